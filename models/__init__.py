@@ -1,0 +1,1 @@
+"""Networks, training, compression and export to layer traces (the only package that knows torch)."""

@@ -1,0 +1,90 @@
+"""The geometry of a layer, in the field's usual letters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from traces.errors import TraceError
+
+Operator = Literal["conv2d", "linear"]
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """Shape of one layer: a 2-D convolution, or a linear layer written as a 1x1 convolution on a 1x1 map.
+
+    C, H, W are input channels, height and width; M output channels; R, S kernel height and width; `stride` and
+    `padding` are (vertical, horizontal); channels are split into `groups` that do not mix. Because a linear
+    layer is the special case H = W = R = S = 1, nothing downstream needs to ask which operator it has.
+    """
+
+    operator: Operator
+    C: int
+    H: int
+    W: int
+    M: int
+    R: int
+    S: int
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        positive = {
+            "C": self.C, "H": self.H, "W": self.W, "M": self.M, "R": self.R, "S": self.S,
+            "stride[0]": self.stride[0], "stride[1]": self.stride[1], "groups": self.groups,
+        }  # fmt: skip
+        for name, value in positive.items():
+            if value < 1:
+                raise TraceError(f"{name} must be at least 1, found {value}")
+        if min(self.padding) < 0:
+            raise TraceError(f"padding must not be negative, found {self.padding}")
+        if self.C % self.groups or self.M % self.groups:
+            raise TraceError(f"groups ({self.groups}) must divide C ({self.C}) and M ({self.M})")
+        if self.P < 1 or self.Q < 1:
+            raise TraceError(
+                f"a {self.R}x{self.S} kernel does not fit a {self.H}x{self.W} map with padding {self.padding}"
+            )
+        if self.operator == "linear" and (self.H, self.W, self.R, self.S, self.groups) != (1, 1, 1, 1, 1):
+            raise TraceError("a linear layer has H = W = R = S = groups = 1")
+
+    @classmethod
+    def linear(cls, inputs: int, outputs: int) -> LayerShape:
+        """Shape of a fully connected layer."""
+        return cls("linear", C=inputs, H=1, W=1, M=outputs, R=1, S=1)
+
+    @property
+    def P(self) -> int:
+        """Output height."""
+        return (self.H + 2 * self.padding[0] - self.R) // self.stride[0] + 1
+
+    @property
+    def Q(self) -> int:
+        """Output width."""
+        return (self.W + 2 * self.padding[1] - self.S) // self.stride[1] + 1
+
+    @property
+    def input_count(self) -> int:
+        """Input positions of one timestep, C x H x W."""
+        return self.C * self.H * self.W
+
+    @property
+    def output_count(self) -> int:
+        """Output neurons, M x P x Q."""
+        return self.M * self.P * self.Q
+
+    @property
+    def fan_in(self) -> int:
+        """Weights that reach one output neuron."""
+        return self.C // self.groups * self.R * self.S
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the weight codes: (M, C / groups, R, S)."""
+        return (self.M, self.C // self.groups, self.R, self.S)
+
+    @property
+    def dense_sops_per_timestep(self) -> int:
+        """Dense-equivalent synaptic operations of one timestep: every weight, for every output neuron."""
+        return self.output_count * self.fan_in
