@@ -1,0 +1,31 @@
+"""Everything the simulator refuses, as one tree:
+
+SimulatorError
+├── MachineError      a machine file or an energy table is wrong
+├── MappingError      a layer that this dataflow or this machine cannot map
+├── UsageError        an unknown name or option
+└── OutputError       a result that cannot be written
+
+(Trace files raise `traces.TraceError`.) A message names the file and the key or layer; the command line prints it
+and exits with status 2.
+"""
+
+
+class SimulatorError(Exception):
+    """Root of the tree: bad input, told in words that a user can act on."""
+
+
+class MachineError(SimulatorError):
+    """A machine file or an energy table is wrong; the message names file and key path."""
+
+
+class MappingError(SimulatorError):
+    """A layer that the machine's dataflow cannot map; the message names machine, layer and reason."""
+
+
+class UsageError(SimulatorError):
+    """An unknown name or an option that does not fit; the message lists what is allowed."""
+
+
+class OutputError(SimulatorError):
+    """A result that cannot be written; nothing half-written stays behind."""

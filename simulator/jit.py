@@ -1,0 +1,55 @@
+"""`@kernel`: the only place that names Numba options.
+
+Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
+callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
+edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, kernels are compiled anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+import platformdirs
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@cache
+def _cache_folder() -> Path | None:
+    """The folder for this version of the sources, or None where none can be written."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for source in sorted(root.rglob("*.py")):
+        digest.update(source.relative_to(root).as_posix().encode())
+        digest.update(source.read_bytes())
+    chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
+    folder = Path(chosen) / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel: no Python objects, no fast-math, integers as they are, cached on disk.
+
+    With NUMBA_DISABLE_JIT=1 it stays plain Python; with NUMBA_BOUNDSCHECK=1 every index is checked.
+    """
+    folder = None if numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK else _cache_folder()
+    options: dict[str, Any] = {"nogil": True, "cache": folder is not None}
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder) if folder else before
+    try:
+        # The cache location is fixed while decorating; other packages' kernels keep theirs.
+        compiled = numba.njit(**options)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return cast("Callable[P, R]", compiled)

@@ -1,0 +1,130 @@
+"""The sections that every machine file has. A dataflow adds its own parameters and names its buffers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of a machine file: unknown keys, wrong types, NaN and infinities are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Technology(Section):
+    """Process and clock."""
+
+    node_nm: PositiveFloat
+    """Process node, nm."""
+    clock_mhz: PositiveInt
+    """Clock of array and buffers, MHz."""
+    sram_cell: str = "itrs-lstp"
+    """CACTI cell type of every SRAM; leakage depends on it by orders of magnitude."""
+    temperature_k: PositiveInt = 300
+    """Junction temperature for leakage, K."""
+
+
+class Buffer(Section):
+    """One on-chip memory (per instance: a buffer inside a PE is given for one PE)."""
+
+    size_kib: PositiveFloat
+    """Capacity of one instance, KiB."""
+    width_bits: Annotated[int, Field(ge=1, le=4096)]
+    """Bits of one access."""
+    banks: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Independently addressed banks; word address a lies in bank a mod banks."""
+    ports: Literal[1, 2] = 1
+    """Ports of a bank: 1 = one read or write a cycle, 2 = one read and one write a cycle."""
+
+    @property
+    def capacity_bits(self) -> int:
+        """Whole bits of one instance."""
+        return int(self.size_kib * 1024 * 8)
+
+
+class Dram(Section):
+    """Off-chip memory: one channel; a transfer moves whole bursts."""
+
+    bandwidth_gbit_per_s: PositiveInt
+    """Peak bandwidth, 10^9 bits per second."""
+    burst_bits: PositiveInt
+    """Smallest transfer, bits."""
+    latency_ns: NonNegativeFloat
+    """From request to first data, ns; hidden behind earlier transfers."""
+    energy_pj_per_bit: PositiveFloat
+    """Energy of one bit moved, I/O included, pJ."""
+
+
+class WeightFormatChoice(Section):
+    """How weights are stored; `run_bits` is for run-length only."""
+
+    format: str
+    run_bits: Annotated[int, Field(ge=1, le=16)] = 5
+
+
+class SpikeFormatChoice(Section):
+    """How spikes are stored."""
+
+    format: str
+
+
+class Formats(Section):
+    """Formats by operand."""
+
+    weights: WeightFormatChoice
+    spikes: SpikeFormatChoice
+
+
+class Energy(Section):
+    """What an action costs."""
+
+    table: str
+    """Energy table of hwconfigs/energy, by name."""
+
+
+class DataflowParameters(Section):
+    """Parameters of a dataflow; each dataflow derives its own."""
+
+    kind: str
+
+
+class Buffers(Section):
+    """The buffers of a dataflow; each dataflow derives its own, one field a buffer."""
+
+
+class Machine(Section):
+    """A machine. Each dataflow derives one with its own `dataflow` and `buffers` sections.
+
+    `sources` maps a key or a prefix of keys ("buffers.weights") to where its numbers come from; "assumed: ..." says so.
+    """
+
+    name: str
+    describes: str
+    sources: dict[str, str]
+    technology: Technology
+    dataflow: DataflowParameters
+    buffers: Buffers
+    dram: Dram
+    formats: Formats
+    energy: Energy
+
+    pe_count_key: ClassVar[str] = "dataflow.pes"
+
+    @property
+    def pe_count(self) -> int:
+        """Processing elements in the array."""
+        raise AssertionError("a dataflow's machine says how many PEs it has")
+
+    def instances(self, buffer: str) -> int:
+        """How many of `buffer` the machine has: 1, or one a PE."""
+        raise AssertionError(f"a dataflow's machine says how many instances of {buffer} it has")
+
+    def buffer_items(self) -> dict[str, Buffer]:
+        """The buffers by key, in the order of the file format."""
+        return {key: getattr(self.buffers, key) for key in type(self.buffers).model_fields}
