@@ -1,0 +1,47 @@
+"""Bits of a byte array, least significant first: bit i is bit i mod 8 of byte i // 8."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.jit import kernel
+
+
+@kernel
+def bits_for(choices: int) -> int:
+    """⌈log2 choices⌉: bits that tell `choices` >= 1 possibilities apart; 0 for a single one."""
+    bits = 0
+    while (1 << bits) < choices:
+        bits += 1
+    return bits
+
+
+@kernel
+def write_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int, value: int) -> int:
+    """Set the 1 bits among the `width` low bits of `value` in a stream of zeros; returns the bit after them.
+
+    A negative value is written in two's complement.
+    """
+    for i in range(width):
+        if (value >> i) & 1:
+            bit = first_bit + i
+            stream[bit >> 3] |= np.uint8(1 << (bit & 7))
+    return first_bit + width
+
+
+@kernel
+def read_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> int:
+    """The unsigned number in `width` <= 63 bits of the stream."""
+    value = 0
+    for i in range(width):
+        bit = first_bit + i
+        value |= ((np.int64(stream[bit >> 3]) >> (bit & 7)) & 1) << i
+    return value
+
+
+@kernel
+def read_signed(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> int:
+    """The two's complement number in `width` bits of the stream."""
+    value = read_bits(stream, first_bit, width)
+    return value - (((value >> (width - 1)) & 1) << width)

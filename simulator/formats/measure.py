@@ -1,0 +1,120 @@
+"""How many bits fibers take in a format, without encoding them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.formats.base import WeightFormat
+from simulator.formats.bits import bits_for
+from simulator.formats.levels import FormatSpec, Located, Positions, Values
+from simulator.jit import kernel
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@kernel
+def _stored_values(values: Int32, start: int, stop: int, spec: FormatSpec) -> int:
+    """Values that the fiber [start, stop) stores, padding included."""
+    if spec.values == Values.IN_PLACE and spec.located == Located.FIXED:
+        return stop - start
+    non_zeros = 0
+    padding = 0
+    run = 0
+    for i in range(start, stop):
+        if values[i] == 0:
+            run += 1
+        else:
+            non_zeros += 1
+            padding += run >> spec.run_bits
+            run = 0
+    if spec.values == Values.IN_PLACE:
+        return stop - start if non_zeros > 0 else 0
+    if spec.positions == Positions.RUN:
+        return non_zeros + padding
+    return non_zeros
+
+
+@kernel
+def measure_fibers(
+    values: Int32,
+    starts: Int64,
+    spec: FormatSpec,
+    payload_bits_out: Int64,
+    metadata_bits_out: Int64,
+    entries_out: Int64,
+) -> None:
+    """Fill the sizes of every fiber by the formulas of `simulator.formats.weights`.
+
+    values: int32 (total,); starts: int64 (F + 1,), fiber f being values[starts[f]:starts[f + 1]].
+    payload_bits_out, metadata_bits_out: int64 (F,), bits of values and of what tells their positions.
+    entries_out: int64 (F,), values stored, padding included: what the directory counts.
+
+    The mask of an empty "bitmask" fiber counts here, as in the formula, although no word is stored for it.
+    """
+    for fiber in range(len(starts) - 1):
+        start, stop = starts[fiber], starts[fiber + 1]
+        entries = _stored_values(values, start, stop, spec)
+        metadata_bits = 0
+        if spec.positions == Positions.MASK:
+            metadata_bits = stop - start
+        elif spec.positions == Positions.COORDINATE:
+            metadata_bits = entries * bits_for(stop - start)
+        elif spec.positions == Positions.RUN:
+            metadata_bits = entries * spec.run_bits
+        payload_bits_out[fiber] = entries * spec.value_bits
+        metadata_bits_out[fiber] = metadata_bits
+        entries_out[fiber] = entries
+
+
+@dataclass(frozen=True, eq=False)
+class FiberSizes:
+    """What a set of fibers takes in a format.
+
+    payload_bits, metadata_bits, entries: int64 (F,), see `measure_fibers`.
+    stored_bits: int64 (F,), bits that lie in memory: payload and metadata, or 0 for an empty fiber of a format
+        that is located by offsets.
+    offsets_bits: the offsets of the whole set, for formats that count them (uop, csr), else 0.
+    """
+
+    payload_bits: Int64
+    metadata_bits: Int64
+    entries: Int64
+    stored_bits: Int64
+    offsets_bits: int
+
+    def words(self, word_bits: int) -> Int64:
+        """int64 (F,): words of `word_bits` bits of each fiber, which starts at a word of its own."""
+        return -(-self.stored_bits // word_bits)
+
+
+def offset_bits(stored_values: int) -> int:
+    """Bits of one offset into `stored_values` values: ⌈log2(stored_values + 1)⌉."""
+    return int(stored_values).bit_length()
+
+
+def measure(values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int) -> FiberSizes:
+    """Measure fibers: values int32 (total,), starts int64 (F + 1,), codes of `value_bits` bits."""
+    spec = weight_format.spec(value_bits)
+    fibers = len(starts) - 1
+    payload_bits, metadata_bits, entries = (np.zeros(fibers, dtype=np.int64) for _ in range(3))
+    measure_fibers(values, starts, spec, payload_bits, metadata_bits, entries)
+    stored_bits = payload_bits + metadata_bits
+    if weight_format.located == "offsets":
+        stored_bits[entries == 0] = 0
+    offsets_bits = (fibers + 1) * offset_bits(int(entries.sum())) if weight_format.offset_pairs else 0
+    return FiberSizes(payload_bits, metadata_bits, entries, stored_bits, offsets_bits)
+
+
+def directory_entry_bits(weight_format: WeightFormat, total_words: int, longest_fiber: int) -> int:
+    """Bits that a machine's directory keeps of one fiber: its start word and its number of entries.
+
+    total_words: words of all fibers of the directory; longest_fiber: positions of the longest one.
+    0 for a format whose addresses are computed.
+    """
+    if weight_format.located == "fixed":
+        return 0
+    return offset_bits(total_words) + offset_bits(longest_fiber)

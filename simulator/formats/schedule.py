@@ -1,0 +1,232 @@
+"""What a decoder delivers, and when: the non-zero weights of a fiber, step by step.
+
+A decoder takes in the bits of a fiber in order and works in steps of one cycle or more. What a step can deliver
+depends on the format's levels and on whether the decoder *skips* zeros (they cost no step) or only *gates* them (they
+keep their step, but nothing is accumulated):
+
+- gating, or positions that are implicit: step k covers positions k·rate .. (k + 1)·rate - 1;
+- skipping through a mask: windows of `mask_window` positions, one after the other; a window takes the steps that
+  its non-zeros need, `rate` a step, but at least one;
+- skipping through coordinates or runs: `rate` entries a step as they are stored; padding entries deliver nothing.
+
+An empty fiber of a format that is located by offsets isn't stored and takes no step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.formats.bits import bits_for
+from simulator.formats.levels import FormatSpec, Located, Positions, Values
+from simulator.jit import kernel
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+NOTHING = -1
+"""Position of an entry that only marks a step which delivers nothing."""
+
+
+@kernel
+def decode_schedule(
+    values: Int32,
+    start: int,
+    stop: int,
+    spec: FormatSpec,
+    rate: int,
+    mask_window: int,
+    skip: int,
+    position_out: Int64,
+    last_bit_out: Int64,
+    step_out: Int64,
+) -> tuple[int, int]:
+    """The entries that the decoder delivers for the fiber values[start:stop], in order, and their steps.
+
+    rate: non-zeros (skipping) or positions (gating) a step, >= 1. mask_window: mask bits looked at together,
+    >= 1. skip: 1 = zeros are skipped, 0 = gated.
+    position_out: int64, position in the fiber of a non-zero weight, or -1 for a step that delivers nothing.
+    last_bit_out: int64, index in the fiber of the last bit that the entry's step needs; with a mask it may be
+        lower than an earlier step's.
+    step_out: int64, step in which the entry comes out, 0, 1, 2, ...; every step has an entry.
+    The three arrays hold at least stop - start entries.
+
+    Returns the number of entries and of steps.
+    """
+    last_stored = stop - start - 1
+    if spec.located == Located.OFFSETS:
+        while last_stored >= 0 and values[start + last_stored] == 0:
+            last_stored -= 1
+    if last_stored < 0:
+        return 0, 0
+    if skip == 0 or spec.positions == Positions.IMPLICIT:
+        return _position_by_position(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+    if spec.positions == Positions.MASK:
+        return _window_by_window(values, start, stop, spec, rate, mask_window, position_out, last_bit_out, step_out)
+    return _entry_by_entry(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+
+
+@kernel
+def _position_by_position(
+    values: Int32,
+    start: int,
+    stop: int,
+    spec: FormatSpec,
+    rate: int,
+    last_stored: int,
+    position_out: Int64,
+    last_bit_out: Int64,
+    step_out: Int64,
+) -> tuple[int, int]:
+    """`rate` positions a step over the whole fiber; zeros deliver nothing."""
+    length = stop - start
+    entries = 0
+    steps = 0
+    stored = 0
+    run = 0
+    for first in range(0, length, rate):
+        end = min(first + rate, length)
+        first_entry = entries
+        last_delivered = NOTHING
+        for position in range(first, end):
+            if values[start + position] != 0:
+                position_out[entries] = position
+                entries += 1
+                stored += 1
+                run = 0
+                last_delivered = position
+            elif spec.positions == Positions.RUN and position < last_stored:
+                run += 1
+                if run >> spec.run_bits:
+                    stored += 1
+                    run = 0
+        if spec.positions == Positions.IMPLICIT:
+            last_bit = end * spec.value_bits - 1
+        elif spec.positions == Positions.MASK:
+            last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
+        else:
+            last_bit = max(0, stored * _entry_bits(spec, length) - 1)
+        entries = _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+        steps += 1
+    return entries, steps
+
+
+@kernel
+def _window_by_window(
+    values: Int32,
+    start: int,
+    stop: int,
+    spec: FormatSpec,
+    rate: int,
+    mask_window: int,
+    position_out: Int64,
+    last_bit_out: Int64,
+    step_out: Int64,
+) -> tuple[int, int]:
+    """The non-zeros of one window of the mask after the other, `rate` a step, at least one step a window."""
+    length = stop - start
+    entries = 0
+    steps = 0
+    stored = 0
+    for first in range(0, length, mask_window):
+        end = min(first + mask_window, length)
+        first_entry = entries
+        first_step = steps
+        last_delivered = NOTHING
+        for position in range(first, end):
+            if values[start + position] == 0:
+                continue
+            if entries - first_entry == rate:
+                last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
+                _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+                steps += 1
+                first_entry = entries
+            position_out[entries] = position
+            entries += 1
+            stored += 1
+            last_delivered = position
+        if entries > first_entry or steps == first_step:
+            last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
+            entries = _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+            steps += 1
+    return entries, steps
+
+
+@kernel
+def _entry_by_entry(
+    values: Int32,
+    start: int,
+    stop: int,
+    spec: FormatSpec,
+    rate: int,
+    last_stored: int,
+    position_out: Int64,
+    last_bit_out: Int64,
+    step_out: Int64,
+) -> tuple[int, int]:
+    """`rate` stored entries a step; an entry that pads a run takes its slot and delivers nothing."""
+    entry_bits = _entry_bits(spec, stop - start)
+    entries = 0
+    steps = 0
+    stored = 0
+    run = 0
+    first_entry = 0
+    slots_taken = 0
+    for position in range(last_stored + 1):
+        if values[start + position] != 0:
+            position_out[entries] = position
+            entries += 1
+        else:
+            run += 1
+            if spec.positions != Positions.RUN or (run >> spec.run_bits) == 0:
+                continue
+        run = 0
+        stored += 1
+        slots_taken += 1
+        if slots_taken == rate or position == last_stored:
+            last_bit = stored * entry_bits - 1
+            entries = _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+            steps += 1
+            first_entry = entries
+            slots_taken = 0
+    return entries, steps
+
+
+@kernel
+def _entry_bits(spec: FormatSpec, length: int) -> int:
+    """Bits of a stored entry: a value and the coordinate or run ahead of it."""
+    if spec.positions == Positions.COORDINATE:
+        return spec.value_bits + bits_for(length)
+    return spec.value_bits + spec.run_bits
+
+
+@kernel
+def _last_bit_with_mask(spec: FormatSpec, length: int, last_mask_bit: int, last_delivered: int, stored: int) -> int:
+    """Last bit of a step that looks at the mask up to `last_mask_bit`; values lie behind the whole mask.
+
+    last_delivered: position of the step's last non-zero, -1 if it has none; stored: non-zeros up to there.
+    """
+    if last_delivered == NOTHING:
+        return last_mask_bit
+    value = stored if spec.values == Values.PACKED else last_delivered + 1
+    return length + value * spec.value_bits - 1
+
+
+@kernel
+def _close_step(
+    step: int,
+    first_entry: int,
+    entries: int,
+    last_bit: int,
+    position_out: Int64,
+    last_bit_out: Int64,
+    step_out: Int64,
+) -> int:
+    """Give the step's entries, or the marker of a step without any, their step and last bit."""
+    if entries == first_entry:
+        position_out[entries] = NOTHING
+        entries += 1
+    for entry in range(first_entry, entries):
+        last_bit_out[entry] = last_bit
+        step_out[entry] = step
+    return entries
