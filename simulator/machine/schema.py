@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -98,6 +99,15 @@ class Buffers(Section):
     """The buffers of a dataflow; each dataflow derives its own, one field a buffer."""
 
 
+@dataclass(frozen=True)
+class LogicUnit:
+    """Arithmetic in the array, for its area: `count` units that do `action` (energy table) on `bits`."""
+
+    action: str
+    bits: int
+    count: int
+
+
 class Machine(Section):
     """A machine. Each dataflow derives one with its own `dataflow` and `buffers` sections.
 
@@ -114,8 +124,6 @@ class Machine(Section):
     formats: Formats
     energy: Energy
 
-    pe_count_key: ClassVar[str] = "dataflow.pes"
-
     @property
     def pe_count(self) -> int:
         """Processing elements in the array."""
@@ -124,6 +132,10 @@ class Machine(Section):
     def instances(self, buffer: str) -> int:
         """How many of `buffer` the machine has: 1, or one a PE."""
         raise AssertionError(f"a dataflow's machine says how many instances of {buffer} it has")
+
+    def logic(self) -> tuple[LogicUnit, ...]:
+        """The arithmetic of the whole array, for its area."""
+        raise AssertionError("a dataflow's machine lists its arithmetic")
 
     def buffer_items(self) -> dict[str, Buffer]:
         """The buffers by key, in the order of the file format."""

@@ -1,0 +1,129 @@
+"""The result of a simulation: one object that every output (table, JSON, Python) is a view of.
+
+Counts are sums over the samples that were simulated; `per_inference` figures divide by their number. Documented
+key by key in RESULT.md, which is generated from the descriptions here (a test keeps them in step).
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RESULT_VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Storage(_Part):
+    """A layer's weights in the machine's format."""
+
+    weights: int = Field(description="weights of the layer, zeros included")
+    zero_weights: int = Field(description="weights that are zero")
+    payload_bits: int = Field(description="bits of the values stored by the format")
+    metadata_bits: int = Field(description="bits of the format's masks, coordinates, runs or offsets")
+    directory_bits: int = Field(description="bits of the machine's directory that tells where fibers start")
+    stored_bits: int = Field(description="bits in memory: payload, metadata, directory and the padding of words")
+
+
+class CounterResult(_Part):
+    """One count and what it cost."""
+
+    name: str = Field(description="name of the counter")
+    component: str = Field(description="buffer or unit that acts")
+    operand: str = Field(description="what it acts on: weights, spikes, potentials or outputs")
+    action: str = Field(description="read, write, add, ...")
+    unit: str = Field(description="what is counted")
+    count: int = Field(description="how often, summed over samples")
+    energy_pj: float = Field(description="energy of all of them, pJ")
+
+
+class LayerResult(_Part):
+    """One layer."""
+
+    name: str = Field(description="layer name in the trace")
+    operator: str = Field(description="conv2d or linear")
+    shape: dict[str, int | list[int]] = Field(description="C, H, W, M, P, Q, R, S, stride, padding, groups")
+    tiling: dict[str, int] = Field(description="how the layer was cut on this machine")
+    storage: Storage = Field(description="the layer's weights in the machine's format")
+    input_spikes: int = Field(description="non-zero inputs, summed over samples and timesteps")
+    input_density: float = Field(description="share of inputs that are non-zero")
+    output_spikes: int = Field(description="output spikes, summed over samples and timesteps")
+    synaptic_operations: int = Field(description="weights (not zero) applied because of a spike")
+    dense_synaptic_operations: int = Field(description="every weight at every timestep, spike or not")
+    cycles: int = Field(description="cycles, summed over samples")
+    cycles_by_cause: dict[str, int] = Field(description="the same cycles by cause; they sum to `cycles`")
+    utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
+    dram_read_bits: dict[str, int] = Field(description="bits read from DRAM by operand, whole bursts")
+    dram_write_bits: dict[str, int] = Field(description="bits written to DRAM by operand, whole bursts")
+    counters: list[CounterResult] = Field(description="every count with its energy")
+    leakage_pj: float = Field(description="SRAM leakage x time, pJ")
+    energy_pj: float = Field(description="all counters + leakage, pJ")
+
+
+class Verification(_Part):
+    """Outcome of recomputing output spikes."""
+
+    layer: str = Field(description="layer name")
+    spikes_compared: int = Field(description="output positions compared (samples x T x M x P x Q)")
+    mismatches: int = Field(description="positions that differ; 0 is exact")
+    recorded: bool = Field(description="whether the trace has recorded outputs to compare with")
+
+
+class BufferArea(_Part):
+    """One buffer in silicon."""
+
+    buffer: str = Field(description="key in the machine file")
+    instances: int = Field(description="how many of it")
+    area_mm2: float = Field(description="area of all instances, mm2")
+    leakage_mw: float = Field(description="leakage of all instances, mW")
+    read_pj: float = Field(description="energy of one read of one instance, pJ")
+    write_pj: float = Field(description="energy of one write of one instance, pJ")
+    access_ns: float = Field(description="access time of one instance, ns")
+    extrapolated: bool = Field(description="whether size or width lies outside the CACTI table (fitted law)")
+
+
+class Assumptions(_Part):
+    """What the numbers rest on, stated with every result."""
+
+    dram_pj_per_bit: float = Field(description="energy of a DRAM bit, pJ")
+    sram_cell: str = Field(description="CACTI cell type")
+    temperature_k: int = Field(description="temperature for leakage, K")
+    node_nm: float = Field(description="process node, nm")
+    energy_table: str = Field(description="energy table of logic")
+    operation: str = Field(description="what counts as one operation")
+
+
+class RunResult(_Part):
+    """A network on a machine."""
+
+    version: int = Field(default=RESULT_VERSION, description="version of this document")
+    spikecycle: str = Field(description="version of the program")
+    trace: str = Field(description="name of the trace")
+    trace_sha256: str = Field(description="SHA-256 of the trace file")
+    provenance: dict[str, object] = Field(description="the trace's own provenance")
+    machine: dict[str, object] = Field(description="the whole machine, overrides applied")
+    dataflow: str = Field(description="dataflow of the machine")
+    weight_format: str = Field(description="format of the weights")
+    spike_format: str = Field(description="format of the spikes")
+    samples: list[int] = Field(description="indices of the samples that were simulated")
+    timesteps: int = Field(description="timesteps per sample")
+    clock_mhz: int = Field(description="clock, MHz")
+    pes: int = Field(description="processing elements")
+    layers: list[LayerResult] = Field(description="layers in order")
+    cycles: int = Field(description="cycles of all layers and samples")
+    cycles_by_cause: dict[str, int] = Field(description="the same by cause")
+    cycles_per_sample: list[int] = Field(description="cycles of each sample")
+    energy_pj: float = Field(description="energy of all layers and samples, pJ")
+    energy_by_component_pj: dict[str, float] = Field(description="the same by component, leakage included")
+    seconds_per_inference: float = Field(description="mean time of a sample, s")
+    energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
+    edp_per_inference_js: float = Field(description="mean energy x mean time of a sample, J s")
+    utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
+    synaptic_operations: int = Field(description="weights (not zero) applied because of a spike, all samples")
+    dense_synaptic_operations: int = Field(description="every weight at every timestep, all samples")
+    area_mm2: float = Field(description="SRAM and arithmetic area, mm2")
+    logic_area_mm2: float = Field(description="arithmetic part of it, mm2")
+    buffers: list[BufferArea] = Field(description="the buffers in silicon")
+    verification: list[Verification] | None = Field(description="per layer, where verification was asked for")
+    assumptions: Assumptions = Field(description="what the numbers rest on")
