@@ -1,0 +1,45 @@
+# Set-up and everyday commands. Needs Python >= 3.11 and make; everything else is installed into .venv/.
+PYTHON ?= python3
+CORE := .venv/core
+DEV := .venv/dev
+# The one file of pinned versions, for build environments too.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint kernels samples clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+demo: $(CORE)/.installed  ## Simulate a shipped trace on the main machine, verify it, and compare weight formats
+	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify
+	$(CORE)/bin/spikecycle formats digits-pruned80 --hw spike_array
+
+test: $(DEV)/.installed  ## Run the test suite
+	$(DEV)/bin/python -m pytest
+
+lint: $(DEV)/.installed  ## Style, types and import layers
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+kernels: $(DEV)/.installed  ## Kernels against their twins with the JIT off, then bounds-checked
+	NUMBA_DISABLE_JIT=1 $(DEV)/bin/python -m pytest -m kernel
+	NUMBA_BOUNDSCHECK=1 $(DEV)/bin/python -m pytest -m kernel
+
+samples: $(DEV)/.installed  ## Train the digits networks again and rewrite the shipped traces (minutes)
+	$(DEV)/bin/python -m models.samples
+
+$(CORE)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(CORE)
+	$(CORE)/bin/python -m pip install --quiet --editable .
+	touch $@
+
+$(DEV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --editable '.[train,dev]'
+	touch $@
+
+clean:  ## Remove the environments and caches
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
