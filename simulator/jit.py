@@ -2,7 +2,7 @@
 
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
-edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, kernels are compiled anew.
+edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, each process compiles.
 """
 
 from __future__ import annotations

@@ -72,9 +72,9 @@ class Plan(Protocol):
     def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
         """Replay one sample.
 
-        inputs: (T, C, H, W) values; outputs: uint8 (T, M, P, Q) output spikes; active: uint8 (T, M, P, Q), 1 where a
-        neuron is not at rest when its timestep's update begins (it received a weight, or its stored potential is not 0),
-        given only where `needs_active`.
+        inputs: (T, C, H, W) values. outputs: uint8 (T, M, P, Q) output spikes. active: uint8 (T, M, P, Q), 1 where a
+        neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its
+        stored potential is not 0), given only where `needs_active`.
         """
 
 
