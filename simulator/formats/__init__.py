@@ -1,20 +1,45 @@
-"""Sparse formats: what weights and spikes take in memory, how they are encoded, and how fast they are decoded."""
+"""Sparse formats: what weights and spikes take in memory, how they are encoded, and how fast they are decoded.
+
+A weight format is data, a combination of levels (`WeightFormat`); a new combination is one entry in `weights.py`. A
+new kind of level is a code in `levels.py` and a branch in `measure.py`, `codec.py` and `schedule.py` each.
+"""
 
 from simulator.formats.base import WEIGHT_FORMATS, WeightFormat
+from simulator.formats.choice import spike_format, weight_format
+from simulator.formats.codec import EncodedFibers, decode, encode
 from simulator.formats.levels import FormatSpec, Located, Positions, Values
 from simulator.formats.measure import FiberSizes, directory_entry_bits, measure, measure_fibers
 from simulator.formats.schedule import decode_schedule
+from simulator.formats.spikes import (
+    SPIKE_FORMATS,
+    EncodedSpikes,
+    SpikeFormat,
+    SpikeLayout,
+    decode_spikes,
+    encode_spikes,
+)
 
 __all__ = [
+    "SPIKE_FORMATS",
     "WEIGHT_FORMATS",
+    "EncodedFibers",
+    "EncodedSpikes",
     "FiberSizes",
     "FormatSpec",
     "Located",
     "Positions",
+    "SpikeFormat",
+    "SpikeLayout",
     "Values",
     "WeightFormat",
+    "decode",
     "decode_schedule",
+    "decode_spikes",
     "directory_entry_bits",
+    "encode",
+    "encode_spikes",
     "measure",
     "measure_fibers",
+    "spike_format",
+    "weight_format",
 ]

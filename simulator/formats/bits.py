@@ -18,7 +18,7 @@ def bits_for(choices: int) -> int:
 
 
 @kernel
-def write_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int, value: int) -> int:
+def write_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int, value: int | np.int64) -> int:
     """Set the 1 bits among the `width` low bits of `value` in a stream of zeros; returns the bit after them.
 
     A negative value is written in two's complement.
@@ -36,7 +36,7 @@ def read_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> int:
     value = 0
     for i in range(width):
         bit = first_bit + i
-        value |= ((np.int64(stream[bit >> 3]) >> (bit & 7)) & 1) << i
+        value |= ((int(np.int64(stream[bit >> 3])) >> (bit & 7)) & 1) << i
     return value
 
 
@@ -45,3 +45,17 @@ def read_signed(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> in
     """The two's complement number in `width` bits of the stream."""
     value = read_bits(stream, first_bit, width)
     return value - (((value >> (width - 1)) & 1) << width)
+
+
+@kernel
+def write_numbers(stream: npt.NDArray[np.uint8], width: int, numbers: npt.NDArray[np.int64]) -> None:
+    """Pack the numbers, `width` bits each, into a stream of zeros."""
+    for i in range(len(numbers)):
+        write_bits(stream, i * width, width, numbers[i])
+
+
+@kernel
+def read_numbers(stream: npt.NDArray[np.uint8], width: int, numbers_out: npt.NDArray[np.int64]) -> None:
+    """Unpack unsigned numbers of `width` bits each, as many as `numbers_out` holds."""
+    for i in range(len(numbers_out)):
+        numbers_out[i] = read_bits(stream, i * width, width)

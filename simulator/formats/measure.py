@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator.errors import UsageError
 from simulator.formats.base import WeightFormat
 from simulator.formats.bits import bits_for
 from simulator.formats.levels import FormatSpec, Located, Positions, Values
@@ -96,8 +97,15 @@ def offset_bits(stored_values: int) -> int:
     return int(stored_values).bit_length()
 
 
+def check_fibers(values: Int32, starts: Int64) -> None:
+    """Refuse fibers that do not make up the values: kernels do not check."""
+    if len(starts) == 0 or starts[0] != 0 or starts[-1] != len(values) or np.any(np.diff(starts) < 0):
+        raise UsageError(f"fiber starts must ascend from 0 to the {len(values)} values")
+
+
 def measure(values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int) -> FiberSizes:
     """Measure fibers: values int32 (total,), starts int64 (F + 1,), codes of `value_bits` bits."""
+    check_fibers(values, starts)
     spec = weight_format.spec(value_bits)
     fibers = len(starts) - 1
     payload_bits, metadata_bits, entries = (np.zeros(fibers, dtype=np.int64) for _ in range(3))

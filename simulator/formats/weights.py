@@ -1,21 +1,21 @@
-"""The weight formats, as data. Sizes are of a fiber of n positions, z of them non-zero, b bits a value.
+"""The weight formats, as data.
 
-| format | bits of a fiber |
-|---|---|
-| uncompressed | n·b |
-| ubm | n + n·b |
-| bitmask | n + z·b |
-| cp | z·(b + ⌈log2 n⌉) |
-| rle | entries·(b + r); a run of more than 2^r - 1 zeros takes a further entry of value 0 for every 2^r of them, and zeros at the end are not stored |
-| uop | n·b, or 0 if z = 0; + fibers + 1 offsets of ⌈log2(stored values + 1)⌉ bits |
-| csr | as cp; + offsets as uop |
-"""  # noqa: E501
+Bits of a fiber of n positions, z of them non-zero, b bits a value:
+
+    uncompressed   n·b
+    ubm            n + n·b
+    bitmask        n + z·b
+    cp             z·(b + ⌈log2 n⌉)
+    rle            entries·(b + r): z, and one of value 0 for every full 2^r zeros ahead of a non-zero
+    uop            n·b, or 0 if z = 0; for the set, fibers + 1 offsets of ⌈log2(stored values + 1)⌉ bits
+    csr            as cp; for the set, offsets as uop
+"""
 
 from __future__ import annotations
 
 from simulator.formats.base import WEIGHT_FORMATS, WeightFormat
 
-_SPARSELOOP = "Sparseloop (Wu et al., MICRO 2022), section 3 and timeloop/src/workload/format-models"
+_SPARSELOOP = "Sparseloop (Wu et al., MICRO 2022); NVlabs/timeloop, src/workload/format-models"
 
 for _format in (
     WeightFormat(
@@ -54,7 +54,7 @@ for _format in (
         name="rle",
         title="run-length (RLE)",
         source="Eyeriss (Chen et al., JSSC 2017): 5-bit runs; padding entries as EIE (Han et al., ISCA 2016), "
-        "section 3",
+        "section III",
         located="offsets",
         positions="run",
         values="packed",
