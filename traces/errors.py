@@ -1,5 +1,33 @@
-"""The one exception of the `traces` package."""
+"""The one exception of the `traces` package, and the place where its message gets its address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What h5py raises on files that are cut off, damaged, or not HDF5 at all, and NumPy on what they claim to hold.
+DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
+LONGEST_QUOTE = 80  # characters of a foreign value that are repeated in a message
 
 
 class TraceError(Exception):
     """A trace file or its contents break the format; the message names the file and the layer or field."""
+
+
+def one_line(value: object, longest: int = LONGEST_QUOTE) -> str:
+    """A foreign value as printable text without line breaks, cut to `longest` characters."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+@contextmanager
+def located(where: object) -> Iterator[None]:
+    """Prefix every TraceError from the block with `where`; turn what h5py and NumPy raise into a TraceError."""
+    place = one_line(where, longest=1000)
+    try:
+        yield
+    except TraceError as error:
+        raise TraceError(f"{place}: {error}") from error
+    except DAMAGE as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise TraceError(f"{place}: {one_line(reason, longest=200) or type(error).__name__}") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from traces.errors import TraceError
+from traces.checks import check_choice, check_integer
+from traces.errors import TraceError, one_line
+from traces.schema import MAX_DIMENSION
 
 Operator = Literal["conv2d", "linear"]
 
@@ -17,6 +19,7 @@ class LayerShape:
     C, H, W are input channels, height and width; M output channels; R, S kernel height and width; `stride` and
     `padding` are (vertical, horizontal); channels are split into `groups` that do not mix. Because a linear
     layer is the special case H = W = R = S = 1, nothing downstream needs to ask which operator it has.
+    TraceError on sizes that are no integers, out of range, or do not fit each other.
     """
 
     operator: Operator
@@ -31,23 +34,20 @@ class LayerShape:
     groups: int = 1
 
     def __post_init__(self) -> None:
-        positive = {
-            "C": self.C, "H": self.H, "W": self.W, "M": self.M, "R": self.R, "S": self.S,
-            "stride[0]": self.stride[0], "stride[1]": self.stride[1], "groups": self.groups,
-        }  # fmt: skip
-        for name, value in positive.items():
-            if value < 1:
-                raise TraceError(f"{name} must be at least 1, found {value}")
-        if min(self.padding) < 0:
-            raise TraceError(f"padding must not be negative, found {self.padding}")
+        check_choice("operator", self.operator, get_args(Operator))
+        for name in ("C", "H", "W", "M", "R", "S", "groups"):
+            object.__setattr__(self, name, check_integer(name, getattr(self, name), 1, MAX_DIMENSION))
+        object.__setattr__(self, "stride", _pair("stride", self.stride, lowest=1))
+        object.__setattr__(self, "padding", _pair("padding", self.padding, lowest=0))
         if self.C % self.groups or self.M % self.groups:
             raise TraceError(f"groups ({self.groups}) must divide C ({self.C}) and M ({self.M})")
         if self.P < 1 or self.Q < 1:
             raise TraceError(
                 f"a {self.R}x{self.S} kernel does not fit a {self.H}x{self.W} map with padding {self.padding}"
             )
-        if self.operator == "linear" and (self.H, self.W, self.R, self.S, self.groups) != (1, 1, 1, 1, 1):
-            raise TraceError("a linear layer has H = W = R = S = groups = 1")
+        plain = (self.H, self.W, self.R, self.S, self.groups, *self.stride, *self.padding) == (1,) * 7 + (0, 0)
+        if self.operator == "linear" and not plain:
+            raise TraceError("a linear layer has H = W = R = S = groups = 1, stride (1, 1) and padding (0, 0)")
 
     @classmethod
     def linear(cls, inputs: int, outputs: int) -> LayerShape:
@@ -65,6 +65,21 @@ class LayerShape:
         return (self.W + 2 * self.padding[1] - self.S) // self.stride[1] + 1
 
     @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of one timestep's inputs: (C, H, W)."""
+        return (self.C, self.H, self.W)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Shape of one timestep's output spikes: (M, P, Q)."""
+        return (self.M, self.P, self.Q)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the weight codes: (M, C / groups, R, S)."""
+        return (self.M, self.C // self.groups, self.R, self.S)
+
+    @property
     def input_count(self) -> int:
         """Input positions of one timestep, C x H x W."""
         return self.C * self.H * self.W
@@ -80,11 +95,13 @@ class LayerShape:
         return self.C // self.groups * self.R * self.S
 
     @property
-    def weight_shape(self) -> tuple[int, int, int, int]:
-        """Shape of the weight codes: (M, C / groups, R, S)."""
-        return (self.M, self.C // self.groups, self.R, self.S)
-
-    @property
     def dense_sops_per_timestep(self) -> int:
         """Dense-equivalent synaptic operations of one timestep: every weight, for every output neuron."""
         return self.output_count * self.fan_in
+
+
+def _pair(name: str, value: tuple[int, int], lowest: int) -> tuple[int, int]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TraceError(f"{name} must be a pair (vertical, horizontal), found {one_line(value)}")
+    first, second = (check_integer(f"{name}[{i}]", value[i], lowest, MAX_DIMENSION) for i in range(2))
+    return (first, second)

@@ -1,0 +1,29 @@
+"""Layer traces of spiking neural networks: the real spikes and integer weights that a simulator replays.
+
+The file is HDF5; FORMAT.md beside this file describes it. This package knows neither simulator nor torch.
+"""
+
+from traces.arrays import LayerArrays, conv2d_layer, linear_layer
+from traces.errors import TraceError
+from traces.layer import LayerParameters
+from traces.neuron import Neuron
+from traces.reader import Layer, Trace, open_trace
+from traces.samples import list_samples
+from traces.shape import LayerShape
+from traces.writer import TraceWriter, write_trace
+
+__all__ = [
+    "Layer",
+    "LayerArrays",
+    "LayerParameters",
+    "LayerShape",
+    "Neuron",
+    "Trace",
+    "TraceError",
+    "TraceWriter",
+    "conv2d_layer",
+    "linear_layer",
+    "list_samples",
+    "open_trace",
+    "write_trace",
+]

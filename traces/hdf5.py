@@ -1,0 +1,135 @@
+"""Guarded access to HDF5: nothing outside the file, no foreign types, no surprises in size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from traces.checks import check_integer
+from traces.errors import TraceError, located, one_line
+from traces.schema import MAX_CHUNK_BYTES
+
+# Filters that every HDF5 library has; others would load plug-ins. https://github.com/HDFGroup/hdf5_plugins
+ALLOWED_FILTERS = {
+    h5py.h5z.FILTER_DEFLATE: "gzip",
+    h5py.h5z.FILTER_SHUFFLE: "shuffle",
+    h5py.h5z.FILTER_FLETCHER32: "fletcher32",
+}
+GZIP_LEVEL = 4  # zlib levels are 1 to 9; beyond 4, spikes hardly shrink further
+
+
+def check_names(what: str, found: Collection[str], known: Collection[str], optional: Collection[str] = ()) -> None:
+    """TraceError if a name is unknown, or a known one is missing and not optional."""
+    for name in sorted(found):
+        if name not in known:
+            raise TraceError(f"unknown {what} '{one_line(name)}'; known are {', '.join(sorted(known))}")
+    for name in sorted(known):
+        if name not in found and name not in optional:
+            raise TraceError(f"{what} '{name}' is missing")
+
+
+def integer_attribute(group: h5py.Group, name: str, lowest: int, highest: int) -> int:
+    """A scalar integer attribute."""
+    with located(name):
+        value = group.attrs[name]
+    return check_integer(name, value, lowest, highest)
+
+
+def pair_attribute(group: h5py.Group, name: str, lowest: int, highest: int) -> tuple[int, int]:
+    """An attribute of two integers."""
+    with located(name):
+        value = group.attrs[name]
+    if np.shape(value) != (2,):
+        raise TraceError(f"{name} must be two integers (vertical, horizontal), found {one_line(value)}")
+    first, second = (check_integer(name, value[i], lowest, highest) for i in range(2))
+    return (first, second)
+
+
+def text_attribute(group: h5py.Group, name: str) -> str:
+    """A scalar text attribute, of fixed or variable length, UTF-8."""
+    with located(name):
+        value = group.attrs[name]
+        text = value.decode("utf-8") if isinstance(value, bytes) else value
+    if not isinstance(text, str):
+        raise TraceError(f"{name} must be text, found {one_line(repr(value))}")
+    return str(text)
+
+
+def child_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """A group that lies in this file."""
+    child = _child(parent, name)
+    if not isinstance(child, h5py.Group):
+        raise TraceError(f"{name} must be an HDF5 group, found a {type(child).__name__.lower()}")
+    return child
+
+
+def child_dataset(
+    parent: h5py.Group, name: str, dtypes: Collection[str], shape: tuple[int, ...] | None = None
+) -> h5py.Dataset:
+    """A dataset whose values lie in this file, of one of the dtypes (any byte order) and of the shape.
+
+    dtypes: NumPy names without byte order, such as "int8"; "text" stands for a string type.
+    """
+    child = _child(parent, name)
+    with located(name):
+        if not isinstance(child, h5py.Dataset):
+            raise TraceError(f"must be an HDF5 dataset, found a {type(child).__name__.lower()}")
+        if child.external or child.is_virtual:
+            raise TraceError("the values lie in another file; allowed are only values in this file")
+        dtype = "text" if h5py.check_string_dtype(child.dtype) else child.dtype.name
+        if dtype not in dtypes:
+            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(dtype)}")
+        if shape is not None and child.shape != shape:
+            raise TraceError(f"the shape must be {shape}, found {child.shape}")
+        if child.chunks is not None:
+            chunk_bytes = int(np.prod(child.chunks, dtype=object)) * child.dtype.itemsize
+            if chunk_bytes > MAX_CHUNK_BYTES:
+                raise TraceError(f"a chunk must be at most {MAX_CHUNK_BYTES} bytes, found {chunk_bytes}")
+        filters = child.id.get_create_plist()
+        for index in range(filters.get_nfilters()):
+            code = filters.get_filter(index)[0]
+            if code not in ALLOWED_FILTERS:
+                raise TraceError(f"filters must be among {', '.join(ALLOWED_FILTERS.values())}, found number {code}")
+    return child
+
+
+def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
+    """The selected values in native byte order."""
+    values = np.asarray(dataset[selection])
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _child(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
+    with located(name):
+        link = parent.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise TraceError("is a soft or external link; allowed are only objects in this file")
+        return parent[name]
+
+
+def create(
+    parent: h5py.Group,
+    name: str,
+    values: npt.NDArray[Any],
+    chunks: tuple[int, ...] | None = None,
+    growing: bool = False,
+) -> h5py.Dataset:
+    """Write a dataset that every HDF5 library reads, checksummed, and without timestamps.
+
+    growing: the first axis can be extended later.
+    """
+    return parent.create_dataset(
+        name,
+        data=values,
+        chunks=chunks or tuple(max(1, size) for size in values.shape),
+        maxshape=(None, *values.shape[1:]) if growing else None,
+        compression="gzip",
+        compression_opts=GZIP_LEVEL,
+        shuffle=True,
+        fletcher32=True,
+        track_times=False,
+    )

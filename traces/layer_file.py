@@ -1,0 +1,78 @@
+"""A layer's header in its HDF5 group: attributes by their letters, threshold and weight_scale as datasets."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import h5py
+import numpy as np
+
+from traces import hdf5, schema
+from traces.errors import located
+from traces.layer import LayerHeader
+from traces.neuron import Neuron, NeuronKind, Reset
+from traces.shape import LayerShape, Operator
+
+
+def read_header(group: h5py.Group) -> LayerHeader:
+    """Read and check a layer's header; TraceError naming the attribute or dataset."""
+    hdf5.check_names("attribute", tuple(group.attrs), schema.LAYER_ATTRIBUTES)
+    hdf5.check_names("member", tuple(group), schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
+
+    def integer(name: str) -> int:
+        return hdf5.integer_attribute(group, name, -(2**63), 2**63 - 1)  # its meaning's range is checked by its class
+
+    def pair(name: str) -> tuple[int, int]:
+        return hdf5.pair_attribute(group, name, -(2**63), 2**63 - 1)
+
+    shape = LayerShape(
+        cast(Operator, hdf5.text_attribute(group, "operator")),
+        **{letter: integer(letter) for letter in ("C", "H", "W", "M", "R", "S")},
+        stride=pair("stride"),
+        padding=pair("padding"),
+        groups=integer("groups"),
+    )
+    neuron = Neuron(
+        cast(NeuronKind, hdf5.text_attribute(group, "neuron")),
+        _vector(group, "threshold", "int32", ((shape.M,),)),
+        potential_bits=integer("potential_bits"),
+        leak_numerator=integer("leak_numerator"),
+        leak_shift=integer("leak_shift"),
+        reset=cast(Reset, hdf5.text_attribute(group, "reset")),
+        reset_value=integer("reset_value"),
+    )
+    return LayerHeader(
+        hdf5.text_attribute(group, "name"),
+        shape,
+        weight_bits=integer("weight_bits"),
+        neuron=neuron,
+        input_bits=integer("input_bits"),
+        weight_scale=_vector(group, "weight_scale", "float64", ((1,), (shape.M,))),
+        has_outputs="outputs" in group,
+    )
+
+
+def write_header(group: h5py.Group, header: LayerHeader) -> None:
+    """Write a layer's header; the opposite of `read_header`."""
+    shape, neuron = header.shape, header.neuron
+    values: dict[str, Any] = {
+        "name": header.name, "operator": shape.operator,
+        "C": shape.C, "H": shape.H, "W": shape.W, "M": shape.M, "R": shape.R, "S": shape.S,
+        "stride": shape.stride, "padding": shape.padding, "groups": shape.groups,
+        "input_bits": header.input_bits, "weight_bits": header.weight_bits,
+        "neuron": neuron.kind, "potential_bits": neuron.potential_bits, "leak_numerator": neuron.leak_numerator,
+        "leak_shift": neuron.leak_shift, "reset": neuron.reset, "reset_value": neuron.reset_value,
+    }  # fmt: skip
+    for name in schema.LAYER_ATTRIBUTES:
+        value = values[name]
+        group.attrs[name] = np.bytes_(value.encode("utf-8")) if isinstance(value, str) else np.asarray(value, np.int64)
+    hdf5.create(group, "threshold", neuron.threshold)
+    hdf5.create(group, "weight_scale", np.asarray(header.weight_scale))
+
+
+def _vector(group: h5py.Group, name: str, dtype: str, shapes: tuple[tuple[int, ...], ...]) -> Any:
+    dataset = hdf5.child_dataset(group, name, (dtype,))
+    if dataset.shape not in shapes:  # refused before it is read: its size is not to be trusted
+        hdf5.child_dataset(group, name, (dtype,), shapes[-1])
+    with located(name):
+        return hdf5.read(dataset)

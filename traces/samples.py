@@ -1,0 +1,32 @@
+"""The sample traces that travel with the package, found by bare name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from traces.errors import TraceError
+
+SAMPLE_FOLDER = Path(__file__).parent / "samples"
+
+
+def list_samples() -> tuple[str, ...]:
+    """Names of the shipped sample traces, sorted."""
+    return tuple(sorted(path.stem for path in SAMPLE_FOLDER.glob("*.h5")))
+
+
+def resolve(path_or_sample_name: str | os.PathLike[str]) -> Path:
+    """The file that is meant: a name without folder and suffix is a shipped sample, if there is one of that name.
+
+    TraceError, with the nearest sample's name, when there is no such file.
+    """
+    path = Path(path_or_sample_name)
+    is_bare = path.name == os.fspath(path_or_sample_name) and not path.suffix
+    if is_bare and path.name in list_samples():
+        return SAMPLE_FOLDER / f"{path.name}.h5"
+    if is_bare and not path.exists():
+        near = difflib.get_close_matches(path.name, list_samples(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"samples are {', '.join(list_samples()) or 'none'}"
+        raise TraceError(f"no such file, and no sample trace of that name; {hint}")
+    return path

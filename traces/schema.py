@@ -1,0 +1,27 @@
+"""Names, version and limits of the trace file; FORMAT.md documents each of them and a test holds it to that."""
+
+from __future__ import annotations
+
+FORMAT = "spikecycle-trace"
+VERSION = 1
+
+ROOT_ATTRIBUTES = ("N", "T", "format", "version")
+ROOT_MEMBERS = ("labels", "layers", "provenance")
+OPTIONAL_ROOT_MEMBERS = frozenset({"labels"})
+LAYER_ATTRIBUTES = (
+    "C", "H", "M", "R", "S", "W", "groups", "input_bits", "leak_numerator", "leak_shift", "name", "neuron",
+    "operator", "padding", "potential_bits", "reset", "reset_value", "stride", "weight_bits",
+)  # fmt: skip
+LAYER_MEMBERS = ("bias", "inputs", "outputs", "threshold", "weight_scale", "weights")
+OPTIONAL_LAYER_MEMBERS = frozenset({"bias", "outputs"})
+
+MAX_INPUT_BITS = 16  # an input value fits uint16
+MIN_WEIGHT_BITS, MAX_WEIGHT_BITS = 2, 32  # a ternary code needs 2 bits; a code fits int32
+MAX_POTENTIAL_BITS = 32
+MAX_LEAK_SHIFT = 16
+MAX_NAME_CHARACTERS = 120
+MAX_DIMENSION = 2**24  # of any shape parameter, N and T
+MAX_ELEMENTS = 2**31 - 1  # of one array held in memory: the weights, or one sample of inputs or outputs
+MAX_CHUNK_BYTES = 2**27  # of one HDF5 chunk, which is read as a whole
+MAX_PROVENANCE_BYTES = 2**20
+MAX_SUM = 2**62  # of magnitudes that meet in one potential, so that int64 sums are exact

@@ -1,0 +1,218 @@
+"""Writing: sample by sample, beside the target, which is replaced only when everything is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from traces import hdf5, schema
+from traces.arrays import LayerArrays
+from traces.checks import check_integer
+from traces.errors import TraceError, located
+from traces.layer import LayerParameters
+from traces.layer_file import write_header
+from traces.packing import pack_spikes, packed_bytes
+from traces.provenance import format_provenance
+from traces.replace_file import ReplacementFile
+
+Array = npt.NDArray[Any]
+CHUNK_BYTES = 2**18  # a chunk is the unit of reading; small enough to skip timesteps, large enough to compress
+
+
+class TraceWriter:
+    """Writes a trace one sample at a time; memory holds one layer of one sample.
+
+        with TraceWriter(path, layers, timesteps, provenance) as writer:
+            for ...:
+                writer.append(inputs=[(T, C, H, W), ...], outputs=[(T, M, P, Q), ...], label=...)
+
+    The file appears when the block ends, complete; after an exception nothing is left, and a file that was there
+    before stays. The same content gives the same bytes. TraceError, naming the file, on everything that goes wrong.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        layers: Sequence[LayerParameters],
+        timesteps: int,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.timesteps = timesteps
+        self._layers = tuple(layers)
+        self._labels: list[int] = []
+        self._samples = 0
+        with located(self.path):
+            check_integer("T", timesteps, 1, schema.MAX_DIMENSION)
+            names = [layer.header.name for layer in layers]
+            if not names or len(set(names)) != len(names):
+                raise TraceError(f"at least one layer is needed and names must differ, found {names}")
+            for layer in layers:
+                with located(f"layer {layer.header.name}"):
+                    layer.header.check_size(timesteps)
+            text = format_provenance(provenance or {})
+            self._output = ReplacementFile(self.path)
+            try:
+                # From v110 on, HDF5 checksums its metadata, and 1.10 and everything later reads it.
+                self._file = h5py.File(self._output, "w", libver=("v110", "v110"))
+                self._write_metadata(text)
+            except BaseException:
+                self._abort()
+                raise
+
+    def _write_metadata(self, provenance: np.bytes_) -> None:
+        root = self._file
+        root.attrs["format"] = np.bytes_(schema.FORMAT)
+        root.attrs["version"] = np.int64(schema.VERSION)
+        root.attrs["T"] = np.int64(self.timesteps)
+        root.create_dataset("provenance", data=provenance, track_times=False)
+        group = root.create_group("layers")
+        self._groups = [group.create_group(str(index)) for index in range(len(self._layers))]
+        for layer, layer_group in zip(self._layers, self._groups, strict=True):
+            self._write_layer(layer_group, layer)
+
+    def _write_layer(self, group: h5py.Group, layer: LayerParameters) -> None:
+        header = layer.header
+        write_header(group, header)
+        codes = layer.weights.astype(_weight_dtype(header.weight_bits))
+        rows = max(1, CHUNK_BYTES // max(1, codes[0].nbytes))
+        hdf5.create(group, "weights", codes, chunks=(min(rows, len(codes)), *codes.shape[1:]))
+        if layer.bias is not None:
+            hdf5.create(group, "bias", layer.bias)
+        if header.input_bits == 1:
+            self._create_samples(group, "inputs", (packed_bytes(header.shape.input_count),), np.uint8)
+        else:
+            self._create_samples(group, "inputs", header.shape.input_shape, header.input_dtype)
+        if header.has_outputs:
+            self._create_samples(group, "outputs", (packed_bytes(header.shape.output_count),), np.uint8)
+
+    def _create_samples(self, group: h5py.Group, name: str, sizes: tuple[int, ...], dtype: type) -> None:
+        bytes_per_timestep = int(np.prod(sizes)) * np.dtype(dtype).itemsize
+        block = min(self.timesteps, max(1, CHUNK_BYTES // bytes_per_timestep))
+        empty: Array = np.empty((0, self.timesteps, *sizes), dtype)
+        hdf5.create(group, name, empty, chunks=(1, block, *sizes), growing=True)
+
+    def append(
+        self, inputs: Iterable[Array], outputs: Iterable[Array | None] | None = None, label: int | None = None
+    ) -> None:
+        """Append one sample: for each layer in order its inputs (T, C, H, W) and output spikes (T, M, P, Q) or None.
+
+        Outputs are needed for exactly the layers that record them; labels for all samples or for none. Both
+        iterables may be generators: one layer at a time is held. A failed append aborts the file.
+        """
+        with located(self.path):
+            if self._output.closed:
+                raise TraceError("the writer is closed")
+            try:
+                self._append(inputs, outputs, label)
+                self._output.check()
+            except BaseException:
+                self._abort()
+                raise
+
+    def _append(self, inputs: Iterable[Array], outputs: Iterable[Array | None] | None, label: int | None) -> None:
+        if len(self._labels) != (0 if label is None else self._samples):
+            raise TraceError("labels: either every sample has one or none has")
+        if label is not None:
+            self._labels.append(check_integer("label", label, -(2**63), 2**63 - 1))
+        recorded = [None] * len(self._layers) if outputs is None else outputs
+        count = 0
+        for index, (values, spikes) in enumerate(zip(inputs, recorded, strict=True)):
+            if index >= len(self._layers):
+                raise TraceError(f"sample {self._samples}: {len(self._layers)} layers are expected, found more")
+            header = self._layers[index].header
+            with located(f"layer {header.name}"), located(f"sample {self._samples}"):
+                if (spikes is not None) != header.has_outputs:
+                    raise TraceError(f"outputs must {'' if header.has_outputs else 'not '}be given")
+                checked = header.check_inputs(values, self.timesteps)
+                self._store(index, "inputs", pack_spikes(checked) if header.input_bits == 1 else checked)
+                if spikes is not None:
+                    self._store(index, "outputs", pack_spikes(header.check_outputs(spikes, self.timesteps)))
+            count += 1
+        if count != len(self._layers):
+            raise TraceError(f"sample {self._samples}: {len(self._layers)} layers are expected, found {count}")
+        self._samples += 1
+
+    def _store(self, index: int, name: str, values: Array) -> None:
+        dataset = self._groups[index][name]
+        dataset.resize(self._samples + 1, axis=0)
+        dataset[self._samples] = values
+
+    def close(self) -> None:
+        """Complete the file and put it in its place; called by the end of the `with` block."""
+        with located(self.path):
+            if self._output.closed:
+                raise TraceError("the writer is closed")
+            try:
+                if not self._samples:
+                    raise TraceError("at least one sample is needed, found none")
+                self._file.attrs["N"] = np.int64(self._samples)
+                if self._labels:
+                    hdf5.create(self._file, "labels", np.array(self._labels, np.int64))
+                self._file.close()
+                self._output.commit()
+            except BaseException:
+                self._abort()
+                raise
+
+    def _abort(self) -> None:
+        try:
+            if hasattr(self, "_file"):
+                self._file.close()
+        finally:
+            self._output.discard()
+
+    def __enter__(self) -> TraceWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        elif not self._output.closed:
+            self._abort()
+
+
+def write_trace(
+    path: str | os.PathLike[str],
+    layers: Sequence[LayerArrays],
+    provenance: Mapping[str, Any] | None = None,
+    labels: Sequence[int] | Array | None = None,
+) -> None:
+    """Write a trace from arrays in memory; see `TraceWriter` for what is promised.
+
+    labels: integers (N,), or None. TraceError if layers differ in N or T.
+    """
+    with located(path):
+        if not layers:
+            raise TraceError("at least one layer is needed, found none")
+        samples, timesteps = layers[0].samples, layers[0].timesteps
+        for layer in layers:
+            if (layer.samples, layer.timesteps) != (samples, timesteps):
+                raise TraceError(
+                    f"layer {layer.name}: every layer must have (N, T) = ({samples}, {timesteps}) as the first has, "
+                    f"found ({layer.samples}, {layer.timesteps})"
+                )
+        if labels is not None and len(labels) != samples:
+            raise TraceError(f"labels: N = {samples} are needed, found {len(labels)}")
+    with TraceWriter(path, [layer.parameters for layer in layers], timesteps, provenance) as writer:
+        for sample in range(samples):
+            writer.append(
+                (layer.inputs[sample] for layer in layers),
+                (None if layer.outputs is None else layer.outputs[sample] for layer in layers),
+                None if labels is None else labels[sample],
+            )
+
+
+def _weight_dtype(weight_bits: int) -> type[np.signedinteger[Any]]:
+    if weight_bits <= 8:
+        return np.int8
+    return np.int16 if weight_bits <= 16 else np.int32
