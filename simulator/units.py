@@ -1,0 +1,62 @@
+"""The only unit conversions. Everywhere else a quantity keeps the unit that its name ends in.
+
+A cycle count is exact: conversions to cycles work on the decimal number that the machine file holds, not on its nearest
+binary fraction, and round up.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+BITS_PER_KIB = 1024 * 8
+MBIT_PER_GBIT = 1000
+NS_PER_US = 1000
+PJ_PER_UJ = 10**6
+PJ_PER_J = 10**12
+UM_PER_MM = 1000
+
+
+def seconds(cycles: int, clock_mhz: int) -> float:
+    """Time of `cycles`, s."""
+    return cycles / (clock_mhz * 1e6)
+
+
+def cycles_of_ns(time_ns: float, clock_mhz: int) -> int:
+    """Cycles that cover `time_ns`, rounded up; exact, e.g. 0.3 ns at 10,000 MHz are 3 cycles."""
+    return math.ceil(Fraction(repr(time_ns)) * clock_mhz / NS_PER_US)
+
+
+def channel_cycles_per_bit(bandwidth_gbit_per_s: int, clock_mhz: int) -> Fraction:
+    """Cycles that a channel needs for one bit, as a reduced fraction."""
+    return Fraction(clock_mhz, bandwidth_gbit_per_s * MBIT_PER_GBIT)
+
+
+def kib_to_bits(size_kib: float) -> int:
+    """Whole bits of `size_kib`, KiB of 1024 bytes."""
+    return math.floor(Fraction(repr(size_kib)) * BITS_PER_KIB)
+
+
+def energy_pj(power_mw: float, cycles: int, clock_mhz: int) -> float:
+    """Energy of a constant power over `cycles`, pJ (1 mW for 1 ns is 1 pJ)."""
+    return power_mw * cycles * NS_PER_US / clock_mhz
+
+
+def pj_to_uj(energy_pj: float) -> float:
+    """pJ in uJ."""
+    return energy_pj / PJ_PER_UJ
+
+
+def pj_to_j(energy_pj: float) -> float:
+    """pJ in J."""
+    return energy_pj / PJ_PER_J
+
+
+def um_to_mm(length_um: float) -> float:
+    """um in mm."""
+    return length_um / UM_PER_MM
+
+
+def um2_to_mm2(area_um2: float) -> float:
+    """um2 in mm2."""
+    return area_um2 / UM_PER_MM**2

@@ -1,0 +1,58 @@
+"""The timeline's kernel against the event queue written from the rules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.machine.schema import Dram
+from simulator.timeline import STALLS, DramTiming, resolve
+from tests.reference.timeline import channel_cycles, overlap
+
+CYCLES = st.one_of(st.integers(0, 3), st.integers(0, 60))
+BITS = st.one_of(st.just(0), st.integers(0, 200))
+PASSES = st.lists(st.tuples(CYCLES, st.tuples(*[BITS] * 4), st.tuples(*[BITS] * 4)), max_size=12)
+
+
+@pytest.mark.kernel
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    PASSES,
+    st.integers(1, 3000),
+    st.integers(1, 40),
+    st.sampled_from([1, 7, 64]),
+    st.one_of(st.just(0), st.integers(0, 40)),
+)
+def test_kernel_equals_event_queue(passes, clock_mhz, bandwidth_gbit_per_s, burst_bits, latency_cycles):
+    compute = [c for c, _, _ in passes]
+    loads = [bits for _, bits, _ in passes]
+    stores = [bits for _, _, bits in passes]
+    n = len(passes)
+    dram = Dram(bandwidth_gbit_per_s=bandwidth_gbit_per_s, burst_bits=burst_bits, latency_ns=0.0, energy_pj_per_bit=1.0)
+    timing = DramTiming.from_machine(dram, clock_mhz)._replace(latency_cycles=latency_cycles)
+
+    timeline = resolve(
+        np.array(compute, np.int64),
+        np.array(loads, np.int64).reshape(n, 4),
+        np.array(stores, np.int64).reshape(n, 4),
+        timing,
+    )
+
+    load_cycles = [channel_cycles(bits, burst_bits, clock_mhz, bandwidth_gbit_per_s) for bits in loads]
+    store_cycles = [channel_cycles(bits, burst_bits, clock_mhz, bandwidth_gbit_per_s) for bits in stores]
+    twin = overlap(compute, load_cycles, store_cycles, latency_cycles)
+    assert timeline.total_cycles == twin.now
+    assert timeline.compute_cycles == twin.spent.get("compute", 0)
+    assert timeline.stalls == {cause: twin.spent.get(cause, 0) for cause in STALLS}
+    assert timeline.channel_busy_cycles == sum(load_cycles) + sum(store_cycles)
+    for array, what in (
+        (timeline.compute_starts, "compute starts"),
+        (timeline.compute_ends, "compute ends"),
+        (timeline.load_starts, "load starts"),
+        (timeline.load_ends, "load ends"),
+        (timeline.store_starts, "store starts"),
+        (timeline.store_ends, "store ends"),
+    ):
+        assert array.tolist() == [twin.moments[what, i] for i in range(n)], what
