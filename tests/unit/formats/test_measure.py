@@ -1,0 +1,96 @@
+"""Sizes of fibers: the kernel against the formulas, sizes by hand, words, offsets and directory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.errors import UsageError
+from simulator.formats import WEIGHT_FORMATS, WeightFormat, directory_entry_bits, measure
+from tests.reference import formats as reference
+from tests.unit.formats.cases import Fibers, fibers, weight_formats
+
+
+@pytest.mark.kernel
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(fibers(), weight_formats(), st.integers(1, 70))
+def test_sizes_are_those_of_the_formulas(case: Fibers, weight_format: WeightFormat, word_bits: int) -> None:
+    sizes = measure(case.values, case.starts, weight_format, case.value_bits)
+    expected = [reference.size(fiber, weight_format, case.value_bits) for fiber in case.lists]
+    measured = zip(sizes.payload_bits, sizes.metadata_bits, sizes.entries, strict=True)
+    assert [tuple(map(int, size)) for size in measured] == expected
+    memory = reference.memory(case.lists, weight_format, case.value_bits, word_bits)
+    assert [int(words) * word_bits for words in sizes.words(word_bits)] == [len(words) for words in memory]
+    assert sizes.offsets_bits == len(reference.offsets_of_set(case.lists, weight_format, case.value_bits))
+
+
+# (payload bits, metadata bits, entries) of 8-bit fibers, worked out by hand.
+EMPTY = [0] * 16
+FULL = [1] * 16
+LAST = [0] * 15 + [-7]
+BY_HAND = [
+    ("uncompressed", EMPTY, (128, 0, 16)),
+    ("uncompressed", FULL, (128, 0, 16)),
+    ("uncompressed", LAST, (128, 0, 16)),
+    ("ubm", EMPTY, (128, 16, 16)),
+    ("ubm", FULL, (128, 16, 16)),
+    ("ubm", LAST, (128, 16, 16)),
+    ("bitmask", EMPTY, (0, 16, 0)),
+    ("bitmask", FULL, (128, 16, 16)),
+    ("bitmask", LAST, (8, 16, 1)),
+    ("cp", EMPTY, (0, 0, 0)),
+    ("cp", FULL, (128, 64, 16)),
+    ("cp", LAST, (8, 4, 1)),
+    ("cp", [0] * 16 + [1], (8, 5, 1)),
+    ("cp", [3], (8, 0, 1)),
+    ("rle", EMPTY, (0, 0, 0)),
+    ("rle", FULL, (128, 80, 16)),
+    ("rle", LAST, (8, 5, 1)),
+    ("rle", [0] * 31 + [1], (8, 5, 1)),
+    ("rle", [0] * 32 + [1], (16, 10, 2)),
+    ("rle", [0] * 63 + [1], (16, 10, 2)),
+    ("rle", [0] * 64 + [1], (24, 15, 3)),
+    ("rle", [1] + [0] * 100, (8, 5, 1)),
+    ("uop", EMPTY, (0, 0, 0)),
+    ("uop", FULL, (128, 0, 16)),
+    ("uop", LAST, (128, 0, 16)),
+    ("csr", EMPTY, (0, 0, 0)),
+    ("csr", FULL, (128, 64, 16)),
+    ("csr", LAST, (8, 4, 1)),
+]
+
+
+@pytest.mark.parametrize(("name", "fiber", "expected"), BY_HAND)
+def test_sizes_by_hand(name: str, fiber: list[int], expected: tuple[int, int, int]) -> None:
+    starts = np.array([0, len(fiber)], dtype=np.int64)
+    sizes = measure(np.array(fiber, dtype=np.int32), starts, WEIGHT_FORMATS.lookup(name), 8)
+    assert (sizes.payload_bits[0], sizes.metadata_bits[0], sizes.entries[0]) == expected
+    empty = name not in ("uncompressed", "ubm") and not any(fiber)
+    assert sizes.stored_bits[0] == (0 if empty else expected[0] + expected[1])
+
+
+def test_every_registered_format_has_sizes_by_hand() -> None:
+    assert {name for name, _, _ in BY_HAND} == set(WEIGHT_FORMATS.names())
+
+
+@pytest.mark.parametrize(("name", "offsets_bits"), [("cp", 0), ("csr", 4 * 2), ("uop", 4 * 3), ("uncompressed", 0)])
+def test_offsets_count_the_values_that_are_stored(name: str, offsets_bits: int) -> None:
+    values = np.array([0, 0, 0, 0, 5, 0, 0, 5, 0, 5], dtype=np.int32)
+    starts = np.array([0, 4, 9, 10], dtype=np.int64)
+    # csr stores 0, 2 and 1 values: offsets up to 3; uop 0, 5 and 1: offsets up to 6, which takes 3 bits.
+    sizes = measure(values, starts, WEIGHT_FORMATS.lookup(name), 8)
+    assert sizes.offsets_bits == offsets_bits
+
+
+def test_a_directory_entry_names_a_word_and_a_number_of_entries() -> None:
+    assert directory_entry_bits(WEIGHT_FORMATS.lookup("ubm"), total_words=1000, longest_fiber=9) == 0
+    assert directory_entry_bits(WEIGHT_FORMATS.lookup("cp"), total_words=1023, longest_fiber=7) == 10 + 3
+    assert directory_entry_bits(WEIGHT_FORMATS.lookup("cp"), total_words=1024, longest_fiber=8) == 11 + 4
+
+
+@pytest.mark.parametrize("starts", [[], [1, 3], [0, 2], [0, 4], [0, 2, 1, 3]])
+def test_fibers_that_are_not_the_values_are_refused(starts: list[int]) -> None:
+    with pytest.raises(UsageError, match="fiber starts"):
+        measure(np.ones(3, dtype=np.int32), np.array(starts, dtype=np.int64), WEIGHT_FORMATS.lookup("cp"), value_bits=8)

@@ -1,0 +1,136 @@
+"""The decode schedule: the kernel against its twin, cases by hand, and what holds for every schedule."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.formats import WEIGHT_FORMATS, WeightFormat, decode_schedule
+from tests.reference import formats as reference
+from tests.unit.formats.cases import fiber_lists, weight_formats
+
+Schedule = list[tuple[int, int, int]]
+GUARD = -99
+
+
+def schedule(
+    fiber: list[int], weight_format: WeightFormat, value_bits: int, rate: int, mask_window: int, skip: int
+) -> tuple[Schedule, int]:
+    """The kernel's (position, last bit, step) of each entry, and its steps, for a fiber amidst other values."""
+    before = [1, 0, 2]
+    values = np.array([*before, *fiber, 3, 0], dtype=np.int32)
+    outs = [np.full(len(fiber) + 1, GUARD, dtype=np.int64) for _ in range(3)]
+    start = len(before)
+    spec = weight_format.spec(value_bits)
+    entries, steps = decode_schedule(values, start, start + len(fiber), spec, rate, mask_window, skip, *outs)
+    assert entries <= len(fiber)
+    assert all(np.all(out[entries:] == GUARD) for out in outs)
+    return [(int(outs[0][j]), int(outs[1][j]), int(outs[2][j])) for j in range(entries)], int(steps)
+
+
+@pytest.mark.kernel
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(st.data(), weight_formats(), st.integers(1, 10), st.integers(1, 9), st.integers(1, 45), st.integers(0, 1))
+def test_schedule_is_that_of_the_twin(
+    data: st.DataObject, weight_format: WeightFormat, value_bits: int, rate: int, mask_window: int, skip: int
+) -> None:
+    fiber = data.draw(fiber_lists(value_bits, longest=50))
+    found, steps = schedule(fiber, weight_format, value_bits, rate, mask_window, skip)
+    assert found == reference.decode_schedule(fiber, weight_format, value_bits, rate, mask_window, bool(skip))
+    assert steps == len(reference.decode_steps(fiber, weight_format, value_bits, rate, mask_window, bool(skip)))
+
+
+@pytest.mark.kernel
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.data(), weight_formats(), st.integers(1, 8), st.integers(1, 6), st.integers(1, 20), st.integers(0, 1))
+def test_every_schedule_delivers_the_non_zeros_at_the_rate(
+    data: st.DataObject, weight_format: WeightFormat, value_bits: int, rate: int, mask_window: int, skip: int
+) -> None:
+    fiber = data.draw(fiber_lists(value_bits, longest=40))
+    found, steps = schedule(fiber, weight_format, value_bits, rate, mask_window, skip)
+    assert [position for position, _, _ in found if position >= 0] == [i for i, v in enumerate(fiber) if v != 0]
+    assert sorted({step for _, _, step in found}) == list(range(steps))
+    assert [step for _, _, step in found] == sorted(step for _, _, step in found)
+    fiber_bits = len(reference.encode(fiber, weight_format, value_bits))
+    for step in range(steps):
+        entries = [entry for entry in found if entry[2] == step]
+        assert len(entries) <= rate
+        assert len(entries) == 1 or all(position >= 0 for position, _, _ in entries)
+        assert len({last_bit for _, last_bit, _ in entries}) == 1
+        assert 0 <= entries[0][1] < fiber_bits
+
+
+FIBER = [0, 3, 0, 0, 0, -1, 2, 4]
+# 4-bit values, rate 2, mask windows of 4: (position, last bit, step).
+BY_HAND: list[tuple[str, int, Schedule]] = [
+    ("uncompressed", 1, [(1, 7, 0), (-1, 15, 1), (5, 23, 2), (6, 31, 3), (7, 31, 3)]),
+    ("uncompressed", 0, [(1, 7, 0), (-1, 15, 1), (5, 23, 2), (6, 31, 3), (7, 31, 3)]),
+    ("uop", 1, [(1, 7, 0), (-1, 15, 1), (5, 23, 2), (6, 31, 3), (7, 31, 3)]),
+    ("uop", 0, [(1, 7, 0), (-1, 15, 1), (5, 23, 2), (6, 31, 3), (7, 31, 3)]),
+    # 8 bits of mask, then all values.
+    ("ubm", 1, [(1, 15, 0), (5, 35, 1), (6, 35, 1), (7, 39, 2)]),
+    ("ubm", 0, [(1, 15, 0), (-1, 3, 1), (5, 31, 2), (6, 39, 3), (7, 39, 3)]),
+    # 8 bits of mask, then 4 values.
+    ("bitmask", 1, [(1, 11, 0), (5, 19, 1), (6, 19, 1), (7, 23, 2)]),
+    ("bitmask", 0, [(1, 11, 0), (-1, 3, 1), (5, 15, 2), (6, 23, 3), (7, 23, 3)]),
+    # Entries of 3 + 4 bits.
+    ("cp", 1, [(1, 13, 0), (5, 13, 0), (6, 27, 1), (7, 27, 1)]),
+    ("cp", 0, [(1, 6, 0), (-1, 6, 1), (5, 13, 2), (6, 27, 3), (7, 27, 3)]),
+    ("csr", 1, [(1, 13, 0), (5, 13, 0), (6, 27, 1), (7, 27, 1)]),
+    ("csr", 0, [(1, 6, 0), (-1, 6, 1), (5, 13, 2), (6, 27, 3), (7, 27, 3)]),
+    # Entries of 5 + 4 bits.
+    ("rle", 1, [(1, 17, 0), (5, 17, 0), (6, 35, 1), (7, 35, 1)]),
+    ("rle", 0, [(1, 8, 0), (-1, 8, 1), (5, 17, 2), (6, 35, 3), (7, 35, 3)]),
+]
+
+
+@pytest.mark.parametrize(("name", "skip", "expected"), BY_HAND)
+def test_schedules_by_hand(name: str, skip: int, expected: Schedule) -> None:
+    found, steps = schedule(FIBER, WEIGHT_FORMATS.lookup(name), 4, rate=2, mask_window=4, skip=skip)
+    assert found == expected
+    assert steps == expected[-1][2] + 1
+
+
+def test_every_registered_format_has_schedules_by_hand() -> None:
+    assert {(name, skip) for name, skip, _ in BY_HAND} == {(n, s) for n in WEIGHT_FORMATS.names() for s in (0, 1)}
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("name", WEIGHT_FORMATS.names())
+def test_an_empty_fiber_takes_steps_only_if_it_is_stored(name: str, skip: int) -> None:
+    weight_format = WEIGHT_FORMATS.lookup(name)
+    found, steps = schedule([0] * 6, weight_format, 8, rate=2, mask_window=3, skip=skip)
+    windows = 2 if name == "ubm" and skip else 3
+    expected = windows if weight_format.located == "fixed" else 0
+    assert (len(found), steps) == (expected, expected)
+    assert all(position == -1 for position, _, _ in found)
+    assert schedule([], weight_format, 8, rate=2, mask_window=3, skip=skip) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("zeros", "expected"),
+    [
+        (3, [(3, 9, 0)]),
+        (4, [(-1, 9, 0), (4, 19, 1)]),
+        (8, [(-1, 9, 0), (-1, 19, 1), (8, 29, 2)]),
+    ],
+)
+def test_padding_of_a_long_run_takes_a_slot(zeros: int, expected: Schedule) -> None:
+    two_bit_runs = WeightFormat("rle2", "", "", "offsets", "run", "packed", run_bits=2)
+    found, steps = schedule([0] * zeros + [7, 0, 0, 0, 0, 0], two_bit_runs, 8, rate=1, mask_window=1, skip=1)
+    assert found == expected
+    assert steps == len(expected)
+
+
+def test_a_window_without_non_zeros_takes_a_step() -> None:
+    found, steps = schedule([0, 0, 0, 0, 1], WEIGHT_FORMATS.lookup("bitmask"), 8, rate=4, mask_window=2, skip=1)
+    assert found == [(-1, 1, 0), (-1, 3, 1), (4, 12, 2)]
+    assert steps == 3
+
+
+def test_a_single_position_needs_no_coordinate() -> None:
+    found, steps = schedule([-5], WEIGHT_FORMATS.lookup("cp"), 8, rate=4, mask_window=2, skip=1)
+    assert found == [(0, 7, 0)]
+    assert steps == 1
