@@ -46,6 +46,7 @@ class Pricing:
             component=counter.component,
             operand=counter.operand,
             action=counter.action,
+            resource=counter.resource,
             unit=counter.unit,
             count=count,
             energy_pj=count * self._resources[counter.resource](counter) if count else 0.0,
