@@ -6,8 +6,9 @@ The file is HDF5; FORMAT.md beside this file describes it. This package knows ne
 from traces.arrays import LayerArrays, conv2d_layer, linear_layer
 from traces.errors import TraceError
 from traces.layer import LayerParameters
+from traces.layer_reader import Layer
 from traces.neuron import Neuron
-from traces.reader import Layer, Trace, open_trace
+from traces.reader import Trace, open_trace
 from traces.samples import list_samples
 from traces.shape import LayerShape
 from traces.writer import TraceWriter, write_trace

@@ -88,6 +88,7 @@ def conv2d_layer(
 ) -> LayerArrays:
     """A convolution whose sizes follow from inputs (N, T, C, H, W) and weights (M, C / groups, R, S)."""
     with located(f"layer {name}"):
+        inputs, weights = np.asarray(inputs), np.asarray(weights)
         if inputs.ndim != 5 or weights.ndim != 4:
             raise TraceError(
                 f"a conv2d layer takes inputs (N, T, C, H, W) and weights (M, C/groups, R, S), "
@@ -113,6 +114,8 @@ def linear_layer(
 ) -> LayerArrays:
     """A fully connected layer from inputs (N, T, C), weights (M, C) and outputs (N, T, M)."""
     with located(f"layer {name}"):
+        inputs, weights = np.asarray(inputs), np.asarray(weights)
+        outputs = None if outputs is None else np.asarray(outputs)
         if inputs.ndim != 3 or weights.ndim != 2 or (outputs is not None and outputs.ndim != 3):
             raise TraceError(
                 f"a linear layer takes inputs (N, T, C), weights (M, C) and outputs (N, T, M), "

@@ -10,7 +10,7 @@ from traces.errors import TraceError, one_line
 def check_integer(name: str, value: object, lowest: int, highest: int) -> int:
     """The value as int; TraceError unless it is an integer (of Python or NumPy) within lowest to highest."""
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        number = int(operator.index(value))  # type: ignore[arg-type]
     except TypeError:
         raise TraceError(f"{name} must be an integer, found {one_line(value)}") from None
     if not lowest <= number <= highest:

@@ -111,6 +111,15 @@ def _child(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
         return parent[name]
 
 
+def set_attribute(group: h5py.Group, name: str, value: str | int | tuple[int, ...]) -> None:
+    """Write an attribute: text as UTF-8 of fixed length, everything else as int64."""
+    if isinstance(value, str):
+        encoded = value.encode("utf-8")
+        group.attrs.create(name, encoded, dtype=h5py.string_dtype("utf-8", len(encoded)))
+    else:
+        group.attrs[name] = np.asarray(value, np.int64)
+
+
 def create(
     parent: h5py.Group,
     name: str,

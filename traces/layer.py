@@ -11,7 +11,15 @@ import numpy.typing as npt
 from traces.checks import check_integer
 from traces.errors import TraceError, located, one_line
 from traces.neuron import Neuron
-from traces.schema import MAX_ELEMENTS, MAX_INPUT_BITS, MAX_NAME_CHARACTERS, MAX_SUM, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
+from traces.schema import (
+    MAX_INPUT_BITS,
+    MAX_NAME_CHARACTERS,
+    MAX_SAMPLE_VALUES,
+    MAX_SUM,
+    MAX_WEIGHT_BITS,
+    MAX_WEIGHTS,
+    MIN_WEIGHT_BITS,
+)
 from traces.shape import LayerShape
 
 
@@ -35,8 +43,11 @@ class LayerHeader:
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        check_integer("weight_bits", self.weight_bits, MIN_WEIGHT_BITS, MAX_WEIGHT_BITS)
-        check_integer("input_bits", self.input_bits, 1, MAX_INPUT_BITS)
+        for name, lowest, highest in (
+            ("weight_bits", MIN_WEIGHT_BITS, MAX_WEIGHT_BITS),
+            ("input_bits", 1, MAX_INPUT_BITS),
+        ):
+            object.__setattr__(self, name, check_integer(name, getattr(self, name), lowest, highest))
         if self.neuron.threshold.size != self.shape.M:
             raise TraceError(f"threshold must have M = {self.shape.M} entries, found {self.neuron.threshold.size}")
         scale = np.atleast_1d(np.array(self.weight_scale, dtype=np.float64))
@@ -65,14 +76,13 @@ class LayerHeader:
 
     def check_size(self, timesteps: int) -> None:
         """TraceError if an array of this layer (weights, or one sample of inputs or outputs) is beyond the limit."""
-        m, c, r, s = self.shape.weight_shape
-        for what, elements in (
-            ("weights", m * c * r * s),
-            ("inputs of one sample", timesteps * self.shape.input_count),
-            ("outputs of one sample", timesteps * self.shape.output_count),
+        for what, values, limit in (
+            ("weights", self.shape.M * self.shape.fan_in, MAX_WEIGHTS),
+            ("inputs of one sample", timesteps * self.shape.input_count, MAX_SAMPLE_VALUES),
+            ("outputs of one sample", timesteps * self.shape.output_count, MAX_SAMPLE_VALUES),
         ):
-            if elements > MAX_ELEMENTS:
-                raise TraceError(f"{what}: at most {MAX_ELEMENTS} values are allowed, found {elements}")
+            if values > limit:
+                raise TraceError(f"{what}: at most {limit} values are allowed, found {values}")
 
     def check_weights(self, weights: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
         """The codes as int32 (M, C / groups, R, S); TraceError on another shape, no integers, or codes out of range."""

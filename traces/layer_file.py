@@ -48,7 +48,7 @@ def read_header(group: h5py.Group) -> LayerHeader:
         neuron=neuron,
         input_bits=integer("input_bits"),
         weight_scale=_vector(group, "weight_scale", "float64", ((1,), (shape.M,))),
-        has_outputs="outputs" in group,
+        has_outputs="outputs" in tuple(group),
     )
 
 
@@ -64,8 +64,7 @@ def write_header(group: h5py.Group, header: LayerHeader) -> None:
         "leak_shift": neuron.leak_shift, "reset": neuron.reset, "reset_value": neuron.reset_value,
     }  # fmt: skip
     for name in schema.LAYER_ATTRIBUTES:
-        value = values[name]
-        group.attrs[name] = np.bytes_(value.encode("utf-8")) if isinstance(value, str) else np.asarray(value, np.int64)
+        hdf5.set_attribute(group, name, values[name])
     hdf5.create(group, "threshold", neuron.threshold)
     hdf5.create(group, "weight_scale", np.asarray(header.weight_scale))
 

@@ -20,8 +20,8 @@ class ReplacementFile(FileIO):
     def __init__(self, target: Path) -> None:
         if target.exists() and not target.is_file():
             raise TraceError("is not a regular file, so it cannot be replaced by a trace")
-        self.target = target
-        self.temporary = target.parent / f".spikecycle-{secrets.token_hex(8)}.tmp"
+        self.target = target.resolve()  # through links, so that a link stays one
+        self.temporary = self.target.parent / f".spikecycle-{secrets.token_hex(8)}.tmp"
         self._failure: OSError | None = None
         super().__init__(self.temporary, "x+")
 

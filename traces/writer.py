@@ -60,7 +60,7 @@ class TraceWriter:
             text = format_provenance(provenance or {})
             self._output = ReplacementFile(self.path)
             try:
-                # From v110 on, HDF5 checksums its metadata, and 1.10 and everything later reads it.
+                # Version 1.10 of the file structure has checksums on all metadata; every HDF5 since 2016 reads it.
                 self._file = h5py.File(self._output, "w", libver=("v110", "v110"))
                 self._write_metadata(text)
             except BaseException:
@@ -69,9 +69,9 @@ class TraceWriter:
 
     def _write_metadata(self, provenance: np.bytes_) -> None:
         root = self._file
-        root.attrs["format"] = np.bytes_(schema.FORMAT)
-        root.attrs["version"] = np.int64(schema.VERSION)
-        root.attrs["T"] = np.int64(self.timesteps)
+        hdf5.set_attribute(root, "format", schema.FORMAT)
+        hdf5.set_attribute(root, "version", schema.VERSION)
+        hdf5.set_attribute(root, "T", self.timesteps)
         root.create_dataset("provenance", data=provenance, track_times=False)
         group = root.create_group("layers")
         self._groups = [group.create_group(str(index)) for index in range(len(self._layers))]
@@ -82,8 +82,7 @@ class TraceWriter:
         header = layer.header
         write_header(group, header)
         codes = layer.weights.astype(_weight_dtype(header.weight_bits))
-        rows = max(1, CHUNK_BYTES // max(1, codes[0].nbytes))
-        hdf5.create(group, "weights", codes, chunks=(min(rows, len(codes)), *codes.shape[1:]))
+        hdf5.create(group, "weights", codes, chunks=_chunks(codes.shape, codes.itemsize))
         if layer.bias is not None:
             hdf5.create(group, "bias", layer.bias)
         if header.input_bits == 1:
@@ -94,10 +93,9 @@ class TraceWriter:
             self._create_samples(group, "outputs", (packed_bytes(header.shape.output_count),), np.uint8)
 
     def _create_samples(self, group: h5py.Group, name: str, sizes: tuple[int, ...], dtype: type) -> None:
-        bytes_per_timestep = int(np.prod(sizes)) * np.dtype(dtype).itemsize
-        block = min(self.timesteps, max(1, CHUNK_BYTES // bytes_per_timestep))
         empty: Array = np.empty((0, self.timesteps, *sizes), dtype)
-        hdf5.create(group, name, empty, chunks=(1, block, *sizes), growing=True)
+        chunks = (1, *_chunks((self.timesteps, *sizes), empty.itemsize))
+        hdf5.create(group, name, empty, chunks=chunks, growing=True)
 
     def append(
         self, inputs: Iterable[Array], outputs: Iterable[Array | None] | None = None, label: int | None = None
@@ -153,7 +151,7 @@ class TraceWriter:
             try:
                 if not self._samples:
                     raise TraceError("at least one sample is needed, found none")
-                self._file.attrs["N"] = np.int64(self._samples)
+                hdf5.set_attribute(self._file, "N", self._samples)
                 if self._labels:
                     hdf5.create(self._file, "labels", np.array(self._labels, np.int64))
                 self._file.close()
@@ -210,6 +208,16 @@ def write_trace(
                 (None if layer.outputs is None else layer.outputs[sample] for layer in layers),
                 None if labels is None else labels[sample],
             )
+
+
+def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The chunk of at most CHUNK_BYTES that covers as many trailing axes as fit."""
+    budget = CHUNK_BYTES // itemsize
+    chunks: list[int] = []
+    for size in reversed(shape):
+        chunks.insert(0, min(size, budget))
+        budget = max(1, budget // size)
+    return tuple(chunks)
 
 
 def _weight_dtype(weight_bits: int) -> type[np.signedinteger[Any]]:

@@ -1,0 +1,121 @@
+"""Lazy reading of one layer: its metadata are checked when the trace is opened, its arrays when they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from traces import hdf5
+from traces.errors import TraceError, located
+from traces.layer_file import read_header
+from traces.neuron import Neuron
+from traces.packing import packed_bytes, unpack_spikes
+from traces.shape import LayerShape
+
+
+class Layer:
+    """One layer of an open trace. Its metadata are in memory; each array is read when asked for.
+
+    Reading raises TraceError, naming file and layer, on damaged or impossible values and on a closed trace.
+    """
+
+    def __init__(self, group: h5py.Group, path: Path, samples: int, timesteps: int) -> None:
+        self.samples = samples
+        self.timesteps = timesteps
+        self._path = path
+        self._place = f"layer {group.name.rsplit('/', 1)[-1]}"
+        with located(self._place):
+            self._header = read_header(group)
+            self._header.check_size(timesteps)
+            shape = self.shape
+            self._weights = hdf5.child_dataset(group, "weights", ("int8", "int16", "int32"), shape.weight_shape)
+            self._bias = hdf5.child_dataset(group, "bias", ("int32",), (shape.M,)) if "bias" in tuple(group) else None
+            self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
+            self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
+        self._place = f"layer {self.name}"
+
+    def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> h5py.Dataset:
+        sizes = (packed_bytes(int(np.prod(positions))),) if bits == 1 else positions
+        dtype = "uint8" if bits <= 8 else "uint16"
+        return hdf5.child_dataset(group, name, (dtype,), (self.samples, self.timesteps, *sizes))
+
+    @property
+    def name(self) -> str:
+        """The layer's name, unique in its trace."""
+        return self._header.name
+
+    @property
+    def shape(self) -> LayerShape:
+        """Its geometry."""
+        return self._header.shape
+
+    @property
+    def input_bits(self) -> int:
+        """Bits of an input value; 1 means binary spikes."""
+        return self._header.input_bits
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of a weight code (two's complement)."""
+        return self._header.weight_bits
+
+    @property
+    def weight_scale(self) -> npt.NDArray[np.float64]:
+        """float64 (1,) or (M,): real weight = code x scale."""
+        return np.asarray(self._header.weight_scale)
+
+    @property
+    def neuron(self) -> Neuron:
+        """The integer neuron that was recorded."""
+        return self._header.neuron
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether the output spikes are recorded."""
+        return self._header.has_outputs
+
+    def weights(self) -> npt.NDArray[np.int32]:
+        """Weight codes, int32 (M, C / groups, R, S), read-only."""
+        with located(self._path), located(self._place):
+            codes = self._header.check_weights(self._read("weights", self._weights))
+        codes.setflags(write=False)
+        return codes
+
+    def bias(self) -> npt.NDArray[np.int32]:
+        """int32 (M,), added to each potential once per timestep; zeros when the file has none."""
+        with located(self._path), located(self._place):
+            return self._header.check_bias(None if self._bias is None else self._read("bias", self._bias))
+
+    def inputs(self, sample: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+        """Inputs of one sample, uint8 or uint16 (T, C, H, W), values 0 .. 2**input_bits - 1 (binary spikes: 0, 1)."""
+        with located(self._path), located(self._place):
+            values = self._read("inputs", self._inputs, self._index(sample))
+            if self.input_bits == 1:
+                with located("inputs"):
+                    return unpack_spikes(values, self.shape.input_shape)
+            return self._header.check_inputs(values, self.timesteps)
+
+    def outputs(self, sample: int) -> npt.NDArray[np.uint8] | None:
+        """Recorded output spikes of one sample, uint8 (T, M, P, Q) of 0 and 1, or None when not recorded."""
+        with located(self._path), located(self._place):
+            index = self._index(sample)
+            if self._outputs is None:
+                return None
+            values = self._read("outputs", self._outputs, index)
+            with located("outputs"):
+                return unpack_spikes(values, self.shape.output_shape)
+
+    def _index(self, sample: int) -> int:
+        if not 0 <= sample < self.samples:
+            raise TraceError(f"sample must be 0 to {self.samples - 1}, found {sample}")
+        return sample
+
+    def _read(self, name: str, dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
+        if not dataset:  # h5py objects are false once their file is closed
+            raise TraceError("the trace is closed")
+        with located(name):
+            return hdf5.read(dataset, selection)
