@@ -1,0 +1,104 @@
+"""How one axis of the output map (rows or columns) is cut, and which taps an input meets in each block of it.
+
+Timing depends on an input's place only through its *tap class*: phase, first and last tap that lands in the block. (A
+potential's bank also depends on the place, but moving an input moves all its banks alike, and conflicts with it.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+
+PHASE, FIRST_TAP, LAST_TAP, BLOCK_SIZE = range(4)
+"""Columns of a table of tap classes. Taps are counted within their phase."""
+NO_TAP = 0
+"""The class of an input without a tap in the block: row 0 of every table, with no phase (-1)."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a layer: output positions, input positions, kernel taps, stride, padding."""
+
+    outputs: int
+    inputs: int
+    taps: int
+    stride: int
+    padding: int
+
+    def input_range(self, start: int, stop: int) -> tuple[int, int]:
+        """Inputs [first, last) that the outputs [start, stop) read; first = last if they only read padding."""
+        first = max(0, start * self.stride - self.padding)
+        last = min(self.inputs, (stop - 1) * self.stride - self.padding + self.taps)
+        return first, max(first, last)
+
+    def taps_of_phase(self, phase: int) -> int:
+        """Taps phase, phase + stride, ... of the kernel."""
+        return max(0, -(-(self.taps - phase) // self.stride))
+
+
+@dataclass(frozen=True, eq=False)
+class AxisTile:
+    """A range of outputs, cut in blocks, and the inputs that it reads.
+
+    start, stop: outputs. first_input, last_input: inputs [first, last).
+    block_starts: int64 (blocks + 1,), outputs from `start` on. classes: int64 (inputs, blocks), tap class of an input in a block.
+    """
+
+    start: int
+    stop: int
+    first_input: int
+    last_input: int
+    block_starts: Int64
+    classes: Int64
+
+    @property
+    def outputs(self) -> int:
+        """Outputs in the tile."""
+        return self.stop - self.start
+
+    @property
+    def largest_block(self) -> int:
+        """Outputs of the largest block, the first."""
+        return int(self.block_starts[1])
+
+
+def cut_axis(axis: Axis, tile_size: int, blocks: int, by_block_size: bool) -> tuple[list[AxisTile], Int64]:
+    """Tiles of an axis and the table of tap classes that occur in them, int64 (classes, 4).
+
+    by_block_size: blocks of different size have different classes (their potentials have other addresses).
+    """
+    tiles, keys = [], []
+    for start in range(0, axis.outputs, tile_size):
+        stop = min(start + tile_size, axis.outputs)
+        block = -(-(stop - start) // blocks)
+        block_starts = np.minimum(np.arange(blocks + 1, dtype=np.int64) * block, stop - start)
+        first, last = axis.input_range(start, stop)
+        keys.append(_tap_classes(axis, start + block_starts, np.arange(first, last, dtype=np.int64), by_block_size))
+        tiles.append((start, stop, first, last, block_starts))
+    no_tap = np.array([[-1, 0, -1, 0]], dtype=np.int64)
+    table, numbers = np.unique(
+        np.concatenate([no_tap, *(key.reshape(-1, 4) for key in keys)]), axis=0, return_inverse=True
+    )
+    ends = np.cumsum([1] + [key.size // 4 for key in keys])
+    classes = [numbers.reshape(-1)[ends[i] : ends[i + 1]].reshape(key.shape[:2]) for i, key in enumerate(keys)]
+    return [
+        AxisTile(*tile, np.ascontiguousarray(number)) for tile, number in zip(tiles, classes, strict=True)
+    ], np.ascontiguousarray(table)
+
+
+def _tap_classes(axis: Axis, block_starts: Int64, inputs: Int64, by_block_size: bool) -> Int64:
+    """int64 (inputs, blocks, 4): the tap class of every input in every block [block_starts[i], block_starts[i + 1])."""
+    base, phase = np.divmod(inputs[:, None] + axis.padding, axis.stride)
+    taps_of_phase = np.array([axis.taps_of_phase(p) for p in range(axis.stride)], dtype=np.int64)
+    low, high = block_starts[None, :-1], block_starts[None, 1:]
+    # tap k of the phase lands on output base - k
+    first = np.maximum(0, base - high + 1)
+    last = np.minimum(taps_of_phase[phase] - 1, base - low)
+    size = high - low if by_block_size else np.zeros_like(low)
+    found = np.stack(np.broadcast_arrays(phase, first, last, size), axis=-1)
+    found[first > last] = (-1, 0, -1, 0)
+    return found

@@ -1,0 +1,101 @@
+"""What the spike array counts: MICROARCHITECTURE.md, section 7."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from simulator.activity import Counter
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+
+
+@dataclass
+class Tally:
+    """Counts of one run, by counter; every field is one counter, in this order."""
+
+    spikes_written: int = 0
+    spikes_read: int = 0
+    weights_written: int = 0
+    weights_read: int = 0
+    directory_written: int = 0
+    directory_read: int = 0
+    broadcasts: int = 0
+    fifo_pushes: int = 0
+    fifo_pops: int = 0
+    gated: int = 0
+    dropped: int = 0
+    accumulates: int = 0
+    updates: int = 0
+    leaks: int = 0
+    bias_additions: int = 0
+    potentials_read: int = 0
+    potentials_written: int = 0
+    outputs_written: int = 0
+    outputs_read: int = 0
+
+    def counts(self) -> list[int]:
+        """The counts in the order of `counters`."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+def event_bits(task: LayerTask) -> int:
+    """Bits of a broadcast event: channel, row, column, and the number of the value's bit."""
+    choices = (task.shape.C, task.shape.H, task.shape.W, task.input_bits)
+    return max(1, sum((number - 1).bit_length() for number in choices))
+
+
+def leaks(task: LayerTask) -> bool:
+    """Whether the leak takes a multiplication: a factor of 0 or a power of two is a shift."""
+    return task.neuron.leak_numerator & (task.neuron.leak_numerator - 1) != 0
+
+
+def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
+    """The declared counters, in the order of `Tally`."""
+    bits = machine.buffers.potentials.width_bits
+    event = event_bits(task)
+    wire = machine.dataflow.broadcast_um
+
+    def words(buffer: str, operand: str, action: str, when: str) -> Counter:
+        return Counter(f"{buffer}.{action}", buffer, operand, action, "sram", "words", when)
+
+    return (
+        words("spikes", "spikes", "write", "encoded input spikes are loaded"),
+        words("spikes", "spikes", "read", "the dispatcher scans encoded input spikes"),
+        words("weights", "weights", "write", "weight fibers are loaded"),
+        words("weights", "weights", "read", "a PE fetches a fiber"),
+        words("directory", "weights", "write", "the directory is loaded"),
+        words("directory", "weights", "read", "a PE looks up a fiber"),
+        Counter(
+            "dispatcher.broadcast", "dispatcher", "spikes", "move", "wire", "events", "an event is sent to all PEs",
+            bits=event, length_um=wire,
+        ),
+        Counter(
+            "fifo.push", "fifo", "spikes", "register", "logic", "events", "an event enters the FIFO of a PE", bits=event
+        ),
+        Counter("fifo.pop", "fifo", "spikes", "pop", "none", "events", "an event leaves the FIFO of a PE"),
+        Counter("decoder.gated", "decoder", "weights", "gate", "none", "weights", "a zero weight takes a slot"),
+        Counter(
+            "decoder.dropped", "decoder", "weights", "drop", "none", "weights",
+            "a non-zero weight is decoded whose output lies outside the PE's part of the tile",
+        ),
+        Counter(
+            "accumulator.add", "accumulator", "potentials", "add", "logic", "operations",
+            "a weight is added to a membrane potential", bits=bits,
+        ),
+        Counter(
+            "neuron.compare", "neuron", "potentials", "compare", "logic", "operations",
+            "a neuron is updated: its potential is compared with the threshold", bits=bits,
+        ),
+        Counter(
+            "neuron.leak", "neuron", "potentials", "multiply", "logic", "operations",
+            "a potential leaks by a factor that is not a power of two", bits=bits,
+        ),
+        Counter(
+            "neuron.bias", "neuron", "potentials", "add", "logic", "operations",
+            "a bias is added to a potential", bits=bits,
+        ),
+        words("potentials", "potentials", "read", "a potential is read, to accumulate or to update"),
+        words("potentials", "potentials", "write", "a potential is written, by an accumulate or an update"),
+        words("outputs", "outputs", "write", "encoded output spikes are written"),
+        words("outputs", "outputs", "read", "encoded output spikes are stored"),
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""Weight fibers: which weights an event of an input channel with a given phase can need in one PE, in storage order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.formats import FiberSizes, WeightFormat, measure
+from simulator.jit import kernel
+from traces import LayerShape
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@kernel
+def lay_fibers(
+    weights: Int32,
+    channels: int,
+    first: int,
+    stop: int,
+    sharers: int,
+    stride_rows: int,
+    stride_columns: int,
+    values_out: Int32,
+    starts_out: Int64,
+) -> None:
+    """Copy the weights of output channels [first, stop) fiber by fiber.
+
+    weights: int32 (C / groups, R, S, M); channels: C. sharers: PEs among which output channels are dealt out.
+    values_out: int32 ((stop - first) · C / groups · R · S,). starts_out: int64 (sharers · C · stride_rows ·
+    stride_columns + 1,); fibers are ordered by sharer, input channel, phase row, phase column.
+    """
+    group_inputs, taps_rows, taps_columns, outputs = weights.shape
+    group_outputs = outputs * group_inputs // channels
+    count = 0
+    fiber = 0
+    starts_out[0] = 0
+    for sharer in range(sharers):
+        for channel in range(channels):
+            group = channel // group_inputs
+            low = max(first, group * group_outputs)
+            high = min(stop, (group + 1) * group_outputs)
+            own = low + (sharer - low) % sharers
+            for phase_row in range(stride_rows):
+                for phase_column in range(stride_columns):
+                    for r in range(phase_row, taps_rows, stride_rows):
+                        for s in range(phase_column, taps_columns, stride_columns):
+                            for m in range(own, high, sharers):
+                                values_out[count] = weights[channel - group * group_inputs, r, s, m]
+                                count += 1
+                    fiber += 1
+                    starts_out[fiber] = count
+
+
+@dataclass(frozen=True, eq=False)
+class TileFibers:
+    """The fibers of a channel tile.
+
+    first, stop: its output channels. own_channels: int64 (sharers,), how many of them each PE that shares channels owns.
+    values: int32; starts: int64 (F + 1,); sizes: of each fiber; words: int64 (sharers, C, phases).
+    """
+
+    first: int
+    stop: int
+    own_channels: Int64
+    values: Int32
+    starts: Int64
+    sizes: FiberSizes
+    words: Int64
+
+    @property
+    def channels(self) -> int:
+        """Output channels."""
+        return self.stop - self.first
+
+    @property
+    def longest(self) -> int:
+        """Positions of the longest fiber."""
+        return int(np.diff(self.starts).max())
+
+
+def channel_tile(
+    shape: LayerShape,
+    by_output: Int32,
+    first: int,
+    stop: int,
+    sharers: int,
+    weight_format: WeightFormat,
+    weight_bits: int,
+    word_bits: int,
+) -> TileFibers:
+    """Lay and measure the fibers of output channels [first, stop); by_output: int32 (C / groups, R, S, M)."""
+    phases = shape.stride[0] * shape.stride[1]
+    values = np.zeros((stop - first) * shape.fan_in, dtype=np.int32)
+    starts = np.zeros(sharers * shape.C * phases + 1, dtype=np.int64)
+    lay_fibers(by_output, shape.C, first, stop, sharers, shape.stride[0], shape.stride[1], values, starts)
+    sizes = measure(values, starts, weight_format, weight_bits)
+    first_own = first + (np.arange(sharers) - first) % sharers
+    return TileFibers(
+        first=first,
+        stop=stop,
+        own_channels=np.maximum(0, -(-(stop - first_own) // sharers)),
+        values=values,
+        starts=starts,
+        sizes=sizes,
+        words=sizes.words(word_bits).reshape(sharers, shape.C, phases),
+    )

@@ -1,0 +1,138 @@
+"""What a spike array's machine file says: parameters, buffers, and the combinations that cannot be built."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from simulator.machine.schema import (
+    Buffer,
+    Buffers,
+    DataflowParameters,
+    LogicUnit,
+    Machine,
+    PositiveInt,
+    Section,
+)
+
+PER_PE = ("weights", "directory", "potentials")
+"""Buffers that every PE has for itself; the machine has one of each of the others."""
+
+
+class Decoder(Section):
+    """What a PE's decoder looks at in one cycle, by the level that tells positions."""
+
+    mask_bits_per_cycle: PositiveInt
+    """Mask bits searched for ones together (zeros skipped)."""
+    coordinates_per_cycle: PositiveInt
+    """Entries with coordinates taken together."""
+    runs_per_cycle: PositiveInt
+    """Entries with runs taken together: each needs the position of the one before."""
+
+
+class SpikeArrayParameters(DataflowParameters):
+    """The section `dataflow` of a spike array."""
+
+    kind: Literal["spike_array"]
+    pes: PositiveInt
+    """Processing elements."""
+    partition: Literal["channel", "space"]
+    """What PEs share out among themselves: output channels or the output map."""
+    pe_rows: PositiveInt | None = None
+    """Blocks of the map tile, one above the other (partition: space)."""
+    pe_columns: PositiveInt | None = None
+    """Blocks of the map tile, side by side (partition: space)."""
+    fifo_depth: PositiveInt
+    """Events that the input FIFO of a PE holds."""
+    lanes: PositiveInt
+    """Weights that a PE decodes and adds a cycle at most."""
+    decoder: Decoder
+    zero_weights: Literal["gate", "skip"]
+    """Gate: a zero weight takes its slot, but nothing is added. Skip: it takes none where the format tells it."""
+    update: Literal["dense", "sparse"]
+    """Neurons updated at the end of a timestep: all, or those not at rest."""
+    update_lanes: PositiveInt
+    """Neurons that a PE updates together (update: dense)."""
+    flags_per_cycle: PositiveInt
+    """Active flags that a PE scans together (update: sparse)."""
+    broadcast_um: Annotated[int, Field(ge=0)]
+    """Length of wire from the dispatcher that every broadcast event drives, um."""
+
+    @model_validator(mode="after")
+    def _blocks_are_pes(self) -> SpikeArrayParameters:
+        if self.partition == "channel":
+            for key in ("pe_rows", "pe_columns"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key} goes with partition: space, found partition: channel")
+        elif self.pe_rows is None or self.pe_columns is None:
+            raise ValueError("pe_rows and pe_columns are needed with partition: space")
+        elif self.pe_rows * self.pe_columns != self.pes:
+            raise ValueError(
+                f"pe_rows * pe_columns must be pes, found {self.pe_rows} * {self.pe_columns} != {self.pes}"
+            )
+        return self
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Rows and columns of blocks that a map tile is cut into; one if PEs share out channels."""
+        return (self.pe_rows or 1, self.pe_columns or 1)
+
+    @property
+    def channel_sharers(self) -> int:
+        """PEs among which output channels are dealt out; 1 if every PE has all channels."""
+        return self.pes if self.partition == "channel" else 1
+
+
+class SpikeArrayBuffers(Buffers):
+    """The section `buffers` of a spike array; `weights`, `directory` and `potentials` are given for one PE."""
+
+    spikes: Buffer
+    """Encoded input spikes."""
+    weights: Buffer
+    """Encoded weight fibers."""
+    directory: Buffer
+    """Where fibers start, one entry a word, for formats whose fibers vary in size."""
+    potentials: Buffer
+    """Membrane potentials, one a word."""
+    outputs: Buffer
+    """Encoded output spikes."""
+
+
+class SpikeArrayMachine(Machine):
+    """A spike array."""
+
+    dataflow: SpikeArrayParameters
+    buffers: SpikeArrayBuffers
+
+    @model_validator(mode="after")
+    def _lanes_have_banks(self) -> SpikeArrayMachine:
+        lanes, banks = self.dataflow.update_lanes, self.buffers.potentials.banks
+        if lanes > banks:
+            raise ValueError(f"dataflow.update_lanes must be at most buffers.potentials.banks, found {lanes} > {banks}")
+        return self
+
+    @property
+    def pe_count(self) -> int:
+        """Processing elements."""
+        return self.dataflow.pes
+
+    @property
+    def cycles_per_access(self) -> int:
+        """Cycles that a bank of potentials needs for a read and a write."""
+        return 2 if self.buffers.potentials.ports == 1 else 1
+
+    def instances(self, buffer: str) -> int:
+        """One a PE, or one."""
+        return self.dataflow.pes if buffer in PER_PE else 1
+
+    def logic(self) -> tuple[LogicUnit, ...]:
+        """Accumulators, and the adder, multiplier and comparator of the update, as wide as a potential."""
+        bits = self.buffers.potentials.width_bits
+        lanes = self.dataflow.pes * self.dataflow.lanes
+        updates = self.dataflow.pes * self.dataflow.update_lanes
+        return (
+            LogicUnit(action="add", bits=bits, count=lanes),
+            LogicUnit(action="multiply", bits=bits, count=updates),
+            LogicUnit(action="compare", bits=bits, count=updates),
+        )

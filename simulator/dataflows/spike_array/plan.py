@@ -1,0 +1,115 @@
+"""A layer mapped on a spike array: its tiles and service tables, made once and used for every sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.activity import Passes
+from simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
+from simulator.dataflows.spike_array.axes import Axis
+from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from simulator.dataflows.spike_array.replay import Replay
+from simulator.dataflows.spike_array.service import PeSpec, Services, services
+from simulator.dataflows.spike_array.tiling import Tiling, cut_layer
+from simulator.errors import MappingError
+from simulator.formats import SpikeFormat, WeightFormat, spike_format, weight_format
+
+
+@dataclass
+class SpikeArrayPlan:
+    """A layer on a machine: everything that does not depend on the sample."""
+
+    machine: SpikeArrayMachine
+    task: LayerTask
+    weight_format: WeightFormat = field(init=False)
+    spike_format: SpikeFormat = field(init=False)
+    cut: Tiling = field(init=False)
+    services: list[Services] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weight_format = weight_format(self.machine.formats.weights)
+        self.spike_format = spike_format(self.machine.formats.spikes)
+        _refuse(self.machine, self.task)
+        tiling = cut_layer(self.machine, self.task, self.weight_format)
+        self.cut = tiling
+        spec = self.weight_format.spec(self.task.weight_bits)
+        pe = _pe_spec(self.machine, self.weight_format)
+        shape = self.task.shape
+        taps = [
+            np.array([Axis(0, 0, taps, stride, 0).taps_of_phase(phase) for phase in range(stride)], dtype=np.int64)
+            for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
+        ]
+        self.services = [
+            services(fibers, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe)
+            for fibers in tiling.channel_tiles
+        ]
+
+    @property
+    def storage(self) -> WeightStorage:
+        """The layer's weights in the machine's format, all PEs and tiles."""
+        sizes = [fibers.sizes for fibers in self.cut.channel_tiles]
+        fibers = sum(len(size.entries) for size in sizes)
+        words = sum(int(fibers.words.sum()) for fibers in self.cut.channel_tiles)
+        directory_bits = fibers * self.cut.entry_bits
+        return WeightStorage(
+            weights=self.task.weights.size,
+            payload_bits=sum(int(size.payload_bits.sum()) for size in sizes),
+            metadata_bits=sum(int(size.metadata_bits.sum()) + size.offsets_bits for size in sizes),
+            directory_bits=directory_bits,
+            stored_bits=words * self.machine.buffers.weights.width_bits + directory_bits,
+        )
+
+    def tiling(self) -> dict[str, int]:
+        """How the layer is cut."""
+        tiling = self.cut
+        return {
+            "channel_tiles": len(tiling.channel_tiles),
+            "input_tiles": len(tiling.input_tiles),
+            "map_tiles": len(tiling.rows) * len(tiling.columns),
+            "tile_output_channels": tiling.channel_tiles[0].channels,
+            "tile_input_channels": tiling.input_channels,
+            "tile_rows": tiling.rows[0].outputs,
+            "tile_columns": tiling.columns[0].outputs,
+        }
+
+    def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
+        """Replay one sample; see `simulator.dataflows.base.Plan`."""
+        return Replay(
+            self.machine, self.task, self.spike_format, self.cut, self.services, inputs, outputs, active
+        ).run()
+
+
+def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
+    """Raise MappingError for a layer whose neurons the machine cannot compute."""
+    where = f"layer {task.name!r} cannot be mapped on machine {machine.name!r}"
+    width = machine.buffers.potentials.width_bits
+    magnitudes = np.abs(task.weights.astype(np.int64)).sum(axis=(1, 2, 3)) * ((1 << task.input_bits) - 1)
+    magnitudes += np.abs(task.bias.astype(np.int64))
+    worst = (1 << (task.neuron.potential_bits - 1)) + int(magnitudes.max())
+    if worst > 1 << (width - 1):
+        needed = (worst - 1).bit_length() + 1
+        raise MappingError(
+            f"{where}: the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}"
+        )
+    if machine.dataflow.update == "sparse":
+        if task.bias.any():
+            raise MappingError(f"{where}: dataflow.update: sparse needs neurons without bias")
+        if task.neuron.reset == "hard" and task.neuron.reset_value != 0:
+            raise MappingError(
+                f"{where}: dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
+            )
+
+
+def _pe_spec(machine: SpikeArrayMachine, chosen: WeightFormat) -> PeSpec:
+    parameters, decoder = machine.dataflow, machine.dataflow.decoder
+    limits = {"coordinate": decoder.coordinates_per_cycle, "run": decoder.runs_per_cycle}
+    return PeSpec(
+        word_bits=machine.buffers.weights.width_bits,
+        rate=min(parameters.lanes, limits.get(chosen.positions, parameters.lanes)),
+        mask_window=decoder.mask_bits_per_cycle,
+        skip=int(parameters.zero_weights == "skip"),
+        banks=machine.buffers.potentials.banks,
+        cycles_per_accumulate=machine.cycles_per_access,
+    )

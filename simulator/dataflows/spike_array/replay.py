@@ -1,0 +1,229 @@
+"""The loop over passes that replays a sample on a mapped layer: order, loads and stores of MICROARCHITECTURE.md, section 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Passes
+from simulator.dataflows.base import LayerTask, UInt8, UInt16
+from simulator.dataflows.spike_array.axes import AxisTile
+from simulator.dataflows.spike_array.counters import Tally, leaks
+from simulator.dataflows.spike_array.events import Events, Region, list_events
+from simulator.dataflows.spike_array.fibers import TileFibers
+from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from simulator.dataflows.spike_array.passes import CAUSES, ENCODE, UPDATE, Array, accumulate
+from simulator.dataflows.spike_array.service import ACCUMULATES, BUSY, DIRECTORY, DROPPED, GATED, WORDS, Services
+from simulator.dataflows.spike_array.tiling import Tiling, words_of
+from simulator.dataflows.spike_array.update import dense_sweep_cycles, explicit_encode, sparse_sweep
+from simulator.errors import MappingError
+from simulator.formats import SpikeFormat
+
+Int64 = npt.NDArray[np.int64]
+
+LABEL_NAMES = ("channel_tile", "map_tile", "timestep", "pass")
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """An output tile: channels, rows, columns, and the services of its fibers."""
+
+    fibers: TileFibers
+    services: Services
+    occurrences: Int64
+    rows: AxisTile
+    columns: AxisTile
+
+    @property
+    def outputs(self) -> Region:
+        """Its part of the output map."""
+        return Region(
+            self.fibers.first, self.fibers.stop, self.rows.start, self.rows.stop, self.columns.start, self.columns.stop
+        )
+
+
+@dataclass(eq=False)
+class Replay:
+    """One sample on its way through the array."""
+
+    machine: SpikeArrayMachine
+    task: LayerTask
+    spike_format: SpikeFormat
+    tiling: Tiling
+    services: Sequence[Services]
+    inputs: UInt8 | UInt16
+    spikes_out: UInt8
+    active: UInt8 | None
+    tally: Tally = field(default_factory=Tally)
+    causes: list[Int64] = field(default_factory=list)
+    loads: list[Int64] = field(default_factory=list)
+    stores: list[Int64] = field(default_factory=list)
+    labels: list[tuple[int, int, int, int]] = field(default_factory=list)
+    busy_pe_cycles: int = 0
+    loaded: tuple[int, int] = (-1, -1)
+
+    def __post_init__(self) -> None:
+        parameters = self.machine.dataflow
+        self.array = Array.of(parameters.fifo_depth, parameters.pes)
+        events = self.task.shape.input_count * self.task.input_bits
+        self.events = Events(*(np.empty(events, dtype=np.int32) for _ in Events._fields))
+
+    def run(self) -> Passes:
+        """All passes, in the order: channel tile, map rows, map columns, timestep, input tile, input channels."""
+        for channel_tile, (fibers, services) in enumerate(zip(self.tiling.channel_tiles, self.services, strict=True)):
+            occurrences = np.zeros(len(services.work), dtype=np.int64)
+            map_tiles = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
+            for map_tile, (rows, columns) in enumerate(map_tiles):
+                tile = _Tile(fibers, services, occurrences, rows, columns)
+                for timestep in range(self.task.timesteps):
+                    self._timestep(tile, timestep, (channel_tile, map_tile))
+            self._count(occurrences @ services.work)
+        return self._passes()
+
+    def _timestep(self, tile: _Tile, timestep: int, place: tuple[int, int]) -> None:
+        number = 0
+        for input_tile, channels in enumerate(self.tiling.input_tiles):
+            for region, words in self._regions(tile, timestep, channels):
+                self.causes.append(np.zeros(len(CAUSES), dtype=np.int64))
+                self.loads.append(np.zeros(len(OPERANDS), dtype=np.int64))
+                self.stores.append(np.zeros(len(OPERANDS), dtype=np.int64))
+                self.labels.append((*place, timestep, number))
+                self._load_weights(tile, place[0], input_tile)
+                self._accumulate(tile, timestep, region, words)
+                number += 1
+        self._update(tile, timestep)
+        self._encode(tile, timestep)
+
+    def _regions(self, tile: _Tile, timestep: int, channels: tuple[int, int]) -> Iterator[tuple[Region, int]]:
+        """The input regions of a timestep's passes, as many whole channels each as half the buffer holds, and their words."""
+        map_range = tile.rows.first_input, tile.rows.last_input, tile.columns.first_input, tile.columns.last_input
+        non_zeros = self._non_zeros(timestep, Region(*channels, *map_range))
+        width = self.machine.buffers.spikes.width_bits
+        held = words_of(self.machine.buffers.spikes, halves=2)
+
+        def words(first: int, stop: int) -> int:
+            stored = int(non_zeros[stop - channels[0]] - non_zeros[first - channels[0]])
+            positions = Region(first, stop, *map_range).positions
+            return self.spike_format.words(positions, stored, self.task.input_bits, width)
+
+        first = channels[0]
+        while first < channels[1]:
+            if words(first, first + 1) > held:
+                raise MappingError(
+                    f"layer {self.task.name!r} cannot be mapped on machine {self.machine.name!r}: the spikes of input "
+                    f"channel {first} in timestep {timestep} take {words(first, first + 1)} words, half of "
+                    f"buffers.spikes holds {held}"
+                )
+            stop, too_far = channels[1], channels[1] + 1
+            if words(first, stop) > held:
+                stop, too_far = first + 1, stop
+            while too_far - stop > 1:
+                middle = (stop + too_far) // 2
+                stop, too_far = (middle, too_far) if words(first, middle) <= held else (stop, middle)
+            yield Region(first, stop, *map_range), words(first, stop)
+            first = stop
+
+    def _non_zeros(self, timestep: int, region: Region) -> Int64:
+        """int64 (channels + 1,): non-zero inputs before each channel of the region; zeros where the format stores all."""
+        counts = np.zeros(region.stop_channel - region.first_channel + 1, dtype=np.int64)
+        if self.spike_format.positions != "implicit":
+            values = self.inputs[
+                timestep,
+                region.first_channel : region.stop_channel,
+                region.first_row : region.stop_row,
+                region.first_column : region.stop_column,
+            ]
+            np.cumsum(np.count_nonzero(values, axis=(1, 2)), out=counts[1:])
+        return counts
+
+    def _load_weights(self, tile: _Tile, channel_tile: int, input_tile: int) -> None:
+        """Load the weights of another channel tile or input tile than the pass before had."""
+        if self.loaded == (channel_tile, input_tile):
+            return
+        self.loaded = (channel_tile, input_tile)
+        first, stop = self.tiling.input_tiles[input_tile]
+        words = int(tile.fibers.words[:, first:stop].sum())
+        entries = tile.fibers.words[:, first:stop].size if self.tiling.entry_bits else 0
+        width = self.machine.buffers.weights.width_bits
+        self.loads[-1][WEIGHTS] = words * width + entries * self.tiling.entry_bits
+        copies = self.machine.dataflow.pes // self.machine.dataflow.channel_sharers
+        self.tally.weights_written += words * copies
+        self.tally.directory_written += entries * copies
+
+    def _accumulate(self, tile: _Tile, timestep: int, region: Region, words: int) -> None:
+        width = self.machine.buffers.spikes.width_bits
+        layout = self.spike_format.layout(region.positions, self.task.input_bits, width)
+        events = list_events(self.inputs[timestep], region, layout, self.events)
+        classes = len(self.tiling.row_classes), len(self.tiling.column_classes)
+        accumulate(
+            self.events, events, words, tile.rows.classes, tile.columns.classes, classes, tile.services.cycles,
+            self.array, tile.occurrences, self.causes[-1],
+        )  # fmt: skip
+        self.loads[-1][SPIKES] = words * width
+        self.tally.spikes_written += words
+        self.tally.spikes_read += words
+        self.tally.broadcasts += events
+        self.tally.fifo_pushes += events * self.machine.dataflow.pes
+        self.tally.fifo_pops += events * self.machine.dataflow.pes
+
+    def _update(self, tile: _Tile, timestep: int) -> None:
+        parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
+        if parameters.update == "dense":
+            own = int(tile.fibers.own_channels.max()) * tile.rows.largest_block * tile.columns.largest_block
+            cycles = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
+            updates = tile.outputs.positions
+        else:
+            assert self.active is not None, "a sparse update needs to know which neurons are active"
+            cycles, updates = sparse_sweep(
+                self.active[timestep], tile.outputs, parameters.channel_sharers, tile.rows.block_starts,
+                tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
+            )  # fmt: skip
+        self.causes[-1][UPDATE] = cycles
+        self.tally.updates += updates
+        self.tally.leaks += updates if leaks(self.task) else 0
+        self.tally.bias_additions += updates if self.task.bias.any() else 0
+        self.tally.potentials_read += updates
+        self.tally.potentials_written += updates
+
+    def _encode(self, tile: _Tile, timestep: int) -> None:
+        width = self.machine.buffers.outputs.width_bits
+        positions = tile.outputs.positions
+        layout = self.spike_format.layout(positions, 1, width)
+        if layout.explicit:
+            cycles, spikes = explicit_encode(self.spikes_out[timestep], tile.outputs, layout)
+            words = layout.words(spikes)
+        else:
+            cycles = words = layout.words(positions)
+        self.causes[-1][ENCODE] = cycles
+        self.stores[-1][OUTPUTS] = words * width
+        self.tally.outputs_written += words
+        self.tally.outputs_read += words
+
+    def _count(self, work: Int64) -> None:
+        """Add what the services of a channel tile did."""
+        tally = self.tally
+        tally.weights_read += int(work[WORDS])
+        tally.directory_read += int(work[DIRECTORY])
+        tally.accumulates += int(work[ACCUMULATES])
+        tally.potentials_read += int(work[ACCUMULATES])
+        tally.potentials_written += int(work[ACCUMULATES])
+        tally.gated += int(work[GATED])
+        tally.dropped += int(work[DROPPED])
+        self.busy_pe_cycles += int(work[BUSY])
+
+    def _passes(self) -> Passes:
+        causes = np.array(self.causes)
+        return Passes(
+            compute_cycles=causes.sum(axis=1),
+            causes=causes,
+            load_bits=np.array(self.loads),
+            store_bits=np.array(self.stores),
+            counts=np.array(self.tally.counts(), dtype=np.int64),
+            busy_pe_cycles=self.busy_pe_cycles,
+            synaptic_operations=self.tally.accumulates,
+            labels=np.array(self.labels, dtype=np.int64),
+            label_names=LABEL_NAMES,
+        )

@@ -1,0 +1,153 @@
+"""How a layer is cut to fit the buffers: the rules of MICROARCHITECTURE.md, section 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.spike_array.axes import Axis, AxisTile, cut_axis
+from simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
+from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from simulator.errors import MappingError
+from simulator.formats import WeightFormat, directory_entry_bits
+from simulator.machine.schema import Buffer
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tiling:
+    """A layer cut to fit.
+
+    own_channels: output channels of a tile that one PE owns at most. input_channels: of an input tile.
+    entry_bits: bits of a directory entry, 0 without a directory. row_classes, column_classes: tables of tap classes.
+    """
+
+    own_channels: int
+    input_channels: int
+    channel_tiles: list[TileFibers]
+    input_tiles: list[tuple[int, int]]
+    rows: list[AxisTile]
+    columns: list[AxisTile]
+    row_classes: Int64
+    column_classes: Int64
+    entry_bits: int
+
+
+def words_of(buffer: Buffer, halves: int = 1) -> int:
+    """Whole words of a buffer, or of one of its two halves."""
+    return buffer.capacity_bits // buffer.width_bits // halves
+
+
+def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> Tiling:
+    """Tile a layer; raises MappingError naming machine, layer and buffer where nothing fits."""
+    own, inputs, tiles, entry_bits = _cut_channels(machine, task, weight_format)
+    rows, columns = _map_tile(machine, task, own)
+    axes = (
+        Axis(task.shape.P, task.shape.H, task.shape.R, task.shape.stride[0], task.shape.padding[0]),
+        Axis(task.shape.Q, task.shape.W, task.shape.S, task.shape.stride[1], task.shape.padding[1]),
+    )
+    block_rows, block_columns = machine.dataflow.blocks
+    row_tiles, row_classes = cut_axis(axes[0], rows, block_rows, by_block_size=False)
+    column_tiles, column_classes = cut_axis(axes[1], columns, block_columns, by_block_size=True)
+    return Tiling(
+        own_channels=own,
+        input_channels=inputs,
+        channel_tiles=tiles,
+        input_tiles=[(c, min(c + inputs, task.shape.C)) for c in range(0, task.shape.C, inputs)],
+        rows=row_tiles,
+        columns=column_tiles,
+        row_classes=row_classes,
+        column_classes=column_classes,
+        entry_bits=entry_bits,
+    )
+
+
+def _halvings(size: int) -> Iterator[int]:
+    """size, ⌈size / 2⌉, ... 1."""
+    yield size
+    while size > 1:
+        size = -(-size // 2)
+        yield size
+
+
+def _cut_channels(
+    machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat
+) -> tuple[int, int, list[TileFibers], int]:
+    """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles."""
+    shape, sharers = task.shape, machine.dataflow.channel_sharers
+    by_output = np.ascontiguousarray(task.weights.transpose(1, 2, 3, 0))
+    word_bits = machine.buffers.weights.width_bits
+    all_own = -(-shape.M // sharers)
+    laid: dict[int, list[TileFibers]] = {}
+    problem = ""
+    for inputs in _halvings(shape.C):
+        for own in _halvings(all_own):
+            # a larger tile is laid out again only where input channels have to be cut
+            tiles = laid.get(own) or [
+                channel_tile(
+                    shape, by_output, m, min(m + own * sharers, shape.M), sharers, weight_format, task.weight_bits,
+                    word_bits,
+                )
+                for m in range(0, shape.M, own * sharers)
+            ]  # fmt: skip
+            laid = {own: tiles}
+            whole = own == all_own and inputs == shape.C
+            problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, 1 if whole else 2)
+            if not problem:
+                return own, inputs, tiles, entry_bits
+    raise MappingError(f"layer {task.name!r} cannot be mapped on machine {machine.name!r}: {problem}")
+
+
+def _what_does_not_fit(
+    machine: SpikeArrayMachine,
+    task: LayerTask,
+    weight_format: WeightFormat,
+    tiles: list[TileFibers],
+    inputs: int,
+    halves: int,
+) -> tuple[str, int]:
+    """Why tiles do not fit, or nothing; and the bits of a directory entry."""
+    buffers = machine.buffers
+    starts = np.arange(0, task.shape.C, inputs)
+    most_words = max(int(np.add.reduceat(tile.words.sum(axis=2), starts, axis=1).max()) for tile in tiles)
+    entries = inputs * task.shape.stride[0] * task.shape.stride[1]
+    entry_bits = directory_entry_bits(weight_format, most_words, max(tile.longest for tile in tiles))
+    own = max(int(tile.own_channels.max()) for tile in tiles)
+    spike_words = -(-max(tile.channels for tile in tiles) // buffers.outputs.width_bits)
+    for needed, what, buffer, parts in (
+        (most_words, "words of weights", "weights", halves),
+        (entries if entry_bits else 0, "directory entries", "directory", halves),
+        (own, "potentials of one output position", "potentials", 1),
+        (spike_words, "words of output spikes of one position", "outputs", 2),
+    ):
+        held = words_of(getattr(buffers, buffer), parts)
+        if needed > held:
+            share = "half of buffers" if parts == 2 else "buffers"
+            return f"its smallest tile has {needed} {what} in a PE, {share}.{buffer} holds {held}", 0
+    if entry_bits > buffers.directory.width_bits:
+        width = buffers.directory.width_bits
+        return f"its directory entries take {entry_bits} bits, buffers.directory.width_bits is {width}", 0
+    return "", entry_bits
+
+
+def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[int, int]:
+    """Rule 2: rows and columns of a map tile."""
+    block_rows, block_columns = machine.dataflow.blocks
+    channels = min(task.shape.M, own * machine.dataflow.channel_sharers)
+    potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, halves=2)
+
+    def fits(rows: int, columns: int) -> bool:
+        part = own * -(-rows // block_rows) * -(-columns // block_columns)
+        spike_words = -(-channels * rows * columns // machine.buffers.outputs.width_bits)
+        return part <= potentials and spike_words <= outputs
+
+    P, Q = task.shape.P, task.shape.Q
+    for rows in range(P, 0, -1):
+        if fits(rows, Q):
+            return rows, Q
+    return 1, next(columns for columns in range(Q, 0, -1) if fits(1, columns))

@@ -1,0 +1,88 @@
+"""The update phase, in the last pass of a timestep: MICROARCHITECTURE.md, section 5."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.dataflows.spike_array.events import Region
+from simulator.formats import SpikeLayout
+from simulator.jit import kernel
+
+UInt8 = npt.NDArray[np.uint8]
+Int64 = npt.NDArray[np.int64]
+
+PIPELINE_CYCLES = 2
+"""To fill and drain the update pipeline."""
+
+
+def dense_sweep_cycles(potentials: int, lanes: int, cycles_per_access: int) -> int:
+    """Cycles to update `potentials` potentials, those of the PE that has most, `lanes` at a time."""
+    return -(-potentials // lanes) * cycles_per_access + PIPELINE_CYCLES
+
+
+@kernel
+def sparse_sweep(
+    active: UInt8,
+    tile: Region,
+    sharers: int,
+    block_rows: Int64,
+    block_columns: Int64,
+    flags_per_cycle: int,
+    cycles_per_access: int,
+) -> tuple[int, int]:
+    """Cycles of the slowest PE to scan its flags in address order and to update its active neurons; all active neurons.
+
+    active: uint8 (M, P, Q). block_rows, block_columns: int64 (blocks + 1,), where the tile's map is cut. A PE among `sharers`
+    owns the channels that leave its number modulo `sharers`.
+    """
+    slowest = 0
+    updates = 0
+    for block_row in range(len(block_rows) - 1):
+        for block_column in range(len(block_columns) - 1):
+            for sharer in range(sharers):
+                own = tile.first_channel + (sharer - tile.first_channel) % sharers
+                cycles = 0
+                flags = 0
+                found = 0
+                for row in range(block_rows[block_row], block_rows[block_row + 1]):
+                    for column in range(block_columns[block_column], block_columns[block_column + 1]):
+                        for channel in range(own, tile.stop_channel, sharers):
+                            found += np.int64(active[channel, tile.first_row + row, tile.first_column + column])
+                            flags += 1
+                            if flags == flags_per_cycle:
+                                cycles += max(1, found * cycles_per_access)
+                                updates += found
+                                flags = 0
+                                found = 0
+                if flags > 0:
+                    cycles += max(1, found * cycles_per_access)
+                    updates += found
+                slowest = max(slowest, cycles)
+    return slowest + PIPELINE_CYCLES, updates
+
+
+@kernel
+def explicit_encode(spikes: UInt8, tile: Region, layout: SpikeLayout) -> tuple[int, int]:
+    """Cycles to find and write the spikes of a tile as entries, and their number.
+
+    spikes: uint8 (M, P, Q), scanned channel by channel, row by row, as many positions at a time as a word has bits.
+    """
+    cycles = 0
+    total = 0
+    positions = 0
+    found = 0
+    for channel in range(tile.first_channel, tile.stop_channel):
+        for row in range(tile.first_row, tile.stop_row):
+            for column in range(tile.first_column, tile.stop_column):
+                found += np.int64(spikes[channel, row, column])
+                positions += 1
+                if positions == layout.word_bits:
+                    cycles += max(1, found * layout.words_per_entry)
+                    total += found
+                    positions = 0
+                    found = 0
+    if positions > 0:
+        cycles += max(1, found * layout.words_per_entry)
+        total += found
+    return cycles, total
