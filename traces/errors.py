@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,7 +28,15 @@ def located(where: object) -> Iterator[None]:
     try:
         yield
     except TraceError as error:
-        raise TraceError(f"{place}: {error}") from error
+        error.args = (f"{place}: {error}",)  # the same exception, so that --debug shows one traceback, not a chain
+        raise
     except DAMAGE as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise TraceError(f"{place}: {one_line(reason, longest=200) or type(error).__name__}") from error
+        raise TraceError(f"{place}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return one_line(error.strerror, longest=200)
+    text = one_line(error.args[0] if error.args else type(error).__name__, longest=200)
+    from_hdf5 = re.fullmatch(r"(?:Unable|Can't|Error) .*?\((.*)\)", text)  # "Can't synchronously read data (reason)"
+    return f"damaged ({from_hdf5[1]})" if from_hdf5 else text

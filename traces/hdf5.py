@@ -19,6 +19,7 @@ ALLOWED_FILTERS = {
     h5py.h5z.FILTER_SHUFFLE: "shuffle",
     h5py.h5z.FILTER_FLETCHER32: "fletcher32",
 }
+MAX_TEXT_BYTES = 1024  # of a name or a word; the names' own limits are in characters
 GZIP_LEVEL = 4  # zlib levels are 1 to 9; beyond 4, spikes hardly shrink further
 
 
@@ -34,29 +35,42 @@ def check_names(what: str, found: Collection[str], known: Collection[str], optio
 
 def integer_attribute(group: h5py.Group, name: str, lowest: int, highest: int) -> int:
     """A scalar integer attribute."""
-    with located(name):
-        value = group.attrs[name]
+    value = _attribute(group, name, "iu", "an integer", (), MAX_TEXT_BYTES)
     return check_integer(name, value, lowest, highest)
 
 
 def pair_attribute(group: h5py.Group, name: str, lowest: int, highest: int) -> tuple[int, int]:
     """An attribute of two integers."""
-    with located(name):
-        value = group.attrs[name]
-    if np.shape(value) != (2,):
-        raise TraceError(f"{name} must be two integers (vertical, horizontal), found {one_line(value)}")
-    first, second = (check_integer(name, value[i], lowest, highest) for i in range(2))
+    values = _attribute(group, name, "iu", "two integers (vertical, horizontal)", (2,), MAX_TEXT_BYTES)
+    first, second = (check_integer(f"{name}[{i}]", values[i], lowest, highest) for i in range(2))
     return (first, second)
 
 
-def text_attribute(group: h5py.Group, name: str) -> str:
-    """A scalar text attribute, of fixed or variable length, UTF-8."""
+def text_attribute(group: h5py.Group, name: str, longest: int = MAX_TEXT_BYTES) -> str:
+    """A scalar text attribute of fixed length, UTF-8, at most `longest` bytes."""
+    value = _attribute(group, name, "S", "text of fixed length (h5py writes it from np.bytes_)", (), longest)
     with located(name):
-        value = group.attrs[name]
-        text = value.decode("utf-8") if isinstance(value, bytes) else value
-    if not isinstance(text, str):
-        raise TraceError(f"{name} must be text, found {one_line(repr(value))}")
-    return str(text)
+        return str(value.decode("utf-8"))
+
+
+def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tuple[int, ...], longest: int) -> Any:
+    """Read an attribute whose type is known to be plain.
+
+    The type is looked at first, because HDF5 (2.0.0) crashes, or never returns, when it reads a value of variable
+    length from a damaged heap.
+    """
+    with located(name):
+        attribute = group.attrs.get_id(name)
+        dtype = attribute.dtype
+        if dtype.kind not in kinds or attribute.shape != shape:
+            if dtype.kind == "f" and attribute.shape == ():
+                found = str(group.attrs[name])
+            else:
+                found = "text of variable length" if dtype.kind == "O" else f"{dtype} of shape {attribute.shape}"
+            raise TraceError(f"must be {wanted}, found {one_line(found)}")
+        if dtype.itemsize > longest:
+            raise TraceError(f"at most {longest} bytes are allowed, found {dtype.itemsize}")
+        return group.attrs[name]
 
 
 def child_group(parent: h5py.Group, name: str) -> h5py.Group:
@@ -72,7 +86,7 @@ def child_dataset(
 ) -> h5py.Dataset:
     """A dataset whose values lie in this file, of one of the dtypes (any byte order) and of the shape.
 
-    dtypes: NumPy names without byte order, such as "int8"; "text" stands for a string type.
+    dtypes: NumPy names without byte order, such as "int8".
     """
     child = _child(parent, name)
     with located(name):
@@ -80,9 +94,8 @@ def child_dataset(
             raise TraceError(f"must be an HDF5 dataset, found a {type(child).__name__.lower()}")
         if child.external or child.is_virtual:
             raise TraceError("the values lie in another file; allowed are only values in this file")
-        dtype = "text" if h5py.check_string_dtype(child.dtype) else child.dtype.name
-        if dtype not in dtypes:
-            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(dtype)}")
+        if child.dtype.name not in dtypes:
+            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(child.dtype.name)}")
         if shape is not None and child.shape != shape:
             raise TraceError(f"the shape must be {shape}, found {child.shape}")
         if child.chunks is not None:

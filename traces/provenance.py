@@ -6,20 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
 import numpy as np
 
 from traces.errors import TraceError, located, one_line
 from traces.schema import MAX_PROVENANCE_BYTES
 
 
-def parse_provenance(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Read the JSON object; TraceError if it is anything else."""
+def parse_provenance(text: str) -> dict[str, Any]:
+    """Parse the JSON object; TraceError if it is anything else."""
     with located("provenance"):
-        if dataset.dtype.itemsize > MAX_PROVENANCE_BYTES:
-            raise TraceError(f"at most {MAX_PROVENANCE_BYTES} bytes are allowed, found {dataset.dtype.itemsize}")
+        _check_length(len(text.encode("utf-8")))
         try:
-            content = json.loads(dataset[()], parse_constant=_refuse_constant)
+            content = json.loads(text, parse_constant=_refuse_constant)
         except RecursionError:
             raise TraceError("the JSON is nested too deeply") from None
         if not isinstance(content, dict):
@@ -27,13 +25,17 @@ def parse_provenance(dataset: h5py.Dataset) -> dict[str, Any]:
         return content
 
 
-def format_provenance(provenance: Mapping[str, Any]) -> np.bytes_:
+def format_provenance(provenance: Mapping[str, Any]) -> str:
     """The mapping as JSON text with sorted keys; TraceError if JSON cannot express it."""
     with located("provenance"):
-        text = json.dumps(dict(provenance), sort_keys=True, allow_nan=False, default=_plain).encode("ascii")
-        if len(text) > MAX_PROVENANCE_BYTES:
-            raise TraceError(f"at most {MAX_PROVENANCE_BYTES} bytes are allowed, found {len(text)}")
-        return np.bytes_(text)
+        text = json.dumps(dict(provenance), sort_keys=True, allow_nan=False, default=_plain)
+        _check_length(len(text.encode("utf-8")))
+        return text
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_PROVENANCE_BYTES:
+        raise TraceError(f"at most {MAX_PROVENANCE_BYTES} bytes are allowed, found {length}")
 
 
 def _plain(value: object) -> Any:

@@ -16,6 +16,7 @@ from traces.errors import TraceError, located
 from traces.layer_reader import Layer
 from traces.provenance import parse_provenance
 from traces.samples import resolve
+from traces.schema import MAX_PROVENANCE_BYTES
 
 
 class Trace:
@@ -43,7 +44,7 @@ class Trace:
         hdf5.check_names("member", tuple(root), schema.ROOT_MEMBERS, schema.OPTIONAL_ROOT_MEMBERS)
         self.samples = hdf5.integer_attribute(root, "N", 1, schema.MAX_DIMENSION)
         self.timesteps = hdf5.integer_attribute(root, "T", 1, schema.MAX_DIMENSION)
-        self.provenance = parse_provenance(hdf5.child_dataset(root, "provenance", ("text",), ()))
+        self.provenance = parse_provenance(hdf5.text_attribute(root, "provenance", MAX_PROVENANCE_BYTES))
         self.labels = self._read_labels(root)
         self.layers = self._read_layers(hdf5.child_group(root, "layers"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 FORMAT = "spikecycle-trace"
 VERSION = 1
 
-ROOT_ATTRIBUTES = ("N", "T", "format", "version")
-ROOT_MEMBERS = ("labels", "layers", "provenance")
+ROOT_ATTRIBUTES = ("N", "T", "format", "provenance", "version")
+ROOT_MEMBERS = ("labels", "layers")
 OPTIONAL_ROOT_MEMBERS = frozenset({"labels"})
 LAYER_ATTRIBUTES = (
     "C", "H", "M", "R", "S", "W", "groups", "input_bits", "leak_numerator", "leak_shift", "name", "neuron",
@@ -24,5 +24,5 @@ MAX_DIMENSION = 2**24  # of any shape parameter, N and T
 MAX_WEIGHTS = 2**28  # codes of one layer, held in memory as int32
 MAX_SAMPLE_VALUES = 2**30  # inputs or outputs of one layer and sample, held in memory unpacked
 MAX_CHUNK_BYTES = 2**27  # of one HDF5 chunk, which is read as a whole
-MAX_PROVENANCE_BYTES = 2**20
+MAX_PROVENANCE_BYTES = 60_000  # HDF5 keeps up to 64 KiB in an attribute
 MAX_SUM = 2**62  # of magnitudes that meet in one potential, so that int64 sums are exact

@@ -67,12 +67,12 @@ class TraceWriter:
                 self._abort()
                 raise
 
-    def _write_metadata(self, provenance: np.bytes_) -> None:
+    def _write_metadata(self, provenance: str) -> None:
         root = self._file
         hdf5.set_attribute(root, "format", schema.FORMAT)
         hdf5.set_attribute(root, "version", schema.VERSION)
         hdf5.set_attribute(root, "T", self.timesteps)
-        root.create_dataset("provenance", data=provenance, track_times=False)
+        hdf5.set_attribute(root, "provenance", provenance)
         group = root.create_group("layers")
         self._groups = [group.create_group(str(index)) for index in range(len(self._layers))]
         for layer, layer_group in zip(self._layers, self._groups, strict=True):
