@@ -19,10 +19,10 @@ from simulator.errors import UsageError
 from simulator.machine.loader import load_machine, override
 from simulator.machine.schema import Machine
 from simulator.pricing import DRAM_READ, DRAM_WRITE, Pricing
-from simulator.replay import replay_layer
+from simulator.replay import replay_layer, verify_layer
 from simulator.result import Assumptions, LayerResult, RunResult, Storage, Verification
 from simulator.timeline import DramTiming, resolve
-from simulator.units import seconds
+from simulator.units import pj_to_j, seconds
 from traces import Layer, Trace, open_trace
 
 Progress = Callable[[str, int, int], None]
@@ -67,7 +67,9 @@ def simulate(
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         pricing = Pricing(machine)
         dram = (
-            DramTiming.ideal() if ideal_memory else DramTiming.from_machine(machine.dram, machine.technology.clock_mhz)
+            DramTiming.ideal(machine.dram.burst_bits)
+            if ideal_memory
+            else DramTiming.from_machine(machine.dram, machine.technology.clock_mhz)
         )
         replays = []
         for index, layer in enumerate(opened.layers):
@@ -99,7 +101,9 @@ class _LayerReplay:
     synaptic_operations: int = 0
     input_spikes: int = 0
     output_spikes: int = 0
+    spikes_compared: int = 0
     mismatches: int = 0
+    first_mismatch: list[int] | None = None
 
     def __post_init__(self) -> None:
         layer = self.layer
@@ -138,25 +142,32 @@ class _LayerReplay:
         self.output_spikes += int(np.count_nonzero(outputs))
 
     def _outputs(self, sample: int, inputs: Any) -> tuple[UInt8, UInt8 | None]:
-        """Output spikes and active neurons: recorded where possible, recomputed where not or where asked."""
+        """Output spikes and active neurons: recorded where possible, recomputed where not."""
         recorded = self.layer.outputs(sample)
-        active = self.dataflow.needs_active(self.machine)
-        if recorded is not None and not active and not self.verify:
-            return recorded, None
-        replay = replay_layer(self.task, inputs, track_active=active)
         if recorded is not None and self.verify:
-            self.mismatches += int(np.count_nonzero(replay.outputs != recorded))
+            self._compare(sample, inputs, recorded)
+        track_active = self.dataflow.needs_active(self.machine)
+        if recorded is not None and not track_active:
+            return recorded, None
+        replay = replay_layer(self.task, inputs, track_active=track_active)
         return replay.outputs if recorded is None else recorded, replay.active
+
+    def _compare(self, sample: int, inputs: Any, recorded: UInt8) -> None:
+        """Recompute the sample's output spikes and note where the recording differs."""
+        verification = verify_layer(self.task, inputs, recorded)
+        self.spikes_compared += verification.spikes_compared
+        self.mismatches += verification.mismatches
+        if self.first_mismatch is None and verification.first_mismatch is not None:
+            self.first_mismatch = [sample, *verification.first_mismatch]
 
     def verification(self) -> Verification:
         """What the recomputed spikes said."""
-        compared = len(self.cycles) * self.layer.timesteps * self.layer.shape.output_count
-        recorded = self.layer.has_outputs
         return Verification(
             layer=self.layer.name,
-            spikes_compared=compared if recorded else 0,
+            recorded=self.layer.has_outputs,
+            spikes_compared=self.spikes_compared,
             mismatches=self.mismatches,
-            recorded=recorded,
+            first_mismatch=self.first_mismatch,
         )
 
     def result(self, pricing: Pricing) -> LayerResult:
@@ -237,7 +248,7 @@ def _summary(
         energy_by_component_pj={**components, "leakage": sum(layer.leakage_pj for layer in layers)},
         seconds_per_inference=inference_s,
         energy_per_inference_pj=inference_pj,
-        edp_per_inference_js=inference_pj * 1e-12 * inference_s,
+        edp_per_inference_js=pj_to_j(inference_pj) * inference_s,
         utilization=busy / (machine.pe_count * cycles) if cycles else 0.0,
         synaptic_operations=sum(layer.synaptic_operations for layer in layers),
         dense_synaptic_operations=sum(layer.dense_synaptic_operations for layer in layers),

@@ -63,12 +63,13 @@ class LayerResult(_Part):
 
 
 class Verification(_Part):
-    """Outcome of recomputing output spikes."""
+    """Outcome of recomputing a layer's output spikes."""
 
     layer: str = Field(description="layer name")
-    spikes_compared: int = Field(description="output positions compared (samples x T x M x P x Q)")
-    mismatches: int = Field(description="positions that differ; 0 is exact")
     recorded: bool = Field(description="whether the trace has recorded outputs to compare with")
+    spikes_compared: int = Field(description="outputs compared, silent ones included (samples x T x M x P x Q)")
+    mismatches: int = Field(description="outputs that differ; 0 is exact")
+    first_mismatch: list[int] | None = Field(description="sample, t, m, p, q of the first that differs")
 
 
 class BufferArea(_Part):

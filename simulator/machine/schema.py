@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from simulator.units import kib_to_bits
+
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -46,7 +48,7 @@ class Buffer(Section):
     @property
     def capacity_bits(self) -> int:
         """Whole bits of one instance."""
-        return int(self.size_kib * 1024 * 8)
+        return kib_to_bits(self.size_kib)
 
 
 class Dram(Section):
