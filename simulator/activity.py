@@ -78,6 +78,4 @@ class Passes:
             raise AssertionError("the causes of a pass do not sum to its cycles")
         for array in (self.load_bits, self.store_bits):
             if array.shape != (n, len(OPERANDS)) or (n and array.min() < 0):
-                raise AssertionError(
-                    "traffic must be non-negative, one row per pass and one column per operand"
-                )
+                raise AssertionError("traffic must be non-negative, one row per pass and one column per operand")

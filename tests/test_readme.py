@@ -1,0 +1,69 @@
+"""The README says only what is true: its commands run, its Python runs, its files exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+SHELL_LINES = [
+    line for language, block in BLOCKS if language == "bash" for line in block.replace("\\\n", " ").splitlines() if line
+]
+SPIKECYCLE = [line for line in SHELL_LINES if line.startswith("spikecycle ")]
+PYTHON = [block for language, block in BLOCKS if language == "python"]
+RUN_BY_CI = {"make demo", "make test", "make lint", "make kernels"}
+TAKES_MINUTES = {"python -m models.samples"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all blocks: later ones use what earlier ones wrote."""
+    return tmp_path_factory.mktemp("readme")
+
+
+def test_there_is_something_to_run() -> None:
+    assert SPIKECYCLE
+    assert PYTHON
+    assert {"make demo", "make test"} <= {line.split("  #")[0].strip() for line in SHELL_LINES}
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_the_python_runs(block: str, folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("line", SPIKECYCLE)
+def test_the_commands_run(line: str, folder: Path) -> None:
+    words = shlex.split(line, comments=True)
+    done = subprocess.run([sys.executable, "-m", "simulator", *words[1:]], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_every_other_command_is_run_by_ci_or_listed_here() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    ci = (ROOT / ".ci" / "run").read_text()
+    for line in SHELL_LINES:
+        command = line.split("  #")[0].strip()
+        if command.startswith("spikecycle ") or command in TAKES_MINUTES:
+            continue
+        if command.startswith("python benchmarks/"):
+            assert command in ci, f"{command} is not run by CI"
+            continue
+        assert command in RUN_BY_CI, f"nobody runs {command!r}"
+        target = command.split()[1]
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+        assert re.search(rf"make (-C \S+ )?{target}\b", ci), f"CI does not run make {target}"
+
+
+def test_the_files_it_links_to_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", TEXT):
+        assert (ROOT / target).exists(), target
