@@ -1,15 +1,15 @@
 """Sparse formats: what weights and spikes take in memory, how they are encoded, and how fast they are decoded.
 
 A weight format is data, a combination of levels (`WeightFormat`); a new combination is one entry in `weights.py`. A
-new kind of level is a code in `levels.py` and a branch in `measure.py`, `codec.py` and `schedule.py` each.
+new kind of level is a code in `levels.py` and a branch in `sizes.py`, `codec.py` and `schedule.py` each.
 """
 
 from simulator.formats.base import WEIGHT_FORMATS, WeightFormat
 from simulator.formats.choice import spike_format, weight_format
 from simulator.formats.codec import EncodedFibers, decode, encode
 from simulator.formats.levels import FormatSpec, Located, Positions, Values
-from simulator.formats.measure import FiberSizes, directory_entry_bits, measure, measure_fibers
 from simulator.formats.schedule import decode_schedule
+from simulator.formats.sizes import FiberSizes, directory_entry_bits, measure, measure_fibers
 from simulator.formats.spikes import (
     SPIKE_FORMATS,
     EncodedSpikes,

@@ -16,7 +16,7 @@ from simulator.errors import UsageError
 from simulator.formats.base import WeightFormat
 from simulator.formats.bits import bits_for, read_bits, read_numbers, read_signed, write_bits, write_numbers
 from simulator.formats.levels import FormatSpec, Positions, Values
-from simulator.formats.measure import check_fibers, measure, offset_bits
+from simulator.formats.sizes import check_fibers, measure, offset_bits
 from simulator.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
