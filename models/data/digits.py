@@ -1,0 +1,84 @@
+"""The handwritten digits that scikit-learn ships, as a saccading event camera would see them.
+
+Source of the images: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+Repository (1998), the 1797 8x8 images of sklearn.datasets.load_digits. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from models.data.event_camera import Events, record_events
+from models.data.frames import DataSplit, FrameBinning, FrameSet, bin_recordings
+from models.data.saccades import Saccades
+
+FULL_INTENSITY = 16.0  # largest grey level of load_digits, dimensionless
+
+
+@dataclass(frozen=True)
+class DigitsScene:
+    """The image as the sensor sees it, how the camera moves, and how its events are binned.
+
+    image_px: side on the sensor to which the 8x8 image is enlarged (bilinear); field_px: side of the sensor.
+    dark_intensity: intensity of the black background as a share of full white, which bounds the log intensity.
+    """
+
+    image_px: float = 12.0
+    field_px: int = 16
+    dark_intensity: float = 0.15
+    contrast_threshold: float = 0.3
+    saccades: Saccades = field(default_factory=Saccades)
+    timesteps: int = 12
+    count_bits: int = 2
+
+    def binning(self) -> FrameBinning:
+        """The frames that a network reads."""
+        side, total_us = self.field_px, self.saccades.total_us
+        return FrameBinning(side, side, self.timesteps, total_us, self.count_bits)
+
+    def record(self, image: npt.NDArray[np.float64]) -> Events:
+        """Events of one image, float64 (height, width), grey levels 0 to 16."""
+        positions_px, times_us = self.saccades.path()
+        rows = self._interpolation(image.shape[0], positions_px[:, 0])
+        columns = self._interpolation(image.shape[1], positions_px[:, 1])
+        intensity = rows @ (image / FULL_INTENSITY) @ columns.transpose(0, 2, 1)
+        return record_events(np.log(intensity + self.dark_intensity), times_us, self.contrast_threshold)
+
+    def _interpolation(self, pixels: int, shifts_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Bilinear weights of `pixels` image rows on every sensor row, float64 (shifts, field_px, pixels).
+
+        The image is centred in the field, enlarged and shifted; outside of it the scene is black.
+        """
+        margin_px = (self.field_px - self.image_px) / 2
+        sensor_px = np.arange(self.field_px) + 0.5 - margin_px - shifts_px[:, None]
+        position = sensor_px * (pixels / self.image_px) - 0.5
+        weights: npt.NDArray[np.float64] = np.maximum(0.0, 1.0 - np.abs(position[:, :, None] - np.arange(pixels)))
+        return weights
+
+
+def load_digits_events(scene: DigitsScene | None = None, test_share: float = 0.2, split_seed: int = 0) -> DataSplit:
+    """All digits as event frames, split by class in the same proportions, the same way for the same seed."""
+    scene = scene or DigitsScene()
+    digits = load_digits()
+    frames = bin_recordings(len(digits.images), lambda index: scene.record(digits.images[index]), scene.binning())
+    labels = digits.target.astype(np.int64)
+    train, test = train_test_split(
+        np.arange(len(labels)), test_size=test_share, random_state=split_seed, stratify=labels
+    )
+    everything = FrameSet(frames, labels)
+    return DataSplit(
+        name="digits events",
+        description=(
+            "scikit-learn load_digits, 8x8 images seen by a simulated event camera in three micro-saccades; "
+            f"stratified split, seed {split_seed}"
+        ),
+        classes=10,
+        input_bits=scene.count_bits,
+        train=everything.take(train),
+        test=everything.take(test),
+    )

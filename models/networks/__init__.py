@@ -1,0 +1,1 @@
+"""Spiking networks on snntorch neurons: float for the first training, integer-valued for the compressed one."""

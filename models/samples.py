@@ -1,0 +1,99 @@
+"""The command that makes the shipped sample traces: `python -m models.samples`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import traces
+from models.errors import ModelsError
+from models.extras import require_train_extra
+
+if TYPE_CHECKING:
+    from models.pipeline import OnProgress, SampleReport
+    from models.recipes import Recipe
+    from models.training import EpochReport
+
+SAMPLE_FOLDER = Path(traces.__file__).parent / "samples"
+DEFAULT_SEED = 0
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    only: Annotated[list[str] | None, typer.Option(help="Make only this sample; may be given several times.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write <name>.h5 to.")] = SAMPLE_FOLDER,
+    seed: Annotated[int, typer.Option(help="Seed of weights, sample order and shifts.")] = DEFAULT_SEED,
+) -> None:
+    """Train, compress and record the digits network, and report its test accuracy."""
+    try:
+        require_train_extra()
+        make_samples(only or [], out, seed, Console())
+    except (ModelsError, traces.TraceError) as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def make_samples(names: list[str], out: Path, seed: int, console: Console) -> None:
+    """Make the named samples, or all of them, in the folder `out`."""
+    # Not at the top: these modules need the extra whose absence `main` reports.
+    from models.data.digits import load_digits_events
+    from models.pipeline import make_sample, set_determinism
+    from models.recipes import RECIPES, find_recipe
+
+    recipes = [find_recipe(name) for name in names] or list(RECIPES)
+    if not out.is_dir():
+        raise ModelsError(f"{out}: no such folder")
+    set_determinism()
+    with console.status("turning digits into events"):
+        data = load_digits_events()
+    for recipe in recipes:
+        started_s = time.perf_counter()
+        with _progress_bars(console) as bars:
+            report = make_sample(recipe, data, seed, out / f"{recipe.name}.h5", _shown_on(bars, recipe))
+        _print_report(console, report, time.perf_counter() - started_s)
+
+
+def _progress_bars(console: Console) -> Progress:
+    figures = TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:.0f} samples/s")
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), figures,
+        TimeElapsedColumn(), console=console,
+    )  # fmt: skip
+
+
+def _shown_on(bars: Progress, recipe: Recipe) -> OnProgress:
+    epochs = {"float": recipe.float_schedule.epochs, "compressed": recipe.compressed.epochs}
+    bar = {
+        stage: bars.add_task(f"{recipe.name}, {stage}", total=total, loss=float("nan"), rate=0.0, start=False)
+        for stage, total in epochs.items()
+    }
+
+    def show(stage: str, report: EpochReport) -> None:
+        bars.start_task(bar[stage])
+        bars.update(bar[stage], completed=report.epoch, loss=report.loss, rate=report.samples_per_second)
+
+    return show
+
+
+def _print_report(console: Console, report: SampleReport, seconds: float) -> None:
+    found = report.accuracies
+    rates = ", ".join(f"{name} {rate:.1%}" for name, rate in report.firing_rates.items())
+    console.print(
+        f"{report.path}: {report.path.stat().st_size / 1000:.0f} kB, trained in {seconds:.0f} s\n"
+        f"  test accuracy: float {found.float_model:.2%}, fake-quantized {found.fake_quantized:.2%}, "
+        f"integer {found.integer:.2%}\n"
+        f"  zero weights {report.weight_sparsity:.1%}; spike density of the recorded outputs: {rates}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,123 @@
+"""The training loop: surrogate gradients through time, the same for float and for quantized networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.compression.prune import GlobalMagnitudePruner
+from models.data.augment import shift_at_random
+from models.data.frames import DataSplit, FrameSet, Labels
+from models.errors import ModelsError
+from models.networks.feedforward import FeedforwardNetwork
+from models.readout import voter_rates
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Hyper-parameters of one training. The learning rate falls along a half cosine to 0.
+
+    rate_to_logit turns a firing rate (0 to 1) into a logit. rate_penalty weighs the mean firing rate of the hidden
+    layers against the cross entropy, so that the network learns to be sparse. shift_px bounds the random shifts
+    of the training samples.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int = 64
+    scale_learning_rate_share: float = 0.1
+    rate_to_logit: float = 15.0
+    rate_penalty: float = 0.0
+    shift_px: int = 0
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a progress display shows."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    samples_per_second: float
+
+
+OnEpoch = Callable[[EpochReport], None]
+
+
+def time_first(frames: FrameSet) -> Tensor:
+    """Frames as float32 (T, B, C, H, W)."""
+    return torch.from_numpy(frames.frames).transpose(0, 1).to(torch.float32).contiguous()
+
+
+def train(
+    network: FeedforwardNetwork,
+    data: DataSplit,
+    schedule: Schedule,
+    generator: torch.Generator,
+    on_epoch: OnEpoch,
+    pruner: GlobalMagnitudePruner | None = None,
+) -> None:
+    """Train in place. Raises ModelsError as soon as a loss is not finite."""
+    batches = -(-len(data.train) // schedule.batch_size)
+    optimizer = torch.optim.Adam(_parameter_groups(network, schedule))
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.epochs * batches)
+    network.train()
+    for epoch in range(schedule.epochs):
+        started_s = time.perf_counter()
+        order = torch.randperm(len(data.train), generator=generator)
+        total = 0.0
+        for batch, indices in enumerate(torch.split(order, schedule.batch_size)):
+            if pruner is not None:
+                pruner.step((epoch + batch / batches) / schedule.epochs)
+            chosen = data.train.take(indices.numpy())
+            frames = shift_at_random(time_first(chosen), schedule.shift_px, generator)
+            loss = _loss(network, frames, chosen.labels, data.classes, schedule)
+            if not bool(torch.isfinite(loss)):
+                raise ModelsError(
+                    f"the loss became {float(loss)} in epoch {epoch + 1}; lower the learning rate "
+                    f"(now {schedule.learning_rate:g})"
+                )
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            decay.step()
+            total += float(loss.detach()) * len(chosen)
+        rate = len(data.train) / (time.perf_counter() - started_s)
+        on_epoch(EpochReport(epoch + 1, schedule.epochs, total / len(data.train), rate))
+    if pruner is not None:
+        pruner.step(1.0)
+
+
+@torch.no_grad()
+def accuracy(network: FeedforwardNetwork, samples: FrameSet, classes: int, batch_size: int = 128) -> float:
+    """Share of samples whose class the network finds, in evaluation mode."""
+    network.eval()
+    correct = 0
+    for start in range(0, len(samples), batch_size):
+        chosen = samples.take(range(start, min(start + batch_size, len(samples))))
+        votes = voter_rates(network(time_first(chosen)), classes)
+        correct += int((votes.argmax(1) == torch.from_numpy(chosen.labels)).sum())
+    return correct / len(samples)
+
+
+def _loss(network: FeedforwardNetwork, frames: Tensor, labels: Labels, classes: int, schedule: Schedule) -> Tensor:
+    layers = network.layer_spikes(frames)
+    logits = schedule.rate_to_logit * voter_rates(layers[-1], classes)
+    busy = torch.stack([spikes.mean() for spikes in layers[:-1]]).mean()
+    return F.cross_entropy(logits, torch.from_numpy(labels)) + schedule.rate_penalty * busy
+
+
+def _parameter_groups(network: FeedforwardNetwork, schedule: Schedule) -> list[dict[str, object]]:
+    """Quantizer scales learn slower than weights: one step of theirs moves every code of a channel."""
+    scales: list[Tensor] = []
+    others: list[Tensor] = []
+    for name, parameter in network.named_parameters():
+        (scales if name.endswith("log_scale") else others).append(parameter)
+    scale_rate = schedule.learning_rate * schedule.scale_learning_rate_share
+    groups: list[dict[str, object]] = [{"params": others, "lr": schedule.learning_rate}]
+    return [*groups, {"params": scales, "lr": scale_rate}] if scales else groups
