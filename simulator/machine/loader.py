@@ -106,8 +106,8 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
     problems = []
     for operand, name, known in (
-        ("weights", machine.formats.weights.format, tuple(WEIGHT_FORMATS)),
-        ("spikes", machine.formats.spikes.format, tuple(SPIKE_FORMATS)),
+        ("weights", machine.formats.weights.format, WEIGHT_FORMATS.names()),
+        ("spikes", machine.formats.spikes.format, SPIKE_FORMATS.names()),
     ):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
