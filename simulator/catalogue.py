@@ -1,0 +1,32 @@
+"""What there is to choose from: everything that commands and machine files can name, with one line each."""
+
+from __future__ import annotations
+
+from simulator.dataflows import DATAFLOWS
+from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from simulator.machine.loader import load_machine, shipped_machines
+from traces import list_samples, open_trace
+
+
+def catalogue() -> dict[str, list[tuple[str, str]]]:
+    """Kind of thing -> its (name, description in one line), sorted by name."""
+    return {
+        "Sample traces": [(name, _describe_sample(name)) for name in list_samples()],
+        "Machines": [(name, _first_sentence(load_machine(name).describes)) for name in shipped_machines()],
+        "Dataflows": [(name, dataflow.summary) for name, dataflow in DATAFLOWS.items()],
+        "Weight formats": [(name, weight_format.title) for name, weight_format in WEIGHT_FORMATS.items()],
+        "Spike formats": [(name, spike_format.title) for name, spike_format in SPIKE_FORMATS.items()],
+    }
+
+
+def _describe_sample(name: str) -> str:
+    with open_trace(name) as trace:
+        weights = sum(layer.shape.M * layer.shape.fan_in for layer in trace.layers)
+        words = [str(trace.provenance[key]) for key in ("model", "data", "compression") if key in trace.provenance]
+        sizes = f"{len(trace.layers)} layers, {weights:,} weights, {trace.samples} samples, {trace.timesteps} timesteps"
+        return "; ".join([*words, sizes])
+
+
+def _first_sentence(text: str) -> str:
+    """The text up to its first full stop that ends a sentence."""
+    return " ".join(text.split()).split(". ")[0].removesuffix(".")

@@ -1,0 +1,152 @@
+"""Validate a trace or a machine to its last value, and describe it. The content decides which it is, not the name."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+
+from simulator.dataflows import DATAFLOWS
+from simulator.description import (
+    BufferDescription,
+    LayerDescription,
+    MachineDescription,
+    TraceDescription,
+)
+from simulator.engine import Progress
+from simulator.errors import UsageError
+from simulator.machine.loader import load_machine, shipped_machines
+from simulator.pricing import Pricing
+from traces import Layer, LayerShape, Neuron, list_samples, open_trace
+
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_TRACE_SUFFIXES = (".h5", ".hdf5")
+_MACHINE_SUFFIXES = (".yaml", ".yml")
+
+
+def check_file(name_or_path: str, progress: Progress | None = None) -> TraceDescription | MachineDescription:
+    """Read everything in a trace or a machine file, or in a shipped one of that name, and describe it.
+
+    progress: called after every sample of every layer of a trace. Raises TraceError, MachineError or UsageError.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
+    elif path.suffix or len(path.parts) > 1 or path.exists():
+        is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
+    else:
+        is_trace = name_or_path in list_samples()
+        if not is_trace and name_or_path not in shipped_machines():
+            raise _unknown(name_or_path)
+    return describe_trace(name_or_path, progress) if is_trace else describe_machine(name_or_path)
+
+
+def describe_trace(name_or_path: str | Path, progress: Progress | None = None) -> TraceDescription:
+    """Read every array of a trace."""
+    with open_trace(name_or_path) as trace:
+        total = len(trace.layers) * trace.samples
+        layers = []
+        for index, layer in enumerate(trace.layers):
+            inputs = outputs = 0
+            for sample in range(trace.samples):
+                inputs += int(np.count_nonzero(layer.inputs(sample)))
+                recorded = layer.outputs(sample)
+                outputs += 0 if recorded is None else int(np.count_nonzero(recorded))
+                if progress:
+                    progress(layer.name, index * trace.samples + sample + 1, total)
+            layers.append(_describe_layer(layer, inputs, outputs))
+        return TraceDescription(
+            name=trace.name,
+            samples=trace.samples,
+            timesteps=trace.timesteps,
+            has_labels=trace.labels is not None,
+            provenance=trace.provenance,
+            layers=tuple(layers),
+        )
+
+
+def describe_machine(name_or_path: str | Path) -> MachineDescription:
+    """Validate a machine and work out what follows from it."""
+    machine = load_machine(name_or_path)
+    pricing = Pricing(machine)
+    buffers = machine.buffer_items()
+    clock_mhz = machine.technology.clock_mhz
+    adders = sum(unit.count for unit in machine.logic() if unit.action == "add")
+    return MachineDescription(
+        name=machine.name,
+        describes=machine.describes,
+        dataflow=machine.dataflow.kind,
+        dataflow_summary=DATAFLOWS.lookup(machine.dataflow.kind).summary,
+        pes=machine.pe_count,
+        clock_mhz=clock_mhz,
+        peak_sops_per_s=adders * clock_mhz * 1e6,
+        sections={
+            section: getattr(machine, section).model_dump(exclude_none=True)
+            for section in ("technology", "dataflow", "dram", "formats", "energy")
+        },
+        buffers=tuple(
+            BufferDescription(
+                size_kib=buffers[area.buffer].size_kib,
+                width_bits=buffers[area.buffer].width_bits,
+                banks=buffers[area.buffer].banks,
+                ports=buffers[area.buffer].ports,
+                area=area,
+            )
+            for area in pricing.buffer_areas()
+        ),
+        logic_area_mm2=pricing.logic_area_mm2(),
+        sources=machine.sources,
+    )
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _unknown(name: str) -> UsageError:
+    known = (*list_samples(), *shipped_machines())
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return UsageError(f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}{hint}")
+
+
+def _describe_layer(layer: Layer, inputs: int, outputs: int) -> LayerDescription:
+    """A layer of which `inputs` inputs and `outputs` output spikes are not zero, over all samples and timesteps."""
+    weights = layer.weights()
+    layer.bias()  # read to be checked
+    shape = layer.shape
+    steps = layer.samples * layer.timesteps
+    return LayerDescription(
+        name=layer.name,
+        operator=shape.operator,
+        shape=_shape_letters(shape),
+        weights=weights.size,
+        weight_bits=layer.weight_bits,
+        zero_weights=1 - np.count_nonzero(weights) / weights.size,
+        input_bits=layer.input_bits,
+        input_density=inputs / (steps * shape.input_count),
+        output_density=outputs / (steps * shape.output_count) if layer.has_outputs else None,
+        neuron=_neuron_text(layer.neuron),
+    )
+
+
+def _shape_letters(shape: LayerShape) -> dict[str, int | list[int]]:
+    """Letter to size."""
+    return {
+        **{letter: getattr(shape, letter) for letter in ("C", "H", "W", "M", "P", "Q", "R", "S", "groups")},
+        "stride": list(shape.stride),
+        "padding": list(shape.padding),
+    }
+
+
+def _neuron_text(neuron: Neuron) -> str:
+    low, high = int(neuron.threshold.min()), int(neuron.threshold.max())
+    threshold = f"{low}" if low == high else f"{low} to {high}"
+    leak = "" if neuron.kind == "if" else f"leak {neuron.leak_numerator}/{1 << neuron.leak_shift}, "
+    reset = f"hard reset to {neuron.reset_value}" if neuron.reset == "hard" else "soft reset"
+    return f"{neuron.kind.upper()}, {leak}threshold {threshold}, {reset}, {neuron.potential_bits}-bit potentials"

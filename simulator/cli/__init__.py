@@ -1,0 +1,68 @@
+"""The command `spikecycle`: parses, calls, prints. What it prints is made in `simulator.report`.
+
+Exit status: 0 done; 1 `--verify` found a difference, or nothing to compare with; 2 bad input; 70 a fault of the
+program; 130 interrupted; 141 the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from simulator.errors import SimulatorError, UsageError
+
+_BAD_INPUT = 2
+_PROGRAM_FAULT = 70  # EX_SOFTWARE of sysexits.h
+_INTERRUPTED = 130  # as a shell reports SIGINT
+_READER_GONE = 141  # as a shell reports SIGPIPE
+_DEBUG = "--debug"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (sys.argv by default) and return its exit status; raises nothing, except with --debug."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = _DEBUG in given
+    try:
+        return _run([argument for argument in given if argument != _DEBUG])
+    except BrokenPipeError:
+        return _READER_GONE
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        return _tell(error)
+
+
+def _run(arguments: list[str]) -> int:
+    """Parse and run; what the parser refuses becomes a UsageError in one line."""
+    import typer
+
+    from simulator.cli.app import app
+
+    try:
+        status = app(arguments, prog_name="spikecycle", standalone_mode=False)
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "spikecycle"
+        words = " ".join(error.format_message().split()).rstrip(".")
+        raise UsageError(f"{words} (see {command} --help)") from error
+    return status if isinstance(status, int) else 0
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong: bad input in its own words, anything else as the fault of the program that it is."""
+    from traces import TraceError  # not before: a command that needs no trace should not wait for HDF5
+
+    if isinstance(error, SimulatorError | TraceError):
+        return _fail(str(error), _BAD_INPUT)
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return _fail(f"internal error: {words} (run again with {_DEBUG})", _PROGRAM_FAULT)
+
+
+def _fail(message: str, status: int) -> int:
+    for line in message.splitlines():
+        sys.stderr.write(f"spikecycle: {line}\n")
+    return status

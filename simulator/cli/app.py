@@ -1,0 +1,48 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from simulator.cli.check_command import check
+from simulator.cli.formats_command import formats
+from simulator.cli.list_command import list_components
+from simulator.cli.simulate_command import simulate
+
+app = typer.Typer(
+    name="spikecycle",
+    rich_markup_mode="rich",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    epilog="Start with: spikecycle simulate digits-8bit --verify",
+)
+
+
+@app.callback(invoke_without_command=True)
+def program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+    debug: Annotated[  # `main` reads it, wherever it stands on the line
+        bool, typer.Option("--debug", help="Show the traceback of an error. Works anywhere on the line.")
+    ] = False,
+) -> None:
+    """Replay a compressed spiking neural network on a described accelerator, and count cycles, accesses and energy."""
+    from simulator.cli.output import standard_output
+
+    if version:
+        from importlib import metadata
+
+        standard_output().text(f"spikecycle {metadata.version('spikecycle')}\n")
+    elif context.invoked_subcommand is None:
+        standard_output().text(context.get_help() + "\n")
+
+
+app.command(
+    epilog="Example: spikecycle simulate digits-ternary --hw spike_array --format weights=rle --samples 0-3 --verify"
+)(simulate)
+app.command(epilog="Example: spikecycle formats digits-pruned80 --hw spike_array --json formats.json")(formats)
+app.command(epilog="Example: spikecycle check digits-8bit, or spikecycle check my_machine.yaml")(check)
+app.command("list", epilog="Example: spikecycle list")(list_components)

@@ -1,0 +1,26 @@
+"""`spikecycle check`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from simulator.cli.output import standard_output
+from simulator.cli.progress import shown_progress
+
+
+def check(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A trace or a machine file, or the name of a shipped one.")
+    ],
+) -> None:
+    """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
+    from simulator.checking import check_file
+    from simulator.description import TraceDescription
+    from simulator.report.describe import machine_report, trace_report
+
+    with shown_progress("reading") as progress:
+        description = check_file(file, progress)
+    report = trace_report(description) if isinstance(description, TraceDescription) else machine_report(description)
+    standard_output().show(report)

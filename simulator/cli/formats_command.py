@@ -1,0 +1,31 @@
+"""`spikecycle formats`."""
+
+from __future__ import annotations
+
+from simulator.cli import options
+from simulator.cli.output import check_writable, standard_output, write_document
+from simulator.cli.progress import shown_progress
+
+
+def formats(
+    trace: options.TraceArgument,
+    hw: options.HardwareOption = options.DEFAULT_HARDWARE,
+    settings: options.SetOption = None,
+    samples: options.SamplesOption = None,
+    json: options.JsonOption = None,
+) -> None:
+    """Compare all weight formats, and all spike formats, on one trace and one machine."""
+    chosen = options.parse_samples(samples)
+    changed_settings = options.parse_settings(settings)
+    check_writable(json)
+
+    from simulator.compare import compare_formats
+    from simulator.report.document import to_json
+    from simulator.report.formats_table import comparison_report
+
+    with shown_progress("comparing formats") as progress:
+        comparison = compare_formats(trace, hw, settings=changed_settings, samples=chosen, progress=progress)
+    if json is not None:
+        write_document(json, to_json(comparison))
+    if json != "-":
+        standard_output().show(comparison_report(comparison))

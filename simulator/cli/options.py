@@ -1,0 +1,103 @@
+"""What the commands' options mean: their types, help, and how their text is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from simulator.errors import UsageError
+
+TraceArgument = Annotated[str, typer.Argument(metavar="TRACE", help="A trace file, or the name of a sample trace.")]
+HardwareOption = Annotated[str, typer.Option("--hw", metavar="HW", help="A machine file, or a shipped machine's name.")]
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="OPERAND=NAME", help="Store an operand so: weights=rle, spikes=aer. Repeatable."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Replace a key of the machine: buffers.weights.banks=8. Repeatable."
+    ),
+]
+SamplesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--samples", metavar="LIST", help="Samples to replay, e.g. 0,2-5 (both ends included). All by default."
+    ),
+]
+JsonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write everything as JSON too; - is standard output, then without tables."
+    ),
+]
+
+DEFAULT_HARDWARE = "spike_array"
+LONGEST_LIST = 10**6
+"""Samples that a range may name: a typing error should not fill the memory."""
+
+
+def parse_samples(text: str | None) -> list[int] | None:
+    """The sample indices in "0,2-5"; None for all. UsageError on anything else, and on a sample named twice."""
+    if text is None:
+        return None
+    samples: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not _is_index(first) or (dash and not _is_index(last)):
+            raise UsageError(f"--samples {text}: {part.strip()!r} is neither an index nor a range, write e.g. 0,2-5")
+        low, high = int(first), int(last) if dash else int(first)
+        if high < low:
+            raise UsageError(f"--samples {text}: the range {part.strip()} runs backwards")
+        if high - low >= LONGEST_LIST:
+            raise UsageError(f"--samples {text}: the range {part.strip()} is longer than {LONGEST_LIST:,} samples")
+        samples.extend(range(low, high + 1))
+    twice = (
+        sorted({sample for sample in samples if samples.count(sample) > 1}) if len(set(samples)) < len(samples) else []
+    )
+    if twice:
+        raise UsageError(f"--samples {text}: sample {twice[0]} is named twice")
+    return samples
+
+
+def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
+    """Format by operand from ["weights=rle", "spikes=aer"]; UsageError on unknown operands and formats."""
+    from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+
+    formats: dict[str, str] = {}
+    for text in texts or ():
+        operand, equals, name = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--format {text}: write OPERAND=NAME, e.g. weights=rle")
+        if operand not in ("weights", "spikes"):
+            raise UsageError(f"--format {text}: no format can be chosen for {operand!r}, allowed: weights, spikes")
+        if operand in formats:
+            raise UsageError(f"--format {text}: the format of {operand} is given twice")
+        try:
+            (WEIGHT_FORMATS.lookup if operand == "weights" else SPIKE_FORMATS.lookup)(name)
+        except UsageError as error:
+            raise UsageError(f"--format {text}: {error}") from error
+        formats[operand] = name
+    return formats
+
+
+def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
+    """Machine keys and values from ["buffers.weights.banks=8"]; UsageError where it is no KEY=VALUE."""
+    from simulator.machine.loader import parse_setting
+
+    settings: dict[str, Any] = {}
+    for text in texts or ():
+        try:
+            key, value = parse_setting(text)
+        except UsageError as error:
+            raise UsageError(f"--set {error}") from error
+        if key in settings:
+            raise UsageError(f"--set {text}: the key {key} is given twice")
+        settings[key] = value
+    return settings
+
+
+def _is_index(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10

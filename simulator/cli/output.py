@@ -1,0 +1,149 @@
+"""Where output goes: standard output that may be full or closed, and files that are complete or not there at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+from simulator.errors import OutputError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+PIPED_WIDTH = 120
+"""Columns of a table where no terminal says how many it has."""
+
+
+class Output:
+    """Standard output: tables as wide as the terminal (or PIPED_WIDTH), colours only there, failures as OutputError."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._console: Console | None = None
+
+    def show(self, *renderables: RenderableType) -> None:
+        """Print rich renderables; without the blanks at line ends where no terminal shows them."""
+        console = self._made_console()
+        if console.is_terminal:
+            with self._guarded():
+                console.print(*renderables, sep="\n")
+            return
+        with console.capture() as captured:
+            console.print(*renderables, sep="\n")
+        self.text("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+    def text(self, text: str) -> None:
+        """Print text as it is."""
+        with self._guarded():
+            self._stream.write(text)
+
+    def _made_console(self) -> Console:
+        if self._console is None:
+            from rich.console import Console
+
+            is_terminal = self._stream.isatty()
+            self._console = Console(
+                file=self._stream,
+                width=None if is_terminal else PIPED_WIDTH,
+                markup=False,
+                highlight=False,
+                emoji=False,
+                soft_wrap=False,
+            )
+            self._console.on_broken_pipe = _raise_broken_pipe  # type: ignore[method-assign]
+        return self._console
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+            self._stream.flush()
+        except BrokenPipeError:
+            _discard_buffered(self._stream)
+            raise
+        except OSError as error:
+            _discard_buffered(self._stream)
+            raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from error
+
+
+def standard_output() -> Output:
+    """Standard output as it is now; characters that its encoding lacks are replaced, not fatal."""
+    stream = sys.stdout
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+    return Output(cast(TextIO, stream))
+
+
+def check_writable(target: str | None) -> None:
+    """OutputError if a file cannot be put there; asked before a long run, so that it does not fail at its end."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir():
+        raise OutputError(f"{target}: cannot be written: is a directory")
+    if path.exists() and not path.is_file():
+        return  # a device: only writing tells
+    probe = _beside(path)
+    try:
+        with probe.open("x"):
+            pass
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def write_document(target: str, text: str) -> None:
+    """Write a file beside its place, bring it to the disk, and rename it; on failure nothing stays behind.
+
+    target: "-" is standard output; a device is written directly. Raises OutputError naming the target.
+    """
+    if target == "-":
+        standard_output().text(text)
+        return
+    path = Path(target)
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8") as device:
+                device.write(text)
+        else:
+            _replace(path, text)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = _beside(path)
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path.resolve())  # through links, so that a link stays one
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _beside(path: Path) -> Path:
+    return path.resolve().parent / f".spikecycle-{secrets.token_hex(8)}.tmp"
+
+
+def _discard_buffered(stream: TextIO) -> None:
+    """Send what is still buffered nowhere: it cannot be written, and Python would try again when it exits."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, AttributeError):
+        return  # not a file, as in tests
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, descriptor)
+    os.close(devnull)
+
+
+def _raise_broken_pipe() -> None:
+    """In place of rich's own way, which ends the process."""
+    raise BrokenPipeError

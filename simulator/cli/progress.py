@@ -1,0 +1,47 @@
+"""Progress on standard error, for what takes longer than a moment, and only where a person watches."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Report = Callable[[str, int, int], None]
+"""Called as report(what, steps done, steps in all)."""
+
+APPEARS_AFTER_S = 0.5
+"""What is over sooner shows nothing."""
+
+
+@contextmanager
+def shown_progress(title: str) -> Iterator[Report | None]:
+    """A transient progress bar; None where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+    task = bar.add_task(title, total=None)
+
+    def report(what: str, done: int, total: int) -> None:
+        bar.update(task, description=f"{title}: {what}", completed=done, total=total)
+
+    timer = threading.Timer(APPEARS_AFTER_S, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield report
+    finally:
+        timer.cancel()
+        timer.join()  # or it might start the bar after it was stopped
+        bar.stop()

@@ -1,0 +1,74 @@
+"""`spikecycle simulate`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simulator.cli import options
+from simulator.cli.output import check_writable, standard_output, write_document
+from simulator.cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from simulator.result import RunResult
+
+_NOT_EXACT = 1
+
+
+def simulate(
+    trace: options.TraceArgument,
+    hw: options.HardwareOption = options.DEFAULT_HARDWARE,
+    formats: options.FormatOption = None,
+    settings: options.SetOption = None,
+    samples: options.SamplesOption = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Recompute all output spikes and compare; status 1 if they differ.")
+    ] = False,
+    ideal_memory: Annotated[
+        bool, typer.Option("--ideal-memory", help="DRAM without latency and with infinite bandwidth: the lower bound.")
+    ] = False,
+    json: options.JsonOption = None,
+) -> None:
+    """Replay a trace on a machine: cycles, accesses and energy, per layer and per cause."""
+    chosen = options.parse_samples(samples)
+    changed_formats = options.parse_formats(formats)
+    changed_settings = options.parse_settings(settings)
+    check_writable(json)
+
+    from simulator.engine import simulate as run
+    from simulator.report.document import to_json
+    from simulator.report.tables import run_report
+    from simulator.report.verification import is_exact, verification_report
+
+    with shown_progress("simulating") as progress:
+        result = run(
+            trace,
+            hw,
+            settings=changed_settings,
+            formats=changed_formats,
+            samples=chosen,
+            verify=verify,
+            ideal_memory=ideal_memory,
+            progress=progress,
+        )
+    if json is not None:
+        write_document(json, to_json(result))
+    if json != "-":
+        output = standard_output()
+        output.show(run_report(result))
+        if result.verification is not None and is_exact(result.verification):
+            output.show(verification_report(result.verification))
+    if result.verification is not None and not is_exact(result.verification):
+        _tell_difference(result)
+        raise typer.Exit(_NOT_EXACT)
+
+
+def _tell_difference(result: RunResult) -> None:
+    """The difference on standard error, where it is seen even when tables are piped away."""
+    from simulator.report.verification import verification_report
+
+    assert result.verification is not None
+    for line in verification_report(result.verification).plain.splitlines():
+        sys.stderr.write(f"spikecycle: {result.trace}: {line}\n")

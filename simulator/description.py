@@ -1,0 +1,73 @@
+"""What `spikecycle check` finds out about a trace or a machine: plain data for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.result import BufferArea
+
+
+@dataclass(frozen=True)
+class LayerDescription:
+    """One layer of a trace, all its arrays having been read.
+
+    shape: letters to sizes, as in a result. zero_weights, input_density, output_density: shares of 1.
+    output_density is None where outputs are not recorded.
+    """
+
+    name: str
+    operator: str
+    shape: Mapping[str, int | list[int]]
+    weights: int
+    weight_bits: int
+    zero_weights: float
+    input_bits: int
+    input_density: float
+    output_density: float | None
+    neuron: str
+
+
+@dataclass(frozen=True)
+class TraceDescription:
+    """A trace that is whole: every array was read and checked."""
+
+    name: str
+    samples: int
+    timesteps: int
+    has_labels: bool
+    provenance: Mapping[str, Any]
+    layers: tuple[LayerDescription, ...]
+
+
+@dataclass(frozen=True)
+class BufferDescription:
+    """One buffer of a machine and its silicon."""
+
+    size_kib: float
+    width_bits: int
+    banks: int
+    ports: int
+    area: BufferArea
+
+
+@dataclass(frozen=True)
+class MachineDescription:
+    """A machine that is valid, with figures that follow from it.
+
+    sections: section to its keys and values, the buffers left out. peak_sops_per_s: adders of the array x clock.
+    sources: key to where its numbers come from.
+    """
+
+    name: str
+    describes: str
+    dataflow: str
+    dataflow_summary: str
+    pes: int
+    clock_mhz: int
+    peak_sops_per_s: float
+    sections: Mapping[str, Mapping[str, Any]]
+    buffers: tuple[BufferDescription, ...]
+    logic_area_mm2: float
+    sources: Mapping[str, str]

@@ -1,0 +1,168 @@
+"""A trace or a machine as `spikecycle check` and `spikecycle list` tell it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from simulator.description import LayerDescription, MachineDescription, TraceDescription
+from simulator.report import human
+from simulator.report.figures import shape_text
+from simulator.report.sheet import Column, Fitting, fitting_sheets, names
+
+_ASSUMED = "assumed"
+_LONGEST_VALUE = 300  # characters of one value of the provenance
+
+
+def trace_report(trace: TraceDescription) -> RenderableType:
+    """What is in a trace."""
+    weights = sum(layer.weights for layer in trace.layers)
+    recorded = all(layer.output_density is not None for layer in trace.layers)
+    head = Text.assemble(
+        ("valid trace ", "green"),
+        (trace.name, "bold"),
+        f": {len(trace.layers)} layers, {human.count(weights)} weights, {trace.samples} samples of "
+        f"{trace.timesteps} timesteps, {'labels' if trace.has_labels else 'no labels'}, output spikes "
+        f"{'recorded (--verify can compare them)' if recorded else 'not recorded for all layers'}",
+    )
+    return Group(head, Text(), _layers(trace.layers), Text(), *_provenance(trace.provenance))
+
+
+def machine_report(machine: MachineDescription) -> RenderableType:
+    """What a machine has, what follows from it, and what it rests on."""
+    sram_mm2 = sum(buffer.area.area_mm2 for buffer in machine.buffers)
+    head = Text.assemble(
+        ("valid machine ", "green"), (machine.name, "bold"), f": {' '.join(machine.describes.split())}"
+    )
+    derived = [
+        ("dataflow", f"{machine.dataflow}: {machine.dataflow_summary}"),
+        ("array", f"{machine.pes} PEs at {machine.clock_mhz} MHz, peak {human.si(machine.peak_sops_per_s, 'SOP/s')}"),
+        (
+            "area",
+            f"{human.digits(sram_mm2 + machine.logic_area_mm2)} mm² "
+            f"(SRAM {human.digits(sram_mm2)}, arithmetic {human.digits(machine.logic_area_mm2)})",
+        ),
+        ("SRAM leakage", human.si(sum(buffer.area.leakage_mw for buffer in machine.buffers) * 1e-3, "W")),
+    ]
+    settings = [(section, _values(values)) for section, values in machine.sections.items()]
+    return Group(
+        head,
+        Text(),
+        fields(derived),
+        Text(),
+        _buffers(machine),
+        Text(),
+        Text("Sections", style="bold"),
+        fields(settings),
+        Text(),
+        *_sources(machine.sources),
+    )
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> RenderableType:
+    """Name and value, one a line; long values continue under themselves."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, _printable(value))
+    return grid
+
+
+def _layers(layers: Sequence[LayerDescription]) -> Fitting:
+    columns = {
+        "layer": names("layer", [layer.name for layer in layers]),
+        "shape": Column("shape", [shape_text(layer.operator, layer.shape) for layer in layers], justify="left"),
+        "weights": Column("weights", [human.count(layer.weights) for layer in layers]),
+        "bits": Column("bits", [str(layer.weight_bits) for layer in layers]),
+        "zero": Column("zero\n%", [human.percent(layer.zero_weights) for layer in layers]),
+        "input bits": Column("input\nbits", [str(layer.input_bits) for layer in layers]),
+        "input": Column("inputs not\nzero %", [human.percent(layer.input_density) for layer in layers]),
+        "output": Column(
+            "output\nspikes %",
+            ["-" if layer.output_density is None else human.percent(layer.output_density) for layer in layers],
+        ),
+        "neuron": Column("neuron", [layer.neuron for layer in layers], justify="left", folds=True),
+    }
+    dropped = (set[str](), {"neuron"}, {"neuron", "shape"})
+    sheets = [("Layers", [column for key, column in columns.items() if key not in keys]) for keys in dropped]
+    return fitting_sheets(*sheets)
+
+
+def _buffers(machine: MachineDescription) -> Fitting:
+    buffers = machine.buffers
+    columns = {
+        "buffer": names("buffer", [buffer.area.buffer for buffer in buffers]),
+        "instances": Column("instances", [f"{buffer.area.instances}" for buffer in buffers]),
+        "size": Column("KiB", [f"{buffer.size_kib:g}" for buffer in buffers]),
+        "width": Column("bits", [f"{buffer.width_bits}" for buffer in buffers]),
+        "banks": Column("banks", [f"{buffer.banks}" for buffer in buffers]),
+        "ports": Column("ports", [f"{buffer.ports}" for buffer in buffers]),
+        "read": Column("read\npJ", [human.digits(buffer.area.read_pj) for buffer in buffers]),
+        "write": Column("write\npJ", [human.digits(buffer.area.write_pj) for buffer in buffers]),
+        "access": Column("access\nns", [human.digits(buffer.area.access_ns) for buffer in buffers]),
+        "area": Column("area of\nall mm²", [human.digits(buffer.area.area_mm2) for buffer in buffers]),
+        "leakage": Column("leakage of\nall mW", [human.digits(buffer.area.leakage_mw) for buffer in buffers]),
+        "table": Column(
+            "SRAM\ntable",
+            ["fitted law" if buffer.area.extrapolated else "inside" for buffer in buffers],
+            justify="left",
+        ),
+    }
+    dropped = (set[str](), {"table"}, {"table", "access", "ports", "leakage"})
+    return fitting_sheets(
+        *(
+            ("Buffers (size, width and energy of one instance)", [c for k, c in columns.items() if k not in keys])
+            for keys in dropped
+        )
+    )
+
+
+def _provenance(provenance: Mapping[str, Any]) -> list[RenderableType]:
+    if not provenance:
+        return [Text("No provenance.")]
+    pairs = [(_printable(key), _plain(value)) for key, value in provenance.items()]
+    return [Text("Provenance", style="bold"), fields(pairs)]
+
+
+def _sources(sources: Mapping[str, str]) -> list[RenderableType]:
+    assumed = [(key, source) for key, source in sources.items() if source.startswith(_ASSUMED)]
+    cited = [(key, source) for key, source in sources.items() if not source.startswith(_ASSUMED)]
+    parts: list[RenderableType] = []
+    for title, pairs in (("Sources", cited), ("Assumed", assumed)):
+        if pairs:
+            shown = [(key, source.removeprefix(f"{_ASSUMED}: ")) for key, source in pairs]
+            parts += [Text(title, style="bold"), fields(shown), Text()]
+    return parts[:-1]
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    """A section in one line: key value, key (inner key value)."""
+    words = [
+        f"{key} ({_values(value)})" if isinstance(value, Mapping) else f"{key} {value}" for key, value in values.items()
+    ]
+    return ", ".join(words)
+
+
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def _printable(text: str) -> str:
+    """Foreign text without control characters, which a terminal would obey."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def catalogue_report(catalogue: Mapping[str, Sequence[tuple[str, str]]]) -> RenderableType:
+    """Kinds of things, each with names and descriptions, the descriptions all in one column."""
+    widest = max((len(name) for pairs in catalogue.values() for name, _ in pairs), default=0)
+    parts: list[RenderableType] = []
+    for kind, pairs in catalogue.items():
+        parts += [Text(kind, style="bold"), fields([(name.ljust(widest), words) for name, words in pairs]), Text()]
+    return Group(*parts[:-1])

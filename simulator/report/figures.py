@@ -1,0 +1,63 @@
+"""Figures that several tables need, computed from a result's counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from simulator.result import LayerResult, RunResult
+
+ENERGY_KINDS = {"dram": "DRAM", "sram": "SRAM", "logic": "logic", "wire": "wires", "none": "other"}
+"""Title by a counter's resource; leakage comes beside them."""
+LEAKAGE = "leakage"
+
+
+def energy_by_kind_pj(layer: LayerResult) -> dict[str, float]:
+    """Energy of DRAM, SRAM, logic, wires and leakage, pJ; they sum to the layer's energy."""
+    kinds = dict.fromkeys(ENERGY_KINDS.values(), 0.0)
+    for counter in layer.counters:
+        kinds[ENERGY_KINDS[counter.resource]] += counter.energy_pj
+    return {**kinds, LEAKAGE: layer.leakage_pj}
+
+
+def accesses(layer: LayerResult, buffer: str, action: str) -> int:
+    """How often a buffer was read or written, in accesses of its full width."""
+    return sum(
+        counter.count
+        for counter in layer.counters
+        if counter.resource == "sram" and counter.component == buffer and counter.action == action
+    )
+
+
+def dram_bits(layer: LayerResult) -> tuple[int, int]:
+    """Bits read from and written to DRAM."""
+    return sum(layer.dram_read_bits.values()), sum(layer.dram_write_bits.values())
+
+
+def occurring(result: RunResult, of_layer: Callable[[LayerResult], Mapping[str, float]]) -> list[str]:
+    """Keys whose value is not zero in every layer, in their order."""
+    keys: dict[str, float] = {}
+    for layer in result.layers:
+        for key, value in of_layer(layer).items():
+            keys[key] = keys.get(key, 0) + value
+    return [key for key, value in keys.items() if value]
+
+
+def share(part: float, whole: float) -> float:
+    """part / whole, 0 where there is no whole."""
+    return part / whole if whole else 0.0
+
+
+def shape_text(operator: str, shape: Mapping[str, int | list[int]]) -> str:
+    """Geometry in one line: "2x34x34 → 16x17x17, 3x3 /2 +1" (/stride, +padding, g groups)."""
+    if operator == "linear":
+        return f"{shape['C']} → {shape['M']}"
+    text = "{C}x{H}x{W} → {M}x{P}x{Q}, {R}x{S}".format(**shape)
+    text += _pair(shape["stride"], " /", usual=1) + _pair(shape["padding"], " +", usual=0)
+    return text if shape["groups"] == 1 else f"{text} g{shape['groups']}"
+
+
+def _pair(pair: int | list[int], mark: str, usual: int) -> str:
+    first, second = pair if isinstance(pair, list) else (pair, pair)
+    if first == second:
+        return "" if first == usual else f"{mark}{first}"
+    return f"{mark}{first},{second}"

@@ -1,0 +1,150 @@
+"""The result of `spikecycle formats` as a person reads it. Counts are means per inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from simulator.comparison import FormatComparison, FormatLayer, FormatRun, LayerBest, OperandComparison
+from simulator.report import human
+from simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
+from simulator.report.totals import assumption_line
+
+_J_PER_PJ = 1e-12
+_BEST_MARK = "*"
+_BEST = "bold green"
+_TITLES = {"weights": "Weight formats", "spikes": "Spike formats"}
+
+
+def comparison_report(comparison: FormatComparison) -> RenderableType:
+    """Totals of every weight format, the same layer by layer, then the spike formats."""
+    samples = len(comparison.samples)
+    machine = str(comparison.machine["name"])
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (comparison.trace, "bold"),
+            " on ",
+            (machine, "bold"),
+            f", per inference (mean of {samples} sample{'s' if samples > 1 else ''})",
+        )
+    ]
+    for operand in (comparison.weights, comparison.spikes):
+        if operand.runs:
+            parts.append(totals_table(operand, samples))
+            parts.append(verdict(operand))
+    if comparison.weights.runs:
+        parts.append(layer_table(comparison.weights, samples, by="energy"))
+        parts.append(layer_table(comparison.weights, samples, by="cycles"))
+    refused = [line for operand in (comparison.weights, comparison.spikes) for line in _refused(operand)]
+    if refused:
+        parts.append(Text("\n".join(refused)))
+    parts.append(
+        Text(
+            f"{_BEST_MARK} best. (own): the format that the machine file names.\n"
+            f"{assumption_line(comparison.assumptions)}",
+            style="dim",
+        )
+    )
+    return Group(*(line for part in parts for line in (part, Text())))
+
+
+def totals_table(operand: OperandComparison, samples: int) -> Fitting:
+    """One row a format, least energy first."""
+    runs = operand.runs
+    factor, unit = human.common_si([run.energy_pj * _J_PER_PJ / samples for run in runs], "J")
+    levels = dict.fromkeys(level for run in runs for level in run.fetched_bits)
+    least_energy = runs[0].energy_pj
+    columns = {
+        "format": names("format", [f"{run.format} (own)" if run.is_machines_own else run.format for run in runs]),
+        "bits": Column("bits a weight,\nformat alone", [human.digits(run.format_bits_per_weight) for run in runs]),
+        "stored": Column("bits a weight,\nstored", [human.digits(run.stored_bits_per_weight) for run in runs]),
+        **{
+            f"fetched {level}": Column(
+                "from DRAM" if level == "dram" else f"from\n{level}",
+                [human.bits_in_kib(run.fetched_bits.get(level, 0) / samples) for run in runs],
+            )
+            for level in levels
+        },
+        "cycles": _marked("cycles", runs, lambda run: human.count(run.cycles / samples), operand.best_by_cycles),
+        "energy": _marked(
+            f"energy\n{unit}",
+            runs,
+            lambda run: human.digits(run.energy_pj * _J_PER_PJ / samples * factor, 4),
+            operand.best_by_energy,
+        ),
+        "ratio": Column("x least\nenergy", [f"{run.energy_pj / least_energy:.2f}" for run in runs]),
+        "edp": _marked("EDP", runs, lambda run: human.si(run.edp_per_inference_js, "J·s"), operand.best_by_edp),
+    }
+    weight_bits = {"bits", "stored"}
+    always = weight_bits if operand.operand == "spikes" else set()
+    title = _TITLES[operand.operand]
+    return fitting_sheets(
+        *(
+            (title, [column for key, column in columns.items() if key not in always | dropped])
+            for dropped in (set(), {"edp"}, {"edp", "ratio"}, {"edp", "ratio", "bits"})
+        )
+    )
+
+
+def verdict(operand: OperandComparison) -> Text:
+    """The winners in words, and whether they change from layer to layer."""
+    energy, cycles = " = ".join(operand.best_by_energy), " = ".join(operand.best_by_cycles)
+    text = Text.assemble("Least energy: ", (energy, _BEST), "; fewest cycles: ", (cycles, _BEST), ".")
+    for what, of_layer in (("energy", _energy_winners), ("cycles", _cycle_winners)):
+        winners: dict[str, list[str]] = {}
+        for layer in operand.best_per_layer:
+            winners.setdefault(" = ".join(of_layer(layer)), []).append(layer.layer)
+        if len(winners) > 1:
+            text.append(f"\nBest by {what} per layer: ")
+            text.append("; ".join(f"{formats}: {', '.join(layers)}" for formats, layers in winners.items()))
+            text.append(".")
+    return text
+
+
+def layer_table(operand: OperandComparison, samples: int, by: str) -> Fitting:
+    """One row a layer, one column a format; the best of each row marked."""
+    factor, unit = human.common_si(
+        [layer.energy_pj * _J_PER_PJ / samples for run in operand.runs for layer in run.layers], "J"
+    )
+
+    def energy(layer: FormatLayer) -> str:
+        return human.digits(layer.energy_pj * _J_PER_PJ / samples * factor)
+
+    def cycles(layer: FormatLayer) -> str:
+        return human.count(layer.cycles / samples)
+
+    title, show, winners = {
+        "energy": (f"{_TITLES[operand.operand]}: energy of each layer, {unit}", energy, _energy_winners),
+        "cycles": (f"{_TITLES[operand.operand]}: cycles of each layer", cycles, _cycle_winners),
+    }[by]
+    best = operand.best_per_layer
+    columns = [names("layer", [layer.layer for layer in best])]
+    for run in operand.runs:
+        cells = [
+            _mark(show(layer), run.format in winners(winner)) for layer, winner in zip(run.layers, best, strict=True)
+        ]
+        columns.append(Column(run.format, cells))
+    return fitting_sheets((title, columns))
+
+
+def _energy_winners(best: LayerBest) -> list[str]:
+    return best.by_energy
+
+
+def _cycle_winners(best: LayerBest) -> list[str]:
+    return best.by_cycles
+
+
+def _marked(header: str, runs: Sequence[FormatRun], show: Callable[[FormatRun], str], best: Sequence[str]) -> Column:
+    return Column(header, [_mark(show(run), run.format in best) for run in runs])
+
+
+def _mark(text: str, is_best: bool) -> Cell:
+    """Right-aligned figures stay aligned: the mark has its place in every cell."""
+    return Text(text + _BEST_MARK, style=_BEST) if is_best else f"{text} "
+
+
+def _refused(operand: OperandComparison) -> list[str]:
+    return [f"Not possible: {operand.operand} {run.format}: {run.problem}" for run in operand.refused]

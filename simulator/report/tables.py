@@ -1,0 +1,143 @@
+"""The result of `spikecycle simulate` as a person reads it. Counts are means per inference."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from simulator.report import human
+from simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
+from simulator.report.parts_table import Part, parts_table
+from simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from simulator.report.totals import footnotes, heading, totals
+from simulator.result import RunResult
+
+_ALL = "all"
+_J_PER_PJ = 1e-12
+
+
+def run_report(result: RunResult) -> RenderableType:
+    """Heading, four tables (layers, cycles, accesses, energy), totals and footnotes."""
+    parts: list[RenderableType] = [
+        heading(result),
+        layer_table(result),
+        cycle_table(result),
+        access_table(result),
+        energy_table(result),
+        totals(result),
+        footnotes(result),
+    ]
+    return Group(*(line for part in parts for line in (part, Text())))
+
+
+def layer_table(result: RunResult) -> Fitting:
+    """What each layer has to do, and what it costs."""
+    n, layers = len(result.samples), result.layers
+    storages = [layer.storage for layer in layers]
+    weights = sum(storage.weights for storage in storages)
+    factor, unit = human.common_si([result.energy_per_inference_pj * _J_PER_PJ], "J")
+    columns = {
+        "layer": names("layer", [layer.name for layer in layers], _ALL),
+        "shape": Column("shape", [shape_text(layer.operator, layer.shape) for layer in layers], justify="left"),
+        "spikes": Column(
+            "input\nspikes",
+            [human.count(layer.input_spikes / n) for layer in layers],
+            human.count(sum(layer.input_spikes for layer in layers) / n),
+        ),
+        "density": Column("density\n%", [human.percent(layer.input_density) for layer in layers]),
+        "zero": Column(
+            "zero\nweights %",
+            [human.percent(share(storage.zero_weights, storage.weights)) for storage in storages],
+            human.percent(share(sum(storage.zero_weights for storage in storages), weights)),
+        ),
+        "stored": Column(
+            "stored bits\na weight",
+            [human.digits(share(storage.stored_bits, storage.weights)) for storage in storages],
+            human.digits(share(sum(storage.stored_bits for storage in storages), weights)),
+        ),
+        "operations": Column(
+            "synaptic\noperations",
+            [human.count(layer.synaptic_operations / n) for layer in layers],
+            human.count(result.synaptic_operations / n),
+        ),
+        "cycles": Column("cycles", [human.count(layer.cycles / n) for layer in layers], human.count(result.cycles / n)),
+        "busy": Column(
+            "PEs\nbusy %", [human.percent(layer.utilization) for layer in layers], human.percent(result.utilization)
+        ),
+        "energy": Column(
+            f"energy\n{unit}",
+            [human.digits(layer.energy_pj * _J_PER_PJ / n * factor) for layer in layers],
+            human.digits(result.energy_per_inference_pj * _J_PER_PJ * factor),
+        ),
+    }
+    dropped = [set(), {"zero", "stored"}, {"zero", "stored", "shape"}, {"zero", "stored", "shape", "busy", "density"}]
+    return fitting_sheets(
+        *(("Layers, per inference", [column for key, column in columns.items() if key not in keys]) for keys in dropped)
+    )
+
+
+def cycle_table(result: RunResult) -> Fitting:
+    """Where each layer's cycles go: to compute, or to one named stall."""
+    n, layers = len(result.samples), result.layers
+    lead = [
+        names("layer", [layer.name for layer in layers], _ALL),
+        Column("cycles", [human.count(layer.cycles / n) for layer in layers], human.count(result.cycles / n)),
+        Column("of all\n%", [human.percent(share(layer.cycles, result.cycles)) for layer in layers]),
+    ]
+    parts = [
+        Part(cause, [layer.cycles_by_cause.get(cause, 0) for layer in layers], result.cycles_by_cause[cause])
+        for cause in occurring(result, lambda layer: layer.cycles_by_cause)
+    ]
+    return parts_table("Cycles per inference, and the share of each cause in %", lead, parts)
+
+
+def access_table(result: RunResult) -> Fitting:
+    """Bits over the DRAM's pins, and reads and writes of every buffer, each of the buffer's full width."""
+    n, layers = len(result.samples), result.layers
+    both: list[Column] = []
+    sums: list[Column] = []
+    for title, of_layer in (("read", "dram_read_bits"), ("write", "dram_write_bits")):
+        amounts = [sum(getattr(layer, of_layer).values()) / n for layer in layers]
+        both.append(
+            Column(f"DRAM\n{title}", [human.bits_in_kib(bits) for bits in amounts], human.bits_in_kib(sum(amounts)))
+        )
+    for buffer in (area.buffer for area in result.buffers):
+        reads = [accesses(layer, buffer, "read") / n for layer in layers]
+        writes = [accesses(layer, buffer, "write") / n for layer in layers]
+        for action, counts in (("reads", reads), ("writes", writes)):
+            both.append(
+                Column(f"{buffer}\n{action}", [human.count(value) for value in counts], human.count(sum(counts)))
+            )
+        together = [read + write for read, write in zip(reads, writes, strict=True)]
+        sums.append(Column(buffer, [human.count(value) for value in together], human.count(sum(together))))
+    name = names("layer", [layer.name for layer in layers], _ALL)
+    return fitting_sheets(
+        ("Accesses per inference (buffers: words of their width)", [name, *both]),
+        ("Accesses per inference (buffers: reads and writes together)", [name, *both[:2], *sums]),
+    )
+
+
+def energy_table(result: RunResult) -> Fitting:
+    """What each layer's energy is spent on."""
+    n, layers = len(result.samples), result.layers
+    factor, unit = human.common_si([result.energy_per_inference_pj * _J_PER_PJ], "J")
+    kinds = [energy_by_kind_pj(layer) for layer in layers]
+    lead = [
+        names("layer", [layer.name for layer in layers], _ALL),
+        Column(
+            f"energy\n{unit}",
+            [human.digits(layer.energy_pj * _J_PER_PJ / n * factor) for layer in layers],
+            human.digits(result.energy_per_inference_pj * _J_PER_PJ * factor),
+        ),
+        Column("of all\n%", [human.percent(share(layer.energy_pj, result.energy_pj)) for layer in layers]),
+        Column(
+            "pJ a\nSOP",
+            [human.digits(share(layer.energy_pj, layer.synaptic_operations)) for layer in layers],
+            human.digits(share(result.energy_pj, result.synaptic_operations)),
+        ),
+    ]
+    parts = [
+        Part(kind, [of_layer[kind] for of_layer in kinds], sum(of_layer[kind] for of_layer in kinds))
+        for kind in occurring(result, energy_by_kind_pj)
+    ]
+    return parts_table("Energy per inference, and the share of each kind in %", lead, parts)

@@ -1,0 +1,91 @@
+"""What frames the tables of a run: what was simulated, the totals, and what the numbers rest on."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from simulator.report import human
+from simulator.report.figures import share
+from simulator.report.sheet import Fitting
+from simulator.result import Assumptions, RunResult
+
+_J_PER_PJ = 1e-12
+
+
+def heading(result: RunResult) -> RenderableType:
+    """The trace, the machine and the formats."""
+    samples = len(result.samples)
+    return Text.assemble(
+        (result.trace, "bold"),
+        " on ",
+        (str(result.machine["name"]), "bold"),
+        f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), weights {result.weight_format}, "
+        f"spikes {result.spike_format}; {samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps",
+    )
+
+
+def totals(result: RunResult) -> Fitting:
+    """Time, energy, area and the ratios people compare, in two columns where there is room."""
+    n = len(result.samples)
+    per_second = share(result.synaptic_operations / n, result.seconds_per_inference)
+    figures = [
+        ("time per inference", human.si(result.seconds_per_inference, "s")),
+        ("energy per inference", human.si(result.energy_per_inference_pj * _J_PER_PJ, "J")),
+        ("cycles per inference", human.count(result.cycles / n)),
+        ("energy-delay product", human.si(result.edp_per_inference_js, "J·s")),
+        ("throughput", f"{human.count(share(1, result.seconds_per_inference))} inferences/s"),
+        (
+            "mean power",
+            human.si(share(result.energy_per_inference_pj * _J_PER_PJ, result.seconds_per_inference), "W"),
+        ),
+        ("effective throughput", human.si(per_second, "SOP/s")),
+        ("energy per operation", f"{human.digits(share(result.energy_pj, result.synaptic_operations))} pJ/SOP"),
+        ("PE utilization", f"{human.percent(result.utilization)} %"),
+        (
+            "area",
+            f"{human.digits(result.area_mm2)} mm² (SRAM {human.digits(result.area_mm2 - result.logic_area_mm2)}, "
+            f"arithmetic {human.digits(result.logic_area_mm2)})",
+        ),
+        (
+            "work skipped",
+            f"{human.percent(1 - share(result.synaptic_operations, result.dense_synaptic_operations))} % of "
+            f"{human.count(result.dense_synaptic_operations / n)} dense SOPs",
+        ),
+        ("cycles of a sample", _range(result.cycles_per_sample)),
+    ]
+    return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
+
+
+def footnotes(result: RunResult) -> RenderableType:
+    """Every number's ground: DRAM, SRAM cell, node, energy table, operation, extrapolated buffers."""
+    assumed = result.assumptions
+    beyond = [area.buffer for area in result.buffers if area.extrapolated]
+    lines = [assumption_line(assumed), f"SOP: {assumed.operation}."]
+    if beyond:
+        lines.append(f"Outside the CACTI table, by its fitted law: {', '.join(beyond)}.")
+    return Text("\n".join(lines), style="dim")
+
+
+def assumption_line(assumed: Assumptions) -> str:
+    """What energy and area rest on, in one sentence a source."""
+    return (
+        f"DRAM {assumed.dram_pj_per_bit:g} pJ/bit. SRAM: CACTI, {assumed.sram_cell} cells, {assumed.node_nm:g} nm, "
+        f"{assumed.temperature_k} K. Logic: table {assumed.energy_table}."
+    )
+
+
+def _pairs(figures: list[tuple[str, str]], pairs: int) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(pairs):
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(no_wrap=True)
+    for start in range(0, len(figures), pairs):
+        grid.add_row(*(text for pair in figures[start : start + pairs] for text in pair))
+    return grid
+
+
+def _range(cycles: list[int]) -> str:
+    low, high = min(cycles), max(cycles)
+    return human.count(low) if low == high else f"{human.count(low)} to {human.count(high)}"

@@ -1,0 +1,35 @@
+"""What `--verify` found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from simulator.result import Verification
+
+
+def is_exact(layers: Sequence[Verification]) -> bool:
+    """Whether there was something to compare, and all of it was equal."""
+    return any(layer.recorded for layer in layers) and not any(layer.mismatches for layer in layers)
+
+
+def verification_report(layers: Sequence[Verification]) -> Text:
+    """One line if all is well; else one line for each layer that differs."""
+    recorded = [layer for layer in layers if layer.recorded]
+    unrecorded = [layer.layer for layer in layers if not layer.recorded]
+    compared = sum(layer.spikes_compared for layer in recorded)
+    wrong = [layer for layer in recorded if layer.mismatches]
+    if not recorded:
+        return Text("verify: the trace has no recorded output spikes, there is nothing to compare with", style="red")
+    if wrong:
+        lines = [
+            f"verify: layer {layer.layer}: {layer.mismatches:,} of {layer.spikes_compared:,} recomputed outputs differ "
+            "from the recorded ones"
+            for layer in wrong
+        ]
+        return Text("\n".join(lines), style="red")
+    text = f"verify: exact, {compared:,} recomputed outputs of {len(recorded)} layers equal the recorded ones"
+    if unrecorded:
+        text += f" (not recorded: {', '.join(unrecorded)})"
+    return Text(text, style="green")
