@@ -50,6 +50,10 @@ class LayerArrays:
         with located(f"layer {self.name}"):
             if self.inputs.ndim != 5:
                 raise TraceError(f"inputs: the shape must be (N, T, C, H, W), found {self.inputs.shape}")
+            if 0 in self.inputs.shape[:2]:
+                raise TraceError(
+                    f"inputs: at least one sample and one timestep are needed, found shape {self.inputs.shape}"
+                )
             header.check_size(self.timesteps)
             if self.outputs is not None and self.outputs.shape[:2] != self.inputs.shape[:2]:
                 raise TraceError(

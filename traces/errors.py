@@ -37,6 +37,6 @@ def located(where: object) -> Iterator[None]:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return one_line(error.strerror, longest=200)
-    text = one_line(error.args[0] if error.args else type(error).__name__, longest=200)
+    text = one_line(error.args[0] if isinstance(error, KeyError) else error, longest=200) or type(error).__name__
     from_hdf5 = re.fullmatch(r"(?:Unable|Can't|Error) .*?\((.*)\)", text)  # "Can't synchronously read data (reason)"
     return f"damaged ({from_hdf5[1]})" if from_hdf5 else text

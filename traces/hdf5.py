@@ -81,10 +81,8 @@ def child_group(parent: h5py.Group, name: str) -> h5py.Group:
     return child
 
 
-def child_dataset(
-    parent: h5py.Group, name: str, dtypes: Collection[str], shape: tuple[int, ...] | None = None
-) -> h5py.Dataset:
-    """A dataset whose values lie in this file, of one of the dtypes (any byte order) and of the shape.
+def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shapes: tuple[int, ...]) -> h5py.Dataset:
+    """A dataset whose values lie in this file, of one of the dtypes (any byte order) and shapes.
 
     dtypes: NumPy names without byte order, such as "int8".
     """
@@ -96,8 +94,8 @@ def child_dataset(
             raise TraceError("the values lie in another file; allowed are only values in this file")
         if child.dtype.name not in dtypes:
             raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(child.dtype.name)}")
-        if shape is not None and child.shape != shape:
-            raise TraceError(f"the shape must be {shape}, found {child.shape}")
+        if child.shape not in shapes:
+            raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {child.shape}")
         if child.chunks is not None:
             chunk_bytes = int(np.prod(child.chunks, dtype=object)) * child.dtype.itemsize
             if chunk_bytes > MAX_CHUNK_BYTES:

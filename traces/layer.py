@@ -65,6 +65,11 @@ class LayerHeader:
             )
 
     @property
+    def scales(self) -> npt.NDArray[np.float64]:
+        """The weight scale as float64 (1,) or (M,)."""
+        return np.asarray(self.weight_scale)
+
+    @property
     def weight_range(self) -> tuple[int, int]:
         """Lowest and highest weight code: two's complement of weight_bits."""
         return -(1 << (self.weight_bits - 1)), (1 << (self.weight_bits - 1)) - 1

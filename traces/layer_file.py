@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import Any, cast
 
 import h5py
-import numpy as np
+import numpy.typing as npt
 
 from traces import hdf5, schema
 from traces.errors import located
-from traces.layer import LayerHeader
+from traces.layer import LayerHeader, check_name
 from traces.neuron import Neuron, NeuronKind, Reset
 from traces.shape import LayerShape, Operator
 
 
+def read_name(group: h5py.Group) -> str:
+    """Read and check a layer's name, so that what is found later can be reported by it."""
+    hdf5.check_names("attribute", tuple(group.attrs), schema.LAYER_ATTRIBUTES)
+    name = hdf5.text_attribute(group, "name")
+    check_name(name)
+    return name
+
+
 def read_header(group: h5py.Group) -> LayerHeader:
     """Read and check a layer's header; TraceError naming the attribute or dataset."""
-    hdf5.check_names("attribute", tuple(group.attrs), schema.LAYER_ATTRIBUTES)
     hdf5.check_names("member", tuple(group), schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
 
     def integer(name: str) -> int:
@@ -34,7 +41,7 @@ def read_header(group: h5py.Group) -> LayerHeader:
     )
     neuron = Neuron(
         cast(NeuronKind, hdf5.text_attribute(group, "neuron")),
-        _vector(group, "threshold", "int32", ((shape.M,),)),
+        _vector(group, "threshold", "int32", (shape.M,)),
         potential_bits=integer("potential_bits"),
         leak_numerator=integer("leak_numerator"),
         leak_shift=integer("leak_shift"),
@@ -42,12 +49,12 @@ def read_header(group: h5py.Group) -> LayerHeader:
         reset_value=integer("reset_value"),
     )
     return LayerHeader(
-        hdf5.text_attribute(group, "name"),
+        read_name(group),
         shape,
         weight_bits=integer("weight_bits"),
         neuron=neuron,
         input_bits=integer("input_bits"),
-        weight_scale=_vector(group, "weight_scale", "float64", ((1,), (shape.M,))),
+        weight_scale=_vector(group, "weight_scale", "float64", (1,), (shape.M,)),
         has_outputs="outputs" in tuple(group),
     )
 
@@ -66,12 +73,10 @@ def write_header(group: h5py.Group, header: LayerHeader) -> None:
     for name in schema.LAYER_ATTRIBUTES:
         hdf5.set_attribute(group, name, values[name])
     hdf5.create(group, "threshold", neuron.threshold)
-    hdf5.create(group, "weight_scale", np.asarray(header.weight_scale))
+    hdf5.create(group, "weight_scale", header.scales)
 
 
-def _vector(group: h5py.Group, name: str, dtype: str, shapes: tuple[tuple[int, ...], ...]) -> Any:
-    dataset = hdf5.child_dataset(group, name, (dtype,))
-    if dataset.shape not in shapes:  # refused before it is read: its size is not to be trusted
-        hdf5.child_dataset(group, name, (dtype,), shapes[-1])
+def _vector(group: h5py.Group, name: str, dtype: str, *shapes: tuple[int, ...]) -> npt.NDArray[Any]:
+    dataset = hdf5.child_dataset(group, name, (dtype,), *shapes)
     with located(name):
         return hdf5.read(dataset)

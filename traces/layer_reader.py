@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from traces import hdf5
 from traces.errors import TraceError, located
-from traces.layer_file import read_header
+from traces.layer_file import read_header, read_name
 from traces.neuron import Neuron
 from traces.packing import packed_bytes, unpack_spikes
 from traces.shape import LayerShape
@@ -27,7 +27,8 @@ class Layer:
         self.samples = samples
         self.timesteps = timesteps
         self._path = path
-        self._place = f"layer {group.name.rsplit('/', 1)[-1]}"
+        with located(f"layer {group.name.rsplit('/', 1)[-1]}"):
+            self._place = f"layer {read_name(group)}"
         with located(self._place):
             self._header = read_header(group)
             self._header.check_size(timesteps)
@@ -36,7 +37,6 @@ class Layer:
             self._bias = hdf5.child_dataset(group, "bias", ("int32",), (shape.M,)) if "bias" in tuple(group) else None
             self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
             self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
-        self._place = f"layer {self.name}"
 
     def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> h5py.Dataset:
         sizes = (packed_bytes(int(np.prod(positions))),) if bits == 1 else positions
@@ -66,7 +66,7 @@ class Layer:
     @property
     def weight_scale(self) -> npt.NDArray[np.float64]:
         """float64 (1,) or (M,): real weight = code x scale."""
-        return np.asarray(self._header.weight_scale)
+        return self._header.scales
 
     @property
     def neuron(self) -> Neuron:

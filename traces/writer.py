@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat, zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +17,7 @@ from traces import hdf5, schema
 from traces.arrays import LayerArrays
 from traces.checks import check_integer
 from traces.errors import TraceError, located
-from traces.layer import LayerParameters
+from traces.layer import LayerHeader, LayerParameters
 from traces.layer_file import write_header
 from traces.packing import pack_spikes, packed_bytes
 from traces.provenance import format_provenance
@@ -24,6 +25,7 @@ from traces.replace_file import ReplacementFile
 
 Array = npt.NDArray[Any]
 CHUNK_BYTES = 2**18  # a chunk is the unit of reading; small enough to skip timesteps, large enough to compress
+_MISSING: Any = object()  # stands where an iterable of arrays ended too early
 
 
 class TraceWriter:
@@ -51,11 +53,13 @@ class TraceWriter:
         self._samples = 0
         with located(self.path):
             check_integer("T", timesteps, 1, schema.MAX_DIMENSION)
-            names = [layer.header.name for layer in layers]
-            if not names or len(set(names)) != len(names):
-                raise TraceError(f"at least one layer is needed and names must differ, found {names}")
+            names = [layer.name for layer in layers]
+            if not names:
+                raise TraceError("at least one layer is needed, found none")
+            if len(set(names)) != len(names):
+                raise TraceError(f"the names of layers must differ, found {', '.join(names)}")
             for layer in layers:
-                with located(f"layer {layer.header.name}"):
+                with located(f"layer {layer.name}"):
                     layer.header.check_size(timesteps)
             text = format_provenance(provenance or {})
             self._output = ReplacementFile(self.path)
@@ -74,9 +78,9 @@ class TraceWriter:
         hdf5.set_attribute(root, "T", self.timesteps)
         hdf5.set_attribute(root, "provenance", provenance)
         group = root.create_group("layers")
-        self._groups = [group.create_group(str(index)) for index in range(len(self._layers))]
-        for layer, layer_group in zip(self._layers, self._groups, strict=True):
-            self._write_layer(layer_group, layer)
+        self._groups = {layer.name: group.create_group(str(index)) for index, layer in enumerate(self._layers)}
+        for layer in self._layers:
+            self._write_layer(self._groups[layer.name], layer)
 
     def _write_layer(self, group: h5py.Group, layer: LayerParameters) -> None:
         header = layer.header
@@ -120,26 +124,23 @@ class TraceWriter:
             raise TraceError("labels: either every sample has one or none has")
         if label is not None:
             self._labels.append(check_integer("label", label, -(2**63), 2**63 - 1))
-        recorded = [None] * len(self._layers) if outputs is None else outputs
-        count = 0
-        for index, (values, spikes) in enumerate(zip(inputs, recorded, strict=True)):
-            if index >= len(self._layers):
-                raise TraceError(f"sample {self._samples}: {len(self._layers)} layers are expected, found more")
-            header = self._layers[index].header
-            with located(f"layer {header.name}"), located(f"sample {self._samples}"):
-                if (spikes is not None) != header.has_outputs:
-                    raise TraceError(f"outputs must {'' if header.has_outputs else 'not '}be given")
-                checked = header.check_inputs(values, self.timesteps)
-                self._store(index, "inputs", pack_spikes(checked) if header.input_bits == 1 else checked)
-                if spikes is not None:
-                    self._store(index, "outputs", pack_spikes(header.check_outputs(spikes, self.timesteps)))
-            count += 1
-        if count != len(self._layers):
-            raise TraceError(f"sample {self._samples}: {len(self._layers)} layers are expected, found {count}")
+        recorded = repeat(None, len(self._layers)) if outputs is None else outputs
+        for layer, values, spikes in zip_longest(self._layers, inputs, recorded, fillvalue=_MISSING):
+            if layer is _MISSING or values is _MISSING or spikes is _MISSING:
+                raise TraceError(f"sample {self._samples}: one array for each of {len(self._layers)} layers is needed")
+            with located(f"layer {layer.name}"), located(f"sample {self._samples}"):
+                self._append_layer(layer.header, self._groups[layer.name], values, spikes)
         self._samples += 1
 
-    def _store(self, index: int, name: str, values: Array) -> None:
-        dataset = self._groups[index][name]
+    def _append_layer(self, header: LayerHeader, group: h5py.Group, values: Array, spikes: Array | None) -> None:
+        if (spikes is not None) != header.has_outputs:
+            raise TraceError(f"outputs must {'' if header.has_outputs else 'not '}be given")
+        checked = header.check_inputs(values, self.timesteps)
+        self._store(group["inputs"], pack_spikes(checked) if header.input_bits == 1 else checked)
+        if spikes is not None:
+            self._store(group["outputs"], pack_spikes(header.check_outputs(spikes, self.timesteps)))
+
+    def _store(self, dataset: h5py.Dataset, values: Array) -> None:
         dataset.resize(self._samples + 1, axis=0)
         dataset[self._samples] = values
 

@@ -1,0 +1,71 @@
+"""Bare names of samples, the public face, and the order of bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import traces
+from tests.unit.traces.builders import write_two_layers
+from traces import TraceError, list_samples, open_trace, samples
+from traces.packing import pack_spikes, packed_bytes, unpack_spikes
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of two samples in place of the shipped ones."""
+    monkeypatch.setattr(samples, "SAMPLE_FOLDER", tmp_path)
+    for name in ("digits-ternary", "digits-8bit"):
+        write_two_layers(tmp_path / f"{name}.h5")
+    return tmp_path
+
+
+def test_samples_are_found_by_bare_name(folder: Path) -> None:
+    assert list_samples() == ("digits-8bit", "digits-ternary")
+    with open_trace("digits-8bit") as trace:
+        assert (trace.name, trace.path) == ("digits-8bit", folder / "digits-8bit.h5")
+
+
+def test_a_path_is_a_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = folder / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    write_two_layers(Path("mine"))
+    with open_trace("mine") as trace:
+        assert trace.path == Path("mine")
+    write_two_layers(Path("digits-8bit"))
+    with open_trace("digits-8bit") as sample, open_trace("./digits-8bit") as file:
+        assert sample.path.parent == folder and file.path.resolve().parent == work
+
+
+def test_a_misspelt_sample(folder: Path) -> None:
+    with pytest.raises(TraceError, match=r"^digits-8bits: no such file, .*; did you mean digits-8bit\?$"):
+        open_trace("digits-8bits")
+    with pytest.raises(TraceError, match=r"^xyz: no such file, .*; samples are digits-8bit, digits-ternary$"):
+        open_trace("xyz")
+
+
+def test_every_shipped_sample_opens_and_is_small() -> None:
+    for name in list_samples():
+        with open_trace(name) as trace:
+            assert trace.provenance
+            assert trace.path.stat().st_size < 10**6
+
+
+def test_the_public_face_is_sorted_and_there() -> None:
+    assert traces.__all__ == sorted(traces.__all__)
+    for name in traces.__all__:
+        assert getattr(traces, name).__doc__
+    assert (Path(traces.__file__).parent / "py.typed").exists()
+
+
+def test_the_first_position_is_the_least_significant_bit() -> None:
+    spikes = np.zeros((2, 1, 3, 3), bool)
+    spikes[0, 0, 0, 1] = spikes[1, 0, 2, 2] = True
+    assert pack_spikes(spikes).tolist() == [[0b10, 0], [0, 0b1]]
+    assert np.array_equal(unpack_spikes(pack_spikes(spikes), (1, 3, 3)), spikes)
+    assert [packed_bytes(n) for n in (1, 8, 9)] == [1, 1, 2]
+    with pytest.raises(TraceError, match="spare bit"):
+        unpack_spikes(np.array([[0, 0b10]], np.uint8), (1, 3, 3))
