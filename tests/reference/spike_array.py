@@ -1,0 +1,394 @@
+"""The spike array, clock by clock: written from simulator/dataflows/spike_array/MICROARCHITECTURE.md, slowly.
+
+Every cycle, every unit takes one step: the dispatcher, and in each PE the FIFO, the word fetch, the decoder and every
+bank of potentials. Potentials are real numbers at real addresses, so the array also computes the layer's output spikes.
+How a layer is cut is in `spike_array_tiling`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from tests.reference import formats_spikes
+from tests.reference.formats import decode_steps, memory
+from tests.reference.spike_array_tiling import CannotMap, Cut, Part, Tile, ceil_div, cut_layer
+
+
+@dataclass(frozen=True)
+class Event:
+    """One set bit of one input."""
+
+    channel: int
+    row: int
+    column: int
+    bit: int
+
+
+@dataclass
+class Record:
+    """A pass: cycles by cause, traffic with DRAM by operand in bits, and its place in the layer."""
+
+    label: tuple[int, int, int, int]
+    causes: Counter[str] = field(default_factory=Counter)
+    loads: Counter[str] = field(default_factory=Counter)
+    stores: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Service:
+    """What a PE does for one event, and what of it was not accumulating."""
+
+    popped: int
+    idle: int = 0
+    steps_without_accumulates: int = 0
+    conflict_cycles: int = 0
+
+
+class Pe:
+    """One processing element with the potentials of its part of a tile."""
+
+    def __init__(self, array: SpikeArray, number: int, part: Part) -> None:
+        self.array, self.number, self.part = array, number, part
+        self.potentials = [0] * len(part.neurons)
+        self.active = [False] * len(part.neurons)
+        self.address = {neuron: address for address, neuron in enumerate(part.neurons)}
+        self.begin_pass()
+
+    def begin_pass(self) -> None:
+        """Empty FIFO, nothing in service."""
+        self.fifo: deque[tuple[int, Event, int]] = deque()
+        self.services: dict[int, Service] = {}
+        self.event: Event | None = None
+
+    def push(self, index: int, event: Event, cycle: int) -> None:
+        """An event enters the FIFO."""
+        self.fifo.append((index, event, cycle))
+        self.array.counts["fifo.push"] += 1
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do, now or later."""
+        return self.event is None and not self.fifo
+
+    def step(self, cycle: int) -> None:
+        """One cycle."""
+        if self.event is None and self.fifo and self.fifo[0][2] < cycle:
+            self._pop(cycle)
+        elif self.event is not None:
+            self._serve()
+
+    def _pop(self, cycle: int) -> None:
+        index, event, _ = self.fifo.popleft()
+        self.array.counts["fifo.pop"] += 1
+        self.service = self.services[index] = Service(popped=cycle)
+        self.service.idle += 1
+        fiber = self.array.tile_fiber(self.part, event)
+        if not any(neuron in self.address for neuron, _ in fiber):
+            return  # no valid tap: free in the next cycle
+        values = [weight for _, weight in fiber]
+        if self.array.weight_format.located == "offsets":
+            self.array.counts["directory.read"] += 1
+        self.event = event
+        self.fiber = fiber
+        self.words_to_read = len(memory([values], *self.array.stored_as)[0]) // self.array.word_bits
+        self.words_read = 0
+        self.steps = deque(decode_steps(values, *self.array.decoded_as))
+        self.banks: list[deque[tuple[int, int]]] | None = None
+        if self.steps:
+            gated = self.array.gates and len(values) - sum(len(step.positions) for step in self.steps)
+            self.array.counts["decoder.gated"] += gated
+
+    def _serve(self) -> None:
+        """A cycle after the pop: the accumulators use words that were read in earlier cycles; one word is read."""
+        if self.banks is None and self.steps and self.steps[0].last_bit // self.array.word_bits < self.words_read:
+            self._issue(self.steps.popleft().positions)
+        if self.banks is None:
+            self.service.idle += 1
+        else:
+            self._work_banks()
+        if self.words_read < self.words_to_read:
+            self.words_read += 1
+            self.array.counts["weights.read"] += 1
+        if self.words_read == self.words_to_read and not self.steps and self.banks is None:
+            self.event = None
+
+    def _issue(self, positions: list[int]) -> None:
+        """A step enters the accumulators: every accumulate queues at its bank."""
+        assert self.event is not None
+        ports = self.array.machine.buffers.potentials.ports
+        self.banks = [deque() for _ in range(self.array.machine.buffers.potentials.banks)]
+        for position in positions:
+            neuron, weight = self.fiber[position]
+            if neuron not in self.address:
+                self.array.counts["decoder.dropped"] += 1
+                continue
+            address = self.address[neuron]
+            # an accumulate is a read and a write: together with two ports, one after the other with one port
+            queue = self.banks[address % len(self.banks)]
+            queue.extend([(address, 0)] * (2 - ports))
+            queue.append((address, weight * 2**self.event.bit))
+            self.active[address] = True
+            for counter in ("accumulator.add", "potentials.read", "potentials.write"):
+                self.array.counts[counter] += 1
+        self.cycle_of_step = 0
+        self.step_accumulates = any(self.banks)
+        if not self.step_accumulates:
+            self.service.steps_without_accumulates += 1
+
+    def _work_banks(self) -> None:
+        assert self.banks is not None
+        self.cycle_of_step += 1
+        if self.step_accumulates:
+            self.array.busy_pe_cycles += 1
+            self.service.conflict_cycles += self.cycle_of_step > 1
+        for queue in self.banks:
+            if queue:
+                address, weight = queue.popleft()
+                self.potentials[address] += weight
+        if not any(self.banks):
+            self.banks = None
+
+    def sweep_dense(self) -> tuple[list[int], int]:
+        """Update everything, `update_lanes` at a time: the addresses, and the cycles."""
+        everything = list(range(len(self.potentials)))
+        cycles = 0
+        for _ in in_groups(everything, self.array.machine.dataflow.update_lanes):
+            cycles += 3 - self.array.machine.buffers.potentials.ports
+        return everything, cycles
+
+    def sweep_sparse(self) -> tuple[list[int], int]:
+        """Update what is active: the addresses, and the cycles."""
+        addresses, cycles = [], 0
+        for group in in_groups(list(range(len(self.active))), self.array.machine.dataflow.flags_per_cycle):
+            found = [address for address in group if self.active[address]]
+            cycles += max(1, len(found) * (3 - self.array.machine.buffers.potentials.ports))
+            addresses += found
+        return addresses, cycles
+
+    def update(self, address: int, last_timestep: bool) -> bool:
+        """The neuron of the trace at one address; returns whether it fires."""
+        neuron, bias = self.array.task.neuron, self.array.task.bias
+        channel = self.part.neurons[address][0]
+        largest = 2 ** (neuron.potential_bits - 1) - 1
+        potential = self.potentials[address] + int(bias[channel])
+        assert -(2 ** (self.array.machine.buffers.potentials.width_bits - 1)) <= self.potentials[address]
+        assert self.potentials[address] < 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
+        potential = max(-largest - 1, min(largest, potential))
+        threshold = int(neuron.threshold[channel])
+        fires = potential >= threshold
+        if fires:
+            potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
+        self.active[address] = potential != 0 and not last_timestep
+        leaked = (potential * neuron.leak_numerator) >> neuron.leak_shift
+        self.potentials[address] = 0 if last_timestep else leaked
+        return fires
+
+
+class SpikeArray:
+    """The array with one layer on it."""
+
+    def __init__(self, machine: SpikeArrayMachine, task: LayerTask) -> None:
+        self.machine, self.task = machine, task
+        self.cut: Cut = cut_layer(machine, task)
+        self.weight_format = self.cut.weight_format
+        self.counts: Counter[str] = Counter()
+        self.busy_pe_cycles = 0
+        self.records: list[Record] = []
+        dataflow, decoder = machine.dataflow, machine.dataflow.decoder
+        rate = {
+            "implicit": dataflow.lanes,
+            "mask": dataflow.lanes,
+            "coordinate": min(dataflow.lanes, decoder.coordinates_per_cycle),
+            "run": min(dataflow.lanes, decoder.runs_per_cycle),
+        }[self.weight_format.positions]
+        skips = dataflow.zero_weights == "skip"
+        self.gates = not skips or self.weight_format.positions == "implicit"
+        self.word_bits = machine.buffers.weights.width_bits
+        self.stored_as = (self.weight_format, task.weight_bits, self.word_bits)
+        self.decoded_as = (self.weight_format, task.weight_bits, rate, decoder.mask_bits_per_cycle, skips)
+
+    def run(self, inputs: np.ndarray) -> np.ndarray:
+        """Replay inputs (T, C, H, W); returns the output spikes (T, M, P, Q) that the array computed."""
+        shape, timesteps = self.task.shape, self.task.timesteps
+        spikes = np.full((timesteps, shape.M, shape.P, shape.Q), 9, dtype=np.uint8)
+        loaded = None
+        for tile in self.cut.tiles:
+            pes = [Pe(self, number, part) for number, part in enumerate(tile.parts)]
+            for timestep in range(timesteps):
+                for number, (input_tile, channels) in enumerate(self._chunks(tile, inputs[timestep])):
+                    self.records.append(Record((tile.channel_tile, tile.map_tile, timestep, number)))
+                    if loaded != (tile.channel_tile, input_tile):
+                        loaded = (tile.channel_tile, input_tile)
+                        self._load_weights(tile, input_tile)
+                    words = self._load_spikes(tile, channels, inputs[timestep])
+                    self._accumulate(pes, words)
+                self._sweep(pes, timestep, spikes[timestep])
+                self._encode(tile, spikes[timestep])
+            assert not any(any(pe.potentials) or any(pe.active) for pe in pes), "the next sample would not start at rest"
+        return spikes
+
+    def tile_fiber(self, part: Part, event: Event) -> list[tuple[tuple[int, int, int], int]]:
+        """(neuron, weight) of every position of the fiber that an event needs in a PE."""
+        shape = self.task.shape
+        first_channel = event.channel // (shape.C // shape.groups) * (shape.C // shape.groups)
+        fiber = []
+        for r in range(shape.R):
+            for s in range(shape.S):
+                p, off_row = divmod(event.row + shape.padding[0] - r, shape.stride[0])
+                q, off_column = divmod(event.column + shape.padding[1] - s, shape.stride[1])
+                if off_row == 0 and off_column == 0:
+                    for m in part.channels_of_group(event.channel // (shape.C // shape.groups)):
+                        fiber.append(((m, p, q), int(self.task.weights[m, event.channel - first_channel, r, s])))
+        return fiber
+
+    def _words(self, tile: Tile, channels: list[int], frame: np.ndarray) -> list[list[Event]]:
+        """The words of the encoded region, each as the events that it holds."""
+        positions = [(c, h, w) for c in channels for h in tile.input_rows for w in tile.input_columns]
+        name, bits = self.machine.formats.spikes.format, self.task.input_bits
+        width = self.machine.buffers.spikes.width_bits
+        entry_bits = formats_spikes.entry_bits(name, len(positions), bits)
+        words: list[list[Event]] = []
+        room = 0
+        for c, h, w in positions:
+            value = int(frame[c, h, w])
+            if name == "aer" and value == 0:
+                continue
+            if room < entry_bits:
+                words += [[] for _ in range(ceil_div(entry_bits, width))]
+                room = max(width, entry_bits)
+            room -= entry_bits
+            if entry_bits > width:
+                room = 0
+            words[-1] += [Event(c, h, w, bit) for bit in range(bits) if value >> bit & 1]
+        encoded = formats_spikes.words(name, [int(frame[place]) for place in positions], bits, width)
+        assert len(words) == len(encoded)
+        return words
+
+    def _chunks(self, tile: Tile, frame: np.ndarray) -> Iterator[tuple[int, list[int]]]:
+        """(input tile, input channels) of the passes of a timestep."""
+        half = self.machine.buffers.spikes.capacity_bits // self.machine.buffers.spikes.width_bits // 2
+        for number, channels in enumerate(in_groups(list(range(self.task.shape.C)), self.cut.input_channels)):
+            while channels:
+                if len(self._words(tile, channels[:1], frame)) > half:
+                    raise CannotMap("the spikes of one channel do not fit")
+                taken = 1
+                while taken < len(channels) and len(self._words(tile, channels[: taken + 1], frame)) <= half:
+                    taken += 1
+                yield number, channels[:taken]
+                channels = channels[taken:]
+
+    def _load_weights(self, tile: Tile, input_tile: int) -> None:
+        words = self.cut.words(tile.channel_tile, input_tile)
+        entries = [self.cut.directory_entries(input_tile) for _ in words]
+        from_dram = slice(None) if self.machine.dataflow.partition == "channel" else slice(1)
+        directory_bits = sum(entries[from_dram]) * self.cut.entry_bits
+        self.records[-1].loads["weights"] = sum(words[from_dram]) * self.word_bits + directory_bits
+        self.counts["weights.write"] += sum(words)
+        self.counts["directory.write"] += sum(entries)
+
+    def _load_spikes(self, tile: Tile, channels: list[int], frame: np.ndarray) -> list[list[Event]]:
+        words = self._words(tile, channels, frame)
+        self.counts["spikes.write"] += len(words)
+        self.records[-1].loads["spikes"] = len(words) * self.machine.buffers.spikes.width_bits
+        return words
+
+    def _accumulate(self, pes: list[Pe], words: list[list[Event]]) -> None:
+        """The accumulate phase, cycle by cycle."""
+        causes, depth = self.records[-1].causes, self.machine.dataflow.fifo_depth
+        for pe in pes:
+            pe.begin_pass()
+        scanned = deque(deque(word) for word in words)
+        self.counts["spikes.read"] += len(words)
+        causes["scan"] += 1
+        broadcasts: list[int] = []
+        waiting = 0
+        cycle = 1
+        while scanned or not all(pe.idle for pe in pes):
+            room = all(len(pe.fifo) < depth for pe in pes)
+            for pe in pes:
+                pe.step(cycle)
+            if not scanned:
+                causes["barrier"] += 1
+            elif not scanned[0]:
+                causes["scan"] += 1
+                scanned.popleft()
+            elif not room:
+                waiting += 1
+            else:
+                event = scanned[0].popleft()
+                for pe in pes:
+                    pe.push(len(broadcasts), event, cycle)
+                causes["compute"] += 1
+                self.counts["dispatcher.broadcast"] += 1
+                self._charge(causes, waiting, pes, broadcasts)
+                waiting = 0
+                broadcasts.append(cycle)
+                if not scanned[0]:
+                    scanned.popleft()
+            cycle += 1
+        causes["barrier"] += 1
+
+    def _charge(self, causes: Counter[str], waited: int, pes: list[Pe], broadcasts: list[int]) -> None:
+        """Charge the wait of the event that follows `broadcasts`."""
+        if waited == 0:
+            return
+        left_fifo = len(broadcasts) - self.machine.dataflow.fifo_depth
+        last = max(pe.services[left_fifo].popped for pe in pes)
+        if last == broadcasts[left_fifo] + 1:
+            causes["fifo"] += waited
+            return
+        blocking = next(pe for pe in pes if pe.services[left_fifo].popped == last)
+        service = blocking.services[left_fifo - 1]
+        for cause, cycles in (
+            ("weight_fetch", service.idle),
+            ("decode", service.steps_without_accumulates),
+            ("bank_conflict", service.conflict_cycles),
+            ("compute", waited),
+        ):
+            causes[cause] += min(waited, cycles)
+            waited -= min(waited, cycles)
+
+    def _sweep(self, pes: list[Pe], timestep: int, frame: np.ndarray) -> None:
+        slowest = 0
+        last_timestep = timestep == self.task.timesteps - 1
+        frame_before = frame.copy()
+        for pe in pes:
+            sweep = pe.sweep_dense if self.machine.dataflow.update == "dense" else pe.sweep_sparse
+            addresses, cycles = sweep()
+            slowest = max(slowest, cycles)
+            for neuron in pe.part.neurons:
+                assert frame_before[neuron] == 9, "two PEs own a neuron"
+                frame[neuron] = 0
+            for address in addresses:
+                frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
+                for counter in ("neuron.compare", "potentials.read", "potentials.write"):
+                    self.counts[counter] += 1
+                self.counts["neuron.bias"] += bool(self.task.bias.any())
+                factor = self.task.neuron.leak_numerator
+                self.counts["neuron.leak"] += factor not in (0, *(2**k for k in range(17)))
+        self.records[-1].causes["update"] = slowest + 2
+
+    def _encode(self, tile: Tile, frame: np.ndarray) -> None:
+        width = self.machine.buffers.outputs.width_bits
+        name = self.machine.formats.spikes.format
+        bitmap = [int(frame[m, p, q]) for m in tile.channels for p in tile.rows for q in tile.columns]
+        words = formats_spikes.words(name, bitmap, 1, width)
+        cycles = len(words)
+        if name == "aer":
+            entry_words = ceil_div(formats_spikes.entry_bits(name, len(bitmap), 1), width)
+            cycles = sum(max(1, sum(group) * entry_words) for group in in_groups(bitmap, width))
+        self.records[-1].causes["encode"] = cycles
+        self.records[-1].stores["outputs"] = len(words) * width
+        self.counts["outputs.write"] += len(words)
+        self.counts["outputs.read"] += len(words)
+
+
+def in_groups(items: list[int], size: int) -> list[list[int]]:
+    """Consecutive pieces of `size`, the last one perhaps shorter."""
+    return [items[i : i + size] for i in range(0, len(items), size)]

@@ -1,0 +1,262 @@
+"""How a layer is cut for the spike array: MICROARCHITECTURE.md, sections 2 and 3, with lists instead of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from simulator.formats import WeightFormat, weight_format
+from simulator.machine.schema import Buffer
+from tests.reference.formats import ceil_log2, memory, size
+
+
+class CannotMap(Exception):
+    """The layer does not fit."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one PE owns of a tile.
+
+    channels: its output channels, in order. neurons: (m, p, q) in the order of their addresses.
+    """
+
+    channels: list[int]
+    neurons: list[tuple[int, int, int]]
+    channels_a_group: int
+
+    def channels_of_group(self, group: int) -> list[int]:
+        """Its output channels in one group."""
+        return [m for m in self.channels if m // self.channels_a_group == group]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An output tile and the inputs that it reads."""
+
+    channel_tile: int
+    map_tile: int
+    channels: list[int]
+    rows: list[int]
+    columns: list[int]
+    input_rows: range
+    input_columns: range
+    parts: list[Part]
+
+
+def ceil_div(a: int, b: int) -> int:
+    """⌈a / b⌉."""
+    return -(-a // b)
+
+
+def words_in(buffer: Buffer) -> int:
+    """Words that a buffer holds."""
+    return int(buffer.size_kib * 1024 * 8) // buffer.width_bits
+
+
+def halvings(whole: int) -> list[int]:
+    """whole, its half rounded up, ... 1."""
+    sizes = [whole]
+    while sizes[-1] > 1:
+        sizes.append(ceil_div(sizes[-1], 2))
+    return sizes
+
+
+def pieces(count: int, size: int) -> list[list[int]]:
+    """0 .. count - 1 in consecutive pieces."""
+    return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
+
+
+class Cut:
+    """A layer cut by the rules; raises CannotMap."""
+
+    def __init__(self, machine: SpikeArrayMachine, task: LayerTask) -> None:
+        self.machine, self.task = machine, task
+        self.weight_format: WeightFormat = weight_format(machine.formats.weights)
+        self.sharers = machine.dataflow.pes if machine.dataflow.partition == "channel" else 1
+        self._check_neurons()
+        self._cut_channels()
+        self._cut_map()
+        self.tiles = list(self._tiles())
+
+    def _check_neurons(self) -> None:
+        task, width = self.task, self.machine.buffers.potentials.width_bits
+        sums = [
+            sum(abs(int(weight)) for weight in task.weights[m].reshape(-1)) * (2**task.input_bits - 1)
+            + abs(int(task.bias[m]))
+            for m in range(task.shape.M)
+        ]
+        if 2 ** (task.neuron.potential_bits - 1) + max(sums) > 2 ** (width - 1):
+            raise CannotMap("potentials are too narrow")
+        if self.machine.dataflow.update == "sparse":
+            if any(task.bias):
+                raise CannotMap("bias")
+            if task.neuron.reset == "hard" and task.neuron.reset_value != 0:
+                raise CannotMap("reset")
+
+    def owners(self, channels: list[int]) -> list[list[int]]:
+        """Of some output channels, those that each PE owns."""
+        if self.machine.dataflow.partition == "space":
+            return [channels for _ in range(self.machine.dataflow.pes)]
+        return [[m for m in channels if m % self.sharers == pe] for pe in range(self.machine.dataflow.pes)]
+
+    def fibers(self, channels: list[int], input_channel: int) -> Iterator[list[int]]:
+        """The fibers of an input channel in a PE that owns `channels` of the tile."""
+        shape = self.task.shape
+        group = input_channel // (shape.C // shape.groups)
+        own = [m for m in channels if m // (shape.M // shape.groups) == group]
+        for phase_row in range(shape.stride[0]):
+            for phase_column in range(shape.stride[1]):
+                yield [
+                    int(self.task.weights[m, input_channel % (shape.C // shape.groups), r, s])
+                    for r in range(phase_row, shape.R, shape.stride[0])
+                    for s in range(phase_column, shape.S, shape.stride[1])
+                    for m in own
+                ]
+
+    def words_of(self, channels: list[int], inputs: list[int]) -> list[int]:
+        """Words of weights in each PE, for a channel tile and an input tile."""
+        word_bits = self.machine.buffers.weights.width_bits
+        return [
+            sum(
+                len(words) // word_bits
+                for c in inputs
+                for words in memory(list(self.fibers(own, c)), self.weight_format, self.task.weight_bits, word_bits)
+            )
+            for own in self.owners(channels)
+        ]
+
+    def _cut_channels(self) -> None:
+        shape = self.task.shape
+        every_local = ceil_div(shape.M, self.sharers)
+        for self.input_channels in halvings(shape.C):
+            for local in halvings(every_local):
+                self.channel_tiles = pieces(shape.M, local * self.sharers)
+                self.input_tiles = pieces(shape.C, self.input_channels)
+                self.local = local
+                if self._fits(halves=1 if local == every_local and self.input_channels == shape.C else 2):
+                    return
+        raise CannotMap("no tile fits")
+
+    def _fits(self, halves: int) -> bool:
+        buffers, phases = self.machine.buffers, self.task.shape.stride[0] * self.task.shape.stride[1]
+        most = max(max(self.words_of(m, c)) for m in self.channel_tiles for c in self.input_tiles)
+        longest = max(
+            len(fiber)
+            for m in self.channel_tiles
+            for own in self.owners(m)
+            for c in range(self.task.shape.C)
+            for fiber in self.fibers(own, c)
+        )
+        self.entry_bits = 0
+        if self.weight_format.located == "offsets":
+            self.entry_bits = ceil_log2(most + 1) + ceil_log2(longest + 1)
+            if self.entry_bits > buffers.directory.width_bits:
+                return False
+            if self.input_channels * phases > words_in(buffers.directory) // halves:
+                return False
+        local = max(len(own) for m in self.channel_tiles for own in self.owners(m))
+        return (
+            most <= words_in(buffers.weights) // halves
+            and local <= words_in(buffers.potentials)
+            and ceil_div(max(len(m) for m in self.channel_tiles), buffers.outputs.width_bits)
+            <= words_in(buffers.outputs) // 2
+        )
+
+    def _cut_map(self) -> None:
+        P, Q = self.task.shape.P, self.task.shape.Q
+        candidates = [(rows, Q) for rows in range(P, 0, -1)] + [(1, columns) for columns in range(Q, 0, -1)]
+        for self.rows, self.columns in candidates:
+            if self._map_fits():
+                return
+        raise CannotMap("not even one position fits")
+
+    def _map_fits(self) -> bool:
+        buffers, dataflow = self.machine.buffers, self.machine.dataflow
+        block = ceil_div(self.rows, dataflow.pe_rows or 1) * ceil_div(self.columns, dataflow.pe_columns or 1)
+        spikes = max(len(m) for m in self.channel_tiles) * self.rows * self.columns
+        return (
+            self.local * block <= words_in(buffers.potentials)
+            and ceil_div(spikes, buffers.outputs.width_bits) <= words_in(buffers.outputs) // 2
+        )
+
+    def _tiles(self) -> Iterator[Tile]:
+        shape = self.task.shape
+        for channel_tile, channels in enumerate(self.channel_tiles):
+            map_tile = 0
+            for rows in pieces(shape.P, self.rows):
+                for columns in pieces(shape.Q, self.columns):
+                    yield Tile(
+                        channel_tile,
+                        map_tile,
+                        channels,
+                        rows,
+                        columns,
+                        reads(rows, shape.H, shape.R, shape.stride[0], shape.padding[0]),
+                        reads(columns, shape.W, shape.S, shape.stride[1], shape.padding[1]),
+                        self._parts(channels, rows, columns),
+                    )
+                    map_tile += 1
+
+    def _parts(self, channels: list[int], rows: list[int], columns: list[int]) -> list[Part]:
+        dataflow, a_group = self.machine.dataflow, self.task.shape.M // self.task.shape.groups
+        owners = self.owners(channels)
+        blocks = [(rows, columns) for _ in owners]
+        if dataflow.partition == "space":
+            assert dataflow.pe_rows and dataflow.pe_columns
+            blocks = [
+                (block_of(rows, i, dataflow.pe_rows), block_of(columns, j, dataflow.pe_columns))
+                for i in range(dataflow.pe_rows)
+                for j in range(dataflow.pe_columns)
+            ]
+        return [
+            Part(own, [(m, p, q) for p in block_rows for q in block_columns for m in own], a_group)
+            for own, (block_rows, block_columns) in zip(owners, blocks, strict=True)
+        ]
+
+    def words(self, channel_tile: int, input_tile: int) -> list[int]:
+        """Words of weights that each PE loads."""
+        return self.words_of(self.channel_tiles[channel_tile], self.input_tiles[input_tile])
+
+    def directory_entries(self, input_tile: int) -> int:
+        """Directory entries that each PE loads."""
+        if self.weight_format.located == "fixed":
+            return 0
+        return len(self.input_tiles[input_tile]) * self.task.shape.stride[0] * self.task.shape.stride[1]
+
+    def storage(self) -> tuple[int, int, int]:
+        """Payload, metadata (offsets of whole sets left out) and stored bits of all that lies in DRAM."""
+        payload = metadata = stored = 0
+        for channels in self.channel_tiles:
+            for own in self.owners(channels)[: self.sharers]:
+                stored += self.words_of_one(own) * self.machine.buffers.weights.width_bits
+                for c in range(self.task.shape.C):
+                    for fiber in self.fibers(own, c):
+                        bits = size(fiber, self.weight_format, self.task.weight_bits)
+                        payload, metadata, stored = payload + bits[0], metadata + bits[1], stored + self.entry_bits
+        return payload, metadata, stored
+
+    def words_of_one(self, own: list[int]) -> int:
+        """Words of all fibers of a PE."""
+        fibers = [fiber for c in range(self.task.shape.C) for fiber in self.fibers(own, c)]
+        word_bits = self.machine.buffers.weights.width_bits
+        stored = memory(fibers, self.weight_format, self.task.weight_bits, word_bits)
+        return sum(len(words) for words in stored) // word_bits
+
+
+def reads(outputs: list[int], inputs: int, taps: int, stride: int, padding: int) -> range:
+    """The input positions of an axis that some outputs read."""
+    return range(max(0, outputs[0] * stride - padding), min(inputs, outputs[-1] * stride - padding + taps))
+
+
+def block_of(positions: list[int], number: int, blocks: int) -> list[int]:
+    """Block `number` of `blocks`."""
+    length = ceil_div(len(positions), blocks)
+    return positions[number * length : (number + 1) * length]
+
+
+def cut_layer(machine: SpikeArrayMachine, task: LayerTask) -> Cut:
+    """Cut a layer."""
+    return Cut(machine, task)

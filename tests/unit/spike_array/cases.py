@@ -1,0 +1,199 @@
+"""Generated cases for the spike array: small layers, odd machines, buffers that force every kind of tile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.spike_array import SpikeArrayMachine
+from traces import LayerShape, Neuron
+
+WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer, one sample's inputs (T, C, H, W), and a machine."""
+
+    machine: SpikeArrayMachine
+    task: LayerTask
+    inputs: np.ndarray
+
+
+def buffer(words: int, width_bits: int, **others: int) -> dict[str, Any]:
+    """A buffer of exactly so many words."""
+    return {"size_kib": words * width_bits / 8192, "width_bits": width_bits, **others}
+
+
+def machine(**changes: Any) -> SpikeArrayMachine:
+    """A machine with room for everything; `changes` replace keys, "buffers__weights" being buffers.weights."""
+    data: dict[str, Any] = {
+        "name": "generated",
+        "describes": "a test",
+        "sources": {},
+        "technology": {"node_nm": 45.0, "clock_mhz": 500},
+        "dataflow": {
+            "kind": "spike_array",
+            "pes": 2,
+            "partition": "channel",
+            "fifo_depth": 2,
+            "lanes": 2,
+            "decoder": {"mask_bits_per_cycle": 4, "coordinates_per_cycle": 2, "runs_per_cycle": 1},
+            "zero_weights": "skip",
+            "update": "dense",
+            "update_lanes": 1,
+            "flags_per_cycle": 4,
+            "broadcast_um": 1000,
+        },
+        "buffers": {
+            "spikes": buffer(4096, 16),
+            "weights": buffer(4096, 16),
+            "directory": buffer(4096, 24),
+            "potentials": buffer(4096, 24, banks=2, ports=2),
+            "outputs": buffer(4096, 16),
+        },
+        "dram": {"bandwidth_gbit_per_s": 64, "burst_bits": 64, "latency_ns": 50.0, "energy_pj_per_bit": 10.0},
+        "formats": {"weights": {"format": "uncompressed", "run_bits": 2}, "spikes": {"format": "bitmap"}},
+        "energy": {"table": "45nm"},
+    }
+    for key, value in changes.items():
+        *sections, last = key.split("__")
+        place = data
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    return SpikeArrayMachine.model_validate(data)
+
+
+def layer(
+    shape: LayerShape,
+    weights: np.ndarray,
+    timesteps: int = 1,
+    input_bits: int = 1,
+    weight_bits: int = 4,
+    bias: np.ndarray | None = None,
+    neuron: Neuron | None = None,
+) -> LayerTask:
+    """A layer called "generated"."""
+    return LayerTask(
+        name="generated",
+        shape=shape,
+        timesteps=timesteps,
+        input_bits=input_bits,
+        weight_bits=weight_bits,
+        weights=np.ascontiguousarray(weights, dtype=np.int32).reshape(shape.weight_shape),
+        bias=np.zeros(shape.M, np.int32) if bias is None else bias.astype(np.int32),
+        neuron=neuron or Neuron("if", np.full(shape.M, 5, np.int32), potential_bits=12),
+    )
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> LayerShape:
+    """Convolutions with C <= 4, M <= 6, maps up to 6 x 6, kernels up to 3 x 3, and linear layers."""
+    if draw(st.integers(0, 5)) == 0:
+        return LayerShape.linear(draw(st.integers(1, 8)), draw(st.integers(1, 8)))
+    groups = draw(st.sampled_from((1, 1, 1, 2)))
+    padding = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+    height, width = draw(st.sampled_from((6, 5, 4, 3, 2, 1))), draw(st.sampled_from((6, 5, 4, 3, 2, 1)))
+    return LayerShape(
+        "conv2d",
+        C=groups * draw(st.sampled_from(range(4 // groups, 0, -1))),
+        H=height,
+        W=width,
+        M=groups * draw(st.sampled_from(range(6 // groups, 0, -1))),
+        R=draw(st.sampled_from(range(min(3, height + 2 * padding[0]), 0, -1))),
+        S=draw(st.sampled_from(range(min(3, width + 2 * padding[1]), 0, -1))),
+        stride=(draw(st.sampled_from((1, 1, 2, 3, 4))), draw(st.sampled_from((1, 1, 2, 3)))),
+        padding=padding,
+        groups=groups,
+    )
+
+
+@st.composite
+def layers(draw: st.DrawFn, always_at_rest: bool) -> LayerTask:
+    """Layers with few or many zero weights, biases, all neurons, inputs of 1 to 3 bits, 1 to 3 timesteps.
+
+    always_at_rest: neurons without input stay at rest mostly, as a sparse update needs it.
+    """
+    shape = draw(shapes())
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    weight_bits = draw(st.sampled_from((4, 2, 3, 6)))
+    limit = 2 ** (weight_bits - 1)
+    weights = random.integers(-limit, limit, shape.weight_shape)
+    weights[random.random(shape.weight_shape) < draw(st.sampled_from((0.3, 0.0, 0.8, 0.5, 0.97)))] = 0
+    unrest = random.random() < (0.05 if always_at_rest else 0.3)
+    kind = draw(st.sampled_from(("lif", "if")))
+    leak = draw(st.sampled_from(((3, 2), (0, 0), (1, 1), (15, 4)))) if kind == "lif" else (1, 0)
+    neuron = Neuron(
+        kind,
+        random.integers(1, 12, shape.M).astype(np.int32),
+        potential_bits=draw(st.sampled_from((12, 8, 5))),
+        leak_numerator=leak[0],
+        leak_shift=leak[1],
+        reset=draw(st.sampled_from(("hard", "soft"))),
+        reset_value=-3 if unrest else 0,
+    )
+    bias = random.integers(-4, 5, shape.M) if unrest else None
+    input_bits = draw(st.sampled_from((1, 1, 2, 3)))
+    return layer(shape, weights, draw(st.sampled_from((2, 1, 3))), input_bits, weight_bits, bias, neuron)
+
+
+@st.composite
+def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine:
+    """Machines of 1 to 4 PEs; most have a buffer so small that the layer is cut in tiles, or does not fit."""
+    tight = draw(
+        st.sampled_from(("none", "weights", "spikes", "potentials", "weights", "outputs", "directory", "spikes", "all"))
+    )
+
+    def words(name: str, needed: int, fewest: int = 1) -> int:
+        share = draw(st.sampled_from((3, 2, 5, 1)))
+        return max(fewest, needed // share) if tight in (name, "all") else 4096
+
+    partition, pes = draw(st.sampled_from(("channel", "space"))), draw(st.sampled_from((4, 3, 2, 1)))
+    pe_rows = draw(st.sampled_from([rows for rows in range(1, pes + 1) if pes % rows == 0]))
+    banks = draw(st.integers(1, 4))
+    spike_bits, weight_bits = draw(st.sampled_from((16, 8, 16, 3, 1))), draw(st.sampled_from((16, 5, 8, 32)))
+    output_bits = draw(st.sampled_from((8, 16, 4, 1)))
+    shape, fibers = task.shape, task.shape.C * task.shape.stride[0] * task.shape.stride[1]
+    pe_weights = task.weights.size // (pes if partition == "channel" else 1) * (task.weight_bits + 1) // weight_bits
+    return machine(
+        dataflow__pes=pes,
+        dataflow__partition=partition,
+        dataflow__pe_rows=pe_rows if partition == "space" else None,
+        dataflow__pe_columns=pes // pe_rows if partition == "space" else None,
+        dataflow__fifo_depth=draw(st.integers(1, 4)),
+        dataflow__lanes=draw(st.integers(1, 3)),
+        dataflow__decoder__mask_bits_per_cycle=draw(st.integers(1, 8)),
+        dataflow__decoder__coordinates_per_cycle=draw(st.integers(1, 3)),
+        dataflow__decoder__runs_per_cycle=draw(st.integers(1, 3)),
+        dataflow__zero_weights=draw(st.sampled_from(("gate", "skip"))),
+        dataflow__update=update,
+        dataflow__update_lanes=draw(st.integers(1, banks)),
+        dataflow__flags_per_cycle=draw(st.integers(1, 8)),
+        buffers__spikes=buffer(words("spikes", 2 * shape.input_count * task.input_bits // spike_bits, 4), spike_bits),
+        buffers__weights=buffer(words("weights", 2 * (pe_weights + fibers), 6), weight_bits),
+        buffers__directory=buffer(words("directory", 3 * fibers, 2), draw(st.sampled_from((24, 24, 10)))),
+        buffers__potentials=buffer(
+            words("potentials", shape.output_count, 3), 24, banks=banks, ports=draw(st.integers(1, 2))
+        ),
+        buffers__outputs=buffer(words("outputs", 2 * shape.output_count // output_bits, 2), output_bits),
+        formats__weights__format=draw(st.sampled_from(WEIGHT_FORMATS)),
+        formats__weights__run_bits=draw(st.integers(1, 3)),
+        formats__spikes__format=draw(st.sampled_from(("bitmap", "aer"))),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """A layer with inputs of any density on a machine."""
+    update = draw(st.sampled_from(("dense", "sparse")))
+    task = draw(layers(always_at_rest=update == "sparse"))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (task.timesteps, task.shape.C, task.shape.H, task.shape.W)
+    values = random.integers(1, 2**task.input_bits, shape)
+    values[random.random(shape) >= draw(st.sampled_from((0.4, 0.15, 1.0, 0.6, 0.3, 0.0)))] = 0
+    return Case(draw(machines(update, task)), task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))))
