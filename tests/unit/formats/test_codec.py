@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,6 +82,16 @@ def test_a_fiber_starts_at_a_word_of_its_own_and_an_empty_one_has_none() -> None
     encoded = encode(values, starts, WEIGHT_FORMATS.lookup("bitmask"), value_bits=8, word_bits=12)
     assert encoded.word_starts.tolist() == [0, 1, 1, 1, 3]
     assert encoded.entries.tolist() == [1, 0, 0, 2]
+
+
+@pytest.mark.parametrize("name", ["csr", "uop"])
+def test_offset_pairs_stand_in_for_the_counts_of_the_directory(name: str) -> None:
+    values = np.array([1, 0, 2, 3, 0, 0], dtype=np.int32)
+    starts = np.array([0, 2, 5, 6], dtype=np.int64)
+    encoded = encode(values, starts, WEIGHT_FORMATS.lookup(name), value_bits=4, word_bits=8)
+    shuffled = replace(encoded, entries=np.roll(encoded.entries, 1))
+    assert shuffled.entries.tolist() != encoded.entries.tolist()
+    assert decode(shuffled).tolist() == values.tolist()
 
 
 def test_what_is_encoded_does_not_follow_later_changes_of_the_input() -> None:
