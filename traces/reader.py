@@ -96,7 +96,7 @@ def _open_file(path: Path) -> h5py.File:
     if not h5py.is_hdf5(path):
         raise TraceError("is not an HDF5 file, so not a trace")
     # Writers replace whole files, so that there is nothing to lock against.
-    return h5py.File(path, "r", locking=False)
+    return h5py.File(path, "r", locking=False, rdcc_nbytes=schema.CHUNK_CACHE_BYTES)
 
 
 def _check_format(root: h5py.File) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ def synthetic_trace(
     output_density: float | None = None,
     potential_bits: int = 16,
 ) -> None:
-    """Write a synthetic trace, one layer of one sample in memory at a time. The same arguments give the same bytes.
+    """Write a synthetic trace, with all weights and one layer of one sample in memory. The same arguments, the same bytes.
 
     spike_density: probability that an input position holds an event in a timestep, 0 to 1.
     weight_sparsity: share of zero codes, 0 to 1, met exactly but for rounding to whole codes; the others are uniform
@@ -79,7 +80,7 @@ def synthetic_trace(
         check_integer("seed", seed, 0, 2**63 - 1)
         layers = [
             _parameters(
-                name, shape, _weights(shape, weight_sparsity, weight_bits, (seed, index, WEIGHTS)), weight_bits,
+                name, shape, _weights(shape, weight_sparsity, weight_bits, (seed, WEIGHTS, index)), weight_bits,
                 spike_density, input_bits if index == 0 else 1, potential_bits, output_density is not None,
             )
             for index, (name, shape) in enumerate(zip(_names(shapes), shapes, strict=True))
@@ -91,15 +92,13 @@ def synthetic_trace(
     with TraceWriter(path, layers, timesteps, provenance) as writer:
         for sample in range(samples):
             writer.append(
-                (
-                    _spikes((timesteps, *shape.input_shape), spike_density, layers[index].input_bits,
-                            (seed, index, INPUTS, sample))
-                    for index, shape in enumerate(shapes)
+                _each_layer(
+                    [layer.shape.input_shape for layer in layers], timesteps, spike_density,
+                    [layer.input_bits for layer in layers], (seed, INPUTS, sample),
                 ),
-                (
-                    None if output_density is None else
-                    _spikes((timesteps, *shape.output_shape), output_density, 1, (seed, index, OUTPUTS, sample))
-                    for index, shape in enumerate(shapes)
+                None if output_density is None else _each_layer(
+                    [layer.shape.output_shape for layer in layers], timesteps, output_density,
+                    [1] * len(layers), (seed, OUTPUTS, sample),
                 ),
             )  # fmt: skip
 
@@ -141,11 +140,14 @@ def _parameters(
     )
 
 
-def _spikes(
-    shape: tuple[int, ...], density: float, bits: int, seed: tuple[int, ...]
-) -> npt.NDArray[np.bool_] | npt.NDArray[np.uint16]:
-    generator = np.random.default_rng(seed)
-    events = generator.random(shape, np.float32) < np.float32(density)
-    if bits == 1:
-        return events
-    return generator.integers(1, 1 << bits, shape, np.uint16, endpoint=False) * events
+def _each_layer(
+    shapes: list[tuple[int, int, int]], timesteps: int, density: float, bits: list[int], seed: tuple[int, ...]
+) -> Iterator[npt.NDArray[Any]]:
+    """One layer's (T, *shape) after the other: 0 or 1, or for multi-bit layers 0 or a value from 1 on."""
+    for index, (shape, layer_bits) in enumerate(zip(shapes, bits, strict=True)):
+        generator = np.random.default_rng((*seed, index))
+        events = generator.random((timesteps, *shape), np.float32) < np.float32(density)
+        if layer_bits == 1:
+            yield events
+        else:
+            yield generator.integers(1, 1 << layer_bits, events.shape, np.uint16) * events

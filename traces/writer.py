@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import repeat, zip_longest
 from pathlib import Path
 from types import TracebackType
@@ -63,13 +64,14 @@ class TraceWriter:
                     layer.header.check_size(timesteps)
             text = format_provenance(provenance or {})
             self._output = ReplacementFile(self.path)
-            try:
+        try:
+            with self._writing():
                 # Version 1.10 of the file structure has checksums on all metadata; every HDF5 since 2016 reads it.
-                self._file = h5py.File(self._output, "w", libver=("v110", "v110"))
+                self._file = h5py.File(self._output, "w", libver=("v110", "v110"), rdcc_nbytes=schema.CHUNK_CACHE_BYTES)
                 self._write_metadata(text)
-            except BaseException:
-                self._abort()
-                raise
+        except BaseException:
+            self._abort()
+            raise
 
     def _write_metadata(self, provenance: str) -> None:
         root = self._file
@@ -109,28 +111,29 @@ class TraceWriter:
         Outputs are needed for exactly the layers that record them; labels for all samples or for none. Both
         iterables may be generators: one layer at a time is held. A failed append aborts the file.
         """
-        with located(self.path):
-            if self._output.closed:
-                raise TraceError("the writer is closed")
-            try:
-                self._append(inputs, outputs, label)
-                self._output.check()
-            except BaseException:
-                self._abort()
-                raise
+        try:
+            with self._writing():
+                self._begin_sample(label)
+            recorded = repeat(None, len(self._layers)) if outputs is None else outputs
+            # What the iterables themselves raise passes unchanged: it is not the file's fault.
+            for layer, values, spikes in zip_longest(self._layers, inputs, recorded, fillvalue=_MISSING):
+                with self._writing(), located(f"sample {self._samples}"):
+                    if layer is _MISSING or values is _MISSING or spikes is _MISSING:
+                        raise TraceError(f"one array for each of {len(self._layers)} layers is needed")
+                    with located(f"layer {layer.name}"):
+                        self._append_layer(layer.header, self._groups[layer.name], values, spikes)
+            self._samples += 1
+        except BaseException:
+            self._abort()
+            raise
 
-    def _append(self, inputs: Iterable[Array], outputs: Iterable[Array | None] | None, label: int | None) -> None:
+    def _begin_sample(self, label: int | None) -> None:
+        if self._output.closed:
+            raise TraceError("the writer is closed")
         if len(self._labels) != (0 if label is None else self._samples):
             raise TraceError("labels: either every sample has one or none has")
         if label is not None:
             self._labels.append(check_integer("label", label, -(2**63), 2**63 - 1))
-        recorded = repeat(None, len(self._layers)) if outputs is None else outputs
-        for layer, values, spikes in zip_longest(self._layers, inputs, recorded, fillvalue=_MISSING):
-            if layer is _MISSING or values is _MISSING or spikes is _MISSING:
-                raise TraceError(f"sample {self._samples}: one array for each of {len(self._layers)} layers is needed")
-            with located(f"layer {layer.name}"), located(f"sample {self._samples}"):
-                self._append_layer(layer.header, self._groups[layer.name], values, spikes)
-        self._samples += 1
 
     def _append_layer(self, header: LayerHeader, group: h5py.Group, values: Array, spikes: Array | None) -> None:
         if (spikes is not None) != header.has_outputs:
@@ -146,10 +149,10 @@ class TraceWriter:
 
     def close(self) -> None:
         """Complete the file and put it in its place; called by the end of the `with` block."""
-        with located(self.path):
-            if self._output.closed:
-                raise TraceError("the writer is closed")
-            try:
+        try:
+            with self._writing():
+                if self._output.closed:
+                    raise TraceError("the writer is closed")
                 if not self._samples:
                     raise TraceError("at least one sample is needed, found none")
                 hdf5.set_attribute(self._file, "N", self._samples)
@@ -157,9 +160,18 @@ class TraceWriter:
                     hdf5.create(self._file, "labels", np.array(self._labels, np.int64))
                 self._file.close()
                 self._output.commit()
-            except BaseException:
-                self._abort()
-                raise
+        except BaseException:
+            self._abort()
+            raise
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name the file in what goes wrong; a failed write is what went wrong, whatever HDF5 makes of it later."""
+        with located(self.path):
+            try:
+                yield
+            finally:
+                self._output.check()
 
     def _abort(self) -> None:
         try:

@@ -92,15 +92,15 @@ def _one(layer: int, array: str, value: Any) -> dict[str, Any]:
 
 ZEROS = np.zeros((TIMESTEPS, 2, 9, 7), np.int64)
 BAD_SAMPLES: dict[str, tuple[dict[str, Any], str]] = {
-    "shape": (_one(0, "inputs", ZEROS[1:]), r"layer conv1: sample 0: inputs: the shape must be \(5, 2, 9, 7\), .*"),
-    "range": (_one(0, "inputs", ZEROS + 4), "layer conv1: sample 0: inputs: values must be 0 to 3, found 4 to 4"),
-    "signed": (_one(0, "inputs", ZEROS - 1), "layer conv1: sample 0: inputs: values must be 0 to 3, found -1 to -1"),
-    "float": (_one(0, "inputs", ZEROS * 1.0), "layer conv1: sample 0: inputs: values must be integers, found float64"),
-    "no-outputs": (_one(1, "outputs", None), "layer dense1: sample 0: outputs must be given"),
-    "outputs": (_one(0, "outputs", ZEROS), "layer conv1: sample 0: outputs must not be given"),
+    "shape": (_one(0, "inputs", ZEROS[1:]), r"sample 0: layer conv1: inputs: the shape must be \(5, 2, 9, 7\), .*"),
+    "range": (_one(0, "inputs", ZEROS + 4), "sample 0: layer conv1: inputs: values must be 0 to 3, found 4 to 4"),
+    "signed": (_one(0, "inputs", ZEROS - 1), "sample 0: layer conv1: inputs: values must be 0 to 3, found -1 to -1"),
+    "float": (_one(0, "inputs", ZEROS * 1.0), "sample 0: layer conv1: inputs: values must be integers, found float64"),
+    "no-outputs": (_one(1, "outputs", None), "sample 0: layer dense1: outputs must be given"),
+    "outputs": (_one(0, "outputs", ZEROS), "sample 0: layer conv1: outputs must not be given"),
     "outputs-range": (
         _one(1, "outputs", np.full((5, 6, 1, 1), 2)),
-        "layer dense1: sample 0: outputs: values must be 0 to 1, found 2 to 2",
+        "sample 0: layer dense1: outputs: values must be 0 to 1, found 2 to 2",
     ),
     "few-layers": ({"inputs": [ZEROS]}, "sample 0: one array for each of 2 layers is needed"),
     "more-layers": (
@@ -130,6 +130,19 @@ def test_a_failed_append_ends_the_writer(tmp_path: Path) -> None:
     for call in (lambda: writer.append([]), writer.close):
         with pytest.raises(TraceError, match=r"t\.h5: the writer is closed$"):
             call()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_caller_s_generator_raises_passes_unchanged(tmp_path: Path) -> None:
+    def failing() -> Iterator[Any]:
+        yield two_layers()[0].inputs[0]
+        raise KeyError("a bug of the recorder")
+
+    with (
+        pytest.raises(KeyError, match="a bug of the recorder"),
+        TraceWriter(tmp_path / "t.h5", _parameters(), TIMESTEPS) as writer,
+    ):
+        writer.append(failing(), [None, two_layers()[1].outputs[0]])
     assert list(tmp_path.iterdir()) == []
 
 
