@@ -49,7 +49,7 @@ class Pricing:
             resource=counter.resource,
             unit=counter.unit,
             count=count,
-            energy_pj=count * self._resources[counter.resource](counter) if count else 0.0,
+            energy_pj=count * self._resources[counter.resource](counter),
         )
 
     def leakage_pj(self, cycles: int) -> float:

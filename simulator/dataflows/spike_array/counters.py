@@ -70,10 +70,17 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             bits=event, length_um=wire,
         ),
         Counter(
-            "fifo.push", "fifo", "spikes", "register", "logic", "events", "an event enters the FIFO of a PE", bits=event
+            "fifo.push", "fifo", "spikes", "register_write", "logic", "events",
+            "an event enters the FIFO of a PE", bits=event,
         ),
-        Counter("fifo.pop", "fifo", "spikes", "pop", "none", "events", "an event leaves the FIFO of a PE"),
-        Counter("decoder.gated", "decoder", "weights", "gate", "none", "weights", "a zero weight takes a slot"),
+        Counter(
+            "fifo.pop", "fifo", "spikes", "register_read", "logic", "events",
+            "an event leaves the FIFO of a PE", bits=event,
+        ),
+        Counter(
+            "decoder.gated", "decoder", "weights", "gated", "logic", "weights",
+            "a zero weight takes a slot; the accumulator is gated", bits=bits,
+        ),
         Counter(
             "decoder.dropped", "decoder", "weights", "drop", "none", "weights",
             "a non-zero weight is decoded whose output lies outside the PE's part of the tile",
