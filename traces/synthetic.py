@@ -56,7 +56,7 @@ def synthetic_trace(
     output_density: float | None = None,
     potential_bits: int = 16,
 ) -> None:
-    """Write a synthetic trace, with all weights and one layer of one sample in memory. The same arguments, the same bytes.
+    """Write a synthetic trace; memory holds all weights and one layer of one sample. Equal arguments, equal bytes.
 
     spike_density: probability that an input position holds an event in a timestep, 0 to 1.
     weight_sparsity: share of zero codes, 0 to 1, met exactly but for rounding to whole codes; the others are uniform
