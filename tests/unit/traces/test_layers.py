@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.traces.builders import neuron
-from traces import LayerShape, Neuron, TraceError, conv2d_layer, linear_layer
+from traces import LayerArrays, LayerShape, Neuron, TraceError, conv2d_layer, linear_layer
 
 CONV: dict[str, Any] = {"C": 4, "H": 9, "W": 7, "M": 6, "R": 3, "S": 2, "stride": (2, 3), "padding": (1, 0)}
 
@@ -137,6 +137,11 @@ def test_impossible_layers(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(TraceError, match=f"^layer .*: {message}$") as error:
         conv2d_layer(**(arguments | changes))
     assert "\n" not in str(error.value)
+
+
+def test_arrays_without_an_axis_for_samples() -> None:
+    with pytest.raises(TraceError, match=r"^layer c: inputs: the shape must be \(N, T, C, H, W\), found \(3, 5\)$"):
+        LayerArrays("c", LayerShape.linear(5, 4), np.ones((4, 5, 1, 1), int), 8, neuron(4), np.ones((3, 5), int))
 
 
 def test_a_linear_layer_of_other_dimensions() -> None:

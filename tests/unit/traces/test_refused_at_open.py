@@ -79,6 +79,10 @@ AT_OPEN: dict[str, tuple[Change, str]] = {
         attribute("/", "provenance", text("[" * 50_000)),
         "provenance: (the JSON is nested too deeply|Expecting value.*)",
     ),
+    "text-too-long": (
+        attribute("layers/0", "operator", text("c" * 1025)),
+        "layer conv1: operator: at most 1024 bytes are allowed, found 1025",
+    ),
     "labels-float": (member("labels", [1.0, 2.0, 3.0]), "labels: the dtype must be int64, found float64"),
     "no-layers": (lambda f: [f["layers"].__delitem__(n) for n in "01"], "layers: at least one layer is needed, .*"),
     "layers-missing": (lambda f: f.__delitem__("layers"), "member 'layers' is missing"),
