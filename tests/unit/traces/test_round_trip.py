@@ -137,7 +137,7 @@ def test_names_and_provenance_may_be_in_any_script(tmp_path: Path) -> None:
     layer = two_layers()[0]
     named = conv2d_layer("Faltung ß 畳み込み", layer.inputs, layer.weights, 3, layer.neuron, groups=2, input_bits=2)
     write_trace(
-        tmp_path / "名前 .h5", [named], {"Datensatz": "Ziffern é", "accuracy": np.float64(0.5), "seeds": [1, 2]}
+        tmp_path / "名前 .h5", [named], {"Datensatz": "Ziffern é", "accuracy": np.float32(0.5), "seeds": [1, 2]}
     )
     with open_trace(tmp_path / "名前 .h5") as trace:
         assert trace.layers[0].name == "Faltung ß 畳み込み"
