@@ -1,0 +1,33 @@
+"""Find and validate the data files of `hwconfigs/energy`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from simulator.errors import MachineError
+from simulator.machine.yaml_file import read_yaml
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def energy_folder() -> Path:
+    """The folder of the energy tables that come with the package."""
+    return Path(str(resources.files("hwconfigs"))) / "energy"
+
+
+def read_validated(path: Path, model: type[ModelT]) -> ModelT:
+    """The YAML file as `model`; raises MachineError, one line per problem, each naming file and key."""
+    try:
+        return model.model_validate(read_yaml(path))
+    except ValidationError as error:
+        problems = []
+        for details in error.errors():
+            key = ".".join(str(part) for part in details["loc"]) or "(file)"
+            message = details["msg"].removeprefix("Value error, ")
+            found = "" if isinstance(details["input"], dict | list) else f", found {details['input']!r}"
+            problems.append(f"{path}: {key}: {message[0].lower()}{message[1:]}{found}")
+        raise MachineError("\n".join(problems)) from None

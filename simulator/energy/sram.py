@@ -1,0 +1,135 @@
+"""Energy, leakage, area and times of an SRAM over node, size, width and banks, from a CACTI-derived table.
+
+Inside the table's grid: log-log interpolation (`sram_grid`). Beyond it, in this order:
+
+- size above the largest, width below the least or above the largest, banks above the largest: the value at the nearest
+  edge times the ratio of a fitted law (`sram_schema.Law`; constants and fit errors are in the table's YAML file);
+- size below the smallest: from the smallest down, energy as size ** 0.78, leakage and area as size, times constant;
+- no access costs less than a register of the same width, scaled to the node as the table's smallest SRAM scales.
+
+All of it is continuous, and energy, leakage and area never fall as a memory grows. Nodes outside the table are refused.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.energy.files import energy_folder, read_validated
+from simulator.energy.sram_grid import SramGrid, fill_grid
+from simulator.energy.sram_schema import SramFile
+from simulator.energy.sram_table import QUANTITIES, Float64, SramTable, read_table
+from simulator.errors import MachineError
+from simulator.units import BITS_PER_KIB
+
+_DEFAULT_CELL = "itrs-lstp"
+_DEFAULT_TEMPERATURE_K = 300
+_NODE = 0
+_ENERGIES = slice(0, 2)
+_DEPTH_EXPONENTS_BUT_ENERGY = (1.0, 1.0, 0.0, 0.0)
+"""Leakage and area go with the number of words, times do not."""
+
+
+@dataclass(frozen=True)
+class SramEstimate:
+    """One SRAM, all its banks together.
+
+    read_pj, write_pj: one access of its full width in one bank, with the wires between banks, pJ. leakage_mw, area_mm2:
+    of the whole memory. access_ns: from address to data. cycle_ns: least time between accesses of a bank.
+    extrapolated: whether it lies beyond what CACTI was run for.
+    """
+
+    read_pj: float
+    write_pj: float
+    leakage_mw: float
+    area_mm2: float
+    access_ns: float
+    cycle_ns: float
+    extrapolated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SramModel:
+    """A table and its constants, ready to estimate. Holds nothing that an estimate changes."""
+
+    constants: SramFile
+    grid: SramGrid
+
+    @staticmethod
+    def load(cell: str = _DEFAULT_CELL, temperature_k: int = _DEFAULT_TEMPERATURE_K) -> SramModel:
+        """The shipped model of a CACTI cell type at a temperature; raises MachineError naming those that there are."""
+        return _load(cell, temperature_k)
+
+    @staticmethod
+    def build(constants: SramFile, table: SramTable, axes: tuple[Float64, ...]) -> SramModel:
+        """A model over the grid `axes` (log2 values) from the rows of `table`."""
+        small, octaves = constants.small, constants.correlation_octaves
+        exponents = np.array([small.energy_depth_exponent] * 2 + [*_DEPTH_EXPONENTS_BUT_ENERGY])
+        lengths = np.array([octaves.node, octaves.size, octaves.width, octaves.banks])
+        return SramModel(constants, fill_grid(table, axes, lengths, small.least_depth_words, exponents))
+
+    def estimate(self, node_nm: float, size_kib: float, width_bits: int, banks: int) -> SramEstimate:
+        """One SRAM of `size_kib` in all, accessed `width_bits` at a time, in `banks` banks.
+
+        Raises MachineError for a node that the table does not cover, or for a memory of nothing.
+        """
+        if not (size_kib > 0 and width_bits >= 1 and banks >= 1):
+            raise MachineError(f"no SRAM has {size_kib} KiB, {width_bits} bits a word and {banks} banks")
+        point = np.log2(np.array([node_nm, size_kib, width_bits, banks], dtype=np.float64))
+        low = np.array([axis[0] for axis in self.grid.axes])
+        high = np.array([axis[-1] for axis in self.grid.axes])
+        if not low[_NODE] <= point[_NODE] <= high[_NODE]:
+            nodes = " to ".join(f"{np.exp2(edge):g}" for edge in (low[_NODE], high[_NODE]))
+            raise MachineError(f"technology.node_nm: found {node_nm:g}, SRAM is known from {nodes} nm")
+        inside = np.clip(point, low, high)
+        values = np.exp(self.grid.interpolate(inside))
+        above = np.maximum(point, np.array([-np.inf, low[1], -np.inf, -np.inf]))
+        values *= self._law(above) / self._law(inside)
+        values *= self._depth_exponents_ratio(min(point[1] - low[1], 0.0))
+        values[_ENERGIES] = np.maximum(values[_ENERGIES], self._register_pj(point[_NODE]) * width_bits)
+        shallow = size_kib * BITS_PER_KIB < self.constants.small.least_depth_words * width_bits * banks
+        return SramEstimate(
+            **dict(zip(QUANTITIES, values.tolist(), strict=True)),
+            extrapolated=bool(shallow or np.any(inside != point)),
+        )
+
+    def _law(self, point: Float64) -> Float64:
+        """The fitted law up to a factor, (6,)."""
+        _, size_kib, width_bits, banks = np.exp2(point)
+        laws = [getattr(self.constants.law, quantity) for quantity in QUANTITIES]
+        return np.array(
+            [
+                size_kib**law.size_exponent * (1 + law.width_weight_per_bit * width_bits) * banks**law.banks_exponent
+                for law in laws
+            ]
+        )
+
+    def _depth_exponents_ratio(self, octaves_below: float) -> Float64:
+        """What is left of each quantity that many octaves (<= 0) below the smallest size, (6,)."""
+        exponents = [self.constants.small.energy_depth_exponent] * 2 + [*_DEPTH_EXPONENTS_BUT_ENERGY]
+        return np.exp2(octaves_below * np.array(exponents))
+
+    def _register_pj(self, log2_node_nm: float) -> float:
+        """Energy of a register bit at a node: scales as the read energy of the table's smallest SRAM."""
+        small = self.constants.small
+        corner = np.array([axis[0] for axis in self.grid.axes])
+        here, there = corner.copy(), corner
+        here[_NODE], there[_NODE] = log2_node_nm, np.log2(small.register_node_nm)
+        ratio = self.grid.interpolate(here)[0] - self.grid.interpolate(there)[0]
+        return small.register_pj_per_bit * float(np.exp(ratio))
+
+
+@functools.lru_cache(maxsize=8)
+def _load(cell: str, temperature_k: int) -> SramModel:
+    """Reads files that ship with the package and never change, so the immutable result is kept."""
+    files = [read_validated(path, SramFile) for path in sorted(energy_folder().glob("sram_*.yaml"))]
+    for constants in files:
+        if (constants.cell, constants.temperature_k) == (cell, temperature_k):
+            table = read_table(energy_folder() / constants.table)
+            return SramModel.build(constants, table, table.axes())
+    allowed = ", ".join(f"{file.cell} at {file.temperature_k} K" for file in files)
+    raise MachineError(
+        f"technology.sram_cell: found {cell!r} at {temperature_k} K, there are SRAM tables for: {allowed}"
+    )

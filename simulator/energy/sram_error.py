@@ -1,0 +1,64 @@
+"""How well the SRAM model predicts SRAMs that it has not seen: leave-one-out, and rows of another table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.energy.sram import SramModel
+from simulator.energy.sram_schema import SramFile
+from simulator.energy.sram_table import QUANTITIES, Float64, SramTable
+
+
+@dataclass(frozen=True)
+class ErrorSummary:
+    """Size of a relative error over many predictions, percent."""
+
+    quantity: str
+    rows: int
+    median_percent: float
+    p90_percent: float
+    max_percent: float
+
+
+def leave_one_out(constants: SramFile, table: SramTable, rows: Float64 | None = None) -> Float64:
+    """Relative errors (n, 6) of predicting each row from all others: the model is built anew without it, every time.
+
+    rows: indices of the rows to leave out; all of them if None.
+    """
+    indices = range(len(table)) if rows is None else rows.astype(np.int64).tolist()
+    errors = [
+        prediction_errors(
+            SramModel.build(constants, table.without(row), table.axes()),
+            SramTable(table.points[[row]], table.values[[row]]),
+        )[0]
+        for row in indices
+    ]
+    return np.array(errors)
+
+
+def prediction_errors(model: SramModel, table: SramTable) -> Float64:
+    """Relative errors (n, 6) of the model's estimates of the rows of `table`: estimate / row - 1."""
+    coordinates = np.exp2(table.points)
+    estimates = [
+        model.estimate(float(node_nm), float(size_kib), round(width_bits), round(banks))
+        for node_nm, size_kib, width_bits, banks in coordinates
+    ]
+    predicted = np.array([[getattr(estimate, quantity) for quantity in QUANTITIES] for estimate in estimates])
+    return np.asarray(predicted / np.exp(table.values) - 1)
+
+
+def summarize(errors: Float64) -> tuple[ErrorSummary, ...]:
+    """Median, 90th percentile and largest absolute error of each quantity."""
+    size = 100 * np.abs(errors)
+    return tuple(
+        ErrorSummary(
+            quantity,
+            len(size),
+            float(np.median(size[:, column])),
+            float(np.percentile(size[:, column], 90)),
+            float(size[:, column].max()),
+        )
+        for column, quantity in enumerate(QUANTITIES)
+    )

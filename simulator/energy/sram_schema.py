@@ -1,0 +1,75 @@
+"""The file beside an SRAM table that says where it comes from and how the model reaches beyond it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from simulator.machine.schema import NonNegativeFloat, PositiveFloat, PositiveInt, Section
+
+Text = Annotated[str, Field(min_length=1)]
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class CorrelationLengths(Section):
+    """Octaves over which the table's residuals stay alike, by coordinate (see `sram_grid`)."""
+
+    node: PositiveFloat
+    size: PositiveFloat
+    width: PositiveFloat
+    banks: PositiveFloat
+
+
+class Small(Section):
+    """Memories below the table: fewer words a bank than CACTI runs with, or smaller than the smallest row.
+
+    Energy falls with depth ** `energy_depth_exponent`, leakage and area with depth, times stay; no access costs less
+    than reading or writing a register of its width.
+    """
+
+    least_depth_words: PositiveInt
+    energy_depth_exponent: PositiveFloat
+    register_pj_per_bit: PositiveFloat
+    register_node_nm: PositiveFloat
+    source: Text
+
+
+class Law(Section):
+    """A quantity beyond the table: size ** size_exponent x (1 + width_weight x width) x banks ** banks_exponent.
+
+    Only ratios of the law are used, from the edge of the table outwards. The errors are those of the law over all rows.
+    """
+
+    size_exponent: FiniteFloat
+    width_weight_per_bit: NonNegativeFloat
+    banks_exponent: FiniteFloat
+    median_error_percent: NonNegativeFloat
+    p90_error_percent: NonNegativeFloat
+    max_error_percent: NonNegativeFloat
+
+
+class Laws(Section):
+    """One law a quantity."""
+
+    read_pj: Law
+    write_pj: Law
+    leakage_mw: Law
+    area_mm2: Law
+    access_ns: Law
+    cycle_ns: Law
+
+
+class SramFile(Section):
+    """A cell type's table and its constants."""
+
+    describes: Text
+    source: Text
+    cell: Text
+    temperature_k: PositiveInt
+    table: Text
+    correlation_octaves: CorrelationLengths
+    correlation_source: Text
+    small: Small
+    law: Laws
+    law_source: Text
