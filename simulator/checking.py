@@ -18,6 +18,7 @@ from simulator.engine import Progress
 from simulator.errors import UsageError
 from simulator.machine.loader import load_machine, shipped_machines
 from simulator.pricing import Pricing
+from simulator.units import seconds
 from traces import Layer, LayerShape, Neuron, list_samples, open_trace
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -80,7 +81,7 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         dataflow_summary=DATAFLOWS.lookup(machine.dataflow.kind).summary,
         pes=machine.pe_count,
         clock_mhz=clock_mhz,
-        peak_sops_per_s=adders * clock_mhz * 1e6,
+        peak_sops_per_s=adders / seconds(1, clock_mhz),
         sections={
             section: getattr(machine, section).model_dump(exclude_none=True)
             for section in ("technology", "dataflow", "dram", "formats", "energy")

@@ -30,7 +30,16 @@ def trace_report(trace: TraceDescription) -> RenderableType:
         f"{trace.timesteps} timesteps, {'labels' if trace.has_labels else 'no labels'}, output spikes "
         f"{'recorded (--verify can compare them)' if recorded else 'not recorded for all layers'}",
     )
-    return Group(head, Text(), _layers(trace.layers), Text(), *_provenance(trace.provenance))
+    return Group(
+        head,
+        Text(),
+        _layers(trace.layers),
+        Text(),
+        Text("Neurons", style="bold"),
+        fields([(layer.name, layer.neuron) for layer in trace.layers]),
+        Text(),
+        *_provenance(trace.provenance),
+    )
 
 
 def machine_report(machine: MachineDescription) -> RenderableType:
@@ -47,7 +56,7 @@ def machine_report(machine: MachineDescription) -> RenderableType:
             f"{human.digits(sram_mm2 + machine.logic_area_mm2)} mm² "
             f"(SRAM {human.digits(sram_mm2)}, arithmetic {human.digits(machine.logic_area_mm2)})",
         ),
-        ("SRAM leakage", human.si(sum(buffer.area.leakage_mw for buffer in machine.buffers) * 1e-3, "W")),
+        ("SRAM leakage", f"{human.digits(sum(buffer.area.leakage_mw for buffer in machine.buffers))} mW"),
     ]
     settings = [(section, _values(values)) for section, values in machine.sections.items()]
     return Group(
@@ -87,9 +96,8 @@ def _layers(layers: Sequence[LayerDescription]) -> Fitting:
             "output\nspikes %",
             ["-" if layer.output_density is None else human.percent(layer.output_density) for layer in layers],
         ),
-        "neuron": Column("neuron", [layer.neuron for layer in layers], justify="left", folds=True),
     }
-    dropped = (set[str](), {"neuron"}, {"neuron", "shape"})
+    dropped = (set[str](), {"shape"})
     sheets = [("Layers", [column for key, column in columns.items() if key not in keys]) for keys in dropped]
     return fitting_sheets(*sheets)
 

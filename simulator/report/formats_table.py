@@ -11,8 +11,8 @@ from simulator.comparison import FormatComparison, FormatLayer, FormatRun, Layer
 from simulator.report import human
 from simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
 from simulator.report.totals import assumption_line
+from simulator.units import pj_to_j
 
-_J_PER_PJ = 1e-12
 _BEST_MARK = "*"
 _BEST = "bold green"
 _TITLES = {"weights": "Weight formats", "spikes": "Spike formats"}
@@ -53,7 +53,7 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
 def totals_table(operand: OperandComparison, samples: int) -> Fitting:
     """One row a format, least energy first."""
     runs = operand.runs
-    factor, unit = human.common_si([run.energy_pj * _J_PER_PJ / samples for run in runs], "J")
+    factor, unit = human.common_si([pj_to_j(run.energy_pj) / samples for run in runs], "J")
     levels = dict.fromkeys(level for run in runs for level in run.fetched_bits)
     least_energy = runs[0].energy_pj
     columns = {
@@ -71,7 +71,7 @@ def totals_table(operand: OperandComparison, samples: int) -> Fitting:
         "energy": _marked(
             f"energy\n{unit}",
             runs,
-            lambda run: human.digits(run.energy_pj * _J_PER_PJ / samples * factor, 4),
+            lambda run: human.digits(pj_to_j(run.energy_pj) / samples * factor, 4),
             operand.best_by_energy,
         ),
         "ratio": Column("x least\nenergy", [f"{run.energy_pj / least_energy:.2f}" for run in runs]),
@@ -106,11 +106,11 @@ def verdict(operand: OperandComparison) -> Text:
 def layer_table(operand: OperandComparison, samples: int, by: str) -> Fitting:
     """One row a layer, one column a format; the best of each row marked."""
     factor, unit = human.common_si(
-        [layer.energy_pj * _J_PER_PJ / samples for run in operand.runs for layer in run.layers], "J"
+        [pj_to_j(layer.energy_pj) / samples for run in operand.runs for layer in run.layers], "J"
     )
 
     def energy(layer: FormatLayer) -> str:
-        return human.digits(layer.energy_pj * _J_PER_PJ / samples * factor)
+        return human.digits(pj_to_j(layer.energy_pj) / samples * factor)
 
     def cycles(layer: FormatLayer) -> str:
         return human.count(layer.cycles / samples)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 
+from simulator.units import BITS_PER_KIB
+
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _SMALLEST, _LARGEST = min(_PREFIXES), max(_PREFIXES)
 _EXACT_BELOW = 100_000
 """Counts below this are written out; the digits that a person compares are all there."""
-_KIB_BITS = 8 * 1024
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """A number of moderate size to so many significant digits, never in exponent form: 0.0123, 1.23, 123, 1,234."""
+    """A number to so many significant digits at least, never in exponent form: 0.0123, 1.23, 123, 1,234."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
-    decimals = significant - 1 - math.floor(math.log10(abs(value)))
+    decimals = max(significant - 1 - math.floor(math.log10(abs(value))), 0)
     rounded = round(value, decimals)
-    decimals = significant - 1 - math.floor(math.log10(abs(rounded)))  # 9.996 became 10.0
-    return f"{rounded:,.{max(decimals, 0)}f}"
+    decimals = max(significant - 1 - math.floor(math.log10(abs(rounded))), 0) if rounded else 0  # 9.996 became 10.0
+    return f"{rounded:,.{decimals}f}"
 
 
 def si(value: float, unit: str, significant: int = 3) -> str:
@@ -54,7 +55,7 @@ def percent(share: float) -> str:
 
 def bits_in_kib(bits: float) -> str:
     """Bits in KiB or MiB: "1.50 KiB"."""
-    kib = bits / _KIB_BITS
+    kib = bits / BITS_PER_KIB
     return f"{digits(kib)} KiB" if kib < 1000 else f"{digits(kib / 1024)} MiB"
 
 

@@ -11,9 +11,9 @@ from simulator.report.parts_table import Part, parts_table
 from simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from simulator.report.totals import footnotes, heading, totals
 from simulator.result import RunResult
+from simulator.units import pj_to_j
 
 _ALL = "all"
-_J_PER_PJ = 1e-12
 
 
 def run_report(result: RunResult) -> RenderableType:
@@ -35,7 +35,7 @@ def layer_table(result: RunResult) -> Fitting:
     n, layers = len(result.samples), result.layers
     storages = [layer.storage for layer in layers]
     weights = sum(storage.weights for storage in storages)
-    factor, unit = human.common_si([result.energy_per_inference_pj * _J_PER_PJ], "J")
+    factor, unit = human.common_si([pj_to_j(result.energy_per_inference_pj)], "J")
     columns = {
         "layer": names("layer", [layer.name for layer in layers], _ALL),
         "shape": Column("shape", [shape_text(layer.operator, layer.shape) for layer in layers], justify="left"),
@@ -66,8 +66,8 @@ def layer_table(result: RunResult) -> Fitting:
         ),
         "energy": Column(
             f"energy\n{unit}",
-            [human.digits(layer.energy_pj * _J_PER_PJ / n * factor) for layer in layers],
-            human.digits(result.energy_per_inference_pj * _J_PER_PJ * factor),
+            [human.digits(pj_to_j(layer.energy_pj) / n * factor) for layer in layers],
+            human.digits(pj_to_j(result.energy_per_inference_pj) * factor),
         ),
     }
     dropped = [set(), {"zero", "stored"}, {"zero", "stored", "shape"}, {"zero", "stored", "shape", "busy", "density"}]
@@ -120,14 +120,14 @@ def access_table(result: RunResult) -> Fitting:
 def energy_table(result: RunResult) -> Fitting:
     """What each layer's energy is spent on."""
     n, layers = len(result.samples), result.layers
-    factor, unit = human.common_si([result.energy_per_inference_pj * _J_PER_PJ], "J")
+    factor, unit = human.common_si([pj_to_j(result.energy_per_inference_pj)], "J")
     kinds = [energy_by_kind_pj(layer) for layer in layers]
     lead = [
         names("layer", [layer.name for layer in layers], _ALL),
         Column(
             f"energy\n{unit}",
-            [human.digits(layer.energy_pj * _J_PER_PJ / n * factor) for layer in layers],
-            human.digits(result.energy_per_inference_pj * _J_PER_PJ * factor),
+            [human.digits(pj_to_j(layer.energy_pj) / n * factor) for layer in layers],
+            human.digits(pj_to_j(result.energy_per_inference_pj) * factor),
         ),
         Column("of all\n%", [human.percent(share(layer.energy_pj, result.energy_pj)) for layer in layers]),
         Column(

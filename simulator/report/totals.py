@@ -10,8 +10,7 @@ from simulator.report import human
 from simulator.report.figures import share
 from simulator.report.sheet import Fitting
 from simulator.result import Assumptions, RunResult
-
-_J_PER_PJ = 1e-12
+from simulator.units import pj_to_j
 
 
 def heading(result: RunResult) -> RenderableType:
@@ -32,13 +31,13 @@ def totals(result: RunResult) -> Fitting:
     per_second = share(result.synaptic_operations / n, result.seconds_per_inference)
     figures = [
         ("time per inference", human.si(result.seconds_per_inference, "s")),
-        ("energy per inference", human.si(result.energy_per_inference_pj * _J_PER_PJ, "J")),
+        ("energy per inference", human.si(pj_to_j(result.energy_per_inference_pj), "J")),
         ("cycles per inference", human.count(result.cycles / n)),
         ("energy-delay product", human.si(result.edp_per_inference_js, "J·s")),
         ("throughput", f"{human.count(share(1, result.seconds_per_inference))} inferences/s"),
         (
             "mean power",
-            human.si(share(result.energy_per_inference_pj * _J_PER_PJ, result.seconds_per_inference), "W"),
+            human.si(share(pj_to_j(result.energy_per_inference_pj), result.seconds_per_inference), "W"),
         ),
         ("effective throughput", human.si(per_second, "SOP/s")),
         ("energy per operation", f"{human.digits(share(result.energy_pj, result.synaptic_operations))} pJ/SOP"),

@@ -25,7 +25,7 @@ def verification_report(layers: Sequence[Verification]) -> Text:
     if wrong:
         lines = [
             f"verify: layer {layer.layer}: {layer.mismatches:,} of {layer.spikes_compared:,} recomputed outputs differ "
-            "from the recorded ones"
+            f"from the recorded ones{_first(layer)}"
             for layer in wrong
         ]
         return Text("\n".join(lines), style="red")
@@ -33,3 +33,10 @@ def verification_report(layers: Sequence[Verification]) -> Text:
     if unrecorded:
         text += f" (not recorded: {', '.join(unrecorded)})"
     return Text(text, style="green")
+
+
+def _first(layer: Verification) -> str:
+    if layer.first_mismatch is None:
+        return ""
+    places = zip(("sample", "timestep", "channel", "row", "column"), layer.first_mismatch, strict=True)
+    return f", first at {', '.join(f'{name} {index}' for name, index in places)}"

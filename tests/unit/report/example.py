@@ -89,7 +89,7 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
             "linear",
             dense,
             (150_000, 1, 0, 0, 49_999, 0, 0, 0),
-            300,
+            299,
         ),
     ]  # fmt: skip
     cycles = sum(one.cycles for one in layers)
@@ -102,6 +102,7 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
                 spikes_compared=1000 if recorded else 0,
                 mismatches=mismatches if one is layers[1] else 0,
                 recorded=recorded,
+                first_mismatch=[3, 1, 4, 1, 5] if mismatches and one is layers[1] else None,
             )
             for one in layers
         ]

@@ -1,0 +1,102 @@
+"""The tables of a comparison of formats."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.comparison import (
+    FormatComparison,
+    FormatLayer,
+    FormatRun,
+    LayerBest,
+    OperandComparison,
+    RefusedFormat,
+)
+from simulator.report.formats_table import comparison_report, layer_table, totals_table, verdict
+from tests.unit.report.example import run_result
+from tests.unit.report.test_tables import row, shown
+
+
+def _run(name: str, energies_pj: tuple[float, float], cycles: tuple[int, int], own: bool = False) -> FormatRun:
+    layers = [
+        FormatLayer(
+            layer=layer, format_bits=300, stored_bits=400, fetched_bits={"dram": 8192, "weights": 81_920},
+            cycles=cycles[index], energy_pj=energies_pj[index],
+        )
+        for index, layer in enumerate(("conv1", "dense1"))
+    ]  # fmt: skip
+    return FormatRun(
+        format=name, title=name.upper(), is_machines_own=own, layers=layers, format_bits_per_weight=3.0,
+        stored_bits_per_weight=4.0, fetched_bits={"dram": 16_384, "weights": 163_840}, cycles=sum(cycles),
+        energy_pj=sum(energies_pj), edp_per_inference_js=sum(energies_pj) * sum(cycles) * 1e-21,
+    )  # fmt: skip
+
+
+def comparison() -> FormatComparison:
+    """Two samples; rle is best on conv1, uop on dense1 and overall; they tie on conv1's cycles; cp is refused."""
+    weights = OperandComparison(
+        operand="weights",
+        runs=[_run("uop", (3000.0, 1000.0), (100, 300), own=True), _run("rle", (2000.0, 4000.0), (100, 200))],
+        refused=[RefusedFormat(format="cp", title="CP", problem="tiny: layer conv1: the directory is too narrow")],
+        best_by_energy=["uop"],
+        best_by_cycles=["rle"],
+        best_by_edp=["uop"],
+        best_per_layer=[
+            LayerBest(layer="conv1", by_energy=["rle"], by_cycles=["uop", "rle"]),
+            LayerBest(layer="dense1", by_energy=["uop"], by_cycles=["rle"]),
+        ],
+    )
+    spikes = OperandComparison(
+        operand="spikes",
+        runs=[_run("bitmap", (3000.0, 1000.0), (100, 300), own=True)],
+        refused=[],
+        best_by_energy=["bitmap"],
+        best_by_cycles=["bitmap"],
+        best_by_edp=["bitmap"],
+        best_per_layer=[
+            LayerBest(layer=name, by_energy=["bitmap"], by_cycles=["bitmap"]) for name in ("conv1", "dense1")
+        ],
+    )
+    result = run_result()
+    return FormatComparison(
+        spikecycle="0.1.0", trace="digits", trace_sha256="0", machine=result.machine, samples=[0, 1], weights=weights,
+        spikes=spikes, assumptions=result.assumptions,
+    )  # fmt: skip
+
+
+def test_one_row_a_format_with_means_per_inference_and_the_best_marked() -> None:
+    text = shown(totals_table(comparison().weights, 2))
+    assert row(text, "uop") == [
+        "(own)", "3.00", "4.00", "1.00", "KiB", "10.0", "KiB", "200", "2.000*", "1.00", "1.60", "fJ·s*",
+    ]  # fmt: skip
+    assert row(text, "rle")[-5:] == ["150*", "3.000", "1.50", "1.80", "fJ·s"]
+
+
+def test_layers_show_where_the_best_changes() -> None:
+    energy = shown(layer_table(comparison().weights, 2, by="energy"))
+    assert row(energy, "conv1") == ["1.50", "1.00*"]
+    assert row(energy, "dense1") == ["0.500*", "2.00"]
+    assert "nJ" in energy
+    cycles = shown(layer_table(comparison().weights, 2, by="cycles"))
+    assert row(cycles, "conv1") == ["50*", "50*"]
+
+
+def test_the_verdict_in_words() -> None:
+    words = verdict(comparison().weights).plain
+    assert words.startswith("Least energy: uop; fewest cycles: rle.")
+    assert "Best by energy per layer: rle: conv1; uop: dense1." in words
+    assert "Best by cycles per layer: uop = rle: conv1; rle: dense1." in words
+    assert "per layer" not in verdict(comparison().spikes).plain
+
+
+def test_a_refused_format_is_named_with_its_reason() -> None:
+    assert "weights cp: tiny: layer conv1: the directory is too narrow" in shown(comparison_report(comparison()))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_report_fits(width: int) -> None:
+    text = shown(comparison_report(comparison()), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for words in ("Weight formats", "Spike formats", "uop (own)", "4 pJ/bit"):
+        assert words in text

@@ -1,0 +1,169 @@
+"""The tables of a run: right numbers, no line too wide, nothing cut."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+
+from simulator.report.figures import energy_by_kind_pj, shape_text
+from simulator.report.tables import cycle_table, energy_table, layer_table, run_report
+from simulator.report.verification import is_exact, verification_report
+from simulator.result import RunResult
+from tests.unit.report.example import run_result
+
+
+def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
+    """What a console of that width gets."""
+    stream = io.StringIO()
+    Console(
+        file=stream, width=width, force_terminal=colour, color_system="256" if colour else None, markup=False,
+        highlight=False, emoji=False,
+    ).print(renderable)  # fmt: skip
+    return stream.getvalue()
+
+
+def row(text: str, name: str, table: int = 0) -> list[str]:
+    """The cells of the row that begins with `name`, in the table-th table that has one."""
+    return [line for line in text.splitlines() if line.startswith(name)][table][len(name) :].split()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_no_line_is_wider_than_the_console(width: int) -> None:
+    assert max(map(len, shown(run_report(run_result()), width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_nothing_is_cut(width: int) -> None:
+    text = shown(run_report(run_result()), width)
+    assert "…" not in text
+    for words in ("conv1", "conv2", "dense [red]", "two_buffers", "bitmask", "4 pJ/bit", "itrs-lstp", "potentials"):
+        assert words in " ".join(text.split())
+
+
+def test_a_layer_of_many_characters_continues_on_the_next_line() -> None:
+    result = run_result()
+    long_name = "x" * 120
+    layers = [result.layers[0].model_copy(update={"name": long_name}), *result.layers[1:]]
+    text = shown(run_report(result.model_copy(update={"layers": layers})), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("x" * 24) >= 4 * 5
+
+
+def test_layers_are_means_per_inference() -> None:
+    text = shown(layer_table(run_result()))
+    # spikes, density, operations, cycles, busy, energy; the sums of two samples halved
+    assert row(text, "conv2")[-6:] == ["6,000", "6.2", "30,000", "2,000", "25.0", "1.00"]
+    assert row(text, "all") == ["96,000", "480.0", "k", "102.1", "k", "25.0", "16.0"]
+    assert "2x34x34 → 16x17x17, 3x3 /2,1 +0,1 g2" in text
+
+
+def test_a_wide_console_also_gets_the_weights() -> None:
+    text = shown(layer_table(run_result()), 160)
+    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits a weight, operations
+
+
+def test_cycles_are_split_by_cause() -> None:
+    text = shown(cycle_table(run_result()))
+    header = " ".join(text.splitlines()[1].split()), " ".join(text.splitlines()[2].split())
+    assert header == (
+        "of all weight bank DRAM DRAM",
+        "layer cycles % compute scan fetch conflict barrier update fill load",
+    )
+    assert row(text, "conv1") == ["100", "0.1", "40.0", "10.0", "5.0", "·", "3.0", "20.0", "22.0", "·"]
+    assert row(text, "all")[:4] == ["102.1", "k", "75.0", "0.1"]
+
+
+def test_a_cause_that_never_occurs_has_no_column() -> None:
+    assert "drain" not in shown(cycle_table(run_result()), 200)
+
+
+def test_on_a_narrow_console_alike_causes_become_one() -> None:
+    text = shown(cycle_table(run_result()), 84)
+    assert row(text, "conv1")[-2:] == ["20.0", "22.0"]  # update, DRAM
+    assert row(text, "conv2")[-1] == "20.0"
+    assert "fill" not in text
+
+
+def test_on_a_very_narrow_console_shares_are_words_the_largest_first() -> None:
+    text = " ".join(shown(cycle_table(run_result()), 60).split())
+    assert "compute 40.0, DRAM fill 22.0, update 20.0, scan 10.0, weight fetch 5.0, barrier 3.0" in text
+
+
+def test_bars_need_colours() -> None:
+    assert "█" in shown(cycle_table(run_result()), colour=True)
+    assert "█" not in shown(run_report(run_result()))
+
+
+def test_energy_is_split_by_kind() -> None:
+    text = shown(energy_table(run_result()))
+    assert row(text, "conv2") == ["1.00", "6.2", "0.0333", "40.0", "30.0", "20.0", "9.0", "1.0"]
+    for layer in run_result().layers:
+        assert sum(energy_by_kind_pj(layer).values()) == pytest.approx(layer.energy_pj)
+
+
+def test_accesses_of_dram_and_of_every_buffer() -> None:
+    text = shown(run_report(run_result()))
+    assert row(text, "conv1", table=2) == ["0.500", "KiB", "0.0625", "KiB", "500", "50", "1,000", "1,000"]
+    narrow = shown(run_report(run_result()), 70)
+    assert row(narrow, "conv1", table=2) == ["0.500", "KiB", "0.0625", "KiB", "550", "2,000"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "time per inference 510 µs", "energy per inference 16.0 nJ", "energy-delay product 8.17 pJ·s",
+        "PE utilization 25.0 %", "area 1.50 mm² (SRAM 1.25, arithmetic 0.250)", "effective throughput 940 MSOP/s",
+        "energy per operation 0.0333 pJ/SOP", "mean power 31.3 µW", "cycles per inference 102.1 k",
+        "SOP: one weight because of one spike.", "DRAM 4 pJ/bit. SRAM: CACTI, itrs-lstp cells, 22 nm, 300 K.",
+        "Outside the CACTI table, by its fitted law: potentials.",
+    ],
+)  # fmt: skip
+def test_totals_and_what_they_rest_on(words: str) -> None:
+    assert words in " ".join(shown(run_report(run_result())).split())
+
+
+def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
+    result = run_result()
+    nothing = {"cycles": 0, "energy_pj": 0.0, "synaptic_operations": 0, "counters": [], "leakage_pj": 0.0}
+    layers = [layer.model_copy(update={**nothing, "cycles_by_cause": {"compute": 0}}) for layer in result.layers]
+    empty = {
+        **nothing, "layers": layers, "cycles_by_cause": {"compute": 0}, "cycles_per_sample": [0, 0],
+        "seconds_per_inference": 0.0, "energy_per_inference_pj": 0.0, "edp_per_inference_js": 0.0,
+    }  # fmt: skip
+    text = shown(
+        run_report(result.model_copy(update={key: empty[key] for key in empty if key in RunResult.model_fields}))
+    )
+    assert "0 pJ/SOP" in text
+
+
+def test_the_shape_of_a_plain_convolution_has_no_marks() -> None:
+    shape = {"C": 1, "H": 8, "W": 8, "M": 4, "P": 6, "Q": 6, "R": 3, "S": 3, "groups": 1}
+    assert shape_text("conv2d", {**shape, "stride": [1, 1], "padding": [0, 0]}) == "1x8x8 → 4x6x6, 3x3"
+
+
+def test_an_exact_verification_is_one_line() -> None:
+    layers = run_result(mismatches=0).verification or []
+    assert is_exact(layers)
+    assert verification_report(layers).plain == (
+        "verify: exact, 3,000 recomputed outputs of 3 layers equal the recorded ones"
+    )
+
+
+def test_a_difference_names_the_layer_and_how_many() -> None:
+    layers = run_result(mismatches=3).verification or []
+    assert not is_exact(layers)
+    assert verification_report(layers).plain == (
+        "verify: layer conv2: 3 of 1,000 recomputed outputs differ from the recorded ones, "
+        "first at sample 3, timestep 1, channel 4, row 1, column 5"
+    )
+
+
+def test_without_recorded_outputs_nothing_is_exact() -> None:
+    layers = run_result(mismatches=0, recorded=False).verification or []
+    assert not is_exact(layers)
+    assert "nothing to compare with" in verification_report(layers).plain
+    some = [layers[0].model_copy(update={"recorded": True, "spikes_compared": 9}), *layers[1:]]
+    assert is_exact(some)
+    assert verification_report(some).plain.endswith("(not recorded: conv2, dense [red])")
