@@ -10,6 +10,8 @@ keep their step, but nothing is accumulated):
 - skipping through coordinates or runs: `rate` entries a step as they are stored; padding entries deliver nothing.
 
 An empty fiber of a format that is located by offsets isn't stored and takes no step.
+
+Each kernel ends its steps itself: a call a step, with three arrays to pass, takes several times longer than the rest.
 """
 
 from __future__ import annotations
@@ -106,7 +108,12 @@ def _position_by_position(
             last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
         else:
             last_bit = max(0, stored * _entry_bits(spec, length) - 1)
-        entries = _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+        if entries == first_entry:
+            position_out[entries] = NOTHING
+            entries += 1
+        for entry in range(first_entry, entries):
+            last_bit_out[entry] = last_bit
+            step_out[entry] = steps
         steps += 1
     return entries, steps
 
@@ -138,7 +145,9 @@ def _window_by_window(
                 continue
             if entries - first_entry == rate:
                 last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
-                _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+                for entry in range(first_entry, entries):
+                    last_bit_out[entry] = last_bit
+                    step_out[entry] = steps
                 steps += 1
                 first_entry = entries
             position_out[entries] = position
@@ -147,7 +156,12 @@ def _window_by_window(
             last_delivered = position
         if entries > first_entry or steps == first_step:
             last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
-            entries = _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+            if entries == first_entry:
+                position_out[entries] = NOTHING
+                entries += 1
+            for entry in range(first_entry, entries):
+                last_bit_out[entry] = last_bit
+                step_out[entry] = steps
             steps += 1
     return entries, steps
 
@@ -185,7 +199,12 @@ def _entry_by_entry(
         slots_taken += 1
         if slots_taken == rate or position == last_stored:
             last_bit = stored * entry_bits - 1
-            entries = _close_step(steps, first_entry, entries, last_bit, position_out, last_bit_out, step_out)
+            if entries == first_entry:
+                position_out[entries] = NOTHING
+                entries += 1
+            for entry in range(first_entry, entries):
+                last_bit_out[entry] = last_bit
+                step_out[entry] = steps
             steps += 1
             first_entry = entries
             slots_taken = 0
@@ -210,23 +229,3 @@ def _last_bit_with_mask(spec: FormatSpec, length: int, last_mask_bit: int, last_
         return last_mask_bit
     value = stored if spec.values == Values.PACKED else last_delivered + 1
     return length + value * spec.value_bits - 1
-
-
-@kernel
-def _close_step(
-    step: int,
-    first_entry: int,
-    entries: int,
-    last_bit: int,
-    position_out: Int64,
-    last_bit_out: Int64,
-    step_out: Int64,
-) -> int:
-    """Give the step's entries, or the marker of a step without any, their step and last bit."""
-    if entries == first_entry:
-        position_out[entries] = NOTHING
-        entries += 1
-    for entry in range(first_entry, entries):
-        last_bit_out[entry] = last_bit
-        step_out[entry] = step
-    return entries
