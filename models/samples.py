@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import traces
 from models.errors import ModelsError
 from models.extras import require_train_extra
+from traces.samples import SAMPLE_FOLDER
 
 if TYPE_CHECKING:
     from models.pipeline import OnProgress, SampleReport
     from models.recipes import Recipe
     from models.training import EpochReport
 
-SAMPLE_FOLDER = Path(traces.__file__).parent / "samples"
 DEFAULT_SEED = 0
 
 app = typer.Typer(add_completion=False)
@@ -29,7 +30,7 @@ app = typer.Typer(add_completion=False)
 def main(
     only: Annotated[list[str] | None, typer.Option(help="Make only this sample; may be given several times.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write <name>.h5 to.")] = SAMPLE_FOLDER,
-    seed: Annotated[int, typer.Option(help="Seed of weights, sample order and shifts.")] = DEFAULT_SEED,
+    seed: Annotated[int, typer.Option(help="Seed of weights, sample order and shifts.", min=0)] = DEFAULT_SEED,
 ) -> None:
     """Train, compress and record the digits network, and report its test accuracy."""
     try:
@@ -48,8 +49,8 @@ def make_samples(names: list[str], out: Path, seed: int, console: Console) -> No
     from models.recipes import RECIPES, find_recipe
 
     recipes = [find_recipe(name) for name in names] or list(RECIPES)
-    if not out.is_dir():
-        raise ModelsError(f"{out}: no such folder")
+    if not out.is_dir() or not os.access(out, os.W_OK):  # known now rather than after the training
+        raise ModelsError(f"{out}: not a folder that can be written to")
     set_determinism()
     with console.status("turning digits into events"):
         data = load_digits_events()

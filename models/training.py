@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def train(
     on_epoch: OnEpoch,
     pruner: GlobalMagnitudePruner | None = None,
 ) -> None:
-    """Train in place. Raises ModelsError as soon as a loss is not finite."""
+    """Train in place. Raises ModelsError as soon as a loss or its gradient is not finite."""
     batches = -(-len(data.train) // schedule.batch_size)
     optimizer = torch.optim.Adam(_parameter_groups(network, schedule))
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.epochs * batches)
@@ -77,16 +78,11 @@ def train(
             chosen = data.train.take(indices.numpy())
             frames = shift_at_random(time_first(chosen), schedule.shift_px, generator)
             loss = _loss(network, frames, chosen.labels, data.classes, schedule)
-            if not bool(torch.isfinite(loss)):
-                raise ModelsError(
-                    f"the loss became {float(loss)} in epoch {epoch + 1}; lower the learning rate "
-                    f"(now {schedule.learning_rate:g})"
-                )
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            total += _finite_loss(network, loss, epoch, schedule) * len(chosen)
             optimizer.step()
             decay.step()
-            total += float(loss.detach()) * len(chosen)
         rate = len(data.train) / (time.perf_counter() - started_s)
         on_epoch(EpochReport(epoch + 1, schedule.epochs, total / len(data.train), rate))
     if pruner is not None:
@@ -110,6 +106,18 @@ def _loss(network: FeedforwardNetwork, frames: Tensor, labels: Labels, classes: 
     logits = schedule.rate_to_logit * voter_rates(layers[-1], classes)
     busy = torch.stack([spikes.mean() for spikes in layers[:-1]]).mean()
     return F.cross_entropy(logits, torch.from_numpy(labels)) + schedule.rate_penalty * busy
+
+
+def _finite_loss(network: FeedforwardNetwork, loss: Tensor, epoch: int, schedule: Schedule) -> float:
+    """The loss as a number. A potential that is not a number never spikes, so the gradient is checked as well."""
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    value, norm = float(loss.detach()), float(torch.nn.utils.get_total_norm(gradients))
+    if not (math.isfinite(value) and math.isfinite(norm)):
+        raise ModelsError(
+            f"training diverged in epoch {epoch + 1} (loss {value:g}, gradient norm {norm:g}); "
+            f"lower the learning rate, now {schedule.learning_rate:g}"
+        )
+    return value
 
 
 def _parameter_groups(network: FeedforwardNetwork, schedule: Schedule) -> list[dict[str, object]]:

@@ -1,0 +1,21 @@
+"""The digits, turned into events once for all tests; torch on one thread, as the pipeline has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.data.digits import load_digits_events
+from models.data.frames import DataSplit
+from models.pipeline import set_determinism
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Threads that wait for one another on a busy machine turn seconds into minutes."""
+    set_determinism()
+
+
+@pytest.fixture(scope="session")
+def digits() -> DataSplit:
+    """All of them; seconds."""
+    return load_digits_events()

@@ -1,0 +1,125 @@
+"""From training to a trace, in small; and what the command says when it cannot go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from models import extras
+from models.data.augment import shift_at_random
+from models.data.frames import DataSplit
+from models.errors import ModelsError
+from models.export import integer_network
+from models.integer import run_network
+from models.networks.digits import digits_shapes
+from models.networks.feedforward import FeedforwardNetwork
+from models.networks.quantized import fold_and_quantize
+from models.pipeline import make_sample
+from models.recipes import RECIPES, Recipe, find_recipe
+from models.samples import app
+from models.training import EpochReport, time_first, train
+from traces import open_trace
+
+pytestmark = pytest.mark.train
+
+
+def few(digits: DataSplit) -> DataSplit:
+    return replace(digits, train=digits.train.take(range(96)), test=digits.test.take(range(60)))
+
+
+def quick(name: str) -> Recipe:
+    recipe = find_recipe(name)
+    return replace(
+        recipe,
+        float_schedule=replace(recipe.float_schedule, epochs=1, batch_size=32),
+        compressed=replace(recipe.compressed, epochs=1, batch_size=32),
+    )
+
+
+def test_one_epoch_on_a_few_samples_writes_a_whole_trace_the_same_every_time(digits: DataSplit, tmp_path: Path) -> None:
+    stages: list[tuple[str, int]] = []
+
+    def note(stage: str, report: EpochReport) -> None:
+        assert report.samples_per_second > 0 and np.isfinite(report.loss)
+        stages.append((stage, report.epoch))
+
+    paths = [tmp_path / "first.h5", tmp_path / "second.h5"]
+    reports = [make_sample(quick("digits-pruned80"), few(digits), 3, path, note) for path in paths]
+    assert stages == [("float", 1), ("compressed", 1)] * 2
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert reports[0].weight_sparsity >= 0.8
+    with open_trace(paths[0]) as trace:
+        assert (trace.samples, trace.timesteps) == (10, 12)
+        assert trace.labels is not None and trace.labels.tolist() == list(range(10))
+        assert [layer.name for layer in trace.layers] == ["conv1", "conv2", "fc1", "fc2"]
+        assert trace.provenance["seed"] == 3
+        for found in ("float", "fake_quantized", "integer"):
+            assert 0 <= trace.provenance[f"accuracy_{found}"] <= 1
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_trained_network_and_the_integer_network_emit_the_same_spikes(recipe: Recipe, digits: DataSplit) -> None:
+    shapes = digits_shapes()
+    generator = torch.Generator().manual_seed(5)
+    network = FeedforwardNetwork.float_layers(list(shapes.values()), recipe.neuron, generator)
+    samples = digits.test.take(range(6))
+    with torch.no_grad():
+        for layer in network.layers:
+            layer.norm.momentum = 1.0  # the statistics of the next pass, whole
+        network(time_first(samples))
+        quantized = fold_and_quantize(network.eval(), recipe.weight_bits).eval()
+        trained = [spikes.transpose(0, 1).numpy() for spikes in quantized.layer_spikes(time_first(samples))]
+    integer = run_network(integer_network(quantized, list(shapes), digits.input_bits), samples.frames)
+    for one, other in zip(trained, integer, strict=True):
+        assert one.any()
+        assert np.array_equal(one, other)
+
+
+def test_training_that_diverges_stops_with_one_line(digits: DataSplit) -> None:
+    recipe = find_recipe("digits-8bit")
+    generator = torch.Generator().manual_seed(0)
+    network = FeedforwardNetwork.float_layers(list(digits_shapes().values()), recipe.neuron, generator)
+    schedule = replace(recipe.float_schedule, learning_rate=float("inf"), batch_size=32)
+    message = r"^training diverged in epoch 1 \(loss .*, gradient norm nan\); lower the learning rate, now inf$"
+    with pytest.raises(ModelsError, match=message):
+        train(network, few(digits), schedule, generator, lambda report: None)
+
+
+def test_shifts_move_whole_samples_and_let_nothing_in() -> None:
+    frames = torch.zeros(2, 200, 1, 4, 4)
+    frames[:, :, 0, 1, 2] = 1
+    moved = shift_at_random(frames, 1, torch.Generator().manual_seed(0))
+    assert moved.shape == frames.shape
+    assert torch.equal(moved[0], moved[1])
+    assert moved[0].sum() == 200 and (moved[0].sum(dim=(1, 2, 3)) == 1).all()
+    places = {(int(row), int(column)) for _, row, column in moved[0, :, 0].nonzero()}
+    assert places == {(row, column) for row in (0, 1, 2) for column in (1, 2, 3)}
+
+
+def test_a_missing_extra_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in ("torch", "tonic") else object())
+    result = CliRunner().invoke(app, ["--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        'error: training needs torch, tonic, not installed here: pip install "spikecycle[train]"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "digits-8bits"], "error: no sample named digits-8bits; did you mean digits-8bit?\n"),
+        (
+            ["--only", "digits-8bit", "--out", "/nowhere/at/all"],
+            "error: /nowhere/at/all: not a folder that can be written to\n",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_one_line(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, result.stderr) == (2, message)
