@@ -230,7 +230,7 @@ class SpikeArray:
                     self._accumulate(pes, words)
                 self._sweep(pes, timestep, spikes[timestep])
                 self._encode(tile, spikes[timestep])
-            assert not any(any(pe.potentials) or any(pe.active) for pe in pes), "the next sample would not start at rest"
+            assert not any(any(pe.potentials) or any(pe.active) for pe in pes), "the next tile would not start at rest"
         return spikes
 
     def tile_fiber(self, part: Part, event: Event) -> list[tuple[tuple[int, int, int], int]]:

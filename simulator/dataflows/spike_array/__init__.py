@@ -1,8 +1,8 @@
 """The spike array: event-driven, spike-stationary.
 
 One input spike is broadcast to P processing elements (PEs); each adds the spike's weights to the membrane
-potentials it owns. Nothing happens for an input that did not spike. In brief (MICROARCHITECTURE.md beside this file says it to
-the cycle):
+potentials it owns. Nothing happens for an input that did not spike. In brief (MICROARCHITECTURE.md beside this file
+says it to the cycle):
 
 - A dispatcher scans the encoded spikes of one timestep word by word and broadcasts an event a cycle into the PEs'
   FIFOs; a full FIFO holds it up.
@@ -13,9 +13,10 @@ the cycle):
 - A layer that does not fit is cut in tiles of output channels, map rows and map columns, and in input tiles; a tile
   runs through all timesteps before the next, so that potentials never leave the chip.
 
-How the files follow each other: `machine` (the machine file), `fibers` and `axes` and `tiling` (cutting a layer), `service`
-(kernel: how long a PE serves an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by event),
-`update` (kernels: sweep and encode), `replay` (the loop over passes), `plan` (a layer on a machine).
+Read the files in this order: `machine` (the machine file), `fibers`, `axes`, `tiling` (cutting a layer), `service`
+(kernel: how long a PE serves an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array,
+event by event), `update` (kernels: sweep and encode), `replay` (the loop over passes), `plan` (a layer on a machine),
+`counters`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class SpikeArray:
     name = "spike_array"
     summary = "event-driven: spikes are broadcast, PEs keep the potentials"
     machine_type: type[Machine] = SpikeArrayMachine
-    causes = CAUSES
+    causes: tuple[str, ...] = CAUSES
     label_names = LABEL_NAMES
 
     def counters(self, machine: Machine, task: LayerTask) -> tuple[Counter, ...]:

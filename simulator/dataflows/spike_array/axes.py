@@ -45,7 +45,8 @@ class AxisTile:
     """A range of outputs, cut in blocks, and the inputs that it reads.
 
     start, stop: outputs. first_input, last_input: inputs [first, last).
-    block_starts: int64 (blocks + 1,), outputs from `start` on. classes: int64 (inputs, blocks), tap class of an input in a block.
+    block_starts: int64 (blocks + 1,), outputs from `start` on.
+    classes: int64 (inputs, blocks), tap class of an input in a block.
     """
 
     start: int

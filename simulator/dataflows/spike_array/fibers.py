@@ -59,7 +59,7 @@ def lay_fibers(
 class TileFibers:
     """The fibers of a channel tile.
 
-    first, stop: its output channels. own_channels: int64 (sharers,), how many of them each PE that shares channels owns.
+    first, stop: its output channels. own_channels: int64 (sharers,), how many of them each sharing PE owns.
     values: int32; starts: int64 (F + 1,); sizes: of each fiber; words: int64 (sharers, C, phases).
     """
 

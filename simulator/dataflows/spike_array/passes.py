@@ -1,6 +1,6 @@
 """The accumulate phase of a pass, event by event: MICROARCHITECTURE.md, section 4, and section 6 for the causes.
 
-An event waits for room in the FIFO of the slowest PE; a PE takes it when it is free:
+An event waits for room in the FIFO of the slowest PE; a PE takes it when it is free. With a FIFO depth of D,
 
     broadcast[i] = max(scanned[i], max over p of pop[i - D, p] + 1)
     pop[i, p]    = max(broadcast[i] + 1, free[i - 1, p])
@@ -25,133 +25,156 @@ CAUSES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", 
 """What a cycle of a pass is charged to."""
 COMPUTE, SCAN, WEIGHT_FETCH, DECODING, BANK_CONFLICT, FIFO, BARRIER, UPDATE, ENCODE = range(9)
 
+FIRST_WORD_CYCLES = 1
+"""To read the first word of spikes; later ones are read one ahead."""
 BARRIER_CYCLES = 1
 """To notice that all PEs are done."""
+NOT_SERVING = -1
+"""The PE that an event waited for was not serving: the FIFO itself took its cycle."""
 
 
 class Array(NamedTuple):
-    """The PEs' state and room for one event's services, int64 each; D is the depth of a FIFO, P the number of PEs.
+    """The state of PEs and FIFOs, int64 each. PEs are numbered by block, then sharer: block · sharers + sharer.
 
-    free: (P,), cycle in which a PE can pop again. service: (P,), of the event at hand.
-    broadcast: (D,), popped: (D, P), last_popped: (D,): cycles of broadcast, pops and last pop of the last D events, by
-    event mod D.
+    free: (blocks, sharers), cycle in which a PE can pop again.
+    broadcast: (D,), popped: (D, blocks, sharers), last_popped: (D,): cycles of broadcast, pops and the last pop of the
+        last D events, by event mod D.
     """
 
     free: Int64
-    service: Int64
     broadcast: Int64
     popped: Int64
     last_popped: Int64
 
     @classmethod
-    def of(cls, depth: int, pes: int) -> Array:
+    def of(cls, depth: int, blocks: int, sharers: int) -> Array:
         """Idle PEs."""
-        return cls(*(np.zeros(shape, np.int64) for shape in (pes, pes, depth, (depth, pes), depth)))
+        return cls(
+            *(np.zeros(shape, np.int64) for shape in ((blocks, sharers), depth, (depth, blocks, sharers), depth))
+        )
 
 
-@kernel
-def situation_of(
-    event: int, block: int, events: Events, row_classes: Int64, column_classes: Int64, classes: tuple[int, int]
-) -> int:
-    """The row of the service table for an event in a block of the map tile.
+class Place(NamedTuple):
+    """Where events land, as rows of a service table.
 
-    row_classes: int64 (region rows, block rows), column_classes: int64 (region columns, block columns), tap
-    classes; classes: how many row and column classes there are.
+    row_classes: int64 (region rows, block rows), column_classes: int64 (region columns, block columns), tap classes.
+    row_kinds, column_kinds: how many tap classes there are. An event's situation in a block is
+    (channel · row_kinds + row class) · column_kinds + column class.
     """
-    block_columns = column_classes.shape[1]
-    row = row_classes[events.row[event], block // block_columns]
-    column = column_classes[events.column[event], block % block_columns]
-    return (np.int64(events.channel[event]) * classes[0] + row) * classes[1] + column
+
+    row_classes: Int64
+    column_classes: Int64
+    row_kinds: int
+    column_kinds: int
+
+
+class Waits(NamedTuple):
+    """Of every event, int32 each: the cycles that it waited, and the PE that it waited for, or NOT_SERVING."""
+
+    cycles: Int32
+    blocking: Int32
 
 
 @kernel
-def charge_wait(
-    wait: int,
-    blocking: int,
-    event: int,
-    events: Events,
-    row_classes: Int64,
-    column_classes: Int64,
-    classes: tuple[int, int],
-    cycles: Int32,
-    causes_out: Int64,
-) -> None:
-    """Charge a wait for the PE `blocking`, which is serving `event`, to what prolongs that service."""
-    sharers = cycles.shape[2]
-    situation = situation_of(event, blocking // sharers, events, row_classes, column_classes, classes)
-    sharer = blocking % sharers
-    left = wait
-    for part, cause in ((IDLE, WEIGHT_FETCH), (DECODE, DECODING), (CONFLICT, BANK_CONFLICT)):
-        charged = min(left, np.int64(cycles[part, situation, sharer]))
-        causes_out[cause] += charged
-        left -= charged
-    causes_out[COMPUTE] += left
-
-
-@kernel
-def accumulate(
+def broadcast(
     events: Events,
     count: int,
     words: int,
-    row_classes: Int64,
-    column_classes: Int64,
-    classes: tuple[int, int],
+    place: Place,
     cycles: Int32,
     array: Array,
-    occurrences_out: Int64,
+    waits_out: Waits,
     causes_out: Int64,
 ) -> int:
-    """Broadcast `count` events of a region of `words` words to the PEs; returns the cycles of the accumulate phase.
+    """Scan `words` words with `count` events and send those to all PEs; returns the cycles of the accumulate phase.
 
-    row_classes, column_classes, classes: see `situation_of`. cycles: int32 (4, situations, sharers), see Services.
-    occurrences_out: int64 (situations,), added to: how often an event met a block in each situation.
-    causes_out: int64 (causes,), added to.
+    cycles: int32 (4, situations, sharers), see Services. waits_out: set for every event.
+    causes_out: int64 (causes,), of which COMPUTE, SCAN and BARRIER are added to.
     """
-    depth, pes = array.popped.shape
-    sharers = cycles.shape[2]
-    blocks = pes // sharers
+    depth, _, sharers = array.popped.shape
+    block_rows, block_columns = place.row_classes.shape[1], place.column_classes.shape[1]
     array.free[:] = 0
-    cycle = 1  # in cycle 0 the first word is read
-    causes_out[SCAN] += 1
+    cycle = FIRST_WORD_CYCLES
     next_word = 0
     for event in range(count):
-        word = np.int64(events.word[event])
+        word = int(np.int64(events.word[event]))
         if word >= next_word:
-            causes_out[SCAN] += word - next_word
             cycle += word - next_word
             next_word = word + 1
         slot = event % depth
+        wait = 0
         if event >= depth:
-            room = array.last_popped[slot] + 1
-            if room > cycle:
-                if array.last_popped[slot] == array.broadcast[slot] + 1:
-                    causes_out[FIFO] += room - cycle
-                else:
-                    blocking = 0
-                    while array.popped[slot, blocking] != array.last_popped[slot]:
-                        blocking += 1
-                    charge_wait(
-                        room - cycle, blocking, event - depth - 1, events, row_classes, column_classes, classes,
-                        cycles, causes_out,
-                    )  # fmt: skip
-                cycle = room
+            wait = max(0, array.last_popped[slot] + 1 - cycle)
+        waits_out.cycles[event] = wait
+        if wait > 0:
+            waits_out.blocking[event] = NOT_SERVING
+            if array.last_popped[slot] != array.broadcast[slot] + 1:
+                blocking = 0
+                while array.popped[slot, blocking // sharers, blocking % sharers] != array.last_popped[slot]:
+                    blocking += 1
+                waits_out.blocking[event] = blocking
+            cycle += wait
         array.broadcast[slot] = cycle
-        causes_out[COMPUTE] += 1
-        for block in range(blocks):
-            situation = situation_of(event, block, events, row_classes, column_classes, classes)
-            occurrences_out[situation] += 1
-            for sharer in range(sharers):
-                array.service[block * sharers + sharer] = cycles[SERVICE, situation, sharer]
         last_popped = 0
-        for pe in range(pes):
-            popped = max(cycle + 1, array.free[pe])
-            array.popped[slot, pe] = popped
-            array.free[pe] = popped + array.service[pe]
-            last_popped = max(last_popped, popped)
+        channel = np.int64(events.channel[event]) * place.row_kinds
+        for i in range(block_rows):
+            row = (channel + place.row_classes[events.row[event], i]) * place.column_kinds
+            for j in range(block_columns):
+                situation = row + place.column_classes[events.column[event], j]
+                block = i * block_columns + j
+                for sharer in range(sharers):
+                    popped = max(cycle + 1, array.free[block, sharer])
+                    array.popped[slot, block, sharer] = popped
+                    array.free[block, sharer] = popped + cycles[SERVICE, situation, sharer]
+                    last_popped = max(last_popped, popped)
         array.last_popped[slot] = last_popped
         cycle += 1
-    causes_out[SCAN] += words - next_word
     cycle += words - next_word
-    end = max(cycle, array.free.max()) + BARRIER_CYCLES
-    causes_out[BARRIER] += end - cycle
-    return end
+    done = max(cycle, int(array.free.max())) + BARRIER_CYCLES
+    causes_out[COMPUTE] += count
+    causes_out[SCAN] += cycle - count - waits_out.cycles[:count].sum()
+    causes_out[BARRIER] += done - cycle
+    return done
+
+
+@kernel
+def charge_waits(
+    events: Events, count: int, place: Place, cycles: Int32, depth: int, waits: Waits, causes_out: Int64
+) -> None:
+    """Charge the wait of every event to what prolonged the service that it waited for.
+
+    cycles: int32 (4, situations, sharers), see Services. causes_out: int64 (causes,), added to.
+    """
+    sharers = cycles.shape[2]
+    block_columns = place.column_classes.shape[1]
+    for event in range(count):
+        wait = np.int64(waits.cycles[event])
+        if wait == 0:
+            continue
+        blocking = np.int64(waits.blocking[event])
+        if blocking == NOT_SERVING:
+            causes_out[FIFO] += wait
+            continue
+        served = event - depth - 1
+        block, sharer = blocking // sharers, blocking % sharers
+        row = place.row_classes[events.row[served], block // block_columns]
+        column = place.column_classes[events.column[served], block % block_columns]
+        situation = (np.int64(events.channel[served]) * place.row_kinds + row) * place.column_kinds + column
+        fetch = min(wait, np.int64(cycles[IDLE, situation, sharer]))
+        decode = min(wait - fetch, np.int64(cycles[DECODE, situation, sharer]))
+        conflict = min(wait - fetch - decode, np.int64(cycles[CONFLICT, situation, sharer]))
+        causes_out[WEIGHT_FETCH] += fetch
+        causes_out[DECODING] += decode
+        causes_out[BANK_CONFLICT] += conflict
+        causes_out[COMPUTE] += wait - fetch - decode - conflict
+
+
+@kernel
+def count_situations(events: Events, count: int, place: Place, occurrences_out: Int64) -> None:
+    """Add to `occurrences_out`, int64 (situations,), how often events met a block in each situation."""
+    for event in range(count):
+        channel = np.int64(events.channel[event]) * place.row_kinds
+        for i in range(place.row_classes.shape[1]):
+            row = (channel + place.row_classes[events.row[event], i]) * place.column_kinds
+            for j in range(place.column_classes.shape[1]):
+                occurrences_out[row + place.column_classes[events.column[event], j]] += 1

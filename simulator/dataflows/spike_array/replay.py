@@ -1,4 +1,4 @@
-"""The loop over passes that replays a sample on a mapped layer: order, loads and stores of MICROARCHITECTURE.md, section 2."""
+"""The loop over the passes of a sample on a mapped layer: MICROARCHITECTURE.md, section 2, order, loads and stores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from simulator.dataflows.spike_array.counters import Tally, leaks
 from simulator.dataflows.spike_array.events import Events, Region, list_events
 from simulator.dataflows.spike_array.fibers import TileFibers
 from simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from simulator.dataflows.spike_array.passes import CAUSES, ENCODE, UPDATE, Array, accumulate
+from simulator.dataflows.spike_array.passes import (
+    CAUSES,
+    ENCODE,
+    UPDATE,
+    Array,
+    Place,
+    Waits,
+    broadcast,
+    charge_waits,
+    count_situations,
+)
 from simulator.dataflows.spike_array.service import ACCUMULATES, BUSY, DIRECTORY, DROPPED, GATED, WORDS, Services
 from simulator.dataflows.spike_array.tiling import Tiling, words_of
 from simulator.dataflows.spike_array.update import dense_sweep_cycles, explicit_encode, sparse_sweep
@@ -67,9 +77,12 @@ class Replay:
 
     def __post_init__(self) -> None:
         parameters = self.machine.dataflow
-        self.array = Array.of(parameters.fifo_depth, parameters.pes)
-        events = self.task.shape.input_count * self.task.input_bits
-        self.events = Events(*(np.empty(events, dtype=np.int32) for _ in Events._fields))
+        block_rows, block_columns = parameters.blocks
+        self.array = Array.of(parameters.fifo_depth, block_rows * block_columns, parameters.channel_sharers)
+        most_events = self.task.shape.input_count * self.task.input_bits
+        # room for the worst case; pages that no event touches are never backed by memory
+        self.events = Events(*(np.empty(most_events, dtype=np.int32) for _ in Events._fields))
+        self.waits = Waits(*(np.empty(most_events, dtype=np.int32) for _ in Waits._fields))
 
     def run(self) -> Passes:
         """All passes, in the order: channel tile, map rows, map columns, timestep, input tile, input channels."""
@@ -98,7 +111,7 @@ class Replay:
         self._encode(tile, timestep)
 
     def _regions(self, tile: _Tile, timestep: int, channels: tuple[int, int]) -> Iterator[tuple[Region, int]]:
-        """The input regions of a timestep's passes, as many whole channels each as half the buffer holds, and their words."""
+        """The input regions of a timestep's passes and their words: as many whole channels as half the buffer holds."""
         map_range = tile.rows.first_input, tile.rows.last_input, tile.columns.first_input, tile.columns.last_input
         non_zeros = self._non_zeros(timestep, Region(*channels, *map_range))
         width = self.machine.buffers.spikes.width_bits
@@ -127,7 +140,7 @@ class Replay:
             first = stop
 
     def _non_zeros(self, timestep: int, region: Region) -> Int64:
-        """int64 (channels + 1,): non-zero inputs before each channel of the region; zeros where the format stores all."""
+        """int64 (channels + 1,): non-zero inputs before each channel; zeros for a format that stores all positions."""
         counts = np.zeros(region.stop_channel - region.first_channel + 1, dtype=np.int64)
         if self.spike_format.positions != "implicit":
             values = self.inputs[
@@ -157,11 +170,13 @@ class Replay:
         width = self.machine.buffers.spikes.width_bits
         layout = self.spike_format.layout(region.positions, self.task.input_bits, width)
         events = list_events(self.inputs[timestep], region, layout, self.events)
-        classes = len(self.tiling.row_classes), len(self.tiling.column_classes)
-        accumulate(
-            self.events, events, words, tile.rows.classes, tile.columns.classes, classes, tile.services.cycles,
-            self.array, tile.occurrences, self.causes[-1],
-        )  # fmt: skip
+        place = Place(
+            tile.rows.classes, tile.columns.classes, len(self.tiling.row_classes), len(self.tiling.column_classes)
+        )
+        cycles = tile.services.cycles
+        broadcast(self.events, events, words, place, cycles, self.array, self.waits, self.causes[-1])
+        charge_waits(self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.causes[-1])
+        count_situations(self.events, events, place, tile.occurrences)
         self.loads[-1][SPIKES] = words * width
         self.tally.spikes_written += words
         self.tally.spikes_read += words

@@ -166,7 +166,8 @@ def tabulate_services(
 
     values: int32; starts: int64 (F + 1,); words: int64 (sharers, C, phases): see TileFibers.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
-    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, 6), holding the service of an event without taps.
+    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, 6): they hold the service of an event
+        without taps, where that stays.
     """
     sharers, channels, phases = words.shape
     phase_columns = len(taps_of_phase_column)
@@ -236,7 +237,7 @@ def services(
     cycles = np.zeros((4, situations, sharers), dtype=np.int32)
     cycles[SERVICE] = cycles[IDLE] = UNTOUCHED_CYCLES
     work = np.zeros((situations, 6), dtype=np.int64)
-    scratch = Scratch(*(np.zeros(fibers.longest, np.int64) for _ in range(6)), np.zeros(pe.banks, np.int64))
+    scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
     tabulate_services(
         fibers.values, fibers.starts, fibers.words, fibers.own_channels, row_classes, column_classes,
         taps_of_phase_column, taps_of_phase_row, spec, pe, scratch, cycles, work,

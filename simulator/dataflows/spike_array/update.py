@@ -33,8 +33,8 @@ def sparse_sweep(
 ) -> tuple[int, int]:
     """Cycles of the slowest PE to scan its flags in address order and to update its active neurons; all active neurons.
 
-    active: uint8 (M, P, Q). block_rows, block_columns: int64 (blocks + 1,), where the tile's map is cut. A PE among `sharers`
-    owns the channels that leave its number modulo `sharers`.
+    active: uint8 (M, P, Q). block_rows, block_columns: int64 (blocks + 1,), where the tile's map is cut. A PE among
+    `sharers` owns the channels that leave its number modulo `sharers`.
     """
     slowest = 0
     updates = 0
@@ -48,7 +48,7 @@ def sparse_sweep(
                 for row in range(block_rows[block_row], block_rows[block_row + 1]):
                     for column in range(block_columns[block_column], block_columns[block_column + 1]):
                         for channel in range(own, tile.stop_channel, sharers):
-                            found += np.int64(active[channel, tile.first_row + row, tile.first_column + column])
+                            found += int(np.int64(active[channel, tile.first_row + row, tile.first_column + column]))
                             flags += 1
                             if flags == flags_per_cycle:
                                 cycles += max(1, found * cycles_per_access)
@@ -75,7 +75,7 @@ def explicit_encode(spikes: UInt8, tile: Region, layout: SpikeLayout) -> tuple[i
     for channel in range(tile.first_channel, tile.stop_channel):
         for row in range(tile.first_row, tile.stop_row):
             for column in range(tile.first_column, tile.stop_column):
-                found += np.int64(spikes[channel, row, column])
+                found += int(np.int64(spikes[channel, row, column]))
                 positions += 1
                 if positions == layout.word_bits:
                     cycles += max(1, found * layout.words_per_entry)
