@@ -60,6 +60,36 @@ class Laws(Section):
     cycle_ns: Law
 
 
+class Error(Section):
+    """Absolute relative error of predicted figures, percent."""
+
+    median: NonNegativeFloat
+    p90: NonNegativeFloat
+    max: NonNegativeFloat
+
+
+class QuantityErrors(Section):
+    """One error a quantity."""
+
+    read_pj: Error
+    write_pj: Error
+    leakage_mw: Error
+    area_mm2: Error
+    access_ns: Error
+    cycle_ns: Error
+
+
+class StatedErrors(Section):
+    """How well the model predicts what it was not given.
+
+    left_out: each row from all others. between_rows, beyond_rows: CACTI run at random SRAMs in and outside the grid.
+    """
+
+    left_out: QuantityErrors
+    between_rows: QuantityErrors
+    beyond_rows: QuantityErrors
+
+
 class SramFile(Section):
     """A cell type's table and its constants."""
 
@@ -73,3 +103,5 @@ class SramFile(Section):
     small: Small
     law: Laws
     law_source: Text
+    errors_percent: StatedErrors
+    errors_source: Text
