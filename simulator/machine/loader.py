@@ -7,7 +7,7 @@ reported at once, one line each, with the path of the key, what was found and wh
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from simulator.dataflows import DATAFLOWS
+from simulator.energy import EnergyTable, SramModel
 from simulator.errors import MachineError, UsageError
 from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from simulator.machine.schema import Machine
@@ -104,18 +105,35 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
     except ValidationError as error:
         problems = [_describe(details, machine_type) for details in error.errors()]
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
-    problems = []
-    for operand, name, known in (
-        ("weights", machine.formats.weights.format, WEIGHT_FORMATS.names()),
-        ("spikes", machine.formats.spikes.format, SPIKE_FORMATS.names()),
-    ):
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            problems.append(f"formats.{operand}.format: found {name!r}, allowed: {', '.join(known)}{hint}")
+    problems = [*_unknown_formats(machine), *_unpriceable(machine)]
     if problems:
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems))
     return machine
+
+
+def _unknown_formats(machine: Machine) -> Iterator[str]:
+    """Formats that nobody registered."""
+    formats = machine.formats
+    for operand, lookup, name in (
+        ("weights", WEIGHT_FORMATS.lookup, formats.weights.format),
+        ("spikes", SPIKE_FORMATS.lookup, formats.spikes.format),
+    ):
+        try:
+            lookup(name)
+        except UsageError as error:
+            yield f"formats.{operand}.format: {error}"
+
+
+def _unpriceable(machine: Machine) -> Iterator[str]:
+    """Cells, nodes, buffers and tables without energy figures."""
+    technology = machine.technology
+    try:
+        sram = SramModel.load(technology.sram_cell, technology.temperature_k)
+        EnergyTable.load(machine.energy.table).scaled(technology.node_nm)
+        for buffer in machine.buffer_items().values():
+            sram.estimate(technology.node_nm, buffer.size_kib, buffer.width_bits, buffer.banks)
+    except MachineError as error:
+        yield str(error)
 
 
 def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:
