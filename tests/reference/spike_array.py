@@ -371,7 +371,7 @@ class SpikeArray:
                     self.counts[counter] += 1
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
                 factor = self.task.neuron.leak_numerator
-                self.counts["neuron.leak"] += factor not in (0, *(2**k for k in range(17)))
+                self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)
         self.records[-1].causes["update"] = slowest + 2
 
     def _encode(self, tile: Tile, frame: np.ndarray) -> None:

@@ -45,8 +45,13 @@ def event_bits(task: LayerTask) -> int:
 
 
 def leaks(task: LayerTask) -> bool:
-    """Whether the leak takes a multiplication: a factor of 0 or a power of two is a shift."""
-    return task.neuron.leak_numerator & (task.neuron.leak_numerator - 1) != 0
+    """Whether an update computes a leak: a factor of 1 keeps the potential, a factor of 0 clears it."""
+    return 0 < task.neuron.leak_numerator < 1 << task.neuron.leak_shift
+
+
+def leak_action(task: LayerTask) -> str:
+    """What a leak is in logic."""
+    return "shift" if task.neuron.leak_numerator & (task.neuron.leak_numerator - 1) == 0 else "multiply"
 
 
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
@@ -70,16 +75,16 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             bits=event, length_um=wire,
         ),
         Counter(
-            "fifo.push", "fifo", "spikes", "register_write", "logic", "events",
-            "an event enters the FIFO of a PE", bits=event,
+            "fifo.push", "fifo", "spikes", "register_write", "logic", "events", "an event enters the FIFO of a PE",
+            bits=event,
         ),
         Counter(
-            "fifo.pop", "fifo", "spikes", "register_read", "logic", "events",
-            "an event leaves the FIFO of a PE", bits=event,
+            "fifo.pop", "fifo", "spikes", "register_read", "logic", "events", "an event leaves the FIFO of a PE",
+            bits=event,
         ),
         Counter(
-            "decoder.gated", "decoder", "weights", "gated", "logic", "weights",
-            "a zero weight takes a slot; the accumulator is gated", bits=bits,
+            "decoder.gated", "accumulator", "weights", "gated", "logic", "weights",
+            "a zero weight takes its slot, but nothing is added", bits=bits,
         ),
         Counter(
             "decoder.dropped", "decoder", "weights", "drop", "none", "weights",
@@ -94,8 +99,8 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "a neuron is updated: its potential is compared with the threshold", bits=bits,
         ),
         Counter(
-            "neuron.leak", "neuron", "potentials", "multiply", "logic", "operations",
-            "a potential leaks by a factor that is not a power of two", bits=bits,
+            "neuron.leak", "neuron", "potentials", leak_action(task), "logic", "operations",
+            "a potential leaks: it is shifted if the factor is a power of two, else multiplied", bits=bits,
         ),
         Counter(
             "neuron.bias", "neuron", "potentials", "add", "logic", "operations",

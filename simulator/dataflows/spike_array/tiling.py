@@ -80,22 +80,19 @@ def _cut_channels(
 ) -> tuple[int, int, list[TileFibers], int]:
     """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles."""
     shape, sharers = task.shape, machine.dataflow.channel_sharers
-    by_output = np.ascontiguousarray(task.weights.transpose(1, 2, 3, 0))
-    word_bits = machine.buffers.weights.width_bits
+    by_output = task.weights.transpose(1, 2, 3, 0).copy()
+    stored_as = weight_format, task.weight_bits, machine.buffers.weights.width_bits
     all_own = -(-shape.M // sharers)
     laid: dict[int, list[TileFibers]] = {}
     problem = ""
     for inputs in _halvings(shape.C):
         for own in _halvings(all_own):
-            # a larger tile is laid out again only where input channels have to be cut
-            tiles = laid.get(own) or [
-                channel_tile(
-                    shape, by_output, m, min(m + own * sharers, shape.M), sharers, weight_format, task.weight_bits,
-                    word_bits,
-                )
-                for m in range(0, shape.M, own * sharers)
-            ]  # fmt: skip
-            laid = {own: tiles}
+            if own not in laid:
+                laid[own] = [
+                    channel_tile(shape, by_output, m, min(m + own * sharers, shape.M), sharers, *stored_as)
+                    for m in range(0, shape.M, own * sharers)
+                ]
+            tiles = laid[own]
             whole = own == all_own and inputs == shape.C
             problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, 1 if whole else 2)
             if not problem:

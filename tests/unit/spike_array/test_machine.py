@@ -1,0 +1,68 @@
+"""Machine files of spike arrays: what is refused, and that the shipped ones map what they are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulator.dataflows import DATAFLOWS
+from simulator.errors import MachineError
+from simulator.machine.loader import load_machine
+from tests.unit.spike_array.cases import layer
+from traces import LayerShape
+from traces.synthetic import reference_network
+
+MACHINES = ("spike_array", "spike_array_edge")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"dataflow.update_lanes": 5}, "dataflow.update_lanes must be at most buffers.potentials.banks, found 5 > 4"),
+        ({"dataflow.pe_rows": 4}, "dataflow: pe_rows goes with partition: space, found partition: channel"),
+        ({"dataflow.partition": "space"}, "dataflow: pe_rows and pe_columns are needed with partition: space"),
+        (
+            {"dataflow.partition": "space", "dataflow.pe_rows": 4, "dataflow.pe_columns": 3},
+            "dataflow: pe_rows * pe_columns must be pes, found 4 * 3 != 16",
+        ),
+        ({"dataflow.fifo_depth": 0}, "dataflow.fifo_depth"),
+        ({"dataflow.decoder.lanes": 1}, "dataflow.decoder.lanes: unknown key"),
+        ({"buffers.potentials.ports": 3}, "buffers.potentials.ports"),
+        ({"dataflow.broadcast_um": -1}, "dataflow.broadcast_um"),
+    ],
+)
+def test_an_impossible_machine_is_refused_with_the_key(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(MachineError) as refused:
+        load_machine("spike_array", changes)
+    assert problem in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_shipped_machine_says_what_it_is_made_of(name: str) -> None:
+    machine = load_machine(name)
+    pes = machine.pe_count
+    assert {buffer: machine.instances(buffer) for buffer in machine.buffer_items()} == {
+        "spikes": 1,
+        "weights": pes,
+        "directory": pes,
+        "potentials": pes,
+        "outputs": 1,
+    }
+    assert {unit.action for unit in machine.logic()} == {"add", "multiply", "compare"}
+    assert all(unit.count % pes == 0 for unit in machine.logic())
+
+
+@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("shape", reference_network(), ids=lambda shape: f"{shape.C}x{shape.H}x{shape.W}")
+def test_a_shipped_machine_maps_the_reference_network(name: str, shape: LayerShape) -> None:
+    machine = load_machine(name)
+    random = np.random.default_rng(1)
+    weights = random.integers(-127, 128, shape.weight_shape) * (random.random(shape.weight_shape) < 0.2)
+    plan = DATAFLOWS.lookup("spike_array").plan(machine, layer(shape, weights, weight_bits=8))
+    assert plan.storage.weights == weights.size
+    if name == "spike_array":
+        tiling = plan.tiling()
+        assert (tiling["channel_tiles"], tiling["input_tiles"]) == (1, 1), "the main machine holds a layer's weights"

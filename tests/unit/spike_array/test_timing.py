@@ -1,0 +1,200 @@
+"""Cycles counted by hand, each at the edge where one more event, word or access costs one more cycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulator.activity import Passes
+from simulator.dataflows.spike_array import SpikeArray
+from tests.unit.spike_array.cases import layer, machine
+from traces import LayerShape
+
+DATAFLOW = SpikeArray()
+ACCUMULATE = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier")
+
+
+def run(
+    inputs: list[int], weights: Any, outputs: list[int] | None = None, active: list[int] | None = None, **changes: Any
+) -> dict[str, int]:
+    """Cycles by cause of one timestep of a linear layer, inputs on a bus of 16-bit words; weights (M, C) of 4 bits."""
+    codes = np.array(weights)
+    shape = LayerShape.linear(len(inputs), len(codes))
+    chosen = machine(**{"dataflow__pes": 1, **changes})
+    passes = run_layer(shape, codes, inputs, outputs, active, chosen)
+    assert len(passes.causes) == 1
+    return {name: cycles for name, cycles in zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True) if cycles}
+
+
+def run_layer(
+    shape: LayerShape, codes: Any, inputs: Any, outputs: Any, active: Any, chosen: Any, input_bits: int = 1
+) -> Passes:
+    task = layer(shape, codes, input_bits=input_bits)
+    maps = [
+        np.array([0] * shape.output_count if values is None else values, np.uint8).reshape(1, shape.M, shape.P, shape.Q)
+        for values in (outputs, active)
+    ]
+    values = np.array(inputs, np.uint8).reshape(1, shape.C, shape.H, shape.W)
+    return DATAFLOW.plan(chosen, task).run(values, *maps)
+
+
+def accumulate(causes: dict[str, int]) -> int:
+    return sum(causes.get(name, 0) for name in ACCUMULATE)
+
+
+def test_one_event() -> None:
+    # 0: the word of spikes is read; 1: broadcast; 2: popped; 3: fiber read; 4: decoded and added; 5: all done, noticed
+    assert run([1], [[3]]) == {"scan": 1, "compute": 1, "barrier": 4, "update": 3, "encode": 1}
+
+
+def test_an_empty_timestep_costs_its_words_and_the_barrier() -> None:
+    # 17 positions are 2 words of 16: 1 and 2 go to them, 3 to notice; then one neuron is updated, one word written
+    assert run([0] * 17, [[1] * 17]) == {"scan": 3, "barrier": 1, "update": 3, "encode": 1}
+
+
+def test_without_words_there_is_nothing_to_scan() -> None:
+    assert run([0], [[1]], formats__spikes__format="aer") == {"scan": 1, "barrier": 1, "update": 3, "encode": 1}
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_a_fifo_holds_exactly_its_depth(depth: int) -> None:
+    # the first event is popped in cycle 2 and keeps the PE until 5, one event a cycle comes in behind it
+    slow = {"dataflow__fifo_depth": depth, "formats__weights__format": "uncompressed"}
+    assert run([1] * 2, [[1] * 2], **slow)["compute"] == 2
+    # 2: pop 0. 5: pop 1, and room for event depth + 1 from 6 on; it is offered in cycle depth + 2
+    fits, waits = [1] * (depth + 1), [1] * (depth + 2)
+    assert "weight_fetch" not in run(fits, [fits], **slow)
+    if depth < 4:
+        # a service of 3 cycles is one of adding and two of fetching
+        assert run(waits, [waits], **slow)["weight_fetch"] == min(2, 6 - (depth + 2))
+    else:
+        assert "weight_fetch" not in run(waits, [waits], **slow), "ready at the cycle when it is offered"
+
+
+def test_a_fifo_of_depth_one_takes_a_cycle_to_pass_an_event_on() -> None:
+    # broadcast in 1, popped in 2 at the earliest, refilled in 3: even a PE that has nothing to do lets one wait.
+    # A stride of 2 lets a 1x1 kernel skip every second input: those events have no tap.
+    shape = LayerShape("conv2d", C=1, H=1, W=9, M=1, R=1, S=1, stride=(1, 2))
+    passes = run_layer(
+        shape, [1], [0, 1, 0, 1, 0, 1, 0, 1, 0], None, None, machine(dataflow__pes=1, dataflow__fifo_depth=1)
+    )
+    causes = dict(zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True))
+    assert (causes["compute"], causes["fifo"], causes["weight_fetch"]) == (4, 3, 0)
+    passes = run_layer(
+        shape, [1], [0, 1, 0, 1, 0, 1, 0, 1, 0], None, None, machine(dataflow__pes=1, dataflow__fifo_depth=2)
+    )
+    causes = dict(zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True))
+    assert (causes["compute"], causes["fifo"], causes["barrier"]) == (4, 0, 2)
+
+
+@pytest.mark.parametrize(("banks", "ports", "cycles"), [(2, 2, 1), (1, 2, 2), (2, 1, 2), (1, 1, 4)])
+def test_a_step_takes_as_long_as_its_fullest_bank(banks: int, ports: int, cycles: int) -> None:
+    # two weights in one step, for addresses 0 and 1; a bank does a read and a write a cycle, or one of them
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": banks, "ports": ports}
+    causes = run([1], [[1], [1]], buffers__potentials=potentials)
+    assert accumulate(causes) == 1 + 1 + 3 + cycles
+
+
+def test_two_accumulates_in_a_bank_hold_the_next_step() -> None:
+    # 4 weights, 2 a step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 2}
+    one = accumulate(run([1], [[1]] * 4, buffers__potentials=potentials))
+    two = accumulate(run([1], [[1]] * 4, buffers__potentials={**potentials, "banks": 1}))
+    assert two - one == 2
+
+
+def test_a_wait_is_charged_to_fetch_then_decode_then_conflicts() -> None:
+    # 2 steps of 2 weights, one bank, one port: a service is 2 cycles of fetch and 2 steps of 4, of which 3 are conflict
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 1, "ports": 1}
+    weights = [[1] * 6] * 4
+    causes = run([1] * 6, weights, dataflow__fifo_depth=2, buffers__potentials=potentials)
+    # pops at 2, 12, 22, 32, ...: events are broadcast in 1, 2, 3, 13, 23, 33; waits of 9 in 4 .. 12, 14 .. 22, 24 .. 32
+    assert causes["weight_fetch"] == 3 * 2
+    assert causes["bank_conflict"] == 3 * 6
+    assert causes["compute"] == 6 + 3 * 1
+    assert "decode" not in causes
+
+
+def test_zero_weights_are_gated_or_skipped() -> None:
+    # 8 weights, 2 a step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
+    # bits, one of them empty; 8 + 4 bits in one word: 2 steps in 4 5
+    weights = [[1]] + [[0]] * 7
+    gated = run([1], weights, formats__weights__format="uncompressed")
+    skipped = run([1], weights, formats__weights__format="bitmask")
+    assert accumulate(gated) - 2 == 3 + 4
+    assert accumulate(skipped) - 2 == 3 + 2
+
+
+def test_decode_is_charged_for_steps_without_an_accumulate() -> None:
+    weights = [[1] * 6] + [[0] * 6] * 7
+    causes = run([1] * 6, weights, formats__weights__format="uncompressed")
+    # a service of 6 cycles: 2 fetch, 1 step that adds, 3 that do not; pops in 2 8 14 20, waits of 5 each, all explained
+    assert causes["weight_fetch"] == 3 * 2
+    assert causes["decode"] == 3 * 3
+    assert causes["compute"] == 6
+
+
+def test_an_empty_fiber_is_looked_up_and_that_is_all() -> None:
+    # 1: broadcast; 2: popped, directory read; 4: free
+    assert accumulate(run([1], [[0]], formats__weights__format="bitmask")) == 4 + 1
+    assert accumulate(run([1], [[0]], formats__weights__format="uncompressed")) == 5 + 1
+
+
+def test_words_come_one_a_cycle() -> None:
+    # one weight of 4 bits a word of 4 bits; 2 weights a step wait for the second of their words
+    weights = {"size_kib": 2.0, "width_bits": 4}
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
+    for outputs, done in ((1, 5), (2, 6), (3, 7), (4, 8)):
+        causes = run([1], [[1]] * outputs, buffers__weights=weights, buffers__potentials=potentials)
+        assert accumulate(causes) == done + 1
+
+
+def test_all_words_of_a_fiber_are_read() -> None:
+    # ubm of 8 weights of 4 bits in 8-bit words: a mask, and 4 words of values, of which only the first is used
+    changes = {"buffers__weights": {"size_kib": 2.0, "width_bits": 8}, "dataflow__decoder__mask_bits_per_cycle": 8}
+    weights = [[1]] + [[0]] * 7
+    # popped in 2, words in 3 4 5 6 7, free in 8 although the step is done after 5
+    assert accumulate(run([1], weights, formats__weights__format="ubm", **changes)) == 8 + 1
+
+
+def test_a_value_is_one_event_a_set_bit() -> None:
+    shape = LayerShape.linear(1, 1)
+    events = [
+        dict(zip([c.name for c in DATAFLOW.counters(chosen, task)], passes.counts.tolist(), strict=True))[
+            "dispatcher.broadcast"
+        ]
+        for value in range(8)
+        for chosen, task in [(machine(), layer(shape, [1], input_bits=3))]
+        for passes in [run_layer(shape, [1], [value], None, None, chosen, input_bits=3)]
+    ]
+    assert events == [0, 1, 1, 2, 1, 2, 2, 3]
+
+
+def test_the_sweep_takes_the_neurons_of_the_fullest_pe() -> None:
+    # 5 outputs on 2 PEs: 3 neurons; 2 a cycle: 2 groups, + 2
+    changes = {"dataflow__pes": 2, "dataflow__update_lanes": 2}
+    assert run([0], [[1]] * 5, **changes)["update"] == 2 + 2
+    single_ported = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 1}
+    assert run([0], [[1]] * 5, **changes, buffers__potentials=single_ported)["update"] == 2 * 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("active", "cycles"),
+    [([0] * 8, 2), ([1] + [0] * 7, 2), ([1, 1] + [0] * 6, 3), ([0, 0, 1, 1, 1, 0, 0, 1], 4), ([1] * 8, 8)],
+)
+def test_a_sparse_sweep_scans_flags_and_updates_what_is_active(active: list[int], cycles: int) -> None:
+    assert run([0], [[1]] * 8, active=active, dataflow__update="sparse")["update"] == cycles + 2
+
+
+def test_outputs_are_encoded_word_by_word_or_spike_by_spike() -> None:
+    spikes = [1] * 3 + [0] * 30 + [1]
+    assert run([0], [[1]] * 34, outputs=spikes)["encode"] == 3
+    # groups of 16, 16 and 2 positions with 3, 0 and 1 spikes
+    assert run([0], [[1]] * 34, outputs=spikes, formats__spikes__format="aer")["encode"] == 3 + 1 + 1
+    # an address of 6 bits takes 2 words of 4: groups of 4 with 3, 0 (7 times) and 1 spikes
+    narrow = {"size_kib": 2.0, "width_bits": 4}
+    assert run([0], [[1]] * 34, outputs=spikes, formats__spikes__format="aer", buffers__outputs=narrow)["encode"] == (
+        3 * 2 + 7 + 1 * 2
+    )
