@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from simulator.cli.output import ReaderGone
 from simulator.errors import SimulatorError, UsageError
 
 _BAD_INPUT = 2
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = _DEBUG in given
     try:
         return _run([argument for argument in given if argument != _DEBUG])
-    except BrokenPipeError:
+    except ReaderGone:
         return _READER_GONE
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)

@@ -64,8 +64,6 @@ def parse_samples(text: str | None) -> list[int] | None:
 
 def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
     """Format by operand from ["weights=rle", "spikes=aer"]; UsageError on unknown operands and formats."""
-    from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-
     formats: dict[str, str] = {}
     for text in texts or ():
         operand, equals, name = text.partition("=")
@@ -75,11 +73,8 @@ def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
             raise UsageError(f"--format {text}: no format can be chosen for {operand!r}, allowed: weights, spikes")
         if operand in formats:
             raise UsageError(f"--format {text}: the format of {operand} is given twice")
-        try:
-            (WEIGHT_FORMATS.lookup if operand == "weights" else SPIKE_FORMATS.lookup)(name)
-        except UsageError as error:
-            raise UsageError(f"--format {text}: {error}") from error
         formats[operand] = name
+    _check_names(formats)
     return formats
 
 
@@ -97,6 +92,18 @@ def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
             raise UsageError(f"--set {text}: the key {key} is given twice")
         settings[key] = value
     return settings
+
+
+def _check_names(formats: dict[str, str]) -> None:
+    if not formats:
+        return
+    from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+
+    for operand, name in formats.items():
+        try:
+            (WEIGHT_FORMATS.lookup if operand == "weights" else SPIKE_FORMATS.lookup)(name)
+        except UsageError as error:
+            raise UsageError(f"--format {operand}={name}: {error}") from error
 
 
 def _is_index(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import sys
@@ -13,10 +14,14 @@ from typing import TYPE_CHECKING, TextIO, cast
 from simulator.errors import OutputError
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
 PIPED_WIDTH = 120
 """Columns of a table where no terminal says how many it has."""
+
+
+class ReaderGone(Exception):
+    """Whoever read standard output went away (`spikecycle list | head -1`): no reason to complain."""
 
 
 class Output:
@@ -24,39 +29,27 @@ class Output:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._console: Console | None = None
 
     def show(self, *renderables: RenderableType) -> None:
-        """Print rich renderables; without the blanks at line ends where no terminal shows them."""
-        console = self._made_console()
+        """Print rich renderables; where no terminal shows them, without blanks at line ends."""
+        from rich.console import Console
+
+        width = None if self._stream.isatty() else PIPED_WIDTH
+        console = Console(file=self._stream, width=width, markup=False, highlight=False, emoji=False)
         if console.is_terminal:
             with self._guarded():
                 console.print(*renderables, sep="\n")
             return
-        with console.capture() as captured:
-            console.print(*renderables, sep="\n")
-        self.text("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        page = io.StringIO()
+        Console(
+            file=page, width=width, markup=False, highlight=False, emoji=False, force_terminal=False, color_system=None
+        ).print(*renderables, sep="\n")
+        self.text("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
 
     def text(self, text: str) -> None:
         """Print text as it is."""
         with self._guarded():
             self._stream.write(text)
-
-    def _made_console(self) -> Console:
-        if self._console is None:
-            from rich.console import Console
-
-            is_terminal = self._stream.isatty()
-            self._console = Console(
-                file=self._stream,
-                width=None if is_terminal else PIPED_WIDTH,
-                markup=False,
-                highlight=False,
-                emoji=False,
-                soft_wrap=False,
-            )
-            self._console.on_broken_pipe = _raise_broken_pipe  # type: ignore[method-assign]
-        return self._console
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -65,7 +58,7 @@ class Output:
             self._stream.flush()
         except BrokenPipeError:
             _discard_buffered(self._stream)
-            raise
+            raise ReaderGone from None
         except OSError as error:
             _discard_buffered(self._stream)
             raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from error
@@ -84,12 +77,12 @@ def check_writable(target: str | None) -> None:
     if target is None or target == "-":
         return
     path = Path(target)
-    if path.is_dir():
-        raise OutputError(f"{target}: cannot be written: is a directory")
-    if path.exists() and not path.is_file():
-        return  # a device: only writing tells
-    probe = _beside(path)
     try:
+        if path.is_dir():
+            raise OutputError(f"{target}: cannot be written: is a directory")
+        if path.exists() and not path.is_file():
+            return  # a device: only writing tells
+        probe = _beside(path)
         with probe.open("x"):
             pass
         probe.unlink()
@@ -142,8 +135,3 @@ def _discard_buffered(stream: TextIO) -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, descriptor)
     os.close(devnull)
-
-
-def _raise_broken_pipe() -> None:
-    """In place of rich's own way, which ends the process."""
-    raise BrokenPipeError

@@ -58,6 +58,13 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         ),
         ("SRAM leakage", f"{human.digits(sum(buffer.area.leakage_mw for buffer in machine.buffers))} mW"),
     ]
+    cycle_ns = 1000 / machine.clock_mhz
+    slow = [
+        f"An access of {buffer.area.buffer} takes {human.digits(buffer.area.access_ns)} ns, longer than a cycle "
+        f"({human.digits(cycle_ns)} ns)."
+        for buffer in machine.buffers
+        if buffer.area.access_ns > cycle_ns
+    ]
     settings = [(section, _values(values)) for section, values in machine.sections.items()]
     return Group(
         head,
@@ -65,6 +72,7 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         fields(derived),
         Text(),
         _buffers(machine),
+        *(Text(line, style="yellow") for line in slow),
         Text(),
         Text("Sections", style="bold"),
         fields(settings),

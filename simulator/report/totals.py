@@ -61,7 +61,7 @@ def footnotes(result: RunResult) -> RenderableType:
     """Every number's ground: DRAM, SRAM cell, node, energy table, operation, extrapolated buffers."""
     assumed = result.assumptions
     beyond = [area.buffer for area in result.buffers if area.extrapolated]
-    lines = [assumption_line(assumed), f"SOP: {assumed.operation}."]
+    lines = [assumption_line(assumed), f"SOP = {assumed.operation}."]
     if beyond:
         lines.append(f"Outside the CACTI table, by its fitted law: {', '.join(beyond)}.")
     return Text("\n".join(lines), style="dim")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from simulator.description import BufferDescription, LayerDescription, MachineDescription, TraceDescription
@@ -64,6 +66,13 @@ def test_what_is_assumed_is_told_apart() -> None:
     lines = shown(machine_report(_machine())).splitlines()
     assert lines[lines.index("Sources") + 1].split() == ["technology.node_nm", "Horowitz", "2014"]
     assert lines[lines.index("Assumed") + 1].split() == ["dataflow.pes", "small"]
+
+
+def test_a_buffer_slower_than_a_cycle_is_named() -> None:
+    slow = _machine().buffers[0].area.model_copy(update={"access_ns": 5.01})
+    machine = dataclasses.replace(_machine(), buffers=(BufferDescription(32.0, 64, 2, 1, slow),))
+    assert "An access of weights takes 5.01 ns, longer than a cycle (5.00 ns)." in shown(machine_report(machine))
+    assert "longer than a cycle" not in shown(machine_report(_machine()))
 
 
 def test_the_catalogue() -> None:

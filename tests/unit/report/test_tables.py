@@ -116,7 +116,7 @@ def test_accesses_of_dram_and_of_every_buffer() -> None:
         "time per inference 510 µs", "energy per inference 16.0 nJ", "energy-delay product 8.17 pJ·s",
         "PE utilization 25.0 %", "area 1.50 mm² (SRAM 1.25, arithmetic 0.250)", "effective throughput 940 MSOP/s",
         "energy per operation 0.0333 pJ/SOP", "mean power 31.3 µW", "cycles per inference 102.1 k",
-        "SOP: one weight because of one spike.", "DRAM 4 pJ/bit. SRAM: CACTI, itrs-lstp cells, 22 nm, 300 K.",
+        "SOP = one weight because of one spike.", "DRAM 4 pJ/bit. SRAM: CACTI, itrs-lstp cells, 22 nm, 300 K.",
         "Outside the CACTI table, by its fitted law: potentials.",
     ],
 )  # fmt: skip

@@ -1,0 +1,100 @@
+"""Options that do not fit, and outputs that cannot be written. Some run the installed program, as a user would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bad_input.conftest import Folder
+from tests.bad_input.inputs import refused, run, small_trace
+
+Capsys = pytest.CaptureFixture[str]
+PROGRAM = (sys.executable, "-m", "simulator")
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["simulate"], ["Missing argument 'TRACE'", "spikecycle simulate --help"]),
+        (["simulat", "x"], ["No such command 'simulat'", "Did you mean 'simulate'?"]),
+        (["simulate", "TRACE", "--sets", "a=1"], ["No such option: --sets", "--set"]),
+        (["simulate", "TRACE", "extra"], ["extra"]),
+        (["simulate", "TRACE", "--json"], ["--json", "requires an argument"]),
+        (["simulate", "TRACE", "--samples", "1-"], ["--samples 1-: '1-' is neither an index nor a range"]),
+        (["formats", "TRACE", "--samples", "x"], ["--samples x"]),
+        (["simulate", "TRACE", "--format", "weights"], ["--format weights: write OPERAND=NAME"]),
+        (["simulate", "TRACE", "--format", "weights=ubn"], ["unknown weight format 'ubn'", "did you mean 'ubm'?"]),
+        (["simulate", "TRACE", "--format", "spikes=ear"], ["unknown spike format 'ear'", "did you mean 'aer'?"]),
+        (["simulate", "TRACE", "--set", "banks"], ["--set 'banks' is not of the form"]),
+        (["check"], ["Missing argument 'FILE'"]),
+        (["--nonsense"], ["No such option: --nonsense"]),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_fit(capsys: Capsys, folder: Folder, arguments: list[str], words: list[str]) -> None:
+    trace = small_trace(folder.path)
+    folder.mark()
+    refused(run(capsys, *(trace if word == "TRACE" else word for word in arguments)), *words)
+
+
+@pytest.mark.parametrize("command", ["simulate", "formats"])
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("none/result.json", "No such file or directory"),
+        ("small.h5/result.json", "Not a directory"),
+        (".", "is a directory"),
+        ("x" * 300, "File name too long"),
+        ("/dev/full", "No space left on device"),
+    ],
+    ids=["no folder", "under a file", "folder", "long", "full"],
+)
+def test_a_document_that_cannot_be_written(
+    capsys: Capsys, folder: Folder, command: str, target: str, reason: str
+) -> None:
+    trace = small_trace(folder.path)
+    folder.mark()
+    refused(run(capsys, command, trace, "--samples", "0", "--json", target), f"{target}: cannot be written: ", reason)
+
+
+@pytest.mark.parametrize("json", [[], ["--json", "-"]], ids=["tables", "json"])
+def test_a_full_standard_output(folder: Folder, json: list[str]) -> None:
+    trace = small_trace(folder.path)
+    folder.mark()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "simulate", trace, *json], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "spikecycle: standard output: cannot be written: No space left on device\n"
+
+
+def test_a_reader_that_goes_away_is_no_fault(folder: Folder) -> None:
+    folder.mark()
+    with subprocess.Popen(
+        [*PROGRAM, "check", "spike_array"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        told = program.stderr.read()
+    assert program.returncode == 141
+    assert told == b""
+
+
+def test_the_program_itself_refuses_in_one_line(folder: Folder) -> None:
+    path = folder.path / "trace.h5"
+    path.write_bytes(small_trace(folder.path).read_bytes()[:3000])
+    folder.mark()
+    done = subprocess.run([*PROGRAM, "simulate", path], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"spikecycle: {path}: ")
+    assert done.stderr.count("\n") == 1
+    traced = subprocess.run(
+        [*PROGRAM, "simulate", path, "--debug"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert "Traceback" in traced.stderr

@@ -1,0 +1,207 @@
+"""The command line from end to end, in this process: what it prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import simulator
+from simulator import cli
+from simulator.cli.output import ReaderGone
+from simulator.cli.progress import shown_progress
+from simulator.comparison import FormatComparison
+from simulator.dataflows import DATAFLOWS
+from simulator.errors import MappingError
+from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from simulator.machine.loader import shipped_machines
+from simulator.result import RunResult
+from tests.bad_input.inputs import machine_file, run, small_trace
+from traces import list_samples
+
+Capsys = pytest.CaptureFixture[str]
+COMMANDS = ("simulate", "formats", "check", "list")
+
+
+def test_without_a_command_it_helps(capsys: Capsys) -> None:
+    ended = run(capsys)
+    assert ended.status == 0
+    assert all(command in ended.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_with_an_example(capsys: Capsys, command: str) -> None:
+    ended = run(capsys, command, "--help")
+    assert ended.status == 0
+    assert f"Example: spikecycle {command}" in " ".join(ended.out.split())
+
+
+def test_the_version(capsys: Capsys) -> None:
+    assert run(capsys, "--version").out == "spikecycle 0.1.0\n"
+
+
+def test_simulate_prints_tables_and_nothing_else(capsys: Capsys, tmp_path: Path) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path))
+    assert (ended.status, ended.err) == (0, "")
+    for words in ("small on spike_array", "conv1", "dense1", "time per inference", "3 samples of 2 timesteps"):
+        assert words in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 120
+
+
+def test_verify_exact(capsys: Capsys, tmp_path: Path) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path), "--verify")
+    assert (ended.status, ended.err) == (0, "")
+    compared = 3 * 2 * (4 * 6 * 6 + 3)
+    assert f"verify: exact, {compared:,} recomputed outputs of 2 layers" in ended.out
+
+
+def test_verify_not_exact(capsys: Capsys, tmp_path: Path) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path, wrong_outputs=5), "--verify")
+    assert ended.status == 1
+    assert ended.err == (
+        "spikecycle: small: verify: layer conv1: 5 of 864 recomputed outputs differ from the recorded ones, "
+        "first at sample 0, timestep 0, channel 0, row 0, column 0\n"
+    )
+    assert "exact" not in ended.out
+
+
+def test_verify_without_a_recording(capsys: Capsys, tmp_path: Path) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path, outputs=False), "--verify")
+    assert ended.status == 1
+    assert "nothing to compare with" in ended.err
+
+
+def test_json_to_standard_output_is_all_there_is(capsys: Capsys, tmp_path: Path) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path), "--verify", "--json", "-", "--samples", "1")
+    assert (ended.status, ended.err) == (0, "")
+    result = RunResult.model_validate_json(ended.out)
+    assert result.samples == [1]
+    assert result.verification is not None
+
+
+def test_json_to_a_file_beside_the_tables(capsys: Capsys, tmp_path: Path) -> None:
+    target = tmp_path / "result.json"
+    ended = run(capsys, "simulate", small_trace(tmp_path), "--json", target)
+    assert "Layers" in ended.out
+    assert json.loads(target.read_text())["trace"] == "small"
+
+
+def test_the_options_reach_the_simulator(capsys: Capsys, tmp_path: Path) -> None:
+    trace = small_trace(tmp_path)
+    arguments = [
+        "--format", "weights=rle", "--format", "spikes=aer", "--set", "dataflow.fifo_depth=2", "--samples", "0,2",
+        "--json", "-", "--hw", machine_file(tmp_path, {"name": "mine"}),
+    ]  # fmt: skip
+    result = RunResult.model_validate_json(run(capsys, "simulate", trace, *arguments).out)
+    assert (result.weight_format, result.spike_format, result.samples) == ("rle", "aer", [0, 2])
+    assert result.machine["name"] == "mine"
+    dataflow = result.machine["dataflow"]
+    assert isinstance(dataflow, dict)
+    assert dataflow["fifo_depth"] == 2
+
+
+def test_ideal_memory_is_a_lower_bound(capsys: Capsys, tmp_path: Path) -> None:
+    trace = small_trace(tmp_path)
+    real = RunResult.model_validate_json(run(capsys, "simulate", trace, "--json", "-").out)
+    ideal = RunResult.model_validate_json(run(capsys, "simulate", trace, "--json", "-", "--ideal-memory").out)
+    assert 0 < ideal.cycles < real.cycles
+
+
+def test_the_python_api_gives_what_the_json_says(capsys: Capsys, tmp_path: Path) -> None:
+    trace = small_trace(tmp_path)
+    assert simulator.simulate(trace, "spike_array") == RunResult.model_validate_json(
+        run(capsys, "simulate", trace, "--json", "-").out
+    )
+
+
+def test_formats_compares_all_of_them(capsys: Capsys, tmp_path: Path) -> None:
+    trace, target = small_trace(tmp_path), tmp_path / "formats.json"
+    ended = run(capsys, "formats", trace, "--samples", "0", "--json", target)
+    assert (ended.status, ended.err) == (0, "")
+    comparison = FormatComparison.model_validate_json(target.read_text())
+    for operand, registry in ((comparison.weights, WEIGHT_FORMATS), (comparison.spikes, SPIKE_FORMATS)):
+        assert {one.format for one in (*operand.runs, *operand.refused)} == set(registry.names())
+        assert all(name in ended.out for name in registry.names())
+
+
+def test_check_describes_a_trace_and_a_machine(capsys: Capsys, tmp_path: Path) -> None:
+    disguised = tmp_path / "trace.yaml"
+    small_trace(tmp_path).rename(disguised)
+    for file, words in (
+        (disguised, "valid trace"),
+        (machine_file(tmp_path), "valid machine"),
+        ("spike_array", "16 PEs"),
+    ):
+        ended = run(capsys, "check", file)
+        assert (ended.status, ended.err) == (0, "")
+        assert words in ended.out
+
+
+def test_list_names_everything(capsys: Capsys) -> None:
+    ended = run(capsys, "list")
+    assert ended.status == 0
+    for names in (list_samples(), shipped_machines(), DATAFLOWS.names(), WEIGHT_FORMATS.names(), SPIKE_FORMATS.names()):
+        for name in names:
+            line = next(line for line in ended.out.splitlines() if line.startswith(f"{name} "))
+            assert len(line.split()) > 1, f"{name} is not described"
+
+
+def _failing(error: BaseException) -> object:
+    def fail(arguments: list[str]) -> int:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (MappingError("a: layer b: no\na: layer c: no"), 2, "spikecycle: a: layer b: no\nspikecycle: a: layer c: no\n"),
+        (ValueError("odd\nvalue"), 70, "spikecycle: internal error: ValueError: odd value (run again with --debug)"),
+        (KeyboardInterrupt(), 130, "spikecycle: interrupted"),
+        (ReaderGone(), 141, ""),
+    ],
+)  # fmt: skip
+def test_how_errors_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capsys, error: BaseException, status: int, words: str
+) -> None:
+    monkeypatch.setattr(cli, "_run", _failing(error))
+    ended = run(capsys, "list")
+    assert ended.status == status
+    assert ended.err.startswith(words)
+    assert bool(ended.err) == bool(words)
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for arguments in (["--debug", "check", "none.h5"], ["check", "none.h5", "--debug"]):
+        with pytest.raises(Exception, match="none"):
+            cli.main(arguments)
+    monkeypatch.setattr(cli, "_run", _failing(ValueError("odd")))
+    with pytest.raises(ValueError, match="odd"):
+        cli.main(["--debug"])
+
+
+def test_no_progress_where_nobody_watches(capsys: Capsys) -> None:
+    with shown_progress("simulating") as progress:
+        assert progress is None
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_on_a_terminal_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, capsys: Capsys) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("simulator.cli.progress.APPEARS_AFTER_S", 0.0)
+    with shown_progress("simulating") as progress:
+        assert progress is not None
+        progress("conv1", 1, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_public_face_is_lazy_and_sorted() -> None:
+    assert list(simulator.__all__) == sorted(simulator.__all__)
+    assert set(simulator.__all__) <= set(dir(simulator))
+    for name in simulator.__all__:
+        assert getattr(simulator, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = simulator.nothing

@@ -1,0 +1,73 @@
+"""How options are read."""
+
+import pytest
+
+from simulator.cli.options import parse_formats, parse_samples, parse_settings
+from simulator.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "samples"),
+    [(None, None), ("3", [3]), ("0,2-5", [0, 2, 3, 4, 5]), ("5, 1", [5, 1]), ("7-7", [7]), ("00", [0])],
+)
+def test_samples(text: str | None, samples: list[int] | None) -> None:
+    assert parse_samples(text) == samples
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "'' is neither an index nor a range"), ("1,", "''"), ("-1", "'-1'"), ("1-", "'1-'"), ("a", "'a'"),
+        ("1-2-3", "'1-2-3'"), ("1.5", "'1.5'"), ("5-2", "runs backwards"), ("1,0-2", "sample 1 is named twice"),
+        ("0-99999999", "longer than"), ("²", "'²'"), ("9" * 30, "neither"),
+    ],
+)  # fmt: skip
+def test_samples_that_are_none(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_samples(text)
+    assert str(error.value).startswith(f"--samples {text}: ")
+    assert words in str(error.value)
+
+
+def test_formats() -> None:
+    assert parse_formats(None) == {}
+    assert parse_formats(["weights=rle", "spikes=aer"]) == {"weights": "rle", "spikes": "aer"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["rle"], "write OPERAND=NAME"), (["weights="], "write OPERAND=NAME"), (["potentials=rle"], "'potentials'"),
+        (["weights=rlee"], "did you mean 'rle'?"), (["spikes=rle"], "unknown spike format 'rle', allowed: aer, bitmap"),
+        (["weights=rle", "weights=cp"], "twice"),
+    ],
+)  # fmt: skip
+def test_formats_that_are_none(texts: list[str], words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_formats(texts)
+    assert str(error.value).startswith("--format ")
+    assert words in str(error.value)
+
+
+def test_settings() -> None:
+    assert parse_settings(None) == {}
+    assert parse_settings(["buffers.weights.banks=8", "dataflow.update=dense", "dram.latency_ns=1.5"]) == {
+        "buffers.weights.banks": 8,
+        "dataflow.update": "dense",
+        "dram.latency_ns": 1.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["banks"], "'banks' is not of the form"), (["a..b=1"], "'a..b=1'"), (["=1"], "'=1'"),
+        (["a=[1"], "not valid YAML"),        (["a=1", "a=2"], "twice"),
+    ],
+)  # fmt: skip
+def test_settings_that_are_none(texts: list[str], words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_settings(texts)
+    assert str(error.value).startswith("--set ")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,116 @@
+"""Documents are complete or not there; standard output may be full, closed, or of few characters."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.output import PIPED_WIDTH, Output, ReaderGone, check_writable, standard_output, write_document
+from simulator.errors import OutputError
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_document_replaces_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    write_document(str(target), "new")
+    assert target.read_text() == "new"
+    assert _names(tmp_path) == ["a.json"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to("real.json")
+    write_document(str(tmp_path / "link.json"), "new")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text() == "new"
+
+
+def test_a_new_document_has_the_usual_permissions(tmp_path: Path) -> None:
+    write_document(str(tmp_path / "a.json"), "new")
+    (tmp_path / "usual").write_text("")
+    assert (tmp_path / "a.json").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_device_is_written_and_not_replaced() -> None:
+    write_document("/dev/null", "text")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_full_disk_leaves_the_old_document_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"a\.json: cannot be written: No space left on device"):
+        write_document(str(target), "new")
+    assert target.read_text() == "old"
+    assert _names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("none/a.json", "No such file"), ("file/a.json", "Not a directory"), ("folder", "is a directory")],
+)
+def test_a_place_that_cannot_hold_a_file(tmp_path: Path, place: str, reason: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for ask in (lambda: check_writable(str(tmp_path / place)), lambda: write_document(str(tmp_path / place), "x")):
+        with pytest.raises(OutputError) as error:
+            ask()
+        assert str(error.value).startswith(str(tmp_path / place))
+        assert reason.lower() in str(error.value).lower()
+    assert _names(tmp_path) == ["file", "folder"]
+
+
+def test_asking_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("old")
+    for target in (None, "-", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "/dev/null"):
+        check_writable(target)
+    assert _names(tmp_path) == ["a.json"]
+    assert (tmp_path / "a.json").read_text() == "old"
+
+
+def test_what_is_piped_is_of_fixed_width_and_has_no_blanks_at_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = io.StringIO()
+    Output(stream).show("x" * PIPED_WIDTH, "y  ")
+    assert stream.getvalue() == "x" * PIPED_WIDTH + "\ny\n"
+
+
+class _Broken(io.StringIO):
+    """Standard output whose writes fail."""
+
+    def __init__(self, failure: OSError) -> None:
+        super().__init__()
+        self.failure = failure
+
+    def flush(self) -> None:
+        raise self.failure
+
+
+def test_a_full_standard_output_is_an_output_error() -> None:
+    with pytest.raises(OutputError, match="standard output: cannot be written: No space left"):
+        Output(_Broken(OSError(28, "No space left on device"))).text("x")
+
+
+def test_a_reader_that_went_away_is_no_error_of_ours() -> None:
+    for show in ("text", "show"):
+        with pytest.raises(ReaderGone):
+            getattr(Output(_Broken(BrokenPipeError())), show)("x")
+
+
+def test_characters_that_the_encoding_lacks_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    standard_output().text("5 µJ")
+    assert raw.getvalue() == b"5 ?J"
