@@ -20,11 +20,13 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
 
 
 def _describe_sample(name: str) -> str:
+    """What its provenance says of compression and accuracy, else its size."""
     with open_trace(name) as trace:
-        weights = sum(layer.shape.M * layer.shape.fan_in for layer in trace.layers)
-        words = [str(trace.provenance[key]) for key in ("model", "data", "compression") if key in trace.provenance]
-        sizes = f"{len(trace.layers)} layers, {weights:,} weights, {trace.samples} samples, {trace.timesteps} timesteps"
-        return "; ".join([*words, sizes])
+        words = [str(trace.provenance["compression"])] if "compression" in trace.provenance else []
+        accuracy = trace.provenance.get("accuracy_integer")
+        if isinstance(accuracy, float):
+            words.append(f"accuracy {100 * accuracy:.1f} %")
+        return "; ".join(words) or f"{len(trace.layers)} layers, {trace.samples} samples, {trace.timesteps} timesteps"
 
 
 def _first_sentence(text: str) -> str:

@@ -30,13 +30,15 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
             f", per inference (mean of {samples} sample{'s' if samples > 1 else ''})",
         )
     ]
-    for operand in (comparison.weights, comparison.spikes):
-        if operand.runs:
-            parts.append(totals_table(operand, samples))
-            parts.append(verdict(operand))
     if comparison.weights.runs:
-        parts.append(layer_table(comparison.weights, samples, by="energy"))
-        parts.append(layer_table(comparison.weights, samples, by="cycles"))
+        parts += [
+            totals_table(comparison.weights, samples),
+            verdict(comparison.weights),
+            layer_table(comparison.weights, samples, by="energy"),
+            layer_table(comparison.weights, samples, by="cycles"),
+        ]
+    if comparison.spikes.runs:
+        parts += [totals_table(comparison.spikes, samples), verdict(comparison.spikes)]
     refused = [line for operand in (comparison.weights, comparison.spikes) for line in _refused(operand)]
     if refused:
         parts.append(Text("\n".join(refused)))
@@ -90,8 +92,12 @@ def totals_table(operand: OperandComparison, samples: int) -> Fitting:
 
 def verdict(operand: OperandComparison) -> Text:
     """The winners in words, and whether they change from layer to layer."""
-    energy, cycles = " = ".join(operand.best_by_energy), " = ".join(operand.best_by_cycles)
-    text = Text.assemble("Least energy: ", (energy, _BEST), "; fewest cycles: ", (cycles, _BEST), ".")
+    best = (
+        ("Least energy: ", operand.best_by_energy),
+        ("; fewest cycles: ", operand.best_by_cycles),
+        ("; least energy-delay product: ", operand.best_by_edp),
+    )
+    text = Text.assemble(*(part for words, formats in best for part in (words, (" = ".join(formats), _BEST))), ".")
     for what, of_layer in (("energy", _energy_winners), ("cycles", _cycle_winners)):
         winners: dict[str, list[str]] = {}
         for layer in operand.best_per_layer:
@@ -110,7 +116,7 @@ def layer_table(operand: OperandComparison, samples: int, by: str) -> Fitting:
     )
 
     def energy(layer: FormatLayer) -> str:
-        return human.digits(pj_to_j(layer.energy_pj) / samples * factor)
+        return human.digits(pj_to_j(layer.energy_pj) / samples * factor, 4)
 
     def cycles(layer: FormatLayer) -> str:
         return human.count(layer.cycles / samples)

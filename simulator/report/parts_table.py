@@ -30,22 +30,26 @@ class Part:
 def parts_table(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> Fitting:
     """Rows of `lead` columns (name, amount), then each part's share of its row in percent.
 
-    Where the columns do not fit, parts whose titles begin alike ("dram_load", "dram_store") become one, then all of
-    `lead` after its first two columns goes; where that does not fit either, the shares are written as text.
+    Where the columns (and, in colours, a bar) do not fit, parts whose titles begin alike ("dram_load", "dram_store")
+    become one, then all of `lead` after its first two columns goes; where that does not fit either, the shares are
+    written as text.
     """
+    few = _grouped(parts)
     return Fitting(
-        lambda console, width: _columns(title, lead, parts, console, width),
-        lambda console, width: _columns(title, lead, _grouped(parts), console, width),
-        lambda console, width: _columns(title, lead[:_LEAST_LEAD], _grouped(parts), console, width),
+        lambda console, width: _with_bar(title, lead, parts, console, width),
+        lambda console, width: _with_bar(title, lead, few, console, width),
+        lambda console, width: sheet(title, _columns(lead, parts, console)),
+        lambda console, width: sheet(title, _columns(lead, few, console)),
+        lambda console, width: sheet(title, _columns(lead[:_LEAST_LEAD], few, console)),
         lambda console, width: _lines(title, lead, parts),
     )
 
 
-def _columns(title: str, lead: Sequence[Column], parts: Sequence[Part], console: Console, width: int) -> RenderableType:
+def _columns(lead: Sequence[Column], parts: Sequence[Part], console: Console) -> list[Column]:
     rows = _shares(parts)
     total = _total_shares(parts)
     coloured = console.color_system is not None
-    columns = [
+    return [
         *lead,
         *(
             Column(
@@ -56,13 +60,19 @@ def _columns(title: str, lead: Sequence[Column], parts: Sequence[Part], console:
             for index, part in enumerate(parts)
         ),
     ]
-    plain = sheet(title, columns)
-    room = width - width_of(console, plain) - _BAR_GAP
-    if not coloured or room < _NARROWEST_BAR:
-        return plain
-    room = min(room, _WIDEST_BAR)
-    bar = Column("", [stacked_bar(row, room) for row in rows], stacked_bar(total, room), justify="left")
-    return sheet(title, [*columns, bar])
+
+
+def _with_bar(
+    title: str, lead: Sequence[Column], parts: Sequence[Part], console: Console, width: int
+) -> RenderableType:
+    """The columns and a bar in what is left of the width; as narrow as a bar may be where too little is left."""
+    columns = _columns(lead, parts, console)
+    if console.color_system is None:
+        return sheet(title, columns)
+    room = width - width_of(console, sheet(title, columns)) - _BAR_GAP
+    room = min(max(room, _NARROWEST_BAR), _WIDEST_BAR)
+    bars = [stacked_bar(row, room) for row in _shares(parts)]
+    return sheet(title, [*columns, Column("", bars, stacked_bar(_total_shares(parts), room), justify="left")])
 
 
 def _lines(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> RenderableType:

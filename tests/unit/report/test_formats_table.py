@@ -74,8 +74,8 @@ def test_one_row_a_format_with_means_per_inference_and_the_best_marked() -> None
 
 def test_layers_show_where_the_best_changes() -> None:
     energy = shown(layer_table(comparison().weights, 2, by="energy"))
-    assert row(energy, "conv1") == ["1.50", "1.00*"]
-    assert row(energy, "dense1") == ["0.500*", "2.00"]
+    assert row(energy, "conv1") == ["1.500", "1.000*"]
+    assert row(energy, "dense1") == ["0.5000*", "2.000"]
     assert "nJ" in energy
     cycles = shown(layer_table(comparison().weights, 2, by="cycles"))
     assert row(cycles, "conv1") == ["50*", "50*"]
@@ -83,7 +83,7 @@ def test_layers_show_where_the_best_changes() -> None:
 
 def test_the_verdict_in_words() -> None:
     words = verdict(comparison().weights).plain
-    assert words.startswith("Least energy: uop; fewest cycles: rle.")
+    assert words.startswith("Least energy: uop; fewest cycles: rle; least energy-delay product: uop.")
     assert "Best by energy per layer: rle: conv1; uop: dense1." in words
     assert "Best by cycles per layer: uop = rle: conv1; rle: dense1." in words
     assert "per layer" not in verdict(comparison().spikes).plain

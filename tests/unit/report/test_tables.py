@@ -96,6 +96,13 @@ def test_bars_need_colours() -> None:
     assert "█" not in shown(run_report(run_result()))
 
 
+def test_a_bar_is_worth_more_than_causes_apart() -> None:
+    wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 100))
+    assert ("fill" in wide, "█" in wide) == (True, True)
+    assert ("fill" in narrow, "█" in narrow) == (False, True)
+    assert "fill" in shown(cycle_table(run_result()), 100)
+
+
 def test_energy_is_split_by_kind() -> None:
     text = shown(energy_table(run_result()))
     assert row(text, "conv2") == ["1.00", "6.2", "0.0333", "40.0", "30.0", "20.0", "9.0", "1.0"]
