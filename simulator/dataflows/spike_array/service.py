@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
 from simulator.dataflows.spike_array.fibers import TileFibers
-from simulator.formats import FormatSpec, Located, Positions, decode_schedule
+from simulator.formats import decode_schedule
+from simulator.formats.levels import FormatSpec, Located, Positions
 from simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
