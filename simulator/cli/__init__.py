@@ -64,6 +64,7 @@ def _tell(error: Exception) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    for line in message.splitlines():
-        sys.stderr.write(f"spikecycle: {line}\n")
+    if sys.stderr is not None:  # None where it was closed
+        for line in message.splitlines():
+            sys.stderr.write(f"spikecycle: {line}\n")
     return status

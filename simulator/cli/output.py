@@ -67,6 +67,8 @@ class Output:
 def standard_output() -> Output:
     """Standard output as it is now; characters that its encoding lacks are replaced, not fatal."""
     stream = sys.stdout
+    if stream is None:  # so Python says that it was closed
+        raise OutputError("standard output: is closed")
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     return Output(cast(TextIO, stream))

@@ -17,7 +17,7 @@ APPEARS_AFTER_S = 0.5
 @contextmanager
 def shown_progress(title: str) -> Iterator[Report | None]:
     """A transient progress bar; None where standard error is no terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

@@ -72,6 +72,15 @@ def test_a_full_standard_output(folder: Folder, json: list[str]) -> None:
     assert done.stderr == "spikecycle: standard output: cannot be written: No space left on device\n"
 
 
+def test_closed_standard_output_and_error(folder: Folder) -> None:
+    folder.mark()
+    command = " ".join(PROGRAM)
+    closed = subprocess.run(f"{command} list >&-", shell=True, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert (closed.returncode, closed.stderr) == (2, "spikecycle: standard output: is closed\n")
+    mute = subprocess.run(f"{command} check none.h5 2>&-", shell=True, capture_output=True, cwd=ROOT, check=False)
+    assert (mute.returncode, mute.stdout) == (2, b"")
+
+
 def test_a_reader_that_goes_away_is_no_fault(folder: Folder) -> None:
     folder.mark()
     with subprocess.Popen(

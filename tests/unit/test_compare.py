@@ -1,0 +1,88 @@
+"""The comparison of formats: every figure is that of a simulation in that format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator import FormatComparison, MappingError, RunResult, compare_formats, load_machine, simulate
+from tests.bad_input.inputs import small_trace
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small trace with 8-bit weights."""
+    return small_trace(tmp_path_factory.mktemp("compare"))
+
+
+@pytest.fixture(scope="module")
+def comparison(trace: Path) -> FormatComparison:
+    """On the spike array, two of the samples."""
+    return compare_formats(trace, "spike_array", samples=[0, 2])
+
+
+@pytest.mark.parametrize("name", ["bitmask", "rle", "uncompressed"])
+def test_a_run_is_a_simulation_in_that_format(comparison: FormatComparison, trace: Path, name: str) -> None:
+    result = simulate(trace, "spike_array", formats={"weights": name}, samples=[0, 2])
+    run = next(run for run in comparison.weights.runs if run.format == name)
+    assert (run.cycles, run.energy_pj, run.edp_per_inference_js) == (
+        result.cycles,
+        result.energy_pj,
+        result.edp_per_inference_js,
+    )
+    assert [layer.stored_bits for layer in run.layers] == [layer.storage.stored_bits for layer in result.layers]
+    assert run.fetched_bits == _fetched(result)
+
+
+def _fetched(result: RunResult) -> dict[str, int]:
+    """Bits of weights read, from the declared widths of the spike array's two weight memories."""
+    buffers = load_machine("spike_array").buffer_items()
+    counts = {
+        level: sum(c.count for layer in result.layers for c in layer.counters if c.name == f"{level}.read")
+        for level in ("weights", "directory")
+    }
+    bits = {level: count * buffers[level].width_bits for level, count in counts.items()}
+    return {"dram": sum(layer.dram_read_bits["weights"] for layer in result.layers), **bits}
+
+
+def test_bits_a_weight(comparison: FormatComparison) -> None:
+    runs = {run.format: run for run in comparison.weights.runs}
+    assert runs["uncompressed"].format_bits_per_weight == 8
+    assert runs["ubm"].format_bits_per_weight == 9
+
+
+def test_the_best_are_the_best(comparison: FormatComparison) -> None:
+    for operand in (comparison.weights, comparison.spikes):
+        assert [run.energy_pj for run in operand.runs] == sorted(run.energy_pj for run in operand.runs)
+        least = min(run.cycles for run in operand.runs)
+        assert set(operand.best_by_cycles) == {run.format for run in operand.runs if run.cycles == least}
+        for index, best in enumerate(operand.best_per_layer):
+            energies = {run.format: run.layers[index].energy_pj for run in operand.runs}
+            assert set(best.by_energy) == {name for name, pj in energies.items() if pj == min(energies.values())}
+
+
+def test_the_machines_own_formats_are_marked(comparison: FormatComparison) -> None:
+    assert [run.format for run in comparison.weights.runs if run.is_machines_own] == ["bitmask"]
+    assert [run.format for run in comparison.spikes.runs if run.is_machines_own] == ["bitmap"]
+
+
+def test_a_format_that_cannot_be_mapped_has_its_reason(trace: Path) -> None:
+    settings = {"buffers.directory.width_bits": 2, "formats.weights.format": "uncompressed"}
+    comparison = compare_formats(trace, "spike_array", settings=settings, samples=[0])
+    assert {"uncompressed", "ubm"} == {run.format for run in comparison.weights.runs}
+    assert all("buffers.directory.width_bits" in refused.problem for refused in comparison.weights.refused)
+    assert len(comparison.spikes.runs) == 2
+
+
+def test_if_none_can_be_mapped_it_says_why_once(trace: Path) -> None:
+    with pytest.raises(MappingError, match=r"^layer 'conv1'[^\n]*potentials[^\n]*$"):
+        compare_formats(trace, "spike_array", settings={"buffers.potentials.width_bits": 8})
+
+
+def test_progress_counts_all_runs_together(trace: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    compare_formats(trace, "spike_array", samples=[0], progress=lambda _what, done, total: steps.append((done, total)))
+    total = steps[0][1]
+    assert [done for done, _ in steps] == list(range(1, total + 1))
+    assert {of for _, of in steps} == {total}
