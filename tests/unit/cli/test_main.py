@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -205,3 +206,15 @@ def test_the_public_face_is_lazy_and_sorted() -> None:
         assert getattr(simulator, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = simulator.nothing
+
+
+@pytest.mark.parametrize("work", ["import simulator", "from simulator.cli import main; main(['simulate', '--help'])"])
+def test_what_needs_no_simulation_loads_no_machinery(work: str) -> None:
+    heavy = {"numba", "numpy", "h5py", "pydantic", "simulator.engine"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{work}\nimport sys\nsys.exit(bool({heavy!r} & set(sys.modules)))"],
+        stdout=subprocess.DEVNULL,
+        check=False,
+        cwd=Path(simulator.__file__).parent.parent,
+    )
+    assert done.returncode == 0
