@@ -91,7 +91,7 @@ def test_json_to_a_file_beside_the_tables(capsys: Capsys, tmp_path: Path) -> Non
 
 def test_the_options_reach_the_simulator(capsys: Capsys, tmp_path: Path) -> None:
     trace = small_trace(tmp_path)
-    arguments = [
+    arguments: list[str | Path] = [
         "--format", "weights=rle", "--format", "spikes=aer", "--set", "dataflow.fifo_depth=2", "--samples", "0,2",
         "--json", "-", "--hw", machine_file(tmp_path, {"name": "mine"}),
     ]  # fmt: skip
@@ -123,7 +123,8 @@ def test_formats_compares_all_of_them(capsys: Capsys, tmp_path: Path) -> None:
     assert (ended.status, ended.err) == (0, "")
     comparison = FormatComparison.model_validate_json(target.read_text())
     for operand, registry in ((comparison.weights, WEIGHT_FORMATS), (comparison.spikes, SPIKE_FORMATS)):
-        assert {one.format for one in (*operand.runs, *operand.refused)} == set(registry.names())
+        found = {run.format for run in operand.runs} | {refused.format for refused in operand.refused}
+        assert found == set(registry.names())
         assert all(name in ended.out for name in registry.names())
 
 
@@ -210,7 +211,7 @@ def test_the_public_face_is_lazy_and_sorted() -> None:
 
 @pytest.mark.parametrize("work", ["import simulator", "from simulator.cli import main; main(['simulate', '--help'])"])
 def test_what_needs_no_simulation_loads_no_machinery(work: str) -> None:
-    heavy = {"numba", "numpy", "h5py", "pydantic", "simulator.engine"}
+    heavy = {"numba", "numpy", "h5py", "yaml", "simulator.engine"}
     done = subprocess.run(
         [sys.executable, "-c", f"{work}\nimport sys\nsys.exit(bool({heavy!r} & set(sys.modules)))"],
         stdout=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,11 @@ def test_a_full_disk_leaves_the_old_document_and_nothing_else(tmp_path: Path, mo
 def test_a_place_that_cannot_hold_a_file(tmp_path: Path, place: str, reason: str) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    for ask in (lambda: check_writable(str(tmp_path / place)), lambda: write_document(str(tmp_path / place), "x")):
+    target = str(tmp_path / place)
+    for ask in (partial(check_writable, target), partial(write_document, target, "x")):
         with pytest.raises(OutputError) as error:
             ask()
-        assert str(error.value).startswith(str(tmp_path / place))
+        assert str(error.value).startswith(target)
         assert reason.lower() in str(error.value).lower()
     assert _names(tmp_path) == ["file", "folder"]
 
