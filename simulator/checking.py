@@ -81,7 +81,7 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         dataflow_summary=DATAFLOWS.lookup(machine.dataflow.kind).summary,
         pes=machine.pe_count,
         clock_mhz=clock_mhz,
-        peak_sops_per_s=adders / seconds(1, clock_mhz),
+        peak_additions_per_s=adders / seconds(1, clock_mhz),
         sections={
             section: getattr(machine, section).model_dump(exclude_none=True)
             for section in ("technology", "dataflow", "dram", "formats", "energy")

@@ -56,7 +56,7 @@ class BufferDescription:
 class MachineDescription:
     """A machine that is valid, with figures that follow from it.
 
-    sections: section to its keys and values, the buffers left out. peak_sops_per_s: adders of the array x clock.
+    sections: section to its keys and values, the buffers left out. peak_additions_per_s: adders of the array x clock.
     sources: key to where its numbers come from.
     """
 
@@ -66,7 +66,7 @@ class MachineDescription:
     dataflow_summary: str
     pes: int
     clock_mhz: int
-    peak_sops_per_s: float
+    peak_additions_per_s: float
     sections: Mapping[str, Mapping[str, Any]]
     buffers: tuple[BufferDescription, ...]
     logic_area_mm2: float

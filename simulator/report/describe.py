@@ -50,7 +50,10 @@ def machine_report(machine: MachineDescription) -> RenderableType:
     )
     derived = [
         ("dataflow", f"{machine.dataflow}: {machine.dataflow_summary}"),
-        ("array", f"{machine.pes} PEs at {machine.clock_mhz} MHz, peak {human.si(machine.peak_sops_per_s, 'SOP/s')}"),
+        (
+            "array",
+            f"{machine.pes} PEs at {machine.clock_mhz} MHz, peak {human.si(machine.peak_additions_per_s, '')} additions/s",
+        ),
         (
             "area",
             f"{human.digits(sram_mm2 + machine.logic_area_mm2)} mm² "

@@ -56,12 +56,12 @@ def totals_table(operand: OperandComparison, samples: int) -> Fitting:
     """One row a format, least energy first."""
     runs = operand.runs
     factor, unit = human.common_si([pj_to_j(run.energy_pj) / samples for run in runs], "J")
-    levels = dict.fromkeys(level for run in runs for level in run.fetched_bits)
+    levels = dict.fromkeys(level for run in runs for level, bits in run.fetched_bits.items() if bits)
     least_energy = runs[0].energy_pj
     columns = {
         "format": names("format", [f"{run.format} (own)" if run.is_machines_own else run.format for run in runs]),
-        "bits": Column("bits a weight,\nformat alone", [human.digits(run.format_bits_per_weight) for run in runs]),
-        "stored": Column("bits a weight,\nstored", [human.digits(run.stored_bits_per_weight) for run in runs]),
+        "bits": Column("bits a\nweight", [human.digits(run.format_bits_per_weight) for run in runs]),
+        "stored": Column("stored,\npadded", [human.digits(run.stored_bits_per_weight) for run in runs]),
         **{
             f"fetched {level}": Column(
                 "from DRAM" if level == "dram" else f"from\n{level}",

@@ -28,7 +28,7 @@ def _trace() -> TraceDescription:
 def _machine() -> MachineDescription:
     return MachineDescription(
         name="tiny", describes="A machine\n  of two lines.", dataflow="spike_array", dataflow_summary="event-driven",
-        pes=4, clock_mhz=200, peak_sops_per_s=1.6e9,
+        pes=4, clock_mhz=200, peak_additions_per_s=1.6e9,
         sections={"technology": {"node_nm": 45.0}, "formats": {"weights": {"format": "rle", "run_bits": 5}}},
         buffers=tuple(BufferDescription(32.0, 64, 2, 1, area) for area in run_result().buffers), logic_area_mm2=0.25,
         sources={"technology.node_nm": "Horowitz 2014", "dataflow.pes": "assumed: small"},
@@ -54,7 +54,7 @@ def test_provenance_cannot_reach_the_terminal() -> None:
 def test_a_machine_with_what_follows_from_it() -> None:
     text = shown(machine_report(_machine()))
     for words in (
-        "valid machine tiny: A machine of two lines.", "4 PEs at 200 MHz, peak 1.60 GSOP/s", "1.50 mm²",
+        "valid machine tiny: A machine of two lines.", "4 PEs at 200 MHz, peak 1.60 G additions/s", "1.50 mm²",
         "weights (format rle, run_bits 5)", "spike_array: event-driven",
     ):  # fmt: skip
         assert words in text
