@@ -48,11 +48,12 @@ def machine_report(machine: MachineDescription) -> RenderableType:
     head = Text.assemble(
         ("valid machine ", "green"), (machine.name, "bold"), f": {' '.join(machine.describes.split())}"
     )
+    peak = f"{human.si(machine.peak_additions_per_s, '')} additions/s"
     derived = [
         ("dataflow", f"{machine.dataflow}: {machine.dataflow_summary}"),
         (
             "array",
-            f"{machine.pes} PEs at {machine.clock_mhz} MHz, peak {human.si(machine.peak_additions_per_s, '')} additions/s",
+            f"{machine.pes} PEs at {machine.clock_mhz} MHz, peak {peak}",
         ),
         (
             "area",

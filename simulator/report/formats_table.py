@@ -44,7 +44,8 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
         parts.append(Text("\n".join(refused)))
     parts.append(
         Text(
-            f"{_BEST_MARK} best. (own): the format that the machine file names.\n"
+            f"{_BEST_MARK} best. (own): the format that the machine file names. Bits a weight: by the "
+            "format alone; stored: with the machine's directory of fibers and the padding of words.\n"
             f"{assumption_line(comparison.assumptions)}",
             style="dim",
         )
