@@ -1,0 +1,97 @@
+"""Whether a mapping fits: entries of pads, words of the global buffer (MICROARCHITECTURE.md, sections 1 to 3).
+
+The functions take numbers or NumPy arrays of them alike, so that the search can ask about many tiles at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
+
+
+def ceil_div(dividend: Any, divisor: Any) -> Any:
+    """⌈dividend / divisor⌉."""
+    return -(-dividend // divisor)
+
+
+def local_bits(layer: Layer, array: Array) -> int:
+    """Width of what a PE adds up itself, with as many channels as the input pad has room for."""
+    channels = max(1, min(layer.group_channels, array.input_entries // layer.S))
+    values = channels * layer.S << (layer.weight_bits - 1)
+    return 1 + (values * ((1 << layer.input_bits) - 1)).bit_length()
+
+
+def tag_bits(storage: Storage, filters_per_pe: int) -> int:
+    """Bits of the filter number beside a weight in the pad."""
+    return (filters_per_pe - 1).bit_length() if storage.tagged else 0
+
+
+def entries_per_weight(layer: Layer, array: Array, storage: Storage, filters_per_pe: int) -> int:
+    """Entries of the weight pad that a weight takes."""
+    return int(ceil_div(layer.weight_bits + tag_bits(storage, filters_per_pe), array.weight_width))
+
+
+def fits_pads(layer: Layer, array: Array, storage: Storage, filters_per_pe: int, channels_per_pe: int) -> bool:
+    """Whether p filters and q channels fit the three pads and the accumulator."""
+    taps = channels_per_pe * layer.S
+    mask_entries = storage.masked * ceil_div(filters_per_pe, array.weight_width)
+    weight_entries = taps * (filters_per_pe * entries_per_weight(layer, array, storage, filters_per_pe) + mask_entries)
+    local = local_bits(layer, array)
+    return bool(
+        taps * ceil_div(layer.input_bits, array.input_width) <= array.input_entries
+        and weight_entries <= array.weight_entries
+        and filters_per_pe * ceil_div(local, array.psum_width) <= array.psum_entries
+    )
+
+
+def most_filters(layer: Layer, array: Array, storage: Storage, channels_per_pe: int) -> int:
+    """The most filters that a PE can work on with q channels; 0 if not even one."""
+    filters = 0
+    while filters < layer.group_filters and fits_pads(layer, array, storage, filters + 1, channels_per_pe):
+        filters += 1
+    return filters
+
+
+def input_rows(layer: Layer, tile_rows: Any) -> Any:
+    """Most input rows that a tile of `tile_rows` output rows needs."""
+    return np.minimum(layer.H, (tile_rows - 1) * layer.stride_h + layer.R)
+
+
+def input_columns(layer: Layer, tile_columns: Any) -> Any:
+    """Most input columns that a tile of `tile_columns` output columns needs."""
+    return np.minimum(layer.W, (tile_columns - 1) * layer.stride_w + layer.S)
+
+
+def words_of(values: Any, bits: int, array: Array) -> Any:
+    """Words of the global buffer for values of `bits` bits, none of them straddling words."""
+    return ceil_div(values, array.word_bits // bits)
+
+
+def fold_words(layer: Layer, array: Array, mapping: ArrayMapping) -> Any:
+    """Words of the global buffer for one input row of all channels of a channel fold."""
+    channels = min(mapping.fold_channels, layer.group_channels)
+    return ceil_div(channels * input_columns(layer, mapping.tile_columns) * layer.input_bits, array.word_bits)
+
+
+def buffer_words(layer: Layer, array: Array, mapping: ArrayMapping, weight_words: int) -> Any:
+    """Words of the global buffer that a mapping takes; tile sizes and folds a group may be arrays.
+
+    weight_words: words of weights that lie there.
+    """
+    h, w, p, sets = mapping.tile_rows, mapping.tile_columns, mapping.filters_per_pe, mapping.filter_sets
+    channel_folds = ceil_div(layer.group_channels, mapping.fold_channels)
+    pairs = layer.T * h
+    group_pairs = np.minimum(mapping.folds_per_group * array.columns, pairs)
+    row_words = fold_words(layer, array, mapping)
+    one_pass = np.minimum(array.columns, pairs) * layer.R * row_words
+    timesteps = np.minimum(layer.T, ceil_div(group_pairs - 1, h) + 1) if mapping.kept == Kept.GROUP else layer.T
+    kept = timesteps * input_rows(layer, h) * channel_folds * row_words
+    inputs = one_pass + (one_pass if mapping.kept == Kept.PASS else kept)
+    psums = sets * group_pairs * words_of(w * p, layer.psum_bits, array)
+    owners = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters) if mapping.kept == Kept.GROUP else 1
+    potentials = owners * sets * h * words_of(w * p, layer.potential_bits, array)
+    outputs = 2 * sets * group_pairs * words_of(w * p, 1, array)
+    return inputs + psums + np.where(group_pairs < pairs, potentials, 0) + outputs + weight_words

@@ -1,0 +1,103 @@
+"""From machine file and layer to the integers that kernels take; what cannot be computed exactly is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.row_stationary.machine import ZERO_HANDLING, RowStationaryMachine
+from simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
+from simulator.errors import MappingError
+from simulator.formats import WeightFormat
+
+
+def refuse(machine: RowStationaryMachine, task: LayerTask, reason: str) -> MappingError:
+    """The error that says why a layer cannot be mapped on a machine."""
+    return MappingError(f"layer {task.name!r} cannot be mapped on machine {machine.name!r}: {reason}")
+
+
+def signed_width(magnitude: int) -> int:
+    """Bits of the narrowest signed word that holds -magnitude to magnitude."""
+    return 1 + magnitude.bit_length()
+
+
+def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
+    """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
+    shape = task.shape
+    sums = np.abs(task.weights.astype(np.int64)).sum(axis=(1, 2, 3))
+    psum_bits = signed_width(int(sums.max()) * ((1 << task.input_bits) - 1))
+    parameters, word_bits = machine.dataflow, machine.buffers.global_buffer.width_bits
+    for name, bits, key, limit in (
+        ("the exact sum of a timestep needs", psum_bits, "dataflow.accumulator_bits", parameters.accumulator_bits),
+        ("a potential has", task.neuron.potential_bits, "buffers.global_buffer.width_bits", word_bits),
+    ):
+        if bits > limit:
+            raise refuse(machine, task, f"{name} {bits} bits, {key} is {limit}")
+    widest = max(task.input_bits, task.weight_bits)
+    if task.input_bits > 1 and widest > parameters.multiplier_bits:
+        raise refuse(
+            machine,
+            task,
+            f"{task.input_bits}-bit inputs and {task.weight_bits}-bit weights are multiplied,"
+            f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
+        )
+    return Layer(
+        T=task.timesteps,
+        C=shape.C,
+        H=shape.H,
+        W=shape.W,
+        M=shape.M,
+        P=shape.P,
+        Q=shape.Q,
+        R=shape.R,
+        S=shape.S,
+        stride_h=shape.stride[0],
+        stride_w=shape.stride[1],
+        padding_h=shape.padding[0],
+        padding_w=shape.padding[1],
+        groups=shape.groups,
+        input_bits=task.input_bits,
+        weight_bits=task.weight_bits,
+        psum_bits=psum_bits,
+        potential_bits=task.neuron.potential_bits,
+    )
+
+
+def lower_array(machine: RowStationaryMachine) -> Array:
+    """The machine's sizes."""
+    parameters, buffers = machine.dataflow, machine.buffers
+    word_bits = buffers.global_buffer.width_bits
+    return Array(
+        rows=parameters.rows,
+        columns=parameters.columns,
+        word_bits=word_bits,
+        buffer_words=buffers.global_buffer.capacity_bits // word_bits,
+        words_per_cycle=machine.words_per_cycle,
+        weight_bus_bits=parameters.weight_bus_bits,
+        accumulator_bits=parameters.accumulator_bits,
+        update_lanes=parameters.update_lanes,
+        bypass=int(parameters.weights_bypass_global_buffer),
+        input_entries=machine.entries("input_pad"),
+        input_width=buffers.input_pad.width_bits,
+        weight_entries=machine.entries("weight_pad"),
+        weight_width=buffers.weight_pad.width_bits,
+        psum_entries=machine.entries("psum_pad"),
+        psum_width=buffers.psum_pad.width_bits,
+        input_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_input_pad),
+        weight_zeros=ZERO_HANDLING.index(parameters.zeros.weights_at_weight_pad),
+        row_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_global_buffer),
+    )
+
+
+def lower_format(chosen: WeightFormat) -> Storage:
+    """What the weight format means for a pad."""
+    masked = chosen.positions == "mask"
+    packed = chosen.values == "packed"
+    layout = PadLayout.PACKED if packed else PadLayout.MASKED if masked else PadLayout.IMPLICIT
+    return Storage(
+        layout=int(layout),
+        masked=int(masked),
+        tagged=int(packed and not masked),
+        droppable=int(chosen.located == "offsets"),
+        skippable=int(chosen.positions != "implicit"),
+    )

@@ -1,0 +1,132 @@
+"""What a row-stationary array's machine file says: parameters, buffers, and the combinations that cannot be built."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from simulator.machine.schema import (
+    Buffer,
+    Buffers,
+    DataflowParameters,
+    LogicUnit,
+    Machine,
+    PositiveInt,
+    Section,
+)
+
+ZeroHandling = Literal["none", "gate", "skip"]
+"""None: a zero costs as any value. Gate: its cycle is spent, its accesses and arithmetic are not. Skip: no cost."""
+ZERO_HANDLING = ("none", "gate", "skip")
+OBJECTIVES = ("energy", "cycles", "edp")
+Length = Annotated[int, Field(ge=0)]
+
+PADS = ("input_pad", "weight_pad", "psum_pad")
+"""Buffers that every PE has for itself."""
+
+
+class Zeros(Section):
+    """What becomes of zeros, buffer by buffer (MICROARCHITECTURE.md, section 4)."""
+
+    inputs_at_input_pad: ZeroHandling
+    """Inputs that are 0, in a PE: accesses of the weight and psum pads that they would cause."""
+    weights_at_weight_pad: ZeroHandling
+    """Weights that are 0, in a PE: accesses of the psum pad that they would cause (and reads of inputs, if skipped)."""
+    inputs_at_global_buffer: ZeroHandling
+    """Input rows of which an array row's weights are all 0: their delivery."""
+
+
+class Wires(Section):
+    """Lengths of wire that transfers are charged over."""
+
+    dram_um: Length
+    """From the DRAM interface to the global buffer and to the trunk, um."""
+    pe_pitch_um: Length
+    """Side of a PE; trunk = rows x pitch, branch = columns x pitch, chain = pitch, um."""
+    in_pe_um: Length
+    """Between a pad and the arithmetic of its PE, um."""
+
+
+class RowStationaryParameters(DataflowParameters):
+    """The section `dataflow` of a row-stationary array."""
+
+    kind: Literal["row_stationary"]
+    rows: PositiveInt
+    """Rows of PEs; filter rows are laid along them."""
+    columns: PositiveInt
+    """Columns of PEs; output rows and timesteps are laid along them."""
+    weights_bypass_global_buffer: bool
+    """Whether weights go from DRAM straight to the weight pads."""
+    weight_bus_bits: PositiveInt
+    """Encoded weight bits that reach the pads a cycle."""
+    accumulator_bits: Annotated[int, Field(ge=2, le=48)]
+    """Widest partial sum that adders and the neuron unit take."""
+    multiplier_bits: PositiveInt
+    """Widest weight and input of inputs that have more than one bit."""
+    update_lanes: PositiveInt
+    """Neurons that the neuron unit updates a cycle."""
+    objective: Literal["energy", "cycles", "edp"]
+    """What the mapping is chosen for."""
+    zeros: Zeros
+    wires: Wires
+
+
+class RowStationaryBuffers(Buffers):
+    """The section `buffers` of a row-stationary array; the pads are given for one PE."""
+
+    global_buffer: Buffer
+    """Input rows, partial sums, potentials, output spikes, and weights if they do not bypass it."""
+    input_pad: Buffer
+    """The inputs under a filter row, for some channels."""
+    weight_pad: Buffer
+    """Filter rows of some filters and channels."""
+    psum_pad: Buffer
+    """Partial sums of one output position, for some filters."""
+
+
+class RowStationaryMachine(Machine):
+    """A row-stationary array."""
+
+    dataflow: RowStationaryParameters
+    buffers: RowStationaryBuffers
+
+    @model_validator(mode="after")
+    def _sums_fit_words(self) -> RowStationaryMachine:
+        accumulator, word = self.dataflow.accumulator_bits, self.buffers.global_buffer.width_bits
+        if accumulator > word:
+            raise ValueError(
+                "dataflow.accumulator_bits must be at most buffers.global_buffer.width_bits,"
+                f" found {accumulator} > {word}"
+            )
+        return self
+
+    @property
+    def pe_count(self) -> int:
+        """Processing elements."""
+        return self.dataflow.rows * self.dataflow.columns
+
+    @property
+    def words_per_cycle(self) -> int:
+        """Words that the global buffer reads and writes a cycle."""
+        buffer = self.buffers.global_buffer
+        return buffer.banks * buffer.ports
+
+    def entries(self, pad: str) -> int:
+        """Entries of a pad."""
+        buffer = self.buffer_items()[pad]
+        return buffer.capacity_bits // buffer.width_bits
+
+    def instances(self, buffer: str) -> int:
+        """One a PE, or one."""
+        return self.pe_count if buffer in PADS else 1
+
+    def logic(self) -> tuple[LogicUnit, ...]:
+        """Multiplier, adder and chain adder of every PE; the neuron unit's adder, multiplier and comparator."""
+        sums, lanes = self.dataflow.accumulator_bits, self.dataflow.update_lanes
+        return (
+            LogicUnit(action="multiply", bits=self.dataflow.multiplier_bits, count=self.pe_count),
+            LogicUnit(action="add", bits=sums, count=2 * self.pe_count + lanes),
+            LogicUnit(action="multiply", bits=sums, count=lanes),
+            LogicUnit(action="compare", bits=sums, count=lanes),
+        )

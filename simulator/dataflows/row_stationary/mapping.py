@@ -1,0 +1,151 @@
+"""Choosing the mapping of a layer: MICROARCHITECTURE.md, section 9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simulator.activity import Int64
+from simulator.dataflows.row_stationary.capacity import (
+    buffer_words,
+    ceil_div,
+    fold_words,
+    input_columns,
+    input_rows,
+    most_filters,
+    words_of,
+)
+from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
+from simulator.dataflows.row_stationary.streams import WeightStreams
+
+# Relative energy of a 16-bit word (Eyeriss, ISCA 2016, table IV); a pad's access costs 1.
+DRAM_COST, BUFFER_COST, CHAIN_COST = 200, 6, 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a mapping moves and takes, as far as it depends on neither spikes nor zero weights."""
+
+    dram_bits: Any
+    buffer_bits: Any
+    chain_bits: Any
+    cycles: Any
+
+    def objective(self, name: str) -> Any:
+        """The number to be made least, float64."""
+        energy = DRAM_COST * self.dram_bits + BUFFER_COST * self.buffer_bits + CHAIN_COST * self.chain_bits
+        energy_cost, cycles = np.asarray(energy, np.float64), np.asarray(self.cycles, np.float64)
+        return {"energy": energy_cost, "cycles": cycles, "edp": energy_cost * cycles}[name]
+
+
+def choose(layer: Layer, array: Array, storage: Storage, streams: WeightStreams, objective: str) -> ArrayMapping | None:
+    """The mapping with the least objective, the first of equal ones; None if none fits."""
+    best: ArrayMapping | None = None
+    least = np.inf
+    h, w, folds = tiles(layer, array)
+    for shape in _array_shapes(layer, array, storage):
+        candidates = shape._replace(tile_rows=h, tile_columns=w, folds_per_group=folds)  # type: ignore[arg-type]
+        bits = streams.fold_bits(shape.fold_filters, shape.fold_channels)
+        needed = buffer_words(layer, array, candidates, weight_words(array, shape, bits))
+        found = estimate(layer, array, candidates, int(bits.sum())).objective(objective)
+        found = np.where(needed <= array.buffer_words, found, np.inf)
+        first = int(np.argmin(found))
+        if found[first] < least:
+            least = float(found[first])
+            best = shape._replace(
+                tile_rows=int(h[first]), tile_columns=int(w[first]), folds_per_group=int(folds[first])
+            )
+    return best
+
+
+def _array_shapes(layer: Layer, array: Array, storage: Storage) -> Iterator[ArrayMapping]:
+    """Everything but the tile, in the order in which the first of equals wins."""
+    sets = array.rows // layer.R
+    largest_q = min(layer.group_channels, array.input_entries // layer.S)
+    most = {q: most_filters(layer, array, storage, q) for q in range(1, largest_q + 1)}
+    for resident in (0,) if array.bypass else (0, 1):
+        for kept in Kept:
+            for filter_sets in range(1, min(sets, layer.group_filters) + 1):
+                for q, p in most.items():
+                    if p == 0:
+                        continue
+                    folds = ceil_div(layer.group_filters, filter_sets * p)
+                    yield ArrayMapping(
+                        filters_per_pe=int(ceil_div(layer.group_filters, filter_sets * folds)),
+                        channels_per_pe=q,
+                        filter_sets=filter_sets,
+                        channel_sets=min(sets // filter_sets, int(ceil_div(layer.group_channels, q))),
+                        tile_rows=0,
+                        tile_columns=0,
+                        folds_per_group=0,
+                        kept=int(kept),
+                        resident=resident,
+                    )
+
+
+def _cuts(size: int) -> list[int]:
+    """All ⌈size / k⌉, from the largest down."""
+    return sorted({-(-size // parts) for parts in range(1, size + 1)}, reverse=True)
+
+
+def tiles(layer: Layer, array: Array) -> tuple[Int64, Int64, Int64]:
+    """All tile columns, rows and folds a group in the order of preference: arrays of h, w and G."""
+    heights = [(h, group) for h in _cuts(layer.P) for group in _cuts(int(ceil_div(layer.T * h, array.columns)))]
+    h, group = np.array(heights, np.int64).T
+    w = np.array(_cuts(layer.Q), np.int64)
+    return np.tile(h, len(w)), np.repeat(w, len(h)), np.tile(group, len(w))
+
+
+def weight_words(array: Array, mapping: ArrayMapping, fold_bits: Int64) -> int:
+    """Words of weights in the global buffer. fold_bits: int64 (filter folds, channel folds)."""
+    if array.bypass:
+        return 0
+    words = ceil_div(fold_bits, array.word_bits)
+    return int(words.sum() if mapping.resident else words.max())
+
+
+def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int) -> Estimate:
+    """Traffic and cycles of a mapping whose tile may be given as arrays. weight_bits: all weights, encoded."""
+    h, w = mapping.tile_rows, mapping.tile_columns
+    map_tiles = ceil_div(layer.P, h) * ceil_div(layer.Q, w)
+    column_folds = ceil_div(layer.T * h, array.columns)
+    groups = ceil_div(column_folds, mapping.folds_per_group)
+    filter_folds = layer.groups * int(ceil_div(layer.group_filters, mapping.fold_filters))
+    channel_folds = int(ceil_div(layer.group_channels, mapping.fold_channels))
+
+    once_a_tile = (channel_folds == 1) & ((mapping.kept != Kept.GROUP) | (groups == 1))
+    fills = 1 if filter_folds * channel_folds == 1 else np.where(once_a_tile, map_tiles, map_tiles * groups)
+    filled = fills * weight_bits
+    loaded = weight_bits if mapping.resident else filled
+
+    rows = input_rows(layer, h)
+    rows_a_fold = np.minimum(array.columns * layer.R, (ceil_div(array.columns, h) + 1) * rows)
+    rows_delivered = map_tiles * column_folds * rows_a_fold * filter_folds * channel_folds
+    timesteps = layer.T + groups - 1 if mapping.kept == Kept.GROUP else layer.T
+    rows_kept = map_tiles * timesteps * rows * layer.groups * channel_folds
+    rows_loaded = rows_delivered if mapping.kept == Kept.PASS else rows_kept
+    input_bits = rows_loaded // channel_folds * layer.group_channels * input_columns(layer, w) * layer.input_bits
+    outputs = layer.T * layer.M * layer.P * layer.Q
+
+    results = w * mapping.filters_per_pe
+    psum_words = channel_folds * words_of(results, layer.psum_bits, array) + words_of(results, 1, array)
+    potential_words = words_of(results, layer.potential_bits, array)
+    buffer_words = (
+        (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)
+        + 2 * map_tiles * layer.T * h * filter_folds * mapping.filter_sets * psum_words
+        + 2 * map_tiles * (groups - 1) * h * filter_folds * mapping.filter_sets * potential_words
+        + (0 if array.bypass else (loaded + filled) // array.word_bits)
+    )
+    pe_cycles = map_tiles * column_folds * filter_folds * channel_folds * results
+    pe_cycles *= mapping.channels_per_pe * layer.S + 1
+    return Estimate(
+        dram_bits=loaded + input_bits + outputs,
+        buffer_bits=buffer_words * array.word_bits,
+        chain_bits=outputs * int(ceil_div(layer.group_channels, mapping.channels_per_pe)) * layer.R * layer.psum_bits,
+        cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)
+        + map_tiles * layer.T * h * w * layer.M // array.update_lanes
+        + filled // array.weight_bus_bits,
+    )

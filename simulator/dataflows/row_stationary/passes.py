@@ -1,0 +1,108 @@
+"""Kernel: the passes of a schedule, one after the other (MICROARCHITECTURE.md, sections 4 to 7)."""
+
+from __future__ import annotations
+
+from simulator.activity import Int64
+from simulator.dataflows.row_stationary.buffer import (
+    deliver_rows,
+    load_rows,
+    load_weights,
+    result_words,
+    update_neurons,
+)
+from simulator.dataflows.row_stationary.mapped import Mapped
+from simulator.dataflows.row_stationary.records import Cause, Count, Records, Sample
+from simulator.dataflows.row_stationary.schedule import Step
+from simulator.dataflows.row_stationary.specs import Zero
+from simulator.jit import kernel
+
+
+@kernel
+def replay(mapped: Mapped, sample: Sample, steps: Int64, first: int, end: int, records: Records) -> None:
+    """Run the passes `first` to `end` - 1 of one column range. steps: int64 (passes, len(Step)), the schedule."""
+    for index in range(first, end):
+        step = steps[index]
+        fill_cycles, weight_words = load_weights(mapped, step, index, records)
+        words = weight_words + load_rows(mapped, sample, step, index, records)
+        words += deliver_rows(mapped, step, records)
+        words += move_psums(mapped, step, records)
+        compute_cycles, hand_over_cycles = slowest_pe(mapped, sample, step)
+        slowest = compute_cycles + hand_over_cycles
+        causes = records.causes[index]
+        causes[Cause.WEIGHT_FILL] = fill_cycles
+        causes[Cause.COMPUTE] = compute_cycles
+        causes[Cause.REDUCTION] = hand_over_cycles + mapped.layer.R * channel_sets_in_use(mapped, step)
+        causes[Cause.GLOBAL_BUFFER] = max(0, -(-words // mapped.array.words_per_cycle) - slowest)
+        if step[Step.UPDATES] == 1:
+            filters = mapped.tables.filters[step[Step.FILTER_FOLD]].sum()
+            update_cycles, buffer_cycles = update_neurons(mapped, sample, step, filters, index, records)
+            causes[Cause.UPDATE] = update_cycles
+            causes[Cause.GLOBAL_BUFFER] += max(0, buffer_cycles - update_cycles)
+
+
+@kernel
+def channel_sets_in_use(mapped: Mapped, step: Int64) -> int:
+    """Channel sets that have channels in the step's channel fold."""
+    fold_channels = mapped.mapping.channels_per_pe * mapped.mapping.channel_sets
+    left = mapped.layer.C // mapped.layer.groups - step[Step.CHANNEL_FOLD] * fold_channels
+    return int(min(mapped.mapping.channel_sets, -(-left // mapped.mapping.channels_per_pe)))
+
+
+@kernel
+def move_psums(mapped: Mapped, step: Int64, records: Records) -> int:
+    """Psums up the chains, and from and to the global buffer; returns its words."""
+    layer = mapped.layer
+    columns = step[Step.COLUMN_END] - step[Step.COLUMN_START]
+    pairs = step[Step.PAIR_END] - step[Step.PAIR_START]
+    adds_fold_before = 1 if step[Step.CHANNEL_FOLD] > 0 else 0
+    psum_rows = mapped.tables.filters[step[Step.FILTER_FOLD]].sum() * pairs
+    words = pairs * result_words(mapped, step, mapped.widths.psums_per_word)
+    hops = layer.R * channel_sets_in_use(mapped, step) - 1
+    moved_bits = psum_rows * columns * (1 + adds_fold_before) * layer.psum_bits
+    records.counts[Count.PSUM_WORDS_WRITTEN] += words
+    records.counts[Count.PSUM_WORDS_READ] += words * adds_fold_before
+    records.counts[Count.TRUNK_PSUMS] += moved_bits
+    records.counts[Count.BRANCH_PSUMS] += moved_bits
+    records.counts[Count.CHAIN_PSUMS] += psum_rows * columns * hops * layer.psum_bits
+    records.counts[Count.CHAIN_ADDITIONS] += psum_rows * columns * (hops + adds_fold_before)
+    return int(words * (1 + adds_fold_before))
+
+
+@kernel
+def slowest_pe(mapped: Mapped, sample: Sample, step: Int64) -> tuple[int, int]:
+    """Cycles of the PE that takes longest: of its taps, and of handing over its psums."""
+    layer, mapping = mapped.layer, mapped.mapping
+    fold = step[Step.FILTER_FOLD]
+    taps = mapping.channels_per_pe * layer.S
+    group_taps = layer.C // layer.groups * layer.S
+    group_start = mapped.tables.group[fold] * group_taps
+    fold_start = step[Step.CHANNEL_FOLD] * taps * mapping.channel_sets
+    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
+    windows = step[Step.COLUMN_END] - step[Step.COLUMN_START]
+    slowest_taps = 0
+    slowest_hand_over = 0
+    for j in range(mapping.filter_sets):
+        if mapped.tables.filters[fold, j] == 0:
+            continue
+        hand_over = windows * mapped.tables.filters[fold, j]
+        longest = 0
+        for i in range(channel_sets_in_use(mapped, step)):
+            first = fold_start + i * taps
+            end = min(first + taps, group_taps)
+            for r in range(layer.R):
+                served = mapped.served[fold, j, r, first:end]
+                if mapped.array.input_zeros != Zero.SKIP:
+                    longest = max(longest, windows * served.sum())
+                    continue
+                for pair in range(step[Step.PAIR_START], step[Step.PAIR_END]):
+                    y = (step[Step.ROW_START] + pair % tile_rows) * layer.stride_h + r - layer.padding_h
+                    if 0 <= y < layer.H:
+                        met = sample.met[pair // tile_rows, y, group_start + first : group_start + end]
+                        cycles = 0
+                        for tap in range(end - first):
+                            cycles += met[tap] * served[tap]
+                        longest = max(longest, cycles)
+        if (longest + hand_over, longest) > (slowest_taps + slowest_hand_over, slowest_taps):
+            slowest_taps = longest
+            slowest_hand_over = hand_over
+    return slowest_taps, slowest_hand_over

@@ -1,0 +1,166 @@
+"""A layer mapped on a row-stationary array: mapping, tables and schedule, made once and used for every sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.activity import Int64, Passes
+from simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
+from simulator.dataflows.row_stationary.capacity import most_filters
+from simulator.dataflows.row_stationary.counters import leaks
+from simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer, refuse
+from simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from simulator.dataflows.row_stationary.mapped import Mapped
+from simulator.dataflows.row_stationary.mapping import choose
+from simulator.dataflows.row_stationary.passes import replay
+from simulator.dataflows.row_stationary.records import LABEL_NAMES, Count, RowBits, Sample, empty_records
+from simulator.dataflows.row_stationary.schedule import Step, schedule
+from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage, Zero
+from simulator.dataflows.row_stationary.streams import WeightStreams
+from simulator.dataflows.row_stationary.tables import weight_tables, widths
+from simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
+from simulator.dataflows.row_stationary.windows import count_outputs, count_windows
+from simulator.formats import SpikeFormat, spike_format, weight_format
+from simulator.formats.bits import bits_for
+
+
+@dataclass
+class RowStationaryPlan:
+    """A layer on a machine: everything that does not depend on the sample.
+
+    mapping: how the layer is cut; chosen by the rule of MICROARCHITECTURE.md, section 9, unless given.
+    """
+
+    machine: RowStationaryMachine
+    task: LayerTask
+    mapping: ArrayMapping | None = None
+    mapped: Mapped = field(init=False)
+    steps: Int64 = field(init=False)
+    storage: WeightStorage = field(init=False)
+
+    def __post_init__(self) -> None:
+        task, machine = self.task, self.machine
+        layer, array = lower_layer(machine, task), lower_array(machine)
+        chosen_format = weight_format(machine.formats.weights)
+        storage, streams = lower_format(chosen_format), WeightStreams(task, chosen_format)
+        mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
+        spikes = spike_format(machine.formats.spikes)
+        mapped = Mapped(
+            layer=layer,
+            array=array,
+            storage=storage,
+            mapping=mapping,
+            widths=widths(layer, array, storage, mapping),
+            tables=weight_tables(task, layer, array, storage, mapping, streams),
+            input_row=_row_bits(spikes, layer.W, layer.input_bits),
+            output_row=_row_bits(spikes, layer.Q, 1),
+            served=np.zeros((0, 0, 0, 0), np.int64),
+        )
+        self.mapped = mapped._replace(served=_served_by_array_row(mapped))
+        self.steps = schedule(layer, array, mapping)
+        self.storage = streams.storage(mapping.fold_channels)
+
+    def tiling(self) -> dict[str, int]:
+        """How the layer is cut."""
+        mapping = self.mapped.mapping
+        last = self.steps[-1]
+        return {
+            "passes": len(self.steps),
+            "map_tiles": int(last[Step.TILE]) + 1,
+            "filter_folds": int(last[Step.FILTER_FOLD]) + 1,
+            "channel_folds": int(last[Step.CHANNEL_FOLD]) + 1,
+            "tile_rows": mapping.tile_rows,
+            "tile_columns": mapping.tile_columns,
+            "column_folds_per_group": mapping.folds_per_group,
+            "filters_per_pe": mapping.filters_per_pe,
+            "channels_per_pe": mapping.channels_per_pe,
+            "filter_sets": mapping.filter_sets,
+            "channel_sets": mapping.channel_sets,
+            "inputs_kept_for": mapping.kept,
+            "weights_resident": mapping.resident,
+        }
+
+    def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
+        """Replay one sample; see `simulator.dataflows.base.Plan`."""
+        mapped, layer = self.mapped, self.mapped.layer
+        records = empty_records(len(self.steps))
+        rows = (layer.T, layer.H, layer.C)
+        met, events = np.zeros((*rows, layer.S), np.int64), np.zeros((*rows, layer.S), np.int64)
+        sample = Sample(
+            met=met.reshape(layer.T, layer.H, -1),
+            spikes=np.zeros(rows, np.int64),
+            outputs=np.zeros((layer.T, layer.M, layer.P), np.int64),
+            loaded=np.zeros(rows, np.int64),
+        )
+        tap_inputs = TapInputs.none(mapped)
+        first = 0
+        while first < len(self.steps):
+            q0, q1 = (int(self.steps[first, column]) for column in (Step.COLUMN_START, Step.COLUMN_END))
+            end = first + int(np.searchsorted(self.steps[first:, Step.COLUMN_START], q0, side="right"))
+            count_windows(inputs, layer, q0, q1, met, events, sample.spikes)
+            tap_inputs.add(mapped, met, events)
+            if mapped.output_row.explicit:
+                count_outputs(outputs, q0, q1, sample.outputs)
+            replay(mapped, sample, self.steps, first, end, records)
+            first = end
+        count_pe_work(mapped, tap_inputs, records)
+        records.labels[:] = self.steps[:, (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)]
+        self._count_neuron_logic(records.counts)
+        return Passes(
+            compute_cycles=records.causes.sum(axis=1),
+            causes=records.causes,
+            load_bits=records.loads,
+            store_bits=records.stores,
+            counts=records.counts,
+            busy_pe_cycles=int(records.useful[0]),
+            synaptic_operations=int(records.useful[1]),
+            labels=records.labels,
+            label_names=LABEL_NAMES,
+        )
+
+    def _count_neuron_logic(self, counts: Int64) -> None:
+        """What follows from the number of updates."""
+        layer = self.mapped.layer
+        counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task) else 0
+        biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
+        counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
+
+
+def _served_by_array_row(mapped: Mapped) -> Int64:
+    served = served_weights(mapped)
+    if mapped.array.input_zeros == Zero.SKIP:
+        served = served * mapped.tables.takes[..., None]
+    filter_folds, sets, _, rows, _ = served.shape
+    return np.ascontiguousarray(served.transpose(0, 1, 3, 2, 4).reshape(filter_folds, sets, rows, -1))
+
+
+def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:
+    layout = chosen.layout(positions, bits, word_bits=1)
+    return RowBits(
+        explicit=layout.explicit,
+        entry_bits=layout.entry_bits,
+        count_bits=bits_for(positions + 1) if layout.explicit else 0,
+    )
+
+
+def _mapping(
+    machine: RowStationaryMachine,
+    task: LayerTask,
+    layer: Layer,
+    array: Array,
+    storage: Storage,
+    streams: WeightStreams,
+) -> ArrayMapping:
+    """The mapping by rule, or the reason why there is none."""
+    if array.rows < layer.R:
+        raise refuse(machine, task, f"its kernel has {layer.R} rows, dataflow.rows is {array.rows}")
+    if array.input_entries < layer.S or most_filters(layer, array, storage, 1) == 0:
+        raise refuse(
+            machine, task, "a filter row of one channel does not fit buffers.input_pad, weight_pad and psum_pad"
+        )
+    mapping = choose(layer, array, storage, streams, machine.dataflow.objective)
+    if mapping is None:
+        raise refuse(machine, task, "not even its smallest tile fits buffers.global_buffer")
+    return mapping

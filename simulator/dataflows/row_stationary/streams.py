@@ -1,0 +1,81 @@
+"""A layer's weights as streams: one fiber for each filter and channel fold, in the machine's weight format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.activity import Int64
+from simulator.dataflows.base import LayerTask, WeightStorage
+from simulator.formats import FiberSizes, WeightFormat, measure
+from simulator.formats.bits import bits_for
+
+
+def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int]:
+    """Where folds of `fold_items` begin, when each group of `group_items` begins a fold of its own."""
+    return [
+        group + start
+        for group in range(0, layer_items, group_items)
+        for start in range(0, group_items, min(fold_items, group_items))
+    ]
+
+
+@dataclass
+class WeightStreams:
+    """Sizes of a layer's fibers, measured once for each size of a channel fold."""
+
+    task: LayerTask
+    weight_format: WeightFormat
+    _sizes: dict[int, FiberSizes] = field(default_factory=dict)
+
+    def sizes(self, fold_channels: int) -> FiberSizes:
+        """The fibers of all filters, channel folds of a filter in turn."""
+        if fold_channels not in self._sizes:
+            filters, channels, rows, columns = self.task.weights.shape
+            ends = np.append(np.arange(0, channels, fold_channels), channels) * rows * columns
+            starts = np.arange(filters)[:, None] * channels * rows * columns + ends[None, :-1]
+            self._sizes[fold_channels] = measure(
+                np.ascontiguousarray(self.task.weights).reshape(-1),
+                np.append(starts.reshape(-1), self.task.weights.size).astype(np.int64),
+                self.weight_format,
+                self.task.weight_bits,
+            )
+        return self._sizes[fold_channels]
+
+    def fiber_count_bits(self, fold_channels: int) -> int:
+        """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it."""
+        if self.weight_format.located == "fixed" or self.weight_format.offset_pairs:
+            return 0
+        return bits_for(fold_channels * self.task.shape.R * self.task.shape.S + 1)
+
+    def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
+        """int64 (filter folds, channel folds): bits that are loaded for each."""
+        shape = self.task.shape
+        sizes = self.sizes(fold_channels)
+        fibers = sizes.stored_bits.reshape(shape.M, -1) + self.fiber_count_bits(fold_channels)
+        offset_bits = sizes.offsets_bits // (len(sizes.entries) + 1)
+        starts = fold_starts(shape.M, shape.M // shape.groups, fold_filters)
+        filters = np.diff([*starts, shape.M])
+        bits = np.add.reduceat(fibers, starts, axis=0)
+        bits += ((filters + 1) * offset_bits)[:, None]
+        return np.asarray(bits, np.int64)
+
+    def stored(self, fold_channels: int) -> Int64:
+        """int64 (filters, channel folds): 1 where the fiber is stored."""
+        stored = self.sizes(fold_channels).stored_bits > 0
+        return stored.reshape(self.task.shape.M, -1).astype(np.int64)
+
+    def storage(self, fold_channels: int) -> WeightStorage:
+        """What the whole layer takes in DRAM."""
+        sizes = self.sizes(fold_channels)
+        payload = int(sizes.payload_bits.sum())
+        metadata = int(sizes.metadata_bits.sum()) + sizes.offsets_bits
+        counts = len(sizes.entries) * self.fiber_count_bits(fold_channels)
+        return WeightStorage(
+            weights=self.task.weights.size,
+            payload_bits=payload,
+            metadata_bits=metadata,
+            directory_bits=counts,
+            stored_bits=int(sizes.stored_bits.sum()) + sizes.offsets_bits + counts,
+        )
