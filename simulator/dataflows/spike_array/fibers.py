@@ -92,17 +92,19 @@ def channel_tile(
     weight_bits: int,
     word_bits: int,
 ) -> TileFibers:
-    """Lay and measure the fibers of output channels [first, stop); by_output: int32 (C / groups, R, S, M)."""
+    """Lay and measure the fibers of output channels [first, stop), `first` being one of the first of the `sharers`.
+
+    by_output: int32 (C / groups, R, S, M).
+    """
     phases = shape.stride[0] * shape.stride[1]
     values = np.zeros((stop - first) * shape.fan_in, dtype=np.int32)
     starts = np.zeros(sharers * shape.C * phases + 1, dtype=np.int64)
     lay_fibers(by_output, shape.C, first, stop, sharers, shape.stride[0], shape.stride[1], values, starts)
     sizes = measure(values, starts, weight_format, weight_bits)
-    first_own = first + (np.arange(sharers) - first) % sharers
     return TileFibers(
         first=first,
         stop=stop,
-        own_channels=np.maximum(0, -(-(stop - first_own) // sharers)),
+        own_channels=np.maximum(0, -(-(stop - first - np.arange(sharers)) // sharers)),
         values=values,
         starts=starts,
         sizes=sizes,

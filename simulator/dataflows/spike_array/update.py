@@ -34,20 +34,19 @@ def sparse_sweep(
     """Cycles of the slowest PE to scan its flags in address order and to update its active neurons; all active neurons.
 
     active: uint8 (M, P, Q). block_rows, block_columns: int64 (blocks + 1,), where the tile's map is cut. A PE among
-    `sharers` owns the channels that leave its number modulo `sharers`.
+    `sharers` owns the channels that leave its number modulo `sharers`; the tile begins with one of the first.
     """
     slowest = 0
     updates = 0
     for block_row in range(len(block_rows) - 1):
         for block_column in range(len(block_columns) - 1):
             for sharer in range(sharers):
-                own = tile.first_channel + (sharer - tile.first_channel) % sharers
                 cycles = 0
                 flags = 0
                 found = 0
                 for row in range(block_rows[block_row], block_rows[block_row + 1]):
                     for column in range(block_columns[block_column], block_columns[block_column + 1]):
-                        for channel in range(own, tile.stop_channel, sharers):
+                        for channel in range(tile.first_channel + sharer, tile.stop_channel, sharers):
                             found += int(np.int64(active[channel, tile.first_row + row, tile.first_column + column]))
                             flags += 1
                             if flags == flags_per_cycle:

@@ -15,7 +15,8 @@ from simulator.errors import MappingError
 from simulator.replay import replay_layer
 from tests.reference import spike_array as reference
 from tests.reference.spike_array_tiling import CannotMap
-from tests.unit.spike_array.cases import Case, cases
+from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine
+from traces import LayerShape
 
 DATAFLOW = SpikeArray()
 
@@ -38,16 +39,36 @@ def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> 
 @settings(max_examples=800, deadline=None, derandomize=True)
 @given(cases())
 def test_kernel_is_the_twin(case: Case) -> None:
+    event(f"passes: {min(compare(case), 4)}")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("banks", [1, 2, 3, 4])
+@pytest.mark.parametrize("ports", [1, 2])
+def test_blocks_of_different_width_have_conflicts_of_their_own(banks: int, ports: int) -> None:
+    """A map of 5 columns on 2 PEs: taps of a column lie 3 addresses apart in one, 2 in the other."""
+    shape = LayerShape("conv2d", C=2, H=5, W=5, M=1, R=3, S=1, padding=(1, 0))
+    task = layer(shape, np.ones(shape.weight_shape), timesteps=2)
+    chosen = machine(
+        dataflow__partition="space",
+        dataflow__pe_rows=1,
+        dataflow__pe_columns=2,
+        dataflow__lanes=3,
+        buffers__potentials=buffer(64, 24, banks=banks, ports=ports),
+    )
+    compare(Case(chosen, task, np.ones((2, 2, 5, 5), np.uint8)))
+
+
+def compare(case: Case) -> int:
+    """Everything that the kernels say of a case against the twin; returns its passes, 0 if it cannot be mapped."""
     try:
         twin = reference.SpikeArray(case.machine, case.task)
         spikes = twin.run(case.inputs)
     except CannotMap:
-        event("cannot be mapped")
         with pytest.raises(MappingError, match=r"^layer 'generated' cannot be mapped on machine 'generated': "):
             run(case)
-        return
+        return 0
     passes = run(case)
-    event(f"passes: {min(len(twin.records), 4)}")
     assert passes.labels.tolist() == [list(record.label) for record in twin.records]
     assert passes.causes.tolist() == rows(twin.records, "causes", DATAFLOW.causes)
     assert passes.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
@@ -59,6 +80,12 @@ def test_kernel_is_the_twin(case: Case) -> None:
     assert passes.busy_pe_cycles == twin.busy_pe_cycles
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
     assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
+    storage = DATAFLOW.plan(case.machine, case.task).storage
+    payload_bits, metadata_bits, stored_bits = twin.cut.storage()
+    assert (storage.payload_bits, storage.stored_bits) == (payload_bits, stored_bits)
+    # offset pairs are an upper rank of the whole set of fibers, and no fiber's own
+    assert storage.metadata_bits == metadata_bits or twin.weight_format.offset_pairs
+    return len(twin.records)
 
 
 def test_the_dataflow_is_found_by_its_name() -> None:
