@@ -20,6 +20,8 @@ import platformdirs
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_numba_config: Any = numba.config  # its attributes are made at run time
+
 
 @cache
 def _cache_folder() -> Path | None:
@@ -43,13 +45,13 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     With NUMBA_DISABLE_JIT=1 it stays plain Python; with NUMBA_BOUNDSCHECK=1 every index is checked.
     """
-    folder = None if numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK else _cache_folder()
+    folder = None if _numba_config.DISABLE_JIT or _numba_config.BOUNDSCHECK else _cache_folder()
     options: dict[str, Any] = {"nogil": True, "cache": folder is not None}
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder) if folder else before
+    before = _numba_config.CACHE_DIR
+    _numba_config.CACHE_DIR = str(folder) if folder else before
     try:
         # The cache location is fixed while decorating; other packages' kernels keep theirs.
         compiled = numba.njit(**options)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        _numba_config.CACHE_DIR = before
     return cast("Callable[P, R]", compiled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from simulator.activity import OPERANDS, Counter
 from simulator.energy import EnergyTable, SramEstimate, SramModel
 from simulator.machine.schema import Machine
@@ -31,7 +33,7 @@ class Pricing:
             key: sram.estimate(technology.node_nm, buffer.size_kib, buffer.width_bits, buffer.banks)
             for key, buffer in machine.buffer_items().items()
         }
-        self._resources = {
+        self._resources: dict[str, Callable[[Counter], float]] = {
             "sram": self._sram_pj,
             "logic": lambda counter: self.table.action_pj(counter.action, counter.bits),
             "wire": lambda counter: self.table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
