@@ -23,7 +23,7 @@ def input_columns_of(mapped: Mapped, step: Int64) -> int:
     layer = mapped.layer
     first = max(0, step[Step.COLUMN_START] * layer.stride_w - layer.padding_w)
     end = min(layer.W, (step[Step.COLUMN_END] - 1) * layer.stride_w - layer.padding_w + layer.S)
-    return max(0, end - first)
+    return int(max(0, end - first))
 
 
 @kernel

@@ -47,7 +47,8 @@ class WeightStreams:
         """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it."""
         if self.weight_format.located == "fixed" or self.weight_format.offset_pairs:
             return 0
-        return bits_for(fold_channels * self.task.shape.R * self.task.shape.S + 1)
+        _, channels, rows, columns = self.task.weights.shape
+        return bits_for(min(fold_channels, channels) * rows * columns + 1)
 
     def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
         """int64 (filter folds, channel folds): bits that are loaded for each."""

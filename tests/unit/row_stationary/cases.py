@@ -1,0 +1,148 @@
+"""Generated cases for the row-stationary array: small layers, odd arrays, mappings that no rule would choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.row_stationary import RowStationaryMachine
+from simulator.dataflows.row_stationary.capacity import most_filters
+from simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
+from simulator.dataflows.row_stationary.specs import ArrayMapping
+from simulator.formats import weight_format
+from tests.unit.spike_array.cases import WEIGHT_FORMATS, buffer, layers
+
+ZEROS = ("none", "gate", "skip")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer, one sample's inputs (T, C, H, W) and output spikes (T, M, P, Q), a machine, and a mapping."""
+
+    machine: RowStationaryMachine
+    task: LayerTask
+    mapping: ArrayMapping
+    inputs: np.ndarray
+    outputs: np.ndarray
+
+
+def machine(**changes: Any) -> RowStationaryMachine:
+    """A machine of 3 x 2 PEs with room for everything; `changes` replace keys, "buffers__psum_pad" being
+    buffers.psum_pad."""
+    data: dict[str, Any] = {
+        "name": "generated",
+        "describes": "a test",
+        "sources": {},
+        "technology": {"node_nm": 45.0, "clock_mhz": 200},
+        "dataflow": {
+            "kind": "row_stationary",
+            "rows": 3,
+            "columns": 2,
+            "weights_bypass_global_buffer": True,
+            "weight_bus_bits": 8,
+            "accumulator_bits": 24,
+            "multiplier_bits": 8,
+            "update_lanes": 2,
+            "objective": "edp",
+            "zeros": {
+                "inputs_at_input_pad": "skip",
+                "weights_at_weight_pad": "skip",
+                "inputs_at_global_buffer": "none",
+            },
+            "wires": {"dram_um": 1000, "pe_pitch_um": 100, "in_pe_um": 50},
+        },
+        "buffers": {
+            "global_buffer": buffer(4096, 32, banks=2),
+            "input_pad": buffer(12, 8),
+            "weight_pad": buffer(64, 16),
+            "psum_pad": buffer(8, 16),
+        },
+        "dram": {"bandwidth_gbit_per_s": 64, "burst_bits": 64, "latency_ns": 50.0, "energy_pj_per_bit": 8.0},
+        "formats": {"weights": {"format": "uncompressed", "run_bits": 2}, "spikes": {"format": "bitmap"}},
+        "energy": {"table": "45nm"},
+    }
+    for key, value in changes.items():
+        *sections, last = key.split("__")
+        place = data
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    return RowStationaryMachine.model_validate(data)
+
+
+@st.composite
+def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
+    """Arrays of 3 to 7 rows and 1 to 4 columns, all formats and ways with zeros, pads of a few entries."""
+    return machine(
+        dataflow__rows=draw(st.integers(3, 7)),
+        dataflow__columns=draw(st.integers(1, 4)),
+        dataflow__weights_bypass_global_buffer=draw(st.booleans()),
+        dataflow__weight_bus_bits=draw(st.sampled_from((8, 1, 64))),
+        dataflow__update_lanes=draw(st.integers(1, 5)),
+        dataflow__objective=draw(st.sampled_from(("edp", "energy", "cycles"))),
+        dataflow__zeros__inputs_at_input_pad=draw(st.sampled_from(ZEROS)),
+        dataflow__zeros__weights_at_weight_pad=draw(st.sampled_from(ZEROS)),
+        dataflow__zeros__inputs_at_global_buffer=draw(st.sampled_from(ZEROS)),
+        buffers__global_buffer=buffer(
+            buffer_words,
+            draw(st.sampled_from((32, 24, 64))),
+            banks=draw(st.integers(1, 4)),
+            ports=draw(st.integers(1, 2)),
+        ),
+        buffers__input_pad=buffer(draw(st.integers(9, 14)), draw(st.sampled_from((4, 2, 1)))),
+        buffers__weight_pad=buffer(draw(st.sampled_from((24, 60, 120))), draw(st.sampled_from((8, 4, 3)))),
+        buffers__psum_pad=buffer(draw(st.sampled_from((6, 9, 16))), draw(st.sampled_from((8, 5, 16)))),
+        formats__weights__format=draw(st.sampled_from(WEIGHT_FORMATS)),
+        formats__weights__run_bits=draw(st.integers(1, 3)),
+        formats__spikes__format=draw(st.sampled_from(("bitmap", "aer"))),
+    )
+
+
+@st.composite
+def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> ArrayMapping:
+    """Any mapping that fits the pads."""
+    layer, array = lower_layer(chosen, task), lower_array(chosen)
+    storage = lower_format(weight_format(chosen.formats.weights))
+    limits = {
+        q: most_filters(layer, array, storage, q)
+        for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1)
+    }
+    fitting = [q for q, most in limits.items() if most > 0]
+    assume(fitting)
+    q = draw(st.sampled_from(fitting))
+    sets = array.rows // layer.R
+    filter_sets = draw(st.integers(1, sets))
+    return ArrayMapping(
+        filters_per_pe=draw(st.integers(1, limits[q])),
+        channels_per_pe=q,
+        filter_sets=filter_sets,
+        channel_sets=draw(st.integers(1, sets // filter_sets)),
+        tile_rows=draw(st.integers(1, layer.P)),
+        tile_columns=draw(st.integers(1, layer.Q)),
+        folds_per_group=draw(st.integers(1, 4)),
+        kept=draw(st.integers(0, 2)),
+        resident=0 if array.bypass else draw(st.integers(0, 1)),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """A layer with inputs of any density on a machine, cut in any way that it can be cut."""
+    task, chosen = draw(layers(always_at_rest=False)), draw(machines())
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (task.timesteps, *task.shape.input_shape)
+    values = random.integers(1, 2**task.input_bits, shape)
+    values[random.random(shape) >= draw(st.sampled_from((0.4, 0.15, 1.0, 0.6, 0.0)))] = 0
+    outputs = random.random((task.timesteps, *task.shape.output_shape)) < 0.3
+    return Case(
+        chosen,
+        task,
+        draw(mappings(chosen, task)),
+        values.astype(draw(st.sampled_from((np.uint8, np.uint16)))),
+        outputs.astype(np.uint8),
+    )

@@ -1,0 +1,49 @@
+"""The kernels against the literal twin: every cycle, cause, count, load and store; and the twin against the layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+
+from simulator.activity import OPERANDS
+from simulator.dataflows.row_stationary import RowStationary, RowStationaryPlan
+from simulator.formats import weight_format
+from tests.reference import replay
+from tests.reference import row_stationary as reference
+from tests.unit.row_stationary.cases import Case, cases
+
+DATAFLOW = RowStationary()
+
+
+def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> list[list[int]]:
+    """A part of the twin's passes as rows of numbers."""
+    found: list[Any] = [getattr(record, part) for record in records]
+    assert all(set(counter) <= set(names) for counter in found)
+    return [[counter[name] for name in names] for counter in found]
+
+
+@pytest.mark.kernel
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(cases())
+def test_kernel_is_the_twin(case: Case) -> None:
+    twin = reference.RowStationary(case.machine, case.task, case.mapping, weight_format(case.machine.formats.weights))
+    twin.run(case.inputs, case.outputs)
+    passes = RowStationaryPlan(case.machine, case.task, case.mapping).run(case.inputs, case.outputs, None)
+    event(f"passes: {min(len(twin.records) // 4 * 4, 16)} or more")
+    assert passes.labels.tolist() == [list(record.label) for record in twin.records]
+    assert passes.causes.tolist() == rows(twin.records, "causes", DATAFLOW.causes)
+    assert passes.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
+    assert passes.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
+    counters = [counter.name for counter in DATAFLOW.counters(case.machine, case.task)]
+    assert set(twin.counts) <= set(counters)
+    assert dict(zip(counters, passes.counts.tolist(), strict=True)) == {name: twin.counts[name] for name in counters}
+    assert passes.busy_pe_cycles == twin.useful_cycles
+    assert passes.synaptic_operations == twin.operations
+    # the twin's sums are those of the layer: the mapping is legal
+    shape = case.task.shape
+    assert not twin.partial
+    for (t, m, p, q), total in twin.sums.items():
+        assert total == replay.gather(shape, case.task.weights, case.inputs, t, m, p, q)[0]
+    assert len(twin.sums) == case.task.timesteps * shape.output_count
