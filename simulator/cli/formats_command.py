@@ -13,19 +13,24 @@ def formats(
     settings: options.SetOption = None,
     samples: options.SamplesOption = None,
     json: options.JsonOption = None,
+    picture: options.PictureOption = None,
 ) -> None:
     """Compare all weight formats, and all spike formats, on one trace and one machine."""
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
     check_writable(json)
+    check_writable(picture)
 
     from simulator.compare import compare_formats
     from simulator.report.document import to_json
     from simulator.report.formats_table import comparison_report
+    from simulator.report.picture import to_svg
 
     with shown_progress("comparing formats") as progress:
         comparison = compare_formats(trace, hw, settings=changed_settings, samples=chosen, progress=progress)
     if json is not None:
         write_document(json, to_json(comparison))
+    if picture is not None:
+        write_document(picture, to_svg(f"spikecycle formats {comparison.trace}", comparison_report(comparison)))
     if json != "-":
         standard_output().show(comparison_report(comparison))

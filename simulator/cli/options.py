@@ -33,6 +33,10 @@ JsonOption = Annotated[
         "--json", metavar="FILE", help="Write everything as JSON too; - is standard output, then without tables."
     ),
 ]
+PictureOption = Annotated[
+    str | None,
+    typer.Option("--picture", metavar="FILE", help="Write the tables and bars as a picture too (SVG)."),
+]
 
 DEFAULT_HARDWARE = "spike_array"
 LONGEST_LIST = 10**6

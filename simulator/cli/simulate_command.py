@@ -30,15 +30,18 @@ def simulate(
         bool, typer.Option("--ideal-memory", help="DRAM without latency and with infinite bandwidth: the lower bound.")
     ] = False,
     json: options.JsonOption = None,
+    picture: options.PictureOption = None,
 ) -> None:
     """Replay a trace on a machine: cycles, accesses and energy, per layer and per cause."""
     chosen = options.parse_samples(samples)
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)
     check_writable(json)
+    check_writable(picture)
 
     from simulator.engine import simulate as run
     from simulator.report.document import to_json
+    from simulator.report.picture import to_svg
     from simulator.report.tables import run_report
     from simulator.report.verification import is_exact, verification_report
 
@@ -55,6 +58,8 @@ def simulate(
         )
     if json is not None:
         write_document(json, to_json(result))
+    if picture is not None:
+        write_document(picture, to_svg(f"spikecycle simulate {result.trace}", run_report(result)))
     if json != "-":
         output = standard_output()
         output.show(run_report(result))
