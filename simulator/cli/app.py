@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from simulator.cli.check_command import check
+from simulator.cli.copy_command import copy
 from simulator.cli.formats_command import formats
 from simulator.cli.list_command import list_components
 from simulator.cli.simulate_command import simulate
@@ -46,3 +47,4 @@ app.command(
 app.command(epilog="Example: spikecycle formats digits-pruned80 --hw spike_array --json formats.json")(formats)
 app.command(epilog="Example: spikecycle check digits-8bit, or spikecycle check my_machine.yaml")(check)
 app.command("list", epilog="Example: spikecycle list")(list_components)
+app.command(epilog="Example: spikecycle copy spike_array my_machine.yaml")(copy)

@@ -36,7 +36,7 @@ def load_machine(name_or_path: str | Path, overrides: Mapping[str, Any] | None =
 
     Raises MachineError, one line per problem, each naming the file and the key.
     """
-    path = _find(name_or_path)
+    path = machine_path(name_or_path)
     data = read_yaml(path)
     for key, value in (overrides or {}).items():
         _set(data, key, value, str(path))
@@ -66,7 +66,8 @@ def _folder() -> Path:
     return Path(str(resources.files("hwconfigs")))
 
 
-def _find(name_or_path: str | Path) -> Path:
+def machine_path(name_or_path: str | Path) -> Path:
+    """Where the machine file lies: a path as it is, a bare name among the shipped ones; else UsageError."""
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or path.exists() or len(path.parts) > 1:
         return path

@@ -52,12 +52,13 @@ def test_options_that_do_not_fit(capsys: Capsys, folder: Folder, arguments: list
     ],
     ids=["no folder", "under a file", "folder", "long", "full"],
 )
+@pytest.mark.parametrize("option", ["--json", "--picture"])
 def test_a_document_that_cannot_be_written(
-    capsys: Capsys, folder: Folder, command: str, target: str, reason: str
+    capsys: Capsys, folder: Folder, command: str, option: str, target: str, reason: str
 ) -> None:
     trace = small_trace(folder.path)
     folder.mark()
-    refused(run(capsys, command, trace, "--samples", "0", "--json", target), f"{target}: cannot be written: ", reason)
+    refused(run(capsys, command, trace, "--samples", "0", option, target), f"{target}: cannot be written: ", reason)
 
 
 @pytest.mark.parametrize("json", [[], ["--json", "-"]], ids=["tables", "json"])

@@ -17,13 +17,13 @@ from simulator.comparison import FormatComparison
 from simulator.dataflows import DATAFLOWS
 from simulator.errors import MappingError
 from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.loader import shipped_machines
+from simulator.machine.loader import load_machine, shipped_machines
 from simulator.result import RunResult
 from tests.bad_input.inputs import machine_file, run, small_trace
 from traces import list_samples
 
 Capsys = pytest.CaptureFixture[str]
-COMMANDS = ("simulate", "formats", "check", "list")
+COMMANDS = ("simulate", "formats", "check", "list", "copy")
 
 
 def test_without_a_command_it_helps(capsys: Capsys) -> None:
@@ -37,6 +37,20 @@ def test_every_command_helps_with_an_example(capsys: Capsys, command: str) -> No
     ended = run(capsys, command, "--help")
     assert ended.status == 0
     assert f"Example: spikecycle {command}" in " ".join(ended.out.split())
+
+
+def test_a_copied_machine_is_the_shipped_one(capsys: Capsys, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    assert run(capsys, "copy", "spike_array_edge", str(own)).status == 0
+    assert load_machine(own) == load_machine("spike_array_edge")
+
+
+def test_copy_replaces_nothing(capsys: Capsys, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("mine")
+    ended = run(capsys, "copy", "spike_array", str(own))
+    assert (ended.status, own.read_text()) == (2, "mine")
+    assert ended.err == f"spikecycle: {own}: exists already, and copy replaces nothing\n"
 
 
 def test_the_version(capsys: Capsys) -> None:

@@ -1,0 +1,28 @@
+"""`spikecycle copy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulator.cli.output import standard_output, write_document
+from simulator.errors import OutputError
+
+
+def copy(
+    machine: Annotated[
+        str, typer.Argument(metavar="MACHINE", help="The name of a shipped machine, or a machine file.")
+    ],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to write; it must not exist yet.")],
+) -> None:
+    """Copy a machine file, comments and sources included, to start your own machine from."""
+    if Path(file).exists():
+        raise OutputError(f"{file}: exists already, and copy replaces nothing")
+
+    from simulator.machine.loader import load_machine, machine_path
+
+    load_machine(machine)  # what is copied is valid
+    write_document(file, machine_path(machine).read_text(encoding="utf-8"))
+    standard_output().text(f"{file}: a copy of {machine}; edit it, then: spikecycle check {file}\n")
