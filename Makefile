@@ -6,7 +6,7 @@ DEV := .venv/dev
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint kernels samples clean
+.PHONY: help demo test lint kernels bench samples picture clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -27,6 +27,13 @@ lint: $(DEV)/.installed  ## Style, types and import layers
 kernels: $(DEV)/.installed  ## Kernels against their twins with the JIT off, then bounds-checked
 	NUMBA_DISABLE_JIT=1 $(DEV)/bin/python -m pytest -m kernel
 	NUMBA_BOUNDSCHECK=1 $(DEV)/bin/python -m pytest -m kernel
+
+bench: $(DEV)/.installed  ## Speed on the reference network, and the error of the SRAM model
+	$(DEV)/bin/python benchmarks/reference_network.py
+	$(DEV)/bin/python benchmarks/sram_model.py
+
+picture: $(DEV)/.installed  ## Draw the README's picture again
+	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg
 
 samples: $(DEV)/.installed  ## Train the digits networks again and rewrite the shipped traces (minutes)
 	$(DEV)/bin/python -m models.samples
