@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from simulator import simulate
+from simulator.report.picture import to_svg
+from simulator.report.tables import run_report
+
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
@@ -67,10 +71,6 @@ def test_the_files_it_links_to_exist() -> None:
 
 
 def test_its_picture_shows_what_the_command_shows_today() -> None:
-    from simulator import simulate
-    from simulator.report.picture import to_svg
-    from simulator.report.tables import run_report
-
     result = simulate("digits-pruned80", "spike_array")
     drawn = to_svg(f"spikecycle simulate {result.trace}", run_report(result))
     assert drawn == (ROOT / "benchmarks" / "pictures" / "simulate.svg").read_text(), "run `make picture`"

@@ -1,0 +1,144 @@
+"""What every registered dataflow must keep, on every shipped machine that uses it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
+from simulator.dataflows import DATAFLOWS
+from simulator.dataflows.base import LayerTask
+from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from simulator.machine.loader import load_machine, override, shipped_machines
+from simulator.machine.schema import Machine
+from simulator.pricing import Pricing
+from simulator.replay import replay_layer
+from traces import LayerShape, Neuron
+
+SHAPES = {
+    "convolution": LayerShape("conv2d", C=4, H=9, W=7, M=6, R=3, S=3, padding=(1, 1)),
+    "strided": LayerShape("conv2d", C=3, H=8, W=10, M=5, R=3, S=2, stride=(2, 3), padding=(1, 0)),
+    "grouped": LayerShape("conv2d", C=6, H=5, W=5, M=4, R=3, S=3, padding=(1, 1), groups=2),
+    "linear": LayerShape.linear(70, 20),
+}
+TIMESTEPS = 4
+CASES = [(machine, name) for machine in shipped_machines() for name in SHAPES]
+
+
+def _task(shape: LayerShape, input_bits: int = 1) -> LayerTask:
+    rng = np.random.default_rng(7)
+    weights = rng.integers(-7, 8, shape.weight_shape).astype(np.int32)
+    weights[rng.random(shape.weight_shape) < 0.6] = 0
+    neuron = Neuron("lif", np.full(shape.M, 9, np.int32), potential_bits=10, leak_numerator=3, leak_shift=2)
+    return LayerTask("layer", shape, TIMESTEPS, input_bits, 4, weights, np.zeros(shape.M, np.int32), neuron)
+
+
+def _inputs(task: LayerTask, density: float = 0.2) -> npt.NDArray[np.uint8]:
+    rng = np.random.default_rng(8)
+    shape = task.shape
+    values = rng.integers(1, 1 << task.input_bits, (task.timesteps, shape.C, shape.H, shape.W))
+    return np.where(rng.random(values.shape) < density, values, 0).astype(np.uint8)
+
+
+def _run(machine: Machine, task: LayerTask, inputs: npt.NDArray[np.uint8]) -> Passes:
+    dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
+    replay = replay_layer(task, inputs, track_active=True)
+    active = replay.active if dataflow.needs_active(machine) else None
+    return dataflow.plan(machine, task).run(inputs, replay.outputs, active)
+
+
+@cache
+def _applied(name: str) -> int:
+    """Non-zero weights that meet a spike, output position by output position."""
+    task = _task(SHAPES[name])
+    shape, inputs = task.shape, _inputs(_task(SHAPES[name]))
+    (pad_h, pad_w), (stride_h, stride_w) = shape.padding, shape.stride
+    padded = np.pad(inputs, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w))).astype(np.int64)
+    used = (task.weights != 0).astype(np.int64)
+    per_group_in, per_group_out = shape.C // shape.groups, shape.M // shape.groups
+    total = 0
+    for m in range(shape.M):
+        first = m // per_group_out * per_group_in
+        for p in range(shape.P):
+            for q in range(shape.Q):
+                h, w = p * stride_h, q * stride_w
+                window = padded[:, first : first + per_group_in, h : h + shape.R, w : w + shape.S]
+                total += int((window * used[m]).sum())
+    return total
+
+
+@pytest.mark.parametrize(("machine", "name"), CASES)
+def test_every_weight_that_meets_a_spike_is_applied_once(machine: str, name: str) -> None:
+    task = _task(SHAPES[name])
+    assert _run(load_machine(machine), task, _inputs(task)).synaptic_operations == _applied(name) > 0
+
+
+@pytest.mark.parametrize(("machine", "name"), CASES)
+def test_a_run_changes_nothing_and_repeats_to_the_bit(machine: str, name: str) -> None:
+    task = _task(SHAPES[name])
+    inputs = _inputs(task)
+    before = inputs.copy()
+    loaded = load_machine(machine)
+    first, second = _run(loaded, task, inputs), _run(loaded, task, inputs)
+    assert np.array_equal(inputs, before)
+    for field in ("compute_cycles", "causes", "load_bits", "store_bits", "counts", "labels"):
+        assert np.array_equal(getattr(first, field), getattr(second, field)), field
+
+
+@pytest.mark.parametrize(("machine", "name"), CASES)
+def test_counts_are_declared_and_can_be_priced(machine: str, name: str) -> None:
+    task = _task(SHAPES[name])
+    loaded = load_machine(machine)
+    dataflow = DATAFLOWS.lookup(loaded.dataflow.kind)
+    counters = dataflow.counters(loaded, task)
+    passes = _run(loaded, task, _inputs(task))
+    assert len(passes.counts) == len(counters) == len({counter.name for counter in counters})
+    assert passes.counts.min() >= 0
+    assert passes.causes.shape[1] == len(dataflow.causes)
+    assert dataflow.causes[0] == "compute"
+    assert 0 < passes.busy_pe_cycles <= loaded.pe_count * passes.compute_cycles.sum()
+    pricing = Pricing(loaded)
+    for counter, count in zip(counters, passes.counts.tolist(), strict=True):
+        assert counter.meaning
+        assert pricing.counter(counter, count).energy_pj >= 0
+    for key in loaded.buffer_items():
+        assert loaded.instances(key) >= 1
+    assert pricing.logic_area_mm2() > 0
+
+
+@pytest.mark.parametrize(("machine", "name"), CASES)
+def test_silence_applies_nothing_and_costs_less(machine: str, name: str) -> None:
+    task = _task(SHAPES[name])
+    inputs = _inputs(task)
+    loaded = load_machine(machine)
+    silent, busy = _run(loaded, task, np.zeros_like(inputs)), _run(loaded, task, inputs)
+    assert silent.synaptic_operations == silent.busy_pe_cycles == 0
+    assert 0 < silent.compute_cycles.sum() <= busy.compute_cycles.sum()
+
+
+@pytest.mark.parametrize("weights", WEIGHT_FORMATS.names())
+@pytest.mark.parametrize("spikes", SPIKE_FORMATS.names())
+@pytest.mark.parametrize(("machine", "name"), CASES)
+def test_formats_move_other_bits_but_do_the_same_work(machine: str, name: str, weights: str, spikes: str) -> None:
+    task = _task(SHAPES[name])
+    loaded = override(load_machine(machine), {"formats.weights.format": weights, "formats.spikes.format": spikes})
+    plan = DATAFLOWS.lookup(loaded.dataflow.kind).plan(loaded, task)
+    passes = _run(loaded, task, _inputs(task))
+    assert passes.synaptic_operations == _applied(name)
+    storage = plan.storage
+    assert storage.weights == task.weights.size
+    assert storage.stored_bits > 0
+    assert passes.load_bits[:, WEIGHTS].sum() >= storage.stored_bits
+    assert passes.load_bits[:, SPIKES].sum() > 0
+    assert passes.store_bits[:, OUTPUTS].sum() > 0
+
+
+@pytest.mark.parametrize("machine", shipped_machines())
+def test_a_multi_bit_input_is_so_many_events(machine: str) -> None:
+    task = _task(SHAPES["convolution"], input_bits=2)
+    inputs = _inputs(task)
+    assert inputs.max() == 3
+    assert _run(load_machine(machine), task, inputs).synaptic_operations > 0
