@@ -49,6 +49,9 @@ class RowStationary:
     operations: int = 0
     sums: dict[tuple[int, int, int, int], int] = field(default_factory=dict)  # (t, m, row, column): all of a timestep
     partial: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
+    most_input_words: int = 0
+    most_new_input_words: int = 0
+    waiting: dict[tuple[int, int, int, int, int], list[list[int]]] = field(default_factory=dict)  # psums in pads
 
     # ---- names -------------------------------------------------------------------------------------------------
 
@@ -66,7 +69,12 @@ class RowStationary:
         input_pad = self.machine.buffers.input_pad
         entries = input_pad.capacity_bits // input_pad.width_bits
         q = max(1, min(self.group_channels, entries // self.shape.S))
-        self.local_bits = width_of(q * self.shape.S * 2 ** (self.task.weight_bits - 1) * largest)
+        self.psums_in_pads = self.parameters.psums_wait_in == "psum_pad"
+        self.pad_psum_bits = min(
+            self.psum_bits, width_of(q * self.shape.S * 2 ** (self.task.weight_bits - 1) * largest)
+        )
+        if self.psums_in_pads:
+            self.pad_psum_bits = self.psum_bits
         self.masked = self.weight_format.positions == "mask"
         self.packed = self.weight_format.values == "packed"
         tagged = self.packed and not self.masked
@@ -74,7 +82,7 @@ class RowStationary:
         pad = self.machine.buffers.weight_pad.width_bits
         self.entries_per_weight = ceil((self.task.weight_bits + tag) / pad)
         self.entries_per_input = ceil(self.task.input_bits / input_pad.width_bits)
-        self.entries_per_psum = ceil(self.local_bits / self.machine.buffers.psum_pad.width_bits)
+        self.entries_per_psum = ceil(self.pad_psum_bits / self.machine.buffers.psum_pad.width_bits)
 
     def filter_folds(self) -> list[list[list[int]]]:
         """For each filter fold the filters of each of its sets."""
@@ -113,7 +121,7 @@ class RowStationary:
         """Replay a sample: inputs (T, C, H, W), output spikes (T, M, P, Q)."""
         self.inputs, self.outputs = inputs, outputs
         self.resident: set[tuple[int, int]] = set()
-        self.in_pads: tuple[int, int] | None = None
+        self.weights_in_pads: tuple[int, int] | None = None
         tile = 0
         for q0 in range(0, self.shape.Q, self.mapping.tile_columns):
             self.columns = range(q0, min(q0 + self.mapping.tile_columns, self.shape.Q))
@@ -163,38 +171,50 @@ class RowStationary:
         words += delivered_words
         slowest = (0, 0)
         filter_sets, channel_sets = self.filter_folds()[f], self.channel_folds()[k]
+        hands_over = not self.psums_in_pads or k == len(self.channel_folds()) - 1
+        # array rows that take part: psums of earlier channel folds may wait in more of them than work now
+        in_chain = self.channel_folds()[0] if self.psums_in_pads else channel_sets
+        again = k > 0 and not self.psums_in_pads
         for t, row in pairs:
             for j, filters in enumerate(filter_sets):
                 if not filters:
                     continue
                 chain = []
-                for i, channels in enumerate(channel_sets):
-                    if not channels:
+                for i in range(len(channel_sets)):
+                    if not in_chain[i]:
                         continue
                     for r in range(self.shape.R):
                         pe = self.pe(delivered, f, k, j, i, r, t, row, channel_group)
+                        place = (j, i, r, t, row)
+                        if k > 0 and self.psums_in_pads:
+                            pe.psums = self.waiting.pop(place)
                         self.work(pe)
-                        hand_over = len(self.columns) * len(filters)
-                        slowest = max(slowest, (pe.taps_cycles + hand_over, pe.taps_cycles))
+                        hand_over = len(self.columns) * len(filters) if hands_over else 0
+                        if channel_sets[i] or hands_over:
+                            slowest = max(slowest, (pe.taps_cycles + hand_over, pe.taps_cycles))
                         chain.append(pe)
-                self.reduce(chain, filters, t, row, k > 0)
-        for filters in filter_sets:
+                        if not hands_over:
+                            self.waiting[place] = pe.psums
+                            self.check_psum_pad()
+                if hands_over:
+                    self.reduce(chain, filters, t, row, again)
+        for filters in filter_sets if hands_over else []:
             per_pair = ceil(len(self.columns) * len(filters) / (self.word // self.psum_bits))
             self.counts["global_buffer.psums.write"] += per_pair * len(pairs)
             words += per_pair * len(pairs)
-            if k > 0:
+            if again:
                 self.counts["global_buffer.psums.read"] += per_pair * len(pairs)
                 words += per_pair * len(pairs)
-        sets_in_use = sum(1 for channels in channel_sets if channels)
+        sets_in_use = sum(1 for channels in in_chain if channels) if hands_over else 0
         record.causes["compute"] = slowest[1]
         record.causes["reduction"] = slowest[0] - slowest[1] + self.shape.R * sets_in_use
         record.causes["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - slowest[0])
 
     def load_and_fill(self, record: Record, f: int, k: int) -> int:
         """Weights into the pads, if others are there."""
-        if self.in_pads == (f, k):
+        if self.weights_in_pads == (f, k):
             return 0
-        self.in_pads = (f, k)
+        self.weights_in_pads = (f, k)
         filter_sets = self.filter_folds()[f]
         bits = self.stream_bits([m for filters in filter_sets for m in filters], k)
         from_dram = not (self.mapping.resident and (f, k) in self.resident)
@@ -277,6 +297,9 @@ class RowStationary:
                 record.loads["spikes"] += bits
                 self.counts["dram_wire.spikes"] += bits
         self.counts["global_buffer.spikes.write"] += words
+        self.most_new_input_words = max(self.most_new_input_words, words)
+        size = [sum(map(len, fold)) * len(columns) * self.task.input_bits for fold in self.channel_folds()]
+        self.most_input_words = max(self.most_input_words, sum(ceil(size[fold] / self.word) for _, _, fold in loaded))
         return words
 
     def dram_row_bits(self, values: list[int], positions: int, bits: int) -> int:
@@ -346,8 +369,9 @@ class RowStationary:
         """All windows of a PE."""
         inputs_mode, weights_mode = self.zeros.inputs_at_input_pad, self.zeros.weights_at_weight_pad
         pad = self.machine.buffers.weight_pad.width_bits
-        for column in self.columns:
-            psums = [0] * pe.filters
+        if not pe.psums:
+            pe.psums = [[0] * pe.filters for _ in self.columns]
+        for psums, column in zip(pe.psums, self.columns, strict=True):
             for c, taps in pe.weights.items():
                 for s, weights in enumerate(taps):
                     x = column * self.shape.stride[1] + s - self.shape.padding[1]
@@ -384,13 +408,21 @@ class RowStationary:
                             self.counts["weight_pad.read"] += self.entries_per_weight
                             self.counts["weight_pad.gated"] -= 1
                             self.counts["pe_wire.weights"] += self.task.weight_bits
-            pe.psums.append(psums)
+
+    def check_psum_pad(self) -> None:
+        """All psums that wait in one PE fit its pad."""
+        pad = self.machine.buffers.psum_pad
+        held: Counter[tuple[int, int, int, int]] = Counter()
+        for (j, i, r, t, row), psums in self.waiting.items():
+            column = self.pairs.index((t, row)) % self.parameters.columns
+            held[j, i, r, column] += sum(len(of_window) for of_window in psums) * self.entries_per_psum
+        assert max(held.values()) * pad.width_bits <= pad.capacity_bits
 
     def accumulate(self) -> None:
         """One accumulate: psum read, added to, written."""
         self.counts["psum_pad.read"] += self.entries_per_psum
         self.counts["psum_pad.write"] += self.entries_per_psum
-        self.counts["pe_wire.potentials"] += 2 * self.local_bits
+        self.counts["pe_wire.potentials"] += 2 * self.pad_psum_bits
         self.counts["accumulator.add"] += 1
         self.counts["accumulator.multiply"] += self.task.input_bits > 1
 
@@ -406,10 +438,10 @@ class RowStationary:
                     self.counts["branch.potentials"] += self.psum_bits
                 for number, pe in enumerate(chain):
                     self.counts["psum_pad.read"] += self.entries_per_psum
-                    self.counts["pe_wire.potentials"] += self.local_bits
+                    self.counts["pe_wire.potentials"] += self.pad_psum_bits
                     self.counts["chain.add"] += number > 0 or again
                     self.counts["chain_wire.potentials"] += self.psum_bits if number > 0 else 0
-                    assert abs(pe.psums[window][n]) < 2 ** (self.local_bits - 1)
+                    assert abs(pe.psums[window][n]) < 2 ** (self.pad_psum_bits - 1)
                     total += pe.psums[window][n]
                 assert abs(total) < 2 ** (self.psum_bits - 1)
                 self.partial[place] = total

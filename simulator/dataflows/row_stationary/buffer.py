@@ -39,19 +39,23 @@ def load_rows(mapped: Mapped, sample: Sample, step: Int64, index: int, records: 
     positions = input_columns_of(mapped, step)
     if positions == 0:
         return 0
+    t = step[Step.PAIR_START] // tile_rows
+    row = step[Step.PAIR_START] % tile_rows
     rows = 0
     bits = 0
-    for pair in range(step[Step.PAIR_START], step[Step.PAIR_END]):
-        t = pair // tile_rows
-        output_row = step[Step.ROW_START] + pair % tile_rows
-        for r in range(layer.R):
-            y = output_row * layer.stride_h + r - layer.padding_h
+    for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
+        top = (step[Step.ROW_START] + row) * layer.stride_h - layer.padding_h
+        for y in range(max(0, top), min(layer.H, top + layer.R)):
             # all channels of a fold are loaded together, so the first one tells
-            if 0 <= y < layer.H and sample.loaded[t, y, group_start + first_channel] != step[Step.LOAD_UNIT]:
+            if sample.loaded[t, y, group_start + first_channel] != step[Step.LOAD_UNIT]:
                 sample.loaded[t, y, group_start + first_channel] = step[Step.LOAD_UNIT]
                 rows += 1
                 for c in range(group_start + first_channel, group_start + end_channel):
                     bits += row_bits(mapped.input_row, positions, sample.spikes[t, y, c])
+        row += 1
+        if row == tile_rows:
+            row = 0
+            t += 1
     words = rows * -(-(end_channel - first_channel) * positions * layer.input_bits // mapped.array.word_bits)
     records.loads[index, Operand.SPIKES] = bits
     records.counts[Count.DRAM_WIRE_SPIKES] += bits
@@ -111,17 +115,18 @@ def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
         lowest = max(0, first * layer.stride_h - layer.padding_h)
         highest = min(layer.H, (end - 1) * layer.stride_h - layer.padding_h + layer.R)
         for y in range(lowest, highest):
-            needed = False
+            filter_rows = 0  # a bit for each r that meets this input row
+            for r in range(layer.R):
+                offset = y + layer.padding_h - r
+                if offset % layer.stride_h == 0 and first * layer.stride_h <= offset < end * layer.stride_h:
+                    filter_rows |= 1 << r
             words_of_row = 0
             last_word = -1
             for c in range(first_channel, end_channel):
                 takers = 0
                 for r in range(layer.R):
-                    offset = y + layer.padding_h - r
-                    if offset % layer.stride_h == 0 and first * layer.stride_h <= offset < end * layer.stride_h:
-                        needed = True
-                        for j in range(mapping.filter_sets):
-                            takers += tables.takes[fold, j, c, r]
+                    if (filter_rows >> r) & 1:
+                        takers += tables.takers[fold, c, r]
                 if takers > 0:
                     rows_sent += 1
                     rows_taken += takers
@@ -130,7 +135,7 @@ def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
                     last_word = (first_bit + value_bits - 1) // array.word_bits
                     words_of_row += last_word - first_word + 1
             words += words_of_row
-            if needed and array.row_zeros == Zero.GATE:
+            if filter_rows > 0 and array.row_zeros == Zero.GATE:
                 words_gated += words_of_fold - words_of_row
     records.counts[Count.INPUT_WORDS_READ] += words
     records.counts[Count.INPUT_WORDS_GATED] += words_gated

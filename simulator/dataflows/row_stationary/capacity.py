@@ -17,11 +17,13 @@ def ceil_div(dividend: Any, divisor: Any) -> Any:
     return -(-dividend // divisor)
 
 
-def local_bits(layer: Layer, array: Array) -> int:
-    """Width of what a PE adds up itself, with as many channels as the input pad has room for."""
+def pad_psum_bits(layer: Layer, array: Array) -> int:
+    """Width of psums in pads: of what a PE adds up in a pass with as many channels as the input pad has room for, or
+    of whole psums if they wait in the pads."""
     channels = max(1, min(layer.group_channels, array.input_entries // layer.S))
     values = channels * layer.S << (layer.weight_bits - 1)
-    return 1 + (values * ((1 << layer.input_bits) - 1)).bit_length()
+    one_pass = 1 + (values * ((1 << layer.input_bits) - 1)).bit_length()
+    return layer.psum_bits if array.psums_in_pads else min(layer.psum_bits, one_pass)
 
 
 def tag_bits(storage: Storage, filters_per_pe: int) -> int:
@@ -34,23 +36,24 @@ def entries_per_weight(layer: Layer, array: Array, storage: Storage, filters_per
     return int(ceil_div(layer.weight_bits + tag_bits(storage, filters_per_pe), array.weight_width))
 
 
-def fits_pads(layer: Layer, array: Array, storage: Storage, filters_per_pe: int, channels_per_pe: int) -> bool:
-    """Whether p filters and q channels fit the three pads and the accumulator."""
+def fits_pads(
+    layer: Layer, array: Array, storage: Storage, filters_per_pe: int, channels_per_pe: int, windows: int
+) -> bool:
+    """Whether p filters and q channels fit the three pads, with psums for that many windows at a time."""
     taps = channels_per_pe * layer.S
     mask_entries = storage.masked * ceil_div(filters_per_pe, array.weight_width)
     weight_entries = taps * (filters_per_pe * entries_per_weight(layer, array, storage, filters_per_pe) + mask_entries)
-    local = local_bits(layer, array)
     return bool(
         taps * ceil_div(layer.input_bits, array.input_width) <= array.input_entries
         and weight_entries <= array.weight_entries
-        and filters_per_pe * ceil_div(local, array.psum_width) <= array.psum_entries
+        and windows * filters_per_pe * ceil_div(pad_psum_bits(layer, array), array.psum_width) <= array.psum_entries
     )
 
 
-def most_filters(layer: Layer, array: Array, storage: Storage, channels_per_pe: int) -> int:
+def most_filters(layer: Layer, array: Array, storage: Storage, channels_per_pe: int, windows: int = 1) -> int:
     """The most filters that a PE can work on with q channels; 0 if not even one."""
     filters = 0
-    while filters < layer.group_filters and fits_pads(layer, array, storage, filters + 1, channels_per_pe):
+    while filters < layer.group_filters and fits_pads(layer, array, storage, filters + 1, channels_per_pe, windows):
         filters += 1
     return filters
 

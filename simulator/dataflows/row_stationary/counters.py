@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from simulator.activity import Counter
 from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary.capacity import local_bits
-from simulator.dataflows.row_stationary.lowering import lower_array, lower_layer
+from simulator.dataflows.row_stationary.lowering import lower_layer
 from simulator.dataflows.row_stationary.machine import RowStationaryMachine
 
 
@@ -22,10 +21,11 @@ def leak_action(task: LayerTask) -> str:
 def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, ...]:
     """The declared counters, in the order of `records.Count`."""
     layer = lower_layer(machine, task)
-    local = local_bits(layer, lower_array(machine))
     neuron = max(layer.psum_bits, layer.potential_bits)
     wires, parameters = machine.dataflow.wires, machine.dataflow
-    trunk, branch = parameters.rows * wires.pe_pitch_um, parameters.columns * wires.pe_pitch_um
+    # the mean way of what goes to or comes from one array row, or one PE of it; weights go to all PEs of a branch
+    trunk, branch = parameters.rows * wires.pe_pitch_um // 2, parameters.columns * wires.pe_pitch_um // 2
+    whole_branch = parameters.columns * wires.pe_pitch_um
 
     def words(part: str, operand: str, action: str, when: str) -> Counter:
         return Counter(f"global_buffer.{part}.{action}", "global_buffer", operand, action, "sram", "words", when)
@@ -64,12 +64,12 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, .
         ),
         entries("psum_pad", "potentials", "write", "a partial sum is written by an accumulate"),
         entries("psum_pad", "potentials", "read", "a partial sum is read by an accumulate, or handed to the chain"),
-        logic("accumulator.add", "potentials", "add", local, "a weight or a product is added to a partial sum"),
+        logic("accumulator.add", "potentials", "add", layer.psum_bits, "a weight or product is added to a partial sum"),
         logic(
             "accumulator.multiply", "potentials", "multiply", max(layer.weight_bits, layer.input_bits),
             "a weight is multiplied by an input of more than 1 bit",
         ),
-        logic("accumulator.gated", "potentials", "gated", local, "a cycle is spent on a zero; nothing is added"),
+        logic("accumulator.gated", "potentials", "gated", layer.psum_bits, "a cycle is spent on a zero: no addition"),
         logic("chain.add", "potentials", "add", layer.psum_bits, "a PE adds its partial sum to the one from below"),
         logic("neuron.compare", "potentials", "compare", neuron, "a potential is compared with the threshold"),
         logic(
@@ -83,7 +83,7 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, .
         wire("trunk", "weights", trunk, "a bit of encoded weights goes along the array"),
         wire("trunk", "spikes", trunk, "a bit of an input row goes along the array"),
         wire("trunk", "potentials", trunk, "a bit of a partial sum goes along the array"),
-        wire("branch", "weights", branch, "a bit of encoded weights goes along an array row"),
+        wire("branch", "weights", whole_branch, "a bit of encoded weights goes along an array row"),
         wire("branch", "spikes", branch, "a bit of an input row goes along an array row"),
         wire("branch", "potentials", branch, "a bit of a partial sum goes along an array row"),
         wire("chain_wire", "potentials", wires.pe_pitch_um, "a bit of a partial sum goes to the next PE"),

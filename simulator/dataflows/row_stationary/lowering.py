@@ -86,6 +86,7 @@ def lower_array(machine: RowStationaryMachine) -> Array:
         input_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_input_pad),
         weight_zeros=ZERO_HANDLING.index(parameters.zeros.weights_at_weight_pad),
         row_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_global_buffer),
+        psums_in_pads=int(parameters.psums_wait_in == "psum_pad"),
     )
 
 

@@ -19,7 +19,6 @@ from simulator.machine.schema import (
 ZeroHandling = Literal["none", "gate", "skip"]
 """None: a zero costs as any value. Gate: its cycle is spent, its accesses and arithmetic are not. Skip: no cost."""
 ZERO_HANDLING = ("none", "gate", "skip")
-OBJECTIVES = ("energy", "cycles", "edp")
 Length = Annotated[int, Field(ge=0)]
 
 PADS = ("input_pad", "weight_pad", "psum_pad")
@@ -43,7 +42,7 @@ class Wires(Section):
     dram_um: Length
     """From the DRAM interface to the global buffer and to the trunk, um."""
     pe_pitch_um: Length
-    """Side of a PE; trunk = rows x pitch, branch = columns x pitch, chain = pitch, um."""
+    """Side of a PE, um: the trunk has rows x pitch, a branch columns x pitch."""
     in_pe_um: Length
     """Between a pad and the arithmetic of its PE, um."""
 
@@ -58,6 +57,8 @@ class RowStationaryParameters(DataflowParameters):
     """Columns of PEs; output rows and timesteps are laid along them."""
     weights_bypass_global_buffer: bool
     """Whether weights go from DRAM straight to the weight pads."""
+    psums_wait_in: Literal["global_buffer", "psum_pad"]
+    """Where partial sums are between channel folds."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""
     accumulator_bits: Annotated[int, Field(ge=2, le=48)]
@@ -82,7 +83,7 @@ class RowStationaryBuffers(Buffers):
     weight_pad: Buffer
     """Filter rows of some filters and channels."""
     psum_pad: Buffer
-    """Partial sums of one output position, for some filters."""
+    """Partial sums, of one output position for some filters, or of all positions if they wait here."""
 
 
 class RowStationaryMachine(Machine):

@@ -45,8 +45,7 @@ def choose(layer: Layer, array: Array, storage: Storage, streams: WeightStreams,
     """The mapping with the least objective, the first of equal ones; None if none fits."""
     best: ArrayMapping | None = None
     least = np.inf
-    h, w, folds = tiles(layer, array)
-    for shape in _array_shapes(layer, array, storage):
+    for shape, h, w, folds in _shapes_and_tiles(layer, array, storage):
         candidates = shape._replace(tile_rows=h, tile_columns=w, folds_per_group=folds)  # type: ignore[arg-type]
         bits = streams.fold_bits(shape.fold_filters, shape.fold_channels)
         needed = buffer_words(layer, array, candidates, weight_words(array, shape, bits))
@@ -61,29 +60,36 @@ def choose(layer: Layer, array: Array, storage: Storage, streams: WeightStreams,
     return best
 
 
-def _array_shapes(layer: Layer, array: Array, storage: Storage) -> Iterator[ArrayMapping]:
-    """Everything but the tile, in the order in which the first of equals wins."""
-    sets = array.rows // layer.R
-    largest_q = min(layer.group_channels, array.input_entries // layer.S)
-    most = {q: most_filters(layer, array, storage, q) for q in range(1, largest_q + 1)}
+def _shapes_and_tiles(
+    layer: Layer, array: Array, storage: Storage
+) -> Iterator[tuple[ArrayMapping, Int64, Int64, Int64]]:
+    """All candidates in the order in which the first of equals wins: a mapping without tile; its h, w and G."""
+    tiles = _tiles_of_windows(layer, array)
     for resident in (0,) if array.bypass else (0, 1):
         for kept in Kept:
-            for filter_sets in range(1, min(sets, layer.group_filters) + 1):
-                for q, p in most.items():
-                    if p == 0:
-                        continue
-                    folds = ceil_div(layer.group_filters, filter_sets * p)
-                    yield ArrayMapping(
-                        filters_per_pe=int(ceil_div(layer.group_filters, filter_sets * folds)),
-                        channels_per_pe=q,
-                        filter_sets=filter_sets,
-                        channel_sets=min(sets // filter_sets, int(ceil_div(layer.group_channels, q))),
-                        tile_rows=0,
-                        tile_columns=0,
-                        folds_per_group=0,
-                        kept=int(kept),
-                        resident=resident,
-                    )
+            for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
+                for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
+                    for windows, (h, w, folds) in tiles.items():
+                        p = most_filters(layer, array, storage, q, windows)
+                        if p > 0:
+                            yield _without_tile(layer, array, p, q, filter_sets, kept, resident), h, w, folds
+
+
+def _without_tile(
+    layer: Layer, array: Array, most: int, q: int, filter_sets: int, kept: int, resident: int
+) -> ArrayMapping:
+    filter_folds = ceil_div(layer.group_filters, filter_sets * most)
+    return ArrayMapping(
+        filters_per_pe=int(ceil_div(layer.group_filters, filter_sets * filter_folds)),
+        channels_per_pe=q,
+        filter_sets=filter_sets,
+        channel_sets=min(array.rows // layer.R // filter_sets, int(ceil_div(layer.group_channels, q))),
+        tile_rows=0,
+        tile_columns=0,
+        folds_per_group=0,
+        kept=int(kept),
+        resident=resident,
+    )
 
 
 def _cuts(size: int) -> list[int]:
@@ -91,12 +97,21 @@ def _cuts(size: int) -> list[int]:
     return sorted({-(-size // parts) for parts in range(1, size + 1)}, reverse=True)
 
 
-def tiles(layer: Layer, array: Array) -> tuple[Int64, Int64, Int64]:
-    """All tile columns, rows and folds a group in the order of preference: arrays of h, w and G."""
-    heights = [(h, group) for h in _cuts(layer.P) for group in _cuts(int(ceil_div(layer.T * h, array.columns)))]
-    h, group = np.array(heights, np.int64).T
-    w = np.array(_cuts(layer.Q), np.int64)
-    return np.tile(h, len(w)), np.repeat(w, len(h)), np.tile(group, len(w))
+def _tiles_of_windows(layer: Layer, array: Array) -> dict[int, tuple[Int64, Int64, Int64]]:
+    """Windows whose psums a pad must hold at a time -> all such tiles (h, w, G), in the order of preference.
+
+    Psums that wait in the pads are those of all windows and column folds of a time group.
+    """
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns))) for h in _cuts(layer.P)}
+    for w in _cuts(layer.Q):
+        for h, groups in groups_of_height.items():
+            for folds in groups:
+                windows = w * folds if array.psums_in_pads else 1
+                if windows <= array.psum_entries:
+                    found.setdefault(windows, []).append((h, w, folds))
+    tiles = {windows: np.array(sizes, np.int64).T for windows, sizes in found.items()}
+    return {windows: (sizes[0], sizes[1], sizes[2]) for windows, sizes in tiles.items()}
 
 
 def weight_words(array: Array, mapping: ArrayMapping, fold_bits: Int64) -> int:
@@ -131,7 +146,8 @@ def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int
     outputs = layer.T * layer.M * layer.P * layer.Q
 
     results = w * mapping.filters_per_pe
-    psum_words = channel_folds * words_of(results, layer.psum_bits, array) + words_of(results, 1, array)
+    hand_overs = 1 if array.psums_in_pads else channel_folds
+    psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, 1, array)
     potential_words = words_of(results, layer.potential_bits, array)
     buffer_words = (
         (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)
@@ -139,12 +155,15 @@ def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int
         + 2 * map_tiles * (groups - 1) * h * filter_folds * mapping.filter_sets * potential_words
         + (0 if array.bypass else (loaded + filled) // array.word_bits)
     )
-    pe_cycles = map_tiles * column_folds * filter_folds * channel_folds * results
-    pe_cycles *= mapping.channels_per_pe * layer.S + 1
+    chain_sets = ceil_div(layer.group_channels, mapping.channels_per_pe)
+    if array.psums_in_pads:
+        chain_sets = min(chain_sets, mapping.channel_sets)
+    pe_cycles = map_tiles * column_folds * filter_folds * results
+    pe_cycles *= channel_folds * mapping.channels_per_pe * layer.S + hand_overs
     return Estimate(
         dram_bits=loaded + input_bits + outputs,
         buffer_bits=buffer_words * array.word_bits,
-        chain_bits=outputs * int(ceil_div(layer.group_channels, mapping.channels_per_pe)) * layer.R * layer.psum_bits,
+        chain_bits=outputs * int(chain_sets) * layer.R * layer.psum_bits,
         cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)
         + map_tiles * layer.T * h * w * layer.M // array.update_lanes
         + filled // array.weight_bus_bits,

@@ -13,7 +13,7 @@ from simulator.dataflows.row_stationary.buffer import (
 from simulator.dataflows.row_stationary.mapped import Mapped
 from simulator.dataflows.row_stationary.records import Cause, Count, Records, Sample
 from simulator.dataflows.row_stationary.schedule import Step
-from simulator.dataflows.row_stationary.specs import Zero
+from simulator.dataflows.row_stationary.specs import Layer, Zero
 from simulator.jit import kernel
 
 
@@ -31,7 +31,7 @@ def replay(mapped: Mapped, sample: Sample, steps: Int64, first: int, end: int, r
         causes = records.causes[index]
         causes[Cause.WEIGHT_FILL] = fill_cycles
         causes[Cause.COMPUTE] = compute_cycles
-        causes[Cause.REDUCTION] = hand_over_cycles + mapped.layer.R * channel_sets_in_use(mapped, step)
+        causes[Cause.REDUCTION] = hand_over_cycles + mapped.layer.R * sets_in_chains(mapped, step)
         causes[Cause.GLOBAL_BUFFER] = max(0, -(-words // mapped.array.words_per_cycle) - slowest)
         if step[Step.UPDATES] == 1:
             filters = mapped.tables.filters[step[Step.FILTER_FOLD]].sum()
@@ -41,23 +41,37 @@ def replay(mapped: Mapped, sample: Sample, steps: Int64, first: int, end: int, r
 
 
 @kernel
-def channel_sets_in_use(mapped: Mapped, step: Int64) -> int:
-    """Channel sets that have channels in the step's channel fold."""
+def channel_sets_in_use(mapped: Mapped, channel_fold: int) -> int:
+    """Channel sets that have channels in a channel fold."""
     fold_channels = mapped.mapping.channels_per_pe * mapped.mapping.channel_sets
-    left = mapped.layer.C // mapped.layer.groups - step[Step.CHANNEL_FOLD] * fold_channels
+    left = mapped.layer.C // mapped.layer.groups - channel_fold * fold_channels
     return int(min(mapped.mapping.channel_sets, -(-left // mapped.mapping.channels_per_pe)))
+
+
+@kernel
+def sets_in_chains(mapped: Mapped, step: Int64) -> int:
+    """Channel sets whose PEs hand psums to their chains in this pass; 0 if psums stay in the pads."""
+    if mapped.array.psums_in_pads == 0:
+        return channel_sets_in_use(mapped, step[Step.CHANNEL_FOLD])
+    # the psums of all channel folds are handed over in the last one
+    channels = mapped.mapping.channels_per_pe * mapped.mapping.channel_sets
+    last = -(-(mapped.layer.C // mapped.layer.groups) // channels) - 1
+    return channel_sets_in_use(mapped, 0) if step[Step.CHANNEL_FOLD] == last else 0
 
 
 @kernel
 def move_psums(mapped: Mapped, step: Int64, records: Records) -> int:
     """Psums up the chains, and from and to the global buffer; returns its words."""
+    sets = sets_in_chains(mapped, step)
+    if sets == 0:
+        return 0
     layer = mapped.layer
     columns = step[Step.COLUMN_END] - step[Step.COLUMN_START]
     pairs = step[Step.PAIR_END] - step[Step.PAIR_START]
-    adds_fold_before = 1 if step[Step.CHANNEL_FOLD] > 0 else 0
+    adds_fold_before = 1 if step[Step.CHANNEL_FOLD] > 0 and mapped.array.psums_in_pads == 0 else 0
     psum_rows = mapped.tables.filters[step[Step.FILTER_FOLD]].sum() * pairs
     words = pairs * result_words(mapped, step, mapped.widths.psums_per_word)
-    hops = layer.R * channel_sets_in_use(mapped, step) - 1
+    hops = layer.R * sets - 1
     moved_bits = psum_rows * columns * (1 + adds_fold_before) * layer.psum_bits
     records.counts[Count.PSUM_WORDS_WRITTEN] += words
     records.counts[Count.PSUM_WORDS_READ] += words * adds_fold_before
@@ -77,32 +91,64 @@ def slowest_pe(mapped: Mapped, sample: Sample, step: Int64) -> tuple[int, int]:
     group_taps = layer.C // layer.groups * layer.S
     group_start = mapped.tables.group[fold] * group_taps
     fold_start = step[Step.CHANNEL_FOLD] * taps * mapping.channel_sets
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
+    fold_end = min(group_taps, fold_start + taps * mapping.channel_sets)
     windows = step[Step.COLUMN_END] - step[Step.COLUMN_START]
+    handing_over = windows if sets_in_chains(mapped, step) > 0 else 0
     slowest_taps = 0
     slowest_hand_over = 0
     for j in range(mapping.filter_sets):
         if mapped.tables.filters[fold, j] == 0:
             continue
-        hand_over = windows * mapped.tables.filters[fold, j]
         longest = 0
-        for i in range(channel_sets_in_use(mapped, step)):
-            first = fold_start + i * taps
-            end = min(first + taps, group_taps)
-            for r in range(layer.R):
-                served = mapped.served[fold, j, r, first:end]
-                if mapped.array.input_zeros != Zero.SKIP:
-                    longest = max(longest, windows * served.sum())
-                    continue
-                for pair in range(step[Step.PAIR_START], step[Step.PAIR_END]):
-                    y = (step[Step.ROW_START] + pair % tile_rows) * layer.stride_h + r - layer.padding_h
-                    if 0 <= y < layer.H:
-                        met = sample.met[pair // tile_rows, y, group_start + first : group_start + end]
-                        cycles = 0
-                        for tap in range(end - first):
-                            cycles += met[tap] * served[tap]
-                        longest = max(longest, cycles)
+        for first in range(fold_start, fold_end, taps):
+            end = min(first + taps, fold_end)
+            if mapped.array.input_zeros == Zero.SKIP:
+                cycles = longest_of_set(layer, sample.met, mapped.served[fold, j], step, group_start, first, end)
+            else:
+                cycles = windows * most_served(mapped.served[fold, j], first, end)
+            longest = max(longest, cycles)
+        hand_over = handing_over * mapped.tables.filters[fold, j]
         if (longest + hand_over, longest) > (slowest_taps + slowest_hand_over, slowest_taps):
             slowest_taps = longest
             slowest_hand_over = hand_over
     return slowest_taps, slowest_hand_over
+
+
+@kernel
+def most_served(served: Int64, first: int, end: int) -> int:
+    """Weights served for the taps `first` to `end` - 1, in the array row that has most; served: int64 (R, taps)."""
+    most = 0
+    for r in range(len(served)):
+        row = 0
+        for tap in range(first, end):
+            row += served[r, tap]
+        most = max(most, row)
+    return most
+
+
+@kernel
+def longest_of_set(layer: Layer, met: Int64, served: Int64, step: Int64, group_start: int, first: int, end: int) -> int:
+    """Cycles of taps of the slowest PE of a filter and channel set, over all pairs and filter rows.
+
+    met: int64 (T, H, taps of the layer). served: int64 (R, taps of the channel group). first, end: taps of the
+    channel set; group_start: where those of the channel group begin.
+    """
+    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
+    longest = 0
+    for r in range(layer.R):
+        weights = served[r, first:end]
+        t = step[Step.PAIR_START] // tile_rows
+        row = step[Step.PAIR_START] % tile_rows
+        for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
+            y = (step[Step.ROW_START] + row) * layer.stride_h + r - layer.padding_h
+            if 0 <= y < layer.H:
+                inputs = met[t, y, group_start + first : group_start + end]
+                cycles = 0
+                for tap in range(len(weights)):
+                    cycles += inputs[tap] * weights[tap]
+                longest = max(longest, cycles)
+            row += 1
+            if row == tile_rows:
+                row = 0
+                t += 1
+    return longest

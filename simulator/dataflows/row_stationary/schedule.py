@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from simulator.activity import Int64
 from simulator.dataflows.row_stationary.capacity import ceil_div
 from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer
+from simulator.jit import kernel
 
 
 class Step(IntEnum):
@@ -43,70 +43,87 @@ class Step(IntEnum):
 
 def schedule(layer: Layer, array: Array, mapping: ArrayMapping) -> Int64:
     """int64 (passes, len(Step))."""
-    rows: list[tuple[int, ...]] = []
-    units: dict[tuple[int, ...], int] = {}
-    loaded: set[tuple[int, int]] = set()
-    filled: tuple[int, int] | None = None
-    last_channel_fold = ceil_div(layer.group_channels, mapping.fold_channels) - 1
-    group_folds = ceil_div(layer.group_filters, mapping.fold_filters)
-    for tile, (columns, lines) in enumerate(_tiles(layer, mapping)):
-        pairs = layer.T * (lines[1] - lines[0])
-        for filter_fold, group in _filter_folds_and_groups(layer, mapping, pairs, array.columns):
-            for channel_fold in range(last_channel_fold + 1):
-                for start in range(group[0], group[1], array.columns):
-                    end = min(start + array.columns, group[1])
-                    weights = (filter_fold, channel_fold)
-                    fills = weights != filled
-                    loads = fills and not (mapping.resident and weights in loaded)
-                    filled = weights
-                    loaded.add(weights)
-                    unit = {
-                        Kept.TILE: (tile, filter_fold // group_folds),
-                        Kept.GROUP: (tile, filter_fold // group_folds, group[0]),
-                        Kept.PASS: (len(rows),),
-                    }[Kept(mapping.kept)]
-                    updates = channel_fold == last_channel_fold and end == group[1]
-                    rows.append(
-                        (
-                            *columns,
-                            *lines,
-                            *weights,
-                            start,
-                            end,
-                            *group,
-                            units.setdefault(unit, len(units) + 1),
-                            int(fills),
-                            int(loads),
-                            int(updates),
-                            tile,
-                            start // array.columns,
-                        )
-                    )
-    return np.array(rows, np.int64)
+    passes = 0
+    for rows in range(0, layer.P, mapping.tile_rows):
+        pairs = layer.T * min(mapping.tile_rows, layer.P - rows)
+        passes += int(ceil_div(pairs, array.columns))
+    filter_folds = layer.groups * int(ceil_div(layer.group_filters, mapping.fold_filters))
+    channel_folds = int(ceil_div(layer.group_channels, mapping.fold_channels))
+    passes *= int(ceil_div(layer.Q, mapping.tile_columns)) * filter_folds * channel_folds
+    steps = np.zeros((passes, len(Step)), np.int64)
+    _fill_in(layer, array, mapping, filter_folds, channel_folds, steps)
+    return steps
 
 
-def _ranges(size: int, length: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, size, length):
-        yield start, min(start + length, size)
+@kernel
+def _fill_in(
+    layer: Layer, array: Array, mapping: ArrayMapping, filter_folds: int, channel_folds: int, steps: Int64
+) -> None:
+    """Tiles one after the other, and in each of them filter folds and time groups in the order that `kept` asks for."""
+    used = np.zeros((filter_folds, channel_folds), np.int64)
+    index = 0
+    tile = 0
+    for column in range(0, layer.Q, mapping.tile_columns):
+        for row in range(0, layer.P, mapping.tile_rows):
+            row_end = min(row + mapping.tile_rows, layer.P)
+            pairs = layer.T * (row_end - row)
+            group_pairs = mapping.folds_per_group * array.columns
+            groups = -(-pairs // group_pairs)
+            for place in range(filter_folds * groups):
+                filter_fold, group = place // groups, place % groups
+                if mapping.kept == Kept.GROUP:
+                    filter_fold, group = place % filter_folds, place // filter_folds
+                start = group * group_pairs
+                end = min(start + group_pairs, pairs)
+                first = index
+                index = _add_group(layer, array, mapping, channel_folds, filter_fold, start, end, used, steps, index)
+                # load units: numbers that no other tile, channel group (and time group, or pass) has
+                unit = tile * layer.groups + filter_fold // (filter_folds // layer.groups)
+                if mapping.kept == Kept.GROUP:
+                    unit = unit * layer.T * layer.P + group
+                for step in range(first, index):
+                    steps[step, Step.COLUMN_START] = column
+                    steps[step, Step.COLUMN_END] = min(column + mapping.tile_columns, layer.Q)
+                    steps[step, Step.ROW_START] = row
+                    steps[step, Step.ROW_END] = row_end
+                    steps[step, Step.TILE] = tile
+                    steps[step, Step.LOAD_UNIT] = 1 + (step if mapping.kept == Kept.PASS else unit)
+            tile += 1
 
 
-def _tiles(layer: Layer, mapping: ArrayMapping) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    for columns in _ranges(layer.Q, mapping.tile_columns):
-        for rows in _ranges(layer.P, mapping.tile_rows):
-            yield columns, rows
-
-
-def _filter_folds_and_groups(
-    layer: Layer, mapping: ArrayMapping, pairs: int, columns: int
-) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Filter folds and the pairs of time groups, in the order that `kept` asks for."""
-    folds = ceil_div(layer.group_filters, mapping.fold_filters)
-    groups = list(_ranges(pairs, mapping.folds_per_group * columns))
-    if mapping.kept == Kept.GROUP:
-        for group in groups:
-            for filter_fold in range(layer.groups * folds):
-                yield filter_fold, group
-    else:
-        for filter_fold in range(layer.groups * folds):
-            for group in groups:
-                yield filter_fold, group
+@kernel
+def _add_group(
+    layer: Layer,
+    array: Array,
+    mapping: ArrayMapping,
+    channel_folds: int,
+    filter_fold: int,
+    group_start: int,
+    group_end: int,
+    used: Int64,
+    steps: Int64,
+    index: int,
+) -> int:
+    """The passes of a filter fold and time group, from `index` on; returns the index after them."""
+    for channel_fold in range(channel_folds):
+        for start in range(group_start, group_end, array.columns):
+            fills = 1
+            if index > 0:
+                before = steps[index - 1]
+                same = before[Step.FILTER_FOLD] == filter_fold and before[Step.CHANNEL_FOLD] == channel_fold
+                fills = 0 if same else 1
+            end = min(start + array.columns, group_end)
+            step = steps[index]
+            step[Step.FILTER_FOLD] = filter_fold
+            step[Step.CHANNEL_FOLD] = channel_fold
+            step[Step.PAIR_START] = start
+            step[Step.PAIR_END] = end
+            step[Step.GROUP_START] = group_start
+            step[Step.GROUP_END] = group_end
+            step[Step.FILLS] = fills
+            step[Step.LOADS_WEIGHTS] = fills * (1 - mapping.resident * used[filter_fold, channel_fold])
+            step[Step.UPDATES] = 1 if channel_fold == channel_folds - 1 and end == group_end else 0
+            step[Step.COLUMN_FOLD] = start // array.columns
+            used[filter_fold, channel_fold] = 1
+            index += 1
+    return index

@@ -96,6 +96,8 @@ class Array(NamedTuple):
     """A `Zero` code: weights at the weight pad."""
     row_zeros: int
     """A `Zero` code: input rows at the global buffer."""
+    psums_in_pads: int
+    """1 if psums wait for the next channel fold in the psum pads, 0 if in the global buffer."""
 
 
 class Storage(NamedTuple):
@@ -123,6 +125,7 @@ class ArrayMapping(NamedTuple):
     tile_rows: int
     tile_columns: int
     folds_per_group: int
+    """1 if psums wait in the psum pads."""
     kept: int
     """A `Kept` code."""
     resident: int

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.activity import Int64
 from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary.capacity import ceil_div, entries_per_weight, local_bits, tag_bits
+from simulator.dataflows.row_stationary.capacity import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
 from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, PadLayout, Storage, Zero
 from simulator.dataflows.row_stationary.streams import WeightStreams, fold_starts
 
@@ -20,6 +20,7 @@ class WeightTables(NamedTuple):
     non_zeros: int64 (F, J, C', R, S), non-zero weights of a tap over the filters of a set.
     stored: int64 (F, J, K), filters of a set whose fiber of the channel fold is stored.
     takes: int64 (F, J, C', R), 1 if the array row of a set takes input rows of the channel.
+    takers: int64 (F, C', R), how many sets do.
     fold_bits: int64 (F, K), encoded bits that are loaded. pad_entries: int64 (F, K), entries written into the pads of
     one column when they are filled.
     """
@@ -29,6 +30,7 @@ class WeightTables(NamedTuple):
     non_zeros: Int64
     stored: Int64
     takes: Int64
+    takers: Int64
     fold_bits: Int64
     pad_entries: Int64
 
@@ -37,13 +39,13 @@ class Widths(NamedTuple):
     """Accesses and words that follow from widths.
 
     entries_per_weight: of the weight pad. psums_per_word, potentials_per_word: of the global buffer.
-    local_bits: of what a PE adds up. tag_bits: of the filter number beside a weight.
+    pad_psum_bits: of psums in pads. tag_bits: of the filter number beside a weight.
     """
 
     entries_per_weight: int
     psums_per_word: int
     potentials_per_word: int
-    local_bits: int
+    pad_psum_bits: int
     tag_bits: int
 
 
@@ -53,7 +55,7 @@ def widths(layer: Layer, array: Array, storage: Storage, mapping: ArrayMapping) 
         entries_per_weight=entries_per_weight(layer, array, storage, mapping.filters_per_pe),
         psums_per_word=array.word_bits // layer.psum_bits,
         potentials_per_word=array.word_bits // layer.potential_bits,
-        local_bits=local_bits(layer, array),
+        pad_psum_bits=pad_psum_bits(layer, array),
         tag_bits=tag_bits(storage, mapping.filters_per_pe),
     )
 
@@ -89,6 +91,7 @@ def weight_tables(
         non_zeros=non_zeros,
         stored=stored,
         takes=takes,
+        takers=takes.sum(axis=1),
         fold_bits=streams.fold_bits(mapping.fold_filters, mapping.fold_channels),
         pad_entries=_pad_entries(layer, array, storage, mapping, filters, non_zeros, stored, channel_starts),
     )

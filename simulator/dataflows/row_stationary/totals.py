@@ -74,7 +74,7 @@ def count_pe_work(mapped: Mapped, inputs: TapInputs, records: Records) -> None:
     unserved = (served == 0) & (array.weight_zeros == Zero.SKIP)
     inputs_read = int(np.where(unserved, 0, looked_at).sum())
     handed_over = _handed_over(mapped)
-    entries_per_psum = ceil_div(mapped.widths.local_bits, array.psum_width)
+    entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
 
     counts = records.counts
     counts[Count.ACCUMULATES] = accumulates
@@ -87,7 +87,7 @@ def count_pe_work(mapped: Mapped, inputs: TapInputs, records: Records) -> None:
     counts[Count.PSUM_PAD_WRITES] = accumulates * entries_per_psum
     counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
     counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
-    counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.local_bits
+    counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
     records.useful[0] = int((met * non_zeros).sum())
     records.useful[1] = int((events * non_zeros).sum())
 
@@ -110,4 +110,5 @@ def _handed_over(mapped: Mapped) -> int:
     layer, mapping = mapped.layer, mapped.mapping
     starts = np.arange(0, layer.group_channels, mapping.fold_channels)
     sets = np.minimum(mapping.channel_sets, ceil_div(layer.group_channels - starts, mapping.channels_per_pe))
-    return layer.T * layer.P * layer.Q * layer.M * layer.R * int(sets.sum())
+    handing_over = sets[:1] if mapped.array.psums_in_pads else sets
+    return layer.T * layer.P * layer.Q * layer.M * layer.R * int(handing_over.sum())

@@ -44,6 +44,7 @@ def machine(**changes: Any) -> RowStationaryMachine:
             "rows": 3,
             "columns": 2,
             "weights_bypass_global_buffer": True,
+            "psums_wait_in": "global_buffer",
             "weight_bus_bits": 8,
             "accumulator_bits": 24,
             "multiplier_bits": 8,
@@ -82,6 +83,7 @@ def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
         dataflow__rows=draw(st.integers(3, 7)),
         dataflow__columns=draw(st.integers(1, 4)),
         dataflow__weights_bypass_global_buffer=draw(st.booleans()),
+        dataflow__psums_wait_in=draw(st.sampled_from(("global_buffer", "psum_pad"))),
         dataflow__weight_bus_bits=draw(st.sampled_from((8, 1, 64))),
         dataflow__update_lanes=draw(st.integers(1, 5)),
         dataflow__objective=draw(st.sampled_from(("edp", "energy", "cycles"))),
@@ -96,7 +98,7 @@ def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
         ),
         buffers__input_pad=buffer(draw(st.integers(9, 14)), draw(st.sampled_from((4, 2, 1)))),
         buffers__weight_pad=buffer(draw(st.sampled_from((24, 60, 120))), draw(st.sampled_from((8, 4, 3)))),
-        buffers__psum_pad=buffer(draw(st.sampled_from((6, 9, 16))), draw(st.sampled_from((8, 5, 16)))),
+        buffers__psum_pad=buffer(draw(st.sampled_from((6, 12, 24))), draw(st.sampled_from((8, 5, 16)))),
         formats__weights__format=draw(st.sampled_from(WEIGHT_FORMATS)),
         formats__weights__run_bits=draw(st.integers(1, 3)),
         formats__spikes__format=draw(st.sampled_from(("bitmap", "aer"))),
@@ -108,8 +110,10 @@ def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> 
     """Any mapping that fits the pads."""
     layer, array = lower_layer(chosen, task), lower_array(chosen)
     storage = lower_format(weight_format(chosen.formats.weights))
+    tile_columns, folds_per_group = draw(st.integers(1, layer.Q)), draw(st.integers(1, 4))
+    windows = tile_columns * folds_per_group if array.psums_in_pads else 1
     limits = {
-        q: most_filters(layer, array, storage, q)
+        q: most_filters(layer, array, storage, q, windows)
         for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1)
     }
     fitting = [q for q, most in limits.items() if most > 0]
@@ -123,8 +127,8 @@ def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> 
         filter_sets=filter_sets,
         channel_sets=draw(st.integers(1, sets // filter_sets)),
         tile_rows=draw(st.integers(1, layer.P)),
-        tile_columns=draw(st.integers(1, layer.Q)),
-        folds_per_group=draw(st.integers(1, 4)),
+        tile_columns=tile_columns,
+        folds_per_group=folds_per_group,
         kept=draw(st.integers(0, 2)),
         resident=0 if array.bypass else draw(st.integers(0, 1)),
     )

@@ -1,0 +1,215 @@
+"""The rule that chooses a mapping, from MICROARCHITECTURE.md, sections 1, 2, 3 and 9: every candidate in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from tests.reference import formats
+from tests.reference.row_stationary import RowStationary, width_of
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A mapping; the names are those of the text."""
+
+    p: int
+    q: int
+    filter_sets: int
+    channel_sets: int
+    h: int
+    w: int
+    G: int
+    kept: str
+    resident: int
+
+    # as the twin calls them
+    @property
+    def filters_per_pe(self) -> int:
+        """p."""
+        return self.p
+
+    @property
+    def channels_per_pe(self) -> int:
+        """q."""
+        return self.q
+
+
+class Chooser:
+    """A layer on a machine and the rule."""
+
+    def __init__(self, machine: Any, task: Any, weight_format: Any) -> None:
+        self.machine, self.task, self.format = machine, task, weight_format
+        shape = task.shape
+        self.T, self.C, self.M, self.P, self.Q = task.timesteps, shape.C, shape.M, shape.P, shape.Q
+        self.C1, self.M1, self.groups = shape.C // shape.groups, shape.M // shape.groups, shape.groups
+        self.in_pads = machine.dataflow.psums_wait_in == "psum_pad"
+        self.bypass = machine.dataflow.weights_bypass_global_buffer
+        self.word = machine.buffers.global_buffer.width_bits
+        self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
+        self.words_held = machine.buffers.global_buffer.capacity_bits // self.word
+        self.entries = {
+            pad: buffer.capacity_bits // buffer.width_bits
+            for pad, buffer in machine.buffer_items().items()
+            if pad != "global_buffer"
+        }
+        largest = 2**task.input_bits - 1
+        self.psum_bits = width_of(max(sum(abs(int(w)) for w in m.ravel()) for m in task.weights) * largest)
+        q = max([1] + [q for q in range(1, self.C1 + 1) if q * shape.S <= self.entries["input_pad"]])
+        one_pass = width_of(q * shape.S * 2 ** (task.weight_bits - 1) * largest)
+        self.pad_psum_bits = self.psum_bits if self.in_pads else min(self.psum_bits, one_pass)
+
+    def choose(self) -> Candidate | None:
+        """The first of those with the least objective that fit."""
+        best, least = None, float("inf")
+        for candidate in self.candidates():
+            if self.space(candidate)["total"] <= self.words_held:
+                cost = self.objective(candidate)
+                if cost < least:
+                    best, least = candidate, cost
+        return best
+
+    def candidates(self) -> list[Candidate]:
+        """All of them, in order of preference."""
+        shape, rows = self.task.shape, self.machine.dataflow.rows
+        found = []
+        tiles = [(w, h, G) for w in cuts(self.Q) for h in cuts(self.P) for G in cuts(ceil(self.T * h / self.columns))]
+        if self.in_pads:
+            order = list(dict.fromkeys(w * G for w, _, G in tiles))
+            tiles = sorted(tiles, key=lambda tile: order.index(tile[0] * tile[2]))
+        for resident in (0,) if self.bypass else (0, 1):
+            for kept in ("tile", "group", "pass"):
+                for filter_sets in range(1, min(rows // shape.R, self.M1) + 1):
+                    for q in range(1, self.C1 + 1):
+                        if q * shape.S > self.entries["input_pad"]:
+                            continue
+                        channel_sets = min(rows // shape.R // filter_sets, ceil(self.C1 / q))
+                        for w, h, G in tiles:
+                            fitting = [p for p in range(1, self.M1 + 1) if self.fits_pads(p, q, w, G)]
+                            if not fitting:
+                                continue
+                            folds = ceil(self.M1 / (filter_sets * max(fitting)))
+                            p = ceil(self.M1 / (filter_sets * folds))
+                            found.append(Candidate(p, q, filter_sets, channel_sets, h, w, G, kept, resident))
+        return found
+
+    @property
+    def columns(self) -> int:
+        """Columns of PEs."""
+        return int(self.machine.dataflow.columns)
+
+    def fits_pads(self, p: int, q: int, w: int, G: int) -> bool:
+        """Whether p filters and q channels fit."""
+        buffers, taps = self.machine.buffers, q * self.task.shape.S
+        masked, packed = self.format.positions == "mask", self.format.values == "packed"
+        tag = formats.ceil_log2(p) if packed and not masked else 0
+        weights = taps * p * ceil((self.task.weight_bits + tag) / buffers.weight_pad.width_bits)
+        masks = taps * ceil(p / buffers.weight_pad.width_bits) if masked else 0
+        psums = p * (w * G if self.in_pads else 1) * ceil(self.pad_psum_bits / buffers.psum_pad.width_bits)
+        inputs = taps * ceil(self.task.input_bits / buffers.input_pad.width_bits)
+        return (
+            inputs <= self.entries["input_pad"]
+            and weights + masks <= self.entries["weight_pad"]
+            and psums <= self.entries["psum_pad"]
+        )
+
+    def words(self, values: int, bits: int) -> int:
+        """Words of values that do not straddle words."""
+        return ceil(values / (self.word // bits))
+
+    def sizes(self, k: Candidate) -> dict[str, int]:
+        """The short names of section 9."""
+        shape = self.task.shape
+        F = ceil(self.T * k.h / self.columns)
+        channels = min(self.C1, k.q * k.channel_sets)
+        in_columns = min(shape.W, (k.w - 1) * shape.stride[1] + shape.S)
+        return {
+            "tiles": ceil(self.P / k.h) * ceil(self.Q / k.w),
+            "F": F,
+            "g": ceil(F / k.G),
+            "f": self.groups * ceil(self.M1 / (k.p * k.filter_sets)),
+            "c": ceil(self.C1 / (k.q * k.channel_sets)),
+            "in rows": min(shape.H, (k.h - 1) * shape.stride[0] + shape.R),
+            "in columns": in_columns,
+            "fold words": ceil(channels * in_columns * self.task.input_bits / self.word),
+            "group pairs": min(k.G * self.columns, self.T * k.h),
+        }
+
+    def space(self, k: Candidate) -> dict[str, int]:
+        """Words of the global buffer by use, and their total."""
+        n = self.sizes(k)
+        fold_rows = min(self.columns, self.T * k.h) * self.task.shape.R
+        timesteps = self.T
+        if k.kept == "group":
+            timesteps = min(self.T, ceil((n["group pairs"] - 1) / k.h) + 1)
+        parts = {
+            "inputs": timesteps * n["in rows"] * n["c"] * n["fold words"],
+            "next inputs": fold_rows * n["fold words"],
+            "psums": k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.psum_bits),
+            "outputs": 2 * k.filter_sets * n["group pairs"] * self.words(k.w * k.p, 1),
+            "potentials": 0,
+            "weights": 0,
+        }
+        if k.kept == "pass":
+            parts["inputs"] = fold_rows * n["fold words"]
+        if n["group pairs"] < self.T * k.h:
+            parts["potentials"] = k.filter_sets * k.h * self.words(k.w * k.p, self.task.neuron.potential_bits)
+            if k.kept == "group":
+                parts["potentials"] *= n["f"]
+        if not self.bypass:
+            words = [ceil(bits / self.word) for bits in self.fold_bits(k)]
+            parts["weights"] = sum(words) if k.resident else max(words)
+        return parts | {"total": sum(parts.values())}
+
+    def fold_bits(self, k: Candidate) -> list[int]:
+        """Encoded bits of every filter and channel fold."""
+        twin = RowStationary(self.machine, self.task, k, self.format)
+        return [
+            twin.stream_bits([m for filters in fold for m in filters], channel_fold)
+            for fold in twin.filter_folds()
+            for channel_fold in range(len(twin.channel_folds()))
+        ]
+
+    def objective(self, k: Candidate) -> float:
+        """What is made least."""
+        n, dataflow, shape = self.sizes(k), self.machine.dataflow, self.task.shape
+        tiles, F, g, f, c = n["tiles"], n["F"], n["g"], n["f"], n["c"]
+        o = 1 if self.in_pads else c
+        fills = tiles * g
+        if f * c == 1:
+            fills = 1
+        elif c == 1 and (k.kept != "group" or g == 1):
+            fills = tiles
+        encoded = sum(self.fold_bits(k))
+        filled = fills * encoded
+        loaded = encoded if k.resident else filled
+        rows_a_fold = min(self.columns * shape.R, (ceil(self.columns / k.h) + 1) * n["in rows"])
+        delivered = tiles * F * rows_a_fold * f * c
+        rows_loaded = {
+            "tile": tiles * self.T * n["in rows"] * self.groups * c,
+            "group": tiles * (self.T + g - 1) * n["in rows"] * self.groups * c,
+            "pass": delivered,
+        }[k.kept]
+        outputs = self.T * self.M * self.P * self.Q
+        dram = loaded + rows_loaded // c * self.C1 * n["in columns"] * self.task.input_bits + outputs
+        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, 1)
+        words = (rows_loaded + delivered) * n["fold words"]
+        words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)
+        potentials = self.words(k.w * k.p, self.task.neuron.potential_bits)
+        words += 2 * tiles * (g - 1) * k.h * f * k.filter_sets * potentials
+        if not self.bypass:
+            words += (loaded + filled) // self.word
+        sets = k.channel_sets if self.in_pads else ceil(self.C1 / k.q)
+        chain = outputs * sets * shape.R * self.psum_bits
+        energy = 200 * dram + 6 * words * self.word + 2 * chain
+        cycles = max(tiles * F * f * k.w * k.p * (c * k.q * shape.S + o), words // self.ports)
+        cycles += tiles * self.T * k.h * k.w * self.M // dataflow.update_lanes + filled // dataflow.weight_bus_bits
+        return {"energy": float(energy), "cycles": float(cycles), "edp": float(energy) * float(cycles)}[
+            dataflow.objective
+        ]
+
+
+def cuts(size: int) -> list[int]:
+    """All ⌈size / k⌉, from the largest down."""
+    return list(dict.fromkeys(ceil(size / k) for k in range(1, size + 1)))
