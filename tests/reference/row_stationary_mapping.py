@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from tests.reference import formats
-from tests.reference.row_stationary import RowStationary, width_of
+from tests.reference.row_stationary_cut import Cut, width_of
 
 
 @dataclass(frozen=True)
@@ -164,11 +164,11 @@ class Chooser:
 
     def fold_bits(self, k: Candidate) -> list[int]:
         """Encoded bits of every filter and channel fold."""
-        twin = RowStationary(self.machine, self.task, k, self.format)
+        cut = Cut(self.machine, self.task, k, self.format)
         return [
-            twin.stream_bits([m for filters in fold for m in filters], channel_fold)
-            for fold in twin.filter_folds()
-            for channel_fold in range(len(twin.channel_folds()))
+            cut.stream_bits([m for filters in fold for m in filters], channel_fold)
+            for fold in cut.filter_folds()
+            for channel_fold in range(len(cut.channel_folds()))
         ]
 
     def objective(self, k: Candidate) -> float:
