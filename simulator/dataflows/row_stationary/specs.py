@@ -125,7 +125,7 @@ class ArrayMapping(NamedTuple):
     tile_rows: int
     tile_columns: int
     folds_per_group: int
-    """1 if psums wait in the psum pads."""
+    """Column folds of a time group."""
     kept: int
     """A `Kept` code."""
     resident: int
