@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -20,10 +20,11 @@ from simulator.dataflows import DATAFLOWS
 from simulator.energy import EnergyTable, SramModel
 from simulator.errors import MachineError, UsageError
 from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.schema import Machine
-from simulator.machine.yaml_file import read_yaml
+from simulator.machine.schema import Energy, Machine, Section, Technology
+from simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 
 _SUFFIX = ".yaml"
+SectionT = TypeVar("SectionT", bound=Section)
 
 
 def shipped_machines() -> tuple[str, ...]:
@@ -55,11 +56,13 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """Split "buffers.weights.banks=8" in the key path and its value, read as YAML."""
     key, equals, value = text.partition("=")
     if not equals or not all(part.isidentifier() for part in key.split(".")):
-        raise UsageError(f"{text!r} is not of the form key.path=value, e.g. buffers.weights.banks=8")
+        raise UsageError(f"{quoted(text)} is not of the form key.path=value, e.g. buffers.weights.banks=8")
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{text!r}: the value is not valid YAML") from error
+        return key, parse_yaml(value)
+    except yaml.MarkedYAMLError as error:
+        raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error.problem}") from error
+    except ValueError as error:
+        raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error}") from error
 
 
 def _folder() -> Path:
@@ -101,40 +104,77 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
         machine_type = DATAFLOWS.lookup(kind).machine_type
     except UsageError as error:
         raise MachineError(f"{origin}: dataflow.kind: {error}") from error
+    problems = []
+    machine = None
     try:
         machine = machine_type.model_validate(data)
     except ValidationError as error:
         problems = [_describe(details, machine_type) for details in error.errors()]
-        raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
-    problems = [*_unknown_formats(machine), *_unpriceable(machine)]
-    if problems:
+    problems += [*_unknown_formats(data), *_unpriceable(data), *_unknown_sources(data, machine_type)]
+    if machine is None or problems:
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems))
     return machine
 
 
-def _unknown_formats(machine: Machine) -> Iterator[str]:
+def _unknown_formats(data: Mapping[str, Any]) -> Iterator[str]:
     """Formats that nobody registered."""
-    formats = machine.formats
-    for operand, lookup, name in (
-        ("weights", WEIGHT_FORMATS.lookup, formats.weights.format),
-        ("spikes", SPIKE_FORMATS.lookup, formats.spikes.format),
-    ):
+    for operand, lookup in (("weights", WEIGHT_FORMATS.lookup), ("spikes", SPIKE_FORMATS.lookup)):
+        place: Any = data
+        for key in ("formats", operand, "format"):
+            place = place.get(key) if isinstance(place, dict) else None
+        if isinstance(place, str):  # else the schema has said so
+            try:
+                lookup(place)
+            except UsageError as error:
+                yield f"formats.{operand}.format: {error}"
+
+
+def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:
+    """Cells, nodes and tables without energy figures; sections that the schema refuses are left to it."""
+    technology = _valid(Technology, data.get("technology"))
+    energy = _valid(Energy, data.get("energy"))
+    node_nm = None
+    if technology:
         try:
-            lookup(name)
-        except UsageError as error:
-            yield f"formats.{operand}.format: {error}"
+            sram = SramModel.load(technology.sram_cell, technology.temperature_k)
+            sram.estimate(technology.node_nm, size_kib=1, width_bits=1, banks=1)  # only the node can be refused
+            node_nm = technology.node_nm
+        except MachineError as error:
+            yield str(error)
+    if energy:
+        try:
+            table = EnergyTable.load(energy.table)
+            if node_nm is not None:
+                table.scaled(node_nm)
+        except MachineError as error:
+            yield from str(error).splitlines()
 
 
-def _unpriceable(machine: Machine) -> Iterator[str]:
-    """Cells, nodes, buffers and tables without energy figures."""
-    technology = machine.technology
+def _unknown_sources(data: Mapping[str, Any], machine_type: type[Machine]) -> Iterator[str]:
+    """Sources of what is no key, or beginning of a key, of the machine."""
+    sources = data.get("sources")
+    for source in sources if isinstance(sources, dict) else ():
+        keys = list(_key_paths(machine_type))
+        if source not in keys:
+            near = difflib.get_close_matches(str(source), keys, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield f"sources.{source}: the machine has no such key{hint}"
+
+
+def _key_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Paths of all keys and sections of a schema."""
+    for key, field in model.model_fields.items():
+        yield f"{prefix}{key}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _key_paths(field.annotation, f"{prefix}{key}.")
+
+
+def _valid(section: type[SectionT], data: Any) -> SectionT | None:
+    """The section, if the schema allows it."""
     try:
-        sram = SramModel.load(technology.sram_cell, technology.temperature_k)
-        EnergyTable.load(machine.energy.table).scaled(technology.node_nm)
-        for buffer in machine.buffer_items().values():
-            sram.estimate(technology.node_nm, buffer.size_kib, buffer.width_bits, buffer.banks)
-    except MachineError as error:
-        yield str(error)
+        return section.model_validate(data)
+    except ValidationError:
+        return None
 
 
 def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:
@@ -151,7 +191,7 @@ def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:
     message = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if isinstance(details["input"], dict | list):
         return f"{key}: {message}"
-    return f"{key}: {message[0].lower()}{message[1:]}, found {details['input']!r}"
+    return f"{key}: {message[0].lower()}{message[1:]}, found {quoted(details['input'])}"
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

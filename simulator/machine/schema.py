@@ -5,13 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from simulator.units import kib_to_bits
 
-PositiveInt = Annotated[int, Field(ge=1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LARGEST_INT = 10**6
+"""Of any count, width or rate in a machine file: far beyond hardware, and products of a few still fit 64 bits."""
+LARGEST_FLOAT = 10**9
+"""Of any size, time or energy in a machine file: 1 TiB in KiB, 1 s in ns."""
+
+PositiveInt = Annotated[int, Field(ge=1, le=LARGEST_INT)]
+PositiveFloat = Annotated[float, Field(gt=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
+
+
+def _one_line(text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError("one line of text is needed")
+    return text
+
+
+Name = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
+"""What messages and reports call something."""
 
 
 class Section(BaseModel):
@@ -116,7 +131,7 @@ class Machine(Section):
     `sources` maps a key or a prefix of keys ("buffers.weights") to where its numbers come from; "assumed: ..." says so.
     """
 
-    name: str
+    name: Name
     describes: str
     sources: dict[str, str]
     technology: Technology

@@ -58,6 +58,47 @@ def test_every_problem_is_told_at_once(capsys: Capsys, folder: Folder) -> None:
     _refused_everywhere(capsys, folder, machine, *words, lines=3)
 
 
+def test_what_only_the_registries_and_tables_know_is_told_with_the_rest(capsys: Capsys, folder: Folder) -> None:
+    changes = {
+        "dataflow.lanes": 0,
+        "formats.weights.format": "rlee",
+        "formats.spikes.format": "ear",
+        "technology.sram_cell": "itrs-xx",
+        "energy.table": "46nm",
+    }
+    machine = machine_file(folder.path, changes)
+    words = ("dataflow.lanes: ", "'rlee'", "'ear'", "'itrs-xx'", "'46nm'")
+    _refused_everywhere(capsys, folder, machine, *words, lines=5)
+
+
+def test_sources_of_nothing(capsys: Capsys, folder: Folder) -> None:
+    machine = machine_file(folder.path, {"sources": {"dataflow.lane": "somewhere", "dataflow": "elsewhere"}})
+    _refused_everywhere(capsys, folder, machine, "sources.dataflow.lane: ", "did you mean 'dataflow.lanes'?")
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 121])
+def test_names_that_are_not_one_line(capsys: Capsys, folder: Folder, name: str) -> None:
+    _refused_everywhere(capsys, folder, machine_file(folder.path, {"name": name}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1_000_001", hex(2**63 - 1), hex(2**63), hex(10**400), "0x" + "f" * 5000],
+    ids=["bound", "int64", "uint64", "long", "longest"],
+)
+@pytest.mark.parametrize("key", ["technology.clock_mhz", "dataflow.pes", "dataflow.fifo_depth", "dram.burst_bits"])
+def test_integers_beyond_any_machine(capsys: Capsys, folder: Folder, key: str, value: str) -> None:
+    machine = machine_file(folder.path, {key: 0})
+    machine.write_text(machine.read_text().replace(f"{key.split('.')[-1]}: 0\n", f"{key.split('.')[-1]}: {value}\n"))
+    _refused_everywhere(capsys, folder, machine, f"{key}: ")
+
+
+@pytest.mark.parametrize("value", [1.1e9, 1e18, 1e308])
+@pytest.mark.parametrize("key", ["buffers.weights.size_kib", "dram.latency_ns", "dram.energy_pj_per_bit"])
+def test_quantities_beyond_any_machine(capsys: Capsys, folder: Folder, key: str, value: float) -> None:
+    _refused_everywhere(capsys, folder, machine_file(folder.path, {key: value}), f"{key}: ")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -131,6 +172,12 @@ def test_formats_fail_only_if_none_can_be_mapped(capsys: Capsys, folder: Folder)
         ("dataflow.kind=none", ["dataflow.kind", "'none'"]),
         ("name.first=1", ["name.first"]),
         ("technology.clock_mhz=.nan", ["technology.clock_mhz: "]),
+        ("technology.clock_mhz=2020-13-45", ["not valid YAML", "month"]),
+        ("technology.clock_mhz=" + "9" * 5000, ["not valid YAML"]),
+        ("technology.clock_mhz=" + "[" * 5000, ["not valid YAML"]),
+        ("technology.clock_mhz=[1", ["not valid YAML"]),
+        ("buffers.weights={size_kib: 1, size_kib: 2, width_bits: 64}", ["'size_kib' is given twice"]),
+        ('name="\\ud800"', ["cannot be printed"]),
     ],
 )  # fmt: skip
 def test_settings_that_do_not_fit(capsys: Capsys, folder: Folder, setting: str, words: list[str]) -> None:

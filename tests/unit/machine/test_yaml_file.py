@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import MachineError
-from simulator.machine.yaml_file import read_yaml
+from simulator.machine.yaml_file import quoted, read_yaml
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -27,6 +27,12 @@ def test_a_plain_mapping_is_read(tmp_path: Path) -> None:
         ("- a\n", "a mapping of keys is expected, found list"),
         ("", "a mapping of keys is expected, found NoneType"),
         ("a: [1\n", "expected"),
+        ('"a\\nb": 1\n', "line 1: the key 'a\\nb' is not one line"),
+        ('"\\e[31m": 1\n', "line 1: the text '\\x1b[31m' cannot be printed"),
+        ('a: "\\ud800"\n', "line 1: the text '\\ud800' cannot be printed"),
+        ("a: 2020-13-45\n", "month"),
+        ("a: " + "9" * 5000 + "\n", "limit"),
+        ("a: " + "[" * 5000 + "\n", "recursion"),
         ("a: !!python/object/apply:os.system [true]\n", "could not determine a constructor"),
     ],
 )
@@ -46,3 +52,9 @@ def test_a_missing_file_and_binary_junk(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)))
     with pytest.raises(MachineError, match="not UTF-8"):
         read_yaml(path)
+
+
+def test_quotes_are_short_and_on_one_line() -> None:
+    assert quoted("a\nb") == "'a\\nb'"
+    assert len(quoted("x" * 1000)) == 80
+    assert quoted(16**5000) == "an integer of 20001 bits"
