@@ -79,7 +79,7 @@ def simulate(
                 if progress:
                     progress(layer.name, index * len(chosen) + step + 1, len(opened.layers) * len(chosen))
             replays.append(replay)
-        return _summary(opened, machine, pricing, chosen, replays)
+        return _summary(opened, machine, pricing, chosen, replays, ideal_memory)
 
 
 @dataclass
@@ -213,7 +213,12 @@ class _LayerReplay:
 
 
 def _summary(
-    trace: Trace, machine: Machine, pricing: Pricing, samples: list[int], replays: list[_LayerReplay]
+    trace: Trace,
+    machine: Machine,
+    pricing: Pricing,
+    samples: list[int],
+    replays: list[_LayerReplay],
+    ideal_memory: bool,
 ) -> RunResult:
     layers = [replay.result(pricing) for replay in replays]
     cycles = sum(layer.cycles for layer in layers)
@@ -263,6 +268,7 @@ def _summary(
             node_nm=machine.technology.node_nm,
             energy_table=machine.energy.table,
             operation=OPERATION,
+            ideal_memory=ideal_memory,
         ),
     )
 
@@ -284,7 +290,8 @@ def _chosen_samples(trace: Trace, samples: Sequence[int] | None) -> list[int]:
     chosen = list(range(trace.samples)) if samples is None else list(samples)
     bad = [sample for sample in chosen if not 0 <= sample < trace.samples]
     if bad or not chosen:
-        raise UsageError(f"{trace.path}: samples must lie in 0 to {trace.samples - 1}, found {bad or 'none'}")
+        found = f"{bad[0]}{f' and {len(bad) - 1:,} more' if bad[1:] else ''}" if bad else "none"
+        raise UsageError(f"{trace.path}: samples must lie in 0 to {trace.samples - 1}, found {found}")
     return chosen
 
 

@@ -94,6 +94,9 @@ class Assumptions(_Part):
     node_nm: float = Field(description="process node, nm")
     energy_table: str = Field(description="energy table of logic")
     operation: str = Field(description="what counts as one operation")
+    ideal_memory: bool = Field(
+        default=False, description="whether DRAM had no latency and infinite bandwidth (simulate --ideal-memory)"
+    )
 
 
 class RunResult(_Part):

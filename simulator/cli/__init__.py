@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from simulator.cli.output import ReaderGone
+from simulator.cli.output import ReaderGone, discard_standard_output
 from simulator.errors import SimulatorError, UsageError
 
 _BAD_INPUT = 2
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run([argument for argument in given if argument != _DEBUG])
     except ReaderGone:
+        return _READER_GONE
+    except BrokenPipeError:  # the parser wrote its help itself
+        discard_standard_output()
         return _READER_GONE
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
@@ -59,6 +62,12 @@ def _tell(error: Exception) -> int:
 
     if isinstance(error, SimulatorError | TraceError):
         return _fail(str(error), _BAD_INPUT)
+    if isinstance(error, MemoryError):
+        return _fail(f"not enough memory for this trace on this machine: {error or 'out of memory'}", _BAD_INPUT)
+    if isinstance(error, OSError) and error.strerror:  # what nobody nearer to it has put in words: a full disk, mostly
+        discard_standard_output()
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror}", _BAD_INPUT)
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return _fail(f"internal error: {words} (run again with {_DEBUG})", _PROGRAM_FAULT)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.cli import options
-from simulator.cli.output import check_writable, standard_output, write_document
+from simulator.cli.output import check_targets, standard_output, write_document
 from simulator.cli.progress import shown_progress
 
 
@@ -18,8 +18,7 @@ def formats(
     """Compare all weight formats, and all spike formats, on one trace and one machine."""
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
-    check_writable(json)
-    check_writable(picture)
+    check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
     from simulator.compare import compare_formats
     from simulator.report.document import to_json

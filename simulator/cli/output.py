@@ -6,7 +6,7 @@ import io
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -72,6 +72,30 @@ def standard_output() -> Output:
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     return Output(cast(TextIO, stream))
+
+
+def discard_standard_output() -> None:
+    """Forget what standard output still holds: Python would try to write it again when it exits."""
+    if sys.stdout is not None:
+        _discard_buffered(sys.stdout)
+
+
+def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str]) -> None:
+    """OutputError if a document cannot be written, or would replace an input of the command or another document.
+
+    targets: file by option, {"--json": "result.json"}. inputs: the traces and machines that the command reads.
+    """
+    taken = [(Path(name), f"the input {name}") for name in inputs if Path(name).is_file()]
+    for option, target in targets.items():
+        check_writable(target)
+        if target is None:
+            continue
+        path = Path(target)
+        for other, what in taken:
+            if path.resolve() == other.resolve():
+                raise OutputError(f"{option} {target}: would overwrite {what}")
+        if target == "-" or path.is_file() or not path.exists():  # else a device, which takes any number
+            taken.append((path, f"what {option} writes"))
 
 
 def check_writable(target: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli import options
-from simulator.cli.output import check_writable, standard_output, write_document
+from simulator.cli.output import check_targets, standard_output, write_document
 from simulator.cli.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def simulate(
     chosen = options.parse_samples(samples)
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)
-    check_writable(json)
-    check_writable(picture)
+    check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
     from simulator.engine import simulate as run
     from simulator.report.document import to_json

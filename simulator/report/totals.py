@@ -62,6 +62,8 @@ def footnotes(result: RunResult) -> RenderableType:
     assumed = result.assumptions
     beyond = [area.buffer for area in result.buffers if area.extrapolated]
     lines = [assumption_line(assumed), f"SOP = {assumed.operation}."]
+    if assumed.ideal_memory:
+        lines.append("Ideal memory: DRAM without latency and with infinite bandwidth, a lower bound of the cycles.")
     if beyond:
         lines.append(f"Outside the CACTI table, by its fitted law: {', '.join(beyond)}.")
     return Text("\n".join(lines), style="dim")

@@ -26,6 +26,11 @@ ROOT = Path(__file__).parent.parent.parent
         (["simulate", "TRACE", "--json"], ["--json", "requires an argument"]),
         (["simulate", "TRACE", "--samples", "1-"], ["--samples 1-: '1-' is neither an index nor a range"]),
         (["formats", "TRACE", "--samples", "x"], ["--samples x"]),
+        (["simulate", "TRACE", "--samples", "0-99999"], ["samples must lie in 0 to 2, found 3 and 99,996 more"]),
+        (["simulate", "TRACE", "--json", "TRACE"], ["--json", "would overwrite the input"]),
+        (["formats", "TRACE", "--picture", "TRACE"], ["--picture", "would overwrite the input"]),
+        (["simulate", "TRACE", "--json", "x", "--picture", "./x"], ["--picture ./x: would overwrite what --json"]),
+        (["formats", "TRACE", "--json", "-", "--picture", "-"], ["--picture -: would overwrite what --json"]),
         (["simulate", "TRACE", "--format", "weights"], ["--format weights: write OPERAND=NAME"]),
         (["simulate", "TRACE", "--format", "weights=ubn"], ["unknown weight format 'ubn'", "did you mean 'ubm'?"]),
         (["simulate", "TRACE", "--format", "spikes=ear"], ["unknown spike format 'ear'", "did you mean 'aer'?"]),
@@ -71,6 +76,28 @@ def test_a_full_standard_output(folder: Folder, json: list[str]) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "spikecycle: standard output: cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"]])
+def test_help_on_a_full_standard_output(folder: Folder, arguments: list[str]) -> None:
+    folder.mark()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device" in done.stderr
+
+
+def test_a_machine_that_does_not_fit_in_memory(capsys: Capsys, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*arguments: object, **options: object) -> None:
+        raise MemoryError("Unable to allocate 8 TiB")
+
+    monkeypatch.setattr("simulator.engine.simulate", exhausted)
+    trace = small_trace(folder.path)
+    folder.mark()
+    refused(run(capsys, "simulate", trace), "not enough memory", "8 TiB")
 
 
 def test_closed_standard_output_and_error(folder: Folder) -> None:

@@ -90,6 +90,7 @@ def test_settings_and_formats_are_the_machine_with_other_keys() -> None:
 def test_an_ideal_memory_is_a_lower_bound(result: RunResult) -> None:
     ideal = simulate(SAMPLE, MACHINE, samples=[0, 1], ideal_memory=True)
     stalls = {cause: cycles for cause, cycles in result.cycles_by_cause.items() if cause.startswith("dram_")}
+    assert (ideal.assumptions.ideal_memory, result.assumptions.ideal_memory) == (True, False)
     assert ideal.cycles == result.cycles - sum(stalls.values()) < result.cycles
     assert not any(cycles for cause, cycles in ideal.cycles_by_cause.items() if cause.startswith("dram_"))
     assert [layer.dram_read_bits for layer in ideal.layers] == [layer.dram_read_bits for layer in result.layers]
