@@ -54,4 +54,22 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
         compiled = numba.njit(**options)(function)
     finally:
         _numba_config.CACHE_DIR = before
+    if folder is not None:
+        _forgive_cache(compiled._cache)
     return cast("Callable[P, R]", compiled)
+
+
+def _forgive_cache(numba_cache: Any) -> None:
+    """Let a cache that cannot be read or written (a full disk, another user's files) cost time, not the run."""
+    for action in ("load_overload", "save_overload"):
+        setattr(numba_cache, action, _forgiving(getattr(numba_cache, action)))
+
+
+def _forgiving(action: Callable[..., Any]) -> Callable[..., Any]:
+    def attempt(*arguments: Any) -> Any:
+        try:
+            return action(*arguments)
+        except OSError:
+            return None
+
+    return attempt

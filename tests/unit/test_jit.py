@@ -44,6 +44,18 @@ def test_without_a_writable_cache_kernels_still_run(tmp_path: Path) -> None:
     assert (value, folder) == ("600", "None")
 
 
+def test_a_full_cache_disk_costs_time_and_not_the_run(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    script.write_text(limit + PROGRAM)
+    environment = {"SPIKECYCLE_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0", "NUMBA_BOUNDSCHECK": "0"}
+    done = subprocess.run(
+        [sys.executable, str(script)], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("600 ")
+    assert not list((tmp_path / "cache").rglob("*.nbi"))
+
+
 def test_with_the_jit_off_kernels_are_plain_python(tmp_path: Path) -> None:
     value, _ = _run(tmp_path, SPIKECYCLE_CACHE_DIR=str(tmp_path / "cache"), NUMBA_DISABLE_JIT="1")
     assert value == "600"
