@@ -1,8 +1,8 @@
 """Real encoding of weight fibers, and its exact inverse.
 
 Layout, least significant bit first: mask formats put the whole mask ahead of the values (bit i: position i is not
-zero); coordinate formats a coordinate ahead of each value; run formats the number of zeros since the entry before. A
-fiber starts at a word of its own; words follow each other without gaps.
+zero); coordinate formats a coordinate ahead of each value; run formats the number of zeros since the entry before.
+Fibers follow each other; each starts at the next multiple of the alignment, whatever words that divides.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class EncodedFibers:
     """Fibers as they lie in a memory of words, with what tells them apart.
 
     words: uint8, the memory's bits: word w holds bits w·word_bits .. (w + 1)·word_bits - 1, bit i in byte i // 8.
-    word_starts: int64 (F + 1,), first word of each fiber, and the number of words.
-    entries: int64 (F,), values stored by each fiber: with word_starts, what a directory holds.
+    first_bits: int64 (F + 1,), multiples of alignment_bits: where each fiber begins, and where the last one ends.
+    entries: int64 (F,), values stored by each fiber: with first_bits, what a directory holds.
     offsets: uint8, for formats with offset pairs the F + 1 packed offsets of the fibers, in values, else empty.
     starts: int64 (F + 1,), the fibers' positions in the decoded values: their lengths are known, not stored.
     """
@@ -38,8 +38,9 @@ class EncodedFibers:
     weight_format: WeightFormat
     value_bits: int
     word_bits: int
+    alignment_bits: int
     words: UInt8
-    word_starts: Int64
+    first_bits: Int64
     entries: Int64
     offsets: UInt8
     starts: Int64
@@ -107,26 +108,32 @@ def decode_fibers(
             bit += spec.value_bits
 
 
-def encode(values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int, word_bits: int) -> EncodedFibers:
+def encode(
+    values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int, word_bits: int, alignment_bits: int
+) -> EncodedFibers:
     """Encode fibers for a memory of `word_bits`-bit words: values int32 (total,), starts int64 (F + 1,).
 
-    Raises UsageError for a value that `value_bits` bits do not hold.
+    alignment_bits: fibers begin at its multiples; a fiber of no bits takes nothing.
+    Raises UsageError for a value that `value_bits` bits do not hold and an alignment that does not divide words.
     """
+    if word_bits % alignment_bits:
+        raise UsageError(f"an alignment of {alignment_bits} bits does not divide words of {word_bits} bits")
     check_fibers(values, starts)
     limit = 1 << (value_bits - 1)
     wrong = np.flatnonzero((values < -limit) | (values >= limit))
     if len(wrong):
         raise UsageError(f"weight code {values[wrong[0]]} does not fit in {value_bits} bits")
     sizes = measure(values, starts, weight_format, value_bits)
-    word_starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes.words(word_bits))))
-    words = np.zeros(-(-int(word_starts[-1]) * word_bits // 8), dtype=np.uint8)
-    encode_fibers(values, starts, weight_format.spec(value_bits), word_starts[:-1] * word_bits, sizes.entries, words)
+    first_bits = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes.units(alignment_bits)))) * alignment_bits
+    word_count = -(-int(first_bits[-1]) // word_bits)
+    words = np.zeros(-(-word_count * word_bits // 8), dtype=np.uint8)
+    encode_fibers(values, starts, weight_format.spec(value_bits), first_bits[:-1], sizes.entries, words)
     offsets = np.zeros(-(-sizes.offsets_bits // 8), dtype=np.uint8)
     if weight_format.offset_pairs:
         stored = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes.entries)))
         write_numbers(offsets, offset_bits(int(stored[-1])), stored)
     return EncodedFibers(
-        weight_format, value_bits, word_bits, words, word_starts, sizes.entries, offsets, starts.copy()
+        weight_format, value_bits, word_bits, alignment_bits, words, first_bits, sizes.entries, offsets, starts.copy()
     )
 
 
@@ -138,7 +145,6 @@ def decode(encoded: EncodedFibers) -> Int32:
         read_numbers(encoded.offsets, offset_bits(int(entries.sum())), offsets)
         entries = np.diff(offsets)
     values = np.zeros(int(encoded.starts[-1]), dtype=np.int32)
-    first_bits = encoded.word_starts[:-1] * encoded.word_bits
     spec = encoded.weight_format.spec(encoded.value_bits)
-    decode_fibers(encoded.words, encoded.starts, spec, first_bits, entries, values)
+    decode_fibers(encoded.words, encoded.starts, spec, encoded.first_bits[:-1], entries, values)
     return values

@@ -87,9 +87,9 @@ class FiberSizes:
     stored_bits: Int64
     offsets_bits: int
 
-    def words(self, word_bits: int) -> Int64:
-        """int64 (F,): words of `word_bits` bits of each fiber, which starts at a word of its own."""
-        return -(-self.stored_bits // word_bits)
+    def units(self, alignment_bits: int) -> Int64:
+        """int64 (F,): what each fiber takes where fibers start at multiples of `alignment_bits` bits, in that unit."""
+        return -(-self.stored_bits // alignment_bits)
 
 
 def offset_bits(stored_values: int) -> int:
@@ -117,12 +117,13 @@ def measure(values: Int32, starts: Int64, weight_format: WeightFormat, value_bit
     return FiberSizes(payload_bits, metadata_bits, entries, stored_bits, offsets_bits)
 
 
-def directory_entry_bits(weight_format: WeightFormat, total_words: int, longest_fiber: int) -> int:
-    """Bits that a machine's directory keeps of one fiber: its start word and its number of entries.
+def directory_entry_bits(weight_format: WeightFormat, total_units: int, longest_fiber: int) -> int:
+    """Bits that a machine's directory keeps of one fiber: where it starts and its number of entries.
 
-    total_words: words of all fibers of the directory; longest_fiber: positions of the longest one.
+    total_units: what all fibers of the directory take, counted in the unit at whose multiples they start;
+    longest_fiber: positions of the longest one.
     0 for a format whose addresses are computed.
     """
     if weight_format.located == "fixed":
         return 0
-    return offset_bits(total_words) + offset_bits(longest_fiber)
+    return offset_bits(total_units) + offset_bits(longest_fiber)

@@ -124,10 +124,21 @@ def encode(fiber: list[int], weight_format: WeightFormat, value_bits: int) -> st
     return "".join(bit.digit for bit in layout(fiber, weight_format, value_bits))
 
 
-def memory(fibers: list[list[int]], weight_format: WeightFormat, value_bits: int, word_bits: int) -> list[str]:
-    """For each fiber its words, as one string, the last word filled up with zeros."""
-    strings = [encode(fiber, weight_format, value_bits) for fiber in fibers]
-    return [string + "0" * (-len(string) % word_bits) for string in strings]
+def memory(
+    fibers: list[list[int]], weight_format: WeightFormat, value_bits: int, word_bits: int, alignment_bits: int
+) -> tuple[str, list[int]]:
+    """Fibers one after the other, bit by bit: the bits of whole words, and where each fiber starts and all end."""
+    image, starts = "", []
+    for fiber in fibers:
+        starts.append(len(image))
+        for digit in encode(fiber, weight_format, value_bits):
+            image += digit
+        while len(image) % alignment_bits:
+            image += "0"
+    starts.append(len(image))
+    while len(image) % word_bits:
+        image += "0"
+    return image, starts
 
 
 def decode(bits: str, length: int, entries: int, weight_format: WeightFormat, value_bits: int) -> list[int]:

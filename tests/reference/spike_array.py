@@ -2,7 +2,7 @@
 
 Every cycle, every unit takes one step: the dispatcher, and in each PE the FIFO, the word fetch, the decoder and every
 bank of potentials. Potentials are real numbers at real addresses, so the array also computes the layer's output spikes.
-How a layer is cut is in `spike_array_tiling`.
+A PE is in `spike_array_pe`; how a layer is cut, in `spike_array_tiling`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,8 @@ import numpy as np
 from simulator.dataflows.base import LayerTask
 from simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from tests.reference import formats_spikes
-from tests.reference.formats import decode_steps, memory
-from tests.reference.spike_array_tiling import CannotMap, Cut, Part, Tile, ceil_div, cut_layer
-
-
-@dataclass(frozen=True)
-class Event:
-    """One set bit of one input."""
-
-    channel: int
-    row: int
-    column: int
-    bit: int
+from tests.reference.spike_array_pe import Event, Pe, in_groups
+from tests.reference.spike_array_tiling import CannotMap, Cut, Image, Part, Tile, ceil_div, cut_layer
 
 
 @dataclass
@@ -40,156 +30,6 @@ class Record:
     stores: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass
-class Service:
-    """What a PE does for one event, and what of it was not accumulating."""
-
-    popped: int
-    idle: int = 0
-    steps_without_accumulates: int = 0
-    conflict_cycles: int = 0
-
-
-class Pe:
-    """One processing element with the potentials of its part of a tile."""
-
-    def __init__(self, array: SpikeArray, number: int, part: Part) -> None:
-        self.array, self.number, self.part = array, number, part
-        self.potentials = [0] * len(part.neurons)
-        self.active = [False] * len(part.neurons)
-        self.address = {neuron: address for address, neuron in enumerate(part.neurons)}
-        self.begin_pass()
-
-    def begin_pass(self) -> None:
-        """Empty FIFO, nothing in service."""
-        self.fifo: deque[tuple[int, Event, int]] = deque()
-        self.services: dict[int, Service] = {}
-        self.event: Event | None = None
-
-    def push(self, index: int, event: Event, cycle: int) -> None:
-        """An event enters the FIFO."""
-        self.fifo.append((index, event, cycle))
-        self.array.counts["fifo.push"] += 1
-
-    @property
-    def idle(self) -> bool:
-        """Nothing to do, now or later."""
-        return self.event is None and not self.fifo
-
-    def step(self, cycle: int) -> None:
-        """One cycle."""
-        if self.event is None and self.fifo and self.fifo[0][2] < cycle:
-            self._pop(cycle)
-        elif self.event is not None:
-            self._serve()
-
-    def _pop(self, cycle: int) -> None:
-        index, event, _ = self.fifo.popleft()
-        self.array.counts["fifo.pop"] += 1
-        self.service = self.services[index] = Service(popped=cycle)
-        self.service.idle += 1
-        fiber = self.array.tile_fiber(self.part, event)
-        if not any(neuron in self.address for neuron, _ in fiber):
-            return  # no valid tap: free in the next cycle
-        values = [weight for _, weight in fiber]
-        if self.array.weight_format.located == "offsets":
-            self.array.counts["directory.read"] += 1
-        self.event = event
-        self.fiber = fiber
-        self.words_to_read = len(memory([values], *self.array.stored_as)[0]) // self.array.word_bits
-        self.words_read = 0
-        self.steps = deque(decode_steps(values, *self.array.decoded_as))
-        self.banks: list[deque[tuple[int, int]]] | None = None
-        if self.steps:
-            gated = self.array.gates and len(values) - sum(len(step.positions) for step in self.steps)
-            self.array.counts["decoder.gated"] += gated
-
-    def _serve(self) -> None:
-        """A cycle after the pop: the accumulators use words that were read in earlier cycles; one word is read."""
-        if self.banks is None and self.steps and self.steps[0].last_bit // self.array.word_bits < self.words_read:
-            self._issue(self.steps.popleft().positions)
-        if self.banks is None:
-            self.service.idle += 1
-        else:
-            self._work_banks()
-        if self.words_read < self.words_to_read:
-            self.words_read += 1
-            self.array.counts["weights.read"] += 1
-        if self.words_read == self.words_to_read and not self.steps and self.banks is None:
-            self.event = None
-
-    def _issue(self, positions: list[int]) -> None:
-        """A step enters the accumulators: every accumulate queues at its bank."""
-        assert self.event is not None
-        ports = self.array.machine.buffers.potentials.ports
-        self.banks = [deque() for _ in range(self.array.machine.buffers.potentials.banks)]
-        for position in positions:
-            neuron, weight = self.fiber[position]
-            if neuron not in self.address:
-                self.array.counts["decoder.dropped"] += 1
-                continue
-            address = self.address[neuron]
-            # an accumulate is a read and a write: together with two ports, one after the other with one port
-            queue = self.banks[address % len(self.banks)]
-            queue.extend([(address, 0)] * (2 - ports))
-            queue.append((address, weight * 2**self.event.bit))
-            self.active[address] = True
-            for counter in ("accumulator.add", "potentials.read", "potentials.write"):
-                self.array.counts[counter] += 1
-        self.cycle_of_step = 0
-        self.step_accumulates = any(self.banks)
-        if not self.step_accumulates:
-            self.service.steps_without_accumulates += 1
-
-    def _work_banks(self) -> None:
-        assert self.banks is not None
-        self.cycle_of_step += 1
-        if self.step_accumulates:
-            self.array.busy_pe_cycles += 1
-            self.service.conflict_cycles += self.cycle_of_step > 1
-        for queue in self.banks:
-            if queue:
-                address, weight = queue.popleft()
-                self.potentials[address] += weight
-        if not any(self.banks):
-            self.banks = None
-
-    def sweep_dense(self) -> tuple[list[int], int]:
-        """Update everything, `update_lanes` at a time: the addresses, and the cycles."""
-        everything = list(range(len(self.potentials)))
-        cycles = 0
-        for _ in in_groups(everything, self.array.machine.dataflow.update_lanes):
-            cycles += 3 - self.array.machine.buffers.potentials.ports
-        return everything, cycles
-
-    def sweep_sparse(self) -> tuple[list[int], int]:
-        """Update what is active: the addresses, and the cycles."""
-        addresses, cycles = [], 0
-        for group in in_groups(list(range(len(self.active))), self.array.machine.dataflow.flags_per_cycle):
-            found = [address for address in group if self.active[address]]
-            cycles += max(1, len(found) * (3 - self.array.machine.buffers.potentials.ports))
-            addresses += found
-        return addresses, cycles
-
-    def update(self, address: int, last_timestep: bool) -> bool:
-        """The neuron of the trace at one address; returns whether it fires."""
-        neuron, bias = self.array.task.neuron, self.array.task.bias
-        channel = self.part.neurons[address][0]
-        largest = 2 ** (neuron.potential_bits - 1) - 1
-        potential = self.potentials[address] + int(bias[channel])
-        assert -(2 ** (self.array.machine.buffers.potentials.width_bits - 1)) <= self.potentials[address]
-        assert self.potentials[address] < 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
-        potential = max(-largest - 1, min(largest, potential))
-        threshold = int(neuron.threshold[channel])
-        fires = potential >= threshold
-        if fires:
-            potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
-        self.active[address] = potential != 0 and not last_timestep
-        leaked = (potential * neuron.leak_numerator) >> neuron.leak_shift
-        self.potentials[address] = 0 if last_timestep else leaked
-        return fires
-
-
 class SpikeArray:
     """The array with one layer on it."""
 
@@ -200,6 +40,7 @@ class SpikeArray:
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
         self.records: list[Record] = []
+        self.images: list[Image] = []
         dataflow, decoder = machine.dataflow, machine.dataflow.decoder
         rate = {
             "implicit": dataflow.lanes,
@@ -210,7 +51,8 @@ class SpikeArray:
         skips = dataflow.zero_weights == "skip"
         self.gates = not skips or self.weight_format.positions == "implicit"
         self.word_bits = machine.buffers.weights.width_bits
-        self.stored_as = (self.weight_format, task.weight_bits, self.word_bits)
+        self.alignment_bits = machine.dataflow.fiber_alignment_bits
+        self.stored_as = (self.weight_format, task.weight_bits)
         self.decoded_as = (self.weight_format, task.weight_bits, rate, decoder.mask_bits_per_cycle, skips)
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
@@ -232,6 +74,13 @@ class SpikeArray:
                 self._encode(tile, spikes[timestep])
             assert not any(any(pe.potentials) or any(pe.active) for pe in pes), "the next tile would not start at rest"
         return spikes
+
+    def fiber_name(self, event: Event) -> tuple[int, int, int]:
+        """Channel and phase of the fiber that an event needs."""
+        shape = self.task.shape
+        phase_row = (event.row + shape.padding[0]) % shape.stride[0]
+        phase_column = (event.column + shape.padding[1]) % shape.stride[1]
+        return event.channel, phase_row, phase_column
 
     def tile_fiber(self, part: Part, event: Event) -> list[tuple[tuple[int, int, int], int]]:
         """(neuron, weight) of every position of the fiber that an event needs in a PE."""
@@ -284,7 +133,8 @@ class SpikeArray:
                 channels = channels[taken:]
 
     def _load_weights(self, tile: Tile, input_tile: int) -> None:
-        words = self.cut.words(tile.channel_tile, input_tile)
+        self.images = [self.cut.image(part.channels, self.cut.input_tiles[input_tile]) for part in tile.parts]
+        words = [len(image.bits) // self.word_bits for image in self.images]
         entries = [self.cut.directory_entries(input_tile) for _ in words]
         from_dram = slice(None) if self.machine.dataflow.partition == "channel" else slice(1)
         directory_bits = sum(entries[from_dram]) * self.cut.entry_bits
@@ -387,8 +237,3 @@ class SpikeArray:
         self.records[-1].stores["outputs"] = len(words) * width
         self.counts["outputs.write"] += len(words)
         self.counts["outputs.read"] += len(words)
-
-
-def in_groups(items: list[int], size: int) -> list[list[int]]:
-    """Consecutive pieces of `size`, the last one perhaps shorter."""
-    return [items[i : i + size] for i in range(0, len(items), size)]

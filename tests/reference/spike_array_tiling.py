@@ -33,6 +33,18 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A weight memory: its bits in whole words, where the fiber of (channel, phase row, phase column) starts, its end.
+
+    end: the first bit that no fiber and no padding of a fiber takes.
+    """
+
+    bits: str
+    starts: dict[tuple[int, int, int], int]
+    end: int
+
+
+@dataclass(frozen=True)
 class Tile:
     """An output tile and the inputs that it reads."""
 
@@ -75,6 +87,10 @@ class Cut:
     def __init__(self, machine: SpikeArrayMachine, task: LayerTask) -> None:
         self.machine, self.task = machine, task
         self.weight_format: WeightFormat = weight_format(machine.formats.weights)
+        self.word_bits = machine.buffers.weights.width_bits
+        self.alignment_bits = machine.dataflow.fiber_alignment_bits
+        self.stored_as = (self.weight_format, task.weight_bits, self.word_bits, self.alignment_bits)
+        self._images: dict[tuple[tuple[int, ...], tuple[int, ...]], Image] = {}
         self.sharers = machine.dataflow.pes if machine.dataflow.partition == "channel" else 1
         self._check_neurons()
         self._cut_channels()
@@ -116,17 +132,16 @@ class Cut:
                     for m in own
                 ]
 
-    def words_of(self, channels: list[int], inputs: list[int]) -> list[int]:
-        """Words of weights in each PE, for a channel tile and an input tile."""
-        word_bits = self.machine.buffers.weights.width_bits
-        return [
-            sum(
-                len(words) // word_bits
-                for c in inputs
-                for words in memory(list(self.fibers(own, c)), self.weight_format, self.task.weight_bits, word_bits)
-            )
-            for own in self.owners(channels)
-        ]
+    def image(self, own: list[int], inputs: list[int]) -> Image:
+        """What lies in the weight memory of a PE that owns `own` of a channel tile, for an input tile."""
+        key = (tuple(own), tuple(inputs))
+        if key not in self._images:
+            fibers = [fiber for c in inputs for fiber in self.fibers(own, c)]
+            bits, starts = memory(fibers, *self.stored_as)
+            stride = self.task.shape.stride
+            names = [(c, i, j) for c in inputs for i in range(stride[0]) for j in range(stride[1])]
+            self._images[key] = Image(bits, dict(zip(names, starts[:-1], strict=True)), starts[-1])
+        return self._images[key]
 
     def _cut_channels(self) -> None:
         shape = self.task.shape
@@ -142,7 +157,9 @@ class Cut:
 
     def _fits(self, halves: int) -> bool:
         buffers, phases = self.machine.buffers, self.task.shape.stride[0] * self.task.shape.stride[1]
-        most = max(max(self.words_of(m, c)) for m in self.channel_tiles for c in self.input_tiles)
+        images = [self.image(own, c) for m in self.channel_tiles for own in self.owners(m) for c in self.input_tiles]
+        most_units = max(image.end // self.alignment_bits for image in images)
+        most_words = max(len(image.bits) // self.word_bits for image in images)
         longest = max(
             len(fiber)
             for m in self.channel_tiles
@@ -152,14 +169,14 @@ class Cut:
         )
         self.entry_bits = 0
         if self.weight_format.located == "offsets":
-            self.entry_bits = ceil_log2(most + 1) + ceil_log2(longest + 1)
+            self.entry_bits = ceil_log2(most_units + 1) + ceil_log2(longest + 1)
             if self.entry_bits > buffers.directory.width_bits:
                 return False
             if self.input_channels * phases > words_in(buffers.directory) // halves:
                 return False
         local = max(len(own) for m in self.channel_tiles for own in self.owners(m))
         return (
-            most <= words_in(buffers.weights) // halves
+            most_words <= words_in(buffers.weights) // halves
             and local <= words_in(buffers.potentials)
             and ceil_div(max(len(m) for m in self.channel_tiles), buffers.outputs.width_bits)
             <= words_in(buffers.outputs) // 2
@@ -216,10 +233,6 @@ class Cut:
             for own, (block_rows, block_columns) in zip(owners, blocks, strict=True)
         ]
 
-    def words(self, channel_tile: int, input_tile: int) -> list[int]:
-        """Words of weights that each PE loads."""
-        return self.words_of(self.channel_tiles[channel_tile], self.input_tiles[input_tile])
-
     def directory_entries(self, input_tile: int) -> int:
         """Directory entries that each PE loads."""
         if self.weight_format.located == "fixed":
@@ -231,19 +244,12 @@ class Cut:
         payload = metadata = stored = 0
         for channels in self.channel_tiles:
             for own in self.owners(channels)[: self.sharers]:
-                stored += self.words_of_one(own) * self.machine.buffers.weights.width_bits
+                stored += sum(len(self.image(own, inputs).bits) for inputs in self.input_tiles)
                 for c in range(self.task.shape.C):
                     for fiber in self.fibers(own, c):
                         bits = size(fiber, self.weight_format, self.task.weight_bits)
                         payload, metadata, stored = payload + bits[0], metadata + bits[1], stored + self.entry_bits
         return payload, metadata, stored
-
-    def words_of_one(self, own: list[int]) -> int:
-        """Words of all fibers of a PE."""
-        fibers = [fiber for c in range(self.task.shape.C) for fiber in self.fibers(own, c)]
-        word_bits = self.machine.buffers.weights.width_bits
-        stored = memory(fibers, self.weight_format, self.task.weight_bits, word_bits)
-        return sum(len(words) for words in stored) // word_bits
 
 
 def reads(outputs: list[int], inputs: int, taps: int, stride: int, padding: int) -> range:

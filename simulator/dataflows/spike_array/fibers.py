@@ -60,7 +60,8 @@ class TileFibers:
     """The fibers of a channel tile.
 
     first, stop: its output channels. own_channels: int64 (sharers,), how many of them each sharing PE owns.
-    values: int32; starts: int64 (F + 1,); sizes: of each fiber; words: int64 (sharers, C, phases).
+    values: int32; starts: int64 (F + 1,); sizes: of each fiber.
+    phases: fibers of an input channel in a PE; F = sharers · C · phases.
     """
 
     first: int
@@ -69,12 +70,17 @@ class TileFibers:
     values: Int32
     starts: Int64
     sizes: FiberSizes
-    words: Int64
+    phases: int
 
     @property
     def channels(self) -> int:
         """Output channels."""
         return self.stop - self.first
+
+    @property
+    def stored_bits(self) -> Int64:
+        """int64 (sharers, C, phases), bits of each fiber."""
+        return self.sizes.stored_bits.reshape(len(self.own_channels), -1, self.phases)
 
     @property
     def longest(self) -> int:
@@ -90,7 +96,6 @@ def channel_tile(
     sharers: int,
     weight_format: WeightFormat,
     weight_bits: int,
-    word_bits: int,
 ) -> TileFibers:
     """Lay and measure the fibers of output channels [first, stop), `first` being one of the first of the `sharers`.
 
@@ -108,5 +113,5 @@ def channel_tile(
         values=values,
         starts=starts,
         sizes=sizes,
-        words=sizes.words(word_bits).reshape(sharers, shape.C, phases),
+        phases=phases,
     )

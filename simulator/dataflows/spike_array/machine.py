@@ -48,6 +48,8 @@ class SpikeArrayParameters(DataflowParameters):
     lanes: PositiveInt
     """Weights that a PE decodes and adds a cycle at most."""
     decoder: Decoder
+    fiber_alignment_bits: PositiveInt
+    """Weight fibers start at multiples of so many bits; divides the words of the weight memory."""
     zero_weights: Literal["gate", "skip"]
     """Gate: a zero weight takes its slot, but nothing is added. Skip: it takes none where the format tells it."""
     update: Literal["dense", "sparse"]
@@ -110,6 +112,15 @@ class SpikeArrayMachine(Machine):
         lanes, banks = self.dataflow.update_lanes, self.buffers.potentials.banks
         if lanes > banks:
             raise ValueError(f"dataflow.update_lanes must be at most buffers.potentials.banks, found {lanes} > {banks}")
+        return self
+
+    @model_validator(mode="after")
+    def _words_are_whole_units(self) -> SpikeArrayMachine:
+        alignment, width = self.dataflow.fiber_alignment_bits, self.buffers.weights.width_bits
+        if width % alignment:
+            raise ValueError(
+                f"dataflow.fiber_alignment_bits must divide buffers.weights.width_bits, found {alignment} and {width}"
+            )
         return self
 
     @property

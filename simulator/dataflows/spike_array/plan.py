@@ -42,8 +42,8 @@ class SpikeArrayPlan:
             for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
         ]
         self.services = [
-            services(fibers, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe)
-            for fibers in tiling.channel_tiles
+            services(fibers, images, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe)
+            for fibers, images in zip(tiling.channel_tiles, tiling.images, strict=True)
         ]
 
     @property
@@ -51,7 +51,7 @@ class SpikeArrayPlan:
         """The layer's weights in the machine's format, all PEs and tiles."""
         sizes = [fibers.sizes for fibers in self.cut.channel_tiles]
         fibers = sum(len(size.entries) for size in sizes)
-        words = sum(int(fibers.words.sum()) for fibers in self.cut.channel_tiles)
+        words = sum(int(images.words.sum()) for images in self.cut.images)
         directory_bits = fibers * self.cut.entry_bits
         return WeightStorage(
             weights=self.task.weights.size,

@@ -158,8 +158,8 @@ class Replay:
             return
         self.loaded = (channel_tile, input_tile)
         first, stop = self.tiling.input_tiles[input_tile]
-        words = int(tile.fibers.words[:, first:stop].sum())
-        entries = tile.fibers.words[:, first:stop].size if self.tiling.entry_bits else 0
+        words = int(self.tiling.images[channel_tile].words[:, input_tile].sum())
+        entries = tile.fibers.stored_bits[:, first:stop].size if self.tiling.entry_bits else 0
         width = self.machine.buffers.weights.width_bits
         self.loads[-1][WEIGHTS] = words * width + entries * self.tiling.entry_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.channel_sharers

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
 from simulator.dataflows.spike_array.fibers import TileFibers
+from simulator.dataflows.spike_array.images import Images
 from simulator.formats import decode_schedule
 from simulator.formats.levels import FormatSpec, Located, Positions
 from simulator.jit import kernel
@@ -71,6 +72,7 @@ class Services(NamedTuple):
 @kernel
 def serve(
     entries: int,
+    bits_ahead: int,
     words: int,
     taps: tuple[int, int, int, int],
     pe: PeSpec,
@@ -80,7 +82,8 @@ def serve(
 ) -> None:
     """One service of a fiber with `entries` decoded entries, its schedule in `scratch`.
 
-    words: of the fiber. taps: first and last row tap, first and last column tap that land in the PE's part.
+    words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber.
+    taps: first and last row tap, first and last column tap that land in the PE's part.
     cycles_out: int32 (4,), set. work_out: int64 (6,), added to.
     """
     first_row, last_row, first_column, last_column = taps
@@ -106,7 +109,7 @@ def serve(
             entry += 1
         for delivered in range(first_entry, entry):
             scratch.in_bank[scratch.bank[delivered]] = 0
-        issue = max(now, FIRST_WORD + scratch.last_bit[first_entry] // pe.word_bits)
+        issue = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first_entry]) // pe.word_bits)
         occupied = max(1, fullest * pe.cycles_per_accumulate)
         idle += issue - now
         if fullest == 0:
@@ -151,7 +154,8 @@ def place_entries(
 def tabulate_services(
     values: Int32,
     starts: Int64,
-    words: Int64,
+    first_bits: Int64,
+    fetched_words: Int64,
     own_channels: Int64,
     row_classes: Int64,
     column_classes: Int64,
@@ -165,12 +169,13 @@ def tabulate_services(
 ) -> None:
     """Fill the services of a channel tile: every fiber in every situation of its phase.
 
-    values: int32; starts: int64 (F + 1,); words: int64 (sharers, C, phases): see TileFibers.
+    values: int32; starts: int64 (F + 1,): see TileFibers. first_bits, fetched_words: int64 (sharers, C, phases): see
+        Images.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
     cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, 6): they hold the service of an event
         without taps, where that stays.
     """
-    sharers, channels, phases = words.shape
+    sharers, channels, phases = first_bits.shape
     phase_columns = len(taps_of_phase_column)
     gates = pe.skip == 0 or spec.positions == Positions.IMPLICIT
     for sharer in range(sharers):
@@ -187,6 +192,7 @@ def tabulate_services(
                     values, start, stop, spec, pe.rate, pe.mask_window, pe.skip,
                     scratch.position, scratch.last_bit, scratch.step,
                 )  # fmt: skip
+                bits_ahead = first_bits[sharer, channel, phase] % pe.word_bits
                 zeros = 0
                 if gates and entries > 0:
                     for i in range(start, stop):
@@ -218,13 +224,14 @@ def tabulate_services(
                             column_classes[column, LAST_TAP],
                         )
                         serve(
-                            entries, words[sharer, channel, phase], taps, pe, scratch,
+                            entries, bits_ahead, fetched_words[sharer, channel, phase], taps, pe, scratch,
                             cycles_out[:, situation, sharer], work_out[situation],
                         )  # fmt: skip
 
 
 def services(
     fibers: TileFibers,
+    images: Images,
     row_classes: Int64,
     column_classes: Int64,
     taps_of_phase_row: Int64,
@@ -233,14 +240,14 @@ def services(
     pe: PeSpec,
 ) -> Services:
     """The services of a channel tile."""
-    sharers, channels, _ = fibers.words.shape
+    sharers, channels, _ = images.first_bits.shape
     situations = channels * len(row_classes) * len(column_classes)
     cycles = np.zeros((4, situations, sharers), dtype=np.int32)
     cycles[SERVICE] = cycles[IDLE] = UNTOUCHED_CYCLES
     work = np.zeros((situations, 6), dtype=np.int64)
     scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
     tabulate_services(
-        fibers.values, fibers.starts, fibers.words, fibers.own_channels, row_classes, column_classes,
-        taps_of_phase_column, taps_of_phase_row, spec, pe, scratch, cycles, work,
+        fibers.values, fibers.starts, images.first_bits, images.fetched_words, fibers.own_channels,
+        row_classes, column_classes, taps_of_phase_column, taps_of_phase_row, spec, pe, scratch, cycles, work,
     )  # fmt: skip
     return Services(cycles, work)

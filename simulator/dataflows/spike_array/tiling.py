@@ -11,6 +11,7 @@ import numpy.typing as npt
 from simulator.dataflows.base import LayerTask
 from simulator.dataflows.spike_array.axes import Axis, AxisTile, cut_axis
 from simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
+from simulator.dataflows.spike_array.images import Images, image_units, lay_images
 from simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from simulator.errors import MappingError
 from simulator.formats import WeightFormat, directory_entry_bits
@@ -24,12 +25,14 @@ class Tiling:
     """A layer cut to fit.
 
     own_channels: output channels of a tile that one PE owns at most. input_channels: of an input tile.
+    images: the fibers of each channel tile in memory.
     entry_bits: bits of a directory entry, 0 without a directory. row_classes, column_classes: tables of tap classes.
     """
 
     own_channels: int
     input_channels: int
     channel_tiles: list[TileFibers]
+    images: list[Images]
     input_tiles: list[tuple[int, int]]
     rows: list[AxisTile]
     columns: list[AxisTile]
@@ -58,6 +61,10 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
         own_channels=own,
         input_channels=inputs,
         channel_tiles=tiles,
+        images=[
+            lay_images(tile, inputs, machine.dataflow.fiber_alignment_bits, machine.buffers.weights.width_bits)
+            for tile in tiles
+        ],
         input_tiles=[(c, min(c + inputs, task.shape.C)) for c in range(0, task.shape.C, inputs)],
         rows=row_tiles,
         columns=column_tiles,
@@ -81,7 +88,6 @@ def _cut_channels(
     """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles."""
     shape, sharers = task.shape, machine.dataflow.channel_sharers
     by_output = task.weights.transpose(1, 2, 3, 0).copy()
-    stored_as = weight_format, task.weight_bits, machine.buffers.weights.width_bits
     all_own = -(-shape.M // sharers)
     laid: dict[int, list[TileFibers]] = {}
     problem = ""
@@ -89,7 +95,9 @@ def _cut_channels(
         for own in _halvings(all_own):
             if own not in laid:
                 laid[own] = [
-                    channel_tile(shape, by_output, m, min(m + own * sharers, shape.M), sharers, *stored_as)
+                    channel_tile(
+                        shape, by_output, m, min(m + own * sharers, shape.M), sharers, weight_format, task.weight_bits
+                    )
                     for m in range(0, shape.M, own * sharers)
                 ]
             tiles = laid[own]
@@ -109,11 +117,11 @@ def _what_does_not_fit(
     halves: int,
 ) -> tuple[str, int]:
     """Why tiles do not fit, or nothing; and the bits of a directory entry."""
-    buffers = machine.buffers
-    starts = np.arange(0, task.shape.C, inputs)
-    most_words = max(int(np.add.reduceat(tile.words.sum(axis=2), starts, axis=1).max()) for tile in tiles)
+    buffers, alignment_bits = machine.buffers, machine.dataflow.fiber_alignment_bits
+    most_units = max(int(image_units(tile, inputs, alignment_bits).max()) for tile in tiles)
+    most_words = -(-most_units * alignment_bits // buffers.weights.width_bits)
     entries = inputs * task.shape.stride[0] * task.shape.stride[1]
-    entry_bits = directory_entry_bits(weight_format, most_words, max(tile.longest for tile in tiles))
+    entry_bits = directory_entry_bits(weight_format, most_units, max(tile.longest for tile in tiles))
     own = max(int(tile.own_channels.max()) for tile in tiles)
     spike_words = -(-max(tile.channels for tile in tiles) // buffers.outputs.width_bits)
     for needed, what, buffer, parts in (

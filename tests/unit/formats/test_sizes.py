@@ -16,13 +16,13 @@ from tests.unit.formats.cases import Fibers, fibers, weight_formats
 @pytest.mark.kernel
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(fibers(), weight_formats(), st.integers(1, 70))
-def test_sizes_are_those_of_the_formulas(case: Fibers, weight_format: WeightFormat, word_bits: int) -> None:
+def test_sizes_are_those_of_the_formulas(case: Fibers, weight_format: WeightFormat, alignment: int) -> None:
     sizes = measure(case.values, case.starts, weight_format, case.value_bits)
     expected = [reference.size(fiber, weight_format, case.value_bits) for fiber in case.lists]
     measured = zip(sizes.payload_bits, sizes.metadata_bits, sizes.entries, strict=True)
     assert [tuple(map(int, size)) for size in measured] == expected
-    memory = reference.memory(case.lists, weight_format, case.value_bits, word_bits)
-    assert [int(words) * word_bits for words in sizes.words(word_bits)] == [len(words) for words in memory]
+    _, starts = reference.memory(case.lists, weight_format, case.value_bits, alignment, alignment)
+    assert np.array_equal(sizes.units(alignment) * alignment, np.diff(starts))
     assert sizes.offsets_bits == len(reference.offsets_of_set(case.lists, weight_format, case.value_bits))
 
 
@@ -84,10 +84,10 @@ def test_offsets_count_the_values_that_are_stored(name: str, offsets_bits: int) 
     assert sizes.offsets_bits == offsets_bits
 
 
-def test_a_directory_entry_names_a_word_and_a_number_of_entries() -> None:
-    assert directory_entry_bits(WEIGHT_FORMATS.lookup("ubm"), total_words=1000, longest_fiber=9) == 0
-    assert directory_entry_bits(WEIGHT_FORMATS.lookup("cp"), total_words=1023, longest_fiber=7) == 10 + 3
-    assert directory_entry_bits(WEIGHT_FORMATS.lookup("cp"), total_words=1024, longest_fiber=8) == 11 + 4
+def test_a_directory_entry_says_where_a_fiber_starts_and_how_many_entries_it_has() -> None:
+    assert directory_entry_bits(WEIGHT_FORMATS.lookup("ubm"), total_units=1000, longest_fiber=9) == 0
+    assert directory_entry_bits(WEIGHT_FORMATS.lookup("cp"), total_units=1023, longest_fiber=7) == 10 + 3
+    assert directory_entry_bits(WEIGHT_FORMATS.lookup("cp"), total_units=1024, longest_fiber=8) == 11 + 4
 
 
 @pytest.mark.parametrize("starts", [[], [1, 3], [0, 2], [0, 4], [0, 2, 1, 3]])

@@ -30,7 +30,10 @@ def buffer(words: int, width_bits: int, **others: int) -> dict[str, Any]:
 
 
 def machine(**changes: Any) -> SpikeArrayMachine:
-    """A machine with room for everything; `changes` replace keys, "buffers__weights" being buffers.weights."""
+    """A machine with room for everything; `changes` replace keys, "buffers__weights" being buffers.weights.
+
+    Fibers start at words, unless `changes` say otherwise.
+    """
     data: dict[str, Any] = {
         "name": "generated",
         "describes": "a test",
@@ -66,6 +69,7 @@ def machine(**changes: Any) -> SpikeArrayMachine:
         for section in sections:
             place = place[section]
         place[last] = value
+    data["dataflow"].setdefault("fiber_alignment_bits", data["buffers"]["weights"]["width_bits"])
     return SpikeArrayMachine.model_validate(data)
 
 
@@ -156,7 +160,8 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
     partition, pes = draw(st.sampled_from(("channel", "space"))), draw(st.sampled_from((4, 3, 2, 1)))
     pe_rows = draw(st.sampled_from([rows for rows in range(1, pes + 1) if pes % rows == 0]))
     banks = draw(st.integers(1, 4))
-    spike_bits, weight_bits = draw(st.sampled_from((16, 8, 16, 3, 1))), draw(st.sampled_from((16, 5, 8, 32)))
+    spike_bits, weight_bits = draw(st.sampled_from((16, 8, 16, 3, 1))), draw(st.sampled_from((16, 8, 32, 5, 64)))
+    alignment = draw(st.sampled_from([bits for bits in (8, 4, weight_bits, 1, 16, 2) if weight_bits % bits == 0]))
     output_bits = draw(st.sampled_from((8, 16, 4, 1)))
     shape, fibers = task.shape, task.shape.C * task.shape.stride[0] * task.shape.stride[1]
     pe_weights = task.weights.size // (pes if partition == "channel" else 1) * (task.weight_bits + 1) // weight_bits
@@ -170,12 +175,13 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
         dataflow__decoder__mask_bits_per_cycle=draw(st.integers(1, 8)),
         dataflow__decoder__coordinates_per_cycle=draw(st.integers(1, 3)),
         dataflow__decoder__runs_per_cycle=draw(st.integers(1, 3)),
+        dataflow__fiber_alignment_bits=alignment,
         dataflow__zero_weights=draw(st.sampled_from(("gate", "skip"))),
         dataflow__update=update,
         dataflow__update_lanes=draw(st.integers(1, banks)),
         dataflow__flags_per_cycle=draw(st.integers(1, 8)),
         buffers__spikes=buffer(words("spikes", 2 * shape.input_count * task.input_bits // spike_bits, 4), spike_bits),
-        buffers__weights=buffer(words("weights", 2 * (pe_weights + fibers), 6), weight_bits),
+        buffers__weights=buffer(words("weights", 2 * (pe_weights + fibers * alignment // weight_bits), 3), weight_bits),
         buffers__directory=buffer(words("directory", 3 * fibers, 2), draw(st.sampled_from((24, 24, 10)))),
         buffers__potentials=buffer(
             words("potentials", shape.output_count, 3), 24, banks=banks, ports=draw(st.integers(1, 2))

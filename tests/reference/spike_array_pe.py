@@ -1,0 +1,207 @@
+"""A processing element of the spike array, clock by clock; see `spike_array`."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.reference.formats import ceil_log2, decode, decode_steps, encode, size
+from tests.reference.spike_array_tiling import Part
+
+if TYPE_CHECKING:
+    from tests.reference.spike_array import SpikeArray
+
+
+@dataclass(frozen=True)
+class Event:
+    """One set bit of one input."""
+
+    channel: int
+    row: int
+    column: int
+    bit: int
+
+
+@dataclass
+class Service:
+    """What a PE does for one event, and what of it was not accumulating."""
+
+    popped: int
+    idle: int = 0
+    steps_without_accumulates: int = 0
+    conflict_cycles: int = 0
+
+
+class Pe:
+    """One processing element with the potentials of its part of a tile."""
+
+    def __init__(self, array: SpikeArray, number: int, part: Part) -> None:
+        self.array, self.number, self.part = array, number, part
+        self.potentials = [0] * len(part.neurons)
+        self.active = [False] * len(part.neurons)
+        self.address = {neuron: address for address, neuron in enumerate(part.neurons)}
+        self.begin_pass()
+
+    def begin_pass(self) -> None:
+        """Empty FIFO, nothing in service."""
+        self.fifo: deque[tuple[int, Event, int]] = deque()
+        self.services: dict[int, Service] = {}
+        self.event: Event | None = None
+
+    def push(self, index: int, event: Event, cycle: int) -> None:
+        """An event enters the FIFO."""
+        self.fifo.append((index, event, cycle))
+        self.array.counts["fifo.push"] += 1
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do, now or later."""
+        return self.event is None and not self.fifo
+
+    def step(self, cycle: int) -> None:
+        """One cycle."""
+        if self.event is None and self.fifo and self.fifo[0][2] < cycle:
+            self._pop(cycle)
+        elif self.event is not None:
+            self._serve()
+
+    def _pop(self, cycle: int) -> None:
+        index, event, _ = self.fifo.popleft()
+        self.array.counts["fifo.pop"] += 1
+        self.service = self.services[index] = Service(popped=cycle)
+        self.service.idle += 1
+        fiber = self.array.tile_fiber(self.part, event)
+        if not any(neuron in self.address for neuron, _ in fiber):
+            return  # no valid tap: free in the next cycle
+        values = [weight for _, weight in fiber]
+        if self.array.weight_format.located == "offsets":
+            self.array.counts["directory.read"] += 1
+        self.event = event
+        self.fiber = fiber
+        self._locate(event, values)
+        self.received = ""
+        self.steps = deque(decode_steps(values, *self.array.decoded_as))
+        self.banks: list[deque[tuple[int, int]]] | None = None
+        if self.steps:
+            gated = self.array.gates and len(values) - sum(len(step.positions) for step in self.steps)
+            self.array.counts["decoder.gated"] += gated
+
+    def _locate(self, event: Event, values: list[int]) -> None:
+        """Which words hold the fiber, and how many bits of the first one are another fiber's or nobody's."""
+        self.fiber_bits = len(encode(values, *self.array.stored_as))
+        start = self.array.images[self.number].starts[self.array.fiber_name(event)]
+        if self.array.weight_format.located == "offsets":
+            # what the directory says: a number of units, and it fits its field
+            units, entries = start // self.array.alignment_bits, size(values, *self.array.stored_as)[2]
+            assert ceil_log2(units + 1) + ceil_log2(entries + 1) <= self.array.cut.entry_bits
+            start = units * self.array.alignment_bits
+        first, last = start // self.array.word_bits, (start + self.fiber_bits - 1) // self.array.word_bits
+        self.words_to_read = deque(range(first, last + 1) if self.fiber_bits else [])
+        self.bits_to_drop = start % self.array.word_bits
+
+    def _read_word(self) -> None:
+        """A word of the weight memory; the decoder keeps the bits of the fiber."""
+        word, width = self.words_to_read.popleft(), self.array.word_bits
+        self.received += self.array.images[self.number].bits[word * width : (word + 1) * width][self.bits_to_drop :]
+        self.bits_to_drop = 0
+        self.array.counts["weights.read"] += 1
+        if not self.words_to_read:
+            self._check_received()
+
+    def _check_received(self) -> None:
+        """What was read is the fiber: all its bits came, and they say its weights."""
+        values = [weight for _, weight in self.fiber]
+        bits = self.received[: self.fiber_bits]
+        entries = size(values, *self.array.stored_as)[2]
+        assert bits == encode(values, *self.array.stored_as)
+        assert decode(bits, len(values), entries, *self.array.stored_as) == values
+
+    def _serve(self) -> None:
+        """A cycle after the pop: the accumulators use words that were read in earlier cycles; one word is read."""
+        if self.banks is None and self.steps and self.steps[0].last_bit < len(self.received):
+            self._issue(self.steps.popleft().positions)
+        if self.banks is None:
+            self.service.idle += 1
+        else:
+            self._work_banks()
+        if self.words_to_read:
+            self._read_word()
+        if not self.words_to_read and not self.steps and self.banks is None:
+            self.event = None
+
+    def _issue(self, positions: list[int]) -> None:
+        """A step enters the accumulators: every accumulate queues at its bank."""
+        assert self.event is not None
+        ports = self.array.machine.buffers.potentials.ports
+        self.banks = [deque() for _ in range(self.array.machine.buffers.potentials.banks)]
+        for position in positions:
+            neuron, weight = self.fiber[position]
+            if neuron not in self.address:
+                self.array.counts["decoder.dropped"] += 1
+                continue
+            address = self.address[neuron]
+            # an accumulate is a read and a write: together with two ports, one after the other with one port
+            queue = self.banks[address % len(self.banks)]
+            queue.extend([(address, 0)] * (2 - ports))
+            queue.append((address, weight * 2**self.event.bit))
+            self.active[address] = True
+            for counter in ("accumulator.add", "potentials.read", "potentials.write"):
+                self.array.counts[counter] += 1
+        self.cycle_of_step = 0
+        self.step_accumulates = any(self.banks)
+        if not self.step_accumulates:
+            self.service.steps_without_accumulates += 1
+
+    def _work_banks(self) -> None:
+        assert self.banks is not None
+        self.cycle_of_step += 1
+        if self.step_accumulates:
+            self.array.busy_pe_cycles += 1
+            self.service.conflict_cycles += self.cycle_of_step > 1
+        for queue in self.banks:
+            if queue:
+                address, weight = queue.popleft()
+                self.potentials[address] += weight
+        if not any(self.banks):
+            self.banks = None
+
+    def sweep_dense(self) -> tuple[list[int], int]:
+        """Update everything, `update_lanes` at a time: the addresses, and the cycles."""
+        everything = list(range(len(self.potentials)))
+        cycles = 0
+        for _ in in_groups(everything, self.array.machine.dataflow.update_lanes):
+            cycles += 3 - self.array.machine.buffers.potentials.ports
+        return everything, cycles
+
+    def sweep_sparse(self) -> tuple[list[int], int]:
+        """Update what is active: the addresses, and the cycles."""
+        addresses, cycles = [], 0
+        for group in in_groups(list(range(len(self.active))), self.array.machine.dataflow.flags_per_cycle):
+            found = [address for address in group if self.active[address]]
+            cycles += max(1, len(found) * (3 - self.array.machine.buffers.potentials.ports))
+            addresses += found
+        return addresses, cycles
+
+    def update(self, address: int, last_timestep: bool) -> bool:
+        """The neuron of the trace at one address; returns whether it fires."""
+        neuron, bias = self.array.task.neuron, self.array.task.bias
+        channel = self.part.neurons[address][0]
+        largest = 2 ** (neuron.potential_bits - 1) - 1
+        potential = self.potentials[address] + int(bias[channel])
+        assert -(2 ** (self.array.machine.buffers.potentials.width_bits - 1)) <= self.potentials[address]
+        assert self.potentials[address] < 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
+        potential = max(-largest - 1, min(largest, potential))
+        threshold = int(neuron.threshold[channel])
+        fires = potential >= threshold
+        if fires:
+            potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
+        self.active[address] = potential != 0 and not last_timestep
+        leaked = (potential * neuron.leak_numerator) >> neuron.leak_shift
+        self.potentials[address] = 0 if last_timestep else leaked
+        return fires
+
+
+def in_groups(items: list[int], size: int) -> list[list[int]]:
+    """Consecutive pieces of `size`, the last one perhaps shorter."""
+    return [items[i : i + size] for i in range(0, len(items), size)]
