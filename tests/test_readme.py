@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import simulate
+from simulator import compare_formats, simulate
 from simulator.report.picture import to_svg
 from simulator.report.tables import run_report
 
@@ -74,3 +74,18 @@ def test_its_picture_shows_what_the_command_shows_today() -> None:
     result = simulate("digits-pruned80", "spike_array")
     drawn = to_svg(f"spikecycle simulate {result.trace}", run_report(result))
     assert drawn == (ROOT / "benchmarks" / "pictures" / "simulate.svg").read_text(), "run `make picture`"
+
+
+@pytest.mark.parametrize("machine", ["spike_array", "eyeriss_snn"])
+def test_its_table_of_formats_is_what_the_command_prints_today(machine: str) -> None:
+    table = TEXT.split(f"| `{machine}` | digits", 1)[1].split("\n\n", 1)[0].splitlines()
+    traces = [f"digits{name.strip(' |')}" for name in table[0].split("| digits")]
+    rows = {cells[0]: [cell.strip("* ") for cell in cells[1:]] for cells in (_cells(line) for line in table[2:])}
+    for column, trace in enumerate(traces):
+        comparison = compare_formats(trace, machine)
+        shown = {run.format: f"{run.energy_pj / len(comparison.samples) / 1e6:.1f}" for run in comparison.weights.runs}
+        assert {name: row[column] for name, row in rows.items()} == shown
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("| ").split("|")]
