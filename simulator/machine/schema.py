@@ -58,7 +58,7 @@ class Buffer(Section):
     banks: Annotated[int, Field(ge=1, le=1024)] = 1
     """Independently addressed banks; word address a lies in bank a mod banks."""
     ports: Literal[1, 2] = 1
-    """Ports of a bank: 1 = one read or write a cycle, 2 = one read and one write a cycle."""
+    """Ports of a bank: 1 = one read or write a cycle, 2 = one read and one write a cycle. Priced alike: as one."""
 
     @property
     def capacity_bits(self) -> int:

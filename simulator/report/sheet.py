@@ -63,7 +63,7 @@ def sheet(title: str, columns: Sequence[Column]) -> Table:
             justify=column.justify,
             vertical="top",
             no_wrap=not column.folds,
-            overflow="fold",
+            overflow="fold" if column.folds else "ellipsis",  # a number that is cut must not look like another
         )
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*row)

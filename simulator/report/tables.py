@@ -70,7 +70,13 @@ def layer_table(result: RunResult) -> Fitting:
             human.digits(pj_to_j(result.energy_per_inference_pj) * factor),
         ),
     }
-    dropped = [set(), {"zero", "stored"}, {"zero", "stored", "shape"}, {"zero", "stored", "shape", "busy", "density"}]
+    dropped = [
+        set(),
+        {"zero", "stored"},
+        {"zero", "stored", "shape"},
+        {"zero", "stored", "shape", "busy", "density"},
+        {"zero", "stored", "shape", "busy", "density", "spikes"},
+    ]
     return fitting_sheets(
         *(("Layers, per inference", [column for key, column in columns.items() if key not in keys]) for keys in dropped)
     )
@@ -111,9 +117,16 @@ def access_table(result: RunResult) -> Fitting:
         together = [read + write for read, write in zip(reads, writes, strict=True)]
         sums.append(Column(buffer, [human.count(value) for value in together], human.count(sum(together))))
     name = names("layer", [layer.name for layer in layers], _ALL)
+    shown = [*both[:2], *sums]
+    lines = [
+        ", ".join(f"{' '.join(str(column.header).split())} {cell}" for column, cell in zip(shown, row, strict=True))
+        for row in zip(*([*column.cells, column.footer] for column in shown), strict=True)
+    ]
+    as_text = Column("accesses", lines[:-1], lines[-1], justify="left", folds=True)
     return fitting_sheets(
         ("Accesses per inference (buffers: words of their width)", [name, *both]),
-        ("Accesses per inference (buffers: reads and writes together)", [name, *both[:2], *sums]),
+        ("Accesses per inference (buffers: reads and writes together)", [name, *shown]),
+        ("Accesses per inference (buffers: reads and writes together)", [name, as_text]),
     )
 
 

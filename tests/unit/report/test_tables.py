@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from simulator.report.figures import energy_by_kind_pj, shape_text
-from simulator.report.tables import cycle_table, energy_table, layer_table, run_report
+from simulator.report.sheet import Column, sheet
+from simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
 from simulator.report.verification import is_exact, verification_report
 from simulator.result import RunResult
 from tests.unit.report.example import run_result
@@ -174,3 +175,21 @@ def test_without_recorded_outputs_nothing_is_exact() -> None:
     some = [layers[0].model_copy(update={"recorded": True, "spikes_compared": 9}), *layers[1:]]
     assert is_exact(some)
     assert verification_report(some).plain.endswith("(not recorded: conv2, dense [red])")
+
+
+@pytest.mark.parametrize("width", [36, 40, 50])
+def test_no_number_is_cut_on_a_very_narrow_console(width: int) -> None:
+    buffers = [f"buffer_{number}" for number in range(6)]
+    result = run_result()
+    many = result.model_copy(
+        update={"buffers": [result.buffers[0].model_copy(update={"buffer": buffer}) for buffer in buffers]}
+    )
+    text = " ".join(shown(access_table(many), width).split())
+    for buffer in buffers:
+        assert f"{buffer} " in text
+    assert "DRAM read" in text
+    assert "…" not in text
+
+
+def test_a_number_that_is_cut_shows_it() -> None:
+    assert "1…" in shown(sheet("numbers", [Column("a", ["123456789"])]), width=2)

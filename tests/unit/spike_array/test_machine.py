@@ -21,6 +21,10 @@ MACHINES = ("spike_array", "spike_array_edge")
     ("changes", "problem"),
     [
         ({"dataflow.update_lanes": 5}, "dataflow.update_lanes must be at most buffers.potentials.banks, found 5 > 4"),
+        (
+            {"dataflow.fiber_alignment_bits": 24},
+            "dataflow.fiber_alignment_bits must divide buffers.weights.width_bits, found 24 and 64",
+        ),
         ({"dataflow.pe_rows": 4}, "dataflow: pe_rows goes with partition: space, found partition: channel"),
         ({"dataflow.partition": "space"}, "dataflow: pe_rows and pe_columns are needed with partition: space"),
         (

@@ -12,6 +12,8 @@ from simulator.dataflows.spike_array import SpikeArray
 from tests.unit.spike_array.cases import layer, machine
 from traces import LayerShape
 
+pytestmark = pytest.mark.kernel
+
 DATAFLOW = SpikeArray()
 ACCUMULATE = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier")
 
@@ -149,6 +151,24 @@ def test_words_come_one_a_cycle() -> None:
     for outputs, done in ((1, 5), (2, 6), (3, 7), (4, 8)):
         causes = run([1], [[1]] * outputs, buffers__weights=weights, buffers__potentials=potentials)
         assert accumulate(causes) == done + 1
+
+
+def test_a_fiber_that_straddles_a_word_boundary_takes_another_fetch() -> None:
+    # three weights of 4 bits a fiber, words of 16: packed at 4 bits, the second fiber lies in bits 12 to 23
+    packed = {"formats__weights__format": "uncompressed", "dataflow__fiber_alignment_bits": 4}
+    aligned = {**packed, "dataflow__fiber_alignment_bits": 16}
+    weights = [[1, 1], [1, 1], [1, 1]]
+    for inputs, more in (([1, 0], 0), ([0, 1], 1)):
+        assert accumulate(run(inputs, weights, **packed)) - accumulate(run(inputs, weights, **aligned)) == more
+
+
+@pytest.mark.parametrize(("alignment_bits", "stored_bits"), [(4, 16), (8, 32), (16, 64)])
+def test_fibers_share_a_word_as_their_alignment_allows(alignment_bits: int, stored_bits: int) -> None:
+    chosen = machine(
+        dataflow__pes=1, dataflow__fiber_alignment_bits=alignment_bits, formats__weights__format="uncompressed"
+    )
+    task = layer(LayerShape.linear(4, 1), np.ones((1, 4), np.int32))
+    assert DATAFLOW.plan(chosen, task).storage.stored_bits == stored_bits
 
 
 def test_all_words_of_a_fiber_are_read() -> None:
