@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simulator.checking import describe_machine
 from simulator.dataflows import DATAFLOWS
 from simulator.errors import MachineError
 from simulator.machine.loader import load_machine
@@ -31,6 +32,11 @@ MACHINES = ("spike_array", "spike_array_edge")
             {"dataflow.partition": "space", "dataflow.pe_rows": 4, "dataflow.pe_columns": 3},
             "dataflow: pe_rows * pe_columns must be pes, found 4 * 3 != 16",
         ),
+        (
+            {"dataflow.fiber_alignment_bits": 128},
+            "dataflow.fiber_alignment_bits must divide buffers.weights.width_bits, found 128 and 64",
+        ),
+        ({"dataflow.fiber_alignment_bits": 0}, "dataflow.fiber_alignment_bits"),
         ({"dataflow.fifo_depth": 0}, "dataflow.fifo_depth"),
         ({"dataflow.decoder.lanes": 1}, "dataflow.decoder.lanes: unknown key"),
         ({"buffers.potentials.ports": 3}, "buffers.potentials.ports"),
@@ -57,6 +63,23 @@ def test_a_shipped_machine_says_what_it_is_made_of(name: str) -> None:
     }
     assert {unit.action for unit in machine.logic()} == {"add", "multiply", "compare"}
     assert all(unit.count % pes == 0 for unit in machine.logic())
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_no_buffer_of_a_shipped_machine_is_slower_than_its_clock(name: str) -> None:
+    machine = describe_machine(name)
+    assert {
+        buffer.area.buffer for buffer in machine.buffers if buffer.area.access_ns * machine.clock_mhz > 1000
+    } == set()
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_shipped_machine_loads_a_wide_dense_layer_once(name: str) -> None:
+    """Input tiles would load weights anew in every timestep: in its own format no machine needs them here."""
+    shape = LayerShape.linear(2048, 128)
+    weights = np.random.default_rng(1).integers(-127, 128, shape.weight_shape)
+    plan = DATAFLOWS.lookup("spike_array").plan(load_machine(name), layer(shape, weights, weight_bits=8))
+    assert plan.tiling()["input_tiles"] == 1
 
 
 @pytest.mark.parametrize("name", MACHINES)

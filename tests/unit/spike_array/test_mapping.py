@@ -47,6 +47,16 @@ def neuron(outputs: int, **others: Any) -> Neuron:
             "its directory entries take 2 bits, buffers.directory.width_bits is 1",
         ),
         (
+            # 2 entries of 1 + 4 bits are 3 units of 4 bits, and one word
+            layer(LayerShape("conv2d", 1, 2, 1, 1, 2, 1), np.ones((1, 1, 2, 1))),
+            {
+                "dataflow__fiber_alignment_bits": 4,
+                "formats__weights__format": "cp",
+                "buffers__directory": buffer(8, 3),
+            },
+            "its directory entries take 4 bits, buffers.directory.width_bits is 3",
+        ),
+        (
             linear(1, 2),
             {"buffers__potentials": buffer(0.5, 24, banks=1, ports=1)},
             "1 potentials of one output position in a PE, buffers.potentials holds 0",
@@ -95,11 +105,39 @@ def test_a_layer_that_does_not_fit_is_refused(task: LayerTask, changes: dict[str
         (linear(1, 2, neuron=neuron(2, reset="soft", reset_value=-3)), {"dataflow__update": "sparse"}),
         (linear(4, 8), {"buffers__weights": buffer(2, 16)}),
         (linear(1, 2), {"formats__weights__format": "cp", "buffers__directory": buffer(1, 2)}),
+        (
+            layer(LayerShape("conv2d", 1, 2, 1, 1, 2, 1), np.ones((1, 1, 2, 1))),
+            {"formats__weights__format": "cp", "buffers__directory": buffer(8, 3)},
+        ),
         (linear(1, 2), {"buffers__outputs": buffer(2, 16)}),
     ],
 )
 def test_what_just_fits_is_mapped(task: LayerTask, changes: dict[str, Any]) -> None:
     DATAFLOW.plan(machine(**changes), task)
+
+
+@pytest.mark.parametrize(
+    ("weights_format", "alignment", "words", "fits"),
+    [
+        # 7 fibers of 3 weights of 4 bits in words of 16: 84 bits, 6 words; in bytes 112 bits, 7 words
+        ("uncompressed", 4, 6, True),
+        ("uncompressed", 4, 5, False),
+        ("uncompressed", 8, 7, True),
+        ("uncompressed", 8, 6, False),
+        # a mask more: 15 bits, 105 bits in all, 7 words
+        ("bitmask", 1, 7, True),
+        ("bitmask", 1, 6, False),
+    ],
+)
+def test_fibers_are_packed_when_a_tile_is_chosen(weights_format: str, alignment: int, words: int, fits: bool) -> None:
+    chosen = machine(
+        dataflow__pes=1,
+        dataflow__fiber_alignment_bits=alignment,
+        formats__weights__format=weights_format,
+        buffers__weights=buffer(words, 16),
+    )
+    tiling = DATAFLOW.plan(chosen, linear(7, 3)).tiling()
+    assert (tiling["channel_tiles"] * tiling["input_tiles"] == 1) == fits
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,21 @@ def run(
     inputs: list[int], weights: Any, outputs: list[int] | None = None, active: list[int] | None = None, **changes: Any
 ) -> dict[str, int]:
     """Cycles by cause of one timestep of a linear layer, inputs on a bus of 16-bit words; weights (M, C) of 4 bits."""
+    return run_and_count(inputs, weights, outputs, active, **changes)[0]
+
+
+def run_and_count(
+    inputs: list[int], weights: Any, outputs: list[int] | None = None, active: list[int] | None = None, **changes: Any
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The same, and what is counted."""
     codes = np.array(weights)
     shape = LayerShape.linear(len(inputs), len(codes))
     chosen = machine(**{"dataflow__pes": 1, **changes})
     passes = run_layer(shape, codes, inputs, outputs, active, chosen)
     assert len(passes.causes) == 1
-    return {name: cycles for name, cycles in zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True) if cycles}
+    causes = zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True)
+    names = [counter.name for counter in DATAFLOW.counters(chosen, layer(shape, codes))]
+    return {name: cycles for name, cycles in causes if cycles}, dict(zip(names, passes.counts.tolist(), strict=True))
 
 
 def run_layer(
@@ -153,30 +162,64 @@ def test_words_come_one_a_cycle() -> None:
         assert accumulate(causes) == done + 1
 
 
-def test_a_fiber_that_straddles_a_word_boundary_takes_another_fetch() -> None:
-    # three weights of 4 bits a fiber, words of 16: packed at 4 bits, the second fiber lies in bits 12 to 23
-    packed = {"formats__weights__format": "uncompressed", "dataflow__fiber_alignment_bits": 4}
-    aligned = {**packed, "dataflow__fiber_alignment_bits": 16}
-    weights = [[1, 1], [1, 1], [1, 1]]
-    for inputs, more in (([1, 0], 0), ([0, 1], 1)):
-        assert accumulate(run(inputs, weights, **packed)) - accumulate(run(inputs, weights, **aligned)) == more
-
-
-@pytest.mark.parametrize(("alignment_bits", "stored_bits"), [(4, 16), (8, 32), (16, 64)])
-def test_fibers_share_a_word_as_their_alignment_allows(alignment_bits: int, stored_bits: int) -> None:
-    chosen = machine(
-        dataflow__pes=1, dataflow__fiber_alignment_bits=alignment_bits, formats__weights__format="uncompressed"
-    )
-    task = layer(LayerShape.linear(4, 1), np.ones((1, 4), np.int32))
-    assert DATAFLOW.plan(chosen, task).storage.stored_bits == stored_bits
-
-
 def test_all_words_of_a_fiber_are_read() -> None:
     # ubm of 8 weights of 4 bits in 8-bit words: a mask, and 4 words of values, of which only the first is used
     changes = {"buffers__weights": {"size_kib": 2.0, "width_bits": 8}, "dataflow__decoder__mask_bits_per_cycle": 8}
     weights = [[1]] + [[0]] * 7
     # popped in 2, words in 3 4 5 6 7, free in 8 although the step is done after 5
     assert accumulate(run([1], weights, formats__weights__format="ubm", **changes)) == 8 + 1
+
+
+@pytest.mark.parametrize(
+    ("alignment", "event", "lanes", "last_step", "words"),
+    # fibers of 3 weights, 12 bits, in words of 16. At multiples of 4 bits they start at 0, 12, 24 and 36: the first and
+    # the last lie in one word, the others in two. Popped in 2; words are read in 3 and 4, to be used in 4 and 5.
+    [
+        (16, 1, 1, 6, 1),
+        (16, 1, 2, 5, 1),
+        (16, 1, 3, 4, 1),
+        (8, 1, 3, 4, 1),  # 12 bits take 2 bytes: a word each
+        (4, 0, 3, 4, 1),
+        (4, 1, 3, 5, 2),  # all three are there with the second word
+        (4, 1, 2, 6, 2),  # bits 12 to 19 go first, in the second word; then the third weight
+        (4, 1, 1, 6, 2),  # bits 12 to 15 go first, in the first word
+        (4, 2, 3, 5, 2),
+        (4, 2, 2, 5, 2),  # bits 24 to 31 go first, in the first word
+        (4, 2, 1, 6, 2),
+        (4, 3, 3, 4, 1),
+    ],
+)
+def test_a_fiber_may_straddle_words(alignment: int, event: int, lanes: int, last_step: int, words: int) -> None:
+    inputs = [int(channel == event) for channel in range(4)]
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
+    causes, counts = run_and_count(
+        inputs,
+        [[1] * 4] * 3,
+        dataflow__fiber_alignment_bits=alignment,
+        dataflow__lanes=lanes,
+        buffers__potentials=potentials,
+    )
+    assert counts["weights.read"] == words
+    # the second word is read in 4, before the PE is free in 5 at the earliest
+    assert accumulate(causes) == last_step + 1 + 1
+
+
+@pytest.mark.parametrize(("alignment", "stored_words"), [(16, 4), (8, 2), (4, 1)])
+def test_fibers_share_a_word_and_each_reads_it(alignment: int, stored_words: int) -> None:
+    # 4 fibers of one weight of 4 bits; every event reads its word, at the times at which it would read one of its own
+    causes, counts = run_and_count([1] * 4, [[1] * 4], dataflow__fiber_alignment_bits=alignment)
+    assert counts["weights.write"] == stored_words
+    assert counts["weights.read"] == 4
+    assert causes == run([1] * 4, [[1] * 4])
+
+
+@pytest.mark.parametrize(("alignment", "stored_words"), [(16, 2), (8, 1), (4, 1), (2, 1), (1, 1)])
+def test_an_empty_fiber_takes_nothing(alignment: int, stored_words: int) -> None:
+    # two fibers of 5 bits and one of none between them
+    chosen = {"dataflow__fiber_alignment_bits": alignment, "formats__weights__format": "bitmask"}
+    _, counts = run_and_count([1] * 3, [[1, 0, 1]], **chosen)
+    assert (counts["weights.write"], counts["weights.read"]) == (stored_words, 2)
+    assert (counts["directory.write"], counts["directory.read"]) == (3, 3)
 
 
 def test_a_value_is_one_event_a_set_bit() -> None:
