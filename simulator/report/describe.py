@@ -109,7 +109,7 @@ def _layers(layers: Sequence[LayerDescription]) -> Fitting:
             ["-" if layer.output_density is None else human.percent(layer.output_density) for layer in layers],
         ),
     }
-    dropped = (set[str](), {"shape"})
+    dropped = (set[str](), {"shape"}, {"shape", "input bits"}, {"shape", "input bits", "bits", "zero"})
     sheets = [("Layers", [column for key, column in columns.items() if key not in keys]) for keys in dropped]
     return fitting_sheets(*sheets)
 
@@ -134,7 +134,8 @@ def _buffers(machine: MachineDescription) -> Fitting:
             justify="left",
         ),
     }
-    dropped = (set[str](), {"table"}, {"table", "access", "ports", "leakage"})
+    narrow = {"table", "access", "ports", "leakage"}
+    dropped = (set[str](), {"table"}, narrow, narrow | {"area"}, narrow | {"area", "banks", "instances"})
     return fitting_sheets(
         *(
             ("Buffers (size, width and energy of one instance)", [c for k, c in columns.items() if k not in keys])
