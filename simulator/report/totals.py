@@ -10,7 +10,7 @@ from simulator.report import human
 from simulator.report.figures import share
 from simulator.report.sheet import Fitting
 from simulator.result import Assumptions, RunResult
-from simulator.units import pj_to_j
+from simulator.units import NS_PER_US, pj_to_j
 
 
 def heading(result: RunResult) -> RenderableType:
@@ -47,11 +47,7 @@ def totals(result: RunResult) -> Fitting:
             f"{human.digits(result.area_mm2)} mm² (SRAM {human.digits(result.area_mm2 - result.logic_area_mm2)}, "
             f"arithmetic {human.digits(result.logic_area_mm2)})",
         ),
-        (
-            "work skipped",
-            f"{human.percent(1 - share(result.synaptic_operations, result.dense_synaptic_operations))} % of "
-            f"{human.count(result.dense_synaptic_operations / n)} dense SOPs",
-        ),
+        ("work skipped", _skipped(result)),
         ("cycles of a sample", _range(result.cycles_per_sample)),
     ]
     return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
@@ -64,6 +60,12 @@ def footnotes(result: RunResult) -> RenderableType:
     lines = [assumption_line(assumed), f"SOP = {assumed.operation}."]
     if assumed.ideal_memory:
         lines.append("Ideal memory: DRAM without latency and with infinite bandwidth, a lower bound of the cycles.")
+    cycle_ns = NS_PER_US / result.clock_mhz
+    slow = [area.buffer for area in result.buffers if area.access_ns > cycle_ns]
+    if slow:
+        lines.append(
+            f"Slower than a cycle ({human.digits(cycle_ns)} ns), counted as one all the same: {', '.join(slow)}."
+        )
     if beyond:
         lines.append(f"Outside the CACTI table, by its fitted law: {', '.join(beyond)}.")
     return Text("\n".join(lines), style="dim")
@@ -85,6 +87,14 @@ def _pairs(figures: list[tuple[str, str]], pairs: int) -> RenderableType:
     for start in range(0, len(figures), pairs):
         grid.add_row(*(text for pair in figures[start : start + pairs] for text in pair))
     return grid
+
+
+def _skipped(result: RunResult) -> str:
+    done, dense = result.synaptic_operations, result.dense_synaptic_operations
+    of_dense = f"{human.count(dense / len(result.samples))} dense SOPs"
+    if done > dense:  # a multi-bit input does a SOP for each of its bits
+        return f"none: {human.digits(share(done, dense))} x {of_dense}"
+    return f"{human.percent(1 - share(done, dense))} % of {of_dense}"
 
 
 def _range(cycles: list[int]) -> str:

@@ -193,3 +193,16 @@ def test_no_number_is_cut_on_a_very_narrow_console(width: int) -> None:
 
 def test_a_number_that_is_cut_shows_it() -> None:
     assert "1…" in shown(sheet("numbers", [Column("a", ["123456789"])]), width=2)
+
+
+def test_multi_bit_inputs_may_do_more_than_the_dense_work() -> None:
+    result = run_result()
+    busy = result.model_copy(update={"synaptic_operations": 8 * result.dense_synaptic_operations})
+    assert "work skipped none: 8.00 x" in " ".join(shown(run_report(busy)).split())
+
+
+def test_buffers_slower_than_the_clock_are_named() -> None:
+    fast = run_result().model_copy(update={"clock_mhz": 4000})
+    words = "Slower than a cycle (0.250 ns), counted as one all the same: "
+    assert words in " ".join(shown(run_report(fast)).split())
+    assert words[:19] not in " ".join(shown(run_report(run_result())).split())
