@@ -6,19 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from models.compression.prune import GlobalMagnitudePruner
+from models.compression.scheme import LearnedScaleScheme
 from models.data.frames import DataSplit, FrameSet
-from models.export import export_trace, integer_network
-from models.integer import IntegerLayer, run_network
+from models.integer import IntegerNode, record_network, run_network
 from models.networks.digits import VOTERS_PER_CLASS, digits_shapes
-from models.networks.feedforward import FeedforwardNetwork
-from models.networks.quantized import fold_and_quantize
+from models.networks.network import QuantizedNetwork, integer_nodes, quantize
+from models.networks.spiking import float_layers
 from models.readout import predicted_classes
 from models.recipes import Recipe
 from models.training import EpochReport, accuracy, train
@@ -61,30 +60,34 @@ def make_sample(recipe: Recipe, data: DataSplit, seed: int, path: Path, on_progr
     """
     generator = torch.Generator().manual_seed(seed)
     shapes = digits_shapes(side_px=data.train.frames.shape[-1], classes=data.classes)
-    network = FeedforwardNetwork.float_layers(list(shapes.values()), recipe.neuron, generator)
+    network = float_layers(shapes, recipe.neuron, generator)
     train(network, data, recipe.float_schedule, generator, lambda report: on_progress("float", report))
     float_accuracy = accuracy(network, data.test, data.classes)
 
-    quantized = fold_and_quantize(network, recipe.weight_bits)
+    quantized = quantize(network, LearnedScaleScheme(recipe.weight_bits))
     pruner = _pruner(quantized, recipe)
     train(quantized, data, recipe.compressed, generator, lambda report: on_progress("compressed", report), pruner)
 
-    layers = integer_network(quantized, list(shapes), data.input_bits)
+    nodes = integer_nodes(quantized, data.input_bits)
     accuracies = Accuracies(
         float_model=float_accuracy,
         fake_quantized=accuracy(quantized, data.test, data.classes),
-        integer=integer_accuracy(layers, data.test, data.classes),
+        integer=integer_accuracy(nodes, data.test, data.classes),
     )
     recorded = data.test.take(first_of_each_class(data.test, data.classes))
-    spikes = export_trace(path, layers, recorded, provenance(recipe, data, seed, layers, accuracies))
-    rates = {layer.name: float(fired.mean()) for layer, fired in zip(layers, spikes, strict=True)}
-    return SampleReport(path, accuracies, zero_share(layers), rates)
+    facts = provenance(recipe, data, seed, nodes, accuracies)
+    rates = record_network(path, nodes, recorded.frames, recorded.labels, facts)
+    return SampleReport(path, accuracies, zero_share(nodes), rates)
 
 
-def integer_accuracy(layers: Sequence[IntegerLayer], samples: FrameSet, classes: int) -> float:
+def integer_accuracy(nodes: Sequence[IntegerNode], samples: FrameSet, classes: int, batch_size: int = 64) -> float:
     """Share of samples whose class the integer network finds."""
-    predicted = predicted_classes(run_network(layers, samples.frames)[-1], classes)
-    return float((predicted == samples.labels).mean())
+    correct = 0
+    for start in range(0, len(samples), batch_size):
+        chosen = samples.take(range(start, min(start + batch_size, len(samples))))
+        predicted = predicted_classes(run_network(nodes, chosen.frames)[-1], classes)
+        correct += int((predicted == chosen.labels).sum())
+    return correct / len(samples)
 
 
 def first_of_each_class(samples: FrameSet, classes: int) -> list[int]:
@@ -92,13 +95,20 @@ def first_of_each_class(samples: FrameSet, classes: int) -> list[int]:
     return [int(np.flatnonzero(samples.labels == label)[0]) for label in range(classes)]
 
 
-def zero_share(layers: Sequence[IntegerLayer]) -> float:
+def zero_shares(nodes: Sequence[IntegerNode]) -> dict[str, float]:
+    """Share of weight codes that are zero, by layer of the trace."""
+    layers = [layer for node in nodes for layer in node.trace_layers()]
+    return {layer.name: float((layer.weights == 0).mean()) for layer in layers}
+
+
+def zero_share(nodes: Sequence[IntegerNode]) -> float:
     """Share of all weight codes of the network that are zero."""
+    layers = [layer for node in nodes for layer in node.trace_layers()]
     return float(np.concatenate([layer.weights.ravel() == 0 for layer in layers]).mean())
 
 
 def provenance(
-    recipe: Recipe, data: DataSplit, seed: int, layers: Sequence[IntegerLayer], accuracies: Accuracies
+    recipe: Recipe, data: DataSplit, seed: int, nodes: Sequence[IntegerNode], accuracies: Accuracies
 ) -> dict[str, Any]:
     """What the trace says about its origin. No times or dates: the same run gives the same bytes."""
     neuron = recipe.neuron
@@ -118,8 +128,8 @@ def provenance(
         "accuracy_float": accuracies.float_model,
         "accuracy_fake_quantized": accuracies.fake_quantized,
         "accuracy_integer": accuracies.integer,
-        "weight_sparsity": zero_share(layers),
-        "weight_sparsity_by_layer": {layer.name: layer.zero_share() for layer in layers},
+        "weight_sparsity": zero_share(nodes),
+        "weight_sparsity_by_layer": zero_shares(nodes),
         "epochs": [recipe.float_schedule.epochs, recipe.compressed.epochs],
         "seed": seed,
         "command": f"python -m models.samples --only {recipe.name} --seed {seed}",
@@ -127,7 +137,5 @@ def provenance(
     }
 
 
-def _pruner(network: FeedforwardNetwork, recipe: Recipe) -> GlobalMagnitudePruner | None:
-    if recipe.pruning is None:
-        return None
-    return GlobalMagnitudePruner(cast(list[nn.Module], list(network.layers)), recipe.pruning)
+def _pruner(network: QuantizedNetwork, recipe: Recipe) -> GlobalMagnitudePruner | None:
+    return None if recipe.pruning is None else GlobalMagnitudePruner(network.synapses(), recipe.pruning)

@@ -15,7 +15,7 @@ from models.compression.prune import GlobalMagnitudePruner
 from models.data.augment import shift_at_random
 from models.data.frames import DataSplit, FrameSet, Labels
 from models.errors import ModelsError
-from models.networks.feedforward import FeedforwardNetwork
+from models.networks.network import AnyNode, Network
 from models.readout import voter_rates
 
 
@@ -56,7 +56,7 @@ def time_first(frames: FrameSet) -> Tensor:
 
 
 def train(
-    network: FeedforwardNetwork,
+    network: Network[AnyNode],
     data: DataSplit,
     schedule: Schedule,
     generator: torch.Generator,
@@ -90,7 +90,7 @@ def train(
 
 
 @torch.no_grad()
-def accuracy(network: FeedforwardNetwork, samples: FrameSet, classes: int, batch_size: int = 128) -> float:
+def accuracy(network: Network[AnyNode], samples: FrameSet, classes: int, batch_size: int = 128) -> float:
     """Share of samples whose class the network finds, in evaluation mode."""
     network.eval()
     correct = 0
@@ -101,14 +101,14 @@ def accuracy(network: FeedforwardNetwork, samples: FrameSet, classes: int, batch
     return correct / len(samples)
 
 
-def _loss(network: FeedforwardNetwork, frames: Tensor, labels: Labels, classes: int, schedule: Schedule) -> Tensor:
-    layers = network.layer_spikes(frames)
-    logits = schedule.rate_to_logit * voter_rates(layers[-1], classes)
-    busy = torch.stack([spikes.mean() for spikes in layers[:-1]]).mean()
+def _loss(network: Network[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: Schedule) -> Tensor:
+    spikes = network.spikes(frames)
+    logits = schedule.rate_to_logit * voter_rates(spikes[-1], classes)
+    busy = torch.stack([hidden.mean() for hidden in spikes[:-1]]).mean()
     return F.cross_entropy(logits, torch.from_numpy(labels)) + schedule.rate_penalty * busy
 
 
-def _finite_loss(network: FeedforwardNetwork, loss: Tensor, epoch: int, schedule: Schedule) -> float:
+def _finite_loss(network: Network[AnyNode], loss: Tensor, epoch: int, schedule: Schedule) -> float:
     """The loss as a number. A potential that is not a number never spikes, so the gradient is checked as well."""
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     value, norm = float(loss.detach()), float(torch.nn.utils.get_total_norm(gradients))
@@ -120,7 +120,7 @@ def _finite_loss(network: FeedforwardNetwork, loss: Tensor, epoch: int, schedule
     return value
 
 
-def _parameter_groups(network: FeedforwardNetwork, schedule: Schedule) -> list[dict[str, object]]:
+def _parameter_groups(network: Network[AnyNode], schedule: Schedule) -> list[dict[str, object]]:
     """Quantizer scales learn slower than weights: one step of theirs moves every code of a channel."""
     scales: list[Tensor] = []
     others: list[Tensor] = []

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from models.networks.node import Synapse
 
 
 class Mask(nn.Module):
@@ -48,17 +49,17 @@ class PruningSchedule:
 class GlobalMagnitudePruner:
     """Holds the masks of a network and grows them: weights are ranked by magnitude over all layers together."""
 
-    def __init__(self, layers: Sequence[nn.Module], schedule: PruningSchedule) -> None:
-        self.layers = layers
+    def __init__(self, synapses: Sequence[Synapse], schedule: PruningSchedule) -> None:
+        self.synapses = synapses
         self.schedule = schedule
-        self.masks = [Mask(cast(Tensor, layer.weight).shape) for layer in layers]
-        for layer, mask in zip(layers, self.masks, strict=True):
-            parametrize.register_parametrization(layer, "weight", mask)
+        self.masks = [Mask(synapse.weight.shape) for synapse in synapses]
+        for synapse, mask in zip(synapses, self.masks, strict=True):
+            parametrize.register_parametrization(synapse, "weight", mask)
 
     @torch.no_grad()
     def step(self, progress: float) -> None:
         """Prune up to the share of this moment. What is pruned stays pruned, since nothing is smaller than zero."""
-        magnitude = torch.cat([cast(Tensor, layer.weight).abs().flatten() for layer in self.layers])
+        magnitude = torch.cat([synapse.weight.abs().flatten() for synapse in self.synapses])
         pruned = round(self.schedule.share_at(progress) * magnitude.numel())
         kept = torch.ones_like(magnitude, dtype=torch.bool)
         kept[magnitude.argsort(stable=True)[:pruned]] = False

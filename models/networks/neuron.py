@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from snntorch import Leaky, SpikingNeuron
 from torch import Tensor
 
 from models.networks.rounding import floor_straight_through
 from models.networks.spike import spike_at_or_above
-from traces.neuron import Reset
+from traces.neuron import Neuron, Reset
 
 FLOAT32_EXACT_BITS = 24  # every integer below 2**24 in magnitude is exact in float32 (IEEE 754)
 
@@ -34,6 +36,21 @@ class NeuronConfig:
     def highest(self) -> int:
         """Largest potential; the smallest is -highest - 1."""
         return int(2 ** (self.potential_bits - 1) - 1)
+
+    def with_potential_bits(self, potential_bits: int | None) -> NeuronConfig:
+        """The same neuron with potentials of that width; None changes nothing."""
+        return self if potential_bits is None else replace(self, potential_bits=potential_bits)
+
+    def trace_neuron(self, threshold: npt.NDArray[np.int32]) -> Neuron:
+        """The neuron that a trace records, with its integer thresholds (M,)."""
+        return Neuron(
+            kind="lif",
+            threshold=threshold,
+            potential_bits=self.potential_bits,
+            leak_numerator=self.leak_numerator,
+            leak_shift=self.leak_shift,
+            reset=self.reset,
+        )
 
 
 class ImmediateLeaky(Leaky):  # type: ignore[misc]

@@ -1,18 +1,21 @@
-"""The network that quantization-aware training sees: forward, the integers of hardware; backward, the float network."""
+"""The layer that quantization-aware training sees: forward, the integers of hardware; backward, the float layer."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple, cast
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
-from models.compression.quantize import LearnedScaleQuantizer
-from models.networks.feedforward import FeedforwardNetwork, FloatLayer
-from models.networks.fold import fold_batch_norm
+from models.integer import IntegerLayer
 from models.networks.neuron import FixedPointLeaky, NeuronConfig
+from models.networks.node import QuantizedNode, Quantizer, Synapse
 from models.networks.rounding import round_straight_through
 from models.networks.synapse import currents
-from traces.shape import LayerShape
+from traces import LayerShape
 
 
 class LayerIntegers(NamedTuple):
@@ -23,26 +26,24 @@ class LayerIntegers(NamedTuple):
     threshold: Tensor
 
 
-class QuantizedLayer(nn.Module):
+class QuantizedLayer(QuantizedNode, Synapse):
     """A convolution or linear layer with batch norm folded, whose potential counts in units of the weight's scale.
 
     weight: (M, C / groups, R, S) and bias: (M,) are the float parameters; the float threshold is 1, so the integer
     threshold of a channel is 1 / scale rounded.
     """
 
-    def __init__(self, shape: LayerShape, weight: Tensor, bias: Tensor, weight_bits: int, neuron: NeuronConfig) -> None:
-        super().__init__()
+    fires: ClassVar[bool] = True
+
+    def __init__(
+        self, name: str, shape: LayerShape, weight: Tensor, bias: Tensor, quantizer: Quantizer, neuron: NeuronConfig
+    ) -> None:
+        super().__init__(name)
         self.shape = shape
         self.weight = nn.Parameter(weight.detach().clone())
         self.bias = nn.Parameter(bias.detach().clone())
-        self.quantizer = LearnedScaleQuantizer(weight, weight_bits)
+        self.quantizer = quantizer
         self.neuron = FixedPointLeaky(neuron)
-
-    @classmethod
-    def fold(cls, layer: FloatLayer, weight_bits: int) -> QuantizedLayer:
-        """Start from a trained float layer."""
-        weight, bias = fold_batch_norm(layer.weight, layer.norm)
-        return cls(layer.shape, weight, bias, weight_bits, layer.neuron.config)
 
     def integers(self) -> LayerIntegers:
         """The parameters as the machine holds them."""
@@ -59,8 +60,26 @@ class QuantizedLayer(nn.Module):
         codes, bias, threshold = self.integers()
         return cast(Tensor, self.neuron(currents(self.shape, x, codes, bias), threshold[:, None, None]))
 
+    def synapses(self) -> Sequence[Synapse]:
+        """Itself: one weight."""
+        return (self,)
 
-def fold_and_quantize(network: FeedforwardNetwork, weight_bits: int) -> FeedforwardNetwork:
-    """The quantized twin of a float network, ready for quantization-aware training."""
-    layers = [QuantizedLayer.fold(cast(FloatLayer, layer), weight_bits) for layer in network.layers]
-    return FeedforwardNetwork(layers)
+    @torch.no_grad()
+    def integer(self, input_bits: int) -> IntegerLayer:
+        """The layer as hardware holds it."""
+        integers = self.integers()
+        return IntegerLayer(
+            name=self.name,
+            shape=self.shape,
+            weights=int32(integers.codes),
+            weight_bits=self.quantizer.bits,
+            weight_scale=self.quantizer.scale().flatten().double().numpy(),
+            bias=int32(integers.bias),
+            neuron=self.neuron.config.trace_neuron(int32(integers.threshold)),
+            input_bits=input_bits,
+        )
+
+
+def int32(values: Tensor) -> npt.NDArray[np.int32]:
+    """Whole numbers held in floats as int32."""
+    return values.round().to(torch.int32).numpy()

@@ -11,13 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.integer import advance
+from models.integer.layer import advance
 from models.networks.digits import VOTERS_PER_CLASS, digits_shapes
-from models.networks.feedforward import FeedforwardNetwork, FloatLayer
 from models.networks.fold import fold_batch_norm
 from models.networks.neuron import FixedPointLeaky, ImmediateLeaky, NeuronConfig
 from models.networks.rounding import floor_straight_through, round_straight_through
 from models.networks.spike import spike_at_or_above
+from models.networks.spiking import FloatLayer, float_layers
 from models.networks.synapse import currents
 from models.readout import predicted_classes, voter_rates
 from traces import LayerShape, Neuron
@@ -85,10 +85,10 @@ def test_the_trained_neuron_is_the_integer_neuron(
     neuron = Neuron("lif", threshold, potential_bits, *leak, reset)
     trained = FixedPointLeaky(NeuronConfig(*leak, reset, potential_bits))
     found = trained(torch.from_numpy(arriving).float(), torch.from_numpy(threshold).float()[:, None, None]).numpy()
-    potential = np.zeros((2, 3, 1, 1), dtype=np.int64)
+    potential = torch.zeros(2, 3, 1, 1, dtype=torch.int64)
     for step in range(6):
-        potential, fired = advance(potential, arriving[step], np.zeros(3, np.int32), neuron)
-        assert np.array_equal(found[step], fired)
+        potential, fired = advance(potential, torch.from_numpy(arriving[step]), neuron)
+        assert np.array_equal(found[step], fired.numpy())
 
 
 def test_a_width_that_float32_cannot_hold_exactly_is_refused() -> None:
@@ -99,7 +99,7 @@ def test_a_width_that_float32_cannot_hold_exactly_is_refused() -> None:
 def test_folded_batch_norm_computes_the_same() -> None:
     generator = torch.Generator().manual_seed(1)
     shape = LayerShape("conv2d", C=4, H=5, W=4, M=6, R=3, S=2, stride=(2, 1), padding=(1, 0), groups=2)
-    layer = FloatLayer(shape, CONFIG, generator)
+    layer = FloatLayer("conv", shape, CONFIG, generator)
     with torch.no_grad():
         layer.norm.weight.uniform_(-2, 2, generator=generator)
         layer.norm.bias.uniform_(-1, 1, generator=generator)
@@ -114,12 +114,13 @@ def test_folded_batch_norm_computes_the_same() -> None:
 
 
 def test_digits_layers_fit_together() -> None:
-    shapes = list(digits_shapes().values())
+    by_name = digits_shapes()
+    shapes = list(by_name.values())
     for before, after in pairwise(shapes):
         assert after.input_count == before.output_count
     assert shapes[-1].M == 10 * VOTERS_PER_CLASS
-    network = FeedforwardNetwork.float_layers(shapes, CONFIG, torch.Generator().manual_seed(0))
-    spikes = network.layer_spikes(torch.ones(2, 1, 2, 16, 16))
+    network = float_layers(by_name, CONFIG, torch.Generator().manual_seed(0))
+    spikes = network.spikes(torch.ones(2, 1, 2, 16, 16))
     assert [tuple(s.shape[2:]) for s in spikes] == [(s.M, s.P, s.Q) for s in shapes]
 
 

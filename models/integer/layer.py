@@ -1,0 +1,120 @@
+"""Synapses and neurons in exact integer arithmetic. The semantics of the neuron are those of `traces.neuron`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.errors import ModelsError
+from models.integer.node import Recording, Values
+from traces import LayerParameters, LayerShape, Neuron
+
+FLOAT32_EXACT = 2**24  # every integer up to this magnitude is exact in float32 (IEEE 754)
+FLOAT64_EXACT = 2**53  # the same for float64
+INT32_LIMIT = 2**31  # the first integer that int32 does not hold
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerLayer:
+    """One layer as the machine holds it.
+
+    weights: int32 (M, C / groups, R, S), two's complement of weight_bits; weight_scale: float64 (M,), the value of
+    one code; bias: int32 (M,), added once per timestep; inputs are unsigned numbers of input_bits (1: spikes).
+    """
+
+    name: str
+    shape: LayerShape
+    weights: npt.NDArray[np.int32]
+    weight_bits: int
+    weight_scale: npt.NDArray[np.float64]
+    bias: npt.NDArray[np.int32]
+    neuron: Neuron
+    input_bits: int = 1
+
+    def __post_init__(self) -> None:
+        """ModelsError when a sum of this layer could leave the integers that float64 represents exactly."""
+        if self.largest_sum > FLOAT64_EXACT:
+            raise ModelsError(f"layer {self.name}: sums may reach {self.largest_sum}, beyond exact float64")
+
+    @cached_property
+    def largest_sum(self) -> int:
+        """The largest magnitude that weights times inputs can add up to."""
+        per_channel = np.abs(self.weights.astype(np.int64)).reshape(self.shape.M, -1).sum(axis=1)
+        largest: int = int(per_channel.max()) * (2**self.input_bits - 1)
+        return largest
+
+    @property
+    def output_bits(self) -> int:
+        """1: spikes."""
+        return 1
+
+    @torch.no_grad()
+    def run(self, inputs: Values) -> Values:
+        """Output spikes, uint8 (N, T, M, P, Q), of N samples from potential 0.
+
+        inputs: (N, T, ...) with C x H x W values per timestep, in that order.
+        """
+        shape = self.shape
+        samples, steps = inputs.shape[:2]
+        maps = torch.from_numpy(np.ascontiguousarray(inputs)).reshape(samples * steps, *shape.input_shape)
+        arriving = self._sums(maps).reshape(samples, steps, *shape.output_shape)
+        bias = torch.tensor(self.bias).to(arriving.dtype)[:, None, None]
+        potential = torch.zeros((samples, *shape.output_shape), dtype=arriving.dtype)
+        spikes = torch.empty(arriving.shape, dtype=torch.uint8)
+        for step in range(steps):
+            potential, spikes[:, step] = advance(potential, arriving[:, step] + bias, self.neuron)
+        fired: Values = spikes.numpy()
+        return fired
+
+    def trace_layers(self) -> list[LayerParameters]:
+        """The layer itself, with its outputs."""
+        return [
+            LayerParameters(
+                self.name, self.shape, self.weights, self.weight_bits, self.neuron, self.input_bits,
+                self.weight_scale, self.bias, has_outputs=True,
+            )
+        ]  # fmt: skip
+
+    def recordings(self, inputs: Values, outputs: Values) -> list[Recording]:
+        """What arrived and who fired."""
+        return [Recording(inputs.reshape(*inputs.shape[:2], *self.shape.input_shape), outputs)]
+
+    def _sums(self, maps: Tensor) -> Tensor:
+        """Exact sums of weights times inputs, (B, M, P, Q), int32 or int64, from maps (B, C, H, W).
+
+        The products are summed in the narrowest float that holds every partial sum exactly, whatever the order: a
+        matrix library is fastest in floats.
+        """
+        shape = self.shape
+        exact = torch.float32 if self.largest_sum < FLOAT32_EXACT else torch.float64
+        weights = torch.tensor(self.weights).to(exact)
+        summed = F.conv2d(maps.to(exact), weights, None, shape.stride, shape.padding, groups=shape.groups)
+        return summed.to(self._integers)
+
+    @property
+    def _integers(self) -> torch.dtype:
+        """The integers that hold every sum and every product with the leak's factor."""
+        lowest = 2 ** (self.neuron.potential_bits - 1)
+        arriving = self.largest_sum + int(np.abs(self.bias.astype(np.int64)).max())
+        largest = max(lowest * max(self.neuron.leak_numerator, 1), lowest + arriving, 2 * lowest)
+        return torch.int32 if largest < INT32_LIMIT else torch.int64
+
+
+def advance(potential: Tensor, arriving: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
+    """One timestep of all neurons: the potential after reset, and who fired (bool).
+
+    potential, arriving: integers (N, M, P, Q); arriving is the sum of the weights of the spikes, and the bias.
+    """
+    highest = 2 ** (neuron.potential_bits - 1) - 1
+    threshold = torch.tensor(neuron.threshold).to(potential.dtype)[:, None, None]
+    leaked = (potential * neuron.leak_numerator) >> neuron.leak_shift
+    reached = (leaked + arriving).clamp(-highest - 1, highest)
+    fired = reached >= threshold
+    after = torch.full_like(reached, neuron.reset_value) if neuron.reset == "hard" else reached - threshold
+    return torch.where(fired, after, reached), fired
