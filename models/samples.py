@@ -44,7 +44,7 @@ def main(
 def make_samples(names: list[str], out: Path, seed: int, console: Console) -> None:
     """Make the named samples, or all of them, in the folder `out`."""
     # Not at the top: these modules need the extra whose absence `main` reports.
-    from models.data.digits import load_digits_events
+    from models.data.registry import load_data
     from models.pipeline import make_sample, set_determinism
     from models.recipes import RECIPES, find_recipe
 
@@ -53,7 +53,7 @@ def make_samples(names: list[str], out: Path, seed: int, console: Console) -> No
         raise ModelsError(f"{out}: not a folder that can be written to")
     set_determinism()
     with console.status("turning digits into events"):
-        data = load_digits_events()
+        data = load_data("digits")
     for recipe in recipes:
         started_s = time.perf_counter()
         with _progress_bars(console) as bars:

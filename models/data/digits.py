@@ -11,18 +11,22 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
-from models.data.event_camera import Events, record_events
-from models.data.frames import DataSplit, FrameBinning, FrameSet, bin_recordings
+from models.data.cells import PixelCells
+from models.data.event_camera import record_events
+from models.data.events import Events
+from models.data.frames import DataSplit, FrameBinning, bin_parts
+from models.data.options import OnProgress, Slicing
+from models.data.recordings import DEFAULT_TEST_SHARE, Recordings
 from models.data.saccades import Saccades
+from models.data.slicing import slicing_of
 
 FULL_INTENSITY = 16.0  # largest grey level of load_digits, dimensionless
 
 
 @dataclass(frozen=True)
 class DigitsScene:
-    """The image as the sensor sees it, how the camera moves, and how its events are binned.
+    """The image as the sensor sees it, and how the camera moves.
 
     image_px: side on the sensor to which the 8x8 image is enlarged (bilinear); field_px: side of the sensor.
     dark_intensity: intensity of the black background as a share of full white, which bounds the log intensity.
@@ -33,13 +37,6 @@ class DigitsScene:
     dark_intensity: float = 0.15
     contrast_threshold: float = 0.3
     saccades: Saccades = field(default_factory=Saccades)
-    timesteps: int = 12
-    count_bits: int = 2
-
-    def binning(self) -> FrameBinning:
-        """The frames that a network reads."""
-        side, total_us = self.field_px, self.saccades.total_us
-        return FrameBinning(side, side, self.timesteps, total_us, self.count_bits)
 
     def record(self, image: npt.NDArray[np.float64]) -> Events:
         """Events of one image, float64 (height, width), grey levels 0 to 16."""
@@ -61,24 +58,36 @@ class DigitsScene:
         return weights
 
 
-def load_digits_events(scene: DigitsScene | None = None, test_share: float = 0.2, split_seed: int = 0) -> DataSplit:
-    """All digits as event frames, split by class in the same proportions, the same way for the same seed."""
-    scene = scene or DigitsScene()
-    digits = load_digits()
-    frames = bin_recordings(len(digits.images), lambda index: scene.record(digits.images[index]), scene.binning())
-    labels = digits.target.astype(np.int64)
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=test_share, random_state=split_seed, stratify=labels
+def load(
+    *,
+    timesteps: int = 12,
+    slicing: Slicing = "time",
+    resolution: int = 16,
+    count_bits: int = 2,
+    samples_per_class: int | None = None,
+    test_share: float = DEFAULT_TEST_SHARE,
+    split_seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> DataSplit:
+    """The digits as event frames, split by class in the same proportions; the arguments are those of DataOptions."""
+    scene, digits = DigitsScene(), load_digits()
+    binning = FrameBinning(
+        PixelCells.at_resolution(scene.field_px, resolution),
+        slicing_of(slicing, scene.saccades.total_us),
+        timesteps,
+        count_bits,
     )
-    everything = FrameSet(frames, labels)
+    everything = Recordings(digits.target.astype(np.int64), lambda index: scene.record(digits.images[index]))
+    chosen = everything.at_most(samples_per_class, split_seed)
+    train, test = bin_parts(chosen.split(test_share, split_seed), binning, on_progress)
     return DataSplit(
         name="digits events",
         description=(
-            "scikit-learn load_digits, 8x8 images seen by a simulated event camera in three micro-saccades; "
-            f"stratified split, seed {split_seed}"
+            "scikit-learn load_digits, 8x8 images seen by a simulated event camera in three micro-saccades"
+            f"{binning.remark}; stratified split, seed {split_seed}"
         ),
         classes=10,
-        input_bits=scene.count_bits,
-        train=everything.take(train),
-        test=everything.take(test),
+        input_bits=count_bits,
+        train=train,
+        test=test,
     )

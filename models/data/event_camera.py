@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from tonic.io import events_struct, make_structured_array
 
-Events = npt.NDArray[np.void]
+from models.data.events import CAMERA_EVENT, Events, event_array, in_order
 
 
 def record_events(
@@ -23,10 +22,9 @@ def record_events(
     times_us: int64 (K + 1,), the instants, increasing.
     contrast_threshold: change of log intensity that makes one event, above 0.
 
-    Returns tonic's event array (x int16, y int16, t int64 in microseconds, p bool: True = brighter), sorted by
-    time, then row, column. A pixel remembers the last level that it reported, as a whole number of thresholds
-    from its first value: what is left below one threshold carries over to the next instant, and a pixel that
-    returns to its first value has reported as many ON as OFF events.
+    Returns events of type CAMERA_EVENT, sorted by time, then row, column. A pixel remembers the last level that it
+    reported, as a whole number of thresholds from its first value: what is left below one threshold carries over to
+    the next instant, and a pixel that returns to its first value has reported as many ON as OFF events.
     """
     levels = (log_intensity - log_intensity[0]) / contrast_threshold
     reported = np.zeros(levels.shape[1:], dtype=np.int64)
@@ -44,8 +42,6 @@ def record_events(
             found.append((x, y, times_us[step - 1] + delay_us, direction > 0))
         reported += crossed
     if not found:
-        return np.zeros(0, dtype=events_struct)
+        return np.zeros(0, dtype=CAMERA_EVENT)
     x, y, t, p = (np.concatenate(column) for column in zip(*found, strict=True))
-    order = np.lexsort((x, y, t))
-    events: Events = make_structured_array(x[order], y[order], t[order], p[order])
-    return events
+    return in_order(event_array(CAMERA_EVENT, x=x, y=y, t=t, p=p))

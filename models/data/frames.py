@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from tonic.transforms import ToFrame
 
-from models.data.event_camera import Events
+from models.data.cells import Cells
+from models.data.events import Events
+from models.data.options import OnProgress
+from models.data.recordings import Recordings
+from models.data.slicing import Slicing
+from models.errors import ModelsError
 
 Frames = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -17,29 +22,34 @@ Labels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FrameBinning:
-    """How a recording becomes the input of a network: T frames of equal duration, counts of `count_bits` bits.
+    """How a recording becomes the input of a network: T frames of `cells`, counts of `count_bits` bits.
 
-    A count saturates at 2**count_bits - 1; one bit keeps only whether there was an event.
+    A count saturates at 2**count_bits - 1, after pooling; one bit keeps only whether there was an event. Unlike
+    tonic's ToFrame, no event of the recording is lost to a remainder, and empty recordings give empty frames.
     """
 
-    height: int
-    width: int
+    cells: Cells
+    slicing: Slicing
     timesteps: int
-    duration_us: int
     count_bits: int
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(T, C, H, W)."""
+        return self.timesteps, *self.cells.shape
+
+    @property
+    def remark(self) -> str:
+        """What a description has to say of frames that are not plain counts of equal duration, or nothing."""
+        return self.cells.remark + self.slicing.remark
+
     def frames(self, events: Events) -> Frames:
-        """uint8 (T, 2, height, width): counts per timestep and polarity (channel 0 OFF, 1 ON)."""
-        if len(events) == 0:  # tonic would return a single frame
-            return np.zeros((self.timesteps, 2, self.height, self.width), dtype=np.uint8)
-        to_frame = ToFrame(
-            sensor_size=(self.width, self.height, 2),
-            time_window=self.duration_us / self.timesteps,
-            start_time=0,
-            end_time=self.duration_us,
-        )
-        counts: npt.NDArray[np.int16] = to_frame(events)
-        return np.clip(counts, 0, 2**self.count_bits - 1).astype(np.uint8)
+        """uint8 (T, C, H, W): counts per timestep and cell."""
+        step = self.slicing.steps(events["t"], self.timesteps)
+        index = step * math.prod(self.cells.shape) + self.cells.of(events)
+        counts = np.bincount(index[(step >= 0) & (step < self.timesteps)], minlength=math.prod(self.shape))
+        frames: Frames = np.minimum(counts, 2**self.count_bits - 1).astype(np.uint8).reshape(self.shape)
+        return frames
 
 
 @dataclass(frozen=True)
@@ -69,10 +79,33 @@ class DataSplit:
     test: FrameSet
 
 
-def bin_recordings(count: int, recording: Callable[[int], Events], binning: FrameBinning) -> Frames:
-    """Frames of `count` recordings, uint8 (count, T, 2, height, width), holding one recording at a time."""
-    shape = (count, binning.timesteps, 2, binning.height, binning.width)
-    frames = np.zeros(shape, dtype=np.uint8)
-    for index in range(count):
-        frames[index] = binning.frames(recording(index))
-    return frames
+def bin_parts(
+    parts: tuple[Recordings, Recordings], binning: FrameBinning, on_progress: OnProgress | None = None
+) -> tuple[FrameSet, FrameSet]:
+    """The frames of the train and the test part, holding one recording at a time.
+
+    on_progress is called after every recording with the recordings done and those of both parts together.
+    """
+    train, test = parts
+    total = len(train) + len(test)
+
+    def after(done: int) -> None:
+        if on_progress is not None:
+            on_progress(done, total)
+
+    return _bin(train, binning, after), _bin(test, binning, lambda done: after(len(train) + done))
+
+
+def _bin(recordings: Recordings, binning: FrameBinning, after: Callable[[int], None]) -> FrameSet:
+    shape = (len(recordings), *binning.shape)
+    try:
+        frames = np.zeros(shape, dtype=np.uint8)
+    except (MemoryError, ValueError):  # numpy raises either for what no memory holds
+        raise ModelsError(
+            f"{len(recordings)} recordings as frames of {binning.shape} need {math.prod(shape) / 1e9:.1f} GB, more "
+            "than there is; take fewer samples_per_class, fewer timesteps or a lower resolution"
+        ) from None
+    for index in range(len(recordings)):
+        frames[index] = binning.frames(recordings.read(index))
+        after(index + 1)
+    return FrameSet(frames, recordings.labels)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.data.digits import load_digits_events
 from models.data.frames import DataSplit
+from models.data.registry import load_data
 from models.pipeline import set_determinism
 
 
@@ -18,4 +18,4 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def digits() -> DataSplit:
     """All of them; seconds."""
-    return load_digits_events()
+    return load_data("digits")

@@ -11,8 +11,9 @@ from hypothesis.extra import numpy as hnp
 from tonic.io import events_struct
 
 from models.data.digits import DigitsScene
-from models.data.event_camera import Events, record_events
-from models.data.frames import DataSplit, FrameBinning
+from models.data.event_camera import record_events
+from models.data.events import Events
+from models.data.frames import DataSplit
 from models.data.saccades import Saccades
 
 pytestmark = pytest.mark.train
@@ -111,22 +112,6 @@ def test_reversing_a_movement_swaps_the_polarities_at_an_edge() -> None:
     assert np.array_equal(right[:, rows], left[:, rows, ::-1])
     assert right[1, rows, 9:].sum() > 0 and right[0, rows, 9:].sum() == 0
     assert left[0, rows, 9:].sum() > 0 and left[1, rows, 9:].sum() == 0
-
-
-def test_frames_hold_every_event_once_and_saturate() -> None:
-    events = np.zeros(6, dtype=events_struct)
-    events["t"] = [0, 1, 2, 3, 4, 29]
-    events["x"], events["y"], events["p"] = [1, 1, 1, 1, 1, 2], [0, 0, 0, 0, 0, 1], [1, 1, 1, 1, 0, 0]
-    frames = FrameBinning(height=2, width=3, timesteps=3, duration_us=30, count_bits=2).frames(events)
-    assert frames.shape == (3, 2, 2, 3) and frames.dtype == np.uint8
-    assert frames[0, 1, 0, 1] == 3 and frames[0, 0, 0, 1] == 1 and frames[2, 0, 1, 2] == 1
-    assert frames.sum() == 5
-
-
-def test_a_recording_without_events_gives_empty_frames() -> None:
-    binning = FrameBinning(height=2, width=3, timesteps=3, duration_us=30, count_bits=2)
-    frames = binning.frames(np.zeros(0, dtype=events_struct))
-    assert frames.shape == (3, 2, 2, 3) and not frames.any()
 
 
 def test_every_digit_is_recorded_and_split_by_class(digits: DataSplit) -> None:
