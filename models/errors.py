@@ -1,5 +1,7 @@
 """The one exception of the `models` package."""
 
+from simulator import SimulatorError
 
-class ModelsError(Exception):
-    """Training, compression or export cannot go on; the message is one line that says what to do."""
+
+class ModelsError(SimulatorError):
+    """Training, compression, import or export cannot go on; the message is one line that says what to do."""

@@ -6,8 +6,8 @@ SimulatorError
 ├── UsageError        an unknown name or option
 └── OutputError       a result that cannot be written
 
-(Trace files raise `traces.TraceError`.) A message names the file and the key or layer; the command line prints it
-and exits with status 2.
+(Trace files raise `traces.TraceError`; packages built on the simulator derive their own from SimulatorError.) A
+message names the file and the key or layer; the command line prints it and exits with status 2.
 """
 
 

@@ -8,12 +8,14 @@ import typer
 
 from simulator.cli.check_command import check
 from simulator.cli.copy_command import copy
+from simulator.cli.extensions import ExtensibleGroup
 from simulator.cli.formats_command import formats
 from simulator.cli.list_command import list_components
 from simulator.cli.simulate_command import simulate
 
 app = typer.Typer(
     name="spikecycle",
+    cls=ExtensibleGroup,
     rich_markup_mode="rich",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,0 +1,73 @@
+"""Commands that other packages add: the entry points of the group `spikecycle.commands`.
+
+An entry point's name is the name of the command, and it loads to a `typer.Typer`. The module that it names should be
+quick to import, since the help of `spikecycle` loads it: what takes long is imported when the command runs. Bad input
+is told by raising a subclass of `SimulatorError`, as the commands here do. A command that cannot be loaded disturbs
+no other; it says so when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from simulator.errors import UsageError
+
+GROUP = "spikecycle.commands"
+
+
+class ExtensibleGroup(TyperGroup):
+    """The commands of the simulator, and below them, by name, those that installed packages add.
+
+    Packages are asked only when somebody wants to see all commands, or one that the simulator does not have itself.
+    """
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """All names, in the order in which the help shows them."""
+        self._add_extensions()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """The command of that name, or None."""
+        if cmd_name not in self.commands:
+            self._add_extensions()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_extensions(self) -> None:
+        for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+            if entry.name not in self.commands:  # what the simulator can do itself, nobody replaces
+                command = get_command(_loaded(entry))
+                command.name = entry.name
+                self.add_command(command)
+
+
+def _loaded(entry: EntryPoint) -> typer.Typer:
+    """What the entry point names, or a command that tells why that is not there."""
+    try:
+        app = entry.load()
+    except Exception as error:  # whatever a foreign package raises while it is imported
+        return _telling(entry, f"{type(error).__name__}: {error}")
+    return app if isinstance(app, typer.Typer) else _telling(entry, f"{entry.value} is no typer.Typer")
+
+
+def _telling(entry: EntryPoint, reason: str) -> typer.Typer:
+    words = " ".join(reason.split())
+    owner = f" of the package {entry.dist.name}" if entry.dist else ""
+    stand_in = typer.Typer(add_completion=False)
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    stand_in.command(entry.name, help=f"Cannot be loaded: {words}", context_settings=anything)(
+        _refusal(f"the command {entry.name}{owner} cannot be loaded: {words}")
+    )
+    return stand_in
+
+
+def _refusal(message: str) -> Callable[[], None]:
+    def refuse() -> None:
+        raise UsageError(message)
+
+    return refuse
