@@ -17,7 +17,7 @@ from models.data.event_camera import record_events
 from models.data.events import Events
 from models.data.frames import DataSplit, FrameBinning, bin_parts
 from models.data.options import OnProgress, Slicing
-from models.data.recordings import DEFAULT_TEST_SHARE, Recordings
+from models.data.recordings import Recordings, Selection
 from models.data.saccades import Saccades
 from models.data.slicing import slicing_of
 
@@ -65,7 +65,7 @@ def load(
     resolution: int = 16,
     count_bits: int = 2,
     samples_per_class: int | None = None,
-    test_share: float = DEFAULT_TEST_SHARE,
+    test_share: float | None = None,
     split_seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> DataSplit:
@@ -78,13 +78,13 @@ def load(
         count_bits,
     )
     everything = Recordings(digits.target.astype(np.int64), lambda index: scene.record(digits.images[index]))
-    chosen = everything.at_most(samples_per_class, split_seed)
-    train, test = bin_parts(chosen.split(test_share, split_seed), binning, on_progress)
+    parts = Selection(samples_per_class, test_share, split_seed).split(everything)
+    train, test = bin_parts(parts, binning, on_progress)
     return DataSplit(
         name="digits events",
         description=(
             "scikit-learn load_digits, 8x8 images seen by a simulated event camera in three micro-saccades"
-            f"{binning.remark}; stratified split, seed {split_seed}"
+            f"{binning.remark}; {parts.remark}"
         ),
         classes=10,
         input_bits=count_bits,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from models.data.cells import Cells
 from models.data.events import Events
 from models.data.options import OnProgress
-from models.data.recordings import Recordings
+from models.data.recordings import Parts, Recordings
 from models.data.slicing import Slicing
 from models.errors import ModelsError
 
@@ -79,21 +79,18 @@ class DataSplit:
     test: FrameSet
 
 
-def bin_parts(
-    parts: tuple[Recordings, Recordings], binning: FrameBinning, on_progress: OnProgress | None = None
-) -> tuple[FrameSet, FrameSet]:
+def bin_parts(parts: Parts, binning: FrameBinning, on_progress: OnProgress | None = None) -> tuple[FrameSet, FrameSet]:
     """The frames of the train and the test part, holding one recording at a time.
 
     on_progress is called after every recording with the recordings done and those of both parts together.
     """
-    train, test = parts
-    total = len(train) + len(test)
+    first, total = len(parts.train), len(parts.train) + len(parts.test)
 
     def after(done: int) -> None:
         if on_progress is not None:
             on_progress(done, total)
 
-    return _bin(train, binning, after), _bin(test, binning, lambda done: after(len(train) + done))
+    return _bin(parts.train, binning, after), _bin(parts.test, binning, lambda done: after(first + done))
 
 
 def _bin(recordings: Recordings, binning: FrameBinning, after: Callable[[int], None]) -> FrameSet:

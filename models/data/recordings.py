@@ -30,26 +30,65 @@ class Recordings:
         """The recordings at `indices`, in that order."""
         return Recordings(self.labels[indices], lambda index: self.read(int(indices[index])))
 
-    def at_most(self, samples_per_class: int | None, seed: int) -> Recordings:
-        """At most so many of every class, drawn by `seed`, in their old order; None: all of them."""
-        if samples_per_class is None:
-            return self
-        order = np.random.default_rng(seed).permutation(len(self))
-        drawn = [order[self.labels[order] == label][:samples_per_class] for label in np.unique(self.labels)]
-        return self.take(np.sort(np.concatenate(drawn)))
+    def with_every_class(self, classes: int, place: str) -> Recordings:
+        """Itself; ModelsError naming `place` and the classes, numbered from 0, that do not occur in it."""
+        missing = sorted(set(range(classes)) - set(self.labels.tolist()))
+        if missing:
+            raise ModelsError(f"{place}: no recording of class {', '.join(map(str, missing))} (0 to {classes - 1})")
+        return self
 
-    def split(self, test_share: float, seed: int) -> tuple[Recordings, Recordings]:
-        """Train and test, every class in the same proportions; the same way for the same seed."""
-        from sklearn.model_selection import train_test_split  # only here, where the extra `train` is needed
 
+@dataclass(frozen=True)
+class Parts:
+    """The recordings to train on and those to test on. remark: how they were chosen, for a description."""
+
+    train: Recordings
+    test: Recordings
+    remark: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which recordings are used, and for what; the fields are those of DataOptions."""
+
+    samples_per_class: int | None = None
+    test_share: float | None = None
+    split_seed: int = 0
+
+    def split(self, recordings: Recordings) -> Parts:
+        """Recordings that come in one piece: every class in the same proportions in train and test."""
+        from sklearn.model_selection import train_test_split  # seconds, and only where there is something to split
+
+        chosen = self._at_most(recordings)
+        share = DEFAULT_TEST_SHARE if self.test_share is None else self.test_share
         try:
             train, test = train_test_split(
-                np.arange(len(self)), test_size=test_share, random_state=seed, stratify=self.labels
+                np.arange(len(chosen)), test_size=share, random_state=self.split_seed, stratify=chosen.labels
             )
         except ValueError:
-            classes, counts = np.unique(self.labels, return_counts=True)
+            counts = np.unique_counts(chosen.labels).counts
             raise ModelsError(
-                f"{len(self)} recordings of {len(classes)} classes, {counts.min()} of the rarest, cannot be split with "
-                f"a test_share of {test_share:g} and every class in both parts"
+                f"{len(chosen)} recordings of {len(counts)} classes, {counts.min()} of the rarest, cannot be split "
+                f"with test_share {share:g} and every class in both parts"
             ) from None
-        return self.take(train), self.take(test)
+        return Parts(chosen.take(train), chosen.take(test), f"{self._limit}stratified split, seed {self.split_seed}")
+
+    def keep(self, train: Recordings, test: Recordings) -> Parts:
+        """Recordings that come with a test part, which stays what it is."""
+        if self.test_share is not None:
+            raise ModelsError("test_share has no meaning here: these recordings come with a test part of their own")
+        drawn = f", {self._limit}drawn with seed {self.split_seed}" if self.samples_per_class else ""
+        return Parts(self._at_most(train), self._at_most(test), f"its own train and test parts{drawn}")
+
+    @property
+    def _limit(self) -> str:
+        return f"at most {self.samples_per_class} of every class, " if self.samples_per_class else ""
+
+    def _at_most(self, recordings: Recordings) -> Recordings:
+        """At most samples_per_class of every class, drawn by the seed, in their old order."""
+        if self.samples_per_class is None:
+            return recordings
+        labels = recordings.labels
+        order = np.random.default_rng(self.split_seed).permutation(len(labels))
+        drawn = [order[labels[order] == label][: self.samples_per_class] for label in np.unique(labels)]
+        return recordings.take(np.sort(np.concatenate(drawn)))

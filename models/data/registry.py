@@ -19,6 +19,9 @@ from models.errors import ModelsError
 DATA_SETS: Mapping[str, str] = MappingProxyType(
     {
         "digits": "models.data.digits",
+        "nmnist": "models.data.nmnist",
+        "shd": "models.data.shd",
+        "dvs128_gesture": "models.data.dvs_gesture",
     }
 )
 

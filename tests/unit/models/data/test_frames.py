@@ -11,7 +11,7 @@ from tonic.transforms import ToFrame
 from models.data.cells import ChannelCells, PixelCells
 from models.data.events import CAMERA_EVENT, COCHLEA_EVENT, Events
 from models.data.frames import FrameBinning, bin_parts
-from models.data.recordings import Recordings
+from models.data.recordings import Parts, Recordings
 from models.data.slicing import EqualEvents, EqualTime, Slicing
 from models.errors import ModelsError
 
@@ -127,7 +127,7 @@ def numbered(labels: list[int]) -> Recordings:
 
 def test_parts_are_binned_in_order_and_progress_counts_both() -> None:
     everything = numbered([0, 1, 0, 1])
-    parts = everything.take(np.array([3, 0])), everything.take(np.array([2]))
+    parts = Parts(everything.take(np.array([3, 0])), everything.take(np.array([2])), "")
     seen: list[tuple[int, int]] = []
     binning = FrameBinning(PixelCells(4), EqualTime(), 1, 1)
     train, test = bin_parts(parts, binning, lambda done, total: seen.append((done, total)))
@@ -139,24 +139,4 @@ def test_parts_are_binned_in_order_and_progress_counts_both() -> None:
 def test_more_frames_than_any_memory_is_one_line() -> None:
     huge = FrameBinning(PixelCells(1 << 20), EqualTime(), 1 << 20, 1)
     with pytest.raises(ModelsError, match=r"1 recordings as frames of .* need \d+\.\d GB, more than there is"):
-        bin_parts((numbered([0]), numbered([0])), huge)
-
-
-def test_drawing_and_splitting_keep_classes_and_follow_their_seed() -> None:
-    labels = [0] * 30 + [1] * 10 + [2] * 3
-    drawn = numbered(labels).at_most(5, seed=1)
-    assert np.bincount(drawn.labels).tolist() == [5, 5, 3]
-    origin = [int(drawn.read(index)["x"][0]) for index in range(len(drawn))]
-    assert origin == sorted(set(origin)) and [labels[index] for index in origin] == drawn.labels.tolist()
-    again, other = numbered(labels).at_most(5, seed=1), numbered(labels).at_most(5, seed=2)
-    assert [int(again.read(index)["x"][0]) for index in range(13)] == origin
-    assert [int(other.read(index)["x"][0]) for index in range(13)] != origin
-    train, test = numbered(labels).split(0.3, seed=0)
-    assert np.bincount(test.labels).tolist() == [9, 3, 1] and len(train) + len(test) == 43
-    both = [int(part.read(index)["x"][0]) for part in (train, test) for index in range(len(part))]
-    assert sorted(both) == list(range(43))
-
-
-def test_a_split_that_leaves_a_class_out_is_refused() -> None:
-    with pytest.raises(ModelsError, match="4 recordings of 2 classes, 1 of the rarest, cannot be split"):
-        numbered([0, 0, 0, 1]).split(0.2, seed=0)
+        bin_parts(Parts(numbered([0]), numbered([0]), ""), huge)

@@ -1,0 +1,104 @@
+"""SHD: spoken digits, in English and German, as the spikes of a model of the inner ear with 700 channels.
+
+Source: Cramer, Stradmann, Schemmel, Zenke, "The Heidelberg Spiking Data Sets for the Systematic Evaluation of
+Spiking Neural Networks", IEEE TNNLS 33(7) (2022). Its files are shd_train.h5 and shd_test.h5: times in seconds and
+channels ("units") of every recording's spikes, and its label.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from models.data.cells import ChannelCells
+from models.data.events import COCHLEA_EVENT, Events, event_array
+from models.data.frames import DataSplit, FrameBinning, bin_parts
+from models.data.options import OnProgress, Slicing
+from models.data.recordings import Recordings, Selection
+from models.data.slicing import slicing_of
+from models.data.source import Source
+from models.errors import ModelsError
+
+SENSOR_CHANNELS = 700
+CLASSES = 20
+TRAIN_FILE, TEST_FILE = "shd_train.h5", "shd_test.h5"
+US_PER_S = 1e6
+ARRAYS = ("labels", "spikes/times", "spikes/units")
+
+SOURCE = Source(
+    name="SHD",
+    tonic_name="SHD",
+    layout=f"{TRAIN_FILE} and {TEST_FILE}",
+    page="https://zenkelab.org/resources/spiking-heidelberg-datasets-shd",
+    is_in=lambda folder: (folder / TRAIN_FILE).is_file() and (folder / TEST_FILE).is_file(),
+)
+
+
+def load(
+    *,
+    root: Path | None = None,
+    download: bool = False,
+    timesteps: int = 50,
+    slicing: Slicing = "time",
+    channels: int = 140,
+    count_bits: int = 2,
+    samples_per_class: int | None = None,
+    split_seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> DataSplit:
+    """SHD as frames (T, channels, 1, 1); the arguments are those of DataOptions.
+
+    Its own two parts, the test part with speakers of its own. Equal durations are those of each recording.
+    """
+    cells = ChannelCells.of_channels(SENSOR_CHANNELS, channels)
+    binning = FrameBinning(cells, slicing_of(slicing), timesteps, count_bits)
+    folder = SOURCE.folder(root, download)
+    recordings = (read_recordings(folder / name) for name in (TRAIN_FILE, TEST_FILE))
+    parts = Selection(samples_per_class, split_seed=split_seed).keep(*recordings)
+    train, test = bin_parts(parts, binning, on_progress)
+    return DataSplit(
+        name="SHD",
+        description=f"Spiking Heidelberg Digits (Cramer et al. 2022){binning.remark}: {parts.remark}",
+        classes=CLASSES,
+        input_bits=count_bits,
+        train=train,
+        test=test,
+    )
+
+
+def read_recordings(path: Path) -> Recordings:
+    """The recordings of one file; ModelsError naming the file if it is damaged."""
+    try:
+        with h5py.File(path, "r") as file:
+            kinds = "".join(_kind(file[name]) for name in ARRAYS)
+            labels, times_s, units = (file[name][:] for name in ARRAYS)
+    except (OSError, KeyError, AttributeError, ValueError, TypeError):
+        raise ModelsError(f"{path}: not a readable HDF5 file with {', '.join(ARRAYS)}; damaged?") from None
+    if kinds not in ("iFI", "uFI", "iFU", "uFU") or not labels.shape == times_s.shape == units.shape == (len(labels),):
+        raise ModelsError(f"{path}: expected a whole label, an array of times and one of units for every recording")
+    if labels.size and not 0 <= labels.min() <= labels.max() < CLASSES:
+        raise ModelsError(f"{path}: a label outside 0 to {CLASSES - 1}")
+    recordings = Recordings(
+        labels.astype(np.int64), lambda index: _events(f"{path}: recording {index}", times_s[index], units[index])
+    )
+    return recordings.with_every_class(CLASSES, str(path))
+
+
+def _kind(dataset: h5py.Dataset) -> str:
+    """numpy's letter for the type of the values; a capital one where every recording has an array of them."""
+    values: np.dtype[np.generic] | None = h5py.check_vlen_dtype(dataset.dtype)
+    return str(dataset.dtype.kind) if values is None else values.kind.upper()
+
+
+def _events(place: str, times_s: npt.NDArray[np.floating], units: npt.NDArray[np.integer]) -> Events:
+    """The spikes of one recording. Times come as float16 or float32, and are rounded down to microseconds."""
+    if len(times_s) != len(units):
+        raise ModelsError(f"{place}: {len(times_s)} times for {len(units)} units; damaged?")
+    if not (np.isfinite(times_s).all() and (times_s >= 0).all()):
+        raise ModelsError(f"{place}: a time that is negative or not a number; damaged?")
+    if units.size and not 0 <= units.min() <= units.max() < SENSOR_CHANNELS:
+        raise ModelsError(f"{place}: a unit outside 0 to {SENSOR_CHANNELS - 1}; damaged?")
+    return event_array(COCHLEA_EVENT, x=units, t=(times_s.astype(np.float64) * US_PER_S).astype(np.int64))
