@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from simulator.comparison import FormatComparison
     from simulator.engine import simulate
     from simulator.errors import MachineError, MappingError, OutputError, SimulatorError, UsageError
+    from simulator.files import write_file
     from simulator.machine.loader import load_machine, override, shipped_machines
+    from simulator.machine.problems import validation_problems
     from simulator.machine.schema import Machine
+    from simulator.machine.yaml_file import read_yaml
     from simulator.result import LayerResult, RunResult
 
 __all__ = [
@@ -34,8 +37,11 @@ __all__ = [
     "compare_formats",
     "load_machine",
     "override",
+    "read_yaml",
     "shipped_machines",
     "simulate",
+    "validation_problems",
+    "write_file",
 ]
 
 _HOMES = {
@@ -43,8 +49,11 @@ _HOMES = {
     "simulator.comparison": ("FormatComparison",),
     "simulator.engine": ("simulate",),
     "simulator.errors": ("MachineError", "MappingError", "OutputError", "SimulatorError", "UsageError"),
+    "simulator.files": ("write_file",),
     "simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
+    "simulator.machine.problems": ("validation_problems",),
     "simulator.machine.schema": ("Machine",),
+    "simulator.machine.yaml_file": ("read_yaml",),
     "simulator.result": ("LayerResult", "RunResult"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from simulator.errors import OutputError
+from simulator.files import beside, write_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -108,7 +108,7 @@ def check_writable(target: str | None) -> None:
             raise OutputError(f"{target}: cannot be written: is a directory")
         if path.exists() and not path.is_file():
             return  # a device: only writing tells
-        probe = _beside(path)
+        probe = beside(path)
         with probe.open("x"):
             pass
         probe.unlink()
@@ -125,31 +125,14 @@ def write_document(target: str, text: str) -> None:
         standard_output().text(text)
         return
     path = Path(target)
-    try:
-        if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file():
+        try:
             with path.open("w", encoding="utf-8") as device:
                 device.write(text)
-        else:
-            _replace(path, text)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = _beside(path)
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path.resolve())  # through links, so that a link stays one
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _beside(path: Path) -> Path:
-    return path.resolve().parent / f".spikecycle-{secrets.token_hex(8)}.tmp"
+        except OSError as error:
+            raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+    else:
+        write_file(target, text)
 
 
 def _discard_buffered(stream: TextIO) -> None:

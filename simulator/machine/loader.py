@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from simulator.dataflows import DATAFLOWS
 from simulator.energy import EnergyTable, SramModel
 from simulator.errors import MachineError, UsageError
 from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from simulator.machine.problems import validation_problems
 from simulator.machine.schema import Energy, Machine, Section, Technology
 from simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 
@@ -109,7 +109,7 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
     try:
         machine = machine_type.model_validate(data)
     except ValidationError as error:
-        problems = [_describe(details, machine_type) for details in error.errors()]
+        problems = validation_problems(error, machine_type)
     problems += [*_unknown_formats(data), *_unpriceable(data), *_unknown_sources(data, machine_type)]
     if machine is None or problems:
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems))
@@ -175,30 +175,3 @@ def _valid(section: type[SectionT], data: Any) -> SectionT | None:
         return section.model_validate(data)
     except ValidationError:
         return None
-
-
-def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:
-    """One problem in the file's terms: key path, what is wrong, what is allowed."""
-    location = details["loc"]
-    key = ".".join(str(part) for part in location) or "(file)"
-    if details["type"] == "extra_forbidden":
-        allowed = _keys_at(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{key}: unknown key, allowed: {', '.join(allowed)}{hint}"
-    if details["type"] == "missing":
-        return f"{key}: missing"
-    message = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if isinstance(details["input"], dict | list):
-        return f"{key}: {message}"
-    return f"{key}: {message[0].lower()}{message[1:]}, found {quoted(details['input'])}"
-
-
-def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed in the section at `location`."""
-    for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
