@@ -22,6 +22,7 @@ DATA_SETS: Mapping[str, str] = MappingProxyType(
         "nmnist": "models.data.nmnist",
         "shd": "models.data.shd",
         "dvs128_gesture": "models.data.dvs_gesture",
+        "synthetic_gestures": "models.data.synthetic_gestures",
     }
 )
 
