@@ -1,7 +1,7 @@
 """Data sets as binned events, from the name of one to the frames that a network reads.
 
 options              what can be asked of a data set
-registry             name -> loader: digits, nmnist, shd, dvs_gesture, synthetic_gestures
+registry             name -> loader: digits, nmnist, shd, dvs128_gesture, synthetic_gestures
 source               recordings in a folder of the user's, or downloaded by tonic
 recordings           which of them are used, and which of those to test on
 cells, slicing       where in a frame, and in which frame, an event is counted
