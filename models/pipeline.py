@@ -15,9 +15,9 @@ from models.compression.prune import GlobalMagnitudePruner
 from models.compression.scheme import LearnedScaleScheme
 from models.data.frames import DataSplit, FrameSet
 from models.integer import IntegerNode, record_network, run_network
-from models.networks.digits import VOTERS_PER_CLASS, digits_shapes
+from models.networks.catalogue import build_network
+from models.networks.digits import VOTERS_PER_CLASS
 from models.networks.network import QuantizedNetwork, integer_nodes, quantize
-from models.networks.spiking import float_layers
 from models.readout import predicted_classes
 from models.recipes import Recipe
 from models.training import EpochReport, accuracy, train
@@ -59,8 +59,11 @@ def make_sample(recipe: Recipe, data: DataSplit, seed: int, path: Path, on_progr
     The trace records one test sample of every class, the first there is. Everything random comes from `seed`.
     """
     generator = torch.Generator().manual_seed(seed)
-    shapes = digits_shapes(side_px=data.train.frames.shape[-1], classes=data.classes)
-    network = float_layers(shapes, recipe.neuron, generator)
+    timesteps, *input_shape = data.train.frames.shape[1:]
+    network = build_network(
+        "digits", input_shape=tuple(input_shape), timesteps=timesteps, classes=data.classes, neuron=recipe.neuron,
+        generator=generator,
+    )  # fmt: skip
     train(network, data, recipe.float_schedule, generator, lambda report: on_progress("float", report))
     float_accuracy = accuracy(network, data.test, data.classes)
 

@@ -8,15 +8,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from models.errors import ModelsError
 from models.integer.node import Recording, Values
+from models.integer.sums import FLOAT64_EXACT, exact_sums, largest_sum
 from traces import LayerParameters, LayerShape, Neuron
 
-FLOAT32_EXACT = 2**24  # every integer up to this magnitude is exact in float32 (IEEE 754)
-FLOAT64_EXACT = 2**53  # the same for float64
 INT32_LIMIT = 2**31  # the first integer that int32 does not hold
 
 
@@ -45,9 +43,7 @@ class IntegerLayer:
     @cached_property
     def largest_sum(self) -> int:
         """The largest magnitude that weights times inputs can add up to."""
-        per_channel = np.abs(self.weights.astype(np.int64)).reshape(self.shape.M, -1).sum(axis=1)
-        largest: int = int(per_channel.max()) * (2**self.input_bits - 1)
-        return largest
+        return largest_sum(self.weights, 2**self.input_bits - 1)
 
     @property
     def output_bits(self) -> int:
@@ -63,7 +59,8 @@ class IntegerLayer:
         shape = self.shape
         samples, steps = inputs.shape[:2]
         maps = torch.from_numpy(np.ascontiguousarray(inputs)).reshape(samples * steps, *shape.input_shape)
-        arriving = self._sums(maps).reshape(samples, steps, *shape.output_shape)
+        summed = exact_sums(shape, self.weights, self.largest_sum, maps).to(self._integers)
+        arriving = summed.reshape(samples, steps, *shape.output_shape)
         bias = torch.tensor(self.bias).to(arriving.dtype)[:, None, None]
         potential = torch.zeros((samples, *shape.output_shape), dtype=arriving.dtype)
         spikes = torch.empty(arriving.shape, dtype=torch.uint8)
@@ -84,18 +81,6 @@ class IntegerLayer:
     def recordings(self, inputs: Values, outputs: Values) -> list[Recording]:
         """What arrived and who fired."""
         return [Recording(inputs.reshape(*inputs.shape[:2], *self.shape.input_shape), outputs)]
-
-    def _sums(self, maps: Tensor) -> Tensor:
-        """Exact sums of weights times inputs, (B, M, P, Q), int32 or int64, from maps (B, C, H, W).
-
-        The products are summed in the narrowest float that holds every partial sum exactly, whatever the order: a
-        matrix library is fastest in floats.
-        """
-        shape = self.shape
-        exact = torch.float32 if self.largest_sum < FLOAT32_EXACT else torch.float64
-        weights = torch.tensor(self.weights).to(exact)
-        summed = F.conv2d(maps.to(exact), weights, None, shape.stride, shape.padding, groups=shape.groups)
-        return summed.to(self._integers)
 
     @property
     def _integers(self) -> torch.dtype:

@@ -1,26 +1,23 @@
-"""The digits network: two 3x3 convolutions and two dense layers, the last one a population of voters per class."""
+"""The digits network: two 3x3 convolutions and two dense layers, the last one a population of voters per class.
+
+The second convolution halves the map by its stride instead of pooling, so that the recorded outputs of every layer
+are the recorded inputs of the next.
+"""
 
 from __future__ import annotations
 
-from traces.shape import LayerShape
+from models.networks.assembly import Assembly, scaled
+from models.networks.neuron import NeuronConfig
 
+NEURON = NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=16)
 VOTERS_PER_CLASS = 8
 
 
-def digits_shapes(
-    side_px: int = 16, channels: tuple[int, int] = (16, 32), hidden: int = 128, classes: int = 10
-) -> dict[str, LayerShape]:
-    """Layer shapes by name, for ON / OFF frames of side_px x side_px pixels.
-
-    The second convolution halves the map by its stride instead of pooling, so that the recorded outputs of every
-    layer are the recorded inputs of the next.
-    """
-    first, second = channels
-    conv1 = LayerShape("conv2d", C=2, H=side_px, W=side_px, M=first, R=3, S=3, padding=(1, 1))
-    conv2 = LayerShape("conv2d", C=first, H=conv1.P, W=conv1.Q, M=second, R=3, S=3, stride=(2, 2), padding=(1, 1))
-    return {
-        "conv1": conv1,
-        "conv2": conv2,
-        "fc1": LayerShape.linear(conv2.output_count, hidden),
-        "fc2": LayerShape.linear(hidden, classes * VOTERS_PER_CLASS),
-    }
+def build(
+    chain: Assembly, classes: int, width: float = 1.0, hidden: int | None = None, voters: int = VOTERS_PER_CLASS
+) -> None:
+    """16 and 32 channels and 128 hidden neurons at width 1."""
+    chain.convolution("conv1", scaled(16, width), 3, padding=1)
+    chain.convolution("conv2", scaled(32, width), 3, stride=2, padding=1)
+    chain.dense("fc1", hidden or scaled(128, width))
+    chain.dense("fc2", classes * voters)

@@ -58,13 +58,20 @@ QuantizedNetwork = Network[QuantizedNode]
 
 def quantize(network: FloatNetwork, scheme: Scheme) -> QuantizedNetwork:
     """The quantized twin of a float network, ready for quantization-aware training."""
-    return Network([node.quantize(scheme) for node in network.chain()])
+    nodes: list[QuantizedNode] = []
+    unit = 1.0
+    for node in network.chain():
+        nodes.append(node.quantize(scheme, unit))
+        unit = nodes[-1].output_unit
+    return Network(nodes)
 
 
 def integer_nodes(network: QuantizedNetwork, input_bits: int) -> list[IntegerNode]:
     """The nodes that hardware runs; the first receives numbers of input_bits, each other what the one before emits."""
-    nodes = []
+    nodes: list[IntegerNode] = []
     for node in network.chain():
-        nodes.append(node.integer(input_bits))
-        input_bits = nodes[-1].output_bits
+        integer = node.integer(input_bits)
+        if integer is not None:
+            nodes.append(integer)
+            input_bits = integer.output_bits
     return nodes

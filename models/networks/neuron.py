@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +15,27 @@ from models.networks.spike import spike_at_or_above
 from traces.neuron import Neuron, Reset
 
 FLOAT32_EXACT_BITS = 24  # every integer below 2**24 in magnitude is exact in float32 (IEEE 754)
+FLOAT64_EXACT_BITS = 53  # the same for float64
 
 
 @dataclass(frozen=True)
 class NeuronConfig:
-    """What a layer's neurons share: leak = leak_numerator / 2**leak_shift, the reset, the potential's width."""
+    """What a layer's neurons share: leak = leak_numerator / 2**leak_shift, the reset, the potential's width.
+
+    decays_input: what arrives is multiplied by 1 - leak, so that the potential is a moving average of it:
+    v += (x - v) / tau with tau = 1 / (1 - leak). Hardware folds that factor into weights and biases.
+    """
 
     leak_numerator: int
     leak_shift: int
     reset: Reset
     potential_bits: int
+    decays_input: bool = False
+
+    def __post_init__(self) -> None:
+        """ValueError for a neuron that would lose all of its input."""
+        if self.decays_input and self.leak == 1:
+            raise ValueError("without a leak (leak 1) there is no decay that the input could share")
 
     @property
     def leak(self) -> float:
@@ -33,13 +43,18 @@ class NeuronConfig:
         return float(self.leak_numerator / 2**self.leak_shift)
 
     @property
+    def input_gain(self) -> float:
+        """What arrives is multiplied by this."""
+        return 1.0 - self.leak if self.decays_input else 1.0
+
+    @property
     def highest(self) -> int:
         """Largest potential; the smallest is -highest - 1."""
         return int(2 ** (self.potential_bits - 1) - 1)
 
-    def with_potential_bits(self, potential_bits: int | None) -> NeuronConfig:
-        """The same neuron with potentials of that width; None changes nothing."""
-        return self if potential_bits is None else replace(self, potential_bits=potential_bits)
+    def on_integers(self, potential_bits: int) -> NeuronConfig:
+        """The neuron of the quantized layer, whose weights contain the input's gain."""
+        return replace(self, potential_bits=potential_bits, decays_input=False)
 
     def trace_neuron(self, threshold: npt.NDArray[np.int32]) -> Neuron:
         """The neuron that a trace records, with its integer thresholds (M,)."""
@@ -69,7 +84,7 @@ class ImmediateLeaky(Leaky):  # type: ignore[misc]
 
     def integrate(self, potential: Tensor, current: Tensor) -> Tensor:
         """Potential after leak and input."""
-        return cast(Tensor, self.beta * potential + current)
+        return torch.add(self.beta * potential, current, alpha=self.config.input_gain)
 
     def forward(self, currents: Tensor, threshold: Tensor) -> Tensor:
         """Spikes, 0.0 or 1.0, of a whole sample from potential 0.
@@ -92,16 +107,24 @@ class ImmediateLeaky(Leaky):  # type: ignore[misc]
 
 
 class FixedPointLeaky(ImmediateLeaky):
-    """The same neuron on integers held in float32: leak rounded down by a shift, potential saturated.
+    """The same neuron on integers held in floats: leak rounded down by a shift, potential saturated.
 
-    Forward it is exactly the neuron of `traces.neuron`; backward it is the float one (rounding is passed straight
-    through, saturation stops the gradient).
+    Forward it is exactly the neuron of `traces.neuron`, provided that currents come in the dtype `exact` or a wider
+    one; backward it is the float one (rounding is passed straight through, saturation stops the gradient).
     """
 
     def __init__(self, config: NeuronConfig) -> None:
-        if config.potential_bits - 1 + config.leak_numerator.bit_length() > FLOAT32_EXACT_BITS:
-            raise ValueError("potential times leak numerator must stay below 2**24 to be exact in float32")
+        if config.decays_input:
+            raise ValueError("the input's gain belongs into the weights of a layer on integers")
+        self.product_bits = config.potential_bits - 1 + config.leak_numerator.bit_length()
+        if self.product_bits > FLOAT64_EXACT_BITS:
+            raise ValueError("potential times leak numerator must stay below 2**53 to be exact in float64")
         super().__init__(config)
+
+    @property
+    def exact(self) -> torch.dtype:
+        """The narrowest dtype in which potential times leak numerator is exact."""
+        return torch.float32 if self.product_bits <= FLOAT32_EXACT_BITS else torch.float64
 
     def integrate(self, potential: Tensor, current: Tensor) -> Tensor:
         """Potential after leak and input, in integers, saturated once."""

@@ -70,13 +70,22 @@ class FloatNode(Node):
     """A node in floating point."""
 
     @abstractmethod
-    def quantize(self, scheme: Scheme) -> QuantizedNode:
-        """Its quantized twin, started from what was trained."""
+    def quantize(self, scheme: Scheme, input_unit: float) -> QuantizedNode:
+        """Its quantized twin, started from what was trained.
+
+        input_unit: what the number 1 that arrives is worth, a power of two: 1.0 for spikes and counts, less for spikes
+        that were scaled.
+        """
 
 
 class QuantizedNode(Node):
     """A node whose every value is a whole number (held in float32), ready for quantization-aware training."""
 
+    @property
+    def output_unit(self) -> float:
+        """What the number 1 that is emitted is worth; spikes are worth 1."""
+        return 1.0
+
     @abstractmethod
-    def integer(self, input_bits: int) -> IntegerNode:
-        """The node that hardware runs, receiving numbers of input_bits (1: spikes)."""
+    def integer(self, input_bits: int) -> IntegerNode | None:
+        """The node that hardware runs, receiving numbers of input_bits (1: spikes); None where it has none."""

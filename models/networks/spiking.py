@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from models.networks.fold import fold_batch_norm
-from models.networks.network import FloatNetwork, Network
 from models.networks.neuron import ImmediateLeaky, NeuronConfig
 from models.networks.node import FloatNode, Scheme, Synapse
 from models.networks.quantized import QuantizedLayer
@@ -18,34 +17,47 @@ from traces.shape import LayerShape
 
 
 class FloatLayer(FloatNode, Synapse):
-    """Weights, batch norm over samples and timesteps, LIF neurons with threshold 1."""
+    """Weights, batch norm over samples and timesteps (unless not `normalized`), LIF neurons with threshold 1."""
 
     fires: ClassVar[bool] = True
 
-    def __init__(self, name: str, shape: LayerShape, neuron: NeuronConfig, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        name: str,
+        shape: LayerShape,
+        neuron: NeuronConfig,
+        generator: torch.Generator,
+        normalized: bool = True,
+    ) -> None:
         super().__init__(name)
         self.shape = shape
         self.weight = empty_weight(shape, generator)
-        self.norm = nn.BatchNorm2d(shape.M)
+        self.norm = nn.BatchNorm2d(shape.M) if normalized else None
         self.neuron = ImmediateLeaky(neuron)
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes (T, B, M, P, Q) from inputs (T, B, ...)."""
         summed = currents(self.shape, x, self.weight, None)
-        normed = self.norm(summed.flatten(0, 1)).reshape(summed.shape)
-        return cast(Tensor, self.neuron(normed, self.neuron.threshold))
+        if self.norm is not None:
+            summed = self.norm(summed.flatten(0, 1)).reshape(summed.shape)
+        return cast(Tensor, self.neuron(summed, self.neuron.threshold))
 
     def synapses(self) -> Sequence[Synapse]:
         """Itself: one weight."""
         return (self,)
 
-    def quantize(self, scheme: Scheme) -> QuantizedLayer:
-        """Batch norm folded into weight and bias, and the weight given its quantizer."""
-        weight, bias = fold_batch_norm(self.weight, self.norm)
-        neuron = self.neuron.config.with_potential_bits(scheme.potential_bits(self.name))
-        return QuantizedLayer(self.name, self.shape, weight, bias, scheme.quantizer(self.name, weight), neuron)
-
-
-def float_layers(shapes: Mapping[str, LayerShape], neuron: NeuronConfig, generator: torch.Generator) -> FloatNetwork:
-    """An untrained chain of layers of these shapes, with nothing between them."""
-    return Network([FloatLayer(name, shape, neuron, generator) for name, shape in shapes.items()])
+    def quantize(self, scheme: Scheme, input_unit: float) -> QuantizedLayer:
+        """Batch norm and the neuron's input gain folded into weight and bias, and the weight given its quantizer."""
+        config = self.neuron.config
+        weight, bias = (self.weight, None) if self.norm is None else fold_batch_norm(self.weight, self.norm)
+        weight = weight * config.input_gain
+        bias = None if bias is None else bias * config.input_gain
+        return QuantizedLayer(
+            self.name,
+            self.shape,
+            weight,
+            bias,
+            scheme.quantizer(self.name, weight),
+            config.on_integers(scheme.potential_bits(self.name) or config.potential_bits),
+            input_unit,
+        )

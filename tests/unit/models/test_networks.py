@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.integer.layer import advance
-from models.networks.digits import VOTERS_PER_CLASS, digits_shapes
 from models.networks.fold import fold_batch_norm
 from models.networks.neuron import FixedPointLeaky, ImmediateLeaky, NeuronConfig
 from models.networks.rounding import floor_straight_through, round_straight_through
 from models.networks.spike import spike_at_or_above
-from models.networks.spiking import FloatLayer, float_layers
+from models.networks.spiking import FloatLayer
 from models.networks.synapse import currents
 from models.readout import predicted_classes, voter_rates
 from traces import LayerShape, Neuron
@@ -91,9 +89,21 @@ def test_the_trained_neuron_is_the_integer_neuron(
         assert np.array_equal(found[step], fired.numpy())
 
 
-def test_a_width_that_float32_cannot_hold_exactly_is_refused() -> None:
-    with pytest.raises(ValueError, match="exact in float32"):
-        FixedPointLeaky(NeuronConfig(leak_numerator=255, leak_shift=8, reset="hard", potential_bits=18))
+def test_the_dtype_is_the_narrowest_exact_one_and_a_width_beyond_is_refused() -> None:
+    assert FixedPointLeaky(NeuronConfig(255, 8, "hard", potential_bits=17)).exact == torch.float32
+    assert FixedPointLeaky(NeuronConfig(255, 8, "hard", potential_bits=18)).exact == torch.float64
+    with pytest.raises(ValueError, match="exact in float64"):
+        FixedPointLeaky(NeuronConfig(2**24 - 1, 24, "hard", potential_bits=32))
+
+
+def test_a_decaying_input_makes_the_potential_an_average() -> None:
+    tau_2 = replace(CONFIG, decays_input=True)
+    # v += (x - v) / 2: 0.75, then 1.125 fires and leaves 0.125, then 0.8125.
+    assert spikes_of(ImmediateLeaky(tau_2), [1.5, 1.5, 1.5]) == [0, 1, 0]
+    with pytest.raises(ValueError, match="without a leak"):
+        replace(tau_2, leak_numerator=2)
+    with pytest.raises(ValueError, match="belongs into the weights"):
+        FixedPointLeaky(tau_2)
 
 
 def test_folded_batch_norm_computes_the_same() -> None:
@@ -111,17 +121,6 @@ def test_folded_batch_norm_computes_the_same() -> None:
     folded = currents(shape, x, *fold_batch_norm(layer.weight, layer.norm)).flatten(0, 1)
     assert torch.allclose(folded, expected, rtol=1e-12, atol=1e-12)
     assert not torch.allclose(folded, currents(shape, x, layer.weight, None).flatten(0, 1))
-
-
-def test_digits_layers_fit_together() -> None:
-    by_name = digits_shapes()
-    shapes = list(by_name.values())
-    for before, after in pairwise(shapes):
-        assert after.input_count == before.output_count
-    assert shapes[-1].M == 10 * VOTERS_PER_CLASS
-    network = float_layers(by_name, CONFIG, torch.Generator().manual_seed(0))
-    spikes = network.spikes(torch.ones(2, 1, 2, 16, 16))
-    assert [tuple(s.shape[2:]) for s in spikes] == [(s.M, s.P, s.Q) for s in shapes]
 
 
 def test_the_group_of_voters_that_fires_most_wins_and_ties_go_to_the_lower_class() -> None:

@@ -11,18 +11,14 @@ import torch
 from typer.testing import CliRunner
 
 from models import extras
-from models.compression.scheme import LearnedScaleScheme
 from models.data.augment import shift_at_random
 from models.data.frames import DataSplit
 from models.errors import ModelsError
-from models.integer import run_network
-from models.networks.digits import digits_shapes
-from models.networks.network import integer_nodes, quantize
-from models.networks.spiking import float_layers
+from models.networks.catalogue import build_network
 from models.pipeline import make_sample
-from models.recipes import RECIPES, Recipe, find_recipe
+from models.recipes import Recipe, find_recipe
 from models.samples import app
-from models.training import EpochReport, time_first, train
+from models.training import EpochReport, train
 from traces import open_trace
 
 pytestmark = pytest.mark.train
@@ -62,26 +58,10 @@ def test_one_epoch_on_a_few_samples_writes_a_whole_trace_the_same_every_time(dig
             assert 0 <= trace.provenance[f"accuracy_{found}"] <= 1
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
-def test_the_trained_network_and_the_integer_network_emit_the_same_spikes(recipe: Recipe, digits: DataSplit) -> None:
-    network = float_layers(digits_shapes(), recipe.neuron, torch.Generator().manual_seed(5))
-    samples = digits.test.take(range(6))
-    with torch.no_grad():
-        for layer in network.nodes:
-            layer.norm.momentum = 1.0  # the statistics of the next pass, whole
-        network(time_first(samples))
-        quantized = quantize(network.eval(), LearnedScaleScheme(recipe.weight_bits)).eval()
-        trained = [spikes.transpose(0, 1).numpy() for spikes in quantized.emitted(time_first(samples))]
-    integer = run_network(integer_nodes(quantized, digits.input_bits), samples.frames)
-    for one, other in zip(trained, integer, strict=True):
-        assert one.any()
-        assert np.array_equal(one, other)
-
-
 def test_training_that_diverges_stops_with_one_line(digits: DataSplit) -> None:
     recipe = find_recipe("digits-8bit")
     generator = torch.Generator().manual_seed(0)
-    network = float_layers(digits_shapes(), recipe.neuron, generator)
+    network = build_network("digits", input_shape=(2, 16, 16), timesteps=12, classes=10, generator=generator)
     schedule = replace(recipe.float_schedule, learning_rate=float("inf"), batch_size=32)
     message = r"^training diverged in epoch 1 \(loss .*, gradient norm nan\); lower the learning rate, now inf$"
     with pytest.raises(ModelsError, match=message):

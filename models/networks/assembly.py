@@ -1,0 +1,94 @@
+"""A network in the making: every node is given the shape of what the one before it emits."""
+
+from __future__ import annotations
+
+import torch
+
+from models.errors import ModelsError
+from models.networks.attention import FloatAttention
+from models.networks.dropout import Dropout
+from models.networks.network import FloatNetwork, Network
+from models.networks.neuron import NeuronConfig
+from models.networks.node import FloatNode
+from models.networks.pooling import MaxPool
+from models.networks.spiking import FloatLayer
+from traces import LayerShape, TraceError
+
+
+def scaled(count: int, width: float) -> int:
+    """So many channels or neurons at that width; at least one."""
+    return max(1, round(count * width))
+
+
+class Assembly:
+    """Appends nodes; ModelsError, naming network and layer, where one does not fit what arrives there.
+
+    map_shape: (C, H, W) of what the last node emits, at first that of the frames. Weights are drawn from `generator`
+    in the order in which layers are appended.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        input_shape: tuple[int, int, int],
+        timesteps: int,
+        neuron: NeuronConfig,
+        generator: torch.Generator,
+    ) -> None:
+        self.name = name
+        self.map_shape = input_shape
+        self.timesteps = timesteps
+        self._input_shape = input_shape
+        self._neuron = neuron
+        self._generator = generator
+        self._nodes: list[FloatNode] = []
+
+    def convolution(self, name: str, channels: int, kernel_px: int, *, stride: int = 1, padding: int = 0) -> None:
+        """A square convolution with batch norm and neurons."""
+        c, h, w = self.map_shape
+        try:
+            shape = LayerShape(
+                "conv2d", C=c, H=h, W=w, M=channels, R=kernel_px, S=kernel_px,
+                stride=(stride, stride), padding=(padding, padding),
+            )  # fmt: skip
+        except TraceError as error:
+            raise self._unfit(name, str(error)) from None
+        self._append(FloatLayer(name, shape, self._neuron, self._generator), shape.output_shape)
+
+    def dense(self, name: str, outputs: int, *, normalized: bool = True) -> None:
+        """A fully connected layer with neurons, with batch norm unless `normalized` is False."""
+        c, h, w = self.map_shape
+        shape = LayerShape.linear(c * h * w, outputs)
+        self._append(FloatLayer(name, shape, self._neuron, self._generator, normalized), shape.output_shape)
+
+    def max_pool(self, name: str, window: int = 2) -> None:
+        """The largest value of each window x window field."""
+        c, h, w = self.map_shape
+        if min(h, w) < window:
+            raise self._unfit(name, f"a {window}x{window} window does not fit a {h}x{w} map")
+        self._append(MaxPool(name, window), (c, h // window, w // window))
+
+    def attention(self, name: str, kernel: int, scale_bits: int) -> None:
+        """Temporal-channel joint attention: spikes scaled by numbers of `scale_bits`."""
+        node = FloatAttention(name, self.map_shape, self.timesteps, kernel, scale_bits, self._generator)
+        self._append(node, self.map_shape)
+
+    def dropout(self, name: str, share: float) -> None:
+        """Drops that share of what arrives, in training; nothing at all for 0."""
+        if share > 0:
+            self._append(Dropout(name, share, self._generator), self.map_shape)
+
+    def network(self) -> FloatNetwork:
+        """The chain of what was appended."""
+        return Network(self._nodes)
+
+    def _append(self, node: FloatNode, emitted_shape: tuple[int, int, int]) -> None:
+        self._nodes.append(node)
+        self.map_shape = emitted_shape
+
+    def _unfit(self, layer: str, reason: str) -> ModelsError:
+        c, h, w = self._input_shape
+        return ModelsError(
+            f"network {self.name} does not fit frames of {c} x {h} x {w}: layer {layer}: {reason}; "
+            "take a higher resolution"
+        )

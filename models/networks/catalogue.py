@@ -1,0 +1,76 @@
+"""The networks by name.
+
+A network is a module with a function `build`, whose keyword arguments are the options that it has, with its own
+defaults, and with the neuron `NEURON` that it has where nothing else is asked for. Modules are imported when asked
+for: they need the extra `train`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
+
+from models.errors import ModelsError
+from models.networks.options import NetworkOptions
+
+if TYPE_CHECKING:
+    import torch
+
+    from models.networks.network import FloatNetwork
+    from models.networks.neuron import NeuronConfig
+
+NETWORKS: Mapping[str, str] = MappingProxyType(
+    {
+        "digits": "models.networks.digits",
+        "lenet5": "models.networks.lenet5",
+        "vgg9": "models.networks.vgg9",
+        "tcja": "models.networks.tcja",
+    }
+)
+
+
+def build_network(
+    name: str,
+    options: NetworkOptions | None = None,
+    *,
+    input_shape: tuple[int, int, int],
+    timesteps: int,
+    classes: int,
+    neuron: NeuronConfig | None = None,
+    generator: torch.Generator,
+) -> FloatNetwork:
+    """The network of that name, untrained, for samples of `timesteps` frames of input_shape (C, H, W).
+
+    neuron: of every layer; None is the network's own. Weights are drawn from `generator`, in the order of the layers.
+    Raises ModelsError, one line, for an unknown name, for an option that the network does not have, and, naming the
+    layer, where the network does not fit the frames.
+    """
+    from models.networks.assembly import Assembly
+
+    options = options or NetworkOptions()
+    check_options(name, options)
+    module = _module(name)
+    assembly = Assembly(name, input_shape, timesteps, neuron or module.NEURON, generator)
+    module.build(assembly, classes, **options.given())
+    return assembly.network()
+
+
+def check_options(name: str, options: NetworkOptions) -> None:
+    """Raise ModelsError unless there is a network of that name which has all options that are given."""
+    parameters = inspect.signature(_module(name).build).parameters
+    known = [option for option in parameters if option in NetworkOptions.model_fields]
+    unknown = [option for option in options.given() if option not in known]
+    if unknown:
+        raise ModelsError(f"network {name} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+
+
+def _module(name: str) -> ModuleType:
+    if name not in NETWORKS:
+        near = difflib.get_close_matches(name, NETWORKS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NETWORKS)}"
+        raise ModelsError(f"no network named {name}; {hint}")
+    return importlib.import_module(NETWORKS[name])

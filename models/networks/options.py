@@ -1,0 +1,34 @@
+"""What can be chosen about a network: one vocabulary for all of them, checked before anything is built."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Whole = Annotated[int, Field(ge=1)]
+
+
+class NetworkOptions(BaseModel):
+    """Choices for one network; what is left out or None is the network's own default.
+
+    width: multiplies the channels of every convolution and the neurons of every hidden dense layer.
+    hidden: neurons of the hidden dense layer, instead of what `width` gives.
+    voters: output neurons per class.
+    dropout: share of the inputs of dense layers that training drops.
+    attention_bits: bits of the scale by which attention multiplies spikes.
+
+    Frozen; keys that are not listed here are refused. A network refuses those that it does not have.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: Annotated[float, Field(gt=0, le=64)] | None = None
+    hidden: Whole | None = None
+    voters: Whole | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    attention_bits: Annotated[int, Field(ge=1, le=8)] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The options that say something, as keyword arguments of a builder."""
+        return {name: value for name, value in self if value is not None}
