@@ -80,7 +80,7 @@ def read_recording(path: Path) -> Events:
     """The events of one file, of type CAMERA_EVENT; ModelsError naming the file if it is damaged."""
     try:
         rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # numpy reads the header as Python and fails in as many ways, tokenize.TokenError among them
         raise ModelsError(f"{path}: not a readable .npy file of numbers; damaged?") from None
     if not (isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == 4 and rows.dtype.kind in "iuf"):
         raise ModelsError(f"{path}: not an array (N, 4) of x, y, polarity and time in milliseconds")

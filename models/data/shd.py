@@ -26,6 +26,8 @@ SENSOR_CHANNELS = 700
 CLASSES = 20
 TRAIN_FILE, TEST_FILE = "shd_train.h5", "shd_test.h5"
 US_PER_S = 1e6
+# What h5py raises on files that are cut off or not HDF5, and on groups where an array is expected.
+DAMAGE = (OSError, KeyError, AttributeError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
 ARRAYS = ("labels", "spikes/times", "spikes/units")
 
 SOURCE = Source(
@@ -75,7 +77,7 @@ def read_recordings(path: Path) -> Recordings:
         with h5py.File(path, "r") as file:
             kinds = "".join(_kind(file[name]) for name in ARRAYS)
             labels, times_s, units = (file[name][:] for name in ARRAYS)
-    except (OSError, KeyError, AttributeError, ValueError, TypeError):
+    except DAMAGE:
         raise ModelsError(f"{path}: not a readable HDF5 file with {', '.join(ARRAYS)}; damaged?") from None
     if kinds not in ("iFI", "uFI", "iFU", "uFU") or not labels.shape == times_s.shape == units.shape == (len(labels),):
         raise ModelsError(f"{path}: expected a whole label, an array of times and one of units for every recording")

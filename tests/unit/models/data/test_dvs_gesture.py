@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models.data.dvs_gesture import read_recording
 from models.data.options import DataOptions
 from models.data.registry import load_data
 from models.errors import ModelsError
@@ -81,6 +83,17 @@ def test_a_file_cut_short_is_named(root: Path) -> None:
         path.write_bytes(path.read_bytes()[:kept])
         with pytest.raises(ModelsError, match=r"9\.npy: not a readable .npy file"):
             load_data("dvs128_gesture", DataOptions(root=root, resolution=16))
+
+
+def test_a_header_that_is_damaged_never_ends_in_a_traceback(root: Path) -> None:
+    path = root / "DVSGesture" / "ibmGestureTrain" / "user02_natural" / "9.npy"
+    whole = path.read_bytes()
+    for place in range(128):  # the header; its last bytes are blanks
+        for byte in b"(\n9\xff":
+            path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+            with suppress(ModelsError):  # or it describes another array, of events that are possible
+                across = read_recording(path)["x"]
+                assert across.min() >= 0 and across.max() < 128
 
 
 def test_gestures_that_do_not_occur_are_named(root: Path) -> None:
