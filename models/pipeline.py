@@ -1,31 +1,34 @@
-"""One sample from start to trace: train, fold, compress, convert to integers, measure, record."""
+"""The stations between an untrained network and a trace: train, compress, measure, and say what was done."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from models.compression.prune import GlobalMagnitudePruner
-from models.compression.scheme import LearnedScaleScheme
+from models.compression.compression import PRUNING, QUANTIZING, Compression
+from models.compression.prune import Pruner, pruned_share
+from models.compression.quantize import ScaledQuantizer
+from models.compression.scheme import CompressionScheme
 from models.data.frames import DataSplit, FrameSet
-from models.integer import IntegerNode, record_network, run_network
-from models.networks.catalogue import build_network
-from models.networks.digits import VOTERS_PER_CLASS
-from models.networks.network import QuantizedNetwork, integer_nodes, quantize
+from models.errors import ModelsError
+from models.integer import IntegerNode, run_network
+from models.networks.dropout import Dropout
+from models.networks.network import FloatNetwork, QuantizedNetwork, quantize
+from models.options import nearest
 from models.readout import predicted_classes
-from models.recipes import Recipe
-from models.training import EpochReport, accuracy, train
+from models.schedule import Schedule
+from models.training import EpochReport, OnEpoch, accuracy, train
 
+FLOAT = "float"
 THREADS = 1  # the same bits on any number of cores, and no waiting at barriers when a core is busy
-PACKAGES = ("torch", "snntorch", "tonic", "scikit-learn", "numpy")
 
-OnProgress = Callable[[str, EpochReport], None]
+OnPhaseEpoch = Callable[[str, EpochReport], None]
+"""Called after every epoch with the name of the training, `float` or one of `Compression.phases`, and how it went."""
 
 
 @dataclass(frozen=True)
@@ -37,50 +40,69 @@ class Accuracies:
     integer: float
 
 
-@dataclass(frozen=True)
-class SampleReport:
-    """What was made. firing_rates: mean spikes per neuron and timestep over the recorded samples, by layer."""
-
-    path: Path
-    accuracies: Accuracies
-    weight_sparsity: float
-    firing_rates: dict[str, float]
-
-
 def set_determinism() -> None:
     """Make torch compute the same bits every time on one machine."""
     torch.set_num_threads(THREADS)
     torch.use_deterministic_algorithms(True)
 
 
-def make_sample(recipe: Recipe, data: DataSplit, seed: int, path: Path, on_progress: OnProgress) -> SampleReport:
-    """Train and compress a digits network and write its trace.
+def train_float(
+    network: FloatNetwork, data: DataSplit, schedule: Schedule, generator: torch.Generator, on_epoch: OnPhaseEpoch
+) -> float:
+    """Train in place; the test accuracy. Everything random comes from `generator`."""
+    train(network, data, schedule, generator, _named(FLOAT, on_epoch))
+    return accuracy(network, data.test, data.classes)
 
-    The trace records one test sample of every class, the first there is. Everything random comes from `seed`.
+
+def compress(
+    network: FloatNetwork,
+    data: DataSplit,
+    compression: Compression,
+    generator: torch.Generator,
+    on_epoch: OnPhaseEpoch,
+) -> QuantizedNetwork:
+    """The trained network, compressed; it stays as it is itself. Everything random comes from `generator`.
+
+    ModelsError for a layer that the compression names and the network does not have, and for a loss that is not finite.
     """
-    generator = torch.Generator().manual_seed(seed)
-    timesteps, *input_shape = data.train.frames.shape[1:]
-    network = build_network(
-        "digits", input_shape=tuple(input_shape), timesteps=timesteps, classes=data.classes, neuron=recipe.neuron,
-        generator=generator,
-    )  # fmt: skip
-    train(network, data, recipe.float_schedule, generator, lambda report: on_progress("float", report))
-    float_accuracy = accuracy(network, data.test, data.classes)
+    _check_layers(network, compression)
+    started = copy.deepcopy(network)
+    for module in started.modules():
+        if isinstance(module, Dropout):
+            module.generator = generator
+    kept = None
+    if compression.order == "sequential" and compression.pruner is not None:
+        pruner = Pruner(started.synapses(), compression.pruner)
+        train(started, data, compression.phases[PRUNING], generator, _named(PRUNING, on_epoch), pruner.step)
+        kept = pruner.kept()
+    quantized = quantize(started, CompressionScheme(compression))
+    steps: list[Callable[[float], None]] = [
+        module.advance for module in quantized.modules() if isinstance(module, ScaledQuantizer)
+    ]
+    if compression.pruner is not None:
+        pruner = Pruner(quantized.synapses(), compression.pruner)
+        if kept is None:
+            steps.append(pruner.step)
+        else:
+            pruner.hold(kept)
 
-    quantized = quantize(network, LearnedScaleScheme(recipe.weight_bits))
-    pruner = _pruner(quantized, recipe)
-    train(quantized, data, recipe.compressed, generator, lambda report: on_progress("compressed", report), pruner)
+    def on_step(progress: float) -> None:
+        for step in steps:
+            step(progress)
 
-    nodes = integer_nodes(quantized, data.input_bits)
-    accuracies = Accuracies(
+    train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step)
+    return quantized
+
+
+def measure(
+    float_accuracy: float, quantized: QuantizedNetwork, nodes: Sequence[IntegerNode], data: DataSplit
+) -> Accuracies:
+    """The test accuracies of a compressed network, before which the float network's was measured."""
+    return Accuracies(
         float_model=float_accuracy,
         fake_quantized=accuracy(quantized, data.test, data.classes),
         integer=integer_accuracy(nodes, data.test, data.classes),
     )
-    recorded = data.test.take(first_of_each_class(data.test, data.classes))
-    facts = provenance(recipe, data, seed, nodes, accuracies)
-    rates = record_network(path, nodes, recorded.frames, recorded.labels, facts)
-    return SampleReport(path, accuracies, zero_share(nodes), rates)
 
 
 def integer_accuracy(nodes: Sequence[IntegerNode], samples: FrameSet, classes: int, batch_size: int = 64) -> float:
@@ -110,35 +132,34 @@ def zero_share(nodes: Sequence[IntegerNode]) -> float:
     return float(np.concatenate([layer.weights.ravel() == 0 for layer in layers]).mean())
 
 
-def provenance(
-    recipe: Recipe, data: DataSplit, seed: int, nodes: Sequence[IntegerNode], accuracies: Accuracies
+def compression_facts(
+    compression: Compression, quantized: QuantizedNetwork, nodes: Sequence[IntegerNode]
 ) -> dict[str, Any]:
-    """What the trace says about its origin. No times or dates: the same run gives the same bytes."""
-    neuron = recipe.neuron
+    """What the provenance of a trace says of the compression.
+
+    pruned_share: of all weights, those that the pruner holds at zero; weight_sparsity: those whose code is zero.
+    packed_weight_bits_by_layer: bits of a code in a store made for just the codes that the quantizer has, with which
+    a logarithmic one is narrower than two's complement.
+    """
+    bits = {synapse.name: compression.bits_of(synapse.name) for synapse in quantized.synapses()}
     return {
-        "model": "digits network: two 3x3 convolutions, two dense layers, LIF neurons, "
-        f"{VOTERS_PER_CLASS} voters per class",
-        "dataset": data.name,
-        "dataset_description": data.description,
-        "train_samples": len(data.train),
-        "test_samples": len(data.test),
-        "recorded": "the first test sample of every class",
-        "compression": recipe.summary,
-        "weight_bits": recipe.weight_bits,
-        "pruned_share": recipe.pruning.final_share if recipe.pruning else 0.0,
-        "neuron": f"leak {neuron.leak_numerator}/2**{neuron.leak_shift}, {neuron.reset} reset, "
-        f"{neuron.potential_bits}-bit potential",
-        "accuracy_float": accuracies.float_model,
-        "accuracy_fake_quantized": accuracies.fake_quantized,
-        "accuracy_integer": accuracies.integer,
+        "compression": compression.summary,
+        "compression_options": compression.model_dump(mode="json"),
+        "weight_bits": compression.weight_bits,
+        "weight_bits_by_layer": bits,
+        "packed_weight_bits_by_layer": {name: compression.quantizer.packed_bits(n) for name, n in bits.items()},
+        "pruned_share": pruned_share(quantized.synapses()),
         "weight_sparsity": zero_share(nodes),
         "weight_sparsity_by_layer": zero_shares(nodes),
-        "epochs": [recipe.float_schedule.epochs, recipe.compressed.epochs],
-        "seed": seed,
-        "command": f"python -m models.samples --only {recipe.name} --seed {seed}",
-        "versions": {name: version(name) for name in PACKAGES},
     }
 
 
-def _pruner(network: QuantizedNetwork, recipe: Recipe) -> GlobalMagnitudePruner | None:
-    return None if recipe.pruning is None else GlobalMagnitudePruner(network.synapses(), recipe.pruning)
+def _check_layers(network: FloatNetwork, compression: Compression) -> None:
+    names = [synapse.name for synapse in network.synapses()]
+    for name in compression.layer_weight_bits:
+        if name not in names:
+            raise ModelsError(f"compression {compression.name}: layer_weight_bits.{name} is {nearest(name, names)}")
+
+
+def _named(phase: str, on_epoch: OnPhaseEpoch) -> OnEpoch:
+    return lambda report: on_epoch(phase, report)

@@ -2,67 +2,57 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
-from models.compression.prune import PruningSchedule
+from models.compression.compression import Compression
+from models.compression.pruners.global_magnitude import GlobalMagnitude
 from models.errors import ModelsError
 from models.networks.neuron import NeuronConfig
-from models.training import Schedule
+from models.options import nearest
+from models.schedule import Schedule
 
-FLOAT_SCHEDULE = Schedule(epochs=20, learning_rate=2e-3, rate_penalty=1.0, shift_px=1)
+FLOAT_TRAINING = Schedule(epochs=20, learning_rate=2e-3, rate_penalty=1.0, shift_px=1)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One sample: a float network is trained, its batch norm folded, then it is trained on with its compression.
 
-    pruning: None to prune nothing. neuron: shared by both trainings, so that the float network already has the
-    leak and the reset of the integer one.
+    neuron: shared by both trainings, so that the float network already has the leak and the reset of the integer one.
     """
 
-    name: str
-    summary: str
-    weight_bits: int
+    compression: Compression
     neuron: NeuronConfig
-    compressed: Schedule
-    pruning: PruningSchedule | None = None
-    float_schedule: Schedule = FLOAT_SCHEDULE
+    float_training: Schedule = FLOAT_TRAINING
+
+    @property
+    def name(self) -> str:
+        """The name of the compression and of the trace."""
+        return self.compression.name
 
 
-def _compressed(epochs: int) -> Schedule:
+def _training(epochs: int) -> Schedule:
     return Schedule(epochs=epochs, learning_rate=1e-3, rate_penalty=1.0, shift_px=1)
 
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
-        name="digits-8bit",
-        summary="8-bit weights, learned scale per output channel",
-        weight_bits=8,
-        neuron=NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=16),
-        compressed=_compressed(epochs=15),
+        Compression(name="digits-8bit", weight_bits=8, training=_training(epochs=15)),
+        NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=16),
     ),
     Recipe(
-        name="digits-4bit",
-        summary="4-bit weights, learned scale per output channel",
-        weight_bits=4,
-        neuron=NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=12),
-        compressed=_compressed(epochs=15),
+        Compression(name="digits-4bit", weight_bits=4, training=_training(epochs=15)),
+        NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=12),
     ),
     Recipe(
-        name="digits-ternary",
-        summary="ternary weights (-1, 0, 1), learned scale per output channel",
-        weight_bits=2,
-        neuron=NeuronConfig(leak_numerator=15, leak_shift=4, reset="soft", potential_bits=8),
-        compressed=_compressed(epochs=20),
+        Compression(name="digits-ternary", weight_bits=2, training=_training(epochs=20)),
+        NeuronConfig(leak_numerator=15, leak_shift=4, reset="soft", potential_bits=8),
     ),
     Recipe(
-        name="digits-pruned80",
-        summary="80 % of all weights pruned by global magnitude, gradually; 8-bit weights, learned scale per channel",
-        weight_bits=8,
-        neuron=NeuronConfig(leak_numerator=15, leak_shift=4, reset="soft", potential_bits=16),
-        compressed=_compressed(epochs=20),
-        pruning=PruningSchedule(final_share=0.8),
+        Compression(
+            name="digits-pruned80", weight_bits=8, pruner=GlobalMagnitude(share=0.8), training=_training(epochs=20)
+        ),
+        NeuronConfig(leak_numerator=15, leak_shift=4, reset="soft", potential_bits=16),
     ),
 )
 
@@ -71,7 +61,5 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name; ModelsError with the nearest name otherwise."""
     by_name = {recipe.name: recipe for recipe in RECIPES}
     if name not in by_name:
-        near = difflib.get_close_matches(name, by_name, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(by_name)}"
-        raise ModelsError(f"no sample named {name}; {hint}")
+        raise ModelsError(f"sample {name} is {nearest(name, by_name)}")
     return by_name[name]

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import traces
 from models.errors import ModelsError
 from models.extras import require_train_extra
+from models.progress import training_bars
 from traces.samples import SAMPLE_FOLDER
 
 if TYPE_CHECKING:
-    from models.pipeline import OnProgress, SampleReport
-    from models.recipes import Recipe
-    from models.training import EpochReport
+    from models.digits_sample import SampleReport
 
 DEFAULT_SEED = 0
 
@@ -45,7 +43,8 @@ def make_samples(names: list[str], out: Path, seed: int, console: Console) -> No
     """Make the named samples, or all of them, in the folder `out`."""
     # Not at the top: these modules need the extra whose absence `main` reports.
     from models.data.registry import load_data
-    from models.pipeline import make_sample, set_determinism
+    from models.digits_sample import make_sample
+    from models.pipeline import FLOAT, set_determinism
     from models.recipes import RECIPES, find_recipe
 
     recipes = [find_recipe(name) for name in names] or list(RECIPES)
@@ -56,31 +55,11 @@ def make_samples(names: list[str], out: Path, seed: int, console: Console) -> No
         data = load_data("digits")
     for recipe in recipes:
         started_s = time.perf_counter()
-        with _progress_bars(console) as bars:
-            report = make_sample(recipe, data, seed, out / f"{recipe.name}.h5", _shown_on(bars, recipe))
+        trainings = {FLOAT: recipe.float_training, **recipe.compression.phases}
+        epochs = {phase: schedule.epochs for phase, schedule in trainings.items()}
+        with training_bars(console, recipe.name, epochs) as on_epoch:
+            report = make_sample(recipe, data, seed, out / f"{recipe.name}.h5", on_epoch)
         _print_report(console, report, time.perf_counter() - started_s)
-
-
-def _progress_bars(console: Console) -> Progress:
-    figures = TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:.0f} samples/s")
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"), figures,
-        TimeElapsedColumn(), console=console,
-    )  # fmt: skip
-
-
-def _shown_on(bars: Progress, recipe: Recipe) -> OnProgress:
-    epochs = {"float": recipe.float_schedule.epochs, "compressed": recipe.compressed.epochs}
-    bar = {
-        stage: bars.add_task(f"{recipe.name}, {stage}", total=total, loss=float("nan"), rate=0.0, start=False)
-        for stage, total in epochs.items()
-    }
-
-    def show(stage: str, report: EpochReport) -> None:
-        bars.start_task(bar[stage])
-        bars.update(bar[stage], completed=report.epoch, loss=report.loss, rate=report.samples_per_second)
-
-    return show
 
 
 def _print_report(console: Console, report: SampleReport, seconds: float) -> None:

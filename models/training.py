@@ -11,30 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.compression.prune import GlobalMagnitudePruner
 from models.data.augment import shift_at_random
 from models.data.frames import DataSplit, FrameSet, Labels
 from models.errors import ModelsError
 from models.networks.network import AnyNode, Network
 from models.readout import voter_rates
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Hyper-parameters of one training. The learning rate falls along a half cosine to 0.
-
-    rate_to_logit turns a firing rate (0 to 1) into a logit. rate_penalty weighs the mean firing rate of the hidden
-    layers against the cross entropy, so that the network learns to be sparse. shift_px bounds the random shifts
-    of the training samples.
-    """
-
-    epochs: int
-    learning_rate: float
-    batch_size: int = 64
-    scale_learning_rate_share: float = 0.1
-    rate_to_logit: float = 15.0
-    rate_penalty: float = 0.0
-    shift_px: int = 0
+from models.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -48,6 +30,7 @@ class EpochReport:
 
 
 OnEpoch = Callable[[EpochReport], None]
+OnStep = Callable[[float], None]
 
 
 def time_first(frames: FrameSet) -> Tensor:
@@ -61,9 +44,12 @@ def train(
     schedule: Schedule,
     generator: torch.Generator,
     on_epoch: OnEpoch,
-    pruner: GlobalMagnitudePruner | None = None,
+    on_step: OnStep | None = None,
 ) -> None:
-    """Train in place. Raises ModelsError as soon as a loss or its gradient is not finite."""
+    """Train in place. Raises ModelsError as soon as a loss or its gradient is not finite.
+
+    on_step is called before every batch with the share of the training that is done, and with 1 at the end.
+    """
     batches = -(-len(data.train) // schedule.batch_size)
     optimizer = torch.optim.Adam(_parameter_groups(network, schedule))
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.epochs * batches)
@@ -73,8 +59,8 @@ def train(
         order = torch.randperm(len(data.train), generator=generator)
         total = 0.0
         for batch, indices in enumerate(torch.split(order, schedule.batch_size)):
-            if pruner is not None:
-                pruner.step((epoch + batch / batches) / schedule.epochs)
+            if on_step is not None:
+                on_step((epoch + batch / batches) / schedule.epochs)
             chosen = data.train.take(indices.numpy())
             frames = shift_at_random(time_first(chosen), schedule.shift_px, generator)
             loss = _loss(network, frames, chosen.labels, data.classes, schedule)
@@ -85,8 +71,8 @@ def train(
             decay.step()
         rate = len(data.train) / (time.perf_counter() - started_s)
         on_epoch(EpochReport(epoch + 1, schedule.epochs, total / len(data.train), rate))
-    if pruner is not None:
-        pruner.step(1.0)
+    if on_step is not None:
+        on_step(1.0)
 
 
 @torch.no_grad()

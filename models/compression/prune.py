@@ -1,26 +1,25 @@
-"""Gradual pruning of the smallest weights of the whole network.
-
-Source: Zhu, Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model compression", arXiv
-1710.01878 (2017), equation 1: the pruned share grows by a cubic schedule, fast at first.
+"""Masks that hold pruned weights at zero while a network trains.
 
 torch.nn.utils.prune keeps a copy of every earlier mask, which a schedule of hundreds of steps cannot afford; one
-mask per layer, as a parametrization of its weight, is all that a growing mask needs.
+mask per weight, as a parametrization, is all that a growing mask needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from models.compression.pruners import PrunerKind
+from models.errors import ModelsError
 from models.networks.node import Synapse
+from models.options import nearest
 
 
 class Mask(nn.Module):
-    """Parametrization that holds part of a tensor at zero. `kept`: bool, of the tensor's shape."""
+    """Parametrization that holds part of a tensor at zero. `kept`: bool, of the tensor's shape; all at first."""
 
     kept: Tensor
 
@@ -28,46 +27,86 @@ class Mask(nn.Module):
         super().__init__()
         self.register_buffer("kept", torch.ones(shape, dtype=torch.bool))
 
-    def forward(self, weight: Tensor) -> Tensor:
+    def forward(self, tensor: Tensor) -> Tensor:
         """The tensor with zeros where nothing is kept."""
-        return weight * self.kept
+        return tensor * self.kept
 
 
-@dataclass(frozen=True)
-class PruningSchedule:
-    """Prune `final_share` of all weights, in steps that end when `ramp_share` of the training is done."""
+class SynapseMask:
+    """The mask of one weight and, where whole channels are pruned, of what is added to its channels.
 
-    final_share: float
-    ramp_share: float = 0.5
+    Without a bias, or the shift of a batch norm, nothing makes the neurons of a pruned channel fire.
+    """
 
-    def share_at(self, progress: float) -> float:
-        """Share to have pruned when `progress` (0 to 1) of the training is done."""
-        left = max(0.0, 1.0 - progress / self.ramp_share)
-        return float(self.final_share * (1.0 - left**3))
+    def __init__(self, synapse: Synapse, whole_channels: bool) -> None:
+        self.synapse = synapse
+        self.weight = _masked(synapse, "weight")
+        offsets = synapse.offsets() if whole_channels else ()
+        self.offsets = [_masked(module, parameter) for module, parameter in offsets]
+
+    def keep_only(self, kept: Tensor) -> None:
+        """Prune all but `kept`, bool of the weight's shape; what was pruned before stays so."""
+        self.weight.kept.logical_and_(kept)
+        for offset in self.offsets:
+            offset.kept.copy_(self.weight.kept.flatten(1).any(1))
 
 
-class GlobalMagnitudePruner:
-    """Holds the masks of a network and grows them: weights are ranked by magnitude over all layers together."""
+class Pruner:
+    """Holds the masks of a network's weights and grows them as its kind says.
 
-    def __init__(self, synapses: Sequence[Synapse], schedule: PruningSchedule) -> None:
-        self.synapses = synapses
-        self.schedule = schedule
-        self.masks = [Mask(synapse.weight.shape) for synapse in synapses]
-        for synapse, mask in zip(synapses, self.masks, strict=True):
-            parametrize.register_parametrization(synapse, "weight", mask)
+    synapses: all weights of the network, in order; ModelsError where a layer to skip is not among them.
+    """
+
+    def __init__(self, synapses: Sequence[Synapse], kind: PrunerKind) -> None:
+        names = [synapse.name for synapse in synapses]
+        for name in kind.skip_layers:
+            if name not in names:
+                raise ModelsError(f"pruner.skip_layers: {name} is {nearest(name, names)}")
+        able = synapses[:-1] if kind.whole_channels else synapses
+        self.masks = {
+            synapse.name: SynapseMask(synapse, kind.whole_channels)
+            for synapse in able
+            if synapse.name not in kind.skip_layers
+        }
+        if not self.masks:
+            raise ModelsError(f"pruner {kind.kind}: no weight is left that it could prune")
+        self._kind = kind
+        self._grown = 0.0
 
     @torch.no_grad()
     def step(self, progress: float) -> None:
-        """Prune up to the share of this moment. What is pruned stays pruned, since nothing is smaller than zero."""
-        magnitude = torch.cat([synapse.weight.abs().flatten() for synapse in self.synapses])
-        pruned = round(self.schedule.share_at(progress) * magnitude.numel())
-        kept = torch.ones_like(magnitude, dtype=torch.bool)
-        kept[magnitude.argsort(stable=True)[:pruned]] = False
-        parts = torch.split(kept, [mask.kept.numel() for mask in self.masks])
-        for mask, part in zip(self.masks, parts, strict=True):
-            mask.kept.copy_(mask.kept & part.view_as(mask.kept))
+        """Prune as much as this moment of the training (0 to 1) asks for."""
+        grown = self._kind.grown(progress)
+        if grown == self._grown:
+            return
+        self._grown = grown
+        magnitudes = [mask.synapse.weight.abs().numpy() for mask in self.masks.values()]
+        for mask, kept in zip(self.masks.values(), self._kind.kept(magnitudes, grown), strict=True):
+            mask.keep_only(torch.from_numpy(kept))
 
-    def pruned_share(self) -> float:
-        """Share of all weights that the masks hold at zero."""
-        kept = sum(int(mask.kept.sum()) for mask in self.masks)
-        return 1.0 - kept / sum(mask.kept.numel() for mask in self.masks)
+    def kept(self) -> dict[str, Tensor]:
+        """What is kept of each weight, by name, bool (M, C / groups, R, S)."""
+        return {name: mask.weight.kept for name, mask in self.masks.items()}
+
+    def hold(self, kept: Mapping[str, Tensor]) -> None:
+        """Prune all but `kept`, as another pruner of the same kind left it."""
+        for name, mask in self.masks.items():
+            mask.keep_only(kept[name])
+
+
+def pruned_share(synapses: Sequence[Synapse]) -> float:
+    """Share of all these weights that masks hold at zero."""
+    masks = [
+        module
+        for synapse in synapses
+        for name, module in synapse.named_modules()
+        if name.startswith("parametrizations.weight.")
+    ]
+    pruned = sum(int((~mask.kept).sum()) for mask in masks if isinstance(mask, Mask))
+    return pruned / sum(synapse.weight.numel() for synapse in synapses)
+
+
+def _masked(module: nn.Module, parameter: str) -> Mask:
+    mask = Mask(getattr(module, parameter).shape)
+    parametrize.register_parametrization(module, parameter, mask)
+    return mask

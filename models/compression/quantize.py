@@ -1,56 +1,44 @@
-"""Quantization-aware training with a learned scale per output channel.
-
-Source: Esser, McKinstry, Bablani, Appuswamy, Modha, "Learned Step Size Quantization", ICLR 2020 (arXiv
-1902.08153), section 2.1. Ternary starting scale: Li, Zhang, Liu, "Ternary Weight Networks", arXiv 1605.04711
-(2016), section 2.3.
-"""
+"""The module that quantizes one weight while it trains: a learned scale per output channel, and a rule."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
 
-from models.networks.rounding import round_straight_through
-
-TERNARY_KEPT_ABOVE = 0.7  # times the mean magnitude: Li et al. 2016, equation 6
+from models.compression.quantizers import QuantizerKind
 
 
-def highest_code(bits: int) -> int:
-    """Largest code of a symmetric quantizer: 127 at 8 bits, 7 at 4, 1 at 2 (ternary). Codes lie in -n .. n."""
-    return int(2 ** (bits - 1) - 1)
+class ScaledQuantizer(nn.Module):
+    """Turns a float weight into codes (held in its own dtype) with a positive scale per output channel.
 
-
-def starting_scale(weight: Tensor, bits: int) -> Tensor:
-    """Scale (M, 1, 1, 1) to start from: the largest weight gets the largest code; at 2 bits, the mean of what is kept.
-
-    weight: (M, C / groups, R, S).
-    """
-    magnitude = weight.detach().abs().flatten(1)
-    if bits > 2:
-        scale = magnitude.amax(1) / highest_code(bits)
-    else:
-        kept = magnitude > TERNARY_KEPT_ABOVE * magnitude.mean(1, keepdim=True)
-        scale = (magnitude * kept).sum(1) / kept.sum(1).clamp(min=1)
-    # A channel without weights gets any positive scale; 1 keeps its bias and threshold in range.
-    return torch.where(scale > 0, scale, torch.ones_like(scale))[:, None, None, None]
-
-
-class LearnedScaleQuantizer(nn.Module):
-    """Turns a float weight into integer codes (held in its own dtype) with a positive scale per output channel.
-
-    The scale is learned as its logarithm, so that no step of the optimizer can make it negative.
+    The scale is learned as its logarithm, so that no step of the optimizer can make it negative. lowest_scale bounds
+    it from below; the gradient passes the bound, so that a scale comes back from it.
     """
 
-    def __init__(self, weight: Tensor, bits: int) -> None:
+    progress: Tensor
+
+    def __init__(self, kind: QuantizerKind, weight: Tensor, bits: int, lowest_scale: float = 0.0) -> None:
         super().__init__()
+        self.kind = kind
         self.bits = bits
-        self.log_scale = nn.Parameter(starting_scale(weight, bits).log())
+        self.lowest_log = math.log(lowest_scale) if lowest_scale else -math.inf
+        start = kind.starting_scale(weight.detach(), bits)
+        # A channel without weights gets any positive scale; 1 keeps its bias and threshold in range.
+        start = torch.where(start > 0, start, torch.ones_like(start))[:, None, None, None]
+        self.log_scale = nn.Parameter(start.log().clamp(min=self.lowest_log))
+        self.register_buffer("progress", torch.ones(()))
+
+    def advance(self, progress: float) -> None:
+        """Say how much of the training is done, 0 to 1. A quantizer that is not trained is done."""
+        self.progress.fill_(progress)
 
     def scale(self) -> Tensor:
         """Value of one code, float32 (M, 1, 1, 1)."""
-        return self.log_scale.exp()
+        bounded = self.log_scale.detach().clamp(min=self.lowest_log)
+        return (self.log_scale + (bounded - self.log_scale).detach()).exp()
 
     def forward(self, weight: Tensor, scale: Tensor) -> Tensor:
-        """Codes: weight / scale, clipped to the range and rounded; rounding passes the gradient straight through."""
-        highest = highest_code(self.bits)
-        return round_straight_through((weight / scale).clamp(-highest, highest))
+        """Codes of weight / scale, as the rule has it; whole numbers outside of training."""
+        return self.kind.codes(weight / scale, self.bits, float(self.progress) if self.training else 1.0)

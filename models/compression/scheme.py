@@ -1,4 +1,4 @@
-"""Which quantizer each synapse of a network gets."""
+"""Which quantizer each weight of a network gets, and how wide potentials are: a `Scheme` made of a `Compression`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from models.compression.quantize import LearnedScaleQuantizer
+from models.compression.compression import Compression
+from models.compression.quantize import ScaledQuantizer
 
 
 @dataclass(frozen=True)
-class LearnedScaleScheme:
-    """A learned scale per output channel and the same width for all weights; potentials as they were trained."""
+class CompressionScheme:
+    """See `models.networks.node.Scheme`."""
 
-    weight_bits: int
+    compression: Compression
 
-    def quantizer(self, synapse: str, weight: Tensor) -> LearnedScaleQuantizer:
-        """A quantizer of `weight_bits`, started from the weight."""
-        return LearnedScaleQuantizer(weight, self.weight_bits)
+    def quantizer(self, synapse: str, weight: Tensor, potential_bits: int | None = None) -> ScaledQuantizer:
+        """A quantizer started from the weight.
 
-    def potential_bits(self, layer: str) -> None:
-        """Nothing changes."""
-        return
+        A neuron's threshold is 1, and so 1 / scale in codes. It has to lie within the potentials, at most 2 **
+        (potential_bits - 1) - 1, so the scale is held at or above the inverse of that: with narrow potentials,
+        weights use fewer codes than they have bits for.
+        """
+        lowest = 0.0 if potential_bits is None else 1 / (2 ** (potential_bits - 1) - 1)
+        return ScaledQuantizer(self.compression.quantizer, weight, self.compression.bits_of(synapse), lowest)
+
+    def potential_bits(self, layer: str) -> int | None:
+        """The same for all layers."""
+        return self.compression.potential_bits

@@ -32,8 +32,12 @@ class Quantizer(Protocol):
 class Scheme(Protocol):
     """How a network is quantized: which quantizer each synapse gets, and how wide potentials are."""
 
-    def quantizer(self, synapse: str, weight: Tensor) -> Quantizer:
-        """The quantizer of the synapse of that name, started from its weight (M, C / groups, R, S)."""
+    def quantizer(self, synapse: str, weight: Tensor, potential_bits: int | None = None) -> Quantizer:
+        """The quantizer of the synapse of that name, started from its weight (M, C / groups, R, S).
+
+        potential_bits: of the neurons that the weight feeds, whose threshold, 1 / scale, has to lie within them; None
+        where it feeds none.
+        """
         ...
 
     def potential_bits(self, layer: str) -> int | None:
@@ -46,6 +50,10 @@ class Synapse(nn.Module):
 
     name: str
     weight: nn.Parameter
+
+    def offsets(self) -> Sequence[tuple[nn.Module, str]]:
+        """The parameters (M,) that are added to each output channel, as module and name; none by default."""
+        return ()
 
 
 class Node(nn.Module, ABC):

@@ -81,6 +81,10 @@ class QuantizedLayer(QuantizedNode, Synapse):
         """Itself: one weight."""
         return (self,)
 
+    def offsets(self) -> Sequence[tuple[nn.Module, str]]:
+        """The bias, where there is one."""
+        return () if self.bias is None else ((self, "bias"),)
+
     @torch.no_grad()
     def integer(self, input_bits: int) -> IntegerLayer:
         """The layer as hardware holds it."""

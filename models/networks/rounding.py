@@ -6,7 +6,10 @@ Conditional Computation", arXiv 1308.3432 (2013).
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def round_straight_through(x: Tensor) -> Tensor:

@@ -46,18 +46,23 @@ class FloatLayer(FloatNode, Synapse):
         """Itself: one weight."""
         return (self,)
 
+    def offsets(self) -> Sequence[tuple[nn.Module, str]]:
+        """The shift of the batch norm, where there is one."""
+        return () if self.norm is None else ((self.norm, "bias"),)
+
     def quantize(self, scheme: Scheme, input_unit: float) -> QuantizedLayer:
         """Batch norm and the neuron's input gain folded into weight and bias, and the weight given its quantizer."""
         config = self.neuron.config
         weight, bias = (self.weight, None) if self.norm is None else fold_batch_norm(self.weight, self.norm)
         weight = weight * config.input_gain
+        potential_bits = scheme.potential_bits(self.name) or config.potential_bits
         bias = None if bias is None else bias * config.input_gain
         return QuantizedLayer(
             self.name,
             self.shape,
             weight,
             bias,
-            scheme.quantizer(self.name, weight),
-            config.on_integers(scheme.potential_bits(self.name) or config.potential_bits),
+            scheme.quantizer(self.name, weight, potential_bits),
+            config.on_integers(potential_bits),
             input_unit,
         )

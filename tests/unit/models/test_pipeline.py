@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from models import extras
 from models.data.augment import shift_at_random
 from models.data.frames import DataSplit
+from models.digits_sample import make_sample
 from models.errors import ModelsError
 from models.networks.catalogue import build_network
-from models.pipeline import make_sample
 from models.recipes import Recipe, find_recipe
 from models.samples import app
 from models.training import EpochReport, train
@@ -30,10 +30,12 @@ def few(digits: DataSplit) -> DataSplit:
 
 def quick(name: str) -> Recipe:
     recipe = find_recipe(name)
-    return replace(
-        recipe,
-        float_schedule=replace(recipe.float_schedule, epochs=1, batch_size=32),
-        compressed=replace(recipe.compressed, epochs=1, batch_size=32),
+    quickly = {"epochs": 1, "batch_size": 32}
+    training = recipe.compression.training.model_copy(update=quickly)
+    return Recipe(
+        recipe.compression.model_copy(update={"training": training}),
+        recipe.neuron,
+        recipe.float_training.model_copy(update=quickly),
     )
 
 
@@ -46,7 +48,7 @@ def test_one_epoch_on_a_few_samples_writes_a_whole_trace_the_same_every_time(dig
 
     paths = [tmp_path / "first.h5", tmp_path / "second.h5"]
     reports = [make_sample(quick("digits-pruned80"), few(digits), 3, path, note) for path in paths]
-    assert stages == [("float", 1), ("compressed", 1)] * 2
+    assert stages == [("float", 1), ("quantizing", 1)] * 2
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert reports[0].weight_sparsity >= 0.8
     with open_trace(paths[0]) as trace:
@@ -62,7 +64,7 @@ def test_training_that_diverges_stops_with_one_line(digits: DataSplit) -> None:
     recipe = find_recipe("digits-8bit")
     generator = torch.Generator().manual_seed(0)
     network = build_network("digits", input_shape=(2, 16, 16), timesteps=12, classes=10, generator=generator)
-    schedule = replace(recipe.float_schedule, learning_rate=float("inf"), batch_size=32)
+    schedule = recipe.float_training.model_copy(update={"learning_rate": float("inf"), "batch_size": 32})
     message = r"^training diverged in epoch 1 \(loss .*, gradient norm nan\); lower the learning rate, now inf$"
     with pytest.raises(ModelsError, match=message):
         train(network, few(digits), schedule, generator, lambda report: None)
@@ -91,7 +93,11 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "digits-8bits"], "error: no sample named digits-8bits; did you mean digits-8bit?\n"),
+        (
+            ["--only", "digits-8bits"],
+            "error: sample digits-8bits is not known; did you mean digits-8bit? "
+            "allowed: digits-8bit, digits-4bit, digits-ternary, digits-pruned80\n",
+        ),
         (
             ["--only", "digits-8bit", "--out", "/nowhere/at/all"],
             "error: /nowhere/at/all: not a folder that can be written to\n",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from models.compression.compression import Compression
+from models.compression.scheme import CompressionScheme
 from models.networks.catalogue import build_network
 from models.networks.network import FloatNetwork
 from models.networks.neuron import NeuronConfig
@@ -21,6 +23,11 @@ CASES: dict[str, tuple[NetworkOptions, tuple[int, int, int], int]] = {
 
 CLASSES = 4
 INPUT_BITS = 2
+
+
+def quantized_to(weight_bits: int) -> CompressionScheme:
+    """The scheme of weights of that width, with a learned scale."""
+    return CompressionScheme(Compression(name="as it comes", weight_bits=weight_bits))
 
 
 def frames_for(name: str, samples: int = 3) -> np.ndarray:

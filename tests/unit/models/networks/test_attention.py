@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from models.compression.scheme import LearnedScaleScheme
 from models.errors import ModelsError
 from models.integer import IntegerAttention, IntegerMixing
 from models.integer.sigmoid import MULTIPLIER_SHIFT, OPERAND_FRACTION_BITS, sigmoid_table
 from models.networks.attention import FloatAttention, mixing_shape
 from tests.reference import replay
+from tests.unit.models.networks.lively import quantized_to
 
 pytestmark = pytest.mark.train
 
@@ -50,7 +50,7 @@ def test_floats_compute_the_published_attention() -> None:
 
 def test_eight_bits_are_within_a_few_steps_of_the_floats() -> None:
     node, x = attention(), spikes(samples=20)
-    quantized = node.quantize(LearnedScaleScheme(8), input_unit=1.0)
+    quantized = node.quantize(quantized_to(8), input_unit=1.0)
     assert quantized.output_unit == 2**-8
     error = quantized(x) * quantized.output_unit - node(x)
     assert error.abs().max() < 0.03 and error.mean().abs() < 0.003
@@ -58,7 +58,7 @@ def test_eight_bits_are_within_a_few_steps_of_the_floats() -> None:
 
 def test_gradients_of_whole_numbers_are_those_of_the_floats() -> None:
     node, x = attention(), spikes()
-    quantized = node.quantize(LearnedScaleScheme(8), input_unit=1.0)
+    quantized = node.quantize(quantized_to(8), input_unit=1.0)
     with torch.no_grad():
         for synapse in quantized.synapses():
             synapse.quantizer.log_scale.add_(0.01)  # no weight is at the edge, where clipping takes its gradient
@@ -99,7 +99,7 @@ def by_hand(node: IntegerAttention, inputs: np.ndarray) -> list:
 
 @pytest.mark.parametrize("gain", [1.0, 6.0, 100.0])  # the last one clips
 def test_hardware_computes_what_plain_loops_compute(gain: float) -> None:
-    node = attention(gain=gain).quantize(LearnedScaleScheme(4), input_unit=1.0).integer(input_bits=1)
+    node = attention(gain=gain).quantize(quantized_to(4), input_unit=1.0).integer(input_bits=1)
     inputs = spikes().transpose(0, 1).numpy().astype(np.uint8)
     found = node.run(inputs)
     assert found.dtype == np.uint8 and len(np.unique(found)) > 2
@@ -116,7 +116,7 @@ def test_the_table_is_the_sigmoid() -> None:
 
 
 def test_a_trace_holds_both_convolutions_and_their_counts_in_the_last_timestep() -> None:
-    node = attention().quantize(LearnedScaleScheme(4), input_unit=1.0).integer(input_bits=1)
+    node = attention().quantize(quantized_to(4), input_unit=1.0).integer(input_bits=1)
     inputs = spikes().transpose(0, 1).numpy().astype(np.uint8)
     counts = inputs.sum(axis=(3, 4))
     layers, recordings = node.trace_layers(), node.recordings(inputs, node.run(inputs))
@@ -145,11 +145,11 @@ def test_no_sum_whatever_its_size_makes_a_neuron_of_attention_fire(largest: int)
 
 def test_what_is_not_a_spike_and_what_is_not_exact_are_refused() -> None:
     node = attention()
-    quantized = node.quantize(LearnedScaleScheme(8), input_unit=1.0)
+    quantized = node.quantize(quantized_to(8), input_unit=1.0)
     with pytest.raises(ModelsError, match=r"^layer tcja: attention needs spikes, found numbers of 3 bits$"):
         quantized.integer(input_bits=3)
     with pytest.raises(ModelsError, match=r"^layer tcja: attention needs spikes, not what another attention scaled$"):
-        node.quantize(LearnedScaleScheme(8), input_unit=0.5)
+        node.quantize(quantized_to(8), input_unit=0.5)
     with torch.no_grad():
         synapse = quantized.across_channels
         synapse.quantizer.log_scale.fill_(math.log(2.0 ** (53 - OPERAND_FRACTION_BITS - MULTIPLIER_SHIFT)))

@@ -13,14 +13,13 @@ import torch
 from pydantic import ValidationError
 
 import simulator
-from models.compression.scheme import LearnedScaleScheme
 from models.errors import ModelsError
 from models.integer import record_network, run_network
 from models.networks.catalogue import NETWORKS, build_network, check_options
 from models.networks.network import integer_nodes, quantize
 from models.networks.neuron import NeuronConfig
 from models.networks.options import NetworkOptions
-from tests.unit.models.networks.lively import CASES, CLASSES, INPUT_BITS, frames_for, lively
+from tests.unit.models.networks.lively import CASES, CLASSES, INPUT_BITS, frames_for, lively, quantized_to
 
 pytestmark = pytest.mark.train
 
@@ -31,7 +30,7 @@ SOFT = NeuronConfig(leak_numerator=7, leak_shift=3, reset="soft", potential_bits
 @pytest.mark.parametrize("bits", [2, 8])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_training_and_hardware_compute_the_same(name: str, bits: int, neuron: NeuronConfig | None) -> None:
-    quantized = quantize(lively(name, neuron), LearnedScaleScheme(bits)).eval()
+    quantized = quantize(lively(name, neuron), quantized_to(bits)).eval()
     frames = frames_for(name)
     nodes = integer_nodes(quantized, INPUT_BITS)
     emitted = run_network(nodes, frames)
@@ -46,7 +45,7 @@ def test_training_and_hardware_compute_the_same(name: str, bits: int, neuron: Ne
 @pytest.mark.parametrize("hardware", ["spike_array", "eyeriss_snn"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_recorded_network_replays_bit_for_bit(name: str, hardware: str, tmp_path: Path) -> None:
-    quantized = quantize(lively(name), LearnedScaleScheme(4))
+    quantized = quantize(lively(name), quantized_to(4))
     frames = frames_for(name, samples=2)
     path = tmp_path / "trace.h5"
     record_network(path, integer_nodes(quantized, INPUT_BITS), frames, None, {})
@@ -62,7 +61,7 @@ def test_a_recorded_network_replays_bit_for_bit(name: str, hardware: str, tmp_pa
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_last_layer_votes_for_classes_and_gradients_reach_every_weight(name: str) -> None:
     network = lively(name, dropout=None).train()
-    for chain in (network, quantize(network, LearnedScaleScheme(4)).train()):
+    for chain in (network, quantize(network, quantized_to(4)).train()):
         votes = chain(torch.from_numpy(frames_for(name)).transpose(0, 1).float())
         assert votes.shape[2] % CLASSES == 0 and votes.shape[3:] == (1, 1)
         votes.mean().backward()
@@ -142,7 +141,7 @@ def test_width_scales_and_hidden_overrides() -> None:
 
 
 def test_potentials_behind_attention_are_wider_by_the_scale() -> None:
-    quantized = quantize(lively("tcja", replace(SOFT, potential_bits=9), attention_bits=3), LearnedScaleScheme(4))
+    quantized = quantize(lively("tcja", replace(SOFT, potential_bits=9), attention_bits=3), quantized_to(4))
     widths = {
         layer.name: layer.neuron.potential_bits
         for node in integer_nodes(quantized, INPUT_BITS)
@@ -161,7 +160,7 @@ def test_dropout_is_for_training_and_not_for_hardware() -> None:
     assert torch.equal(dropped[0], dropped[2])
     assert sorted(dropped.unique().tolist()) == pytest.approx([0, 1 / 0.75])
     assert 0.15 < (dropped == 0).float().mean() < 0.35
-    names = [node.name for node in integer_nodes(quantize(network, LearnedScaleScheme(4)), INPUT_BITS)]
+    names = [node.name for node in integer_nodes(quantize(network, quantized_to(4)), INPUT_BITS)]
     assert names[-2:] == ["fc1", "fc2"] and "dropout1" not in names
 
 

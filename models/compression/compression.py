@@ -1,0 +1,81 @@
+"""How one network is compressed: everything there is to say, checked when it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from models.compression.pruners import PrunerChoice
+from models.compression.quantizers import QuantizerChoice
+from models.compression.quantizers.learned_scale import LearnedScale
+from models.options import Options, refused, refused_keys
+from models.schedule import Schedule
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise refused("one line of text is needed")
+    return text
+
+
+Name = Annotated[str, Field(max_length=60), AfterValidator(_one_line)]
+WeightBits = Annotated[int, Field(ge=2, le=8)]
+
+PRUNING, QUANTIZING = "pruning", "quantizing"
+
+
+class Compression(Options):
+    """Weights quantized while the network trains on, and pruned, where there is a pruner.
+
+    weight_bits: width of the codes in two's complement, 2 for ternary; layer_weight_bits: of single weights, by name.
+    quantizer and pruner: a kind of `models.compression.quantizers` and `.pruners`, or its name, with its options.
+    order: `joint` prunes the network that is being quantized; `sequential` first trains the float network while it
+    is pruned, by pruning_training (where it is not given, as `training`), and then quantizes it with what is
+    pruned fixed. potential_bits: width of the membrane potentials; where it is not given, the network's own.
+    At most 16, so that potential times leak is exact in the float32 of training.
+    """
+
+    name: Name
+    weight_bits: WeightBits = 8
+    layer_weight_bits: Mapping[str, WeightBits] = Field(default_factory=dict)
+    quantizer: QuantizerChoice = LearnedScale()
+    pruner: PrunerChoice | None = None
+    order: Literal["joint", "sequential"] = "joint"
+    potential_bits: Annotated[int, Field(ge=4, le=16)] | None = None
+    training: Schedule = Schedule(epochs=10, learning_rate=1e-3)
+    pruning_training: Schedule | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.order == "sequential" and self.pruner is None:
+            raise refused_keys({"order": "needs a pruner, and there is none; allowed without one: joint"}, vars(self))
+        if self.order == "joint" and self.pruning_training is not None:
+            reason = "there is no such training in order joint; allowed in order sequential"
+            raise refused_keys({"pruning_training": reason}, vars(self))
+        return self
+
+    @property
+    def phases(self) -> dict[str, Schedule]:
+        """The trainings that it takes, in order, by name."""
+        if self.order == "joint":
+            return {QUANTIZING: self.training}
+        return {PRUNING: self.pruning_training or self.training, QUANTIZING: self.training}
+
+    @property
+    def summary(self) -> str:
+        """One line of words."""
+        widths = sorted({self.weight_bits, *self.layer_weight_bits.values()})
+        if len(widths) > 1:
+            weights = f"weights of {widths[0]} to {widths[-1]} bits, by layer"
+        else:
+            weights = "ternary weights (-1, 0, 1)" if widths == [2] else f"{widths[0]}-bit weights"
+        pruned = "" if self.pruner is None else f"{self.pruner.summary}; "
+        then = "then " if self.order == "sequential" else ""
+        potentials = "" if self.potential_bits is None else f", {self.potential_bits}-bit potentials"
+        return f"{pruned}{then}{weights}, {self.quantizer.title}{potentials}"
+
+    def bits_of(self, synapse: str) -> int:
+        """Width of the weight of that name."""
+        return self.layer_weight_bits.get(synapse, self.weight_bits)

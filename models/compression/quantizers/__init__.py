@@ -1,0 +1,15 @@
+"""The quantizers, one file each; `base` says what each is. Importable without torch: they compute on tensors given."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from models.compression.kinds import choice_of
+from models.compression.quantizers.base import QuantizerKind
+
+QuantizerChoice = Annotated[SerializeAsAny[QuantizerKind], BeforeValidator(choice_of(QuantizerKind, __name__))]
+"""A quantizer as options name it: `ewgs`, or `{kind: ewgs, gradient_scale: 0.01}`."""
+
+__all__ = ["QuantizerChoice", "QuantizerKind"]

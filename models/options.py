@@ -1,0 +1,68 @@
+"""What a user may say about training and compression: frozen, checked when it is read, importable without torch.
+
+A wrong value raises pydantic's ValidationError, whose locations are the paths of the keys, also through options that
+depend on a choice; `problems` turns it into one line per problem.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+LONGEST_QUOTE = 60
+
+
+class Options(BaseModel):
+    """A section of options: unknown keys, wrong types, NaN and infinities are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        unknown = {str(key): value for key, value in data.items() if key not in cls.model_fields}
+        if unknown:
+            raise refused_keys({key: nearest(key, cls.model_fields) for key in unknown}, unknown)
+        return data
+
+
+def nearest(name: str, allowed: Collection[str]) -> str:
+    """What to say of a name that is not among those allowed: the nearest one, and all of them."""
+    near = difflib.get_close_matches(name, allowed, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"not known; {hint}allowed: {', '.join(allowed)}"
+
+
+def problems(error: ValidationError) -> list[str]:
+    """One line per problem: the path of the key, what is allowed, what was found."""
+    return [_line(details["loc"], details["msg"], details["input"]) for details in error.errors(include_url=False)]
+
+
+def refused(reason: str) -> PydanticCustomError:
+    """The error of a validator that refuses a value, in these words."""
+    return PydanticCustomError("refused", _text(reason))
+
+
+def refused_keys(reasons: Mapping[str, str], found: Mapping[str, object]) -> ValidationError:
+    """The error of a validator of a whole section that refuses some of its keys, in these words, by key."""
+    errors = [InitErrorDetails(type=refused(reason), loc=(key,), input=found[key]) for key, reason in reasons.items()]
+    return ValidationError.from_exception_data("options", errors)
+
+
+def _text(message: str) -> Any:
+    """As PydanticCustomError wants it: a template, in which these braces stay."""
+    return message.replace("{", "{{").replace("}", "}}")
+
+
+def _line(location: tuple[int | str, ...], message: str, found: object) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
+    text = repr(found)
+    shown = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
+    reason = message.removeprefix("Value error, ")
+    return f"{path}: {reason}; found {shown}" if path else f"{reason}; found {shown}"
