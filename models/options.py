@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-LONGEST_QUOTE = 60
+from simulator import validation_problems
 
 
 class Options(BaseModel):
@@ -40,8 +40,8 @@ def nearest(name: str, allowed: Collection[str]) -> str:
 
 
 def problems(error: ValidationError) -> list[str]:
-    """One line per problem: the path of the key, what is allowed, what was found."""
-    return [_line(details["loc"], details["msg"], details["input"]) for details in error.errors(include_url=False)]
+    """One line per problem, as machine files have them: the path of the key, what is allowed, what was found."""
+    return validation_problems(error, Options)
 
 
 def refused(reason: str) -> PydanticCustomError:
@@ -58,11 +58,3 @@ def refused_keys(reasons: Mapping[str, str], found: Mapping[str, object]) -> Val
 def _text(message: str) -> Any:
     """As PydanticCustomError wants it: a template, in which these braces stay."""
     return message.replace("{", "{{").replace("}", "}}")
-
-
-def _line(location: tuple[int | str, ...], message: str, found: object) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
-    text = repr(found)
-    shown = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
-    reason = message.removeprefix("Value error, ")
-    return f"{path}: {reason}; found {shown}" if path else f"{reason}; found {shown}"

@@ -87,6 +87,20 @@ def accuracy(network: Network[AnyNode], samples: FrameSet, classes: int, batch_s
     return correct / len(samples)
 
 
+@torch.no_grad()
+def mean_loss(
+    network: Network[AnyNode], samples: FrameSet, classes: int, rate_to_logit: float, batch_size: int = 128
+) -> float:
+    """Mean cross entropy of the samples, in evaluation mode and without the penalty on firing."""
+    network.eval()
+    total = 0.0
+    for start in range(0, len(samples), batch_size):
+        chosen = samples.take(range(start, min(start + batch_size, len(samples))))
+        logits = rate_to_logit * voter_rates(network(time_first(chosen)), classes)
+        total += float(F.cross_entropy(logits, torch.from_numpy(chosen.labels), reduction="sum"))
+    return total / len(samples)
+
+
 def _loss(network: Network[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: Schedule) -> Tensor:
     spikes = network.spikes(frames)
     logits = schedule.rate_to_logit * voter_rates(spikes[-1], classes)
