@@ -29,8 +29,8 @@ class Allocation(NamedTuple):
     bits: dict[str, int]
 
     def applied_to(self, compression: Compression) -> Compression:
-        """The same compression with these bits."""
-        return compression.model_copy(update={"layer_weight_bits": self.bits})
+        """The same compression with these bits; every layer has its own."""
+        return compression.model_copy(update={"weight_bits": max(self.bits.values()), "layer_weight_bits": self.bits})
 
 
 def pareto_allocations(loss_increases: LossIncreases, energy_pj: EnergyPj) -> list[Allocation]:
