@@ -6,7 +6,7 @@ DEV := .venv/dev
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint kernels bench samples picture clean
+.PHONY: help demo test lint kernels bench samples study picture clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -37,6 +37,9 @@ picture: $(DEV)/.installed  ## Draw the README's picture again
 
 samples: $(DEV)/.installed  ## Train the digits networks again and rewrite the shipped traces (minutes)
 	$(DEV)/bin/python -m models.samples
+
+study: $(DEV)/.installed  ## Train, compress and simulate the digits study (under half an hour on two cores)
+	$(DEV)/bin/spikecycle study digits
 
 $(CORE)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(CORE)

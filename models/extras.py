@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from models.errors import ModelsError
 
-TRAIN_MODULES = ("torch", "snntorch", "tonic", "sklearn")
+TRAIN_MODULES = ("torch", "snntorch", "tonic", "sklearn", "safetensors", "polars", "matplotlib")
 
 
 def require_train_extra() -> None:

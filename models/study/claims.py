@@ -1,0 +1,205 @@
+"""What the results say: each claim is computed from the table and tells when the test set is too small to say more.
+
+The questions are those of the published study (arXiv 2302.04174): what ternary weights cost and save, up to where
+pruning is free, which of the two wins on a machine, and whether both together beat each alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from models.study.intervals import Interval, difference_interval
+from models.study.view import Candidate, Cost, Results
+
+TERNARY_BITS = 2
+COLLAPSE = 0.1
+"""An accuracy that falls by more than this is called a collapse: a choice of words, not a finding."""
+
+
+class Claim(NamedTuple):
+    """A question and its answer, one sentence per line."""
+
+    question: str
+    answers: list[str]
+
+
+class Loss(NamedTuple):
+    """Accuracy given up against another network, as a share of the test samples; interval: at 95 % confidence."""
+
+    lost: float
+    interval: Interval
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the test set is too small to tell the loss, or gain, from none."""
+        return 0.0 in self.interval
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no loss is to be seen beyond the noise."""
+        return self.is_noise or self.lost < 0
+
+    def __str__(self) -> str:
+        low, high = (100 * bound for bound in self.interval)
+        points = f"{abs(100 * self.lost):.2f} points {'less' if self.lost > 0 else 'more'}" if self.lost else "no less"
+        noise = "; within the noise of the test set" if self.is_noise else ""
+        return f"{points} (95 % interval of the loss {low:+.2f} to {high:+.2f}{noise})"
+
+
+def loss(candidate: Candidate, reference: Candidate) -> Loss:
+    """What the candidate gives up against the reference.
+
+    Of several seeds the means are compared; the interval is that of one test set all the same, for all seeds are
+    tested on the same samples.
+    """
+    interval = difference_interval(reference.accuracy, candidate.accuracy, candidate.test_samples)
+    return Loss(reference.accuracy - candidate.accuracy, interval)
+
+
+def reference(results: Results) -> Candidate | None:
+    """The least compressed network: quantized alone, with the most bits."""
+    return max(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits, default=None)
+
+
+def ternary(results: Results) -> Candidate | None:
+    """The network with ternary weights and no pruning."""
+    return next((c for c in results.of_method("quantization") if c.weight_bits == TERNARY_BITS), None)
+
+
+def free_pruning(results: Results, whole: Candidate) -> tuple[Candidate | None, Candidate | None]:
+    """Of the networks that are pruned alone: the last one before any loses accuracy, and the first that does.
+
+    By rising share; a loss within the noise of the test set is none.
+    """
+    free = None
+    for candidate in sorted(results.of_method("pruning"), key=lambda candidate: candidate.pruned_share):
+        if not loss(candidate, whole).is_free:
+            return free, candidate
+        free = candidate
+    return free, None
+
+
+def claims(results: Results) -> list[Claim]:
+    """Every claim that the table has the networks for."""
+    whole = reference(results)
+    if whole is None:
+        return [Claim("What do the results say?", ["Nothing: the study has no network that is quantized alone."])]
+    questions: dict[str, Callable[[Results, Candidate], Iterator[str]]] = {
+        "What do ternary weights cost and save?": _ternary,
+        "Up to where is pruning free?": _pruning,
+        "Which of the two wins?": _winner,
+        "Do both together beat each alone?": _joint,
+        "Which format is the cheapest?": _formats,
+    }
+    return [Claim(question, list(answer(results, whole))) for question, answer in questions.items()]
+
+
+def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
+    found = ternary(results)
+    if found is None or found is whole:
+        yield "Not in this study: it needs ternary weights, and wider ones, without pruning."
+        return
+    yield (
+        f"Accuracy {_percent(found.accuracy)} against {_percent(whole.accuracy)} with {whole.label} "
+        f"on {whole.test_samples} test samples{_seeds(found)}: {loss(found, whole)}."
+    )
+    for machine, cost, other in _costs(results, found, whole):
+        yield f"{machine}: {_saving(cost, other)}."
+
+
+def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
+    pruned = sorted(results.of_method("pruning"), key=lambda candidate: candidate.pruned_share)
+    if not pruned:
+        yield "Not in this study: it needs networks that are pruned alone."
+        return
+    free, costly = free_pruning(results, whole)
+    if free is None:
+        yield f"Nowhere in this study: the least pruning, {pruned[0].label}, has {loss(pruned[0], whole)}."
+    else:
+        yield f"{free.label}: {_percent(free.accuracy)} against {_percent(whole.accuracy)}, {loss(free, whole)}."
+    if costly is None:
+        yield "More pruning was not tried, so that the end of it was not seen."
+    else:
+        yield f"The first to lose is {costly.label}: {_percent(costly.accuracy)}, {loss(costly, whole)}."
+    fallen = next((candidate for candidate in pruned if loss(candidate, whole).lost > COLLAPSE), None)
+    if fallen is not None and fallen is not costly:
+        yield f"It loses more than {100 * COLLAPSE:.0f} points from {fallen.label} on: {_percent(fallen.accuracy)}."
+    if free is not None:
+        for machine, cost, other in _costs(results, free, whole):
+            yield f"{machine}: {_saving(cost, other)}."
+
+
+def _winner(results: Results, whole: Candidate) -> Iterator[str]:
+    few_bits, (free, _) = ternary(results), free_pruning(results, whole)
+    if few_bits is None or free is None:
+        yield "Not in this study: it needs ternary weights, and pruning alone that loses nothing."
+        return
+    for machine, pruned, quantized in _costs(results, free, few_bits):
+        ratio = pruned.energy_uj / quantized.energy_uj
+        winner = few_bits if ratio > 1 else free
+        yield (
+            f"{machine}: {winner.label}. {free.label}, the most that is free, takes {ratio:.2f} x the energy of "
+            f"ternary weights ({_energy(pruned)} against {_energy(quantized)})."
+        )
+
+
+def _joint(results: Results, whole: Candidate) -> Iterator[str]:
+    both = [c for c in results.of_method("joint", "sequential") if loss(c, whole).is_free]
+    alone = [c for c in results.of_method("quantization", "pruning") if loss(c, whole).is_free]
+    if not results.of_method("joint", "sequential"):
+        yield "Not in this study: it needs networks that are both pruned and quantized."
+        return
+    if not both:
+        yield "No: every network that is both pruned and quantized loses accuracy beyond the noise."
+        return
+    yield f"Of all networks that lose nothing beyond the noise against {whole.label}, the cheapest:"
+    for machine in results.machines:
+        best, other = _cheapest(results, both, machine), _cheapest(results, alone, machine)
+        if best is None or other is None:
+            continue
+        ratio = best[1].energy_uj / other[1].energy_uj
+        yield (
+            f"{machine}: {'yes' if ratio < 1 else 'no'}. Both: {best[0].label}, {_energy(best[1])}, "
+            f"{_percent(best[0].accuracy)}; alone: {other[0].label}, {_energy(other[1])}, "
+            f"{_percent(other[0].accuracy)}; ratio {ratio:.2f}."
+        )
+
+
+def _formats(results: Results, whole: Candidate) -> Iterator[str]:
+    for machine in results.machines:
+        alone = [(c, results.cost(c, machine)) for c in results.of_method("quantization", "pruning")]
+        words = [f"{c.label} ({100 * c.sparsity:.0f} % zeros): {cost.weight_format}" for c, cost in alone if cost]
+        yield f"{machine}: {'; '.join(words)}."
+
+
+def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:
+    """What both cost, each in its best format, on every machine that runs both."""
+    for machine in results.machines:
+        cost, against = results.cost(one, machine), results.cost(other, machine)
+        if cost is not None and against is not None:
+            yield machine, cost, against
+
+
+def _cheapest(results: Results, candidates: list[Candidate], machine: str) -> tuple[Candidate, Cost] | None:
+    priced = [(candidate, results.cost(candidate, machine)) for candidate in candidates]
+    return min(((c, cost) for c, cost in priced if cost is not None), key=lambda pair: pair[1].energy_uj, default=None)
+
+
+def _saving(cost: Cost, other: Cost) -> str:
+    saved = 100 * (1 - cost.energy_uj / other.energy_uj)
+    words = f"{saved:.0f} % of the energy saved" if saved >= 0 else f"{-saved:.0f} % more energy"
+    edp = other.edp_js / cost.edp_js
+    return f"{words} ({_energy(cost)} against {_energy(other)}), energy-delay product {edp:.2f} x lower"
+
+
+def _energy(cost: Cost) -> str:
+    return f"{cost.energy_uj:.3g} uJ in {cost.weight_format}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def _seeds(candidate: Candidate) -> str:
+    return f", mean of {len(candidate.accuracies)} seeds" if len(candidate.accuracies) > 1 else ""

@@ -1,0 +1,121 @@
+"""`spikecycle study`: a grid of compressions, formats and machines, from training to tables, pictures and claims.
+
+Exit status: 0 done; 1 parts of the study failed, the others are there; the rest as every command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.errors import ModelsError
+from models.extras import require_train_extra
+
+if TYPE_CHECKING:
+    from models.compression.compression import Compression
+    from models.study.records import Failure
+    from models.study.schema import LoadedStudy
+
+_PARTS_FAILED = 1
+_MOST_JOBS = 256
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: spikecycle study digits, or spikecycle study nmnist --data-root FOLDER")
+def study(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file (YAML), or the name of a shipped study.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where results go, and are found again: NAME-study here.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, max=_MOST_JOBS, help="Processes that train, one thread each; one per core by default."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only compressions of this name, or pattern: 'joint-*'. Repeatable."),
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", metavar="FOLDER", help="The folder of the study's recordings.")
+    ] = None,
+    plots_only: Annotated[
+        bool, typer.Option("--plots-only", help="Draw again from the tables that are there; train nothing.")
+    ] = False,
+) -> None:
+    """Train, compress, record and simulate a grid, and show energy against accuracy. Run again, it goes on."""
+    require_train_extra()
+    if plots_only:
+        from models.study.schema import study_path
+
+        _show(out or Path(f"{study_path(study).stem}-study"))
+        return
+    from models.study.schema import load_study
+
+    loaded = load_study(study, data_root)
+    chosen = _chosen(loaded, only or [])
+    folder = out or Path(f"{loaded.name}-study")
+    failures = _run(loaded, chosen, folder, jobs or len(os.sched_getaffinity(0)))
+    if failures:
+        for failure in failures:
+            sys.stderr.write(f"spikecycle: {failure.what}: {failure.reason}\n")
+        sys.stderr.write(f"spikecycle: {len(failures)} parts of the study failed; run it again to try them again\n")
+        raise typer.Exit(_PARTS_FAILED)
+
+
+def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[Compression]:
+    """The compressions of the study that a pattern fits; all without patterns. ModelsError where one fits none."""
+    from fnmatch import fnmatchcase
+
+    names = [compression.name for compression in loaded.study.grid]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ModelsError(f"--only {pattern}: no compression of that name, there are {', '.join(names)}")
+    return [
+        compression
+        for compression in loaded.study.grid
+        if not patterns or any(fnmatchcase(compression.name, pattern) for pattern in patterns)
+    ]
+
+
+def _run(loaded: LoadedStudy, compressions: list[Compression], folder: Path, jobs: int) -> list[Failure]:
+    """Do what is missing, then write and show what is there."""
+    from models.data.registry import load_data
+    from models.study.context import Context
+    from models.study.progress import shown
+    from models.study.runner import finished, run
+    from models.study.store import Store
+    from models.study.tables import write_tables
+
+    store = Store.opened(folder, loaded.name)
+    with store.locked():
+        data = load_data(loaded.study.data.name, loaded.study.data.options)
+        context = Context.of(loaded, data, store)
+        with shown() as watcher:
+            failures = run(context, compressions, jobs, watcher)
+        done = list(finished(context))
+        if done:
+            write_tables(folder, done)
+            _show(folder)
+    return failures
+
+
+def _show(folder: Path) -> None:
+    """The tables of a folder as pictures in it, and on standard output."""
+    from rich.console import Console
+
+    from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
+    from models.study.plots import draw_all
+    from models.study.summary import summary
+    from models.study.tables import LAYERS, RESULTS, read_table
+    from models.study.view import Results
+
+    results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))
+    pictures = draw_all(folder, results, read_table(folder / LAYERS, LAYER_COLUMNS))
+    console = Console(markup=False, highlight=False)
+    console.print(*summary(results), sep="\n")
+    console.print(f"\n{folder}: {RESULTS}, {LAYERS}, {', '.join(path.name for path in pictures)}")

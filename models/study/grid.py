@@ -1,0 +1,102 @@
+"""From the entries of a study to the compressions that they stand for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails
+
+from models.compression.compression import Compression
+from models.options import refused
+
+GRID = "grid"
+FULL_WEIGHT_BITS = 8  # pruning at this width is pruning alone, as in the published study (arXiv 2302.04174)
+PATH = ("compressions",)
+
+
+def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Compression]:
+    """All compressions of a study, in order.
+
+    An entry holds keys of a Compression, over those of `common`. With `grid`, key paths with lists of values, it
+    stands for every combination of them, the last key fastest; their values are added to its name. Raises
+    ValidationError, whose locations are the paths of the keys in the study.
+    """
+    found: list[Compression] = []
+    problems: list[InitErrorDetails] = []
+    for index, entry in enumerate(entries):
+        try:
+            found += [Compression.model_validate(keys) for keys in _combinations(merged(common, entry))]
+        except ValidationError as error:
+            problems += _located(error, (*PATH, index))
+    names = [compression.name for compression in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems += [_problem(PATH, f"the name {name} is given to several", name) for name in twice]
+    if problems:
+        raise ValidationError.from_exception_data("compressions", problems)
+    return found
+
+
+def merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of both; where both have one, the special value, or both merged where they are mappings."""
+    both = {**common, **special}
+    for key in common.keys() & special.keys():
+        if isinstance(common[key], Mapping) and isinstance(special[key], Mapping):
+            both[key] = merged(common[key], special[key])
+    return both
+
+
+def method_of(compression: Compression) -> str:
+    """What it is in the terms of the published study: quantization, pruning, joint or sequential; or mixed."""
+    if compression.layer_weight_bits:
+        return "mixed"
+    if compression.pruner is None:
+        return "quantization"
+    if compression.order == "joint" and compression.weight_bits == FULL_WEIGHT_BITS:
+        return "pruning"
+    return compression.order
+
+
+def _combinations(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The keys of every compression that the entry stands for."""
+    axes = entry.pop(GRID, {})
+    if not isinstance(axes, dict):
+        raise _error((GRID,), "key paths with lists of values are needed", axes)
+    for path, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise _error((GRID, path), "a list of values is needed", values)
+    for values in itertools.product(*axes.values()):
+        chosen = dict(entry)
+        for path, value in zip(axes, values, strict=True):
+            chosen = merged(chosen, _nested(path, value))
+        if axes:
+            chosen["name"] = "-".join([str(entry.get("name", "")), *map(_short, values)]).removeprefix("-")
+        yield chosen
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    """{"pruner": {"share": 0.8}} from "pruner.share" and 0.8."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    nested: dict[str, Any] = value
+    return nested
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _located(error: ValidationError, where: tuple[int | str, ...]) -> list[InitErrorDetails]:
+    details = error.errors(include_url=False)
+    unique = {(one["loc"], one["msg"]): one for one in details}  # every combination has the same problem
+    return [_problem((*where, *one["loc"]), one["msg"], one["input"]) for one in unique.values()]
+
+
+def _problem(location: tuple[int | str, ...], reason: str, found: object) -> InitErrorDetails:
+    return InitErrorDetails(type=refused(reason), loc=location, input=found)
+
+
+def _error(location: tuple[int | str, ...], reason: str, found: object) -> ValidationError:
+    return ValidationError.from_exception_data("grid", [_problem(location, reason, found)])

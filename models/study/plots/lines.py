@@ -1,0 +1,68 @@
+"""Energy in every format: by the width of the weights, and by their sparsity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from models.study.claims import reference, ternary
+from models.study.plots.style import GREY, coloured, panels
+from models.study.view import Candidate, Results
+
+ENERGY = "energy per inference (µJ)"
+
+
+def draw_bits(results: Results, layers: pl.DataFrame) -> Figure | None:
+    """Of the networks that are quantized alone."""
+    chosen = sorted(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits)
+    if not chosen:
+        return None
+    figure = _draw(results, chosen, "bits of a weight (2: ternary)", lambda candidate: candidate.weight_bits)
+    for axis in figure.axes:
+        axis.set_xticks([candidate.weight_bits for candidate in chosen])
+    return figure
+
+
+def draw_sparsity(results: Results, layers: pl.DataFrame) -> Figure | None:
+    """Of the networks that are pruned alone, with the unpruned one, and what ternary weights cost beside them."""
+    pruned, whole, few_bits = results.of_method("pruning"), reference(results), ternary(results)
+    if not pruned:
+        return None
+    chosen = sorted([*pruned, *([whole] if whole else [])], key=lambda candidate: candidate.sparsity)
+    figure = _draw(results, chosen, "weights that are zero (%)", lambda candidate: 100 * candidate.sparsity)
+    for axis, machine in zip(figure.axes, results.machines, strict=True):
+        cost = None if few_bits is None else results.cost(few_bits, machine)
+        if cost is not None:
+            axis.axhline(cost.energy_uj, color=GREY, linestyle="--", linewidth=1.0)
+            axis.annotate(
+                f"ternary, {cost.weight_format}", (0.02, cost.energy_uj), xycoords=("axes fraction", "data"),
+                xytext=(0, 3), textcoords="offset points", fontsize=8, color="#444444",
+            )  # fmt: skip
+    return figure
+
+
+def _draw(results: Results, chosen: Sequence[Candidate], label: str, place: Callable[[Candidate], float]) -> Figure:
+    figure, axes = panels(results.machines)
+    for axis, machine in zip(axes, results.machines, strict=True):
+        for weight_format, (colour, marker) in coloured(results.formats).items():
+            _draw_format(axis, results, machine, weight_format, chosen, place, colour, marker)
+        axis.set_xlabel(label)
+        axis.set_ylabel(ENERGY)
+        axis.set_ylim(bottom=0)
+        axis.grid(linewidth=0.4, alpha=0.4)
+        axis.legend()
+    return figure
+
+
+def _draw_format(
+    axis: Axes, results: Results, machine: str, weight_format: str, chosen: Sequence[Candidate],
+    place: Callable[[Candidate], float], colour: str, marker: str,
+) -> None:  # fmt: skip
+    costs = [(candidate, results.cost_in(candidate, machine, weight_format)) for candidate in chosen]
+    points = [(place(candidate), cost.energy_uj) for candidate, cost in costs if cost is not None]
+    if points:
+        xs, ys = zip(*points, strict=True)
+        axis.plot(xs, ys, color=colour, marker=marker, markersize=4.5, linewidth=1.2, label=weight_format)

@@ -1,0 +1,119 @@
+"""Jobs in one or several processes, with the same results in whatever order they end.
+
+Each worker has one pipe to this process, for jobs and for what it tells of them. When this process dies, however it
+does, its workers notice at their next word and end; when a worker dies, the pipe ends and this process says so.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import cast
+
+from models.errors import ModelsError
+from models.study.context import Context
+from models.study.jobs import Event, Job
+from models.study.records import Failure
+from models.study.work import do_job, prepare
+
+OnJobEvent = Callable[[Job, Event], None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job has ended, well or with a failure."""
+
+    failure: Failure | None
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    job: Job
+
+
+def run_jobs(
+    context: Context, jobs: Sequence[Job], processes: int, on_event: OnJobEvent
+) -> Iterator[tuple[Job, Failure | None]]:
+    """Do all jobs and yield each as it ends. What hinders all of them, a full disk, is raised."""
+    if processes == 1 or len(jobs) <= 1:
+        prepare()
+        for job in jobs:
+            yield job, do_job(context, job, lambda event, job=job: on_event(job, event))  # type: ignore[misc]
+        return
+    waiting = deque(jobs)
+    workers: list[_Worker] = []
+    try:
+        while waiting and len(workers) < processes:
+            workers.append(_started(context, waiting.popleft()))
+        while workers:
+            ready = wait([worker.connection for worker in workers])
+            for worker in [worker for worker in workers if worker.connection in ready]:
+                message = _received(worker)
+                if not isinstance(message, Done):
+                    on_event(worker.job, message)
+                    continue
+                finished = worker.job
+                if waiting:
+                    worker.job = waiting.popleft()
+                    worker.connection.send(worker.job)
+                else:
+                    workers.remove(worker)
+                    _end(worker)
+                yield finished, message.failure
+    finally:
+        for worker in workers:
+            _end(worker)
+
+
+def _started(context: Context, job: Job) -> _Worker:
+    spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of torch and polars
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_work, args=(context, there), daemon=True)
+    process.start()
+    there.close()
+    here.send(job)
+    return _Worker(process, here, job)
+
+
+def _received(worker: _Worker) -> Event | Done:
+    try:
+        message = worker.connection.recv()
+    except (EOFError, ConnectionError):
+        worker.process.join()
+        raise ModelsError(
+            f"{worker.job.title}: its process ended with status {worker.process.exitcode}, perhaps for want of memory; "
+            "what is finished is kept, run again with fewer --jobs"
+        ) from None
+    if isinstance(message, BaseException):
+        raise message
+    return cast(Event | Done, message)
+
+
+def _end(worker: _Worker) -> None:
+    worker.connection.close()
+    worker.process.terminate()
+    worker.process.join()
+
+
+def _work(context: Context, connection: Connection) -> None:
+    """What a worker process does: one job after another, until nobody sends any."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it too, and ends this one
+    prepare()
+    try:
+        while True:
+            job = connection.recv()
+            try:
+                connection.send(Done(do_job(context, job, connection.send)))
+            except (EOFError, ConnectionError):
+                raise
+            except Exception as error:
+                connection.send(error)
+    except (EOFError, ConnectionError):
+        return  # the first process is gone

@@ -1,0 +1,40 @@
+"""Whether every machine can run the network at all, asked before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import nn
+
+from models.compression.scheme import CompressionScheme
+from models.integer import record_network
+from models.networks.network import FloatNetwork, integer_nodes, quantize
+from models.study.context import Context
+from models.study.network import untrained
+from simulator import simulate
+
+
+def check_machines(context: Context) -> None:
+    """Simulate one sample of the untrained network, with the study's widest weights, on every machine in every format.
+
+    Raises MappingError, naming machine and layer, for the first that cannot be mapped.
+    """
+    widest = max(context.study.grid, key=lambda compression: compression.weight_bits)
+    network = quantize(_with_biases(untrained(context, torch.Generator().manual_seed(0))), CompressionScheme(widest))
+    with TemporaryDirectory() as folder:
+        trace = Path(folder) / f"{context.name}-untrained.h5"
+        data = context.data
+        record_network(trace, integer_nodes(network, data.input_bits), data.test.frames[:1], None, {})
+        for formats in context.machines.values():
+            for machine in formats.values():
+                simulate(trace, machine)
+
+
+def _with_biases(network: FloatNetwork) -> FloatNetwork:
+    """The network with the biases that training will give it: some machines can do without only."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.bias)
+    return network

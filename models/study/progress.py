@@ -1,0 +1,116 @@
+"""How a run goes, on standard error: bars where a person watches, a line per finished part where nobody does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from models.study.jobs import Epoch, Event, Job
+from models.study.records import Failure
+
+ETA_PERIOD_S = 600.0
+"""Speed is averaged over so long: jobs differ."""
+
+
+class Lines:
+    """One line when a part has ended."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._jobs = self._ended = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def starts(self, jobs: Sequence[Job]) -> None:
+        """Count them."""
+        self._jobs = len(jobs)
+
+    def happens(self, job: Job, event: Event) -> None:
+        """Nothing."""
+
+    def ends(self, job: Job, failure: Failure | None) -> None:
+        """Say so."""
+        self._ended += 1
+        how = "done" if failure is None else f"failed: {failure.reason}"
+        self._stream.write(f"[{self._ended}/{self._jobs}] {job.title}: {how}\n")
+        self._stream.flush()
+
+
+class Bars:
+    """A bar for the whole, with the time that is left, and one for every part that is at work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}", markup=False),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+            speed_estimate_period=ETA_PERIOD_S,
+            transient=True,
+        )
+        self._whole = self._progress.add_task("study", total=None, figures="")
+        self._bars: dict[str, TaskID] = {}
+        self._done: dict[str, int] = {}
+        self._jobs = self._ended = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def starts(self, jobs: Sequence[Job]) -> None:
+        """Set the whole."""
+        self._jobs = len(jobs)
+        self._progress.update(self._whole, total=sum(job.units for job in jobs))
+        self._show_whole()
+
+    def happens(self, job: Job, event: Event) -> None:
+        """Move the bar of the job, and the whole."""
+        if job.key not in self._bars:
+            self._bars[job.key] = self._progress.add_task(job.title, total=job.units, figures="")
+        self._done[job.key] = self._done.get(job.key, 0) + 1
+        self._progress.update(self._bars[job.key], completed=self._done[job.key], figures=_figures(event))
+        self._progress.advance(self._whole)
+
+    def ends(self, job: Job, failure: Failure | None) -> None:
+        """Take its bar away; what failed is said above the bars, and stays."""
+        self._ended += 1
+        if job.key in self._bars:
+            self._progress.remove_task(self._bars.pop(job.key))
+        self._progress.advance(self._whole, job.units - self._done.pop(job.key, 0))
+        if failure is not None:
+            self._progress.console.print(f"{job.title}: failed: {failure.reason}", markup=False, highlight=False)
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        self._progress.update(self._whole, figures=f"{self._ended}/{self._jobs} parts")
+
+
+def shown() -> Lines | Bars:
+    """What suits standard error."""
+    stream = sys.stderr
+    return Bars(stream) if stream.isatty() else Lines(stream)
+
+
+def _figures(event: Event) -> str:
+    if isinstance(event, Epoch):
+        return (
+            f"{event.phase}, epoch {event.epoch}/{event.epochs}, loss {event.loss:.3f}, "
+            f"{event.samples_per_second:.0f} samples/s"
+        )
+    return f"simulation {event.done}/{event.total}"

@@ -1,0 +1,156 @@
+"""STUDY.yaml: what is asked of a study, checked when it is read. The studies that come with the package have names."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from models.compression.compression import Compression
+from models.data.options import DataOptions
+from models.data.registry import check_options as check_data
+from models.errors import ModelsError
+from models.networks.catalogue import check_options as check_network
+from models.networks.options import NetworkOptions
+from models.options import Options, problems
+from models.schedule import Schedule
+from models.study.grid import expand
+from simulator import Machine, MachineError, load_machine, override, read_yaml
+
+SUFFIX = ".yaml"
+
+
+class DataChoice(Options):
+    """A data set by name, and what is asked of it. A relative `root` is relative to the study's file."""
+
+    name: str
+    options: DataOptions = DataOptions()
+
+
+class NetworkChoice(Options):
+    """A network by name, and what is asked of it."""
+
+    name: str
+    options: NetworkOptions = NetworkOptions()
+
+
+class Study(Options):
+    """A grid of compressions x weight formats x machines.
+
+    training: of the float network, once per seed; every compression starts from it. seeds: everything random in the
+    trainings. record_per_class: test samples of each class that are recorded and simulated, the first ones.
+    common: keys of all compressions. compressions: see `grid.expand`. machines: names, or machine files, relative to
+    the study's file.
+    """
+
+    describes: Annotated[str, Field(min_length=1)]
+    data: DataChoice
+    network: NetworkChoice
+    training: Schedule
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(default_factory=lambda: [0])
+    record_per_class: Annotated[int, Field(ge=1)] = 1
+    common: dict[str, Any] = Field(default_factory=dict)
+    compressions: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    formats: Annotated[list[str], Field(min_length=1)]
+    machines: Annotated[list[str], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for key, values in (("seeds", self.seeds), ("formats", self.formats), ("machines", self.machines)):
+            twice = [value for index, value in enumerate(values) if value in values[:index]]
+            if twice:
+                raise ValueError(f"{key}: {twice[0]} is given twice")
+        expand(self.common, self.compressions)
+        return self
+
+    @cached_property
+    def grid(self) -> list[Compression]:
+        """Every compression, in order."""
+        return expand(self.common, self.compressions)
+
+
+class LoadedStudy:
+    """A study with its name and the machines that it names, in every format, ready to run."""
+
+    def __init__(self, name: str, study: Study, machines: dict[str, dict[str, Machine]]) -> None:
+        self.name = name
+        self.study = study
+        self.machines = machines
+
+
+def shipped_studies() -> tuple[str, ...]:
+    """Names of the studies that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in _folder().glob(f"*{SUFFIX}")))
+
+
+def study_path(name_or_path: str) -> Path:
+    """Where the study lies: a path as it is, a bare name among the shipped ones; else ModelsError."""
+    path = Path(name_or_path)
+    if path.suffix in (SUFFIX, ".yml") or len(path.parts) > 1:
+        return path
+    if name_or_path in shipped_studies():
+        return _folder() / f"{name_or_path}{SUFFIX}"
+    near = difflib.get_close_matches(name_or_path, shipped_studies(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ModelsError(f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}{hint}")
+
+
+def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
+    """Read and check a study. data_root: the folder of its recordings, instead of what it says.
+
+    Raises ModelsError, one line per problem, each naming the file and the key.
+    """
+    path = study_path(name_or_path)
+    try:
+        study = Study.model_validate(read_yaml(path))
+    except MachineError as error:  # of the file itself: it names it
+        raise ModelsError(str(error)) from error
+    except ValidationError as error:
+        raise ModelsError("\n".join(f"{path}: {problem}" for problem in problems(error))) from error
+    study = _at_root(study, path.parent, data_root)
+    _check_names(study, path)
+    return LoadedStudy(path.stem, study, _machines(study, path))
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("models.study").joinpath("studies")))
+
+
+def _at_root(study: Study, folder: Path, data_root: Path | None) -> Study:
+    """The study with the folder of its recordings made sure: as given now, or relative to its file."""
+    own = study.data.options.root
+    root = data_root or (folder / own if own else None)
+    options = study.data.options.model_copy(update={"root": root})
+    return study.model_copy(update={"data": study.data.model_copy(update={"options": options})})
+
+
+def _check_names(study: Study, path: Path) -> None:
+    """ModelsError unless data set and network are there and have the options that are asked for."""
+    try:
+        check_data(study.data.name, study.data.options)
+    except ModelsError as error:
+        raise ModelsError(f"{path}: data: {error}") from error
+    try:
+        check_network(study.network.name, study.network.options)
+    except ModelsError as error:
+        raise ModelsError(f"{path}: network: {error}") from error
+
+
+def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
+    """Every machine in every format, by both names."""
+    found = {}
+    for index, name in enumerate(study.machines):
+        beside = path.parent / name
+        machine = load_machine(beside if Path(name).suffix and beside.is_file() else name)
+        try:
+            found[Path(name).stem] = {
+                weight_format: override(machine, {"formats.weights.format": weight_format})
+                for weight_format in study.formats
+            }
+        except MachineError as error:
+            raise ModelsError(f"{path}: machines.{index} or formats: {error}") from error
+    return found

@@ -1,0 +1,145 @@
+"""The results of a study as two tables: one row per network, machine and format, and one per layer of these."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from models.compression.compression import Compression
+from models.errors import ModelsError
+from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column, schema
+from models.study.grid import method_of
+from models.study.records import NetworkRecord
+from simulator import LayerResult, RunResult, write_file
+
+RESULTS, LAYERS = "results.parquet", "layers.parquet"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One simulation that is done, with all that led to it. trace: path in the folder of the study."""
+
+    study: str
+    compression: Compression
+    seed: int
+    machine: str
+    weight_format: str
+    network: NetworkRecord
+    result: RunResult
+    trace: str
+
+
+def results_table(finished: Iterable[Finished]) -> pl.DataFrame:
+    """One row per network, machine and format, with the columns of RESULT_COLUMNS."""
+    return _table([_result_row(one) for one in finished], RESULT_COLUMNS)
+
+
+def layers_table(finished: Iterable[Finished]) -> pl.DataFrame:
+    """One row per network, machine, format and layer, with the columns of LAYER_COLUMNS."""
+    return _table([_layer_row(one, layer) for one in finished for layer in one.result.layers], LAYER_COLUMNS)
+
+
+def write_tables(folder: Path, finished: Sequence[Finished]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write both tables, each complete or not at all, and return them: results, layers."""
+    results, layers = results_table(finished), layers_table(finished)
+    for name, table in ((RESULTS, results), (LAYERS, layers)):
+        buffer = io.BytesIO()
+        table.write_parquet(buffer, compression="zstd")
+        write_file(folder / name, buffer.getvalue())
+    return results, layers
+
+
+def read_table(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """A table that a study wrote; ModelsError where it is absent, damaged or of another version."""
+    if not path.is_file():
+        raise ModelsError(f"{path}: is not there; run the study first, or name its folder with --out")
+    try:
+        table = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = getattr(error, "strerror", None) or "it is no Parquet file that can be read"
+        raise ModelsError(f"{path}: {reason}") from error
+    if dict(table.schema) != dict(pl.Schema(schema(columns))):
+        raise ModelsError(f"{path}: has other columns than the table of a study; run the study again")
+    return table
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+    return pl.DataFrame({name: [row[name] for row in rows] for name in columns}, schema=schema(columns))
+
+
+def _which(one: Finished) -> dict[str, Any]:
+    return {
+        "study": one.study,
+        "compression": one.compression.name,
+        "method": method_of(one.compression),
+        "pruned_share": one.network.pruned_share,
+        "seed": one.seed,
+        "machine": one.machine,
+        "format": one.weight_format,
+    }
+
+
+def _result_row(one: Finished) -> dict[str, Any]:
+    result, network = one.result, one.network
+    samples = len(result.samples)
+    weights = sum(layer.storage.weights for layer in result.layers)
+    return {
+        **_which(one),
+        "weight_bits": max(one.compression.bits_of(layer.name) for layer in result.layers),
+        "accuracy_float": network.accuracy_float,
+        "accuracy_fake_quantized": network.accuracy_fake_quantized,
+        "accuracy_integer": network.accuracy_integer,
+        "test_samples": network.test_samples,
+        "weights": weights,
+        "weight_sparsity": sum(layer.storage.zero_weights for layer in result.layers) / weights,
+        "stored_bits": sum(layer.storage.stored_bits for layer in result.layers),
+        "recorded_samples": samples,
+        "cycles_per_inference": result.cycles / samples,
+        "energy_per_inference_pj": result.energy_per_inference_pj,
+        "energy_parts": _energy_parts(result.layers, samples),
+        "seconds_per_inference": result.seconds_per_inference,
+        "edp_per_inference_js": result.edp_per_inference_js,
+        "synaptic_operations_per_inference": result.synaptic_operations / samples,
+        "utilization": result.utilization,
+        "area_mm2": result.area_mm2,
+        "trace": one.trace,
+    }
+
+
+def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
+    samples, storage = len(one.result.samples), layer.storage
+    return {
+        **_which(one),
+        "layer": layer.name,
+        "operator": layer.operator,
+        "weight_bits": one.compression.bits_of(layer.name),
+        "weights": storage.weights,
+        "weight_sparsity": storage.zero_weights / storage.weights,
+        "payload_bits": storage.payload_bits,
+        "metadata_bits": storage.metadata_bits,
+        "stored_bits": storage.stored_bits,
+        "input_density": layer.input_density,
+        "cycles_per_inference": layer.cycles / samples,
+        "energy_per_inference_pj": layer.energy_pj / samples,
+        "energy_parts": _energy_parts([layer], samples),
+        "utilization": layer.utilization,
+    }
+
+
+def _energy_parts(layers: Sequence[LayerResult], samples: int) -> list[dict[str, Any]]:
+    """Energy per inference by component and operand, in the order in which the machine counts; leakage last."""
+    sums: dict[tuple[str, str], float] = {}
+    for layer in layers:
+        for counter in layer.counters:
+            place = counter.component, counter.operand
+            sums[place] = sums.get(place, 0.0) + counter.energy_pj
+    sums["leakage", "all"] = sum(layer.leakage_pj for layer in layers)
+    return [
+        {"component": component, "operand": operand, "energy_pj": energy_pj / samples}
+        for (component, operand), energy_pj in sums.items()
+    ]

@@ -1,0 +1,154 @@
+"""One job: train a float network, or compress it, record it, and simulate its trace. Everything here needs torch."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.data.frames import Labels
+from models.errors import ModelsError
+from models.integer import record_network
+from models.networks.network import integer_nodes
+from models.pipeline import (
+    Accuracies,
+    OnPhaseEpoch,
+    compress,
+    compression_facts,
+    measure,
+    set_determinism,
+    train_float,
+)
+from models.study.context import Context
+from models.study.jobs import Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
+from models.study.keys import DECIDING_PACKAGES
+from models.study.network import load_weights, save_weights, untrained
+from models.study.records import Failure, FloatRecord, NetworkRecord
+from models.study.store import FAILURES, FLOATS, NETWORKS, SIMULATIONS, file_digest
+from models.training import EpochReport
+from simulator import MappingError, RunResult, simulate
+from traces import TraceError
+
+WEIGHTS, TRACE = ".safetensors", ".h5"
+
+
+def prepare() -> None:
+    """Make this process compute the same bits as any other."""
+    set_determinism()
+
+
+def do_job(context: Context, job: Job, on_event: OnEvent) -> Failure | None:
+    """Do what the job asks for and put it in the store; a failure of this job alone is put there and returned."""
+    try:
+        if isinstance(job, FloatJob):
+            _train_float(context, job, on_event)
+        else:
+            _compress(context, job, on_event)
+            _simulate(context, job, on_event)
+    except (ModelsError, MappingError, TraceError) as error:
+        if isinstance(error.__cause__, OSError):
+            raise  # a full disk is nobody's failure, and hinders the next one as well
+        failure = Failure(what=job.title, reason=str(error))
+        context.store.write(FAILURES, job.key, failure)
+        return failure
+    return None
+
+
+def _train_float(context: Context, job: FloatJob, on_event: OnEvent) -> None:
+    generator = torch.Generator().manual_seed(job.seed)
+    network = untrained(context, generator)
+    accuracy = train_float(network, context.data, context.study.training, generator, _told(on_event))
+    save_weights(context.store.place(FLOATS, job.key, WEIGHTS), network)
+    context.store.write(FLOATS, job.key, FloatRecord(accuracy=accuracy), (WEIGHTS,))
+
+
+def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
+    """Train and record the compressed network, unless that was done before."""
+    store, data = context.store, context.data
+    if store.read(NETWORKS, job.key, NetworkRecord) is not None:
+        return
+    float_key = context.float_key(job.seed)
+    found = store.read(FLOATS, float_key, FloatRecord)
+    if found is None:
+        raise ModelsError("there is no float network to start from")
+    generator = torch.Generator().manual_seed(job.seed)
+    network = untrained(context, generator)
+    load_weights(store.place(FLOATS, float_key, WEIGHTS), network)
+    quantized = compress(network, data, job.compression, generator, _told(on_event))
+    nodes = integer_nodes(quantized, data.input_bits)
+    accuracies = measure(found.accuracy, quantized, nodes, data)
+    facts = compression_facts(job.compression, quantized, nodes)
+    recorded = first_of_each(data.test.labels, context.study.record_per_class)
+    samples = data.test.take(recorded)
+    provenance = _provenance(context, job.seed, accuracies) | facts
+    record_network(store.place(NETWORKS, job.key, TRACE), nodes, samples.frames, samples.labels, provenance)
+    record = NetworkRecord(
+        accuracy_float=accuracies.float_model,
+        accuracy_fake_quantized=accuracies.fake_quantized,
+        accuracy_integer=accuracies.integer,
+        test_samples=len(data.test),
+        pruned_share=facts["pruned_share"],
+    )
+    store.write(NETWORKS, job.key, record, (TRACE,))
+
+
+def _simulate(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
+    """Simulate the trace on every machine in every format, where that was not done before."""
+    store = context.store
+    trace = store.place(NETWORKS, job.key, TRACE)
+    digest = file_digest(trace)
+    machines = [machine for formats in context.machines.values() for machine in formats.values()]
+    missing = [
+        (key, machine)
+        for key, machine in ((context.simulation_key(digest, machine), machine) for machine in machines)
+        if store.read(SIMULATIONS, key, RunResult) is None
+    ]
+    for done, (key, machine) in enumerate(missing):
+        result = simulate(trace, machine, verify=done == 0)
+        _check_exact(result)
+        store.write(SIMULATIONS, key, result)
+        on_event(Simulated(done + 1, len(missing)))
+
+
+def _check_exact(result: RunResult) -> None:
+    """ModelsError if the simulator, which computes every spike itself, found another network in the trace."""
+    for layer in result.verification or ():
+        if layer.mismatches:
+            raise ModelsError(
+                f"layer {layer.layer} of the trace: {layer.mismatches} of {layer.spikes_compared} recorded outputs are "
+                "not those of its weights and inputs"
+            )
+
+
+def first_of_each(labels: Labels, count: int) -> list[int]:
+    """Indices of the first `count` samples of every class, class by class; of all, where there are fewer."""
+    return [int(index) for label in np.unique(labels) for index in np.flatnonzero(labels == label)[:count]]
+
+
+def _told(on_event: OnEvent) -> OnPhaseEpoch:
+    def tell(phase: str, report: EpochReport) -> None:
+        on_event(Epoch(phase, report.epoch, report.epochs, report.loss, report.samples_per_second))
+
+    return tell
+
+
+def _provenance(context: Context, seed: int, accuracies: Accuracies) -> dict[str, Any]:
+    """What the trace says about its origin, besides its compression. No times: the same run gives the same bytes."""
+    study, data = context.study, context.data
+    return {
+        "model": f"network {study.network.name} {study.network.options.given() or ''}".strip(),
+        "dataset": data.name,
+        "dataset_description": data.description,
+        "train_samples": len(data.train),
+        "test_samples": len(data.test),
+        "recorded": f"the first {study.record_per_class} test samples of every class",
+        "accuracy_float": accuracies.float_model,
+        "accuracy_fake_quantized": accuracies.fake_quantized,
+        "accuracy_integer": accuracies.integer,
+        "float_training": study.training.model_dump(mode="json"),
+        "seed": seed,
+        "made_by": f"spikecycle study {context.name}",
+        "versions": {name: version(name) for name in DECIDING_PACKAGES},
+    }

@@ -1,0 +1,88 @@
+"""Claims on tables written by hand: each says what the numbers say, and no more than the test set allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.study.claims import claims, free_pruning, loss, reference, ternary
+from models.study.view import Results
+from tests.unit.models.study.handmade import at, network, table, whole_study
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return Results(whole_study())
+
+
+def _answers(results: Results) -> dict[str, str]:
+    return {claim.question: "\n".join(claim.answers) for claim in claims(results)}
+
+
+def test_ternary_is_within_the_noise_and_saves_energy_in_each_ones_best_format(results: Results) -> None:
+    answer = _answers(results)["What do ternary weights cost and save?"]
+    assert "97.50 % against 98.00 % with 8-bit on 400 test samples: 0.50 points less" in answer
+    assert "within the noise" in answer
+    assert "chip: 55 % of the energy saved (10 uJ in rle against 22 uJ in plain)" in answer  # 1 - 10 / 22
+
+
+def test_pruning_is_free_up_to_the_last_share_without_a_loss_beyond_the_noise(results: Results) -> None:
+    whole = reference(results)
+    assert whole is not None
+    free, costly = free_pruning(results, whole)
+    assert (free and free.name, costly and costly.name) == ("pruned-0.8", "pruned-0.95")
+    answer = _answers(results)["Up to where is pruning free?"]
+    assert answer.startswith("8-bit, 80 % pruned: 97.00 %")
+    assert "The first to lose is 8-bit, 95 % pruned: 82.00 %, 16.00 points less" in answer
+
+
+def test_ternary_wins_by_the_ratio_of_energies(results: Results) -> None:
+    answer = _answers(results)["Which of the two wins?"]
+    assert "chip: ternary. 8-bit, 80 % pruned, the most that is free, takes 1.40 x" in answer
+
+
+def test_both_together_are_judged_among_those_that_lose_nothing(results: Results) -> None:
+    """The sequential one is cheaper still, but it lost 8 points."""
+    answer = _answers(results)["Do both together beat each alone?"]
+    assert "chip: yes. Both: ternary, 80 % pruned, 6 uJ in rle, 96.50 %; alone: ternary, 10 uJ in rle" in answer
+    assert "ratio 0.60" in answer
+
+
+def test_the_cheapest_format_of_each(results: Results) -> None:
+    answer = _answers(results)["Which format is the cheapest?"]
+    assert "8-bit (10 % zeros): plain; ternary (10 % zeros): rle" in answer
+
+
+def test_a_loss_is_noise_or_not_by_the_size_of_the_test_set() -> None:
+    for samples, is_noise in ((400, True), (40_000, False)):
+        rows = network("a", "quantization", 8, 0.0, 0.98, at(8), test_samples=samples)
+        rows += network("b", "quantization", 2, 0.0, 0.97, at(2), test_samples=samples)
+        results = Results(table(rows))
+        whole, few = reference(results), ternary(results)
+        assert whole is not None
+        assert few is not None
+        assert loss(few, whole).is_noise == is_noise
+        assert loss(whole, few).is_free
+
+
+def test_seeds_are_means() -> None:
+    rows = network("a", "quantization", 8, 0.0, 0.98, {"rle": 10.0}, seed=0)
+    rows += network("a", "quantization", 8, 0.0, 0.96, {"rle": 14.0}, seed=1)
+    results = Results(table(rows))
+    (candidate,) = results.candidates
+    cost = results.cost(candidate, "chip")
+    assert candidate.accuracy == pytest.approx(0.97)
+    assert cost is not None
+    assert cost.energy_uj == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize(
+    ("methods", "missing"),
+    [
+        (["quantization"], ["Up to where is pruning free?", "Which of the two wins?"]),
+        (["pruning"], ["What do the results say?"]),
+    ],
+)  # fmt: skip
+def test_what_the_study_has_no_networks_for_is_said(methods: list[str], missing: list[str]) -> None:
+    whole = whole_study()
+    answers = _answers(Results(whole.filter(whole["method"].is_in(methods))))
+    assert all("Not in this study" in answers[question] or "Nothing" in answers[question] for question in missing)

@@ -1,0 +1,107 @@
+"""STUDY.yaml: what a grid stands for, and how bad input is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import ModelsError
+from models.study.grid import expand, merged, method_of
+from models.study.schema import load_study, shipped_studies
+from simulator import SimulatorError
+from tests.unit.models.study.tiny import DATA, TEXT, write_study
+
+
+def test_a_grid_stands_for_every_combination_the_last_key_fastest() -> None:
+    axes = {"weight_bits": [3, 2], "pruner.share": [0.5, 0.925]}
+    entry = {"name": "j", "pruner": {"kind": "global_magnitude"}, "grid": axes}
+    found = expand({"training": {"epochs": 3, "learning_rate": 0.1}}, [entry, {"name": "plain"}])
+    assert [compression.name for compression in found] == ["j-3-0.5", "j-3-0.925", "j-2-0.5", "j-2-0.925", "plain"]
+    assert {compression.training.epochs for compression in found} == {3}
+    assert found[1].pruner is not None
+    assert found[1].pruner.model_dump()["share"] == 0.925
+
+
+def test_special_keys_go_over_common_ones_at_every_depth() -> None:
+    common = {"a": {"x": 1, "y": {"z": 2}}, "b": 3}
+    assert merged(common, {"a": {"y": {"w": 4}}, "b": {"c": 5}}) == {
+        "a": {"x": 1, "y": {"z": 2, "w": 4}},
+        "b": {"c": 5},
+    }
+    assert common == {"a": {"x": 1, "y": {"z": 2}}, "b": 3}
+
+
+def test_methods_are_those_of_the_published_study() -> None:
+    pruner = {"kind": "global_magnitude", "share": 0.5}
+    entries = [
+        {"name": "quantization", "weight_bits": 8},
+        {"name": "pruning", "pruner": pruner},
+        {"name": "joint", "pruner": pruner, "weight_bits": 4},
+        {"name": "sequential", "pruner": pruner, "weight_bits": 4, "order": "sequential"},
+        {"name": "mixed", "layer_weight_bits": {"fc1": 4}},
+    ]
+    for compression in expand({}, entries):
+        assert method_of(compression) == compression.name
+
+
+@pytest.mark.parametrize("name", shipped_studies())
+def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name: str) -> None:
+    loaded = load_study(name, Path("anywhere") if name != "digits" else None)
+    grid = loaded.study.grid
+    assert {method_of(compression) for compression in grid} == {"quantization", "pruning", "joint", "sequential"}
+    assert {2, 8} <= {compression.weight_bits for compression in grid if method_of(compression) == "quantization"}
+    assert set(loaded.machines) == {"spike_array", "eyeriss_snn"}
+    for formats in loaded.machines.values():
+        assert [machine.formats.weights.format for machine in formats.values()] == loaded.study.formats
+
+
+def test_files_are_beside_the_study(tmp_path: Path) -> None:
+    text = TEXT.replace("[spike_array]", "[mine.yaml]").replace(DATA, "name: nmnist, options: {root: events}")
+    (tmp_path / "mine.yaml").write_text((Path(__file__).parents[4] / "hwconfigs" / "spike_array.yaml").read_text())
+    path = write_study(tmp_path, text)
+    loaded = load_study(str(path))
+    assert list(loaded.machines) == ["mine"]
+    assert loaded.study.data.options.root == tmp_path / "events"
+    assert load_study(str(path), Path("elsewhere")).study.data.options.root == Path("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml: formts: not known; did you mean formats\?"),
+        ("weight_bits: [8, 2]", "weight_bits: [8, 13]", r"compressions\.0\.weight_bits: .* less than or equal to 8, found 13"),
+        ("weight_bits: [8, 2]", "weight_bits: 8", r"compressions\.0\.grid\.weight_bits: a list of values is needed"),
+        (
+            "weight_bits: [8, 2]",
+            "weight_bts: [8]",
+            r"compressions\.0\.weight_bts: not known; did you mean weight_bits",
+        ),
+        ("weight_bits: [8, 2]", "weight_bits: [8, 8]", r"compressions: the name quantized-8 is given to several"),
+        ("share: 0.5}", "share: 1.5}", r"compressions\.2\.pruner\.share: .* less than 1"),
+        ("bitmask", "bitmap", r"tiny\.yaml: machines\.0 or formats: .*bitmap"),
+        ("[spike_array]", "[spike_arry]", r"did you mean 'spike_array'"),
+        ("[spike_array]", "[spike_array, spike_array]", r"machines: spike_array is given twice"),
+        (
+            "{name: digits, options: {width",
+            "{name: digts, options: {width",
+            r"tiny\.yaml: network: .*did you mean digits",
+        ),
+        ("timesteps: 4", "channels: 4", r"tiny\.yaml: data: data set digits has no option channels"),
+        ("voters: 1", "attention_bits: 8", r"tiny\.yaml: network: network digits has no option attention_bits"),
+        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 19: the key 'formats' is given twice"),
+        ("describes:", "describes: [", r"tiny\.yaml, line"),
+    ],
+)
+def test_bad_input_is_told_with_file_and_key(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in TEXT
+    path = write_study(tmp_path, TEXT.replace(old, new, 1))
+    with pytest.raises(SimulatorError, match=told):
+        load_study(str(path))
+
+
+def test_unknown_studies_get_the_nearest_one() -> None:
+    with pytest.raises(ModelsError, match=r"no study file or shipped study 'digit'.*did you mean 'digits'"):
+        load_study("digit")
+    with pytest.raises(ModelsError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        load_study("nowhere.yaml")

@@ -1,0 +1,179 @@
+"""A whole study, small enough for seconds: killed, resumed, changed, damaged, and with one part that fails."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from models.errors import ModelsError
+from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
+from models.study.command import app
+from models.study.document import DOCUMENT, document
+from models.study.plots import PICTURES
+from models.study.tables import LAYERS, RESULTS, read_table
+from simulator import MappingError
+from tests.unit.models.study.tiny import COMPRESSIONS, SIMULATIONS, TEXT, command, write_study
+from traces import open_trace
+
+pytestmark = pytest.mark.train
+TABLES = (RESULTS, LAYERS)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny study, run in one process without interruption."""
+    folder = tmp_path_factory.mktemp("study")
+    done = CliRunner().invoke(app, [str(write_study(folder)), "--out", str(folder / "out"), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    assert "What do ternary weights cost and save?" in done.output
+    return folder / "out"
+
+
+def _ages(folder: Path) -> dict[str, int]:
+    kinds = ("floats", "networks", "simulations")
+    return {path.name: path.stat().st_mtime_ns for kind in kinds for path in (folder / kind).iterdir()}
+
+
+def _invoke(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=True)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def test_everything_asked_for_is_there(finished: Path) -> None:
+    results, layers = read_table(finished / RESULTS, RESULT_COLUMNS), read_table(finished / LAYERS, LAYER_COLUMNS)
+    assert results.height == SIMULATIONS
+    assert layers.height == 4 * SIMULATIONS
+    assert results["compression"].unique(maintain_order=True).to_list() == [
+        "quantized-8", "quantized-2", "pruned-0.5", "pruned-0.8", "both"
+    ]  # fmt: skip
+    for row in results.iter_rows(named=True):
+        parts = sum(part["energy_pj"] for part in row["energy_parts"])
+        assert parts == pytest.approx(row["energy_per_inference_pj"])
+        with open_trace(finished / row["trace"]) as trace:
+            assert trace.provenance["accuracy_integer"] == row["accuracy_integer"]
+            assert trace.samples == row["recorded_samples"] == 10
+    per_layer = layers.group_by("compression", "format", maintain_order=True).agg(
+        pl.col("energy_per_inference_pj").sum()
+    )
+    assert per_layer["energy_per_inference_pj"].to_list() == pytest.approx(results["energy_per_inference_pj"].to_list())
+    assert results.filter(pl.col("compression") == "pruned-0.8")["weight_sparsity"][0] >= 0.79
+    for name in PICTURES:
+        assert (finished / f"{name}.png").stat().st_size > 5000
+        assert (finished / f"{name}.svg").stat().st_size > 5000
+
+
+def test_killed_and_resumed_by_two_processes_it_is_the_same_to_the_byte(finished: Path, tmp_path: Path) -> None:
+    study, out = write_study(tmp_path), tmp_path / "out"
+    process = subprocess.Popen(
+        command(study, "--out", out, "--jobs", 1), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 120
+    while not list((out / "simulations").glob("*.json")):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not (out / RESULTS).exists()
+    before = _ages(out)
+    assert len(before) < len(_ages(finished))
+    assert _invoke(study, "--out", out, "--jobs", 2)[0] == 0
+    for table in TABLES:
+        assert (out / table).read_bytes() == (finished / table).read_bytes()
+    complete = {name: age for name, age in before.items() if name.endswith(".json")}
+    assert complete.items() <= _ages(out).items(), "a finished part was done again"
+
+
+def test_run_again_it_does_nothing_and_a_changed_study_does_what_changed(finished: Path, tmp_path: Path) -> None:
+    before = _ages(finished)
+    study = write_study(tmp_path)
+    assert _invoke(study, "--out", finished)[0] == 0
+    assert _ages(finished) == before
+    tables = [(finished / table).read_bytes() for table in TABLES]
+    write_study(
+        tmp_path, TEXT.replace("[0.5, 0.8]", "[0.5, 0.9]").replace("[uncompressed, bitmask]", "[uncompressed, rle]")
+    )
+    assert _invoke(study, "--out", finished)[0] == 0
+    after = _ages(finished)
+    assert before.items() <= after.items()
+    new = [name for name in after if name not in before]
+    assert len(new) == 2 + COMPRESSIONS + 1  # a network's record and trace; all in the new format, and it in the old
+    write_study(tmp_path)
+    assert _invoke(study, "--out", finished)[0] == 0
+    assert _ages(finished) == after
+    assert [(finished / table).read_bytes() for table in TABLES] == tables
+
+
+def test_what_is_damaged_is_done_again(finished: Path, tmp_path: Path) -> None:
+    tables = [(finished / table).read_bytes() for table in TABLES]
+    trace = sorted((finished / "networks").glob("*.h5"))[0]
+    trace.write_bytes(trace.read_bytes()[:-100])
+    simulation = sorted((finished / "simulations").glob("*.json"))[0]
+    simulation.write_text(simulation.read_text()[:100])
+    assert _invoke(write_study(tmp_path), "--out", finished)[0] == 0
+    assert [(finished / table).read_bytes() for table in TABLES] == tables
+
+
+def test_a_part_that_diverges_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    wild = "  - name: wild\n    training: {learning_rate: 1.0e+30, batch_size: 16}\n"
+    study = write_study(tmp_path, TEXT.replace("  - name: both", f"{wild}  - name: both"))
+    status, output = _invoke(study, "--out", tmp_path / "out", "--only", "wild", "--only", "both")
+    assert status == 1
+    assert "spikecycle: wild, seed 0: training diverged in epoch 1" in output
+    assert read_table(tmp_path / "out" / RESULTS, RESULT_COLUMNS)["compression"].unique().to_list() == ["both"]
+    assert len(list((tmp_path / "out" / "failures").iterdir())) == 1
+
+
+def test_pictures_are_drawn_again_from_the_tables(finished: Path, tmp_path: Path) -> None:
+    study = write_study(tmp_path)
+    before = {name: (finished / f"{name}.svg").read_bytes() for name in PICTURES}
+    for name in PICTURES:
+        (finished / f"{name}.svg").unlink()
+    assert _invoke(study, "--out", finished, "--plots-only")[0] == 0
+    assert {name: (finished / f"{name}.svg").read_bytes() for name in PICTURES} == before
+
+
+def test_a_machine_that_cannot_run_the_network_is_told_before_any_training(tmp_path: Path) -> None:
+    machine = (Path(__file__).parents[4] / "hwconfigs" / "spike_array.yaml").read_text()
+    (tmp_path / "sparse.yaml").write_text(machine.replace("update: dense", "update: sparse"))
+    study = write_study(tmp_path, TEXT.replace("[spike_array]", "[sparse.yaml]"))
+    with pytest.raises(MappingError, match=r"conv1.*sparse needs neurons without bias"):
+        _invoke(study, "--out", tmp_path / "out")
+    assert not list((tmp_path / "out" / "floats").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--only", "nothing*"], "no compression of that name, there are quantized-8"),
+        (["--plots-only"], r"results\.parquet: is not there; run the study first"),
+    ],
+)
+def test_bad_usage_is_told(tmp_path: Path, options: list[str], told: str) -> None:
+    with pytest.raises(ModelsError, match=told):
+        _invoke(write_study(tmp_path), "--out", tmp_path / "out", *options)
+
+
+def test_missing_recordings_are_told(tmp_path: Path) -> None:
+    text = TEXT.replace(
+        "name: digits, options: {samples_per_class: 6, timesteps: 4}", "name: nmnist, options: {root: events}"
+    )
+    with pytest.raises(ModelsError, match="events"):
+        _invoke(write_study(tmp_path, text), "--out", tmp_path / "out")
+
+
+def test_a_table_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / RESULTS).write_bytes(b"PAR1 and so on")
+    with pytest.raises(ModelsError, match=r"results\.parquet: it is no Parquet file"):
+        read_table(tmp_path / RESULTS, RESULT_COLUMNS)
+
+
+def test_the_document_of_the_tables_is_what_the_columns_say() -> None:
+    assert DOCUMENT.read_text() == document(), "run python -m models.study.document"
