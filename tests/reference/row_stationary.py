@@ -75,7 +75,7 @@ class RowStationary(Cut):
     def run_tile(self, tile: int) -> None:
         """All timesteps of a tile."""
         self.pairs = [(t, row) for t in range(self.task.timesteps) for row in self.rows]
-        size = self.parameters.columns
+        size = self.column_fold_size()
         column_folds = [self.pairs[k : k + size] for k in range(0, len(self.pairs), size)]
         group_size = self.mapping.folds_per_group
         groups = [range(g, min(g + group_size, len(column_folds))) for g in range(0, len(column_folds), group_size)]
@@ -172,7 +172,7 @@ class RowStationary(Cut):
                 words += ceil(bits / self.word)
         self.counts["trunk.weights"] += bits
         self.counts["branch.weights"] += bits
-        columns_in_use = min(self.parameters.columns, len(self.pairs))
+        columns_in_use = min(self.column_fold_size(), len(self.pairs))
         for filters in filter_sets:
             for channels in self.channel_folds()[k]:
                 for c in channels:
@@ -206,7 +206,7 @@ class RowStationary(Cut):
             words += ceil(len(channels) * len(columns) * self.task.input_bits / self.word)
             for c in channels:
                 row = self.inputs[t, channel_group * self.group_channels + c, y]
-                bits = self.dram_row_bits([int(row[x]) for x in columns], len(row), self.task.input_bits)
+                bits = self.dram_row_bits([int(row[x]) for x in columns], len(row), self.stored_bits["inputs"])
                 record.loads["spikes"] += bits
                 self.counts["dram_wire.spikes"] += bits
         self.counts["global_buffer.spikes.write"] += words
@@ -285,7 +285,7 @@ class RowStationary(Cut):
                     if value == 0 and inputs_mode == "skip":
                         continue
                     served = range(pe.filters)
-                    if weights_mode == "skip" and self.weight_format.positions != "implicit":
+                    if weights_mode == "skip" and self.tells_positions:
                         served = [n for n in served if weights[n][0] != 0]
                     elif weights_mode == "skip":
                         served = [n for n in served if weights[n][1]]
@@ -320,7 +320,7 @@ class RowStationary(Cut):
         pad = self.machine.buffers.psum_pad
         held: Counter[tuple[int, int, int, int]] = Counter()
         for (j, i, r, t, row), psums in self.waiting.items():
-            column = self.pairs.index((t, row)) % self.parameters.columns
+            column = self.pairs.index((t, row)) % self.column_fold_size()
             held[j, i, r, column] += sum(len(of_window) for of_window in psums) * self.entries_per_psum
         assert max(held.values()) * pad.width_bits <= pad.capacity_bits
 
@@ -371,7 +371,7 @@ class RowStationary(Cut):
                 self.counts["global_buffer.outputs.read"] += ceil(neurons / self.word)
                 for m in filters:
                     spikes = [int(self.outputs[t, m, row, column]) for column in self.columns]
-                    bits = self.dram_row_bits(spikes, self.shape.Q, 1)
+                    bits = self.dram_row_bits(spikes, self.shape.Q, self.stored_bits["outputs"])
                     record.stores["outputs"] += bits
                     self.counts["dram_wire.outputs"] += bits
                     self.counts["neuron.add"] += len(self.columns) * (1 + (self.task.bias[m] != 0))
@@ -381,12 +381,16 @@ class RowStationary(Cut):
             for row in self.rows:
                 timesteps = [t for t, pair_row in pairs if pair_row == row]
                 potential_words = ceil(neurons / (self.word // potential_bits))
-                if timesteps and timesteps[0] > 0:
-                    self.counts["global_buffer.potentials.read"] += potential_words
-                    words += potential_words
-                if timesteps and timesteps[-1] < self.task.timesteps - 1:
-                    self.counts["global_buffer.potentials.write"] += potential_words
-                    words += potential_words
+                taken_up = bool(timesteps) and timesteps[0] > 0
+                kept = bool(timesteps) and timesteps[-1] < self.task.timesteps - 1
+                if self.parameters.potentials_wait_in == "dram":
+                    record.loads["potentials"] += taken_up * neurons * potential_bits
+                    record.stores["potentials"] += kept * neurons * potential_bits
+                    self.counts["dram_wire.potentials"] += (taken_up + kept) * neurons * potential_bits
+                    continue
+                self.counts["global_buffer.potentials.read"] += taken_up * potential_words
+                self.counts["global_buffer.potentials.write"] += kept * potential_words
+                words += (taken_up + kept) * potential_words
         self.counts["neuron.compare"] += updates
         neuron = self.task.neuron
         if 0 < neuron.leak_numerator < 2**neuron.leak_shift:

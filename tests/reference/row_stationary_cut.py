@@ -4,6 +4,7 @@ array, sections 1 to 3, as literally as it goes.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -19,6 +20,7 @@ class Cut:
     task: Any
     mapping: Any
     weight_format: Any
+    rows: range = range(0)
 
     def __post_init__(self) -> None:
         self.shape = self.task.shape
@@ -41,7 +43,10 @@ class Cut:
         if self.psums_in_pads:
             self.pad_psum_bits = self.psum_bits
         self.masked = self.weight_format.positions == "mask"
-        self.packed = self.weight_format.values == "packed"
+        self.zeros_left_out = leaves_zeros_out(self.machine, self.weight_format)
+        self.packed = self.weight_format.values == "packed" or self.zeros_left_out
+        self.tells_positions = self.packed or self.masked
+        self.stored_bits = activation_bits(self.machine, self.task)
         tagged = self.packed and not self.masked
         tag = formats.ceil_log2(self.mapping.filters_per_pe) if tagged else 0
         pad = self.machine.buffers.weight_pad.width_bits
@@ -79,6 +84,8 @@ class Cut:
         b = self.task.weight_bits
         bits = 0
         longest = min(self.group_channels, self.mapping.channels_per_pe * self.mapping.channel_sets)
+        if self.zeros_left_out:
+            return sum(self.bits_without_zeros(self.fiber(m, k)) for m in filters)
         for m in filters:
             fiber = self.fiber(m, k)
             payload, metadata, _ = formats.size(fiber, self.weight_format, b)
@@ -91,6 +98,29 @@ class Cut:
             offsets = formats.offsets_of_set(everything, self.weight_format, b)
             bits += (len(filters) + 1) * (len(offsets) // (len(everything) + 1))
         return bits
+
+    def bits_without_zeros(self, fiber: list[int]) -> int:
+        """What moves of a fiber with values in place, written down bit by bit and read back."""
+        values = [formats.digits(value, self.task.weight_bits) for value in fiber if value != 0]
+        size = len(fiber) if self.masked else self.shape.R * self.shape.S
+        width = 1 if self.masked else formats.ceil_log2(size + 1)
+        metadata, found = "", []
+        for start in range(0, len(fiber), size):
+            part = fiber[start : start + size]
+            offsets = [sum(value != 0 for value in part[:i]) for i in range(size + 1)]
+            numbers = [int(value != 0) for value in part] if self.masked else offsets
+            written = "".join(formats.digits(number, width) for number in numbers)
+            read = [formats.number_of(written[i : i + width]) for i in range(0, len(written), width)]
+            is_there = [bool(n) for n in read] if self.masked else [a != b for a, b in itertools.pairwise(read)]
+            found += is_there
+            metadata += written
+        stored = iter(values)
+        assert [formats.signed_number_of(next(stored)) if there else 0 for there in found] == fiber
+        return len(metadata) + sum(map(len, values))
+
+    def column_fold_size(self) -> int:
+        """Pairs of a column fold of the tile at hand."""
+        return self.parameters.columns if self.parameters.time_batching else len(self.rows)
 
     def tap_entries(self, filters: list[int], k: int, c: int, r: int, s: int) -> int:
         """Entries of the weight pad for one tap."""
@@ -108,6 +138,19 @@ class Cut:
         if self.zeros.inputs_at_global_buffer == "none":
             return bool(filters)
         return any(self.task.weights[m, c, r].any() for m in filters)
+
+
+def leaves_zeros_out(machine: Any, weight_format: Any) -> bool:
+    """Whether zeros of values in place stay in DRAM: the machine does it where the format tells."""
+    told = weight_format.positions == "mask" or weight_format.offset_pairs
+    return machine.dataflow.zeros.weights_at_dram == "skip" and weight_format.values == "in_place" and told
+
+
+def activation_bits(machine: Any, task: Any) -> dict[str, int]:
+    """Bits of an input and of an output in DRAM."""
+    least = machine.dataflow.activation_bits
+    least = task.weight_bits if least == "as_weights" else least
+    return {"inputs": max(task.input_bits, least), "outputs": least}
 
 
 def width_of(magnitude: int) -> int:

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from tests.reference import formats
-from tests.reference.row_stationary_cut import Cut, width_of
+from tests.reference.row_stationary_cut import Cut, activation_bits, leaves_zeros_out, width_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class Chooser:
         self.C1, self.M1, self.groups = shape.C // shape.groups, shape.M // shape.groups, shape.groups
         self.in_pads = machine.dataflow.psums_wait_in == "psum_pad"
         self.bypass = machine.dataflow.weights_bypass_global_buffer
+        self.batching = machine.dataflow.time_batching
+        self.potentials_in_dram = machine.dataflow.potentials_wait_in == "dram"
+        self.stored_bits = activation_bits(machine, task)
         self.word = machine.buffers.global_buffer.width_bits
         self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
         self.words_held = machine.buffers.global_buffer.capacity_bits // self.word
@@ -75,11 +78,13 @@ class Chooser:
         shape, rows = self.task.shape, self.machine.dataflow.rows
         found = []
         tiles = [(w, h, G) for w in cuts(self.Q) for h in cuts(self.P) for G in cuts(ceil(self.T * h / self.columns))]
+        if not self.batching:
+            tiles = [(w, h, 1) for w in cuts(self.Q) for h in cuts(self.P) if h <= self.columns]
         if self.in_pads:
             order = list(dict.fromkeys(w * G for w, _, G in tiles))
             tiles = sorted(tiles, key=lambda tile: order.index(tile[0] * tile[2]))
         for resident in (0,) if self.bypass else (0, 1):
-            for kept in ("tile", "group", "pass"):
+            for kept in ("tile", "group", "pass") if self.batching else ("group",):
                 for filter_sets in range(1, min(rows // shape.R, self.M1) + 1):
                     for q in range(1, self.C1 + 1):
                         if q * shape.S > self.entries["input_pad"]:
@@ -102,7 +107,8 @@ class Chooser:
     def fits_pads(self, p: int, q: int, w: int, G: int) -> bool:
         """Whether p filters and q channels fit."""
         buffers, taps = self.machine.buffers, q * self.task.shape.S
-        masked, packed = self.format.positions == "mask", self.format.values == "packed"
+        masked = self.format.positions == "mask"
+        packed = self.format.values == "packed" or leaves_zeros_out(self.machine, self.format)
         tag = formats.ceil_log2(p) if packed and not masked else 0
         weights = taps * p * ceil((self.task.weight_bits + tag) / buffers.weight_pad.width_bits)
         masks = taps * ceil(p / buffers.weight_pad.width_bits) if masked else 0
@@ -121,7 +127,8 @@ class Chooser:
     def sizes(self, k: Candidate) -> dict[str, int]:
         """The short names of section 9."""
         shape = self.task.shape
-        F = ceil(self.T * k.h / self.columns)
+        fold_size = self.columns if self.batching else k.h
+        F = ceil(self.T * k.h / fold_size)
         channels = min(self.C1, k.q * k.channel_sets)
         in_columns = min(shape.W, (k.w - 1) * shape.stride[1] + shape.S)
         return {
@@ -133,13 +140,14 @@ class Chooser:
             "in rows": min(shape.H, (k.h - 1) * shape.stride[0] + shape.R),
             "in columns": in_columns,
             "fold words": ceil(channels * in_columns * self.task.input_bits / self.word),
-            "group pairs": min(k.G * self.columns, self.T * k.h),
+            "fold size": fold_size,
+            "group pairs": min(k.G * fold_size, self.T * k.h),
         }
 
     def space(self, k: Candidate) -> dict[str, int]:
         """Words of the global buffer by use, and their total."""
         n = self.sizes(k)
-        fold_rows = min(self.columns, self.T * k.h) * self.task.shape.R
+        fold_rows = min(n["fold size"], self.T * k.h) * self.task.shape.R
         timesteps = self.T
         if k.kept == "group":
             timesteps = min(self.T, ceil((n["group pairs"] - 1) / k.h) + 1)
@@ -153,7 +161,7 @@ class Chooser:
         }
         if k.kept == "pass":
             parts["inputs"] = fold_rows * n["fold words"]
-        if n["group pairs"] < self.T * k.h:
+        if n["group pairs"] < self.T * k.h and not self.potentials_in_dram:
             parts["potentials"] = k.filter_sets * k.h * self.words(k.w * k.p, self.task.neuron.potential_bits)
             if k.kept == "group":
                 parts["potentials"] *= n["f"]
@@ -184,20 +192,26 @@ class Chooser:
         encoded = sum(self.fold_bits(k))
         filled = fills * encoded
         loaded = encoded if k.resident else filled
-        rows_a_fold = min(self.columns * shape.R, (ceil(self.columns / k.h) + 1) * n["in rows"])
+        timesteps_a_fold = ceil(self.columns / k.h) + 1 if self.batching else 1
+        rows_a_fold = min(n["fold size"] * shape.R, timesteps_a_fold * n["in rows"])
+        extra_timesteps = g - 1 if self.batching else 0
         delivered = tiles * F * rows_a_fold * f * c
         rows_loaded = {
             "tile": tiles * self.T * n["in rows"] * self.groups * c,
-            "group": tiles * (self.T + g - 1) * n["in rows"] * self.groups * c,
+            "group": tiles * (self.T + extra_timesteps) * n["in rows"] * self.groups * c,
             "pass": delivered,
         }[k.kept]
         outputs = self.T * self.M * self.P * self.Q
-        dram = loaded + rows_loaded // c * self.C1 * n["in columns"] * self.task.input_bits + outputs
+        dram = loaded + rows_loaded // c * self.C1 * n["in columns"] * self.stored_bits["inputs"]
+        dram += outputs * self.stored_bits["outputs"]
+        waiting_rows = 2 * tiles * (g - 1) * k.h
+        if self.potentials_in_dram:
+            dram += waiting_rows * k.w * self.M * self.task.neuron.potential_bits
         psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, 1)
         words = (rows_loaded + delivered) * n["fold words"]
         words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)
         potentials = self.words(k.w * k.p, self.task.neuron.potential_bits)
-        words += 2 * tiles * (g - 1) * k.h * f * k.filter_sets * potentials
+        words += 0 if self.potentials_in_dram else waiting_rows * f * k.filter_sets * potentials
         if not self.bypass:
             words += (loaded + filled) // self.word
         sets = k.channel_sets if self.in_pads else ceil(self.C1 / k.q)

@@ -83,7 +83,8 @@ def load_weights(mapped: Mapped, step: Int64, index: int, records: Records) -> t
         if step[Step.LOADS_WEIGHTS] == 1:
             records.counts[Count.WEIGHT_WORDS_WRITTEN] += stream_words
             words += stream_words
-    records.counts[Count.WEIGHT_PAD_WRITES] += entries * min(array.columns, mapped.layer.T * tile_rows)
+    columns_in_use = min(array.columns, mapped.layer.T * tile_rows) if array.time_batching == 1 else tile_rows
+    records.counts[Count.WEIGHT_PAD_WRITES] += entries * columns_in_use
     records.counts[Count.TRUNK_WEIGHTS] += bits
     records.counts[Count.BRANCH_WEIGHTS] += bits
     return -(-bits // array.weight_bus_bits), words
@@ -176,6 +177,13 @@ def update_neurons(
     potential_words = result_words(mapped, step, widths.potentials_per_word)
     output_words = pairs * result_words(mapped, step, array.word_bits)
     records.counts[Count.PSUM_WORDS_READ] += psum_words
+    if array.potentials_in_dram == 1:
+        row_bits_moved = columns * filters * layer.potential_bits
+        records.loads[index, Operand.POTENTIALS] = rows_read * row_bits_moved
+        records.stores[index, Operand.POTENTIALS] = rows_written * row_bits_moved
+        records.counts[Count.DRAM_WIRE_POTENTIALS] += (rows_read + rows_written) * row_bits_moved
+        rows_read = 0
+        rows_written = 0
     records.counts[Count.POTENTIAL_WORDS_READ] += rows_read * potential_words
     records.counts[Count.POTENTIAL_WORDS_WRITTEN] += rows_written * potential_words
     records.counts[Count.OUTPUT_WORDS_WRITTEN] += output_words

@@ -79,6 +79,11 @@ def fold_words(layer: Layer, array: Array, mapping: ArrayMapping) -> Any:
     return ceil_div(channels * input_columns(layer, mapping.tile_columns) * layer.input_bits, array.word_bits)
 
 
+def fold_pairs(array: Array, tile_rows: Any) -> Any:
+    """Most pairs (timestep, output row) of a column fold."""
+    return array.columns if array.time_batching else tile_rows
+
+
 def buffer_words(layer: Layer, array: Array, mapping: ArrayMapping, weight_words: int) -> Any:
     """Words of the global buffer that a mapping takes; tile sizes and folds a group may be arrays.
 
@@ -87,9 +92,9 @@ def buffer_words(layer: Layer, array: Array, mapping: ArrayMapping, weight_words
     h, w, p, sets = mapping.tile_rows, mapping.tile_columns, mapping.filters_per_pe, mapping.filter_sets
     channel_folds = ceil_div(layer.group_channels, mapping.fold_channels)
     pairs = layer.T * h
-    group_pairs = np.minimum(mapping.folds_per_group * array.columns, pairs)
+    group_pairs = np.minimum(mapping.folds_per_group * fold_pairs(array, h), pairs)
     row_words = fold_words(layer, array, mapping)
-    one_pass = np.minimum(array.columns, pairs) * layer.R * row_words
+    one_pass = np.minimum(fold_pairs(array, h), pairs) * layer.R * row_words
     timesteps = np.minimum(layer.T, ceil_div(group_pairs - 1, h) + 1) if mapping.kept == Kept.GROUP else layer.T
     kept = timesteps * input_rows(layer, h) * channel_folds * row_words
     inputs = one_pass + (one_pass if mapping.kept == Kept.PASS else kept)
@@ -97,4 +102,5 @@ def buffer_words(layer: Layer, array: Array, mapping: ArrayMapping, weight_words
     owners = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters) if mapping.kept == Kept.GROUP else 1
     potentials = owners * sets * h * words_of(w * p, layer.potential_bits, array)
     outputs = 2 * sets * group_pairs * words_of(w * p, 1, array)
-    return inputs + psums + np.where(group_pairs < pairs, potentials, 0) + outputs + weight_words
+    stay = (group_pairs < pairs) & (array.potentials_in_dram == 0)
+    return inputs + psums + np.where(stay, potentials, 0) + outputs + weight_words

@@ -79,6 +79,7 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, .
         logic("neuron.add", "potentials", "add", neuron, "a sum, or a bias, is added to a potential"),
         wire("dram_wire", "weights", wires.dram_um, "a bit of weights comes from DRAM"),
         wire("dram_wire", "spikes", wires.dram_um, "a bit of input spikes comes from DRAM"),
+        wire("dram_wire", "potentials", wires.dram_um, "a bit of a potential comes from DRAM or goes there"),
         wire("dram_wire", "outputs", wires.dram_um, "a bit of output spikes goes to DRAM"),
         wire("trunk", "weights", trunk, "a bit of encoded weights goes along the array"),
         wire("trunk", "spikes", trunk, "a bit of an input row goes along the array"),

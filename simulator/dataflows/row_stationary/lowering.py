@@ -41,6 +41,7 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
             f"{task.input_bits}-bit inputs and {task.weight_bits}-bit weights are multiplied,"
             f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
         )
+    activation_bits = task.weight_bits if parameters.activation_bits == "as_weights" else parameters.activation_bits
     return Layer(
         T=task.timesteps,
         C=shape.C,
@@ -60,6 +61,8 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
         weight_bits=task.weight_bits,
         psum_bits=psum_bits,
         potential_bits=task.neuron.potential_bits,
+        stored_input_bits=max(task.input_bits, activation_bits),
+        stored_output_bits=activation_bits,
     )
 
 
@@ -87,18 +90,21 @@ def lower_array(machine: RowStationaryMachine) -> Array:
         weight_zeros=ZERO_HANDLING.index(parameters.zeros.weights_at_weight_pad),
         row_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_global_buffer),
         psums_in_pads=int(parameters.psums_wait_in == "psum_pad"),
+        time_batching=int(parameters.time_batching),
+        potentials_in_dram=int(parameters.potentials_wait_in == "dram"),
     )
 
 
-def lower_format(chosen: WeightFormat) -> Storage:
+def lower_format(machine: RowStationaryMachine, chosen: WeightFormat) -> Storage:
     """What the weight format means for a pad."""
     masked = chosen.positions == "mask"
-    packed = chosen.values == "packed"
+    told = masked or chosen.offset_pairs
+    packed = chosen.values == "packed" or (told and machine.dataflow.zeros.weights_at_dram == "skip")
     layout = PadLayout.PACKED if packed else PadLayout.MASKED if masked else PadLayout.IMPLICIT
     return Storage(
         layout=int(layout),
         masked=int(masked),
         tagged=int(packed and not masked),
         droppable=int(chosen.located == "offsets"),
-        skippable=int(chosen.positions != "implicit"),
+        skippable=int(packed or masked),
     )

@@ -19,6 +19,8 @@ from simulator.machine.schema import (
 ZeroHandling = Literal["none", "gate", "skip"]
 """None: a zero costs as any value. Gate: its cycle is spent, its accesses and arithmetic are not. Skip: no cost."""
 ZERO_HANDLING = ("none", "gate", "skip")
+StreamZeros = Literal["none", "skip"]
+"""None: a zero moves as any value. Skip: it is left out, where the format tells that it is one."""
 Length = Annotated[int, Field(ge=0)]
 
 PADS = ("input_pad", "weight_pad", "psum_pad")
@@ -34,6 +36,8 @@ class Zeros(Section):
     """Weights that are 0, in a PE: accesses of the psum pad that they would cause (and reads of inputs, if skipped)."""
     inputs_at_global_buffer: ZeroHandling
     """Input rows of which an array row's weights are all 0: their delivery."""
+    weights_at_dram: StreamZeros
+    """Weights that are 0 in formats with values in place (ubm, uop): their way from DRAM to the pads."""
 
 
 class Wires(Section):
@@ -59,6 +63,12 @@ class RowStationaryParameters(DataflowParameters):
     """Whether weights go from DRAM straight to the weight pads."""
     psums_wait_in: Literal["global_buffer", "psum_pad"]
     """Where partial sums are between channel folds."""
+    time_batching: bool
+    """Whether timesteps share a fill of the weight pads; if not, weights are streamed anew for every timestep."""
+    potentials_wait_in: Literal["global_buffer", "dram"]
+    """Where membrane potentials are between time groups."""
+    activation_bits: Annotated[int, Field(ge=1, le=16)] | Literal["as_weights"]
+    """Least width of an input or output in DRAM: 1 if spikes are packed, more if each takes a word."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""
     accumulator_bits: Annotated[int, Field(ge=2, le=48)]

@@ -12,6 +12,7 @@ from simulator.activity import Int64
 from simulator.dataflows.row_stationary.capacity import (
     buffer_words,
     ceil_div,
+    fold_pairs,
     fold_words,
     input_columns,
     input_rows,
@@ -66,7 +67,7 @@ def _shapes_and_tiles(
     """All candidates in the order in which the first of equals wins: a mapping without tile; its h, w and G."""
     tiles = _tiles_of_windows(layer, array)
     for resident in (0,) if array.bypass else (0, 1):
-        for kept in Kept:
+        for kept in Kept if array.time_batching else (Kept.GROUP,):
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
                     for windows, (h, w, folds) in tiles.items():
@@ -104,6 +105,8 @@ def _tiles_of_windows(layer: Layer, array: Array) -> dict[int, tuple[Int64, Int6
     """
     found: dict[int, list[tuple[int, int, int]]] = {}
     groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns))) for h in _cuts(layer.P)}
+    if not array.time_batching:
+        groups_of_height = {h: [1] for h in groups_of_height if h <= array.columns}
     for w in _cuts(layer.Q):
         for h, groups in groups_of_height.items():
             for folds in groups:
@@ -126,7 +129,7 @@ def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int
     """Traffic and cycles of a mapping whose tile may be given as arrays. weight_bits: all weights, encoded."""
     h, w = mapping.tile_rows, mapping.tile_columns
     map_tiles = ceil_div(layer.P, h) * ceil_div(layer.Q, w)
-    column_folds = ceil_div(layer.T * h, array.columns)
+    column_folds = ceil_div(layer.T * h, fold_pairs(array, h))
     groups = ceil_div(column_folds, mapping.folds_per_group)
     filter_folds = layer.groups * int(ceil_div(layer.group_filters, mapping.fold_filters))
     channel_folds = int(ceil_div(layer.group_channels, mapping.fold_channels))
@@ -137,13 +140,17 @@ def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int
     loaded = weight_bits if mapping.resident else filled
 
     rows = input_rows(layer, h)
-    rows_a_fold = np.minimum(array.columns * layer.R, (ceil_div(array.columns, h) + 1) * rows)
+    timesteps_a_fold = ceil_div(array.columns, h) + 1 if array.time_batching else 1
+    rows_a_fold = np.minimum(fold_pairs(array, h) * layer.R, timesteps_a_fold * rows)
     rows_delivered = map_tiles * column_folds * rows_a_fold * filter_folds * channel_folds
-    timesteps = layer.T + groups - 1 if mapping.kept == Kept.GROUP else layer.T
+    timesteps = layer.T + groups - 1 if mapping.kept == Kept.GROUP and array.time_batching else layer.T
     rows_kept = map_tiles * timesteps * rows * layer.groups * channel_folds
     rows_loaded = rows_delivered if mapping.kept == Kept.PASS else rows_kept
-    input_bits = rows_loaded // channel_folds * layer.group_channels * input_columns(layer, w) * layer.input_bits
+    input_bits = rows_loaded // channel_folds * layer.group_channels * input_columns(layer, w)
+    input_bits *= layer.stored_input_bits
     outputs = layer.T * layer.M * layer.P * layer.Q
+    # rows of a tile whose potentials are taken up by, or kept for, another time group
+    waiting = 2 * map_tiles * (groups - 1) * h
 
     results = w * mapping.filters_per_pe
     hand_overs = 1 if array.psums_in_pads else channel_folds
@@ -152,7 +159,7 @@ def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int
     buffer_words = (
         (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)
         + 2 * map_tiles * layer.T * h * filter_folds * mapping.filter_sets * psum_words
-        + 2 * map_tiles * (groups - 1) * h * filter_folds * mapping.filter_sets * potential_words
+        + (0 if array.potentials_in_dram else waiting * filter_folds * mapping.filter_sets * potential_words)
         + (0 if array.bypass else (loaded + filled) // array.word_bits)
     )
     chain_sets = ceil_div(layer.group_channels, mapping.channels_per_pe)
@@ -161,7 +168,10 @@ def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int
     pe_cycles = map_tiles * column_folds * filter_folds * results
     pe_cycles *= channel_folds * mapping.channels_per_pe * layer.S + hand_overs
     return Estimate(
-        dram_bits=loaded + input_bits + outputs,
+        dram_bits=loaded
+        + input_bits
+        + outputs * layer.stored_output_bits
+        + (waiting * w * layer.M * layer.potential_bits if array.potentials_in_dram else 0),
         buffer_bits=buffer_words * array.word_bits,
         chain_bits=outputs * int(chain_sets) * layer.R * layer.psum_bits,
         cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)

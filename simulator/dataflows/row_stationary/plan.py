@@ -44,7 +44,8 @@ class RowStationaryPlan:
         task, machine = self.task, self.machine
         layer, array = lower_layer(machine, task), lower_array(machine)
         chosen_format = weight_format(machine.formats.weights)
-        storage, streams = lower_format(chosen_format), WeightStreams(task, chosen_format)
+        storage = lower_format(machine, chosen_format)
+        streams = WeightStreams(task, chosen_format, machine.dataflow.zeros.weights_at_dram == "skip")
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
         spikes = spike_format(machine.formats.spikes)
         mapped = Mapped(
@@ -54,8 +55,8 @@ class RowStationaryPlan:
             mapping=mapping,
             widths=widths(layer, array, storage, mapping),
             tables=weight_tables(task, layer, array, storage, mapping, streams),
-            input_row=_row_bits(spikes, layer.W, layer.input_bits),
-            output_row=_row_bits(spikes, layer.Q, 1),
+            input_row=_row_bits(spikes, layer.W, layer.stored_input_bits),
+            output_row=_row_bits(spikes, layer.Q, layer.stored_output_bits),
             served=np.zeros((0, 0, 0, 0), np.int64),
         )
         self.mapped = mapped._replace(served=_served_by_array_row(mapped))

@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from simulator.activity import Int64
-from simulator.dataflows.row_stationary.capacity import ceil_div
+from simulator.dataflows.row_stationary.capacity import ceil_div, fold_pairs
 from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer
 from simulator.jit import kernel
 
@@ -45,8 +45,8 @@ def schedule(layer: Layer, array: Array, mapping: ArrayMapping) -> Int64:
     """int64 (passes, len(Step))."""
     passes = 0
     for rows in range(0, layer.P, mapping.tile_rows):
-        pairs = layer.T * min(mapping.tile_rows, layer.P - rows)
-        passes += int(ceil_div(pairs, array.columns))
+        tile_rows = min(mapping.tile_rows, layer.P - rows)
+        passes += int(ceil_div(layer.T * tile_rows, fold_pairs(array, tile_rows)))
     filter_folds = layer.groups * int(ceil_div(layer.group_filters, mapping.fold_filters))
     channel_folds = int(ceil_div(layer.group_channels, mapping.fold_channels))
     passes *= int(ceil_div(layer.Q, mapping.tile_columns)) * filter_folds * channel_folds
@@ -67,7 +67,8 @@ def _fill_in(
         for row in range(0, layer.P, mapping.tile_rows):
             row_end = min(row + mapping.tile_rows, layer.P)
             pairs = layer.T * (row_end - row)
-            group_pairs = mapping.folds_per_group * array.columns
+            size = array.columns if array.time_batching == 1 else row_end - row
+            group_pairs = mapping.folds_per_group * size
             groups = -(-pairs // group_pairs)
             for place in range(filter_folds * groups):
                 filter_fold, group = place // groups, place % groups
@@ -76,7 +77,7 @@ def _fill_in(
                 start = group * group_pairs
                 end = min(start + group_pairs, pairs)
                 first = index
-                index = _add_group(layer, array, mapping, channel_folds, filter_fold, start, end, used, steps, index)
+                index = _add_group(mapping, size, channel_folds, filter_fold, start, end, used, steps, index)
                 # load units: numbers that no other tile, channel group (and time group, or pass) has
                 unit = tile * layer.groups + filter_fold // (filter_folds // layer.groups)
                 if mapping.kept == Kept.GROUP:
@@ -93,9 +94,8 @@ def _fill_in(
 
 @kernel
 def _add_group(
-    layer: Layer,
-    array: Array,
     mapping: ArrayMapping,
+    fold_size: int,
     channel_folds: int,
     filter_fold: int,
     group_start: int,
@@ -104,15 +104,18 @@ def _add_group(
     steps: Int64,
     index: int,
 ) -> int:
-    """The passes of a filter fold and time group, from `index` on; returns the index after them."""
+    """The passes of a filter fold and time group, from `index` on; returns the index after them.
+
+    fold_size: pairs of a column fold.
+    """
     for channel_fold in range(channel_folds):
-        for start in range(group_start, group_end, array.columns):
+        for start in range(group_start, group_end, fold_size):
             fills = 1
             if index > 0:
                 before = steps[index - 1]
                 same = before[Step.FILTER_FOLD] == filter_fold and before[Step.CHANNEL_FOLD] == channel_fold
                 fills = 0 if same else 1
-            end = min(start + array.columns, group_end)
+            end = min(start + fold_size, group_end)
             step = steps[index]
             step[Step.FILTER_FOLD] = filter_fold
             step[Step.CHANNEL_FOLD] = channel_fold
@@ -123,7 +126,7 @@ def _add_group(
             step[Step.FILLS] = fills
             step[Step.LOADS_WEIGHTS] = fills * (1 - mapping.resident * used[filter_fold, channel_fold])
             step[Step.UPDATES] = 1 if channel_fold == channel_folds - 1 and end == group_end else 0
-            step[Step.COLUMN_FOLD] = start // array.columns
+            step[Step.COLUMN_FOLD] = start // fold_size
             used[filter_fold, channel_fold] = 1
             index += 1
     return index

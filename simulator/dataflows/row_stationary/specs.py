@@ -57,6 +57,10 @@ class Layer(NamedTuple):
     weight_bits: int
     psum_bits: int
     potential_bits: int
+    stored_input_bits: int
+    """Of an input in DRAM."""
+    stored_output_bits: int
+    """Of an output in DRAM."""
 
     @property
     def group_channels(self) -> int:
@@ -98,6 +102,10 @@ class Array(NamedTuple):
     """A `Zero` code: input rows at the global buffer."""
     psums_in_pads: int
     """1 if psums wait for the next channel fold in the psum pads, 0 if in the global buffer."""
+    time_batching: int
+    """1 if a column fold may have pairs of several timesteps, 0 if it has those of one."""
+    potentials_in_dram: int
+    """1 if potentials wait for the next time group in DRAM, 0 if in the global buffer."""
 
 
 class Storage(NamedTuple):

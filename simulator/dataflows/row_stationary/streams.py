@@ -10,6 +10,7 @@ from simulator.activity import Int64
 from simulator.dataflows.base import LayerTask, WeightStorage
 from simulator.formats import FiberSizes, WeightFormat, measure
 from simulator.formats.bits import bits_for
+from simulator.formats.sizes import offset_bits
 
 
 def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int]:
@@ -23,10 +24,14 @@ def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int
 
 @dataclass
 class WeightStreams:
-    """Sizes of a layer's fibers, measured once for each size of a channel fold."""
+    """Sizes of a layer's fibers, measured once for each size of a channel fold.
+
+    zeros_left_out: whether zeros of values in place stay in DRAM, where the format tells that they are zeros.
+    """
 
     task: LayerTask
     weight_format: WeightFormat
+    zeros_left_out: bool = False
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
@@ -35,13 +40,29 @@ class WeightStreams:
             filters, channels, rows, columns = self.task.weights.shape
             ends = np.append(np.arange(0, channels, fold_channels), channels) * rows * columns
             starts = np.arange(filters)[:, None] * channels * rows * columns + ends[None, :-1]
-            self._sizes[fold_channels] = measure(
-                np.ascontiguousarray(self.task.weights).reshape(-1),
-                np.append(starts.reshape(-1), self.task.weights.size).astype(np.int64),
-                self.weight_format,
-                self.task.weight_bits,
-            )
+            starts = np.append(starts.reshape(-1), self.task.weights.size).astype(np.int64)
+            values = np.ascontiguousarray(self.task.weights).reshape(-1)
+            sizes = measure(values, starts, self.weight_format, self.task.weight_bits)
+            if self.zeros_left_out and self.weight_format.values == "in_place":
+                sizes = self._without_zeros(sizes, np.add.reduceat(values != 0, starts[:-1]), np.diff(starts))
+            self._sizes[fold_channels] = sizes
         return self._sizes[fold_channels]
+
+    def _without_zeros(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
+        """What moves of fibers with values in place: non-zeros and all of the mask, or an offset for each position.
+
+        non_zeros, lengths: int64 (F,).
+        """
+        if self.weight_format.offset_pairs:
+            # one rank below the fiber's own: the positions of a kernel, located by one offset more than there are
+            kernel = self.task.weights.shape[2] * self.task.weights.shape[3]
+            metadata_bits = lengths // kernel * (kernel + 1) * offset_bits(kernel)
+        elif self.weight_format.positions == "mask":
+            metadata_bits = sizes.metadata_bits
+        else:
+            return sizes
+        payload_bits = non_zeros * self.task.weight_bits
+        return FiberSizes(payload_bits, metadata_bits, non_zeros, payload_bits + metadata_bits, offsets_bits=0)
 
     def fiber_count_bits(self, fold_channels: int) -> int:
         """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it."""

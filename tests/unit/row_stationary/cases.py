@@ -45,6 +45,9 @@ def machine(**changes: Any) -> RowStationaryMachine:
             "columns": 2,
             "weights_bypass_global_buffer": True,
             "psums_wait_in": "global_buffer",
+            "potentials_wait_in": "global_buffer",
+            "time_batching": True,
+            "activation_bits": 1,
             "weight_bus_bits": 8,
             "accumulator_bits": 24,
             "multiplier_bits": 8,
@@ -54,6 +57,7 @@ def machine(**changes: Any) -> RowStationaryMachine:
                 "inputs_at_input_pad": "skip",
                 "weights_at_weight_pad": "skip",
                 "inputs_at_global_buffer": "none",
+                "weights_at_dram": "none",
             },
             "wires": {"dram_um": 1000, "pe_pitch_um": 100, "in_pe_um": 50},
         },
@@ -84,12 +88,16 @@ def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
         dataflow__columns=draw(st.integers(1, 4)),
         dataflow__weights_bypass_global_buffer=draw(st.booleans()),
         dataflow__psums_wait_in=draw(st.sampled_from(("global_buffer", "psum_pad"))),
+        dataflow__potentials_wait_in=draw(st.sampled_from(("global_buffer", "dram"))),
+        dataflow__time_batching=draw(st.booleans()),
+        dataflow__activation_bits=draw(st.sampled_from((1, "as_weights", 5))),
         dataflow__weight_bus_bits=draw(st.sampled_from((8, 1, 64))),
         dataflow__update_lanes=draw(st.integers(1, 5)),
         dataflow__objective=draw(st.sampled_from(("edp", "energy", "cycles"))),
         dataflow__zeros__inputs_at_input_pad=draw(st.sampled_from(ZEROS)),
         dataflow__zeros__weights_at_weight_pad=draw(st.sampled_from(ZEROS)),
         dataflow__zeros__inputs_at_global_buffer=draw(st.sampled_from(ZEROS)),
+        dataflow__zeros__weights_at_dram=draw(st.sampled_from(("none", "skip"))),
         buffers__global_buffer=buffer(
             buffer_words,
             draw(st.sampled_from((32, 24, 64))),
@@ -109,7 +117,7 @@ def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
 def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> ArrayMapping:
     """Any mapping that fits the pads."""
     layer, array = lower_layer(chosen, task), lower_array(chosen)
-    storage = lower_format(weight_format(chosen.formats.weights))
+    storage = lower_format(chosen, weight_format(chosen.formats.weights))
     tile_columns, folds_per_group = draw(st.integers(1, layer.Q)), draw(st.integers(1, 4))
     windows = tile_columns * folds_per_group if array.psums_in_pads else 1
     limits = {
@@ -126,7 +134,7 @@ def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> 
         channels_per_pe=q,
         filter_sets=filter_sets,
         channel_sets=draw(st.integers(1, sets // filter_sets)),
-        tile_rows=draw(st.integers(1, layer.P)),
+        tile_rows=draw(st.integers(1, layer.P if array.time_batching else min(layer.P, array.columns))),
         tile_columns=tile_columns,
         folds_per_group=folds_per_group,
         kept=draw(st.integers(0, 2)),

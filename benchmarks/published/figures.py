@@ -1,0 +1,55 @@
+"""What the study published: energies, and the ratios, shares and statements that must come out again."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.published.compression import Compression
+
+ENERGY = "seed_paper_energy.csv"
+TERNARY, PLAIN, PRUNED_80, PRUNED_975 = (
+    Compression(2, 0),
+    Compression(8, 0),
+    Compression(8, 0.8),
+    Compression(8, 0.975),
+)
+TOLERANCE = 0.15
+DRAM_SHARE, WIRE_SHARE, MOST_ARITHMETIC = (0.70, 0.82), (0.12, 0.20), 0.02
+"""Shares of the energy, from the study's breakdown of three of its points (arXiv 2302.04174, figure script)."""
+BREAKDOWN = (TERNARY, PLAIN, PRUNED_80)
+LEAST_SPEARMAN = 0.95
+
+Run = tuple[str, Compression]
+"""Format and compression."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of two energies that the study's text or table gives."""
+
+    name: str
+    above: Run
+    below: Run
+
+
+RATIOS = (
+    *(Ratio(f"{name}: 80 % pruned / ternary", (name, PRUNED_80), (name, TERNARY)) for name in ("rle", "uop")),
+    *(Ratio(f"{name}: 8 b / ternary", (name, PLAIN), (name, TERNARY)) for name in ("rle", "uop")),
+    *(Ratio(f"{name}: 97.5 % / 80 % pruned", (name, PRUNED_975), (name, PRUNED_80)) for name in ("rle", "uop")),
+    Ratio("8 b: rle / uop", ("rle", PLAIN), ("uop", PLAIN)),
+    Ratio("ternary: uop / rle", ("uop", TERNARY), ("rle", TERNARY)),
+)
+
+
+def read_energies(folder: Path) -> dict[Run, float]:
+    """Published energy of an inference at mean activity, mJ."""
+    with (folder / ENERGY).open(newline="", encoding="utf-8") as file:
+        return {
+            (line["format"], Compression(int(line["weight_bits"]), float(line["prune"]), line["method"])): (
+                float(line["energy_uj"]) / 1000
+            )
+            for line in csv.DictReader(file)
+            if line["activity"] == "mean"
+        }

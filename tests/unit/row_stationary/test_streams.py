@@ -1,0 +1,96 @@
+"""By hand: weights streamed anew for every timestep, potentials in DRAM, words for spikes, zeros that stay behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
+from simulator.dataflows.row_stationary import RowStationary
+from simulator.dataflows.row_stationary.streams import WeightStreams
+from simulator.formats import WEIGHT_FORMATS
+from tests.unit.row_stationary.cases import machine
+from tests.unit.row_stationary.test_edges import causes, one_pe, replay
+from tests.unit.spike_array.cases import buffer, layer
+from traces import LayerShape
+
+KERNEL = LayerShape("conv2d", C=1, H=3, W=3, M=1, R=3, S=3)
+WEIGHTS_OF_KERNEL = [0, 5, 0, 0, 0, -3, 0, 0, 0]
+
+
+def stream_bits(name: str, weights: Any, shape: LayerShape) -> int:
+    """What moves of a layer's weights without their zeros, in bits."""
+    streams = WeightStreams(layer(shape, weights, weight_bits=4), WEIGHT_FORMATS.lookup(name), zeros_left_out=True)
+    return int(streams.fold_bits(shape.M, shape.C).sum())
+
+
+@pytest.mark.parametrize("batching", [True, False])
+def test_without_batching_a_pass_has_one_timestep(batching: bool) -> None:
+    chosen = machine(
+        dataflow__rows=1, dataflow__columns=2, dataflow__time_batching=batching, buffers__psum_pad=buffer(1, 16)
+    )
+    passes, counts = replay(chosen, layer(LayerShape.linear(1, 2), [1, 1], timesteps=2), [1, 1])
+    if batching:  # both timesteps side by side, one filter after the other
+        assert passes.labels.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0]]
+    else:
+        assert passes.labels.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 1, 0, 1]]
+    assert passes.load_bits[:, WEIGHTS].tolist() == [4] * len(passes.labels)
+    assert passes.load_bits[:, SPIKES].sum() == 2  # no input is loaded twice
+    assert counts["weight_pad.write"] == 4
+
+
+@pytest.mark.parametrize(("wait_in", "words", "bits"), [("global_buffer", 1, 0), ("dram", 0, 24)])
+def test_potentials_wait_in_the_buffer_or_in_dram(wait_in: str, words: int, bits: int) -> None:
+    chosen = one_pe(dataflow__potentials_wait_in=wait_in, dataflow__time_batching=False)
+    task = layer(LayerShape.linear(1, 2), [1, 1], timesteps=3)  # potentials of 12 bits, two to a word
+    passes, counts = replay(chosen, task, [1, 1, 1])
+    assert passes.load_bits[:, POTENTIALS].tolist() == [0, bits, bits]  # the first timestep starts at rest
+    assert passes.store_bits[:, POTENTIALS].tolist() == [bits, bits, 0]  # nobody needs those of the last
+    assert counts["global_buffer.potentials.read"] == counts["global_buffer.potentials.write"] == 2 * words
+    assert counts["dram_wire.potentials"] == 4 * bits
+
+
+@pytest.mark.parametrize(
+    ("least", "input_bits", "stored_input", "stored_output"),
+    [(1, 1, 1, 1), (8, 1, 8, 8), ("as_weights", 1, 4, 4), (2, 3, 3, 2)],
+)
+def test_spikes_take_words_in_dram(least: Any, input_bits: int, stored_input: int, stored_output: int) -> None:
+    chosen = one_pe(dataflow__activation_bits=least, buffers__global_buffer=buffer(4096, 24))
+    task = layer(LayerShape.linear(3, 2), [1] * 6, input_bits=input_bits)
+    passes, counts = replay(chosen, task, [1, 0, 1])
+    assert passes.load_bits[:, SPIKES].sum() == 3 * stored_input
+    assert passes.store_bits[:, OUTPUTS].sum() == 2 * stored_output
+    assert counts["trunk.spikes"] == 3 * input_bits  # on chip they are as wide as they are
+
+
+def test_what_moves_of_a_kernel_without_its_zeros() -> None:
+    values = 2 * 4
+    assert stream_bits("ubm", WEIGHTS_OF_KERNEL, KERNEL) == 9 + values
+    assert stream_bits("uop", WEIGHTS_OF_KERNEL, KERNEL) == 10 * 4 + values  # 0 to 9 values: offsets of 4 bits
+    assert stream_bits("uncompressed", WEIGHTS_OF_KERNEL, KERNEL) == 9 * 4  # nothing tells which are zeros
+    dense = LayerShape.linear(5, 2)
+    assert stream_bits("uop", [0, 1, 0, 0, 2, 0, 0, 0, 0, 0], dense) == 10 * 2 * 1 + values  # kernels of one weight
+
+
+def test_zeros_that_are_not_moved_are_not_served_either() -> None:
+    # 2 channels with a spike each; the first filter is all zeros, the second has one zero
+    task = layer(LayerShape.linear(2, 2), [0, 0, 3, 0])
+    for skip, cycles, bits in (("none", 2, 2 * 4 + 3 * 2), ("skip", 1, 4 * 2 + 4)):
+        chosen = one_pe(formats__weights__format="uop", dataflow__zeros__weights_at_dram=skip)
+        passes, _ = replay(chosen, task, [1, 1])
+        assert causes(passes)["compute"] == cycles
+        assert passes.load_bits[:, WEIGHTS].sum() == bits
+
+
+def test_without_batching_weights_stream_again_for_every_timestep_and_tile() -> None:
+    random = np.random.default_rng(3)
+    shape = LayerShape("conv2d", C=3, H=6, W=6, M=4, R=3, S=3, padding=(1, 1))
+    task = layer(shape, random.integers(-7, 8, shape.weight_shape), timesteps=3)
+    chosen = machine(dataflow__time_batching=False, buffers__weight_pad=buffer(24, 16))
+    plan = RowStationary().plan(chosen, task)
+    passes = plan.run(np.ones((3, *shape.input_shape), np.uint8), np.zeros((3, *shape.output_shape), np.uint8), None)
+    tiling = plan.tiling()
+    assert tiling["tile_rows"] <= 2
+    assert passes.load_bits[:, WEIGHTS].sum() == 3 * tiling["map_tiles"] * plan.storage.stored_bits
