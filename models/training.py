@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,7 +16,7 @@ from models.data.augment import shift_at_random
 from models.data.frames import DataSplit, FrameSet, Labels
 from models.errors import ModelsError
 from models.networks.network import AnyNode, Network
-from models.readout import voter_rates
+from models.readout import predicted_classes, voter_rates
 from models.schedule import Schedule
 
 
@@ -82,8 +83,8 @@ def accuracy(network: Network[AnyNode], samples: FrameSet, classes: int, batch_s
     correct = 0
     for start in range(0, len(samples), batch_size):
         chosen = samples.take(range(start, min(start + batch_size, len(samples))))
-        votes = voter_rates(network(time_first(chosen)), classes)
-        correct += int((votes.argmax(1) == torch.from_numpy(chosen.labels)).sum())
+        spikes = network(time_first(chosen)).transpose(0, 1).numpy().astype(np.uint8)
+        correct += int((predicted_classes(spikes, classes) == chosen.labels).sum())
     return correct / len(samples)
 
 

@@ -24,14 +24,15 @@ class SigmoidSum(QuantizerKind):
 
     The temperature rises geometrically from first_temperature, where the staircase is nearly a slope, to
     last_temperature. In the last hard_share of the training codes are already whole, and only the gradient is
-    that of the sigmoids, so that the network that is trained to the end is the one that is exported.
+    that of the sigmoids, so that the network that is trained to the end is the one that is exported. The learning rate
+    has to be worth something then: in trainings of a few epochs, ternary weights that harden late do not recover.
     """
 
     title: ClassVar[str] = "sum of sigmoids that harden, learned scale per output channel"
     kind: Literal["sigmoid_sum"] = "sigmoid_sum"
     first_temperature: Annotated[float, Field(ge=4, le=1000)] = 4.0
-    last_temperature: Annotated[float, Field(ge=4, le=1000)] = 20.0
-    hard_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+    last_temperature: Annotated[float, Field(ge=4, le=1000)] = 10.0
+    hard_share: Annotated[float, Field(ge=0, le=1)] = 0.75
 
     def codes(self, steps: Tensor, bits: int, progress: float) -> Tensor:
         """Codes of the staircase of this moment; whole numbers when the soft part of the training is over."""

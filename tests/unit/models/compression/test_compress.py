@@ -88,7 +88,8 @@ def test_it_learns_and_the_integer_network_is_what_was_trained(
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     nodes = integer_nodes(quantized, three_digits.input_bits)
     found = measure(float_accuracy, quantized, nodes, three_digits)
-    assert isinstance(found, Accuracies) and min(found.float_model, found.fake_quantized, found.integer) >= LEARNED
+    assert found == Accuracies(float_accuracy, found.integer, found.integer)
+    assert min(float_accuracy, found.integer) >= LEARNED
     samples = three_digits.test.take(range(8))
     with torch.no_grad():
         emitted = [spikes.transpose(0, 1).numpy() for spikes in quantized.eval().emitted(time_first(samples))]

@@ -70,6 +70,8 @@ def test_the_ternary_scale_is_the_mean_of_what_is_kept() -> None:
 def test_the_clipping_value_starts_at_three_standard_deviations() -> None:
     weight = torch.tensor([[3.0, -4.0, 0.0, 0.0]]).reshape(1, 4, 1, 1)  # mean square 25 / 4
     assert Ewgs().starting_scale(weight, 4).tolist() == [pytest.approx(3 * 2.5 / 7)]
+    assert Ewgs(start_deviations=2).starting_scale(weight, 2).tolist() == [pytest.approx(2 * 2.5)]
+    assert Ewgs().starting_scale(weight, 2).tolist() == [3.5]  # as other quantizers start
 
 
 @every_kind
