@@ -11,7 +11,38 @@
     recipes       every hyper-parameter of the shipped samples
     digits_sample one of them from start to trace
     samples       the command: python -m models.samples
+    importing/    networks made elsewhere (NIR files, snntorch modules) to traces: `import_network`
 
 Everything but `errors`, `extras`, `options`, `progress`, `samples`, `schedule` and what `compression.compression` reads
-needs the extra `train`.
+needs the extra `train`. The names below are the public face; they are loaded when they are first used, so that
+`import models` costs nothing.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from models.errors import ModelsError
+    from models.importing.measure import Measurement
+    from models.importing.network import ImportedNetwork, import_network
+
+__all__ = ["ImportedNetwork", "Measurement", "ModelsError", "import_network"]
+
+_HOME_OF = {
+    "ImportedNetwork": "models.importing.network",
+    "Measurement": "models.importing.measure",
+    "ModelsError": "models.errors",
+    "import_network": "models.importing.network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'models' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

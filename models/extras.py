@@ -6,11 +6,11 @@ from importlib.util import find_spec
 
 from models.errors import ModelsError
 
-TRAIN_MODULES = ("torch", "snntorch", "tonic", "sklearn", "safetensors", "polars", "matplotlib")
+TRAIN_MODULES = ("torch", "snntorch", "tonic", "sklearn", "safetensors", "polars", "matplotlib", "nir")
 
 
 def require_train_extra() -> None:
     """Raise ModelsError naming every missing module of the extra `train`, and the command that installs them."""
     missing = [name for name in TRAIN_MODULES if find_spec(name) is None]
     if missing:
-        raise ModelsError(f'training needs {", ".join(missing)}, not installed here: pip install "spikecycle[train]"')
+        raise ModelsError(f'{", ".join(missing)} needed and not installed here: pip install "spikecycle[train]"')

@@ -56,18 +56,22 @@ class IntegerLayer:
 
         inputs: (N, T, ...) with C x H x W values per timestep, in that order.
         """
-        shape = self.shape
-        samples, steps = inputs.shape[:2]
-        maps = torch.from_numpy(np.ascontiguousarray(inputs)).reshape(samples * steps, *shape.input_shape)
-        summed = exact_sums(shape, self.weights, self.largest_sum, maps).to(self._integers)
-        arriving = summed.reshape(samples, steps, *shape.output_shape)
-        bias = torch.tensor(self.bias).to(arriving.dtype)[:, None, None]
-        potential = torch.zeros((samples, *shape.output_shape), dtype=arriving.dtype)
+        arriving = self.arriving(inputs)
+        potential = torch.zeros_like(arriving[:, 0])
         spikes = torch.empty(arriving.shape, dtype=torch.uint8)
-        for step in range(steps):
-            potential, spikes[:, step] = advance(potential, arriving[:, step] + bias, self.neuron)
+        for step in range(arriving.shape[1]):
+            potential, spikes[:, step] = advance(potential, arriving[:, step], self.neuron)
         fired: Values = spikes.numpy()
         return fired
+
+    @torch.no_grad()
+    def arriving(self, inputs: Values) -> Tensor:
+        """What each neuron gets in each timestep, bias included: int32 or int64 (N, T, M, P, Q)."""
+        samples, steps = inputs.shape[:2]
+        maps = torch.from_numpy(np.ascontiguousarray(inputs)).reshape(samples * steps, *self.shape.input_shape)
+        sums = exact_sums(self.shape, self.weights, self.largest_sum, maps).to(self._integers)
+        sums += torch.tensor(self.bias).to(sums.dtype)[:, None, None]
+        return sums.reshape(samples, steps, *self.shape.output_shape)
 
     def trace_layers(self) -> list[LayerParameters]:
         """The layer itself, with its outputs."""

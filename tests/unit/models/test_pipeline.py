@@ -86,7 +86,7 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatc
     result = CliRunner().invoke(app, ["--out", str(tmp_path)])
     assert result.exit_code == 2
     assert result.stderr == (
-        'error: training needs torch, tonic, not installed here: pip install "spikecycle[train]"\n'
+        'error: torch, tonic needed and not installed here: pip install "spikecycle[train]"\n'
     )
 
 

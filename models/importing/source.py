@@ -1,0 +1,95 @@
+"""Where an imported network comes from: read once, whatever it is, into stages and the network as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from models.errors import ModelsError
+from models.importing import nir_graph, nir_nodes
+from models.importing.folding import Operation, fold
+from models.importing.inputs import Samples
+from models.importing.live_module import watch
+from models.importing.nodes import Stage
+from models.integer import Values
+
+ResetChoice = Literal["hard", "soft"]
+
+
+class Original(Protocol):
+    """The network as its framework computes it."""
+
+    def outputs(self, samples: Samples) -> list[npt.NDArray[Any]]:
+        """Of each stage the spikes, or, where its neurons never fire, the potentials; (N, T, ...)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """input_shape: (C, H, W) of one timestep; facts: what the trace's provenance says about the origin."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    stages: list[Stage]
+    original: Original
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class FloatStages:
+    """Stages in floats, one after the other."""
+
+    stages: list[Stage]
+
+    @torch.no_grad()
+    def outputs(self, samples: Samples | Values) -> list[npt.NDArray[Any]]:
+        """See `Original`."""
+        x, emitted = torch.from_numpy(np.ascontiguousarray(samples)), []
+        for stage in self.stages:
+            spikes, potentials = stage.respond(x)
+            x = spikes
+            emitted.append((potentials if stage.layer.reads_out else spikes).numpy())
+        return emitted
+
+
+def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) -> Source:
+    """A NIR file, or a nir.NIRGraph. Without `reset`, v_reset where the file has it, else the threshold subtracted."""
+    types = nir_nodes.CONVERTERS
+    is_file = isinstance(network, str | Path)
+    chain = nir_graph.read_nir(network, types) if is_file else nir_graph.chain_of_graph(network, types)
+    operations = []
+    for name, node in chain.nodes.items():
+        kind = type(node).__name__
+        reading = nir_nodes.Reading(dt, reset or ("soft" if name in chain.without_reset else "hard"))
+        operations.append(Operation(name, kind, types[kind], (node, reading)))
+    folded = fold(chain.name, "node", chain.input_shape, operations)
+    facts = {
+        "source": Path(chain.name).name,
+        "source_format": f"NIR {chain.version}".strip(),
+        "timestep": f"dt = {dt:g} in the unit of the time constants",
+        "float_model": "NIR's equations, forward Euler, float32",
+    }
+    return Source(Path(chain.name).stem, folded.input_shape, folded.stages, FloatStages(folded.stages), facts)
+
+
+def module_source(module: nn.Module, example: Tensor | None) -> Source:
+    """A torch module that runs snntorch neurons; `example` is a batch of inputs as it takes them."""
+    name = type(module).__name__
+    if not isinstance(example, Tensor):
+        raise ModelsError(f"{name}: an example is needed, a tensor of inputs as the module takes them")
+    live = watch(module, example)
+    folded = live.folded(name)
+    facts = {
+        "source": name,
+        "source_format": f"snntorch {version('snntorch')} module",
+        "float_model": "the module's own layers",
+    }
+    return Source(name, folded.input_shape, folded.stages, live, facts)

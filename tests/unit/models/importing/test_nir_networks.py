@@ -1,0 +1,207 @@
+"""NIR graphs against their equations, stepped here in plain NumPy, and against the integer network and its trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import simulator
+from models import import_network
+from tests.unit.models.importing.graphs import DT, chain, conv, integrate, leaky, written
+from traces import open_trace
+
+pytestmark = pytest.mark.train
+RNG = np.random.default_rng(11)
+
+
+def integer_lenet(threshold: float = 9.0) -> nir.NIRGraph:
+    """Two convolutions with sum pooling behind them and two linear layers, all weights small integers."""
+    first, second = RNG.integers(-3, 4, (4, 2, 3, 3)), RNG.integers(-3, 4, (6, 4, 3, 3))
+    return chain(
+        (2, 10, 10),
+        conv1=conv(first.astype(float), padding=1, bias=RNG.integers(-1, 3, 4).astype(float)),
+        if1=integrate((4, 10, 10), threshold),
+        pool1=nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
+        conv2=conv(second.astype(float), padding="same"),
+        if2=integrate((6, 5, 5), threshold),
+        flat=nir.Flatten({"input": np.array([6, 5, 5])}, 0),
+        fc1=nir.Linear(RNG.integers(-3, 4, (12, 150)).astype(float)),
+        if3=integrate(12, threshold),
+        fc2=nir.Affine(RNG.integers(-3, 4, (5, 12)).astype(float), np.ones(5)),
+        if4=integrate(5, threshold),
+    )
+
+
+def direct(graph: nir.NIRGraph, frames: np.ndarray, soft: bool) -> list[np.ndarray]:
+    """Spikes of every neuron node, (N, T, ...), node after node by NIR's equations, in float64."""
+    x, emitted = torch.from_numpy(frames).double(), []
+    for node in graph.nodes.values():
+        batch = x.flatten(0, 1)
+        if isinstance(node, nir.Conv2d):
+            padding = "same" if node.padding == "same" else list(node.padding)
+            batch = F.conv2d(batch, torch.tensor(node.weight), torch.tensor(node.bias), padding=padding)
+        elif isinstance(node, nir.SumPool2d):
+            batch = F.avg_pool2d(batch, 2) * 4
+        elif isinstance(node, nir.Linear | nir.Affine):
+            bias = torch.tensor(node.bias) if isinstance(node, nir.Affine) else None
+            batch = F.linear(batch.flatten(1), torch.tensor(node.weight), bias)
+        x = batch.reshape(*x.shape[:2], *batch.shape[1:])
+        if isinstance(node, nir.IF):
+            v = torch.zeros_like(x[:, 0])
+            spikes = []
+            for step in range(x.shape[1]):
+                v = v + x[:, step]
+                spikes.append((v > float(node.v_threshold.flat[0])).double())
+                v = v - spikes[-1] * node.v_threshold.flat[0] if soft else v * (1 - spikes[-1])
+            x = torch.stack(spikes, dim=1)
+            emitted.append(x.numpy())
+    return emitted
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+def test_integer_weights_without_leak_lose_not_a_single_spike(soft: bool, tmp_path: Path) -> None:
+    graph = integer_lenet()
+    path = written(tmp_path / "lenet.nir", graph, without_reset=soft)
+    frames = RNG.integers(0, 3, (6, 8, 2, 10, 10)).astype(np.float32)
+    network = import_network(path)
+    network.calibrate(frames)
+    network.quantize(weight_bits=8)
+    labels = np.arange(6) % 5
+    figures = network.record(tmp_path / "lenet.h5", frames, labels)
+
+    expected = direct(graph, frames, soft)
+    with open_trace(tmp_path / "lenet.h5") as trace:
+        assert [layer.name for layer in trace.layers] == ["conv1", "conv2", "fc1", "fc2"]
+        assert [layer.input_bits for layer in trace.layers] == [2, 3, 1, 1]
+        for layer, spikes in zip(trace.layers, expected, strict=True):
+            recorded = np.stack([layer.outputs(sample) for sample in range(6)])
+            assert 0.01 < recorded.mean() < 0.9
+            assert np.array_equal(recorded.reshape(spikes.shape), spikes)
+        told = trace.provenance
+        assert told["source_format"].startswith("NIR 1.") and told["inputs"] == "counts of 2 bits"
+    assert set(figures.spike_difference_integer.values()) == {0.0}
+    found = (expected[-1].sum(axis=1).argmax(axis=1) == labels).mean()
+    assert told["accuracy_float"] == told["accuracy_integer"] == figures.accuracy_integer == pytest.approx(found)
+    result = simulator.simulate(tmp_path / "lenet.h5", "spike_array", verify=True)
+    assert result.verification is not None and not sum(layer.mismatches for layer in result.verification)
+
+
+def currents(graph: nir.NIRGraph, frames: np.ndarray) -> np.ndarray:
+    """What the neurons of the one layer get, seen as the first potential of neurons that keep nothing."""
+    (stage,) = import_network(graph).source.stages
+    return stage.respond(torch.from_numpy(frames[:, None])).potentials[:, 0].numpy()
+
+
+def pool(kind: Any, size: int) -> Any:
+    return kind(np.array([size, size]), np.array([size, size]), np.array([0, 0]))
+
+
+THRESHOLD = nir.Threshold(np.array([1.0]))
+WEIGHT = RNG.normal(size=(4, 2, 3, 3))
+MAP = torch.from_numpy(RNG.normal(size=(3, 2, 9, 11)).astype(np.float32))
+W = torch.tensor(WEIGHT, dtype=torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ({"a": conv(WEIGHT, dilation=(2, 1), stride=(1, 2), padding=(1, 0))},
+         F.conv2d(MAP, W, stride=(1, 2), padding=(1, 0), dilation=(2, 1))),
+        ({"a": conv(WEIGHT, padding="same", dilation=2)}, F.conv2d(MAP, W, padding="same", dilation=2)),
+        ({"a": conv(WEIGHT[:, :1], groups=2, padding=1)}, F.conv2d(MAP, W[:, :1], groups=2, padding=1)),
+        ({"a": conv(WEIGHT, stride=2, bias=np.arange(4.0)), "b": pool(nir.AvgPool2d, 2)},
+         F.avg_pool2d(F.conv2d(MAP, W, torch.arange(4.0), stride=2), 2)),
+        ({"a": conv(WEIGHT, bias=np.arange(4.0)), "b": pool(nir.SumPool2d, 3)},
+         F.avg_pool2d(F.conv2d(MAP, W, torch.arange(4.0)), 3) * 9),
+        ({"p": pool(nir.AvgPool2d, 2), "s": nir.Scale(np.array([2.0, -0.5])), "a": conv(WEIGHT)},
+         F.conv2d(F.avg_pool2d(MAP, 2) * torch.tensor([2.0, -0.5])[:, None, None], W)),
+        ({"a": conv(WEIGHT), "s": nir.Scale(np.arange(4.0))},
+         F.conv2d(MAP, W) * torch.arange(4.0)[:, None, None]),
+    ],
+    ids=["dilated", "same", "grouped", "average of currents", "sum of currents", "gains before", "gains behind"],
+)  # fmt: skip
+def test_what_the_neurons_get(nodes: dict[str, Any], expected: torch.Tensor) -> None:
+    found = currents(chain((2, 9, 11), **nodes, neurons=THRESHOLD), MAP.numpy())
+    assert found.shape == expected.shape
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+def test_a_row_is_a_map_of_one_row_and_flattening_keeps_channel_row_column() -> None:
+    weight, dense = RNG.normal(size=(3, 2, 4)), RNG.normal(size=(2, 12))
+    row = torch.from_numpy(RNG.normal(size=(5, 2, 10)).astype(np.float32))
+    conv1d = nir.Conv1d(None, weight, np.array([2]), np.array([1]), np.array([1]), 1, np.zeros(3))
+    expected = F.conv1d(row, torch.tensor(weight, dtype=torch.float32), stride=2, padding=1)
+    assert np.allclose(currents(chain((2, 10), a=conv1d, n=THRESHOLD), row.numpy())[:, :, 0], expected, atol=1e-5)
+    flat = chain((2, 2, 3), f=nir.Flatten({"input": np.array([2, 2, 3])}, 0), a=nir.Linear(dense), n=THRESHOLD)
+    maps = RNG.normal(size=(5, 2, 2, 3)).astype(np.float32)
+    assert np.allclose(currents(flat, maps)[..., 0, 0], maps.reshape(5, -1) @ dense.T, atol=1e-5)
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+def test_leaky_neurons_follow_eulers_steps_of_nirs_equation(reset: Any) -> None:
+    tau, r, v_leak, threshold, v_reset = 5e-4, 3.0, 0.2, np.array([0.8, 1.3]), -0.4
+    weight = RNG.normal(size=(2, 6))
+    changed = {"tau": tau, "r": r, "v_leak": v_leak, "v_threshold": threshold, "v_reset": v_reset}
+    graph = chain((6,), fc=nir.Linear(weight), lif=leaky(2, 0.5, **changed))
+    inputs = RNG.integers(0, 2, (4, 40, 6)).astype(np.float32)
+    v, expected = np.zeros((4, 2)), np.zeros((4, 40, 2))
+    for step in range(40):
+        v = v + DT / tau * (v_leak - v + r * inputs[:, step] @ weight.T)
+        expected[:, step] = v > threshold
+        v = np.where(v > threshold, v_reset if reset == "hard" else v - threshold, v)
+    network = import_network(graph, reset=reset)
+    (emitted,) = network.source.original.outputs(inputs.reshape(4, 40, 6, 1, 1))
+    assert 0.05 < expected.mean() < 0.9
+    assert np.array_equal(emitted.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize(("r", "gain"), [(1.0, 1.0), (1 / DT, 1.0), (2 / DT, 2.0)])
+def test_both_conventions_of_integrate_and_fire_add_the_current(r: float, gain: float) -> None:
+    (stage,) = import_network(chain((1,), a=nir.Linear(np.eye(1)), n=integrate(1, 5.0, r))).source.stages
+    assert stage.layer.weight.item() == pytest.approx(gain)
+
+
+def test_a_synaptic_current_of_one_timestep_is_no_state() -> None:
+    lif = leaky(1, 0.75)
+    cuba = nir.CubaLIF(np.full(1, DT), lif.tau, lif.r, lif.v_leak, lif.v_threshold, lif.v_reset, w_in=np.array([3.0]))
+    (stage,) = import_network(chain((1,), a=nir.Linear(np.eye(1)), n=cuba)).source.stages
+    assert stage.layer.weight.item() == pytest.approx(3.0)
+    assert stage.layer.neuron.leak == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("end", [None, "LI", "I"])
+def test_outputs_that_do_not_fire_are_told_by_their_potentials(end: str | None, tmp_path: Path) -> None:
+    weight = RNG.normal(size=(3, 8))
+    nodes: dict[str, Any] = {"a": nir.Linear(np.eye(8)), "n": integrate(8, 0.5), "fc": nir.Linear(weight)}
+    if end == "LI":
+        nodes["out"] = nir.LI(np.full(3, 4 * DT), np.full(3, 4.0), np.zeros(3))
+    elif end == "I":
+        nodes["out"] = nir.I(np.ones(3))
+    samples = (RNG.random((50, 6, 8)) < 0.4).astype(np.float32)
+    keep = {None: 0.0, "LI": 0.75, "I": 1.0}[end]
+    v, total = np.zeros((50, 3)), np.zeros((50, 3))
+    for step in range(6):
+        v = keep * v + samples[:, step] @ weight.T
+        total += v
+    network = import_network(chain((8,), **nodes))
+    network.calibrate(samples)
+    network.quantize(weight_bits=8)
+    figures = network.record(tmp_path / "out.h5", samples, total.argmax(axis=1))
+    assert figures.accuracy_float == 1.0
+    assert figures.accuracy_integer is not None and figures.accuracy_integer >= 0.94
+    assert list(figures.spike_difference_integer) == ["a"]
+    with open_trace(tmp_path / "out.h5") as trace:
+        assert not trace.layers[-1].outputs(0).any()
+
+
+def test_a_graph_inside_a_graph_and_an_edge_named_twice_are_still_a_chain() -> None:
+    inner = chain((3,), a=nir.Linear(np.eye(3)), n=integrate(3, 0.5))
+    graph = chain((3,), first=inner, b=nir.Linear(np.ones((2, 3))), m=integrate(2, 0.5))
+    graph.edges.append(graph.edges[1])
+    assert [stage.layer.name for stage in import_network(graph).source.stages] == ["first.a", "b"]
