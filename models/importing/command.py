@@ -1,0 +1,116 @@
+"""`spikecycle import`: a NIR file and samples to a trace."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from models.errors import ModelsError
+from models.extras import require_train_extra
+
+if TYPE_CHECKING:
+    from models.importing.measure import Measurement
+    from models.importing.network import ImportedNetwork
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: spikecycle import lenet.nir --samples test.npz --out lenet.h5 --weight-bits 4")
+def import_command(
+    network: Annotated[Path, typer.Argument(metavar="FILE.nir", help="A network in the format NIR.")],
+    samples: Annotated[
+        Path,
+        typer.Option(metavar="FILE.npz", help="Arrays samples (N, T, C, H, W) or (N, T, features), and labels (N,)."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE.h5", help="The trace to write.")],
+    weight_bits: Annotated[int, typer.Option(help="Bits of a weight.", min=2, max=16)] = 8,
+    potential_bits: Annotated[
+        int | None, typer.Option(help="Bits of a potential; as many as each layer needs by default.", min=2, max=32)
+    ] = None,
+    input_bits: Annotated[int, typer.Option(help="Bits of an input, if inputs are analog.", min=1, max=16)] = 8,
+    record: Annotated[
+        int | None, typer.Option(metavar="N", help="Record only the first N samples; measure on all.", min=1)
+    ] = None,
+    dt: Annotated[float, typer.Option(help="Duration of a timestep, in the unit of the file's time constants.")] = 1e-4,
+    reset: Annotated[
+        Literal["hard", "soft"] | None,
+        typer.Option(help="Reset of all neurons; by default to v_reset where the file has it, else by subtraction."),
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(help="Classes that groups of output neurons stand for; each is one by default.", min=1)
+    ] = None,
+) -> None:
+    """Quantize a network made elsewhere (NIR), run it on samples in integers, and write its trace."""
+    require_train_extra()
+    if not 0 < dt < float("inf"):
+        raise ModelsError(f"--dt {dt:g}: must be above 0")
+    _check_target(out, (network, samples))
+
+    from models.importing.network import import_network
+    from models.importing.samples_file import read_samples
+    from models.pipeline import set_determinism
+
+    set_determinism()
+    imported = import_network(network, dt=dt, reset=reset, classes=classes)
+    arrays, labels = read_samples(samples)
+    try:
+        imported.calibrate(arrays, input_bits)
+    except ModelsError as error:
+        raise ModelsError(f"{samples}: {error}") from None
+    imported.quantize(weight_bits, potential_bits)
+    started_s = time.perf_counter()
+    with _shown(f"measuring {network.name}") as progress:
+        measured = imported.measure(arrays, labels, progress)
+    seconds = time.perf_counter() - started_s
+    with _shown(f"recording {out.name}") as progress:
+        imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
+    recorded = len(arrays[:record])
+    lines = [
+        f"{out}: {recorded} of {len(arrays)} samples recorded; inputs are {imported.inputs}",
+        *_report(imported, measured),
+    ]
+    lines.append(f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all three networks")
+    sys.stdout.write("\n".join([*lines, f"next: spikecycle simulate {out} --verify", ""]))
+
+
+def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
+    lines = []
+    accuracies = (measured.accuracy_float, measured.accuracy_mapped, measured.accuracy_integer)
+    if None not in accuracies:
+        in_float, mapped, integer = (f"{100 * (accuracy or 0):.2f} %" for accuracy in accuracies)
+        lines.append(f"accuracy: {in_float} as it was, {mapped} in hardware's neurons, {integer} in integers")
+    for name, difference in measured.spike_difference_integer.items():
+        original, leak = imported.leaks[name]
+        lines.append(
+            f"layer {name}: {measured.firing_rates[name]:.4f} spikes a neuron and timestep; for each spike as it was, "
+            f"{difference:.4f} differ; leak {original:.6g} as {leak.numerator}/2**{leak.shift}"
+        )
+    return lines
+
+
+def _check_target(out: Path, inputs: tuple[Path, ...]) -> None:
+    """Known now rather than after the measuring."""
+    if any(path.exists() and out.exists() and path.samefile(out) for path in inputs):
+        raise ModelsError(f"--out {out}: would overwrite an input")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise ModelsError(f"--out {out}: {out.parent} is no folder that can be written to")
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, where a person watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(title, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

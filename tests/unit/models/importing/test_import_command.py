@@ -1,0 +1,137 @@
+"""`spikecycle import` from end to end: the command line finds it among the entry points of the installed package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+import pytest
+
+from models import extras
+from tests.bad_input.inputs import Ended, run
+from tests.unit.models.importing.graphs import chain, integrate, leaky, written
+from traces import open_trace
+
+pytestmark = pytest.mark.train
+Capsys = pytest.CaptureFixture[str]
+ROOT = Path(__file__).parents[4]
+RNG = np.random.default_rng(5)
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on the path with the entry points of pyproject.toml, as an installer would write them."""
+    (tmp_path / "path").mkdir()
+    metadata = tmp_path / "path" / "spikecycle_under_test-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: spikecycle-under-test\nVersion: 0\n")
+    command = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["spikecycle.commands"]
+    (metadata / "entry_points.txt").write_text(f"[spikecycle.commands]\nimport = {command['import']}\n")
+    monkeypatch.syspath_prepend(tmp_path / "path")
+    return tmp_path / "path"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[..., list[str]]:
+    """Arguments of the command for a small network, its samples, and a trace to write."""
+    weights = RNG.normal(size=(6, 5)), RNG.normal(size=(4, 6))
+    graph = chain((5,), fc1=nir.Linear(weights[0]), n1=leaky(6, 0.9), fc2=nir.Linear(weights[1]), n2=integrate(4, 1.0))
+    network = written(tmp_path / "net.nir", graph)
+
+    def arguments(**arrays: Any) -> list[str]:
+        given = arrays or {"samples": RNG.integers(0, 2, (7, 9, 5)), "labels": np.arange(7) % 4}
+        np.savez(tmp_path / "samples.npz", **given)
+        return [str(network), "--samples", str(tmp_path / "samples.npz"), "--out", str(tmp_path / "out.h5")]
+
+    return arguments
+
+
+def called(capsys: Capsys, *arguments: str) -> Ended:
+    return run(capsys, "import", *arguments)
+
+
+def test_a_file_and_samples_become_a_trace(capsys: Capsys, tmp_path: Path, files: Callable[..., list[str]]) -> None:
+    ended = called(capsys, *files(), "--weight-bits", "6", "--record", "3")
+    assert (ended.status, ended.err) == (0, "")
+    for words in (
+        "3 of 7 samples recorded; inputs are spikes of 1 bits",
+        "accuracy: ",
+        "layer fc1: ",
+        "461/2**9",
+        "next:",
+    ):
+        assert words in ended.out
+    with open_trace(tmp_path / "out.h5") as trace:
+        assert (trace.samples, trace.timesteps, trace.provenance["measured_samples"]) == (3, 9, 7)
+        assert trace.labels is not None and trace.labels.tolist() == [0, 1, 2]
+        assert [layer.weight_bits for layer in trace.layers] == [6, 6]
+        assert trace.provenance["leak_error"]["fc1"] == pytest.approx(461 / 512 - 0.9)
+    first = (tmp_path / "out.h5").read_bytes()
+    called(capsys, *files(samples=np.zeros((2, 3, 5))))
+    assert (tmp_path / "out.h5").read_bytes() != first
+    with open_trace(tmp_path / "out.h5") as trace:
+        assert trace.labels is None and "accuracy_float" not in trace.provenance
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"labels": np.zeros(3)}, "must hold the array samples, and labels if there are any; found labels"),
+        ({"samples": np.zeros((2, 3, 5)), "targets": np.zeros(2)}, "found samples, targets"),
+        (
+            {"samples": np.zeros((2, 3, 5)), "labels": np.zeros(3, int)},
+            "labels must be integers of shape (2,), found int64",
+        ),
+        ({"samples": np.zeros((2, 3, 4))}, "samples must have shape (N, T, ...) with 5 x 1 x 1 values a timestep"),
+        ({"samples": np.array([{"a": 1}])}, "samples: Object arrays cannot be loaded when allow_pickle=False"),
+    ],
+)
+def test_samples_that_do_not_fit(
+    capsys: Capsys, tmp_path: Path, files: Callable[..., list[str]], arrays: dict[str, Any], words: str
+) -> None:
+    ended = called(capsys, *files(**arrays))
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"spikecycle: {tmp_path / 'samples.npz'}: ") and words in ended.err
+    assert ended.err.count("\n") == 1
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_other_mistakes_are_one_line_each(
+    capsys: Capsys, tmp_path: Path, files: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = files()
+    network, samples = arguments[0], arguments[2]
+    (tmp_path / "text.npz").write_text("text")
+    for given, words in (
+        ([f"{tmp_path}/no.nir", *arguments[1:]], "no.nir: cannot be read as a NIR file"),
+        ([network, "--samples", f"{tmp_path}/no.npz", "--out", "x.h5"], "no.npz: No such file or directory"),
+        ([network, "--samples", f"{tmp_path}/text.npz", "--out", "x.h5"], "text.npz: "),
+        ([network, "--samples", samples, "--out", network], "would overwrite an input"),
+        ([network, "--samples", samples, "--out", f"{tmp_path}/none/x.h5"], "is no folder that can be written to"),
+        ([*arguments, "--dt", "0"], "--dt 0: must be above 0"),
+        ([*arguments, "--weight-bits", "1"], "--weight-bits"),
+        ([*arguments, "--classes", "3"], "4 output neurons cannot stand for 3 classes"),
+        ([network], "Missing option"),
+    ):
+        ended = called(capsys, *given)
+        assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert words in ended.err
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "nir" else object())
+    assert called(capsys, *arguments).err.startswith("spikecycle: nir needed and not installed here: pip install")
+
+
+def test_its_help_loads_nothing_heavy(installed: Path) -> None:
+    heavy = {"torch", "snntorch", "nir", "numpy", "h5py"}
+    program = (
+        f"import sys; sys.path.insert(0, {str(installed)!r})\nfrom simulator.cli import main\n"
+        f"status = main(['import', '--help'])\nsys.exit(status or bool({heavy!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0
+    assert "Example: spikecycle import" in done.stdout
