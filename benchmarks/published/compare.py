@@ -79,21 +79,25 @@ def within(limits: tuple[float, float], value: float) -> str:
 
 
 def share_table(measured: Mapping[Run, Energy]) -> str:
-    """Parts of the energy of the points whose breakdown is published, by what spends it and DRAM by operand."""
-    head = (
-        f"published: DRAM {DRAM_SHARE[0]:.0%} to {DRAM_SHARE[1]:.0%}, wires {WIRE_SHARE[0]:.0%} to {WIRE_SHARE[1]:.0%}",
-        "DRAM", "wires", "arithmetic", "global buffer", "pads", *(f"DRAM {operand}" for operand in OPERANDS),
-    )  # fmt: skip
+    """Parts of the energy of the points whose breakdown is published, by what spends it, and DRAM by operand."""
+    expected = (DRAM_SHARE, WIRE_SHARE, (0.0, MOST_ARITHMETIC))
+    ranges = ", ".join(f"{low:.0%} to {high:.0%}" for low, high in expected)
+    parts = ("DRAM", "wires", "arithmetic", "global buffer", "pads")
+    head = (f"expected: {ranges}", *parts, *(f"DRAM {operand}" for operand in OPERANDS))
     rows = []
-    for (format_name, point), energy in measured.items():
+    for (format_name, point), energy in sorted(measured.items(), key=lambda item: item[0][1]):
         if point not in BREAKDOWN:
             continue
+        published = (f"{BREAKDOWN[point][part]:.1%}" for part in parts)
+        theirs = (f"published, {point}", *published, *("" for _ in OPERANDS))
+        if theirs not in rows:
+            rows.append(theirs)
         pads = sum(energy.sram[pad] for pad in ("input_pad", "weight_pad", "psum_pad"))
         rows.append((
             f"{format_name} {point}",
             within(DRAM_SHARE, energy.dram_share),
             within(WIRE_SHARE, energy.share(energy.wires)),
-            within((0, MOST_ARITHMETIC), energy.share(energy.arithmetic)),
+            within((0.0, MOST_ARITHMETIC), energy.share(energy.arithmetic)),
             f"{energy.share(energy.sram['global_buffer']):.1%}",
             f"{energy.share(pads):.1%}",
             *(f"{energy.share(energy.dram[operand]):.1%}" for operand in OPERANDS),

@@ -74,13 +74,15 @@ def read_densities(path: Path = DENSITIES) -> dict[str, float]:
     return found
 
 
-def synthetic_layer(row: Row, input_density: float, zero_share: float, weight_bits: int) -> LayerArrays:
+def synthetic_layer(
+    row: Row, input_density: float, zero_share: float, weight_bits: int, potential_bits: int = POTENTIAL_BITS
+) -> LayerArrays:
     """A layer of one sample. Inputs are binary; non-zero weights are uniform over the symmetric codes; equal arguments
     give equal arrays, and inputs do not depend on the weights'."""
     number = ROWS.index(row)
     shape = row.shape
     inputs = np.random.default_rng((SEED, INPUTS, number)).random((1, row.T, *shape.input_shape), np.float32)
-    neuron = Neuron("lif", np.ones(row.M, np.int32), POTENTIAL_BITS, leak_numerator=1, leak_shift=1)
+    neuron = Neuron("lif", np.ones(row.M, np.int32), potential_bits, leak_numerator=1, leak_shift=1)
     weights = _weights(row, zero_share, weight_bits, np.random.default_rng((SEED, WEIGHTS, number)))
     return LayerArrays(
         row.name, shape, weights.reshape(shape.weight_shape), weight_bits, neuron, inputs < np.float32(input_density)

@@ -20,36 +20,51 @@ RUNS: tuple[Run, ...] = tuple((name, point) for name in ("rle", "uop") for point
 
 @dataclass(frozen=True)
 class Variant:
-    """A change: settings of the machine, or a factor on the densities of inputs."""
+    """A change: settings of the machine; densities of inputs; bits of potentials; the price of DRAM or of wires.
+
+    Prices change neither counts nor the mapping, so that nothing is simulated again for them.
+    """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     density_factor: float = 1.0
+    potential_bits: int = network.POTENTIAL_BITS
+    dram_factor: float = 1.0
+    wire_factor: float = 1.0
+
+    def priced(self, energy: Energy) -> Energy:
+        """An energy at this variant's prices."""
+        dram = {operand: self.dram_factor * part for operand, part in energy.dram.items()}
+        return replace(energy, dram=dram, wires=self.wire_factor * energy.wires)
 
 
 def _set(name: str, **settings: Any) -> Variant:
     return Variant(name, {key.replace("__", "."): value for key, value in settings.items()})
 
 
-TWICE_AS_LONG = {"dram_um": 2400, "pe_pitch_um": 340, "in_pe_um": 170}
 VARIANTS = (
     Variant("as described"),
     _set("768 PEs (24 x 32)", dataflow__rows=24, dataflow__columns=32),
     _set("8 PE columns", dataflow__columns=8),
-    _set("DRAM 4 pJ/bit", dram__energy_pj_per_bit=4),
-    _set("DRAM 12.45 pJ/bit", dram__energy_pj_per_bit=12.45),
+    Variant("DRAM 4 pJ/bit instead of 8", dram_factor=4 / 8),
+    Variant("DRAM 12.45 pJ/bit", dram_factor=12.45 / 8),
+    Variant("wires twice as long", wire_factor=2.0),
     Variant("input densities x 0.5", density_factor=0.5),
     Variant("input densities x 2", density_factor=2.0),
     _set("global buffer 50 KiB", buffers__global_buffer__size_kib=50),
     _set("global buffer 200 KiB", buffers__global_buffer__size_kib=200),
     _set("runs of 4 bits", formats__weights__run_bits=4),
-    _set("wires twice as long", **{f"dataflow__wires__{k}": v for k, v in TWICE_AS_LONG.items()}),
     _set("psums wait in global buffer", dataflow__psums_wait_in="global_buffer"),
     _set("mapped for energy alone", dataflow__objective="energy"),
     _set("potentials in global buffer", dataflow__potentials_wait_in="global_buffer"),
     _set("activations of 8 bits", dataflow__activation_bits=8),
-    _set("both of these two", dataflow__activation_bits=8, dataflow__potentials_wait_in="global_buffer"),
+    _set(
+        "8-bit activations, potentials in buffer",
+        dataflow__activation_bits=8,
+        dataflow__potentials_wait_in="global_buffer",
+    ),
     _set("activations of 1 bit", dataflow__activation_bits=1),
+    Variant("potentials of 16 bits", potential_bits=16),
     _set("timesteps batched", dataflow__time_batching=True),
     _set("zeros in place are moved", dataflow__zeros__weights_at_dram="none"),
 )
@@ -59,13 +74,15 @@ def sensitivity(bench: Bench, base: Mapping[Run, Energy]) -> Iterator[tuple[Vari
     """The runs of every variant; those that are not changed come from `base`."""
     for variant in VARIANTS:
         changed = bench
-        if variant.density_factor != 1:
-            folder = bench.folder / f"densities_{variant.density_factor}"
+        if (variant.density_factor, variant.potential_bits) != (1, bench.potential_bits):
+            folder = bench.folder / f"{variant.density_factor}_{variant.potential_bits}"
             folder.mkdir(exist_ok=True)
             densities = {name: min(1.0, variant.density_factor * d) for name, d in bench.densities.items()}
-            changed = replace(bench, folder=folder, densities=densities)
+            changed = replace(
+                bench, folder=folder, densities=densities, potential_bits=variant.potential_bits, _known={}
+            )
         if changed is bench and not variant.settings:
-            yield variant, {run: base[run] for run in RUNS}
+            yield variant, {run: variant.priced(base[run]) for run in RUNS}
             continue
         bench.report(f"{variant.name}:")
         yield variant, {run: changed.energy(*run, settings=variant.settings) for run in RUNS}

@@ -14,8 +14,9 @@ from benchmarks.published import compare, compression
 from benchmarks.published.command import grid
 from benchmarks.published.compression import BITS, PRUNED, Compression, whole_network, zero_shares
 from benchmarks.published.figures import PLAIN, PRUNED_80, TERNARY, read_energies
-from benchmarks.published.measure import Bench
+from benchmarks.published.measure import Bench, Energy
 from benchmarks.published.network import ROWS, read_densities, synthetic_layer
+from benchmarks.published.sensitivity import Variant
 
 CHECKOUT = Path(__file__).parents[3]
 SCRIPT = CHECKOUT / "benchmarks" / "published_study.py"
@@ -132,6 +133,22 @@ def test_statements_can_fail() -> None:
     turned = {run: -energy for run, energy in ours.items()}
     assert not [s for s in compare.statements(turned, ours) if "more bits" in s.text and s.holds]
     assert compare.spearman([1, 2, 3, 4], [10, 20, 40, 30]) == pytest.approx(0.8)
+
+
+def test_the_grid_has_every_point_of_the_study_once() -> None:
+    runs = grid([], everything=True)
+    assert (
+        len(set(runs)) == len(runs) == 4 * (5 * 8 + 4 * 7)
+    )  # formats x (bits x shares + seq: fewer than 8 bits, pruned)
+    assert {("rle", TERNARY), ("uop", PRUNED_80), ("cp", Compression(4, 0.975, "seq")), ("ubm", PLAIN)} <= set(runs)
+    assert not [point for _, point in runs if point.method == "seq" and not point.pruned]
+
+
+def test_prices_change_what_they_price() -> None:
+    energy = Energy({"weights": 2.0}, wires=1.0, sram={"input_pad": 1.0}, arithmetic=0.5, cycles=7)
+    priced = Variant("dear", dram_factor=2.0, wire_factor=3.0).priced(energy)
+    assert (priced.total, priced.cycles) == (4.0 + 3.0 + 1.0 + 0.5, 7)
+    assert energy.dram_share == 2.0 / 4.5
 
 
 def test_without_the_studys_figures_one_line_says_so(tmp_path: Path) -> None:
