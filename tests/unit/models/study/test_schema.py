@@ -70,7 +70,11 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
     ("old", "new", "told"),
     [
         ("formats:", "formts: [a]\nformats:", r"tiny\.yaml: formts: not known; did you mean formats\?"),
-        ("weight_bits: [8, 2]", "weight_bits: [8, 13]", r"compressions\.0\.weight_bits: .* less than or equal to 8, found 13"),
+        (
+            "weight_bits: [8, 2]",
+            "weight_bits: [8, 13]",
+            r"compressions\.0\.weight_bits: .* less than or equal to 8, found 13",
+        ),
         ("weight_bits: [8, 2]", "weight_bits: 8", r"compressions\.0\.grid\.weight_bits: a list of values is needed"),
         (
             "weight_bits: [8, 2]",
