@@ -7,6 +7,7 @@
     training      the loop, the same for both
     pipeline      the stations: train, compress, measure
     integer/      the exact integer network that hardware runs, and its recording as a trace
+    study/        a grid of compressions, formats and machines, to tables, pictures and claims: spikecycle study
     progress      bars that show trainings
     recipes       every hyper-parameter of the shipped samples
     digits_sample one of them from start to trace
