@@ -16,7 +16,7 @@ from models.errors import ModelsError
 from models.extras import require_train_extra
 
 if TYPE_CHECKING:
-    from models.compression.compression import Compression
+    from models.study.asked import AskedCompression
     from models.study.records import Failure
     from models.study.schema import LoadedStudy
 
@@ -59,7 +59,7 @@ def study(
     loaded = load_study(study, data_root)
     chosen = _chosen(loaded, only or [])
     folder = out or Path(f"{loaded.name}-study")
-    failures = _run(loaded, chosen, folder, jobs or len(os.sched_getaffinity(0)))
+    failures = _run(loaded, chosen, folder, jobs or os.cpu_count() or 1)
     if failures:
         for failure in failures:
             sys.stderr.write(f"spikecycle: {failure.what}: {failure.reason}\n")
@@ -67,7 +67,7 @@ def study(
         raise typer.Exit(_PARTS_FAILED)
 
 
-def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[Compression]:
+def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[AskedCompression]:
     """The compressions of the study that a pattern fits; all without patterns. ModelsError where one fits none."""
     from fnmatch import fnmatchcase
 
@@ -82,7 +82,7 @@ def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[Compression]:
     ]
 
 
-def _run(loaded: LoadedStudy, compressions: list[Compression], folder: Path, jobs: int) -> list[Failure]:
+def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path, jobs: int) -> list[Failure]:
     """Do what is missing, then write and show what is there."""
     from models.data.registry import load_data
     from models.study.context import Context

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from models.compression.compression import Compression
 from models.data.frames import DataSplit
+from models.study.asked import AskedCompression
 from models.study.keys import data_digest, key_of
 from models.study.schema import LoadedStudy, Study
 from models.study.store import Store
@@ -41,10 +41,12 @@ class Context:
             data=self._data, network=_dumped(self.study.network), training=_dumped(self.study.training), seed=seed
         )
 
-    def network_key(self, seed: int, compression: Compression) -> str:
+    def network_key(self, seed: int, compression: AskedCompression) -> str:
         """Of the network that is compressed so, and its trace. What it is called decides nothing."""
         asked = _dumped(compression)
         del asked["name"]
+        if compression.mixed is None:
+            del asked["mixed"]
         return key_of(
             float=self.float_key(seed), compression=asked, record_per_class=self.study.record_per_class, seed=seed
         )

@@ -9,26 +9,26 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
-from models.compression.compression import Compression
 from models.options import refused
+from models.study.asked import AskedCompression
 
 GRID = "grid"
 FULL_WEIGHT_BITS = 8  # pruning at this width is pruning alone, as in the published study (arXiv 2302.04174)
 PATH = ("compressions",)
 
 
-def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Compression]:
+def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[AskedCompression]:
     """All compressions of a study, in order.
 
     An entry holds keys of a Compression, over those of `common`. With `grid`, key paths with lists of values, it
     stands for every combination of them, the last key fastest; their values are added to its name. Raises
     ValidationError, whose locations are the paths of the keys in the study.
     """
-    found: list[Compression] = []
+    found: list[AskedCompression] = []
     problems: list[InitErrorDetails] = []
     for index, entry in enumerate(entries):
         try:
-            found += [Compression.model_validate(keys) for keys in _combinations(merged(common, entry))]
+            found += [AskedCompression.model_validate(keys) for keys in _combinations(merged(common, entry))]
         except ValidationError as error:
             problems += _located(error, (*PATH, index))
     names = [compression.name for compression in found]
@@ -48,9 +48,9 @@ def merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, A
     return both
 
 
-def method_of(compression: Compression) -> str:
+def method_of(compression: AskedCompression) -> str:
     """What it is in the terms of the published study: quantization, pruning, joint or sequential; or mixed."""
-    if compression.layer_weight_bits:
+    if compression.mixed is not None or compression.layer_weight_bits:
         return "mixed"
     if compression.pruner is None:
         return "quantization"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.compression.compression import Compression
+from models.study.asked import AskedCompression
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class NetworkJob:
 
     key: str
     seed: int
-    compression: Compression
+    compression: AskedCompression
     simulations: int
     trained: bool
 

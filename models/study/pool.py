@@ -1,13 +1,15 @@
 """Jobs in one or several processes, with the same results in whatever order they end.
 
 Each worker has one pipe to this process, for jobs and for what it tells of them. When this process dies, however it
-does, its workers notice at their next word and end; when a worker dies, the pipe ends and this process says so.
+does, its workers end; when a worker dies, the pipe ends and this process says so.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -105,6 +107,7 @@ def _end(worker: _Worker) -> None:
 def _work(context: Context, connection: Connection) -> None:
     """What a worker process does: one job after another, until nobody sends any."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it too, and ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare()
     try:
         while True:
@@ -117,3 +120,11 @@ def _work(context: Context, connection: Connection) -> None:
                 connection.send(error)
     except (EOFError, ConnectionError):
         return  # the first process is gone
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the first one is gone: it may be in the middle of a long epoch."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

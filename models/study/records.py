@@ -18,7 +18,8 @@ class FloatRecord(_Record):
 class NetworkRecord(_Record):
     """A compressed network that was trained and recorded. Accuracies as in FloatRecord.
 
-    pruned_share: of all weights, those that a pruner holds at zero.
+    pruned_share: of all weights, those that a pruner holds at zero. layer_weight_bits: of the layers whose weights are
+    not as wide as the compression says for all.
     """
 
     accuracy_float: float
@@ -26,6 +27,7 @@ class NetworkRecord(_Record):
     accuracy_integer: float
     test_samples: int
     pruned_share: float
+    layer_weight_bits: dict[str, int] = {}
 
 
 class Failure(_Record):

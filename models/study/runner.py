@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from models.compression.compression import Compression
+from models.study.asked import AskedCompression
 from models.study.context import Context
 from models.study.jobs import Event, FloatJob, Job, NetworkJob
 from models.study.pool import run_jobs
@@ -44,7 +44,7 @@ class Plan:
         return [*self.floats, *self.networks]
 
 
-def plan(context: Context, compressions: Sequence[Compression]) -> Plan:
+def plan(context: Context, compressions: Sequence[AskedCompression]) -> Plan:
     """What these compressions still need, with every seed of the study."""
     floats, networks = [], []
     for seed in context.study.seeds:
@@ -63,7 +63,7 @@ def plan(context: Context, compressions: Sequence[Compression]) -> Plan:
     return Plan(floats, networks)
 
 
-def run(context: Context, compressions: Sequence[Compression], processes: int, watcher: Watcher) -> list[Failure]:
+def run(context: Context, compressions: Sequence[AskedCompression], processes: int, watcher: Watcher) -> list[Failure]:
     """Do what is not there yet, and return what could not be done; whatever ends is in the store at once.
 
     Raises MappingError, before anything is trained, where a machine cannot run the network.

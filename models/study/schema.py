@@ -10,7 +10,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from models.compression.compression import Compression
 from models.data.options import DataOptions
 from models.data.registry import check_options as check_data
 from models.errors import ModelsError
@@ -18,6 +17,7 @@ from models.networks.catalogue import check_options as check_network
 from models.networks.options import NetworkOptions
 from models.options import Options, problems
 from models.schedule import Schedule
+from models.study.asked import AskedCompression
 from models.study.grid import expand
 from simulator import Machine, MachineError, load_machine, override, read_yaml
 
@@ -64,11 +64,14 @@ class Study(Options):
             twice = [value for index, value in enumerate(values) if value in values[:index]]
             if twice:
                 raise ValueError(f"{key}: {twice[0]} is given twice")
-        expand(self.common, self.compressions)
+        for compression in expand(self.common, self.compressions):
+            mixed = compression.mixed
+            if mixed and (mixed.format not in self.formats or mixed.machine not in map(stem, self.machines)):
+                raise ValueError(f"compression {compression.name}: mixed needs a machine and a format of the study")
         return self
 
     @cached_property
-    def grid(self) -> list[Compression]:
+    def grid(self) -> list[AskedCompression]:
         """Every compression, in order."""
         return expand(self.common, self.compressions)
 
@@ -80,6 +83,11 @@ class LoadedStudy:
         self.name = name
         self.study = study
         self.machines = machines
+
+
+def stem(machine: str) -> str:
+    """What the study calls a machine: its name, or that of its file without the suffix."""
+    return Path(machine).stem
 
 
 def shipped_studies() -> tuple[str, ...]:
@@ -147,7 +155,7 @@ def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
         beside = path.parent / name
         machine = load_machine(beside if Path(name).suffix and beside.is_file() else name)
         try:
-            found[Path(name).stem] = {
+            found[stem(name)] = {
                 weight_format: override(machine, {"formats.weights.format": weight_format})
                 for weight_format in study.formats
             }

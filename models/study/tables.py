@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from models.compression.compression import Compression
 from models.errors import ModelsError
+from models.study.asked import AskedCompression
 from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column, schema
 from models.study.grid import method_of
 from models.study.records import NetworkRecord
@@ -25,7 +25,7 @@ class Finished:
     """One simulation that is done, with all that led to it. trace: path in the folder of the study."""
 
     study: str
-    compression: Compression
+    compression: AskedCompression
     seed: int
     machine: str
     weight_format: str
@@ -90,7 +90,7 @@ def _result_row(one: Finished) -> dict[str, Any]:
     weights = sum(layer.storage.weights for layer in result.layers)
     return {
         **_which(one),
-        "weight_bits": max(one.compression.bits_of(layer.name) for layer in result.layers),
+        "weight_bits": max(_bits(one, layer.name) for layer in result.layers),
         "accuracy_float": network.accuracy_float,
         "accuracy_fake_quantized": network.accuracy_fake_quantized,
         "accuracy_integer": network.accuracy_integer,
@@ -117,7 +117,7 @@ def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
         **_which(one),
         "layer": layer.name,
         "operator": layer.operator,
-        "weight_bits": one.compression.bits_of(layer.name),
+        "weight_bits": _bits(one, layer.name),
         "weights": storage.weights,
         "weight_sparsity": storage.zero_weights / storage.weights,
         "payload_bits": storage.payload_bits,
@@ -129,6 +129,10 @@ def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
         "energy_parts": _energy_parts([layer], samples),
         "utilization": layer.utilization,
     }
+
+
+def _bits(one: Finished, layer: str) -> int:
+    return one.network.layer_weight_bits.get(layer, one.compression.bits_of(layer))
 
 
 def _energy_parts(layers: Sequence[LayerResult], samples: int) -> list[dict[str, Any]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import torch
 
-from models.data.frames import Labels
+from models.compression.compression import Compression
 from models.errors import ModelsError
 from models.integer import record_network
 from models.networks.network import integer_nodes
@@ -24,8 +23,10 @@ from models.pipeline import (
 from models.study.context import Context
 from models.study.jobs import Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
 from models.study.keys import DECIDING_PACKAGES
+from models.study.mixed import with_chosen_bits
 from models.study.network import load_weights, save_weights, untrained
 from models.study.records import Failure, FloatRecord, NetworkRecord
+from models.study.samples import first_of_each
 from models.study.store import FAILURES, FLOATS, NETWORKS, SIMULATIONS, file_digest
 from models.training import EpochReport
 from simulator import MappingError, RunResult, simulate
@@ -76,10 +77,13 @@ def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
     generator = torch.Generator().manual_seed(job.seed)
     network = untrained(context, generator)
     load_weights(store.place(FLOATS, float_key, WEIGHTS), network)
-    quantized = compress(network, data, job.compression, generator, _told(on_event))
+    compression: Compression = job.compression
+    if job.compression.mixed is not None:
+        compression = with_chosen_bits(context, network, compression, job.compression.mixed)
+    quantized = compress(network, data, compression, generator, _told(on_event))
     nodes = integer_nodes(quantized, data.input_bits)
     accuracies = measure(found.accuracy, quantized, nodes, data)
-    facts = compression_facts(job.compression, quantized, nodes)
+    facts = compression_facts(compression, quantized, nodes)
     recorded = first_of_each(data.test.labels, context.study.record_per_class)
     samples = data.test.take(recorded)
     provenance = _provenance(context, job.seed, accuracies) | facts
@@ -90,6 +94,7 @@ def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
         accuracy_integer=accuracies.integer,
         test_samples=len(data.test),
         pruned_share=facts["pruned_share"],
+        layer_weight_bits=dict(compression.layer_weight_bits),
     )
     store.write(NETWORKS, job.key, record, (TRACE,))
 
@@ -120,11 +125,6 @@ def _check_exact(result: RunResult) -> None:
                 f"layer {layer.layer} of the trace: {layer.mismatches} of {layer.spikes_compared} recorded outputs are "
                 "not those of its weights and inputs"
             )
-
-
-def first_of_each(labels: Labels, count: int) -> list[int]:
-    """Indices of the first `count` samples of every class, class by class; of all, where there are fewer."""
-    return [int(index) for label in np.unique(labels) for index in np.flatnonzero(labels == label)[:count]]
 
 
 def _told(on_event: OnEvent) -> OnPhaseEpoch:

@@ -57,7 +57,11 @@ def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name
 
 
 def test_files_are_beside_the_study(tmp_path: Path) -> None:
-    text = TEXT.replace("[spike_array]", "[mine.yaml]").replace(DATA, "name: nmnist, options: {root: events}")
+    text = (
+        TEXT.replace("[spike_array]", "[mine.yaml]")
+        .replace("machine: spike_array", "machine: mine")
+        .replace(DATA, "name: nmnist, options: {root: events}")
+    )
     (tmp_path / "mine.yaml").write_text((Path(__file__).parents[4] / "hwconfigs" / "spike_array.yaml").read_text())
     path = write_study(tmp_path, text)
     loaded = load_study(str(path))
@@ -83,8 +87,9 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
         ),
         ("weight_bits: [8, 2]", "weight_bits: [8, 8]", r"compressions: the name quantized-8 is given to several"),
         ("share: 0.5}", "share: 1.5}", r"compressions\.2\.pruner\.share: .* less than 1"),
-        ("bitmask", "bitmap", r"tiny\.yaml: machines\.0 or formats: .*bitmap"),
-        ("[spike_array]", "[spike_arry]", r"did you mean 'spike_array'"),
+        ("format: bitmask", "format: rle", r"compression mixed: mixed needs a machine and a format of the study"),
+        ("[uncompressed, bitmask]", "[uncompressed, bitmask, bitmap]", r"tiny\.yaml: machines\.0 or formats: .*bitmap"),
+        ("[spike_array]", "[spike_array, spike_arry]", r"did you mean 'spike_array'"),
         ("[spike_array]", "[spike_array, spike_array]", r"machines: spike_array is given twice"),
         (
             "{name: digits, options: {width",
@@ -93,7 +98,7 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
         ),
         ("timesteps: 4", "channels: 4", r"tiny\.yaml: data: data set digits has no option channels"),
         ("voters: 1", "attention_bits: 8", r"tiny\.yaml: network: network digits has no option attention_bits"),
-        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 19: the key 'formats' is given twice"),
+        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 21: the key 'formats' is given twice"),
         ("describes:", "describes: [", r"tiny\.yaml, line"),
     ],
 )

@@ -23,11 +23,13 @@ compressions:
     weight_bits: 2
     order: sequential
     pruner: {{kind: global_magnitude, share: 0.5}}
+  - name: mixed
+    mixed: {{bits: [2, 8], machine: spike_array, format: bitmask, energy_share: 0.9, samples_per_class: 2}}
 formats: [uncompressed, bitmask]
 machines: [spike_array]
 """
-COMPRESSIONS = 5
-SIMULATIONS = 10
+COMPRESSIONS = 6
+SIMULATIONS = 12
 
 
 def write_study(folder: Path, text: str = TEXT, name: str = "tiny") -> Path:

@@ -1,0 +1,23 @@
+"""Choose the bits of every layer from measured losses and simulated energies, before the training."""
+
+from __future__ import annotations
+
+from models.compression.compression import Compression
+from models.compression.layer_costs import energies_pj, loss_increases
+from models.compression.mixed_precision import least_loss
+from models.networks.network import FloatNetwork
+from models.study.asked import Mixed
+from models.study.context import Context
+from models.study.samples import first_of_each
+
+
+def with_chosen_bits(context: Context, network: FloatNetwork, compression: Compression, mixed: Mixed) -> Compression:
+    """The compression with the bits by layer that `mixed` asks for. network: trained, not yet compressed."""
+    data = context.data
+    samples = data.train.take(first_of_each(data.train.labels, mixed.samples_per_class))
+    machine = context.machines[mixed.machine][mixed.format]
+    losses = loss_increases(network, data, samples, compression, mixed.bits)
+    energies = energies_pj(network, data, samples, compression, mixed.bits, machine)
+    most_pj = sum(by_bits[max(mixed.bits)] for by_bits in energies.values())
+    allocation = least_loss(losses, lambda layer, bits: energies[layer][bits], mixed.energy_share * most_pj)
+    return allocation.applied_to(compression)
