@@ -17,7 +17,7 @@ from models.study.command import app
 from models.study.document import DOCUMENT, document
 from models.study.plots import PICTURES
 from models.study.tables import LAYERS, RESULTS, read_table
-from simulator import MappingError
+from simulator import MappingError, OutputError, write_file
 from tests.unit.models.study.tiny import COMPRESSIONS, SIMULATIONS, TEXT, command, write_study
 from traces import open_trace
 
@@ -140,6 +140,26 @@ def test_what_is_damaged_is_done_again(finished: Path, tmp_path: Path) -> None:
     simulation.write_text(simulation.read_text()[:100])
     assert _invoke(write_study(tmp_path), "--out", finished)[0] == 0
     assert [(finished / table).read_bytes() for table in TABLES] == tables
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _ages(finished)
+    sorted((finished / "simulations").glob("*.json"))[0].unlink()
+
+    def full(path: Path, content: str | bytes) -> None:
+        if path.parent.name == "simulations":
+            raise OutputError(f"{path}: cannot be written: No space left on device")
+        write_file(path, content)
+
+    study = write_study(tmp_path)
+    with monkeypatch.context() as patched, pytest.raises(OutputError, match="No space left"):
+        patched.setattr("models.study.store.write_file", full)
+        _invoke(study, "--out", finished)
+    assert len(_ages(finished)) == len(before) - 1
+    assert _invoke(study, "--out", finished)[0] == 0
+    assert _ages(finished).keys() == before.keys()
 
 
 def test_a_part_that_diverges_is_told_and_the_others_go_on(tmp_path: Path) -> None:
