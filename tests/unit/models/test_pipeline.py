@@ -85,9 +85,7 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name in ("torch", "tonic") else object())
     result = CliRunner().invoke(app, ["--out", str(tmp_path)])
     assert result.exit_code == 2
-    assert result.stderr == (
-        'error: torch, tonic needed and not installed here: pip install "spikecycle[train]"\n'
-    )
+    assert result.stderr == ('error: torch, tonic needed and not installed here: pip install "spikecycle[train]"\n')
 
 
 @pytest.mark.parametrize(
