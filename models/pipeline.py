@@ -12,7 +12,6 @@ import torch
 
 from models.compression.compression import PRUNING, QUANTIZING, Compression
 from models.compression.prune import Pruner, pruned_share
-from models.compression.quantize import ScaledQuantizer
 from models.compression.scheme import CompressionScheme
 from models.data.frames import DataSplit, FrameSet
 from models.errors import ModelsError
@@ -72,23 +71,21 @@ def compress(
             module.generator = generator
     kept = None
     if compression.order == "sequential" and compression.pruner is not None:
-        pruner = Pruner(started.synapses(), compression.pruner)
-        train(started, data, compression.phases[PRUNING], generator, _named(PRUNING, on_epoch), pruner.step)
-        kept = pruner.kept()
-    quantized = quantize(started, CompressionScheme(compression))
-    steps: list[Callable[[float], None]] = [
-        module.advance for module in quantized.modules() if isinstance(module, ScaledQuantizer)
-    ]
-    if compression.pruner is not None:
-        pruner = Pruner(quantized.synapses(), compression.pruner)
-        if kept is None:
-            steps.append(pruner.step)
-        else:
-            pruner.hold(kept)
+        first = Pruner(started.synapses(), compression.pruner)
+        train(started, data, compression.phases[PRUNING], generator, _named(PRUNING, on_epoch), first.step)
+        kept = first.kept()
+    scheme = CompressionScheme(compression)
+    quantized = quantize(started, scheme)
+    pruner = None if compression.pruner is None else Pruner(quantized.synapses(), compression.pruner)
+    if pruner is not None and kept is not None:
+        pruner.hold(kept)
 
     def on_step(progress: float) -> None:
-        for step in steps:
-            step(progress)
+        for quantizer in scheme.quantizers.values():
+            quantizer.advance(progress)
+        if pruner is not None and kept is None and pruner.step(progress):
+            for name, mask in pruner.masks.items():
+                scheme.quantizers[name].follow(mask.synapse.weight)
 
     train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step)
     return quantized

@@ -31,7 +31,7 @@ class EpochReport:
 
 
 OnEpoch = Callable[[EpochReport], None]
-OnStep = Callable[[float], None]
+OnStep = Callable[[float], object]
 
 
 def time_first(frames: FrameSet) -> Tensor:

@@ -74,15 +74,16 @@ class Pruner:
         self._grown = 0.0
 
     @torch.no_grad()
-    def step(self, progress: float) -> None:
-        """Prune as much as this moment of the training (0 to 1) asks for."""
+    def step(self, progress: float) -> bool:
+        """Prune as much as this moment of the training (0 to 1) asks for; whether that was more than before."""
         grown = self._kind.grown(progress)
         if grown == self._grown:
-            return
+            return False
         self._grown = grown
         magnitudes = [mask.synapse.weight.abs().numpy() for mask in self.masks.values()]
         for mask, kept in zip(self.masks.values(), self._kind.kept(magnitudes, grown), strict=True):
             mask.keep_only(torch.from_numpy(kept))
+        return True
 
     def kept(self) -> dict[str, Tensor]:
         """What is kept of each weight, by name, bool (M, C / groups, R, S)."""

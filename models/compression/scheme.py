@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from models.compression.compression import Compression
 from models.compression.quantize import ScaledQuantizer
 
 
-@dataclass(frozen=True)
 class CompressionScheme:
-    """See `models.networks.node.Scheme`."""
+    """See `models.networks.node.Scheme`. quantizers: those that were asked for, by synapse."""
 
-    compression: Compression
+    def __init__(self, compression: Compression) -> None:
+        self.compression = compression
+        self.quantizers: dict[str, ScaledQuantizer] = {}
 
     def quantizer(self, synapse: str, weight: Tensor, potential_bits: int | None = None) -> ScaledQuantizer:
         """A quantizer started from the weight.
@@ -24,7 +23,9 @@ class CompressionScheme:
         weights use fewer codes than they have bits for.
         """
         lowest = 0.0 if potential_bits is None else 1 / (2 ** (potential_bits - 1) - 1)
-        return ScaledQuantizer(self.compression.quantizer, weight, self.compression.bits_of(synapse), lowest)
+        bits = self.compression.bits_of(synapse)
+        self.quantizers[synapse] = ScaledQuantizer(self.compression.quantizer, weight, bits, lowest)
+        return self.quantizers[synapse]
 
     def potential_bits(self, layer: str) -> int | None:
         """The same for all layers."""

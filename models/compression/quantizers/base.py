@@ -43,6 +43,15 @@ class QuantizerKind(Kind, ABC):
         kept = magnitude > TERNARY_KEPT_ABOVE * magnitude.mean(1, keepdim=True)
         return (magnitude * kept).sum(1) / kept.sum(1).clamp(min=1)
 
+    def follows_pruning(self, bits: int) -> bool:
+        """Whether the scale starts again while a pruner grows.
+
+        The ternary one is the mean of what is kept. When only larger weights are left, fewer codes have to drive the
+        same neurons, and a learning rate does not bring a scale there in time. With more bits, the largest weight sets
+        it.
+        """
+        return bits == 2
+
     @abstractmethod
     def codes(self, steps: Tensor, bits: int, progress: float) -> Tensor:
         """Codes with gradients from `steps`, weight / scale, when `progress` (0 to 1) of the training is done.

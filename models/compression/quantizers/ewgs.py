@@ -41,6 +41,10 @@ class Ewgs(QuantizerKind):
         deviations = self.start_deviations or STUDY_DEVIATIONS
         return deviations * weight.flatten(1).square().mean(1).sqrt() / self.highest_code(bits)
 
+    def follows_pruning(self, bits: int) -> bool:
+        """Where it starts as others do; deviations would shrink while a pruner grows."""
+        return self.start_deviations is None and super().follows_pruning(bits)
+
     def codes(self, steps: Tensor, bits: int, progress: float) -> Tensor:
         """Nearest codes, from the start."""
         highest = self.highest_code(bits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -153,3 +154,20 @@ def test_the_scale_keeps_the_threshold_within_the_potentials(potential_bits: int
 def test_layers_get_their_own_bits() -> None:
     scheme = CompressionScheme(Compression(name="mixed", weight_bits=4, layer_weight_bits={"fc": 2}))
     assert [scheme.quantizer(name, weights(2, 2, 1, 1)).bits for name in ("conv", "fc")] == [4, 2]
+
+
+def test_only_a_ternary_scale_starts_again_from_what_a_pruner_left() -> None:
+    weight = torch.tensor([[3.0, -1.0, 2.0, 1.0]]).reshape(1, 4, 1, 1)
+    left = torch.tensor([[3.0, 0.0, 2.0, 0.0]]).reshape(1, 4, 1, 1)
+    for kind, bits, before, after in (
+        (LearnedScale(), 2, 2.5, 2.5),  # of 1.75 on average, what lies above 1.225
+        (PowerOfTwo(), 2, 2.5, 2.5),
+        (LearnedScale(), 3, 1.0, None),
+        (Ewgs(start_deviations=1), 2, 15**0.5 / 2, None),
+    ):
+        quantizer = ScaledQuantizer(kind, weight, bits)
+        assert quantizer.scale().item() == pytest.approx(before)
+        with torch.no_grad():
+            quantizer.log_scale.fill_(0.5)
+        quantizer.follow(left)
+        assert quantizer.scale().item() == pytest.approx(np.exp(0.5) if after is None else after)
