@@ -80,7 +80,10 @@ def _position_by_position(
     last_bit_out: Int64,
     step_out: Int64,
 ) -> tuple[int, int]:
-    """`rate` positions a step over the whole fiber; zeros deliver nothing."""
+    """`rate` positions a step over the whole fiber; zeros deliver nothing.
+
+    Where entries name their positions, only the name of the entry after a step's last tells that it was the last.
+    """
     length = stop - start
     entries = 0
     steps = 0
@@ -89,6 +92,7 @@ def _position_by_position(
     for first in range(0, length, rate):
         end = min(first + rate, length)
         first_entry = entries
+        stored_before = stored
         last_delivered = NOTHING
         for position in range(first, end):
             if values[start + position] != 0:
@@ -107,7 +111,9 @@ def _position_by_position(
         elif spec.positions == Positions.MASK:
             last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
         else:
-            last_bit = max(0, stored * _entry_bits(spec, length) - 1)
+            last_bit = stored * (spec.value_bits + _name_bits(spec, length)) - 1
+            if last_stored >= end and stored - stored_before < rate:
+                last_bit += _name_bits(spec, length)  # of the next entry, which tells that it is not the step's
         if entries == first_entry:
             position_out[entries] = NOTHING
             entries += 1
@@ -179,7 +185,7 @@ def _entry_by_entry(
     step_out: Int64,
 ) -> tuple[int, int]:
     """`rate` stored entries a step; an entry that pads a run takes its slot and delivers nothing."""
-    entry_bits = _entry_bits(spec, stop - start)
+    entry_bits = spec.value_bits + _name_bits(spec, stop - start)
     entries = 0
     steps = 0
     stored = 0
@@ -212,11 +218,9 @@ def _entry_by_entry(
 
 
 @kernel
-def _entry_bits(spec: FormatSpec, length: int) -> int:
-    """Bits of a stored entry: a value and the coordinate or run ahead of it."""
-    if spec.positions == Positions.COORDINATE:
-        return spec.value_bits + bits_for(length)
-    return spec.value_bits + spec.run_bits
+def _name_bits(spec: FormatSpec, length: int) -> int:
+    """Bits of the coordinate or run ahead of a stored value, which tells its position."""
+    return bits_for(length) if spec.positions == Positions.COORDINATE else spec.run_bits
 
 
 @kernel

@@ -204,8 +204,11 @@ def decode_steps(
             steps.append(Step([i for i in chunk if i in non_zeros], last_bit_of("value", chunk[-1])))
     else:
         for chunk in in_chunks(everywhere, rate):
-            fetched = [i for i in stored if i <= chunk[-1]]
-            steps.append(Step([i for i in chunk if i in non_zeros], last_bit_of_values(fetched[-1:])))
+            last_bit = last_bit_of_values([i for i in stored if i <= chunk[-1]][-1:])
+            beyond = [i for i in stored if i > chunk[-1]]
+            if beyond and sum(i in stored for i in chunk) < rate:  # is the next entry the step's? its name says no
+                last_bit = last_bit_of(weight_format.positions, beyond[0])
+            steps.append(Step([i for i in chunk if i in non_zeros], last_bit))
     return steps
 
 
