@@ -1,0 +1,131 @@
+"""Verilates the RTL for a machine and compiles it, once: binaries are kept in a cache, by source and parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from simulator.dataflows.spike_array import SpikeArrayMachine
+from tests.rtl.harness.bundles import CHUNK_BITS
+from tests.rtl.harness.coverage import Capacities, clear_cycles, parameters
+
+RTL = Path(__file__).parent.parent
+SOURCES = [RTL / "src" / "array_types.sv"]
+SOURCES += sorted(path for path in (RTL / "src").glob("*.sv") if path not in SOURCES)
+MAIN = RTL / "harness" / "main.cpp"
+CACHE = RTL / "build"
+TOP = "spike_array"
+# PEs are verilated once and used many times (hier_block in pe.sv). The price is that Verilator sees loops of logic
+# through their ports that are none; `lint` looks at the design as a whole, where it finds no loop.
+VERILATE = ("--cc", "--exe", "--hierarchical", "--assert", "-O3", "--x-assign", "fast", "--x-initial", "fast")
+VERILATE += ("-Wno-UNOPTFLAT",)
+COMPILE = ("g++", "-O1", "-w", "-fno-strict-aliasing", "-fcf-protection=none")
+COMPILE += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
+RUNTIME = ("verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp")
+
+
+class BuildError(Exception):
+    """Verilator or the compiler failed; the message holds what it said."""
+
+
+def verilator() -> str | None:
+    """Verilator's path, or None where it is not installed."""
+    return shutil.which("verilator")
+
+
+def lint(settings: dict[str, int | str]) -> str:
+    """What `verilator --lint-only -Wall` says of the RTL with these parameters; nothing if it is clean."""
+    command = ["verilator", "--lint-only", "-Wall", "--top-module", TOP, *_given(settings), *map(str, SOURCES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr or ("" if done.returncode == 0 else "failed without a message")
+
+
+def binary(machine: SpikeArrayMachine, capacities: Capacities) -> Path:
+    """The program that simulates the RTL of a machine: from the cache, or built now."""
+    settings = parameters(machine, capacities)
+    clear = clear_cycles(machine, capacities)
+    digest = hashlib.sha256(repr((sorted(settings.items()), clear, VERILATE, COMPILE)).encode())
+    for source in [*SOURCES, MAIN]:
+        digest.update(source.read_bytes())
+    place = CACHE / digest.hexdigest()[:24]
+    if not place.exists():
+        CACHE.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as work:
+            _build(Path(work), settings, clear)
+            (Path(work) / "simulate").replace(place)
+    return place
+
+
+def _given(settings: dict[str, int | str]) -> list[str]:
+    return [f"-G{name}={value}" for name, value in settings.items()]
+
+
+def _build(work: Path, settings: dict[str, int | str], clear: int) -> None:
+    """Verilate, and compile PE and the rest in one go each: Verilator's make takes twice the time."""
+    top = work / "machine" / f"{TOP}.sv"
+    top.parent.mkdir()
+    top.write_text(_with_defaults((RTL / "src" / top.name).read_text(), settings))
+    sources = [top if path.name == top.name else path for path in SOURCES]
+    made = work / "made"
+    _run(["verilator", *VERILATE, "--top-module", TOP, "--Mdir", str(made), *map(str, sources)])
+    folders = [made, *(folder for folder in made.glob("V*") if any(folder.glob("*.cpp")))]
+    include = _root() / "include"
+    defined = {
+        "CLEAR_CYCLES": clear,
+        "OUTPUT_WORDS": settings["OUTPUT_WORDS"],
+        "OUTPUT_CHUNK": -(-int(settings["OUTPUT_BITS"]) // CHUNK_BITS),
+    }
+    flags = [f"-D{name}={value}" for name, value in defined.items()]
+    flags += [f"-I{folder}" for folder in (*folders, include, include / "vltstd")]
+    objects = []
+    for number, folder in enumerate(folders):
+        together = work / f"part{number}.cpp"
+        parts = [*sorted(folder.glob("*.cpp")), *([MAIN] if folder == made else [])]
+        together.write_text("".join(f'#include "{part}"\n' for part in parts))
+        objects.append(together.with_suffix(".o"))
+        _run([*COMPILE, *flags, "-c", str(together), "-o", str(objects[-1])])
+    objects += _runtime()
+    _run(["g++", *map(str, objects), "-pthread", "-latomic", "-o", str(work / "simulate")])
+
+
+def _root() -> Path:
+    """Where Verilator's headers and run-time sources lie."""
+    command = ["verilator", "--getenv", "VERILATOR_ROOT"]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _runtime() -> list[Path]:
+    """Verilator's run-time library, compiled once for all machines."""
+    version = subprocess.run(["verilator", "--version"], capture_output=True, text=True, check=True).stdout
+    place = CACHE / f"runtime-{hashlib.sha256(repr((version, COMPILE)).encode()).hexdigest()[:12]}"
+    if not place.exists():
+        include = _root() / "include"
+        with tempfile.TemporaryDirectory(dir=CACHE) as work:
+            made = Path(work) / "runtime"
+            made.mkdir()
+            flags = [f"-I{include}", f"-I{include / 'vltstd'}"]
+            for name in RUNTIME:
+                _run([*COMPILE, *flags, "-c", str(include / name), "-o", str(made / f"{name}.o")])
+            with suppress(OSError):  # another process was faster
+                made.rename(place)
+    return [place / f"{name}.o" for name in RUNTIME]
+
+
+def _with_defaults(text: str, settings: dict[str, int | str]) -> str:
+    """The top module with other defaults: Verilator 5.006 hands -G on to hierarchical blocks, which lack the name."""
+    for name, value in settings.items():
+        text, found = re.subn(rf"(parameter \w+ {name} =) [^,\n]+", rf"\1 {value}", text)
+        if found != 1:
+            raise BuildError(f"the RTL has no parameter {name}")
+    return text
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{command[0]} failed:\n{done.stderr[-4000:]}")

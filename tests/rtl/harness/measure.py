@@ -1,0 +1,78 @@
+"""The measure of agreement: generated layers on generated machines, and the shipped traces on the shipped machines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import median
+
+from simulator.dataflows.spike_array import SpikeArrayMachine
+from simulator.machine.loader import load_machine
+from tests.rtl.harness import generated, shipped
+from tests.rtl.harness.build import binary
+from tests.rtl.harness.comparison import Agreement, Sample, capacities, compare
+from tests.rtl.harness.program import Program, Programmer
+
+SHIPPED_MACHINES = ("spike_array", "spike_array_edge")
+SHIPPED_SAMPLES = range(10)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Samples that one binary serves, with their programs."""
+
+    machine: SpikeArrayMachine
+    pairs: list[tuple[Sample, Program]]
+
+    def build(self) -> None:
+        """Make sure that the RTL is built; the cache keeps it."""
+        binary(self.machine, capacities(self.pairs))
+
+    def agreements(self) -> list[Agreement]:
+        """Run simulator and RTL on all samples."""
+        return compare(self.machine, self.pairs, binary(self.machine, capacities(self.pairs)))
+
+
+def generated_groups() -> list[Group]:
+    """One a generated machine."""
+    return [Group(machine, generated.samples(machine, i)) for i, machine in enumerate(generated.machines())]
+
+
+def shipped_group(machine_name: str, trace: str, samples: Iterable[int]) -> Group:
+    """All layers of a shipped trace on a shipped machine."""
+    machine = load_machine(machine_name)
+    assert isinstance(machine, SpikeArrayMachine)
+    programmers: dict[str, Programmer] = {}
+    pairs = []
+    for number in samples:
+        for sample in shipped.layers(trace, number):
+            programmer = programmers.setdefault(sample.task.name, Programmer(machine, sample.task))
+            pairs.append((sample, programmer.program(sample.inputs)))
+    return Group(machine, pairs)
+
+
+def shipped_groups(samples: Iterable[int] = SHIPPED_SAMPLES) -> Iterator[Group]:
+    """All layers of all shipped traces on the shipped machines."""
+    for machine in SHIPPED_MACHINES:
+        for trace in shipped.traces():
+            yield shipped_group(machine, trace, samples)
+
+
+def measure(groups: Iterable[Group]) -> Iterator[Agreement]:
+    """The agreements of all groups in order, built and run on all processors."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for agreements in pool.map(Group.agreements, groups):
+            yield from agreements
+
+
+def summary(agreements: list[Agreement]) -> str:
+    """Cases, worst and median difference of cycles, and what is not equal."""
+    errors = [agreement.error for agreement in agreements]
+    exact = sum(not agreement.differences for agreement in agreements)
+    cycles = sum(agreement.rtl_cycles for agreement in agreements)
+    return (
+        f"{len(agreements)} cases, {exact} exact in output spikes, accesses and cycles; {cycles:,} cycles; "
+        f"difference of cycles: worst {max(errors):.4%}, median {median(errors):.4%}"
+    )

@@ -1,0 +1,33 @@
+"""The layers of the shipped traces, with their recorded output spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simulator.dataflows.base import LayerTask
+from tests.rtl.harness.comparison import Sample
+from traces import list_samples, open_trace
+
+
+def layers(trace: str, sample: int) -> Iterator[Sample]:
+    """Every layer of a shipped trace with one of its samples."""
+    with open_trace(trace) as opened:
+        for layer in opened.layers:
+            task = LayerTask(
+                name=layer.name,
+                shape=layer.shape,
+                timesteps=layer.timesteps,
+                input_bits=layer.input_bits,
+                weight_bits=layer.weight_bits,
+                weights=layer.weights(),
+                bias=layer.bias(),
+                neuron=layer.neuron,
+            )
+            outputs = layer.outputs(sample)
+            assert outputs is not None
+            yield Sample(f"{trace}/{layer.name}, sample {sample}", task, layer.inputs(sample), outputs)
+
+
+def traces() -> tuple[str, ...]:
+    """Names of the shipped traces."""
+    return list_samples()

@@ -1,0 +1,96 @@
+// Decodes entries of a coordinate or a run and a value: in stored order (skip), or position by position (gate).
+module decode_entries #(
+    parameter int LANES = 4,
+    parameter int STORED_BITS = 1024,
+    parameter int FIBER_BITS = 11,
+    parameter int RATE = 4,  // entries a step, or positions with gate; at most LANES
+    parameter bit SKIP = 1'b1,
+    parameter int RUN_BITS = 0  // 0: coordinates
+) (
+    input logic clk,
+    input logic start,
+    input logic step,
+    input logic [array_types::SIZE_BITS-1:0] value_bits,
+    input logic [array_types::SIZE_BITS-1:0] position_bits,  // of a coordinate
+    input logic [array_types::LENGTH_BITS-1:0] length,
+    input logic [array_types::LENGTH_BITS-1:0] entries,
+    input logic [STORED_BITS-1:0] stored,
+    input logic [FIBER_BITS-1:0] first_bit,
+    input logic [FIBER_BITS-1:0] here,
+    output logic ready,
+    output logic last,
+    output logic [LANES-1:0] valid,
+    output logic [LANES*array_types::LENGTH_BITS-1:0] positions,
+    output logic [LANES*array_types::VALUE_BITS-1:0] values,
+    output logic [7:0] gated
+);
+  localparam int SIZE = array_types::SIZE_BITS;
+
+  logic [15:0] entry;  // the step's first
+  logic [15:0] window;  // gate: the step's first position
+  logic [15:0] next_position;  // runs: the position after the last entry
+
+  logic [SIZE-1:0] name_bits;
+  logic [15:0] behind;
+  logic [7:0] taken;
+  logic [7:0] found;
+  logic [15:0] run_position;
+  logic complete;
+  logic examine;
+
+  assign name_bits = RUN_BITS > 0 ? SIZE'(RUN_BITS) : position_bits;
+  assign behind = length - window <= 16'(RATE) ? length : window + 16'(RATE);
+
+  // Entry by entry: is it the step's? To know that takes its coordinate or run, which must have arrived; if it is,
+  // its value must have arrived too.
+  always_comb begin
+    taken = '0;
+    found = '0;
+    run_position = next_position;
+    complete = 1'b1;
+    examine = 1'b1;
+    valid = '0;
+    positions = '0;
+    values = '0;
+    for (int lane = 0; lane < RATE; lane++) begin
+      logic [31:0] bit_number;
+      logic [31:0] name_end;
+      logic [15:0] position;
+      bit_number = (32'(entry) + lane) * (32'(name_bits) + 32'(value_bits));
+      name_end = bit_number + 32'(name_bits);
+      position = stored[32'(first_bit)+bit_number+:16] & ~(16'hffff << name_bits);
+      if (RUN_BITS > 0) position = run_position + position;
+      if (examine && entry + 16'(lane) < entries) begin
+        if (32'(here) < name_end) begin
+          complete = 1'b0;
+          examine  = 1'b0;
+        end else if (!SKIP && position >= behind) begin
+          examine = 1'b0;
+        end else begin
+          if (32'(here) < name_end + 32'(value_bits)) complete = 1'b0;
+          taken = taken + 8'd1;
+          run_position = position + 16'd1;
+          positions[lane*16+:16] = position;
+          values[lane*16+:16] = stored[32'(first_bit)+name_end+:16] & ~(16'hffff << value_bits);
+          valid[lane] = values[lane*16+:16] != '0;
+          if (valid[lane]) found = found + 8'd1;
+        end
+      end
+    end
+    gated = SKIP ? '0 : 8'(behind - window) - found;
+  end
+
+  assign ready = complete;
+  assign last = SKIP ? entry + 16'(taken) == entries : behind == length;
+
+  always_ff @(posedge clk)
+    if (start) begin
+      entry <= '0;
+      window <= '0;
+      next_position <= '0;
+    end else if (step) begin
+      entry <= entry + 16'(taken);
+      window <= behind;
+      next_position <= run_position;
+    end
+endmodule
