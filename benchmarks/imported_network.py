@@ -89,12 +89,17 @@ def main(epochs: int) -> None:
             started_s = time.perf_counter()
             imported.record(Path(folder) / "digits.h5", frames[:RECORDED], labels[:RECORDED], figures)
             recording_ms = _ms(started_s, RECORDED)
-            accuracies = (figures.accuracy_float, figures.accuracy_mapped, figures.accuracy_integer)
+            accuracies = (
+                figures.accuracy_float,
+                figures.accuracy_mapped,
+                figures.accuracy_fake_quantized,
+                figures.accuracy_integer,
+            )
             told = ", ".join(f"{100 * (share or 0):.2f} %" for share in accuracies)
             last = list(figures.spike_difference_integer.values())[-1]
             print(
-                f"{bits} bits: as it was, in hardware's neurons, in integers: {told}; {last:.3f} output spikes differ "
-                f"for each that was; recording {recording_ms:.2f} ms a sample"
+                f"{bits} bits: as it was, in hardware's neurons, with quantized weights, in integers: {told}; "
+                f"{last:.3f} output spikes differ for each that was; recording {recording_ms:.2f} ms a sample"
             )
 
 

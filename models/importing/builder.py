@@ -39,6 +39,8 @@ class NetworkBuilder:
     """
 
     def __init__(self, input_shape: Sequence[int]) -> None:
+        while len(input_shape) > 3 and input_shape[0] == 1:
+            input_shape = input_shape[1:]  # the batch of a writer's example
         if not 1 <= len(input_shape) <= 3:
             raise Refusal(f"inputs of shape {tuple(input_shape)}; supported: (C,), (C, L), (C, H, W)")
         channels, *sides = (int(size) for size in input_shape)

@@ -76,16 +76,21 @@ def import_command(
         f"{out}: {recorded} of {len(arrays)} samples recorded; inputs are {imported.inputs}",
         *_report(imported, measured),
     ]
-    lines.append(f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all three networks")
+    lines.append(f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all four networks")
     sys.stdout.write("\n".join([*lines, f"next: spikecycle simulate {out} --verify", ""]))
 
 
 def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
     lines = []
-    accuracies = (measured.accuracy_float, measured.accuracy_mapped, measured.accuracy_integer)
-    if None not in accuracies:
-        in_float, mapped, integer = (f"{100 * (accuracy or 0):.2f} %" for accuracy in accuracies)
-        lines.append(f"accuracy: {in_float} as it was, {mapped} in hardware's neurons, {integer} in integers")
+    accuracies = {
+        "as it was": measured.accuracy_float,
+        "in hardware's neurons": measured.accuracy_mapped,
+        "with quantized weights": measured.accuracy_fake_quantized,
+        "in integers": measured.accuracy_integer,
+    }
+    told = [f"{100 * accuracy:.2f} % {what}" for what, accuracy in accuracies.items() if accuracy is not None]
+    if told:
+        lines.append(f"accuracy: {', '.join(told)}")
     for name, difference in measured.spike_difference_integer.items():
         original, leak = imported.leaks[name]
         lines.append(

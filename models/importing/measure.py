@@ -23,14 +23,16 @@ class Measurement:
     """Figures over `samples` samples. Accuracies are None where there were no labels.
 
     float: the original network. mapped: its float weights in hardware's neurons (rational leak, reset in the same
-    timestep, spike at the threshold) on the integer inputs. integer: what the trace holds. spike differences: by layer,
-    neurons and timesteps whose spike differs from the original's, for each spike of the original; a difference in one
-    layer goes on into the next. firing_rates: spikes for each neuron and timestep of the integer network.
+    timestep, spike at the threshold) on the integer inputs. fake_quantized: the same with weights, biases and
+    thresholds that are integers times their scale. integer: what the trace holds. spike differences: by layer, neurons
+    and timesteps whose spike differs from the original's, for each spike of the original; a difference in one layer
+    goes on into the next. firing_rates: spikes for each neuron and timestep of the integer network.
     """
 
     samples: int
     accuracy_float: float | None
     accuracy_mapped: float | None
+    accuracy_fake_quantized: float | None
     accuracy_integer: float | None
     spike_difference_mapped: dict[str, float]
     spike_difference_integer: dict[str, float]
@@ -46,11 +48,12 @@ class Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Versions:
-    """The same network three times, and what turns real inputs into integers."""
+    """The same network four times, and what turns real inputs into integers."""
 
     names: list[str]
     original: Original
     mapped: FloatStages
+    faked: FloatStages
     nodes: Sequence[IntegerNode]
     reads_out: bool
     encoding: InputEncoding
@@ -75,9 +78,9 @@ def measure(
     classes: int,
     on_measured: OnRecorded | None = None,
 ) -> Measurement:
-    """Run all three networks on the samples; on_measured is called with samples done and samples in all."""
+    """Run all four networks on the samples; on_measured is called with samples done and samples in all."""
     firing = len(versions.names) - versions.reads_out
-    hits = np.zeros(3, np.int64)
+    hits = np.zeros(4, np.int64)
     differing = np.zeros((2, firing), np.int64)
     fired = np.zeros((2, firing), np.int64)
     positions = np.zeros(firing, np.int64)
@@ -85,11 +88,12 @@ def measure(
         part = samples[batch]
         codes = versions.encoding.encode(part)
         float_outputs = versions.original.outputs(part)
-        runs = (float_outputs, versions.mapped.outputs(codes), versions.integer_outputs(codes))
+        twins = (versions.mapped.outputs(codes), versions.faked.outputs(codes))
+        runs = (float_outputs, *twins, versions.integer_outputs(codes))
         for layer in range(firing):
-            one, *others = (run[layer].reshape(len(part), part.shape[1], -1).astype(bool) for run in runs)
-            differing[:, layer] += [np.count_nonzero(one != other) for other in others]
-            fired[:, layer] += [np.count_nonzero(one), np.count_nonzero(others[1])]
+            one, mapped, _, integer = (run[layer].reshape(len(part), part.shape[1], -1).astype(bool) for run in runs)
+            differing[:, layer] += [np.count_nonzero(one != mapped), np.count_nonzero(one != integer)]
+            fired[:, layer] += [np.count_nonzero(one), np.count_nonzero(integer)]
             positions[layer] += one.size
         if labels is not None:
             hits += [int((classes_told(run[-1], classes) == labels[batch]).sum()) for run in runs]
@@ -102,7 +106,8 @@ def measure(
         samples=len(samples),
         accuracy_float=accuracies[0],
         accuracy_mapped=accuracies[1],
-        accuracy_integer=accuracies[2],
+        accuracy_fake_quantized=accuracies[2],
+        accuracy_integer=accuracies[3],
         spike_difference_mapped=dict(zip(names, shares[0].tolist(), strict=True)),
         spike_difference_integer=dict(zip(names, shares[1].tolist(), strict=True)),
         firing_rates=dict(zip(names, (fired[1] / positions).tolist(), strict=True)),

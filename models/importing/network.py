@@ -18,16 +18,12 @@ from models.importing.inputs import InputEncoding, real_samples
 from models.importing.leak import Leak
 from models.importing.measure import Measurement, Versions, batches, measure
 from models.importing.nir_nodes import DEFAULT_DT
-from models.importing.nodes import FloatLayer, Stage
+from models.importing.nodes import Stage
 from models.importing.source import FloatStages, ResetChoice, Source, module_source, nir_source
-from models.importing.weights import integer_bias, integer_threshold, quantize_weights
-from models.integer import IntegerLayer, IntegerNode, record_network
+from models.importing.to_integers import layer_in_integers
+from models.integer import IntegerNode, record_network
 from models.integer.network import OnRecorded
-from traces import Neuron
-from traces.schema import MAX_POTENTIAL_BITS
 
-HEADROOM = 2.0
-"""Potentials may become so many times as large as on the calibration samples before they saturate."""
 PACKAGES = ("nir", "snntorch", "torch", "numpy")
 
 
@@ -42,8 +38,10 @@ def import_network(
     """Read a network: a NIR file (or nir.NIRGraph), or a torch module of snntorch neurons with an example batch.
 
     dt: duration of a timestep in the unit of a NIR file's time constants, which NIR leaves open (1e-4 s is what most
-    writers assume). reset: of the neurons of a NIR file whose writer means another than it says. classes: how many
-    the output neurons stand for, in groups of equal size, class by class; by default each is one.
+    writers assume; see `nir_nodes`). reset: of the neurons of a NIR file whose writer means another than the file says:
+    without it, to v_reset where the file has that, else by subtraction of the threshold, as NIR had it before 2025.
+    snnTorch writes v_reset = 0 for its subtracting neurons too: reset="soft" for those. classes: how many the output
+    neurons stand for, in groups of equal size, class by class; by default each is one.
 
     ModelsError, with one line for each node or module that a trace cannot hold.
     """
@@ -76,6 +74,7 @@ class ImportedNetwork:
             raise ModelsError(f"{source.name}: {outputs} output neurons cannot stand for {self.classes} classes")
         self._calibration: Calibration | None = None
         self._nodes: list[IntegerNode] = []
+        self._faked: list[Stage] = []
         self._quantization: dict[str, Any] = {}
 
     @property
@@ -116,14 +115,17 @@ class ImportedNetwork:
         if not 2 <= weight_bits <= 16:
             raise ModelsError(f"weight_bits must be 2 to 16, found {weight_bits}")
         nodes: list[IntegerNode] = []
+        faked: list[Stage] = []
         bits = calibration.encoding.bits
         for stage, reach in zip(calibration.stages, calibration.reach, strict=True):
             for pool in stage.pools:
                 nodes.append(pool.integer(bits))
                 bits = nodes[-1].output_bits
-            nodes.append(_integer_layer(stage.layer, weight_bits, potential_bits, bits, calibration.steps, reach))
+            layer = layer_in_integers(stage.layer, weight_bits, potential_bits, bits, calibration.steps, reach)
+            nodes.append(layer.integer)
+            faked.append(replace(stage, layer=layer.faked))
             bits = nodes[-1].output_bits
-        self._nodes = nodes
+        self._nodes, self._faked = nodes, faked
         self._quantization = {"weight_bits": weight_bits}
 
     @property
@@ -132,7 +134,7 @@ class ImportedNetwork:
         return self._calibrated().encoding.kind
 
     def measure(self, samples: Any, labels: Any = None, on_measured: OnRecorded | None = None) -> Measurement:
-        """Run the original, its mapping and the integer network on samples, and compare what they do."""
+        """Run the original, its twins in floats and the integer network on samples, and compare what they do."""
         nodes, calibration = self.nodes, self._calibrated()
         reals = real_samples(samples, self.source.input_shape)
         mapped = [replace(stage, layer=stage.layer.as_hardware()) for stage in calibration.stages]
@@ -140,6 +142,7 @@ class ImportedNetwork:
             names=[stage.layer.name for stage in calibration.stages],
             original=self.source.original,
             mapped=FloatStages(mapped),
+            faked=FloatStages(self._faked),
             nodes=nodes,
             reads_out=calibration.stages[-1].layer.reads_out,
             encoding=calibration.encoding,
@@ -203,49 +206,6 @@ def _reach(stages: Sequence[Stage], codes: npt.NDArray[Any]) -> list[npt.NDArray
         x, potentials = stage.respond(x)
         reach.append(potentials.abs().amax(dim=(0, 1, 3, 4)).numpy())
     return reach
-
-
-def _integer_layer(
-    layer: FloatLayer,
-    weight_bits: int,
-    potential_bits: int | None,
-    input_bits: int,
-    steps: int,
-    reach: npt.NDArray[np.float64],
-) -> IntegerLayer:
-    quantized = quantize_weights(layer, weight_bits)
-    largest = float((reach / quantized.scale).max())
-    if layer.reads_out:
-        bits = potential_bits or _bits(layer, HEADROOM * largest + 1)
-        threshold = np.full(layer.shape.M, 2 ** (bits - 1) - 1, np.int32)
-    else:
-        threshold = integer_threshold(layer, quantized, steps)
-        bits = potential_bits or _bits(layer, max(HEADROOM * largest, float(threshold.max())))
-        if threshold.max() >= 2 ** (bits - 1):
-            raise ModelsError(
-                f"layer {layer.name}: a threshold of {threshold.max()} does not fit {bits}-bit potentials"
-            )
-    leak = layer.leak
-    neuron = Neuron(
-        kind="if" if leak.numerator == 2**leak.shift else "lif",
-        threshold=threshold,
-        potential_bits=bits,
-        leak_numerator=leak.numerator,
-        leak_shift=leak.shift,
-        reset="soft" if layer.neuron.reset == "soft" else "hard",
-    )
-    return IntegerLayer(
-        layer.name, layer.shape, quantized.codes, weight_bits, quantized.scale, integer_bias(layer, quantized), neuron,
-        input_bits,
-    )  # fmt: skip
-
-
-def _bits(layer: FloatLayer, largest: float) -> int:
-    """Width of a potential that reaches `largest`."""
-    bits = max(2, int(largest).bit_length() + 1)
-    if bits > MAX_POTENTIAL_BITS:
-        raise ModelsError(f"layer {layer.name}: potentials need {bits} bits, a trace holds {MAX_POTENTIAL_BITS}")
-    return bits
 
 
 def _labels(labels: Any, samples: int) -> npt.NDArray[np.int64] | None:

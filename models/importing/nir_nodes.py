@@ -2,9 +2,9 @@
 
 NIR describes neurons by differential equations; the frameworks that write it step them by forward Euler, v += dt / tau
 (v_leak - v + r I). NIR does not say dt. snnTorch, SpikingJelly and Lava write for dt = 1e-4 s (their importers and
-exporters say so); Sinabs counts tau in timesteps (dt = 1); Norse writes the tau of its own units, whose dt is 1e-3 s by
-default. Integrate-and-fire neurons have no tau: Norse, Sinabs and Lava write r = 1 for v += I, SpikingJelly writes
-r = 1 / dt for the same.
+exporters say so); Sinabs counts tau in timesteps (dt = 1); Norse's dt is 1e-3 s, times the `time_scaling_factor` of its
+export (1e-6 with the 0.001 that version 1.1 takes by default). Integrate-and-fire neurons have no tau: Norse, Sinabs
+and Lava write r = 1 for v += I, SpikingJelly writes r = 1 / dt for the same.
 """
 
 from __future__ import annotations
@@ -153,7 +153,9 @@ def _leaky(node: Any, tau: Any, reading: Reading, reset: FloatReset) -> NeuronPa
     tau = uniform("tau", reals(tau))
     decay = reading.dt / tau if tau > 0 else np.inf
     if decay > 1 + SAME:
-        raise Refusal(f"tau {tau:g} is shorter than a timestep of dt {reading.dt:g}; supported: dt up to tau")
+        raise Refusal(
+            f"tau {tau:g} is shorter than a timestep of dt {reading.dt:g}; is dt right? supported: dt up to tau"
+        )
     if decay < 2.0 ** -(MAX_LEAK_SHIFT + 1):
         raise Refusal(
             f"with tau {tau:g} and dt {reading.dt:g}, a timestep leaks less than 2**-{MAX_LEAK_SHIFT + 1}; "

@@ -13,6 +13,7 @@ import nir
 import numpy as np
 import pytest
 
+import models
 from models import extras
 from tests.bad_input.inputs import Ended, run
 from tests.unit.models.importing.graphs import chain, integrate, leaky, written
@@ -135,3 +136,11 @@ def test_its_help_loads_nothing_heavy(installed: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0
     assert "Example: spikecycle import" in done.stdout
+
+
+def test_the_public_face_of_models_is_lazy_and_sorted() -> None:
+    assert list(models.__all__) == sorted(models.__all__)
+    for name in models.__all__:
+        assert getattr(models, name).__name__ == name and name in dir(models)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = models.nothing
