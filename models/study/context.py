@@ -9,7 +9,7 @@ from typing import Any
 
 from models.data.frames import DataSplit
 from models.study.asked import AskedCompression
-from models.study.keys import data_digest, key_of
+from models.study.keys import data_digest, key_of, simulator_digest
 from models.study.schema import LoadedStudy, Study
 from models.study.store import Store
 from simulator import Machine
@@ -53,7 +53,7 @@ class Context:
 
     def simulation_key(self, trace_sha256: str, machine: Machine) -> str:
         """Of the simulation of that trace on that machine."""
-        return key_of(trace_sha256=trace_sha256, machine=_dumped(machine))
+        return key_of(trace_sha256=trace_sha256, machine=_dumped(machine), simulator=simulator_digest())
 
     @cached_property
     def _data(self) -> str:

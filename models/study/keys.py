@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,9 @@ from traces import schema as trace_schema
 
 STUDY_VERSION = 1
 """Counts up when the same study would give other results, or when its records change."""
+
+SIMULATOR_PACKAGES = ("simulator", "hwconfigs")
+"""Simulations are done again when a file of these changes: they take seconds, and a stale one would mislead."""
 
 KEY_DIGITS = 20  # of hexadecimal: 80 bits
 DECIDING_PACKAGES = ("numpy", "snntorch", "spikecycle", "torch")
@@ -35,6 +41,22 @@ def key_of(**decides: Any) -> str:
     return text_digest(canonical({**decides, "code": code, "study": STUDY_VERSION, "trace": trace_schema.VERSION}))[
         :KEY_DIGITS
     ]
+
+
+@cache
+def simulator_digest() -> str:
+    """SHA-256 of the simulator, its machines and its energy tables, file by file."""
+    return text_digest(canonical([files_digest(Path(str(files(package)))) for package in SIMULATOR_PACKAGES]))
+
+
+def files_digest(folder: Path) -> str:
+    """SHA-256 of the names and contents of all files in a folder, caches of Python apart."""
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return text_digest(canonical(digests))
 
 
 def data_digest(data: DataSplit) -> str:

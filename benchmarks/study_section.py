@@ -1,0 +1,71 @@
+"""What the README shows of the shipped studies, from their tables: pictures and claims.
+
+    python benchmarks/study_section.py                  print the section, from benchmarks/results/
+    python benchmarks/study_section.py digits-study ..  take the tables of these studies' folders first, and draw
+
+A test holds the README and the pictures against the tables.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from models.study.claims import claims
+from models.study.columns import RESULT_COLUMNS
+from models.study.plots import PICTURES, rendered
+from models.study.plots.style import styled
+from models.study.tables import RESULTS, read_table
+from models.study.view import Results
+
+HERE = Path(__file__).parent
+TABLES = HERE / "results"
+PICTURE_FOLDER = HERE / "pictures"
+SHOWN = {"energy_accuracy": "energy against accuracy", "energy_by_sparsity": "energy by sparsity"}
+
+
+def studies() -> dict[str, Results]:
+    """The tables that are kept, by the name of the study."""
+    return {path.stem: Results(read_table(path, RESULT_COLUMNS)) for path in sorted(TABLES.glob("*.parquet"))}
+
+
+def section(name: str, results: Results) -> str:
+    """The README's paragraphs on one study, in Markdown."""
+    return "\n".join(_lines(name, results))
+
+
+def pictures(name: str, results: Results) -> dict[Path, bytes]:
+    """The README's pictures of one study, by file."""
+    with styled():
+        return {
+            PICTURE_FOLDER / f"{name}_{picture}.svg": rendered(PICTURES[picture](results, pl.DataFrame()), "svg")
+            for picture in SHOWN
+        }
+
+
+def _lines(name: str, results: Results) -> Iterator[str]:
+    for picture, words in SHOWN.items():
+        yield f"![{name}: {words}](benchmarks/pictures/{name}_{picture}.svg)"
+    yield ""
+    for claim in claims(results):
+        yield f"- **{claim.question}** {' '.join(claim.answers)}"
+
+
+def main(folders: list[str]) -> None:
+    """Take the tables of `folders`, draw the pictures of all studies, and print the section."""
+    TABLES.mkdir(exist_ok=True)
+    for folder in map(Path, folders):
+        [name] = read_table(folder / RESULTS, RESULT_COLUMNS)["study"].unique().to_list()
+        shutil.copyfile(folder / RESULTS, TABLES / f"{name}.parquet")
+    for name, results in studies().items():
+        for path, picture in pictures(name, results).items():
+            path.write_bytes(picture)
+        print(section(name, results), end="\n\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
