@@ -1,16 +1,12 @@
-"""The float network of a study, and its weights in a file."""
+"""The float network of a study."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
-from safetensors.torch import load_file, save
 
 from models.networks.catalogue import build_network
 from models.networks.network import FloatNetwork
 from models.study.context import Context
-from simulator import write_file
 
 
 def untrained(context: Context, generator: torch.Generator) -> FloatNetwork:
@@ -25,13 +21,3 @@ def untrained(context: Context, generator: torch.Generator) -> FloatNetwork:
         classes=data.classes,
         generator=generator,
     )
-
-
-def save_weights(path: Path, network: FloatNetwork) -> None:
-    """Write what was trained as safetensors, complete or not at all."""
-    write_file(path, save(network.state_dict()))
-
-
-def load_weights(path: Path, network: FloatNetwork) -> None:
-    """Put weights into the network that they were saved from."""
-    network.load_state_dict(load_file(path))

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from models.checkpoint import load_checkpoint, save_checkpoint
 from models.compression.compression import Compression
 from models.errors import ModelsError
 from models.integer import record_network
@@ -24,7 +25,7 @@ from models.study.context import Context
 from models.study.jobs import Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
 from models.study.keys import DECIDING_PACKAGES
 from models.study.mixed import with_chosen_bits
-from models.study.network import load_weights, save_weights, untrained
+from models.study.network import untrained
 from models.study.records import Failure, FloatRecord, NetworkRecord
 from models.study.samples import first_of_each
 from models.study.store import FAILURES, FLOATS, NETWORKS, SIMULATIONS, file_digest
@@ -61,7 +62,7 @@ def _train_float(context: Context, job: FloatJob, on_event: OnEvent) -> None:
     generator = torch.Generator().manual_seed(job.seed)
     network = untrained(context, generator)
     accuracy = train_float(network, context.data, context.study.training, generator, _told(on_event))
-    save_weights(context.store.place(FLOATS, job.key, WEIGHTS), network)
+    save_checkpoint(context.store.place(FLOATS, job.key, WEIGHTS), network, {"network": context.study.network.name})
     context.store.write(FLOATS, job.key, FloatRecord(accuracy=accuracy), (WEIGHTS,))
 
 
@@ -76,7 +77,7 @@ def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
         raise ModelsError("there is no float network to start from")
     generator = torch.Generator().manual_seed(job.seed)
     network = untrained(context, generator)
-    load_weights(store.place(FLOATS, float_key, WEIGHTS), network)
+    load_checkpoint(store.place(FLOATS, float_key, WEIGHTS), network)
     compression: Compression = job.compression
     if job.compression.mixed is not None:
         compression = with_chosen_bits(context, network, compression, job.compression.mixed)
