@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,9 +104,23 @@ def mean_loss(
 
 def _loss(network: Network[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: Schedule) -> Tensor:
     spikes = network.spikes(frames)
-    logits = schedule.rate_to_logit * voter_rates(spikes[-1], classes)
+    error = _ERRORS[schedule.loss](voter_rates(spikes[-1], classes), torch.from_numpy(labels), schedule)
     busy = torch.stack([hidden.mean() for hidden in spikes[:-1]]).mean()
-    return F.cross_entropy(logits, torch.from_numpy(labels)) + schedule.rate_penalty * busy
+    return error + schedule.rate_penalty * busy
+
+
+def _cross_entropy(rates: Tensor, labels: Tensor, schedule: Schedule) -> Tensor:
+    return F.cross_entropy(schedule.rate_to_logit * rates, labels)
+
+
+def _squared_error(rates: Tensor, labels: Tensor, schedule: Schedule) -> Tensor:
+    return F.mse_loss(rates, F.one_hot(labels, rates.shape[1]).to(rates.dtype))
+
+
+_ERRORS: Mapping[str, Callable[[Tensor, Tensor, Schedule], Tensor]] = {
+    "cross_entropy": _cross_entropy,
+    "squared_error": _squared_error,
+}
 
 
 def _finite_loss(network: Network[AnyNode], loss: Tensor, epoch: int, schedule: Schedule) -> float:
