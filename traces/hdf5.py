@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import h5py
@@ -153,3 +153,10 @@ def create(
         fletcher32=True,
         track_times=False,
     )
+
+
+def append(dataset: h5py.Dataset, rows: Sequence[npt.NDArray[Any]]) -> None:
+    """Extend a growing dataset by rows of its dtype."""
+    first = len(dataset)
+    dataset.resize(first + len(rows), axis=0)
+    dataset[first:] = np.stack(rows)

@@ -106,12 +106,12 @@ class LayerHeader:
         with located("inputs"):
             wanted = (timesteps, *self.shape.input_shape)
             values = _integers(inputs, wanted, 0, (1 << self.input_bits) - 1)
-        return values.astype(np.uint8) if self.input_bits <= 8 else values.astype(np.uint16)
+        return values.astype(np.uint8, copy=False) if self.input_bits <= 8 else values.astype(np.uint16, copy=False)
 
     def check_outputs(self, outputs: npt.NDArray[Any], timesteps: int) -> npt.NDArray[np.uint8]:
         """One sample's output spikes as uint8 (T, M, P, Q); TraceError unless values are 0 and 1."""
         with located("outputs"):
-            return _integers(outputs, (timesteps, *self.shape.output_shape), 0, 1).astype(np.uint8)
+            return _integers(outputs, (timesteps, *self.shape.output_shape), 0, 1).astype(np.uint8, copy=False)
 
 
 @dataclass(frozen=True, eq=False)

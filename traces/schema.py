@@ -27,4 +27,4 @@ MAX_CHUNK_BYTES = 2**27  # of one HDF5 chunk, which is read as a whole
 MAX_PROVENANCE_BYTES = 60_000  # HDF5 keeps up to 64 KiB in an attribute
 MAX_SUM = 2**62  # of magnitudes that meet in one potential, so that int64 sums are exact
 
-CHUNK_CACHE_BYTES = 2**20  # per open dataset; a chunk is read or written once, so a large cache would only hold memory
+CHUNK_CACHE_BYTES = 2**20  # per open dataset; a chunk is read once, so a large cache would only hold memory

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import repeat, zip_longest
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -26,11 +26,26 @@ from traces.replace_file import ReplacementFile
 
 Array = npt.NDArray[Any]
 CHUNK_BYTES = 2**18  # a chunk is the unit of reading; small enough to skip timesteps, large enough to compress
+BLOCK_BYTES = 2**20  # packed samples are written together from so many bytes on: a call costs more than a small chunk
 _MISSING: Any = object()  # stands where an iterable of arrays ended too early
 
 
+class _Rows(NamedTuple):
+    """A growing dataset, and the samples that wait to be written to it together."""
+
+    dataset: h5py.Dataset
+    waiting: list[Array]
+
+
+class _SampleStore(NamedTuple):
+    """Where the samples of a layer go."""
+
+    inputs: _Rows
+    outputs: _Rows | None
+
+
 class TraceWriter:
-    """Writes a trace one sample at a time; memory holds one layer of one sample.
+    """Writes a trace one sample at a time; memory holds one layer of one sample, and small samples up to a mebibyte.
 
         with TraceWriter(path, layers, timesteps, provenance) as writer:
             for ...:
@@ -52,6 +67,7 @@ class TraceWriter:
         self._layers = tuple(layers)
         self._labels: list[int] = []
         self._samples = 0
+        self._waiting_bytes = 0
         with located(self.path):
             check_integer("T", timesteps, 1, schema.MAX_DIMENSION)
             names = [layer.name for layer in layers]
@@ -67,7 +83,8 @@ class TraceWriter:
         try:
             with self._writing():
                 # Version 1.10 of the file structure has checksums on all metadata; every HDF5 since 2016 reads it.
-                self._file = h5py.File(self._output, "w", libver=("v110", "v110"), rdcc_nbytes=schema.CHUNK_CACHE_BYTES)
+                # Without a cache, a chunk, of which every one is written once, is written at once.
+                self._file = h5py.File(self._output, "w", libver=("v110", "v110"), rdcc_nbytes=0)
                 self._write_metadata(text)
         except BaseException:
             self._abort()
@@ -80,11 +97,10 @@ class TraceWriter:
         hdf5.set_attribute(root, "T", self.timesteps)
         hdf5.set_attribute(root, "provenance", provenance)
         group = root.create_group("layers")
-        self._groups = {layer.name: group.create_group(str(index)) for index, layer in enumerate(self._layers)}
-        for layer in self._layers:
-            self._write_layer(self._groups[layer.name], layer)
+        groups = [group.create_group(str(index)) for index in range(len(self._layers))]
+        self._stores = [self._write_layer(*each) for each in zip(groups, self._layers, strict=True)]
 
-    def _write_layer(self, group: h5py.Group, layer: LayerParameters) -> None:
+    def _write_layer(self, group: h5py.Group, layer: LayerParameters) -> _SampleStore:
         header = layer.header
         write_header(group, header)
         codes = layer.weights.astype(_weight_dtype(header.weight_bits))
@@ -92,16 +108,18 @@ class TraceWriter:
         if layer.bias is not None:
             hdf5.create(group, "bias", layer.bias)
         if header.input_bits == 1:
-            self._create_samples(group, "inputs", (packed_bytes(header.shape.input_count),), np.uint8)
+            inputs = self._create_samples(group, "inputs", (packed_bytes(header.shape.input_count),), np.uint8)
         else:
-            self._create_samples(group, "inputs", header.shape.input_shape, header.input_dtype)
+            inputs = self._create_samples(group, "inputs", header.shape.input_shape, header.input_dtype)
+        outputs = None
         if header.has_outputs:
-            self._create_samples(group, "outputs", (packed_bytes(header.shape.output_count),), np.uint8)
+            outputs = self._create_samples(group, "outputs", (packed_bytes(header.shape.output_count),), np.uint8)
+        return _SampleStore(inputs, outputs)
 
-    def _create_samples(self, group: h5py.Group, name: str, sizes: tuple[int, ...], dtype: type) -> None:
+    def _create_samples(self, group: h5py.Group, name: str, sizes: tuple[int, ...], dtype: type) -> _Rows:
         empty: Array = np.empty((0, self.timesteps, *sizes), dtype)
         chunks = (1, *_chunks((self.timesteps, *sizes), empty.itemsize))
-        hdf5.create(group, name, empty, chunks=chunks, growing=True)
+        return _Rows(hdf5.create(group, name, empty, chunks=chunks, growing=True), [])
 
     def append(
         self, inputs: Iterable[Array], outputs: Iterable[Array | None] | None = None, label: int | None = None
@@ -116,12 +134,15 @@ class TraceWriter:
                 self._begin_sample(label)
             recorded = repeat(None, len(self._layers)) if outputs is None else outputs
             # What the iterables themselves raise passes unchanged: it is not the file's fault.
-            for layer, values, spikes in zip_longest(self._layers, inputs, recorded, fillvalue=_MISSING):
+            rows = zip_longest(self._layers, self._stores, inputs, recorded, fillvalue=_MISSING)
+            for layer, store, values, spikes in rows:
                 with self._writing(), located(f"sample {self._samples}"):
                     if layer is _MISSING or values is _MISSING or spikes is _MISSING:
                         raise TraceError(f"one array for each of {len(self._layers)} layers is needed")
                     with located(f"layer {layer.name}"):
-                        self._append_layer(layer.header, self._groups[layer.name], values, spikes)
+                        self._append_layer(layer.header, store, values, spikes)
+                    if self._waiting_bytes >= BLOCK_BYTES:
+                        self._write_waiting()
             self._samples += 1
         except BaseException:
             self._abort()
@@ -135,17 +156,26 @@ class TraceWriter:
         if label is not None:
             self._labels.append(check_integer("label", label, -(2**63), 2**63 - 1))
 
-    def _append_layer(self, header: LayerHeader, group: h5py.Group, values: Array, spikes: Array | None) -> None:
+    def _append_layer(self, header: LayerHeader, store: _SampleStore, values: Array, spikes: Array | None) -> None:
         if (spikes is not None) != header.has_outputs:
             raise TraceError(f"outputs must {'' if header.has_outputs else 'not '}be given")
         checked = header.check_inputs(values, self.timesteps)
-        self._store(group["inputs"], pack_spikes(checked) if header.input_bits == 1 else checked)
-        if spikes is not None:
-            self._store(group["outputs"], pack_spikes(header.check_outputs(spikes, self.timesteps)))
+        self._put(store.inputs, pack_spikes(checked) if header.input_bits == 1 else checked.copy())
+        if spikes is not None and store.outputs is not None:
+            self._put(store.outputs, pack_spikes(header.check_outputs(spikes, self.timesteps)))
 
-    def _store(self, dataset: h5py.Dataset, values: Array) -> None:
-        dataset.resize(self._samples + 1, axis=0)
-        dataset[self._samples] = values
+    def _put(self, rows: _Rows, values: Array) -> None:
+        rows.waiting.append(values)
+        self._waiting_bytes += values.nbytes
+
+    def _write_waiting(self) -> None:
+        """Write the samples that wait: when depends on their sizes alone, so the same content gives the same bytes."""
+        for store in self._stores:
+            for rows in store:
+                if rows is not None and rows.waiting:
+                    hdf5.append(rows.dataset, rows.waiting)
+                    rows.waiting.clear()
+        self._waiting_bytes = 0
 
     def close(self) -> None:
         """Complete the file and put it in its place; called by the end of the `with` block."""
@@ -155,6 +185,7 @@ class TraceWriter:
                     raise TraceError("the writer is closed")
                 if not self._samples:
                     raise TraceError("at least one sample is needed, found none")
+                self._write_waiting()
                 hdf5.set_attribute(self._file, "N", self._samples)
                 if self._labels:
                     hdf5.create(self._file, "labels", np.array(self._labels, np.int64))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from models.integer import IntegerLayer, Values
-from models.integer.layer import advance
+from models.integer.neuron import integrate
 
 
 def classes_told(outputs: npt.NDArray[Any], classes: int) -> npt.NDArray[np.int64]:
@@ -28,8 +28,8 @@ def integer_potentials(layer: IntegerLayer, inputs: Values) -> npt.NDArray[np.in
     """Potentials, int64 (N, T, M, P, Q), after every timestep of neurons that never fire, from potential 0."""
     arriving = layer.arriving(inputs)
     potential = torch.zeros_like(arriving[:, 0])
-    for step in range(arriving.shape[1]):
-        potential, _ = advance(potential, arriving[:, step], layer.neuron)
-        arriving[:, step] = potential
+    for now in arriving.unbind(1):
+        integrate(potential, now, layer.neuron)
+        now.copy_(potential)
     potentials: npt.NDArray[np.int64] = arriving.to(torch.int64).numpy()
     return potentials

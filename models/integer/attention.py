@@ -59,7 +59,7 @@ class IntegerMixing:
 
     def operands(self, counts: Tensor) -> Tensor:
         """int64 (N, M, L) from counts (N, C, L)."""
-        sums = exact_sums(self.shape, self.weights, self.largest_sum, self.padded(counts))[:, :, 0].to(torch.int64)
+        sums = exact_sums(self.shape, self.weights, None, self.largest_sum, self.padded(counts))[:, :, 0].long()
         rescaled = (sums * torch.tensor(self.multiplier)[:, None]) >> MULTIPLIER_SHIFT
         return rescaled.clamp(OPERAND_LOWEST, OPERAND_HIGHEST)
 

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from models.errors import ModelsError
+from models.integer.neuron import fire, potential_dtype
 from models.integer.node import Recording, Values
 from models.integer.sums import FLOAT64_EXACT, exact_sums, largest_sum
 from traces import LayerParameters, LayerShape, Neuron
-
-INT32_LIMIT = 2**31  # the first integer that int32 does not hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +41,8 @@ class IntegerLayer:
 
     @cached_property
     def largest_sum(self) -> int:
-        """The largest magnitude that weights times inputs can add up to."""
-        return largest_sum(self.weights, 2**self.input_bits - 1)
+        """The largest magnitude that weights times inputs and the bias can add up to."""
+        return largest_sum(self.weights, 2**self.input_bits - 1) + int(np.abs(self.bias.astype(np.int64)).max())
 
     @property
     def output_bits(self) -> int:
@@ -56,22 +55,17 @@ class IntegerLayer:
 
         inputs: (N, T, ...) with C x H x W values per timestep, in that order.
         """
-        arriving = self.arriving(inputs)
-        potential = torch.zeros_like(arriving[:, 0])
-        spikes = torch.empty(arriving.shape, dtype=torch.uint8)
-        for step in range(arriving.shape[1]):
-            potential, spikes[:, step] = advance(potential, arriving[:, step], self.neuron)
-        fired: Values = spikes.numpy()
-        return fired
+        spikes: Values = fire(self.arriving(inputs), self.neuron).byte().numpy()
+        return spikes
 
     @torch.no_grad()
     def arriving(self, inputs: Values) -> Tensor:
-        """What each neuron gets in each timestep, bias included: int32 or int64 (N, T, M, P, Q)."""
+        """What each neuron gets in each timestep, bias included: whole numbers (N, T, M, P, Q) in a float that `fire`
+        can go on with."""
         samples, steps = inputs.shape[:2]
         maps = torch.from_numpy(np.ascontiguousarray(inputs)).reshape(samples * steps, *self.shape.input_shape)
-        sums = exact_sums(self.shape, self.weights, self.largest_sum, maps).to(self._integers)
-        sums += torch.tensor(self.bias).to(sums.dtype)[:, None, None]
-        return sums.reshape(samples, steps, *self.shape.output_shape)
+        sums = exact_sums(self.shape, self.weights, self.bias, self.largest_sum, maps)
+        return sums.to(potential_dtype(self.neuron, self.largest_sum)).reshape(samples, steps, *self.shape.output_shape)
 
     def trace_layers(self) -> list[LayerParameters]:
         """The layer itself, with its outputs."""
@@ -85,25 +79,3 @@ class IntegerLayer:
     def recordings(self, inputs: Values, outputs: Values) -> list[Recording]:
         """What arrived and who fired."""
         return [Recording(inputs.reshape(*inputs.shape[:2], *self.shape.input_shape), outputs)]
-
-    @property
-    def _integers(self) -> torch.dtype:
-        """The integers that hold every sum and every product with the leak's factor."""
-        lowest = 2 ** (self.neuron.potential_bits - 1)
-        arriving = self.largest_sum + int(np.abs(self.bias.astype(np.int64)).max())
-        largest = max(lowest * max(self.neuron.leak_numerator, 1), lowest + arriving, 2 * lowest)
-        return torch.int32 if largest < INT32_LIMIT else torch.int64
-
-
-def advance(potential: Tensor, arriving: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
-    """One timestep of all neurons: the potential after reset, and who fired (bool).
-
-    potential, arriving: integers (N, M, P, Q); arriving is the sum of the weights of the spikes, and the bias.
-    """
-    highest = 2 ** (neuron.potential_bits - 1) - 1
-    threshold = torch.tensor(neuron.threshold).to(potential.dtype)[:, None, None]
-    leaked = (potential * neuron.leak_numerator) >> neuron.leak_shift
-    reached = (leaked + arriving).clamp(-highest - 1, highest)
-    fired = reached >= threshold
-    after = torch.full_like(reached, neuron.reset_value) if neuron.reset == "hard" else reached - threshold
-    return torch.where(fired, after, reached), fired

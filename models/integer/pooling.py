@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
 
 from models.integer.node import Recording, Values
 from traces import LayerParameters
@@ -18,9 +21,9 @@ class IntegerMaxPool:
 
     def run(self, inputs: Values) -> Values:
         """(N, T, C, H / window, W / window) from (N, T, C, H, W)."""
-        rows, columns = inputs.shape[-2] // self.window, inputs.shape[-1] // self.window
-        kept = inputs[..., : rows * self.window, : columns * self.window]
-        pooled: Values = kept.reshape(*inputs.shape[:3], rows, self.window, columns, self.window).max(axis=(4, 6))
+        height, width = (size // self.window * self.window for size in inputs.shape[-2:])
+        rows = reduce(np.maximum, (inputs[..., row : height : self.window, :width] for row in range(self.window)))
+        pooled: Values = reduce(np.maximum, (rows[..., column :: self.window] for column in range(self.window)))
         return pooled
 
     def trace_layers(self) -> list[LayerParameters]:

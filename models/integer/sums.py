@@ -20,12 +20,19 @@ def largest_sum(weights: npt.NDArray[np.int32], largest_input: int) -> int:
     return int(per_channel.max()) * largest_input
 
 
-def exact_sums(shape: LayerShape, weights: npt.NDArray[np.int32], largest: int, maps: Tensor) -> Tensor:
-    """Sums (B, M, P, Q) of weights times maps (B, C, H, W), whole numbers in float32 or float64.
+def exact_sums(
+    shape: LayerShape,
+    weights: npt.NDArray[np.int32],
+    bias: npt.NDArray[np.int32] | None,
+    largest: int,
+    maps: Tensor,
+) -> Tensor:
+    """Sums (B, M, P, Q) of weights times maps (B, C, H, W), and bias (M,), whole numbers in float32 or float64.
 
-    The products are summed in the narrowest float that holds every partial sum, of which `largest` (below 2**53) is
+    The products are summed in the narrowest float that holds every partial sum, of which `largest` (at most 2**53) is
     the largest, exactly, whatever the order: a matrix library is fastest in floats.
     """
-    exact = torch.float32 if largest < FLOAT32_EXACT else torch.float64
+    exact = torch.float32 if largest <= FLOAT32_EXACT else torch.float64
     codes = torch.tensor(weights).to(exact)
-    return F.conv2d(maps.to(exact), codes, None, shape.stride, shape.padding, groups=shape.groups)
+    offset = None if bias is None else torch.tensor(bias).to(exact)
+    return F.conv2d(maps.to(exact), codes, offset, shape.stride, shape.padding, groups=shape.groups)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.integer.layer import advance
+from models.integer.neuron import fire, potential_dtype
 from models.networks.fold import fold_batch_norm
 from models.networks.neuron import FixedPointLeaky, ImmediateLeaky, NeuronConfig
 from models.networks.rounding import floor_straight_through, round_straight_through
@@ -83,10 +83,8 @@ def test_the_trained_neuron_is_the_integer_neuron(
     neuron = Neuron("lif", threshold, potential_bits, *leak, reset)
     trained = FixedPointLeaky(NeuronConfig(*leak, reset, potential_bits))
     found = trained(torch.from_numpy(arriving).float(), torch.from_numpy(threshold).float()[:, None, None]).numpy()
-    potential = torch.zeros(2, 3, 1, 1, dtype=torch.int64)
-    for step in range(6):
-        potential, fired = advance(potential, torch.from_numpy(arriving[step]), neuron)
-        assert np.array_equal(found[step], fired.numpy())
+    batched = torch.from_numpy(arriving.swapaxes(0, 1).copy()).to(potential_dtype(neuron, 2 * highest))
+    assert np.array_equal(found.swapaxes(0, 1), fire(batched, neuron).numpy())
 
 
 def test_the_dtype_is_the_narrowest_exact_one_and_a_width_beyond_is_refused() -> None:
