@@ -167,10 +167,16 @@ def _joint(results: Results, whole: Candidate) -> Iterator[str]:
 
 
 def _formats(results: Results, whole: Candidate) -> Iterator[str]:
+    alone = results.of_method("quantization", "pruning")
     for machine in results.machines:
-        alone = [(c, results.cost(c, machine)) for c in results.of_method("quantization", "pruning")]
-        words = [f"{c.label} ({100 * c.sparsity:.0f} % zeros): {cost.weight_format}" for c, cost in alone if cost]
-        yield f"{machine}: {'; '.join(words)}."
+        best: dict[str, list[str]] = {}
+        for candidate in sorted(alone, key=lambda candidate: candidate.sparsity):
+            cost = results.cost(candidate, machine)
+            if cost is not None:
+                label = candidate.label.removeprefix(f"{whole.label}, ")
+                best.setdefault(cost.weight_format, []).append(label)
+        words = "; ".join(f"{name} for {_listed(labels)}" for name, labels in best.items())
+        yield f"{machine}, by rising sparsity: {words}."
 
 
 def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:
@@ -203,3 +209,7 @@ def _percent(share: float) -> str:
 
 def _seeds(candidate: Candidate) -> str:
     return f", mean of {len(candidate.accuracies)} seeds" if len(candidate.accuracies) > 1 else ""
+
+
+def _listed(labels: list[str]) -> str:
+    return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)

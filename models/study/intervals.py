@@ -41,3 +41,10 @@ def difference_interval(accuracy: float, other: float, samples: int) -> Interval
         difference - math.hypot(accuracy - low, other_high - other),
         difference + math.hypot(high - accuracy, other - other_low),
     )
+
+
+def noise_band(accuracy: float, samples: int) -> Interval:
+    """The lowest and the highest accuracy on so many samples whose difference from `accuracy` could be none."""
+    shares = [right / samples for right in range(samples + 1)]
+    within = [share for share in shares if 0.0 in difference_interval(accuracy, share, samples)]
+    return Interval(within[0], within[-1])

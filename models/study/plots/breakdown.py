@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from models.study.plots.style import COLOURS, GREY, panels
 from models.study.view import PJ_PER_UJ, Candidate, Results
 
-MOST_COMPONENTS = len(COLOURS)
+MOST_COMPONENTS = 5
 OTHER = "other"
 
 
@@ -18,7 +18,7 @@ def draw_breakdown(results: Results, layers: pl.DataFrame) -> Figure | None:
     chosen = results.of_method("quantization", "pruning", "mixed")
     if not chosen:
         return None
-    figure, axes = panels(results.machines, height_inches=1.6 + 0.26 * len(chosen))
+    figure, axes = panels(results.machines, height_inches=2.1 + 0.26 * len(chosen))
     for axis, machine in zip(axes, results.machines, strict=True):
         _draw_bars(axis, results, machine, chosen)
         axis.set_xlabel("energy per inference (µJ)")
@@ -38,7 +38,7 @@ def _draw_bars(axis: Axes, results: Results, machine: str, chosen: list[Candidat
         axis.barh(list(widths), list(widths.values()), left=list(left.values()), color=colour, label=component)
         left = {label: left[label] + width for label, width in widths.items()}
     axis.invert_yaxis()
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
 
 
 def _width(parts: dict[str, float], component: str, named: list[str]) -> float:

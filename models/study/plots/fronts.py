@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from models.study.claims import reference
-from models.study.intervals import accuracy_interval
+from models.study.intervals import noise_band
 from models.study.pareto import front
 from models.study.plots.style import GREY, coloured, panels
 from models.study.view import Candidate, Cost, Results
@@ -45,10 +45,10 @@ def _draw(results: Results, label: str, value: Callable[[Cost], float]) -> Figur
         axis.set_xscale("log")
         axis.xaxis.set_minor_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-        axis.tick_params(axis="x", which="minor", labelsize=7, labelrotation=45)
+        axis.tick_params(axis="x", which="both", labelsize=7.5, labelrotation=45)
         _scale_accuracy(axis)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -62,11 +62,11 @@ def _draw_noise(axis: Axes, results: Results) -> None:
     whole = reference(results)
     if whole is None:
         return
-    low, high = accuracy_interval(whole.accuracy, whole.test_samples)
+    low, high = noise_band(whole.accuracy, whole.test_samples)
     axis.axhspan(_error(whole, low), _error(whole, high), color=GREY, alpha=0.15, linewidth=0)
     axis.axhline(
         _error(whole, whole.accuracy), color=GREY, linewidth=0.8, linestyle="--",
-        label=f"{whole.label} and its 95 % interval",
+        label=f"{whole.label}, and what the test set cannot tell from it",
     )  # fmt: skip
 
 
@@ -107,5 +107,5 @@ def _scale_accuracy(axis: Axes) -> None:
     axis.yaxis.set_major_locator(FixedLocator([100 - tick for tick in ACCURACY_TICKS]))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - error:g}"))
-    axis.set_ylabel("accuracy of the integer network (%), error on a log scale")
+    axis.set_ylabel("accuracy (%), error on a log scale")
     axis.grid(axis="y", linewidth=0.4, alpha=0.4)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.study.intervals import accuracy_interval, difference_interval
+from models.study.intervals import accuracy_interval, difference_interval, noise_band
 from models.study.pareto import front
 
 
@@ -30,6 +30,14 @@ def test_a_difference_turns_with_its_sides_and_holds_what_was_found(right: int, 
     assert (right - other) / samples in there
     if right == other:
         assert 0.0 in there
+
+
+def test_a_difference_inside_the_band_is_noise_and_outside_it_is_not() -> None:
+    low, high = noise_band(0.98, 400)
+    for accuracy in (low, high):
+        assert 0.0 in difference_interval(0.98, accuracy, 400)
+    for accuracy in (low - 1 / 400, high + 1 / 400):
+        assert accuracy > 1 or 0.0 not in difference_interval(0.98, accuracy, 400)
 
 
 def test_the_front_has_what_nothing_beats() -> None:
