@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _PARTS_FAILED = 1
 _MOST_JOBS = 256
 
+PIPED_WIDTH = 120
+"""Columns of the table where no terminal says how many it has."""
+
 app = typer.Typer(add_completion=False)
 
 
@@ -116,6 +119,7 @@ def _show(folder: Path) -> None:
 
     results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))
     pictures = draw_all(folder, results, read_table(folder / LAYERS, LAYER_COLUMNS))
-    console = Console(markup=False, highlight=False)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    console = Console(markup=False, highlight=False, width=width)
     console.print(*summary(results), sep="\n")
     console.print(f"\n{folder}: {RESULTS}, {LAYERS}, {', '.join(path.name for path in pictures)}")
