@@ -35,7 +35,7 @@ def studies() -> dict[str, Results]:
 
 def section(name: str, results: Results) -> str:
     """The README's paragraphs on one study, in Markdown."""
-    return "\n".join(_lines(name, results)).replace(" uJ", " µJ").replace(" x ", " × ")
+    return "\n".join(_lines(name, results)).replace(" uJ", " µJ").replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
 
 def pictures(name: str, results: Results) -> dict[Path, bytes]:
