@@ -2,14 +2,15 @@
 PYTHON ?= python3
 CORE := .venv/core
 DEV := .venv/dev
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # The one file of pinned versions, for build environments too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint kernels bench samples study picture clean
+.PHONY: help demo test lint kernels rtl rtl-tools rtl-speed bench samples study picture clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 demo: $(CORE)/.installed  ## Simulate a shipped trace on the main machine, verify it, and compare weight formats
 	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify
@@ -27,6 +28,16 @@ lint: $(DEV)/.installed  ## Style, types and import layers
 kernels: $(DEV)/.installed  ## Kernels against their twins with the JIT off, then bounds-checked
 	NUMBA_DISABLE_JIT=1 $(DEV)/bin/python -m pytest -m kernel
 	NUMBA_BOUNDSCHECK=1 $(DEV)/bin/python -m pytest -m kernel
+
+rtl: $(DEV)/.installed rtl-tools  ## The spike array against its RTL in Verilator, cycle for cycle (minutes)
+	$(DEV)/bin/python -m tests.rtl
+
+rtl-tools:  ## Install Verilator, a C++ compiler and Yosys (Debian, Ubuntu), where they are missing
+	command -v verilator >/dev/null && command -v yosys >/dev/null && command -v g++ >/dev/null || \
+	{ $(ROOT) apt-get update && $(ROOT) apt-get install -y --no-install-recommends verilator yosys g++; }
+
+rtl-speed: $(DEV)/.installed rtl-tools  ## How much faster the simulator is than the RTL in Verilator
+	$(DEV)/bin/python -m benchmarks.rtl_speed
 
 bench: $(DEV)/.installed  ## Speed on the reference network, and the error of the SRAM model
 	$(DEV)/bin/python benchmarks/reference_network.py
@@ -52,4 +63,4 @@ $(DEV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:  ## Remove the environments and caches
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/rtl/build

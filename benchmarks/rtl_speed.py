@@ -1,0 +1,97 @@
+"""How much faster the simulator is than the RTL in Verilator, on the same layers, in one run.
+
+    python -m benchmarks.rtl_speed [--machine NAME] [--runs N]
+
+Layers: those of digits-8bit (one sample), and the third convolution of the reference network with 5 timesteps. Both
+start from a mapped layer in memory and end with the cycles of every pass: the simulator's replay, and the Verilated
+program, which loads memories, runs and reads output spikes back (medians of wall time; building and mapping are not
+counted in either). Verilator: -O3, PEs as hierarchical blocks, the C++ with g++ -O2, one thread. Verilated flat, the
+RTL of spike_array took 0.20 s of processor time for conv2 instead of 0.46 s, but minutes to compile. Needs Verilator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from simulator.dataflows import DATAFLOWS
+from simulator.dataflows.base import LayerTask
+from simulator.dataflows.spike_array import SpikeArrayMachine
+from simulator.machine.loader import load_machine
+from tests.rtl.harness import shipped
+from tests.rtl.harness.build import binary, verilator
+from tests.rtl.harness.comparison import Sample
+from tests.rtl.harness.program import Programmer
+from tests.rtl.harness.rtl import run
+from traces import LayerShape, Neuron
+
+SEED = 1
+SPIKE_DENSITY, WEIGHT_SPARSITY, TIMESTEPS = 0.08, 0.8, 5
+"""Densities of benchmarks/reference_network.py."""
+
+
+def large_layer() -> Sample:
+    """128 to 128 channels on 32 x 32, stride 2, with noise for contents."""
+    random = np.random.default_rng(SEED)
+    shape = LayerShape("conv2d", C=128, H=32, W=32, M=128, R=3, S=3, stride=(2, 2), padding=(1, 1))
+    weights = random.integers(-127, 128, shape.weight_shape).astype(np.int32)
+    weights[random.random(shape.weight_shape) < WEIGHT_SPARSITY] = 0
+    neuron = Neuron("lif", np.full(shape.M, 400, np.int32), potential_bits=16, leak_numerator=15, leak_shift=4)
+    bias = np.zeros(shape.M, np.int32)
+    task = LayerTask("128 channels, 32 x 32", shape, TIMESTEPS, 1, 8, weights, bias, neuron)
+    inputs = (random.random((TIMESTEPS, *shape.input_shape)) < SPIKE_DENSITY).astype(np.uint8)
+    return Sample.replayed(task.name, task, inputs)
+
+
+def seconds(work: Callable[[], object], runs: int) -> float:
+    """Median wall time of `runs` runs."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def main() -> int:
+    """Measure and print; 2 without Verilator."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--machine", default="spike_array")
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    if verilator() is None:
+        print("Verilator is not installed: make rtl-tools")
+        return 2
+    machine = load_machine(arguments.machine)
+    assert isinstance(machine, SpikeArrayMachine)
+    ratios = []
+    print(
+        f"{'layer':36} {'cycles':>9} {'simulator':>12} {'Verilator':>11} {'ratio':>8}   cycles/s: simulator, Verilator"
+    )
+    for sample in [*shipped.layers("digits-8bit", 0), large_layer()]:
+        program = Programmer(machine, sample.task).program(sample.inputs)
+        built = binary(machine, program.capacities.rounded(), optimize="-O2")
+        plan = DATAFLOWS.lookup("spike_array").plan(machine, sample.task)
+        plan.run(sample.inputs, sample.outputs, None)  # compiles
+        simulator_s = seconds(lambda p=plan, s=sample: p.run(s.inputs, s.outputs, None), 5 * arguments.runs)
+        cycles = int(plan.run(sample.inputs, sample.outputs, None).compute_cycles.sum())
+        rtl_s = seconds(lambda p=program, b=built: run([p], b), arguments.runs)
+        assert int(run([program], built)[0].cycles.sum()) == cycles
+        ratios.append(rtl_s / simulator_s)
+        print(
+            f"{sample.name:36} {cycles:9,} {simulator_s * 1e3:9.2f} ms {rtl_s:9.2f} s {ratios[-1]:8,.0f}"
+            f"   {cycles / simulator_s / 1e6:.1f} M, {cycles / rtl_s / 1e3:.1f} k"
+        )
+    print(
+        f"the simulator is {min(ratios):,.0f} to {max(ratios):,.0f} x as fast (median {statistics.median(ratios):,.0f})"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
