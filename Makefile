@@ -39,8 +39,9 @@ rtl-tools:  ## Install Verilator, a C++ compiler and Yosys (Debian, Ubuntu), whe
 rtl-speed: $(DEV)/.installed rtl-tools  ## How much faster the simulator is than the RTL in Verilator
 	$(DEV)/bin/python -m benchmarks.rtl_speed
 
-bench: $(DEV)/.installed  ## Speed on the reference network, and the error of the SRAM model
+bench: $(DEV)/.installed  ## Speed on the reference network and of recording, and the error of the SRAM model
 	$(DEV)/bin/python benchmarks/reference_network.py
+	$(DEV)/bin/python benchmarks/recording_speed.py
 	$(DEV)/bin/python benchmarks/sram_model.py
 
 picture: $(DEV)/.installed  ## Draw the README's picture again

@@ -24,14 +24,18 @@ def one_line(value: object, longest: int = LONGEST_QUOTE) -> str:
 @contextmanager
 def located(where: object) -> Iterator[None]:
     """Prefix every TraceError from the block with `where`; turn what h5py and NumPy raise into a TraceError."""
-    place = one_line(where, longest=1000)
     try:
         yield
     except TraceError as error:
-        error.args = (f"{place}: {error}",)  # the same exception, so that --debug shows one traceback, not a chain
+        # The same exception, so that --debug shows one traceback, not a chain.
+        error.args = (f"{_place(where)}: {error}",)
         raise
     except DAMAGE as error:
-        raise TraceError(f"{place}: {_reason(error)}") from error
+        raise TraceError(f"{_place(where)}: {_reason(error)}") from error
+
+
+def _place(where: object) -> str:
+    return one_line(where, longest=1000)
 
 
 def _reason(error: Exception) -> str:
