@@ -6,6 +6,7 @@
     schedule      hyper-parameters of one training
     training      the loop, the same for both
     pipeline      the stations: train, compress, measure
+    checkpoint    parameters of a network in a safetensors file
     integer/      the exact integer network that hardware runs, and its recording as a trace
     study/        a grid of compressions, formats and machines, to tables, pictures and claims: spikecycle study
     progress      bars that show trainings
