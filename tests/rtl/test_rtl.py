@@ -15,7 +15,7 @@ from tests.rtl.harness import generated, shipped
 from tests.rtl.harness.build import RTL, lint, verilator
 from tests.rtl.harness.comparison import Agreement
 from tests.rtl.harness.coverage import Capacities, NotCoveredError, parameters
-from tests.rtl.harness.measure import SHIPPED_MACHINES, Group, generated_groups, shipped_group, summary
+from tests.rtl.harness.measure import SHIPPED_SAMPLES, Group, generated_groups, shipped_group, summary
 from tests.rtl.harness.program import Programmer
 from tests.unit.spike_array.cases import buffer, layer, machine
 from traces import LayerShape
@@ -45,7 +45,7 @@ def test_generated_layers_agree_exactly(groups: list[Group], number: int) -> Non
 
 @needs_verilator
 @pytest.mark.parametrize("trace", shipped.traces())
-@pytest.mark.parametrize("name", SHIPPED_MACHINES)
+@pytest.mark.parametrize("name", SHIPPED_SAMPLES)
 def test_shipped_traces_agree_exactly(name: str, trace: str) -> None:
     for agreement in shipped_group(name, trace, [0]).agreements():
         assert not agreement.differences, agreement.name
