@@ -7,7 +7,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint kernels rtl rtl-tools rtl-speed bench samples study picture clean
+.PHONY: help demo test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -38,6 +38,9 @@ rtl-tools:  ## Install Verilator, a C++ compiler and Yosys (Debian, Ubuntu), whe
 
 rtl-speed: $(DEV)/.installed rtl-tools  ## How much faster the simulator is than the RTL in Verilator
 	$(DEV)/bin/python -m benchmarks.rtl_speed
+
+rtl-area: $(DEV)/.installed rtl-tools  ## Cells of a PE in Yosys beside the area model
+	$(DEV)/bin/python -m benchmarks.pe_area
 
 bench: $(DEV)/.installed  ## Speed on the reference network and of recording, and the error of the SRAM model
 	$(DEV)/bin/python benchmarks/reference_network.py
