@@ -74,7 +74,7 @@ def test_bits_are_chosen_by_layer_within_the_energy(finished: Path) -> None:
     layers = read_table(finished / LAYERS, LAYER_COLUMNS).filter(pl.col("format") == "bitmask")
     mixed, whole = (layers.filter(pl.col("compression") == name) for name in ("mixed", "quantized-8"))
     assert set(mixed["method"]) == {"mixed"}
-    assert set(mixed["weight_bits"]) == {2, 8}
+    assert {2} <= set(mixed["weight_bits"]) <= {2, 8}  # eight everywhere would be beyond the energy
     assert mixed["stored_bits"].sum() < whole["stored_bits"].sum()
 
 
