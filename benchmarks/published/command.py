@@ -78,10 +78,16 @@ def main() -> int:
     except (OSError, ValueError, KeyError) as error:
         print(f"--densities {arguments.densities}: {error}", file=sys.stderr)
         return 2
-    published = read_energies(arguments.data)
+    try:
+        published = read_energies(arguments.data)
+        layer_sparsity = read_layer_sparsity(arguments.data)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        words = " ".join(str(error).split())
+        print(f"{arguments.data}: {ENERGY} or {LAYER_SPARSITY} is damaged: {words}", file=sys.stderr)
+        return 2
     runs = grid(list(published), arguments.all)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), read_layer_sparsity(arguments.data), densities, report=progress(len(runs)))
+        bench = Bench(Path(folder), layer_sparsity, densities, report=progress(len(runs)))
         measured = {run: bench.energy(*run) for run in sorted(runs, key=lambda run: run[1])}
         measured = {run: measured[run] for run in runs}
         print_comparison(measured, published)

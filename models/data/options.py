@@ -12,7 +12,7 @@ OnProgress = Callable[[int, int], None]  # recordings done, recordings in all
 Slicing = Literal["time", "events"]
 
 Whole = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what scikit-learn takes
 
 
 class DataOptions(BaseModel):

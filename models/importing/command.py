@@ -53,6 +53,7 @@ def import_command(
         raise ModelsError(f"--dt {dt:g}: must be above 0")
     _check_target(out, (network, samples))
 
+    from models.importing.measure import check_labels
     from models.importing.network import import_network
     from models.importing.samples_file import read_samples
     from models.pipeline import set_determinism
@@ -62,6 +63,8 @@ def import_command(
     arrays, labels = read_samples(samples)
     try:
         imported.calibrate(arrays, input_bits)
+        if labels is not None:
+            check_labels(labels, imported.classes)
     except ModelsError as error:
         raise ModelsError(f"{samples}: {error}") from None
     imported.quantize(weight_bits, potential_bits)

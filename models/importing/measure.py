@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.errors import ModelsError
 from models.importing.inputs import InputEncoding, Samples
 from models.importing.readout import classes_told, integer_potentials
 from models.importing.source import FloatStages, Original
@@ -71,6 +72,12 @@ class Versions:
         return layers
 
 
+def check_labels(labels: npt.NDArray[np.int64], classes: int) -> None:
+    """ModelsError where a label is none of the classes."""
+    if not 0 <= labels.min() <= labels.max() < classes:
+        raise ModelsError(f"labels must be 0 to {classes - 1}, found {labels.min()} to {labels.max()}")
+
+
 def measure(
     versions: Versions,
     samples: Samples,
@@ -78,7 +85,12 @@ def measure(
     classes: int,
     on_measured: OnRecorded | None = None,
 ) -> Measurement:
-    """Run all four networks on the samples; on_measured is called with samples done and samples in all."""
+    """Run all four networks on the samples; on_measured is called with samples done and samples in all.
+
+    ModelsError where a label is none of the classes.
+    """
+    if labels is not None:
+        check_labels(labels, classes)
     firing = len(versions.names) - versions.reads_out
     hits = np.zeros(4, np.int64)
     differing = np.zeros((2, firing), np.int64)

@@ -6,6 +6,7 @@ brain-inspired computing", Nature Communications 15, 8122 (2024).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,9 @@ def read_nir(path: str | Path, known_types: Iterable[str]) -> NirChain:
         _check_types(str(path), {name: kind for name, (kind, _) in described.items()}, known_types)
         graph = nir.read(path, type_check=False)
     except DAMAGE as error:
-        words = " ".join(str(error.args[0] if error.args else error).split()) or type(error).__name__
+        number = getattr(error, "errno", None)  # HDF5 tells of a file that cannot be opened in many lines
+        said = os.strerror(number) if number else (error.args[0] if error.args else error)
+        words = " ".join(str(said).split()) or type(error).__name__
         raise ModelsError(f"{path}: cannot be read as a NIR file: {words}") from None
     without_reset = frozenset(name for name, (_, keys) in described.items() if "v_reset" not in keys)
     return _chain(str(path), version, graph, without_reset)

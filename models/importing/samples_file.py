@@ -26,9 +26,10 @@ class SamplesFile(NamedTuple):
 def read_samples(path: Path) -> SamplesFile:
     """What is in the file; ModelsError naming file and key where that is not samples."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ModelsError(f"{path}: must be an .npz file with the array samples, found a single array")
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise ModelsError(f"{path}: must be an .npz file with the array samples, found a single array")
+        with loaded as file:
             unknown = [key for key in file.files if key not in KEYS]
             if unknown or "samples" not in file.files:
                 found = ", ".join(file.files) or "nothing"

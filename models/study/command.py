@@ -94,9 +94,10 @@ def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path
     from models.study.store import Store
     from models.study.tables import write_tables
 
+    # Before the folder is made, which belongs to a study that can run.
+    data = load_data(loaded.study.data.name, loaded.study.data.options)
     store = Store.opened(folder, loaded.name)
     with store.locked():
-        data = load_data(loaded.study.data.name, loaded.study.data.options)
         context = Context.of(loaded, data, store)
         with shown() as watcher:
             failures = run(context, compressions, jobs, watcher)

@@ -51,7 +51,9 @@ class Study(Options):
     data: DataChoice
     network: NetworkChoice
     training: Schedule
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(default_factory=lambda: [0])
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = Field(
+        default_factory=lambda: [0]
+    )
     record_per_class: Annotated[int, Field(ge=1)] = 1
     common: dict[str, Any] = Field(default_factory=dict)
     compressions: Annotated[list[dict[str, Any]], Field(min_length=1)]
@@ -60,7 +62,11 @@ class Study(Options):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        for key, values in (("seeds", self.seeds), ("formats", self.formats), ("machines", self.machines)):
+        for key, values in (
+            ("seeds", self.seeds),
+            ("formats", self.formats),
+            ("machines", [stem(machine) for machine in self.machines]),
+        ):
             twice = [value for index, value in enumerate(values) if value in values[:index]]
             if twice:
                 raise ValueError(f"{key}: {twice[0]} is given twice")

@@ -90,6 +90,7 @@ def test_a_file_and_samples_become_a_trace(capsys: Capsys, tmp_path: Path, files
             "labels must be integers of shape (2,), found int64",
         ),
         ({"samples": np.zeros((2, 3, 4))}, "samples must have shape (N, T, ...) with 5 x 1 x 1 values a timestep"),
+        ({"samples": np.zeros((2, 3, 5)), "labels": np.array([0, 9])}, "labels must be 0 to 3, found 0 to 9"),
         ({"samples": np.array([{"a": 1}])}, "samples: Object arrays cannot be loaded when allow_pickle=False"),
     ],
 )
@@ -109,8 +110,10 @@ def test_other_mistakes_are_one_line_each(
     arguments = files()
     network, samples = arguments[0], arguments[2]
     (tmp_path / "text.npz").write_text("text")
+    np.save(tmp_path / "array.npy", np.zeros((2, 3, 5)))
     for given, words in (
-        ([f"{tmp_path}/no.nir", *arguments[1:]], "no.nir: cannot be read as a NIR file"),
+        ([f"{tmp_path}/no.nir", *arguments[1:]], "no.nir: cannot be read as a NIR file: No such file or directory"),
+        ([network, "--samples", f"{tmp_path}/array.npy", "--out", "x.h5"], "array.npy: must be an .npz file"),
         ([network, "--samples", f"{tmp_path}/no.npz", "--out", "x.h5"], "no.npz: No such file or directory"),
         ([network, "--samples", f"{tmp_path}/text.npz", "--out", "x.h5"], "text.npz: "),
         ([network, "--samples", samples, "--out", network], "would overwrite an input"),

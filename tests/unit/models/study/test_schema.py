@@ -91,6 +91,8 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
         ("[uncompressed, bitmask]", "[uncompressed, bitmask, bitmap]", r"tiny\.yaml: machines\.0 or formats: .*bitmap"),
         ("[spike_array]", "[spike_array, spike_arry]", r"did you mean 'spike_array'"),
         ("[spike_array]", "[spike_array, spike_array]", r"machines: spike_array is given twice"),
+        ("[spike_array]", "[spike_array, other/spike_array.yaml]", r"machines: spike_array is given twice"),
+        ("describes:", "seeds: [9223372036854775808]\ndescribes:", r"seeds\.0: .*less than 9223372036854775808"),
         (
             "{name: digits, options: {width",
             "{name: digts, options: {width",
