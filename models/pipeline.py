@@ -64,7 +64,7 @@ def compress(
 
     ModelsError for a layer that the compression names and the network does not have, and for a loss that is not finite.
     """
-    _check_layers(network, compression)
+    check_layers(network, compression)
     started = copy.deepcopy(network)
     for module in started.modules():
         if isinstance(module, Dropout):
@@ -151,11 +151,14 @@ def compression_facts(
     }
 
 
-def _check_layers(network: FloatNetwork, compression: Compression) -> None:
+def check_layers(network: FloatNetwork, compression: Compression) -> None:
+    """ModelsError, with the key, where a compression names a layer that the network does not have."""
     names = [synapse.name for synapse in network.synapses()]
     for name in compression.layer_weight_bits:
         if name not in names:
             raise ModelsError(f"compression {compression.name}: layer_weight_bits.{name} is {nearest(name, names)}")
+    if compression.pruner is not None:
+        Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers to skip that are not there
 
 
 def _named(phase: str, on_epoch: OnPhaseEpoch) -> OnEpoch:

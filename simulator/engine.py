@@ -107,16 +107,7 @@ class _LayerReplay:
 
     def __post_init__(self) -> None:
         layer = self.layer
-        self.task = LayerTask(
-            name=layer.name,
-            shape=layer.shape,
-            timesteps=layer.timesteps,
-            input_bits=layer.input_bits,
-            weight_bits=layer.weight_bits,
-            weights=layer.weights(),
-            bias=layer.bias(),
-            neuron=layer.neuron,
-        )
+        self.task = LayerTask.of(layer)
         self.plan = self.dataflow.plan(self.machine, self.task)
         self.counters = self.dataflow.counters(self.machine, self.task)
         self.counts = np.zeros(len(self.counters), np.int64)

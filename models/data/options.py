@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+
+from models.catalogue import Choices
 
 OnProgress = Callable[[int, int], None]  # recordings done, recordings in all
 Slicing = Literal["time", "events"]
@@ -15,7 +17,7 @@ Whole = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what scikit-learn takes
 
 
-class DataOptions(BaseModel):
+class DataOptions(Choices):
     """Choices for one data set; what is left out or None is the data set's own default.
 
     root: folder that holds the recordings. download: let tonic fetch them into `root` when they are not there.
@@ -30,9 +32,7 @@ class DataOptions(BaseModel):
     Frozen; keys that are not listed here are refused. A data set refuses those that it does not have.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    root: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    root: Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)] | None = None
     download: bool | None = None
     timesteps: Whole | None = None
     slicing: Slicing | None = None
@@ -43,7 +43,3 @@ class DataOptions(BaseModel):
     test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
     split_seed: Seed | None = None
     seed: Seed | None = None
-
-    def given(self) -> dict[str, Any]:
-        """The options that say something, as keyword arguments of a loader."""
-        return {name: value for name, value in self if value is not None}

@@ -177,6 +177,8 @@ class NetworkBuilder:
             raise Refusal(f"receives potentials of {source}, not spikes; supported: potentials at the output")
         if not (np.isfinite(weight).all() and (bias is None or np.isfinite(bias).all())):
             raise Refusal("weights or biases that are not finite")
+        if bias is not None and bias.shape != (shape.M,):
+            raise Refusal(f"biases of shape {bias.shape} for {shape.M} output channels")
         self._currents = _Currents(name, shape, weight, np.zeros(shape.M) if bias is None else bias)
         self._shape, self._gain = shape.output_shape, np.ones(())
 

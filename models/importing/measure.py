@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from models.errors import ModelsError
 from models.importing.inputs import InputEncoding, Samples
-from models.importing.readout import classes_told, integer_potentials
+from models.importing.readout import integer_potentials
 from models.importing.source import FloatStages, Original
 from models.integer import IntegerLayer, IntegerNode, Values, run_network
 from models.integer.network import OnRecorded
+from models.readout import predicted_classes
 
 BATCH_VALUES = 2**24  # values of inputs that are run at a time: some 100 MB with what the layers make of them
 
@@ -108,7 +109,7 @@ def measure(
             fired[:, layer] += [np.count_nonzero(one), np.count_nonzero(integer)]
             positions[layer] += one.size
         if labels is not None:
-            hits += [int((classes_told(run[-1], classes) == labels[batch]).sum()) for run in runs]
+            hits += [int((predicted_classes(run[-1], classes) == labels[batch]).sum()) for run in runs]
         if on_measured is not None:
             on_measured(min(batch.stop, len(samples)), len(samples))
     accuracies = [None if labels is None else float(hit / len(samples)) for hit in hits]

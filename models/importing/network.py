@@ -102,6 +102,9 @@ class ImportedNetwork:
         for batch in batches(reals):
             for largest, new in zip(reach, _reach(stages, encoding.encode(reals[batch])), strict=True):
                 np.maximum(largest, new, out=largest)
+        for stage, largest in zip(stages, reach, strict=True):
+            if not np.isfinite(largest).all():
+                raise ModelsError(f"layer {stage.layer.name}: potentials leave the range of floats on these samples")
         self._calibration = Calibration(encoding, reals.shape[1], stages, reach)
         self._nodes = []
 

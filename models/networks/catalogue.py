@@ -7,14 +7,9 @@ for: they need the extra `train`.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
-from collections.abc import Mapping
-from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
-from models.errors import ModelsError
+from models.catalogue import Catalogue
 from models.networks.options import NetworkOptions
 
 if TYPE_CHECKING:
@@ -23,13 +18,15 @@ if TYPE_CHECKING:
     from models.networks.network import FloatNetwork
     from models.networks.neuron import NeuronConfig
 
-NETWORKS: Mapping[str, str] = MappingProxyType(
+NETWORKS = Catalogue(
+    "network",
+    "build",
     {
         "digits": "models.networks.digits",
         "lenet5": "models.networks.lenet5",
         "vgg9": "models.networks.vgg9",
         "tcja": "models.networks.tcja",
-    }
+    },
 )
 
 
@@ -53,7 +50,7 @@ def build_network(
 
     options = options or NetworkOptions()
     check_options(name, options)
-    module = _module(name)
+    module = NETWORKS.module(name)
     assembly = Assembly(name, input_shape, timesteps, neuron or module.NEURON, generator)
     module.build(assembly, classes, **options.given())
     return assembly.network()
@@ -61,16 +58,4 @@ def build_network(
 
 def check_options(name: str, options: NetworkOptions) -> None:
     """Raise ModelsError unless there is a network of that name which has all options that are given."""
-    parameters = inspect.signature(_module(name).build).parameters
-    known = [option for option in parameters if option in NetworkOptions.model_fields]
-    unknown = [option for option in options.given() if option not in known]
-    if unknown:
-        raise ModelsError(f"network {name} has no option {', '.join(unknown)}; it has {', '.join(known)}")
-
-
-def _module(name: str) -> ModuleType:
-    if name not in NETWORKS:
-        near = difflib.get_close_matches(name, NETWORKS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NETWORKS)}"
-        raise ModelsError(f"no network named {name}; {hint}")
-    return importlib.import_module(NETWORKS[name])
+    NETWORKS.check(name, options)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from models.catalogue import Choices
 
 Whole = Annotated[int, Field(ge=1)]
 
 
-class NetworkOptions(BaseModel):
+class NetworkOptions(Choices):
     """Choices for one network; what is left out or None is the network's own default.
 
     width: multiplies the channels of every convolution and the neurons of every hidden dense layer.
@@ -21,14 +23,8 @@ class NetworkOptions(BaseModel):
     Frozen; keys that are not listed here are refused. A network refuses those that it does not have.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     width: Annotated[float, Field(gt=0, le=64)] | None = None
     hidden: Whole | None = None
     voters: Whole | None = None
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     attention_bits: Annotated[int, Field(ge=1, le=8)] | None = None
-
-    def given(self) -> dict[str, Any]:
-        """The options that say something, as keyword arguments of a builder."""
-        return {name: value for name, value in self if value is not None}

@@ -95,7 +95,10 @@ def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path
     from models.study.tables import write_tables
 
     # Before the folder is made, which belongs to a study that can run.
-    data = load_data(loaded.study.data.name, loaded.study.data.options)
+    try:
+        data = load_data(loaded.study.data.name, loaded.study.data.options)
+    except ModelsError as error:
+        raise ModelsError(f"{loaded.path}: data: {error}") from error
     store = Store.opened(folder, loaded.name)
     with store.locked():
         context = Context.of(loaded, data, store)

@@ -1,4 +1,4 @@
-"""Whether every machine can run the network at all, asked before anything is trained."""
+"""What would fail after hours, asked before anything is trained: layers that compressions name, and the machines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,23 @@ import torch
 from torch import nn
 
 from models.compression.scheme import CompressionScheme
+from models.errors import ModelsError
 from models.integer import record_network
 from models.networks.network import FloatNetwork, integer_nodes, quantize
+from models.pipeline import check_layers
 from models.study.context import Context
 from models.study.network import untrained
 from simulator import simulate
+
+
+def check_layers_named(context: Context) -> None:
+    """ModelsError, naming compression and key, for the first that names a layer which the network does not have."""
+    network = untrained(context, torch.Generator().manual_seed(0))
+    for compression in context.study.grid:
+        try:
+            check_layers(network, compression)
+        except ModelsError as error:
+            raise ModelsError(f"{context.name}: {error}") from error
 
 
 def check_machines(context: Context) -> None:

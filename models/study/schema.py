@@ -19,7 +19,7 @@ from models.options import Options, problems
 from models.schedule import Schedule
 from models.study.asked import AskedCompression
 from models.study.grid import expand
-from simulator import Machine, MachineError, load_machine, override, read_yaml
+from simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
 
 SUFFIX = ".yaml"
 
@@ -83,10 +83,11 @@ class Study(Options):
 
 
 class LoadedStudy:
-    """A study with its name and the machines that it names, in every format, ready to run."""
+    """A study with its file, its name, and the machines that it names, in every format, ready to run."""
 
-    def __init__(self, name: str, study: Study, machines: dict[str, dict[str, Machine]]) -> None:
-        self.name = name
+    def __init__(self, path: Path, study: Study, machines: dict[str, dict[str, Machine]]) -> None:
+        self.path = path
+        self.name = path.stem
         self.study = study
         self.machines = machines
 
@@ -127,7 +128,7 @@ def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
         raise ModelsError("\n".join(f"{path}: {problem}" for problem in problems(error))) from error
     study = _at_root(study, path.parent, data_root)
     _check_names(study, path)
-    return LoadedStudy(path.stem, study, _machines(study, path))
+    return LoadedStudy(path, study, _machines(study, path))
 
 
 def _folder() -> Path:
@@ -159,7 +160,12 @@ def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
     found = {}
     for index, name in enumerate(study.machines):
         beside = path.parent / name
-        machine = load_machine(beside if Path(name).suffix and beside.is_file() else name)
+        try:
+            machine = load_machine(beside if Path(name).suffix and beside.is_file() else name)
+        except SimulatorError as error:
+            raise ModelsError(
+                "\n".join(f"{path}: machines.{index}: {line}" for line in str(error).splitlines())
+            ) from error
         try:
             found[stem(name)] = {
                 weight_format: override(machine, {"formats.weights.format": weight_format})

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from simulator.activity import Counter, Passes
 from simulator.machine.schema import Machine
-from traces import LayerShape, Neuron
+from traces import Layer, LayerShape, Neuron
 
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
@@ -41,6 +41,20 @@ class LayerTask:
     weights: Int32
     bias: Int32
     neuron: Neuron
+
+    @classmethod
+    def of(cls, layer: Layer) -> LayerTask:
+        """The task of a layer of a trace, its arrays read."""
+        return cls(
+            name=layer.name,
+            shape=layer.shape,
+            timesteps=layer.timesteps,
+            input_bits=layer.input_bits,
+            weight_bits=layer.weight_bits,
+            weights=layer.weights(),
+            bias=layer.bias(),
+            neuron=layer.neuron,
+        )
 
 
 @dataclass(frozen=True)

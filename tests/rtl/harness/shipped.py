@@ -13,19 +13,9 @@ def layers(trace: str, sample: int) -> Iterator[Sample]:
     """Every layer of a shipped trace with one of its samples."""
     with open_trace(trace) as opened:
         for layer in opened.layers:
-            task = LayerTask(
-                name=layer.name,
-                shape=layer.shape,
-                timesteps=layer.timesteps,
-                input_bits=layer.input_bits,
-                weight_bits=layer.weight_bits,
-                weights=layer.weights(),
-                bias=layer.bias(),
-                neuron=layer.neuron,
-            )
             outputs = layer.outputs(sample)
             assert outputs is not None
-            yield Sample(f"{trace}/{layer.name}, sample {sample}", task, layer.inputs(sample), outputs)
+            yield Sample(f"{trace}/{layer.name}, sample {sample}", LayerTask.of(layer), layer.inputs(sample), outputs)
 
 
 def traces() -> tuple[str, ...]:

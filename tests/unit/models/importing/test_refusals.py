@@ -65,6 +65,8 @@ def test_neurons_and_layers_that_do_not_fit(nodes: dict[str, Any], words: str) -
 
 def test_maps_that_do_not_fit() -> None:
     after = {"n": integrate(3, 1.0)}
+    short = nir.Affine(np.ones((3, 2)), np.ones(2))
+    refused(chain((2,), a=short, **after), "node a (Affine): biases of shape (2,) for 3 output channels")
     weight, pool = np.ones((3, 2, 2, 2)), nir.SumPool2d(np.array([9, 9]), np.array([9, 9]), np.array([0, 0]))
     refused(chain((2, 4, 4), a=conv(weight, padding="same"), **after), "padding 'same' with a kernel or stride that")
     refused(chain((3, 4, 4), a=conv(weight), **after), "node a (Conv2d): weights of shape (3, 2, 2, 2) in 1 groups")
@@ -142,6 +144,7 @@ def network() -> ImportedNetwork:
         (np.zeros((0, 5, 2, 4, 4)), "found (0, 5, 2, 4, 4)"),
         (np.full((1, 1, 2, 4, 4), np.nan), "samples must be finite"),
         (np.full((1, 1, 2, 4, 4), "a"), "samples must be numbers"),
+        (np.full((1, 1, 2, 4, 4), 1e300), "potentials leave the range of floats on these samples"),
     ],
 )  # fmt: skip
 def test_samples_of_another_network(samples: Any, words: str) -> None:

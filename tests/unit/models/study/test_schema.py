@@ -98,6 +98,8 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
             "{name: digts, options: {width",
             r"tiny\.yaml: network: .*did you mean digits",
         ),
+        ("timesteps: 4", "timestep: 4", r"data\.options\.timestep: not known; did you mean timesteps\?"),
+        ("[spike_array]", "[spike_array, spike_aray]", r"tiny\.yaml: machines\.1: .*did you mean 'spike_array'"),
         ("timesteps: 4", "channels: 4", r"tiny\.yaml: data: data set digits has no option channels"),
         ("voters: 1", "attention_bits: 8", r"tiny\.yaml: network: network digits has no option attention_bits"),
         ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 21: the key 'formats' is given twice"),

@@ -18,7 +18,7 @@ from models.study.document import DOCUMENT, document
 from models.study.plots import PICTURES
 from models.study.tables import LAYERS, RESULTS, read_table
 from simulator import MappingError, OutputError, write_file
-from tests.unit.models.study.tiny import COMPRESSIONS, SIMULATIONS, TEXT, command, write_study
+from tests.unit.models.study.tiny import COMPRESSIONS, DATA, SIMULATIONS, TEXT, command, write_study
 from traces import open_trace
 
 pytestmark = pytest.mark.train
@@ -190,6 +190,31 @@ def test_a_machine_that_cannot_run_the_network_is_told_before_any_training(tmp_p
     with pytest.raises(MappingError, match=r"conv1.*sparse needs neurons without bias"):
         _invoke(study, "--out", tmp_path / "out")
     assert not list((tmp_path / "out" / "floats").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "weight_bits: [8, 2]}",
+            "weight_bits: [8, 2]}\n    layer_weight_bits: {conv9: 4}",
+            "layer_weight_bits.conv9 is not",
+        ),
+        ("share: 0.5}", "share: 0.5, skip_layers: [conv9]}", "skip_layers: conv9 is not known"),
+    ],
+)
+def test_a_layer_that_is_not_there_is_told_before_any_training(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in TEXT
+    with pytest.raises(ModelsError, match=f"tiny: .*{told}"):
+        _invoke(write_study(tmp_path, TEXT.replace(old, new, 1)), "--out", tmp_path / "out")
+    assert not list((tmp_path / "out" / "floats").iterdir())
+
+
+def test_data_that_are_not_there_are_told_with_the_file_and_leave_no_folder(tmp_path: Path) -> None:
+    study = write_study(tmp_path, TEXT.replace(DATA, "name: nmnist, options: {root: nowhere}"))
+    with pytest.raises(ModelsError, match=r"tiny\.yaml: data: .*nowhere"):
+        _invoke(study, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
