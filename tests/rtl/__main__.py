@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterable
 
 from tests.rtl.harness.build import verilator
-from tests.rtl.harness.measure import Group, generated_groups, measure, shipped_groups, summary
+from tests.rtl.harness.comparison import Agreement
+from tests.rtl.harness.measure import measure_generated, measure_shipped, summary
 
 
-def report(title: str, groups: Iterable[Group]) -> bool:
+def report(title: str, measured: Iterable[Agreement]) -> bool:
     """Print what differs and a summary; whether nothing does."""
     started = time.monotonic()
-    agreements = list(measure(groups))
+    agreements = list(measured)
     for agreement in agreements:
         for difference in agreement.differences:
             print(f"{agreement.name}: {difference}")  # noqa: T201
@@ -26,8 +27,8 @@ def main() -> int:
     if verilator() is None:
         print("Verilator is not installed: apt-get install verilator", file=sys.stderr)  # noqa: T201
         return 2
-    generated_agree = report("generated", generated_groups())
-    return 0 if report("shipped traces", shipped_groups()) and generated_agree else 1
+    generated_agree = report("generated", measure_generated())
+    return 0 if report("shipped traces", measure_shipped()) and generated_agree else 1
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from statistics import median
 
 from simulator.dataflows.spike_array import SpikeArrayMachine
@@ -53,18 +54,23 @@ def shipped_group(machine_name: str, trace: str, samples: Iterable[int]) -> Grou
     return Group(machine, pairs)
 
 
-def shipped_groups() -> Iterator[Group]:
-    """All layers of all shipped traces on the shipped machines."""
-    for machine, samples in SHIPPED_SAMPLES.items():
-        for trace in shipped.traces():
-            yield shipped_group(machine, trace, samples)
-
-
-def measure(groups: Iterable[Group]) -> Iterator[Agreement]:
-    """The agreements of all groups in order, built and run on all processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for agreements in pool.map(Group.agreements, groups):
+def measure_generated() -> Iterator[Agreement]:
+    """The agreements of all generated groups in order, on all processors."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the compiler takes the time, in processes of its own
+        for agreements in pool.map(Group.agreements, generated_groups()):
             yield from agreements
+
+
+def measure_shipped() -> Iterator[Agreement]:
+    """The agreements of all layers of all shipped traces on the shipped machines, on all processors."""
+    jobs = [(machine, trace) for machine in SHIPPED_SAMPLES for trace in shipped.traces()]
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:  # programs take the time, in Python
+        for agreements in pool.map(_shipped_agreements, *zip(*jobs, strict=True)):
+            yield from agreements
+
+
+def _shipped_agreements(machine: str, trace: str) -> list[Agreement]:
+    return shipped_group(machine, trace, SHIPPED_SAMPLES[machine]).agreements()
 
 
 def summary(agreements: list[Agreement]) -> str:
