@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -59,6 +60,14 @@ def write_csv(path: Path, measured: dict[Run, Energy]) -> None:
             writer.writerow((format_name, point.method, point.pruned, point.weight_bits, energy_uj, energy.cycles))
 
 
+def unwritable(target: Path) -> str:
+    """Why no file can be written there, known before minutes are spent; empty where one can."""
+    if target.is_dir():
+        return "is a folder"
+    folder = target.absolute().parent
+    return "" if folder.is_dir() and os.access(folder, os.W_OK) else f"{folder} is no folder that can be written to"
+
+
 def main() -> int:
     """Run; 0, or 2 with one line on standard error."""
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,6 +78,10 @@ def main() -> int:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write all energies there")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw ours against theirs there (svg or png)")
     arguments = parser.parse_args()
+    for option, target in (("--csv", arguments.csv), ("--picture", arguments.picture)):
+        if target is not None and (wrong := unwritable(target)):
+            print(f"{option} {target}: {wrong}", file=sys.stderr)
+            return 2
     missing = [name for name in (ENERGY, LAYER_SPARSITY) if not (arguments.data / name).is_file()]
     if missing:
         print(f"{arguments.data}: {' and '.join(missing)} not there: the study's figures are needed", file=sys.stderr)

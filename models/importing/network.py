@@ -124,7 +124,10 @@ class ImportedNetwork:
             for pool in stage.pools:
                 nodes.append(pool.integer(bits))
                 bits = nodes[-1].output_bits
-            layer = layer_in_integers(stage.layer, weight_bits, potential_bits, bits, calibration.steps, reach)
+            try:
+                layer = layer_in_integers(stage.layer, weight_bits, potential_bits, bits, calibration.steps, reach)
+            except ModelsError as error:
+                raise ModelsError(f"{self.source.name}: {error}") from None
             nodes.append(layer.integer)
             faked.append(replace(stage, layer=layer.faked))
             bits = nodes[-1].output_bits

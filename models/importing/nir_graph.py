@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from models.importing.refusal import refuse
 
 Edges = Iterable[tuple[str, str]]
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError)
+SHAPES = ("input_shape", "input_type", "output_type")  # of nodes; NIR works them out
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ def read_nir(path: str | Path, known_types: Iterable[str]) -> NirChain:
             version = _text(file["version"][()])
             described = dict(_described(file["node"]))
         _check_types(str(path), {name: kind for name, (kind, _) in described.items()}, known_types)
+        _check_keys(str(path), described)
         graph = nir.read(path, type_check=False)
     except DAMAGE as error:
         number = getattr(error, "errno", None)  # HDF5 tells of a file that cannot be opened in many lines
@@ -83,6 +85,18 @@ def _check_types(source: str, kinds: Mapping[str, str], known: Iterable[str]) ->
     supported = sorted({*known, "Input", "Output"})
     unknown = {name: kind for name, kind in kinds.items() if kind not in supported}
     refuse(source, [f"node {name} ({kind}): supported: {', '.join(supported)}" for name, kind in unknown.items()])
+
+
+def _check_keys(source: str, described: Mapping[str, tuple[str, set[str]]]) -> None:
+    """Refuse nodes without a parameter that their type needs; shapes can be worked out and may be left out."""
+    reasons = []
+    for name, (kind, keys) in described.items():
+        parameters = [one for one in fields(getattr(nir, kind)) if one.init and one.name not in SHAPES]
+        needed = [one.name for one in parameters if one.default is MISSING and one.default_factory is MISSING]
+        lacks = [key for key in needed if key not in keys]
+        if lacks:
+            reasons.append(f"node {name} ({kind}): lacks {', '.join(lacks)}; needed: {', '.join(needed)}")
+    refuse(source, reasons)
 
 
 def _chain(source: str, version: str, graph: nir.NIRGraph, without_reset: frozenset[str]) -> NirChain:

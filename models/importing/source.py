@@ -34,7 +34,7 @@ class Original(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """input_shape: (C, H, W) of one timestep; facts: what the trace's provenance says about the origin."""
+    """name: what messages call it; input_shape: (C, H, W) of one timestep; facts: what the provenance says of it."""
 
     name: str
     input_shape: tuple[int, int, int]
@@ -77,7 +77,7 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
         "timestep": f"dt = {dt:g} in the unit of the time constants",
         "float_model": "NIR's equations, forward Euler, float32",
     }
-    return Source(Path(chain.name).stem, folded.input_shape, folded.stages, FloatStages(folded.stages), facts)
+    return Source(chain.name, folded.input_shape, folded.stages, FloatStages(folded.stages), facts)
 
 
 def module_source(module: nn.Module, example: Tensor | None) -> Source:

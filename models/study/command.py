@@ -92,13 +92,16 @@ def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path
     from models.study.progress import shown
     from models.study.runner import finished, run
     from models.study.store import Store
-    from models.study.tables import write_tables
+    from models.study.tables import LAYERS, RESULTS, write_tables
 
     # Before the folder is made, which belongs to a study that can run.
     try:
         data = load_data(loaded.study.data.name, loaded.study.data.options)
     except ModelsError as error:
         raise ModelsError(f"{loaded.path}: data: {error}") from error
+    for name in (RESULTS, LAYERS):
+        if (folder / name).is_dir():
+            raise ModelsError(f"{folder / name}: is a folder, where a table is to be written")
     store = Store.opened(folder, loaded.name)
     with store.locked():
         context = Context.of(loaded, data, store)

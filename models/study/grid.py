@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,6 +37,26 @@ def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Ask
     if problems:
         raise ValidationError.from_exception_data("compressions", problems)
     return found
+
+
+def check_mixed(
+    common: Mapping[str, Any], entries: list[dict[str, Any]], machines: Sequence[str], formats: Sequence[str]
+) -> None:
+    """ValidationError, located as those of `expand`, where `mixed` chooses bits by what the study does not simulate."""
+    expand(common, entries)
+    problems = []
+    for index, entry in enumerate(entries):
+        for compression in expand(common, [entry]):
+            if compression.mixed is None:
+                continue
+            chosen = {"machine": (compression.mixed.machine, machines), "format": (compression.mixed.format, formats)}
+            problems += [
+                _problem((*PATH, index, "mixed", key), f"one of the study is needed: {', '.join(allowed)}", name)
+                for key, (name, allowed) in chosen.items()
+                if name not in allowed
+            ]
+    if problems:
+        raise ValidationError.from_exception_data("compressions", problems)
 
 
 def merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +111,10 @@ def _short(value: object) -> str:
 def _located(error: ValidationError, where: tuple[int | str, ...]) -> list[InitErrorDetails]:
     details = error.errors(include_url=False)
     unique = {(one["loc"], one["msg"]): one for one in details}  # every combination has the same problem
-    return [_problem((*where, *one["loc"]), one["msg"], one["input"]) for one in unique.values()]
+    return [
+        _problem((*where, *one["loc"]), "missing" if one["type"] == "missing" else one["msg"], one["input"])
+        for one in unique.values()
+    ]
 
 
 def _problem(location: tuple[int | str, ...], reason: str, found: object) -> InitErrorDetails:

@@ -1,10 +1,11 @@
-"""What would fail after hours, asked before anything is trained: layers that compressions name, and the machines."""
+"""What would fail after hours, asked before anything is trained: samples, layers that compressions name, machines."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -16,6 +17,17 @@ from models.pipeline import check_layers
 from models.study.context import Context
 from models.study.network import untrained
 from simulator import simulate
+
+
+def check_samples(context: Context) -> None:
+    """ModelsError where more samples of a class are to be recorded than there are to test on."""
+    asked, (classes, counts) = context.study.record_per_class, np.unique(context.data.test.labels, return_counts=True)
+    fewest = int(counts.argmin())
+    if asked > counts[fewest]:
+        raise ModelsError(
+            f"{context.name}: record_per_class: there are {counts[fewest]} test samples of class {classes[fewest]}, "
+            f"found {asked}"
+        )
 
 
 def check_layers_named(context: Context) -> None:

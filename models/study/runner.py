@@ -10,7 +10,7 @@ from models.study.asked import AskedCompression
 from models.study.context import Context
 from models.study.jobs import Event, FloatJob, Job, NetworkJob
 from models.study.pool import run_jobs
-from models.study.preflight import check_layers_named, check_machines
+from models.study.preflight import check_layers_named, check_machines, check_samples
 from models.study.records import Failure, FloatRecord, NetworkRecord
 from models.study.store import FLOATS, NETWORKS, SIMULATIONS, file_digest
 from models.study.tables import Finished
@@ -66,11 +66,12 @@ def plan(context: Context, compressions: Sequence[AskedCompression]) -> Plan:
 def run(context: Context, compressions: Sequence[AskedCompression], processes: int, watcher: Watcher) -> list[Failure]:
     """Do what is not there yet, and return what could not be done; whatever ends is in the store at once.
 
-    Raises, before anything is trained, ModelsError where a compression names a layer that the network does not have,
-    and MappingError where a machine cannot run the network.
+    Raises, before anything is trained, ModelsError where samples are too few or a compression names a layer that the
+    network does not have, and MappingError where a machine cannot run the network.
     """
     missing = plan(context, compressions)
     if missing.networks:
+        check_samples(context)
         check_layers_named(context)
         check_machines(context)
     watcher.starts(missing.jobs)

@@ -15,10 +15,10 @@ from models.data.registry import check_options as check_data
 from models.errors import ModelsError
 from models.networks.catalogue import check_options as check_network
 from models.networks.options import NetworkOptions
-from models.options import Options, problems
+from models.options import Options, problems, refused_keys
 from models.schedule import Schedule
 from models.study.asked import AskedCompression
-from models.study.grid import expand
+from models.study.grid import check_mixed, expand
 from simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
 
 SUFFIX = ".yaml"
@@ -69,11 +69,8 @@ class Study(Options):
         ):
             twice = [value for index, value in enumerate(values) if value in values[:index]]
             if twice:
-                raise ValueError(f"{key}: {twice[0]} is given twice")
-        for compression in expand(self.common, self.compressions):
-            mixed = compression.mixed
-            if mixed and (mixed.format not in self.formats or mixed.machine not in map(stem, self.machines)):
-                raise ValueError(f"compression {compression.name}: mixed needs a machine and a format of the study")
+                raise refused_keys({key: f"{twice[0]} is given twice"}, vars(self))
+        check_mixed(self.common, self.compressions, [stem(machine) for machine in self.machines], self.formats)
         return self
 
     @cached_property

@@ -63,7 +63,7 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone in this folder; ModelsError where another run is at work. The lock ends with its process."""
-        descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR)
+        descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -159,3 +159,16 @@ def test_without_the_studys_figures_one_line_says_so(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert "seed_paper_energy.csv" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--csv", "--picture"])
+@pytest.mark.parametrize(
+    ("target", "told"), [("none/x.svg", "is no folder that can be written to"), ("", "is a folder")]
+)
+def test_targets_are_looked_at_before_anything_is_simulated(
+    tmp_path: Path, option: str, target: str, told: str
+) -> None:
+    command = [sys.executable, str(SCRIPT), "--data", str(tmp_path), option, str(tmp_path / target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert option in done.stderr and told in done.stderr

@@ -120,7 +120,8 @@ def test_other_mistakes_are_one_line_each(
         ([network, "--samples", samples, "--out", f"{tmp_path}/none/x.h5"], "is no folder that can be written to"),
         ([*arguments, "--dt", "0"], "--dt 0: must be above 0"),
         ([*arguments, "--weight-bits", "1"], "--weight-bits"),
-        ([*arguments, "--classes", "3"], "4 output neurons cannot stand for 3 classes"),
+        ([*arguments, "--classes", "3"], f"{network}: 4 output neurons cannot stand for 3 classes"),
+        ([*arguments, "--potential-bits", "2"], f"{network}: layer "),
         ([network], "Missing option"),
     ):
         ended = called(capsys, *given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import nir
 import numpy as np
 import pytest
@@ -115,6 +116,18 @@ def test_a_file_that_is_no_nir_is_one_line(tmp_path: Path, content: bytes | None
         import_network(path)
     assert str(error.value).startswith(f"{path}: cannot be read as a NIR file: ")
     assert "\n" not in str(error.value)
+
+
+def test_what_a_node_lacks_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "net.nir", chain((2,), a=EYE, n=leaky(2, 0.5), b=conv(np.ones((1, 1, 1, 1)))))
+    with h5py.File(path, "r+") as file:
+        del file["node/nodes/n/tau"], file["node/nodes/n/r"], file["node/nodes/a/weight"]
+    with pytest.raises(ModelsError) as error:
+        import_network(path)
+    assert sorted(str(error.value).splitlines()) == [
+        f"{path}: node a (Linear): lacks weight; needed: weight",
+        f"{path}: node n (LIF): lacks tau, r; needed: tau, r, v_leak, v_threshold",
+    ]
 
 
 def test_a_damaged_file_never_ends_in_a_traceback(tmp_path: Path) -> None:

@@ -87,7 +87,22 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
         ),
         ("weight_bits: [8, 2]", "weight_bits: [8, 8]", r"compressions: the name quantized-8 is given to several"),
         ("share: 0.5}", "share: 1.5}", r"compressions\.2\.pruner\.share: .* less than 1"),
-        ("format: bitmask", "format: rle", r"compression mixed: mixed needs a machine and a format of the study"),
+        (
+            "format: bitmask",
+            "format: rle",
+            r"compressions\.3\.mixed\.format: one of the study is needed: uncompressed, ",
+        ),
+        (
+            "machine: spike_array, ",
+            "machine: spike, ",
+            r"compressions\.3\.mixed\.machine: one of the study is needed: spike_a",
+        ),
+        (
+            "[8, 2]}",
+            "[8, 2]}\n    training: {epochs: 1, learning_rate: null}",
+            r"compressions\.0\.training\.learning_rate",
+        ),
+        ("machine: spike_array, ", "", r"compressions\.3\.mixed\.machine: missing"),
         ("[uncompressed, bitmask]", "[uncompressed, bitmask, bitmap]", r"tiny\.yaml: machines\.0 or formats: .*bitmap"),
         ("[spike_array]", "[spike_array, spike_arry]", r"did you mean 'spike_array'"),
         ("[spike_array]", "[spike_array, spike_array]", r"machines: spike_array is given twice"),

@@ -210,6 +210,19 @@ def test_a_layer_that_is_not_there_is_told_before_any_training(tmp_path: Path, o
     assert not list((tmp_path / "out" / "floats").iterdir())
 
 
+def test_more_samples_than_there_are_are_told_before_any_training(tmp_path: Path) -> None:
+    study = write_study(tmp_path, TEXT.replace("describes:", "record_per_class: 1000\ndescribes:", 1))
+    with pytest.raises(ModelsError, match=r"record_per_class: there are \d+ test samples of class \d, found 1000"):
+        _invoke(study, "--out", tmp_path / "out")
+    assert not list((tmp_path / "out" / "floats").iterdir())
+
+
+def test_a_folder_where_a_table_goes_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "out" / RESULTS).mkdir(parents=True)
+    with pytest.raises(ModelsError, match=r"results\.parquet: is a folder, where a table"):
+        _invoke(write_study(tmp_path), "--out", tmp_path / "out")
+
+
 def test_data_that_are_not_there_are_told_with_the_file_and_leave_no_folder(tmp_path: Path) -> None:
     study = write_study(tmp_path, TEXT.replace(DATA, "name: nmnist, options: {root: nowhere}"))
     with pytest.raises(ModelsError, match=r"tiny\.yaml: data: .*nowhere"):
