@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.published import compare
 from benchmarks.published.compression import BITS, LAYER_SPARSITY, PRUNED, Compression, read_layer_sparsity
-from benchmarks.published.figures import ENERGY, Run, read_energies
-from benchmarks.published.measure import FORMATS, MACHINE, Bench, Energy, Report
+from benchmarks.published.figures import ENERGY, GROUPS_WIRE_PJ_PER_BIT_MM, Run, read_energies
+from benchmarks.published.measure import FORMATS, MACHINE, Bench, Energy, Report, wire_price
 from benchmarks.published.picture import draw
 from benchmarks.published.sensitivity import densities_of, sensitivity, sensitivity_table
 
@@ -117,11 +117,17 @@ def main() -> int:
 def print_comparison(measured: dict[Run, Energy], published: dict[Run, float]) -> None:
     """All tables."""
     ours = {run: energy.total for run, energy in measured.items()}
+    given = {run: energy for run, energy in measured.items() if run in published}
+    dearer = {run: energy.at_wire_price(GROUPS_WIRE_PJ_PER_BIT_MM) for run, energy in given.items()}
     print(f"Machine: {MACHINE}. Synthetic layers of the study's shapes and densities; one inference.\n")
     for text in (
         compare.energy_table(ours, published),
         compare.ratio_table(ours, published),
-        compare.share_table({run: energy for run, energy in measured.items() if run in published}),
+        compare.share_table(given, f"Shares of the energy, wires at {wire_price():g} pJ/bit/mm"),
+        compare.share_table(
+            dearer,
+            f"The same with wires at {GROUPS_WIRE_PJ_PER_BIT_MM:g} pJ/bit/mm, as in the tool of the study's group",
+        ),
         compare.statement_table(compare.statements(ours, published)),
     ):
         print(text + "\n")

@@ -78,7 +78,7 @@ def within(limits: tuple[float, float], value: float) -> str:
     return f"{value:.1%}" + (" (low)" if value < low else " (high)" if value > high else "")
 
 
-def share_table(measured: Mapping[Run, Energy]) -> str:
+def share_table(measured: Mapping[Run, Energy], title: str = "Shares of the energy") -> str:
     """Parts of the energy of the points whose breakdown is published, by what spends it, and DRAM by operand."""
     expected = (DRAM_SHARE, WIRE_SHARE, (0.0, MOST_ARITHMETIC))
     ranges = ", ".join(f"{low:.0%} to {high:.0%}" for low, high in expected)
@@ -102,7 +102,7 @@ def share_table(measured: Mapping[Run, Energy]) -> str:
             f"{energy.share(pads):.1%}",
             *(f"{energy.share(energy.dram[operand]):.1%}" for operand in OPERANDS),
         ))  # fmt: skip
-    return table("Shares of the energy", head, rows)
+    return table(title, head, rows)
 
 
 @dataclass(frozen=True)

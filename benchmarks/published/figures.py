@@ -25,6 +25,10 @@ BREAKDOWN = {
 }
 """That breakdown (pJ an operation by component over their sum); which format and which layers it is of is not said."""
 LEAST_SPEARMAN = 0.95
+GROUPS_WIRE_PJ_PER_BIT_MM = 0.325
+"""Wires in the tool of the study's group: their repository timeloop-quant prints it among its energies per action
+(basic_example/experiments/default/timeloop-mapper.ERT.yaml, System.Wire, transfer_random, 32 nm). Routers, of 2 pJ, are
+in that table too; Timeloop reads the wire of it alone (NVlabs/timeloop, src/model/topology.cpp)."""
 
 Run = tuple[str, Compression]
 """Format and compression."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.published.compression import Compression, Shares, zero_shares
 from benchmarks.published.network import POTENTIAL_BITS, ROWS, read_densities, synthetic_layer
-from simulator import LayerResult, simulate
+from simulator import LayerResult, load_machine, simulate
+from simulator.energy import EnergyTable
 from traces import write_trace
 
 MACHINE = "eyeriss_snn"
@@ -43,6 +44,15 @@ class Energy:
     def dram_share(self) -> float:
         """DRAM's part."""
         return self.share(sum(self.dram.values()))
+
+    def at_wire_price(self, pj_per_bit_mm: float) -> Energy:
+        """The same counts, with wires at another price; neither lengths nor the mapping change."""
+        return replace(self, wires=self.wires * pj_per_bit_mm / wire_price())
+
+
+def wire_price() -> float:
+    """What the machine pays for wires, pJ/bit/mm."""
+    return EnergyTable.load(load_machine(MACHINE).energy.table).wire_pj_per_bit_mm
 
 
 def add_up(layers: list[LayerResult]) -> Energy:

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.published import network
 from benchmarks.published.compare import table
-from benchmarks.published.figures import PLAIN, PRUNED_80, RATIOS, TERNARY, Run
+from benchmarks.published.figures import GROUPS_WIRE_PJ_PER_BIT_MM, PLAIN, PRUNED_80, RATIOS, TERNARY, Run
 from benchmarks.published.measure import Bench, Energy
 
 POINTS = (TERNARY, PRUNED_80, PLAIN)
@@ -30,12 +30,13 @@ class Variant:
     density_factor: float = 1.0
     potential_bits: int = network.POTENTIAL_BITS
     dram_factor: float = 1.0
-    wire_factor: float = 1.0
+    wire_pj_per_bit_mm: float | None = None
 
     def priced(self, energy: Energy) -> Energy:
         """An energy at this variant's prices."""
         dram = {operand: self.dram_factor * part for operand, part in energy.dram.items()}
-        return replace(energy, dram=dram, wires=self.wire_factor * energy.wires)
+        priced = replace(energy, dram=dram)
+        return priced if self.wire_pj_per_bit_mm is None else priced.at_wire_price(self.wire_pj_per_bit_mm)
 
 
 def _set(name: str, **settings: Any) -> Variant:
@@ -48,7 +49,7 @@ VARIANTS = (
     _set("8 PE columns", dataflow__columns=8),
     Variant("DRAM 4 pJ/bit instead of 8", dram_factor=4 / 8),
     Variant("DRAM 12.45 pJ/bit", dram_factor=12.45 / 8),
-    Variant("wires twice as long", wire_factor=2.0),
+    Variant("wires at 0.325 pJ/bit/mm", wire_pj_per_bit_mm=GROUPS_WIRE_PJ_PER_BIT_MM),
     Variant("input densities x 0.5", density_factor=0.5),
     Variant("input densities x 2", density_factor=2.0),
     _set("global buffer 50 KiB", buffers__global_buffer__size_kib=50),

@@ -14,7 +14,7 @@ from benchmarks.published import compare, compression
 from benchmarks.published.command import grid
 from benchmarks.published.compression import BITS, PRUNED, Compression, whole_network, zero_shares
 from benchmarks.published.figures import PLAIN, PRUNED_80, TERNARY, read_energies
-from benchmarks.published.measure import Bench, Energy
+from benchmarks.published.measure import Bench, Energy, wire_price
 from benchmarks.published.network import ROWS, read_densities, synthetic_layer
 from benchmarks.published.sensitivity import Variant
 
@@ -146,8 +146,9 @@ def test_the_grid_has_every_point_of_the_study_once() -> None:
 
 def test_prices_change_what_they_price() -> None:
     energy = Energy({"weights": 2.0}, wires=1.0, sram={"input_pad": 1.0}, arithmetic=0.5, cycles=7)
-    priced = Variant("dear", dram_factor=2.0, wire_factor=3.0).priced(energy)
-    assert (priced.total, priced.cycles) == (4.0 + 3.0 + 1.0 + 0.5, 7)
+    priced = Variant("dear", dram_factor=2.0, wire_pj_per_bit_mm=3 * wire_price()).priced(energy)
+    assert (priced.total, priced.cycles) == (pytest.approx(4.0 + 3.0 + 1.0 + 0.5), 7)
+    assert wire_price() == 0.121
     assert energy.dram_share == 2.0 / 4.5
 
 
