@@ -16,6 +16,9 @@ import numpy.typing as npt
 from traces import LayerArrays, LayerShape, Neuron
 
 DENSITIES = Path(__file__).parent / "densities.csv"
+ACTIVITY = Path(__file__).parent / "activity.csv"
+FULL_SIZE = "128 pixels"
+"""What activity.csv calls a measurement without a network, on frames of the study's size."""
 POTENTIAL_BITS = 8
 """Assumed: partial sums of the later SNN version of the study's design are 8 bits wide (timeloop-quant, psum_spad)."""
 SEED = 2023
@@ -71,6 +74,20 @@ def read_densities(path: Path = DENSITIES) -> dict[str, float]:
         found = {line["layer"]: float(line["input_density"]) for line in csv.DictReader(file)}
     if set(found) != {row.name for row in ROWS} or not all(0 <= density <= 1 for density in found.values()):
         raise ValueError(f"{path}: one density of 0 to 1 for each of {', '.join(row.name for row in ROWS)} is needed")
+    return found
+
+
+def read_activity(data: str, network: str, path: Path = ACTIVITY) -> dict[str, float]:
+    """Densities that `published_activity.py` measured on that data with that network, by row.
+
+    Conv1 is that of the study's 128 x 128 pixels where it was measured. ValueError where a row is missing.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = [line for line in csv.DictReader(file) if line["data"] == data]
+    found = {line["layer"]: float(line["input_density"]) for line in lines if line["network"] == network}
+    found |= {line["layer"]: float(line["input_density"]) for line in lines if line["network"] == FULL_SIZE}
+    if set(found) != {row.name for row in ROWS}:
+        raise ValueError(f"{path}: rows of {data}, {network} are missing")
     return found
 
 

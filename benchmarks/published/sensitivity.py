@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,9 +12,12 @@ import numpy as np
 
 from benchmarks.published import network
 from benchmarks.published.compare import table
+from benchmarks.published.compression import Compression
 from benchmarks.published.figures import GROUPS_WIRE_PJ_PER_BIT_MM, PLAIN, PRUNED_80, RATIOS, TERNARY, Run
 from benchmarks.published.measure import Bench, Energy
 
+FLOAT, NETWORKS = "float", {TERNARY: "ternary", PRUNED_80: "pruned80"}
+"""Networks of activity.csv by what they stand for; the float one for all others."""
 POINTS = (TERNARY, PRUNED_80, PLAIN)
 RUNS: tuple[Run, ...] = tuple((name, point) for name in ("rle", "uop") for point in POINTS)
 
@@ -22,15 +26,31 @@ RUNS: tuple[Run, ...] = tuple((name, point) for name in ("rle", "uop") for point
 class Variant:
     """A change: settings of the machine; densities of inputs; bits of potentials; the price of DRAM or of wires.
 
-    Prices change neither counts nor the mapping, so that nothing is simulated again for them.
+    data: whose densities are taken instead; each_its_own: of the network compressed so, where there is one, instead of
+    the float one. density_factor multiplies either. Prices change neither counts nor the mapping: nothing is simulated
+    again for them.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    data: str | None = None
+    each_its_own: bool = False
     density_factor: float = 1.0
     potential_bits: int = network.POTENTIAL_BITS
     dram_factor: float = 1.0
     wire_pj_per_bit_mm: float | None = None
+
+    def densities(self, own: Mapping[str, float], point: Compression) -> dict[str, float]:
+        """Densities for a point of the grid, where those of the bench are `own`."""
+        trained = NETWORKS.get(point, FLOAT) if self.each_its_own else FLOAT
+        found = own if self.data is None else network.read_activity(self.data, trained)
+        return {name: min(1.0, self.density_factor * density) for name, density in found.items()}
+
+    @property
+    def simulates(self) -> bool:
+        """Whether counts change, and not only prices."""
+        layers = (self.data, self.density_factor, self.potential_bits) != (None, 1.0, network.POTENTIAL_BITS)
+        return layers or bool(self.settings)
 
     def priced(self, energy: Energy) -> Energy:
         """An energy at this variant's prices."""
@@ -52,6 +72,9 @@ VARIANTS = (
     Variant("wires at 0.325 pJ/bit/mm", wire_pj_per_bit_mm=GROUPS_WIRE_PJ_PER_BIT_MM),
     Variant("input densities x 0.5", density_factor=0.5),
     Variant("input densities x 2", density_factor=2.0),
+    Variant("each compression its own densities", data="synthetic_gestures", each_its_own=True),
+    Variant("densities of N-MNIST", data="nmnist"),
+    Variant("N-MNIST, each its own densities", data="nmnist", each_its_own=True),
     _set("global buffer 50 KiB", buffers__global_buffer__size_kib=50),
     _set("global buffer 200 KiB", buffers__global_buffer__size_kib=200),
     _set("runs of 4 bits", formats__weights__run_bits=4),
@@ -74,19 +97,25 @@ VARIANTS = (
 def sensitivity(bench: Bench, base: Mapping[Run, Energy]) -> Iterator[tuple[Variant, dict[Run, Energy]]]:
     """The runs of every variant; those that are not changed come from `base`."""
     for variant in VARIANTS:
-        changed = bench
-        if (variant.density_factor, variant.potential_bits) != (1, bench.potential_bits):
-            folder = bench.folder / f"{variant.density_factor}_{variant.potential_bits}"
-            folder.mkdir(exist_ok=True)
-            densities = {name: min(1.0, variant.density_factor * d) for name, d in bench.densities.items()}
-            changed = replace(
-                bench, folder=folder, densities=densities, potential_bits=variant.potential_bits, _known={}
-            )
-        if changed is bench and not variant.settings:
+        if not variant.simulates:
             yield variant, {run: variant.priced(base[run]) for run in RUNS}
             continue
         bench.report(f"{variant.name}:")
-        yield variant, {run: changed.energy(*run, settings=variant.settings) for run in RUNS}
+        found = {}
+        for run in RUNS:
+            densities = variant.densities(bench.densities, run[1])
+            changed = _with(bench, densities, variant.potential_bits)
+            found[run] = variant.priced(changed.energy(*run, settings=variant.settings))
+        yield variant, found
+
+
+def _with(bench: Bench, densities: dict[str, float], potential_bits: int) -> Bench:
+    """The bench itself, or one with other layers, whose traces have a folder of their own."""
+    if (densities, potential_bits) == (bench.densities, bench.potential_bits):
+        return bench
+    folder = bench.folder / hashlib.sha256(repr((sorted(densities.items()), potential_bits)).encode()).hexdigest()[:16]
+    folder.mkdir(exist_ok=True)
+    return replace(bench, folder=folder, densities=densities, potential_bits=potential_bits, _known={})
 
 
 def sensitivity_table(results: list[tuple[Variant, dict[Run, Energy]]], published: Mapping[Run, float]) -> str:

@@ -15,7 +15,7 @@ from benchmarks.published.command import grid
 from benchmarks.published.compression import BITS, PRUNED, Compression, whole_network, zero_shares
 from benchmarks.published.figures import PLAIN, PRUNED_80, TERNARY, read_energies
 from benchmarks.published.measure import Bench, Energy, wire_price
-from benchmarks.published.network import ROWS, read_densities, synthetic_layer
+from benchmarks.published.network import ROWS, read_activity, read_densities, synthetic_layer
 from benchmarks.published.sensitivity import Variant
 
 CHECKOUT = Path(__file__).parents[3]
@@ -92,6 +92,20 @@ def test_densities_are_one_for_each_row(tmp_path: Path) -> None:
     path.write_text("layer,input_density,source\nConv1,0.1,here\n")
     with pytest.raises(ValueError, match=r"densities\.csv: one density of 0 to 1 for each of Conv1, "):
         read_densities(path)
+
+
+def test_densities_are_those_of_our_float_network() -> None:
+    assert read_densities() == read_activity("synthetic_gestures", "float")
+    own = read_densities()
+    assert Variant("same").densities(own, TERNARY) == own
+    doubled = Variant("twice", density_factor=2.0).densities(own, TERNARY)
+    assert doubled["Conv2"] == 2 * own["Conv2"]
+    assert max(doubled.values()) <= 1
+    each = Variant("each", data="nmnist", each_its_own=True)
+    assert each.densities(own, PRUNED_80) == read_activity("nmnist", "pruned80")
+    assert each.densities(own, PLAIN) == read_activity("nmnist", "float")
+    with pytest.raises(ValueError, match="rows of nmnist, none are missing"):
+        read_activity("nmnist", "none")
 
 
 def test_energies_add_up_and_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
