@@ -128,15 +128,15 @@ def measure(run: Run, root: Path | None) -> Iterator[dict[str, object]]:
     if run.full_size is not None:
         full = load_data(run.data, run.full_size)
         density = float((full.test.frames != 0).mean())
-        yield from rows(run, FULL_SIZE, float("nan"), {"Conv1": density})
+        yield from rows(run, FULL_SIZE, None, {"Conv1": density})
 
 
-def rows(run: Run, network: str, found: float, densities: dict[str, float]) -> Iterator[dict[str, object]]:
-    """One line of the table for every layer."""
-    print(f"{run.data}, {network}: test accuracy {found:.2%}", flush=True)
+def rows(run: Run, network: str, found: float | None, densities: dict[str, float]) -> Iterator[dict[str, object]]:
+    """One line of the table for every layer; found: the test accuracy, None where no network was asked."""
+    print(f"{run.data}, {network}" + ("" if found is None else f": test accuracy {found:.2%}"), flush=True)
     for layer, density in densities.items():
         print(f"  {layer:8} {density:.2%}", flush=True)
-        values = (run.data, network, f"{found:.4f}", layer, f"{density:.4f}")
+        values = (run.data, network, "" if found is None else f"{found:.4f}", layer, f"{density:.4f}")
         yield dict(zip(COLUMNS, values, strict=True))
 
 

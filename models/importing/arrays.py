@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from models.importing.neuron import Reals
 from models.importing.refusal import Refusal
 from traces import LayerShape
 
+MOST = 2**20  # of a kernel, stride, padding or dilation: more is no layer, and would not fit any memory
 SAME = 1e-6  # relative: parameters written in float32 agree to this, float64 ones to more
 
 
@@ -18,9 +20,14 @@ def reals(value: Any) -> Reals:
     return np.asarray(value, dtype=np.float64)
 
 
-def pair(value: Any) -> tuple[int, int]:
-    """One integer for both directions, or one for each."""
-    first, second = np.broadcast_to(np.asarray(value, dtype=np.int64), (2,)).tolist()
+def pair(what: str, value: Any, least: int = 1) -> tuple[int, int]:
+    """One integer for both directions, or one for each; Refusal where they are none, or below `least`."""
+    found = np.asarray(value)
+    if found.dtype.kind not in "iuf" or found.size not in (1, 2) or not (found == np.floor(found)).all():
+        raise Refusal(f"{what} must be one or two integers, found {found.tolist()}")
+    if found.min() < least or found.max() > MOST:
+        raise Refusal(f"{what} must be {least} to {MOST}, found {found.tolist()}")
+    first, second = np.broadcast_to(found.reshape(-1), (2,)).astype(int).tolist()
     return first, second
 
 
@@ -33,29 +40,39 @@ def uniform(what: str, values: Reals) -> float:
 
 
 def per_channel(what: str, values: Reals, shape: LayerShape) -> Reals:
-    """One number for each output channel (M,); Refusal where neurons of one channel differ."""
-    if values.size == 1:
-        return np.full(shape.M, values.item())
-    if values.size == shape.M:
-        return values.reshape(-1)
-    if values.size != shape.output_count:
+    """One number for each output channel (M,); Refusal where neurons of one channel differ.
+
+    Values broadcast as arrays do, along the last axes of (M, P, Q), of (M, Q) where there is one row, or of (M,) where
+    there is one position. Where they fit none of these, they are one for each channel or each neuron.
+    """
+    by_neuron = _broadcast(values, shape.output_shape)
+    if by_neuron is None:
         raise Refusal(f"{what} has shape {values.shape}, for {shape.output_count} neurons in {shape.M} channels")
-    by_channel = values.reshape(shape.M, -1)
+    by_channel = by_neuron.reshape(shape.M, -1)
     for channel in by_channel:
         uniform(f"{what} of one channel", channel)
     return by_channel[:, 0].copy()
 
 
-def spread(what: str, values: Reals, shape: tuple[int, ...]) -> Reals:
-    """Values for every position, broadcast against (C, H, W); Refusal where they are neither one nor one each."""
-    channels, positions = shape[0], int(np.prod(shape))
-    if values.size == 1:
-        return values.reshape(())
+def spread(what: str, values: Reals, shape: tuple[int, int, int]) -> Reals:
+    """Values for every position of a map (C, H, W), as in `per_channel`; Refusal where they do not fit it."""
+    found = _broadcast(values, shape)
+    if found is None:
+        raise Refusal(f"{what} has shape {values.shape}, for values of shape {shape}")
+    return found
+
+
+def _broadcast(values: Reals, shape: tuple[int, int, int]) -> Reals | None:
+    channels, rows, columns = shape
+    ranks = [shape, *([(channels, columns)] if rows == 1 else []), *([(channels,)] if rows == columns == 1 else [])]
+    for rank in ranks:
+        try:
+            return np.broadcast_to(values, rank).reshape(shape)
+        except ValueError:
+            continue
     if values.size == channels:
-        return values.reshape(-1, 1, 1)
-    if values.size == positions:
-        return values.reshape(shape)
-    raise Refusal(f"{what} has shape {values.shape}, for values of shape {shape}")
+        return np.broadcast_to(values.reshape(-1, 1, 1), shape)
+    return values.reshape(shape) if values.size == math.prod(shape) else None
 
 
 def inflated(weight: Reals, dilation: tuple[int, int]) -> Reals:

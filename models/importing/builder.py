@@ -49,7 +49,7 @@ class NetworkBuilder:
         self.stages: list[Stage] = []
         self.refused: list[tuple[str, Refusal]] = []
         self._pools: list[FloatPool] = []
-        self._shape: tuple[int, ...] = self.input_shape
+        self._shape = self.input_shape
         self._gain: Reals = np.ones(())
         self._currents: _Currents | None = None
 
@@ -147,7 +147,7 @@ class NetworkBuilder:
         """Batch norm on currents, as it is in evaluation: gain times the current, plus shift; both (M,)."""
         if self._currents is None:
             raise Refusal("batch norm on spikes; supported: directly behind a convolution or linear layer")
-        self.scale(gain)
+        self.scale(gain.reshape(-1, 1, 1))
         self._currents = replace(self._currents, bias=self._currents.bias + shift)
 
     def flatten(self) -> None:
@@ -198,13 +198,13 @@ class NetworkBuilder:
 
     def _pool(self, pool: FloatPool, kernel: Pair, stride: Pair, padding: Pair) -> None:
         channels, *sides = self._shape
-        sizes = [
+        rows, columns = (
             (side + 2 * pad - window) // step + 1
             for side, window, step, pad in zip(sides, kernel, stride, padding, strict=True)
-        ]
-        if min(sizes) < 1:
+        )
+        if min(rows, columns) < 1:
             raise Refusal(f"windows {kernel} do not fit a map of {sides[0]}x{sides[1]}")
-        self._shape = (channels, *sizes)
+        self._shape = (channels, rows, columns)
         self._pools.append(pool)
 
     def _pooled_currents(

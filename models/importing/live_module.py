@@ -1,12 +1,15 @@
 """The chain of layers that a torch module runs, found by running it on an example, and that chain as a network.
 
 A module's forward is free Python: a loop over timesteps, states handed around, pooling and flattening as functions. So
-it is watched rather than parsed: each tensor is followed from the layer that gave it to the layer that gets it.
+it is watched rather than parsed: each tensor is followed from the layer that gave it to the layer that gets it. Then it
+is probed: it runs once more with random numbers in place of what the input holds and the layers emit, so that whatever
+happens to the numbers on their way is seen, which zeros and spikes can hide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,15 +29,18 @@ from models.importing.inputs import Samples
 from models.importing.refusal import refuse
 from models.importing.snntorch_layers import LAYERS
 
+BETWEEN_LAYERS = "supported: flattening and pooling between layers"
 INPUT = -1  # the source of what the module was given
 FUNCTIONS = {"max_pool2d": nn.MaxPool2d, "_max_pool2d": nn.MaxPool2d, "avg_pool2d": nn.AvgPool2d}
-# Functions whose result holds the same numbers for each sample and timestep, in the same order.
+# Functions whose result holds the same numbers for each sample and timestep, in the same order: the probe makes sure.
 FOLLOWED = {
     "__getitem__", "clone", "contiguous", "detach", "dropout", "flatten", "float", "reshape", "select", "squeeze", "to",
     "unbind", "unsqueeze", "view",
 }  # fmt: skip
-# Of the input, before the first layer, also these: what each layer gets is seen there, so axes may be exchanged.
+# Of the input, before the first layer, also these: samples have the axes that the first layer gets.
 FOLLOWED_AT_INPUT = {"moveaxis", "movedim", "permute", "swapaxes", "transpose"}
+MOST_PROBED = 2**24  # whole numbers up to here are exact in float32, so that each element of the input has its own
+PROBE_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +81,28 @@ class _Watch(TorchFunctionMode):
         """A layer is called: what it does inside is its own affair."""
         self._inside += 1
 
-    def leave(self, name: str, module: nn.Module, args: Any, result: Any) -> None:
-        """A layer has returned spikes, or spikes and states."""
+    def leave(self, name: str, module: nn.Module, args: Any, result: Any) -> Any:
+        """A layer has returned spikes, or spikes and states; what the forward gets in their place."""
         self._inside -= 1
-        if not self._inside:
-            self._add(name, module, module, args[0], result[0] if isinstance(result, tuple) else result)
+        if self._inside:
+            return result
+        first, *states = result if isinstance(result, tuple) else (result,)
+        emitted = self.emitted(first)
+        self._add(name, module, module, args[0], emitted)
+        return (emitted, *states) if isinstance(result, tuple) else emitted
+
+    def emitted(self, result: Tensor) -> Tensor:
+        """What a layer is taken to emit."""
+        return result
+
+    def called(self, place: int, got: Tensor, gave: Tensor) -> None:
+        """The step of that place has been called, for the first time or again."""
+
+    def refuse_step(self, place: int, reason: str) -> None:
+        """Remember, once, why a step has no place in a chain."""
+        step = self.steps[place]
+        line = f"module {step.name} ({step.kind.__name__}): {reason}"
+        self.reasons += [line] if line not in self.reasons else []
 
     def _follow(self, function: str, args: Any, kwargs: Mapping[str, Any], result: Any) -> None:
         known = [tensor for tensor in _tensors((args, *kwargs.values())) if id(tensor) in self._sources]
@@ -101,8 +124,8 @@ class _Watch(TorchFunctionMode):
         if place == len(self.steps):
             self.steps.append(_Step(name, module, source, got.detach().clone(), gave.detach().clone()))
         elif self.steps[place].source != source:
-            reason = f"module {name} ({_kind(module).__name__}): is called in two places; supported: a chain"
-            self.reasons += [reason] if reason not in self.reasons else []
+            self.refuse_step(place, "is called in two places; supported: a chain")
+        self.called(place, got, gave)
         self._mark([gave], place)
 
     def _mark(self, tensors: list[Tensor], source: int | str) -> None:
@@ -112,6 +135,51 @@ class _Watch(TorchFunctionMode):
 
     def _name(self, source: int | str) -> str:
         return "the input" if source == INPUT else self.steps[source].name if isinstance(source, int) else source
+
+
+class _Probe(_Watch):
+    """Makes sure that every layer gets the very numbers that the one before it emitted, in their order."""
+
+    def __init__(self, shape: Sequence[int], dtype: torch.dtype) -> None:
+        self._random = torch.Generator().manual_seed(PROBE_SEED)
+        count = math.prod(shape)
+        self._place_of = torch.empty(count, dtype=torch.int64)
+        order = torch.randperm(count, generator=self._random)
+        self._place_of[order] = torch.arange(count)
+        self.example = order.to(dtype).reshape(*shape)
+        self._emitted: dict[int, Tensor] = {}
+        self._reached = 0
+        super().__init__(self.example)
+
+    def emitted(self, result: Tensor) -> Tensor:
+        """Random numbers."""
+        return torch.rand(result.shape, generator=self._random, dtype=result.dtype)
+
+    def called(self, place: int, got: Tensor, gave: Tensor) -> None:
+        """Compare with what the step before gave last, that is in the same timestep."""
+        if place == 0:
+            self._compare_with_input(got)
+        elif place - 1 in self._emitted:
+            before = self._emitted[place - 1]
+            if before.numel() != got.numel() or not torch.equal(before.reshape(got.shape), got):
+                self.refuse_step(place, f"gets something else than the layer before it emits; {BETWEEN_LAYERS}")
+        self._emitted[place] = gave.clone()  # before anything is done to it in place
+
+    def _compare_with_input(self, got: Tensor) -> None:
+        """The input's elements must be a part of it, cut out along its axes, which may be exchanged, in order."""
+        if self.example.numel() > MOST_PROBED:
+            return
+        whole = got.detach().long()
+        inside = (
+            torch.equal(whole.to(got.dtype), got) and int(whole.min()) >= 0 and int(whole.max()) < len(self._place_of)
+        )
+        places = self._place_of[whole].numpy() if inside else np.zeros(0, np.int64)
+        if not inside or not _along_axes(places) or int(places.flat[0]) < self._reached:
+            self.refuse_step(
+                0, "gets something else than the input, or in another order; supported: inputs as they are"
+            )
+            return
+        self._reached = int(places.flat[0])
 
 
 class LiveModule:
@@ -137,24 +205,10 @@ class LiveModule:
         dtype = next((p.dtype for p in self._module.parameters()), torch.float32)
         frames = torch.from_numpy(np.ascontiguousarray(samples)).to(dtype)
         with _evaluating(self._module):
-            self._reset(len(samples))
+            _reset(step.module for step in self._steps)
             by_step = [self._one_timestep(frames[:, step]) for step in range(frames.shape[1])]
-            self._reset(0)
+            _reset(step.module for step in self._steps)
         return [torch.stack(parts, dim=1).numpy() for parts in zip(*by_step, strict=True)]
-
-    def check(self, source: str) -> None:
-        """ModelsError unless each layer got, in the first timestep of the example, what the one before it emitted."""
-        with torch.no_grad(), _evaluating(self._module):
-            self._reset(0)
-            x = self._steps[0].got
-            for step in self._steps:
-                if x.numel() != step.got.numel() or not torch.equal(x.reshape(step.got.shape), step.got):
-                    raise ModelsError(
-                        f"{source}: module {step.name} ({step.kind.__name__}): gets something else than the layer "
-                        "before it emits; supported: flattening and pooling between layers"
-                    )
-                x = _first(step.module(step.got))
-            self._reset(0)
 
     def _one_timestep(self, x: Tensor) -> list[Tensor]:
         emitted = []
@@ -166,11 +220,6 @@ class LiveModule:
                 emitted.append(result[1] if silent else x)
         return emitted
 
-    def _reset(self, samples: int) -> None:
-        for step in self._steps:
-            if isinstance(step.module, snn.SpikingNeuron):
-                step.module.reset_mem()
-
 
 def watch(module: nn.Module, example: Tensor) -> LiveModule:
     """The chain of layers that the module runs on a batch of inputs as it takes them.
@@ -179,30 +228,56 @@ def watch(module: nn.Module, example: Tensor) -> LiveModule:
     """
     source = type(module).__name__
     watched = _Watch(example)
-    handles = []
+    _run(module, example, watched, "the example")
+    refuse(source, _unknown(watched.steps) or watched.reasons or _forks(watched))
+    kind = example.dtype if example.is_floating_point() else torch.float32
+    probe = _Probe(example.shape, kind)
+    _run(module, probe.example, probe, "random numbers of the example's shape")
+    refuse(source, probe.reasons)
+    return LiveModule(module, watched.steps)
+
+
+def _run(module: nn.Module, inputs: Tensor, watched: _Watch, what: str) -> None:
+    """The module's forward in evaluation mode from potential 0, watched; ModelsError where it fails."""
+    source = type(module).__name__
+    handles: list[Any] = []
     for name, layer in _layers(module):
         handles.append(layer.register_forward_pre_hook(watched.enter))
         handles.append(layer.register_forward_hook(partial(_leave, watched, name or source)))
     try:
         with torch.no_grad(), _evaluating(module), watched:
-            for _, layer in _layers(module):
-                if isinstance(layer, snn.SpikingNeuron):
-                    layer.reset_mem()
-            module(example)
+            _reset(layer for _, layer in _layers(module))
+            module(inputs)
     except Exception as error:  # whatever a foreign forward raises
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ModelsError(f"{source}: cannot be run on the example: {words}") from error
+        raise ModelsError(f"{source}: cannot be run on {what}: {words}") from error
     finally:
         for handle in handles:
             handle.remove()
-    refuse(source, _unknown(watched.steps) or watched.reasons or _forks(watched))
-    live = LiveModule(module, watched.steps)
-    live.check(source)
-    return live
+        _reset(layer for _, layer in _layers(module))
 
 
-def _leave(watched: _Watch, name: str, module: nn.Module, args: Any, result: Any) -> None:
-    watched.leave(name, module, args, result)
+def _reset(layers: Iterable[nn.Module]) -> None:
+    """Forget the potentials."""
+    for layer in layers:
+        if isinstance(layer, snn.SpikingNeuron):
+            layer.reset_mem()
+
+
+def _leave(watched: _Watch, name: str, module: nn.Module, args: Any, result: Any) -> Any:
+    return watched.leave(name, module, args, result)
+
+
+def _along_axes(places: npt.NDArray[np.int64]) -> bool:
+    """Whether each axis goes up by a step of its own, the same everywhere."""
+    expected = np.full(places.shape, places.flat[0])
+    for axis, size in enumerate(places.shape):
+        if size > 1:
+            step = int(places.take(1, axis).flat[0]) - int(places.flat[0])
+            if step < 0:
+                return False
+            expected = expected + (step * np.arange(size)).reshape(-1, *(1,) * (places.ndim - axis - 1))
+    return np.array_equal(places, expected)
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:

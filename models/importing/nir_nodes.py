@@ -47,14 +47,15 @@ def _affine(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> 
 def _conv1d(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
     """A convolution over one row."""
     weight = reals(node.weight)[:, :, None, :]
-    stride, dilation = (1, int(np.squeeze(node.stride))), (1, int(np.squeeze(node.dilation)))
-    padding = node.padding if isinstance(node.padding, str) else (0, int(np.squeeze(node.padding)))
+    stride, dilation = (1, pair("stride", node.stride)[1]), (1, pair("dilation", node.dilation)[1])
+    padding = node.padding if isinstance(node.padding, str) else (0, pair("padding", node.padding, least=0)[1])
     _convolve(builder, name, weight, node, stride, padding, dilation)
 
 
 def _conv2d(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    padding = node.padding if isinstance(node.padding, str) else pair(node.padding)
-    _convolve(builder, name, reals(node.weight), node, pair(node.stride), padding, pair(node.dilation))
+    padding = node.padding if isinstance(node.padding, str) else pair("padding", node.padding, least=0)
+    stride, dilation = pair("stride", node.stride), pair("dilation", node.dilation)
+    _convolve(builder, name, reals(node.weight), node, stride, padding, dilation)
 
 
 def _convolve(
@@ -63,7 +64,7 @@ def _convolve(
     if isinstance(padding, str):
         padding = padding_of(padding, weight, stride, dilation)
     bias = None if node.bias is None else reals(node.bias).reshape(-1)
-    builder.convolve(name, weight, bias, stride, padding, dilation, int(node.groups))
+    builder.convolve(name, weight, bias, stride, padding, dilation, pair("groups", node.groups)[0])
 
 
 def padding_of(word: str, weight: Reals, stride: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
@@ -114,11 +115,16 @@ def _flatten(builder: NetworkBuilder, name: str, node: Any, reading: Reading) ->
 
 
 def _sum_pool(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.pool_sum(name, pair(node.kernel_size), pair(node.stride), pair(node.padding), average=False)
+    builder.pool_sum(name, *_windows(node), average=False)
 
 
 def _average_pool(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.pool_sum(name, pair(node.kernel_size), pair(node.stride), pair(node.padding), average=True)
+    builder.pool_sum(name, *_windows(node), average=True)
+
+
+def _windows(node: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride and padding."""
+    return pair("kernel_size", node.kernel_size), pair("stride", node.stride), pair("padding", node.padding, least=0)
 
 
 CONVERTERS: dict[str, Converter] = {

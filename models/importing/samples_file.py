@@ -13,7 +13,8 @@ import numpy.typing as npt
 from models.errors import ModelsError
 
 KEYS = ("samples", "labels")
-DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError)
+# NotImplementedError, a RuntimeError, is what zipfile says of versions and methods that it does not know.
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError)
 
 
 class SamplesFile(NamedTuple):

@@ -71,16 +71,18 @@ def _batch_norm(builder: NetworkBuilder, name: str, module: Any) -> None:
 
 
 def _average_pool(builder: NetworkBuilder, name: str, module: nn.AvgPool2d) -> None:
-    padding = pair(module.padding)
+    padding = pair("padding", module.padding, least=0)
     if module.ceil_mode or module.divisor_override is not None or (padding != (0, 0) and not module.count_include_pad):
         raise Refusal("ceil_mode, divisor_override or count_include_pad=False; supported: without them")
-    builder.pool_sum(name, pair(module.kernel_size), pair(module.stride), padding, average=True)
+    kernel, stride = pair("kernel_size", module.kernel_size), pair("stride", module.stride)
+    builder.pool_sum(name, kernel, stride, padding, average=True)
 
 
 def _max_pool(builder: NetworkBuilder, name: str, module: nn.MaxPool2d) -> None:
-    if module.ceil_mode or pair(module.dilation) != (1, 1):
+    if module.ceil_mode or pair("dilation", module.dilation) != (1, 1):
         raise Refusal("ceil_mode or dilation; supported: without them")
-    builder.pool_max(name, pair(module.kernel_size), pair(module.stride), pair(module.padding))
+    kernel, stride = pair("kernel_size", module.kernel_size), pair("stride", module.stride)
+    builder.pool_max(name, kernel, stride, pair("padding", module.padding, least=0))
 
 
 def _flatten(builder: NetworkBuilder, name: str, module: nn.Flatten) -> None:
@@ -124,6 +126,11 @@ LAYERS: dict[type[nn.Module], Converter] = {
 
 def _leaking(module: snn.Leaky | snn.Synaptic) -> NeuronParameters:
     leak = uniform("beta", np.clip(_values(module.beta), 0, 1))
+    if module.reset_mechanism == "subtract" and not module.reset_delay:
+        raise Refusal(
+            "reset_delay=False subtracts a second threshold from what is left above it; supported: reset_delay=True, "
+            "or reset to zero"
+        )
     return _neurons(module, leak, gain=1.0, late=module.reset_delay)
 
 
@@ -141,6 +148,8 @@ def _without_synaptic_state(module: snn.Synaptic) -> NeuronParameters:
     alpha = uniform("alpha", np.clip(_values(module.alpha), 0, 1))
     if alpha > 0:
         raise Refusal(f"a synaptic current with alpha {alpha:g} is a second state; supported: Leaky, or alpha = 0")
+    if module.reset_mechanism == "zero":
+        raise Refusal("loses what arrives in the timestep after a spike (reset to zero); supported: subtract, or Leaky")
     return _leaking(module)
 
 
@@ -152,6 +161,11 @@ def _neurons(module: Any, leak: float, gain: float, late: bool) -> NeuronParamet
         "state_quant": module.state_quant,
         "surrogate_disable": module.surrogate_disable,
     }
+    if reset == "none" and module.init_hidden and not module.output:
+        raise Refusal(
+            "fires without ever a reset; supported: reset by subtraction or to zero, or, at the end, potentials as the "
+            "output (output=True)"
+        )
     found = [what for what, is_set in unusual.items() if is_set]
     if found:
         raise Refusal(f"{', '.join(found)}; supported: spikes of 0 and 1, potentials as they are")

@@ -118,6 +118,27 @@ def test_a_file_that_is_no_nir_is_one_line(tmp_path: Path, content: bytes | None
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"dilation": 0}, "dilation must be 1 to 1048576, found [0, 0]"),
+        ({"stride": np.array([1, 1, 1])}, "stride must be one or two integers, found [1, 1, 1]"),
+        ({"stride": 1.5}, "stride must be one or two integers, found 1.5"),
+        ({"padding": -1}, "padding must be 0 to 1048576, found [-1, -1]"),
+        ({"groups": 0}, "groups must be 1 to 1048576, found 0"),
+    ],
+)
+def test_sizes_that_are_none(changed: dict[str, Any], told: str) -> None:
+    graph = chain((2, 4, 4), a=conv(np.ones((2, 2, 2, 2)), **changed), n=integrate((2, 3, 3), 1.0))
+    refused(graph, f"node a (Conv2d): {told}")
+
+
+def test_windows_that_are_none() -> None:
+    for stride, kernel in ((0, 2), (2, 0)):
+        pool = nir.AvgPool2d(np.array([kernel] * 2), np.array([stride] * 2), np.zeros(2, int))
+        refused(chain((2, 4, 4), p=pool), "node p (AvgPool2d): ")
+
+
 def test_what_a_node_lacks_is_named(tmp_path: Path) -> None:
     path = written(tmp_path / "net.nir", chain((2,), a=EYE, n=leaky(2, 0.5), b=conv(np.ones((1, 1, 1, 1)))))
     with h5py.File(path, "r+") as file:

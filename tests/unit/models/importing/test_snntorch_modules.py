@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,67 @@ class Rolled(nn.Module):
         return self.lif(self.fc(x)[:, [1, 0, 3, 2]])
 
 
+class Between(nn.Module):
+    """Something done to spikes between two layers, which a silent example does not show."""
+
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.lif1 = nn.Conv2d(2, 8, 3, padding=1), snn.Leaky(0.5, **INIT)
+        self.fc, self.lif2 = nn.Linear(8 * 64, 10), snn.Leaky(0.5, **INIT)
+        self.change = change
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lif2(self.fc(self.change(self.lif1(self.conv(x))).flatten(1)))
+
+
+def silenced(spikes: Tensor) -> Tensor:
+    spikes[:, :4] = 0
+    return spikes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda spikes: spikes[:, [1, 0, 2, 3, 4, 5, 6, 7]], silenced, lambda spikes: F.dropout(spikes, 0.5)],
+    ids=["permuted", "set in place", "dropped"],
+)
+def test_what_is_done_to_spikes_is_seen_with_a_silent_example_too(change: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(ModelsError, match=r"Between: module fc \(Linear\): gets something else than the layer before"):
+        import_network(Between(change), torch.zeros(1, 2, 8, 8))
+    import_network(Between(lambda spikes: spikes.detach()), torch.zeros(1, 2, 8, 8))
+
+
+class Fed(nn.Module):
+    """Something done to the input."""
+
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.lif, self.change = nn.Conv2d(2, 8, 3), snn.Leaky(0.5, **INIT), change
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.lif(self.conv(step)) for step in self.change(x)])
+
+
+def test_inputs_are_cut_and_turned_along_their_axes_and_nothing_else() -> None:
+    for change in (lambda x: x, lambda x: x.transpose(0, 1), lambda x: x[1:], lambda x: x.permute(1, 0, 2, 4, 3)):
+        assert import_network(Fed(change), torch.zeros(3, 3, 2, 8, 8)).source.stages[0].layer.shape.M == 8
+    for change in (lambda x: x[:, :, [1, 0]], lambda x: x[[2, 1, 0]], lambda x: F.dropout(x, 0.5)):
+        with pytest.raises(ModelsError, match=r"module conv \(Conv2d\): gets something else than the input, or in ano"):
+            import_network(Fed(change), torch.zeros(3, 3, 2, 8, 8))
+
+
+@pytest.mark.parametrize("shape", [(8,), (1, 8), (8, 1)])
+def test_a_threshold_along_a_map_is_none_of_a_channel(shape: tuple[int, ...]) -> None:
+    thresholds = torch.linspace(0.2, 4, 8).reshape(shape)
+    net = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), snn.Leaky(0.5, threshold=thresholds, **INIT))
+    with pytest.raises(ModelsError, match=r"threshold of one channel differs between neurons, 0.2 to 4"):
+        import_network(net, torch.zeros(1, 2, 8, 8))
+    by_channel = nn.Sequential(
+        nn.Conv2d(2, 8, 3, padding=1), snn.Leaky(0.5, threshold=thresholds.reshape(8, 1, 1), **INIT)
+    )
+    found = import_network(by_channel, torch.zeros(1, 2, 8, 8)).source.stages[0].layer.neuron.threshold
+    assert np.allclose(np.diff(found), np.diff(found)[0]) and found[0] < found[7]
+
+
 def layers(*modules: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Linear(4, 4), *modules)
 
@@ -200,7 +262,9 @@ def layers(*modules: nn.Module) -> nn.Module:
          ["Sequential: module 1 (Leaky): beta differs between neurons, 0.1 to 0.4; supported: one per layer"]),
         (layers(snn.Leaky(0.5, graded_spikes_factor=2.0, **INIT)), ["module 1 (Leaky): graded_spikes_factor; supp"]),
         (layers(snn.Leaky(0.5, reset_mechanism="none", **INIT), nn.Linear(4, 4), snn.Leaky(0.5, **INIT)),
-         ["module 2 (Linear): receives potentials of 0, not spikes"]),
+         ["module 1 (Leaky): fires without ever a reset; supported: reset by subtraction or to zero, or, at the end"]),
+        (layers(snn.Leaky(0.5, reset_delay=False, **INIT)), ["module 1 (Leaky): reset_delay=False subtracts a second"]),
+        (layers(snn.Synaptic(0.0, 0.5, reset_mechanism="zero", **INIT)), ["module 1 (Synaptic): loses what arrives"]),
         (layers(snn.Leaky(0.5, **INIT), nn.BatchNorm1d(4)), ["module 2 (BatchNorm1d): batch norm on spikes; supp"]),
         (Skip(), ["Skip: module lif (Leaky): gets the result of add; supported: a chain of modules, no branches"]),
         (Twice(), ["Twice: module fc (Linear): is called in two places; supported: a chain"]),
