@@ -24,7 +24,7 @@ DESCRIPTION = """The published study (arXiv 2302.04174) on our machine: energies
 
 FOLDER holds the study's figures, seed_paper_energy.csv and seed_paper_layer_sparsity.csv; they are not part of this
 project. Layers are synthetic, of the study's shapes and densities. About three minutes on a core; --all takes 20,
---sensitivity 10 more.
+--sensitivity 15 more.
 """
 
 
