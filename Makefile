@@ -7,7 +7,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture clean
+.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -15,6 +15,8 @@ help:  ## Show this list
 demo: $(CORE)/.installed  ## Simulate a shipped trace on the main machine, verify it, and compare weight formats
 	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify
 	$(CORE)/bin/spikecycle formats digits-pruned80 --hw spike_array
+
+train: $(CORE)/.train  ## Install what training, importing and studies need (torch and others) into .venv/core
 
 test: $(DEV)/.installed  ## Run the test suite
 	$(DEV)/bin/python -m pytest
@@ -59,6 +61,10 @@ study: $(DEV)/.installed  ## Train, compress and simulate the digits study (unde
 $(CORE)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(CORE)
 	$(CORE)/bin/python -m pip install --quiet --editable .
+	touch $@
+
+$(CORE)/.train: $(CORE)/.installed
+	$(CORE)/bin/python -m pip install --quiet --editable '.[train]'
 	touch $@
 
 $(DEV)/.installed: pyproject.toml constraints.txt

@@ -27,8 +27,8 @@ def save_checkpoint(path: str | PathLike[str], network: nn.Module, metadata: Map
 def load_checkpoint(path: str | PathLike[str], network: nn.Module) -> dict[str, str]:
     """Put saved parameters into a network of the same structure; returns the metadata.
 
-    ModelsError, naming the file, where it is no safetensors file, and, naming the first tensor that differs, where it
-    is that of another network, which then stays as it is.
+    ModelsError, naming the file, where it is no safetensors file, and the first tensor at fault, where it is that of
+    another network or its values are not finite; the network then stays as it is.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -40,6 +40,9 @@ def load_checkpoint(path: str | PathLike[str], network: nn.Module) -> dict[str, 
     difference = _first_difference(network.state_dict(), tensors)
     if difference is not None:
         raise ModelsError(f"{path}: is the checkpoint of another network: {difference}")
+    infinite = next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
+    if infinite is not None:
+        raise ModelsError(f"{path}: tensor {infinite} has values that are not finite")
     network.load_state_dict(tensors)
     return metadata
 

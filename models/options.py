@@ -28,7 +28,8 @@ class Options(BaseModel):
             return data
         unknown = {str(key): value for key, value in data.items() if key not in cls.model_fields}
         if unknown:
-            raise refused_keys({key: nearest(key, cls.model_fields) for key in unknown}, unknown)
+            found: Mapping[str, object] = dict.fromkeys(unknown, unknown)  # told of a mapping is its key alone
+            raise refused_keys({key: nearest(key, cls.model_fields) for key in unknown}, found)
         return data
 
 

@@ -24,6 +24,7 @@ SENSOR_PX = 128
 CLASSES = 11
 TRAIN_FOLDER, TEST_FOLDER = "ibmGestureTrain", "ibmGestureTest"
 US_PER_MS = 1000
+LONGEST_MS = 3_600_000  # nothing in these data lasts so long
 
 
 def _recording_files(folder: Path) -> list[tuple[Path, int]]:
@@ -87,6 +88,10 @@ def read_recording(path: Path) -> Events:
     if len(rows) == 0 or not np.isfinite(rows).all():
         raise ModelsError(f"{path}: {'not a single event' if len(rows) == 0 else 'a value that is not a number'}")
     x, y, polarity, time_ms = rows.T
+    if not ((time_ms >= 0) & (time_ms <= LONGEST_MS)).all():
+        raise ModelsError(f"{path}: a time outside 0 to {LONGEST_MS} ms; damaged?")
+    if (rows[:, :3] != np.floor(rows[:, :3])).any():
+        raise ModelsError(f"{path}: a pixel or polarity that is no whole number; damaged?")
     if not ((rows[:, :2] >= 0) & (rows[:, :2] < SENSOR_PX)).all():
         raise ModelsError(f"{path}: an event outside {SENSOR_PX} x {SENSOR_PX} pixels; damaged?")
     if not ((polarity == 0) | (polarity == 1)).all():

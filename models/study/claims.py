@@ -70,14 +70,14 @@ def ternary(results: Results) -> Candidate | None:
 def free_pruning(results: Results, whole: Candidate) -> tuple[Candidate | None, Candidate | None]:
     """Of the networks that are pruned alone: the last one before any loses accuracy, and the first that does.
 
-    By rising share; a loss within the noise of the test set is none.
+    By rising share; a loss within the noise of the test set is none. Where the least pruning of all loses already, as
+    when a study has several pruners, the most that loses nothing, if there is any.
     """
-    free = None
-    for candidate in sorted(results.of_method("pruning"), key=lambda candidate: candidate.pruned_share):
-        if not loss(candidate, whole).is_free:
-            return free, candidate
-        free = candidate
-    return free, None
+    pruned = sorted(results.of_method("pruning"), key=lambda candidate: candidate.pruned_share)
+    losing = [not loss(candidate, whole).is_free for candidate in pruned]
+    first = losing.index(True) if True in losing else len(pruned)
+    unharmed = pruned[:first] or [candidate for candidate, loses in zip(pruned, losing, strict=True) if not loses]
+    return (unharmed[-1] if unharmed else None), (pruned[first] if first < len(pruned) else None)
 
 
 def claims(results: Results) -> list[Claim]:
@@ -117,7 +117,8 @@ def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
     if free is None:
         yield f"Nowhere in this study: the least pruning, {pruned[0].label}, has {loss(pruned[0], whole)}."
     else:
-        yield f"{free.label}: {_percent(free.accuracy)} against {_percent(whole.accuracy)}, {loss(free, whole)}."
+        against = f"{_percent(free.accuracy)} against {_percent(whole.accuracy)}"
+        yield f"No loss is shown up to {free.label}: {against}, {loss(free, whole)}."
     if costly is None:
         yield "More pruning was not tried, so that the end of it was not seen."
     else:
@@ -139,8 +140,8 @@ def _winner(results: Results, whole: Candidate) -> Iterator[str]:
         ratio = pruned.energy_uj / quantized.energy_uj
         winner = few_bits if ratio > 1 else free
         yield (
-            f"{machine}: {winner.label}. {free.label}, the most that is free, takes {ratio:.2f} x the energy of "
-            f"ternary weights ({_energy(pruned)} against {_energy(quantized)})."
+            f"{machine}: {winner.label}. {free.label}, the most without a loss shown, takes {ratio:.2f} x the energy "
+            f"of ternary weights ({_energy(pruned)} against {_energy(quantized)})."
         )
 
 
@@ -196,7 +197,8 @@ def _saving(cost: Cost, other: Cost) -> str:
     saved = 100 * (1 - cost.energy_uj / other.energy_uj)
     words = f"{saved:.0f} % of the energy saved" if saved >= 0 else f"{-saved:.0f} % more energy"
     edp = other.edp_js / cost.edp_js
-    return f"{words} ({_energy(cost)} against {_energy(other)}), energy-delay product {edp:.2f} x lower"
+    than = f"{edp:.2f} x lower" if edp >= 1 else f"{1 / edp:.2f} x higher"
+    return f"{words} ({_energy(cost)} against {_energy(other)}), energy-delay product {than}"
 
 
 def _energy(cost: Cost) -> str:

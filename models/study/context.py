@@ -45,8 +45,10 @@ class Context:
         """Of the network that is compressed so, and its trace. What it is called decides nothing."""
         asked = _dumped(compression)
         del asked["name"]
-        if compression.mixed is None:
-            del asked["mixed"]
+        mixed = asked.pop("mixed")
+        if compression.mixed is not None:  # its bits are chosen by what the simulator says of that machine
+            machine = self.machines[compression.mixed.machine][compression.mixed.format]
+            asked["mixed"] = {**mixed, "machine": _dumped(machine), "simulator": simulator_digest()}
         return key_of(
             float=self.float_key(seed), compression=asked, record_per_class=self.study.record_per_class, seed=seed
         )

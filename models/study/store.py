@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 FLOATS, NETWORKS, SIMULATIONS, FAILURES = "floats", "networks", "simulations", "failures"
 _MARKER = "study.json"
 _LOCK = ".lock"
+_UNFINISHED = ".spikecycle-*.tmp"  # what `write_file` and `write_trace` are writing, beside its place
 
 
 class Store:
@@ -48,16 +50,18 @@ class Store:
         """
         try:
             names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+            names = [name for name in names if not fnmatch(name, _UNFINISHED)]
             if names and names != [_LOCK] and _MARKER not in names:
                 raise ModelsError(f"{folder}: holds other things than a study; name another folder with --out")
             if _MARKER in names and _owner(folder) != study:
                 owner = _owner(folder) or "unknown"
                 raise ModelsError(f"{folder}: belongs to the study {owner}; name another folder for {study} with --out")
+            folder.mkdir(parents=True, exist_ok=True)
+            write_file(folder / _MARKER, json.dumps({"study": study}) + "\n")  # first: what follows is then its own
             for kind in (FLOATS, NETWORKS, SIMULATIONS, FAILURES):
-                (folder / kind).mkdir(parents=True, exist_ok=True)
+                (folder / kind).mkdir(exist_ok=True)
         except OSError as error:
             raise ModelsError(f"{folder}: cannot be the folder of a study: {error.strerror or error}") from error
-        write_file(folder / _MARKER, json.dumps({"study": study}) + "\n")
         return cls(folder)
 
     @contextmanager
@@ -70,6 +74,8 @@ class Store:
             os.close(descriptor)
             raise ModelsError(f"{self.folder}: another run of this study is at work here") from None
         try:
+            for left in self.folder.rglob(_UNFINISHED):  # by a run that was killed
+                left.unlink()
             yield
         finally:
             os.close(descriptor)

@@ -19,6 +19,17 @@ from simulator import LayerResult, RunResult, write_file
 
 RESULTS, LAYERS = "results.parquet", "layers.parquet"
 
+_MUST_HOLD = {
+    "a value is missing": pl.all_horizontal(pl.all().is_not_null()),
+    "an accuracy or a share is not from 0 to 1": pl.all_horizontal(
+        pl.col("^(accuracy_.*|pruned_share|weight_sparsity)$").is_between(0, 1)
+    ),
+    "an energy, a delay or a number of samples is not above 0": pl.all_horizontal(
+        pl.col("^(.*_per_inference_pj|edp_per_inference_js|cycles_per_inference|test_samples|weights)$") > 0
+    ),
+}
+"""Of every row of either table, on which claims and pictures rely."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -65,6 +76,9 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
         raise ModelsError(f"{path}: {reason}") from error
     if dict(table.schema) != dict(pl.Schema(schema(columns))):
         raise ModelsError(f"{path}: has other columns than the table of a study; run the study again")
+    for what, holds in _MUST_HOLD.items():
+        if not (table.height and table.select(holds).to_series().all(ignore_nulls=False)):
+            raise ModelsError(f"{path}: {what}: not what a study writes; run the study again")
     return table
 
 

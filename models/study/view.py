@@ -5,8 +5,9 @@ Several seeds of one compression are one network here: figures are means over th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -26,6 +27,7 @@ class Candidate:
     sparsity: float
     accuracies: tuple[float, ...]
     test_samples: int
+    label_is_shared: bool = False
 
     @property
     def accuracy(self) -> float:
@@ -34,12 +36,13 @@ class Candidate:
 
     @property
     def label(self) -> str:
-        """What a plot calls it: width, and pruned share and order if there are any."""
+        """What a plot calls it: width, and pruned share and order if there are any; its name where these are shared."""
         width = {2: "ternary"}.get(self.weight_bits, f"{self.weight_bits}-bit")
         mixed = "mixed, up to " if self.method == "mixed" else ""
         pruned = f", {100 * self.pruned_share:.3g} % pruned" if self.pruned_share else ""
         order = f", {self.method}" if self.method == "sequential" else ""
-        return f"{mixed}{width}{pruned}{order}"
+        name = f" ({self.name})" if self.label_is_shared else ""
+        return f"{mixed}{width}{pruned}{order}{name}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ class Results:
     def candidates(self) -> list[Candidate]:
         """In the order of the study."""
         groups = self.table.partition_by("compression", maintain_order=True)
-        return [_candidate(group) for group in groups]
+        found = [_candidate(group) for group in groups]
+        labels = Counter(candidate.label for candidate in found)
+        return [replace(candidate, label_is_shared=labels[candidate.label] > 1) for candidate in found]
 
     def of_method(self, *methods: str) -> list[Candidate]:
         """The candidates of these methods, in the order of the study."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from pathlib import Path
 
@@ -76,3 +77,16 @@ def test_what_is_no_checkpoint_is_one_line_with_its_name(content: bytes, tmp_pat
         load_checkpoint(tmp_path / "absent.safetensors", lively("digits"))
     with pytest.raises(OutputError, match=r"n\.safetensors: cannot be written"):
         save_checkpoint(tmp_path / "no folder" / "n.safetensors", lively("digits"))
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    path, broken = tmp_path / "n.safetensors", lively("digits")
+    name, tensor = next(iter(broken.named_parameters()))
+    with torch.no_grad():
+        tensor.view(-1)[0] = torch.nan
+    save_checkpoint(path, broken)
+    network = lively("digits")
+    before = copy.deepcopy(network.state_dict())
+    with pytest.raises(ModelsError, match=f"tensor {name} has values that are not finite"):
+        load_checkpoint(path, network)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())

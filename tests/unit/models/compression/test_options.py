@@ -80,7 +80,7 @@ def test_the_trainings_are_named_in_order() -> None:
         ({"layer_weight_bits": {"fc1": 1}}, ".layer_weight_bits.fc1: input should be greater than or equal to 2, f"),
         ({"quantizer": "ewg"}, ".quantizer: ewg is not known; did you mean ewgs? allowed: ewgs, learned_scale, "),
         ({"quantizer": {"kind": "learned_scale", "gradient_scale": 0.1}},
-         ".quantizer.gradient_scale: not known; allowed: kind, found 0.1"),
+         ".quantizer.gradient_scale: not known; allowed: kind"),
         ({"quantizer": {"kind": "ewgs", "gradient_scale": -1}},
          ".quantizer.gradient_scale: input should be greater than or equal to 0, found -1"),
         ({"pruner": {"kind": "global_magnitude", "share": 1.0}}, ".pruner.share: input should be less than 1, f"),

@@ -63,6 +63,8 @@ def test_equal_numbers_of_events_are_the_default(root: Path) -> None:
         (np.array(OK_ROWS, dtype=complex), r"not an array \(N, 4\)"),
         (np.array(OK_ROWS)[:0], "not a single event"),
         (np.array([[0, 0, 0, np.nan]]), "a value that is not a number"),
+        (np.array([[0, 0, 0, 1e30]]), "a time outside 0 to 3600000 ms"),
+        (np.array([[2.9, 0, 0, 1]]), "a pixel or polarity that is no whole number"),
         (np.array([[0, 128, 0, 0]]), "an event outside 128 x 128 pixels"),
         (np.array([[-1, 0, 0, 0]]), "an event outside 128 x 128 pixels"),
         (np.array([[0, 0, 2, 0]]), "a polarity that is neither 0 nor 1"),

@@ -31,13 +31,42 @@ def test_pruning_is_free_up_to_the_last_share_without_a_loss_beyond_the_noise(re
     free, costly = free_pruning(results, whole)
     assert (free and free.name, costly and costly.name) == ("pruned-0.8", "pruned-0.95")
     answer = _answers(results)["Up to where is pruning free?"]
-    assert answer.startswith("8-bit, 80 % pruned: 97.00 %")
+    assert answer.startswith("No loss is shown up to 8-bit, 80 % pruned: 97.00 %")
     assert "The first to lose is 8-bit, 95 % pruned: 82.00 %, 16.00 points less" in answer
+
+
+def test_of_several_pruners_one_that_loses_early_hides_no_other() -> None:
+    rows = [
+        *network("quantized-8", "quantization", 8, 0.0, 0.98, at(8)),
+        *network("a", "pruning", 8, 0.8, 0.97, at(0.8)),
+    ]
+    results = Results(table([*rows, *network("channels", "pruning", 8, 0.3, 0.5, at(0.5))]))
+    whole = reference(results)
+    assert whole is not None
+    free, costly = free_pruning(results, whole)
+    assert (free and free.name, costly and costly.name) == ("a", "channels")
+
+
+def test_networks_with_one_label_are_told_apart_by_their_names() -> None:
+    rows = [
+        *network("ewgs", "quantization", 8, 0.0, 0.98, at(8)),
+        *network("plain", "quantization", 8, 0.0, 0.97, at(8)),
+    ]
+    assert [one.label for one in Results(table(rows)).candidates] == ["8-bit (ewgs)", "8-bit (plain)"]
+
+
+def test_what_costs_more_is_said_to_be_higher() -> None:
+    rows = [
+        *network("8", "quantization", 8, 0.0, 0.98, at(8)),
+        *network("2", "quantization", 2, 0.0, 0.98, {"rle": 44.0}),
+    ]
+    answer = _answers(Results(table(rows)))["What do ternary weights cost and save?"]
+    assert "100 % more energy" in answer and "energy-delay product 2.00 x higher" in answer
 
 
 def test_ternary_wins_by_the_ratio_of_energies(results: Results) -> None:
     answer = _answers(results)["Which of the two wins?"]
-    assert "chip: ternary. 8-bit, 80 % pruned, the most that is free, takes 1.40 x" in answer
+    assert "chip: ternary. 8-bit, 80 % pruned, the most without a loss shown, takes 1.40 x" in answer
 
 
 def test_both_together_are_judged_among_those_that_lose_nothing(results: Results) -> None:

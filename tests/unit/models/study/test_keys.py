@@ -10,7 +10,12 @@ import pytest
 
 from models.data.frames import DataSplit, FrameSet
 from models.study import keys
+from models.study.context import Context
 from models.study.keys import data_digest, files_digest, key_of
+from models.study.schema import load_study
+from models.study.store import Store
+from simulator import override
+from tests.unit.models.study.tiny import write_study
 
 
 def _data() -> DataSplit:
@@ -45,3 +50,18 @@ def test_a_changed_or_renamed_file_changes_a_folder_and_a_cache_does_not(tmp_pat
     second = files_digest(tmp_path)
     (tmp_path / "sub" / "a.py").rename(tmp_path / "sub" / "b.py")
     assert len({first, second, files_digest(tmp_path)}) == 3
+
+
+def test_bits_that_a_machine_decided_are_of_that_machine(tmp_path: Path) -> None:
+    loaded = load_study(str(write_study(tmp_path)))
+    context = Context.of(loaded, _data(), Store(tmp_path / "out"))
+    dearer = {
+        name: {
+            weight_format: override(machine, {"dram.energy_pj_per_bit": 99}) for weight_format, machine in both.items()
+        }
+        for name, both in context.machines.items()
+    }
+    other = replace(context, machines=dearer)
+    for compression in loaded.study.grid:
+        same = context.network_key(0, compression) == other.network_key(0, compression)
+        assert same == (compression.mixed is None)

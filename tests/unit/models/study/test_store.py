@@ -10,6 +10,7 @@ import pytest
 from models.errors import ModelsError
 from models.study.records import Failure, FloatRecord
 from models.study.store import FAILURES, FLOATS, Store
+from simulator import OutputError
 
 WEIGHTS = ".safetensors"
 
@@ -82,3 +83,20 @@ def test_two_runs_at_once_are_refused(store: Store) -> None:
         pass
     with store.locked():
         pass
+
+
+def test_a_folder_in_which_the_first_write_failed_is_its_own_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("models.study.store.write_file", full)
+        with pytest.raises(OutputError):
+            Store.opened(tmp_path / "out", "mine")
+    (tmp_path / "out" / ".spikecycle-0123.tmp").write_text("cut")
+    opened = Store.opened(tmp_path / "out", "mine")
+    (tmp_path / "out" / FLOATS / ".spikecycle-4567.tmp").write_text("cut")
+    with opened.locked():
+        assert not list((tmp_path / "out").rglob("*.tmp"))

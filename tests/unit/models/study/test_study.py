@@ -256,5 +256,25 @@ def test_a_table_that_is_none_is_told(tmp_path: Path) -> None:
         read_table(tmp_path / RESULTS, RESULT_COLUMNS)
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"accuracy_integer": 2.0}, "an accuracy or a share is not from 0 to 1"),
+        ({"accuracy_integer": None}, "a value is missing"),
+        ({"test_samples": 0}, "an energy, a delay or a number of samples is not above 0"),
+        ({"energy_per_inference_pj": 0.0}, "an energy, a delay or a number of samples is not above 0"),
+        ({}, "a value is missing"),
+    ],
+)
+def test_a_table_that_no_study_wrote_is_told(
+    finished: Path, tmp_path: Path, changed: dict[str, object], told: str
+) -> None:
+    table = read_table(finished / RESULTS, RESULT_COLUMNS)
+    values = [pl.lit(value, dtype=table.schema[name]).alias(name) for name, value in changed.items()]
+    (table.with_columns(values) if changed else table.clear()).write_parquet(tmp_path / RESULTS)
+    with pytest.raises(ModelsError, match=rf"results\.parquet: {told}"):
+        read_table(tmp_path / RESULTS, RESULT_COLUMNS)
+
+
 def test_the_document_of_the_tables_is_what_the_columns_say() -> None:
     assert DOCUMENT.read_text() == document(), "run python -m models.study.document"
