@@ -17,7 +17,7 @@ from models.study.view import Candidate, Cost, Results
 
 METHODS = ("quantization", "pruning", "joint", "sequential", "mixed")
 NJS_PER_JS = 1e9
-ACCURACY_TICKS = (10, 20, 50, 80, 90, 95, 98, 99, 99.5, 99.9)
+ACCURACY_TICKS = (10, 50, 80, 90, 95, 98, 99, 99.5, 99.9)
 
 
 def draw_energy_front(results: Results, layers: pl.DataFrame) -> Figure:
@@ -28,6 +28,10 @@ def draw_energy_front(results: Results, layers: pl.DataFrame) -> Figure:
 def draw_edp_front(results: Results, layers: pl.DataFrame) -> Figure:
     """Energy-delay product per inference against accuracy."""
     return _draw(results, "energy-delay product per inference (nJ s)", lambda cost: cost.edp_js * NJS_PER_JS)
+
+
+KEY_BELOW_POINTS = -46
+"""Where the names of the numbered networks begin, below the axis and its label."""
 
 
 def _draw(results: Results, label: str, value: Callable[[Cost], float]) -> Figure:
@@ -97,7 +101,10 @@ def _draw_front(axis: Axes, points: list[tuple[Candidate, Cost]], value: Callabl
         f"{number}  {points[index][0].label}; {points[index][1].weight_format}; {100 * points[index][0].accuracy:.1f} %"
         for number, index in enumerate(indices, start=1)
     ]
-    axis.text(0.0, -0.22, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=8)
+    axis.annotate(
+        "\n".join(lines), (0.0, 0.0), xycoords="axes fraction", xytext=(0, KEY_BELOW_POINTS),
+        textcoords="offset points", va="top", fontsize=8,
+    )  # fmt: skip
 
 
 def _scale_accuracy(axis: Axes) -> None:
