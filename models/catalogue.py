@@ -50,10 +50,14 @@ class Catalogue(Mapping[str, str]):
             raise ModelsError(f"no {self.what} named {name}; {hint}")
         return importlib.import_module(self._modules[name])
 
+    def defaults(self, name: str, choices: type[Choices]) -> dict[str, Any]:
+        """The options that the entry of that name has, each with its own default."""
+        parameters = inspect.signature(getattr(self.module(name), self._function)).parameters
+        return {option: known.default for option, known in parameters.items() if option in choices.model_fields}
+
     def check(self, name: str, choices: Choices) -> None:
         """ModelsError unless there is an entry of that name which has all options that are given."""
-        parameters = inspect.signature(getattr(self.module(name), self._function)).parameters
-        known = [option for option in parameters if option in type(choices).model_fields]
+        known = self.defaults(name, type(choices))
         unknown = [option for option in choices.given() if option not in known]
         if unknown:
             raise ModelsError(f"{self.what} {name} has no option {', '.join(unknown)}; it has {', '.join(known)}")

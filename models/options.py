@@ -17,9 +17,14 @@ from simulator import validation_problems
 
 
 class Options(BaseModel):
-    """A section of options: unknown keys, wrong types, NaN and infinities are refused."""
+    """A section of options: unknown keys, wrong types, NaN and infinities are refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    The text below a field is its description, of which STUDY.md is made.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod

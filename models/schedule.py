@@ -10,19 +10,21 @@ from models.options import Options
 
 
 class Schedule(Options):
-    """Adam, with a learning rate that falls along a half cosine to 0.
-
-    scale_learning_rate_share: of the scales of quantizers, relative to weights. loss: `cross_entropy` of the voters'
-    firing rates, which rate_to_logit turns from 0 to 1 into logits, or `squared_error` of those rates, of which that
-    of the right class is wanted to be 1 and all others 0. rate_penalty weighs the mean firing rate of the hidden layers
-    against the loss, so that the network learns to be sparse. shift_px bounds the random shifts of training samples.
-    """
+    """Adam, with a learning rate that falls along a half cosine to 0."""
 
     epochs: Annotated[int, Field(ge=1, le=100_000)]
+    """How often every training sample is seen."""
     learning_rate: Annotated[float, Field(gt=0)]
+    """Of weights, at the start."""
     batch_size: Annotated[int, Field(ge=1)] = 64
+    """Samples per step."""
     scale_learning_rate_share: Annotated[float, Field(ge=0)] = 0.1
+    """Learning rate of the scales of quantizers, relative to that of weights."""
     loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
+    """Of the voters' firing rates; `squared_error` wants that of the right class to be 1 and all others 0."""
     rate_to_logit: Annotated[float, Field(gt=0)] = 15.0
+    """What a firing rate of 1 is as a logit of `cross_entropy`."""
     rate_penalty: Annotated[float, Field(ge=0)] = 0.0
+    """Weighs the mean firing rate of the hidden layers against the loss, so that the network learns to be sparse."""
     shift_px: Annotated[int, Field(ge=0)] = 0
+    """Bounds the random shifts of training samples, pixels."""

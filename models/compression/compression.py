@@ -27,25 +27,28 @@ PRUNING, QUANTIZING = "pruning", "quantizing"
 
 
 class Compression(Options):
-    """Weights quantized while the network trains on, and pruned, where there is a pruner.
-
-    weight_bits: width of the codes in two's complement, 2 for ternary; layer_weight_bits: of single weights, by name.
-    quantizer and pruner: a kind of `models.compression.quantizers` and `.pruners`, or its name, with its options.
-    order: `joint` prunes the network that is being quantized; `sequential` first trains the float network while it
-    is pruned, by pruning_training (where it is not given, as `training`), and then quantizes it with what is
-    pruned fixed. potential_bits: width of the membrane potentials; where it is not given, the network's own.
-    At most 16, so that potential times leak is exact in the float32 of training.
-    """
+    """Weights quantized while the network trains on, and pruned, where there is a pruner."""
 
     name: Name
+    """What tables and pictures call it."""
     weight_bits: WeightBits = 8
+    """Width of the codes in two's complement, 2 for ternary."""
     layer_weight_bits: Mapping[str, WeightBits] = Field(default_factory=dict)
+    """Width of single weights, by name."""
     quantizer: QuantizerChoice = LearnedScale()
+    """How weights become whole numbers."""
     pruner: PrunerChoice | None = None
+    """Which weights become 0."""
     order: Literal["joint", "sequential"] = "joint"
+    """`joint` prunes the network that is being quantized; `sequential` first trains the float network while it is
+    pruned, and then quantizes it with what is pruned fixed. Without a pruner it is `joint`."""
     potential_bits: Annotated[int, Field(ge=4, le=16)] | None = None
+    """Width of the membrane potentials; where it is not given, the network's own. At most 16, so that potential times
+    leak is exact in the float32 of training."""
     training: Schedule = Schedule(epochs=10, learning_rate=1e-3)
+    """Of the network that is being quantized."""
     pruning_training: Schedule | None = None
+    """Of the float network while it is pruned, in order `sequential`; where it is not given, as `training`."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.data.events import Events
+from models.data.options import DEFAULT_TEST_SHARE
 from models.errors import ModelsError
 
 Indices = npt.NDArray[np.int64]
-
-DEFAULT_TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)

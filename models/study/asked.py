@@ -11,20 +11,22 @@ from models.options import Options
 
 
 class Mixed(Options):
-    """Bits by layer, chosen before the compressed network is trained, on a machine and a format of the study.
-
-    The mean loss of the training samples grows least with them, while the simulated energy is at most energy_share of
-    that with max(bits) everywhere. samples_per_class: training samples of each class on which both are measured.
-    """
+    """Bits by layer, chosen before the compressed network is trained, so that the loss grows least."""
 
     bits: Annotated[list[WeightBits], Field(min_length=2)]
+    """Those to choose from."""
     machine: str
+    """On which energy is simulated: one of the study, by its name, of a file without the suffix."""
     format: str
+    """In which energy is simulated: one of the study."""
     energy_share: Annotated[float, Field(gt=0, le=1)]
+    """The energy is at most this share of that with the most bits everywhere."""
     samples_per_class: Annotated[int, Field(ge=1)] = 10
+    """Training samples of each class on which loss and energy are measured."""
 
 
 class AskedCompression(Compression):
-    """A Compression, with `mixed` where its weight bits are to be chosen by layer."""
+    """A Compression, or one whose bits are to be chosen."""
 
     mixed: Mixed | None = None
+    """How its weight bits are to be chosen by layer."""

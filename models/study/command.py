@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _PARTS_FAILED = 1
 _MOST_JOBS = 256
 
+_STUDY_HELP = "A study file (YAML; models/study/STUDY.md has every key), or the name of a shipped study."
+
 PIPED_WIDTH = 120
 """Columns of the table where no terminal says how many it has."""
 
@@ -31,7 +33,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: spikecycle study digits, or spikecycle study nmnist --data-root FOLDER")
 def study(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file (YAML), or the name of a shipped study.")],
+    study: Annotated[str, typer.Argument(metavar="STUDY", help=_STUDY_HELP)],
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where results go, and are found again: NAME-study here.")
     ] = None,

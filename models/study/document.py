@@ -1,4 +1,7 @@
-"""Writes TABLES.md, the description of a study's tables, from the columns: python -m models.study.document"""
+"""Writes TABLES.md, the description of a study's tables, from the columns, and STUDY.md, that of its file.
+
+Both: python -m models.study.document
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column
+from models.study.study_document import STUDY_DOCUMENT, study_document
 
 DOCUMENT = Path(__file__).with_name("TABLES.md")
 _HEAD = """# The tables of a study
@@ -40,3 +44,4 @@ def _words(dtype: pl.DataType | type[pl.DataType]) -> str:
 
 if __name__ == "__main__":
     DOCUMENT.write_text(document())
+    STUDY_DOCUMENT.write_text(study_document())

@@ -1,4 +1,4 @@
-"""How a run goes, on standard error: bars where a person watches, a line per finished part where nobody does."""
+"""How a run goes, on standard error: bars where a person watches, lines where nobody does."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from models.study.records import Failure
 
 ETA_PERIOD_S = 600.0
 """Speed is averaged over so long: jobs differ."""
+WHOLE, CHECKING = "study", "checking the network on every machine and format"
 
 
 class Lines:
-    """One line when a part has ended."""
+    """One line when a part tells of itself for the first time, and one when it has ended."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._begun: set[str] = set()
         self._jobs = self._ended = 0
 
     def __enter__(self) -> Self:
@@ -30,18 +32,29 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         return
 
+    def checks(self) -> None:
+        """Say so."""
+        self._say(CHECKING)
+
     def starts(self, jobs: Sequence[Job]) -> None:
-        """Count them."""
+        """Count them, and say how many there are."""
         self._jobs = len(jobs)
+        self._say(f"{len(jobs)} {'part' if len(jobs) == 1 else 'parts'} to do")
 
     def happens(self, job: Job, event: Event) -> None:
-        """Nothing."""
+        """Say so, the first time."""
+        if job.key not in self._begun:
+            self._begun.add(job.key)
+            self._say(f"{job.title}: {_figures(event)}")
 
     def ends(self, job: Job, failure: Failure | None) -> None:
         """Say so."""
         self._ended += 1
         how = "done" if failure is None else f"failed: {failure.reason}"
-        self._stream.write(f"[{self._ended}/{self._jobs}] {job.title}: {how}\n")
+        self._say(f"[{self._ended}/{self._jobs}] {job.title}: {how}")
+
+    def _say(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
         self._stream.flush()
 
 
@@ -59,7 +72,7 @@ class Bars:
             speed_estimate_period=ETA_PERIOD_S,
             transient=True,
         )
-        self._whole = self._progress.add_task("study", total=None, figures="")
+        self._whole = self._progress.add_task(WHOLE, total=None, figures="")
         self._bars: dict[str, TaskID] = {}
         self._done: dict[str, int] = {}
         self._jobs = self._ended = 0
@@ -73,10 +86,14 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
+    def checks(self) -> None:
+        """The whole is called so until it starts."""
+        self._progress.update(self._whole, description=CHECKING)
+
     def starts(self, jobs: Sequence[Job]) -> None:
         """Set the whole."""
         self._jobs = len(jobs)
-        self._progress.update(self._whole, total=sum(job.units for job in jobs))
+        self._progress.update(self._whole, description=WHOLE, total=sum(job.units for job in jobs))
         self._show_whole()
 
     def happens(self, job: Job, event: Event) -> None:

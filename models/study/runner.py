@@ -21,6 +21,9 @@ from simulator import RunResult
 class Watcher(Protocol):
     """Who is told how a run goes."""
 
+    def checks(self) -> None:
+        """The network is tried on every machine; the first time, kernels are compiled, which takes long."""
+
     def starts(self, jobs: Sequence[Job]) -> None:
         """These are to be done."""
 
@@ -73,6 +76,7 @@ def run(context: Context, compressions: Sequence[AskedCompression], processes: i
     if missing.networks:
         check_samples(context)
         check_layers_named(context)
+        watcher.checks()
         check_machines(context)
     watcher.starts(missing.jobs)
     failures = []

@@ -28,37 +28,45 @@ class DataChoice(Options):
     """A data set by name, and what is asked of it. A relative `root` is relative to the study's file."""
 
     name: str
+    """Of the data set."""
     options: DataOptions = DataOptions()
+    """Those that the data set has."""
 
 
 class NetworkChoice(Options):
     """A network by name, and what is asked of it."""
 
     name: str
+    """Of the network."""
     options: NetworkOptions = NetworkOptions()
+    """Those that the network has."""
 
 
 class Study(Options):
-    """A grid of compressions x weight formats x machines.
-
-    training: of the float network, once per seed; every compression starts from it. seeds: everything random in the
-    trainings. record_per_class: test samples of each class that are recorded and simulated, the first ones.
-    common: keys of all compressions. compressions: see `grid.expand`. machines: names, or machine files, relative to
-    the study's file.
-    """
+    """A grid of compressions x weight formats x machines."""
 
     describes: Annotated[str, Field(min_length=1)]
+    """What is asked, in words."""
     data: DataChoice
+    """What is trained and tested on."""
     network: NetworkChoice
+    """What is compressed."""
     training: Schedule
+    """Of the float network, once per seed; every compression starts from it."""
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = Field(
         default_factory=lambda: [0]
     )
+    """Of everything random in the trainings."""
     record_per_class: Annotated[int, Field(ge=1)] = 1
+    """Test samples of each class that are recorded and simulated, the first ones."""
     common: dict[str, Any] = Field(default_factory=dict)
+    """Keys of all compressions, under their own."""
     compressions: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    """Each with keys of a compression, and perhaps a grid of their values."""
     formats: Annotated[list[str], Field(min_length=1)]
+    """Of weights; `spikecycle list` has their names."""
     machines: Annotated[list[str], Field(min_length=1)]
+    """Names, of which `spikecycle list` has those that are shipped, or machine files, relative to the study's file."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -25,14 +25,15 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class PrunerKind(Kind, ABC):
     """The rule of a pruner; `Pruner` applies it to a network while that trains.
 
-    It grows until ramp_share of the training is done; from then on what is pruned does not change. skip_layers: names
-    of weights that are never pruned. whole_channels: output channels are pruned, with what is added to them; the
-    last weight of a network, whose channels are its answer, is not pruned then.
+    whole_channels: output channels are pruned, with what is added to them; the last weight of a network, whose
+    channels are its answer, is not pruned then.
     """
 
     whole_channels: ClassVar[bool] = False
     ramp_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the training in which pruning grows; from then on what is pruned does not change."""
     skip_layers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Names of weights that are never pruned."""
 
     @property
     @abstractmethod

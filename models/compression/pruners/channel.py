@@ -15,17 +15,18 @@ from models.compression.pruners.base import Kept, Magnitudes, PrunerKind, Share,
 
 
 class Channel(PrunerKind):
-    """`share` of the output channels, to the nearest channel: of every layer by itself, or of all layers together.
+    """The smallest channels, by the mean magnitude of their weights, for layers differ in fan-in.
 
-    With scope `global`, channels are ranked by the mean magnitude of their weights, for layers differ in fan-in, and
-    every layer keeps its largest channel. Within a layer, mean and sum rank alike. Weights that read a pruned channel
-    stay as they are; no spike ever reaches them.
+    Within a layer, mean and sum rank alike. Weights that read a pruned channel stay as they are; no spike ever reaches
+    them.
     """
 
     whole_channels: ClassVar[bool] = True
     kind: Literal["channel"] = "channel"
     share: Share
+    """Of the output channels, to the nearest channel; those of the last layer are never pruned."""
     scope: Literal["layer", "global"] = "layer"
+    """Of every layer by itself, or of all layers together, where every layer keeps its largest channel."""
 
     @property
     def summary(self) -> str:

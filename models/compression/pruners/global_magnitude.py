@@ -15,10 +15,11 @@ from models.compression.pruners.base import Kept, Magnitudes, PrunerKind, Share,
 
 
 class GlobalMagnitude(PrunerKind):
-    """`share` of all weights, to the nearest weight."""
+    """The smallest weights, whatever their layer."""
 
     kind: Literal["global_magnitude"] = "global_magnitude"
     share: Share
+    """Of all weights, to the nearest weight."""
 
     @property
     def summary(self) -> str:

@@ -17,7 +17,7 @@ from models.options import refused_keys
 
 
 class NOfM(PrunerKind):
-    """Of every m input channels in turn, at one place of the kernel and for one output channel, n by magnitude.
+    """The largest n of every group of m.
 
     Groups run along the second axis of a weight (M, C / groups, R, S) from channel 0. Where m does not divide C /
     groups, the last group is short, as if zeros filled it up: it keeps up to n, so that a fan-in of n is not pruned.
@@ -25,7 +25,9 @@ class NOfM(PrunerKind):
 
     kind: Literal["n_m"] = "n_m"
     n: Annotated[int, Field(ge=1, le=63)]
+    """Weights of a group that are kept, by magnitude; fewer than m."""
     m: Annotated[int, Field(ge=2, le=64)]
+    """Weights of a group: so many input channels in turn, at one place of the kernel and for one output channel."""
 
     @model_validator(mode="after")
     def _fewer_than_all(self) -> Self:

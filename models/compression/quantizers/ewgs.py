@@ -23,16 +23,15 @@ STUDY_DEVIATIONS = 3.0  # standard deviations of a weight: where the study's cli
 
 
 class Ewgs(QuantizerKind):
-    """A gradient g becomes g (1 + gradient_scale * sign(g) * (steps - code)), clipped weights get none.
-
-    gradient_scale is per step of rounding error; 0 is the straight-through estimator. 0.005 is the study's.
-    start_deviations: the clipping value at the start, in standard deviations (around 0) of a channel's weights.
-    """
+    """A gradient g becomes g (1 + gradient_scale * sign(g) * (steps - code)), clipped weights get none."""
 
     title: ClassVar[str] = "learned clipping value per output channel, gradients scaled by element"
     kind: Literal["ewgs"] = "ewgs"
     gradient_scale: Annotated[float, Field(ge=0, le=2)] = 0.005
+    """Per step of rounding error; 0 is the straight-through estimator. 0.005 is the published study's."""
     start_deviations: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Clipping value at the start, in standard deviations (around 0) of a channel's weights; where it is not given,
+    three, but at 2 bits the start of other quantizers."""
 
     def starting_scale(self, weight: Tensor, bits: int) -> Tensor:
         """So many standard deviations get the largest code; not given, three, and the ternary start at 2 bits."""

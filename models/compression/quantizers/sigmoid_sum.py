@@ -20,19 +20,18 @@ REACH = 4  # steps: a sigmoid further away is 0 or 1 to float32, since exp(-4 * 
 
 
 class SigmoidSum(QuantizerKind):
-    """codes = sum over the steps t of sigmoid(temperature * (steps - t)), from -n up.
-
-    The temperature rises geometrically from first_temperature, where the staircase is nearly a slope, to
-    last_temperature. In the last hard_share of the training codes are already whole, and only the gradient is
-    that of the sigmoids, so that the network that is trained to the end is the one that is exported. The learning rate
-    has to be worth something then: in trainings of a few epochs, ternary weights that harden late do not recover.
-    """
+    """codes = sum over the steps t of sigmoid(temperature * (steps - t)), from -n up; the temperature rises."""
 
     title: ClassVar[str] = "sum of sigmoids that harden, learned scale per output channel"
     kind: Literal["sigmoid_sum"] = "sigmoid_sum"
     first_temperature: Annotated[float, Field(ge=4, le=1000)] = 4.0
+    """Steepness of the sigmoids at the start: at 4, the staircase is nearly a slope."""
     last_temperature: Annotated[float, Field(ge=4, le=1000)] = 10.0
+    """Steepness at the end, to which it rises geometrically."""
     hard_share: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """Last share of the training, in which codes are already whole and only the gradient is that of the sigmoids, so
+    that the network that is trained to the end is the one that is exported. The learning rate has to be worth something
+    then: in trainings of a few epochs, ternary weights that harden late do not recover."""
 
     def codes(self, steps: Tensor, bits: int, progress: float) -> Tensor:
         """Codes of the staircase of this moment; whole numbers when the soft part of the training is over."""

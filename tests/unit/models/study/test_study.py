@@ -32,6 +32,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = CliRunner().invoke(app, [str(write_study(folder)), "--out", str(folder / "out"), "--jobs", "1"])
     assert done.exit_code == 0, done.output
     assert "What do ternary weights cost and save?" in done.output
+    assert "checking the network on every machine and format\n7 parts to do\n" in done.output
+    assert "quantized-2, seed 0: quantizing, epoch 1/1, loss " in done.output
     return folder / "out"
 
 
