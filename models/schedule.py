@@ -13,7 +13,7 @@ class Schedule(Options):
     """Adam, with a learning rate that falls along a half cosine to 0."""
 
     epochs: Annotated[int, Field(ge=1, le=100_000)]
-    """How often every training sample is seen."""
+    """How often every training sample is seen; batch norm takes some fifty batches in all until its statistics hold."""
     learning_rate: Annotated[float, Field(gt=0)]
     """Of weights, at the start."""
     batch_size: Annotated[int, Field(ge=1)] = 64

@@ -30,7 +30,7 @@ class Compression(Options):
     """Weights quantized while the network trains on, and pruned, where there is a pruner."""
 
     name: Name
-    """What tables and pictures call it."""
+    """Its name in tables, and in pictures where what it does is not enough to tell it from others."""
     weight_bits: WeightBits = 8
     """Width of the codes in two's complement, 2 for ternary."""
     layer_weight_bits: Mapping[str, WeightBits] = Field(default_factory=dict)

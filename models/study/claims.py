@@ -6,7 +6,7 @@ pruning is free, which of the two wins on a machine, and whether both together b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from models.study.intervals import Interval, difference_interval
@@ -15,6 +15,10 @@ from models.study.view import Candidate, Cost, Results
 TERNARY_BITS = 2
 COLLAPSE = 0.1
 """An accuracy that falls by more than this is called a collapse: a choice of words, not a finding."""
+
+
+LEARNED = 0.5
+"""A float network that finds fewer of the classes is doubted: a choice, not a finding."""
 
 
 class Claim(NamedTuple):
@@ -67,17 +71,17 @@ def ternary(results: Results) -> Candidate | None:
     return next((c for c in results.of_method("quantization") if c.weight_bits == TERNARY_BITS), None)
 
 
-def free_pruning(results: Results, whole: Candidate) -> tuple[Candidate | None, Candidate | None]:
-    """Of the networks that are pruned alone: the last one before any loses accuracy, and the first that does.
+def free_pruning(pruned: Sequence[Candidate], whole: Candidate) -> tuple[Candidate | None, Candidate | None]:
+    """Of networks that one pruner made, by rising share: the last before any loses accuracy, and the first that does.
 
-    By rising share; a loss within the noise of the test set is none. Where the least pruning of all loses already, as
-    when a study has several pruners, the most that loses nothing, if there is any.
+    A loss within the noise of the test set is none.
     """
-    pruned = sorted(results.of_method("pruning"), key=lambda candidate: candidate.pruned_share)
-    losing = [not loss(candidate, whole).is_free for candidate in pruned]
-    first = losing.index(True) if True in losing else len(pruned)
-    unharmed = pruned[:first] or [candidate for candidate, loses in zip(pruned, losing, strict=True) if not loses]
-    return (unharmed[-1] if unharmed else None), (pruned[first] if first < len(pruned) else None)
+    free = None
+    for candidate in pruned:
+        if not loss(candidate, whole).is_free:
+            return free, candidate
+        free = candidate
+    return free, None
 
 
 def claims(results: Results) -> list[Claim]:
@@ -92,7 +96,15 @@ def claims(results: Results) -> list[Claim]:
         "Do both together beat each alone?": _joint,
         "Which format is the cheapest?": _formats,
     }
-    return [Claim(question, list(answer(results, whole))) for question, answer in questions.items()]
+    found = [Claim(question, list(answer(results, whole))) for question, answer in questions.items()]
+    learned = results.float_accuracy
+    if learned >= LEARNED:
+        return found
+    doubt = (
+        f"Hardly: the float network finds {_percent(learned)} of the classes, so that nothing below says anything of "
+        "compression. Train it longer; batch norm alone takes some fifty batches until its statistics hold."
+    )
+    return [Claim("Has the network learned?", [doubt]), *found]
 
 
 def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
@@ -109,11 +121,17 @@ def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
 
 
 def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
-    pruned = sorted(results.of_method("pruning"), key=lambda candidate: candidate.pruned_share)
-    if not pruned:
+    families = results.pruned_alone()
+    if not families:
         yield "Not in this study: it needs networks that are pruned alone."
-        return
-    free, costly = free_pruning(results, whole)
+    for pruner, pruned in families.items():
+        if len(families) > 1:
+            yield f"By {pruner}:"
+        yield from _one_pruner(results, pruned, whole)
+
+
+def _one_pruner(results: Results, pruned: Sequence[Candidate], whole: Candidate) -> Iterator[str]:
+    free, costly = free_pruning(pruned, whole)
     if free is None:
         yield f"Nowhere in this study: the least pruning, {pruned[0].label}, has {loss(pruned[0], whole)}."
     else:
@@ -121,7 +139,7 @@ def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
         yield f"No loss is shown up to {free.label}: {against}, {loss(free, whole)}."
     if costly is None:
         yield "More pruning was not tried, so that the end of it was not seen."
-    else:
+    elif free is not None:
         yield f"The first to lose is {costly.label}: {_percent(costly.accuracy)}, {loss(costly, whole)}."
     fallen = next((candidate for candidate in pruned if loss(candidate, whole).lost > COLLAPSE), None)
     if fallen is not None and fallen is not costly:
@@ -132,11 +150,17 @@ def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
 
 
 def _winner(results: Results, whole: Candidate) -> Iterator[str]:
-    few_bits, (free, _) = ternary(results), free_pruning(results, whole)
-    if few_bits is None or free is None:
+    few_bits = ternary(results)
+    firsts = [free_pruning(pruned, whole)[0] for pruned in results.pruned_alone().values()]
+    unharmed = [candidate for candidate in firsts if candidate is not None]
+    if few_bits is None or not unharmed:
         yield "Not in this study: it needs ternary weights, and pruning alone that loses nothing."
         return
-    for machine, pruned, quantized in _costs(results, free, few_bits):
+    for machine in results.machines:
+        best, quantized = _cheapest(results, unharmed, machine), results.cost(few_bits, machine)
+        if best is None or quantized is None:
+            continue
+        free, pruned = best
         ratio = pruned.energy_uj / quantized.energy_uj
         winner = few_bits if ratio > 1 else free
         yield (

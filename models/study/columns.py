@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+UNPRUNED = "none"
+"""The pruner of a network that is not pruned."""
 ENERGY_PARTS = pl.List(pl.Struct({"component": pl.String, "operand": pl.String, "energy_pj": pl.Float64}))
 
 
@@ -36,6 +38,9 @@ _COST: Mapping[str, Column] = {
 RESULT_COLUMNS: Mapping[str, Column] = {
     **_WHICH,
     "weight_bits": Column(pl.Int64, "bits of a weight, 2 for ternary; the widest, where they differ by layer"),
+    "quantizer": Column(pl.String, "kind of the quantizer"),
+    "pruner": Column(pl.String, "kind of the pruner, or none"),
+    "potential_bits": Column(pl.Int64, "bits of a potential that were asked for, 0 where the network's own were kept"),
     "accuracy_float": Column(pl.Float64, "share of the test samples whose class the float network found"),
     "accuracy_fake_quantized": Column(pl.Float64, "the same of the compressed network in training"),
     "accuracy_integer": Column(pl.Float64, "the same of the integer network that hardware runs"),

@@ -56,8 +56,12 @@ def study(
     require_train_extra()
     if plots_only:
         from models.study.schema import study_path
+        from models.study.store import check_owner
 
-        _show(out or Path(f"{study_path(study).stem}-study"))
+        name = study_path(study).stem
+        folder = out or Path(f"{name}-study")
+        check_owner(folder, name)
+        _show(folder)
         return
     from models.study.schema import load_study
 
@@ -68,7 +72,8 @@ def study(
     if failures:
         for failure in failures:
             sys.stderr.write(f"spikecycle: {failure.what}: {failure.reason}\n")
-        sys.stderr.write(f"spikecycle: {len(failures)} parts of the study failed; run it again to try them again\n")
+        parts = "1 part" if len(failures) == 1 else f"{len(failures)} parts"
+        sys.stderr.write(f"spikecycle: {parts} of the study failed; run it again to try again\n")
         raise typer.Exit(_PARTS_FAILED)
 
 

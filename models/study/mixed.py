@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.compression.compression import Compression
 from models.compression.layer_costs import energies_pj, loss_increases
 from models.compression.mixed_precision import least_loss
+from models.errors import ModelsError
 from models.networks.network import FloatNetwork
 from models.study.asked import Mixed
 from models.study.context import Context
@@ -19,5 +20,11 @@ def with_chosen_bits(context: Context, network: FloatNetwork, compression: Compr
     losses = loss_increases(network, data, samples, compression, mixed.bits)
     energies = energies_pj(network, data, samples, compression, mixed.bits, machine)
     most_pj = sum(by_bits[max(mixed.bits)] for by_bits in energies.values())
-    allocation = least_loss(losses, lambda layer, bits: energies[layer][bits], mixed.energy_share * most_pj)
+    try:
+        allocation = least_loss(losses, lambda layer, bits: energies[layer][bits], mixed.energy_share * most_pj)
+    except ModelsError as error:
+        least = sum(min(by_bits.values()) for by_bits in energies.values()) / most_pj
+        raise ModelsError(
+            f"mixed.energy_share: {mixed.energy_share:g} is less than any bits take; the least is {least:.3f}"
+        ) from error
     return allocation.applied_to(compression)

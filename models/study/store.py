@@ -53,9 +53,7 @@ class Store:
             names = [name for name in names if not fnmatch(name, _UNFINISHED)]
             if names and names != [_LOCK] and _MARKER not in names:
                 raise ModelsError(f"{folder}: holds other things than a study; name another folder with --out")
-            if _MARKER in names and _owner(folder) != study:
-                owner = _owner(folder) or "unknown"
-                raise ModelsError(f"{folder}: belongs to the study {owner}; name another folder for {study} with --out")
+            check_owner(folder, study)
             folder.mkdir(parents=True, exist_ok=True)
             write_file(folder / _MARKER, json.dumps({"study": study}) + "\n")  # first: what follows is then its own
             for kind in (FLOATS, NETWORKS, SIMULATIONS, FAILURES):
@@ -105,6 +103,13 @@ class Store:
             return record_type.model_validate(body)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
             return None
+
+
+def check_owner(folder: Path, study: str) -> None:
+    """ModelsError where the folder belongs to another study."""
+    if (folder / _MARKER).exists() and _owner(folder) != study:
+        owner = _owner(folder) or "unknown"
+        raise ModelsError(f"{folder}: belongs to the study {owner}; name another folder for {study} with --out")
 
 
 def _owner(folder: Path) -> str | None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from models.errors import ModelsError
 from models.study.asked import AskedCompression
-from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column, schema
+from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, UNPRUNED, Column, schema
 from models.study.grid import method_of
 from models.study.records import NetworkRecord
 from simulator import LayerResult, RunResult, write_file
@@ -105,6 +105,9 @@ def _result_row(one: Finished) -> dict[str, Any]:
     return {
         **_which(one),
         "weight_bits": max(_bits(one, layer.name) for layer in result.layers),
+        "quantizer": one.compression.quantizer.kind,
+        "pruner": UNPRUNED if one.compression.pruner is None else one.compression.pruner.kind,
+        "potential_bits": one.compression.potential_bits or 0,
         "accuracy_float": network.accuracy_float,
         "accuracy_fake_quantized": network.accuracy_fake_quantized,
         "accuracy_integer": network.accuracy_integer,

@@ -13,12 +13,17 @@ from statistics import fmean
 
 import polars as pl
 
+from models.study.columns import UNPRUNED
+
 PJ_PER_UJ = 1e6
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A compression that was tried. accuracies: of the integer network, by seed; sparsity: share of zero weights."""
+    """A compression that was tried. accuracies: of the integer network, by seed; sparsity: share of zero weights.
+
+    marks: what the label has to add in this study, where not all are made in the same way.
+    """
 
     name: str
     method: str
@@ -27,7 +32,10 @@ class Candidate:
     sparsity: float
     accuracies: tuple[float, ...]
     test_samples: int
-    label_is_shared: bool = False
+    quantizer: str
+    pruner: str
+    potential_bits: int
+    marks: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -36,13 +44,12 @@ class Candidate:
 
     @property
     def label(self) -> str:
-        """What a plot calls it: width, and pruned share and order if there are any; its name where these are shared."""
+        """What a plot calls it: width, pruned share, order, and how, as far as they tell it from others."""
         width = {2: "ternary"}.get(self.weight_bits, f"{self.weight_bits}-bit")
         mixed = "mixed, up to " if self.method == "mixed" else ""
         pruned = f", {100 * self.pruned_share:.3g} % pruned" if self.pruned_share else ""
         order = f", {self.method}" if self.method == "sequential" else ""
-        name = f" ({self.name})" if self.label_is_shared else ""
-        return f"{mixed}{width}{pruned}{order}{name}"
+        return ", ".join([f"{mixed}{width}{pruned}{order}", *self.marks])
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,23 @@ class Results:
     def candidates(self) -> list[Candidate]:
         """In the order of the study."""
         groups = self.table.partition_by("compression", maintain_order=True)
-        found = [_candidate(group) for group in groups]
-        labels = Counter(candidate.label for candidate in found)
-        return [replace(candidate, label_is_shared=labels[candidate.label] > 1) for candidate in found]
+        return _told_apart([_candidate(group) for group in groups])
+
+    @property
+    def float_accuracy(self) -> float:
+        """Of the networks from which all compressions start, mean over the seeds."""
+        return float(self.table.group_by("seed").agg(pl.col("accuracy_float").first())["accuracy_float"].mean())  # type: ignore[arg-type]
 
     def of_method(self, *methods: str) -> list[Candidate]:
         """The candidates of these methods, in the order of the study."""
         return [candidate for candidate in self.candidates if candidate.method in methods]
+
+    def pruned_alone(self) -> dict[str, list[Candidate]]:
+        """By kind of pruner, in the order of the study; of each the networks by rising share."""
+        found: dict[str, list[Candidate]] = {}
+        for candidate in sorted(self.of_method("pruning"), key=lambda candidate: candidate.pruned_share):
+            found.setdefault(candidate.pruner, []).append(candidate)
+        return found
 
     def costs(self, candidate: Candidate, machine: str) -> list[Cost]:
         """In each format, in the order of the study; a format in which nothing could be simulated is left out."""
@@ -112,6 +129,25 @@ class Results:
         return names
 
 
+def _told_apart(found: Sequence[Candidate]) -> list[Candidate]:
+    """With marks: kinds that are not the study's usual ones, bits of potentials, the name where all else is shared."""
+    quantizer = _usual([candidate.quantizer for candidate in found])
+    pruner = _usual([candidate.pruner for candidate in found if candidate.pruner != UNPRUNED])
+    marked = [replace(candidate, marks=_marks(candidate, quantizer, pruner)) for candidate in found]
+    labels = Counter(candidate.label for candidate in marked)
+    return [replace(one, marks=(*one.marks, one.name)) if labels[one.label] > 1 else one for one in marked]
+
+
+def _usual(kinds: Sequence[str]) -> str:
+    return Counter(kinds).most_common(1)[0][0] if kinds else UNPRUNED
+
+
+def _marks(candidate: Candidate, quantizer: str, pruner: str) -> tuple[str, ...]:
+    kinds = [candidate.quantizer] if candidate.quantizer != quantizer else []
+    kinds += [candidate.pruner] if candidate.pruner not in (pruner, UNPRUNED) else []
+    return (*kinds, f"{candidate.potential_bits}-bit potentials") if candidate.potential_bits else tuple(kinds)
+
+
 def _candidate(group: pl.DataFrame) -> Candidate:
     """What the rows of one compression have in common."""
     first = group.row(0, named=True)
@@ -124,4 +160,7 @@ def _candidate(group: pl.DataFrame) -> Candidate:
         sparsity=fmean(seed["weight_sparsity"][0] for seed in seeds),
         accuracies=tuple(seed["accuracy_integer"][0] for seed in seeds),
         test_samples=first["test_samples"],
+        quantizer=first["quantizer"],
+        pruner=first["pruner"],
+        potential_bits=first["potential_bits"],
     )

@@ -19,7 +19,7 @@ class GlobalMagnitude(PrunerKind):
 
     kind: Literal["global_magnitude"] = "global_magnitude"
     share: Share
-    """Of all weights, to the nearest weight."""
+    """Of all weights that are not skipped, to the nearest weight."""
 
     @property
     def summary(self) -> str:

@@ -35,13 +35,16 @@ DPI = 130
 
 
 def draw_all(folder: Path, results: Results, layers: pl.DataFrame) -> list[Path]:
-    """Write every picture that there is something to show in, and return the files."""
+    """Write every picture that there is something to show in, and return the files; others of that name go."""
     written = []
     for name, draw in PICTURES.items():
         with styled():
             figure = draw(results, layers)
-            for suffix in ("png", "svg") if figure is not None else ():
+            for suffix in ("png", "svg"):
                 path = folder / f"{name}.{suffix}"
+                if figure is None:
+                    path.unlink(missing_ok=True)
+                    continue
                 write_file(path, rendered(figure, suffix))
                 written.append(path)
     return written

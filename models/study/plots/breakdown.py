@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.study.plots.style import COLOURS, GREY, panels
+from models.study.plots.style import GREY, coloured, panels
 from models.study.view import PJ_PER_UJ, Candidate, Results
 
-MOST_COMPONENTS = 5
+MOST_COMPONENTS = 4  # of each machine, so that two machines have a colour for each
 OTHER = "other"
 
 
@@ -18,30 +20,46 @@ def draw_breakdown(results: Results, layers: pl.DataFrame) -> Figure | None:
     chosen = results.of_method("quantization", "pruning", "mixed")
     if not chosen:
         return None
+    energies = {
+        machine: {candidate.label: _by_component(results, candidate, machine) for candidate in chosen}
+        for machine in results.machines
+    }
+    named = {machine: _largest(parts) for machine, parts in energies.items()}
+    colours = {component: colour for component, (colour, _) in coloured(_united(named.values())).items()}
     figure, axes = panels(results.machines, height_inches=2.1 + 0.26 * len(chosen))
     for axis, machine in zip(axes, results.machines, strict=True):
-        _draw_bars(axis, results, machine, chosen)
+        shown = {component: colours[component] for component in named[machine]} | {OTHER: GREY}
+        _draw_bars(axis, energies[machine], shown)
         axis.set_xlabel("energy per inference (µJ)")
+    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    order = [*colours, OTHER]
+    figure.legend([handles[label] for label in order], order, loc="outside lower center", ncols=4)
     return figure
 
 
-def _draw_bars(axis: Axes, results: Results, machine: str, chosen: list[Candidate]) -> None:
-    energies = {candidate.label: _by_component(results, candidate, machine) for candidate in chosen}
+def _largest(parts_of: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The components that take the most over all networks."""
     totals: dict[str, float] = {}
-    for parts in energies.values():
+    for parts in parts_of.values():
         for component, energy in parts.items():
             totals[component] = totals.get(component, 0.0) + energy
-    named = sorted(totals, key=lambda component: -totals[component])[:MOST_COMPONENTS]
+    return sorted(totals, key=lambda component: -totals[component])[:MOST_COMPONENTS]
+
+
+def _united(lists: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def _draw_bars(axis: Axes, energies: Mapping[str, dict[str, float]], colours: Mapping[str, str]) -> None:
     left = dict.fromkeys(energies, 0.0)
-    for component, colour in [*zip(named, COLOURS, strict=False), (OTHER, GREY)]:
-        widths = {label: _width(parts, component, named) for label, parts in energies.items()}
+    for component, colour in colours.items():
+        widths = {label: _width(parts, component, colours) for label, parts in energies.items()}
         axis.barh(list(widths), list(widths.values()), left=list(left.values()), color=colour, label=component)
         left = {label: left[label] + width for label, width in widths.items()}
     axis.invert_yaxis()
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
 
 
-def _width(parts: dict[str, float], component: str, named: list[str]) -> float:
+def _width(parts: dict[str, float], component: str, named: Collection[str]) -> float:
     if component == OTHER:
         return sum(energy for name, energy in parts.items() if name not in named)
     return parts.get(component, 0.0)

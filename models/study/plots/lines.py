@@ -16,23 +16,29 @@ ENERGY = "energy per inference (µJ)"
 
 
 def draw_bits(results: Results, layers: pl.DataFrame) -> Figure | None:
-    """Of the networks that are quantized alone."""
-    chosen = sorted(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits)
-    if not chosen:
+    """Of the networks that are quantized alone; a line for each quantizer and width of potentials."""
+    lines: dict[tuple[str, int], list[Candidate]] = {}
+    for candidate in sorted(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits):
+        lines.setdefault((candidate.quantizer, candidate.potential_bits), []).append(candidate)
+    if not lines:
         return None
-    figure = _draw(results, chosen, "bits of a weight (2: ternary)", lambda candidate: candidate.weight_bits)
+    figure = _draw(results, [*lines.values()], "bits of a weight (2: ternary)", lambda candidate: candidate.weight_bits)
+    widths = sorted({candidate.weight_bits for line in lines.values() for candidate in line})
     for axis in figure.axes:
-        axis.set_xticks([candidate.weight_bits for candidate in chosen])
+        axis.set_xticks(widths)
     return figure
 
 
 def draw_sparsity(results: Results, layers: pl.DataFrame) -> Figure | None:
-    """Of the networks that are pruned alone, with the unpruned one, and what ternary weights cost beside them."""
-    pruned, whole, few_bits = results.of_method("pruning"), reference(results), ternary(results)
-    if not pruned:
+    """Of the networks that are pruned alone, a line for each pruner from the unpruned one on; and ternary."""
+    families, whole, few_bits = results.pruned_alone(), reference(results), ternary(results)
+    if not families:
         return None
-    chosen = sorted([*pruned, *([whole] if whole else [])], key=lambda candidate: candidate.sparsity)
-    figure = _draw(results, chosen, "weights that are zero (%)", lambda candidate: 100 * candidate.sparsity)
+    lines = [
+        sorted([*pruned, *([whole] if whole else [])], key=lambda candidate: candidate.sparsity)
+        for pruned in families.values()
+    ]
+    figure = _draw(results, lines, "weights that are zero (%)", lambda candidate: 100 * candidate.sparsity)
     for axis, machine in zip(figure.axes, results.machines, strict=True):
         cost = None if few_bits is None else results.cost(few_bits, machine)
         if cost is not None:
@@ -44,14 +50,18 @@ def draw_sparsity(results: Results, layers: pl.DataFrame) -> Figure | None:
     return figure
 
 
-def _draw(results: Results, chosen: Sequence[Candidate], label: str, place: Callable[[Candidate], float]) -> Figure:
+def _draw(
+    results: Results, lines: Sequence[Sequence[Candidate]], label: str, place: Callable[[Candidate], float]
+) -> Figure:
     figure, axes = panels(results.machines)
     for axis, machine in zip(axes, results.machines, strict=True):
         for weight_format, (colour, marker) in coloured(results.formats).items():
-            _draw_format(axis, results, machine, weight_format, chosen, place, colour, marker)
+            for number, line in enumerate(lines):
+                shown_as = weight_format if number == 0 else None
+                _draw_format(axis, results, machine, weight_format, line, place, colour, marker, shown_as)
         axis.set_xlabel(label)
         axis.set_ylabel(ENERGY)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.05 * axis.get_ylim()[1])
         axis.grid(linewidth=0.4, alpha=0.4)
         axis.legend()
     return figure
@@ -59,10 +69,10 @@ def _draw(results: Results, chosen: Sequence[Candidate], label: str, place: Call
 
 def _draw_format(
     axis: Axes, results: Results, machine: str, weight_format: str, chosen: Sequence[Candidate],
-    place: Callable[[Candidate], float], colour: str, marker: str,
+    place: Callable[[Candidate], float], colour: str, marker: str, shown_as: str | None,
 ) -> None:  # fmt: skip
     costs = [(candidate, results.cost_in(candidate, machine, weight_format)) for candidate in chosen]
     points = [(place(candidate), cost.energy_uj) for candidate, cost in costs if cost is not None]
     if points:
         xs, ys = zip(*points, strict=True)
-        axis.plot(xs, ys, color=colour, marker=marker, markersize=4.5, linewidth=1.2, label=weight_format)
+        axis.plot(xs, ys, color=colour, marker=marker, markersize=4.5, linewidth=1.2, label=shown_as)

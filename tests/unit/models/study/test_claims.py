@@ -28,31 +28,51 @@ def test_ternary_is_within_the_noise_and_saves_energy_in_each_ones_best_format(r
 def test_pruning_is_free_up_to_the_last_share_without_a_loss_beyond_the_noise(results: Results) -> None:
     whole = reference(results)
     assert whole is not None
-    free, costly = free_pruning(results, whole)
+    free, costly = free_pruning(results.pruned_alone()["global_magnitude"], whole)
     assert (free and free.name, costly and costly.name) == ("pruned-0.8", "pruned-0.95")
     answer = _answers(results)["Up to where is pruning free?"]
     assert answer.startswith("No loss is shown up to 8-bit, 80 % pruned: 97.00 %")
     assert "The first to lose is 8-bit, 95 % pruned: 82.00 %, 16.00 points less" in answer
 
 
-def test_of_several_pruners_one_that_loses_early_hides_no_other() -> None:
+def test_each_pruner_is_asked_for_itself_and_the_cheapest_that_loses_nothing_is_compared() -> None:
     rows = [
         *network("quantized-8", "quantization", 8, 0.0, 0.98, at(8)),
-        *network("a", "pruning", 8, 0.8, 0.97, at(0.8)),
+        *network("quantized-2", "quantization", 2, 0.0, 0.98, at(2)),
+        *network("a", "pruning", 8, 0.8, 0.97, {"rle": 8.0}),
+        *network("b", "pruning", 8, 0.9, 0.97, {"rle": 9.0}),
+        *network("channels", "pruning", 8, 0.3, 0.5, at(0.5), pruner="channel"),
     ]
-    results = Results(table([*rows, *network("channels", "pruning", 8, 0.3, 0.5, at(0.5))]))
-    whole = reference(results)
-    assert whole is not None
-    free, costly = free_pruning(results, whole)
-    assert (free and free.name, costly and costly.name) == ("a", "channels")
+    answers = _answers(Results(table(rows)))
+    lines = answers["Up to where is pruning free?"].splitlines()
+    assert lines[0] == "By channel:" and lines[1].startswith(
+        "Nowhere in this study: the least pruning, 8-bit, 30 % pruned"
+    )
+    assert "By global_magnitude:" in lines and "No loss is shown up to 8-bit, 90 % pruned: 97.00 %" in "\n".join(lines)
+    assert "chip: 8-bit, 90 % pruned. 8-bit, 90 % pruned, the most" in answers["Which of the two wins?"]
 
 
-def test_networks_with_one_label_are_told_apart_by_their_names() -> None:
+def test_networks_are_told_apart_by_how_they_were_made_and_else_by_their_names() -> None:
     rows = [
-        *network("ewgs", "quantization", 8, 0.0, 0.98, at(8)),
-        *network("plain", "quantization", 8, 0.0, 0.97, at(8)),
+        *network("a", "quantization", 8, 0.0, 0.98, at(8)),
+        *network("b", "quantization", 8, 0.0, 0.97, at(8), quantizer="power_of_two"),
+        *network("c", "quantization", 8, 0.0, 0.97, at(8), potential_bits=6),
+        *network("d", "pruning", 8, 0.5, 0.97, at(0.5)),
+        *network("e", "pruning", 8, 0.5, 0.97, at(0.5)),
+        *network("f", "quantization", 4, 0.0, 0.97, at(8)),
+        *network("g", "pruning", 8, 0.5, 0.97, at(0.5), pruner="n_m"),
     ]
-    assert [one.label for one in Results(table(rows)).candidates] == ["8-bit (ewgs)", "8-bit (plain)"]
+    assert [one.label for one in Results(table(rows)).candidates] == [
+        "8-bit", "8-bit, power_of_two", "8-bit, 6-bit potentials", "8-bit, 50 % pruned, d", "8-bit, 50 % pruned, e",
+        "4-bit", "8-bit, 50 % pruned, n_m",
+    ]  # fmt: skip
+
+
+def test_a_network_that_has_not_learned_is_doubted() -> None:
+    rows = network("a", "quantization", 8, 0.0, 0.1, at(8), accuracy_float=0.1)
+    found = claims(Results(table(rows)))
+    assert found[0].question == "Has the network learned?"
+    assert "finds 10.00 % of the classes" in found[0].answers[0]
 
 
 def test_what_costs_more_is_said_to_be_higher() -> None:

@@ -45,6 +45,14 @@ def test_the_front_shows_its_networks() -> None:
     ]
 
 
+def test_what_there_is_no_longer_anything_to_show_of_goes(tmp_path: Path) -> None:
+    table = whole_study()
+    draw_all(tmp_path, Results(table), layers(table))
+    left = table.filter(table["method"] == "joint")
+    written = draw_all(tmp_path, Results(left), layers(left))
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+
+
 @pytest.mark.parametrize("name", ["energy_by_sparsity", "energy_by_bits"])
 def test_a_study_that_has_nothing_to_show_gets_no_picture(name: str) -> None:
     table = whole_study()

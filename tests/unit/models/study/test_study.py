@@ -244,6 +244,11 @@ def test_bad_usage_is_told(tmp_path: Path, options: list[str], told: str) -> Non
         _invoke(write_study(tmp_path), "--out", tmp_path / "out", *options)
 
 
+def test_the_pictures_of_another_study_are_not_drawn(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match="belongs to the study tiny; name another folder for other with --out"):
+        _invoke(write_study(tmp_path, name="other"), "--out", finished, "--plots-only")
+
+
 def test_missing_recordings_are_told(tmp_path: Path) -> None:
     text = TEXT.replace(
         "name: digits, options: {samples_per_class: 6, timesteps: 4}", "name: nmnist, options: {root: events}"
