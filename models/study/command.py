@@ -112,8 +112,12 @@ def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path
     store = Store.opened(folder, loaded.name)
     with store.locked():
         context = Context.of(loaded, data, store)
-        with shown() as watcher:
-            failures = run(context, compressions, jobs, watcher)
+        try:
+            with shown() as watcher:
+                failures = run(context, compressions, jobs, watcher)
+        except KeyboardInterrupt:
+            sys.stderr.write(f"spikecycle: stopped; what is finished is in {folder}, run it again to go on\n")
+            raise
         done = list(finished(context))
         if done:
             write_tables(folder, done)

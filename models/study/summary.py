@@ -23,7 +23,9 @@ def summary(results: Results) -> Iterator[RenderableType]:
 
 
 def _table(results: Results) -> Table:
-    table = Table(title=f"{len(results.candidates)} compressions, each in its cheapest format; * is on the front")
+    count = len(results.candidates)
+    compressions = "1 compression" if count == 1 else f"{count} compressions, each"
+    table = Table(title=f"{compressions} in its cheapest format; * is on the front")
     table.add_column("compression")
     table.add_column("accuracy %", justify="right")
     table.add_column("zeros %", justify="right")

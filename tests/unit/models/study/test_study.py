@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from models.errors import ModelsError
 from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
-from models.study.command import app
+from models.study.command import _run, app
 from models.study.document import DOCUMENT, document
 from models.study.plots import PICTURES
+from models.study.schema import load_study
 from models.study.tables import LAYERS, RESULTS, read_table
 from simulator import MappingError, OutputError, write_file
 from tests.unit.models.study.tiny import COMPRESSIONS, DATA, SIMULATIONS, TEXT, command, write_study
@@ -162,6 +163,18 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     assert len(_ages(finished)) == len(before) - 1
     assert _invoke(study, "--out", finished)[0] == 0
     assert _ages(finished).keys() == before.keys()
+
+
+def test_stopped_it_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.study.runner.run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        _run(load_study(str(write_study(tmp_path))), [], tmp_path / "out", 1)
+    assert f"stopped; what is finished is in {tmp_path / 'out'}, run it again to go on" in capsys.readouterr().err
 
 
 def test_a_part_that_diverges_is_told_and_the_others_go_on(tmp_path: Path) -> None:
