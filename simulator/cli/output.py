@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 120
 """Columns of a table where no terminal says how many it has."""
 
+PICTURE, PICTURE_SUFFIXES = "--picture", (".svg", "")  # a pipe or device has no suffix
+
 
 class ReaderGone(Exception):
     """Whoever read standard output went away (`spikecycle list | head -1`): no reason to complain."""
@@ -94,6 +96,8 @@ def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str]) -> N
         for other, what in taken:
             if path.resolve() == other.resolve():
                 raise OutputError(f"{option} {target}: would overwrite {what}")
+        if option == PICTURE and path.suffix not in PICTURE_SUFFIXES:
+            raise OutputError(f"{option} {target}: pictures are SVG, name the file .svg")
         if target == "-" or path.is_file() or not path.exists():  # else a device, which takes any number
             taken.append((path, f"what {option} writes"))
 

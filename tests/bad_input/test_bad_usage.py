@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
         (["simulate", "TRACE", "--samples", "0-99999"], ["samples must lie in 0 to 2, found 3 and 99,996 more"]),
         (["simulate", "TRACE", "--json", "TRACE"], ["--json", "would overwrite the input"]),
         (["formats", "TRACE", "--picture", "TRACE"], ["--picture", "would overwrite the input"]),
+        (["simulate", "TRACE", "--picture", "x.png"], ["--picture x.png: pictures are SVG"]),
         (["simulate", "TRACE", "--json", "x", "--picture", "./x"], ["--picture ./x: would overwrite what --json"]),
         (["formats", "TRACE", "--json", "-", "--picture", "-"], ["--picture -: would overwrite what --json"]),
         (["simulate", "TRACE", "--format", "weights"], ["--format weights: write OPERAND=NAME"]),
