@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
-import os
 import sys
 import tempfile
 import time
@@ -17,6 +16,8 @@ from benchmarks.published.figures import ENERGY, GROUPS_WIRE_PJ_PER_BIT_MM, Run,
 from benchmarks.published.measure import FORMATS, MACHINE, Bench, Energy, Report, wire_price
 from benchmarks.published.picture import draw
 from benchmarks.published.sensitivity import densities_of, sensitivity, sensitivity_table
+from simulator import OutputError
+from simulator.cli.output import check_writable
 
 DESCRIPTION = """The published study (arXiv 2302.04174) on our machine: energies and ratios beside its own.
 
@@ -60,14 +61,6 @@ def write_csv(path: Path, measured: dict[Run, Energy]) -> None:
             writer.writerow((format_name, point.method, point.pruned, point.weight_bits, energy_uj, energy.cycles))
 
 
-def unwritable(target: Path) -> str:
-    """Why no file can be written there, known before minutes are spent; empty where one can."""
-    if target.is_dir():
-        return "is a folder"
-    folder = target.absolute().parent
-    return "" if folder.is_dir() and os.access(folder, os.W_OK) else f"{folder} is no folder that can be written to"
-
-
 def main() -> int:
     """Run; 0, or 2 with one line on standard error."""
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,8 +72,10 @@ def main() -> int:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw ours against theirs there (svg or png)")
     arguments = parser.parse_args()
     for option, target in (("--csv", arguments.csv), ("--picture", arguments.picture)):
-        if target is not None and (wrong := unwritable(target)):
-            print(f"{option} {target}: {wrong}", file=sys.stderr)
+        try:
+            check_writable(None if target is None else str(target))
+        except OutputError as error:
+            print(f"{option} {error}", file=sys.stderr)
             return 2
     missing = [name for name in (ENERGY, LAYER_SPARSITY) if not (arguments.data / name).is_file()]
     if missing:

@@ -178,7 +178,8 @@ def test_without_the_studys_figures_one_line_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--csv", "--picture"])
 @pytest.mark.parametrize(
-    ("target", "told"), [("none/x.svg", "is no folder that can be written to"), ("", "is a folder")]
+    ("target", "told"),
+    [("none/x.svg", "cannot be written: No such file or directory"), ("", "cannot be written: is a directory")],
 )
 def test_targets_are_looked_at_before_anything_is_simulated(
     tmp_path: Path, option: str, target: str, told: str
