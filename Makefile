@@ -53,7 +53,7 @@ picture: $(DEV)/.installed  ## Draw the README's picture again
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg
 
 samples: $(DEV)/.installed  ## Train the digits networks again and rewrite the shipped traces (minutes)
-	$(DEV)/bin/python -m models.samples
+	$(DEV)/bin/python -m spikecycle.models.samples
 
 study: $(DEV)/.installed  ## Train, compress and simulate the digits study (under half an hour on two cores)
 	$(DEV)/bin/spikecycle study digits

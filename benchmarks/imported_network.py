@@ -18,16 +18,16 @@ import nir
 import numpy as np
 import torch
 
-from models import import_network
-from models.data.frames import DataSplit
-from models.data.registry import load_data
-from models.importing.nir_nodes import DEFAULT_DT
-from models.networks.catalogue import build_network
-from models.networks.fold import fold_batch_norm
-from models.networks.network import FloatNetwork
-from models.pipeline import set_determinism
-from models.schedule import Schedule
-from models.training import accuracy, train
+from spikecycle.models import import_network
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.importing.nir_nodes import DEFAULT_DT
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.fold import fold_batch_norm
+from spikecycle.models.networks.network import FloatNetwork
+from spikecycle.models.pipeline import set_determinism
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.training import accuracy, train
 
 WIDTHS_BITS = (8, 6, 4, 3, 2)
 RECORDED = 50

@@ -24,9 +24,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.machine.loader import load_machine
-from simulator.pricing import Pricing
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.simulator.pricing import Pricing
 from tests.rtl.harness.build import SOURCES
 from tests.rtl.harness.coverage import Capacities, parameters
 

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.compression.compression import Compression
-from models.compression.scheme import CompressionScheme
-from models.integer import record_network
-from models.networks.catalogue import build_network
-from models.networks.network import FloatNetwork, integer_nodes, quantize
-from models.networks.options import NetworkOptions
-from models.networks.spiking import FloatLayer
-from models.pipeline import set_determinism
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.integer import record_network
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.network import FloatNetwork, integer_nodes, quantize
+from spikecycle.models.networks.options import NetworkOptions
+from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.pipeline import set_determinism
 
 EVENT_DENSITY = 0.05
 ROUNDS = 7

@@ -32,7 +32,7 @@ BYTES_PER_RSS_UNIT = 1024  # ru_maxrss counts KiB on Linux
 
 def write_trace(path: str) -> None:
     """The reference network with noise for contents."""
-    from traces.synthetic import reference_network, synthetic_trace
+    from spikecycle.traces.synthetic import reference_network, synthetic_trace
 
     synthetic_trace(
         path,
@@ -60,7 +60,7 @@ def median_seconds(work: Callable[[], object], runs: int) -> float:
 
 def simulate_sample(path: str, machine: str, settings: dict[str, Any], runs: int) -> dict[str, Any]:
     """Simulate the sample; what it took and what came out."""
-    from simulator import simulate
+    from spikecycle.simulator import simulate
 
     start = time.perf_counter()
     result = simulate(path, machine, settings=settings)
@@ -80,7 +80,7 @@ def convolve_with_torch(threads: int, runs: int) -> float:
     """Seconds that torch takes for the network's convolutions, dense, one sample."""
     import torch
 
-    from traces.synthetic import reference_network
+    from spikecycle.traces.synthetic import reference_network
 
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(SEED)
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    from simulator.machine.loader import parse_setting
+    from spikecycle.simulator.machine.loader import parse_setting
 
     settings = dict(parse_setting(text) for text in arguments.settings)
     with tempfile.TemporaryDirectory() as folder:

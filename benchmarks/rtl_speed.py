@@ -19,16 +19,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.machine.loader import load_machine
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.traces import LayerShape, Neuron
 from tests.rtl.harness import shipped
 from tests.rtl.harness.build import binary, verilator
 from tests.rtl.harness.comparison import Sample
 from tests.rtl.harness.program import Programmer
 from tests.rtl.harness.rtl import run
-from traces import LayerShape, Neuron
 
 SEED = 1
 SPIKE_DENSITY, WEIGHT_SPARSITY, TIMESTEPS = 0.08, 0.8, 5

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.energy.files import energy_folder, read_validated
-from simulator.energy.sram import SramModel
-from simulator.energy.sram_error import ErrorSummary, leave_one_out, prediction_errors, summarize
-from simulator.energy.sram_schema import CorrelationLengths, SramFile
-from simulator.energy.sram_table import COORDINATES, QUANTITIES, SramTable, read_table
+from spikecycle.simulator.energy.files import energy_folder, read_validated
+from spikecycle.simulator.energy.sram import SramModel
+from spikecycle.simulator.energy.sram_error import ErrorSummary, leave_one_out, prediction_errors, summarize
+from spikecycle.simulator.energy.sram_schema import CorrelationLengths, SramFile
+from spikecycle.simulator.energy.sram_table import COORDINATES, QUANTITIES, SramTable, read_table
 
 OFF_GRID = Path(__file__).parent / "sram_off_grid.csv"
 BEYOND = Path(__file__).parent / "sram_beyond.csv"

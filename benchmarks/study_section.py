@@ -15,12 +15,12 @@ from pathlib import Path
 
 import polars as pl
 
-from models.study.claims import claims
-from models.study.columns import RESULT_COLUMNS
-from models.study.plots import PICTURES, rendered
-from models.study.plots.style import styled
-from models.study.tables import RESULTS, read_table
-from models.study.view import Results
+from spikecycle.models.study.claims import claims
+from spikecycle.models.study.columns import RESULT_COLUMNS
+from spikecycle.models.study.plots import PICTURES, rendered
+from spikecycle.models.study.plots.style import styled
+from spikecycle.models.study.tables import RESULTS, read_table
+from spikecycle.models.study.view import Results
 
 HERE = Path(__file__).parent
 TABLES = HERE / "results"

@@ -12,7 +12,7 @@
     progress      bars that show trainings
     recipes       every hyper-parameter of the shipped samples
     digits_sample one of them from start to trace
-    samples       the command: python -m models.samples
+    samples       the command: python -m spikecycle.models.samples
     importing/    networks made elsewhere (NIR files, snntorch modules) to traces: `import_network`
 
 Everything but `errors`, `extras`, `options`, `progress`, `samples`, `schedule` and what `compression.compression` reads
@@ -26,23 +26,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.errors import ModelsError
-    from models.importing.measure import Measurement
-    from models.importing.network import ImportedNetwork, import_network
+    from spikecycle.models.errors import ModelsError
+    from spikecycle.models.importing.measure import Measurement
+    from spikecycle.models.importing.network import ImportedNetwork, import_network
 
 __all__ = ["ImportedNetwork", "Measurement", "ModelsError", "import_network"]
 
 _HOME_OF = {
-    "ImportedNetwork": "models.importing.network",
-    "Measurement": "models.importing.measure",
-    "ModelsError": "models.errors",
-    "import_network": "models.importing.network",
+    "ImportedNetwork": "spikecycle.models.importing.network",
+    "Measurement": "spikecycle.models.importing.measure",
+    "ModelsError": "spikecycle.models.errors",
+    "import_network": "spikecycle.models.importing.network",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'models' has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from models.errors import ModelsError
-from models.options import Options
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.options import Options
 
 
 class Choices(Options):

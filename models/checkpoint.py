@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from models.errors import ModelsError
-from simulator import write_file
+from spikecycle.models.errors import ModelsError
+from spikecycle.simulator import write_file
 
 
 def save_checkpoint(path: str | PathLike[str], network: nn.Module, metadata: Mapping[str, str] | None = None) -> None:

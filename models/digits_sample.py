@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from models.data.frames import DataSplit
-from models.integer import record_network
-from models.networks.catalogue import build_network
-from models.networks.digits import VOTERS_PER_CLASS
-from models.networks.network import integer_nodes
-from models.pipeline import (
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.integer import record_network
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.digits import VOTERS_PER_CLASS
+from spikecycle.models.networks.network import integer_nodes
+from spikecycle.models.pipeline import (
     Accuracies,
     OnPhaseEpoch,
     compress,
@@ -23,7 +23,7 @@ from models.pipeline import (
     measure,
     train_float,
 )
-from models.recipes import Recipe
+from spikecycle.models.recipes import Recipe
 
 PACKAGES = ("torch", "snntorch", "tonic", "scikit-learn", "numpy")
 
@@ -78,6 +78,6 @@ def provenance(recipe: Recipe, data: DataSplit, seed: int, accuracies: Accuracie
         "accuracy_integer": accuracies.integer,
         "epochs": [recipe.float_training.epochs, recipe.compression.training.epochs],
         "seed": seed,
-        "command": f"python -m models.samples --only {recipe.name} --seed {seed}",
+        "command": f"python -m spikecycle.models.samples --only {recipe.name} --seed {seed}",
         "versions": {name: version(name) for name in PACKAGES},
     }

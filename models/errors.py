@@ -1,6 +1,6 @@
 """The one exception of the `models` package."""
 
-from simulator import SimulatorError
+from spikecycle.simulator import SimulatorError
 
 
 class ModelsError(SimulatorError):

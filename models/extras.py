@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from models.errors import ModelsError
+from spikecycle.models.errors import ModelsError
 
 TRAIN_MODULES = ("torch", "snntorch", "tonic", "sklearn", "safetensors", "polars", "matplotlib", "nir")
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from simulator import validation_problems
+from spikecycle.simulator import validation_problems
 
 
 class Options(BaseModel):

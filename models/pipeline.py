@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.compression.compression import PRUNING, QUANTIZING, Compression
-from models.compression.prune import Pruner, pruned_share
-from models.compression.scheme import CompressionScheme
-from models.data.frames import DataSplit, FrameSet
-from models.errors import ModelsError
-from models.integer import IntegerNode, run_network
-from models.networks.dropout import Dropout
-from models.networks.network import FloatNetwork, QuantizedNetwork, quantize
-from models.options import nearest
-from models.readout import predicted_classes
-from models.schedule import Schedule
-from models.training import EpochReport, OnEpoch, accuracy, train
+from spikecycle.models.compression.compression import PRUNING, QUANTIZING, Compression
+from spikecycle.models.compression.prune import Pruner, pruned_share
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.data.frames import DataSplit, FrameSet
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import IntegerNode, run_network
+from spikecycle.models.networks.dropout import Dropout
+from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, quantize
+from spikecycle.models.options import nearest
+from spikecycle.models.readout import predicted_classes
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.training import EpochReport, OnEpoch, accuracy, train
 
 FLOAT = "float"
 THREADS = 1  # the same bits on any number of cores, and no waiting at barriers when a core is busy

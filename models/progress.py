@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from models.pipeline import OnPhaseEpoch
-    from models.training import EpochReport
+    from spikecycle.models.pipeline import OnPhaseEpoch
+    from spikecycle.models.training import EpochReport
 
 
 @contextmanager

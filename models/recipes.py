@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.compression.compression import Compression
-from models.compression.pruners.global_magnitude import GlobalMagnitude
-from models.errors import ModelsError
-from models.networks.neuron import NeuronConfig
-from models.options import nearest
-from models.schedule import Schedule
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.pruners.global_magnitude import GlobalMagnitude
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.neuron import NeuronConfig
+from spikecycle.models.options import nearest
+from spikecycle.models.schedule import Schedule
 
 FLOAT_TRAINING = Schedule(epochs=20, learning_rate=2e-3, rate_penalty=1.0, shift_px=1)
 

@@ -1,4 +1,4 @@
-"""The command that makes the shipped sample traces: `python -m models.samples`."""
+"""The command that makes the shipped sample traces: `python -m spikecycle.models.samples`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-import traces
-from models.errors import ModelsError
-from models.extras import require_train_extra
-from models.progress import training_bars
-from traces.samples import SAMPLE_FOLDER
+from spikecycle import traces
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.extras import require_train_extra
+from spikecycle.models.progress import training_bars
+from spikecycle.traces.samples import SAMPLE_FOLDER
 
 if TYPE_CHECKING:
-    from models.digits_sample import SampleReport
+    from spikecycle.models.digits_sample import SampleReport
 
 DEFAULT_SEED = 0
 
@@ -42,10 +42,10 @@ def main(
 def make_samples(names: list[str], out: Path, seed: int, console: Console) -> None:
     """Make the named samples, or all of them, in the folder `out`."""
     # Not at the top: these modules need the extra whose absence `main` reports.
-    from models.data.registry import load_data
-    from models.digits_sample import make_sample
-    from models.pipeline import FLOAT, set_determinism
-    from models.recipes import RECIPES, find_recipe
+    from spikecycle.models.data.registry import load_data
+    from spikecycle.models.digits_sample import make_sample
+    from spikecycle.models.pipeline import FLOAT, set_determinism
+    from spikecycle.models.recipes import RECIPES, find_recipe
 
     recipes = [find_recipe(name) for name in names] or list(RECIPES)
     if not out.is_dir() or not os.access(out, os.W_OK):  # known now rather than after the training

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.options import Options
+from spikecycle.models.options import Options
 
 
 class Schedule(Options):

@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.data.augment import shift_at_random
-from models.data.frames import DataSplit, FrameSet, Labels
-from models.errors import ModelsError
-from models.networks.network import AnyNode, Network
-from models.readout import predicted_classes, voter_rates
-from models.schedule import Schedule
+from spikecycle.models.data.augment import shift_at_random
+from spikecycle.models.data.frames import DataSplit, FrameSet, Labels
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.network import AnyNode, Network
+from spikecycle.models.readout import predicted_classes, voter_rates
+from spikecycle.models.schedule import Schedule
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,6 @@
-"""spikecycle: a cycle-approximate simulator of spiking-neural-network accelerators.
+"""The simulator: machines, dataflows, formats, energy, results and the command line.
 
-    from simulator import simulate
-    result = simulate("digits-8bit", "spike_array")
-    result.cycles, result.energy_per_inference_pj
-
-The names below are the public face. They are loaded when they are first used, so that `import simulator` costs nothing.
+The names below are what the rest of spikecycle uses of it. Each is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -13,16 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.compare import compare_formats
-    from simulator.comparison import FormatComparison
-    from simulator.engine import simulate
-    from simulator.errors import MachineError, MappingError, OutputError, SimulatorError, UsageError
-    from simulator.files import write_file
-    from simulator.machine.loader import load_machine, override, shipped_machines
-    from simulator.machine.problems import validation_problems
-    from simulator.machine.schema import Machine
-    from simulator.machine.yaml_file import read_yaml
-    from simulator.result import LayerResult, RunResult
+    from spikecycle.simulator.compare import compare_formats
+    from spikecycle.simulator.comparison import FormatComparison
+    from spikecycle.simulator.engine import simulate
+    from spikecycle.simulator.errors import MachineError, MappingError, OutputError, SimulatorError, UsageError
+    from spikecycle.simulator.files import write_file
+    from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
+    from spikecycle.simulator.machine.problems import validation_problems
+    from spikecycle.simulator.machine.schema import Machine
+    from spikecycle.simulator.machine.yaml_file import read_yaml
+    from spikecycle.simulator.result import LayerResult, RunResult
 
 __all__ = [
     "FormatComparison",
@@ -45,23 +41,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "simulator.compare": ("compare_formats",),
-    "simulator.comparison": ("FormatComparison",),
-    "simulator.engine": ("simulate",),
-    "simulator.errors": ("MachineError", "MappingError", "OutputError", "SimulatorError", "UsageError"),
-    "simulator.files": ("write_file",),
-    "simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
-    "simulator.machine.problems": ("validation_problems",),
-    "simulator.machine.schema": ("Machine",),
-    "simulator.machine.yaml_file": ("read_yaml",),
-    "simulator.result": ("LayerResult", "RunResult"),
+    "spikecycle.simulator.compare": ("compare_formats",),
+    "spikecycle.simulator.comparison": ("FormatComparison",),
+    "spikecycle.simulator.engine": ("simulate",),
+    "spikecycle.simulator.errors": ("MachineError", "MappingError", "OutputError", "SimulatorError", "UsageError"),
+    "spikecycle.simulator.files": ("write_file",),
+    "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
+    "spikecycle.simulator.machine.problems": ("validation_problems",),
+    "spikecycle.simulator.machine.schema": ("Machine",),
+    "spikecycle.simulator.machine.yaml_file": ("read_yaml",),
+    "spikecycle.simulator.result": ("LayerResult", "RunResult"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'simulator' has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 

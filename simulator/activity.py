@@ -1,6 +1,6 @@
 """What a dataflow reports: passes with their cycles and traffic, and integer counts of everything that happened.
 
-No floating point here and no energy: `simulator.energy` prices the counts.
+No floating point here and no energy: `spikecycle.simulator.energy` prices the counts.
 """
 
 from __future__ import annotations

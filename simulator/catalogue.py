@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simulator.dataflows import DATAFLOWS
-from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.loader import load_machine, shipped_machines
-from traces import list_samples, open_trace
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.traces import list_samples, open_trace
 
 
 def catalogue() -> dict[str, list[tuple[str, str]]]:

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.dataflows import DATAFLOWS
-from simulator.description import (
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.description import (
     BufferDescription,
     LayerDescription,
     MachineDescription,
     TraceDescription,
 )
-from simulator.engine import Progress
-from simulator.errors import UsageError
-from simulator.machine.loader import load_machine, shipped_machines
-from simulator.pricing import Pricing
-from simulator.units import seconds
-from traces import Layer, LayerShape, Neuron, list_samples, open_trace
+from spikecycle.simulator.engine import Progress
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.simulator.pricing import Pricing
+from spikecycle.simulator.units import seconds
+from spikecycle.traces import Layer, LayerShape, Neuron, list_samples, open_trace
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRACE_SUFFIXES = (".h5", ".hdf5")

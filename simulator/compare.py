@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator.comparison import (
+from spikecycle.simulator.comparison import (
     FormatComparison,
     FormatLayer,
     FormatRun,
@@ -14,13 +14,13 @@ from simulator.comparison import (
     OperandComparison,
     RefusedFormat,
 )
-from simulator.engine import Progress, simulate
-from simulator.errors import MachineError, MappingError
-from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.loader import load_machine, override
-from simulator.machine.schema import Machine
-from simulator.result import LayerResult, RunResult
-from traces import open_trace
+from spikecycle.simulator.engine import Progress, simulate
+from spikecycle.simulator.errors import MachineError, MappingError
+from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.loader import load_machine, override
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.result import LayerResult, RunResult
+from spikecycle.traces import open_trace
 
 
 def compare_formats(
@@ -33,7 +33,7 @@ def compare_formats(
 ) -> FormatComparison:
     """Simulate a trace on a machine in every weight format, and in every spike format.
 
-    Arguments are those of `simulator.simulate`; progress counts the steps of all runs together. While one
+    Arguments are those of `spikecycle.simulator.simulate`; progress counts the steps of all runs together. While one
     operand's format changes, the other is the machine's own. A format that the machine can't map is listed with its
     reason; if none can be mapped, MappingError says why.
     """

@@ -1,13 +1,13 @@
 """The result of comparing formats: what each costs on one trace and one machine. Documented in RESULT.md.
 
-Counts are sums over the samples that were simulated, as in `simulator.result`.
+Counts are sums over the samples that were simulated, as in `spikecycle.simulator.result`.
 """
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.result import Assumptions
+from spikecycle.simulator.result import Assumptions
 
 COMPARISON_VERSION = 1
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.result import BufferArea
+from spikecycle.simulator.result import BufferArea
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from simulator.activity import OPERANDS, Int64
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.base import Dataflow, LayerTask, Plan, UInt8
-from simulator.errors import UsageError
-from simulator.machine.loader import load_machine, override
-from simulator.machine.schema import Machine
-from simulator.pricing import DRAM_READ, DRAM_WRITE, Pricing
-from simulator.replay import replay_layer, verify_layer
-from simulator.result import Assumptions, LayerResult, RunResult, Storage, Verification
-from simulator.timeline import DramTiming, resolve
-from simulator.units import pj_to_j, seconds
-from traces import Layer, Trace, open_trace
+from spikecycle.simulator.activity import OPERANDS, Int64
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import Dataflow, LayerTask, Plan, UInt8
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.machine.loader import load_machine, override
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.pricing import DRAM_READ, DRAM_WRITE, Pricing
+from spikecycle.simulator.replay import replay_layer, verify_layer
+from spikecycle.simulator.result import Assumptions, LayerResult, RunResult, Storage, Verification
+from spikecycle.simulator.timeline import DramTiming, resolve
+from spikecycle.simulator.units import pj_to_j, seconds
+from spikecycle.traces import Layer, Trace, open_trace
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(layer name, steps done, steps in all); a step is one sample of one layer."""

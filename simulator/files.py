@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from simulator.errors import OutputError
+from spikecycle.simulator.errors import OutputError
 
 
 def write_file(path: str | Path, content: str | bytes) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.activity import OPERANDS, Counter
-from simulator.energy import EnergyTable, SramEstimate, SramModel
-from simulator.machine.schema import Machine
-from simulator.result import BufferArea, CounterResult
-from simulator.units import energy_pj as leaked_pj
-from simulator.units import um2_to_mm2, um_to_mm
+from spikecycle.simulator.activity import OPERANDS, Counter
+from spikecycle.simulator.energy import EnergyTable, SramEstimate, SramModel
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.result import BufferArea, CounterResult
+from spikecycle.simulator.units import energy_pj as leaked_pj
+from spikecycle.simulator.units import um2_to_mm2, um_to_mm
 
 DRAM_READ = tuple(
     Counter(f"dram.read.{operand}", "dram", operand, "read", "dram", "bits", f"bits of {operand} read from DRAM")

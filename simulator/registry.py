@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from simulator.errors import UsageError
+from spikecycle.simulator.errors import UsageError
 
 T = TypeVar("T")
 

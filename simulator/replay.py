@@ -1,7 +1,7 @@
 """Recompute a layer's output spikes from its inputs and weights, event by event, in the trace's integer arithmetic.
 
 Only inputs that are not zero are visited; each scatters its weights, times its value, to the neurons it reaches. Sums
-are exact in 64 bits and saturate once a timestep, so the order of events does not matter (`traces.Neuron`).
+are exact in 64 bits and saturate once a timestep, so the order of events does not matter (`spikecycle.traces.Neuron`).
 
 **Active.** A neuron has a flag, clear when a sample begins. In timestep t the flag is set by every accumulate: an input
 that is not zero meets a weight that is not zero, even if all of them add up to zero. `active[t]` is the flag when the
@@ -19,9 +19,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from simulator.activity import Int64
-from simulator.jit import kernel
-from traces import LayerShape, Neuron, TraceError
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.jit import kernel
+from spikecycle.traces import LayerShape, Neuron, TraceError
 
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
@@ -33,7 +33,7 @@ a quarter as often; the inner loop of `_accumulate` is written for this number."
 
 
 class IntegerLayer(Protocol):
-    """What a replay needs of a layer; `simulator.dataflows.base.LayerTask` has it.
+    """What a replay needs of a layer; `spikecycle.simulator.dataflows.base.LayerTask` has it.
 
     weights: int32 (M, C / groups, R, S). bias: int32 (M,). Inputs have `timesteps` T and values below 2 ** input_bits.
     """

@@ -39,10 +39,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.activity import OPERANDS, Int64
-from simulator.jit import kernel
-from simulator.machine.schema import Dram
-from simulator.units import channel_cycles_per_bit, cycles_of_ns
+from spikecycle.simulator.activity import OPERANDS, Int64
+from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.machine.schema import Dram
+from spikecycle.simulator.units import channel_cycles_per_bit, cycles_of_ns
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
 """Causes of cycles without compute: before the first compute; waiting for the channel to carry a load; for a load's

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.dataflows import DATAFLOWS
-from simulator.machine.loader import load_machine, shipped_machines
-from simulator.machine.yaml_file import read_yaml
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.simulator.machine.yaml_file import read_yaml
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("simulator", "traces", "models")
@@ -88,7 +88,7 @@ def _imported_text(tree: ast.Module, path: Path) -> str:
     """The text of a module and of the project's modules it imports from."""
     texts = [path.read_text()]
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in PACKAGES:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "spikecycle":
             file = importlib.import_module(node.module).__file__
             assert file is not None
             texts.append(Path(file).read_text())
@@ -129,7 +129,7 @@ def test_registries_are_not_empty() -> None:
     assert set(shipped_machines()) >= {"eyeriss_snn", "spike_array", "spike_array_edge"}
 
 
-@pytest.mark.parametrize("package", ["simulator", "traces"])
+@pytest.mark.parametrize("package", ["spikecycle", "spikecycle.simulator", "spikecycle.models", "spikecycle.traces"])
 def test_exports_are_sorted_and_real(package: str) -> None:
     module = importlib.import_module(package)
     assert list(module.__all__) == sorted(module.__all__)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator import compare_formats, simulate
-from simulator.report.picture import to_svg
-from simulator.report.tables import run_report
+from spikecycle.simulator import compare_formats, simulate
+from spikecycle.simulator.report.picture import to_svg
+from spikecycle.simulator.report.tables import run_report
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -21,7 +21,7 @@ SHELL_LINES = [
     line for language, block in BLOCKS if language == "bash" for line in block.replace("\\\n", " ").splitlines() if line
 ]
 TAKES_MINUTES = {
-    "python -m models.samples",
+    "python -m spikecycle.models.samples",
     "spikecycle study digits",
     "spikecycle study nmnist --data-root FOLDER",
 }
@@ -52,7 +52,7 @@ def test_the_python_runs(block: str, folder: Path) -> None:
 @pytest.mark.parametrize("line", SPIKECYCLE)
 def test_the_commands_run(line: str, folder: Path) -> None:
     words = shlex.split(line, comments=True)
-    done = subprocess.run([sys.executable, "-m", "simulator", *words[1:]], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "spikecycle", *words[1:]], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 

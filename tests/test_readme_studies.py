@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.study_section import pictures, section, studies
-from models.study.view import Results
+from spikecycle.models.study.view import Results
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 LARGEST_BYTES = 200_000

@@ -3,15 +3,15 @@
 The file is HDF5; FORMAT.md beside this file describes it. This package knows neither simulator nor torch.
 """
 
-from traces.arrays import LayerArrays, conv2d_layer, linear_layer
-from traces.errors import TraceError
-from traces.layer import LayerParameters
-from traces.layer_reader import Layer
-from traces.neuron import Neuron
-from traces.reader import Trace, open_trace
-from traces.samples import list_samples
-from traces.shape import LayerShape
-from traces.writer import TraceWriter, write_trace
+from spikecycle.traces.arrays import LayerArrays, conv2d_layer, linear_layer
+from spikecycle.traces.errors import TraceError
+from spikecycle.traces.layer import LayerParameters
+from spikecycle.traces.layer_reader import Layer
+from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.reader import Trace, open_trace
+from spikecycle.traces.samples import list_samples
+from spikecycle.traces.shape import LayerShape
+from spikecycle.traces.writer import TraceWriter, write_trace
 
 __all__ = [
     "Layer",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from traces.errors import TraceError, located
-from traces.layer import LayerParameters
-from traces.neuron import Neuron
-from traces.shape import LayerShape
+from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.layer import LayerParameters
+from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.shape import LayerShape
 
 Array = npt.NDArray[Any]
 

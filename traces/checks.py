@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 
-from traces.errors import TraceError, one_line
+from spikecycle.traces.errors import TraceError, one_line
 
 
 def check_integer(name: str, value: object, lowest: int, highest: int) -> int:

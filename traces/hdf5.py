@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from traces.checks import check_integer
-from traces.errors import TraceError, located, one_line
-from traces.schema import MAX_CHUNK_BYTES
+from spikecycle.traces.checks import check_integer
+from spikecycle.traces.errors import TraceError, located, one_line
+from spikecycle.traces.schema import MAX_CHUNK_BYTES
 
 # Filters that every HDF5 library has; others would load plug-ins. https://github.com/HDFGroup/hdf5_plugins
 ALLOWED_FILTERS = {

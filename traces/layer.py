@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from traces.checks import check_integer
-from traces.errors import TraceError, located, one_line
-from traces.neuron import Neuron
-from traces.schema import (
+from spikecycle.traces.checks import check_integer
+from spikecycle.traces.errors import TraceError, located, one_line
+from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.schema import (
     MAX_INPUT_BITS,
     MAX_NAME_CHARACTERS,
     MAX_SAMPLE_VALUES,
@@ -20,7 +20,7 @@ from traces.schema import (
     MAX_WEIGHTS,
     MIN_WEIGHT_BITS,
 )
-from traces.shape import LayerShape
+from spikecycle.traces.shape import LayerShape
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,11 @@ from typing import Any, cast
 import h5py
 import numpy.typing as npt
 
-from traces import hdf5, schema
-from traces.errors import located
-from traces.layer import LayerHeader, check_name
-from traces.neuron import Neuron, NeuronKind, Reset
-from traces.shape import LayerShape, Operator
+from spikecycle.traces import hdf5, schema
+from spikecycle.traces.errors import located
+from spikecycle.traces.layer import LayerHeader, check_name
+from spikecycle.traces.neuron import Neuron, NeuronKind, Reset
+from spikecycle.traces.shape import LayerShape, Operator
 
 
 def read_name(group: h5py.Group) -> str:

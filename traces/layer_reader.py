@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from traces import hdf5
-from traces.errors import TraceError, located
-from traces.layer_file import read_header, read_name
-from traces.neuron import Neuron
-from traces.packing import packed_bytes, unpack_spikes
-from traces.shape import LayerShape
+from spikecycle.traces import hdf5
+from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.layer_file import read_header, read_name
+from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.packing import packed_bytes, unpack_spikes
+from spikecycle.traces.shape import LayerShape
 
 
 class Layer:

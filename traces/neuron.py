@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from traces.checks import check_choice, check_integer
-from traces.errors import TraceError
-from traces.schema import MAX_LEAK_SHIFT, MAX_POTENTIAL_BITS
+from spikecycle.traces.checks import check_choice, check_integer
+from spikecycle.traces.errors import TraceError
+from spikecycle.traces.schema import MAX_LEAK_SHIFT, MAX_POTENTIAL_BITS
 
 NeuronKind = Literal["lif", "if"]
 Reset = Literal["hard", "soft"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from traces.errors import TraceError
+from spikecycle.traces.errors import TraceError
 
 
 def packed_bytes(positions: int) -> int:

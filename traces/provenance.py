@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from traces.errors import TraceError, located, one_line
-from traces.schema import MAX_PROVENANCE_BYTES
+from spikecycle.traces.errors import TraceError, located, one_line
+from spikecycle.traces.schema import MAX_PROVENANCE_BYTES
 
 
 def parse_provenance(text: str) -> dict[str, Any]:

@@ -11,12 +11,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from traces import hdf5, schema
-from traces.errors import TraceError, located
-from traces.layer_reader import Layer
-from traces.provenance import parse_provenance
-from traces.samples import resolve
-from traces.schema import MAX_PROVENANCE_BYTES
+from spikecycle.traces import hdf5, schema
+from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.layer_reader import Layer
+from spikecycle.traces.provenance import parse_provenance
+from spikecycle.traces.samples import resolve
+from spikecycle.traces.schema import MAX_PROVENANCE_BYTES
 
 
 class Trace:

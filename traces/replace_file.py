@@ -7,7 +7,7 @@ import secrets
 from io import FileIO
 from pathlib import Path
 
-from traces.errors import TraceError
+from spikecycle.traces.errors import TraceError
 
 
 class ReplacementFile(FileIO):

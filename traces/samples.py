@@ -6,7 +6,7 @@ import difflib
 import os
 from pathlib import Path
 
-from traces.errors import TraceError
+from spikecycle.traces.errors import TraceError
 
 SAMPLE_FOLDER = Path(__file__).parent / "samples"
 

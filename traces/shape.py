@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from traces.checks import check_choice, check_integer
-from traces.errors import TraceError, one_line
-from traces.schema import MAX_DIMENSION
+from spikecycle.traces.checks import check_choice, check_integer
+from spikecycle.traces.errors import TraceError, one_line
+from spikecycle.traces.schema import MAX_DIMENSION
 
 Operator = Literal["conv2d", "linear"]
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from traces.checks import check_integer
-from traces.errors import TraceError, located
-from traces.layer import LayerParameters
-from traces.neuron import Neuron
-from traces.schema import MAX_INPUT_BITS, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
-from traces.shape import LayerShape
-from traces.writer import TraceWriter
+from spikecycle.traces.checks import check_integer
+from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.layer import LayerParameters
+from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.schema import MAX_INPUT_BITS, MAX_WEIGHT_BITS, MIN_WEIGHT_BITS
+from spikecycle.traces.shape import LayerShape
+from spikecycle.traces.writer import TraceWriter
 
 WEIGHTS, INPUTS, OUTPUTS = range(3)  # streams of random numbers, so that one does not move when another changes
 LEAK_NUMERATOR, LEAK_SHIFT = 1, 1  # a potential halves each timestep, the discrete LIF neuron with tau = 2

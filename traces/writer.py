@@ -14,15 +14,15 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from traces import hdf5, schema
-from traces.arrays import LayerArrays
-from traces.checks import check_integer
-from traces.errors import TraceError, located
-from traces.layer import LayerHeader, LayerParameters
-from traces.layer_file import write_header
-from traces.packing import pack_spikes, packed_bytes
-from traces.provenance import format_provenance
-from traces.replace_file import ReplacementFile
+from spikecycle.traces import hdf5, schema
+from spikecycle.traces.arrays import LayerArrays
+from spikecycle.traces.checks import check_integer
+from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.layer import LayerHeader, LayerParameters
+from spikecycle.traces.layer_file import write_header
+from spikecycle.traces.packing import pack_spikes, packed_bytes
+from spikecycle.traces.provenance import format_provenance
+from spikecycle.traces.replace_file import ReplacementFile
 
 Array = npt.NDArray[Any]
 CHUNK_BYTES = 2**18  # a chunk is the unit of reading; small enough to skip timesteps, large enough to compress

@@ -27,18 +27,18 @@ import torch
 from torch import Tensor
 
 from benchmarks.published.network import ACTIVITY, FULL_SIZE
-from models.compression.compression import Compression
-from models.data.frames import DataSplit
-from models.data.options import DataOptions
-from models.data.registry import load_data
-from models.errors import ModelsError
-from models.networks.attention import FloatAttention, QuantizedAttention
-from models.networks.catalogue import build_network
-from models.networks.network import Network
-from models.networks.options import NetworkOptions
-from models.pipeline import compress, set_determinism, train_float
-from models.schedule import Schedule
-from models.training import EpochReport, accuracy, time_first
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.attention import FloatAttention, QuantizedAttention
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.network import Network
+from spikecycle.models.networks.options import NetworkOptions
+from spikecycle.models.pipeline import compress, set_determinism, train_float
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.training import EpochReport, accuracy, time_first
 
 COLUMNS = ("data", "network", "test_accuracy", "layer", "input_density")
 NETWORK = NetworkOptions(width=0.25, dropout=0.0)

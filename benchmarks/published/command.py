@@ -16,8 +16,8 @@ from benchmarks.published.figures import ENERGY, GROUPS_WIRE_PJ_PER_BIT_MM, Run,
 from benchmarks.published.measure import FORMATS, MACHINE, Bench, Energy, Report, wire_price
 from benchmarks.published.picture import draw
 from benchmarks.published.sensitivity import densities_of, sensitivity, sensitivity_table
-from simulator import OutputError
-from simulator.cli.output import check_writable
+from spikecycle.simulator import OutputError
+from spikecycle.simulator.cli.output import check_writable
 
 DESCRIPTION = """The published study (arXiv 2302.04174) on our machine: energies and ratios beside its own.
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from benchmarks.published.compression import Compression, Shares, zero_shares
 from benchmarks.published.network import POTENTIAL_BITS, ROWS, read_densities, synthetic_layer
-from simulator import LayerResult, load_machine, simulate
-from simulator.energy import EnergyTable
-from traces import write_trace
+from spikecycle.simulator import LayerResult, load_machine, simulate
+from spikecycle.simulator.energy import EnergyTable
+from spikecycle.traces import write_trace
 
 MACHINE = "eyeriss_snn"
 FORMATS = ("rle", "uop", "ubm", "cp")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from traces import LayerArrays, LayerShape, Neuron
+from spikecycle.traces import LayerArrays, LayerShape, Neuron
 
 DENSITIES = Path(__file__).parent / "densities.csv"
 ACTIVITY = Path(__file__).parent / "activity.csv"

@@ -13,7 +13,7 @@ NAMED_PRUNED = (0.0, 0.8, 0.975)
 
 def draw(ours: Energies, published: Energies, path: Path) -> None:
     """Every energy over the same format's ternary one, published to the right, ours upwards."""
-    from models.study.plots.style import COLOURS, GREY, MARKERS, PANEL_INCHES, panels, styled
+    from spikecycle.models.study.plots.style import COLOURS, GREY, MARKERS, PANEL_INCHES, panels, styled
 
     with styled():
         figure, (axes,) = panels(["eyeriss_snn"], height_inches=PANEL_INCHES[0])

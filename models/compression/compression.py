@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from models.compression.pruners import PrunerChoice
-from models.compression.quantizers import QuantizerChoice
-from models.compression.quantizers.learned_scale import LearnedScale
-from models.options import Options, refused, refused_keys
-from models.schedule import Schedule
+from spikecycle.models.compression.pruners import PrunerChoice
+from spikecycle.models.compression.quantizers import QuantizerChoice
+from spikecycle.models.compression.quantizers.learned_scale import LearnedScale
+from spikecycle.models.options import Options, refused, refused_keys
+from spikecycle.models.schedule import Schedule
 
 
 def _one_line(text: str) -> str:

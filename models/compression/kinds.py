@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from models.options import Options, nearest, refused
+from spikecycle.models.options import Options, nearest, refused
 
 
 class Kind(Options):

@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import traces
-from models.compression.compression import Compression
-from models.compression.prune import Pruner
-from models.compression.scheme import CompressionScheme
-from models.data.frames import DataSplit, FrameSet
-from models.integer import IntegerNode, record_network
-from models.networks.network import FloatNetwork, QuantizedNetwork, integer_nodes, quantize
-from models.training import mean_loss
-from simulator import Machine, simulate
+from spikecycle import traces
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.prune import Pruner
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.data.frames import DataSplit, FrameSet
+from spikecycle.models.integer import IntegerNode, record_network
+from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, integer_nodes, quantize
+from spikecycle.models.training import mean_loss
+from spikecycle.simulator import Machine, simulate
 
 OnMeasured = Callable[[int, int], None]
 """Called as progress(measurements done, measurements in all)."""
@@ -78,7 +78,7 @@ def energies_pj(
     """Energy of each layer with weights of each width, pJ per inference, simulated on the spikes of `samples`.
 
     The spikes are those of the network with max(bits) everywhere, for all widths: only the weights differ, pruned as
-    they will be. hardware and formats are those of `simulator.simulate`.
+    they will be. hardware and formats are those of `spikecycle.simulator.simulate`.
     """
     layers = [synapse.name for synapse in network.synapses()]
     widths = sorted(set(bits))

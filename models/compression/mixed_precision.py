@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from models.compression.compression import Compression
-from models.errors import ModelsError
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.errors import ModelsError
 
 LossIncreases = Mapping[str, Mapping[int, float]]
 """By layer and weight bits: how much the loss grows when this layer alone has these bits."""

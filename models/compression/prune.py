@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from models.compression.pruners import PrunerKind
-from models.errors import ModelsError
-from models.networks.node import Synapse
-from models.options import nearest
+from spikecycle.models.compression.pruners import PrunerKind
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.node import Synapse
+from spikecycle.models.options import nearest
 
 
 class Mask(nn.Module):

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from models.compression.quantizers import QuantizerKind
+from spikecycle.models.compression.quantizers import QuantizerKind
 
 
 class ScaledQuantizer(nn.Module):

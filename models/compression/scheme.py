@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from models.compression.compression import Compression
-from models.compression.quantize import ScaledQuantizer
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.quantize import ScaledQuantizer
 
 
 class CompressionScheme:
-    """See `models.networks.node.Scheme`. quantizers: those that were asked for, by synapse."""
+    """See `spikecycle.models.networks.node.Scheme`. quantizers: those that were asked for, by synapse."""
 
     def __init__(self, compression: Compression) -> None:
         self.compression = compression

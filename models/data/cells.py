@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.data.events import Events
-from models.errors import ModelsError
+from spikecycle.models.data.events import Events
+from spikecycle.models.errors import ModelsError
 
 Indices = npt.NDArray[np.int64]
 

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.datasets import load_digits
 
-from models.data.cells import PixelCells
-from models.data.event_camera import record_events
-from models.data.events import Events
-from models.data.frames import DataSplit, FrameBinning, bin_parts
-from models.data.options import OnProgress, Slicing
-from models.data.recordings import Recordings, Selection
-from models.data.saccades import Saccades
-from models.data.slicing import slicing_of
+from spikecycle.models.data.cells import PixelCells
+from spikecycle.models.data.event_camera import record_events
+from spikecycle.models.data.events import Events
+from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
+from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.recordings import Recordings, Selection
+from spikecycle.models.data.saccades import Saccades
+from spikecycle.models.data.slicing import slicing_of
 
 FULL_INTENSITY = 16.0  # largest grey level of load_digits, dimensionless
 

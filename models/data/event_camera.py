@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.data.events import CAMERA_EVENT, Events, event_array, in_order
+from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array, in_order
 
 
 def record_events(

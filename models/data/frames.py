@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.data.cells import Cells
-from models.data.events import Events
-from models.data.options import OnProgress
-from models.data.recordings import Parts, Recordings
-from models.data.slicing import Slicing
-from models.errors import ModelsError
+from spikecycle.models.data.cells import Cells
+from spikecycle.models.data.events import Events
+from spikecycle.models.data.options import OnProgress
+from spikecycle.models.data.recordings import Parts, Recordings
+from spikecycle.models.data.slicing import Slicing
+from spikecycle.models.errors import ModelsError
 
 Frames = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

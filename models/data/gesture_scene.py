@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.data.gesture_paths import Hands, Path
+from spikecycle.models.data.gesture_paths import Hands, Path
 
 Field = npt.NDArray[np.float64]
 

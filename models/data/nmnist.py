@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data.cells import PixelCells
-from models.data.events import CAMERA_EVENT, Events
-from models.data.frames import DataSplit, FrameBinning, bin_parts
-from models.data.options import OnProgress, Slicing
-from models.data.recordings import Recordings, Selection
-from models.data.slicing import slicing_of
-from models.data.source import Source
-from models.errors import ModelsError
+from spikecycle.models.data.cells import PixelCells
+from spikecycle.models.data.events import CAMERA_EVENT, Events
+from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
+from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.recordings import Recordings, Selection
+from spikecycle.models.data.slicing import slicing_of
+from spikecycle.models.data.source import Source
+from spikecycle.models.errors import ModelsError
 
 SENSOR_PX = 34
 CLASSES = 10

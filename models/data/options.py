@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from models.catalogue import Choices
+from spikecycle.models.catalogue import Choices
 
 OnProgress = Callable[[int, int], None]  # recordings done, recordings in all
 Slicing = Literal["time", "events"]

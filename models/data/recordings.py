@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.data.events import Events
-from models.data.options import DEFAULT_TEST_SHARE
-from models.errors import ModelsError
+from spikecycle.models.data.events import Events
+from spikecycle.models.data.options import DEFAULT_TEST_SHARE
+from spikecycle.models.errors import ModelsError
 
 Indices = npt.NDArray[np.int64]
 

@@ -6,19 +6,19 @@ defaults; besides them it may take `on_progress`. Modules are imported when aske
 
 from __future__ import annotations
 
-from models.catalogue import Catalogue
-from models.data.frames import DataSplit
-from models.data.options import DataOptions, OnProgress
+from spikecycle.models.catalogue import Catalogue
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.data.options import DataOptions, OnProgress
 
 DATA_SETS = Catalogue(
     "data set",
     "load",
     {
-        "digits": "models.data.digits",
-        "nmnist": "models.data.nmnist",
-        "shd": "models.data.shd",
-        "dvs128_gesture": "models.data.dvs_gesture",
-        "synthetic_gestures": "models.data.synthetic_gestures",
+        "digits": "spikecycle.models.data.digits",
+        "nmnist": "spikecycle.models.data.nmnist",
+        "shd": "spikecycle.models.data.shd",
+        "dvs128_gesture": "spikecycle.models.data.dvs_gesture",
+        "synthetic_gestures": "spikecycle.models.data.synthetic_gestures",
     },
 )
 

@@ -13,14 +13,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.data.cells import ChannelCells
-from models.data.events import COCHLEA_EVENT, Events, event_array
-from models.data.frames import DataSplit, FrameBinning, bin_parts
-from models.data.options import OnProgress, Slicing
-from models.data.recordings import Recordings, Selection
-from models.data.slicing import slicing_of
-from models.data.source import Source
-from models.errors import ModelsError
+from spikecycle.models.data.cells import ChannelCells
+from spikecycle.models.data.events import COCHLEA_EVENT, Events, event_array
+from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
+from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.recordings import Recordings, Selection
+from spikecycle.models.data.slicing import slicing_of
+from spikecycle.models.data.source import Source
+from spikecycle.models.errors import ModelsError
 
 SENSOR_CHANNELS = 700
 CLASSES = 20

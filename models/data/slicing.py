@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.data import options
+from spikecycle.models.data import options
 
 Times = npt.NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from models.errors import ModelsError
+from spikecycle.models.errors import ModelsError
 
 DOWNLOAD_FAILURES = (OSError, RuntimeError, HTTPException, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.data.cells import PixelCells
-from models.data.event_camera import record_events
-from models.data.events import CAMERA_EVENT, Events, event_array, in_order
-from models.data.frames import DataSplit, FrameBinning, bin_parts
-from models.data.gesture_paths import GESTURES, Movement
-from models.data.gesture_scene import Scene
-from models.data.options import OnProgress, Slicing
-from models.data.recordings import Recordings, Selection
-from models.data.slicing import slicing_of
-from models.errors import ModelsError
+from spikecycle.models.data.cells import PixelCells
+from spikecycle.models.data.event_camera import record_events
+from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array, in_order
+from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
+from spikecycle.models.data.gesture_paths import GESTURES, Movement
+from spikecycle.models.data.gesture_scene import Scene
+from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.recordings import Recordings, Selection
+from spikecycle.models.data.slicing import slicing_of
+from spikecycle.models.errors import ModelsError
 
 CLASSES = len(GESTURES)
 SMALLEST_PX, LARGEST_PX = 16, 128  # below, limbs are thinner than a pixel; above, no sensor of this kind is meant

@@ -14,7 +14,7 @@
     to_integers      a layer as the machine holds it
     readout          which class an output names
     measure          what is left of the network
-    network          all of it in four calls, `models.import_network`
+    network          all of it in four calls, `spikecycle.models.import_network`
     command          the same as `spikecycle import`; samples_file reads its samples
 
 Only nir_graph and nir_nodes know NIR, only live_module and snntorch_layers know snntorch.

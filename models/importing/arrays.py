@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from models.importing.neuron import Reals
-from models.importing.refusal import Refusal
-from traces import LayerShape
+from spikecycle.models.importing.neuron import Reals
+from spikecycle.models.importing.refusal import Refusal
+from spikecycle.traces import LayerShape
 
 MOST = 2**20  # of a kernel, stride, padding or dilation: more is no layer, and would not fit any memory
 SAME = 1e-6  # relative: parameters written in float32 agree to this, float64 ones to more

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.importing.arrays import inflated, per_channel, spread
-from models.importing.neuron import FloatNeuron, NeuronParameters, Reals
-from models.importing.nodes import FloatLayer, FloatMaxPool, FloatPool, FloatSumPool, Stage
-from models.importing.refusal import Refusal
-from traces import LayerShape, TraceError
+from spikecycle.models.importing.arrays import inflated, per_channel, spread
+from spikecycle.models.importing.neuron import FloatNeuron, NeuronParameters, Reals
+from spikecycle.models.importing.nodes import FloatLayer, FloatMaxPool, FloatPool, FloatSumPool, Stage
+from spikecycle.models.importing.refusal import Refusal
+from spikecycle.traces import LayerShape, TraceError
 
 Pair = tuple[int, int]
 NEXT_IS_NEURONS = "supported: one convolution or linear layer, then neurons"

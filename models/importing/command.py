@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from models.errors import ModelsError
-from models.extras import require_train_extra
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.extras import require_train_extra
 
 if TYPE_CHECKING:
-    from models.importing.measure import Measurement
-    from models.importing.network import ImportedNetwork
+    from spikecycle.models.importing.measure import Measurement
+    from spikecycle.models.importing.network import ImportedNetwork
 
 app = typer.Typer(add_completion=False)
 
@@ -53,10 +53,10 @@ def import_command(
         raise ModelsError(f"--dt {dt:g}: must be above 0")
     _check_target(out, (network, samples))
 
-    from models.importing.measure import check_labels
-    from models.importing.network import import_network
-    from models.importing.samples_file import read_samples
-    from models.pipeline import set_determinism
+    from spikecycle.models.importing.measure import check_labels
+    from spikecycle.models.importing.network import import_network
+    from spikecycle.models.importing.samples_file import read_samples
+    from spikecycle.models.pipeline import set_determinism
 
     set_determinism()
     imported = import_network(network, dt=dt, reset=reset, classes=classes)

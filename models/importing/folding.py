@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from models.errors import ModelsError
-from models.importing.builder import NetworkBuilder
-from models.importing.nodes import Stage
-from models.importing.refusal import Refusal, refuse
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.builder import NetworkBuilder
+from spikecycle.models.importing.nodes import Stage
+from spikecycle.models.importing.refusal import Refusal, refuse
 
 
 class Operation(NamedTuple):

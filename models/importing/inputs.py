@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelsError
-from models.integer import Values
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import Values
 
 Samples = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from traces.schema import MAX_LEAK_SHIFT
+from spikecycle.traces.schema import MAX_LEAK_SHIFT
 
 DECAY_TOLERANCE = 0.01
 """Error of the decay per timestep, 1 - leak, that is accepted (relative); below it a smaller denominator is better."""

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
-from models.errors import ModelsError
-from models.importing.folding import Folded, Operation, fold
-from models.importing.inputs import Samples
-from models.importing.refusal import refuse
-from models.importing.snntorch_layers import LAYERS
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.folding import Folded, Operation, fold
+from spikecycle.models.importing.inputs import Samples
+from spikecycle.models.importing.refusal import refuse
+from spikecycle.models.importing.snntorch_layers import LAYERS
 
 BETWEEN_LAYERS = "supported: flattening and pooling between layers"
 INPUT = -1  # the source of what the module was given

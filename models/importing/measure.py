@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelsError
-from models.importing.inputs import InputEncoding, Samples
-from models.importing.readout import integer_potentials
-from models.importing.source import FloatStages, Original
-from models.integer import IntegerLayer, IntegerNode, Values, run_network
-from models.integer.network import OnRecorded
-from models.readout import predicted_classes
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.inputs import InputEncoding, Samples
+from spikecycle.models.importing.readout import integer_potentials
+from spikecycle.models.importing.source import FloatStages, Original
+from spikecycle.models.integer import IntegerLayer, IntegerNode, Values, run_network
+from spikecycle.models.integer.network import OnRecorded
+from spikecycle.models.readout import predicted_classes
 
 BATCH_VALUES = 2**24  # values of inputs that are run at a time: some 100 MB with what the layers make of them
 

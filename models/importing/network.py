@@ -13,16 +13,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.errors import ModelsError
-from models.importing.inputs import InputEncoding, real_samples
-from models.importing.leak import Leak
-from models.importing.measure import Measurement, Versions, batches, measure
-from models.importing.nir_nodes import DEFAULT_DT
-from models.importing.nodes import Stage
-from models.importing.source import FloatStages, ResetChoice, Source, module_source, nir_source
-from models.importing.to_integers import layer_in_integers
-from models.integer import IntegerNode, record_network
-from models.integer.network import OnRecorded
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.inputs import InputEncoding, real_samples
+from spikecycle.models.importing.leak import Leak
+from spikecycle.models.importing.measure import Measurement, Versions, batches, measure
+from spikecycle.models.importing.nir_nodes import DEFAULT_DT
+from spikecycle.models.importing.nodes import Stage
+from spikecycle.models.importing.source import FloatStages, ResetChoice, Source, module_source, nir_source
+from spikecycle.models.importing.to_integers import layer_in_integers
+from spikecycle.models.integer import IntegerNode, record_network
+from spikecycle.models.integer.network import OnRecorded
 
 PACKAGES = ("nir", "snntorch", "torch", "numpy")
 

@@ -16,8 +16,8 @@ import h5py
 import nir
 import numpy as np
 
-from models.errors import ModelsError
-from models.importing.refusal import refuse
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.refusal import refuse
 
 Edges = Iterable[tuple[str, str]]
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError)

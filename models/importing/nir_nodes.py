@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from models.importing.arrays import SAME, inflated, pair, reals, uniform
-from models.importing.builder import NetworkBuilder
-from models.importing.neuron import FloatReset, NeuronParameters, Reals
-from models.importing.refusal import Refusal
-from traces.schema import MAX_LEAK_SHIFT
+from spikecycle.models.importing.arrays import SAME, inflated, pair, reals, uniform
+from spikecycle.models.importing.builder import NetworkBuilder
+from spikecycle.models.importing.neuron import FloatReset, NeuronParameters, Reals
+from spikecycle.models.importing.refusal import Refusal
+from spikecycle.traces.schema import MAX_LEAK_SHIFT
 
 DEFAULT_DT = 1e-4  # seconds
 

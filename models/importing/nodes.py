@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.importing.leak import Leak, nearest_leak
-from models.importing.neuron import FloatNeuron, Reals, Response
-from models.integer import IntegerMaxPool, IntegerNode
-from models.integer.sum_pooling import IntegerSumPool
-from traces import LayerShape
+from spikecycle.models.importing.leak import Leak, nearest_leak
+from spikecycle.models.importing.neuron import FloatNeuron, Reals, Response
+from spikecycle.models.integer import IntegerMaxPool, IntegerNode
+from spikecycle.models.integer.sum_pooling import IntegerSumPool
+from spikecycle.traces import LayerShape
 
 FLOAT = torch.float32  # what the frameworks compute in
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.integer import IntegerLayer, Values
-from models.integer.neuron import integrate
+from spikecycle.models.integer import IntegerLayer, Values
+from spikecycle.models.integer.neuron import integrate
 
 
 @torch.no_grad()

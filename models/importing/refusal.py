@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.errors import ModelsError
+from spikecycle.models.errors import ModelsError
 
 
 class Refusal(Exception):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelsError
+from spikecycle.models.errors import ModelsError
 
 KEYS = ("samples", "labels")
 # NotImplementedError, a RuntimeError, is what zipfile says of versions and methods that it does not know.

@@ -16,11 +16,11 @@ import snntorch as snn
 import torch
 from torch import nn
 
-from models.importing.arrays import SAME, pair, reals, uniform
-from models.importing.builder import NetworkBuilder
-from models.importing.neuron import FloatReset, NeuronParameters, Reals
-from models.importing.nir_nodes import padding_of
-from models.importing.refusal import Refusal
+from spikecycle.models.importing.arrays import SAME, pair, reals, uniform
+from spikecycle.models.importing.builder import NetworkBuilder
+from spikecycle.models.importing.neuron import FloatReset, NeuronParameters, Reals
+from spikecycle.models.importing.nir_nodes import padding_of
+from spikecycle.models.importing.refusal import Refusal
 
 Converter = Callable[[NetworkBuilder, str, Any], None]
 """Called as convert(builder, name, module)."""

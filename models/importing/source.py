@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.errors import ModelsError
-from models.importing import nir_graph, nir_nodes
-from models.importing.folding import Operation, fold
-from models.importing.inputs import Samples
-from models.importing.live_module import watch
-from models.importing.nodes import Stage
-from models.integer import Values
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing import nir_graph, nir_nodes
+from spikecycle.models.importing.folding import Operation, fold
+from spikecycle.models.importing.inputs import Samples
+from spikecycle.models.importing.live_module import watch
+from spikecycle.models.importing.nodes import Stage
+from spikecycle.models.integer import Values
 
 ResetChoice = Literal["hard", "soft"]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelsError
-from models.importing.neuron import Reals
-from models.importing.nodes import FloatLayer
-from models.importing.weights import Quantized, integer_bias, integer_threshold, quantize_weights
-from models.integer import IntegerLayer
-from traces import Neuron
-from traces.schema import MAX_POTENTIAL_BITS
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.neuron import Reals
+from spikecycle.models.importing.nodes import FloatLayer
+from spikecycle.models.importing.weights import Quantized, integer_bias, integer_threshold, quantize_weights
+from spikecycle.models.integer import IntegerLayer
+from spikecycle.traces import Neuron
+from spikecycle.traces.schema import MAX_POTENTIAL_BITS
 
 HEADROOM = 2.0
 """Potentials may become so many times as large as on the calibration samples before they saturate."""

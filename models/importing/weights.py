@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelsError
-from models.importing.neuron import Reals
-from models.importing.nodes import FloatLayer
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.neuron import Reals
+from spikecycle.models.importing.nodes import FloatLayer
 
 SHRINKS = np.linspace(0.2, 1.0, 81)  # shares of the scale that reaches the largest weight
 WHOLE = 1e-4  # distance from an integer, in codes, that a float32 product of code and scale can have

@@ -9,11 +9,11 @@
 Nothing here knows how a network was trained.
 """
 
-from models.integer.attention import IntegerAttention, IntegerMixing
-from models.integer.layer import IntegerLayer
-from models.integer.network import record_network, run_network
-from models.integer.node import IntegerNode, Recording, Values
-from models.integer.pooling import IntegerMaxPool
+from spikecycle.models.integer.attention import IntegerAttention, IntegerMixing
+from spikecycle.models.integer.layer import IntegerLayer
+from spikecycle.models.integer.network import record_network, run_network
+from spikecycle.models.integer.node import IntegerNode, Recording, Values
+from spikecycle.models.integer.pooling import IntegerMaxPool
 
 __all__ = [
     "IntegerAttention",

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.errors import ModelsError
-from models.integer.node import Recording, Values
-from models.integer.sigmoid import (
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer.node import Recording, Values
+from spikecycle.models.integer.sigmoid import (
     INDEX_HIGHEST,
     INDEX_LOWEST,
     INDEX_SHIFT,
@@ -21,8 +21,8 @@ from models.integer.sigmoid import (
     OPERAND_LOWEST,
     sigmoid_table,
 )
-from models.integer.sums import FLOAT64_EXACT, exact_sums, largest_sum
-from traces import LayerParameters, LayerShape, Neuron
+from spikecycle.models.integer.sums import FLOAT64_EXACT, exact_sums, largest_sum
+from spikecycle.traces import LayerParameters, LayerShape, Neuron
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Synapses and neurons in exact integer arithmetic. The semantics of the neuron are those of `traces.neuron`."""
+"""Synapses and neurons in exact integer arithmetic. The neuron's semantics are those of `spikecycle.traces.neuron`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.errors import ModelsError
-from models.integer.neuron import fire, potential_dtype
-from models.integer.node import Recording, Values
-from models.integer.sums import FLOAT64_EXACT, exact_sums, largest_sum
-from traces import LayerParameters, LayerShape, Neuron
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer.neuron import fire, potential_dtype
+from spikecycle.models.integer.node import Recording, Values
+from spikecycle.models.integer.sums import FLOAT64_EXACT, exact_sums, largest_sum
+from spikecycle.traces import LayerParameters, LayerShape, Neuron
 
 
 @dataclass(frozen=True, eq=False)

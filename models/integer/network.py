@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.integer.node import IntegerNode, Recording, Values
-from traces import LayerParameters, TraceWriter
+from spikecycle.models.integer.node import IntegerNode, Recording, Values
+from spikecycle.traces import LayerParameters, TraceWriter
 
 VALUES_AT_ONCE = 2**20  # of one layer, over all timesteps; in float32 4 MiB, which stay in a cache
 

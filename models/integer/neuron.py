@@ -1,4 +1,4 @@
-"""The neuron of `traces.neuron` over all timesteps of a batch, in whole numbers held in floats.
+"""The neuron of `spikecycle.traces.neuron` over all timesteps of a batch, in whole numbers held in floats.
 
 Floats because a matrix library is fastest in them; every value is a whole number that the dtype holds exactly.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.integer.sums import FLOAT32_EXACT
-from traces import Neuron
+from spikecycle.models.integer.sums import FLOAT32_EXACT
+from spikecycle.traces import Neuron
 
 
 def potential_dtype(neuron: Neuron, largest_arriving: int) -> torch.dtype:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from traces import LayerParameters
+from spikecycle.traces import LayerParameters
 
 Values = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 """Unsigned numbers (N, T, C, H, W): 0 and 1 for spikes, more for counts or scaled spikes."""

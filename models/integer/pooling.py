@@ -7,8 +7,8 @@ from functools import reduce
 
 import numpy as np
 
-from models.integer.node import Recording, Values
-from traces import LayerParameters
+from spikecycle.models.integer.node import Recording, Values
+from spikecycle.traces import LayerParameters
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from models.errors import ModelsError
-from models.integer.node import Recording, Values
-from traces import LayerParameters
-from traces.schema import MAX_INPUT_BITS
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer.node import Recording, Values
+from spikecycle.traces import LayerParameters
+from spikecycle.traces.schema import MAX_INPUT_BITS
 
 
 @dataclass(frozen=True)

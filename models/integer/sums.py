@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from traces import LayerShape
+from spikecycle.traces import LayerShape
 
 FLOAT32_EXACT = 2**24  # every integer up to this magnitude is exact in float32 (IEEE 754)
 FLOAT64_EXACT = 2**53  # the same for float64

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from models.errors import ModelsError
-from models.networks.attention import FloatAttention
-from models.networks.dropout import Dropout
-from models.networks.network import FloatNetwork, Network
-from models.networks.neuron import NeuronConfig
-from models.networks.node import FloatNode
-from models.networks.pooling import MaxPool
-from models.networks.spiking import FloatLayer
-from traces import LayerShape, TraceError
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.attention import FloatAttention
+from spikecycle.models.networks.dropout import Dropout
+from spikecycle.models.networks.network import FloatNetwork, Network
+from spikecycle.models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.node import FloatNode
+from spikecycle.models.networks.pooling import MaxPool
+from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.traces import LayerShape, TraceError
 
 
 def scaled(count: int, width: float) -> int:

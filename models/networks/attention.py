@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.errors import ModelsError
-from models.integer import IntegerAttention, IntegerMixing
-from models.integer.attention import same_padding
-from models.integer.sigmoid import (
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import IntegerAttention, IntegerMixing
+from spikecycle.models.integer.attention import same_padding
+from spikecycle.models.integer.sigmoid import (
     INDEX_HIGHEST,
     INDEX_LOWEST,
     INDEX_SHIFT,
@@ -27,11 +27,11 @@ from models.integer.sigmoid import (
     OPERAND_LOWEST,
     sigmoid_table,
 )
-from models.networks.node import FloatNode, QuantizedNode, Quantizer, Scheme, Synapse
-from models.networks.quantized import int32
-from models.networks.rounding import floor_straight_through, round_straight_through
-from models.networks.synapse import empty_weight
-from traces import LayerShape
+from spikecycle.models.networks.node import FloatNode, QuantizedNode, Quantizer, Scheme, Synapse
+from spikecycle.models.networks.quantized import int32
+from spikecycle.models.networks.rounding import floor_straight_through, round_straight_through
+from spikecycle.models.networks.synapse import empty_weight
+from spikecycle.traces import LayerShape
 
 
 def mixing_shape(channels: int, length: int, kernel: int) -> LayerShape:

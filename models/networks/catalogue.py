@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.catalogue import Catalogue
-from models.networks.options import NetworkOptions
+from spikecycle.models.catalogue import Catalogue
+from spikecycle.models.networks.options import NetworkOptions
 
 if TYPE_CHECKING:
     import torch
 
-    from models.networks.network import FloatNetwork
-    from models.networks.neuron import NeuronConfig
+    from spikecycle.models.networks.network import FloatNetwork
+    from spikecycle.models.networks.neuron import NeuronConfig
 
 NETWORKS = Catalogue(
     "network",
     "build",
     {
-        "digits": "models.networks.digits",
-        "lenet5": "models.networks.lenet5",
-        "vgg9": "models.networks.vgg9",
-        "tcja": "models.networks.tcja",
+        "digits": "spikecycle.models.networks.digits",
+        "lenet5": "spikecycle.models.networks.lenet5",
+        "vgg9": "spikecycle.models.networks.vgg9",
+        "tcja": "spikecycle.models.networks.tcja",
     },
 )
 
@@ -46,7 +46,7 @@ def build_network(
     Raises ModelsError, one line, for an unknown name, for an option that the network does not have, and, naming the
     layer, where the network does not fit the frames.
     """
-    from models.networks.assembly import Assembly
+    from spikecycle.models.networks.assembly import Assembly
 
     options = options or NetworkOptions()
     check_options(name, options)

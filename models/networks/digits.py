@@ -6,8 +6,8 @@ are the recorded inputs of the next.
 
 from __future__ import annotations
 
-from models.networks.assembly import Assembly, scaled
-from models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.assembly import Assembly, scaled
+from spikecycle.models.networks.neuron import NeuronConfig
 
 NEURON = NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=16)
 VOTERS_PER_CLASS = 8

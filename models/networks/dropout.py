@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.networks.node import FloatNode, QuantizedNode, Scheme
+from spikecycle.models.networks.node import FloatNode, QuantizedNode, Scheme
 
 
 class Dropout(FloatNode, QuantizedNode):

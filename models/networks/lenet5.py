@@ -7,8 +7,8 @@ here the first convolution pads by 2; its averaging subsampling is max pooling h
 
 from __future__ import annotations
 
-from models.networks.assembly import Assembly, scaled
-from models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.assembly import Assembly, scaled
+from spikecycle.models.networks.neuron import NeuronConfig
 
 NEURON = NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=16)
 

@@ -7,9 +7,9 @@ from typing import Generic, TypeVar, cast
 
 from torch import Tensor, nn
 
-from models.errors import ModelsError
-from models.integer import IntegerNode
-from models.networks.node import FloatNode, Node, QuantizedNode, Scheme, Synapse
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import IntegerNode
+from spikecycle.models.networks.node import FloatNode, Node, QuantizedNode, Scheme, Synapse
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 

@@ -10,9 +10,9 @@ import torch
 from snntorch import Leaky, SpikingNeuron
 from torch import Tensor
 
-from models.networks.rounding import floor_straight_through
-from models.networks.spike import spike_at_or_above
-from traces.neuron import Neuron, Reset
+from spikecycle.models.networks.rounding import floor_straight_through
+from spikecycle.models.networks.spike import spike_at_or_above
+from spikecycle.traces.neuron import Neuron, Reset
 
 FLOAT32_EXACT_BITS = 24  # every integer below 2**24 in magnitude is exact in float32 (IEEE 754)
 FLOAT64_EXACT_BITS = 53  # the same for float64
@@ -109,8 +109,8 @@ class ImmediateLeaky(Leaky):  # type: ignore[misc]
 class FixedPointLeaky(ImmediateLeaky):
     """The same neuron on integers held in floats: leak rounded down by a shift, potential saturated.
 
-    Forward it is exactly the neuron of `traces.neuron`, provided that currents come in the dtype `exact` or a wider
-    one; backward it is the float one (rounding is passed straight through, saturation stops the gradient).
+    Forward it equals the neuron of `spikecycle.traces.neuron`, provided that currents come in the dtype `exact` or a
+    wider one; backward it is the float one (rounding is passed straight through, saturation stops the gradient).
     """
 
     def __init__(self, config: NeuronConfig) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
-from models.integer import IntegerNode
+from spikecycle.models.integer import IntegerNode
 
 
 class Quantizer(Protocol):

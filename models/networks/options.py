@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.catalogue import Choices
+from spikecycle.models.catalogue import Choices
 
 Whole = Annotated[int, Field(ge=1)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.integer import IntegerMaxPool
-from models.networks.node import FloatNode, QuantizedNode, Scheme
+from spikecycle.models.integer import IntegerMaxPool
+from spikecycle.models.networks.node import FloatNode, QuantizedNode, Scheme
 
 
 class MaxPool(FloatNode, QuantizedNode):

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.integer import IntegerLayer
-from models.networks.neuron import FixedPointLeaky, NeuronConfig
-from models.networks.node import QuantizedNode, Quantizer, Synapse
-from models.networks.rounding import round_straight_through
-from models.networks.synapse import currents
-from traces import LayerShape
+from spikecycle.models.integer import IntegerLayer
+from spikecycle.models.networks.neuron import FixedPointLeaky, NeuronConfig
+from spikecycle.models.networks.node import QuantizedNode, Quantizer, Synapse
+from spikecycle.models.networks.rounding import round_straight_through
+from spikecycle.models.networks.synapse import currents
+from spikecycle.traces import LayerShape
 
 
 class LayerIntegers(NamedTuple):

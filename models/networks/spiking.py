@@ -8,12 +8,12 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from models.networks.fold import fold_batch_norm
-from models.networks.neuron import ImmediateLeaky, NeuronConfig
-from models.networks.node import FloatNode, Scheme, Synapse
-from models.networks.quantized import QuantizedLayer
-from models.networks.synapse import currents, empty_weight
-from traces.shape import LayerShape
+from spikecycle.models.networks.fold import fold_batch_norm
+from spikecycle.models.networks.neuron import ImmediateLeaky, NeuronConfig
+from spikecycle.models.networks.node import FloatNode, Scheme, Synapse
+from spikecycle.models.networks.quantized import QuantizedLayer
+from spikecycle.models.networks.synapse import currents, empty_weight
+from spikecycle.traces.shape import LayerShape
 
 
 class FloatLayer(FloatNode, Synapse):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from traces.shape import LayerShape
+from spikecycle.traces.shape import LayerShape
 
 
 def empty_weight(shape: LayerShape, generator: torch.Generator) -> nn.Parameter:

@@ -10,8 +10,8 @@ of the attention is a whole number too, of 4 bits, so that sums behind it fit th
 
 from __future__ import annotations
 
-from models.networks.assembly import Assembly, scaled
-from models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.assembly import Assembly, scaled
+from spikecycle.models.networks.neuron import NeuronConfig
 
 NEURON = NeuronConfig(leak_numerator=1, leak_shift=1, reset="hard", potential_bits=16, decays_input=True)
 CONVOLUTIONS = 5

@@ -6,8 +6,8 @@ Architectures", Frontiers in Neuroscience 14, 2020: 64, 64, 128, 128, 256, 256, 
 
 from __future__ import annotations
 
-from models.networks.assembly import Assembly, scaled
-from models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.assembly import Assembly, scaled
+from spikecycle.models.networks.neuron import NeuronConfig
 
 NEURON = NeuronConfig(leak_numerator=15, leak_shift=4, reset="hard", potential_bits=16)
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256))  # channels at width 1

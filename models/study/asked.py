@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.compression.compression import Compression, WeightBits
-from models.options import Options
+from spikecycle.models.compression.compression import Compression, WeightBits
+from spikecycle.models.options import Options
 
 
 class Mixed(Options):

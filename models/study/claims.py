@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from models.study.intervals import Interval, difference_interval
-from models.study.view import Candidate, Cost, Results
+from spikecycle.models.study.intervals import Interval, difference_interval
+from spikecycle.models.study.view import Candidate, Cost, Results
 
 TERNARY_BITS = 2
 COLLAPSE = 0.1

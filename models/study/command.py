@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.errors import ModelsError
-from models.extras import require_train_extra
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.extras import require_train_extra
 
 if TYPE_CHECKING:
-    from models.study.asked import AskedCompression
-    from models.study.records import Failure
-    from models.study.schema import LoadedStudy
+    from spikecycle.models.study.asked import AskedCompression
+    from spikecycle.models.study.records import Failure
+    from spikecycle.models.study.schema import LoadedStudy
 
 _PARTS_FAILED = 1
 _MOST_JOBS = 256
@@ -55,15 +55,15 @@ def study(
     """Train, compress, record and simulate a grid, and show energy against accuracy. Run again, it goes on."""
     require_train_extra()
     if plots_only:
-        from models.study.schema import study_path
-        from models.study.store import check_owner
+        from spikecycle.models.study.schema import study_path
+        from spikecycle.models.study.store import check_owner
 
         name = study_path(study).stem
         folder = out or Path(f"{name}-study")
         check_owner(folder, name)
         _show(folder)
         return
-    from models.study.schema import load_study
+    from spikecycle.models.study.schema import load_study
 
     loaded = load_study(study, data_root)
     chosen = _chosen(loaded, only or [])
@@ -94,12 +94,12 @@ def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[AskedCompression]:
 
 def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path, jobs: int) -> list[Failure]:
     """Do what is missing, then write and show what is there."""
-    from models.data.registry import load_data
-    from models.study.context import Context
-    from models.study.progress import shown
-    from models.study.runner import finished, run
-    from models.study.store import Store
-    from models.study.tables import LAYERS, RESULTS, write_tables
+    from spikecycle.models.data.registry import load_data
+    from spikecycle.models.study.context import Context
+    from spikecycle.models.study.progress import shown
+    from spikecycle.models.study.runner import finished, run
+    from spikecycle.models.study.store import Store
+    from spikecycle.models.study.tables import LAYERS, RESULTS, write_tables
 
     # Before the folder is made, which belongs to a study that can run.
     try:
@@ -129,11 +129,11 @@ def _show(folder: Path) -> None:
     """The tables of a folder as pictures in it, and on standard output."""
     from rich.console import Console
 
-    from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
-    from models.study.plots import draw_all
-    from models.study.summary import summary
-    from models.study.tables import LAYERS, RESULTS, read_table
-    from models.study.view import Results
+    from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
+    from spikecycle.models.study.plots import draw_all
+    from spikecycle.models.study.summary import summary
+    from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
+    from spikecycle.models.study.view import Results
 
     results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))
     pictures = draw_all(folder, results, read_table(folder / LAYERS, LAYER_COLUMNS))

@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from models.data.frames import DataSplit
-from models.study.asked import AskedCompression
-from models.study.keys import data_digest, key_of, simulator_digest
-from models.study.schema import LoadedStudy, Study
-from models.study.store import Store
-from simulator import Machine
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.keys import data_digest, key_of, simulator_digest
+from spikecycle.models.study.schema import LoadedStudy, Study
+from spikecycle.models.study.store import Store
+from spikecycle.simulator import Machine
 
 
 @dataclass(frozen=True)

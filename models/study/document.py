@@ -1,6 +1,6 @@
 """Writes TABLES.md, the description of a study's tables, from the columns, and STUDY.md, that of its file.
 
-Both: python -m models.study.document
+Both: python -m spikecycle.models.study.document
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column
-from models.study.study_document import STUDY_DOCUMENT, study_document
+from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column
+from spikecycle.models.study.study_document import STUDY_DOCUMENT, study_document
 
 DOCUMENT = Path(__file__).with_name("TABLES.md")
 _HEAD = """# The tables of a study
 
-Generated from the descriptions in `models/study/columns.py` by `python -m models.study.document`.
+Generated from the descriptions in `models/study/columns.py` by `python -m spikecycle.models.study.document`.
 
 Both are Parquet files in the folder of the study. Rows are in the order of the study: compressions, seeds, machines,
 formats, layers. The unit is the end of a column's name: `_pj` pJ, `_js` J s, `_mm2` mm2, `_bits` bits, `seconds` s.

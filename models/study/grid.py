@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
-from models.options import refused
-from models.study.asked import AskedCompression
+from spikecycle.models.options import refused
+from spikecycle.models.study.asked import AskedCompression
 
 GRID = "grid"
 FULL_WEIGHT_BITS = 8  # pruning at this width is pruning alone, as in the published study (arXiv 2302.04174)

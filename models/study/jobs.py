@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.study.asked import AskedCompression
+from spikecycle.models.study.asked import AskedCompression
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from models.data.frames import DataSplit
-from traces import schema as trace_schema
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.traces import schema as trace_schema
 
 STUDY_VERSION = 1
 """Counts up when the same study would give other results, or when its records change."""
 
-SIMULATOR_PACKAGES = ("simulator", "hwconfigs")
+SIMULATOR_PACKAGES = ("spikecycle.simulator", "spikecycle.hwconfigs")
 """Simulations are done again when a file of these changes: they take seconds, and a stale one would mislead."""
 
 KEY_DIGITS = 20  # of hexadecimal: 80 bits

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from models.compression.compression import Compression
-from models.compression.layer_costs import energies_pj, loss_increases
-from models.compression.mixed_precision import least_loss
-from models.errors import ModelsError
-from models.networks.network import FloatNetwork
-from models.study.asked import Mixed
-from models.study.context import Context
-from models.study.samples import first_of_each
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.layer_costs import energies_pj, loss_increases
+from spikecycle.models.compression.mixed_precision import least_loss
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.network import FloatNetwork
+from spikecycle.models.study.asked import Mixed
+from spikecycle.models.study.context import Context
+from spikecycle.models.study.samples import first_of_each
 
 
 def with_chosen_bits(context: Context, network: FloatNetwork, compression: Compression, mixed: Mixed) -> Compression:

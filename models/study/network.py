@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from models.networks.catalogue import build_network
-from models.networks.network import FloatNetwork
-from models.study.context import Context
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.network import FloatNetwork
+from spikecycle.models.study.context import Context
 
 
 def untrained(context: Context, generator: torch.Generator) -> FloatNetwork:

@@ -17,11 +17,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import cast
 
-from models.errors import ModelsError
-from models.study.context import Context
-from models.study.jobs import Event, Job
-from models.study.records import Failure
-from models.study.work import do_job, prepare
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.context import Context
+from spikecycle.models.study.jobs import Event, Job
+from spikecycle.models.study.records import Failure
+from spikecycle.models.study.work import do_job, prepare
 
 OnJobEvent = Callable[[Job, Event], None]
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.compression.scheme import CompressionScheme
-from models.errors import ModelsError
-from models.integer import record_network
-from models.networks.network import FloatNetwork, integer_nodes, quantize
-from models.pipeline import check_layers
-from models.study.context import Context
-from models.study.network import untrained
-from simulator import simulate
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import record_network
+from spikecycle.models.networks.network import FloatNetwork, integer_nodes, quantize
+from spikecycle.models.pipeline import check_layers
+from spikecycle.models.study.context import Context
+from spikecycle.models.study.network import untrained
+from spikecycle.simulator import simulate
 
 
 def check_samples(context: Context) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from models.study.asked import AskedCompression
-from models.study.context import Context
-from models.study.jobs import Event, FloatJob, Job, NetworkJob
-from models.study.pool import run_jobs
-from models.study.preflight import check_layers_named, check_machines, check_samples
-from models.study.records import Failure, FloatRecord, NetworkRecord
-from models.study.store import FLOATS, NETWORKS, SIMULATIONS, file_digest
-from models.study.tables import Finished
-from models.study.work import TRACE
-from simulator import RunResult
+from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.context import Context
+from spikecycle.models.study.jobs import Event, FloatJob, Job, NetworkJob
+from spikecycle.models.study.pool import run_jobs
+from spikecycle.models.study.preflight import check_layers_named, check_machines, check_samples
+from spikecycle.models.study.records import Failure, FloatRecord, NetworkRecord
+from spikecycle.models.study.store import FLOATS, NETWORKS, SIMULATIONS, file_digest
+from spikecycle.models.study.tables import Finished
+from spikecycle.models.study.work import TRACE
+from spikecycle.simulator import RunResult
 
 
 class Watcher(Protocol):

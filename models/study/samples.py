@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.data.frames import Labels
+from spikecycle.models.data.frames import Labels
 
 
 def first_of_each(labels: Labels, count: int) -> list[int]:

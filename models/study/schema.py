@@ -10,16 +10,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from models.data.options import DataOptions
-from models.data.registry import check_options as check_data
-from models.errors import ModelsError
-from models.networks.catalogue import check_options as check_network
-from models.networks.options import NetworkOptions
-from models.options import Options, problems, refused_keys
-from models.schedule import Schedule
-from models.study.asked import AskedCompression
-from models.study.grid import check_mixed, expand
-from simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import check_options as check_data
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.catalogue import check_options as check_network
+from spikecycle.models.networks.options import NetworkOptions
+from spikecycle.models.options import Options, problems, refused_keys
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.grid import check_mixed, expand
+from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
 
 SUFFIX = ".yaml"
 
@@ -137,7 +137,7 @@ def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("models.study").joinpath("studies")))
+    return Path(str(resources.files("spikecycle.models.study").joinpath("studies")))
 
 
 def _at_root(study: Study, folder: Path, data_root: Path | None) -> Study:

@@ -24,9 +24,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from models.errors import ModelsError
-from models.study.keys import canonical, text_digest
-from simulator import write_file
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.keys import canonical, text_digest
+from spikecycle.simulator import write_file
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 

@@ -11,20 +11,20 @@ from typing import Any
 import torch
 import yaml
 
-from models.catalogue import Catalogue, Choices
-from models.compression import pruners, quantizers
-from models.compression.compression import Compression
-from models.compression.kinds import Kind, kinds
-from models.compression.pruners import PrunerKind
-from models.compression.quantizers import QuantizerKind
-from models.data.options import DataOptions
-from models.data.registry import DATA_SETS
-from models.networks.catalogue import NETWORKS, build_network
-from models.networks.options import NetworkOptions
-from models.options import Options
-from models.schedule import Schedule
-from models.study.asked import AskedCompression, Mixed
-from models.study.schema import DataChoice, NetworkChoice, Study
+from spikecycle.models.catalogue import Catalogue, Choices
+from spikecycle.models.compression import pruners, quantizers
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.kinds import Kind, kinds
+from spikecycle.models.compression.pruners import PrunerKind
+from spikecycle.models.compression.quantizers import QuantizerKind
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import DATA_SETS
+from spikecycle.models.networks.catalogue import NETWORKS, build_network
+from spikecycle.models.networks.options import NetworkOptions
+from spikecycle.models.options import Options
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.study.asked import AskedCompression, Mixed
+from spikecycle.models.study.schema import DataChoice, NetworkChoice, Study
 
 STUDY_DOCUMENT = Path(__file__).with_name("STUDY.md")
 EXAMPLE = """describes: The digits network with fewer bits, with logarithmic weights, pruned, and with bits by layer.
@@ -50,7 +50,7 @@ machines: [spike_array]
 
 _HEAD = """# The file of a study
 
-Generated from the options themselves by `python -m models.study.document`.
+Generated from the options themselves by `python -m spikecycle.models.study.document`.
 
 A study is one YAML file, which `spikecycle study FILE.yaml` trains, compresses, records and simulates. Whatever is not
 in the tables below is refused.

@@ -8,9 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from models.study.claims import claims
-from models.study.pareto import front
-from models.study.view import Cost, Results
+from spikecycle.models.study.claims import claims
+from spikecycle.models.study.pareto import front
+from spikecycle.models.study.view import Cost, Results
 
 
 def summary(results: Results) -> Iterator[RenderableType]:

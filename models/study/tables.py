@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from models.errors import ModelsError
-from models.study.asked import AskedCompression
-from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, UNPRUNED, Column, schema
-from models.study.grid import method_of
-from models.study.records import NetworkRecord
-from simulator import LayerResult, RunResult, write_file
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, UNPRUNED, Column, schema
+from spikecycle.models.study.grid import method_of
+from spikecycle.models.study.records import NetworkRecord
+from spikecycle.simulator import LayerResult, RunResult, write_file
 
 RESULTS, LAYERS = "results.parquet", "layers.parquet"
 

@@ -13,7 +13,7 @@ from statistics import fmean
 
 import polars as pl
 
-from models.study.columns import UNPRUNED
+from spikecycle.models.study.columns import UNPRUNED
 
 PJ_PER_UJ = 1e6
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.compression.compression import Compression
-from models.errors import ModelsError
-from models.integer import record_network
-from models.networks.network import integer_nodes
-from models.pipeline import (
+from spikecycle.models.checkpoint import load_checkpoint, save_checkpoint
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import record_network
+from spikecycle.models.networks.network import integer_nodes
+from spikecycle.models.pipeline import (
     Accuracies,
     OnPhaseEpoch,
     compress,
@@ -21,17 +21,17 @@ from models.pipeline import (
     set_determinism,
     train_float,
 )
-from models.study.context import Context
-from models.study.jobs import Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
-from models.study.keys import DECIDING_PACKAGES
-from models.study.mixed import with_chosen_bits
-from models.study.network import untrained
-from models.study.records import Failure, FloatRecord, NetworkRecord
-from models.study.samples import first_of_each
-from models.study.store import FAILURES, FLOATS, NETWORKS, SIMULATIONS, file_digest
-from models.training import EpochReport
-from simulator import MappingError, RunResult, simulate
-from traces import TraceError
+from spikecycle.models.study.context import Context
+from spikecycle.models.study.jobs import Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
+from spikecycle.models.study.keys import DECIDING_PACKAGES
+from spikecycle.models.study.mixed import with_chosen_bits
+from spikecycle.models.study.network import untrained
+from spikecycle.models.study.records import Failure, FloatRecord, NetworkRecord
+from spikecycle.models.study.samples import first_of_each
+from spikecycle.models.study.store import FAILURES, FLOATS, NETWORKS, SIMULATIONS, file_digest
+from spikecycle.models.training import EpochReport
+from spikecycle.simulator import MappingError, RunResult, simulate
+from spikecycle.traces import TraceError
 
 WEIGHTS, TRACE = ".safetensors", ".h5"
 

@@ -1,4 +1,4 @@
-"""The command `spikecycle`: parses, calls, prints. What it prints is made in `simulator.report`.
+"""The command `spikecycle`: parses, calls, prints. What it prints is made in `spikecycle.simulator.report`.
 
 Exit status: 0 done; 1 `--verify` found a difference, or nothing to compare with; 2 bad input; 70 a fault of the
 program; 130 interrupted; 141 the reader of the output went away.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from simulator.cli.output import ReaderGone, discard_standard_output
-from simulator.errors import SimulatorError, UsageError
+from spikecycle.simulator.cli.output import ReaderGone, discard_standard_output
+from spikecycle.simulator.errors import SimulatorError, UsageError
 
 _BAD_INPUT = 2
 _PROGRAM_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -42,7 +42,7 @@ def _run(arguments: list[str]) -> int:
     """Parse and run; what the parser refuses becomes a UsageError in one line."""
     import typer
 
-    from simulator.cli.app import app
+    from spikecycle.simulator.cli.app import app
 
     try:
         status = app(arguments, prog_name="spikecycle", standalone_mode=False)
@@ -58,7 +58,7 @@ def _run(arguments: list[str]) -> int:
 
 def _tell(error: Exception) -> int:
     """Say what went wrong: bad input in its own words, anything else as the fault of the program that it is."""
-    from traces import TraceError  # not before: a command that needs no trace should not wait for HDF5
+    from spikecycle.traces import TraceError  # not before: a command that needs no trace should not wait for HDF5
 
     if isinstance(error, SimulatorError | TraceError):
         return _fail(str(error), _BAD_INPUT)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.check_command import check
-from simulator.cli.copy_command import copy
-from simulator.cli.extensions import ExtensibleGroup
-from simulator.cli.formats_command import formats
-from simulator.cli.list_command import list_components
-from simulator.cli.simulate_command import simulate
+from spikecycle.simulator.cli.check_command import check
+from spikecycle.simulator.cli.copy_command import copy
+from spikecycle.simulator.cli.extensions import ExtensibleGroup
+from spikecycle.simulator.cli.formats_command import formats
+from spikecycle.simulator.cli.list_command import list_components
+from spikecycle.simulator.cli.simulate_command import simulate
 
 app = typer.Typer(
     name="spikecycle",
@@ -33,7 +33,7 @@ def program(
     ] = False,
 ) -> None:
     """Replay a compressed spiking neural network on a described accelerator, and count cycles, accesses and energy."""
-    from simulator.cli.output import standard_output
+    from spikecycle.simulator.cli.output import standard_output
 
     if version:
         from importlib import metadata

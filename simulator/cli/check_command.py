@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.output import standard_output
-from simulator.cli.progress import shown_progress
+from spikecycle.simulator.cli.output import standard_output
+from spikecycle.simulator.cli.progress import shown_progress
 
 
 def check(
@@ -16,9 +16,9 @@ def check(
     ],
 ) -> None:
     """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
-    from simulator.checking import check_file
-    from simulator.description import TraceDescription
-    from simulator.report.describe import machine_report, trace_report
+    from spikecycle.simulator.checking import check_file
+    from spikecycle.simulator.description import TraceDescription
+    from spikecycle.simulator.report.describe import machine_report, trace_report
 
     with shown_progress("reading") as progress:
         description = check_file(file, progress)

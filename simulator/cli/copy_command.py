@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from simulator.cli.output import standard_output, write_document
-from simulator.errors import OutputError
+from spikecycle.simulator.cli.output import standard_output, write_document
+from spikecycle.simulator.errors import OutputError
 
 
 def copy(
@@ -21,7 +21,7 @@ def copy(
     if Path(file).exists():
         raise OutputError(f"{file}: exists already, and copy replaces nothing")
 
-    from simulator.machine.loader import load_machine, machine_path
+    from spikecycle.simulator.machine.loader import load_machine, machine_path
 
     load_machine(machine)  # what is copied is valid
     write_document(file, machine_path(machine).read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from simulator.errors import UsageError
+from spikecycle.simulator.errors import UsageError
 
 GROUP = "spikecycle.commands"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from simulator.cli import options
-from simulator.cli.output import check_targets, standard_output, write_document
-from simulator.cli.progress import shown_progress
+from spikecycle.simulator.cli import options
+from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
+from spikecycle.simulator.cli.progress import shown_progress
 
 
 def formats(
@@ -20,10 +20,10 @@ def formats(
     changed_settings = options.parse_settings(settings)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
-    from simulator.compare import compare_formats
-    from simulator.report.document import to_json
-    from simulator.report.formats_table import comparison_report
-    from simulator.report.picture import to_svg
+    from spikecycle.simulator.compare import compare_formats
+    from spikecycle.simulator.report.document import to_json
+    from spikecycle.simulator.report.formats_table import comparison_report
+    from spikecycle.simulator.report.picture import to_svg
 
     with shown_progress("comparing formats") as progress:
         comparison = compare_formats(trace, hw, settings=changed_settings, samples=chosen, progress=progress)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from simulator.errors import UsageError
+from spikecycle.simulator.errors import UsageError
 
 TraceArgument = Annotated[str, typer.Argument(metavar="TRACE", help="A trace file, or the name of a sample trace.")]
 HardwareOption = Annotated[str, typer.Option("--hw", metavar="HW", help="A machine file, or a shipped machine's name.")]
@@ -84,7 +84,7 @@ def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
 
 def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
     """Machine keys and values from ["buffers.weights.banks=8"]; UsageError where it is no KEY=VALUE."""
-    from simulator.machine.loader import parse_setting
+    from spikecycle.simulator.machine.loader import parse_setting
 
     settings: dict[str, Any] = {}
     for text in texts or ():
@@ -101,7 +101,7 @@ def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
 def _check_names(formats: dict[str, str]) -> None:
     if not formats:
         return
-    from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+    from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 
     for operand, name in formats.items():
         try:

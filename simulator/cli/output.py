@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from simulator.errors import OutputError
-from simulator.files import beside, write_file
+from spikecycle.simulator.errors import OutputError
+from spikecycle.simulator.files import beside, write_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

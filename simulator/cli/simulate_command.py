@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli import options
-from simulator.cli.output import check_targets, standard_output, write_document
-from simulator.cli.progress import shown_progress
+from spikecycle.simulator.cli import options
+from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
+from spikecycle.simulator.cli.progress import shown_progress
 
 if TYPE_CHECKING:
-    from simulator.result import RunResult
+    from spikecycle.simulator.result import RunResult
 
 _NOT_EXACT = 1
 
@@ -38,11 +38,11 @@ def simulate(
     changed_settings = options.parse_settings(settings)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
-    from simulator.engine import simulate as run
-    from simulator.report.document import to_json
-    from simulator.report.picture import to_svg
-    from simulator.report.tables import run_report
-    from simulator.report.verification import is_exact, verification_report
+    from spikecycle.simulator.engine import simulate as run
+    from spikecycle.simulator.report.document import to_json
+    from spikecycle.simulator.report.picture import to_svg
+    from spikecycle.simulator.report.tables import run_report
+    from spikecycle.simulator.report.verification import is_exact, verification_report
 
     with shown_progress("simulating") as progress:
         result = run(
@@ -71,7 +71,7 @@ def simulate(
 
 def _tell_difference(result: RunResult) -> None:
     """The difference on standard error, where it is seen even when tables are piped away."""
-    from simulator.report.verification import verification_report
+    from spikecycle.simulator.report.verification import verification_report
 
     assert result.verification is not None
     for line in verification_report(result.verification).plain.splitlines():

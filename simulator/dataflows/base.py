@@ -17,9 +17,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from simulator.activity import Counter, Passes
-from simulator.machine.schema import Machine
-from traces import Layer, LayerShape, Neuron
+from spikecycle.simulator.activity import Counter, Passes
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.traces import Layer, LayerShape, Neuron
 
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]

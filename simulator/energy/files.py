@@ -8,15 +8,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from simulator.errors import MachineError
-from simulator.machine.yaml_file import read_yaml
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.yaml_file import read_yaml
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def energy_folder() -> Path:
     """The folder of the energy tables that come with the package."""
-    return Path(str(resources.files("hwconfigs"))) / "energy"
+    return Path(str(resources.files("spikecycle.hwconfigs"))) / "energy"
 
 
 def read_validated(path: Path, model: type[ModelT]) -> ModelT:

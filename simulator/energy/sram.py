@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.energy.files import energy_folder, read_validated
-from simulator.energy.sram_grid import SramGrid, fill_grid
-from simulator.energy.sram_schema import SramFile
-from simulator.energy.sram_table import QUANTITIES, Float64, SramTable, read_table
-from simulator.errors import MachineError
-from simulator.units import BITS_PER_KIB
+from spikecycle.simulator.energy.files import energy_folder, read_validated
+from spikecycle.simulator.energy.sram_grid import SramGrid, fill_grid
+from spikecycle.simulator.energy.sram_schema import SramFile
+from spikecycle.simulator.energy.sram_table import QUANTITIES, Float64, SramTable, read_table
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.units import BITS_PER_KIB
 
 _DEFAULT_CELL = "itrs-lstp"
 _DEFAULT_TEMPERATURE_K = 300

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.energy.sram import SramModel
-from simulator.energy.sram_schema import SramFile
-from simulator.energy.sram_table import QUANTITIES, Float64, SramTable
+from spikecycle.simulator.energy.sram import SramModel
+from spikecycle.simulator.energy.sram_schema import SramFile
+from spikecycle.simulator.energy.sram_table import QUANTITIES, Float64, SramTable
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.energy.sram_table import Float64, SramTable
-from simulator.units import BITS_PER_KIB
+from spikecycle.simulator.energy.sram_table import Float64, SramTable
+from spikecycle.simulator.units import BITS_PER_KIB
 
 _NODE, _SIZE, _WIDTH, _BANKS = range(4)
 _DECIMALS = 9

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from simulator.machine.schema import NonNegativeFloat, PositiveFloat, PositiveInt, Section
+from spikecycle.simulator.machine.schema import NonNegativeFloat, PositiveFloat, PositiveInt, Section
 
 Text = Annotated[str, Field(min_length=1)]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]

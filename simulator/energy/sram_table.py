@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import MachineError
+from spikecycle.simulator.errors import MachineError
 
 Float64 = npt.NDArray[np.float64]
 

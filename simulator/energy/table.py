@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.energy.files import energy_folder, read_validated
-from simulator.energy.table_schema import DramFile, DramPreset, EnergyFile, Law, ScalingFile
-from simulator.errors import MachineError
+from spikecycle.simulator.energy.files import energy_folder, read_validated
+from spikecycle.simulator.energy.table_schema import DramFile, DramPreset, EnergyFile, Law, ScalingFile
+from spikecycle.simulator.errors import MachineError
 
 _EXPONENTS: Mapping[Law, int] = {"constant": 0, "linear": 1, "quadratic": 2}
 _SUFFIX = ".yaml"

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from simulator.energy.sram_schema import FiniteFloat, Text
-from simulator.machine.schema import NonNegativeFloat, PositiveFloat, PositiveInt, Section
+from spikecycle.simulator.energy.sram_schema import FiniteFloat, Text
+from spikecycle.simulator.machine.schema import NonNegativeFloat, PositiveFloat, PositiveInt, Section
 
 Grade = Literal["paper", "transcribed", "recalled", "assumed"]
 """How well a number is known: read in the paper; read in a repository that states it; not read again; an assumption."""

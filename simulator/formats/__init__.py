@@ -4,13 +4,13 @@ A weight format is data, a combination of levels (`WeightFormat`); a new combina
 new kind of level is a code in `levels.py` and a branch in `sizes.py`, `codec.py` and `schedule.py` each.
 """
 
-from simulator.formats.base import WEIGHT_FORMATS, WeightFormat
-from simulator.formats.choice import spike_format, weight_format
-from simulator.formats.codec import EncodedFibers, decode, encode
-from simulator.formats.levels import FormatSpec, Located, Positions, Values
-from simulator.formats.schedule import decode_schedule
-from simulator.formats.sizes import FiberSizes, directory_entry_bits, measure, measure_fibers
-from simulator.formats.spikes import (
+from spikecycle.simulator.formats.base import WEIGHT_FORMATS, WeightFormat
+from spikecycle.simulator.formats.choice import spike_format, weight_format
+from spikecycle.simulator.formats.codec import EncodedFibers, decode, encode
+from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions, Values
+from spikecycle.simulator.formats.schedule import decode_schedule
+from spikecycle.simulator.formats.sizes import FiberSizes, directory_entry_bits, measure, measure_fibers
+from spikecycle.simulator.formats.spikes import (
     SPIKE_FORMATS,
     EncodedSpikes,
     SpikeFormat,

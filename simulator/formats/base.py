@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from simulator.formats.levels import FormatSpec, Located, Positions, Values
-from simulator.registry import Registry
+from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions, Values
+from spikecycle.simulator.registry import Registry
 
 LEVEL_COMBINATIONS = frozenset(
     {
@@ -61,4 +61,4 @@ class WeightFormat:
         )
 
 
-WEIGHT_FORMATS: Registry[WeightFormat] = Registry("weight format", "simulator.formats")
+WEIGHT_FORMATS: Registry[WeightFormat] = Registry("weight format", "spikecycle.simulator.formats")

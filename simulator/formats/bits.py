@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.jit import kernel
+from spikecycle.simulator.jit import kernel
 
 
 @kernel

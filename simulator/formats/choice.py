@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from simulator.formats.base import WEIGHT_FORMATS, WeightFormat
-from simulator.formats.spikes import SPIKE_FORMATS, SpikeFormat
-from simulator.machine.schema import SpikeFormatChoice, WeightFormatChoice
+from spikecycle.simulator.formats.base import WEIGHT_FORMATS, WeightFormat
+from spikecycle.simulator.formats.spikes import SPIKE_FORMATS, SpikeFormat
+from spikecycle.simulator.machine.schema import SpikeFormatChoice, WeightFormatChoice
 
 
 def weight_format(choice: WeightFormatChoice) -> WeightFormat:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import UsageError
-from simulator.formats.base import WeightFormat
-from simulator.formats.bits import bits_for, read_bits, read_numbers, read_signed, write_bits, write_numbers
-from simulator.formats.levels import FormatSpec, Positions, Values
-from simulator.formats.sizes import check_fibers, measure, offset_bits
-from simulator.jit import kernel
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats.base import WeightFormat
+from spikecycle.simulator.formats.bits import bits_for, read_bits, read_numbers, read_signed, write_bits, write_numbers
+from spikecycle.simulator.formats.levels import FormatSpec, Positions, Values
+from spikecycle.simulator.formats.sizes import check_fibers, measure, offset_bits
+from spikecycle.simulator.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]

@@ -19,9 +19,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.formats.bits import bits_for
-from simulator.formats.levels import FormatSpec, Located, Positions, Values
-from simulator.jit import kernel
+from spikecycle.simulator.formats.bits import bits_for
+from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions, Values
+from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

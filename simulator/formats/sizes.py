@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import UsageError
-from simulator.formats.base import WeightFormat
-from simulator.formats.bits import bits_for
-from simulator.formats.levels import FormatSpec, Located, Positions, Values
-from simulator.jit import kernel
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats.base import WeightFormat
+from spikecycle.simulator.formats.bits import bits_for
+from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions, Values
+from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ def measure_fibers(
     metadata_bits_out: Int64,
     entries_out: Int64,
 ) -> None:
-    """Fill the sizes of every fiber by the formulas of `simulator.formats.weights`.
+    """Fill the sizes of every fiber by the formulas of `spikecycle.simulator.formats.weights`.
 
     values: int32 (total,); starts: int64 (F + 1,), fiber f being values[starts[f]:starts[f + 1]].
     payload_bits_out, metadata_bits_out: int64 (F,), bits of values and of what tells their positions.

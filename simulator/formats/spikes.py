@@ -16,10 +16,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import UsageError
-from simulator.formats.bits import read_bits, write_bits
-from simulator.jit import kernel
-from simulator.registry import Registry
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats.bits import read_bits, write_bits
+from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.registry import Registry
 
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
@@ -93,7 +93,7 @@ class SpikeFormat:
         )
 
 
-SPIKE_FORMATS: Registry[SpikeFormat] = Registry("spike format", "simulator.formats")
+SPIKE_FORMATS: Registry[SpikeFormat] = Registry("spike format", "spikecycle.simulator.formats")
 
 for _format in (
     SpikeFormat(

@@ -13,7 +13,7 @@ Bits of a fiber of n positions, z of them non-zero, b bits a value:
 
 from __future__ import annotations
 
-from simulator.formats.base import WEIGHT_FORMATS, WeightFormat
+from spikecycle.simulator.formats.base import WEIGHT_FORMATS, WeightFormat
 
 _SPARSELOOP = "Sparseloop (Wu et al., MICRO 2022); NVlabs/timeloop, src/workload/format-models"
 

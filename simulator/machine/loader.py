@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from simulator.dataflows import DATAFLOWS
-from simulator.energy import EnergyTable, SramModel
-from simulator.errors import MachineError, UsageError
-from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.problems import validation_problems
-from simulator.machine.schema import Energy, Machine, Section, Technology
-from simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.energy import EnergyTable, SramModel
+from spikecycle.simulator.errors import MachineError, UsageError
+from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.problems import validation_problems
+from spikecycle.simulator.machine.schema import Energy, Machine, Section, Technology
+from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 
 _SUFFIX = ".yaml"
 SectionT = TypeVar("SectionT", bound=Section)
@@ -66,7 +66,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("hwconfigs")))
+    return Path(str(resources.files("spikecycle.hwconfigs")))
 
 
 def machine_path(name_or_path: str | Path) -> Path:

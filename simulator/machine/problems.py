@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from simulator.machine.yaml_file import quoted
+from spikecycle.simulator.machine.yaml_file import quoted
 
 _LEADS = ("Value error, ", "Assertion failed, ")
 

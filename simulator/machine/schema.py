@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from simulator.units import kib_to_bits
+from spikecycle.simulator.units import kib_to_bits
 
 LARGEST_INT = 10**6
 """Of any count, width or rate in a machine file: far beyond hardware, and products of a few still fit 64 bits."""

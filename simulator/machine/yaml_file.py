@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from simulator.errors import MachineError
+from spikecycle.simulator.errors import MachineError
 
 _LONGEST_QUOTE = 80
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")

@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simulator.description import LayerDescription, MachineDescription, TraceDescription
-from simulator.report import human
-from simulator.report.figures import shape_text
-from simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.description import LayerDescription, MachineDescription, TraceDescription
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.figures import shape_text
+from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 
 _ASSUMED = "assumed"
 _LONGEST_VALUE = 300  # characters of one value of the provenance

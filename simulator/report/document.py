@@ -1,6 +1,6 @@
 """Results as JSON documents, and the page that documents them key by key (RESULT.md).
 
-`python -m simulator.report.document` writes the page anew; a test keeps it in step with the result classes.
+`python -m spikecycle.simulator.report.document` writes the page anew; a test keeps it in step with the result classes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from simulator.comparison import FormatComparison
-from simulator.result import RunResult
+from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.result import RunResult
 
 PAGE = Path(__file__).parent.parent / "RESULT.md"
 _WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", object: "anything", type(None): "null"}
@@ -30,12 +30,12 @@ def page() -> str:
         "# What `--json` writes",
         "",
         "Generated from the descriptions in `simulator/result.py` and `simulator/comparison.py` by",
-        "`python -m simulator.report.document`.",
+        "`python -m spikecycle.simulator.report.document`.",
         "",
         "Counts are sums over the samples that were simulated; what is called `per_inference` is divided by their",
         "number. The unit is the end of a key's name: `_pj` pJ, `_js` J s, `_mm2` mm2, `_mw` mW, `_ns` ns, `_bits`",
-        "bits. The same objects are what the Python API returns: `simulator.simulate(...)` a `RunResult`,",
-        "`simulator.compare_formats(...)` a `FormatComparison`; `RunResult.model_validate_json(text)` reads it back.",
+        "bits. The same objects are what the Python API returns: `spikecycle.simulator.simulate(...)` a `RunResult`,",
+        "`spikecycle.compare_formats(...)` a `FormatComparison`; `RunResult.model_validate_json(text)` reads it back.",
         "",
     ]
     for command, model in (("simulate", RunResult), ("formats", FormatComparison)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from simulator.result import LayerResult, RunResult
+from spikecycle.simulator.result import LayerResult, RunResult
 
 ENERGY_KINDS = {"dram": "DRAM", "sram": "SRAM", "logic": "logic", "wire": "wires", "none": "other"}
 """Title by a counter's resource; leakage comes beside them."""

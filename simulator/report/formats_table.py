@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from simulator.comparison import FormatComparison, FormatLayer, FormatRun, LayerBest, OperandComparison
-from simulator.report import human
-from simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
-from simulator.report.totals import assumption_line
-from simulator.units import pj_to_j
+from spikecycle.simulator.comparison import FormatComparison, FormatLayer, FormatRun, LayerBest, OperandComparison
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.totals import assumption_line
+from spikecycle.simulator.units import pj_to_j
 
 _BEST_MARK = "*"
 _BEST = "bold green"

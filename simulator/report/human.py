@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simulator.units import BITS_PER_KIB
+from spikecycle.simulator.units import BITS_PER_KIB
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _SMALLEST, _LARGEST = min(_PREFIXES), max(_PREFIXES)

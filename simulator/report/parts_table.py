@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from simulator.report import human
-from simulator.report.bars import colour, stacked_bar
-from simulator.report.figures import share
-from simulator.report.sheet import Column, Fitting, sheet, width_of
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.bars import colour, stacked_bar
+from spikecycle.simulator.report.figures import share
+from spikecycle.simulator.report.sheet import Column, Fitting, sheet, width_of
 
 _NARROWEST_BAR, _WIDEST_BAR = 12, 40
 _LEAST_LEAD = 2  # the name and the amount

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from simulator.report import human
-from simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
-from simulator.report.parts_table import Part, parts_table
-from simulator.report.sheet import Column, Fitting, fitting_sheets, names
-from simulator.report.totals import footnotes, heading, totals
-from simulator.result import RunResult
-from simulator.units import pj_to_j
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
+from spikecycle.simulator.report.parts_table import Part, parts_table
+from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.totals import footnotes, heading, totals
+from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.units import pj_to_j
 
 _ALL = "all"
 

@@ -6,11 +6,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simulator.report import human
-from simulator.report.figures import share
-from simulator.report.sheet import Fitting
-from simulator.result import Assumptions, RunResult
-from simulator.units import NS_PER_US, pj_to_j
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.figures import share
+from spikecycle.simulator.report.sheet import Fitting
+from spikecycle.simulator.result import Assumptions, RunResult
+from spikecycle.simulator.units import NS_PER_US, pj_to_j
 
 
 def heading(result: RunResult) -> RenderableType:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from simulator.result import Verification
+from spikecycle.simulator.result import Verification
 
 
 def is_exact(layers: Sequence[Verification]) -> bool:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-import hwconfigs
-from simulator.cli import main
-from traces import LayerArrays, Neuron, conv2d_layer, linear_layer, write_trace
+from spikecycle import hwconfigs
+from spikecycle.simulator.cli import main
+from spikecycle.traces import LayerArrays, Neuron, conv2d_layer, linear_layer, write_trace
 
 SILENT = 30_000
 """A threshold that no potential of the small trace reaches, so that the right outputs are known: all 0."""

@@ -12,7 +12,7 @@ from tests.bad_input.conftest import Folder
 from tests.bad_input.inputs import refused, run, small_trace
 
 Capsys = pytest.CaptureFixture[str]
-PROGRAM = (sys.executable, "-m", "simulator")
+PROGRAM = (sys.executable, "-m", "spikecycle")
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -95,7 +95,7 @@ def test_a_machine_that_does_not_fit_in_memory(capsys: Capsys, folder: Folder, m
     def exhausted(*arguments: object, **options: object) -> None:
         raise MemoryError("Unable to allocate 8 TiB")
 
-    monkeypatch.setattr("simulator.engine.simulate", exhausted)
+    monkeypatch.setattr("spikecycle.simulator.engine.simulate", exhausted)
     trace = small_trace(folder.path)
     folder.mark()
     refused(run(capsys, "simulate", trace), "not enough memory", "8 TiB")

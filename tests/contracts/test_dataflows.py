@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.base import LayerTask
-from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.loader import load_machine, override, shipped_machines
-from simulator.machine.schema import Machine
-from simulator.pricing import Pricing
-from simulator.replay import replay_layer
-from traces import LayerShape, Neuron
+from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.pricing import Pricing
+from spikecycle.simulator.replay import replay_layer
+from spikecycle.traces import LayerShape, Neuron
 
 SHAPES = {
     "convolution": LayerShape("conv2d", C=4, H=9, W=7, M=6, R=3, S=3, padding=(1, 1)),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.formats import (
+from spikecycle.simulator.formats import (
     SPIKE_FORMATS,
     WEIGHT_FORMATS,
     decode,

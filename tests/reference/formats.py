@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.formats import WeightFormat
+from spikecycle.simulator.formats import WeightFormat
 
 
 @dataclass(frozen=True)

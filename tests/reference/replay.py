@@ -1,11 +1,11 @@
-"""Twin of `simulator.replay`: every output neuron gathers what reaches it, in plain Python integers."""
+"""Twin of `spikecycle.simulator.replay`: every output neuron gathers what reaches it, in plain Python integers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from traces import LayerShape, Neuron
+from spikecycle.traces import LayerShape, Neuron
 
 
 @dataclass

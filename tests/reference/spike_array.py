@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from tests.reference import formats_spikes
 from tests.reference.spike_array_pe import Event, Pe, in_groups
 from tests.reference.spike_array_tiling import CannotMap, Cut, Image, Part, Tile, ceil_div, cut_layer

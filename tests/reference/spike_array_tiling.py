@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from simulator.formats import WeightFormat, weight_format
-from simulator.machine.schema import Buffer
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.formats import WeightFormat, weight_format
+from spikecycle.simulator.machine.schema import Buffer
 from tests.reference.formats import ceil_log2, memory, size
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.machine.loader import load_machine
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.traces import LayerShape
 from tests.rtl.harness import generated, shipped
 from tests.rtl.harness.build import RTL, lint, verilator
 from tests.rtl.harness.comparison import Agreement
@@ -18,7 +19,6 @@ from tests.rtl.harness.coverage import Capacities, NotCoveredError, parameters
 from tests.rtl.harness.measure import SHIPPED_SAMPLES, Group, generated_groups, shipped_group, summary
 from tests.rtl.harness.program import Programmer
 from tests.unit.spike_array.cases import buffer, layer, machine
-from traces import LayerShape
 
 needs_verilator = pytest.mark.skipif(
     verilator() is None, reason="Verilator is not installed (apt-get install verilator), so the RTL is not simulated"

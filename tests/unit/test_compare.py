@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import FormatComparison, MappingError, RunResult, compare_formats, load_machine, simulate
+from spikecycle.simulator import FormatComparison, MappingError, RunResult, compare_formats, load_machine, simulate
 from tests.bad_input.inputs import small_trace
 
 

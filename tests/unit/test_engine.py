@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator import RunResult, UsageError, load_machine, simulate
-from traces import LayerArrays, open_trace, write_trace
+from spikecycle.simulator import RunResult, UsageError, load_machine, simulate
+from spikecycle.traces import LayerArrays, open_trace, write_trace
 
 SAMPLE, MACHINE = "digits-ternary", "spike_array_edge"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROGRAM = """
 import numpy as np
-from simulator.jit import kernel, _cache_folder
+from spikecycle.simulator.jit import kernel, _cache_folder
 
 @kernel
 def total(values: np.ndarray) -> int:

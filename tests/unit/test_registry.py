@@ -2,12 +2,12 @@
 
 import pytest
 
-from simulator.errors import UsageError
-from simulator.registry import Registry
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.registry import Registry
 
 
 def _registry() -> Registry[int]:
-    registry: Registry[int] = Registry("number", "simulator.report")
+    registry: Registry[int] = Registry("number", "spikecycle.simulator.report")
     registry.register("one", 1)
     registry.register("two", 2)
     return registry

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from simulator import units
+from spikecycle.simulator import units
 
 
 @pytest.mark.parametrize(

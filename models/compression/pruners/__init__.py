@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from models.compression.kinds import choice_of
-from models.compression.pruners.base import PrunerKind
+from spikecycle.models.compression.kinds import choice_of
+from spikecycle.models.compression.pruners.base import PrunerKind
 
 PrunerChoice = Annotated[SerializeAsAny[PrunerKind], BeforeValidator(choice_of(PrunerKind, __name__))]
 """A pruner as options name it: `{kind: n_m, n: 2, m: 4}`."""

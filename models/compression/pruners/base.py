@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from models.compression.kinds import Kind
+from spikecycle.models.compression.kinds import Kind
 
 Magnitudes = npt.NDArray[np.float32]
 Kept = npt.NDArray[np.bool_]

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from models.compression.pruners.base import Kept, Magnitudes, PrunerKind, Share, all_but_smallest
+from spikecycle.models.compression.pruners.base import Kept, Magnitudes, PrunerKind, Share, all_but_smallest
 
 
 class GlobalMagnitude(PrunerKind):

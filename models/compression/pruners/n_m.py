@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from models.compression.pruners.base import Kept, Magnitudes, PrunerKind
-from models.options import refused_keys
+from spikecycle.models.compression.pruners.base import Kept, Magnitudes, PrunerKind
+from spikecycle.models.options import refused_keys
 
 
 class NOfM(PrunerKind):

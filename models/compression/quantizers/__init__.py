@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from models.compression.kinds import choice_of
-from models.compression.quantizers.base import QuantizerKind
+from spikecycle.models.compression.kinds import choice_of
+from spikecycle.models.compression.quantizers.base import QuantizerKind
 
 QuantizerChoice = Annotated[SerializeAsAny[QuantizerKind], BeforeValidator(choice_of(QuantizerKind, __name__))]
 """A quantizer as options name it: `ewgs`, or `{kind: ewgs, gradient_scale: 0.01}`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from models.compression.kinds import Kind
+from spikecycle.models.compression.kinds import Kind
 
 if TYPE_CHECKING:
     from torch import Tensor

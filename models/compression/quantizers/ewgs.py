@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from models.compression.quantizers.base import QuantizerKind
-from models.networks.rounding import round_straight_through
+from spikecycle.models.compression.quantizers.base import QuantizerKind
+from spikecycle.models.networks.rounding import round_straight_through
 
 if TYPE_CHECKING:
     from torch import Tensor

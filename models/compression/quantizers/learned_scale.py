@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from models.compression.quantizers.base import QuantizerKind
-from models.networks.rounding import round_straight_through
+from spikecycle.models.compression.quantizers.base import QuantizerKind
+from spikecycle.models.networks.rounding import round_straight_through
 
 if TYPE_CHECKING:
     from torch import Tensor

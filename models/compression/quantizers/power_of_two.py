@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from models.compression.quantizers.base import QuantizerKind
+from spikecycle.models.compression.quantizers.base import QuantizerKind
 
 if TYPE_CHECKING:
     from torch import Tensor

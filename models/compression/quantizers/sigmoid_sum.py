@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from models.compression.quantizers.base import QuantizerKind
+from spikecycle.models.compression.quantizers.base import QuantizerKind
 
 if TYPE_CHECKING:
     from torch import Tensor

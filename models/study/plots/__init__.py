@@ -10,13 +10,13 @@ from types import MappingProxyType
 import polars as pl
 from matplotlib.figure import Figure
 
-from models.study.plots.breakdown import draw_breakdown
-from models.study.plots.fronts import draw_edp_front, draw_energy_front
-from models.study.plots.layers import draw_layers
-from models.study.plots.lines import draw_bits, draw_sparsity
-from models.study.plots.style import styled
-from models.study.view import Results
-from simulator import write_file
+from spikecycle.models.study.plots.breakdown import draw_breakdown
+from spikecycle.models.study.plots.fronts import draw_edp_front, draw_energy_front
+from spikecycle.models.study.plots.layers import draw_layers
+from spikecycle.models.study.plots.lines import draw_bits, draw_sparsity
+from spikecycle.models.study.plots.style import styled
+from spikecycle.models.study.view import Results
+from spikecycle.simulator import write_file
 
 Draw = Callable[[Results, pl.DataFrame], Figure | None]
 """Draws from the results and the table of layers; None where the study has nothing of it to show."""

@@ -8,9 +8,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.study.claims import reference, ternary
-from models.study.plots.style import GREY, coloured, panels
-from models.study.view import Candidate, Results
+from spikecycle.models.study.claims import reference, ternary
+from spikecycle.models.study.plots.style import GREY, coloured, panels
+from spikecycle.models.study.view import Candidate, Results
 
 ENERGY = "energy per inference (µJ)"
 

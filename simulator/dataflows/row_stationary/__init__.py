@@ -20,20 +20,20 @@ from __future__ import annotations
 
 from typing import cast
 
-from simulator.activity import Counter
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary import counters as counted
-from simulator.dataflows.row_stationary.machine import RowStationaryMachine
-from simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from simulator.dataflows.row_stationary.records import CAUSES, LABEL_NAMES
-from simulator.machine.schema import Machine
+from spikecycle.simulator.activity import Counter
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.row_stationary import counters as counted
+from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
+from spikecycle.simulator.dataflows.row_stationary.records import CAUSES, LABEL_NAMES
+from spikecycle.simulator.machine.schema import Machine
 
 __all__ = ["RowStationary", "RowStationaryMachine", "RowStationaryPlan"]
 
 
 class RowStationary:
-    """The dataflow; see `simulator.dataflows.base.Dataflow`."""
+    """The dataflow; see `spikecycle.simulator.dataflows.base.Dataflow`."""
 
     name = "row_stationary"
     summary = "Eyeriss: filter rows stay in PEs, partial sums go up the columns"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.mapped import Mapped
-from simulator.dataflows.row_stationary.records import Count, Operand, Records, RowBits, Sample
-from simulator.dataflows.row_stationary.schedule import Step
-from simulator.dataflows.row_stationary.specs import Zero
-from simulator.jit import kernel
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
+from spikecycle.simulator.dataflows.row_stationary.records import Count, Operand, Records, RowBits, Sample
+from spikecycle.simulator.dataflows.row_stationary.schedule import Step
+from spikecycle.simulator.dataflows.row_stationary.specs import Zero
+from spikecycle.simulator.jit import kernel
 
 
 @kernel

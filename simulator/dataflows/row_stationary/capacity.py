@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
+from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
 
 
 def ceil_div(dividend: Any, divisor: Any) -> Any:

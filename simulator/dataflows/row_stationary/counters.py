@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simulator.activity import Counter
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary.lowering import lower_layer
-from simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from spikecycle.simulator.activity import Counter
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.row_stationary.lowering import lower_layer
+from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 
 
 def leaks(task: LayerTask) -> bool:

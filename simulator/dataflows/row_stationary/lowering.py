@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary.machine import ZERO_HANDLING, RowStationaryMachine
-from simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
-from simulator.errors import MappingError
-from simulator.formats import WeightFormat
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.row_stationary.machine import ZERO_HANDLING, RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import WeightFormat
 
 
 def refuse(machine: RowStationaryMachine, task: LayerTask, reason: str) -> MappingError:

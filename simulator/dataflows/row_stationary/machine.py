@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from simulator.machine.schema import (
+from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
     DataflowParameters,

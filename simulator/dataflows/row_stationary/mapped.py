@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.records import RowBits
-from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage
-from simulator.dataflows.row_stationary.tables import WeightTables, Widths
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.records import RowBits
+from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage
+from spikecycle.simulator.dataflows.row_stationary.tables import WeightTables, Widths
 
 
 class Mapped(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.capacity import (
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.capacity import (
     buffer_words,
     ceil_div,
     fold_pairs,
@@ -19,8 +19,8 @@ from simulator.dataflows.row_stationary.capacity import (
     most_filters,
     words_of,
 )
-from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
-from simulator.dataflows.row_stationary.streams import WeightStreams
+from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
+from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
 
 # Relative energy of a 16-bit word (Eyeriss, ISCA 2016, table IV); a pad's access costs 1.
 DRAM_COST, BUFFER_COST, CHAIN_COST = 200, 6, 2

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.buffer import (
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.buffer import (
     deliver_rows,
     load_rows,
     load_weights,
     result_words,
     update_neurons,
 )
-from simulator.dataflows.row_stationary.mapped import Mapped
-from simulator.dataflows.row_stationary.records import Cause, Count, Records, Sample
-from simulator.dataflows.row_stationary.schedule import Step
-from simulator.dataflows.row_stationary.specs import Layer, Zero
-from simulator.jit import kernel
+from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
+from spikecycle.simulator.dataflows.row_stationary.records import Cause, Count, Records, Sample
+from spikecycle.simulator.dataflows.row_stationary.schedule import Step
+from spikecycle.simulator.dataflows.row_stationary.specs import Layer, Zero
+from spikecycle.simulator.jit import kernel
 
 
 @kernel

@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.activity import Int64, Passes
-from simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
-from simulator.dataflows.row_stationary.capacity import most_filters
-from simulator.dataflows.row_stationary.counters import leaks
-from simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer, refuse
-from simulator.dataflows.row_stationary.machine import RowStationaryMachine
-from simulator.dataflows.row_stationary.mapped import Mapped
-from simulator.dataflows.row_stationary.mapping import choose
-from simulator.dataflows.row_stationary.passes import replay
-from simulator.dataflows.row_stationary.records import LABEL_NAMES, Count, RowBits, Sample, empty_records
-from simulator.dataflows.row_stationary.schedule import Step, schedule
-from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage, Zero
-from simulator.dataflows.row_stationary.streams import WeightStreams
-from simulator.dataflows.row_stationary.tables import weight_tables, widths
-from simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
-from simulator.dataflows.row_stationary.windows import count_outputs, count_windows
-from simulator.formats import SpikeFormat, spike_format, weight_format
-from simulator.formats.bits import bits_for
+from spikecycle.simulator.activity import Int64, Passes
+from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
+from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
+from spikecycle.simulator.dataflows.row_stationary.counters import leaks
+from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer, refuse
+from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
+from spikecycle.simulator.dataflows.row_stationary.mapping import choose
+from spikecycle.simulator.dataflows.row_stationary.passes import replay
+from spikecycle.simulator.dataflows.row_stationary.records import LABEL_NAMES, Count, RowBits, Sample, empty_records
+from spikecycle.simulator.dataflows.row_stationary.schedule import Step, schedule
+from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage, Zero
+from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
+from spikecycle.simulator.dataflows.row_stationary.tables import weight_tables, widths
+from spikecycle.simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
+from spikecycle.simulator.dataflows.row_stationary.windows import count_outputs, count_windows
+from spikecycle.simulator.formats import SpikeFormat, spike_format, weight_format
+from spikecycle.simulator.formats.bits import bits_for
 
 
 @dataclass
@@ -84,7 +84,7 @@ class RowStationaryPlan:
         }
 
     def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
-        """Replay one sample; see `simulator.dataflows.base.Plan`."""
+        """Replay one sample; see `spikecycle.simulator.dataflows.base.Plan`."""
         mapped, layer = self.mapped, self.mapped.layer
         records = empty_records(len(self.steps))
         rows = (layer.T, layer.H, layer.C)

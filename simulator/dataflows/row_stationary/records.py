@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.activity import OPERANDS, Int64
+from spikecycle.simulator.activity import OPERANDS, Int64
 
 CAUSES = ("compute", "reduction", "weight_fill", "global_buffer", "update")
 LABEL_NAMES = ("tile", "filter_fold", "channel_fold", "column_fold")

@@ -6,10 +6,10 @@ from enum import IntEnum
 
 import numpy as np
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.capacity import ceil_div, fold_pairs
-from simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer
-from simulator.jit import kernel
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div, fold_pairs
+from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer
+from spikecycle.simulator.jit import kernel
 
 
 class Step(IntEnum):

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.activity import Int64
-from simulator.dataflows.base import LayerTask, WeightStorage
-from simulator.formats import FiberSizes, WeightFormat, measure
-from simulator.formats.bits import bits_for
-from simulator.formats.sizes import offset_bits
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.base import LayerTask, WeightStorage
+from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
+from spikecycle.simulator.formats.bits import bits_for
+from spikecycle.simulator.formats.sizes import offset_bits
 
 
 def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.capacity import ceil_div
-from simulator.dataflows.row_stationary.mapped import Mapped
-from simulator.dataflows.row_stationary.records import Count, Records
-from simulator.dataflows.row_stationary.specs import PadLayout, Zero
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div
+from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
+from spikecycle.simulator.dataflows.row_stationary.records import Count, Records
+from spikecycle.simulator.dataflows.row_stationary.specs import PadLayout, Zero
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.activity import Int64
-from simulator.dataflows.row_stationary.specs import Layer
-from simulator.jit import kernel
+from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.dataflows.row_stationary.specs import Layer
+from spikecycle.simulator.jit import kernel
 
 Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 

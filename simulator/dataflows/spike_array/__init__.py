@@ -23,21 +23,21 @@ from __future__ import annotations
 
 from typing import cast
 
-from simulator.activity import Counter
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import counters as counted
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from simulator.dataflows.spike_array.passes import CAUSES
-from simulator.dataflows.spike_array.plan import SpikeArrayPlan
-from simulator.dataflows.spike_array.replay import LABEL_NAMES
-from simulator.machine.schema import Machine
+from spikecycle.simulator.activity import Counter
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import counters as counted
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
+from spikecycle.simulator.dataflows.spike_array.replay import LABEL_NAMES
+from spikecycle.simulator.machine.schema import Machine
 
 __all__ = ["SpikeArray", "SpikeArrayMachine", "SpikeArrayPlan"]
 
 
 class SpikeArray:
-    """The dataflow; see `simulator.dataflows.base.Dataflow`."""
+    """The dataflow; see `spikecycle.simulator.dataflows.base.Dataflow`."""
 
     name = "spike_array"
     summary = "event-driven: spikes are broadcast, PEs keep the potentials"

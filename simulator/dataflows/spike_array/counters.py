@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from simulator.activity import Counter
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.activity import Counter
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 
 
 @dataclass

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulator.formats import SpikeLayout
-from simulator.jit import kernel
+from spikecycle.simulator.formats import SpikeLayout
+from spikecycle.simulator.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.formats import FiberSizes, WeightFormat, measure
-from simulator.jit import kernel
-from traces import LayerShape
+from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
+from spikecycle.simulator.jit import kernel
+from spikecycle.traces import LayerShape
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

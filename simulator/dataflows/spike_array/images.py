@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 
 Int64 = npt.NDArray[np.int64]
 

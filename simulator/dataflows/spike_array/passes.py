@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflows.spike_array.events import Events
-from simulator.dataflows.spike_array.service import CONFLICT, DECODE, IDLE, SERVICE
-from simulator.jit import kernel
+from spikecycle.simulator.dataflows.spike_array.events import Events
+from spikecycle.simulator.dataflows.spike_array.service import CONFLICT, DECODE, IDLE, SERVICE
+from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.activity import Passes
-from simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
-from simulator.dataflows.spike_array.axes import Axis
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from simulator.dataflows.spike_array.replay import Replay
-from simulator.dataflows.spike_array.service import PeSpec, Services, services
-from simulator.dataflows.spike_array.tiling import Tiling, cut_layer
-from simulator.errors import MappingError
-from simulator.formats import SpikeFormat, WeightFormat, spike_format, weight_format
+from spikecycle.simulator.activity import Passes
+from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
+from spikecycle.simulator.dataflows.spike_array.axes import Axis
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.replay import Replay
+from spikecycle.simulator.dataflows.spike_array.service import PeSpec, Services, services
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format, weight_format
 
 
 @dataclass
@@ -75,7 +75,7 @@ class SpikeArrayPlan:
         }
 
     def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
-        """Replay one sample; see `simulator.dataflows.base.Plan`."""
+        """Replay one sample; see `spikecycle.simulator.dataflows.base.Plan`."""
         return Replay(
             self.machine, self.task, self.spike_format, self.cut, self.services, inputs, outputs, active
         ).run()

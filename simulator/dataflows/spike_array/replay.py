@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Passes
-from simulator.dataflows.base import LayerTask, UInt8, UInt16
-from simulator.dataflows.spike_array.axes import AxisTile
-from simulator.dataflows.spike_array.counters import Tally, leaks
-from simulator.dataflows.spike_array.events import Events, Region, list_events
-from simulator.dataflows.spike_array.fibers import TileFibers
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from simulator.dataflows.spike_array.passes import (
+from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Passes
+from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
+from spikecycle.simulator.dataflows.spike_array.counters import Tally, leaks
+from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
+from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.passes import (
     CAUSES,
     ENCODE,
     UPDATE,
@@ -26,11 +26,19 @@ from simulator.dataflows.spike_array.passes import (
     charge_waits,
     count_situations,
 )
-from simulator.dataflows.spike_array.service import ACCUMULATES, BUSY, DIRECTORY, DROPPED, GATED, WORDS, Services
-from simulator.dataflows.spike_array.tiling import Tiling, words_of
-from simulator.dataflows.spike_array.update import dense_sweep_cycles, explicit_encode, sparse_sweep
-from simulator.errors import MappingError
-from simulator.formats import SpikeFormat
+from spikecycle.simulator.dataflows.spike_array.service import (
+    ACCUMULATES,
+    BUSY,
+    DIRECTORY,
+    DROPPED,
+    GATED,
+    WORDS,
+    Services,
+)
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, words_of
+from spikecycle.simulator.dataflows.spike_array.update import dense_sweep_cycles, explicit_encode, sparse_sweep
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import SpikeFormat
 
 Int64 = npt.NDArray[np.int64]
 

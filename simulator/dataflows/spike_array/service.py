@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
-from simulator.dataflows.spike_array.fibers import TileFibers
-from simulator.dataflows.spike_array.images import Images
-from simulator.formats import decode_schedule
-from simulator.formats.levels import FormatSpec, Located, Positions
-from simulator.jit import kernel
+from spikecycle.simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
+from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.images import Images
+from spikecycle.simulator.formats import decode_schedule
+from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions
+from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array.axes import Axis, AxisTile, cut_axis
-from simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
-from simulator.dataflows.spike_array.images import Images, image_units, lay_images
-from simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from simulator.errors import MappingError
-from simulator.formats import WeightFormat, directory_entry_bits
-from simulator.machine.schema import Buffer
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array.axes import Axis, AxisTile, cut_axis
+from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
+from spikecycle.simulator.dataflows.spike_array.images import Images, image_units, lay_images
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
+from spikecycle.simulator.machine.schema import Buffer
 
 Int64 = npt.NDArray[np.int64]
 

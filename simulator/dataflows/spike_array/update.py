@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflows.spike_array.events import Region
-from simulator.formats import SpikeLayout
-from simulator.jit import kernel
+from spikecycle.simulator.dataflows.spike_array.events import Region
+from spikecycle.simulator.formats import SpikeLayout
+from spikecycle.simulator.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from tests.rtl.harness.bundles import CHUNK_BITS
 from tests.rtl.harness.coverage import Capacities, clear_cycles, parameters
 

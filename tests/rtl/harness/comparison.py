@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.replay import replay_layer
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.replay import replay_layer
 from tests.rtl.harness.coverage import Capacities
 from tests.rtl.harness.program import Program
 from tests.rtl.harness.rtl import RtlResult, run

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.formats import measure, spike_format, weight_format
-from simulator.machine.schema import Buffer
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.formats import measure, spike_format, weight_format
+from spikecycle.simulator.machine.schema import Buffer
 from tests.rtl.harness.fibers import Range, fiber_values
 
 

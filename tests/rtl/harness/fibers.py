@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.formats import EncodedFibers, encode, measure, weight_format
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.formats import EncodedFibers, encode, measure, weight_format
 
 
 class Range(NamedTuple):

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.traces import LayerShape, Neuron
 from tests.rtl.harness.comparison import Sample
 from tests.rtl.harness.cut import CannotMap
 from tests.rtl.harness.program import Program, Programmer
 from tests.unit.spike_array.cases import buffer, layer, machine
-from traces import LayerShape, Neuron
 
 Value = TypeVar("Value")
 LAYERS_PER_MACHINE = 9

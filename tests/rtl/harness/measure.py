@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median
 
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.machine.loader import load_machine
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.machine.loader import load_machine
 from tests.rtl.harness import generated, shipped
 from tests.rtl.harness.build import binary
 from tests.rtl.harness.comparison import Agreement, Sample, capacities, compare

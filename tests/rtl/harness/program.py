@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from simulator.formats import encode_spikes, spike_format, weight_format
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.formats import encode_spikes, spike_format, weight_format
 from tests.rtl.harness.bundles import CHUNK_BITS, chunks, constants, pack
 from tests.rtl.harness.coverage import Capacities, check_layer, check_machine
 from tests.rtl.harness.cut import Pass, Tile, cut

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.formats import EncodedSpikes, SpikeLayout, decode_spikes, spike_format
+from spikecycle.simulator.formats import EncodedSpikes, SpikeLayout, decode_spikes, spike_format
 from tests.rtl.harness.build import BuildError
 from tests.rtl.harness.bundles import CHUNK_BITS
 from tests.rtl.harness.cut import Tile

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.traces import list_samples, open_trace
 from tests.rtl.harness.comparison import Sample
-from traces import list_samples, open_trace
 
 
 def layers(trace: str, sample: int) -> Iterator[Sample]:

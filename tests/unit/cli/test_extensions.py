@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from simulator import SimulatorError
+from spikecycle.simulator import SimulatorError
 
 app = typer.Typer(add_completion=False)
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-import simulator
-from simulator import cli
-from simulator.cli.output import ReaderGone
-from simulator.cli.progress import shown_progress
-from simulator.comparison import FormatComparison
-from simulator.dataflows import DATAFLOWS
-from simulator.errors import MappingError
-from simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from simulator.machine.loader import load_machine, shipped_machines
-from simulator.result import RunResult
+from spikecycle import simulator
+from spikecycle.simulator import cli
+from spikecycle.simulator.cli.output import ReaderGone
+from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.simulator.result import RunResult
+from spikecycle.traces import list_samples
 from tests.bad_input.inputs import machine_file, run, small_trace
-from traces import list_samples
 
 Capsys = pytest.CaptureFixture[str]
 COMMANDS = ("simulate", "formats", "check", "list", "copy")
@@ -207,7 +207,7 @@ def test_no_progress_where_nobody_watches(capsys: Capsys) -> None:
 
 def test_progress_on_a_terminal_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, capsys: Capsys) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr("simulator.cli.progress.APPEARS_AFTER_S", 0.0)
+    monkeypatch.setattr("spikecycle.simulator.cli.progress.APPEARS_AFTER_S", 0.0)
     with shown_progress("simulating") as progress:
         assert progress is not None
         progress("conv1", 1, 2)
@@ -223,9 +223,11 @@ def test_the_public_face_is_lazy_and_sorted() -> None:
         _ = simulator.nothing
 
 
-@pytest.mark.parametrize("work", ["import simulator", "from simulator.cli import main; main(['simulate', '--help'])"])
+@pytest.mark.parametrize(
+    "work", ["import simulator", "from spikecycle.simulator.cli import main; main(['simulate', '--help'])"]
+)
 def test_what_needs_no_simulation_loads_no_machinery(work: str) -> None:
-    heavy = {"numba", "numpy", "h5py", "yaml", "simulator.engine"}
+    heavy = {"numba", "numpy", "h5py", "yaml", "spikecycle.simulator.engine"}
     done = subprocess.run(
         [sys.executable, "-c", f"{work}\nimport sys\nsys.exit(bool({heavy!r} & set(sys.modules)))"],
         stdout=subprocess.DEVNULL,

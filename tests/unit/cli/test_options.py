@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator.cli.options import parse_formats, parse_samples, parse_settings
-from simulator.errors import UsageError
+from spikecycle.simulator.cli.options import parse_formats, parse_samples, parse_settings
+from spikecycle.simulator.errors import UsageError
 
 
 @pytest.mark.parametrize(

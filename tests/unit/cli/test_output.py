@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from simulator.cli.output import PIPED_WIDTH, Output, ReaderGone, check_writable, standard_output, write_document
-from simulator.errors import OutputError
+from spikecycle.simulator.cli.output import (
+    PIPED_WIDTH,
+    Output,
+    ReaderGone,
+    check_writable,
+    standard_output,
+    write_document,
+)
+from spikecycle.simulator.errors import OutputError
 
 
 def _names(folder: Path) -> list[str]:

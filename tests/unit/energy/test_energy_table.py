@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator.energy import EnergyTable, load_dram_presets, shipped_energy_tables
-from simulator.energy.files import energy_folder
-from simulator.errors import MachineError
+from spikecycle.simulator.energy import EnergyTable, load_dram_presets, shipped_energy_tables
+from spikecycle.simulator.energy.files import energy_folder
+from spikecycle.simulator.errors import MachineError
 
 
 @pytest.fixture(scope="module")

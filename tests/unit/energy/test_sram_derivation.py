@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.sram_model import derive
-from simulator.energy.files import energy_folder
+from spikecycle.simulator.energy.files import energy_folder
 
 SWEEP = """\
 tech_nm,size_KiB,width_bit,depth,n_banks,read_pJ,write_pJ,read_fJ_per_bit,leak_mW,area_mm2,cycle_ns,access_ns,extrapolated,call_s

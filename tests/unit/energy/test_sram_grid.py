@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.energy.sram_grid import fill_grid
-from simulator.energy.sram_table import COORDINATES, QUANTITIES, SramTable, read_table
-from simulator.errors import MachineError
+from spikecycle.simulator.energy.sram_grid import fill_grid
+from spikecycle.simulator.energy.sram_table import COORDINATES, QUANTITIES, SramTable, read_table
+from spikecycle.simulator.errors import MachineError
 
 AXES = tuple(np.log2(np.array(values)) for values in ([20, 40], [1, 2, 4, 8], [32, 64], [1, 2]))
 LENGTHS = np.array([8.0, 3.0, 3.0, 3.0])

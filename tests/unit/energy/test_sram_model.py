@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.sram_model import BEYOND, OFF_GRID, fit_law
-from simulator.energy import SramModel
-from simulator.energy.files import energy_folder, read_validated
-from simulator.energy.sram_error import leave_one_out, prediction_errors, summarize
-from simulator.energy.sram_schema import SramFile
-from simulator.energy.sram_table import QUANTITIES, SramTable, read_table
-from simulator.errors import MachineError
+from spikecycle.simulator.energy import SramModel
+from spikecycle.simulator.energy.files import energy_folder, read_validated
+from spikecycle.simulator.energy.sram_error import leave_one_out, prediction_errors, summarize
+from spikecycle.simulator.energy.sram_schema import SramFile
+from spikecycle.simulator.energy.sram_table import QUANTITIES, SramTable, read_table
+from spikecycle.simulator.errors import MachineError
 
 GROWING = ("read_pj", "write_pj", "leakage_mw", "area_mm2")
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from simulator.formats import WeightFormat
-from simulator.formats.base import LEVEL_COMBINATIONS
+from spikecycle.simulator.formats import WeightFormat
+from spikecycle.simulator.formats.base import LEVEL_COMBINATIONS
 
 TITLE = SOURCE = "generated"
 

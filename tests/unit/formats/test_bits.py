@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.formats.bits import bits_for, read_bits, read_numbers, read_signed, write_bits, write_numbers
+from spikecycle.simulator.formats.bits import bits_for, read_bits, read_numbers, read_signed, write_bits, write_numbers
 from tests.reference.formats import ceil_log2, digits, number_of, signed_number_of
 
 pytestmark = pytest.mark.kernel

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.formats import WEIGHT_FORMATS, WeightFormat, decode_schedule
+from spikecycle.simulator.formats import WEIGHT_FORMATS, WeightFormat, decode_schedule
 from tests.reference import formats as reference
 from tests.unit.formats.cases import fiber_lists, weight_formats
 

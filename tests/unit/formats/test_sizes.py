@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.errors import UsageError
-from simulator.formats import WEIGHT_FORMATS, WeightFormat, directory_entry_bits, measure
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats import WEIGHT_FORMATS, WeightFormat, directory_entry_bits, measure
 from tests.reference import formats as reference
 from tests.unit.formats.cases import Fibers, fibers, weight_formats
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.errors import UsageError
-from simulator.formats import SPIKE_FORMATS, decode_spikes, encode_spikes
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats import SPIKE_FORMATS, decode_spikes, encode_spikes
 from tests.reference import formats_spikes as reference
 from tests.reference.formats import digits
 

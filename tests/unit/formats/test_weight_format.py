@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
-from simulator.errors import UsageError
-from simulator.formats import WEIGHT_FORMATS, Located, Positions, Values, WeightFormat, spike_format, weight_format
-from simulator.machine.schema import SpikeFormatChoice, WeightFormatChoice
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats import (
+    WEIGHT_FORMATS,
+    Located,
+    Positions,
+    Values,
+    WeightFormat,
+    spike_format,
+    weight_format,
+)
+from spikecycle.simulator.machine.schema import SpikeFormatChoice, WeightFormatChoice
 
 RLE: dict[str, Any] = {
     "name": "mine",

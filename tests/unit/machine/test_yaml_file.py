@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import MachineError
-from simulator.machine.yaml_file import quoted, read_yaml
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.yaml_file import quoted, read_yaml
 
 
 def _write(folder: Path, text: str) -> Path:

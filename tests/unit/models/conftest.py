@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.data.frames import DataSplit
-from models.data.registry import load_data
-from models.pipeline import set_determinism
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.pipeline import set_determinism
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.compression.compression import Compression
-from models.compression.scheme import CompressionScheme
-from models.errors import ModelsError
-from models.networks.network import FloatNetwork, QuantizedNetwork, quantize
-from simulator import OutputError
+from spikecycle.models.checkpoint import load_checkpoint, save_checkpoint
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, quantize
+from spikecycle.simulator import OutputError
 from tests.unit.models.networks.lively import frames_for, lively
 
 pytestmark = pytest.mark.train

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tonic.io import events_struct
 
-from models.data.digits import DigitsScene
-from models.data.event_camera import record_events
-from models.data.events import Events
-from models.data.frames import DataSplit
-from models.data.saccades import Saccades
+from spikecycle.models.data.digits import DigitsScene
+from spikecycle.models.data.event_camera import record_events
+from spikecycle.models.data.events import Events
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.data.saccades import Saccades
 
 pytestmark = pytest.mark.train
 

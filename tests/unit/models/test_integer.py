@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.errors import ModelsError
-from models.integer import IntegerLayer, run_network
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import IntegerLayer, run_network
+from spikecycle.traces import LayerShape, Neuron
 from tests.reference import replay
-from traces import LayerShape, Neuron
 
 pytestmark = pytest.mark.train
 

@@ -10,16 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.integer.neuron import fire, potential_dtype
-from models.networks.fold import fold_batch_norm
-from models.networks.neuron import FixedPointLeaky, ImmediateLeaky, NeuronConfig
-from models.networks.rounding import floor_straight_through, round_straight_through
-from models.networks.spike import spike_at_or_above
-from models.networks.spiking import FloatLayer
-from models.networks.synapse import currents
-from models.readout import predicted_classes, voter_rates
-from traces import LayerShape, Neuron
-from traces.neuron import Reset
+from spikecycle.models.integer.neuron import fire, potential_dtype
+from spikecycle.models.networks.fold import fold_batch_norm
+from spikecycle.models.networks.neuron import FixedPointLeaky, ImmediateLeaky, NeuronConfig
+from spikecycle.models.networks.rounding import floor_straight_through, round_straight_through
+from spikecycle.models.networks.spike import spike_at_or_above
+from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.synapse import currents
+from spikecycle.models.readout import predicted_classes, voter_rates
+from spikecycle.traces import LayerShape, Neuron
+from spikecycle.traces.neuron import Reset
 
 pytestmark = pytest.mark.train
 

@@ -10,16 +10,16 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from models import extras
-from models.data.augment import shift_at_random
-from models.data.frames import DataSplit
-from models.digits_sample import make_sample
-from models.errors import ModelsError
-from models.networks.catalogue import build_network
-from models.recipes import Recipe, find_recipe
-from models.samples import app
-from models.training import EpochReport, train
-from traces import open_trace
+from spikecycle.models import extras
+from spikecycle.models.data.augment import shift_at_random
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.digits_sample import make_sample
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.recipes import Recipe, find_recipe
+from spikecycle.models.samples import app
+from spikecycle.models.training import EpochReport, train
+from spikecycle.traces import open_trace
 
 pytestmark = pytest.mark.train
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.integer import IntegerLayer
-from models.recipes import RECIPES, Recipe
-from traces import Layer, Trace, list_samples, open_trace
+from spikecycle.models.integer import IntegerLayer
+from spikecycle.models.recipes import RECIPES, Recipe
+from spikecycle.traces import Layer, Trace, list_samples, open_trace
 
 pytestmark = pytest.mark.train
 
@@ -69,7 +69,7 @@ def test_a_sample_is_small_and_says_where_it_comes_from(recipe: Recipe) -> None:
         assert source["accuracy_integer"] >= source["accuracy_float"] - 0.01
         assert abs(source["accuracy_integer"] - source["accuracy_fake_quantized"]) <= 0.01
         assert (source["train_samples"], source["test_samples"]) == (1437, 360)
-        assert source["command"] == f"python -m models.samples --only {recipe.name} --seed {source['seed']}"
+        assert source["command"] == f"python -m spikecycle.models.samples --only {recipe.name} --seed {source['seed']}"
         assert source["versions"].keys() >= {"torch", "snntorch", "tonic", "scikit-learn"}
 
 

@@ -109,7 +109,7 @@ def test_densities_are_those_of_our_float_network() -> None:
 
 
 def test_energies_add_up_and_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from simulator import simulate
+    from spikecycle.simulator import simulate
 
     monkeypatch.setattr("benchmarks.published.measure.ROWS", (ROWS[10],))  # the smallest row
     bench = Bench(tmp_path, GIVEN)

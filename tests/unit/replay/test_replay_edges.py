@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.dataflows.base import LayerTask
-from simulator.replay import replay_layer, verify_layer
-from traces import LayerShape, Neuron, TraceError
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.replay import replay_layer, verify_layer
+from spikecycle.traces import LayerShape, Neuron, TraceError
 
 
 def linear(weights, timesteps, *, bias=0, input_bits=1, **neuron) -> LayerTask:

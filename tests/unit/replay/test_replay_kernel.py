@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from simulator.dataflows.base import LayerTask
-from simulator.replay import replay_layer
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.replay import replay_layer
+from spikecycle.traces import LayerShape, Neuron, TraceError
 from tests.reference.replay import replay
-from traces import LayerShape, Neuron, TraceError
 
 
 @st.composite

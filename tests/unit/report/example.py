@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.result import (
+from spikecycle.simulator.result import (
     Assumptions,
     BufferArea,
     CounterResult,

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from simulator.report.bars import colour, stacked_bar
+from spikecycle.simulator.report.bars import colour, stacked_bar
 
 
 @pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.3, 0.0, 0.7], [0.01] * 100, [0.2, 0.1]])

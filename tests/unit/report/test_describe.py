@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from simulator.description import BufferDescription, LayerDescription, MachineDescription, TraceDescription
-from simulator.report.describe import catalogue_report, machine_report, trace_report
+from spikecycle.simulator.description import BufferDescription, LayerDescription, MachineDescription, TraceDescription
+from spikecycle.simulator.report.describe import catalogue_report, machine_report, trace_report
 from tests.unit.report.example import run_result
 from tests.unit.report.test_tables import row, shown
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from simulator.comparison import FormatComparison
-from simulator.report.document import PAGE, page, to_json
-from simulator.result import RunResult
+from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.report.document import PAGE, page, to_json
+from spikecycle.simulator.result import RunResult
 from tests.unit.report.example import run_result
 
 
@@ -22,7 +22,7 @@ def test_the_document_is_plain_json_and_ends_its_last_line() -> None:
 
 
 def test_the_page_is_in_step() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m simulator.report.document"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m spikecycle.simulator.report.document"
 
 
 def test_every_key_has_a_meaning_and_a_type() -> None:

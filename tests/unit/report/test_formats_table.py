@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.comparison import (
+from spikecycle.simulator.comparison import (
     FormatComparison,
     FormatLayer,
     FormatRun,
@@ -12,7 +12,7 @@ from simulator.comparison import (
     OperandComparison,
     RefusedFormat,
 )
-from simulator.report.formats_table import comparison_report, layer_table, totals_table, verdict
+from spikecycle.simulator.report.formats_table import comparison_report, layer_table, totals_table, verdict
 from tests.unit.report.example import run_result
 from tests.unit.report.test_tables import row, shown
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from simulator.report import human
+from spikecycle.simulator.report import human
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-from simulator.report.picture import to_svg
-from simulator.report.tables import run_report
+from spikecycle.simulator.report.picture import to_svg
+from spikecycle.simulator.report.tables import run_report
 from tests.unit.report.example import run_result
 
 

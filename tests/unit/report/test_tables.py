@@ -7,11 +7,11 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from simulator.report.figures import energy_by_kind_pj, shape_text
-from simulator.report.sheet import Column, sheet
-from simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
-from simulator.report.verification import is_exact, verification_report
-from simulator.result import RunResult
+from spikecycle.simulator.report.figures import energy_by_kind_pj, shape_text
+from spikecycle.simulator.report.sheet import Column, sheet
+from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
+from spikecycle.simulator.report.verification import is_exact, verification_report
+from spikecycle.simulator.result import RunResult
 from tests.unit.report.example import run_result
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary import RowStationaryMachine
-from simulator.dataflows.row_stationary.capacity import most_filters
-from simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
-from simulator.dataflows.row_stationary.specs import ArrayMapping
-from simulator.formats import weight_format
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.row_stationary import RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
+from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
+from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping
+from spikecycle.simulator.formats import weight_format
 from tests.unit.spike_array.cases import WEIGHT_FORMATS, buffer, layers
 
 ZEROS = ("none", "gate", "skip")

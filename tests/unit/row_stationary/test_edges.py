@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.row_stationary import RowStationary, RowStationaryMachine
-from simulator.dataflows.row_stationary.records import CAUSES
-from simulator.errors import MachineError
-from simulator.machine.loader import load_machine
+from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.records import CAUSES
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.traces import LayerShape
 from tests.unit.row_stationary.cases import machine
 from tests.unit.spike_array.cases import buffer, layer
-from traces import LayerShape
 
 DATAFLOW = RowStationary()
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import event, given, settings
 
-from simulator.activity import OPERANDS
-from simulator.dataflows.row_stationary import RowStationary, RowStationaryPlan
-from simulator.formats import weight_format
+from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryPlan
+from spikecycle.simulator.formats import weight_format
 from tests.reference import replay
 from tests.reference import row_stationary as reference
 from tests.unit.row_stationary.cases import Case, cases

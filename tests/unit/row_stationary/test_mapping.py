@@ -7,15 +7,15 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from simulator.dataflows.row_stationary import RowStationary
-from simulator.dataflows.row_stationary.specs import Kept
-from simulator.errors import MappingError
-from simulator.formats import weight_format
+from spikecycle.simulator.dataflows.row_stationary import RowStationary
+from spikecycle.simulator.dataflows.row_stationary.specs import Kept
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import weight_format
+from spikecycle.traces import LayerShape
 from tests.reference import row_stationary as reference
 from tests.reference.row_stationary_mapping import Chooser
 from tests.unit.row_stationary.cases import machine, machines
 from tests.unit.spike_array.cases import buffer, layer, layers
-from traces import LayerShape
 
 DATAFLOW = RowStationary()
 CONV = LayerShape("conv2d", C=2, H=4, W=4, M=2, R=3, S=3, padding=(1, 1))

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
-from simulator.dataflows.row_stationary import RowStationary
-from simulator.dataflows.row_stationary.streams import WeightStreams
-from simulator.formats import WEIGHT_FORMATS
+from spikecycle.simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
+from spikecycle.simulator.dataflows.row_stationary import RowStationary
+from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
+from spikecycle.simulator.formats import WEIGHT_FORMATS
+from spikecycle.traces import LayerShape
 from tests.unit.row_stationary.cases import machine
 from tests.unit.row_stationary.test_edges import causes, one_pe, replay
 from tests.unit.spike_array.cases import buffer, layer
-from traces import LayerShape
 
 KERNEL = LayerShape("conv2d", C=1, H=3, W=3, M=1, R=3, S=3)
 WEIGHTS_OF_KERNEL = [0, 5, 0, 0, 0, -3, 0, 0, 0]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArrayMachine
-from traces import LayerShape, Neuron
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.traces import LayerShape, Neuron
 
 WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 
-from simulator.activity import OPERANDS, Passes
-from simulator.dataflows import DATAFLOWS
-from simulator.dataflows.spike_array import SpikeArray
-from simulator.errors import MappingError
-from simulator.replay import replay_layer
+from spikecycle.simulator.activity import OPERANDS, Passes
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.replay import replay_layer
+from spikecycle.traces import LayerShape
 from tests.reference import spike_array as reference
 from tests.reference.spike_array_tiling import CannotMap
 from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine
-from traces import LayerShape
 
 DATAFLOW = SpikeArray()
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.checking import describe_machine
-from simulator.dataflows import DATAFLOWS
-from simulator.errors import MachineError
-from simulator.machine.loader import load_machine
+from spikecycle.simulator.checking import describe_machine
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.traces import LayerShape
+from spikecycle.traces.synthetic import reference_network
 from tests.unit.spike_array.cases import layer
-from traces import LayerShape
-from traces.synthetic import reference_network
 
 MACHINES = ("spike_array", "spike_array_edge")
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.activity import Passes
-from simulator.dataflows.base import LayerTask
-from simulator.dataflows.spike_array import SpikeArray, SpikeArrayMachine
-from simulator.errors import MappingError
-from simulator.replay import replay_layer
+from spikecycle.simulator.activity import Passes
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.spike_array import SpikeArray, SpikeArrayMachine
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.replay import replay_layer
+from spikecycle.traces import LayerShape, Neuron
 from tests.unit.spike_array.cases import WEIGHT_FORMATS, buffer, layer, machine
-from traces import LayerShape, Neuron
 
 DATAFLOW = SpikeArray()
 

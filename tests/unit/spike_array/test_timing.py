@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.activity import Passes
-from simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.activity import Passes
+from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.traces import LayerShape
 from tests.unit.spike_array.cases import layer, machine
-from traces import LayerShape
 
 pytestmark = pytest.mark.kernel
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.machine.schema import Dram
-from simulator.timeline import STALLS, DramTiming, resolve
+from spikecycle.simulator.machine.schema import Dram
+from spikecycle.simulator.timeline import STALLS, DramTiming, resolve
 
 ONE_BIT_A_CYCLE = DramTiming(channel_cycles=1, channel_bits=1, burst_bits=1, latency_cycles=0)
 

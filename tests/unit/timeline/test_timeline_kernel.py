@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.machine.schema import Dram
-from simulator.timeline import STALLS, DramTiming, resolve
+from spikecycle.simulator.machine.schema import Dram
+from spikecycle.simulator.timeline import STALLS, DramTiming, resolve
 from tests.reference.timeline import channel_cycles, overlap
 
 CYCLES = st.one_of(st.integers(0, 3), st.integers(0, 60))

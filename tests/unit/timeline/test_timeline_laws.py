@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.timeline import DramTiming, Timeline, resolve
+from spikecycle.simulator.timeline import DramTiming, Timeline, resolve
 
 CYCLES = st.one_of(st.integers(0, 3), st.integers(0, 60))
 BITS = st.one_of(st.just(0), st.integers(0, 200))

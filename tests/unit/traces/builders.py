@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from traces import LayerArrays, Neuron, Trace, conv2d_layer, linear_layer, write_trace
+from spikecycle.traces import LayerArrays, Neuron, Trace, conv2d_layer, linear_layer, write_trace
 
 SAMPLES, TIMESTEPS = 3, 5
 

@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 import pytest
 
+from spikecycle.traces import TraceError, open_trace
 from tests.unit.traces.builders import damage, read_everything, write_two_layers
-from traces import TraceError, open_trace
 
 Change = Callable[[h5py.File], None]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import traces
-from traces import open_trace, schema
+from spikecycle import traces
+from spikecycle.traces import open_trace, schema
 
 DOCUMENT = (Path(traces.__file__).parent / "FORMAT.md").read_text(encoding="utf-8")
 NAMES = (

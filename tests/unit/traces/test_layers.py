@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spikecycle.traces import LayerArrays, LayerShape, Neuron, TraceError, conv2d_layer, linear_layer
 from tests.unit.traces.builders import neuron
-from traces import LayerArrays, LayerShape, Neuron, TraceError, conv2d_layer, linear_layer
 
 CONV: dict[str, Any] = {"C": 4, "H": 9, "W": 7, "M": 6, "R": 3, "S": 2, "stride": (2, 3), "padding": (1, 0)}
 

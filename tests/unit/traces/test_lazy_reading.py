@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
+from spikecycle.traces import LayerParameters, LayerShape, TraceWriter, open_trace
+from spikecycle.traces.synthetic import synthetic_trace
 from tests.unit.traces.builders import neuron
-from traces import LayerParameters, LayerShape, TraceWriter, open_trace
-from traces.synthetic import synthetic_trace
 
 MIB = 2**20
 

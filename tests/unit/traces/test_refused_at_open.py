@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
+from spikecycle.traces import TraceError, open_trace
 from tests.unit.traces.builders import damage
-from traces import TraceError, open_trace
 
 Change = Callable[[h5py.File], None]
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikecycle.traces import LayerArrays, LayerShape, Neuron, conv2d_layer, linear_layer, open_trace, write_trace
 from tests.unit.traces.builders import SAMPLES, TIMESTEPS, neuron, read_everything, two_layers, write_two_layers
-from traces import LayerArrays, LayerShape, Neuron, conv2d_layer, linear_layer, open_trace, write_trace
 
 INTEGER_DTYPES = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.int64)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import traces
+from spikecycle import traces
+from spikecycle.traces import TraceError, list_samples, open_trace, samples
+from spikecycle.traces.packing import pack_spikes, packed_bytes, unpack_spikes
 from tests.unit.traces.builders import write_two_layers
-from traces import TraceError, list_samples, open_trace, samples
-from traces.packing import pack_spikes, packed_bytes, unpack_spikes
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from traces import LayerShape, TraceError, open_trace
-from traces.synthetic import reference_network, synthetic_trace
+from spikecycle.traces import LayerShape, TraceError, open_trace
+from spikecycle.traces.synthetic import reference_network, synthetic_trace
 
 SHAPES = [
     LayerShape("conv2d", C=2, H=20, W=17, M=6, R=3, S=3, stride=(2, 1), padding=(1, 1), groups=2),

@@ -12,8 +12,16 @@ import h5py
 import numpy as np
 import pytest
 
+from spikecycle.traces import (
+    LayerParameters,
+    LayerShape,
+    TraceError,
+    TraceWriter,
+    conv2d_layer,
+    open_trace,
+    write_trace,
+)
 from tests.unit.traces.builders import SAMPLES, TIMESTEPS, neuron, read_everything, two_layers, write_two_layers
-from traces import LayerParameters, LayerShape, TraceError, TraceWriter, conv2d_layer, open_trace, write_trace
 
 
 def _append_all(writer: TraceWriter) -> None:

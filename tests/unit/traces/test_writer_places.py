@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikecycle.traces import TraceError, conv2d_layer, open_trace, write_trace
 from tests.unit.traces.builders import neuron, write_two_layers
-from traces import TraceError, conv2d_layer, open_trace, write_trace
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:

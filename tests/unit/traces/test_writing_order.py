@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikecycle.traces import LayerParameters, LayerShape, TraceWriter, open_trace, writer
 from tests.unit.traces.builders import neuron
-from traces import LayerParameters, LayerShape, TraceWriter, open_trace, writer
 
 SHAPE = LayerShape("conv2d", C=3, H=8, W=8, M=2, R=1, S=1)
 TIMESTEPS = 4

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from models.compression.compression import Compression
-from models.data.frames import DataSplit
-from models.errors import ModelsError
-from models.integer import run_network
-from models.networks.network import FloatNetwork, Network, QuantizedNetwork, integer_nodes
-from models.networks.neuron import NeuronConfig
-from models.networks.spiking import FloatLayer
-from models.pipeline import Accuracies, compress, compression_facts, measure, train_float
-from models.schedule import Schedule
-from models.training import EpochReport, time_first
-from traces import LayerShape
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import run_network
+from spikecycle.models.networks.network import FloatNetwork, Network, QuantizedNetwork, integer_nodes
+from spikecycle.models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.pipeline import Accuracies, compress, compression_facts, measure, train_float
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.training import EpochReport, time_first
+from spikecycle.traces import LayerShape
 
 pytestmark = pytest.mark.train
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import simulator
-from models.compression.compression import Compression
-from models.compression.layer_costs import energies_pj, loss_increases
-from models.compression.mixed_precision import least_energy, least_loss, pareto_allocations
-from models.compression.scheme import CompressionScheme
-from models.data.frames import DataSplit, FrameSet
-from models.errors import ModelsError
-from models.integer import record_network
-from models.networks.network import integer_nodes, quantize
-from models.pipeline import zero_shares
-from models.training import mean_loss
+from spikecycle import simulator
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.layer_costs import energies_pj, loss_increases
+from spikecycle.models.compression.mixed_precision import least_energy, least_loss, pareto_allocations
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.data.frames import DataSplit, FrameSet
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import record_network
+from spikecycle.models.networks.network import integer_nodes, quantize
+from spikecycle.models.pipeline import zero_shares
+from spikecycle.models.training import mean_loss
 from tests.unit.models.networks.lively import CLASSES, INPUT_BITS, frames_for, lively
 
 pytestmark = pytest.mark.train

@@ -8,10 +8,10 @@ import sys
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from models.compression import pruners, quantizers
-from models.compression.compression import Compression
-from models.compression.kinds import kinds
-from models.options import problems
+from spikecycle.models.compression import pruners, quantizers
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.kinds import kinds
+from spikecycle.models.options import problems
 
 TERNARY = {"name": "ternary", "weight_bits": 2}
 MAGNITUDE = {"kind": "global_magnitude", "share": 0.8}
@@ -33,7 +33,7 @@ def test_the_kinds_are_found_in_their_folders() -> None:
 
 def test_a_compression_is_read_without_torch() -> None:
     script = (
-        "import sys; from models.compression.compression import Compression;"
+        "import sys; from spikecycle.models.compression.compression import Compression;"
         "Compression(name='x', quantizer='sigmoid_sum', pruner={'kind': 'n_m', 'n': 2, 'm': 4});"
         "sys.exit('torch' in sys.modules)"
     )

@@ -10,19 +10,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.compression import pruners
-from models.compression.kinds import kinds
-from models.compression.prune import Pruner, pruned_share
-from models.compression.pruners import PrunerKind
-from models.compression.pruners.base import all_but_smallest
-from models.compression.pruners.channel import Channel
-from models.compression.pruners.global_magnitude import GlobalMagnitude
-from models.compression.pruners.n_m import NOfM
-from models.errors import ModelsError
-from models.networks.network import FloatNetwork, Network
-from models.networks.neuron import NeuronConfig
-from models.networks.spiking import FloatLayer
-from traces import LayerShape
+from spikecycle.models.compression import pruners
+from spikecycle.models.compression.kinds import kinds
+from spikecycle.models.compression.prune import Pruner, pruned_share
+from spikecycle.models.compression.pruners import PrunerKind
+from spikecycle.models.compression.pruners.base import all_but_smallest
+from spikecycle.models.compression.pruners.channel import Channel
+from spikecycle.models.compression.pruners.global_magnitude import GlobalMagnitude
+from spikecycle.models.compression.pruners.n_m import NOfM
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.networks.network import FloatNetwork, Network
+from spikecycle.models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.traces import LayerShape
 
 pytestmark = pytest.mark.train
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.compression import quantizers
-from models.compression.compression import Compression
-from models.compression.kinds import kinds
-from models.compression.quantize import ScaledQuantizer
-from models.compression.quantizers import QuantizerKind
-from models.compression.quantizers.ewgs import Ewgs
-from models.compression.quantizers.learned_scale import LearnedScale
-from models.compression.quantizers.power_of_two import PowerOfTwo
-from models.compression.quantizers.sigmoid_sum import SigmoidSum
-from models.compression.scheme import CompressionScheme
+from spikecycle.models.compression import quantizers
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.kinds import kinds
+from spikecycle.models.compression.quantize import ScaledQuantizer
+from spikecycle.models.compression.quantizers import QuantizerKind
+from spikecycle.models.compression.quantizers.ewgs import Ewgs
+from spikecycle.models.compression.quantizers.learned_scale import LearnedScale
+from spikecycle.models.compression.quantizers.power_of_two import PowerOfTwo
+from spikecycle.models.compression.quantizers.sigmoid_sum import SigmoidSum
+from spikecycle.models.compression.scheme import CompressionScheme
 
 pytestmark = pytest.mark.train
 

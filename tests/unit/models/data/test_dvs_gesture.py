@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.dvs_gesture import read_recording
-from models.data.options import DataOptions
-from models.data.registry import load_data
-from models.errors import ModelsError
+from spikecycle.models.data.dvs_gesture import read_recording
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 

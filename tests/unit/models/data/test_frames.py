@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tonic.transforms import ToFrame
 
-from models.data.cells import ChannelCells, PixelCells
-from models.data.events import CAMERA_EVENT, COCHLEA_EVENT, Events
-from models.data.frames import FrameBinning, bin_parts
-from models.data.recordings import Parts, Recordings
-from models.data.slicing import EqualEvents, EqualTime, Slicing
-from models.errors import ModelsError
+from spikecycle.models.data.cells import ChannelCells, PixelCells
+from spikecycle.models.data.events import CAMERA_EVENT, COCHLEA_EVENT, Events
+from spikecycle.models.data.frames import FrameBinning, bin_parts
+from spikecycle.models.data.recordings import Parts, Recordings
+from spikecycle.models.data.slicing import EqualEvents, EqualTime, Slicing
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.nmnist import read_recording
-from models.data.options import DataOptions
-from models.data.registry import load_data
-from models.errors import ModelsError
+from spikecycle.models.data.nmnist import read_recording
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 

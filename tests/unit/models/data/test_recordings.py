@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.data.events import CAMERA_EVENT, Events
-from models.data.recordings import Recordings, Selection
-from models.errors import ModelsError
+from spikecycle.models.data.events import CAMERA_EVENT, Events
+from spikecycle.models.data.recordings import Recordings, Selection
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 

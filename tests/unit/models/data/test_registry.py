@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.data.options import DataOptions
-from models.data.registry import DATA_SETS, check_options, load_data
-from models.errors import ModelsError
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import DATA_SETS, check_options, load_data
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 
@@ -58,7 +58,7 @@ def test_options_reach_the_loader() -> None:
 
 def test_options_and_names_need_no_training_libraries() -> None:
     program = (
-        "import sys, models.data.options, models.data.registry\n"
+        "import sys, spikecycle.models.data.options, models.data.registry\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'tonic', 'sklearn', 'snntorch')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from models.data.options import DataOptions
-from models.data.registry import load_data
-from models.errors import ModelsError
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 

@@ -8,9 +8,9 @@ from urllib.error import URLError
 
 import pytest
 
-from models.data.options import DataOptions
-from models.data.registry import load_data
-from models.errors import ModelsError
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.errors import ModelsError
 from tests.unit.models.data.test_nmnist import write_part
 
 pytestmark = pytest.mark.train

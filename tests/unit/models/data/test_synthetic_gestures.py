@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.data import gesture_paths as gestures
-from models.data.gesture_paths import GESTURES, Hands, Movement
-from models.data.gesture_scene import FOREARM, HAND_RADIUS, SHOULDER, UPPER_ARM, Scene, arm_joints
-from models.data.options import DataOptions
-from models.data.registry import load_data
-from models.data.synthetic_gestures import GestureCamera, Variety
-from models.errors import ModelsError
+from spikecycle.models.data import gesture_paths as gestures
+from spikecycle.models.data.gesture_paths import GESTURES, Hands, Movement
+from spikecycle.models.data.gesture_scene import FOREARM, HAND_RADIUS, SHOULDER, UPPER_ARM, Scene, arm_joints
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.data.synthetic_gestures import GestureCamera, Variety
+from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
 

@@ -13,11 +13,11 @@ import nir
 import numpy as np
 import pytest
 
-import models
-from models import extras
+from spikecycle import models
+from spikecycle.models import extras
+from spikecycle.traces import open_trace
 from tests.bad_input.inputs import Ended, run
 from tests.unit.models.importing.graphs import chain, integrate, leaky, written
-from traces import open_trace
 
 pytestmark = pytest.mark.train
 Capsys = pytest.CaptureFixture[str]
@@ -134,7 +134,7 @@ def test_other_mistakes_are_one_line_each(
 def test_its_help_loads_nothing_heavy(installed: Path) -> None:
     heavy = {"torch", "snntorch", "nir", "numpy", "h5py"}
     program = (
-        f"import sys; sys.path.insert(0, {str(installed)!r})\nfrom simulator.cli import main\n"
+        f"import sys; sys.path.insert(0, {str(installed)!r})\nfrom spikecycle.simulator.cli import main\n"
         f"status = main(['import', '--help'])\nsys.exit(status or bool({heavy!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)

@@ -11,10 +11,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import simulator
-from models import import_network
+from spikecycle import simulator
+from spikecycle.models import import_network
+from spikecycle.traces import open_trace
 from tests.unit.models.importing.graphs import DT, chain, conv, integrate, leaky, written
-from traces import open_trace
 
 pytestmark = pytest.mark.train
 RNG = np.random.default_rng(11)

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.imported_network import nir_graph, trained_network
-from models import ModelsError, import_network
-from models.data.frames import DataSplit
-from models.importing.inputs import InputEncoding
-from models.importing.leak import DECAY_TOLERANCE, nearest_leak
-from models.importing.nodes import FloatLayer
-from models.importing.weights import quantize_weights
-from models.training import accuracy
+from spikecycle.models import ModelsError, import_network
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.importing.inputs import InputEncoding
+from spikecycle.models.importing.leak import DECAY_TOLERANCE, nearest_leak
+from spikecycle.models.importing.nodes import FloatLayer
+from spikecycle.models.importing.weights import quantize_weights
+from spikecycle.models.training import accuracy
+from spikecycle.traces import open_trace
 from tests.unit.models.importing.graphs import chain, conv, integrate, leaky
-from traces import open_trace
 
 pytestmark = pytest.mark.train
 RNG = np.random.default_rng(3)

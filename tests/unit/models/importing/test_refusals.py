@@ -10,7 +10,7 @@ import nir
 import numpy as np
 import pytest
 
-from models import ImportedNetwork, ModelsError, import_network
+from spikecycle.models import ImportedNetwork, ModelsError, import_network
 from tests.unit.models.importing.graphs import DT, chain, conv, integrate, leaky, written
 
 pytestmark = pytest.mark.train

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-import simulator
-from models import ImportedNetwork, ModelsError, import_network
-from models.compression.prune import Mask
-from models.importing.source import FloatStages
-from traces import open_trace
+from spikecycle import simulator
+from spikecycle.models import ImportedNetwork, ModelsError, import_network
+from spikecycle.models.compression.prune import Mask
+from spikecycle.models.importing.source import FloatStages
+from spikecycle.traces import open_trace
 
 pytestmark = pytest.mark.train
 INIT = {"init_hidden": True}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.compression.compression import Compression
-from models.compression.scheme import CompressionScheme
-from models.networks.catalogue import build_network
-from models.networks.network import FloatNetwork
-from models.networks.neuron import NeuronConfig
-from models.networks.options import NetworkOptions
-from models.networks.spiking import FloatLayer
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.network import FloatNetwork
+from spikecycle.models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.options import NetworkOptions
+from spikecycle.models.networks.spiking import FloatLayer
 
 CASES: dict[str, tuple[NetworkOptions, tuple[int, int, int], int]] = {
     "digits": (NetworkOptions(width=0.5, voters=2), (2, 16, 16), 5),

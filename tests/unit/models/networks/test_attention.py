@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.errors import ModelsError
-from models.integer import IntegerAttention, IntegerMixing
-from models.integer.sigmoid import MULTIPLIER_SHIFT, OPERAND_FRACTION_BITS, sigmoid_table
-from models.networks.attention import FloatAttention, mixing_shape
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import IntegerAttention, IntegerMixing
+from spikecycle.models.integer.sigmoid import MULTIPLIER_SHIFT, OPERAND_FRACTION_BITS, sigmoid_table
+from spikecycle.models.networks.attention import FloatAttention, mixing_shape
 from tests.reference import replay
 from tests.unit.models.networks.lively import quantized_to
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-import simulator
-from models.errors import ModelsError
-from models.integer import record_network, run_network
-from models.networks.catalogue import NETWORKS, build_network, check_options
-from models.networks.network import integer_nodes, quantize
-from models.networks.neuron import NeuronConfig
-from models.networks.options import NetworkOptions
+from spikecycle import simulator
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import record_network, run_network
+from spikecycle.models.networks.catalogue import NETWORKS, build_network, check_options
+from spikecycle.models.networks.network import integer_nodes, quantize
+from spikecycle.models.networks.neuron import NeuronConfig
+from spikecycle.models.networks.options import NetworkOptions
 from tests.unit.models.networks.lively import CASES, CLASSES, INPUT_BITS, frames_for, lively, quantized_to
 
 pytestmark = pytest.mark.train
@@ -125,7 +125,7 @@ def test_unknown_keys_and_impossible_values_are_refused() -> None:
 
 
 def test_options_and_names_need_no_torch() -> None:
-    check = "import sys, models.networks.catalogue; sys.exit('torch' in sys.modules)"
+    check = "import sys, spikecycle.models.networks.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 

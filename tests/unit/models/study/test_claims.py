@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.study.claims import claims, free_pruning, loss, reference, ternary
-from models.study.view import Results
+from spikecycle.models.study.claims import claims, free_pruning, loss, reference, ternary
+from spikecycle.models.study.view import Results
 from tests.unit.models.study.handmade import at, network, table, whole_study
 
 

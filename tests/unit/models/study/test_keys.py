@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.frames import DataSplit, FrameSet
-from models.study import keys
-from models.study.context import Context
-from models.study.keys import data_digest, files_digest, key_of
-from models.study.schema import load_study
-from models.study.store import Store
-from simulator import override
+from spikecycle.models.data.frames import DataSplit, FrameSet
+from spikecycle.models.study import keys
+from spikecycle.models.study.context import Context
+from spikecycle.models.study.keys import data_digest, files_digest, key_of
+from spikecycle.models.study.schema import load_study
+from spikecycle.models.study.store import Store
+from spikecycle.simulator import override
 from tests.unit.models.study.tiny import write_study
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models.study.plots import PICTURES, draw_all, rendered
-from models.study.plots.style import styled
-from models.study.view import Results
+from spikecycle.models.study.plots import PICTURES, draw_all, rendered
+from spikecycle.models.study.plots.style import styled
+from spikecycle.models.study.view import Results
 from tests.unit.models.study.handmade import layers, whole_study
 
 

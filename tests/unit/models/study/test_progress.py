@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from models.study.jobs import Epoch, FloatJob, Simulated
-from models.study.progress import CHECKING, WHOLE, Bars, Lines
-from models.study.records import Failure
+from spikecycle.models.study.jobs import Epoch, FloatJob, Simulated
+from spikecycle.models.study.progress import CHECKING, WHOLE, Bars, Lines
+from spikecycle.models.study.records import Failure
 
 JOBS = [FloatJob("a", 0, 2), FloatJob("b", 1, 2)]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ModelsError
-from models.study.grid import expand, merged, method_of
-from models.study.schema import load_study, shipped_studies
-from simulator import SimulatorError
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.grid import expand, merged, method_of
+from spikecycle.models.study.schema import load_study, shipped_studies
+from spikecycle.simulator import SimulatorError
 from tests.unit.models.study.tiny import DATA, TEXT, write_study
 
 

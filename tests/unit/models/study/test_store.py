@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ModelsError
-from models.study.records import Failure, FloatRecord
-from models.study.store import FAILURES, FLOATS, Store
-from simulator import OutputError
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.records import Failure, FloatRecord
+from spikecycle.models.study.store import FAILURES, FLOATS, Store
+from spikecycle.simulator import OutputError
 
 WEIGHTS = ".safetensors"
 
@@ -92,7 +92,7 @@ def test_a_folder_in_which_the_first_write_failed_is_its_own_the_next_time(
         raise OutputError("no space left")
 
     with monkeypatch.context() as patched:
-        patched.setattr("models.study.store.write_file", full)
+        patched.setattr("spikecycle.models.study.store.write_file", full)
         with pytest.raises(OutputError):
             Store.opened(tmp_path / "out", "mine")
     (tmp_path / "out" / ".spikecycle-0123.tmp").write_text("cut")

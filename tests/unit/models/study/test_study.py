@@ -11,16 +11,16 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from models.errors import ModelsError
-from models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
-from models.study.command import _run, app
-from models.study.document import DOCUMENT, document
-from models.study.plots import PICTURES
-from models.study.schema import load_study
-from models.study.tables import LAYERS, RESULTS, read_table
-from simulator import MappingError, OutputError, write_file
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
+from spikecycle.models.study.command import _run, app
+from spikecycle.models.study.document import DOCUMENT, document
+from spikecycle.models.study.plots import PICTURES
+from spikecycle.models.study.schema import load_study
+from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
+from spikecycle.simulator import MappingError, OutputError, write_file
+from spikecycle.traces import open_trace
 from tests.unit.models.study.tiny import COMPRESSIONS, DATA, SIMULATIONS, TEXT, command, write_study
-from traces import open_trace
 
 pytestmark = pytest.mark.train
 TABLES = (RESULTS, LAYERS)
@@ -158,7 +158,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
 
     study = write_study(tmp_path)
     with monkeypatch.context() as patched, pytest.raises(OutputError, match="No space left"):
-        patched.setattr("models.study.store.write_file", full)
+        patched.setattr("spikecycle.models.study.store.write_file", full)
         _invoke(study, "--out", finished)
     assert len(_ages(finished)) == len(before) - 1
     assert _invoke(study, "--out", finished)[0] == 0
@@ -171,7 +171,7 @@ def test_stopped_it_says_how_to_go_on(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("models.study.runner.run", stop)
+    monkeypatch.setattr("spikecycle.models.study.runner.run", stop)
     with pytest.raises(KeyboardInterrupt):
         _run(load_study(str(write_study(tmp_path))), [], tmp_path / "out", 1)
     assert f"stopped; what is finished is in {tmp_path / 'out'}, run it again to go on" in capsys.readouterr().err
@@ -297,4 +297,4 @@ def test_a_table_that_no_study_wrote_is_told(
 
 
 def test_the_document_of_the_tables_is_what_the_columns_say() -> None:
-    assert DOCUMENT.read_text() == document(), "run python -m models.study.document"
+    assert DOCUMENT.read_text() == document(), "run python -m spikecycle.models.study.document"

@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from models.compression.compression import Compression
-from models.compression.kinds import kinds
-from models.compression.pruners import PrunerKind
-from models.compression.quantizers import QuantizerKind
-from models.data.options import DataOptions
-from models.data.registry import DATA_SETS
-from models.networks.catalogue import NETWORKS
-from models.networks.options import NetworkOptions
-from models.options import Options
-from models.schedule import Schedule
-from models.study.asked import AskedCompression, Mixed
-from models.study.grid import method_of
-from models.study.schema import DataChoice, NetworkChoice, Study, load_study
-from models.study.study_document import STUDY_DOCUMENT, study_document
+from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.kinds import kinds
+from spikecycle.models.compression.pruners import PrunerKind
+from spikecycle.models.compression.quantizers import QuantizerKind
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import DATA_SETS
+from spikecycle.models.networks.catalogue import NETWORKS
+from spikecycle.models.networks.options import NetworkOptions
+from spikecycle.models.options import Options
+from spikecycle.models.schedule import Schedule
+from spikecycle.models.study.asked import AskedCompression, Mixed
+from spikecycle.models.study.grid import method_of
+from spikecycle.models.study.schema import DataChoice, NetworkChoice, Study, load_study
+from spikecycle.models.study.study_document import STUDY_DOCUMENT, study_document
 from tests.unit.models.study.tiny import write_study
 
 pytestmark = pytest.mark.train
 
-QUANTIZERS = kinds(QuantizerKind, "models.compression.quantizers")
-PRUNERS = kinds(PrunerKind, "models.compression.pruners")
+QUANTIZERS = kinds(QuantizerKind, "spikecycle.models.compression.quantizers")
+PRUNERS = kinds(PrunerKind, "spikecycle.models.compression.pruners")
 SECTIONS: list[type[Options]] = [
     Study, DataChoice, NetworkChoice, DataOptions, NetworkOptions, Schedule, Compression, AskedCompression, Mixed,
     *QUANTIZERS.values(), *PRUNERS.values(),
@@ -34,7 +34,7 @@ SECTIONS: list[type[Options]] = [
 
 
 def test_the_document_of_the_file_is_what_the_options_say() -> None:
-    assert STUDY_DOCUMENT.read_text() == study_document(), "run python -m models.study.document"
+    assert STUDY_DOCUMENT.read_text() == study_document(), "run python -m spikecycle.models.study.document"
 
 
 def test_its_example_is_a_study(tmp_path: Path) -> None:

@@ -41,5 +41,5 @@ def write_study(folder: Path, text: str = TEXT, name: str = "tiny") -> Path:
 
 def command(*arguments: object) -> list[str]:
     """The command as another process runs it."""
-    program = "from models.study.command import app; app()"
+    program = "from spikecycle.models.study.command import app; app()"
     return [sys.executable, "-c", program, *map(str, arguments)]
