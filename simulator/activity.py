@@ -1,11 +1,9 @@
-"""What a dataflow reports: passes with their cycles and traffic, and integer counts of everything that happened.
-
-No floating point here and no energy: `spikecycle.simulator.energy` prices the counts.
-"""
+"""What a dataflow reports of a stage: work, traffic and counts, all integers; pricing and overlap come later."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -44,6 +42,119 @@ class Counter:
     meaning: str
     bits: int = 1
     length_um: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What occupied the machine's resources, in execution order: struct of arrays, one row per piece of work.
+
+    A row is what lies between two barriers of its resource: a pass of an array, a timestep of a core, a whole operator.
+
+    cycles: int64 (n,), cycles for which the row occupies its resource once its operands are on chip.
+    cause_names: names of the columns of `causes`; the first is "compute".
+    causes: int64 (n, k), the same cycles by cause; rows sum to `cycles`.
+    step: int64 (n,), the timestep of a row (0 where timesteps are not told apart).
+    resource: int64 (n,), index into `resources`.
+    resources: names of what works side by side: ("array",), or one name per core.
+    places: int64 (n,) by name: which part of the stage a row is (tile, timestep, pass), for timelines.
+    """
+
+    cycles: Int64
+    cause_names: tuple[str, ...]
+    causes: Int64
+    step: Int64
+    resource: Int64
+    resources: tuple[str, ...] = ("array",)
+    places: Mapping[str, Int64] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.cycles)
+        if self.causes.shape != (n, len(self.cause_names)):
+            raise AssertionError(f"causes have shape {self.causes.shape}, expected {(n, len(self.cause_names))}")
+        if not np.array_equal(self.causes.sum(axis=1), self.cycles):
+            raise AssertionError("the causes of a row of work do not sum to its cycles")
+        if n and min(self.cycles.min(), self.causes.min()) < 0:
+            raise AssertionError("cycles must not be negative")
+        if self.step.shape != (n,) or self.resource.shape != (n,):
+            raise AssertionError(f"step and resource need one entry for each of the {n} rows of work")
+        if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
+            raise AssertionError("a row of work names a resource that there is not")
+
+    @classmethod
+    def of(
+        cls,
+        cause_names: tuple[str, ...],
+        causes: Int64,
+        *,
+        step: Int64 | None = None,
+        places: Mapping[str, Int64] | None = None,
+    ) -> Work:
+        """Rows of one resource, their cycles being the sums of their causes."""
+        n = len(causes)
+        zeros = np.zeros(n, np.int64)
+        return cls(causes.sum(axis=1), cause_names, causes, zeros if step is None else step, zeros, places=places or {})
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Traffic between chip and DRAM of each row of work, in bits, before it is rounded to bursts.
+
+    load_bits: int64 (n, operands), what must be on chip before the row starts. store_bits: int64 (n, operands), what
+    leaves after it. operands: names of the columns.
+    """
+
+    load_bits: Int64
+    store_bits: Int64
+    operands: tuple[str, ...] = OPERANDS
+
+    def __post_init__(self) -> None:
+        for bits in (self.load_bits, self.store_bits):
+            if bits.ndim != 2 or bits.shape != (len(self.load_bits), len(self.operands)):
+                raise AssertionError(f"traffic needs one row per row of work and one column each of {self.operands}")
+            if bits.size and bits.min() < 0:
+                raise AssertionError("traffic must not be negative")
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """What one stage did on one sample: integers only.
+
+    counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe" counts PE-cycles.
+    synaptic_operations: weights applied because of a spike (zero weights do not count).
+    """
+
+    work: Work
+    moves: Moves
+    counts: Mapping[str, int]
+    busy: Mapping[str, int] = field(default_factory=dict)
+    synaptic_operations: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.moves.load_bits) != len(self.work.cycles):
+            raise AssertionError("work and moves need the same number of rows")
+        negative = [name for name, count in self.counts.items() if count < 0]
+        if negative:
+            raise AssertionError(f"the count of {negative[0]} is negative")
+
+    @classmethod
+    def total(
+        cls,
+        causes: Mapping[str, int],
+        *,
+        reads: Mapping[str, int] | None = None,
+        writes: Mapping[str, int] | None = None,
+        counts: Mapping[str, int] | None = None,
+        busy: Mapping[str, int] | None = None,
+        synaptic_operations: int = 0,
+    ) -> Activity:
+        """A stage as one row of work: cycles by cause, DRAM bits read and written by operand, counts by name."""
+        names = ("compute", *(name for name in causes if name != "compute"))
+        row = np.array([[causes.get(name, 0) for name in names]], np.int64)
+        operands = tuple(dict.fromkeys((*OPERANDS, *(reads or {}), *(writes or {}))))
+        load, store = (
+            np.array([[(bits or {}).get(operand, 0) for operand in operands]], np.int64) for bits in (reads, writes)
+        )
+        return cls(Work.of(names, row), Moves(load, store, operands), counts or {}, busy or {}, synaptic_operations)
 
 
 @dataclass(frozen=True)
