@@ -193,8 +193,8 @@ def single_step() -> list[SyntheticLayer]:
     numbers = _Numbers(5)
     return _chain(
         numbers, numbers.inputs(8, 70, 2, 1, 1, 19, 23), 8,
-        {"name": "conv1", "weights": (20, 1, 4, 4), "weight_bits": 5, "zero_percent": 35, "empty_row": 2, "stride": (3, 2),
-         "neuron": IntegerNeuron(2200, 18)},
+        {"name": "conv1", "weights": (20, 1, 4, 4), "weight_bits": 5, "zero_percent": 35, "empty_row": 2,
+         "stride": (3, 2), "neuron": IntegerNeuron(2200, 18)},
         {"name": "conv2", "weights": (17, 20, 3, 3), "weight_bits": 6, "zero_percent": 55, "padding": (2, 1),
          "neuron": IntegerNeuron(90, 14)},
     )  # fmt: skip
