@@ -16,6 +16,8 @@ from tests.golden.golden_file import ENERGY, FOLDER, META, differences, path_of,
 
 ENERGY_TOLERANCE = 1e-9
 """Relative: sums of the same terms in another order differ by less."""
+MOST_TOLD = 30
+"""Differences in a failure's message."""
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -25,7 +27,8 @@ def test_a_simulation_is_what_it_was(name: str, tmp_path: Path) -> None:
     energy_pj = golden.pop(ENERGY, None)  # a file may go without
     found, _ = simulated(CASES[name], tmp_path)
     found_energy_pj = found.pop(ENERGY)
-    assert list(differences(golden, found)) == []
+    told = list(differences(golden, found))
+    assert not told, "\n".join((f"{len(told)} differences", *told[:MOST_TOLD]))
     for layer, components in (energy_pj or {}).items():
         assert found_energy_pj[layer] == pytest.approx(components, rel=ENERGY_TOLERANCE, abs=0), f"{layer}, pJ"
 
