@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from simulator import simulate
-from simulator.dataflows.base import LayerTask
-from simulator.replay import replay_layer
-from simulator.result import LayerResult
+from spikecycle.simulator import simulate
+from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.replay import replay_layer
+from spikecycle.simulator.result import LayerResult
+from spikecycle.traces import LayerArrays, Neuron, conv2d_layer, linear_layer, open_trace, write_trace
 from tests.golden.synthetic import SyntheticLayer
-from traces import LayerArrays, Neuron, conv2d_layer, linear_layer, open_trace, write_trace
 
 
 def freeze(
