@@ -1,5 +1,8 @@
 # Set-up and everyday commands. Needs Python >= 3.11 and make; everything else is installed into .venv/.
 PYTHON ?= python3
+# Tests run side by side, a file in one process: what its tests share is made once.
+WORKERS ?= 2
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile
 CORE := .venv/core
 DEV := .venv/dev
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -18,8 +21,8 @@ demo: $(CORE)/.installed  ## Simulate a shipped trace on the main machine, verif
 
 train: $(CORE)/.train  ## Install what training, importing and studies need (torch and others) into .venv/core
 
-test: $(DEV)/.installed  ## Run the test suite
-	$(DEV)/bin/python -m pytest
+test: $(DEV)/.installed  ## Run the test suite, on two cores unless WORKERS=N says otherwise
+	$(DEV)/bin/python -m pytest $(SIDE_BY_SIDE)
 
 lint: $(DEV)/.installed  ## Style, types and import layers
 	$(DEV)/bin/ruff check .
@@ -28,8 +31,8 @@ lint: $(DEV)/.installed  ## Style, types and import layers
 	$(DEV)/bin/lint-imports
 
 kernels: $(DEV)/.installed  ## Kernels against their twins with the JIT off, then bounds-checked
-	NUMBA_DISABLE_JIT=1 $(DEV)/bin/python -m pytest -m kernel
-	NUMBA_BOUNDSCHECK=1 $(DEV)/bin/python -m pytest -m kernel
+	NUMBA_DISABLE_JIT=1 $(DEV)/bin/python -m pytest -m kernel $(SIDE_BY_SIDE)
+	NUMBA_BOUNDSCHECK=1 $(DEV)/bin/python -m pytest -m kernel $(SIDE_BY_SIDE)
 
 rtl: $(DEV)/.installed rtl-tools  ## The spike array against its RTL in Verilator, cycle for cycle (minutes)
 	$(DEV)/bin/python -m tests.rtl
