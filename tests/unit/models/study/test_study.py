@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -27,15 +28,23 @@ TABLES = (RESULTS, LAYERS)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the tiny study, run in one process without interruption."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the tiny study, run in one process without interruption; tests only read it."""
     folder = tmp_path_factory.mktemp("study")
     done = CliRunner().invoke(app, [str(write_study(folder)), "--out", str(folder / "out"), "--jobs", "1"])
     assert done.exit_code == 0, done.output
     assert "What do ternary weights cost and save?" in done.output
     assert "checking the network on every machine and format\n7 parts to do\n" in done.output
     assert "quantized-2, seed 0: quantizing, epoch 1/1, loss " in done.output
-    return folder / "out"
+    before = _ages(folder / "out")
+    yield folder / "out"
+    assert _ages(folder / "out") == before, "a test changed what others read"
+
+
+@pytest.fixture
+def own(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study's folder that the test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "own"))
 
 
 def _ages(folder: Path) -> dict[str, int]:
@@ -117,39 +126,37 @@ def _children(pid: int) -> list[int]:
     ]
 
 
-def test_run_again_it_does_nothing_and_a_changed_study_does_what_changed(finished: Path, tmp_path: Path) -> None:
-    before = _ages(finished)
+def test_run_again_it_does_nothing_and_a_changed_study_does_what_changed(own: Path, tmp_path: Path) -> None:
+    before = _ages(own)
     study = write_study(tmp_path)
-    assert _invoke(study, "--out", finished)[0] == 0
-    assert _ages(finished) == before
-    tables = [(finished / table).read_bytes() for table in TABLES]
+    assert _invoke(study, "--out", own)[0] == 0
+    assert _ages(own) == before
+    tables = [(own / table).read_bytes() for table in TABLES]
     write_study(tmp_path, TEXT.replace("[0.5, 0.8]", "[0.5, 0.9]").replace("[uncompressed, bitmask]", "[bitmask, rle]"))
-    assert _invoke(study, "--out", finished)[0] == 0
-    after = _ages(finished)
+    assert _invoke(study, "--out", own)[0] == 0
+    after = _ages(own)
     assert before.items() <= after.items()
     new = [name for name in after if name not in before]
     assert len(new) == 2 + COMPRESSIONS + 1  # a network's record and trace; all in the new format, and it in the old
     write_study(tmp_path)
-    assert _invoke(study, "--out", finished)[0] == 0
-    assert _ages(finished) == after
-    assert [(finished / table).read_bytes() for table in TABLES] == tables
+    assert _invoke(study, "--out", own)[0] == 0
+    assert _ages(own) == after
+    assert [(own / table).read_bytes() for table in TABLES] == tables
 
 
-def test_what_is_damaged_is_done_again(finished: Path, tmp_path: Path) -> None:
-    tables = [(finished / table).read_bytes() for table in TABLES]
-    trace = sorted((finished / "networks").glob("*.h5"))[0]
+def test_what_is_damaged_is_done_again(own: Path, tmp_path: Path) -> None:
+    tables = [(own / table).read_bytes() for table in TABLES]
+    trace = sorted((own / "networks").glob("*.h5"))[0]
     trace.write_bytes(trace.read_bytes()[:-100])
-    simulation = sorted((finished / "simulations").glob("*.json"))[0]
+    simulation = sorted((own / "simulations").glob("*.json"))[0]
     simulation.write_text(simulation.read_text()[:100])
-    assert _invoke(write_study(tmp_path), "--out", finished)[0] == 0
-    assert [(finished / table).read_bytes() for table in TABLES] == tables
+    assert _invoke(write_study(tmp_path), "--out", own)[0] == 0
+    assert [(own / table).read_bytes() for table in TABLES] == tables
 
 
-def test_a_full_disk_ends_the_run_and_loses_nothing(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = _ages(finished)
-    sorted((finished / "simulations").glob("*.json"))[0].unlink()
+def test_a_full_disk_ends_the_run_and_loses_nothing(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _ages(own)
+    sorted((own / "simulations").glob("*.json"))[0].unlink()
 
     def full(path: Path, content: str | bytes) -> None:
         if path.parent.name == "simulations":
@@ -159,10 +166,10 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     study = write_study(tmp_path)
     with monkeypatch.context() as patched, pytest.raises(OutputError, match="No space left"):
         patched.setattr("spikecycle.models.study.store.write_file", full)
-        _invoke(study, "--out", finished)
-    assert len(_ages(finished)) == len(before) - 1
-    assert _invoke(study, "--out", finished)[0] == 0
-    assert _ages(finished).keys() == before.keys()
+        _invoke(study, "--out", own)
+    assert len(_ages(own)) == len(before) - 1
+    assert _invoke(study, "--out", own)[0] == 0
+    assert _ages(own).keys() == before.keys()
 
 
 def test_stopped_it_says_how_to_go_on(
@@ -187,13 +194,13 @@ def test_a_part_that_diverges_is_told_and_the_others_go_on(tmp_path: Path) -> No
     assert len(list((tmp_path / "out" / "failures").iterdir())) == 1
 
 
-def test_pictures_are_drawn_again_from_the_tables(finished: Path, tmp_path: Path) -> None:
+def test_pictures_are_drawn_again_from_the_tables(own: Path, tmp_path: Path) -> None:
     study = write_study(tmp_path)
-    before = {name: (finished / f"{name}.svg").read_bytes() for name in PICTURES}
+    before = {name: (own / f"{name}.svg").read_bytes() for name in PICTURES}
     for name in PICTURES:
-        (finished / f"{name}.svg").unlink()
-    assert _invoke(study, "--out", finished, "--plots-only")[0] == 0
-    assert {name: (finished / f"{name}.svg").read_bytes() for name in PICTURES} == before
+        (own / f"{name}.svg").unlink()
+    assert _invoke(study, "--out", own, "--plots-only")[0] == 0
+    assert {name: (own / f"{name}.svg").read_bytes() for name in PICTURES} == before
 
 
 def test_a_machine_that_cannot_run_the_network_is_told_before_any_training(tmp_path: Path) -> None:
@@ -257,9 +264,9 @@ def test_bad_usage_is_told(tmp_path: Path, options: list[str], told: str) -> Non
         _invoke(write_study(tmp_path), "--out", tmp_path / "out", *options)
 
 
-def test_the_pictures_of_another_study_are_not_drawn(finished: Path, tmp_path: Path) -> None:
+def test_the_pictures_of_another_study_are_not_drawn(own: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelsError, match="belongs to the study tiny; name another folder for other with --out"):
-        _invoke(write_study(tmp_path, name="other"), "--out", finished, "--plots-only")
+        _invoke(write_study(tmp_path, name="other"), "--out", own, "--plots-only")
 
 
 def test_missing_recordings_are_told(tmp_path: Path) -> None:
