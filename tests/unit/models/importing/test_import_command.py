@@ -22,7 +22,6 @@ from tests.unit.models.importing.graphs import chain, integrate, leaky, written
 pytestmark = pytest.mark.train
 Capsys = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[4]
-RNG = np.random.default_rng(5)
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +38,14 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Callable[..., list[str]]:
+def files(tmp_path: Path, rng: np.random.Generator) -> Callable[..., list[str]]:
     """Arguments of the command for a small network, its samples, and a trace to write."""
-    weights = RNG.normal(size=(6, 5)), RNG.normal(size=(4, 6))
+    weights = rng.normal(size=(6, 5)), rng.normal(size=(4, 6))
     graph = chain((5,), fc1=nir.Linear(weights[0]), n1=leaky(6, 0.9), fc2=nir.Linear(weights[1]), n2=integrate(4, 1.0))
     network = written(tmp_path / "net.nir", graph)
 
     def arguments(**arrays: Any) -> list[str]:
-        given = arrays or {"samples": RNG.integers(0, 2, (7, 9, 5)), "labels": np.arange(7) % 4}
+        given = arrays or {"samples": rng.integers(0, 2, (7, 9, 5)), "labels": np.arange(7) % 4}
         np.savez(tmp_path / "samples.npz", **given)
         return [str(network), "--samples", str(tmp_path / "samples.npz"), "--out", str(tmp_path / "out.h5")]
 
