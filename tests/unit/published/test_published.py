@@ -163,7 +163,7 @@ def test_prices_change_what_they_price() -> None:
     priced = Variant("dear", dram_factor=2.0, wire_pj_per_bit_mm=3 * wire_price()).priced(energy)
     assert (priced.total, priced.cycles) == (pytest.approx(4.0 + 3.0 + 1.0 + 0.5), 7)
     assert wire_price() == 0.121
-    assert energy.dram_share == 2.0 / 4.5
+    assert energy.dram_share == pytest.approx(2.0 / 4.5)
 
 
 def test_without_the_studys_figures_one_line_says_so(tmp_path: Path) -> None:
