@@ -54,7 +54,7 @@ def nir_graph(network: FloatNetwork, input_shape: tuple[int, ...]) -> nir.NIRGra
         shape = layer.shape
         weight, bias = (part.detach().double().numpy() for part in fold_batch_norm(layer.weight, layer.norm))
         if shape.operator == "conv2d":
-            nodes[layer.name] = nir.Conv2d(None, weight, shape.stride, shape.padding, 1, shape.groups, bias)
+            nodes[layer.name] = nir.Conv2d(None, weight, shape.stride, shape.short_padding, 1, shape.groups, bias)
         else:
             if not flat:
                 nodes["flatten"] = nir.Flatten(None, 0)

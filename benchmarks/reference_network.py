@@ -89,7 +89,7 @@ def convolve_with_torch(threads: int, runs: int) -> float:
         if shape.operator == "conv2d":
             spikes = torch.rand((TIMESTEPS, shape.C, shape.H, shape.W), generator=generator) < SPIKE_DENSITY
             weights = torch.randn(shape.weight_shape, generator=generator)
-            layers.append((spikes.float(), weights, shape.stride, shape.padding))
+            layers.append((spikes.float(), weights, shape.stride, shape.short_padding))
 
     def convolve() -> None:
         with torch.inference_mode():

@@ -141,13 +141,13 @@ def _shape_letters(shape: LayerShape) -> dict[str, int | list[int]]:
     return {
         **{letter: getattr(shape, letter) for letter in ("C", "H", "W", "M", "P", "Q", "R", "S", "groups")},
         "stride": list(shape.stride),
-        "padding": list(shape.padding),
+        "padding": list(shape.short_padding),
     }
 
 
 def _neuron_text(neuron: Neuron) -> str:
     low, high = int(neuron.threshold.min()), int(neuron.threshold.max())
     threshold = f"{low}" if low == high else f"{low} to {high}"
-    leak = "" if neuron.kind == "if" else f"leak {neuron.leak_numerator}/{1 << neuron.leak_shift}, "
+    leak = "" if neuron.kind == "if" else f"leak {neuron.shared_leak_numerator}/{1 << neuron.leak_shift}, "
     reset = f"hard reset to {neuron.reset_value}" if neuron.reset == "hard" else "soft reset"
     return f"{neuron.kind.upper()}, {leak}threshold {threshold}, {reset}, {neuron.potential_bits}-bit potentials"

@@ -176,7 +176,7 @@ class _LayerReplay:
             shape={
                 **{letter: getattr(shape, letter) for letter in ("C", "H", "W", "M", "P", "Q", "R", "S", "groups")},
                 "stride": list(shape.stride),
-                "padding": list(shape.padding),
+                "padding": list(shape.short_padding),
             },
             tiling=self.plan.tiling(),
             storage=Storage(

@@ -232,7 +232,7 @@ class _Arithmetic(NamedTuple):
     def of(cls, neuron: Neuron) -> _Arithmetic:
         highest = (1 << (neuron.potential_bits - 1)) - 1
         soft = int(neuron.reset == "soft")
-        return cls(neuron.leak_numerator, neuron.leak_shift, -highest - 1, highest, soft, neuron.reset_value)
+        return cls(neuron.shared_leak_numerator, neuron.leak_shift, -highest - 1, highest, soft, neuron.reset_value)
 
 
 @kernel

@@ -7,18 +7,31 @@ from spikecycle.traces.arrays import LayerArrays, conv2d_layer, linear_layer
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.layer import LayerParameters
 from spikecycle.traces.layer_reader import Layer
+from spikecycle.traces.network import Tensor
 from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.operators import Add, AttentionProduct, Concatenate, Operator, Pool, Population, Synapse
 from spikecycle.traces.reader import Trace, open_trace
 from spikecycle.traces.samples import list_samples
 from spikecycle.traces.shape import LayerShape
+from spikecycle.traces.tensors import Source, TensorSpec
 from spikecycle.traces.writer import TraceWriter, write_trace
 
 __all__ = [
+    "Add",
+    "AttentionProduct",
+    "Concatenate",
     "Layer",
     "LayerArrays",
     "LayerParameters",
     "LayerShape",
     "Neuron",
+    "Operator",
+    "Pool",
+    "Population",
+    "Source",
+    "Synapse",
+    "Tensor",
+    "TensorSpec",
     "Trace",
     "TraceError",
     "TraceWriter",

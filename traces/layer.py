@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.traces.checks import check_integer
-from spikecycle.traces.errors import TraceError, located, one_line
+from spikecycle.traces.checks import check_integer, check_integers, check_name
+from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.schema import (
     MAX_INPUT_BITS,
-    MAX_NAME_CHARACTERS,
     MAX_SAMPLE_VALUES,
     MAX_SUM,
     MAX_WEIGHT_BITS,
@@ -21,6 +20,10 @@ from spikecycle.traces.schema import (
     MIN_WEIGHT_BITS,
 )
 from spikecycle.traces.shape import LayerShape
+from spikecycle.traces.weights import check_bias, check_scale, check_weights
+
+VERSION_1_OPERATORS = ("conv2d", "linear")
+VERSION_1_NEURONS = ("lif", "if")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,31 +51,36 @@ class LayerHeader:
             ("input_bits", 1, MAX_INPUT_BITS),
         ):
             object.__setattr__(self, name, check_integer(name, getattr(self, name), lowest, highest))
-        if self.neuron.threshold.size != self.shape.M:
+        self._check_version_1()
+        if self.neuron.threshold.shape != (self.shape.M,):
             raise TraceError(f"threshold must have M = {self.shape.M} entries, found {self.neuron.threshold.size}")
-        scale = np.atleast_1d(np.array(self.weight_scale, dtype=np.float64))
-        if scale.shape not in ((1,), (self.shape.M,)):
-            raise TraceError(f"weight_scale must have shape (1,) or ({self.shape.M},), found {scale.shape}")
-        if not (np.isfinite(scale).all() and (scale > 0).all()):
-            wrong = scale[~(np.isfinite(scale) & (scale > 0))][0]
-            raise TraceError(f"weight_scale must be finite and above 0, found {wrong}")
-        scale.setflags(write=False)
-        object.__setattr__(self, "weight_scale", scale)
+        object.__setattr__(self, "weight_scale", check_scale(self.weight_scale, self.shape.M))
         largest_sum = self.shape.fan_in << (self.weight_bits - 1 + self.input_bits)
         if largest_sum > MAX_SUM:
             raise TraceError(
                 f"C/groups x R x S x 2**(weight_bits - 1 + input_bits) must be at most {MAX_SUM}, found {largest_sum}"
             )
 
+    def _check_version_1(self) -> None:
+        """TraceError on what a list of layers, version 1 of the trace file, has no words for."""
+        neuron = self.neuron
+        too_much = {
+            f"a {self.shape.operator} operator": self.shape.operator not in VERSION_1_OPERATORS,
+            f"padding {self.shape.padding}": len(self.shape.short_padding) != 2,
+            f"dilation {self.shape.dilation}": self.shape.dilation != (1, 1),
+            f"a {neuron.kind} neuron": neuron.kind not in VERSION_1_NEURONS,
+            f"leaks of shape {neuron.leak_numerator.shape}": neuron.leak_numerator.shape != (1,),
+            "a start potential": bool(neuron.start_potential.any()),
+            f"reset_timing {neuron.reset_timing}": neuron.reset_timing != "same",
+        }
+        for what, found in too_much.items():
+            if found:
+                raise TraceError(f"{what} needs a network of operators (GraphBuilder); a list of layers has none")
+
     @property
     def scales(self) -> npt.NDArray[np.float64]:
         """The weight scale as float64 (1,) or (M,)."""
         return np.asarray(self.weight_scale)
-
-    @property
-    def weight_range(self) -> tuple[int, int]:
-        """Lowest and highest weight code: two's complement of weight_bits."""
-        return -(1 << (self.weight_bits - 1)), (1 << (self.weight_bits - 1)) - 1
 
     @property
     def input_dtype(self) -> type[np.unsignedinteger[Any]]:
@@ -91,27 +99,23 @@ class LayerHeader:
 
     def check_weights(self, weights: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
         """The codes as int32 (M, C / groups, R, S); TraceError on another shape, no integers, or codes out of range."""
-        with located("weights"):
-            return _integers(weights, self.shape.weight_shape, *self.weight_range).astype(np.int32)
+        return check_weights(weights, self.shape.weight_shape, self.weight_bits)
 
     def check_bias(self, bias: npt.NDArray[Any] | None) -> npt.NDArray[np.int32]:
         """The bias as int32 (M,), zeros for None; TraceError on another shape, no integers, or beyond int32."""
-        if bias is None:
-            return np.zeros(self.shape.M, np.int32)
-        with located("bias"):
-            return _integers(bias, (self.shape.M,), -(2**31), 2**31 - 1).astype(np.int32)
+        return check_bias(bias, self.shape.M)
 
     def check_inputs(self, inputs: npt.NDArray[Any], timesteps: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
         """One sample's inputs as uint8 or uint16 (T, C, H, W); TraceError unless values are 0 .. 2**input_bits - 1."""
         with located("inputs"):
             wanted = (timesteps, *self.shape.input_shape)
-            values = _integers(inputs, wanted, 0, (1 << self.input_bits) - 1)
+            values = check_integers(inputs, wanted, 0, (1 << self.input_bits) - 1)
         return values.astype(np.uint8, copy=False) if self.input_bits <= 8 else values.astype(np.uint16, copy=False)
 
     def check_outputs(self, outputs: npt.NDArray[Any], timesteps: int) -> npt.NDArray[np.uint8]:
         """One sample's output spikes as uint8 (T, M, P, Q); TraceError unless values are 0 and 1."""
         with located("outputs"):
-            return _integers(outputs, (timesteps, *self.shape.output_shape), 0, 1).astype(np.uint8, copy=False)
+            return check_integers(outputs, (timesteps, *self.shape.output_shape), 0, 1).astype(np.uint8, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,21 +148,3 @@ class LayerParameters:
             object.__setattr__(self, "weights", header.check_weights(self.weights))
             if self.bias is not None:
                 object.__setattr__(self, "bias", header.check_bias(self.bias))
-
-
-def check_name(name: object) -> None:
-    """TraceError unless the name of a layer is short printable text."""
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
-        raise TraceError(f"name must be 1 to {MAX_NAME_CHARACTERS} printable characters, found {one_line(repr(name))}")
-
-
-def _integers(array: npt.NDArray[Any], shape: tuple[int, ...], lowest: int, highest: int) -> npt.NDArray[Any]:
-    array = np.asarray(array)
-    if array.shape != shape:
-        raise TraceError(f"the shape must be {shape}, found {array.shape}")
-    if array.dtype.kind not in "iub":
-        raise TraceError(f"values must be integers, found {array.dtype}")
-    smallest, largest = int(array.min()), int(array.max())
-    if smallest < lowest or largest > highest:
-        raise TraceError(f"values must be {lowest} to {highest}, found {smallest} to {largest}")
-    return array

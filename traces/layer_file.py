@@ -8,10 +8,11 @@ import h5py
 import numpy.typing as npt
 
 from spikecycle.traces import hdf5, schema
+from spikecycle.traces.checks import check_choice, check_name
 from spikecycle.traces.errors import located
-from spikecycle.traces.layer import LayerHeader, check_name
+from spikecycle.traces.layer import VERSION_1_NEURONS, VERSION_1_OPERATORS, LayerHeader
 from spikecycle.traces.neuron import Neuron, NeuronKind, Reset
-from spikecycle.traces.shape import LayerShape, Operator
+from spikecycle.traces.shape import LayerShape, SynapseKind
 
 
 def read_name(group: h5py.Group) -> str:
@@ -32,15 +33,25 @@ def read_header(group: h5py.Group) -> LayerHeader:
     def pair(name: str) -> tuple[int, int]:
         return hdf5.pair_attribute(group, name, -(2**63), 2**63 - 1)
 
+    def word(name: str, allowed: tuple[str, ...]) -> str:
+        found = hdf5.text_attribute(group, name)
+        check_choice(name, found, allowed)
+        return found
+
     shape = LayerShape(
-        cast(Operator, hdf5.text_attribute(group, "operator")),
-        **{letter: integer(letter) for letter in ("C", "H", "W", "M", "R", "S")},
+        cast(SynapseKind, word("operator", VERSION_1_OPERATORS)),
+        C=integer("C"),
+        H=integer("H"),
+        W=integer("W"),
+        M=integer("M"),
+        R=integer("R"),
+        S=integer("S"),
         stride=pair("stride"),
         padding=pair("padding"),
         groups=integer("groups"),
     )
     neuron = Neuron(
-        cast(NeuronKind, hdf5.text_attribute(group, "neuron")),
+        cast(NeuronKind, word("neuron", VERSION_1_NEURONS)),
         _vector(group, "threshold", "int32", (shape.M,)),
         potential_bits=integer("potential_bits"),
         leak_numerator=integer("leak_numerator"),
@@ -65,9 +76,9 @@ def write_header(group: h5py.Group, header: LayerHeader) -> None:
     values: dict[str, Any] = {
         "name": header.name, "operator": shape.operator,
         "C": shape.C, "H": shape.H, "W": shape.W, "M": shape.M, "R": shape.R, "S": shape.S,
-        "stride": shape.stride, "padding": shape.padding, "groups": shape.groups,
+        "stride": shape.stride, "padding": shape.short_padding, "groups": shape.groups,
         "input_bits": header.input_bits, "weight_bits": header.weight_bits,
-        "neuron": neuron.kind, "potential_bits": neuron.potential_bits, "leak_numerator": neuron.leak_numerator,
+        "neuron": neuron.kind, "potential_bits": neuron.potential_bits, "leak_numerator": neuron.shared_leak_numerator,
         "leak_shift": neuron.leak_shift, "reset": neuron.reset, "reset_value": neuron.reset_value,
     }  # fmt: skip
     for name in schema.LAYER_ATTRIBUTES:

@@ -78,6 +78,11 @@ class Layer:
         """Whether the output spikes are recorded."""
         return self._header.has_outputs
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether the file has a bias."""
+        return self._bias is not None
+
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only."""
         with located(self._path), located(self._place):
@@ -108,6 +113,13 @@ class Layer:
             values = self._read("outputs", self._outputs, index)
             with located("outputs"):
                 return unpack_spikes(values, self.shape.output_shape)
+
+    def recorded_outputs(self, sample: int) -> npt.NDArray[np.uint8]:
+        """The same for a layer whose outputs are recorded; TraceError if they are not."""
+        outputs = self.outputs(sample)
+        if outputs is None:
+            raise TraceError(f"{self._path}: {self._place}: outputs are not recorded")
+        return outputs
 
     def _index(self, sample: int) -> int:
         if not 0 <= sample < self.samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,72 +12,209 @@ from spikecycle.traces.checks import check_choice, check_integer
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.schema import MAX_LEAK_SHIFT, MAX_POTENTIAL_BITS
 
-NeuronKind = Literal["lif", "if"]
+NeuronKind = Literal["lif", "if", "synaptic", "readout"]
 Reset = Literal["hard", "soft"]
+ResetTiming = Literal["same", "next"]
+Int32 = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Neuron:
     """A leaky integrate-and-fire neuron in integer arithmetic, one timestep of which is
 
-        v = saturate(leak(v) + sum of weights of the spikes that arrive + bias)
-        spike = v >= threshold
+        i = saturate(current_leak(i) + sum of what arrives)                     kinds with a synaptic current
+        v = saturate(leak(v) + i)                                               the same
+        v = saturate(leak(v) + sum of what arrives)                             kinds without
+        spike = v >= threshold                                                  all kinds but `readout`
         v = reset_value where spike     (hard)      or      v - threshold where spike     (soft)
 
     with leak(v) = (v * leak_numerator) >> leak_shift, an arithmetic shift (rounds towards minus infinity), and
-    saturate to the signed range of `potential_bits`. The sum is exact and saturates once, after it is complete, so
-    the order in which spikes arrive does not matter. Potentials start at 0 in every sample. The `if` neuron
-    is the one without leak (leak_numerator = 2 ** leak_shift).
+    saturate to the signed range of `potential_bits` (`current_bits` for i). Sums are exact and saturate once, after
+    they are complete, so the order in which spikes arrive does not matter. In every sample v starts at
+    `start_potential`, i at 0.
 
-    threshold: int32 (M,), one per output channel, at least 1; any integer dtype is taken and copied to
-    read-only int32. TraceError on values out of range.
+    kind: `lif` leaks; `if` does not (leak_numerator = 2 ** leak_shift); `synaptic` leaks and has a synaptic current
+    with its own leak, a second state (CUBA LIF, snntorch's Synaptic); `readout` never fires: its outputs are its
+    potentials, it takes no threshold and no reset, and may have a synaptic current.
+    reset_timing: `same`, as above; `next`: the reset is taken in the timestep after the spike, after the leak:
+    v = saturate(leak(v) - threshold + ...) (soft) or saturate(reset_value + ...) (hard), as snntorch does.
+
+    threshold (at least 1), leak_numerator, current_leak_numerator and start_potential are integers: one, one per
+    channel (M,), or one per neuron (M, P, Q). They are kept as read-only int32 arrays of shape (1,), (M,) or
+    (M, P, Q); those that the kind does not have are empty. TraceError on values out of range.
     """
 
     kind: NeuronKind
-    threshold: npt.NDArray[np.int32]
+    threshold: Int32
     potential_bits: int
-    leak_numerator: int = 1
-    leak_shift: int = 0
-    reset: Reset = "hard"
-    reset_value: int = 0
+    leak_numerator: Int32
+    leak_shift: int
+    reset: Reset
+    reset_value: int
+    reset_timing: ResetTiming
+    start_potential: Int32
+    current_leak_numerator: Int32
+    current_leak_shift: int
+    current_bits: int
 
-    def __post_init__(self) -> None:
-        check_choice("neuron", self.kind, get_args(NeuronKind))
-        check_choice("reset", self.reset, get_args(Reset))
-        for name, lowest, highest in (
-            ("potential_bits", 2, MAX_POTENTIAL_BITS),
-            ("leak_shift", 0, MAX_LEAK_SHIFT),
-            ("leak_numerator", 0, 1 << MAX_LEAK_SHIFT),
-            ("reset_value", -(2**31), 2**31 - 1),
-        ):
-            object.__setattr__(self, name, check_integer(name, getattr(self, name), lowest, highest))
-        if self.leak_numerator > 1 << self.leak_shift:
+    def __init__(
+        self,
+        kind: NeuronKind,
+        threshold: npt.ArrayLike = (),
+        potential_bits: int = 0,
+        leak_numerator: npt.ArrayLike = 1,
+        leak_shift: int = 0,
+        reset: Reset = "hard",
+        reset_value: int = 0,
+        reset_timing: ResetTiming = "same",
+        start_potential: npt.ArrayLike = 0,
+        current_leak_numerator: npt.ArrayLike = (),
+        current_leak_shift: int = 0,
+        current_bits: int = 0,
+    ) -> None:
+        check_choice("neuron", kind, get_args(NeuronKind))
+        check_choice("reset", reset, get_args(Reset))
+        check_choice("reset_timing", reset_timing, get_args(ResetTiming))
+        whole: dict[str, Any] = {
+            "potential_bits": check_integer("potential_bits", potential_bits, 2, MAX_POTENTIAL_BITS),
+            "leak_shift": check_integer("leak_shift", leak_shift, 0, MAX_LEAK_SHIFT),
+            "reset_value": check_integer("reset_value", reset_value, -(2**31), 2**31 - 1),
+            "current_leak_shift": check_integer("current_leak_shift", current_leak_shift, 0, MAX_LEAK_SHIFT),
+            "current_bits": check_integer("current_bits", current_bits, 0, MAX_POTENTIAL_BITS),
+        }
+        numbers = {
+            "threshold": _integers("threshold", threshold, -(2**31), 2**31 - 1),
+            "leak_numerator": _integers("leak_numerator", leak_numerator, 0, 1 << MAX_LEAK_SHIFT),
+            "start_potential": _integers("start_potential", start_potential, -(2**31), 2**31 - 1),
+            "current_leak_numerator": _integers(
+                "current_leak_numerator", current_leak_numerator, 0, 1 << MAX_LEAK_SHIFT
+            ),
+        }
+        for name, value in ({"kind": kind, "reset": reset, "reset_timing": reset_timing} | whole | numbers).items():
+            object.__setattr__(self, name, value)
+        self._check_leaks()
+        self._check_current()
+        self._check_firing()
+        self._check_start()
+
+    def _check_leaks(self) -> None:
+        one = 1 << self.leak_shift
+        if not self.leak_numerator.size:
+            raise TraceError("leak_numerator must be given, found none")
+        largest = int(self.leak_numerator.max())
+        if largest > one:
+            raise TraceError(f"the leak must lie in 0 to 1, found leak_numerator {largest} / 2**{self.leak_shift}")
+        if self.kind == "if" and not (self.leak_numerator == one).all():
             raise TraceError(
-                f"the leak must lie in 0 to 1, found leak_numerator {self.leak_numerator} / 2**{self.leak_shift}"
+                f"an `if` neuron has no leak: leak_numerator must be 2**leak_shift = {one}, "
+                f"found {int(self.leak_numerator[self.leak_numerator != one].flat[0])}"
             )
-        if self.kind == "if" and self.leak_numerator != 1 << self.leak_shift:
+
+    def _check_current(self) -> None:
+        if self.kind == "synaptic" and not self.has_current:
+            raise TraceError("a `synaptic` neuron has a synaptic current: current_leak_numerator must be given")
+        if self.kind in ("lif", "if") and self.has_current:
+            raise TraceError(f"a `{self.kind}` neuron has no synaptic current, found a current_leak_numerator")
+        if not self.has_current:
+            if self.current_bits or self.current_leak_shift:
+                raise TraceError("current_bits and current_leak_shift are of a synaptic current, which is not there")
+            return
+        if self.current_bits < 2:
+            raise TraceError(f"current_bits must be 2 to {MAX_POTENTIAL_BITS}, found {self.current_bits}")
+        largest = int(self.current_leak_numerator.max())
+        if largest > 1 << self.current_leak_shift:
             raise TraceError(
-                f"an `if` neuron has no leak: leak_numerator must be 2**leak_shift = {1 << self.leak_shift}, "
-                f"found {self.leak_numerator}"
+                "the leak of the current must lie in 0 to 1, "
+                f"found current_leak_numerator {largest} / 2**{self.current_leak_shift}"
             )
-        highest = (1 << (self.potential_bits - 1)) - 1
-        threshold = np.asarray(self.threshold)
-        if threshold.ndim != 1 or threshold.size == 0 or threshold.dtype.kind not in "iu":
-            raise TraceError(
-                f"threshold must be a vector of integers, one per output channel, "
-                f"found {threshold.dtype} of shape {threshold.shape}"
-            )
-        lowest_threshold = int(threshold.min())
-        if lowest_threshold < 1 or int(threshold.max()) > highest:
+
+    def _check_firing(self) -> None:
+        lowest, highest = self.potential_range
+        if not self.fires:
+            if self.threshold.size or (self.reset, self.reset_value, self.reset_timing) != ("hard", 0, "same"):
+                raise TraceError("a `readout` neuron never fires: it has no threshold and no reset")
+            return
+        if not self.threshold.size:
+            raise TraceError(f"a `{self.kind}` neuron fires: a threshold must be given")
+        lowest_threshold, highest_threshold = int(self.threshold.min()), int(self.threshold.max())
+        if lowest_threshold < 1 or highest_threshold > highest:
             raise TraceError(
                 f"threshold must lie in 1 to {highest}, the range of {self.potential_bits} potential_bits, "
-                f"found {lowest_threshold} to {int(threshold.max())}"
+                f"found {lowest_threshold} to {highest_threshold}"
             )
-        if not -highest - 1 <= self.reset_value < lowest_threshold:
+        if not lowest <= self.reset_value < lowest_threshold:
             raise TraceError(
-                f"reset_value must be {-highest - 1} to {lowest_threshold - 1}, below every threshold, "
+                f"reset_value must be {lowest} to {lowest_threshold - 1}, below every threshold, "
                 f"found {self.reset_value}"
             )
-        frozen = threshold.astype(np.int32)
-        frozen.setflags(write=False)
-        object.__setattr__(self, "threshold", frozen)
+
+    def _check_start(self) -> None:
+        lowest, highest = self.potential_range
+        if not self.start_potential.size:
+            raise TraceError("start_potential must be given, found none")
+        if self.fires:
+            highest = int(self.threshold.min()) - 1
+        smallest, largest = int(self.start_potential.min()), int(self.start_potential.max())
+        if smallest < lowest or largest > highest:
+            below = ", below every threshold" if self.fires else ""
+            raise TraceError(f"start_potential must be {lowest} to {highest}{below}, found {smallest} to {largest}")
+
+    @property
+    def fires(self) -> bool:
+        """Whether the outputs are spikes; if not, they are potentials."""
+        return self.kind != "readout"
+
+    @property
+    def has_current(self) -> bool:
+        """Whether there is a synaptic current, a second state."""
+        return self.current_leak_numerator.size > 0
+
+    @property
+    def potential_range(self) -> tuple[int, int]:
+        """Lowest and highest potential."""
+        return _range(self.potential_bits)
+
+    @property
+    def current_range(self) -> tuple[int, int]:
+        """Lowest and highest synaptic current of a neuron that has one."""
+        return _range(self.current_bits)
+
+    @property
+    def shared_leak_numerator(self) -> int:
+        """The leak numerator that all neurons share; TraceError if they have different ones."""
+        first = int(self.leak_numerator.flat[0])
+        if not (self.leak_numerator == first).all():
+            raise TraceError("the neurons have different leaks")
+        return first
+
+    def check_size(self, shape: tuple[int, int, int]) -> None:
+        """TraceError unless every parameter is one number, or has one per channel or neuron of maps (M, P, Q)."""
+        for name in ("threshold", "leak_numerator", "current_leak_numerator", "start_potential"):
+            found = getattr(self, name).shape
+            if found not in ((0,), (1,), shape[:1], shape):
+                raise TraceError(f"{name} must have shape (1,), ({shape[0]},) or {shape}, found {found}")
+
+
+def _range(bits: int) -> tuple[int, int]:
+    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def _integers(name: str, value: npt.ArrayLike, lowest: int, highest: int) -> Int32:
+    """Read-only int32 of a number (then of shape (1,)), of a vector, which may be empty, or of (M, P, Q)."""
+    array = np.asarray(value)
+    if array.size == 0 and not isinstance(value, np.ndarray):  # () has no dtype of its own
+        array = array.astype(np.int32)
+    if array.ndim not in (0, 1, 3) or array.dtype.kind not in "iu":
+        raise TraceError(
+            f"{name} must be integers, one, one per channel or one per neuron, "
+            f"found {array.dtype} of shape {array.shape}"
+        )
+    if array.size:
+        smallest, largest = int(array.min()), int(array.max())
+        if smallest < lowest or largest > highest:
+            raise TraceError(
+                f"{name} must be {lowest} to {highest}, found {smallest if smallest < lowest else largest}"
+            )
+    frozen = np.atleast_1d(array).astype(np.int32)
+    frozen.setflags(write=False)
+    return frozen

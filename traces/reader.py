@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -12,8 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.traces import hdf5, schema
+from spikecycle.traces.chain import network_of_layers
 from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.fields import check_checksum, read_checked
 from spikecycle.traces.layer_reader import Layer
+from spikecycle.traces.network_file import read_network
 from spikecycle.traces.provenance import parse_provenance
 from spikecycle.traces.samples import resolve
 from spikecycle.traces.schema import MAX_PROVENANCE_BYTES
@@ -21,6 +25,9 @@ from spikecycle.traces.schema import MAX_PROVENANCE_BYTES
 
 class Trace:
     """An open trace file; use it as a context manager. Opening reads and checks all metadata, and no spikes.
+
+    version: of the file. tensors by name, and operators in an order in which they can be computed, are the network,
+    whatever the version.
 
     TraceError, one line naming the file, if it is missing, unreadable, foreign, damaged or of a later version.
     """
@@ -39,21 +46,46 @@ class Trace:
 
     def _read_metadata(self) -> None:
         root = self._file
-        _check_format(root)
-        hdf5.check_names("attribute", tuple(root.attrs), schema.ROOT_ATTRIBUTES)
-        hdf5.check_names("member", tuple(root), schema.ROOT_MEMBERS, schema.OPTIONAL_ROOT_MEMBERS)
+        self.version = _read_version(root)
+        of_layers = self.version == schema.LAYERS_VERSION
+        attributes, members = (
+            (schema.ROOT_ATTRIBUTES, schema.ROOT_MEMBERS)
+            if of_layers
+            else (schema.NETWORK_ATTRIBUTES, schema.NETWORK_MEMBERS)
+        )
+        hdf5.check_names("attribute", tuple(root.attrs), attributes)
+        hdf5.check_names("member", tuple(root), members, schema.OPTIONAL_ROOT_MEMBERS)
         self.samples = hdf5.integer_attribute(root, "N", 1, schema.MAX_DIMENSION)
         self.timesteps = hdf5.integer_attribute(root, "T", 1, schema.MAX_DIMENSION)
-        self.provenance = parse_provenance(hdf5.text_attribute(root, "provenance", MAX_PROVENANCE_BYTES))
-        self.labels = self._read_labels(root)
-        self.layers = self._read_layers(hdf5.child_group(root, "layers"))
+        text = hdf5.text_attribute(root, "provenance", MAX_PROVENANCE_BYTES)
+        self.provenance = parse_provenance(text)
+        self._layers: tuple[Layer, ...] | None = None
+        if of_layers:
+            self.labels = self._read_labels(root)
+            self._layers = self._read_layers(hdf5.child_group(root, "layers"))
+            self.tensors, self.operators = network_of_layers(self._layers)
+        else:
+            with located("provenance"):
+                found = hashlib.sha256(text.encode("utf-8")).hexdigest()
+                check_checksum(found, hdf5.text_attribute(root, schema.PROVENANCE_CHECKSUM))
+            self.labels = self._read_labels(root, checked=True)
+            self.tensors, self.operators = read_network(root, self.path, self.samples, self.timesteps)
 
-    def _read_labels(self, root: h5py.File) -> npt.NDArray[np.int64] | None:
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of a version 1 file; TraceError for a network, which has operators instead."""
+        if self._layers is None:
+            raise TraceError(
+                f"{self.path}: holds a network of operators (version {self.version}), not a list of layers"
+            )
+        return self._layers
+
+    def _read_labels(self, root: h5py.File, checked: bool = False) -> npt.NDArray[np.int64] | None:
         if "labels" not in tuple(root):  # `in root` would be false for a link that leads nowhere
             return None
         dataset = hdf5.child_dataset(root, "labels", ("int64",), (self.samples,))
         with located("labels"):
-            return hdf5.read(dataset)
+            return read_checked(dataset) if checked else hdf5.read(dataset)
 
     def _read_layers(self, group: h5py.Group) -> tuple[Layer, ...]:
         hdf5.check_names("attribute of layers", tuple(group.attrs), ())
@@ -99,7 +131,7 @@ def _open_file(path: Path) -> h5py.File:
     return h5py.File(path, "r", locking=False, rdcc_nbytes=schema.CHUNK_CACHE_BYTES)
 
 
-def _check_format(root: h5py.File) -> None:
+def _read_version(root: h5py.File) -> int:
     if "format" not in root.attrs:
         raise TraceError("is an HDF5 file but not a trace: attribute 'format' is missing")
     found = hdf5.text_attribute(root, "format")
@@ -110,3 +142,4 @@ def _check_format(root: h5py.File) -> None:
         raise TraceError(
             f"has version {version} of the trace format; this spikecycle reads up to {schema.VERSION}: update it"
         )
+    return version

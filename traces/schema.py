@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 FORMAT = "spikecycle-trace"
-VERSION = 1
+VERSION = 2  # the latest that is read: a network of operators
+LAYERS_VERSION = 1  # a list of layers
+
+CHECKSUM = "sha256"  # attribute of every dataset of a version 2 file, and the dataset beside a tensor's values
+CHECKSUM_BYTES = 32
+PROVENANCE_CHECKSUM = "provenance_sha256"
+NETWORK_ATTRIBUTES = ("N", "T", "format", "provenance", PROVENANCE_CHECKSUM, "version")
+NETWORK_MEMBERS = ("labels", "operators", "tensors")
 
 ROOT_ATTRIBUTES = ("N", "T", "format", "provenance", "version")
 ROOT_MEMBERS = ("labels", "layers")
@@ -26,5 +33,9 @@ MAX_SAMPLE_VALUES = 2**30  # inputs or outputs of one layer and sample, held in 
 MAX_CHUNK_BYTES = 2**27  # of one HDF5 chunk, which is read as a whole
 MAX_PROVENANCE_BYTES = 60_000  # HDF5 keeps up to 64 KiB in an attribute
 MAX_SUM = 2**62  # of magnitudes that meet in one potential, so that int64 sums are exact
+MAX_TENSOR_BITS = 62  # without sign: values of every tensor stay within MAX_SUM
+MAX_OPERATORS = 2**12  # of one network, and so of its tensors; a damaged file that claims more is noticed
+MAX_INPUTS = 2**8  # of one operator
+MAX_NEURON_PARAMETERS = 2**24  # thresholds, leaks or start potentials of one population, read when a trace is opened
 
 CHUNK_CACHE_BYTES = 2**20  # per open dataset; a chunk is read once, so a large cache would only hold memory

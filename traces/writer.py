@@ -93,7 +93,7 @@ class TraceWriter:
     def _write_metadata(self, provenance: str) -> None:
         root = self._file
         hdf5.set_attribute(root, "format", schema.FORMAT)
-        hdf5.set_attribute(root, "version", schema.VERSION)
+        hdf5.set_attribute(root, "version", schema.LAYERS_VERSION)
         hdf5.set_attribute(root, "T", self.timesteps)
         hdf5.set_attribute(root, "provenance", provenance)
         group = root.create_group("layers")

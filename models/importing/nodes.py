@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from spikecycle.models.convolution import convolve
 from spikecycle.models.importing.leak import Leak, nearest_leak
 from spikecycle.models.importing.neuron import FloatNeuron, Reals, Response
 from spikecycle.models.integer import IntegerMaxPool, IntegerNode
@@ -51,7 +52,7 @@ class FloatLayer:
         samples, steps = x.shape[:2]
         maps = x.reshape(samples * steps, *shape.input_shape).to(FLOAT)
         weight, bias = torch.tensor(self.weight, dtype=FLOAT), torch.tensor(self.bias, dtype=FLOAT)
-        summed = F.conv2d(maps, weight, bias, shape.stride, shape.padding, groups=shape.groups)
+        summed = convolve(shape, maps, weight, bias)
         return self.neuron.run(summed.reshape(samples, steps, *shape.output_shape))
 
 

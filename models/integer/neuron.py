@@ -18,14 +18,14 @@ def potential_dtype(neuron: Neuron, largest_arriving: int) -> torch.dtype:
     In float64 everything fits: a potential has at most 32 bits, a leak numerator 17.
     """
     lowest = 2 ** (neuron.potential_bits - 1)
-    largest = max(lowest * neuron.leak_numerator, lowest + largest_arriving)
+    largest = max(lowest * neuron.shared_leak_numerator, lowest + largest_arriving)
     return torch.float32 if largest <= FLOAT32_EXACT else torch.float64
 
 
 def integrate(potential: Tensor, arriving: Tensor, neuron: Neuron) -> None:
     """Leak, accumulate and saturate, in place: potential and arriving are whole numbers (N, M, P, Q)."""
     highest = 2 ** (neuron.potential_bits - 1) - 1
-    leak = neuron.leak_numerator / 2**neuron.leak_shift  # exact, and so is its product with a potential
+    leak = neuron.shared_leak_numerator / 2**neuron.leak_shift  # exact, and so is its product with a potential
     if leak != 1:
         potential.mul_(leak).floor_()
     potential.add_(arriving).clamp_(-highest - 1, highest)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from spikecycle.models.convolution import convolve
 from spikecycle.traces import LayerShape
 
 FLOAT32_EXACT = 2**24  # every integer up to this magnitude is exact in float32 (IEEE 754)
@@ -35,4 +35,4 @@ def exact_sums(
     exact = torch.float32 if largest <= FLOAT32_EXACT else torch.float64
     codes = torch.tensor(weights).to(exact)
     offset = None if bias is None else torch.tensor(bias).to(exact)
-    return F.conv2d(maps.to(exact), codes, offset, shape.stride, shape.padding, groups=shape.groups)
+    return convolve(shape, maps.to(exact), codes, offset)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spikecycle.models.convolution import convolve
 from spikecycle.traces.shape import LayerShape
 
 
@@ -23,5 +23,5 @@ def currents(shape: LayerShape, x: Tensor, weight: Tensor, bias: Tensor | None) 
     """
     steps, batch = x.shape[:2]
     maps = x.reshape(steps * batch, shape.C, shape.H, shape.W)
-    summed = F.conv2d(maps, weight, bias, shape.stride, shape.padding, groups=shape.groups)
+    summed = convolve(shape, maps, weight, bias)
     return summed.reshape(steps, batch, shape.M, shape.P, shape.Q)

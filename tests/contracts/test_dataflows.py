@@ -55,7 +55,7 @@ def _applied(name: str) -> int:
     """Non-zero weights that meet a spike, output position by output position."""
     task = _task(SHAPES[name])
     shape, inputs = task.shape, _inputs(_task(SHAPES[name]))
-    (pad_h, pad_w), (stride_h, stride_w) = shape.padding, shape.stride
+    pad_h, pad_w, (stride_h, stride_w) = shape.padding_top, shape.padding_left, shape.stride
     padded = np.pad(inputs, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w))).astype(np.int64)
     used = (task.weights != 0).astype(np.int64)
     per_group_in, per_group_out = shape.C // shape.groups, shape.M // shape.groups

@@ -26,8 +26,8 @@ def gather(shape: LayerShape, weights: Any, inputs: Any, t: int, m: int, p: int,
     for c in range(channels):
         for r in range(shape.R):
             for s in range(shape.S):
-                h = p * shape.stride[0] + r - shape.padding[0]
-                w = q * shape.stride[1] + s - shape.padding[1]
+                h = p * shape.stride[0] + r - shape.padding_top
+                w = q * shape.stride[1] + s - shape.padding_left
                 if not (0 <= h < shape.H and 0 <= w < shape.W):
                     continue
                 value = inputs[t][group * channels + c][h][w]
@@ -42,8 +42,8 @@ def gather(shape: LayerShape, weights: Any, inputs: Any, t: int, m: int, p: int,
 
 def update(neuron: Neuron, threshold: int, stored: int, received: int, occurred: set[str]) -> tuple[int, int]:
     """One timestep of one neuron: the spike and the potential that is stored."""
-    leaked = stored * neuron.leak_numerator // 2**neuron.leak_shift
-    if stored < 0 and stored * neuron.leak_numerator % 2**neuron.leak_shift:
+    leaked = stored * neuron.shared_leak_numerator // 2**neuron.leak_shift
+    if stored < 0 and stored * neuron.shared_leak_numerator % 2**neuron.leak_shift:
         occurred.add("a negative potential leaks and is rounded down")
     potential = leaked + received
     highest = 2 ** (neuron.potential_bits - 1) - 1

@@ -52,8 +52,8 @@ class RowStationary(Cut):
 
     def input_columns(self) -> range:
         """Input columns of the tile."""
-        first = max(0, self.columns.start * self.shape.stride[1] - self.shape.padding[1])
-        last = (self.columns.stop - 1) * self.shape.stride[1] - self.shape.padding[1] + self.shape.S
+        first = max(0, self.columns.start * self.shape.stride[1] - self.shape.padding_left)
+        last = (self.columns.stop - 1) * self.shape.stride[1] - self.shape.padding_left + self.shape.S
         return range(first, max(first, min(self.shape.W, last)))
 
     # ---- the order of section 2 --------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ class RowStationary(Cut):
         needed = []
         for t, row in pairs:
             for r in range(self.shape.R):
-                y = row * self.shape.stride[0] + r - self.shape.padding[0]
+                y = row * self.shape.stride[0] + r - self.shape.padding_top
                 if 0 <= y < self.shape.H and (t, y) not in needed:
                     needed.append((t, y))
         return needed
@@ -242,7 +242,7 @@ class RowStationary(Cut):
                 for j in range(self.mapping.filter_sets):
                     for r in range(self.shape.R):
                         fits = any(
-                            t == pair_t and y == o * self.shape.stride[0] + r - self.shape.padding[0]
+                            t == pair_t and y == o * self.shape.stride[0] + r - self.shape.padding_top
                             for pair_t, o in pairs
                         )
                         if fits and self.takes(f, j, c, r):
@@ -268,7 +268,7 @@ class RowStationary(Cut):
             c: [[(int(self.task.weights[m, c, r, s]), stored[m]) for m in filters] for s in range(self.shape.S)]
             for c in self.channel_folds()[k][i]
         }
-        y = row * self.shape.stride[0] + r - self.shape.padding[0]
+        y = row * self.shape.stride[0] + r - self.shape.padding_top
         return Pe(weights, {c: delivered.get((j, c, r, t, y), {}) for c in weights}, len(filters))
 
     def work(self, pe: Pe) -> None:
@@ -280,7 +280,7 @@ class RowStationary(Cut):
         for psums, column in zip(pe.psums, self.columns, strict=True):
             for c, taps in pe.weights.items():
                 for s, weights in enumerate(taps):
-                    x = column * self.shape.stride[1] + s - self.shape.padding[1]
+                    x = column * self.shape.stride[1] + s - self.shape.padding_left
                     value = pe.rows[c].get(x, 0)
                     if value == 0 and inputs_mode == "skip":
                         continue
@@ -393,7 +393,7 @@ class RowStationary(Cut):
                 words += (taken_up + kept) * potential_words
         self.counts["neuron.compare"] += updates
         neuron = self.task.neuron
-        if 0 < neuron.leak_numerator < 2**neuron.leak_shift:
+        if 0 < neuron.shared_leak_numerator < 2**neuron.leak_shift:
             self.counts["neuron.leak"] += updates
         cycles = ceil(updates / self.parameters.update_lanes) + 2
         record.causes["update"] = cycles

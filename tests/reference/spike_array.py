@@ -78,8 +78,8 @@ class SpikeArray:
     def fiber_name(self, event: Event) -> tuple[int, int, int]:
         """Channel and phase of the fiber that an event needs."""
         shape = self.task.shape
-        phase_row = (event.row + shape.padding[0]) % shape.stride[0]
-        phase_column = (event.column + shape.padding[1]) % shape.stride[1]
+        phase_row = (event.row + shape.padding_top) % shape.stride[0]
+        phase_column = (event.column + shape.padding_left) % shape.stride[1]
         return event.channel, phase_row, phase_column
 
     def tile_fiber(self, part: Part, event: Event) -> list[tuple[tuple[int, int, int], int]]:
@@ -89,8 +89,8 @@ class SpikeArray:
         fiber = []
         for r in range(shape.R):
             for s in range(shape.S):
-                p, off_row = divmod(event.row + shape.padding[0] - r, shape.stride[0])
-                q, off_column = divmod(event.column + shape.padding[1] - s, shape.stride[1])
+                p, off_row = divmod(event.row + shape.padding_top - r, shape.stride[0])
+                q, off_column = divmod(event.column + shape.padding_left - s, shape.stride[1])
                 if off_row == 0 and off_column == 0:
                     for m in part.channels_of_group(event.channel // (shape.C // shape.groups)):
                         fiber.append(((m, p, q), int(self.task.weights[m, event.channel - first_channel, r, s])))
@@ -220,7 +220,7 @@ class SpikeArray:
                 for counter in ("neuron.compare", "potentials.read", "potentials.write"):
                     self.counts[counter] += 1
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
-                factor = self.task.neuron.leak_numerator
+                factor = self.task.neuron.shared_leak_numerator
                 self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)
         self.records[-1].causes["update"] = slowest + 2
 

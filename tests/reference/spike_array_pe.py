@@ -197,7 +197,7 @@ class Pe:
         if fires:
             potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
         self.active[address] = potential != 0 and not last_timestep
-        leaked = (potential * neuron.leak_numerator) >> neuron.leak_shift
+        leaked = (potential * neuron.shared_leak_numerator) >> neuron.leak_shift
         self.potentials[address] = 0 if last_timestep else leaked
         return fires
 

@@ -211,8 +211,8 @@ class Cut:
                         channels,
                         rows,
                         columns,
-                        reads(rows, shape.H, shape.R, shape.stride[0], shape.padding[0]),
-                        reads(columns, shape.W, shape.S, shape.stride[1], shape.padding[1]),
+                        reads(rows, shape.H, shape.R, shape.stride[0], shape.padding_top),
+                        reads(columns, shape.W, shape.S, shape.stride[1], shape.padding_left),
                         self._parts(channels, rows, columns),
                     )
                     map_tile += 1

@@ -10,12 +10,12 @@ from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryM
 
 def leaks(task: LayerTask) -> bool:
     """Whether an update computes a leak: a factor of 1 keeps the potential, a factor of 0 clears it."""
-    return 0 < task.neuron.leak_numerator < 1 << task.neuron.leak_shift
+    return 0 < task.neuron.shared_leak_numerator < 1 << task.neuron.leak_shift
 
 
 def leak_action(task: LayerTask) -> str:
     """What a leak is in logic."""
-    return "shift" if task.neuron.leak_numerator & (task.neuron.leak_numerator - 1) == 0 else "multiply"
+    return "shift" if task.neuron.shared_leak_numerator & (task.neuron.shared_leak_numerator - 1) == 0 else "multiply"
 
 
 def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, ...]:

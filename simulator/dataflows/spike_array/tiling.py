@@ -51,8 +51,8 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
     own, inputs, tiles, entry_bits = _cut_channels(machine, task, weight_format)
     rows, columns = _map_tile(machine, task, own)
     axes = (
-        Axis(task.shape.P, task.shape.H, task.shape.R, task.shape.stride[0], task.shape.padding[0]),
-        Axis(task.shape.Q, task.shape.W, task.shape.S, task.shape.stride[1], task.shape.padding[1]),
+        Axis(task.shape.P, task.shape.H, task.shape.R, task.shape.stride[0], task.shape.padding_top),
+        Axis(task.shape.Q, task.shape.W, task.shape.S, task.shape.stride[1], task.shape.padding_left),
     )
     block_rows, block_columns = machine.dataflow.blocks
     row_tiles, row_classes = cut_axis(axes[0], rows, block_rows, by_block_size=False)

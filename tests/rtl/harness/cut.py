@@ -59,8 +59,8 @@ class Cut:
         shape = self.task.shape
         found = []
         for tile in self.tiles:
-            rows = _region(tile.rows, shape.stride[0], shape.padding[0], shape.R, shape.H)
-            columns = _region(tile.columns, shape.stride[1], shape.padding[1], shape.S, shape.W)
+            rows = _region(tile.rows, shape.stride[0], shape.padding_top, shape.R, shape.H)
+            columns = _region(tile.columns, shape.stride[1], shape.padding_left, shape.S, shape.W)
             for t in range(self.task.timesteps):
                 region = inputs[t, :, rows.first : rows.end, columns.first : columns.end]
                 chunks = [

@@ -94,7 +94,7 @@ class Programmer:
         return pack(
             "neuron_t",
             maximum=(1 << (neuron.potential_bits - 1)) - 1,
-            leak_numerator=neuron.leak_numerator,
+            leak_numerator=neuron.shared_leak_numerator,
             leak_shift=neuron.leak_shift,
             soft_reset=int(neuron.reset == "soft"),
             reset_value=neuron.reset_value,
@@ -265,7 +265,7 @@ class Programmer:
                 group_channels=shape.C // shape.groups,
                 stride_rows=shape.stride[0],
                 stride_columns=shape.stride[1],
-                padding_rows=shape.padding[0],
-                padding_columns=shape.padding[1],
+                padding_rows=shape.padding_top,
+                padding_columns=shape.padding_left,
             ),
         )

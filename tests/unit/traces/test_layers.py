@@ -39,7 +39,8 @@ def test_a_shape_takes_the_integers_of_numpy() -> None:
         ({"padding": (-1, 0)}, r"padding\[0\] must be 0 to 16777216, found -1"),
         ({"groups": 3}, r"groups \(3\) must divide C \(4\) and M \(6\)"),
         ({"S": 8}, r"a 3x8 kernel does not fit a 9x7 map with padding \(1, 0\)"),
-        ({"operator": "conv1d"}, "operator must be one of conv2d, linear, found conv1d"),
+        ({"operator": "conv3d"}, "operator must be one of conv1d, conv2d, linear, found conv3d"),
+        ({"operator": "conv1d"}, "a conv1d layer has H = R = 1, .*"),
         ({"operator": "linear"}, "a linear layer has H = W = R = S = groups = 1, .*"),
     ],
 )
@@ -51,7 +52,7 @@ def test_impossible_shapes(changes: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "alif"}, "neuron must be one of lif, if, found alif"),
+        ({"kind": "alif"}, "neuron must be one of lif, if, synaptic, readout, found alif"),
         ({"reset": "zero"}, "reset must be one of hard, soft, found zero"),
         ({"potential_bits": 1}, "potential_bits must be 2 to 32, found 1"),
         ({"potential_bits": 8.0}, "potential_bits must be an integer, found 8.0"),
@@ -59,9 +60,9 @@ def test_impossible_shapes(changes: dict[str, Any], message: str) -> None:
         ({"leak_numerator": -1}, "leak_numerator must be 0 to 65536, found -1"),
         ({"leak_numerator": 17}, r"the leak must lie in 0 to 1, found leak_numerator 17 / 2\*\*4"),
         ({"kind": "if"}, "an `if` neuron has no leak: .* = 16, found 15"),
-        ({"threshold": np.array([20.0])}, r"threshold must be a vector of integers, .*, found float64 of shape \(1,\)"),
-        ({"threshold": np.array([], int)}, r"threshold must be a vector of integers, .*, found int64 of shape \(0,\)"),
-        ({"threshold": np.array(3)}, r"threshold must be a vector of integers, .*, found int64 of shape \(\)"),
+        ({"threshold": np.array([20.0])}, r"threshold must be integers, .*, found float64 of shape \(1,\)"),
+        ({"threshold": np.array([], int)}, "a `lif` neuron fires: a threshold must be given"),
+        ({"threshold": np.array([[3]])}, r"threshold must be integers, .*, found int64 of shape \(1, 1\)"),
         ({"threshold": np.array([1, 0])}, "threshold must lie in 1 to 127, .* 8 potential_bits, found 0 to 1"),
         ({"threshold": np.array([1, 128])}, "threshold must lie in 1 to 127, .* 8 potential_bits, found 1 to 128"),
         ({"reset_value": 20}, "reset_value must be -128 to 19, below every threshold, found 20"),

@@ -49,8 +49,8 @@ AT_OPEN: dict[str, tuple[Change, str]] = {
         "is not a trace: attribute 'format' must be 'spikecycle-trace', found 'nir'",
     ),
     "future": (
-        attribute("/", "version", 2),
-        "has version 2 of the trace format; this spikecycle reads up to 1: update it",
+        attribute("/", "version", 3),
+        "has version 3 of the trace format; this spikecycle reads up to 2: update it",
     ),
     "version-0": (attribute("/", "version", 0), r"version must be 1 to \d+, found 0"),
     "version-text": (attribute("/", "version", text("1")), "version: must be an integer, found .*S1.*"),

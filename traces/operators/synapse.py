@@ -1,0 +1,204 @@
+"""Synapses: convolutions and linear operators with static integer weights; the output is a current per neuron."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from spikecycle.traces.checks import check_integer
+from spikecycle.traces.errors import TraceError
+from spikecycle.traces.operators.base import (
+    UNSIZED,
+    Int64,
+    Operator,
+    OperatorFields,
+    OperatorHeader,
+    ReadArray,
+    Shape,
+    Step,
+)
+from spikecycle.traces.operators.products import exact_product
+from spikecycle.traces.schema import MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
+from spikecycle.traces.shape import LayerShape, SynapseKind
+from spikecycle.traces.tensors import Source, TensorSpec, ValueRange
+from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, weight_range
+
+
+@dataclass(frozen=True, eq=False)
+class Synapse(Operator):
+    """Sums of weights times inputs, plus a bias once per timestep: `conv1d`, `conv2d` or `linear`.
+
+        current[m, p, q] = bias[m] + sum over c, r, s of weights[m, c, r, s] x input[g x C/groups + c, h, w]
+
+    with h, w as in `LayerShape`, zero outside the map, g the group of channel m. A linear operator takes its input
+    flattened in the order channel, row, column. weight_scale: float64 (1,) or (M,), real weight = code x scale.
+    read_weights gives codes (M, C / groups, R, S) in the range of weight_bits, read_bias int32 (M,); both say what is
+    wrong with them.
+    """
+
+    shape: LayerShape
+    weight_bits: int
+    read_weights: ReadArray = field(repr=False)
+    read_bias: ReadArray | None = field(default=None, repr=False)
+    weight_scale: npt.NDArray[np.float64] | float = 1.0
+
+    kinds: ClassVar[tuple[str, ...]] = ("conv1d", "conv2d", "linear")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bits = check_integer("weight_bits", self.weight_bits, MIN_WEIGHT_BITS, MAX_WEIGHT_BITS)
+        object.__setattr__(self, "weight_bits", bits)
+        object.__setattr__(self, "weight_scale", check_scale(self.weight_scale, self.shape.M))
+        count = self.shape.M * self.shape.fan_in
+        if count > MAX_WEIGHTS:
+            raise TraceError(f"weights: at most {MAX_WEIGHTS} values are allowed, found {count}")
+
+    @classmethod
+    def sized(
+        cls,
+        name: str,
+        source: Source,
+        spec: TensorSpec,
+        output_name: str,
+        shape: LayerShape,
+        weight_bits: int,
+        read_weights: ReadArray,
+        read_bias: ReadArray | None = None,
+        weight_scale: npt.NDArray[np.float64] | float = 1.0,
+    ) -> Self:
+        """A synapse whose output is as wide as weight_bits and its input's bits make necessary. spec: of the input."""
+        operator = cls(name, (source,), UNSIZED, shape, weight_bits, read_weights, read_bias, weight_scale)
+        output = TensorSpec.of_range(output_name, operator.output_shape([spec]), operator.output_range([spec]))
+        return replace(operator, output=output)
+
+    @property
+    def kind(self) -> str:
+        """conv1d, conv2d or linear."""
+        return self.shape.operator
+
+    @property
+    def scales(self) -> npt.NDArray[np.float64]:
+        """The weight scale as float64 (1,) or (M,)."""
+        return np.asarray(self.weight_scale)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether a bias is added."""
+        return self.read_bias is not None
+
+    def weights(self) -> npt.NDArray[np.int32]:
+        """Weight codes, int32 (M, C / groups, R, S), read-only."""
+        codes = self.read_weights().astype(np.int32, copy=False)
+        codes.setflags(write=False)
+        return codes
+
+    def bias(self) -> npt.NDArray[np.int32]:
+        """int32 (M,), zeros if there is none."""
+        return np.zeros(self.shape.M, np.int32) if self.read_bias is None else self.read_bias()
+
+    def output_shape(self, sources: Sequence[TensorSpec]) -> Shape:
+        """(M, P, Q)."""
+        (source,) = sources
+        meets = source.count == self.shape.C if self.kind == "linear" else source.shape == self.shape.input_shape
+        if not meets:
+            wanted = f"{self.shape.C} values" if self.kind == "linear" else f"shape {self.shape.input_shape}"
+            raise TraceError(f"its weights take {wanted}, found tensor {source.name} of shape {source.shape}")
+        return self.shape.output_shape
+
+    def output_range(self, sources: Sequence[TensorSpec]) -> ValueRange:
+        """The bound that weight_bits gives."""
+        (source,) = sources
+        lowest, highest = weight_range(self.weight_bits)
+        corners = [code * value for code in (lowest, highest) for value in (*source.range, 0)]
+        fan_in = self.shape.fan_in
+        bias = (LOWEST_BIAS, HIGHEST_BIAS) if self.has_bias else (0, 0)
+        return ValueRange(fan_in * min(corners) + bias[0], fan_in * max(corners) + bias[1])
+
+    def tight_range(self, sources: Sequence[TensorSpec]) -> ValueRange:
+        """The bound that the codes and the bias give."""
+        (source,) = sources
+        codes = self.weights().astype(np.int64).reshape(self.shape.M, -1)
+        positive, negative = np.maximum(codes, 0).sum(axis=1), np.minimum(codes, 0).sum(axis=1)
+        lowest, highest = min(source.range.lowest, 0), source.range.highest
+        channels = list(zip(positive.tolist(), negative.tolist(), self.bias().tolist(), strict=True))
+        return ValueRange(
+            min(plus * lowest + minus * highest + bias for plus, minus, bias in channels),
+            max(plus * highest + minus * lowest + bias for plus, minus, bias in channels),
+        )
+
+    def start(self) -> Step:
+        """See the class."""
+        shape, bias = self.shape, self.bias().astype(np.int64)[:, None, None]
+        grouped = self.weights().astype(np.int64).reshape(shape.groups, shape.M // shape.groups, -1)
+
+        def step(inputs: Sequence[Int64]) -> Int64:
+            columns = _columns(inputs[0].reshape(shape.input_shape), shape)
+            return exact_product(grouped, columns).reshape(shape.output_shape) + bias
+
+        return step
+
+    def attributes(self) -> Mapping[str, int | str | tuple[int, ...]]:
+        """Geometry, as far as the tensors and the weights do not tell it."""
+        if self.kind == "linear":
+            return {"weight_bits": self.weight_bits}
+        return {
+            "weight_bits": self.weight_bits,
+            "stride": self.shape.stride,
+            "padding": self.shape.sides,
+            "dilation": self.shape.dilation,
+            "groups": self.shape.groups,
+        }
+
+    def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
+        """weights, weight_scale and, where there is one, bias."""
+        bias = {"bias": self.bias()} if self.has_bias else {}
+        return {"weights": self.weights().astype(_code_dtype(self.weight_bits)), "weight_scale": self.scales, **bias}
+
+    @classmethod
+    def read(cls, header: OperatorHeader, fields: OperatorFields) -> Self:
+        """The operator in a file."""
+        found = fields.shape("weights")
+        if len(found) != 4:
+            raise TraceError(f"weights: the shape must be (M, C/groups, R, S), found {found}")
+        source = header.sources[0]
+        if header.kind == "linear":
+            shape = LayerShape.linear(source.count, found[0])
+        else:
+            stride, dilation, padding = (
+                fields.integers(name, count) for name, count in (("stride", 2), ("dilation", 2), ("padding", 4))
+            )
+            shape = LayerShape(
+                cast(SynapseKind, header.kind), *source.shape, found[0], found[2], found[3],
+                stride=cast("tuple[int, int]", stride), padding=cast("tuple[int, int, int, int]", padding),
+                groups=fields.integer("groups"), dilation=cast("tuple[int, int]", dilation),
+            )  # fmt: skip
+        bits = check_integer("weight_bits", fields.integer("weight_bits"), MIN_WEIGHT_BITS, MAX_WEIGHT_BITS)
+        weights = fields.array("weights", ("int8", "int16", "int32"), shape.weight_shape, limits=weight_range(bits))
+        scale = fields.values("weight_scale", ("float64",), (1,), (shape.M,))
+        bias = fields.array("bias", ("int32",), (shape.M,)) if fields.has("bias") else None
+        return cls(header.name, header.inputs, header.output, shape, bits, weights, bias, scale)
+
+
+def _columns(values: Int64, shape: LayerShape) -> Int64:
+    """What every output position reads, int64 (groups, C / groups x R x S, P x Q): the im2col matrix of each group."""
+    top, bottom, left, right = shape.sides
+    padded = np.pad(values, ((0, 0), (top, bottom), (left, right)))
+    taps = np.empty((shape.C, shape.R, shape.S, shape.P, shape.Q), np.int64)
+    for r in range(shape.R):
+        rows = slice(
+            r * shape.dilation[0], r * shape.dilation[0] + (shape.P - 1) * shape.stride[0] + 1, shape.stride[0]
+        )
+        for s in range(shape.S):
+            first = s * shape.dilation[1]
+            taps[:, r, s] = padded[:, rows, first : first + (shape.Q - 1) * shape.stride[1] + 1 : shape.stride[1]]
+    return taps.reshape(shape.groups, shape.fan_in, shape.P * shape.Q)
+
+
+def _code_dtype(weight_bits: int) -> type[np.signedinteger[Any]]:
+    if weight_bits <= 8:
+        return np.int8
+    return np.int16 if weight_bits <= 16 else np.int32
