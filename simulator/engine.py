@@ -146,7 +146,7 @@ class _LayerReplay:
     def _compare(self, sample: int, inputs: Any, recorded: UInt8) -> None:
         """Recompute the sample's output spikes and note where the recording differs."""
         verification = verify_layer(self.task, inputs, recorded)
-        self.spikes_compared += verification.spikes_compared
+        self.spikes_compared += verification.compared
         self.mismatches += verification.mismatches
         if self.first_mismatch is None and verification.first_mismatch is not None:
             self.first_mismatch = [sample, *verification.first_mismatch]

@@ -106,7 +106,7 @@ def test_an_exact_recording(recording):
     task, inputs, outputs = recording
     assert 0 < outputs.sum() < outputs.size
     verification = verify_layer(task, inputs, outputs)
-    assert (verification.spikes_compared, verification.mismatches) == (outputs.size, 0)
+    assert (verification.compared, verification.mismatches) == (outputs.size, 0)
     assert verification.first_mismatch is None
 
 
