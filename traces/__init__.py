@@ -4,10 +4,12 @@ The file is HDF5; FORMAT.md beside this file describes it. This package knows ne
 """
 
 from spikecycle.traces.arrays import LayerArrays, conv2d_layer, linear_layer
+from spikecycle.traces.builder import GraphBuilder
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.layer import LayerParameters
 from spikecycle.traces.layer_reader import Layer
 from spikecycle.traces.network import Tensor
+from spikecycle.traces.network_writer import NetworkWriter
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.operators import Add, AttentionProduct, Concatenate, Operator, Pool, Population, Synapse
 from spikecycle.traces.reader import Trace, open_trace
@@ -20,10 +22,12 @@ __all__ = [
     "Add",
     "AttentionProduct",
     "Concatenate",
+    "GraphBuilder",
     "Layer",
     "LayerArrays",
     "LayerParameters",
     "LayerShape",
+    "NetworkWriter",
     "Neuron",
     "Operator",
     "Pool",

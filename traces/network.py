@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,8 @@ def make_tensors(
 
 
 def order_network(tensors: Mapping[str, Tensor], operators: Sequence[Operator], timesteps: int) -> tuple[Operator, ...]:
-    """The operators in topological order, each as early as the given order allows; edges with a delay do not count.
+    """The operators in topological order: the given one, but for those that another needs earlier. Edges with a delay
+    do not count.
 
     TraceError where a name is taken twice, an input is made by nobody, inputs and outputs do not meet, a sample of a
     tensor is beyond the limit, or operators wait for each other.
@@ -96,34 +97,25 @@ def check_operator_names(operators: Sequence[Operator]) -> None:
 
 def _topological(operators: Sequence[Operator]) -> tuple[Operator, ...]:
     producer = {operator.output.name: operator for operator in operators}
-    waits_for = {
-        operator.name: {
-            producer[source.tensor].name for source in operator.inputs if source.tensor in producer and not source.delay
-        }
-        for operator in operators
-    }
-    ordered: list[Operator] = []
-    done: set[str] = set()
-    rest = list(operators)
-    while rest:
-        ready = [operator for operator in rest if waits_for[operator.name] <= done]
-        if not ready:
-            raise TraceError(
-                f"operators {', '.join(_cycle(waits_for, rest[0].name, done))} wait for each other: "
-                "a cycle needs an input with delay 1"
-            )
-        # The first of the waiting ones at a time would keep more of the order and cost a square of the operators.
-        ordered += ready
-        done |= {operator.name for operator in ready}
-        rest = [operator for operator in rest if operator.name not in done]
-    return tuple(ordered)
 
+    def needs(operator: Operator) -> Iterator[Operator]:
+        return (producer[each.tensor] for each in operator.inputs if not each.delay and each.tensor in producer)
 
-def _cycle(waits_for: Mapping[str, set[str]], start: str, done: set[str]) -> list[str]:
-    """Operators that wait for each other in a ring, found from one that waits."""
-    path = [start]
-    while True:
-        following = min(waits_for[path[-1]] - done)
-        if following in path:
-            return path[path.index(following) :]
-        path.append(following)
+    ordered: dict[str, Operator] = {}
+    for operator in operators:
+        path = {} if operator.name in ordered else {operator.name: (operator, needs(operator))}
+        while path:
+            current, rest = next(reversed(path.values()))
+            waiting = next((each for each in rest if each.name not in ordered), None)
+            if waiting is None:
+                ordered[current.name] = current
+                del path[current.name]
+            elif waiting.name in path:
+                names = list(path)
+                cycle = names[names.index(waiting.name) :]
+                raise TraceError(
+                    f"operators {', '.join(reversed(cycle))} wait for each other: a cycle needs an input with delay 1"
+                )
+            else:
+                path[waiting.name] = (waiting, needs(waiting))
+    return tuple(ordered.values())

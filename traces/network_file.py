@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from spikecycle.traces.network import ReadSample, Tensor, make_tensors, order_ne
 from spikecycle.traces.operators import Operator, operator_class
 from spikecycle.traces.operators.base import OperatorHeader
 from spikecycle.traces.packing import packed_bytes, unpack_spikes
+from spikecycle.traces.recording import chunk_shape
 from spikecycle.traces.schema import CHECKSUM, CHECKSUM_BYTES, MAX_INPUTS, MAX_OPERATORS
 from spikecycle.traces.tensors import Source, TensorSpec
 
@@ -49,12 +50,7 @@ def write_tensor(group: h5py.Group, spec: TensorSpec) -> None:
         hdf5.set_attribute(group, name, value)
 
 
-def write_operator(
-    group: h5py.Group,
-    operator: Operator,
-    index_of: Mapping[str, int],
-    chunks: Callable[[tuple[int, ...], int], tuple[int, ...]],
-) -> None:
+def write_operator(group: h5py.Group, operator: Operator, index_of: Mapping[str, int]) -> None:
     """An operator with its arrays; index_of: the number of each tensor."""
     attributes: dict[str, Any] = {
         "name": operator.name,
@@ -67,7 +63,7 @@ def write_operator(
     for name, value in attributes.items():
         hdf5.set_attribute(group, name, value)
     for name, values in operator.arrays().items():
-        create_checked(group, name, values, chunks=chunks(values.shape, values.itemsize))
+        create_checked(group, name, values, chunks=chunk_shape(values.shape, values.itemsize))
 
 
 def _numbered(root: h5py.File, name: str, most: int) -> list[h5py.Group]:

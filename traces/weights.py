@@ -18,6 +18,13 @@ def weight_range(weight_bits: int) -> tuple[int, int]:
     return -(1 << (weight_bits - 1)), (1 << (weight_bits - 1)) - 1
 
 
+def code_dtype(weight_bits: int) -> type[np.signedinteger[Any]]:
+    """The smallest dtype that holds a weight code."""
+    if weight_bits <= 8:
+        return np.int8
+    return np.int16 if weight_bits <= 16 else np.int32
+
+
 def check_weights(
     weights: npt.NDArray[Any], shape: tuple[int, int, int, int], weight_bits: int
 ) -> npt.NDArray[np.int32]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from spikecycle.simulator.replay.evaluation import Evaluation, start_population
 from spikecycle.simulator.replay.kernels import Integers
 from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_replay
-from spikecycle.traces import Operator, Population, Tensor, Trace, TraceError
+from spikecycle.simulator.replay.nodes import start_node, start_population
+from spikecycle.traces import Operator, Population, Tensor, TensorSpec, Trace, TraceError
+from spikecycle.traces.errors import located
+from spikecycle.traces.evaluation import Evaluation, Node, collect
 
 
 class SampleTensors:
@@ -25,9 +29,8 @@ class SampleTensors:
         TraceError, naming the tensor, if there is none of this name or if what was recomputed leaves its range.
         """
         if name not in self._known:
-            tensor = self.tensor(name)
-            recorded = tensor.values(self.sample)
-            self._known[name] = self._recompute(tensor) if recorded is None else recorded
+            recorded = self._tensor(name).values(self.sample)
+            self._known[name] = self._recompute(name) if recorded is None else recorded
         return self._known[name]
 
     def inputs(self, operator: Operator) -> list[Integers]:
@@ -37,9 +40,10 @@ class SampleTensors:
     def verify(self, operator: Operator) -> Comparison | None:
         """Recompute an operator from what arrives at it and compare with the recording; None if there is none."""
         name = operator.output.name
-        if not self.tensor(name).recorded:
+        if not self._tensor(name).recorded:
             return None
-        return Comparison.of(self.values(name), (now[name] for now in Evaluation(self, operator)))
+        steps = self._evaluate(operator, start_node(operator, self))
+        return Comparison.of(self.values(name), (now[name] for now in steps))
 
     def replay(self, population: Population, track_active: bool = False) -> LayerReplay:
         """Outputs, active neurons (where asked for) and last potentials of a population.
@@ -48,38 +52,35 @@ class SampleTensors:
         up to zero; of other inputs, values that are not zero make it active.
         """
         node = start_population(population, self, track_active)
-        steps = (node.neurons for _ in Evaluation(self, population, node))
+        steps = (node.neurons for _ in self._evaluate(population, node))
         return collect_replay(self.trace.timesteps, population.output.shape, steps)
-
-    def tensor(self, name: str) -> Tensor:
-        """A tensor of the trace; TraceError if there is none of this name."""
-        if name not in self.trace.tensors:
-            raise TraceError(f"{self.trace.path}: there is no tensor {name}")
-        return self.trace.tensors[name]
 
     def is_known(self, name: str) -> bool:
         """Whether a tensor need not be recomputed."""
-        return name in self._known or self.tensor(name).recorded
+        return name in self._known or self._tensor(name).recorded
+
+    def spec(self, name: str) -> TensorSpec:
+        """What is known of a tensor without its values."""
+        return self._tensor(name).spec
 
     def producer(self, name: str) -> Operator | None:
         """The operator that makes a tensor; None for an input of the network."""
         return self._producers.get(name)
 
-    def _recompute(self, tensor: Tensor) -> Integers:
-        spec, operator = tensor.spec, self._producers[tensor.name]
-        possible = operator.output_range([self.tensor(source.tensor).spec for source in operator.inputs])
-        lowest, highest = spec.range
-        may_leave = possible.lowest < lowest or possible.highest > highest
-        values: Integers = np.empty((self.trace.timesteps, *spec.shape), spec.dtype)
-        for t, now in enumerate(Evaluation(self, operator)):
-            made = now[tensor.name]
-            if may_leave and (made.min() < lowest or made.max() > highest):
-                raise TraceError(
-                    f"{self.trace.path}: sample {self.sample}, timestep {t}: operator {operator.name} makes values "
-                    f"{made.min()} to {made.max()}, but tensor {tensor.name} holds {lowest} to {highest}"
-                )
-            values[t] = made
-        return values
+    def _tensor(self, name: str) -> Tensor:
+        if name not in self.trace.tensors:
+            raise TraceError(f"{self.trace.path}: there is no tensor {name}")
+        return self.trace.tensors[name]
+
+    def _recompute(self, name: str) -> Integers:
+        operator = self._producers[name]
+        steps = self._evaluate(operator, start_node(operator, self))
+        with located(self.trace.path), located(f"sample {self.sample}"):
+            return collect([operator], self.trace.timesteps, steps)[name]
+
+    def _evaluate(self, target: Operator, node: Node) -> Evaluation:
+        start = partial(start_node, tensors=self)
+        return Evaluation(self.trace.operators, self.trace.timesteps, self, {target.name: node}, start)
 
 
 def verify_operator(tensors: SampleTensors, operator: Operator) -> Comparison | None:

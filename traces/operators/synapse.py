@@ -25,7 +25,7 @@ from spikecycle.traces.operators.products import exact_product
 from spikecycle.traces.schema import MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
 from spikecycle.traces.shape import LayerShape, SynapseKind
 from spikecycle.traces.tensors import Source, TensorSpec, ValueRange
-from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, weight_range
+from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, code_dtype, weight_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ class Synapse(Operator):
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
         """weights, weight_scale and, where there is one, bias."""
         bias = {"bias": self.bias()} if self.has_bias else {}
-        return {"weights": self.weights().astype(_code_dtype(self.weight_bits)), "weight_scale": self.scales, **bias}
+        return {"weights": self.weights().astype(code_dtype(self.weight_bits)), "weight_scale": self.scales, **bias}
 
     @classmethod
     def read(cls, header: OperatorHeader, fields: OperatorFields) -> Self:
@@ -196,9 +196,3 @@ def _columns(values: Int64, shape: LayerShape) -> Int64:
             first = s * shape.dilation[1]
             taps[:, r, s] = padded[:, rows, first : first + (shape.Q - 1) * shape.stride[1] + 1 : shape.stride[1]]
     return taps.reshape(shape.groups, shape.fan_in, shape.P * shape.Q)
-
-
-def _code_dtype(weight_bits: int) -> type[np.signedinteger[Any]]:
-    if weight_bits <= 8:
-        return np.int8
-    return np.int16 if weight_bits <= 16 else np.int32

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikecycle.traces import LayerParameters, LayerShape, TraceWriter, open_trace, writer
+from spikecycle.traces import LayerParameters, LayerShape, TraceWriter, open_trace, recording
 from tests.unit.traces.builders import neuron
 
 SHAPE = LayerShape("conv2d", C=3, H=8, W=8, M=2, R=1, S=1)
@@ -26,7 +26,7 @@ def write(path: Path, frames: np.ndarray) -> bytes:
 def test_samples_that_waited_are_as_they_were_when_appended(
     block_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(recording, "BLOCK_BYTES", block_bytes)
     frames = np.random.default_rng(0).integers(0, 8, (5, TIMESTEPS, 3, 8, 8)).astype(np.uint8)
     reused = np.empty_like(frames[0])
 
