@@ -12,6 +12,9 @@ from spikecycle.simulator.description import (
     BufferDescription,
     LayerDescription,
     MachineDescription,
+    NetworkDescription,
+    OperatorDescription,
+    TensorDescription,
     TraceDescription,
 )
 from spikecycle.simulator.engine import Progress
@@ -19,17 +22,21 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
 from spikecycle.simulator.pricing import Pricing
 from spikecycle.simulator.units import seconds
-from spikecycle.traces import Layer, LayerShape, Neuron, list_samples, open_trace
+from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
 
 
-def check_file(name_or_path: str, progress: Progress | None = None) -> TraceDescription | MachineDescription:
+Description = TraceDescription | NetworkDescription | MachineDescription
+
+
+def check_file(name_or_path: str, progress: Progress | None = None) -> Description:
     """Read everything in a trace or a machine file, or in a shipped one of that name, and describe it.
 
-    progress: called after every sample of every layer of a trace. Raises TraceError, MachineError or UsageError.
+    progress: called after every sample of every layer or tensor of a trace. Raises TraceError, MachineError or
+    UsageError.
     """
     path = Path(name_or_path)
     if path.is_file():
@@ -43,28 +50,76 @@ def check_file(name_or_path: str, progress: Progress | None = None) -> TraceDesc
     return describe_trace(name_or_path, progress) if is_trace else describe_machine(name_or_path)
 
 
-def describe_trace(name_or_path: str | Path, progress: Progress | None = None) -> TraceDescription:
+def describe_trace(name_or_path: str | Path, progress: Progress | None = None) -> TraceDescription | NetworkDescription:
     """Read every array of a trace."""
     with open_trace(name_or_path) as trace:
-        total = len(trace.layers) * trace.samples
-        layers = []
-        for index, layer in enumerate(trace.layers):
-            inputs = outputs = 0
-            for sample in range(trace.samples):
-                inputs += int(np.count_nonzero(layer.inputs(sample)))
-                recorded = layer.outputs(sample)
-                outputs += 0 if recorded is None else int(np.count_nonzero(recorded))
-                if progress:
-                    progress(layer.name, index * trace.samples + sample + 1, total)
-            layers.append(_describe_layer(layer, inputs, outputs))
-        return TraceDescription(
-            name=trace.name,
-            samples=trace.samples,
-            timesteps=trace.timesteps,
-            has_labels=trace.labels is not None,
-            provenance=trace.provenance,
-            layers=tuple(layers),
+        return _describe_layers(trace, progress) if trace.has_layers else _describe_network(trace, progress)
+
+
+def _describe_layers(trace: Trace, progress: Progress | None) -> TraceDescription:
+    total = len(trace.layers) * trace.samples
+    layers = []
+    for index, layer in enumerate(trace.layers):
+        inputs = outputs = 0
+        for sample in range(trace.samples):
+            inputs += int(np.count_nonzero(layer.inputs(sample)))
+            recorded = layer.outputs(sample)
+            outputs += 0 if recorded is None else int(np.count_nonzero(recorded))
+            if progress:
+                progress(layer.name, index * trace.samples + sample + 1, total)
+        layers.append(_describe_layer(layer, inputs, outputs))
+    return TraceDescription(
+        name=trace.name,
+        samples=trace.samples,
+        timesteps=trace.timesteps,
+        has_labels=trace.labels is not None,
+        provenance=trace.provenance,
+        layers=tuple(layers),
+    )
+
+
+def _describe_network(trace: Trace, progress: Progress | None) -> NetworkDescription:
+    operators = tuple(
+        OperatorDescription(
+            name=operator.name,
+            kind=operator.kind,
+            inputs=tuple((source.tensor, source.delay) for source in operator.inputs),
+            output=operator.output.name,
+            summary=operator.summary(),
         )
+        for operator in trace.operators
+    )
+    recorded = [tensor for tensor in trace.tensors.values() if tensor.recorded]
+    values_per_tensor = trace.samples * trace.timesteps
+    density: dict[str, float] = {}
+    for index, tensor in enumerate(recorded):
+        not_zero = 0
+        for sample in range(trace.samples):
+            values = tensor.values(sample)
+            not_zero += 0 if values is None else int(np.count_nonzero(values))
+            if progress:
+                progress(tensor.name, index * trace.samples + sample + 1, len(recorded) * trace.samples)
+        density[tensor.name] = not_zero / (values_per_tensor * tensor.spec.count)
+    return NetworkDescription(
+        name=trace.name,
+        version=trace.version,
+        samples=trace.samples,
+        timesteps=trace.timesteps,
+        has_labels=trace.labels is not None,
+        provenance=trace.provenance,
+        tensors=tuple(
+            TensorDescription(
+                name=tensor.name,
+                shape=tensor.spec.shape,
+                bits=tensor.spec.bits,
+                signed=tensor.spec.signed,
+                producer=tensor.producer,
+                density=density.get(tensor.name),
+            )
+            for tensor in trace.tensors.values()
+        ),
+        operators=operators,
+    )
 
 
 def describe_machine(name_or_path: str | Path) -> MachineDescription:
@@ -132,7 +187,7 @@ def _describe_layer(layer: Layer, inputs: int, outputs: int) -> LayerDescription
         input_bits=layer.input_bits,
         input_density=inputs / (steps * shape.input_count),
         output_density=outputs / (steps * shape.output_count) if layer.has_outputs else None,
-        neuron=_neuron_text(layer.neuron),
+        neuron=layer.neuron.summary(),
     )
 
 
@@ -143,11 +198,3 @@ def _shape_letters(shape: LayerShape) -> dict[str, int | list[int]]:
         "stride": list(shape.stride),
         "padding": list(shape.short_padding),
     }
-
-
-def _neuron_text(neuron: Neuron) -> str:
-    low, high = int(neuron.threshold.min()), int(neuron.threshold.max())
-    threshold = f"{low}" if low == high else f"{low} to {high}"
-    leak = "" if neuron.kind == "if" else f"leak {neuron.shared_leak_numerator}/{1 << neuron.leak_shift}, "
-    reset = f"hard reset to {neuron.reset_value}" if neuron.reset == "hard" else "soft reset"
-    return f"{neuron.kind.upper()}, {leak}threshold {threshold}, {reset}, {neuron.potential_bits}-bit potentials"

@@ -42,6 +42,43 @@ class TraceDescription:
 
 
 @dataclass(frozen=True)
+class TensorDescription:
+    """One tensor of a network. shape: (C, H, W). density: share of values that are not 0, None if not recorded."""
+
+    name: str
+    shape: tuple[int, int, int]
+    bits: int
+    signed: bool
+    producer: str | None
+    density: float | None
+
+
+@dataclass(frozen=True)
+class OperatorDescription:
+    """One operator of a network. inputs: tensors, each with its delay in timesteps. output: the tensor it makes."""
+
+    name: str
+    kind: str
+    inputs: tuple[tuple[str, int], ...]
+    output: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class NetworkDescription:
+    """A trace of a network of operators that is whole: every array was read and checked."""
+
+    name: str
+    version: int
+    samples: int
+    timesteps: int
+    has_labels: bool
+    provenance: Mapping[str, Any]
+    tensors: tuple[TensorDescription, ...]
+    operators: tuple[OperatorDescription, ...]
+
+
+@dataclass(frozen=True)
 class BufferDescription:
     """One buffer of a machine and its silicon."""
 

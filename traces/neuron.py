@@ -187,12 +187,34 @@ class Neuron:
             raise TraceError("the neurons have different leaks")
         return first
 
+    def summary(self) -> str:
+        """What it is in a few words, for people."""
+        words = [self.kind.upper() if self.kind in ("lif", "if") else self.kind]
+        if self.kind != "if":
+            words.append(f"leak {_span(self.leak_numerator)}/{1 << self.leak_shift}")
+        if self.has_current:
+            leak = f"{_span(self.current_leak_numerator)}/{1 << self.current_leak_shift}"
+            words.append(f"{self.current_bits}-bit synaptic currents with leak {leak}")
+        if self.fires:
+            words.append(f"threshold {_span(self.threshold)}")
+            reset = f"hard reset to {self.reset_value}" if self.reset == "hard" else "soft reset"
+            words.append(reset if self.reset_timing == "same" else f"{reset} in the next timestep")
+        if self.start_potential.any():
+            words.append(f"starts at {_span(self.start_potential)}")
+        return ", ".join([*words, f"{self.potential_bits}-bit potentials"])
+
     def check_size(self, shape: tuple[int, int, int]) -> None:
         """TraceError unless every parameter is one number, or has one per channel or neuron of maps (M, P, Q)."""
         for name in ("threshold", "leak_numerator", "current_leak_numerator", "start_potential"):
             found = getattr(self, name).shape
             if found not in ((0,), (1,), shape[:1], shape):
                 raise TraceError(f"{name} must have shape (1,), ({shape[0]},) or {shape}, found {found}")
+
+
+def _span(values: Int32) -> str:
+    """One number, or the lowest to the highest."""
+    low, high = int(values.min()), int(values.max())
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _range(bits: int) -> tuple[int, int]:

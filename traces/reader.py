@@ -72,6 +72,11 @@ class Trace:
             self.tensors, self.operators = read_network(root, self.path, self.samples, self.timesteps)
 
     @property
+    def has_layers(self) -> bool:
+        """Whether the file is a list of layers, version 1."""
+        return self._layers is not None
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers of a version 1 file; TraceError for a network, which has operators instead."""
         if self._layers is None:

@@ -17,10 +17,8 @@ def check(
 ) -> None:
     """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
     from spikecycle.simulator.checking import check_file
-    from spikecycle.simulator.description import TraceDescription
-    from spikecycle.simulator.report.describe import machine_report, trace_report
+    from spikecycle.simulator.report.describe import report_of
 
     with shown_progress("reading") as progress:
         description = check_file(file, progress)
-    report = trace_report(description) if isinstance(description, TraceDescription) else machine_report(description)
-    standard_output().show(report)
+    standard_output().show(report_of(description))

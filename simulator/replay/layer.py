@@ -20,6 +20,7 @@ import numpy.typing as npt
 from spikecycle.simulator.replay.kernels import Int32, Integers, UInt8
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import LayerShape, Neuron, TraceError
+from spikecycle.traces.errors import located
 
 UInt16 = npt.NDArray[np.uint16]
 
@@ -130,7 +131,8 @@ def _timesteps(task: IntegerLayer, inputs: UInt8 | UInt16, track_active: bool) -
     _check_shape(task, "inputs", inputs.shape, (task.timesteps, *shape.input_shape))
     _check_shape(task, "weights", task.weights.shape, shape.weight_shape)
     _check_shape(task, "bias", task.bias.shape, (shape.M,))
-    _check_shape(task, "threshold", task.neuron.threshold.shape, (shape.M,))
+    with located(f"layer {task.name}"):
+        task.neuron.check_size(shape.output_shape)
     synapse = SynapseStep(shape, task.weights)
     population = PopulationStep(task.neuron, shape.output_shape, task.bias.astype(np.int64), track_active)
     return _advance(synapse, population, inputs)

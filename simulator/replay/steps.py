@@ -62,9 +62,12 @@ class PopulationStep:
         self._threshold, self._leak, self._current_leak, start = (
             _rows(parameter, shape)
             for parameter in (
-                neuron.threshold if neuron.fires else never, neuron.leak_numerator, neuron.current_leak_numerator, neuron.start_potential,
+                neuron.threshold if neuron.fires else never,
+                neuron.leak_numerator,
+                neuron.current_leak_numerator,
+                neuron.start_potential,
             )
-        )  # fmt: skip
+        )
         late = neuron.reset_timing == "next"
         self._subtracted = np.zeros_like(self._threshold) if late else self._threshold
         self._potentials = np.zeros(neurons, np.int32)

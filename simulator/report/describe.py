@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import singledispatch
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from spikecycle.simulator.description import LayerDescription, MachineDescription, TraceDescription
+from spikecycle.simulator.description import (
+    LayerDescription,
+    MachineDescription,
+    NetworkDescription,
+    OperatorDescription,
+    TensorDescription,
+    TraceDescription,
+)
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import shape_text
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
@@ -19,6 +27,13 @@ _ASSUMED = "assumed"
 _LONGEST_VALUE = 300  # characters of one value of the provenance
 
 
+@singledispatch
+def report_of(description: Any) -> RenderableType:
+    """What `check` found out, whatever it was."""
+    raise TypeError(f"there is no report of a {type(description).__name__}")
+
+
+@report_of.register
 def trace_report(trace: TraceDescription) -> RenderableType:
     """What is in a trace."""
     weights = sum(layer.weights for layer in trace.layers)
@@ -42,6 +57,31 @@ def trace_report(trace: TraceDescription) -> RenderableType:
     )
 
 
+@report_of.register
+def network_report(network: NetworkDescription) -> RenderableType:
+    """What is in a trace of a network."""
+    head = Text.assemble(
+        ("valid trace ", "green"),
+        (network.name, "bold"),
+        f": version {network.version}, {len(network.operators)} operators, {len(network.tensors)} tensors, "
+        f"{network.samples} samples of {network.timesteps} timesteps, "
+        f"{'labels' if network.has_labels else 'no labels'}",
+    )
+    return Group(
+        head,
+        Text(),
+        _operators(network.operators),
+        Text(),
+        Text("Parameters", style="bold"),
+        fields([(operator.name, operator.summary) for operator in network.operators if operator.summary]),
+        Text(),
+        _tensors(network.tensors),
+        Text(),
+        *_provenance(network.provenance),
+    )
+
+
+@report_of.register
 def machine_report(machine: MachineDescription) -> RenderableType:
     """What a machine has, what follows from it, and what it rests on."""
     sram_mm2 = sum(buffer.area.area_mm2 for buffer in machine.buffers)
@@ -93,6 +133,40 @@ def fields(pairs: Sequence[tuple[str, str]]) -> RenderableType:
     for name, value in pairs:
         grid.add_row(name, _printable(value))
     return grid
+
+
+def _operators(operators: Sequence[OperatorDescription]) -> Fitting:
+    columns = {
+        "operator": names("operator", [operator.name for operator in operators]),
+        "kind": Column("kind", [operator.kind for operator in operators], justify="left"),
+        "inputs": Column(
+            "inputs",
+            [", ".join(f"{name}{' (t-1)' * delay}" for name, delay in each.inputs) for each in operators],
+            justify="left",
+        ),
+        "output": Column("output", [operator.output for operator in operators], justify="left"),
+    }
+    dropped = (set[str](), {"output"}, {"output", "inputs"})
+    return fitting_sheets(
+        *(("Operators", [column for key, column in columns.items() if key not in keys]) for keys in dropped)
+    )
+
+
+def _tensors(tensors: Sequence[TensorDescription]) -> Fitting:
+    columns = {
+        "tensor": names("tensor", [tensor.name for tensor in tensors]),
+        "shape": Column("shape", ["x".join(map(str, tensor.shape)) for tensor in tensors], justify="left"),
+        "bits": Column("bits", [f"{'±' * tensor.signed}{tensor.bits}" for tensor in tensors]),
+        "producer": Column("made by", [tensor.producer or "(input)" for tensor in tensors], justify="left"),
+        "density": Column(
+            "recorded,\nnot zero %",
+            ["-" if tensor.density is None else human.percent(tensor.density) for tensor in tensors],
+        ),
+    }
+    dropped = (set[str](), {"producer"}, {"producer", "shape"})
+    return fitting_sheets(
+        *(("Tensors", [column for key, column in columns.items() if key not in keys]) for keys in dropped)
+    )
 
 
 def _layers(layers: Sequence[LayerDescription]) -> Fitting:

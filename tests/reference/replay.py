@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spikecycle.traces import LayerShape, Neuron
+from tests.reference.neuron import Cell
 
 
 @dataclass
@@ -18,66 +19,59 @@ class Sample:
     occurred: set[str] = field(default_factory=set)
 
 
-def gather(shape: LayerShape, weights: Any, inputs: Any, t: int, m: int, p: int, q: int) -> tuple[int, int]:
-    """What neuron (m, p, q) receives in timestep t: the sum of weights, and the number of accumulates."""
+def gather(shape: LayerShape, weights: Any, frame: Any, m: int, p: int, q: int) -> tuple[int, int]:
+    """What neuron (m, p, q) receives from a frame [c][h][w]: the sum of weights, and the number of accumulates."""
     channels = shape.C // shape.groups
     group = m // (shape.M // shape.groups)
+    top, _, left, _ = shape.sides
     total = accumulates = 0
     for c in range(channels):
         for r in range(shape.R):
             for s in range(shape.S):
-                h = p * shape.stride[0] + r - shape.padding_top
-                w = q * shape.stride[1] + s - shape.padding_left
+                h = p * shape.stride[0] + r * shape.dilation[0] - top
+                w = q * shape.stride[1] + s * shape.dilation[1] - left
                 if not (0 <= h < shape.H and 0 <= w < shape.W):
                     continue
-                value = inputs[t][group * channels + c][h][w]
+                value = frame[group * channels + c][h][w]
+                sign = -1 if value < 0 else 1
                 bit = 0
-                while value >> bit:
-                    if (value >> bit) & 1 and weights[m][c][r][s] != 0:
-                        total += weights[m][c][r][s] << bit
+                while abs(value) >> bit:
+                    if (abs(value) >> bit) & 1 and weights[m][c][r][s] != 0:
+                        total += sign * (weights[m][c][r][s] << bit)
                         accumulates += 1
                     bit += 1
     return total, accumulates
 
 
-def update(neuron: Neuron, threshold: int, stored: int, received: int, occurred: set[str]) -> tuple[int, int]:
-    """One timestep of one neuron: the spike and the potential that is stored."""
-    leaked = stored * neuron.shared_leak_numerator // 2**neuron.leak_shift
-    if stored < 0 and stored * neuron.shared_leak_numerator % 2**neuron.leak_shift:
-        occurred.add("a negative potential leaks and is rounded down")
-    potential = leaked + received
-    highest = 2 ** (neuron.potential_bits - 1) - 1
-    if potential > highest:
-        potential = highest
-        occurred.add("saturates at the top")
-    if potential < -highest - 1:
-        potential = -highest - 1
-        occurred.add("saturates at the bottom")
-    if potential < threshold:
-        return 0, potential
-    after = potential - threshold if neuron.reset == "soft" else neuron.reset_value
-    occurred.add(f"{neuron.reset} reset to {'0' if after == 0 else 'not 0'}")
-    return 1, after
+def replay(shape: LayerShape, neuron: Neuron, weights: Any, bias: Any, inputs: Any, others: Any = None) -> Sample:
+    """One sample; all arrays as nested lists, inputs [t][c][h][w], weights [m][c][r][s].
 
-
-def replay(shape: LayerShape, neuron: Neuron, weights: Any, bias: Any, inputs: Any) -> Sample:
-    """One sample; all arrays as nested lists, inputs [t][c][h][w], weights [m][c][r][s]."""
+    others: further currents [t][m][p][q] that arrive.
+    """
     sample = Sample()
-    stored = [[[0] * shape.Q for _ in range(shape.P)] for _ in range(shape.M)]
-    for t in range(len(inputs)):
-        spikes = [[[0] * shape.Q for _ in range(shape.P)] for _ in range(shape.M)]
-        active = [[[0] * shape.Q for _ in range(shape.P)] for _ in range(shape.M)]
-        for m in range(shape.M):
-            for p in range(shape.P):
-                for q in range(shape.Q):
-                    total, accumulates = gather(shape, weights, inputs, t, m, p, q)
-                    if accumulates and total == 0:
-                        sample.occurred.add("accumulates that cancel")
-                    active[m][p][q] = int(stored[m][p][q] != 0 or accumulates > 0)
-                    spikes[m][p][q], stored[m][p][q] = update(
-                        neuron, int(neuron.threshold[m]), stored[m][p][q], total + bias[m], sample.occurred
-                    )
+    cells = {
+        (m, p, q): Cell(neuron, m, p, q, sample.occurred)
+        for m in range(shape.M)
+        for p in range(shape.P)
+        for q in range(shape.Q)
+    }
+    for t, frame in enumerate(inputs):
+        spikes = _zeros(shape)
+        active = _zeros(shape)
+        for (m, p, q), cell in cells.items():
+            total, accumulates = gather(shape, weights, frame, m, p, q)
+            if accumulates and total == 0:
+                sample.occurred.add("accumulates that cancel")
+            other = others[t][m][p][q] if others is not None else 0
+            active[m][p][q] = int(not cell.is_at_rest() or accumulates > 0 or other != 0)
+            spikes[m][p][q] = cell.step(total + bias[m] + other)
         sample.outputs.append(spikes)
         sample.active.append(active)
-    sample.potentials = stored
+    sample.potentials = _zeros(shape)
+    for (m, p, q), cell in cells.items():
+        sample.potentials[m][p][q] = cell.potential
     return sample
+
+
+def _zeros(shape: LayerShape) -> Any:
+    return [[[0] * shape.Q for _ in range(shape.P)] for _ in range(shape.M)]

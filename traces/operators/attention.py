@@ -113,6 +113,13 @@ class AttentionProduct(Operator):
             "shift": self.shift,
         }
 
+    def summary(self) -> str:
+        """Heads, transposed operands, shift."""
+        transposed = {"left": self.transpose_left, "right": self.transpose_right}
+        words = [f"{self.heads} {'head' if self.heads == 1 else 'heads'}"]
+        words += [f"{side} transposed" for side, flag in transposed.items() if flag]
+        return ", ".join(words + [f"sum >> {self.shift}"] * bool(self.shift))
+
     @classmethod
     def read(cls, header: OperatorHeader, fields: OperatorFields) -> Self:
         """The operator in a file."""

@@ -128,6 +128,10 @@ class Operator(ABC):
     def attributes(self) -> Mapping[str, int | str | tuple[int, ...]]:
         """What the file holds as attributes, apart from name, kind, inputs and output."""
 
+    def summary(self) -> str:
+        """What it is in a few words, for people; may read its arrays."""
+        return ""
+
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
         """What the file holds as datasets."""
         return {}

@@ -117,6 +117,12 @@ class Pool(Operator):
         shift = {} if self.shift is None else {"shift": self.shift}
         return {"mode": self.mode, "window": self.window, "stride": self.stride, "padding": self.sides, **shift}
 
+    def summary(self) -> str:
+        """Mode and windows."""
+        shift = "" if self.shift is None else f", sum >> {self.shift}"
+        padding = f", padding {self.sides}" if any(self.sides) else ""
+        return f"{self.mode} of {self.window[0]}x{self.window[1]} windows, stride {self.stride}{padding}{shift}"
+
     @classmethod
     def read(cls, header: OperatorHeader, fields: OperatorFields) -> Self:
         """The operator in a file."""

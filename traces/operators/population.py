@@ -110,6 +110,10 @@ class Population(Operator):
                 found["reset_value"] = neuron.reset_value
         return found
 
+    def summary(self) -> str:
+        """The neuron."""
+        return self.neuron.summary()
+
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
         """What the kind of neuron has: threshold, leaks; and the start potential, if it is not 0."""
         neuron = self.neuron

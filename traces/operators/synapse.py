@@ -153,6 +153,22 @@ class Synapse(Operator):
             "groups": self.shape.groups,
         }
 
+    def summary(self) -> str:
+        """Kernel, stride and so on, where they are unusual; weights and how many of them are zero."""
+        shape, codes = self.shape, self.weights()
+        words = [f"{shape.R}x{shape.S} kernel"] if self.kind == "conv2d" else []
+        words += [f"kernel of {shape.S}"] if self.kind == "conv1d" else []
+        unusual = (
+            ("stride", shape.stride, (1, 1)),
+            ("padding", shape.short_padding, (0, 0)),
+            ("dilation", shape.dilation, (1, 1)),
+            ("groups", shape.groups, 1),
+        )
+        words += [f"{name} {value}" for name, value, usual in unusual if value != usual]
+        zeros = 1 - np.count_nonzero(codes) / codes.size
+        words += [f"{codes.size:,} weights of {self.weight_bits} bits, {100 * zeros:.1f} % zero"]
+        return ", ".join(words + ["bias"] * bool(self.bias().any()))
+
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
         """weights, weight_scale and, where there is one, bias."""
         bias = {"bias": self.bias()} if self.has_bias else {}

@@ -24,6 +24,8 @@ def signed_width(magnitude: int) -> int:
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
     shape = task.shape
+    if shape.dilation != (1, 1):
+        raise refuse(machine, task, f"dilation {shape.dilation}")
     sums = np.abs(task.weights.astype(np.int64)).sum(axis=(1, 2, 3))
     psum_bits = signed_width(int(sums.max()) * ((1 << task.input_bits) - 1))
     parameters, word_bits = machine.dataflow, machine.buffers.global_buffer.width_bits

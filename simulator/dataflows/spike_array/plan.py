@@ -84,6 +84,8 @@ class SpikeArrayPlan:
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     """Raise MappingError for a layer whose neurons the machine cannot compute."""
     where = f"layer {task.name!r} cannot be mapped on machine {machine.name!r}"
+    if task.shape.dilation != (1, 1):
+        raise MappingError(f"{where}: dilation {task.shape.dilation}")
     width = machine.buffers.potentials.width_bits
     magnitudes = np.abs(task.weights.astype(np.int64)).sum(axis=(1, 2, 3)) * ((1 << task.input_bits) - 1)
     magnitudes += np.abs(task.bias.astype(np.int64))

@@ -87,8 +87,8 @@ def test_spikes_equal_those_of_the_plain_loops_in_every_corner_of_the_neuron() -
 
     compare()
     assert occurred >= {
-        "saturates at the top",
-        "saturates at the bottom",
+        "potential saturates at the top",
+        "potential saturates at the bottom",
         "soft reset to not 0",
         "hard reset to not 0",
         "a negative potential leaks and is rounded down",
