@@ -74,9 +74,10 @@ class GroupFields:
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an array."""
         self._need(name)
-        link = self._group.get(name, getlink=True)
-        member = self._group[name] if isinstance(link, h5py.HardLink) else None
-        return member.shape if isinstance(member, h5py.Dataset) and member.shape is not None else ()
+        member = hdf5._child(self._group, name)
+        if not isinstance(member, h5py.Dataset) or member.shape is None:
+            raise TraceError(f"{name}: must be an HDF5 dataset with values, found a {type(member).__name__.lower()}")
+        return tuple(member.shape)
 
     def dataset(self, name: str, dtypes: Sequence[str], *shapes: tuple[int, ...]) -> h5py.Dataset:
         """A dataset of one of the dtypes and shapes."""
