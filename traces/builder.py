@@ -173,18 +173,20 @@ class GraphBuilder:
     ) -> Source:
         """Spikes of neurons, or potentials of a readout, that sum everything that arrives."""
         several = [sources] if isinstance(sources, Source | str) else sources
-        return self._add(Population(name, self._sources(name, several), UNSIZED, neuron), record)
+        with located(f"operator {name}"):
+            operator = Population(name, self._sources(several), UNSIZED, neuron)
+        return self._add(operator, record)
 
     def add(self, name: str, sources: Sequence[Source | str], *, record: bool = True) -> Source:
         """The sum of tensors of one shape."""
         with located(f"operator {name}"):
-            operator = Add(name, self._sources(name, sources), UNSIZED)
+            operator = Add(name, self._sources(sources), UNSIZED)
         return self._add(operator, record)
 
     def concatenate(self, name: str, sources: Sequence[Source | str], *, record: bool = True) -> Source:
         """The channels of one tensor after the other."""
         with located(f"operator {name}"):
-            operator = Concatenate(name, self._sources(name, sources), UNSIZED)
+            operator = Concatenate(name, self._sources(sources), UNSIZED)
         return self._add(operator, record)
 
     def pool(
@@ -202,9 +204,7 @@ class GraphBuilder:
         """The max, average or sum of windows, side by side unless a stride is given; see `Pool`."""
         with located(f"operator {name}"):
             step = _pair(window if stride is None else stride)
-            operator = Pool(
-                name, self._sources(name, [source]), UNSIZED, mode, _pair(window), step, _pair(padding), shift
-            )
+            operator = Pool(name, self._sources([source]), UNSIZED, mode, _pair(window), step, _pair(padding), shift)
         return self._add(operator, record)
 
     def attention(
@@ -221,7 +221,7 @@ class GraphBuilder:
     ) -> Source:
         """The product of two tensors per head; see `AttentionProduct`."""
         with located(f"operator {name}"):
-            inputs = self._sources(name, [left, right])
+            inputs = self._sources([left, right])
             operator = AttentionProduct(name, inputs, UNSIZED, heads, transpose_left, transpose_right, shift)
         return self._add(operator, record)
 
@@ -270,8 +270,8 @@ class GraphBuilder:
         record: bool,
         **geometry: Any,
     ) -> Source:
-        inputs = self._sources(name, [source])
         with located(f"operator {name}"):
+            inputs = self._sources([source])
             codes = np.asarray(weights)
             if codes.ndim != 4:
                 raise TraceError(f"weights: the shape must be (M, C/groups, R, S), found {codes.shape}")
@@ -310,12 +310,11 @@ class GraphBuilder:
         self.tensors[spec.name] = spec
         return spec
 
-    def _sources(self, name: str, sources: Sequence[Source | str]) -> tuple[Source, ...]:
-        with located(f"operator {name}"):
-            found = tuple(Source(source) if isinstance(source, str) else source for source in sources)
-            for source in found:
-                self._spec(source)
-            return found
+    def _sources(self, sources: Sequence[Source | str]) -> tuple[Source, ...]:
+        found = tuple(Source(source) if isinstance(source, str) else source for source in sources)
+        for source in found:
+            self._spec(source)
+        return found
 
     def _spec(self, source: Source) -> TensorSpec:
         spec = self.tensors.get(source.tensor) or (self._promised.get(source.tensor) if source.delay else None)

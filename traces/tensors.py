@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecycle.traces.checks import check_integer, check_name
 from spikecycle.traces.errors import TraceError
-from spikecycle.traces.schema import MAX_DIMENSION, MAX_TENSOR_BITS
+from spikecycle.traces.schema import MAX_DIMENSION, MAX_SUM, MAX_TENSOR_BITS
 
 
 class ValueRange(NamedTuple):
@@ -79,7 +79,9 @@ class TensorSpec:
 
     @classmethod
     def of_range(cls, name: str, shape: tuple[int, int, int], values: ValueRange) -> TensorSpec:
-        """The narrowest tensor that holds a range of values."""
+        """The narrowest tensor that holds a range of values; TraceError where sums would no longer be exact."""
+        if values.magnitude > MAX_SUM:
+            raise TraceError(f"the output may reach {values.magnitude}; at most {MAX_SUM} is allowed")
         return cls(name, shape, values.bits, values.lowest < 0)
 
 

@@ -96,7 +96,7 @@ class Operator(ABC):
         fewest, most = self.fewest_inputs, min(self.most_inputs, MAX_INPUTS)
         if not fewest <= len(self.inputs) <= most:
             wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-            raise TraceError(f"a {self.kind} operator takes {wanted} inputs, found {len(self.inputs)}")
+            raise TraceError(f"kind {self.kind} takes {wanted} inputs, found {len(self.inputs)}")
 
     @property
     def kind(self) -> str:

@@ -22,7 +22,7 @@ from spikecycle.traces.operators.base import (
     Step,
 )
 from spikecycle.traces.operators.products import exact_product
-from spikecycle.traces.schema import MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
+from spikecycle.traces.schema import MAX_SUM, MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
 from spikecycle.traces.shape import LayerShape, SynapseKind
 from spikecycle.traces.tensors import Source, TensorSpec, ValueRange
 from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, code_dtype, weight_range
@@ -72,8 +72,10 @@ class Synapse(Operator):
     ) -> Self:
         """A synapse whose output is as wide as weight_bits and its input's bits make necessary. spec: of the input."""
         operator = cls(name, (source,), UNSIZED, shape, weight_bits, read_weights, read_bias, weight_scale)
-        output = TensorSpec.of_range(output_name, operator.output_shape([spec]), operator.output_range([spec]))
-        return replace(operator, output=output)
+        lowest, highest = operator.output_range([spec])
+        # With a bias of 2**31 a layer of version 1 may go beyond, were all its weights as large as they can be.
+        possible = ValueRange(max(lowest, -MAX_SUM), min(highest, MAX_SUM - 1))
+        return replace(operator, output=TensorSpec.of_range(output_name, operator.output_shape([spec]), possible))
 
     @property
     def kind(self) -> str:

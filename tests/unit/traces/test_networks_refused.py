@@ -138,7 +138,7 @@ AT_OPEN: dict[str, tuple[Change, str]] = {
     ),
     "too-few-inputs": (
         lambda f: [attribute("operators/3", "inputs", [2])(f), attribute("operators/3", "delays", [0])(f)],
-        "operator sum: a add operator takes 2 to 256 inputs, found 1",
+        "operator sum: kind add takes 2 to 256 inputs, found 1",
     ),
     "no-inputs": (
         attribute("operators/3", "inputs", np.zeros(0, int)),
