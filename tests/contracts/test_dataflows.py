@@ -11,6 +11,7 @@ import pytest
 from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
 from spikecycle.simulator.machine.schema import Machine
@@ -22,6 +23,7 @@ SHAPES = {
     "convolution": LayerShape("conv2d", C=4, H=9, W=7, M=6, R=3, S=3, padding=(1, 1)),
     "strided": LayerShape("conv2d", C=3, H=8, W=10, M=5, R=3, S=2, stride=(2, 3), padding=(1, 0)),
     "grouped": LayerShape("conv2d", C=6, H=5, W=5, M=4, R=3, S=3, padding=(1, 1), groups=2),
+    "unequal padding": LayerShape("conv2d", C=3, H=6, W=7, M=5, R=3, S=3, stride=(2, 1), padding=(0, 2, 2, 1)),
     "linear": LayerShape.linear(70, 20),
 }
 TIMESTEPS = 4
@@ -55,8 +57,8 @@ def _applied(name: str) -> int:
     """Non-zero weights that meet a spike, output position by output position."""
     task = _task(SHAPES[name])
     shape, inputs = task.shape, _inputs(_task(SHAPES[name]))
-    pad_h, pad_w, (stride_h, stride_w) = shape.padding_top, shape.padding_left, shape.stride
-    padded = np.pad(inputs, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w))).astype(np.int64)
+    (top, bottom, left, right), (stride_h, stride_w) = shape.sides, shape.stride
+    padded = np.pad(inputs, ((0, 0), (0, 0), (top, bottom), (left, right))).astype(np.int64)
     used = (task.weights != 0).astype(np.int64)
     per_group_in, per_group_out = shape.C // shape.groups, shape.M // shape.groups
     total = 0
@@ -142,3 +144,11 @@ def test_a_multi_bit_input_is_so_many_events(machine: str) -> None:
     inputs = _inputs(task)
     assert inputs.max() == 3
     assert _run(load_machine(machine), task, inputs).synaptic_operations > 0
+
+
+@pytest.mark.parametrize("machine", shipped_machines())
+def test_dilation_is_refused(machine: str) -> None:
+    loaded = load_machine(machine)
+    task = _task(LayerShape("conv2d", C=2, H=6, W=6, M=3, R=3, S=3, dilation=(1, 2)))
+    with pytest.raises(MappingError, match=rf"^layer 'layer' .* machine '{machine}': dilation \(1, 2\)$"):
+        DATAFLOWS.lookup(loaded.dataflow.kind).plan(loaded, task)
