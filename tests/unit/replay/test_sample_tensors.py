@@ -72,8 +72,8 @@ def recurrent(tmp_path: Path) -> Path:
     """Neurons with a current from outside, one from themselves, and spikes that arrive as they are."""
     random = np.random.default_rng(3)
     graph = GraphBuilder(timesteps=6)
-    x = graph.input("x", random.random((1, 6, 5)) < 0.4)
-    y = graph.input("y", random.random((1, 6, 3)) < 0.2)
+    x = graph.input("x", random.random((1, 6, 5)) < 0.2)
+    y = graph.input("y", random.random((1, 6, 3)) < 0.4)
     # Weights of 1 and -1 cancel often: neurons are active without any potential.
     current = graph.linear("in", x, random.integers(-1, 2, (3, 5)), weight_bits=2)
     back = graph.linear("back", graph.delayed("spikes", (3, 1, 1)), random.integers(-1, 2, (3, 3)), weight_bits=2)
@@ -132,14 +132,20 @@ def test_a_recording_that_is_wrong_is_found_where_it_is_wrong(recurrent: Path) -
     assert found.mismatches >= 1 and found.first_mismatch == (4, 1, 0, 0)
 
 
-def test_values_that_a_tensor_cannot_hold_are_refused(recurrent: Path) -> None:
-    with h5py.File(recurrent, "r+") as file:
-        group = next(each for each in file["tensors"].values() if each.attrs["name"] == b"in")
-        group.attrs["bits"] = np.int64(2)
-    with open_trace(recurrent) as trace, pytest.raises(TraceError) as error:
+def test_values_that_a_tensor_cannot_hold_are_refused(tmp_path: Path) -> None:
+    """Weights 1 and -3 on two spikes make currents of 1 and -3; the file then says that they have 2 bits."""
+    path = tmp_path / "narrow.h5"
+    graph = GraphBuilder(timesteps=2)
+    x = graph.input("x", np.array([[[0], [1]]]))
+    graph.linear("in", x, np.array([[1], [-3]]), weight_bits=3)
+    graph.write(path)
+    with h5py.File(path, "r+") as file:
+        file["tensors/1"].attrs["bits"] = np.int64(2)
+    with open_trace(path) as trace, pytest.raises(TraceError) as error:
         SampleTensors(trace, 0).values("in")
-    assert str(error.value).startswith(f"{recurrent}: sample 0: operator in makes values ")
-    assert str(error.value).endswith("but tensor in holds -2 to 1")
+    assert str(error.value) == (
+        f"{path}: sample 0: operator in makes values -3 to 1 in timestep 1, but tensor in holds -2 to 1"
+    )
 
 
 def test_a_tensor_that_is_not_there(recurrent: Path) -> None:

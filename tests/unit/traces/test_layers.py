@@ -67,6 +67,22 @@ def test_impossible_shapes(changes: dict[str, Any], message: str) -> None:
         ({"threshold": np.array([1, 128])}, "threshold must lie in 1 to 127, .* 8 potential_bits, found 1 to 128"),
         ({"reset_value": 20}, "reset_value must be -128 to 19, below every threshold, found 20"),
         ({"reset_value": -129}, "reset_value must be -128 to 19, below every threshold, found -129"),
+        ({"reset_timing": "later"}, "reset_timing must be one of same, next, found later"),
+        ({"leak_numerator": ()}, "leak_numerator must be given, found none"),
+        ({"leak_numerator": [15, 17]}, r"the leak must lie in 0 to 1, found leak_numerator 17 / 2\*\*4"),
+        ({"start_potential": 20}, "start_potential must be -128 to 19, below every threshold, found 20 to 20"),
+        ({"start_potential": [0, -129]}, "start_potential must be -128 to 19, below .*, found -129 to 0"),
+        ({"kind": "synaptic"}, "a `synaptic` neuron has a synaptic current: current_leak_numerator must be given"),
+        ({"current_leak_numerator": 1}, "a `lif` neuron has no synaptic current, found a current_leak_numerator"),
+        ({"current_bits": 8}, "current_bits and current_leak_shift are of a synaptic current, which is not there"),
+        ({"kind": "synaptic", "current_leak_numerator": 1}, "current_bits must be 2 to 32, found 0"),
+        (
+            {"kind": "synaptic", "current_leak_numerator": 3, "current_leak_shift": 1, "current_bits": 8},
+            r"the leak of the current must lie in 0 to 1, found current_leak_numerator 3 / 2\*\*1",
+        ),
+        ({"kind": "readout"}, "a `readout` neuron never fires: it has no threshold and no reset"),
+        ({"kind": "readout", "threshold": (), "reset": "soft"}, "a `readout` neuron never fires: .*"),
+        ({"kind": "readout", "threshold": (), "start_potential": 128}, "start_potential must be -128 to 127, found .*"),
     ],
 )
 def test_impossible_neurons(changes: dict[str, Any], message: str) -> None:
@@ -74,6 +90,54 @@ def test_impossible_neurons(changes: dict[str, Any], message: str) -> None:
     Neuron(**values)  # is possible
     with pytest.raises(TraceError, match=f"^{message}$"):
         Neuron(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"leak_numerator": [15, 1, 1]}, r"leaks of shape \(3,\)"),
+        ({"start_potential": 1}, "a start potential"),
+        ({"reset_timing": "next"}, "reset_timing next"),
+        (
+            {"kind": "synaptic", "current_leak_numerator": 1, "current_bits": 8},
+            "a synaptic neuron",
+        ),
+    ],
+)
+def test_what_a_list_of_layers_cannot_say_is_refused(changes: dict[str, Any], message: str) -> None:
+    values: dict[str, Any] = {"kind": "lif", "threshold": [20] * 3, "potential_bits": 8, "leak_shift": 4}
+    layer = {"inputs": np.ones((1, 2, 2), int), "weights": np.ones((3, 2), int), "weight_bits": 2}
+    linear_layer("fc", **layer, neuron=Neuron(**values))  # is possible
+    wanted = rf"^layer fc: {message} needs a network of operators \(GraphBuilder\); a list of layers has none$"
+    with pytest.raises(TraceError, match=wanted):
+        linear_layer("fc", **layer, neuron=Neuron(**(values | changes)))
+
+
+def test_unequal_padding_and_dilation_need_a_network() -> None:
+    inputs, weights = np.ones((1, 2, 1, 4, 4), int), np.ones((3, 1, 2, 2), int)
+    with pytest.raises(TraceError, match=r"^layer c: padding \(1, 0, 0, 0\) needs a network of operators"):
+        conv2d_layer("c", inputs, weights, 2, neuron(3), padding=(1, 0, 0, 0))  # type: ignore[arg-type]
+
+
+def test_sizes_with_dilation_and_unequal_padding() -> None:
+    """Rows: 9 + 1 + 2, taps 0, 2, 4: 8 windows, every second one; columns: 7 + 3, taps 0 and 3: 7, every third."""
+    shape = LayerShape("conv2d", **(CONV | {"padding": (1, 2, 3, 0), "dilation": (2, 3)}))
+    assert (shape.P, shape.Q) == (4, 3)
+    assert (shape.padding_top, shape.padding_left) == (1, 3)
+    assert shape.short_padding == shape.sides == (1, 2, 3, 0)
+    assert LayerShape("conv2d", **CONV).short_padding == (1, 0)
+    assert LayerShape("conv2d", **CONV) == LayerShape("conv2d", **(CONV | {"padding": (1, 1, 0, 0)}))
+
+
+def test_a_summary_says_what_is_unusual() -> None:
+    assert Neuron("if", 3, 8).summary() == "IF, threshold 3, hard reset to 0, 8-bit potentials"
+    assert Neuron(
+        "synaptic", [3, 5], 8, leak_numerator=7, leak_shift=3, reset="soft", reset_timing="next", start_potential=1,
+        current_leak_numerator=1, current_leak_shift=1, current_bits=6,
+    ).summary() == (
+        "synaptic, leak 7/8, 6-bit synaptic currents with leak 1/2, threshold 3 to 5, soft reset in the next timestep, "
+        "starts at 1, 8-bit potentials"
+    )  # fmt: skip
 
 
 def test_a_neuron_keeps_its_own_thresholds() -> None:
