@@ -1,4 +1,12 @@
-"""Layer traces of spiking neural networks: the real spikes and integer weights that a simulator replays.
+"""Traces of spiking neural networks: operators, integer weights and the real spikes that a simulator replays.
+
+A trace is a network of operators joined by tensors, or a list of layers, which reads as one:
+
+    Trace, open_trace                     a file: its tensors by name, its operators, and, if it has some, its layers
+    Tensor, TensorSpec, Source            what passes between operators
+    Operator and its classes              what happens, in integers
+    GraphBuilder, NetworkWriter           a network from NumPy arrays; version 2 of the file
+    conv2d_layer, linear_layer, ...       a list of layers, each recorded by itself; version 1 of the file
 
 The file is HDF5; FORMAT.md beside this file describes it. This package knows neither simulator nor torch.
 """

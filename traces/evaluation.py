@@ -31,7 +31,7 @@ class KnownTensors(Protocol):
         """A tensor, known or not."""
 
 
-class Node(Protocol):
+class OperatorNode(Protocol):
     """An operator on its way through the timesteps."""
 
     sources: tuple[Source, ...]
@@ -64,8 +64,8 @@ class Evaluation:
         operators: Sequence[Operator],
         timesteps: int,
         tensors: KnownTensors,
-        targets: Mapping[str, Node],
-        start: Callable[[Operator], Node] = PlainNode,
+        targets: Mapping[str, OperatorNode],
+        start: Callable[[Operator], OperatorNode] = PlainNode,
     ) -> None:
         self._timesteps = timesteps
         self._tensors = tensors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -23,15 +23,10 @@ from spikecycle.traces.schema import CHECKSUM, CHECKSUM_BYTES, MAX_INPUTS, MAX_O
 from spikecycle.traces.tensors import Source, TensorSpec
 
 
-class Network(NamedTuple):
-    """Tensors by name, operators in topological order."""
-
-    tensors: dict[str, Tensor]
-    operators: tuple[Operator, ...]
-
-
-def read_network(root: h5py.File, path: Path, samples: int, timesteps: int) -> Network:
-    """The network of a version 2 file, all metadata checked."""
+def read_network(
+    root: h5py.File, path: Path, samples: int, timesteps: int
+) -> tuple[dict[str, Tensor], tuple[Operator, ...]]:
+    """The network of a version 2 file, all metadata checked: tensors by name, operators in topological order."""
     specs: list[TensorSpec] = []
     recordings: dict[str, ReadSample] = {}
     for group in _numbered(root, "tensors", MAX_OPERATORS * 2):
@@ -41,7 +36,7 @@ def read_network(root: h5py.File, path: Path, samples: int, timesteps: int) -> N
             recordings[spec.name] = recording
     operators = [_read_operator(group, path, specs) for group in _numbered(root, "operators", MAX_OPERATORS)]
     tensors = make_tensors(specs, operators, recordings)
-    return Network(tensors, order_network(tensors, operators, timesteps))
+    return tensors, order_network(tensors, operators, timesteps)
 
 
 def write_tensor(group: h5py.Group, spec: TensorSpec) -> None:

@@ -7,12 +7,12 @@ evaluation  an operator and those that it needs
 sample      any tensor of one sample, from what was recorded; comparison of any operator
 """
 
-from spikecycle.simulator.replay.layer import Comparison, IntegerLayer, LayerReplay, replay_layer, verify_layer
+from spikecycle.simulator.replay.layer import Comparison, ReplayedLayer, LayerReplay, replay_layer, verify_layer
 from spikecycle.simulator.replay.sample import SampleTensors, verify_operator
 
 __all__ = [
     "Comparison",
-    "IntegerLayer",
+    "ReplayedLayer",
     "LayerReplay",
     "SampleTensors",
     "replay_layer",

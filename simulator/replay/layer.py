@@ -25,7 +25,7 @@ from spikecycle.traces.errors import located
 UInt16 = npt.NDArray[np.uint16]
 
 
-class IntegerLayer(Protocol):
+class ReplayedLayer(Protocol):
     """What a replay needs of a layer; `spikecycle.simulator.dataflows.base.LayerTask` has it.
 
     weights: int32 (M, C / groups, R, S). bias: int32 (M,). Inputs have `timesteps` T and values below 2 ** 16.
@@ -95,7 +95,7 @@ class Comparison:
         return cls(recorded.size, mismatches, first)
 
 
-def replay_layer(task: IntegerLayer, inputs: UInt8 | UInt16, track_active: bool = False) -> LayerReplay:
+def replay_layer(task: ReplayedLayer, inputs: UInt8 | UInt16, track_active: bool = False) -> LayerReplay:
     """Output spikes of one sample.
 
     inputs: (T, C, H, W) values. Raises TraceError, naming the layer, on arrays of another shape.
@@ -103,7 +103,7 @@ def replay_layer(task: IntegerLayer, inputs: UInt8 | UInt16, track_active: bool 
     return collect_replay(task.timesteps, task.shape.output_shape, _timesteps(task, inputs, track_active))
 
 
-def verify_layer(task: IntegerLayer, inputs: UInt8 | UInt16, recorded: UInt8) -> Comparison:
+def verify_layer(task: ReplayedLayer, inputs: UInt8 | UInt16, recorded: UInt8) -> Comparison:
     """Recompute one sample and compare its output spikes with the recording, uint8 (T, M, P, Q)."""
     _check_shape(task, "outputs", recorded.shape, (task.timesteps, *task.shape.output_shape))
     steps = _timesteps(task, inputs, track_active=False)
@@ -125,7 +125,7 @@ def collect_replay(timesteps: int, shape: tuple[int, int, int], steps: Iterable[
     return LayerReplay(outputs, active, np.ascontiguousarray(population.potentials))
 
 
-def _timesteps(task: IntegerLayer, inputs: UInt8 | UInt16, track_active: bool) -> Iterator[PopulationStep]:
+def _timesteps(task: ReplayedLayer, inputs: UInt8 | UInt16, track_active: bool) -> Iterator[PopulationStep]:
     """The layer's neurons, after each timestep."""
     shape = task.shape
     _check_shape(task, "inputs", inputs.shape, (task.timesteps, *shape.input_shape))
@@ -145,6 +145,6 @@ def _advance(synapse: SynapseStep, population: PopulationStep, inputs: UInt8 | U
         yield population
 
 
-def _check_shape(task: IntegerLayer, what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def _check_shape(task: ReplayedLayer, what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if found != expected:
         raise TraceError(f"layer {task.name}: {what}: found shape {found}, expected {expected}")

@@ -12,7 +12,7 @@ from spikecycle.simulator.activity import Int64
 from spikecycle.simulator.replay.kernels import Integers
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import Operator, Population, Source, Synapse
-from spikecycle.traces.evaluation import KnownTensors, Node, PlainNode
+from spikecycle.traces.evaluation import KnownTensors, OperatorNode, PlainNode
 
 
 class ProducedTensors(KnownTensors, Protocol):
@@ -66,18 +66,18 @@ class PopulationNode:
 
 
 @singledispatch
-def start_node(operator: Operator, tensors: ProducedTensors) -> Node:
+def start_node(operator: Operator, tensors: ProducedTensors) -> OperatorNode:
     """The operator before the first timestep: in the kernels if there are some for its class."""
     return PlainNode(operator)
 
 
 @start_node.register
-def _(operator: Synapse, tensors: ProducedTensors) -> Node:
+def _(operator: Synapse, tensors: ProducedTensors) -> OperatorNode:
     return SynapseNode(operator, tensors)
 
 
 @start_node.register
-def _(operator: Population, tensors: ProducedTensors) -> Node:
+def _(operator: Population, tensors: ProducedTensors) -> OperatorNode:
     return start_population(operator, tensors)
 
 

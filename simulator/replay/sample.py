@@ -11,7 +11,7 @@ from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_r
 from spikecycle.simulator.replay.nodes import start_node, start_population
 from spikecycle.traces import Operator, Population, Tensor, TensorSpec, Trace, TraceError
 from spikecycle.traces.errors import located
-from spikecycle.traces.evaluation import Evaluation, Node, collect
+from spikecycle.traces.evaluation import Evaluation, OperatorNode, collect
 
 
 class SampleTensors:
@@ -78,7 +78,7 @@ class SampleTensors:
         with located(self.trace.path), located(f"sample {self.sample}"):
             return collect([operator], self.trace.timesteps, steps)[name]
 
-    def _evaluate(self, target: Operator, node: Node) -> Evaluation:
+    def _evaluate(self, target: Operator, node: OperatorNode) -> Evaluation:
         start = partial(start_node, tensors=self)
         return Evaluation(self.trace.operators, self.trace.timesteps, self, {target.name: node}, start)
 
