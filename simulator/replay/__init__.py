@@ -7,13 +7,13 @@ evaluation  an operator and those that it needs
 sample      any tensor of one sample, from what was recorded; comparison of any operator
 """
 
-from spikecycle.simulator.replay.layer import Comparison, ReplayedLayer, LayerReplay, replay_layer, verify_layer
+from spikecycle.simulator.replay.layer import Comparison, LayerReplay, ReplayedLayer, replay_layer, verify_layer
 from spikecycle.simulator.replay.sample import SampleTensors, verify_operator
 
 __all__ = [
     "Comparison",
-    "ReplayedLayer",
     "LayerReplay",
+    "ReplayedLayer",
     "SampleTensors",
     "replay_layer",
     "verify_layer",
