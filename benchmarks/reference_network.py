@@ -3,7 +3,7 @@
     python benchmarks/reference_network.py [--machine NAME] [--set KEY=VALUE ...] [--runs N]
 
 Writes a synthetic trace to a temporary folder, simulates it once to compile, then several times, and prints medians:
-reading, mapping, replay, timeline and energy all count. Peak memory is that of a process that only simulates. If
+reading, mapping, replay, schedule and energy all count. Peak memory is that of a process that only simulates. If
 torch is installed, the same convolutions are run with it (dense, float32, one sample, all timesteps as one batch), in
 the same run, for scale.
 """

@@ -1,4 +1,4 @@
-"""The main loop: every layer of a trace through dataflow, timeline and energy, to one result."""
+"""The main loop: every layer of a trace through dataflow, schedule and energy, to one result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS, Int64
+from spikecycle.simulator.activity import OPERANDS, Activity, Int64, Moves, Work
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Dataflow, LayerTask, Plan, UInt8
 from spikecycle.simulator.errors import UsageError
@@ -21,7 +21,8 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import DRAM_READ, DRAM_WRITE, Pricing
 from spikecycle.simulator.replay import replay_layer, verify_layer
 from spikecycle.simulator.result import Assumptions, LayerResult, RunResult, Storage, Verification
-from spikecycle.simulator.timeline import DramTiming, resolve
+from spikecycle.simulator.schedule import OVERLAPS, DramTiming
+from spikecycle.simulator.schedule.double_buffering import DoubleBufferingOptions
 from spikecycle.simulator.units import pj_to_j, seconds
 from spikecycle.traces import Layer, Trace, open_trace
 
@@ -117,16 +118,16 @@ class _LayerReplay:
         inputs = self.layer.inputs(sample)
         outputs, active = self._outputs(sample, inputs)
         passes = self.plan.run(inputs, outputs, active)
-        timeline = resolve(passes.compute_cycles, passes.load_bits, passes.store_bits, dram)
-        causes = dict(zip(self.dataflow.causes, passes.causes.sum(axis=0).tolist(), strict=True)) | timeline.stalls
-        if sum(causes.values()) != timeline.total_cycles:
-            raise AssertionError(f"layer {self.layer.name}: the causes of its cycles do not sum to the total")
-        self.cycles.append(timeline.total_cycles)
-        for cause, cycles in causes.items():
+        activity = Activity(
+            Work.of(self.dataflow.causes, passes.causes), Moves(passes.load_bits, passes.store_bits), counts={}
+        )
+        schedule = OVERLAPS.lookup("double_buffering").resolve([activity], [], dram, DoubleBufferingOptions())
+        self.cycles.append(schedule.total_cycles)
+        for cause, cycles in schedule.causes.items():
             self.causes[cause] = self.causes.get(cause, 0) + cycles
         self.counts += passes.counts
-        self.dram_read += timeline.load_moved_bits
-        self.dram_write += timeline.store_moved_bits
+        self.dram_read += [schedule.stages[0].load_moved_bits[operand] for operand in OPERANDS]
+        self.dram_write += [schedule.stages[0].store_moved_bits[operand] for operand in OPERANDS]
         self.busy_pe_cycles += passes.busy_pe_cycles
         self.synaptic_operations += passes.synaptic_operations
         self.input_spikes += int(np.count_nonzero(inputs))

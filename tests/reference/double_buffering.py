@@ -1,4 +1,4 @@
-"""Twin of `spikecycle.simulator.timeline`: the rules of its docstring as an event queue, one moment after the other."""
+"""Twin of `spikecycle.simulator.schedule.double_buffering`: its rules as an event queue, one moment after the other."""
 
 from __future__ import annotations
 

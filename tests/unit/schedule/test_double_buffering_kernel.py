@@ -1,15 +1,16 @@
-"""The timeline's kernel against the event queue written from the rules."""
+"""The kernel of double buffering against the event queue written from the rules."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikecycle.simulator.machine.schema import Dram
-from spikecycle.simulator.timeline import STALLS, DramTiming, resolve
-from tests.reference.timeline import channel_cycles, overlap
+from spikecycle.simulator.schedule import OVERLAPS, DramTiming
+from spikecycle.simulator.schedule.double_buffering import STALLS, DoubleBufferingOptions
+from tests.reference.double_buffering import channel_cycles, overlap
+from tests.unit.schedule.cases import stage
 
 CYCLES = st.one_of(st.integers(0, 3), st.integers(0, 60))
 BITS = st.one_of(st.just(0), st.integers(0, 200))
@@ -33,26 +34,22 @@ def test_kernel_equals_event_queue(passes, clock_mhz, bandwidth_gbit_per_s, burs
     dram = Dram(bandwidth_gbit_per_s=bandwidth_gbit_per_s, burst_bits=burst_bits, latency_ns=0.0, energy_pj_per_bit=1.0)
     timing = DramTiming.from_machine(dram, clock_mhz)._replace(latency_cycles=latency_cycles)
 
-    timeline = resolve(
-        np.array(compute, np.int64),
-        np.array(loads, np.int64).reshape(n, 4),
-        np.array(stores, np.int64).reshape(n, 4),
-        timing,
-    )
+    activity = stage(compute, loads, stores)
+    timeline = OVERLAPS.lookup("double_buffering").resolve([activity], [], timing, DoubleBufferingOptions()).stages[0]
 
     load_cycles = [channel_cycles(bits, burst_bits, clock_mhz, bandwidth_gbit_per_s) for bits in loads]
     store_cycles = [channel_cycles(bits, burst_bits, clock_mhz, bandwidth_gbit_per_s) for bits in stores]
     twin = overlap(compute, load_cycles, store_cycles, latency_cycles)
-    assert timeline.total_cycles == twin.now
-    assert timeline.compute_cycles == twin.spent.get("compute", 0)
-    assert timeline.stalls == {cause: twin.spent.get(cause, 0) for cause in STALLS}
-    assert timeline.channel_busy_cycles == sum(load_cycles) + sum(store_cycles)
+    assert timeline.cycles == twin.now
+    assert timeline.causes["compute"] == twin.spent.get("compute", 0)
+    assert {cause: timeline.causes[cause] for cause in STALLS} == {cause: twin.spent.get(cause, 0) for cause in STALLS}
+    assert timeline.busy["dram_channel"] == sum(load_cycles) + sum(store_cycles)
     for array, what in (
-        (timeline.compute_starts, "compute starts"),
-        (timeline.compute_ends, "compute ends"),
-        (timeline.load_starts, "load starts"),
-        (timeline.load_ends, "load ends"),
-        (timeline.store_starts, "store starts"),
-        (timeline.store_ends, "store ends"),
+        (timeline.spans["compute"].starts, "compute starts"),
+        (timeline.spans["compute"].ends, "compute ends"),
+        (timeline.spans["load"].starts, "load starts"),
+        (timeline.spans["load"].ends, "load ends"),
+        (timeline.spans["store"].starts, "store starts"),
+        (timeline.spans["store"].ends, "store ends"),
     ):
         assert array.tolist() == [twin.moments[what, i] for i in range(n)], what

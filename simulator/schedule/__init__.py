@@ -1,0 +1,11 @@
+"""Schedules: how work and memory traffic of a network's stages overlap in time, by a policy of the machine."""
+
+from typing import Any
+
+from spikecycle.simulator.registry import Registry
+from spikecycle.simulator.schedule.base import Overlap, OverlapOptions, Schedule, Spans, StageSchedule
+from spikecycle.simulator.schedule.dram import DramTiming
+
+OVERLAPS: Registry[Overlap[Any]] = Registry("overlap policy", "spikecycle.simulator.schedule")
+
+__all__ = ["OVERLAPS", "DramTiming", "Overlap", "OverlapOptions", "Schedule", "Spans", "StageSchedule"]

@@ -1,0 +1,139 @@
+"""What an overlap policy is, and the schedule that it makes of what the stages of a network did.
+
+A policy lives in one module of this package and registers itself:
+
+    OVERLAPS.register("roofline", Roofline())
+
+It takes the stages' work and traffic (`Activity`), the stages' edges, the DRAM channel and its own options, and says
+when everything happened: total cycles, what each of them was spent on, bits moved, busy time of every resource.
+Two things hold for every policy and are asserted: causes sum to the cycles that they explain, and no stage moves fewer
+bits than its work asked for. Two more are tested: more cycles or bits, a slower channel, a longer latency or a smaller
+buffer never make a schedule shorter; and what a policy adds to the causes of the work is named in `stalls`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeVar
+
+from spikecycle.simulator.activity import Activity, Int64, Work
+from spikecycle.simulator.machine.schema import Section
+from spikecycle.simulator.schedule.dram import DramTiming
+
+CHANNEL = "dram_channel"
+"""Name of the DRAM channel among the busy resources of a stage."""
+
+
+class OverlapOptions(Section):
+    """The section `overlap` of a machine file; each policy derives its own, with its name as the value of `policy`."""
+
+    policy: str
+
+
+class Spans(NamedTuple):
+    """When something happened again and again: int64 (n,) each, the moment of its beginning and that of its end.
+
+    Moments are cycles from the beginning of the network; moment t is the beginning of cycle t.
+    """
+
+    starts: Int64
+    ends: Int64
+
+
+@dataclass(frozen=True, eq=False)
+class StageSchedule:
+    """One stage in time.
+
+    start: cycle in which it begins. cycles: from there until its last work and traffic have ended.
+    causes: those cycles by what they were spent on, causes of its work and stalls; they sum to `cycles`.
+    load_moved_bits, store_moved_bits: bits that the channel carried, by operand, whole bursts.
+    busy: cycles in which a resource worked, by name of the resource; CHANNEL is the DRAM channel.
+    spans: "compute" has one entry per row of work; what else there is, the policy's module says.
+    """
+
+    start: int
+    cycles: int
+    causes: dict[str, int]
+    load_moved_bits: dict[str, int]
+    store_moved_bits: dict[str, int]
+    busy: dict[str, int]
+    spans: dict[str, Spans] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if sum(self.causes.values()) != self.cycles:
+            raise AssertionError(f"causes {self.causes} do not sum to the stage's {self.cycles} cycles")
+
+    @property
+    def end(self) -> int:
+        """The moment when it is done."""
+        return self.start + self.cycles
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A network in time.
+
+    total_cycles: from its beginning until the last stage is done. causes: what they were spent on, along the critical
+    path; they sum to `total_cycles`. stages: in the order of the activities.
+    """
+
+    total_cycles: int
+    causes: dict[str, int]
+    stages: list[StageSchedule]
+
+    def __post_init__(self) -> None:
+        if sum(self.causes.values()) != self.total_cycles:
+            raise AssertionError(f"causes {self.causes} do not sum to the network's {self.total_cycles} cycles")
+
+    @classmethod
+    def in_turn(cls, stages: list[StageSchedule]) -> Schedule:
+        """Stages that follow each other without overlap: the cycles, and the causes, are those of all stages."""
+        return cls(sum(stage.cycles for stage in stages), sum_by_name(stage.causes for stage in stages), stages)
+
+
+OptionsT = TypeVar("OptionsT", bound=OverlapOptions)
+
+
+class Overlap(Protocol[OptionsT]):
+    """An overlap policy; stateless.
+
+    name: as machine files call it. summary: one sentence. source: whose rule it is.
+    options_type: its section of the machine file. stalls: causes that it adds to those of the work.
+    """
+
+    name: str
+    summary: str
+    source: str
+    options_type: type[OptionsT]
+    stalls: tuple[str, ...]
+
+    def resolve(
+        self, stages: Sequence[Activity], edges: Sequence[tuple[int, int]], dram: DramTiming, options: OptionsT
+    ) -> Schedule:
+        """When everything happens.
+
+        stages: in topological order. edges: (producer, consumer), indices of stages.
+        """
+
+
+def sum_by_name(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Sum of mappings, key by key, keys in the order in which they first appear."""
+    sums: dict[str, int] = {}
+    for part in parts:
+        for name, number in part.items():
+            sums[name] = sums.get(name, 0) + number
+    return sums
+
+
+def causes_of(work: Work) -> dict[str, int]:
+    """Cycles of all rows of work by cause."""
+    return dict(zip(work.cause_names, work.causes.sum(axis=0).tolist(), strict=True))
+
+
+def busy_resources(work: Work) -> dict[str, int]:
+    """Cycles of all rows of work by the resource that they occupy."""
+    busy = dict.fromkeys(work.resources, 0)
+    for index, name in enumerate(work.resources):
+        busy[name] += int(work.cycles[work.resource == index].sum())
+    return busy

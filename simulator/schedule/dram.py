@@ -1,0 +1,70 @@
+"""The DRAM channel in cycles of the array's clock: whole bursts, and what they take to carry."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spikecycle.simulator.activity import Int64, Moves
+from spikecycle.simulator.machine.schema import Dram
+from spikecycle.simulator.units import channel_cycles_per_bit, cycles_of_ns
+
+_LARGEST = np.iinfo(np.int64).max
+
+
+class DramTiming(NamedTuple):
+    """The channel in cycles: a transfer of b bits takes ceil(b * channel_cycles / channel_bits) of them."""
+
+    channel_cycles: int
+    channel_bits: int
+    burst_bits: int
+    latency_cycles: int
+
+    @classmethod
+    def from_machine(cls, dram: Dram, clock_mhz: int) -> DramTiming:
+        """A machine's channel at the array's clock; the latency is rounded up to whole cycles."""
+        per_bit = channel_cycles_per_bit(dram.bandwidth_gbit_per_s, clock_mhz)
+        return cls(
+            channel_cycles=per_bit.numerator,
+            channel_bits=per_bit.denominator,
+            burst_bits=dram.burst_bits,
+            latency_cycles=cycles_of_ns(dram.latency_ns, clock_mhz),
+        )
+
+    @classmethod
+    def ideal(cls, burst_bits: int = 1) -> DramTiming:
+        """Infinite bandwidth, no latency: the total is the compute cycles. `burst_bits` still rounds the traffic."""
+        return cls(channel_cycles=0, channel_bits=1, burst_bits=burst_bits, latency_cycles=0)
+
+    def cycles(self, bits: Int64, *, round_up: bool = True) -> Int64:
+        """Channel cycles of transfers of `bits` bits each, int64 of any shape; rounded up, or down."""
+        if bits.size and int(bits.max()) * self.channel_cycles > _LARGEST:
+            raise AssertionError(f"a transfer of {bits.max()} bits is beyond 64-bit arithmetic")
+        scaled = bits.astype(np.int64) * self.channel_cycles
+        return np.asarray(-(-scaled // self.channel_bits) if round_up else scaled // self.channel_bits, np.int64)
+
+
+class Traffic(NamedTuple):
+    """A stage's traffic in whole bursts, each operand of each row of work by itself: int64 (n, operands)."""
+
+    load_bits: Int64
+    store_bits: Int64
+    operands: tuple[str, ...]
+
+    @classmethod
+    def of(cls, moves: Moves, dram: DramTiming) -> Traffic:
+        """What the channel carries for `moves`."""
+        load, store = (
+            -(-bits.astype(np.int64) // dram.burst_bits) * dram.burst_bits
+            for bits in (moves.load_bits, moves.store_bits)
+        )
+        return cls(load, store, moves.operands)
+
+    def moved(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Bits loaded and stored, by operand."""
+        load, store = (
+            dict(zip(self.operands, bits.sum(axis=0).tolist(), strict=True))
+            for bits in (self.load_bits, self.store_bits)
+        )
+        return load, store
