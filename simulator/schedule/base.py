@@ -126,9 +126,9 @@ def sum_by_name(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return sums
 
 
-def causes_of(work: Work) -> dict[str, int]:
-    """Cycles of all rows of work by cause."""
-    return dict(zip(work.cause_names, work.causes.sum(axis=0).tolist(), strict=True))
+def by_cause(names: Sequence[str], cycles: Int64) -> dict[str, int]:
+    """Cycles by cause, int64 (n, causes), summed over rows; a name that occurs twice is one cause."""
+    return sum_by_name({name: number} for name, number in zip(names, cycles.sum(axis=0).tolist(), strict=True))
 
 
 def busy_resources(work: Work) -> dict[str, int]:

@@ -52,7 +52,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    causes_of,
+    by_cause,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -74,7 +74,7 @@ class DoubleBuffering:
 
     name = "double_buffering"
     summary = "two halves of every buffer: loads, compute and stores of neighbouring passes overlap"
-    source = "double buffering as usual in the field, e.g. Eyeriss (Chen et al., JSSC 2017), section V"
+    source = "double buffering as Timeloop (Parashar et al., ISPASS 2019) assumes it; order of the channel: this module"
     options_type = DoubleBufferingOptions
     stalls: tuple[str, ...] = STALLS
 
@@ -107,7 +107,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSch
     return StageSchedule(
         start=begin,
         cycles=total,
-        causes=sum_by_name([causes_of(work), dict(zip(STALLS, stalls.tolist(), strict=True))]),
+        causes=sum_by_name([by_cause(work.cause_names, work.causes), dict(zip(STALLS, stalls.tolist(), strict=True))]),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(load_cycles.sum() + store_cycles.sum())},
