@@ -1,0 +1,25 @@
+"""How wide a word must be so that the sum of a timestep is exact, whatever inputs come in whatever order."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Int32 = npt.NDArray[np.int32]
+
+
+def largest_sum(weights: Int32, input_bits: int, bias: Int32 | None = None) -> int:
+    """The largest magnitude that the inputs of one timestep can sum to, partial sums included.
+
+    weights: int32 (M, ...), codes of every output channel. input_bits: inputs are 0 to 2^input_bits - 1.
+    bias: int32 (M,), added once if given.
+    """
+    magnitudes = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1) * ((1 << input_bits) - 1)
+    if bias is not None:
+        magnitudes += np.abs(bias.astype(np.int64))
+    return int(magnitudes.max())
+
+
+def signed_bits(lowest: int, highest: int) -> int:
+    """Bits of the narrowest two's complement word that holds `lowest` <= 0 and `highest` >= 0."""
+    return 1 + max((-lowest - 1).bit_length() if lowest < 0 else 0, highest.bit_length())

@@ -1,0 +1,129 @@
+"""The kernels of a workload against its twin: the im2col matrix and everything that is counted without it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from spikecycle.simulator.workload import WindowAxis, input_range, outputs_of_tap
+from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
+from spikecycle.simulator.workload.im2col import pack_bit_by_bit, pack_by_fields
+from tests.reference import workload as reference
+from tests.unit.workload.cases import Case, cases, windows_of
+
+AXES = st.builds(
+    WindowAxis.of,
+    st.integers(1, 9),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    st.integers(1, 3),
+).filter(lambda axis: axis.outputs >= 1)
+
+
+@pytest.mark.kernel
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(cases())
+def test_counts_equal_those_of_the_matrix(case: Case) -> None:
+    geometry, windows = case.geometry, windows_of(case.geometry)
+    timesteps, outputs = len(case.inputs), (windows.rows.outputs, windows.columns.outputs)
+    assert outputs == tuple(len(starts) for starts in geometry.outputs())
+    of_channel = np.zeros((geometry.C, geometry.H * geometry.W), np.int32)
+    of_step = np.zeros((geometry.groups, timesteps, geometry.H * geometry.W), np.int32)
+    non_zeros = np.zeros(timesteps, np.int64)
+    maps = case.inputs.reshape(timesteps, geometry.C, -1)
+    add_up(maps, geometry.groups, case.bits == 1, of_channel, of_step, non_zeros)
+    taps = np.zeros((geometry.C, geometry.R, geometry.S), np.int64)
+    sum_taps(of_channel.reshape(geometry.C, geometry.H, geometry.W), windows, taps)
+    ones = np.zeros((geometry.groups * timesteps, *outputs), np.int64)
+    sum_windows(of_step.reshape(-1, geometry.H, geometry.W), windows, ones)
+
+    matrices = [reference.matrix(geometry, case.inputs, bit) for bit in range(case.bits)]
+    rows = [
+        [sum(sum(plane[g][t][i]) for plane in matrices) for i in range(outputs[0] * outputs[1])]
+        for g in range(geometry.groups)
+        for t in range(timesteps)
+    ]
+    assert ones.reshape(len(rows), -1).tolist() == rows
+    twin = reference.tap_counts(geometry, case.inputs, case.bits)
+    assert {(c, r, s): int(n) for (c, r, s), n in np.ndenumerate(taps)} == {
+        key: twin[key] for key in np.ndindex(taps.shape)
+    }
+    assert non_zeros.tolist() == [sum(value != 0 for value in step.reshape(-1).tolist()) for step in case.inputs]
+
+
+@pytest.mark.kernel
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(cases(), st.data())
+def test_packed_rows_are_those_of_the_matrix(case: Case, data: st.DataObject) -> None:
+    geometry, windows = case.geometry, windows_of(case.geometry)
+    bit = data.draw(st.integers(0, case.bits - 1))
+    fan_in = geometry.C // geometry.groups * geometry.R * geometry.S
+    positions = windows.rows.outputs * windows.columns.outputs
+    packed = np.zeros((geometry.groups, len(case.inputs), positions, -(-fan_in // 64)), np.uint64)
+    by_fields = packed.copy()
+    pack_bit_by_bit(case.inputs, windows, bit, packed)
+    pack_by_fields(case.inputs, windows, bit, by_fields)
+    event(f"words: {packed.shape[-1]}, stride: {geometry.stride}")
+    expected = [
+        [
+            [[sum(one << k for k, one in enumerate(row[w : w + 64])) for w in range(0, fan_in, 64)] for row in step]
+            for step in group
+        ]
+        for group in reference.matrix(geometry, case.inputs, bit)
+    ]
+    assert packed.tolist() == expected
+    assert by_fields.tolist() == expected
+
+
+@pytest.mark.kernel
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(AXES, st.data())
+def test_an_axis_knows_its_inputs_and_its_taps(axis: WindowAxis, data: st.DataObject) -> None:
+    def met(output: int, tap: int) -> int | None:
+        found = output * axis.stride + tap * axis.dilation - axis.padding
+        return found if 0 <= found < axis.inputs else None
+
+    start = data.draw(st.integers(0, axis.outputs - 1))
+    stop = data.draw(st.integers(start + 1, axis.outputs))
+    read = [met(p, r) for p in range(start, stop) for r in range(axis.taps)]
+    inputs = [found for found in read if found is not None]
+    first, last = input_range(axis, start, stop)
+    assert first <= last
+    if inputs:
+        # nothing that is read lies outside; without gaps between taps and windows, the range is no wider
+        assert first <= min(inputs) <= max(inputs) < last
+        if axis.dilation == 1 and axis.stride <= axis.taps:
+            assert (first, last) == (min(inputs), max(inputs) + 1)
+    elif axis.dilation == 1 and axis.stride <= axis.taps:
+        assert first == last
+    for tap in range(axis.taps):
+        first, last = outputs_of_tap(axis, tap)
+        assert list(range(first, last)) == [p for p in range(axis.outputs) if met(p, tap) is not None]
+
+
+def test_a_row_wider_than_a_field_and_a_word() -> None:
+    """A kernel of 1 x 70 on a row of 71: columns 0 to 69 of position 0, and one to the right at position 1."""
+    inputs = np.zeros((1, 1, 1, 71), np.uint8)
+    inputs[0, 0, 0, [0, 31, 32, 63, 64, 69, 70]] = 1
+    geometry = reference.Geometry(C=1, H=1, W=71, M=1, R=1, S=70)
+    packed = np.zeros((1, 1, 2, 2), np.uint64)
+    pack_by_fields(inputs, windows_of(geometry), 0, packed)
+    assert packed[0, 0, 0].tolist() == [1 | 1 << 31 | 1 << 32 | 1 << 63, 1 | 1 << 5]
+    assert packed[0, 0, 1].tolist() == [1 << 30 | 1 << 31 | 1 << 62 | 1 << 63, 1 << 4 | 1 << 5]
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.integers(40, 140), st.integers(1, 3))
+def test_fields_that_straddle_words_lose_nothing(seed: int, channels: int, taps: int) -> None:
+    """More columns than a word, by sums: every row has as many ones as its window has spikes."""
+    random = np.random.default_rng(seed)
+    inputs = (random.random((1, channels, taps, taps)) < 0.5).astype(np.uint8)
+    geometry = reference.Geometry(C=channels, H=taps, W=taps, M=1, R=taps, S=taps)
+    packed = np.zeros((1, 1, 1, -(-channels * taps * taps // 64)), np.uint64)
+    pack_by_fields(inputs, windows_of(geometry), 0, packed)
+    bits = np.unpackbits(packed.view(np.uint8), bitorder="little")[: inputs.size]
+    assert bits.tolist() == inputs.reshape(-1).tolist()
+    assert np.bitwise_count(packed).sum() == inputs.sum()

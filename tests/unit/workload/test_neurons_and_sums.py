@@ -1,0 +1,47 @@
+"""Leaks, and words wide enough for an exact sum, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikecycle.simulator.workload import largest_sum, leak_action, leaks, signed_bits
+from spikecycle.traces import Neuron
+
+
+@pytest.mark.parametrize(
+    ("numerator", "shift", "leaking", "action"),
+    [(3, 2, True, "multiply"), (2, 2, True, "shift"), (4, 2, False, "shift"), (0, 0, False, "shift")],
+)
+def test_a_leak_is_a_shift_or_a_multiplication(numerator: int, shift: int, leaking: bool, action: str) -> None:
+    kind = "lif" if numerator != 1 << shift else "if"
+    neuron = Neuron(kind, np.array([5], np.int32), potential_bits=8, leak_numerator=numerator, leak_shift=shift)
+    assert leaks(neuron) is leaking
+    assert leak_action(neuron) == action
+
+
+def test_the_largest_sum_is_that_of_the_output_channel_with_most() -> None:
+    """|-3| + |2| = 5 and |4| = 4; inputs up to 3; with biases 0 and -8: 15, or 12 + 8."""
+    weights = np.array([[-3, 2], [4, 0]], np.int32).reshape(2, 2, 1, 1)
+    assert largest_sum(weights, 1) == 5
+    assert largest_sum(weights, 2) == 15
+    assert largest_sum(weights, 2, np.array([0, -8], np.int32)) == 20
+
+
+def test_a_word_of_w_bits_holds_one_negative_number_more() -> None:
+    assert signed_bits(-128, 127) == 8
+    assert signed_bits(-128, 128) == 9
+    assert signed_bits(-129, 127) == 9
+    assert signed_bits(0, 0) == 1
+
+
+@given(st.integers(-(2**40), 0), st.integers(0, 2**40))
+def test_a_word_is_wide_enough_and_no_wider(lowest: int, highest: int) -> None:
+    def holds(bits: int) -> bool:
+        return -(1 << bits - 1) <= lowest and highest < 1 << bits - 1 if bits else lowest == highest == 0
+
+    bits = signed_bits(lowest, highest)
+    assert holds(bits)
+    assert bits == 1 or not holds(bits - 1)
