@@ -10,6 +10,10 @@ SimulatorError
 message names the file and the key or layer; the command line prints it and exits with status 2.
 """
 
+from __future__ import annotations
+
+from typing import Self
+
 
 class SimulatorError(Exception):
     """Root of the tree: bad input, told in words that a user can act on."""
@@ -21,6 +25,11 @@ class MachineError(SimulatorError):
 
 class MappingError(SimulatorError):
     """A layer that the machine's dataflow cannot map; the message names machine, layer and reason."""
+
+    @classmethod
+    def of(cls, layer: str, machine: str, reason: str) -> Self:
+        """The error that says why a layer cannot be mapped on a machine."""
+        return cls(f"layer {layer!r} cannot be mapped on machine {machine!r}: {reason}")
 
 
 class UsageError(SimulatorError):

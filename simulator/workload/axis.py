@@ -40,10 +40,9 @@ class Windows(NamedTuple):
     @classmethod
     def of(cls, shape: LayerShape) -> Windows:
         """Those of a layer."""
-        (vertical, horizontal), (stride_rows, stride_columns) = shape.padding, shape.stride
         return cls(
-            WindowAxis.of(shape.H, shape.R, stride_rows, (vertical, vertical), 1),
-            WindowAxis.of(shape.W, shape.S, stride_columns, (horizontal, horizontal), 1),
+            WindowAxis.of(shape.H, shape.R, shape.stride[0], shape.sides[:2], shape.dilation[0]),
+            WindowAxis.of(shape.W, shape.S, shape.stride[1], shape.sides[2:], shape.dilation[1]),
         )
 
 

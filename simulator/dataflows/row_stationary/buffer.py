@@ -8,6 +8,7 @@ from spikecycle.simulator.dataflows.row_stationary.records import Count, Operand
 from spikecycle.simulator.dataflows.row_stationary.schedule import Step
 from spikecycle.simulator.dataflows.row_stationary.specs import Zero
 from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.workload import input_range
 
 
 @kernel
@@ -20,10 +21,8 @@ def row_bits(row: RowBits, positions: int, spikes: int) -> int:
 @kernel
 def input_columns_of(mapped: Mapped, step: Int64) -> int:
     """Input columns that the tile's windows cover."""
-    layer = mapped.layer
-    first = max(0, step[Step.COLUMN_START] * layer.stride_w - layer.padding_w)
-    end = min(layer.W, (step[Step.COLUMN_END] - 1) * layer.stride_w - layer.padding_w + layer.S)
-    return int(max(0, end - first))
+    first, end = input_range(mapped.layer.windows.columns, step[Step.COLUMN_START], step[Step.COLUMN_END])
+    return int(end - first)
 
 
 @kernel
@@ -44,8 +43,9 @@ def load_rows(mapped: Mapped, sample: Sample, step: Int64, index: int, records: 
     rows = 0
     bits = 0
     for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
-        top = (step[Step.ROW_START] + row) * layer.stride_h - layer.padding_h
-        for y in range(max(0, top), min(layer.H, top + layer.R)):
+        output_row = step[Step.ROW_START] + row
+        lowest, highest = input_range(layer.windows.rows, output_row, output_row + 1)
+        for y in range(lowest, highest):
             # all channels of a fold are loaded together, so the first one tells
             if sample.loaded[t, y, group_start + first_channel] != step[Step.LOAD_UNIT]:
                 sample.loaded[t, y, group_start + first_channel] = step[Step.LOAD_UNIT]
@@ -94,6 +94,7 @@ def load_weights(mapped: Mapped, step: Int64, index: int, records: Records) -> t
 def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
     """Send input rows to the PEs; returns words read, and gated ones."""
     layer, array, mapping, tables = mapped.layer, mapped.array, mapped.mapping, mapped.tables
+    windows = layer.windows.rows
     fold = step[Step.FILTER_FOLD]
     group_channels = layer.C // layer.groups
     fold_channels = mapping.channels_per_pe * mapping.channel_sets
@@ -113,13 +114,12 @@ def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
         first = step[Step.ROW_START] + pair % tile_rows
         end = min(step[Step.ROW_END], first + step[Step.PAIR_END] - pair)
         pair += end - first
-        lowest = max(0, first * layer.stride_h - layer.padding_h)
-        highest = min(layer.H, (end - 1) * layer.stride_h - layer.padding_h + layer.R)
+        lowest, highest = input_range(windows, first, end)
         for y in range(lowest, highest):
             filter_rows = 0  # a bit for each r that meets this input row
             for r in range(layer.R):
-                offset = y + layer.padding_h - r
-                if offset % layer.stride_h == 0 and first * layer.stride_h <= offset < end * layer.stride_h:
+                offset = y + windows.padding - r
+                if offset % windows.stride == 0 and first * windows.stride <= offset < end * windows.stride:
                     filter_rows |= 1 << r
             words_of_row = 0
             last_word = -1

@@ -60,12 +60,12 @@ def most_filters(layer: Layer, array: Array, storage: Storage, channels_per_pe: 
 
 def input_rows(layer: Layer, tile_rows: Any) -> Any:
     """Most input rows that a tile of `tile_rows` output rows needs."""
-    return np.minimum(layer.H, (tile_rows - 1) * layer.stride_h + layer.R)
+    return np.minimum(layer.H, (tile_rows - 1) * layer.windows.rows.stride + layer.R)
 
 
 def input_columns(layer: Layer, tile_columns: Any) -> Any:
     """Most input columns that a tile of `tile_columns` output columns needs."""
-    return np.minimum(layer.W, (tile_columns - 1) * layer.stride_w + layer.S)
+    return np.minimum(layer.W, (tile_columns - 1) * layer.windows.columns.stride + layer.S)
 
 
 def words_of(values: Any, bits: int, array: Array) -> Any:

@@ -6,16 +6,7 @@ from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.lowering import lower_layer
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
-
-
-def leaks(task: LayerTask) -> bool:
-    """Whether an update computes a leak: a factor of 1 keeps the potential, a factor of 0 clears it."""
-    return 0 < task.neuron.shared_leak_numerator < 1 << task.neuron.leak_shift
-
-
-def leak_action(task: LayerTask) -> str:
-    """What a leak is in logic."""
-    return "shift" if task.neuron.shared_leak_numerator & (task.neuron.shared_leak_numerator - 1) == 0 else "multiply"
+from spikecycle.simulator.workload import leak_action
 
 
 def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, ...]:
@@ -73,7 +64,7 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> tuple[Counter, .
         logic("chain.add", "potentials", "add", layer.psum_bits, "a PE adds its partial sum to the one from below"),
         logic("neuron.compare", "potentials", "compare", neuron, "a potential is compared with the threshold"),
         logic(
-            "neuron.leak", "potentials", leak_action(task), neuron,
+            "neuron.leak", "potentials", leak_action(task.neuron), neuron,
             "a potential leaks: it is shifted if the factor is a power of two, else multiplied",
         ),
         logic("neuron.add", "potentials", "add", neuron, "a sum, or a bias, is added to a potential"),

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from spikecycle.simulator.dataflows.base import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.machine import ZERO_HANDLING, RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat
-
-
-def refuse(machine: RowStationaryMachine, task: LayerTask, reason: str) -> MappingError:
-    """The error that says why a layer cannot be mapped on a machine."""
-    return MappingError(f"layer {task.name!r} cannot be mapped on machine {machine.name!r}: {reason}")
-
-
-def signed_width(magnitude: int) -> int:
-    """Bits of the narrowest signed word that holds -magnitude to magnitude."""
-    return 1 + magnitude.bit_length()
+from spikecycle.simulator.workload import Windows, largest_sum, signed_bits
 
 
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
     shape = task.shape
     if shape.dilation != (1, 1):
-        raise refuse(machine, task, f"dilation {shape.dilation}")
-    sums = np.abs(task.weights.astype(np.int64)).sum(axis=(1, 2, 3))
-    psum_bits = signed_width(int(sums.max()) * ((1 << task.input_bits) - 1))
+        raise MappingError.of(task.name, machine.name, f"dilation {shape.dilation}")
+    largest = largest_sum(task.weights, task.input_bits)
+    psum_bits = signed_bits(-largest, largest)
     parameters, word_bits = machine.dataflow, machine.buffers.global_buffer.width_bits
     for name, bits, key, limit in (
         ("the exact sum of a timestep needs", psum_bits, "dataflow.accumulator_bits", parameters.accumulator_bits),
         ("a potential has", task.neuron.potential_bits, "buffers.global_buffer.width_bits", word_bits),
     ):
         if bits > limit:
-            raise refuse(machine, task, f"{name} {bits} bits, {key} is {limit}")
+            raise MappingError.of(task.name, machine.name, f"{name} {bits} bits, {key} is {limit}")
     widest = max(task.input_bits, task.weight_bits)
     if task.input_bits > 1 and widest > parameters.multiplier_bits:
-        raise refuse(
-            machine,
-            task,
+        raise MappingError.of(
+            task.name,
+            machine.name,
             f"{task.input_bits}-bit inputs and {task.weight_bits}-bit weights are multiplied,"
             f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
         )
@@ -54,10 +43,7 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
         Q=shape.Q,
         R=shape.R,
         S=shape.S,
-        stride_h=shape.stride[0],
-        stride_w=shape.stride[1],
-        padding_h=shape.padding_top,
-        padding_w=shape.padding_left,
+        windows=Windows.of(shape),
         groups=shape.groups,
         input_bits=task.input_bits,
         weight_bits=task.weight_bits,

@@ -140,7 +140,7 @@ def longest_of_set(layer: Layer, met: Int64, served: Int64, step: Int64, group_s
         t = step[Step.PAIR_START] // tile_rows
         row = step[Step.PAIR_START] % tile_rows
         for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
-            y = (step[Step.ROW_START] + row) * layer.stride_h + r - layer.padding_h
+            y = (step[Step.ROW_START] + row) * layer.windows.rows.stride + r - layer.windows.rows.padding
             if 0 <= y < layer.H:
                 inputs = met[t, y, group_start + first : group_start + end]
                 cycles = 0

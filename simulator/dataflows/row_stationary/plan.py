@@ -9,8 +9,7 @@ import numpy as np
 from spikecycle.simulator.activity import Int64, Passes
 from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
 from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
-from spikecycle.simulator.dataflows.row_stationary.counters import leaks
-from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer, refuse
+from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
 from spikecycle.simulator.dataflows.row_stationary.mapping import choose
@@ -22,8 +21,10 @@ from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
 from spikecycle.simulator.dataflows.row_stationary.tables import weight_tables, widths
 from spikecycle.simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
 from spikecycle.simulator.dataflows.row_stationary.windows import count_outputs, count_windows
+from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, spike_format, weight_format
 from spikecycle.simulator.formats.bits import bits_for
+from spikecycle.simulator.workload import leaks
 
 
 @dataclass
@@ -124,7 +125,7 @@ class RowStationaryPlan:
     def _count_neuron_logic(self, counts: Int64) -> None:
         """What follows from the number of updates."""
         layer = self.mapped.layer
-        counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task) else 0
+        counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task.neuron) else 0
         biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
 
@@ -156,12 +157,14 @@ def _mapping(
 ) -> ArrayMapping:
     """The mapping by rule, or the reason why there is none."""
     if array.rows < layer.R:
-        raise refuse(machine, task, f"its kernel has {layer.R} rows, dataflow.rows is {array.rows}")
+        raise MappingError.of(task.name, machine.name, f"its kernel has {layer.R} rows, dataflow.rows is {array.rows}")
     if array.input_entries < layer.S or most_filters(layer, array, storage, 1) == 0:
-        raise refuse(
-            machine, task, "a filter row of one channel does not fit buffers.input_pad, weight_pad and psum_pad"
+        raise MappingError.of(
+            task.name,
+            machine.name,
+            "a filter row of one channel does not fit buffers.input_pad, weight_pad and psum_pad",
         )
     mapping = choose(layer, array, storage, streams, machine.dataflow.objective)
     if mapping is None:
-        raise refuse(machine, task, "not even its smallest tile fits buffers.global_buffer")
+        raise MappingError.of(task.name, machine.name, "not even its smallest tile fits buffers.global_buffer")
     return mapping

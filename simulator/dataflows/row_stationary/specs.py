@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from spikecycle.simulator.workload import Windows
+
 
 class Zero(IntEnum):
     """What becomes of a zero, in the order of `machine.ZERO_HANDLING`."""
@@ -48,10 +50,8 @@ class Layer(NamedTuple):
     Q: int
     R: int
     S: int
-    stride_h: int
-    stride_w: int
-    padding_h: int
-    padding_w: int
+    windows: Windows
+    """Where rows and columns of windows lie in the map."""
     groups: int
     input_bits: int
     weight_bits: int

@@ -37,7 +37,7 @@ class TapInputs:
     def add(self, mapped: Mapped, met: Int64, events: Int64) -> None:
         """Add a column range. met, events: int64 (T, H, C, S), see `windows`."""
         layer = mapped.layer
-        output_rows = np.arange(layer.P) * layer.stride_h - layer.padding_h
+        output_rows = np.arange(layer.P) * layer.windows.rows.stride - layer.windows.rows.padding
         met_of_row, events_of_row = met.sum(axis=0), events.sum(axis=0)
         for r in range(layer.R):
             rows = output_rows + r

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from spikecycle.simulator.activity import Int64
 from spikecycle.simulator.dataflows.row_stationary.specs import Layer
 from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.workload import input_range
 
 Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -23,8 +24,8 @@ def count_windows(
     events_out: int64 (T, H, C, S), set bits of those inputs.
     spikes_out: int64 (T, H, C), non-zero inputs of the row within the columns that the windows cover.
     """
-    first = max(0, q0 * layer.stride_w - layer.padding_w)
-    end = min(layer.W, (q1 - 1) * layer.stride_w - layer.padding_w + layer.S)
+    columns = layer.windows.columns
+    first, end = input_range(columns, q0, q1)
     met_out[:] = 0
     events_out[:] = 0
     for t in range(layer.T):
@@ -41,8 +42,8 @@ def count_windows(
                         events += value & 1
                         value >>= 1
                     for s in range(layer.S):
-                        offset = x + layer.padding_w - s
-                        if offset % layer.stride_w == 0 and q0 * layer.stride_w <= offset < q1 * layer.stride_w:
+                        offset = x + columns.padding - s
+                        if offset % columns.stride == 0 and q0 * columns.stride <= offset < q1 * columns.stride:
                             met_out[t, y, c, s] += 1
                             events_out[t, y, c, s] += events
                 spikes_out[t, y, c] = spikes

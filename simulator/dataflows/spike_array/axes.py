@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.simulator.workload import WindowAxis, input_range
+
 Int64 = npt.NDArray[np.int64]
 
 PHASE, FIRST_TAP, LAST_TAP, BLOCK_SIZE = range(4)
@@ -19,25 +21,9 @@ NO_TAP = 0
 """The class of an input without a tap in the block: row 0 of every table, with no phase (-1)."""
 
 
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a layer: output positions, input positions, kernel taps, stride, padding."""
-
-    outputs: int
-    inputs: int
-    taps: int
-    stride: int
-    padding: int
-
-    def input_range(self, start: int, stop: int) -> tuple[int, int]:
-        """Inputs [first, last) that the outputs [start, stop) read; first = last if they only read padding."""
-        first = max(0, start * self.stride - self.padding)
-        last = min(self.inputs, (stop - 1) * self.stride - self.padding + self.taps)
-        return first, max(first, last)
-
-    def taps_of_phase(self, phase: int) -> int:
-        """Taps phase, phase + stride, ... of the kernel."""
-        return max(0, -(-(self.taps - phase) // self.stride))
+def taps_of_phase(taps: int, stride: int, phase: int) -> int:
+    """Taps phase, phase + stride, ... of the kernel."""
+    return max(0, -(-(taps - phase) // stride))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +53,7 @@ class AxisTile:
         return int(self.block_starts[1])
 
 
-def cut_axis(axis: Axis, tile_size: int, blocks: int, by_block_size: bool) -> tuple[list[AxisTile], Int64]:
+def cut_axis(axis: WindowAxis, tile_size: int, blocks: int, by_block_size: bool) -> tuple[list[AxisTile], Int64]:
     """Tiles of an axis and the table of tap classes that occur in them, int64 (classes, 4).
 
     by_block_size: blocks of different size have different classes (their potentials have other addresses).
@@ -77,7 +63,7 @@ def cut_axis(axis: Axis, tile_size: int, blocks: int, by_block_size: bool) -> tu
         stop = min(start + tile_size, axis.outputs)
         block = -(-(stop - start) // blocks)
         block_starts = np.minimum(np.arange(blocks + 1, dtype=np.int64) * block, stop - start)
-        first, last = axis.input_range(start, stop)
+        first, last = input_range(axis, start, stop)
         keys.append(_tap_classes(axis, start + block_starts, np.arange(first, last, dtype=np.int64), by_block_size))
         tiles.append((start, stop, first, last, block_starts))
     no_tap = np.array([[-1, 0, -1, 0]], dtype=np.int64)
@@ -91,14 +77,14 @@ def cut_axis(axis: Axis, tile_size: int, blocks: int, by_block_size: bool) -> tu
     ], np.ascontiguousarray(table)
 
 
-def _tap_classes(axis: Axis, block_starts: Int64, inputs: Int64, by_block_size: bool) -> Int64:
+def _tap_classes(axis: WindowAxis, block_starts: Int64, inputs: Int64, by_block_size: bool) -> Int64:
     """int64 (inputs, blocks, 4): the tap class of every input in every block [block_starts[i], block_starts[i + 1])."""
     base, phase = np.divmod(inputs[:, None] + axis.padding, axis.stride)
-    taps_of_phase = np.array([axis.taps_of_phase(p) for p in range(axis.stride)], dtype=np.int64)
+    taps = np.array([taps_of_phase(axis.taps, axis.stride, p) for p in range(axis.stride)], dtype=np.int64)
     low, high = block_starts[None, :-1], block_starts[None, 1:]
     # tap k of the phase lands on output base - k
     first = np.maximum(0, base - high + 1)
-    last = np.minimum(taps_of_phase[phase] - 1, base - low)
+    last = np.minimum(taps[phase] - 1, base - low)
     size = high - low if by_block_size else np.zeros_like(low)
     found = np.stack(np.broadcast_arrays(phase, first, last, size), axis=-1)
     found[first > last] = (-1, 0, -1, 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.workload import leak_action
 
 
 @dataclass
@@ -42,16 +43,6 @@ def event_bits(task: LayerTask) -> int:
     """Bits of a broadcast event: channel, row, column, and the number of the value's bit."""
     choices = (task.shape.C, task.shape.H, task.shape.W, task.input_bits)
     return max(1, sum((number - 1).bit_length() for number in choices))
-
-
-def leaks(task: LayerTask) -> bool:
-    """Whether an update computes a leak: a factor of 1 keeps the potential, a factor of 0 clears it."""
-    return 0 < task.neuron.shared_leak_numerator < 1 << task.neuron.leak_shift
-
-
-def leak_action(task: LayerTask) -> str:
-    """What a leak is in logic."""
-    return "shift" if task.neuron.shared_leak_numerator & (task.neuron.shared_leak_numerator - 1) == 0 else "multiply"
 
 
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
@@ -99,7 +90,7 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "a neuron is updated: its potential is compared with the threshold", bits=bits,
         ),
         Counter(
-            "neuron.leak", "neuron", "potentials", leak_action(task), "logic", "operations",
+            "neuron.leak", "neuron", "potentials", leak_action(task.neuron), "logic", "operations",
             "a potential leaks: it is shifted if the factor is a power of two, else multiplied", bits=bits,
         ),
         Counter(

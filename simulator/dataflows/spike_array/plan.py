@@ -8,13 +8,14 @@ import numpy as np
 
 from spikecycle.simulator.activity import Passes
 from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
-from spikecycle.simulator.dataflows.spike_array.axes import Axis
+from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.replay import Replay
 from spikecycle.simulator.dataflows.spike_array.service import PeSpec, Services, services
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format, weight_format
+from spikecycle.simulator.workload import largest_sum, signed_bits
 
 
 @dataclass
@@ -38,7 +39,7 @@ class SpikeArrayPlan:
         pe = _pe_spec(self.machine, self.weight_format)
         shape = self.task.shape
         taps = [
-            np.array([Axis(0, 0, taps, stride, 0).taps_of_phase(phase) for phase in range(stride)], dtype=np.int64)
+            np.array([taps_of_phase(taps, stride, phase) for phase in range(stride)], dtype=np.int64)
             for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
         ]
         self.services = [
@@ -83,25 +84,21 @@ class SpikeArrayPlan:
 
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     """Raise MappingError for a layer whose neurons the machine cannot compute."""
-    where = f"layer {task.name!r} cannot be mapped on machine {machine.name!r}"
     if task.shape.dilation != (1, 1):
-        raise MappingError(f"{where}: dilation {task.shape.dilation}")
+        raise MappingError.of(task.name, machine.name, f"dilation {task.shape.dilation}")
+    reason = ""
     width = machine.buffers.potentials.width_bits
-    magnitudes = np.abs(task.weights.astype(np.int64)).sum(axis=(1, 2, 3)) * ((1 << task.input_bits) - 1)
-    magnitudes += np.abs(task.bias.astype(np.int64))
-    worst = (1 << (task.neuron.potential_bits - 1)) + int(magnitudes.max())
-    if worst > 1 << (width - 1):
-        needed = (worst - 1).bit_length() + 1
-        raise MappingError(
-            f"{where}: the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}"
-        )
-    if machine.dataflow.update == "sparse":
-        if task.bias.any():
-            raise MappingError(f"{where}: dataflow.update: sparse needs neurons without bias")
-        if task.neuron.reset == "hard" and task.neuron.reset_value != 0:
-            raise MappingError(
-                f"{where}: dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
-            )
+    # added to the potential, in its word
+    lowest = -(1 << (task.neuron.potential_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
+    needed = signed_bits(lowest, -lowest - 1)
+    if needed > width:
+        reason = f"the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}"
+    elif machine.dataflow.update == "sparse" and task.bias.any():
+        reason = "dataflow.update: sparse needs neurons without bias"
+    elif machine.dataflow.update == "sparse" and task.neuron.reset == "hard" and task.neuron.reset_value != 0:
+        reason = f"dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
+    if reason:
+        raise MappingError.of(task.name, machine.name, reason)
 
 
 def _pe_spec(machine: SpikeArrayMachine, chosen: WeightFormat) -> PeSpec:

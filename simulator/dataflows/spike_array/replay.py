@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Passes
 from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
-from spikecycle.simulator.dataflows.spike_array.counters import Tally, leaks
+from spikecycle.simulator.dataflows.spike_array.counters import Tally
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -39,6 +39,7 @@ from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, words_of
 from spikecycle.simulator.dataflows.spike_array.update import dense_sweep_cycles, explicit_encode, sparse_sweep
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat
+from spikecycle.simulator.workload import leaks
 
 Int64 = npt.NDArray[np.int64]
 
@@ -133,10 +134,11 @@ class Replay:
         first = channels[0]
         while first < channels[1]:
             if words(first, first + 1) > held:
-                raise MappingError(
-                    f"layer {self.task.name!r} cannot be mapped on machine {self.machine.name!r}: the spikes of input "
-                    f"channel {first} in timestep {timestep} take {words(first, first + 1)} words, half of "
-                    f"buffers.spikes holds {held}"
+                raise MappingError.of(
+                    self.task.name,
+                    self.machine.name,
+                    f"the spikes of input channel {first} in timestep {timestep} take {words(first, first + 1)} words, "
+                    f"half of buffers.spikes holds {held}",
                 )
             stop, too_far = channels[1], channels[1] + 1
             if words(first, stop) > held:
@@ -206,7 +208,7 @@ class Replay:
             )  # fmt: skip
         self.causes[-1][UPDATE] = cycles
         self.tally.updates += updates
-        self.tally.leaks += updates if leaks(self.task) else 0
+        self.tally.leaks += updates if leaks(self.task.neuron) else 0
         self.tally.bias_additions += updates if self.task.bias.any() else 0
         self.tally.potentials_read += updates
         self.tally.potentials_written += updates

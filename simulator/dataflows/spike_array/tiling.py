@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.spike_array.axes import Axis, AxisTile, cut_axis
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.images import Images, image_units, lay_images
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
 from spikecycle.simulator.machine.schema import Buffer
+from spikecycle.simulator.workload import Windows
 
 Int64 = npt.NDArray[np.int64]
 
@@ -50,13 +51,10 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
     """Tile a layer; raises MappingError naming machine, layer and buffer where nothing fits."""
     own, inputs, tiles, entry_bits = _cut_channels(machine, task, weight_format)
     rows, columns = _map_tile(machine, task, own)
-    axes = (
-        Axis(task.shape.P, task.shape.H, task.shape.R, task.shape.stride[0], task.shape.padding_top),
-        Axis(task.shape.Q, task.shape.W, task.shape.S, task.shape.stride[1], task.shape.padding_left),
-    )
+    axes = Windows.of(task.shape)
     block_rows, block_columns = machine.dataflow.blocks
-    row_tiles, row_classes = cut_axis(axes[0], rows, block_rows, by_block_size=False)
-    column_tiles, column_classes = cut_axis(axes[1], columns, block_columns, by_block_size=True)
+    row_tiles, row_classes = cut_axis(axes.rows, rows, block_rows, by_block_size=False)
+    column_tiles, column_classes = cut_axis(axes.columns, columns, block_columns, by_block_size=True)
     return Tiling(
         own_channels=own,
         input_channels=inputs,
@@ -105,7 +103,7 @@ def _cut_channels(
             problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, 1 if whole else 2)
             if not problem:
                 return own, inputs, tiles, entry_bits
-    raise MappingError(f"layer {task.name!r} cannot be mapped on machine {machine.name!r}: {problem}")
+    raise MappingError.of(task.name, machine.name, problem)
 
 
 def _what_does_not_fit(
