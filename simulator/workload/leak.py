@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from spikecycle.traces import Neuron
 
 
 def leaks(neuron: Neuron) -> bool:
-    """Whether an update computes a leak: a factor of 1 keeps the potential, a factor of 0 clears it."""
-    return 0 < neuron.leak_numerator < 1 << neuron.leak_shift
+    """Whether updates compute a leak: a factor of 1 keeps the potential, a factor of 0 clears it."""
+    numerators = np.atleast_1d(neuron.leak_numerator)
+    return bool(((numerators > 0) & (numerators < 1 << neuron.leak_shift)).any())
 
 
 def leak_action(neuron: Neuron) -> Literal["shift", "multiply"]:
-    """What a leak is: a shift if its factor is a power of two, else a multiplication."""
-    return "shift" if neuron.leak_numerator & (neuron.leak_numerator - 1) == 0 else "multiply"
+    """What a leak is: a shift if its factor (that of every neuron) is a power of two or 0, else a multiplication."""
+    numerators = np.atleast_1d(neuron.leak_numerator)
+    return "multiply" if (numerators & (numerators - 1)).any() else "shift"
