@@ -22,6 +22,17 @@ def test_a_leak_is_a_shift_or_a_multiplication(numerator: int, shift: int, leaki
     assert leak_action(neuron) == action
 
 
+def test_neurons_of_a_layer_may_leak_differently() -> None:
+    """Factors 1, 1/2 and 0: one of them leaks, by a shift; with 3/4 a multiplication is needed."""
+    threshold = np.array([5], np.int32)
+    some = Neuron("lif", threshold, potential_bits=8, leak_numerator=[4, 2, 0], leak_shift=2)
+    assert (leaks(some), leak_action(some)) == (True, "shift")
+    none = Neuron("lif", threshold, potential_bits=8, leak_numerator=[4, 0, 4], leak_shift=2)
+    assert not leaks(none)
+    other = Neuron("lif", threshold, potential_bits=8, leak_numerator=[4, 2, 3], leak_shift=2)
+    assert leak_action(other) == "multiply"
+
+
 def test_the_largest_sum_is_that_of_the_output_channel_with_most() -> None:
     """|-3| + |2| = 5 and |4| = 4; inputs up to 3; with biases 0 and -8: 15, or 12 + 8."""
     weights = np.array([[-3, 2], [4, 0]], np.int32).reshape(2, 2, 1, 1)

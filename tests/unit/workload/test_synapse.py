@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
@@ -127,13 +128,7 @@ def test_bits_of_spikes() -> None:
 @given(cases())
 def test_a_workload_equals_the_twin(case: Case) -> None:
     geometry = case.geometry
-    top, bottom, left, right = geometry.padding
-    assume((top, left) == (bottom, right) and geometry.dilation == (1, 1))
-    shape = LayerShape(
-        "conv2d",
-        **{name: getattr(geometry, name) for name in ("C", "H", "W", "M", "R", "S", "stride", "groups")},
-        padding=(top, left),
-    )
+    shape = LayerShape("conv2d", **asdict(geometry))
     work = SynapseWorkload(shape, case.inputs, case.bits, case.weights, 3)
     twin = reference.tap_counts(geometry, case.inputs, case.bits)
     assert work.im2col_ones == work.row_ones.sum() == sum(twin.values())
