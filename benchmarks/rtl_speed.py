@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import LayerShape, Neuron
@@ -77,9 +77,11 @@ def main() -> int:
         program = Programmer(machine, sample.task).program(sample.inputs)
         built = binary(machine, program.capacities.rounded(), optimize="-O2")
         plan = DATAFLOWS.lookup("spike_array").plan(machine, sample.task)
-        plan.run(sample.inputs, sample.outputs, None)  # compiles
-        simulator_s = seconds(lambda p=plan, s=sample: p.run(s.inputs, s.outputs, None), 5 * arguments.runs)
-        cycles = int(plan.run(sample.inputs, sample.outputs, None).compute_cycles.sum())
+        plan.run(LayerSample(sample.inputs, sample.outputs, None))  # compiles
+        simulator_s = seconds(
+            lambda p=plan, s=sample: p.run(LayerSample(s.inputs, s.outputs, None)), 5 * arguments.runs
+        )
+        cycles = int(plan.run(LayerSample(sample.inputs, sample.outputs, None)).work.cycles.sum())
         rtl_s = seconds(lambda p=program, b=built: run([p], b), arguments.runs)
         assert int(run([program], built)[0].cycles.sum()) == cycles
         ratios.append(rtl_s / simulator_s)

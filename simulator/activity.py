@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Int64 = npt.NDArray[np.int64]
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.errors import ContractError
 
 OPERANDS = ("weights", "spikes", "potentials", "outputs")
 """Columns of every per-operand array: encoded weights, input spikes, potentials or partial sums, output spikes."""
@@ -70,15 +70,15 @@ class Work:
     def __post_init__(self) -> None:
         n = len(self.cycles)
         if self.causes.shape != (n, len(self.cause_names)):
-            raise AssertionError(f"causes have shape {self.causes.shape}, expected {(n, len(self.cause_names))}")
+            raise ContractError(f"causes have shape {self.causes.shape}, expected {(n, len(self.cause_names))}")
         if not np.array_equal(self.causes.sum(axis=1), self.cycles):
-            raise AssertionError("the causes of a row of work do not sum to its cycles")
+            raise ContractError("the causes of a row of work do not sum to its cycles")
         if n and min(self.cycles.min(), self.causes.min()) < 0:
-            raise AssertionError("cycles must not be negative")
+            raise ContractError("cycles must not be negative")
         if self.step.shape != (n,) or self.resource.shape != (n,):
-            raise AssertionError(f"step and resource need one entry for each of the {n} rows of work")
+            raise ContractError(f"step and resource need one entry for each of the {n} rows of work")
         if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
-            raise AssertionError("a row of work names a resource that there is not")
+            raise ContractError("a row of work names a resource that there is not")
 
     @classmethod
     def of(
@@ -110,16 +110,16 @@ class Moves:
     def __post_init__(self) -> None:
         for bits in (self.load_bits, self.store_bits):
             if bits.ndim != 2 or bits.shape != (len(self.load_bits), len(self.operands)):
-                raise AssertionError(f"traffic needs one row per row of work and one column each of {self.operands}")
+                raise ContractError(f"traffic needs one row per row of work and one column each of {self.operands}")
             if bits.size and bits.min() < 0:
-                raise AssertionError("traffic must not be negative")
+                raise ContractError("traffic must not be negative")
 
 
 @dataclass(frozen=True, eq=False)
 class Activity:
     """What one stage did on one sample: integers only.
 
-    counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe" counts PE-cycles.
+    counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe": PE-cycles.
     synaptic_operations: weights applied because of a spike (zero weights do not count).
     """
 
@@ -131,10 +131,10 @@ class Activity:
 
     def __post_init__(self) -> None:
         if len(self.moves.load_bits) != len(self.work.cycles):
-            raise AssertionError("work and moves need the same number of rows")
+            raise ContractError("work and moves need the same number of rows")
         negative = [name for name, count in self.counts.items() if count < 0]
         if negative:
-            raise AssertionError(f"the count of {negative[0]} is negative")
+            raise ContractError(f"the count of {negative[0]} is negative")
 
     @classmethod
     def total(
@@ -155,38 +155,3 @@ class Activity:
             np.array([[(bits or {}).get(operand, 0) for operand in operands]], np.int64) for bits in (reads, writes)
         )
         return cls(Work.of(names, row), Moves(load, store, operands), counts or {}, busy or {}, synaptic_operations)
-
-
-@dataclass(frozen=True)
-class Passes:
-    """A layer's work on one sample, in execution order: struct of arrays, one entry per pass.
-
-    A pass is the unit between two barriers of the array: what is loaded before it, computed in it, stored after it.
-
-    compute_cycles: int64 (n,), cycles from the start of a pass, its operands being on chip, to its end.
-    causes: int64 (n, k), the same cycles by cause, k as the dataflow's `causes`; rows sum to compute_cycles.
-    load_bits: int64 (n, 4), bits that must come from DRAM before the pass starts, by operand (OPERANDS).
-    store_bits: int64 (n, 4), bits that go to DRAM after the pass, by operand.
-    counts: int64 (c,), totals over all passes, one per declared counter.
-    busy_pe_cycles: PE-cycles in which a PE did useful work, the numerator of utilization.
-    synaptic_operations: weights applied because of a spike (zero weights do not count).
-    labels: int64 (n, 4), which part of the layer a pass is, for timelines; columns named by `label_names`.
-    """
-
-    compute_cycles: Int64
-    causes: Int64
-    load_bits: Int64
-    store_bits: Int64
-    counts: Int64
-    busy_pe_cycles: int
-    synaptic_operations: int
-    labels: Int64
-    label_names: tuple[str, str, str, str]
-
-    def __post_init__(self) -> None:
-        n = len(self.compute_cycles)
-        if not np.array_equal(self.causes.sum(axis=1), self.compute_cycles):
-            raise AssertionError("the causes of a pass do not sum to its cycles")
-        for array in (self.load_bits, self.store_bits):
-            if array.shape != (n, len(OPERANDS)) or (n and array.min() < 0):
-                raise AssertionError("traffic must be non-negative, one row per pass and one column per operand")

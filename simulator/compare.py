@@ -15,7 +15,7 @@ from spikecycle.simulator.comparison import (
     RefusedFormat,
 )
 from spikecycle.simulator.engine import Progress, simulate
-from spikecycle.simulator.errors import MachineError, MappingError
+from spikecycle.simulator.errors import MachineError, MappingError, UsageError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
@@ -39,6 +39,8 @@ def compare_formats(
     """
     changes = dict(settings or {})
     machine = override(hardware, changes) if isinstance(hardware, Machine) else load_machine(hardware, changes)
+    if machine.formats is None:
+        raise UsageError(f"machine {machine.name!r} has no formats to compare (dataflow {machine.dataflow.kind})")
     own = {"weights": machine.formats.weights.format, "spikes": machine.formats.spikes.format}
     pairs = [(name, own["spikes"]) for name, _ in WEIGHT_FORMATS.items()]
     pairs += [(own["weights"], name) for name, _ in SPIKE_FORMATS.items() if name != own["spikes"]]

@@ -3,6 +3,7 @@
 SimulatorError
 ├── MachineError      a machine file or an energy table is wrong
 ├── MappingError      a layer that this dataflow or this machine cannot map
+├── ContractError     a dataflow, a format or a plugin that does not keep what it declares
 ├── UsageError        an unknown name or option
 └── OutputError       a result that cannot be written
 
@@ -30,6 +31,10 @@ class MappingError(SimulatorError):
     def of(cls, layer: str, machine: str, reason: str) -> Self:
         """The error that says why a layer cannot be mapped on a machine."""
         return cls(f"layer {layer!r} cannot be mapped on machine {machine!r}: {reason}")
+
+
+class ContractError(SimulatorError):
+    """A dataflow, a format or a plugin does not keep what it declares; the message names it and what it returned."""
 
 
 class UsageError(SimulatorError):

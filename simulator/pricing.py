@@ -37,7 +37,7 @@ class Pricing:
             "sram": self._sram_pj,
             "logic": lambda counter: self.table.action_pj(counter.action, counter.bits),
             "wire": lambda counter: self.table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
-            "dram": lambda counter: machine.dram.energy_pj_per_bit * counter.bits,
+            "dram": lambda counter: (machine.dram.energy_pj_per_bit if machine.dram else 0.0) * counter.bits,
             "none": lambda counter: 0.0,
         }
 

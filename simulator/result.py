@@ -15,7 +15,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Storage(_Part):
+class StorageResult(_Part):
     """A layer's weights in the machine's format."""
 
     weights: int = Field(description="weights of the layer, zeros included")
@@ -43,10 +43,14 @@ class LayerResult(_Part):
     """One layer."""
 
     name: str = Field(description="layer name in the trace")
-    operator: str = Field(description="conv2d or linear")
-    shape: dict[str, int | list[int]] = Field(description="C, H, W, M, P, Q, R, S, stride, padding, groups")
+    operator: str = Field(description="conv1d, conv2d or linear; of other stages, the kinds of their operators")
+    shape: dict[str, int | list[int]] = Field(
+        description="C, H, W, M, P, Q, R, S, groups, stride, padding, dilation; of a stage without weights M, P, Q"
+    )
     tiling: dict[str, int] = Field(description="how the layer was cut on this machine")
-    storage: Storage = Field(description="the layer's weights in the machine's format")
+    storage: StorageResult = Field(
+        description="the layer's weights in the machine's format; bits are 0 where weight_format is null"
+    )
     input_spikes: int = Field(description="non-zero inputs, summed over samples and timesteps")
     input_density: float = Field(description="share of inputs that are non-zero")
     output_spikes: int = Field(description="output spikes, summed over samples and timesteps")
@@ -57,18 +61,24 @@ class LayerResult(_Part):
     utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
     dram_read_bits: dict[str, int] = Field(description="bits read from DRAM by operand, whole bursts")
     dram_write_bits: dict[str, int] = Field(description="bits written to DRAM by operand, whole bursts")
+    inferences_with_weights_on_chip: int = Field(
+        description="inferences, of those simulated, that found the weights on chip (machine key residency.weights)"
+    )
+    tensors_on_chip: list[str] = Field(
+        description="tensors that were neither loaded nor stored (machine key residency.activations)"
+    )
     counters: list[CounterResult] = Field(description="every count with its energy")
     leakage_pj: float = Field(description="SRAM leakage x time, pJ")
     energy_pj: float = Field(description="all counters + leakage, pJ")
 
 
-class Verification(_Part):
-    """Outcome of recomputing a layer's output spikes."""
+class VerificationResult(_Part):
+    """Outcome of recomputing what a layer puts out."""
 
     layer: str = Field(description="layer name")
     recorded: bool = Field(description="whether the trace has recorded outputs to compare with")
-    spikes_compared: int = Field(description="outputs compared, silent ones included (samples x T x M x P x Q)")
-    mismatches: int = Field(description="outputs that differ; 0 is exact")
+    spikes_compared: int = Field(description="values compared, zeros included (samples x T x M x P x Q)")
+    mismatches: int = Field(description="values that differ; 0 is exact")
     first_mismatch: list[int] | None = Field(description="sample, t, m, p, q of the first that differs")
 
 
@@ -88,7 +98,7 @@ class BufferArea(_Part):
 class Assumptions(_Part):
     """What the numbers rest on, stated with every result."""
 
-    dram_pj_per_bit: float = Field(description="energy of a DRAM bit, pJ")
+    dram_pj_per_bit: float | None = Field(description="energy of a DRAM bit, pJ; null without DRAM")
     sram_cell: str = Field(description="CACTI cell type")
     temperature_k: int = Field(description="temperature for leakage, K")
     node_nm: float = Field(description="process node, nm")
@@ -96,6 +106,12 @@ class Assumptions(_Part):
     operation: str = Field(description="what counts as one operation")
     ideal_memory: bool = Field(
         default=False, description="whether DRAM had no latency and infinite bandwidth (simulate --ideal-memory)"
+    )
+    residency: dict[str, object] = Field(
+        description="what stays on chip: weights (inference, batch, resident), batch, activations (dram, chip)"
+    )
+    free_operators: list[str] = Field(
+        description="operators of the network that cost nothing on this dataflow: they are not modelled"
     )
 
 
@@ -109,16 +125,20 @@ class RunResult(_Part):
     provenance: dict[str, object] = Field(description="the trace's own provenance")
     machine: dict[str, object] = Field(description="the whole machine, overrides applied")
     dataflow: str = Field(description="dataflow of the machine")
-    weight_format: str = Field(description="format of the weights")
-    spike_format: str = Field(description="format of the spikes")
+    weight_format: str | None = Field(description="format of the weights; null where the machine has none")
+    spike_format: str | None = Field(description="format of the spikes; null where the machine has none")
     samples: list[int] = Field(description="indices of the samples that were simulated")
     timesteps: int = Field(description="timesteps per sample")
     clock_mhz: int = Field(description="clock, MHz")
     pes: int = Field(description="processing elements")
     layers: list[LayerResult] = Field(description="layers in order")
-    cycles: int = Field(description="cycles of all layers and samples")
-    cycles_by_cause: dict[str, int] = Field(description="the same by cause")
+    cycles: int = Field(description="cycles of all samples together")
+    cycles_per_inference: float = Field(description="mean cycles of a sample")
+    cycles_by_cause: dict[str, int] = Field(
+        description="cycles of all samples by cause; where stages overlap, along the critical path"
+    )
     cycles_per_sample: list[int] = Field(description="cycles of each sample")
+    overlap: str = Field(description="policy by which work and memory overlap")
     energy_pj: float = Field(description="energy of all layers and samples, pJ")
     energy_by_component_pj: dict[str, float] = Field(description="the same by component, leakage included")
     seconds_per_inference: float = Field(description="mean time of a sample, s")
@@ -130,5 +150,5 @@ class RunResult(_Part):
     area_mm2: float = Field(description="SRAM and arithmetic area, mm2")
     logic_area_mm2: float = Field(description="arithmetic part of it, mm2")
     buffers: list[BufferArea] = Field(description="the buffers in silicon")
-    verification: list[Verification] | None = Field(description="per layer, where verification was asked for")
+    verification: list[VerificationResult] | None = Field(description="per layer, where verification was asked for")
     assumptions: Assumptions = Field(description="what the numbers rest on")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -105,6 +106,12 @@ class Trace:
                 raise TraceError(f"layer {index}: name {layer.name} is taken by an earlier layer; names must differ")
             seen.add(layer.name)
         return layers
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file, in hexadecimal; read once."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def close(self) -> None:
         """Close the file; a closed trace keeps its metadata."""

@@ -1,112 +1,108 @@
-"""What a dataflow is: one way of mapping a layer on a PE array.
+"""What a dataflow is: one way of running the operators of a network on a machine.
 
 A dataflow lives in one module (or one folder) of this package and registers itself:
 
     DATAFLOWS.register("spike_array", SpikeArray())
 
-It brings its own machine schema (parameters and buffers), declares what it counts and which causes it attributes
-cycles to, prepares a layer once (`plan`: tiling, encoded weights, tables; raises MappingError), and replays samples
-(`Plan.run`). Everything else — DRAM, energy, reports, the command line — works from those declarations.
+It brings its own machine schema (parameters and memories), declares what it supports and what it counts, says which
+operators it runs together (`stages`), prepares a stage once (`plan`: tiling, encoded weights, tables) and replays
+samples (`Plan.run`), which gives integers: work, moves and counts by name. Everything else (refusing what is not
+supported, recomputing tensors, overlap of memory and compute, residency, energy, reports, the command line) works from
+those declarations. A rule from a paper needs less: see `spikecycle.simulator.dataflows.rule`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from spikecycle.simulator.activity import Counter, Passes
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
+from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.traces import Layer, LayerShape, Neuron
-
-UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
-Int32 = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
-class LayerTask:
-    """What a dataflow needs to know of a layer before it sees a sample.
-
-    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T.
-    """
-
-    name: str
-    shape: LayerShape
-    timesteps: int
-    input_bits: int
-    weight_bits: int
-    weights: Int32
-    bias: Int32
-    neuron: Neuron
-
-    @classmethod
-    def of(cls, layer: Layer) -> LayerTask:
-        """The task of a layer of a trace, its arrays read."""
-        return cls(
-            name=layer.name,
-            shape=layer.shape,
-            timesteps=layer.timesteps,
-            input_bits=layer.input_bits,
-            weight_bits=layer.weight_bits,
-            weights=layer.weights(),
-            bias=layer.bias(),
-            neuron=layer.neuron,
-        )
+from spikecycle.traces import TensorSpec
 
 
 @dataclass(frozen=True)
 class WeightStorage:
-    """What a layer's weights take in the machine's format.
+    """What a stage's weights take in the machine's format.
 
-    weights: number of weights, zeros included. payload_bits, metadata_bits: of the format alone.
-    directory_bits: where fibers start, if the machine needs to be told. stored_bits: all of it as it lies in
-    memory, word padding included.
+    payload_bits, metadata_bits: of the format alone. directory_bits: where fibers start, if the machine needs to be
+    told. stored_bits: all of it as it lies in memory, word padding included.
     """
 
-    weights: int
-    payload_bits: int
-    metadata_bits: int
-    directory_bits: int
-    stored_bits: int
+    payload_bits: int = 0
+    metadata_bits: int = 0
+    directory_bits: int = 0
+    stored_bits: int = 0
+
+
+@dataclass(frozen=True)
+class WeightFootprint:
+    """What it takes to keep a stage's weights on chip between inferences.
+
+    words: words of each memory (its key in the machine file) that the whole weights take, in the instance that holds
+    most. working: words of the same memories that the stage needs for other things while it runs.
+    problem: why the weights cannot stay, or "".
+    """
+
+    words: Mapping[str, int] = field(default_factory=dict)
+    working: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
 
 
 class Plan(Protocol):
-    """A layer mapped on a machine, ready to replay samples. Holds nothing that a run changes."""
+    """A stage mapped on a machine, ready to replay samples. Holds nothing that a run changes."""
 
     @property
     def storage(self) -> WeightStorage:
-        """The layer's weights in the machine's format."""
+        """The stage's weights in the machine's format; zeros for a stage without weights, or without formats."""
 
-    def tiling(self) -> dict[str, int]:
-        """How the layer is cut, by name, for reports (tile sizes and numbers of tiles)."""
+    @property
+    def footprint(self) -> WeightFootprint:
+        """What keeping the weights on chip takes."""
 
-    def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
-        """Replay one sample.
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """What `run` may count; a count without a declaration is an error of the dataflow."""
 
-        inputs: (T, C, H, W) values. outputs: uint8 (T, M, P, Q) output spikes. active: uint8 (T, M, P, Q), 1 where a
-        neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its
-        stored potential is not 0), given only where `needs_active`.
-        """
+    def tiling(self) -> Mapping[str, int]:
+        """How the stage is cut, by name, for reports (tile sizes and numbers of tiles)."""
+
+    def run(self, sample: StageSample) -> Activity:
+        """Replay one sample."""
 
 
 class Dataflow(Protocol):
-    """One way of mapping layers on an array."""
+    """One way of running operators on a machine."""
 
-    name: str
-    summary: str
-    machine_type: type[Machine]
-    causes: tuple[str, ...]
-    """Names of the columns of Passes.causes; the first is "compute"."""
-    label_names: tuple[str, str, str, str]
+    @property
+    def name(self) -> str:
+        """As machine files call it."""
 
-    def counters(self, machine: Machine, task: LayerTask) -> tuple[Counter, ...]:
-        """What is counted, in the order of Passes.counts."""
+    @property
+    def summary(self) -> str:
+        """One line for lists."""
 
-    def needs_active(self, machine: Machine) -> bool:
-        """Whether `run` wants to know which neurons are active (sparse update)."""
+    @property
+    def machine_type(self) -> type[Machine]:
+        """Schema of its machine files."""
 
-    def plan(self, machine: Machine, task: LayerTask) -> Plan:
-        """Map a layer; raises MappingError naming machine and layer where it can't."""
+    @property
+    def supports(self) -> Support:
+        """What it runs; everything else is refused by name."""
+
+    @property
+    def overlaps(self) -> tuple[str, ...]:
+        """Overlap policies (`spikecycle.simulator.schedule.OVERLAPS`) that fit; the first is the default."""
+
+    def stages(self, machine: Machine, network: Network) -> list[Stage]:
+        """Which operators run together, in order."""
+
+    def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
+        """Map a stage; raises MappingError naming machine and stage where it can't."""
+
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+        """Whether the machine has room to keep a tensor of one sample, (T, C, H, W), on chip between two stages."""

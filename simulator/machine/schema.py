@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from spikecycle.simulator.units import kib_to_bits
 
@@ -65,6 +65,11 @@ class Buffer(Section):
         """Whole bits of one instance."""
         return kib_to_bits(self.size_kib)
 
+    @property
+    def words(self) -> int:
+        """Whole words of one instance."""
+        return self.capacity_bits // self.width_bits
+
 
 class Dram(Section):
     """Off-chip memory: one channel; a transfer moves whole bursts."""
@@ -97,6 +102,23 @@ class Formats(Section):
 
     weights: WeightFormatChoice
     spikes: SpikeFormatChoice
+
+
+class Residency(Section):
+    """What stays on chip between inferences and between stages; see `spikecycle.simulator.residency`."""
+
+    weights: Literal["inference", "batch", "resident"] = "inference"
+    """Weights are loaded in every inference, once in every batch of inferences, or were loaded before the first."""
+    batch: PositiveInt = 1
+    """Inferences of a batch (weights: batch)."""
+    activations: Literal["dram", "chip"] = "dram"
+    """Tensors between stages go through DRAM, or stay on chip where they fit."""
+
+    @model_validator(mode="after")
+    def _batch_has_a_size(self) -> Residency:
+        if (self.weights == "batch") != (self.batch > 1):
+            raise ValueError("weights: batch and a batch of at least 2 inferences go together")
+        return self
 
 
 class Energy(Section):
@@ -137,9 +159,13 @@ class Machine(Section):
     technology: Technology
     dataflow: DataflowParameters
     buffers: Buffers
-    dram: Dram
-    formats: Formats
+    dram: Dram | None = None
+    formats: Formats | None = None
     energy: Energy
+    residency: Residency = Residency()
+    overlap: dict[str, Any] = Field(default_factory=dict)
+    """Policy by which work and memory overlap, and its options (`spikecycle.simulator.schedule`); the dataflow's first
+    policy unless given."""
 
     @property
     def pe_count(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.jit import kernel
 from spikecycle.traces import LayerShape, Neuron
 

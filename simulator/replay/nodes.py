@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.replay.kernels import Integers
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import Operator, Population, Source, Synapse

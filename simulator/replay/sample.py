@@ -9,7 +9,7 @@ import numpy as np
 from spikecycle.simulator.replay.kernels import Integers
 from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_replay
 from spikecycle.simulator.replay.nodes import start_node, start_population
-from spikecycle.traces import Operator, Population, Tensor, TensorSpec, Trace, TraceError
+from spikecycle.traces import Operator, Population, Source, Tensor, TensorSpec, Trace, TraceError
 from spikecycle.traces.errors import located
 from spikecycle.traces.evaluation import Evaluation, OperatorNode, collect
 
@@ -35,7 +35,16 @@ class SampleTensors:
 
     def inputs(self, operator: Operator) -> list[Integers]:
         """What arrives at an operator, one (T, C, H, W) per input, delays applied."""
-        return [_delayed(self.values(source.tensor), source.delay) for source in operator.inputs]
+        return [self.source(source) for source in operator.inputs]
+
+    def source(self, source: Source) -> Integers:
+        """What arrives from one source, (T, C, H, W): the tensor, later by its delay, and zeros before the start."""
+        values = self.values(source.tensor)
+        if not source.delay:
+            return values
+        delayed = np.zeros_like(values)
+        delayed[1:] = values[:-1]
+        return delayed
 
     def verify(self, operator: Operator) -> Comparison | None:
         """Recompute an operator from what arrives at it and compare with the recording; None if there is none."""
@@ -86,11 +95,3 @@ class SampleTensors:
 def verify_operator(tensors: SampleTensors, operator: Operator) -> Comparison | None:
     """Recompute one operator of one sample and compare it with the recording; None if its output is not recorded."""
     return tensors.verify(operator)
-
-
-def _delayed(values: Integers, delay: int) -> Integers:
-    if not delay:
-        return values
-    shifted = np.zeros_like(values)
-    shifted[1:] = values[:-1]
-    return shifted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.replay.kernels import (
     TOGETHER,
     Arithmetic,

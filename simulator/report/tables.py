@@ -51,9 +51,9 @@ def layer_table(result: RunResult) -> Fitting:
             human.percent(share(sum(storage.zero_weights for storage in storages), weights)),
         ),
         "stored": Column(
-            "stored bits\na weight",
-            [human.digits(share(storage.stored_bits, storage.weights)) for storage in storages],
-            human.digits(share(sum(storage.stored_bits for storage in storages), weights)),
+            "stored bits\nper weight",
+            [_bits_per_weight(result, storage.stored_bits, storage.weights) for storage in storages],
+            _bits_per_weight(result, sum(storage.stored_bits for storage in storages), weights),
         ),
         "operations": Column(
             "synaptic\noperations",
@@ -80,6 +80,11 @@ def layer_table(result: RunResult) -> Fitting:
     return fitting_sheets(
         *(("Layers, per inference", [column for key, column in columns.items() if key not in keys]) for keys in dropped)
     )
+
+
+def _bits_per_weight(result: RunResult, stored_bits: int, weights: int) -> str:
+    """Stored bits per weight, where the machine has a weight format."""
+    return human.digits(share(stored_bits, weights)) if result.weight_format and weights else "-"
 
 
 def cycle_table(result: RunResult) -> Fitting:
@@ -144,7 +149,7 @@ def energy_table(result: RunResult) -> Fitting:
         ),
         Column("of all\n%", [human.percent(share(layer.energy_pj, result.energy_pj)) for layer in layers]),
         Column(
-            "pJ a\nSOP",
+            "pJ per\nSOP",
             [human.digits(share(layer.energy_pj, layer.synaptic_operations)) for layer in layers],
             human.digits(share(result.energy_pj, result.synaptic_operations)),
         ),

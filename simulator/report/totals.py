@@ -16,12 +16,14 @@ from spikecycle.simulator.units import NS_PER_US, pj_to_j
 def heading(result: RunResult) -> RenderableType:
     """The trace, the machine and the formats."""
     samples = len(result.samples)
+    named = (("weights", result.weight_format), ("spikes", result.spike_format))
+    formats = ", ".join(f"{operand} {name}" for operand, name in named if name) or "no formats"
     return Text.assemble(
         (result.trace, "bold"),
         " on ",
         (str(result.machine["name"]), "bold"),
-        f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), weights {result.weight_format}, "
-        f"spikes {result.spike_format}; {samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps",
+        f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), {formats}; "
+        f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps",
     )
 
 
@@ -73,8 +75,9 @@ def footnotes(result: RunResult) -> RenderableType:
 
 def assumption_line(assumed: Assumptions) -> str:
     """What energy and area rest on, in one sentence a source."""
+    dram = f"DRAM {assumed.dram_pj_per_bit:g} pJ/bit." if assumed.dram_pj_per_bit is not None else "No DRAM."
     return (
-        f"DRAM {assumed.dram_pj_per_bit:g} pJ/bit. SRAM: CACTI, {assumed.sram_cell} cells, {assumed.node_nm:g} nm, "
+        f"{dram} SRAM: CACTI, {assumed.sram_cell} cells, {assumed.node_nm:g} nm, "
         f"{assumed.temperature_k} K. Logic: table {assumed.energy_table}."
     )
 

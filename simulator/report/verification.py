@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from spikecycle.simulator.result import Verification
+from spikecycle.simulator.result import VerificationResult
 
 
-def is_exact(layers: Sequence[Verification]) -> bool:
+def is_exact(layers: Sequence[VerificationResult]) -> bool:
     """Whether there was something to compare, and all of it was equal."""
     return any(layer.recorded for layer in layers) and not any(layer.mismatches for layer in layers)
 
 
-def verification_report(layers: Sequence[Verification]) -> Text:
+def verification_report(layers: Sequence[VerificationResult]) -> Text:
     """One line if all is well; else one line for each layer that differs."""
     recorded = [layer for layer in layers if layer.recorded]
     unrecorded = [layer.layer for layer in layers if not layer.recorded]
@@ -35,7 +35,7 @@ def verification_report(layers: Sequence[Verification]) -> Text:
     return Text(text, style="green")
 
 
-def _first(layer: Verification) -> str:
+def _first(layer: VerificationResult) -> str:
     if layer.first_mismatch is None:
         return ""
     places = zip(("sample", "timestep", "channel", "row", "column"), layer.first_mismatch, strict=True)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from spikecycle.simulator.registry import Registry
-from spikecycle.simulator.schedule.base import Overlap, OverlapOptions, Schedule, Spans, StageSchedule
+from spikecycle.simulator.schedule.base import Overlap, OverlapOptions, Schedule, Spans, StageSchedule, sum_by_name
 from spikecycle.simulator.schedule.dram import DramTiming
 
 OVERLAPS: Registry[Overlap[Any]] = Registry("overlap policy", "spikecycle.simulator.schedule")
 
-__all__ = ["OVERLAPS", "DramTiming", "Overlap", "OverlapOptions", "Schedule", "Spans", "StageSchedule"]
+__all__ = ["OVERLAPS", "DramTiming", "Overlap", "OverlapOptions", "Schedule", "Spans", "StageSchedule", "sum_by_name"]

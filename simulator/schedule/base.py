@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
-from spikecycle.simulator.activity import Activity, Int64, Work
+from spikecycle.simulator.activity import Activity, Work
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.simulator.schedule.dram import DramTiming
 
@@ -100,6 +101,7 @@ class Overlap(Protocol[OptionsT]):
 
     name: as machine files call it. summary: one sentence. source: whose rule it is.
     options_type: its section of the machine file. stalls: causes that it adds to those of the work.
+    in_turn: whether stages follow each other, so that each can be resolved by itself.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Overlap(Protocol[OptionsT]):
     source: str
     options_type: type[OptionsT]
     stalls: tuple[str, ...]
+    in_turn: bool
 
     def resolve(
         self, stages: Sequence[Activity], edges: Sequence[tuple[int, int]], dram: DramTiming, options: OptionsT

@@ -42,7 +42,8 @@ from typing import Literal
 
 import numpy as np
 
-from spikecycle.simulator.activity import Activity, Int64
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
@@ -77,6 +78,7 @@ class DoubleBuffering:
     source = "double buffering as Timeloop (Parashar et al., ISPASS 2019) assumes it; order of the channel: this module"
     options_type = DoubleBufferingOptions
     stalls: tuple[str, ...] = STALLS
+    in_turn = True
 
     def resolve(
         self,

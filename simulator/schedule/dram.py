@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64, Moves
+from spikecycle.simulator.activity import Moves
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import Dram
 from spikecycle.simulator.units import channel_cycles_per_bit, cycles_of_ns
 

@@ -42,7 +42,8 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from spikecycle.simulator.activity import Activity, Int64
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.schema import LARGEST_INT, PositiveInt
 from spikecycle.simulator.schedule import OVERLAPS
@@ -80,6 +81,7 @@ class LayerPipeline:
     source = "pipelines of layers as in SpikeSim (Moitra et al., IEEE TCAD 42(11), 2023), where a layer starts on 75 %"
     options_type = LayerPipelineOptions
     stalls: tuple[str, ...] = (*STEP_STALLS, "delivery", "pipeline_wait")
+    in_turn = False
 
     def resolve(
         self,

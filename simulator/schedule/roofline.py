@@ -69,6 +69,7 @@ class Roofline:
     source = "Williams et al., CACM 52(4), 2009; the exposed start as in Prosperity (Wei et al., HPCA 2025)"
     options_type = RooflineOptions
     stalls: tuple[str, ...] = ("dram_fill", "dram_traffic", "dram_latency")
+    in_turn = True
 
     def resolve(
         self,

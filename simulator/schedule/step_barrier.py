@@ -73,6 +73,7 @@ class StepBarrier:
     source = "timesteps that end with a barrier among cores, as Loihi (Davies et al., IEEE Micro 38(1), 2018) has them"
     options_type = StepBarrierOptions
     stalls: tuple[str, ...] = (*STEP_STALLS, "step_barrier")
+    in_turn = True
 
     def resolve(
         self,

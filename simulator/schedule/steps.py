@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import Activity, Int64
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 STEP_STALLS = ("dram_traffic", "dram_latency")

@@ -40,9 +40,10 @@ class Windows(NamedTuple):
     @classmethod
     def of(cls, shape: LayerShape) -> Windows:
         """Those of a layer."""
+        top, bottom, left, right = shape.sides
         return cls(
-            WindowAxis.of(shape.H, shape.R, shape.stride[0], shape.sides[:2], shape.dilation[0]),
-            WindowAxis.of(shape.W, shape.S, shape.stride[1], shape.sides[2:], shape.dilation[1]),
+            WindowAxis.of(shape.H, shape.R, shape.stride[0], (top, bottom), shape.dilation[0]),
+            WindowAxis.of(shape.W, shape.S, shape.stride[1], (left, right), shape.dilation[1]),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from spikecycle.simulator import simulate
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.simulator.result import LayerResult
 from spikecycle.traces import LayerArrays, Neuron, conv2d_layer, linear_layer, open_trace, write_trace

@@ -103,6 +103,10 @@ class Operator(ABC):
         """The name of what it does, as in the trace file."""
         return self.kinds[0]
 
+    def demands(self, sources: Sequence[TensorSpec]) -> tuple[str, ...]:
+        """What a machine must be able to do beyond the kind, in words for a refusal ("groups", "a delayed input")."""
+        return ("a delayed input",) if any(source.delay for source in self.inputs) else ()
+
     @abstractmethod
     def output_shape(self, sources: Sequence[TensorSpec]) -> Shape:
         """Shape of the output for these inputs; TraceError where their shapes do not meet."""

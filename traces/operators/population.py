@@ -41,6 +41,20 @@ class Population(Operator):
     most_inputs: ClassVar[int] = MAX_INPUTS
     has_state: ClassVar[bool] = True
 
+    def demands(self, sources: Sequence[TensorSpec]) -> tuple[str, ...]:
+        """Several inputs, and what goes beyond a neuron with one leak, thresholds per channel and a start at 0."""
+        neuron = self.neuron
+        asked = {
+            "several inputs": len(self.inputs) > 1,
+            "a neuron of two states": neuron.has_current,
+            "a neuron that does not fire": not neuron.fires,
+            "a leak per neuron": neuron.leak_numerator.size > 1,
+            "a threshold per neuron": neuron.threshold.ndim > 1,
+            "a start potential": bool(neuron.start_potential.any()),
+            "a reset in the next timestep": neuron.reset_timing == "next",
+        }
+        return (*super().demands(sources), *(name for name, asks in asked.items() if asks))
+
     def output_shape(self, sources: Sequence[TensorSpec]) -> Shape:
         """That of every input."""
         shape = same_shape(sources)

@@ -92,6 +92,16 @@ class Synapse(Operator):
         """Whether a bias is added."""
         return self.read_bias is not None
 
+    def demands(self, sources: Sequence[TensorSpec]) -> tuple[str, ...]:
+        """Groups, dilation, inputs below zero, beside those of every operator."""
+        shape = self.shape
+        asked = {
+            "groups": shape.groups > 1,
+            "dilation": shape.dilation != (1, 1),
+            "a signed input": any(source.signed for source in sources),
+        }
+        return (*super().demands(sources), *(name for name, asks in asked.items() if asks))
+
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only."""
         codes = self.read_weights().astype(np.int32, copy=False)

@@ -20,14 +20,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from spikecycle.simulator.activity import Counter
+from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.row_stationary import counters as counted
+from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CAUSES, LABEL_NAMES
+from spikecycle.simulator.dataflows.stage import Network, Stage, layers
+from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.traces import TensorSpec
 
 __all__ = ["RowStationary", "RowStationaryMachine", "RowStationaryPlan"]
 
@@ -38,20 +39,31 @@ class RowStationary:
     name = "row_stationary"
     summary = "Eyeriss: filter rows stay in PEs, partial sums go up the columns"
     machine_type: type[Machine] = RowStationaryMachine
-    causes: tuple[str, ...] = CAUSES
-    label_names = LABEL_NAMES
+    supports = Support(
+        operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
+        free=frozenset({"pool", "concatenate"}),
+        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
+        input_bits=16,
+        weight_formats=frozenset({"uncompressed", "ubm", "bitmask", "cp", "csr", "rle", "uop"}),
+        spike_formats=frozenset({"bitmap", "aer"}),
+    )
+    overlaps: tuple[str, ...] = ("double_buffering",)
 
-    def counters(self, machine: Machine, task: LayerTask) -> tuple[Counter, ...]:
-        """What is counted, in the order of Passes.counts."""
-        return counted.counters(cast(RowStationaryMachine, machine), task)
+    def stages(self, machine: Machine, network: Network) -> list[Stage]:
+        """Layer by layer."""
+        return layers(network)
 
-    def needs_active(self, machine: Machine) -> bool:
-        """Every neuron is updated."""
-        return False
-
-    def plan(self, machine: Machine, task: LayerTask) -> RowStationaryPlan:
+    def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""
-        return RowStationaryPlan(cast(RowStationaryMachine, machine), task)
+        task, connections, population = layer_of(stage, network)
+        return LayerPlan(task, connections, population, RowStationaryPlan(cast(RowStationaryMachine, machine), task))
+
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+        """All timesteps of a tensor must fit a quarter of the global buffer, a row of the map from a word on."""
+        buffer = cast(RowStationaryMachine, machine).buffers.global_buffer
+        timesteps, channels, rows, columns = values.shape
+        words = timesteps * channels * rows * -(-columns * tensor.bits // buffer.width_bits)
+        return bool(words <= buffer.words // 4)
 
 
 DATAFLOWS.register("row_stationary", RowStationary())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
 from spikecycle.simulator.dataflows.row_stationary.records import Count, Operand, Records, RowBits, Sample
 from spikecycle.simulator.dataflows.row_stationary.schedule import Step
@@ -36,7 +36,7 @@ def load_rows(mapped: Mapped, sample: Sample, step: Int64, index: int, records: 
     end_channel = min(group_channels, first_channel + fold_channels)
     tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
     positions = input_columns_of(mapped, step)
-    if positions == 0:
+    if positions == 0 or sample.inputs_on_chip == 1:
         return 0
     t = step[Step.PAIR_START] // tile_rows
     row = step[Step.PAIR_START] % tile_rows
@@ -187,7 +187,8 @@ def update_neurons(
     records.counts[Count.POTENTIAL_WORDS_READ] += rows_read * potential_words
     records.counts[Count.POTENTIAL_WORDS_WRITTEN] += rows_written * potential_words
     records.counts[Count.OUTPUT_WORDS_WRITTEN] += output_words
-    records.counts[Count.OUTPUT_WORDS_READ] += output_words
+    stored_words = output_words * (1 - sample.outputs_on_chip)
+    records.counts[Count.OUTPUT_WORDS_READ] += stored_words
     updates = filters * pairs * columns
     records.counts[Count.UPDATES] += updates
 
@@ -201,7 +202,8 @@ def update_neurons(
         row = step[Step.ROW_START] + pair % tile_rows
         for m in range(first_filter, first_filter + filters):
             bits += row_bits(mapped.output_row, columns, sample.outputs[pair // tile_rows, m, row])
+    bits *= 1 - sample.outputs_on_chip
     records.stores[index, Operand.OUTPUTS] = bits
     records.counts[Count.DRAM_WIRE_OUTPUTS] += bits
-    words = psum_words + (rows_read + rows_written) * potential_words + 2 * output_words
+    words = psum_words + (rows_read + rows_written) * potential_words + output_words + stored_words
     return -(-updates // array.update_lanes) + 2, -(-words // array.words_per_cycle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.machine import ZERO_HANDLING, RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
@@ -13,8 +13,6 @@ from spikecycle.simulator.workload import Windows, largest_sum, signed_bits
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
     shape = task.shape
-    if shape.dilation != (1, 1):
-        raise MappingError.of(task.name, machine.name, f"dilation {shape.dilation}")
     largest = largest_sum(task.weights, task.input_bits)
     psum_bits = signed_bits(-largest, largest)
     parameters, word_bits = machine.dataflow, machine.buffers.global_buffer.width_bits
@@ -62,7 +60,7 @@ def lower_array(machine: RowStationaryMachine) -> Array:
         rows=parameters.rows,
         columns=parameters.columns,
         word_bits=word_bits,
-        buffer_words=buffers.global_buffer.capacity_bits // word_bits,
+        buffer_words=buffers.global_buffer.words // (2 if machine.residency.activations == "chip" else 1),
         words_per_cycle=machine.words_per_cycle,
         weight_bus_bits=parameters.weight_bus_bits,
         accumulator_bits=parameters.accumulator_bits,

@@ -10,6 +10,8 @@ from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
     DataflowParameters,
+    Dram,
+    Formats,
     LogicUnit,
     Machine,
     PositiveInt,
@@ -101,6 +103,8 @@ class RowStationaryMachine(Machine):
 
     dataflow: RowStationaryParameters
     buffers: RowStationaryBuffers
+    dram: Dram
+    formats: Formats
 
     @model_validator(mode="after")
     def _sums_fit_words(self) -> RowStationaryMachine:

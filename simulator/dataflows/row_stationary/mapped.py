@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.records import RowBits
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage
 from spikecycle.simulator.dataflows.row_stationary.tables import WeightTables, Widths

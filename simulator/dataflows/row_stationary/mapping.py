@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.capacity import (
     buffer_words,
     ceil_div,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.buffer import (
     deliver_rows,
     load_rows,

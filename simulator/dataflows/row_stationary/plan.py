@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64, Passes
-from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
-from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
+from spikecycle.simulator.activity import Activity, Counter, Moves, Work
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.row_stationary.capacity import buffer_words, most_filters
+from spikecycle.simulator.dataflows.row_stationary.counters import counters
 from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
-from spikecycle.simulator.dataflows.row_stationary.mapping import choose
+from spikecycle.simulator.dataflows.row_stationary.mapping import choose, weight_words
 from spikecycle.simulator.dataflows.row_stationary.passes import replay
-from spikecycle.simulator.dataflows.row_stationary.records import LABEL_NAMES, Count, RowBits, Sample, empty_records
+from spikecycle.simulator.dataflows.row_stationary.records import CAUSES, PLACES, Count, RowBits, Sample, empty_records
 from spikecycle.simulator.dataflows.row_stationary.schedule import Step, schedule
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage, Zero
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
@@ -40,6 +43,7 @@ class RowStationaryPlan:
     mapped: Mapped = field(init=False)
     steps: Int64 = field(init=False)
     storage: WeightStorage = field(init=False)
+    footprint: WeightFootprint = field(init=False)
 
     def __post_init__(self) -> None:
         task, machine = self.task, self.machine
@@ -63,6 +67,7 @@ class RowStationaryPlan:
         self.mapped = mapped._replace(served=_served_by_array_row(mapped))
         self.steps = schedule(layer, array, mapping)
         self.storage = streams.storage(mapping.fold_channels)
+        self.footprint = _footprint(mapped, machine.buffers.global_buffer.words)
 
     def tiling(self) -> dict[str, int]:
         """How the layer is cut."""
@@ -84,42 +89,57 @@ class RowStationaryPlan:
             "weights_resident": mapping.resident,
         }
 
-    def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
-        """Replay one sample; see `spikecycle.simulator.dataflows.base.Plan`."""
+    @property
+    def needs_active(self) -> bool:
+        """Every neuron is updated."""
+        return False
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """What is counted: MICROARCHITECTURE.md, section 8."""
+        return tuple(counters(self.machine, self.task).values())
+
+    def run(self, sample: LayerSample) -> Activity:
+        """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
         mapped, layer = self.mapped, self.mapped.layer
-        records = empty_records(len(self.steps))
+        steps = self.steps
+        if sample.weights_on_chip:
+            steps = steps.copy()
+            steps[:, Step.LOADS_WEIGHTS] = 0
+        records = empty_records(len(steps))
         rows = (layer.T, layer.H, layer.C)
         met, events = np.zeros((*rows, layer.S), np.int64), np.zeros((*rows, layer.S), np.int64)
-        sample = Sample(
+        spikes = Sample(
             met=met.reshape(layer.T, layer.H, -1),
             spikes=np.zeros(rows, np.int64),
             outputs=np.zeros((layer.T, layer.M, layer.P), np.int64),
             loaded=np.zeros(rows, np.int64),
+            inputs_on_chip=int(sample.inputs_on_chip),
+            outputs_on_chip=int(sample.outputs_on_chip),
         )
         tap_inputs = TapInputs.none(mapped)
         first = 0
-        while first < len(self.steps):
-            q0, q1 = (int(self.steps[first, column]) for column in (Step.COLUMN_START, Step.COLUMN_END))
-            end = first + int(np.searchsorted(self.steps[first:, Step.COLUMN_START], q0, side="right"))
-            count_windows(inputs, layer, q0, q1, met, events, sample.spikes)
+        while first < len(steps):
+            q0, q1 = (int(steps[first, column]) for column in (Step.COLUMN_START, Step.COLUMN_END))
+            end = first + int(np.searchsorted(steps[first:, Step.COLUMN_START], q0, side="right"))
+            count_windows(sample.inputs, layer, q0, q1, met, events, spikes.spikes)
             tap_inputs.add(mapped, met, events)
             if mapped.output_row.explicit:
-                count_outputs(outputs, q0, q1, sample.outputs)
-            replay(mapped, sample, self.steps, first, end, records)
+                count_outputs(sample.outputs, q0, q1, spikes.outputs)
+            replay(mapped, spikes, steps, first, end, records)
             first = end
         count_pe_work(mapped, tap_inputs, records)
-        records.labels[:] = self.steps[:, (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)]
         self._count_neuron_logic(records.counts)
-        return Passes(
-            compute_cycles=records.causes.sum(axis=1),
-            causes=records.causes,
-            load_bits=records.loads,
-            store_bits=records.stores,
-            counts=records.counts,
-            busy_pe_cycles=int(records.useful[0]),
+        columns = (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)
+        return Activity(
+            work=Work.of(CAUSES, records.causes, places=dict(zip(PLACES, steps[:, columns].T, strict=True))),
+            moves=Moves(records.loads, records.stores),
+            counts={
+                counter.name: int(records.counts[column])
+                for column, counter in counters(self.machine, self.task).items()
+            },
+            busy={"pe": int(records.useful[0])},
             synaptic_operations=int(records.useful[1]),
-            labels=records.labels,
-            label_names=LABEL_NAMES,
         )
 
     def _count_neuron_logic(self, counts: Int64) -> None:
@@ -136,6 +156,18 @@ def _served_by_array_row(mapped: Mapped) -> Int64:
         served = served * mapped.tables.takes[..., None]
     filter_folds, sets, _, rows, _ = served.shape
     return np.ascontiguousarray(served.transpose(0, 1, 3, 2, 4).reshape(filter_folds, sets, rows, -1))
+
+
+def _footprint(mapped: Mapped, held_words: int) -> WeightFootprint:
+    """The whole encoded weights in the global buffer of `held_words` words, if the mapping keeps them there."""
+    array, mapping = mapped.array, mapped.mapping
+    if array.bypass:
+        return WeightFootprint(problem="dataflow.weights_bypass_global_buffer: weights come from DRAM to the pads")
+    if not mapping.resident:
+        return WeightFootprint(problem="its weights do not fit the global buffer beside what its mapping keeps there")
+    words = weight_words(array, mapping, mapped.tables.fold_bits)
+    working = int(buffer_words(mapped.layer, array, mapping, 0)) + held_words - array.buffer_words
+    return WeightFootprint({"global_buffer": words}, {"global_buffer": working})
 
 
 def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:

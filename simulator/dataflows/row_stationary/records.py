@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS, Int64
+from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.array_types import Int64
 
 CAUSES = ("compute", "reduction", "weight_fill", "global_buffer", "update")
-LABEL_NAMES = ("tile", "filter_fold", "channel_fold", "column_fold")
+PLACES = ("tile", "filter_fold", "channel_fold", "column_fold")
 
 
 class Cause(IntEnum):
@@ -33,7 +34,7 @@ class Operand(IntEnum):
 
 
 class Count(IntEnum):
-    """What is counted, in the order of `counters.counters`; what a count means is said there."""
+    """Columns of what is counted; `counters.counters` says what each means."""
 
     INPUT_WORDS_WRITTEN = 0
     INPUT_WORDS_READ = 1
@@ -93,25 +94,27 @@ class Sample(NamedTuple):
 
     met: int64 (T, H, C * S). spikes: int64 (T, H, C). outputs: int64 (T, M, P), zeros where not needed.
     loaded: int64 (T, H, C), the load unit (`schedule.Step`) in which an input row was last loaded.
+    inputs_on_chip, outputs_on_chip: 1 where the tensor waits in the global buffer and is not moved from or to DRAM.
     """
 
     met: Int64
     spikes: Int64
     outputs: Int64
     loaded: Int64
+    inputs_on_chip: int
+    outputs_on_chip: int
 
 
 class Records(NamedTuple):
     """What kernels fill in; n passes.
 
-    causes: int64 (n, 5). loads, stores: int64 (n, 4). labels: int64 (n, 4). counts: int64 (len(Count),).
+    causes: int64 (n, 5). loads, stores: int64 (n, 4). counts: int64 (len(Count),).
     useful: int64 (2,), useful PE cycles and synaptic operations.
     """
 
     causes: Int64
     loads: Int64
     stores: Int64
-    labels: Int64
     counts: Int64
     useful: Int64
 
@@ -122,7 +125,6 @@ def empty_records(passes: int) -> Records:
         causes=np.zeros((passes, len(CAUSES)), np.int64),
         loads=np.zeros((passes, len(OPERANDS)), np.int64),
         stores=np.zeros((passes, len(OPERANDS)), np.int64),
-        labels=np.zeros((passes, len(LABEL_NAMES)), np.int64),
         counts=np.zeros(len(Count), np.int64),
         useful=np.zeros(2, np.int64),
     )

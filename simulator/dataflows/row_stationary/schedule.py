@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div, fold_pairs
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer
 from spikecycle.simulator.jit import kernel

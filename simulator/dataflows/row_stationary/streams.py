@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64
-from spikecycle.simulator.dataflows.base import LayerTask, WeightStorage
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.base import WeightStorage
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.sizes import offset_bits
@@ -95,7 +96,6 @@ class WeightStreams:
         metadata = int(sizes.metadata_bits.sum()) + sizes.offsets_bits
         counts = len(sizes.entries) * self.fiber_count_bits(fold_channels)
         return WeightStorage(
-            weights=self.task.weights.size,
             payload_bits=payload,
             metadata_bits=metadata,
             directory_bits=counts,

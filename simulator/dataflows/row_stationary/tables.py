@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, PadLayout, Storage, Zero
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams, fold_starts

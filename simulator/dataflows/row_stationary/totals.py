@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.activity import Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
 from spikecycle.simulator.dataflows.row_stationary.records import Count, Records

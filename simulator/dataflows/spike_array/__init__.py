@@ -23,15 +23,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from spikecycle.simulator.activity import Counter
+from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.spike_array import counters as counted
+from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
-from spikecycle.simulator.dataflows.spike_array.replay import LABEL_NAMES
+from spikecycle.simulator.dataflows.spike_array.tiling import words_of
+from spikecycle.simulator.dataflows.stage import Network, Stage, layers
+from spikecycle.simulator.dataflows.support import Support
+from spikecycle.simulator.formats import spike_format
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.traces import TensorSpec
 
 __all__ = ["SpikeArray", "SpikeArrayMachine", "SpikeArrayPlan"]
 
@@ -42,20 +44,33 @@ class SpikeArray:
     name = "spike_array"
     summary = "event-driven: spikes are broadcast, PEs keep the potentials"
     machine_type: type[Machine] = SpikeArrayMachine
-    causes: tuple[str, ...] = CAUSES
-    label_names = LABEL_NAMES
+    supports = Support(
+        operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
+        free=frozenset({"pool", "concatenate"}),
+        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
+        input_bits=16,
+        weight_formats=frozenset({"uncompressed", "ubm", "bitmask", "cp", "csr", "rle", "uop"}),
+        spike_formats=frozenset({"bitmap", "aer"}),
+    )
+    overlaps: tuple[str, ...] = ("double_buffering",)
 
-    def counters(self, machine: Machine, task: LayerTask) -> tuple[Counter, ...]:
-        """What is counted, in the order of Passes.counts."""
-        return counted.counters(cast(SpikeArrayMachine, machine), task)
+    def stages(self, machine: Machine, network: Network) -> list[Stage]:
+        """Layer by layer."""
+        return layers(network)
 
-    def needs_active(self, machine: Machine) -> bool:
-        """A sparse update has to know which neurons are not at rest."""
-        return cast(SpikeArrayMachine, machine).dataflow.update == "sparse"
-
-    def plan(self, machine: Machine, task: LayerTask) -> SpikeArrayPlan:
+    def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""
-        return SpikeArrayPlan(cast(SpikeArrayMachine, machine), task)
+        task, connections, population = layer_of(stage, network)
+        return LayerPlan(task, connections, population, SpikeArrayPlan(cast(SpikeArrayMachine, machine), task))
+
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+        """All timesteps of a tensor must fit half the spikes buffer; the other half has what the layer makes."""
+        assert machine.formats is not None
+        buffer = cast(SpikeArrayMachine, machine).buffers.spikes
+        positions, chosen = values[0].size, spike_format(machine.formats.spikes)
+        non_zeros = (values.reshape(len(values), -1) != 0).sum(axis=1).tolist()
+        words = sum(chosen.words(positions, stored, tensor.bits, buffer.width_bits) for stored in non_zeros)
+        return words <= words_of(buffer, halves=2)
 
 
 DATAFLOWS.register("spike_array", SpikeArray())

@@ -2,41 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-
 from spikecycle.simulator.activity import Counter
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.workload import leak_action
-
-
-@dataclass
-class Tally:
-    """Counts of one run, by counter; every field is one counter, in this order."""
-
-    spikes_written: int = 0
-    spikes_read: int = 0
-    weights_written: int = 0
-    weights_read: int = 0
-    directory_written: int = 0
-    directory_read: int = 0
-    broadcasts: int = 0
-    fifo_pushes: int = 0
-    fifo_pops: int = 0
-    gated: int = 0
-    dropped: int = 0
-    accumulates: int = 0
-    updates: int = 0
-    leaks: int = 0
-    bias_additions: int = 0
-    potentials_read: int = 0
-    potentials_written: int = 0
-    outputs_written: int = 0
-    outputs_read: int = 0
-
-    def counts(self) -> list[int]:
-        """The counts in the order of `counters`."""
-        return [getattr(self, field.name) for field in fields(self)]
 
 
 def event_bits(task: LayerTask) -> int:
@@ -46,7 +15,7 @@ def event_bits(task: LayerTask) -> int:
 
 
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
-    """The declared counters, in the order of `Tally`."""
+    """The declared counters, in the order of reports."""
     bits = machine.buffers.potentials.width_bits
     event = event_bits(task)
     wire = machine.dataflow.broadcast_um

@@ -10,6 +10,8 @@ from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
     DataflowParameters,
+    Dram,
+    Formats,
     LogicUnit,
     Machine,
     PositiveInt,
@@ -106,6 +108,8 @@ class SpikeArrayMachine(Machine):
 
     dataflow: SpikeArrayParameters
     buffers: SpikeArrayBuffers
+    dram: Dram
+    formats: Formats
 
     @model_validator(mode="after")
     def _lanes_have_banks(self) -> SpikeArrayMachine:

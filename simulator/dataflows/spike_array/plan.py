@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikecycle.simulator.activity import Passes
-from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16, WeightStorage
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
+from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from spikecycle.simulator.dataflows.spike_array.replay import Replay
+from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
 from spikecycle.simulator.dataflows.spike_array.service import PeSpec, Services, services
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
@@ -55,7 +57,6 @@ class SpikeArrayPlan:
         words = sum(int(images.words.sum()) for images in self.cut.images)
         directory_bits = fibers * self.cut.entry_bits
         return WeightStorage(
-            weights=self.task.weights.size,
             payload_bits=sum(int(size.payload_bits.sum()) for size in sizes),
             metadata_bits=sum(int(size.metadata_bits.sum()) + size.offsets_bits for size in sizes),
             directory_bits=directory_bits,
@@ -75,17 +76,34 @@ class SpikeArrayPlan:
             "tile_columns": tiling.columns[0].outputs,
         }
 
-    def run(self, inputs: UInt8 | UInt16, outputs: UInt8, active: UInt8 | None) -> Passes:
-        """Replay one sample; see `spikecycle.simulator.dataflows.base.Plan`."""
-        return Replay(
-            self.machine, self.task, self.spike_format, self.cut, self.services, inputs, outputs, active
-        ).run()
+    @property
+    def needs_active(self) -> bool:
+        """A sparse update has to know which neurons are not at rest."""
+        return self.machine.dataflow.update == "sparse"
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """What is counted: MICROARCHITECTURE.md, section 7."""
+        return counters(self.machine, self.task)
+
+    @property
+    def footprint(self) -> WeightFootprint:
+        """Weights and directory of the PE that holds most, if the layer is one channel tile and one input tile."""
+        tiles, parts = len(self.cut.channel_tiles), len(self.cut.input_tiles)
+        if tiles * parts > 1:
+            return WeightFootprint(problem=f"its weights are cut in {tiles * parts} tiles that take turns on chip")
+        words = {"weights": int(self.cut.images[0].words.max())}
+        if self.cut.entry_bits:
+            words["directory"] = self.cut.channel_tiles[0].stored_bits[0].size
+        return WeightFootprint(words)
+
+    def run(self, sample: LayerSample) -> Activity:
+        """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
+        return ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.services, sample).run()
 
 
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     """Raise MappingError for a layer whose neurons the machine cannot compute."""
-    if task.shape.dilation != (1, 1):
-        raise MappingError.of(task.name, machine.name, f"dilation {task.shape.dilation}")
     reason = ""
     width = machine.buffers.potentials.width_bits
     # added to the potential, in its word

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Passes
-from spikecycle.simulator.dataflows.base import LayerTask, UInt8, UInt16
+from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
-from spikecycle.simulator.dataflows.spike_array.counters import Tally
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -41,9 +41,7 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import leaks
 
-Int64 = npt.NDArray[np.int64]
-
-LABEL_NAMES = ("channel_tile", "map_tile", "timestep", "pass")
+PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class _Tile:
 
 
 @dataclass(eq=False)
-class Replay:
+class ArrayReplay:
     """One sample on its way through the array."""
 
     machine: SpikeArrayMachine
@@ -73,14 +71,12 @@ class Replay:
     spike_format: SpikeFormat
     tiling: Tiling
     services: Sequence[Services]
-    inputs: UInt8 | UInt16
-    spikes_out: UInt8
-    active: UInt8 | None
-    tally: Tally = field(default_factory=Tally)
+    sample: LayerSample
+    counts: Counts[str] = field(default_factory=Counts)
     causes: list[Int64] = field(default_factory=list)
     loads: list[Int64] = field(default_factory=list)
     stores: list[Int64] = field(default_factory=list)
-    labels: list[tuple[int, int, int, int]] = field(default_factory=list)
+    places: list[tuple[int, int, int, int]] = field(default_factory=list)
     busy_pe_cycles: int = 0
     loaded: tuple[int, int] = (-1, -1)
 
@@ -93,7 +89,7 @@ class Replay:
         self.events = Events(*(np.empty(most_events, dtype=np.int32) for _ in Events._fields))
         self.waits = Waits(*(np.empty(most_events, dtype=np.int32) for _ in Waits._fields))
 
-    def run(self) -> Passes:
+    def run(self) -> Activity:
         """All passes, in the order: channel tile, map rows, map columns, timestep, input tile, input channels."""
         for channel_tile, (fibers, services) in enumerate(zip(self.tiling.channel_tiles, self.services, strict=True)):
             occurrences = np.zeros(len(services.work), dtype=np.int64)
@@ -103,7 +99,7 @@ class Replay:
                 for timestep in range(self.task.timesteps):
                     self._timestep(tile, timestep, (channel_tile, map_tile))
             self._count(occurrences @ services.work)
-        return self._passes()
+        return self._activity()
 
     def _timestep(self, tile: _Tile, timestep: int, place: tuple[int, int]) -> None:
         number = 0
@@ -112,7 +108,7 @@ class Replay:
                 self.causes.append(np.zeros(len(CAUSES), dtype=np.int64))
                 self.loads.append(np.zeros(len(OPERANDS), dtype=np.int64))
                 self.stores.append(np.zeros(len(OPERANDS), dtype=np.int64))
-                self.labels.append((*place, timestep, number))
+                self.places.append((*place, timestep, number))
                 self._load_weights(tile, place[0], input_tile)
                 self._accumulate(tile, timestep, region, words)
                 number += 1
@@ -153,7 +149,7 @@ class Replay:
         """int64 (channels + 1,): non-zero inputs before each channel; zeros for a format that stores all positions."""
         counts = np.zeros(region.stop_channel - region.first_channel + 1, dtype=np.int64)
         if self.spike_format.positions != "implicit":
-            values = self.inputs[
+            values = self.sample.inputs[
                 timestep,
                 region.first_channel : region.stop_channel,
                 region.first_row : region.stop_row,
@@ -164,7 +160,7 @@ class Replay:
 
     def _load_weights(self, tile: _Tile, channel_tile: int, input_tile: int) -> None:
         """Load the weights of another channel tile or input tile than the pass before had."""
-        if self.loaded == (channel_tile, input_tile):
+        if self.sample.weights_on_chip or self.loaded == (channel_tile, input_tile):
             return
         self.loaded = (channel_tile, input_tile)
         first, stop = self.tiling.input_tiles[input_tile]
@@ -173,13 +169,13 @@ class Replay:
         width = self.machine.buffers.weights.width_bits
         self.loads[-1][WEIGHTS] = words * width + entries * self.tiling.entry_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.channel_sharers
-        self.tally.weights_written += words * copies
-        self.tally.directory_written += entries * copies
+        self.counts["weights.write"] += words * copies
+        self.counts["directory.write"] += entries * copies
 
     def _accumulate(self, tile: _Tile, timestep: int, region: Region, words: int) -> None:
         width = self.machine.buffers.spikes.width_bits
         layout = self.spike_format.layout(region.positions, self.task.input_bits, width)
-        events = list_events(self.inputs[timestep], region, layout, self.events)
+        events = list_events(self.sample.inputs[timestep], region, layout, self.events)
         place = Place(
             tile.rows.classes, tile.columns.classes, len(self.tiling.row_classes), len(self.tiling.column_classes)
         )
@@ -187,12 +183,13 @@ class Replay:
         broadcast(self.events, events, words, place, cycles, self.array, self.waits, self.causes[-1])
         charge_waits(self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.causes[-1])
         count_situations(self.events, events, place, tile.occurrences)
-        self.loads[-1][SPIKES] = words * width
-        self.tally.spikes_written += words
-        self.tally.spikes_read += words
-        self.tally.broadcasts += events
-        self.tally.fifo_pushes += events * self.machine.dataflow.pes
-        self.tally.fifo_pops += events * self.machine.dataflow.pes
+        if not self.sample.inputs_on_chip:
+            self.loads[-1][SPIKES] = words * width
+            self.counts["spikes.write"] += words
+        self.counts["spikes.read"] += words
+        self.counts["dispatcher.broadcast"] += events
+        self.counts["fifo.push"] += events * self.machine.dataflow.pes
+        self.counts["fifo.pop"] += events * self.machine.dataflow.pes
 
     def _update(self, tile: _Tile, timestep: int) -> None:
         parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
@@ -201,54 +198,54 @@ class Replay:
             cycles = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
             updates = tile.outputs.positions
         else:
-            assert self.active is not None, "a sparse update needs to know which neurons are active"
+            assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             cycles, updates = sparse_sweep(
-                self.active[timestep], tile.outputs, parameters.channel_sharers, tile.rows.block_starts,
+                self.sample.active[timestep], tile.outputs, parameters.channel_sharers, tile.rows.block_starts,
                 tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
             )  # fmt: skip
         self.causes[-1][UPDATE] = cycles
-        self.tally.updates += updates
-        self.tally.leaks += updates if leaks(self.task.neuron) else 0
-        self.tally.bias_additions += updates if self.task.bias.any() else 0
-        self.tally.potentials_read += updates
-        self.tally.potentials_written += updates
+        self.counts["neuron.compare"] += updates
+        self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
+        self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
+        self.counts["potentials.read"] += updates
+        self.counts["potentials.write"] += updates
 
     def _encode(self, tile: _Tile, timestep: int) -> None:
         width = self.machine.buffers.outputs.width_bits
         positions = tile.outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
         if layout.explicit:
-            cycles, spikes = explicit_encode(self.spikes_out[timestep], tile.outputs, layout)
+            cycles, spikes = explicit_encode(self.sample.outputs[timestep], tile.outputs, layout)
             words = layout.words(spikes)
         else:
             cycles = words = layout.words(positions)
         self.causes[-1][ENCODE] = cycles
-        self.stores[-1][OUTPUTS] = words * width
-        self.tally.outputs_written += words
-        self.tally.outputs_read += words
+        self.counts["outputs.write"] += words
+        self.counts["outputs.read"] += words
+        if self.sample.outputs_on_chip:
+            self.counts["spikes.write"] += -(-words * width // self.machine.buffers.spikes.width_bits)
+        else:
+            self.stores[-1][OUTPUTS] = words * width
 
     def _count(self, work: Int64) -> None:
         """Add what the services of a channel tile did."""
-        tally = self.tally
-        tally.weights_read += int(work[WORDS])
-        tally.directory_read += int(work[DIRECTORY])
-        tally.accumulates += int(work[ACCUMULATES])
-        tally.potentials_read += int(work[ACCUMULATES])
-        tally.potentials_written += int(work[ACCUMULATES])
-        tally.gated += int(work[GATED])
-        tally.dropped += int(work[DROPPED])
+        counts = self.counts
+        counts["weights.read"] += int(work[WORDS])
+        counts["directory.read"] += int(work[DIRECTORY])
+        counts["accumulator.add"] += int(work[ACCUMULATES])
+        counts["potentials.read"] += int(work[ACCUMULATES])
+        counts["potentials.write"] += int(work[ACCUMULATES])
+        counts["decoder.gated"] += int(work[GATED])
+        counts["decoder.dropped"] += int(work[DROPPED])
         self.busy_pe_cycles += int(work[BUSY])
 
-    def _passes(self) -> Passes:
-        causes = np.array(self.causes)
-        return Passes(
-            compute_cycles=causes.sum(axis=1),
-            causes=causes,
-            load_bits=np.array(self.loads),
-            store_bits=np.array(self.stores),
-            counts=np.array(self.tally.counts(), dtype=np.int64),
-            busy_pe_cycles=self.busy_pe_cycles,
-            synaptic_operations=self.tally.accumulates,
-            labels=np.array(self.labels, dtype=np.int64),
-            label_names=LABEL_NAMES,
+    def _activity(self) -> Activity:
+        places = np.array(self.places, np.int64)
+        named = dict(zip(PLACES, places.T, strict=True))
+        return Activity(
+            work=Work.of(CAUSES, np.array(self.causes), step=named["timestep"], places=named),
+            moves=Moves(np.array(self.loads), np.array(self.stores)),
+            counts=self.counts,
+            busy={"pe": self.busy_pe_cycles},
+            synaptic_operations=self.counts["accumulator.add"],
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.images import Images, image_units, lay_images

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.replay import replay_layer
 from tests.rtl.harness.coverage import Capacities
 from tests.rtl.harness.program import Program
@@ -52,17 +53,16 @@ class Agreement:
 
 def simulate(machine: SpikeArrayMachine, sample: Sample) -> tuple[np.ndarray, dict[str, int]]:
     """What the simulator says: cycles of each pass, and counts by name; also cycles by phase and busy PE-cycles."""
-    flow = DATAFLOWS.lookup("spike_array")
+    plan = SpikeArrayPlan(machine, sample.task)
     active = None
-    if flow.needs_active(machine):
+    if plan.needs_active:
         active = replay_layer(sample.task, sample.inputs, track_active=True).active
-    passes = flow.plan(machine, sample.task).run(sample.inputs, sample.outputs, active)
-    names = [counter.name for counter in flow.counters(machine, sample.task)]
-    counts = dict(zip(names, passes.counts.tolist(), strict=True))
-    causes = dict(zip(flow.causes, passes.causes.sum(axis=0).tolist(), strict=True))
+    passes = plan.run(LayerSample(sample.inputs, sample.outputs, active))
+    counts = {counter.name: passes.counts[counter.name] for counter in plan.counters}
+    causes = dict(zip(CAUSES, passes.work.causes.sum(axis=0).tolist(), strict=True))
     counts |= {name: causes.pop(phase) for phase, name in PHASES.items()}
-    counts |= {"cycles.accumulate": sum(causes.values()), "busy": passes.busy_pe_cycles}
-    return passes.compute_cycles, counts
+    counts |= {"cycles.accumulate": sum(causes.values()), "busy": passes.busy["pe"]}
+    return passes.work.cycles, counts
 
 
 def compare(machine: SpikeArrayMachine, pairs: Sequence[tuple[Sample, Program]], binary: Path) -> list[Agreement]:

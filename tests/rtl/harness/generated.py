@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from spikecycle.traces import LayerShape, Neuron
 from tests.rtl.harness.comparison import Sample

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from spikecycle.simulator.formats import encode_spikes, spike_format, weight_format
 from tests.rtl.harness.bundles import CHUNK_BITS, chunks, constants, pack

@@ -8,8 +8,8 @@ from spikecycle.simulator.result import (
     CounterResult,
     LayerResult,
     RunResult,
-    Storage,
-    Verification,
+    StorageResult,
+    VerificationResult,
 )
 
 CAUSES = ("compute", "scan", "weight_fetch", "bank_conflict", "barrier", "update", "dram_fill", "dram_load")
@@ -51,7 +51,7 @@ def layer(
         operator=operator,
         shape=shape,
         tiling={"tiles": 1},
-        storage=Storage(
+        storage=StorageResult(
             weights=200 * scale,
             zero_weights=50 * scale,
             payload_bits=1200 * scale,
@@ -69,6 +69,8 @@ def layer(
         utilization=0.25,
         dram_read_bits={"weights": 8192 * scale, "spikes": 0, "potentials": 0, "outputs": 0},
         dram_write_bits={"weights": 0, "spikes": 0, "potentials": 0, "outputs": 1024 * scale},
+        inferences_with_weights_on_chip=0,
+        tensors_on_chip=[],
         counters=counters,
         leakage_pj=1.0 * scale,
         energy_pj=100.0 * scale,
@@ -97,7 +99,7 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
     verification = None
     if mismatches is not None:
         verification = [
-            Verification(
+            VerificationResult(
                 layer=one.name,
                 spikes_compared=1000 if recorded else 0,
                 mismatches=mismatches if one is layers[1] else 0,
@@ -122,6 +124,8 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
         layers=layers,
         cycles=cycles,
         cycles_by_cause={cause: sum(one.cycles_by_cause[cause] for one in layers) for cause in (*CAUSES, IDLE_CAUSE)},
+        overlap="double_buffering",
+        cycles_per_inference=cycles / 2,
         cycles_per_sample=[cycles // 2 - 1000, cycles - cycles // 2 + 1000],
         energy_pj=energy_pj,
         energy_by_component_pj={"weights": energy_pj / 10},
@@ -154,5 +158,7 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
             node_nm=22.0,
             energy_table="horowitz45",
             operation="one weight because of one spike",
+            residency={"weights": "inference", "batch": 1, "activations": "dram"},
+            free_operators=[],
         ),
     )

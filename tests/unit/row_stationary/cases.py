@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
 from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer

@@ -7,31 +7,32 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Passes
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.row_stationary.records import CAUSES
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import LayerShape
+from tests.unit.activities import assert_same, places
 from tests.unit.row_stationary.cases import machine
 from tests.unit.spike_array.cases import buffer, layer
 
 DATAFLOW = RowStationary()
 
 
-def replay(chosen: RowStationaryMachine, task: LayerTask, inputs: Any) -> tuple[Passes, dict[str, int]]:
+def replay(chosen: RowStationaryMachine, task: LayerTask, inputs: Any) -> tuple[Activity, dict[str, int]]:
     """A sample whose inputs are given flat, without output spikes; its passes and its counts by name."""
     values = np.array(inputs, np.uint8).reshape(task.timesteps, *task.shape.input_shape)
     outputs = np.zeros((task.timesteps, *task.shape.output_shape), np.uint8)
-    passes = DATAFLOW.plan(chosen, task).run(values, outputs, None)
-    names = [counter.name for counter in DATAFLOW.counters(chosen, task)]
-    return passes, dict(zip(names, passes.counts.tolist(), strict=True))
+    passes = RowStationaryPlan(chosen, task).run(LayerSample(values, outputs, None))
+    return passes, dict(passes.counts)
 
 
-def causes(passes: Passes, index: int = 0) -> dict[str, int]:
+def causes(passes: Activity, index: int = 0) -> dict[str, int]:
     """Causes of one pass by name."""
-    return dict(zip(CAUSES, passes.causes[index].tolist(), strict=True))
+    return dict(zip(CAUSES, passes.work.causes[index].tolist(), strict=True))
 
 
 def one_pe(**changes: Any) -> RowStationaryMachine:
@@ -48,13 +49,13 @@ def test_one_pass_by_hand() -> None:
         "global_buffer": 0,
         "update": 3,  # 2 neurons in 2 lanes, and 2
     }
-    assert passes.load_bits.tolist() == [[16, 2, 0, 0]]
-    assert passes.store_bits.tolist() == [[0, 0, 0, 2]]
+    assert passes.moves.load_bits.tolist() == [[16, 2, 0, 0]]
+    assert passes.moves.store_bits.tolist() == [[0, 0, 0, 2]]
     assert counts["accumulator.add"] == counts["psum_pad.write"] == counts["weight_pad.read"] == 4
     assert counts["psum_pad.read"] == 4 + 2
     assert counts["chain.add"] == counts["chain_wire.potentials"] == 0
     assert counts["trunk.potentials"] == 2 * 3  # psums of -2 to 2 have 3 bits
-    assert passes.busy_pe_cycles == passes.synaptic_operations == 4
+    assert passes.busy["pe"] == passes.synaptic_operations == 4
 
 
 @pytest.mark.parametrize(
@@ -136,10 +137,13 @@ def test_input_rows_without_weights_are_not_delivered(switch: str, read: int, ga
 def test_timesteps_fill_the_columns_of_a_linear_layer() -> None:
     chosen = machine(dataflow__rows=1, dataflow__columns=2, dataflow__objective="energy")
     passes, counts = replay(chosen, layer(LayerShape.linear(1, 1), [1], timesteps=3), [1, 1, 1])
-    assert passes.labels.tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]  # timesteps 0 and 1 side by side, then 2
-    assert passes.load_bits[:, WEIGHTS].tolist() == [4, 0]
-    assert passes.load_bits[:, SPIKES].tolist() == [2, 1]
-    assert passes.store_bits[:, OUTPUTS].sum() == 3
+    assert places(passes) == [
+        [0, 0, 0, 0],
+        [0, 0, 0, 1],
+    ]  # timesteps 0 and 1 side by side, then 2
+    assert passes.moves.load_bits[:, WEIGHTS].tolist() == [4, 0]
+    assert passes.moves.load_bits[:, SPIKES].tolist() == [2, 1]
+    assert passes.moves.store_bits[:, OUTPUTS].sum() == 3
     assert counts["weight_pad.write"] == 2  # once for each column
 
 
@@ -152,7 +156,7 @@ def test_psums_wait_in_the_buffer_or_in_the_pads(
     # 3 channels, one at a time: 3 channel folds
     chosen = one_pe(dataflow__psums_wait_in=wait_in, buffers__input_pad=buffer(1, 8))
     passes, counts = replay(chosen, layer(LayerShape.linear(3, 1), [1, 1, 1]), [1, 1, 1])
-    assert len(passes.causes) == 3
+    assert len(passes.work.causes) == 3
     assert counts["global_buffer.psums.write"] == to_buffer
     assert counts["global_buffer.psums.read"] == from_buffer + 1  # and once by the update
     assert counts["psum_pad.read"] == 3 + handed_over
@@ -174,10 +178,10 @@ def test_resident_weights_come_from_dram_once() -> None:
     tight = {"buffers__psum_pad": buffer(1, 16), "dataflow__psums_wait_in": "psum_pad"}
     passes, counts = replay(one_pe(**tight), task, [1] * 4)
     # a tile a column, in it a filter after the other: 4 loads of 4 bits; the second timestep finds its weights there
-    assert passes.load_bits[:, WEIGHTS].tolist() == [4, 0] * 4
+    assert passes.moves.load_bits[:, WEIGHTS].tolist() == [4, 0] * 4
     through = one_pe(**tight, dataflow__weights_bypass_global_buffer=False)
     passes, counts = replay(through, task, [1] * 4)
-    assert passes.load_bits[:, WEIGHTS].tolist() == [4, 0] * 2 + [0] * 4
+    assert passes.moves.load_bits[:, WEIGHTS].tolist() == [4, 0] * 2 + [0] * 4
     assert counts["global_buffer.weights.write"] == 2
     assert counts["global_buffer.weights.read"] == 4
 
@@ -194,11 +198,10 @@ def test_replaying_again_gives_the_same_and_changes_nothing() -> None:
     task = layer(shape, random.integers(-7, 8, shape.weight_shape), timesteps=2)
     inputs = random.integers(0, 2, (2, *shape.input_shape)).astype(np.uint8)
     outputs = random.integers(0, 2, (2, *shape.output_shape)).astype(np.uint8)
-    plan, before = DATAFLOW.plan(machine(), task), inputs.copy()
-    first, second = plan.run(inputs, outputs, None), plan.run(inputs, outputs, None)
+    plan, before = RowStationaryPlan(machine(), task), inputs.copy()
+    first, second = plan.run(LayerSample(inputs, outputs, None)), plan.run(LayerSample(inputs, outputs, None))
     assert np.array_equal(inputs, before)
-    for name in ("causes", "load_bits", "store_bits", "counts", "labels"):
-        assert np.array_equal(getattr(first, name), getattr(second, name))
+    assert_same(first, second)
 
 
 def test_the_machine_says_what_it_has() -> None:

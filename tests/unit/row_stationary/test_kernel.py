@@ -8,10 +8,13 @@ import pytest
 from hypothesis import event, given, settings
 
 from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryPlan
+from spikecycle.simulator.dataflows.row_stationary.records import CAUSES
 from spikecycle.simulator.formats import weight_format
 from tests.reference import replay
 from tests.reference import row_stationary as reference
+from tests.unit.activities import places
 from tests.unit.row_stationary.cases import Case, cases
 
 DATAFLOW = RowStationary()
@@ -30,16 +33,16 @@ def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> 
 def test_kernel_is_the_twin(case: Case) -> None:
     twin = reference.RowStationary(case.machine, case.task, case.mapping, weight_format(case.machine.formats.weights))
     twin.run(case.inputs, case.outputs)
-    passes = RowStationaryPlan(case.machine, case.task, case.mapping).run(case.inputs, case.outputs, None)
+    passes = RowStationaryPlan(case.machine, case.task, case.mapping).run(LayerSample(case.inputs, case.outputs, None))
     event(f"passes: {min(len(twin.records) // 4 * 4, 16)} or more")
-    assert passes.labels.tolist() == [list(record.label) for record in twin.records]
-    assert passes.causes.tolist() == rows(twin.records, "causes", DATAFLOW.causes)
-    assert passes.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
-    assert passes.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
-    counters = [counter.name for counter in DATAFLOW.counters(case.machine, case.task)]
+    assert places(passes) == [list(record.label) for record in twin.records]
+    assert passes.work.causes.tolist() == rows(twin.records, "causes", CAUSES)
+    assert passes.moves.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
+    assert passes.moves.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
+    counters = [counter.name for counter in RowStationaryPlan(case.machine, case.task, case.mapping).counters]
     assert set(twin.counts) <= set(counters)
-    assert dict(zip(counters, passes.counts.tolist(), strict=True)) == {name: twin.counts[name] for name in counters}
-    assert passes.busy_pe_cycles == twin.useful_cycles
+    assert dict(passes.counts) == {name: twin.counts[name] for name in counters}
+    assert passes.busy["pe"] == twin.useful_cycles
     assert passes.synaptic_operations == twin.operations
     # the twin's sums are those of the layer: the mapping is legal
     shape = case.task.shape

@@ -8,6 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from spikecycle.simulator.dataflows.row_stationary import RowStationary
+from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.row_stationary.specs import Kept
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import weight_format
@@ -29,9 +30,9 @@ def test_mapping_is_the_first_of_the_least(chosen, task) -> None:  # type: ignor
     if best is None:
         event("cannot be mapped")
         with pytest.raises(MappingError, match=r"^layer 'generated' cannot be mapped on machine 'generated': "):
-            DATAFLOW.plan(chosen, task)
+            RowStationaryPlan(chosen, task)
         return
-    mapping = DATAFLOW.plan(chosen, task).mapped.mapping
+    mapping = RowStationaryPlan(chosen, task).mapped.mapping
     event(f"inputs kept for a {best.kept}, resident {best.resident}, psums in pads {chooser.in_pads}")
     assert mapping == (
         best.p, best.q, best.filter_sets, best.channel_sets, best.h, best.w, best.G,
@@ -43,7 +44,7 @@ def test_mapping_is_the_first_of_the_least(chosen, task) -> None:  # type: ignor
 @given(st.sampled_from((4096, 100, 40)).flatmap(machines), layers(always_at_rest=False))
 def test_global_buffer_holds_what_the_rule_says(chosen, task) -> None:  # type: ignore[no-untyped-def]
     try:
-        mapping = DATAFLOW.plan(chosen, task).mapped.mapping
+        mapping = RowStationaryPlan(chosen, task).mapped.mapping
     except MappingError:
         return
     chooser = Chooser(chosen, task, weight_format(chosen.formats.weights))
@@ -83,13 +84,13 @@ def test_global_buffer_holds_what_the_rule_says(chosen, task) -> None:  # type: 
 def test_refusals_name_machine_layer_and_key(changes, reason) -> None:  # type: ignore[no-untyped-def]
     task = layer(CONV, np.full(CONV.weight_shape, 5), weight_bits=4)
     with pytest.raises(MappingError) as caught:
-        DATAFLOW.plan(machine(**changes), task)
+        RowStationaryPlan(machine(**changes), task)
     assert str(caught.value) == f"layer 'generated' cannot be mapped on machine 'generated': {reason}"
 
 
 def test_wide_operands_need_a_multiplier_as_wide() -> None:
     chosen = machine(dataflow__multiplier_bits=3, buffers__input_pad=buffer(24, 8))
     weights = np.ones(CONV.weight_shape)
-    DATAFLOW.plan(chosen, layer(CONV, weights, input_bits=1, weight_bits=4))  # spikes are added: no multiplier
+    RowStationaryPlan(chosen, layer(CONV, weights, input_bits=1, weight_bits=4))  # spikes are added: no multiplier
     with pytest.raises(MappingError, match=r"2-bit inputs and 4-bit weights are multiplied, .*multiplier_bits is 3$"):
-        DATAFLOW.plan(chosen, layer(CONV, weights, input_bits=2, weight_bits=4))
+        RowStationaryPlan(chosen, layer(CONV, weights, input_bits=2, weight_bits=4))

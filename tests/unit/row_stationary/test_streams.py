@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
-from spikecycle.simulator.dataflows.row_stationary import RowStationary
+from spikecycle.simulator.dataflows.layer import LayerSample
+from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
 from spikecycle.simulator.formats import WEIGHT_FORMATS
 from spikecycle.traces import LayerShape
+from tests.unit.activities import places
 from tests.unit.row_stationary.cases import machine
 from tests.unit.row_stationary.test_edges import causes, one_pe, replay
 from tests.unit.spike_array.cases import buffer, layer
@@ -33,11 +35,16 @@ def test_without_batching_a_pass_has_one_timestep(batching: bool) -> None:
     )
     passes, counts = replay(chosen, layer(LayerShape.linear(1, 2), [1, 1], timesteps=2), [1, 1])
     if batching:  # both timesteps side by side, one filter after the other
-        assert passes.labels.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0]]
+        assert places(passes) == [[0, 0, 0, 0], [0, 1, 0, 0]]
     else:
-        assert passes.labels.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 1, 0, 1]]
-    assert passes.load_bits[:, WEIGHTS].tolist() == [4] * len(passes.labels)
-    assert passes.load_bits[:, SPIKES].sum() == 2  # no input is loaded twice
+        assert places(passes) == [
+            [0, 0, 0, 0],
+            [0, 1, 0, 0],
+            [0, 0, 0, 1],
+            [0, 1, 0, 1],
+        ]
+    assert passes.moves.load_bits[:, WEIGHTS].tolist() == [4] * len(passes.work.cycles)
+    assert passes.moves.load_bits[:, SPIKES].sum() == 2  # no input is loaded twice
     assert counts["weight_pad.write"] == 4
 
 
@@ -46,8 +53,8 @@ def test_potentials_wait_in_the_buffer_or_in_dram(wait_in: str, words: int, bits
     chosen = one_pe(dataflow__potentials_wait_in=wait_in, dataflow__time_batching=False)
     task = layer(LayerShape.linear(1, 2), [1, 1], timesteps=3)  # potentials of 12 bits, two to a word
     passes, counts = replay(chosen, task, [1, 1, 1])
-    assert passes.load_bits[:, POTENTIALS].tolist() == [0, bits, bits]  # the first timestep starts at rest
-    assert passes.store_bits[:, POTENTIALS].tolist() == [bits, bits, 0]  # nobody needs those of the last
+    assert passes.moves.load_bits[:, POTENTIALS].tolist() == [0, bits, bits]  # the first timestep starts at rest
+    assert passes.moves.store_bits[:, POTENTIALS].tolist() == [bits, bits, 0]  # nobody needs those of the last
     assert counts["global_buffer.potentials.read"] == counts["global_buffer.potentials.write"] == 2 * words
     assert counts["dram_wire.potentials"] == 4 * bits
 
@@ -60,8 +67,8 @@ def test_spikes_take_words_in_dram(least: Any, input_bits: int, stored_input: in
     chosen = one_pe(dataflow__activation_bits=least, buffers__global_buffer=buffer(4096, 24))
     task = layer(LayerShape.linear(3, 2), [1] * 6, input_bits=input_bits)
     passes, counts = replay(chosen, task, [1, 0, 1])
-    assert passes.load_bits[:, SPIKES].sum() == 3 * stored_input
-    assert passes.store_bits[:, OUTPUTS].sum() == 2 * stored_output
+    assert passes.moves.load_bits[:, SPIKES].sum() == 3 * stored_input
+    assert passes.moves.store_bits[:, OUTPUTS].sum() == 2 * stored_output
     assert counts["trunk.spikes"] == 3 * input_bits  # on chip they are as wide as they are
 
 
@@ -81,7 +88,7 @@ def test_zeros_that_are_not_moved_are_not_served_either() -> None:
         chosen = one_pe(formats__weights__format="uop", dataflow__zeros__weights_at_dram=skip)
         passes, _ = replay(chosen, task, [1, 1])
         assert causes(passes)["compute"] == cycles
-        assert passes.load_bits[:, WEIGHTS].sum() == bits
+        assert passes.moves.load_bits[:, WEIGHTS].sum() == bits
 
 
 def test_without_batching_weights_stream_again_for_every_timestep_and_tile() -> None:
@@ -89,8 +96,10 @@ def test_without_batching_weights_stream_again_for_every_timestep_and_tile() -> 
     shape = LayerShape("conv2d", C=3, H=6, W=6, M=4, R=3, S=3, padding=(1, 1))
     task = layer(shape, random.integers(-7, 8, shape.weight_shape), timesteps=3)
     chosen = machine(dataflow__time_batching=False, buffers__weight_pad=buffer(24, 16))
-    plan = RowStationary().plan(chosen, task)
-    passes = plan.run(np.ones((3, *shape.input_shape), np.uint8), np.zeros((3, *shape.output_shape), np.uint8), None)
+    plan = RowStationaryPlan(chosen, task)
+    passes = plan.run(
+        LayerSample(np.ones((3, *shape.input_shape), np.uint8), np.zeros((3, *shape.output_shape), np.uint8))
+    )
     tiling = plan.tiling()
     assert tiling["tile_rows"] <= 2
-    assert passes.load_bits[:, WEIGHTS].sum() == 3 * tiling["map_tiles"] * plan.storage.stored_bits
+    assert passes.moves.load_bits[:, WEIGHTS].sum() == 3 * tiling["map_tiles"] * plan.storage.stored_bits

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from spikecycle.traces import LayerShape, Neuron
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 
-from spikecycle.simulator.activity import OPERANDS, Passes
+from spikecycle.simulator.activity import OPERANDS, Activity
 from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape
@@ -21,11 +24,11 @@ from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine
 DATAFLOW = SpikeArray()
 
 
-def run(case: Case) -> Passes:
+def run(case: Case) -> Activity:
     """What the kernels say of a case, with the spikes of the functional replay."""
     replay = replay_layer(case.task, case.inputs, track_active=True)
-    active = replay.active if DATAFLOW.needs_active(case.machine) else None
-    return DATAFLOW.plan(case.machine, case.task).run(case.inputs, replay.outputs, active)
+    active = replay.active if SpikeArrayPlan(case.machine, case.task).needs_active else None
+    return SpikeArrayPlan(case.machine, case.task).run(LayerSample(case.inputs, replay.outputs, active))
 
 
 def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> list[list[int]]:
@@ -69,18 +72,20 @@ def compare(case: Case) -> int:
             run(case)
         return 0
     passes = run(case)
-    assert passes.labels.tolist() == [list(record.label) for record in twin.records]
-    assert passes.causes.tolist() == rows(twin.records, "causes", DATAFLOW.causes)
-    assert passes.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
-    assert passes.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
-    counters = [counter.name for counter in DATAFLOW.counters(case.machine, case.task)]
+    assert np.stack(list(passes.work.places.values()), axis=1).tolist() == [
+        list(record.label) for record in twin.records
+    ]
+    assert passes.work.causes.tolist() == rows(twin.records, "causes", CAUSES)
+    assert passes.moves.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
+    assert passes.moves.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
+    counters = [counter.name for counter in SpikeArrayPlan(case.machine, case.task).counters]
     assert set(twin.counts) <= set(counters)
-    assert dict(zip(counters, passes.counts.tolist(), strict=True)) == {name: twin.counts[name] for name in counters}
+    assert {name: passes.counts[name] for name in counters} == {name: twin.counts[name] for name in counters}
     assert passes.synaptic_operations == twin.counts["accumulator.add"]
-    assert passes.busy_pe_cycles == twin.busy_pe_cycles
+    assert passes.busy["pe"] == twin.busy_pe_cycles
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
     assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
-    storage = DATAFLOW.plan(case.machine, case.task).storage
+    storage = SpikeArrayPlan(case.machine, case.task).storage
     payload_bits, metadata_bits, stored_bits = twin.cut.storage()
     assert (storage.payload_bits, storage.stored_bits) == (payload_bits, stored_bits)
     # offset pairs are an upper rank of the whole set of fibers, and no fiber's own

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikecycle.simulator.activity import Passes
-from spikecycle.simulator.dataflows.base import LayerTask
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArray, SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape, Neuron
+from tests.unit.activities import assert_same
 from tests.unit.spike_array.cases import WEIGHT_FORMATS, buffer, layer, machine
 
 DATAFLOW = SpikeArray()
@@ -91,7 +93,7 @@ def neuron(outputs: int, **others: Any) -> Neuron:
 )
 def test_a_layer_that_does_not_fit_is_refused(task: LayerTask, changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(MappingError) as refused:
-        DATAFLOW.plan(machine(**{"dataflow__update_lanes": 1, **changes}), task)
+        SpikeArrayPlan(machine(**{"dataflow__update_lanes": 1, **changes}), task)
     message = str(refused.value)
     assert message.startswith("layer 'generated' cannot be mapped on machine 'generated': ")
     assert message.endswith(reason)
@@ -113,7 +115,7 @@ def test_a_layer_that_does_not_fit_is_refused(task: LayerTask, changes: dict[str
     ],
 )
 def test_what_just_fits_is_mapped(task: LayerTask, changes: dict[str, Any]) -> None:
-    DATAFLOW.plan(machine(**changes), task)
+    SpikeArrayPlan(machine(**changes), task)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_fibers_are_packed_when_a_tile_is_chosen(weights_format: str, alignment:
         formats__weights__format=weights_format,
         buffers__weights=buffer(words, 16),
     )
-    tiling = DATAFLOW.plan(chosen, linear(7, 3)).tiling()
+    tiling = SpikeArrayPlan(chosen, linear(7, 3)).tiling()
     assert (tiling["channel_tiles"] * tiling["input_tiles"] == 1) == fits
 
 
@@ -150,15 +152,15 @@ def test_spikes_of_a_channel_that_do_not_fit_are_refused(spikes_format: str, cha
     inputs = np.zeros((1, 2, 5, 13), np.uint8)
     inputs[:, 1] = 1
     chosen = machine(formats__spikes__format=spikes_format, buffers__spikes=buffer(2 * words - 2, 16))
-    plan = DATAFLOW.plan(chosen, layer(shape, np.ones(shape.weight_shape)))
+    plan = SpikeArrayPlan(chosen, layer(shape, np.ones(shape.weight_shape)))
     with pytest.raises(
         MappingError, match=rf"channel {channel} in timestep 0 take {words} words, half .* {words - 1}$"
     ):
-        plan.run(inputs, np.zeros((1, 1, 5, 13), np.uint8), None)
+        plan.run(LayerSample(inputs, np.zeros((1, 1, 5, 13), np.uint8)))
     chosen = machine(formats__spikes__format=spikes_format, buffers__spikes=buffer(2 * words, 16))
-    plan = DATAFLOW.plan(chosen, layer(shape, np.ones(shape.weight_shape)))
-    passes = plan.run(inputs, np.zeros((1, 1, 5, 13), np.uint8), None)
-    assert passes.load_bits[:, 1].tolist() == ([5 * 16, 5 * 16] if spikes_format == "bitmap" else [33 * 16])
+    plan = SpikeArrayPlan(chosen, layer(shape, np.ones(shape.weight_shape)))
+    passes = plan.run(LayerSample(inputs, np.zeros((1, 1, 5, 13), np.uint8)))
+    assert passes.moves.load_bits[:, 1].tolist() == ([5 * 16, 5 * 16] if spikes_format == "bitmap" else [33 * 16])
 
 
 SHAPE = LayerShape("conv2d", C=6, H=11, W=9, M=12, R=3, S=3, stride=(1, 1), padding=(1, 1))
@@ -168,13 +170,13 @@ INPUTS = (RANDOM.random((3, 6, 11, 9)) < 0.3).astype(np.uint8)
 TASK = layer(SHAPE, WEIGHTS, timesteps=3)
 
 
-def run(chosen: SpikeArrayMachine, task: LayerTask = TASK) -> Passes:
+def run(chosen: SpikeArrayMachine, task: LayerTask = TASK) -> Activity:
     replay = replay_layer(task, INPUTS, track_active=True)
-    return DATAFLOW.plan(chosen, task).run(INPUTS, replay.outputs, replay.active)
+    return SpikeArrayPlan(chosen, task).run(LayerSample(INPUTS, replay.outputs, replay.active))
 
 
-def counts(chosen: SpikeArrayMachine, passes: Passes) -> dict[str, int]:
-    return dict(zip([c.name for c in DATAFLOW.counters(chosen, TASK)], passes.counts.tolist(), strict=True))
+def counts(chosen: SpikeArrayMachine, passes: Activity) -> dict[str, int]:
+    return {counter.name: passes.counts[counter.name] for counter in SpikeArrayPlan(chosen, TASK).counters}
 
 
 def test_synaptic_operations_are_those_of_the_layer() -> None:
@@ -210,18 +212,17 @@ def test_the_order_of_pes_does_not_matter() -> None:
     for weights_format in WEIGHT_FORMATS:
         chosen = machine(dataflow__pes=4, formats__weights__format=weights_format)
         before, after = run(chosen), run(chosen, task)
-        assert before.compute_cycles.tolist() == after.compute_cycles.tolist()
-        assert before.counts.tolist() == after.counts.tolist()
+        assert before.work.cycles.tolist() == after.work.cycles.tolist()
+        assert before.counts == after.counts
 
 
 def test_a_plan_is_not_changed_by_running_it() -> None:
     replay = replay_layer(TASK, INPUTS)
-    plan = DATAFLOW.plan(machine(), TASK)
-    first = plan.run(INPUTS, replay.outputs, None)
-    plan.run(np.ones_like(INPUTS), replay.outputs, None)
-    again = plan.run(INPUTS, replay.outputs, None)
-    for part in ("compute_cycles", "causes", "load_bits", "store_bits", "counts", "labels"):
-        assert getattr(first, part).tolist() == getattr(again, part).tolist()
+    plan = SpikeArrayPlan(machine(), TASK)
+    first = plan.run(LayerSample(INPUTS, replay.outputs, None))
+    plan.run(LayerSample(np.ones_like(INPUTS), replay.outputs, None))
+    again = plan.run(LayerSample(INPUTS, replay.outputs, None))
+    assert_same(first, again)
 
 
 def test_inputs_that_cannot_be_written_are_fine() -> None:
@@ -229,7 +230,7 @@ def test_inputs_that_cannot_be_written_are_fine() -> None:
     inputs, outputs = INPUTS.copy(), replay.outputs.copy()
     inputs.flags.writeable = outputs.flags.writeable = False
     TASK.weights.flags.writeable = False
-    passes = DATAFLOW.plan(machine(formats__spikes__format="aer"), TASK).run(inputs, outputs, None)
+    passes = SpikeArrayPlan(machine(formats__spikes__format="aer"), TASK).run(LayerSample(inputs, outputs, None))
     TASK.weights.flags.writeable = True
     assert passes.synaptic_operations > 0
 
@@ -239,7 +240,7 @@ def test_space_loads_weights_once_and_writes_them_into_every_pe() -> None:
     shared = machine(dataflow__pes=4, dataflow__partition="space", dataflow__pe_rows=2, dataflow__pe_columns=2)
     for chosen, copies in ((dealt, 1), (shared, 4)):
         passes = run(chosen)
-        words = passes.load_bits[:, 0] // 16
+        words = passes.moves.load_bits[:, 0] // 16
         assert words[1:].tolist() == [0, 0]
         assert counts(chosen, passes)["weights.write"] == copies * words[0]
-        assert DATAFLOW.plan(chosen, TASK).storage.stored_bits == passes.load_bits[0, 0]
+        assert SpikeArrayPlan(chosen, TASK).storage.stored_bits == passes.moves.load_bits[0, 0]

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikecycle.simulator.activity import Passes
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.traces import LayerShape
 from tests.unit.spike_array.cases import layer, machine
 
@@ -33,22 +36,22 @@ def run_and_count(
     shape = LayerShape.linear(len(inputs), len(codes))
     chosen = machine(**{"dataflow__pes": 1, **changes})
     passes = run_layer(shape, codes, inputs, outputs, active, chosen)
-    assert len(passes.causes) == 1
-    causes = zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True)
-    names = [counter.name for counter in DATAFLOW.counters(chosen, layer(shape, codes))]
-    return {name: cycles for name, cycles in causes if cycles}, dict(zip(names, passes.counts.tolist(), strict=True))
+    assert len(passes.work.causes) == 1
+    causes = zip(CAUSES, passes.work.causes[0].tolist(), strict=True)
+    names = [counter.name for counter in SpikeArrayPlan(chosen, layer(shape, codes)).counters]
+    return {name: cycles for name, cycles in causes if cycles}, {name: passes.counts[name] for name in names}
 
 
 def run_layer(
     shape: LayerShape, codes: Any, inputs: Any, outputs: Any, active: Any, chosen: Any, input_bits: int = 1
-) -> Passes:
+) -> Activity:
     task = layer(shape, codes, input_bits=input_bits)
     maps = [
         np.array([0] * shape.output_count if values is None else values, np.uint8).reshape(1, shape.M, shape.P, shape.Q)
         for values in (outputs, active)
     ]
     values = np.array(inputs, np.uint8).reshape(1, shape.C, shape.H, shape.W)
-    return DATAFLOW.plan(chosen, task).run(values, *maps)
+    return SpikeArrayPlan(chosen, task).run(LayerSample(values, *maps))
 
 
 def accumulate(causes: dict[str, int]) -> int:
@@ -91,12 +94,12 @@ def test_a_fifo_of_depth_one_takes_a_cycle_to_pass_an_event_on() -> None:
     passes = run_layer(
         shape, [1], [0, 1, 0, 1, 0, 1, 0, 1, 0], None, None, machine(dataflow__pes=1, dataflow__fifo_depth=1)
     )
-    causes = dict(zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True))
+    causes = dict(zip(CAUSES, passes.work.causes[0].tolist(), strict=True))
     assert (causes["compute"], causes["fifo"], causes["weight_fetch"]) == (4, 3, 0)
     passes = run_layer(
         shape, [1], [0, 1, 0, 1, 0, 1, 0, 1, 0], None, None, machine(dataflow__pes=1, dataflow__fifo_depth=2)
     )
-    causes = dict(zip(DATAFLOW.causes, passes.causes[0].tolist(), strict=True))
+    causes = dict(zip(CAUSES, passes.work.causes[0].tolist(), strict=True))
     assert (causes["compute"], causes["fifo"], causes["barrier"]) == (4, 0, 2)
 
 
@@ -225,12 +228,8 @@ def test_an_empty_fiber_takes_nothing(alignment: int, stored_words: int) -> None
 def test_a_value_is_one_event_a_set_bit() -> None:
     shape = LayerShape.linear(1, 1)
     events = [
-        dict(zip([c.name for c in DATAFLOW.counters(chosen, task)], passes.counts.tolist(), strict=True))[
-            "dispatcher.broadcast"
-        ]
+        run_layer(shape, [1], [value], None, None, machine(), input_bits=3).counts["dispatcher.broadcast"]
         for value in range(8)
-        for chosen, task in [(machine(), layer(shape, [1], input_bits=3))]
-        for passes in [run_layer(shape, [1], [value], None, None, chosen, input_bits=3)]
     ]
     assert events == [0, 1, 1, 2, 1, 2, 2, 3]
 

@@ -1,0 +1,260 @@
+"""Dataflows that map one layer at a time: a population of neurons with the synapses that feed it, as one operator.
+
+A population may have several inputs: synapses, spikes added as they are (identity), and either of them from the
+timestep before (recurrence). For an array that accumulates events into potentials all of these are one layer whose
+input channels lie side by side: a synapse contributes its kernel, an identity input a kernel that is 1 at its own
+channel and position and 0 elsewhere, a delayed input the spikes of the timestep before. Sums are exact and saturate
+once, so the layer computes what the population computes, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.array_types import Int32, UInt8, UInt16
+from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
+from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
+from spikecycle.simulator.errors import MappingError
+from spikecycle.traces import Layer, LayerShape, Neuron, Population, Source, Synapse
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTask:
+    """What an array needs to know of a layer before it sees a sample.
+
+    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T.
+    """
+
+    name: str
+    shape: LayerShape
+    timesteps: int
+    input_bits: int
+    weight_bits: int
+    weights: Int32
+    bias: Int32
+    neuron: Neuron
+
+    @classmethod
+    def of(cls, layer: Layer) -> LayerTask:
+        """A layer of a version 1 trace, its arrays read."""
+        return cls(
+            layer.name, layer.shape, layer.timesteps, layer.input_bits, layer.weight_bits, layer.weights(),
+            layer.bias(), layer.neuron,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LayerSample:
+    """One sample of a layer.
+
+    inputs: (T, C, H, W) values. outputs: uint8 (T, M, P, Q) output spikes. active: uint8 (T, M, P, Q), 1 where a
+    neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its stored
+    potential is not 0); None where the plan does not need it.
+    weights_on_chip: an earlier inference has loaded the weights. inputs_on_chip, outputs_on_chip: the tensor waits on
+    chip between this layer and the one that makes or takes it, and is not moved from or to DRAM.
+    """
+
+    inputs: UInt8 | UInt16
+    outputs: UInt8
+    active: UInt8 | None = None
+    weights_on_chip: bool = False
+    inputs_on_chip: bool = False
+    outputs_on_chip: bool = False
+
+
+class MappedLayer(Protocol):
+    """A layer mapped on an array."""
+
+    @property
+    def needs_active(self) -> bool:
+        """Whether `run` wants to know which neurons are active (sparse update)."""
+
+    @property
+    def storage(self) -> WeightStorage:
+        """The layer's weights in the machine's format."""
+
+    @property
+    def footprint(self) -> WeightFootprint:
+        """What keeping the weights on chip takes."""
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """What `run` may count."""
+
+    def tiling(self) -> Mapping[str, int]:
+        """How the layer is cut."""
+
+    def run(self, sample: LayerSample) -> Activity:
+        """Replay one sample."""
+
+
+@dataclass(frozen=True, eq=False)
+class Connection:
+    """One input of a layer: where it comes from, and the convolution that it passes through.
+
+    weights: int32 (M, C / groups, R, S), codes of `weight_bits`.
+    """
+
+    source: Source
+    shape: LayerShape
+    weights: Int32
+    weight_bits: int
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPlan:
+    """A stage that is a layer, mapped on an array: see `spikecycle.simulator.dataflows.base.Plan`."""
+
+    task: LayerTask
+    connections: Sequence[Connection]
+    population: Population
+    mapped: MappedLayer
+
+    @property
+    def storage(self) -> WeightStorage:
+        """The layer's weights in the machine's format."""
+        return self.mapped.storage
+
+    @property
+    def footprint(self) -> WeightFootprint:
+        """What keeping the weights on chip takes."""
+        return self.mapped.footprint
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """What is counted while the layer runs."""
+        return self.mapped.counters
+
+    def tiling(self) -> Mapping[str, int]:
+        """How the layer is cut."""
+        return self.mapped.tiling()
+
+    def run(self, sample: StageSample) -> Activity:
+        """Replay one sample."""
+        inputs = self.inputs(sample)
+        outputs = cast(UInt8, sample.values(self.population.output.name).astype(np.uint8, copy=False))
+        needs_active = self.mapped.needs_active
+        active = sample.tensors.replay(self.population, track_active=True).active if needs_active else None
+        kept = sample.on_chip.tensors
+        return self.mapped.run(
+            LayerSample(
+                inputs,
+                outputs,
+                active,
+                weights_on_chip=sample.on_chip.weights,
+                inputs_on_chip=all(connection.source.tensor in kept for connection in self.connections),
+                outputs_on_chip=self.population.output.name in kept,
+            )
+        )
+
+    def inputs(self, sample: StageSample) -> UInt8 | UInt16:
+        dtype = np.uint8 if self.task.input_bits <= 8 else np.uint16
+        shape = self.task.shape
+        parts = []
+        for connection in self.connections:
+            values = sample.source(connection.source)
+            flat = len(self.connections) == 1 or connection.shape.input_shape != values.shape[1:]
+            parts.append(values.reshape(len(values), *connection.shape.input_shape) if flat else values)
+        joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        assert joined.shape[1:] == shape.input_shape
+        return cast("UInt8 | UInt16", joined.astype(dtype, copy=False))
+
+
+def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection], Population]:
+    """The stage as one layer.
+
+    Raises MappingError, naming stage and operator, for a stage that is no population of neurons with weights, and for
+    inputs that cannot lie side by side (maps or strides that differ, groups).
+    """
+    population = stage.operators[-1]
+    if not isinstance(population, Population):
+        raise MappingError(
+            f"operator {population.name!r} cannot be mapped: it is a {population.kind} whose output does not go to one "
+            "population of neurons and nothing else, and this dataflow maps layers (synapses and their neurons)"
+        )
+    synapses = {operator.output.name: operator for operator in stage.operators if isinstance(operator, Synapse)}
+    if not synapses:
+        raise MappingError(
+            f"operator {population.name!r} cannot be mapped: none of its inputs comes from weights of its own, and "
+            "this dataflow maps layers (synapses and their neurons)"
+        )
+    connections = [
+        _synapse(synapses[source.tensor])
+        if source.tensor in synapses and not source.delay
+        else _identity(source, network, population)
+        for source in population.inputs
+    ]
+    bias = np.sum([synapse.bias().astype(np.int64) for synapse in synapses.values()], axis=0)
+    if len(connections) == 1:
+        shape, weights = connections[0].shape, connections[0].weights
+    else:
+        shape, weights = _side_by_side(population.name, connections)
+    specs = [network.tensors[connection.source.tensor].spec for connection in connections]
+    task = LayerTask(
+        name=stage.name,
+        shape=shape,
+        timesteps=network.timesteps,
+        input_bits=max(spec.bits for spec in specs),
+        weight_bits=max(connection.weight_bits for connection in connections),
+        weights=weights,
+        bias=bias.astype(np.int32),
+        neuron=population.neuron,
+    )
+    return task, connections, population
+
+
+def _synapse(synapse: Synapse) -> Connection:
+    (source,) = synapse.inputs
+    return Connection(source, synapse.shape, synapse.weights(), synapse.weight_bits)
+
+
+def _identity(source: Source, network: Network, population: Population) -> Connection:
+    """Spikes that are added as they are: a 1x1 convolution with the identity matrix."""
+    channels, rows, columns = population.output.shape
+    if network.tensors[source.tensor].spec.shape != population.output.shape:
+        raise MappingError(
+            f"operator {population.name!r} cannot be mapped: its input {source.tensor!r} has another shape"
+        )
+    shape = LayerShape("conv2d", C=channels, H=rows, W=columns, M=channels, R=1, S=1)
+    return Connection(source, shape, np.eye(channels, dtype=np.int32)[:, :, None, None], 2)
+
+
+def _side_by_side(name: str, connections: Sequence[Connection]) -> tuple[LayerShape, Int32]:
+    """One convolution over the channels of all inputs; kernels are padded with zero weights to a common size."""
+    shapes = [connection.shape for connection in connections]
+    for what in ("H", "W", "P", "Q", "M", "stride", "groups", "dilation"):
+        found = [getattr(shape, what) for shape in shapes]
+        if any(value != found[0] for value in found) or (what == "groups" and found[0] != 1):
+            sources = ", ".join(repr(connection.source.tensor) for connection in connections)
+            raise MappingError(
+                f"operator {name!r} cannot be mapped: its inputs {sources} cannot lie side by side, {what} is "
+                f"{', '.join(str(value) for value in found)}"
+            )
+    first = shapes[0]
+    top = max(shape.padding_top for shape in shapes)
+    left = max(shape.padding_left for shape in shapes)
+    rows = max(shape.R - shape.padding_top for shape in shapes) + top
+    columns = max(shape.S - shape.padding_left for shape in shapes) + left
+    kernels = []
+    for connection in connections:
+        shape = connection.shape
+        above, before = top - shape.padding_top, left - shape.padding_left
+        around = ((above, rows - above - shape.R), (before, columns - before - shape.S))
+        kernels.append(np.pad(connection.weights, ((0, 0), (0, 0), *around)))
+    weights = np.concatenate(kernels, axis=1)
+    padding = (
+        top,
+        (first.P - 1) * first.stride[0] + rows - top - first.H,
+        left,
+        (first.Q - 1) * first.stride[1] + columns - left - first.W,
+    )
+    merged = LayerShape(
+        "conv2d", C=weights.shape[1], H=first.H, W=first.W, M=first.M, R=rows, S=columns, stride=first.stride,
+        padding=(padding[0], max(0, padding[1]), padding[2], max(0, padding[3])),
+    )  # fmt: skip
+    return merged, weights

@@ -1,0 +1,212 @@
+"""Dataflows that are a rule: functions from a machine and an operator's workload to cycles and counts.
+
+Papers state how long their accelerator takes as a rule over the spikes: cycles per spike, per window, per tile. Such a
+rule is one module of this package (or of a plugin):
+
+    class MyMachine(RuleMachine): ...           # the parameters that the rule reads, in the machine file
+
+    MY_RULE = rule("my_rule", machine=MyMachine, summary="...")
+
+    @MY_RULE.runs("conv2d", "linear")
+    def synapses(machine: MyMachine, run: OperatorRun) -> int:
+        return ...
+
+A function is called once per operator and sample. It returns cycles (an integer), cycles by cause (a mapping), or an
+`Activity` that also tells DRAM traffic and counts (`Activity.total`). Operators run one after the other. What the rule
+does not tell (buffers, traffic, energy) is not modelled, and results say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
+from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
+from spikecycle.simulator.dataflows.support import Support
+from spikecycle.simulator.errors import ContractError
+from spikecycle.simulator.machine.schema import Buffers, LogicUnit, Machine
+from spikecycle.simulator.workload import SynapseWorkload
+from spikecycle.traces import Operator, Source, Synapse, TensorSpec
+
+MachineT = TypeVar("MachineT", bound=Machine)
+RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Mapping[str, int] | Activity"]
+
+
+@dataclass(frozen=True, eq=False)
+class OperatorRun:
+    """One operator on one sample, as a rule sees it."""
+
+    operator: Operator
+    network: Network
+    sample: StageSample
+
+    @property
+    def kind(self) -> str:
+        """The operator's kind: "conv2d", "neuron", ..."""
+        return self.operator.kind
+
+    @property
+    def timesteps(self) -> int:
+        """T."""
+        return self.network.timesteps
+
+    @property
+    def workload(self) -> SynapseWorkload:
+        """Taps, im2col rows, synaptic operations, fibers and traffic of an operator with weights."""
+        assert isinstance(self.operator, Synapse), f"{self.operator.name} has no weights"
+        return self.sample.workload(self.operator)
+
+    @property
+    def outputs(self) -> int:
+        """Output values of one timestep: of a population, its neurons."""
+        return int(np.prod(self.operator.output.shape))
+
+    def inputs(self, index: int = 0) -> Integers:
+        """Values of one input, (T, C, H, W)."""
+        return self.sample.source(self.operator.inputs[index])
+
+    def input_spec(self, index: int = 0) -> TensorSpec:
+        """Shape and bits of one input."""
+        source: Source = self.operator.inputs[index]
+        return self.network.tensors[source.tensor].spec
+
+
+class RuleMachine(Machine):
+    """A machine whose dataflow is a rule: no memories and no DRAM, unless a rule's own schema adds them."""
+
+    buffers: Buffers = Buffers()
+
+    def instances(self, buffer: str) -> int:
+        """One of each memory."""
+        return 1
+
+    def logic(self) -> tuple[LogicUnit, ...]:
+        """A rule does not say what its machine is made of."""
+        return ()
+
+
+def rule(
+    name: str,
+    *,
+    machine: type[Machine],
+    summary: str,
+    free: Iterable[str] = (),
+    demands: Iterable[str] = (),
+    input_bits: int = 16,
+    counters: tuple[Counter, ...] = (),
+    overlaps: tuple[str, ...] = ("roofline",),
+) -> RuleDataflow:
+    """Register the dataflow `name`; its method `runs` takes the functions.
+
+    machine: schema of its machine files. summary: one line for lists. free, demands, input_bits: what it supports
+    (`Support`). counters: declaration of what its activities count. overlaps: policies that fit it.
+    """
+    dataflow = RuleDataflow(
+        name, summary, machine, frozenset(free), frozenset(demands), input_bits, tuple(counters), overlaps
+    )
+    DATAFLOWS.register(name, dataflow)
+    return dataflow
+
+
+@dataclass(frozen=True, eq=False)
+class RuleDataflow:
+    """The dataflow that `rule` makes; see `spikecycle.simulator.dataflows.base.Dataflow`."""
+
+    name: str
+    summary: str
+    machine_type: type[Machine]
+    free: frozenset[str]
+    demands: frozenset[str]
+    input_bits: int
+    declared: tuple[Counter, ...]
+    overlaps: tuple[str, ...]
+    functions: dict[str, RuleFunction[Any]] = field(default_factory=dict)
+
+    def runs(self, *kinds: str) -> Callable[[RuleFunction[MachineT]], RuleFunction[MachineT]]:
+        """Decorator of the function that runs these kinds of operators."""
+
+        def register(function: RuleFunction[MachineT]) -> RuleFunction[MachineT]:
+            self.functions.update(dict.fromkeys(kinds, cast("RuleFunction[Any]", function)))
+            return function
+
+        return register
+
+    @property
+    def supports(self) -> Support:
+        """The kinds that have a function, and what `rule` was told."""
+        return Support(frozenset(self.functions), self.free, self.demands, self.input_bits)
+
+    def stages(self, machine: Machine, network: Network) -> list[Stage]:
+        """One operator after the other."""
+        return one_by_one(network)
+
+    def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
+        """The operator; a rule prepares nothing."""
+        return RulePlan(self, machine, stage.operators[0], network)
+
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+        """A rule says itself what is moved."""
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class RulePlan:
+    """One operator on a machine with a rule."""
+
+    dataflow: RuleDataflow
+    machine: Machine
+    operator: Operator
+    network: Network
+
+    @property
+    def storage(self) -> WeightStorage:
+        """Rules know no formats."""
+        return WeightStorage()
+
+    @property
+    def footprint(self) -> WeightFootprint:
+        """Rules know no memories."""
+        return WeightFootprint(problem="its rule does not say where weights are kept")
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """What the rule counts."""
+        return self.dataflow.declared
+
+    def tiling(self) -> Mapping[str, int]:
+        """Nothing is cut."""
+        return {}
+
+    def run(self, sample: StageSample) -> Activity:
+        """What the rule says of one sample; raises ContractError where that is no cycles."""
+        run = OperatorRun(self.operator, self.network, sample)
+        found = self.dataflow.functions[self.operator.kind](self.machine, run)
+        if isinstance(found, Activity):
+            return found
+        causes = found if isinstance(found, Mapping) else {"compute": found}
+        wrong = {name: value for name, value in causes.items() if not _is_cycles(value)}
+        if wrong or not all(isinstance(name, str) for name in causes):
+            name, value = next(iter(wrong.items()), ("compute", found))
+            raise ContractError(
+                f"dataflow {self.dataflow.name}: its rule must return whole cycles of at least 0 for operator "
+                f"{self.operator.name!r}, found {name}: {_shown(value)}"
+            )
+        operations = run.workload.synaptic_operations if isinstance(self.operator, Synapse) else 0
+        return Activity.total({name: int(value) for name, value in causes.items()}, synaptic_operations=operations)
+
+
+def _is_cycles(value: object) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and int(value) >= 0  # type: ignore[call-overload]
+
+
+def _shown(value: object) -> str:
+    shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else f" {value!r}"
+    return f"{type(value).__name__}{shape}"[:80]

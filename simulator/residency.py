@@ -1,0 +1,102 @@
+"""Residency: which weights and activations are on chip when a stage begins, and so are not moved.
+
+**Weights.** `inference`: every inference loads them (from DRAM, as often as the mapping needs). `batch`: a stage runs
+all inferences of a batch before the next stage runs, so a stage whose whole weights fit its memories loads them in the
+first inference of a batch only; one whose weights do not fit loads them in every inference. `resident`: the weights of
+all stages are on chip for good; a network whose weights do not fit together is refused.
+
+**Activations.** `dram`: every tensor is stored by the stage that makes it and loaded by those that take it. `chip`: a
+tensor between two stages stays on chip where the machine has room for it (`Dataflow.keeps`). What enters the network
+comes from DRAM, and what leaves it goes there. Traces of version 1 do not say which tensors join their layers: there, a
+layer is taken to make what the next one takes, pooled on the way if shapes differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from spikecycle.simulator.dataflows.base import Dataflow, WeightFootprint
+from spikecycle.simulator.dataflows.stage import Network, OnChip, Stage
+from spikecycle.simulator.errors import MappingError, UsageError
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.replay import SampleTensors
+
+
+def check_batch(machine: Machine, samples: int) -> None:
+    """Raise UsageError unless the samples are whole batches."""
+    residency = machine.residency
+    if residency.weights == "batch" and samples % residency.batch:
+        raise UsageError(
+            f"machine {machine.name!r}: residency.batch is {residency.batch}: the number of samples must be a multiple "
+            f"of it, found {samples}"
+        )
+
+
+class ResidentWeights:
+    """The weights that are to be on chip for good, stage by stage; refuses what does not fit together."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._words: dict[str, int] = {}
+        self._working: dict[str, int] = {}
+
+    def add(self, stage: str, footprint: WeightFootprint) -> None:
+        """The next stage; raises MappingError, where weights are to be resident, if it cannot keep its weights, or if
+        they do not fit beside those of the stages before it."""
+        machine = self._machine
+        if machine.residency.weights != "resident":
+            return
+        where = f"machine {machine.name!r}: residency.weights: resident is not possible: stage {stage!r}"
+        if footprint.problem:
+            raise MappingError(f"{where}: {footprint.problem}")
+        for key, words in footprint.words.items():
+            self._words[key] = self._words.get(key, 0) + words
+            self._working[key] = max(self._working.get(key, 0), footprint.working.get(key, 0))
+            held = machine.buffer_items()[key].words
+            if self._words[key] + self._working[key] > held:
+                beside = f" and {self._working[key]} words for other things" if self._working[key] else ""
+                raise MappingError(
+                    f"{where}: with the stages before it, its weights take {self._words[key]} words{beside} of "
+                    f"buffers.{key}, which holds {held}"
+                )
+
+
+def weights_on_chip(machine: Machine, footprint: WeightFootprint, index: int) -> bool:
+    """Whether a stage finds its weights on chip in inference number `index` (of those that are simulated)."""
+    if machine.residency.weights == "resident":
+        return True
+    if machine.residency.weights == "inference" or index % machine.residency.batch == 0:
+        return False
+    buffers = machine.buffer_items()
+    return not footprint.problem and all(
+        words + footprint.working.get(key, 0) <= buffers[key].words for key, words in footprint.words.items()
+    )
+
+
+def kept_tensors(
+    machine: Machine, dataflow: Dataflow, network: Network, stages: Sequence[Stage], tensors: SampleTensors
+) -> frozenset[str]:
+    """Names of the tensors of one sample that stay on chip between two stages."""
+    if machine.residency.activations == "dram":
+        return frozenset()
+    kept: set[str] = set()
+    for made, taken in _joints(network, stages):
+        if all(dataflow.keeps(machine, network.tensors[name].spec, tensors.values(name)) for name in taken):
+            kept.update((made, *taken))
+    return frozenset(kept)
+
+
+def on_chip(machine: Machine, footprint: WeightFootprint, index: int, kept: frozenset[str]) -> OnChip:
+    """What a stage finds on chip in inference number `index`."""
+    return OnChip(weights=weights_on_chip(machine, footprint, index), tensors=kept)
+
+
+def _joints(network: Network, stages: Sequence[Stage]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(tensor that a stage makes, tensors that stand for it where later stages take it)."""
+    taken_by = {name for stage in stages for name in stage.consumed}
+    for stage, following in zip(stages, [*stages[1:], None], strict=True):
+        for name in sorted(stage.produced):
+            if name in taken_by:
+                yield name, (name,)
+            elif following is not None and network.version == 1:
+                yield name, following.consumed

@@ -1,0 +1,83 @@
+"""Time of all samples of a network: stages one after the other, or together where the policy overlaps stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.base import Dataflow
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.schedule import OVERLAPS, DramTiming, Overlap, Schedule, StageSchedule, sum_by_name
+
+
+@dataclass(eq=False)
+class NetworkTiming:
+    """When the stages of every sample happen.
+
+    A policy that lets stages follow each other (`Overlap.in_turn`) is asked stage by stage, so that no activity is
+    kept; any other needs all activities of a sample together.
+
+    stages: schedules of each stage, sample by sample. cycles_per_sample, causes: of the whole network.
+    """
+
+    policy: Overlap[Any]
+    options: Any
+    dram: DramTiming
+    edges: Sequence[tuple[int, int]]
+    samples: int
+    stages: list[list[StageSchedule]] = field(default_factory=list)
+    cycles_per_sample: list[int] = field(default_factory=list)
+    causes: dict[str, int] = field(default_factory=dict)
+    _waiting: list[list[Activity]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, machine: Machine, dataflow: Dataflow, edges: Sequence[tuple[int, int]], samples: int, ideal_memory: bool
+    ) -> NetworkTiming:
+        """The policy that the machine chooses, with its options and the machine's DRAM channel."""
+        policy, options = chosen_overlap(machine, dataflow)
+        dram = machine.dram
+        if dram is None or ideal_memory:
+            timing = DramTiming.ideal(dram.burst_bits if dram else 1)
+        else:
+            timing = DramTiming.from_machine(dram, machine.technology.clock_mhz)
+        return cls(policy, options, timing, edges, samples)
+
+    def add_stage(self, activities: Sequence[Activity]) -> None:
+        """The next stage, one activity per sample."""
+        if self.policy.in_turn:
+            schedules = [self.policy.resolve([activity], [], self.dram, self.options) for activity in activities]
+            self.stages.append([replace(schedule.stages[0], spans={}) for schedule in schedules])
+        else:
+            self._waiting.append(list(activities))
+
+    def finish(self) -> None:
+        """After the last stage: the time of the whole network."""
+        if self.policy.in_turn:
+            for index in range(self.samples):
+                self.cycles_per_sample.append(sum(stage[index].cycles for stage in self.stages))
+            self.causes = sum_by_name(schedule.causes for stage in self.stages for schedule in stage)
+            return
+        schedules: list[Schedule] = [
+            self.policy.resolve([stage[index] for stage in self._waiting], self.edges, self.dram, self.options)
+            for index in range(self.samples)
+        ]
+        self.stages = [[schedule.stages[i] for schedule in schedules] for i in range(len(self._waiting))]
+        self.cycles_per_sample = [schedule.total_cycles for schedule in schedules]
+        self.causes = sum_by_name(schedule.causes for schedule in schedules)
+        self._waiting = []
+
+
+def chosen_overlap(machine: Machine, dataflow: Dataflow) -> tuple[Overlap[Any], Any]:
+    """The machine's overlap policy and its options; the dataflow's first policy where the machine names none."""
+    name = str(machine.overlap.get("policy", dataflow.overlaps[0]))
+    policy = OVERLAPS.lookup(name)
+    if name not in dataflow.overlaps:
+        raise MachineError(
+            f"{machine.name}: overlap.policy: {name!r} does not fit the dataflow {dataflow.name}, allowed: "
+            f"{', '.join(dataflow.overlaps)}"
+        )
+    return policy, policy.options_type.model_validate({**machine.overlap, "policy": name})

@@ -1,0 +1,82 @@
+"""Sums over the samples of one stage: counts, moves, spikes, busy time and what verification found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.dataflows.base import Plan
+from spikecycle.simulator.dataflows.stage import Stage, StageSample
+from spikecycle.simulator.errors import ContractError
+from spikecycle.simulator.result import VerificationResult
+from spikecycle.simulator.schedule import StageSchedule, sum_by_name
+
+
+@dataclass(eq=False)
+class StageTotals:
+    """One stage, summed over the samples that were simulated.
+
+    counters: what may be counted, by name. counts: what was, every declared counter included.
+    """
+
+    stage: Stage
+    plan: Plan
+    counters: dict[str, Counter]
+    counts: dict[str, int]
+    busy: dict[str, int] = field(default_factory=dict)
+    synaptic_operations: int = 0
+    input_spikes: int = 0
+    input_positions: int = 0
+    output_spikes: int = 0
+    inferences_with_weights_on_chip: int = 0
+    kept: frozenset[str] = frozenset()
+    verification: dict[str, VerificationResult] = field(default_factory=dict)
+    schedules: list[StageSchedule] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, stage: Stage, plan: Plan) -> StageTotals:
+        """Before the first sample."""
+        names = [counter.name for counter in plan.counters]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ContractError(f"stage {stage.name!r}: the counter {twice!r} is declared twice")
+        return cls(stage, plan, dict(zip(names, plan.counters, strict=True)), dict.fromkeys(names, 0))
+
+    def add(self, activity: Activity, sample: StageSample) -> None:
+        """What one sample did."""
+        for name, count in activity.counts.items():
+            if name not in self.counts:
+                raise ContractError(f"stage {self.stage.name!r}: {name!r} is counted, but not declared as a counter")
+            self.counts[name] += count
+        self.busy = sum_by_name((self.busy, activity.busy))
+        self.synaptic_operations += activity.synaptic_operations
+        for name in self.stage.consumed:
+            values = sample.values(name)
+            self.input_spikes += int(np.count_nonzero(values))
+            self.input_positions += values.size
+        self.output_spikes += int(np.count_nonzero(sample.values(self.stage.operators[-1].output.name)))
+        self.inferences_with_weights_on_chip += sample.on_chip.weights
+        self.kept |= sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of the stage, from its start to its end, summed over samples."""
+        return sum(schedule.cycles for schedule in self.schedules)
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """The same by cause."""
+        return sum_by_name(schedule.causes for schedule in self.schedules)
+
+    @property
+    def dram_read_bits(self) -> Mapping[str, int]:
+        """Bits read from DRAM by operand, whole bursts."""
+        return sum_by_name(schedule.load_moved_bits for schedule in self.schedules)
+
+    @property
+    def dram_write_bits(self) -> Mapping[str, int]:
+        """Bits written to DRAM by operand, whole bursts."""
+        return sum_by_name(schedule.store_moved_bits for schedule in self.schedules)

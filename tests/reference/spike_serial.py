@@ -1,0 +1,32 @@
+"""Serial spike accumulation in plain Python: every spike of every window is counted one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikecycle.traces import LayerShape
+
+
+def synapse_cycles(shape: LayerShape, inputs: np.ndarray, adders: int) -> int:
+    """A cycle per set bit that a window sees and group of `adders` output channels. inputs: (T, C, H, W)."""
+    cycles = 0
+    for timestep in inputs:
+        for p in range(shape.P):
+            for q in range(shape.Q):
+                for c in range(shape.C):
+                    for r in range(shape.R):
+                        for s in range(shape.S):
+                            h = p * shape.stride[0] + r * shape.dilation[0] - shape.padding_top
+                            w = q * shape.stride[1] + s * shape.dilation[1] - shape.padding_left
+                            if 0 <= h < shape.H and 0 <= w < shape.W:
+                                spikes = bin(int(timestep[c, h, w])).count("1")
+                                channels = 0
+                                while channels < shape.M:
+                                    cycles += spikes
+                                    channels += adders
+    return cycles
+
+
+def neuron_cycles(neurons: int, timesteps: int, lanes: int) -> int:
+    """Three cycles per neuron and timestep, shared by the lanes; what is left over is dropped, as the study does."""
+    return int(3 * neurons * timesteps / lanes)
