@@ -48,5 +48,5 @@ def test_kernel_is_the_twin(case: Case) -> None:
     shape = case.task.shape
     assert not twin.partial
     for (t, m, p, q), total in twin.sums.items():
-        assert total == replay.gather(shape, case.task.weights, case.inputs, t, m, p, q)[0]
+        assert total == replay.gather(shape, case.task.weights, case.inputs[t], m, p, q)[0]
     assert len(twin.sums) == case.task.timesteps * shape.output_count
