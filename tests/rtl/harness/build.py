@@ -10,9 +10,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from tests.rtl.harness.bundles import CHUNK_BITS
 from tests.rtl.harness.coverage import Capacities, clear_cycles, parameters
+from tests.rtl.harness.simulator import SpikeArrayMachine
 
 RTL = Path(__file__).parent.parent
 SOURCES = [RTL / "src" / "array_types.sv"]

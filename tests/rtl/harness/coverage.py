@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from tests.rtl.harness.bundles import constants
+from tests.rtl.harness.simulator import LayerTask, SpikeArrayMachine
 
 FORMATS = {
     "uncompressed": "UNCOMPRESSED",

@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.formats import EncodedFibers, encode, measure, weight_format
+from tests.rtl.harness.simulator import EncodedFibers, LayerTask, SpikeArrayMachine, encode, measure, weight_format
 
 
 class Range(NamedTuple):

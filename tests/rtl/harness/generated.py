@@ -7,13 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.traces import LayerShape, Neuron
 from tests.rtl.harness.comparison import Sample
 from tests.rtl.harness.cut import CannotMap
 from tests.rtl.harness.program import Program, Programmer
-from tests.unit.spike_array.cases import buffer, layer, machine
+from tests.rtl.harness.simulator import LayerShape, LayerTask, SpikeArrayMachine, buffer, layer, machine, neuron
 
 Value = TypeVar("Value")
 LAYERS_PER_MACHINE = 9
@@ -144,9 +141,9 @@ def _task(random: np.random.Generator, chosen: SpikeArrayMachine) -> LayerTask:
     unrest = chosen.dataflow.update == "dense" and random.random() < 0.4
     kind = _pick(random, ("lif", "if"))
     leak = _pick(random, ((3, 2), (0, 0), (15, 4), (1, 3))) if kind == "lif" else (1, 0)
-    neuron = Neuron(
+    chosen_neuron = neuron(
         kind,
-        random.integers(1, 4 * limit, shape.M).astype(np.int32),
+        random.integers(1, 4 * limit, shape.M),
         potential_bits=_pick(random, (12, 16, 11)),
         leak_numerator=leak[0],
         leak_shift=leak[1],
@@ -155,7 +152,7 @@ def _task(random: np.random.Generator, chosen: SpikeArrayMachine) -> LayerTask:
     )
     bias = random.integers(-limit, limit + 1, shape.M) if unrest else None
     input_bits = _pick(random, (1, 1, 1, 2, 3, 8))
-    return layer(shape, weights, int(random.integers(1, 9)), input_bits, weight_bits, bias, neuron)
+    return layer(shape, weights, int(random.integers(1, 9)), input_bits, weight_bits, bias, chosen_neuron)
 
 
 def _inputs(random: np.random.Generator, task: LayerTask) -> np.ndarray:

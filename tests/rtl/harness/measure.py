@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median
 
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.machine.loader import load_machine
 from tests.rtl.harness import generated, shipped
 from tests.rtl.harness.build import binary
 from tests.rtl.harness.comparison import Agreement, Sample, capacities, compare
 from tests.rtl.harness.program import Program, Programmer
+from tests.rtl.harness.simulator import SpikeArrayMachine, machine_of
 
 SHIPPED_SAMPLES = {"spike_array": range(10), "spike_array_edge": range(1)}
 """Samples by machine: the small one loads its weights anew in every timestep, which takes the RTL long."""
@@ -43,8 +42,7 @@ def generated_groups() -> list[Group]:
 
 def shipped_group(machine_name: str, trace: str, samples: Iterable[int]) -> Group:
     """All layers of a shipped trace on a shipped machine."""
-    machine = load_machine(machine_name)
-    assert isinstance(machine, SpikeArrayMachine)
+    machine = machine_of(machine_name)
     programmers: dict[str, Programmer] = {}
     pairs = []
     for number in samples:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.base import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.formats import encode_spikes, spike_format, weight_format
 from tests.rtl.harness.bundles import CHUNK_BITS, chunks, constants, pack
 from tests.rtl.harness.coverage import Capacities, check_layer, check_machine
 from tests.rtl.harness.cut import Pass, Tile, cut
 from tests.rtl.harness.fibers import Image, Range, image, in_chunks, own_channels, taps
+from tests.rtl.harness.simulator import LayerTask, SpikeArrayMachine, encode_spikes, spike_format, weight_format
 
 LOAD, RUN, END = 0, 1, 2
 WEIGHTS, DIRECTORY, FIBERS, CHANNELS, PART, SPIKES, SCAN, LAYER = range(8)
