@@ -34,7 +34,7 @@ def groups() -> list[Group]:
 
 
 @needs_verilator
-@pytest.mark.parametrize("number", range(generated.SPREAD + len(generated.NASTY)))
+@pytest.mark.parametrize("number", range(generated.SPREAD + len(generated.NASTY) + len(generated.WIDE)))
 def test_generated_layers_agree_exactly(groups: list[Group], number: int) -> None:
     for agreement in groups[number].agreements():
         assert not agreement.differences, agreement.name
