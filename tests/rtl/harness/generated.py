@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tests.rtl.harness.comparison import Sample
+from tests.rtl.harness.coverage import NotCoveredError, check_machine
 from tests.rtl.harness.cut import CannotMap
 from tests.rtl.harness.program import Program, Programmer
 from tests.rtl.harness.simulator import LayerShape, LayerTask, SpikeArrayMachine, buffer, layer, machine, neuron
 
 Value = TypeVar("Value")
 LAYERS_PER_MACHINE = 9
+MOST_TRIES = 1000
 SPREAD = 32
 SEED = 20261124
 NARROW_BITS = 32
@@ -114,10 +116,18 @@ def machines() -> list[SpikeArrayMachine]:
 
 
 def samples(chosen: SpikeArrayMachine, number: int) -> list[tuple[Sample, Program]]:
-    """Layers that the machine can map, with their programs; `number` is the machine's, for the seed."""
+    """Layers that the machine can map, with their programs; `number` is the machine's, for the seed.
+
+    NotCoveredError for a machine that the RTL cannot be built for, or that can map hardly any such layer.
+    """
+    check_machine(chosen)
     found: list[tuple[Sample, Program]] = []
     random = np.random.default_rng([SEED, number])
+    tries = 0
     while len(found) < LAYERS_PER_MACHINE:
+        if tries == MOST_TRIES:
+            raise NotCoveredError(f"machine {chosen.name!r}: {len(found)} of {tries} generated layers can be mapped")
+        tries += 1
         task = _task(random, chosen)
         inputs = _inputs(random, task)
         try:

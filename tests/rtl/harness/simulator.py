@@ -10,6 +10,7 @@ import numpy as np
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.errors import SimulatorError, UsageError
 from spikecycle.simulator.formats import (
     EncodedFibers,
     EncodedSpikes,
@@ -34,10 +35,10 @@ __all__ = [
     "EncodedSpikes",
     "LayerShape",
     "LayerTask",
-    "NotASpikeArray",
     "Recorded",
     "Simulated",
     "SimulatedLayer",
+    "SimulatorError",
     "SpikeArrayMachine",
     "SpikeLayout",
     "arithmetic_mm2",
@@ -59,10 +60,6 @@ __all__ = [
 
 _PHASES = {"update": "cycles.update", "encode": "cycles.encode"}
 """Causes of cycles that are phases of a pass; all others belong to the accumulate phase."""
-
-
-class NotASpikeArray(Exception):
-    """A machine of another dataflow, which has no RTL."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +114,12 @@ def neuron(kind: str, threshold: np.ndarray, **parameters: int | str) -> Neuron:
 
 
 def machine_of(name: str) -> SpikeArrayMachine:
-    """A shipped machine by name, or a machine file; NotASpikeArray if it is no spike array."""
+    """A shipped machine by name, or a machine file; SimulatorError if it is wrong, or no spike array."""
     found = load_machine(name)
     if not isinstance(found, SpikeArrayMachine):
-        raise NotASpikeArray(f"machine {found.name!r}: dataflow.kind is {found.dataflow.kind}, which has no RTL")
+        raise UsageError(
+            f"machine {found.name!r}: dataflow.kind: the RTL is a spike_array, found {found.dataflow.kind}"
+        )
     return found
 
 
