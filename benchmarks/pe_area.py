@@ -32,7 +32,7 @@ from pathlib import Path
 
 from tests.rtl.harness.build import SOURCES
 from tests.rtl.harness.coverage import Capacities, NotCoveredError, parameters
-from tests.rtl.harness.simulator import NotASpikeArray, SpikeArrayMachine, arithmetic_mm2, machine_of
+from tests.rtl.harness.simulator import SimulatorError, SpikeArrayMachine, arithmetic_mm2, machine_of
 
 NAND2_UM2 = 0.798
 UM2_PER_MM2 = 1e6
@@ -59,7 +59,7 @@ CELL_UM2 = {
 MAPPED_TO = "AND,NAND,OR,NOR,XOR,XNOR,MUX,AOI3,OAI3,AOI4,OAI4"
 TOPS = ("pe", "dispatcher")
 OTHERS = ("counters", "spike_array", "sequencer", "encoder")
-CAPACITIES = Capacities(fibers=4, fiber_words=4, channels=8, tile_neurons=1)
+CAPACITIES = Capacities(fibers=4, fiber_words=4, tap_rows=3, tap_columns=3, channels=8)
 
 
 def synthesize(machine: SpikeArrayMachine, top: str) -> tuple[str, str]:
@@ -114,7 +114,7 @@ def main() -> int:
     try:
         machine = machine_of(arguments.machine)
         parameters(machine, CAPACITIES)
-    except (NotASpikeArray, NotCoveredError) as error:
+    except (SimulatorError, NotCoveredError) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"{'':18} {'registers':>9} {'generic gates':>14} {'mapped gates':>13} {'mapped mm2':>11}")
