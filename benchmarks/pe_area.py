@@ -8,6 +8,9 @@ A PE with its modules, and the dispatcher. Two figures for each module:
   remain as multiplexers, which makes this figure too large by about a half.
 - *mapped*: the same netlist after ABC has optimized it and mapped it to simple CMOS gates (`abc -g`).
 
+And the longest path from register or port to register or port, in mapped gates one behind the other (`ltp`); paths end
+at memories.
+
 Memories are left out (the SRAM model prices them). Gate equivalents are areas of NanGate's open 45 nm library over
 its NAND2's 0.798 um2 (recalled, not read again), without wires, sizing or clock tree. Caveats:
 
@@ -28,6 +31,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.rtl.harness.build import SOURCES
@@ -62,8 +66,17 @@ OTHERS = ("counters", "spike_array", "sequencer", "encoder")
 CAPACITIES = Capacities(fibers=4, fiber_words=4, tap_rows=3, tap_columns=3, channels=8)
 
 
-def synthesize(machine: SpikeArrayMachine, top: str) -> tuple[str, str]:
-    """What Yosys' `stat` says of a module and those in it: generic gates, then mapped ones."""
+@dataclass(frozen=True)
+class Synthesized:
+    """A module with those in it: what Yosys' `stat` says of generic gates and of mapped ones, and its longest path."""
+
+    generic: str
+    mapped: str
+    path: str
+
+
+def synthesize(machine: SpikeArrayMachine, top: str) -> Synthesized:
+    """Synthesize a module with those in it."""
     settings = parameters(machine, CAPACITIES)
     if top == "dispatcher":  # its parameters have shorter names
         settings = {"WORD_BITS": settings["SPIKE_BITS"], "AER": settings["AER"]}
@@ -78,24 +91,33 @@ def synthesize(machine: SpikeArrayMachine, top: str) -> tuple[str, str]:
                     text = re.sub(rf"(parameter \w+ {name} =) [^,\n]+", rf"\1 {value}", text, count=1)
             sources.append(Path(folder) / source.name)
             sources[-1].write_text(text)
-        generic, mapped = Path(folder) / "generic", Path(folder) / "mapped"
+        generic, mapped, path = (Path(folder) / name for name in ("generic", "mapped", "path"))
         script = f"read_verilog -sv {' '.join(map(str, sources))}; hierarchy -top {top}; blackbox *sram*"
         script += f"; synth -noabc; tee -o {generic} stat; abc -g {MAPPED_TO}; opt_clean; tee -o {mapped} stat"
+        script += f"; flatten; tee -o {path} ltp -noff"
         subprocess.run(["yosys", "-q", "-p", script], check=True, stdout=subprocess.DEVNULL)
-        return generic.read_text(), mapped.read_text()
+        return Synthesized(generic.read_text(), mapped.read_text(), path.read_text())
 
 
 def parts(report: str) -> dict[str, dict[str, int]]:
-    """Gates and registers by kind, of each module of a report."""
-    found = {}
+    """Gates and registers by kind, of each module of a report; numbered where it occurs with several parameters."""
+    found: dict[str, dict[str, int]] = {}
     for part in re.split(r"^=== ", report, flags=re.MULTILINE)[1:]:
         names = part.split(" ===")[0].removeprefix("$paramod").split("\\")
         title = next((name for name in names if name and not name.startswith("$") and "=" not in name), part[:20])
         counted: dict[str, int] = {}
         for kind, count in re.findall(r"^ +\$_([A-Z]+[0-9]?)_(?:[PN01]+_)? +(\d+)$", part, re.MULTILINE):
             counted[kind] = counted.get(kind, 0) + int(count)
-        found[title] = counted
+        same = sum(name.split(" ")[0] == title for name in found)
+        found[f"{title} {same + 1}" if same else title] = counted
     return found
+
+
+def path_length(report: str) -> int:
+    """Gates of the longest path."""
+    found = re.search(r"Longest topological path in .*length=(\d+)", report)
+    assert found
+    return int(found.group(1))
 
 
 def gates(cells: dict[str, int]) -> float:
@@ -119,7 +141,8 @@ def main() -> int:
         return 2
     print(f"{'':18} {'registers':>9} {'generic gates':>14} {'mapped gates':>13} {'mapped mm2':>11}")
     for top in TOPS:
-        generic, mapped = map(parts, synthesize(machine, top))
+        found = synthesize(machine, top)
+        generic, mapped = parts(found.generic), parts(found.mapped)
         for title, cells in mapped.items():
             if not cells:
                 continue
@@ -127,6 +150,7 @@ def main() -> int:
             mm2 = gates(cells) * NAND2_UM2 / UM2_PER_MM2
             name = f"{top} in all" if title == "design hierarchy" else title
             print(f"{name:18} {registers:9,} {gates(generic[title]):14,.0f} {gates(cells):13,.0f} {mm2:11.4f}")
+        print(f"{top}: longest path {path_length(found.path)} gates")
     print(
         f"the area model's arithmetic of a PE: {arithmetic_mm2(machine):.4f} mm2 "
         "(the rest of a PE's logic is not modelled)"
