@@ -94,8 +94,8 @@ def synthesize(machine: SpikeArrayMachine, top: str) -> Synthesized:
         generic, mapped, path = (Path(folder) / name for name in ("generic", "mapped", "path"))
         script = f"read_verilog -sv {' '.join(map(str, sources))}; hierarchy -top {top}; blackbox *sram*"
         script += f"; synth -noabc; tee -o {generic} stat; abc -g {MAPPED_TO}; opt_clean; tee -o {mapped} stat"
-        script += f"; flatten; tee -o {path} ltp -noff"
-        subprocess.run(["yosys", "-q", "-p", script], check=True, stdout=subprocess.DEVNULL)
+        script += f"; flatten; delete t:*sram*; tee -o {path} ltp -noff"  # no path through a memory
+        subprocess.run(["yosys", "-q", "-p", script], check=True, capture_output=True)
         return Synthesized(generic.read_text(), mapped.read_text(), path.read_text())
 
 

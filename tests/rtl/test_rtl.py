@@ -244,7 +244,7 @@ def test_a_machine_of_ones_own_that_cannot_be_built_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("path", sorted((RTL / "src").glob("*.sv")), ids=lambda path: path.name)
-def test_a_module_is_one_room(path: Path) -> None:
+def test_a_module_is_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 
 

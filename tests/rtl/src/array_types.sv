@@ -1,4 +1,4 @@
-// Widths and bundles that several rooms of the array share. Letters and terms are those of MICROARCHITECTURE.md.
+// Widths and bundles that several modules of the array share. Letters and terms are those of MICROARCHITECTURE.md.
 package array_types;
   localparam int COORDINATE_BITS = 16;  // rows, columns and channels of a layer or a tile
   localparam int LENGTH_BITS = 16;  // positions of a fiber

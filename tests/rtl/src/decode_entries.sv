@@ -31,7 +31,7 @@ module decode_entries #(
   logic [15:0] window;  // gate: the step's first position
   logic [15:0] next_position;  // runs: the position after the last entry
 
-  logic [SIZE-1:0] name_bits;
+  logic [SIZE-1:0] metadata_bits;
   logic [31:0] entry_bits;
   logic [RATE*32-1:0] stored_entries;  // the step's, the first at bit 0
   logic [15:0] behind;
@@ -41,8 +41,8 @@ module decode_entries #(
   logic complete;
   logic examine;
 
-  assign name_bits = RUN_BITS > 0 ? SIZE'(RUN_BITS) : position_bits;
-  assign entry_bits = 32'(name_bits) + 32'(value_bits);
+  assign metadata_bits = RUN_BITS > 0 ? SIZE'(RUN_BITS) : position_bits;
+  assign entry_bits = 32'(metadata_bits) + 32'(value_bits);
   assign stored_entries = stored[32'(first_bit)+32'(decoded)+:RATE*32];
   assign behind = length - window <= 16'(RATE) ? length : window + 16'(RATE);
 
@@ -59,24 +59,24 @@ module decode_entries #(
     values = '0;
     for (int lane = 0; lane < RATE; lane++) begin
       logic [31:0] this_entry;
-      logic [31:0] name_end;
+      logic [31:0] metadata_end;
       logic [15:0] position;
       this_entry = stored_entries[lane*entry_bits+:32];
-      name_end = 32'(decoded) + lane * entry_bits + 32'(name_bits);
-      position = this_entry[15:0] & ~(16'hffff << name_bits);
+      metadata_end = 32'(decoded) + lane * entry_bits + 32'(metadata_bits);
+      position = this_entry[15:0] & ~(16'hffff << metadata_bits);
       if (RUN_BITS > 0) position = run_position + position;
       if (examine && entry + 16'(lane) < entries) begin
-        if (32'(here) < name_end) begin
+        if (32'(here) < metadata_end) begin
           complete = 1'b0;
           examine  = 1'b0;
         end else if (!SKIP && position >= behind) begin
           examine = 1'b0;
         end else begin
-          if (32'(here) < name_end + 32'(value_bits)) complete = 1'b0;
+          if (32'(here) < metadata_end + 32'(value_bits)) complete = 1'b0;
           taken = taken + 8'd1;
           run_position = position + 16'd1;
           positions[lane*16+:16] = position;
-          values[lane*16+:16] = 16'(this_entry >> name_bits) & ~(16'hffff << value_bits);
+          values[lane*16+:16] = 16'(this_entry >> metadata_bits) & ~(16'hffff << value_bits);
           valid[lane] = values[lane*16+:16] != '0;
           if (valid[lane]) found = found + 8'd1;
         end
