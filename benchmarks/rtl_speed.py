@@ -19,16 +19,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.machine.loader import load_machine
-from spikecycle.traces import LayerShape, Neuron
 from tests.rtl.harness import shipped
 from tests.rtl.harness.build import binary, verilator
 from tests.rtl.harness.comparison import Sample
+from tests.rtl.harness.coverage import NotCoveredError, check_machine
 from tests.rtl.harness.program import Programmer
 from tests.rtl.harness.rtl import run
+from tests.rtl.harness.simulator import LayerShape, LayerTask, SimulatedLayer, SimulatorError, machine_of, neuron
 
 SEED = 1
 SPIKE_DENSITY, WEIGHT_SPARSITY, TIMESTEPS = 0.08, 0.8, 5
@@ -41,9 +38,9 @@ def large_layer() -> Sample:
     shape = LayerShape("conv2d", C=128, H=32, W=32, M=128, R=3, S=3, stride=(2, 2), padding=(1, 1))
     weights = random.integers(-127, 128, shape.weight_shape).astype(np.int32)
     weights[random.random(shape.weight_shape) < WEIGHT_SPARSITY] = 0
-    neuron = Neuron("lif", np.full(shape.M, 400, np.int32), potential_bits=16, leak_numerator=15, leak_shift=4)
+    leaky = neuron("lif", np.full(shape.M, 400), potential_bits=16, leak_numerator=15, leak_shift=4)
     bias = np.zeros(shape.M, np.int32)
-    task = LayerTask("128 channels, 32 x 32", shape, TIMESTEPS, 1, 8, weights, bias, neuron)
+    task = LayerTask("128 channels, 32 x 32", shape, TIMESTEPS, 1, 8, weights, bias, leaky)
     inputs = (random.random((TIMESTEPS, *shape.input_shape)) < SPIKE_DENSITY).astype(np.uint8)
     return Sample.replayed(task.name, task, inputs)
 
@@ -59,16 +56,20 @@ def seconds(work: Callable[[], object], runs: int) -> float:
 
 
 def main() -> int:
-    """Measure and print; 2 without Verilator."""
+    """Measure and print; 2 without Verilator, or for a machine that the RTL does not cover."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--machine", default="spike_array")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     if verilator() is None:
-        print("Verilator is not installed: make rtl-tools")
+        print("Verilator is not installed: make rtl-tools", file=sys.stderr)
         return 2
-    machine = load_machine(arguments.machine)
-    assert isinstance(machine, SpikeArrayMachine)
+    try:
+        machine = machine_of(arguments.machine)
+        check_machine(machine)
+    except (SimulatorError, NotCoveredError) as error:
+        print(error, file=sys.stderr)
+        return 2
     ratios = []
     print(
         f"{'layer':36} {'cycles':>9} {'simulator':>12} {'Verilator':>11} {'ratio':>8}   cycles/s: simulator, Verilator"
@@ -76,12 +77,9 @@ def main() -> int:
     for sample in [*shipped.layers("digits-8bit", 0), large_layer()]:
         program = Programmer(machine, sample.task).program(sample.inputs)
         built = binary(machine, program.capacities.rounded(), optimize="-O2")
-        plan = DATAFLOWS.lookup("spike_array").plan(machine, sample.task)
-        plan.run(LayerSample(sample.inputs, sample.outputs, None))  # compiles
-        simulator_s = seconds(
-            lambda p=plan, s=sample: p.run(LayerSample(s.inputs, s.outputs, None)), 5 * arguments.runs
-        )
-        cycles = int(plan.run(LayerSample(sample.inputs, sample.outputs, None)).work.cycles.sum())
+        simulated = SimulatedLayer(machine, sample.task)
+        cycles = int(simulated.run(sample.inputs, sample.outputs).cycles.sum())  # compiles
+        simulator_s = seconds(lambda p=simulated, s=sample: p.run(s.inputs, s.outputs), 5 * arguments.runs)
         rtl_s = seconds(lambda p=program, b=built: run([p], b), arguments.runs)
         assert int(run([program], built)[0].cycles.sum()) == cycles
         ratios.append(rtl_s / simulator_s)

@@ -1,4 +1,4 @@
-"""Verilates the RTL for a machine and compiles it, once: binaries are kept in a cache, by source and parameters."""
+"""Verilates the RTL for a machine and compiles it, once: programs are kept in a cache, by source and parameters."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from tests.rtl.harness.bundles import CHUNK_BITS
 from tests.rtl.harness.coverage import Capacities, clear_cycles, parameters
+from tests.rtl.harness.simulator import SpikeArrayMachine
 
 RTL = Path(__file__).parent.parent
 SOURCES = [RTL / "src" / "array_types.sv"]
@@ -24,6 +26,8 @@ TOP = "spike_array"
 # through their ports that are none; `lint` looks at the design as a whole, where it finds no loop.
 VERILATE = ("--cc", "--exe", "--hierarchical", "--assert", "-O3", "--x-assign", "fast", "--x-initial", "fast")
 VERILATE += ("-Wno-UNOPTFLAT",)
+UNROLL = ("--unroll-count", "4096", "--unroll-stmts", "200000")
+"""Loops that write into an array have to be unrolled whole; by default Verilator unrolls 64 turns at most."""
 COMPILE = ("g++", "-w", "-fno-strict-aliasing", "-fcf-protection=none")
 COMPILE += ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
 RUNTIME = ("verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp")
@@ -40,26 +44,29 @@ def verilator() -> str | None:
 
 def lint(settings: dict[str, int | str]) -> str:
     """What `verilator --lint-only -Wall` says of the RTL with these parameters; nothing if it is clean."""
-    command = ["verilator", "--lint-only", "-Wall", "--top-module", TOP, *_given(settings), *map(str, SOURCES)]
+    command = ["verilator", "--lint-only", "-Wall", *UNROLL, "--top-module", TOP, *_given(settings), *map(str, SOURCES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr or ("" if done.returncode == 0 else "failed without a message")
 
 
-def binary(machine: SpikeArrayMachine, capacities: Capacities, optimize: str = "-O1") -> Path:
+def binary(
+    machine: SpikeArrayMachine, capacities: Capacities, optimize: str = "-O1", faults: Sequence[tuple[str, str]] = ()
+) -> Path:
     """The program that simulates the RTL of a machine: from the cache, or built now.
 
-    optimize: for g++. -O1 builds in four fifths of the time of -O2, and the program is 4 % slower.
+    optimize: for g++. -O1 builds in four fifths of the time of -O2, and the program is 4 % slower. faults: pieces of
+    the RTL's text and what to put there instead, to see that the comparison notices.
     """
     settings = parameters(machine, capacities)
     clear = clear_cycles(machine, capacities)
-    digest = hashlib.sha256(repr((sorted(settings.items()), clear, VERILATE, COMPILE, optimize)).encode())
-    for source in [*SOURCES, MAIN]:
-        digest.update(source.read_bytes())
-    place = CACHE / digest.hexdigest()[:24]
+    texts = _with_faults({source.name: source.read_text() for source in SOURCES}, faults)
+    texts[f"{TOP}.sv"] = _with_defaults(texts[f"{TOP}.sv"], settings)
+    how = (texts, clear, VERILATE, UNROLL, COMPILE, optimize, MAIN.read_text(), _version())
+    place = CACHE / hashlib.sha256(repr(how).encode()).hexdigest()[:24]
     if not place.exists():
         CACHE.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as work:
-            _build(Path(work), settings, clear, optimize)
+            _build(Path(work), texts, settings, clear, optimize)
             (Path(work) / "simulate").replace(place)
     return place
 
@@ -68,14 +75,13 @@ def _given(settings: dict[str, int | str]) -> list[str]:
     return [f"-G{name}={value}" for name, value in settings.items()]
 
 
-def _build(work: Path, settings: dict[str, int | str], clear: int, optimize: str) -> None:
+def _build(work: Path, texts: dict[str, str], settings: dict[str, int | str], clear: int, optimize: str) -> None:
     """Verilate, and compile PE and the rest in one go each: Verilator's make takes twice the time."""
-    top = work / "machine" / f"{TOP}.sv"
-    top.parent.mkdir()
-    top.write_text(_with_defaults((RTL / "src" / top.name).read_text(), settings))
-    sources = [top if path.name == top.name else path for path in SOURCES]
+    sources = [work / name for name in texts]
+    for source in sources:
+        source.write_text(texts[source.name])
     made = work / "made"
-    _run(["verilator", *VERILATE, "--top-module", TOP, "--Mdir", str(made), *map(str, sources)])
+    _run(["verilator", *VERILATE, *UNROLL, "--top-module", TOP, "--Mdir", str(made), *map(str, sources)])
     folders = [made, *(folder for folder in made.glob("V*") if any(folder.glob("*.cpp")))]
     include = _root() / "include"
     defined = {
@@ -102,10 +108,15 @@ def _root() -> Path:
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
+@cache
+def _version() -> str:
+    """Verilator's version."""
+    return subprocess.run(["verilator", "--version"], capture_output=True, text=True, check=True).stdout
+
+
 def _runtime() -> list[Path]:
     """Verilator's run-time library, compiled once for all machines."""
-    version = subprocess.run(["verilator", "--version"], capture_output=True, text=True, check=True).stdout
-    place = CACHE / f"runtime-{hashlib.sha256(repr((version, COMPILE)).encode()).hexdigest()[:12]}"
+    place = CACHE / f"runtime-{hashlib.sha256(repr((_version(), COMPILE)).encode()).hexdigest()[:12]}"
     if not place.exists():
         include = _root() / "include"
         with tempfile.TemporaryDirectory(dir=CACHE) as work:
@@ -126,6 +137,15 @@ def _with_defaults(text: str, settings: dict[str, int | str]) -> str:
         if found != 1:
             raise BuildError(f"the RTL has no parameter {name}")
     return text
+
+
+def _with_faults(texts: dict[str, str], faults: Sequence[tuple[str, str]]) -> dict[str, str]:
+    for piece, instead in faults:
+        places = [name for name, text in texts.items() if text.count(piece) == 1]
+        if len(places) != 1:
+            raise BuildError(f"the RTL has {piece!r} in {len(places)} modules")
+        texts = texts | {places[0]: texts[places[0]].replace(piece, instead)}
+    return texts
 
 
 def _run(command: list[str]) -> None:

@@ -10,6 +10,10 @@ SOURCE = Path(__file__).parent.parent / "src" / "array_types.sv"
 CHUNK_BITS = 32
 
 
+class NotCoveredError(Exception):
+    """The RTL is narrower than the machine or the layer; one line that names what is too large."""
+
+
 @cache
 def constants() -> dict[str, int]:
     """The package's constants by name."""
@@ -34,12 +38,12 @@ def _bits(high: str) -> int:
 
 
 def pack(bundle: str, **values: int) -> tuple[int, int]:
-    """A bundle's bits and how many there are; ValueError for a value that its field does not hold."""
+    """A bundle's bits and how many there are; NotCoveredError for a value that its field does not hold."""
     packed = total = 0
     assert {name for name, _ in fields(bundle)} == set(values), bundle
     for name, bits in fields(bundle):
         if not -(1 << bits - 1) <= values[name] < 1 << bits:
-            raise ValueError(f"{bundle}.{name} has {bits} bits, {values[name]} does not fit")
+            raise NotCoveredError(f"the RTL's register {bundle}.{name} has {bits} bits, found {values[name]}")
         packed = packed << bits | values[name] & (1 << bits) - 1
         total += bits
     return packed, total

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 
-from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from tests.rtl.harness.bundles import constants
+from tests.rtl.harness.bundles import NotCoveredError, constants
+from tests.rtl.harness.simulator import LayerTask, SpikeArrayMachine
 
 FORMATS = {
     "uncompressed": "UNCOMPRESSED",
@@ -19,51 +18,75 @@ FORMATS = {
 }
 
 
-class NotCoveredError(Exception):
-    """The RTL is narrower than the machine or the layer; the message names the parameter."""
+SPIKE_FORMATS = ("bitmap", "aer")
+MOST_PES = 256
+"""Their numbers have 8 bits at the port that loads memories."""
+MOST_LANES = MOST_BANKS = 255
+"""What is counted per PE and cycle has 8 bits."""
+MOST_UPDATES = 1024
+"""Neurons updated in a cycle: as many writes into the map of output spikes, which Verilator unrolls (build.UNROLL)."""
+MOST_SEARCHED_BITS = 4096
+"""Bits searched for ones in a cycle. Wider machines would be covered, but take very long to build."""
 
 
 @dataclass(frozen=True)
 class Capacities:
     """Sizes of registers and buffers that the text leaves to the layer: rows of the fiber table, words of the longest
-    fiber, local channels of a tile, neurons of a tile."""
+    fiber, tap rows and tap columns of a fiber, local channels of a tile, neurons of a tile."""
 
-    fibers: int
-    fiber_words: int
-    channels: int
-    tile_neurons: int
+    fibers: int = 1
+    fiber_words: int = 2
+    tap_rows: int = 1
+    tap_columns: int = 1
+    channels: int = 1
+    tile_neurons: int = 1
 
     def at_least(self, other: Capacities) -> Capacities:
         """What serves both."""
-        return Capacities(*(max(pair) for pair in zip(_values(self), _values(other), strict=True)))
+        return Capacities(*map(max, astuple(self), astuple(other)))
 
     def rounded(self) -> Capacities:
-        """Powers of two."""
-        return Capacities(*(1 << (value - 1).bit_length() for value in _values(self)))
-
-
-def _values(capacities: Capacities) -> tuple[int, int, int, int]:
-    return capacities.fibers, capacities.fiber_words, capacities.channels, capacities.tile_neurons
+        """Powers of two, all but the taps."""
+        powers = {name: 1 << (value - 1).bit_length() for name, value in asdict(self).items()}
+        return replace(self, **{name: powers[name] for name in powers if not name.startswith("tap")})
 
 
 def check_machine(machine: SpikeArrayMachine) -> None:
-    """NotCoveredError, naming the key, for a machine that the RTL cannot be made into."""
+    """NotCoveredError, naming machine and key, for a machine that the RTL cannot be made into."""
     flow, buffers = machine.dataflow, machine.buffers
-    if machine.formats.weights.format not in FORMATS:
-        raise NotCoveredError(f"formats.weights.format: the RTL has no decoder of {machine.formats.weights.format}")
+    where = f"machine {machine.name!r}"
+    for key, chosen, known in (
+        ("formats.weights.format", machine.formats.weights.format, tuple(FORMATS)),
+        ("formats.spikes.format", machine.formats.spikes.format, SPIKE_FORMATS),
+    ):
+        if chosen not in known:
+            raise NotCoveredError(f"{where}: {key}: the RTL has {', '.join(known)}, found {chosen}")
     load = constants()["LOAD_BITS"]
-    _check_most(
-        {
-            "dataflow.pes": (flow.pes, 255),
-            "dataflow.lanes": (flow.lanes, 255),
-            "dataflow.update_lanes": (flow.update_lanes, 255),
-            "buffers.spikes.width_bits": (buffers.spikes.width_bits, load),
-            "buffers.weights.width_bits": (buffers.weights.width_bits, load),
-            "buffers.directory.width_bits": (buffers.directory.width_bits, load),
-            "buffers.potentials.width_bits": (buffers.potentials.width_bits, load // 2),
-            "buffers.potentials.banks": (buffers.potentials.banks, 255),
-        }
-    )
+    places = 1 << constants()["PLACE_BITS"]
+    limits = {
+        "dataflow.pes": (flow.pes, MOST_PES),
+        "dataflow.lanes": (flow.lanes, MOST_LANES),
+        "dataflow.pes x dataflow.update_lanes": (
+            flow.pes * (flow.update_lanes if flow.update == "dense" else 1),
+            MOST_UPDATES,
+        ),
+        "dataflow.decoder.mask_bits_per_cycle": (flow.decoder.mask_bits_per_cycle, MOST_SEARCHED_BITS),
+        "dataflow.flags_per_cycle": (flow.flags_per_cycle, MOST_SEARCHED_BITS),
+        "dataflow.fifo_depth": (flow.fifo_depth, places),
+        "buffers.spikes.width_bits": (buffers.spikes.width_bits, load),
+        "buffers.weights.width_bits": (buffers.weights.width_bits, load),
+        "buffers.directory.width_bits": (buffers.directory.width_bits, load),
+        "buffers.potentials.width_bits": (buffers.potentials.width_bits, load // 2),
+        "buffers.potentials.banks": (buffers.potentials.banks, MOST_BANKS),
+    }
+    for name in type(buffers).model_fields:
+        words = _words(machine, name)
+        if words < 1:
+            raise NotCoveredError(f"{where}: buffers.{name}.size_kib: the RTL needs room for a word, found none")
+        limits[f"buffers.{name}.size_kib, words"] = words, places
+    units = _words(machine, "weights") * (buffers.weights.width_bits // flow.fiber_alignment_bits)
+    limits["buffers.weights.size_kib, units of dataflow.fiber_alignment_bits"] = units, 1 << constants()["UNIT_BITS"]
+    _check_most(where, limits)
 
 
 def check_layer(task: LayerTask) -> None:
@@ -71,34 +94,38 @@ def check_layer(task: LayerTask) -> None:
     shape = task.shape
     coordinate = (1 << constants()["COORDINATE_BITS"]) - 1
     _check_most(
+        f"layer {task.name!r}",
         {
             "weight_bits": (task.weight_bits, constants()["VALUE_BITS"]),
             "input_bits": (task.input_bits, constants()["INPUT_BITS"]),
             "C": (shape.C, coordinate),
             "M": (shape.M, coordinate),
-            "H": (shape.H + sum(shape.sides[:2]), coordinate),
-            "W": (shape.W + sum(shape.sides[2:]), coordinate),
+            "H": (shape.H + shape.sides[0] + shape.sides[1], coordinate),
+            "W": (shape.W + shape.sides[2] + shape.sides[3], coordinate),
             "R": (shape.R, 255),
             "S": (shape.S, 255),
             "stride": (max(shape.stride), 255),
-        }
+            "groups x strides": (shape.groups * shape.stride[0] * shape.stride[1], coordinate),
+        },
     )
 
 
-def _check_most(limits: dict[str, tuple[int, int]]) -> None:
+def _check_most(where: str, limits: dict[str, tuple[int, int]]) -> None:
     for name, (found, most) in limits.items():
         if found > most:
-            raise NotCoveredError(f"{name}: the RTL covers at most {most}, found {found}")
+            raise NotCoveredError(f"{where}: {name}: the RTL covers at most {most}, found {found}")
+
+
+def _words(machine: SpikeArrayMachine, name: str) -> int:
+    """Whole words of a buffer."""
+    buffer = getattr(machine.buffers, name)
+    return int(buffer.capacity_bits // buffer.width_bits)
 
 
 def parameters(machine: SpikeArrayMachine, capacities: Capacities) -> dict[str, int | str]:
     """The parameters of the RTL's top module."""
     check_machine(machine)
     flow, buffers = machine.dataflow, machine.buffers
-
-    def words(name: str) -> int:
-        buffer = getattr(buffers, name)
-        return int(buffer.capacity_bits // buffer.width_bits)
 
     def bit(value: bool) -> str:
         return f"1'b{int(value)}"
@@ -119,18 +146,20 @@ def parameters(machine: SpikeArrayMachine, capacities: Capacities) -> dict[str, 
         "FLAGS": flow.flags_per_cycle,
         "AER": bit(machine.formats.spikes.format == "aer"),
         "SPIKE_BITS": buffers.spikes.width_bits,
-        "SPIKE_WORDS": words("spikes"),
+        "SPIKE_WORDS": _words(machine, "spikes"),
         "WEIGHT_BITS": buffers.weights.width_bits,
-        "WEIGHT_WORDS": words("weights"),
+        "WEIGHT_WORDS": _words(machine, "weights"),
         "DIRECTORY_BITS": buffers.directory.width_bits,
-        "DIRECTORY_WORDS": words("directory"),
+        "DIRECTORY_WORDS": _words(machine, "directory"),
         "POTENTIAL_BITS": buffers.potentials.width_bits,
-        "POTENTIAL_WORDS": words("potentials"),
+        "POTENTIAL_WORDS": _words(machine, "potentials"),
         "BANKS": buffers.potentials.banks,
         "PORTS": buffers.potentials.ports,
         "OUTPUT_BITS": buffers.outputs.width_bits,
-        "OUTPUT_WORDS": words("outputs"),
+        "OUTPUT_WORDS": _words(machine, "outputs"),
         "FIBER_WORDS": capacities.fiber_words,
+        "TAP_ROWS": capacities.tap_rows,
+        "TAP_COLUMNS": capacities.tap_columns,
         "FIBERS": capacities.fibers,
         "CHANNELS": capacities.channels,
         "TILE_NEURONS": capacities.tile_neurons,

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.formats import measure, spike_format, weight_format
-from spikecycle.simulator.machine.schema import Buffer
 from tests.rtl.harness.fibers import Range, fiber_values
+from tests.rtl.harness.simulator import Buffer, LayerTask, SpikeArrayMachine, measure, spike_format, weight_format
 
 
 class CannotMap(Exception):

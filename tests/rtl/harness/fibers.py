@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.formats import EncodedFibers, encode, measure, weight_format
+from tests.rtl.harness.simulator import EncodedFibers, LayerTask, SpikeArrayMachine, encode, measure, weight_format
 
 
 class Range(NamedTuple):
@@ -41,17 +39,21 @@ def fiber_values(task: LayerTask, own: Range, inputs: Range, pe: int, sharers: i
     """The values of all fibers of a PE's image, int32, one fiber behind the other, and where each starts."""
     shape = task.shape
     group_inputs = shape.C // shape.groups
-    fibers = []
-    for channel in range(*inputs):
-        local = own_channels(task, own, channel // group_inputs, pe, sharers)
+    values, lengths = [], [0]
+    for group in range(inputs.first // group_inputs, -(-inputs.end // group_inputs)):
+        local = own_channels(task, own, group, pe, sharers)
         outputs = np.arange(local.first, local.end) * sharers + pe
-        kernel = task.weights[outputs, channel % group_inputs]
-        for row in range(shape.stride[0]):
-            for column in range(shape.stride[1]):
-                part = kernel[:, row :: shape.stride[0], column :: shape.stride[1]]
-                fibers.append(part.transpose(1, 2, 0).ravel())
-    starts = np.concatenate(([0], np.cumsum([len(fiber) for fiber in fibers]))).astype(np.int64)
-    return np.concatenate(fibers).astype(np.int32), starts
+        before = group * group_inputs
+        channels = slice(max(inputs.first, before) - before, min(inputs.end, before + group_inputs) - before)
+        kernels = task.weights[outputs, channels].transpose(1, 2, 3, 0)
+        phases = [
+            kernels[:, row :: shape.stride[0], column :: shape.stride[1]].reshape(len(kernels), -1)
+            for row in range(shape.stride[0])
+            for column in range(shape.stride[1])
+        ]
+        values.append(np.concatenate(phases, axis=1).ravel())
+        lengths += [phase.shape[1] for phase in phases] * len(kernels)
+    return np.concatenate(values).astype(np.int32), np.cumsum(lengths).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,18 +7,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.traces import LayerShape, Neuron
 from tests.rtl.harness.comparison import Sample
+from tests.rtl.harness.coverage import NotCoveredError, check_machine
 from tests.rtl.harness.cut import CannotMap
 from tests.rtl.harness.program import Program, Programmer
-from tests.unit.spike_array.cases import buffer, layer, machine
+from tests.rtl.harness.simulator import LayerShape, LayerTask, SpikeArrayMachine, buffer, layer, machine, neuron
 
 Value = TypeVar("Value")
 LAYERS_PER_MACHINE = 9
+MOST_TRIES = 1000
 SPREAD = 32
 SEED = 20261124
+NARROW_BITS = 32
+"""Of a potential after saturation, a threshold and a reset value, at most."""
 FORMATS = ("uncompressed", "bitmask", "rle", "cp", "bitmask", "rle", "cp", "uop", "ubm")
 
 NASTY: tuple[dict[str, Any], ...] = tuple(
@@ -41,6 +42,25 @@ NASTY: tuple[dict[str, Any], ...] = tuple(
     )
 )
 """FIFO depth 1, one bank with one port, fibers that straddle narrow words at any bit."""
+
+
+WIDE: tuple[dict[str, Any], ...] = tuple(
+    {
+        "dataflow__pes": pes,
+        "dataflow__lanes": 3,
+        "dataflow__update_lanes": banks,
+        "buffers__weights": buffer(4096, 32),
+        "buffers__potentials": buffer(512, bits, banks=banks, ports=ports),
+        "formats__weights__format": name,
+    }
+    for name, pes, bits, banks, ports in (
+        ("uncompressed", 2, 40, 2, 2),
+        ("bitmask", 1, 33, 3, 1),
+        ("cp", 3, 64, 1, 2),
+        ("rle", 2, 144, 2, 1),
+    )
+)
+"""Potential words wider than the 32 bits of a reset value and of a saturated potential."""
 
 
 def machines() -> list[SpikeArrayMachine]:
@@ -91,14 +111,23 @@ def machines() -> list[SpikeArrayMachine]:
         changes["buffers__potentials"] = buffer(potential_words[i], potential_bits[i], banks=banks[i], ports=ports[i])
         changes["buffers__outputs"] = buffer(output_size[i] // output_bits[i], output_bits[i])
         found.append(machine(**changes, name=f"machine {i}"))
-    return found + [machine(**changes, name=f"nasty {i}") for i, changes in enumerate(NASTY)]
+    found += [machine(**changes, name=f"nasty {i}") for i, changes in enumerate(NASTY)]
+    return found + [machine(**changes, name=f"wide {i}") for i, changes in enumerate(WIDE)]
 
 
 def samples(chosen: SpikeArrayMachine, number: int) -> list[tuple[Sample, Program]]:
-    """Layers that the machine can map, with their programs; `number` is the machine's, for the seed."""
+    """Layers that the machine can map, with their programs; `number` is the machine's, for the seed.
+
+    NotCoveredError for a machine that the RTL cannot be built for, or that can map hardly any such layer.
+    """
+    check_machine(chosen)
     found: list[tuple[Sample, Program]] = []
     random = np.random.default_rng([SEED, number])
+    tries = 0
     while len(found) < LAYERS_PER_MACHINE:
+        if tries == MOST_TRIES:
+            raise NotCoveredError(f"machine {chosen.name!r}: {len(found)} of {tries} generated layers can be mapped")
+        tries += 1
         task = _task(random, chosen)
         inputs = _inputs(random, task)
         try:
@@ -137,6 +166,8 @@ def _shape(random: np.random.Generator) -> LayerShape:
 
 def _task(random: np.random.Generator, chosen: SpikeArrayMachine) -> LayerTask:
     shape = _shape(random)
+    if chosen.buffers.potentials.width_bits > NARROW_BITS:
+        return _wide_task(random, shape)
     weight_bits = _pick(random, (2, 3, 4, 8, 5))
     limit = 1 << (weight_bits - 1)
     weights = random.integers(-limit, limit, shape.weight_shape)
@@ -144,9 +175,9 @@ def _task(random: np.random.Generator, chosen: SpikeArrayMachine) -> LayerTask:
     unrest = chosen.dataflow.update == "dense" and random.random() < 0.4
     kind = _pick(random, ("lif", "if"))
     leak = _pick(random, ((3, 2), (0, 0), (15, 4), (1, 3))) if kind == "lif" else (1, 0)
-    neuron = Neuron(
+    chosen_neuron = neuron(
         kind,
-        random.integers(1, 4 * limit, shape.M).astype(np.int32),
+        random.integers(1, 4 * limit, shape.M),
         potential_bits=_pick(random, (12, 16, 11)),
         leak_numerator=leak[0],
         leak_shift=leak[1],
@@ -155,7 +186,32 @@ def _task(random: np.random.Generator, chosen: SpikeArrayMachine) -> LayerTask:
     )
     bias = random.integers(-limit, limit + 1, shape.M) if unrest else None
     input_bits = _pick(random, (1, 1, 1, 2, 3, 8))
-    return layer(shape, weights, int(random.integers(1, 9)), input_bits, weight_bits, bias, neuron)
+    return layer(shape, weights, int(random.integers(1, 9)), input_bits, weight_bits, bias, chosen_neuron)
+
+
+def _wide_task(random: np.random.Generator, shape: LayerShape) -> LayerTask:
+    """Weights, inputs and potentials of up to the most bits; all neurons are reset to a value below 0."""
+    weight_bits, input_bits, potential_bits = (
+        _pick(random, (2, 8, 16)),
+        _pick(random, (1, 8)),
+        _pick(random, (32, 31, 20)),
+    )
+    limit = 1 << (weight_bits - 1)
+    weights = random.integers(-limit, limit, shape.weight_shape)
+    weights[random.random(shape.weight_shape) < _pick(random, (0.0, 0.5, 0.9))] = 0
+    lowest = -(1 << (potential_bits - 1))
+    leak = _pick(random, ((1, 4), (15, 4), (65535, 16), (65536, 16)))
+    chosen_neuron = neuron(
+        "lif",
+        random.integers(1, min(limit << input_bits - 1, -lowest) + 1, shape.M),
+        potential_bits=potential_bits,
+        leak_numerator=leak[0],
+        leak_shift=leak[1],
+        reset="hard",
+        reset_value=_pick(random, (-1, -12345, lowest)),
+    )
+    bias = random.integers(-limit, limit + 1, shape.M)
+    return layer(shape, weights, int(random.integers(2, 9)), input_bits, weight_bits, bias, chosen_neuron)
 
 
 def _inputs(random: np.random.Generator, task: LayerTask) -> np.ndarray:

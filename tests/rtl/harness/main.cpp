@@ -17,7 +17,7 @@ namespace {
 
 using Words = std::vector<uint32_t>;
 
-constexpr uint64_t MOST_CYCLES = uint64_t{1} << 24;  // of a pass: a machine that hangs is noticed
+constexpr uint64_t MOST_CYCLES = uint64_t{1} << 26;  // of a pass, beyond any: a machine that hangs is noticed
 constexpr int COUNTER_WORDS = 42;
 
 void fail(const char* what) {
@@ -96,7 +96,7 @@ class Array {
     }
 
   private:
-    static constexpr uint32_t LOAD_WORDS = 9;
+    static constexpr uint32_t LOAD_WORDS = 10;
 
     void tick() {
         top_.clk = 0;

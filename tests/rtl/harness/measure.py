@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median
 
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.machine.loader import load_machine
 from tests.rtl.harness import generated, shipped
 from tests.rtl.harness.build import binary
 from tests.rtl.harness.comparison import Agreement, Sample, capacities, compare
 from tests.rtl.harness.program import Program, Programmer
+from tests.rtl.harness.simulator import SpikeArrayMachine, machine_of
 
 SHIPPED_SAMPLES = {"spike_array": range(10), "spike_array_edge": range(1)}
 """Samples by machine: the small one loads its weights anew in every timestep, which takes the RTL long."""
@@ -27,24 +26,20 @@ class Group:
     machine: SpikeArrayMachine
     pairs: list[tuple[Sample, Program]]
 
-    def build(self) -> None:
-        """Make sure that the RTL is built; the cache keeps it."""
-        binary(self.machine, capacities(self.pairs))
-
     def agreements(self) -> list[Agreement]:
-        """Run simulator and RTL on all samples."""
+        """Build the RTL, or take it from the cache, and run simulator and RTL on all samples."""
         return compare(self.machine, self.pairs, binary(self.machine, capacities(self.pairs)))
 
 
-def generated_groups() -> list[Group]:
-    """One a generated machine."""
-    return [Group(machine, generated.samples(machine, i)) for i, machine in enumerate(generated.machines())]
+def generated_group(number: int) -> Group:
+    """A generated machine with its layers."""
+    machine = generated.machines()[number]
+    return Group(machine, generated.samples(machine, number))
 
 
 def shipped_group(machine_name: str, trace: str, samples: Iterable[int]) -> Group:
     """All layers of a shipped trace on a shipped machine."""
-    machine = load_machine(machine_name)
-    assert isinstance(machine, SpikeArrayMachine)
+    machine = machine_of(machine_name)
     programmers: dict[str, Programmer] = {}
     pairs = []
     for number in samples:
@@ -54,19 +49,26 @@ def shipped_group(machine_name: str, trace: str, samples: Iterable[int]) -> Grou
     return Group(machine, pairs)
 
 
-def measure_generated() -> Iterator[Agreement]:
-    """The agreements of all generated groups in order, on all processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the compiler takes the time, in processes of its own
-        for agreements in pool.map(Group.agreements, generated_groups()):
-            yield from agreements
+def workers() -> ProcessPoolExecutor:
+    """A process per processor: besides the compiler, programs and the simulator take the time, in Python."""
+    return ProcessPoolExecutor(os.cpu_count(), get_context("spawn"))
 
 
-def measure_shipped() -> Iterator[Agreement]:
-    """The agreements of all layers of all shipped traces on the shipped machines, on all processors."""
+def measure_generated(pool: ProcessPoolExecutor) -> Iterator[Agreement]:
+    """The agreements of all generated groups in order."""
+    for agreements in pool.map(_generated_agreements, range(len(generated.machines()))):
+        yield from agreements
+
+
+def measure_shipped(pool: ProcessPoolExecutor) -> Iterator[Agreement]:
+    """The agreements of all layers of all shipped traces on the shipped machines."""
     jobs = [(machine, trace) for machine in SHIPPED_SAMPLES for trace in shipped.traces()]
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:  # programs take the time, in Python
-        for agreements in pool.map(_shipped_agreements, *zip(*jobs, strict=True)):
-            yield from agreements
+    for agreements in pool.map(_shipped_agreements, *zip(*jobs, strict=True)):
+        yield from agreements
+
+
+def _generated_agreements(number: int) -> list[Agreement]:
+    return generated_group(number).agreements()
 
 
 def _shipped_agreements(machine: str, trace: str) -> list[Agreement]:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
-from spikecycle.simulator.formats import encode_spikes, spike_format, weight_format
 from tests.rtl.harness.bundles import CHUNK_BITS, chunks, constants, pack
 from tests.rtl.harness.coverage import Capacities, check_layer, check_machine
 from tests.rtl.harness.cut import Pass, Tile, cut
 from tests.rtl.harness.fibers import Image, Range, image, in_chunks, own_channels, taps
+from tests.rtl.harness.simulator import LayerTask, SpikeArrayMachine, encode_spikes, spike_format, weight_format
 
 LOAD, RUN, END = 0, 1, 2
 WEIGHTS, DIRECTORY, FIBERS, CHANNELS, PART, SPIKES, SCAN, LAYER = range(8)
@@ -42,7 +40,10 @@ class Programmer:
         self.machine, self.task = machine, task
         self._cut = cut(machine, task)
         self._weight_loads: dict[tuple[Range, Range], list[np.ndarray]] = {}
-        self._capacities = Capacities(fibers=1, fiber_words=2, channels=1, tile_neurons=1)
+        self._capacities = Capacities(
+            tap_rows=len(taps(task.shape.R, task.shape.stride[0], 0)),
+            tap_columns=len(taps(task.shape.S, task.shape.stride[1], 0)),
+        )
         self._parts: list[np.ndarray] = []
 
     def program(self, inputs: np.ndarray) -> Program:
@@ -115,7 +116,7 @@ class Programmer:
                 self._numbers(DIRECTORY, pe, 0, found.entries(self._cut.entry[0]), width)
             self._fibers(own, inputs, pe, sharer, found)
             self._capacities = self._capacities.at_least(
-                Capacities(self.task.shape.groups, found.fiber_words + 1, own.size, 1)
+                Capacities(fibers=self.task.shape.groups, fiber_words=found.fiber_words + 1, channels=own.size)
             )
 
     def _fibers(self, own: Range, inputs: Range, pe: int, sharer: int, found: Image) -> None:
@@ -151,13 +152,14 @@ class Programmer:
                     position_bits=max(0, length - 1).bit_length(),
                     channels=local.size,
                     first=local.first - own.first,
+                    row_positions=columns_of * local.size,
                     tap_rows=rows_of,
                     tap_columns=columns_of,
                 )
                 rows.append(packed)
         base = inputs.first // group_inputs * phases
         self._numbers(FIBERS, pe, base, rows, bits)
-        self._capacities = self._capacities.at_least(Capacities(base + len(rows), 1, 1, 1))
+        self._capacities = self._capacities.at_least(Capacities(fibers=base + len(rows)))
 
     # --- what belongs to an output tile
 
@@ -172,7 +174,15 @@ class Programmer:
             total = 0
             for name, values in (
                 ("origin_t", {"row": rows.first, "column": columns.first}),
-                ("shape_t", {"rows": rows.size, "columns": columns.size, "channels": len(outputs)}),
+                (
+                    "shape_t",
+                    {
+                        "rows": rows.size,
+                        "columns": columns.size,
+                        "channels": len(outputs),
+                        "row_potentials": columns.size * len(outputs),
+                    },
+                ),
                 (
                     "order_t",
                     {
@@ -205,7 +215,7 @@ class Programmer:
                 words_per_entry=layout.words_per_entry,
             ),
         )
-        self._capacities = self._capacities.at_least(Capacities(1, 1, 1, neurons))
+        self._capacities = self._capacities.at_least(Capacities(tile_neurons=neurons))
 
     def _thresholds(self, pe: int, outputs: list[int]) -> None:
         width = self.machine.buffers.potentials.width_bits
@@ -243,6 +253,10 @@ class Programmer:
         encoded = encode_spikes(region, spike_format(self.machine.formats.spikes), self.task.input_bits, width)
         layout = encoded.layout
         words = layout.words(encoded.entries)
+        group_channels = shape.C // shape.groups
+        word_rows, word_columns = divmod(layout.entries_per_word, max(1, current.columns.size))
+        word_channels, word_rows = divmod(word_rows, max(1, current.rows.size))
+        word_groups, word_channels = divmod(word_channels, group_channels)
         self._load(SPIKES, 0, 0, in_chunks(encoded.words, words, width, -(-width // CHUNK_BITS)))
         self._bundle(
             SCAN,
@@ -257,15 +271,19 @@ class Programmer:
                 words_per_entry=layout.words_per_entry,
                 address_bits=layout.address_bits,
                 input_bits=self.task.input_bits,
-                plane=current.rows.size * current.columns.size,
+                rows=current.rows.size,
                 columns=current.columns.size,
-                first_row=current.rows.first,
-                first_column=current.columns.first,
-                first_channel=current.chunk.first,
-                group_channels=shape.C // shape.groups,
+                group_channels=group_channels,
+                word_groups=word_groups,
+                word_channels=word_channels,
+                word_rows=word_rows,
+                word_columns=word_columns,
+                first_group=current.chunk.first // group_channels,
+                first_channel=current.chunk.first % group_channels,
+                first_row=current.rows.first + shape.padding_top,
+                first_column=current.columns.first + shape.padding_left,
                 stride_rows=shape.stride[0],
                 stride_columns=shape.stride[1],
-                padding_rows=shape.padding_top,
-                padding_columns=shape.padding_left,
+                phases=shape.stride[0] * shape.stride[1],
             ),
         )

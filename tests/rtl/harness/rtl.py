@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.simulator.formats import EncodedSpikes, SpikeLayout, decode_spikes, spike_format
 from tests.rtl.harness.build import BuildError
 from tests.rtl.harness.bundles import CHUNK_BITS
 from tests.rtl.harness.cut import Tile
 from tests.rtl.harness.program import Program
+from tests.rtl.harness.simulator import EncodedSpikes, SpikeLayout, decode_spikes, spike_format
 
 COUNTERS = (
     "cycles.accumulate",

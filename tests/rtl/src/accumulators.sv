@@ -4,10 +4,13 @@ module accumulators #(
     parameter int LANES = 4,
     parameter int BANKS = 4,
     parameter int PORTS = 2,
+    parameter int TAP_ROWS = 3,
+    parameter int TAP_COLUMNS = 3,
     parameter int POTENTIAL_BITS = 24
 ) (
     input logic clk,
     input logic reset,
+    input logic locate,  // the cycle after the event was popped
     input array_types::target_t target,
     input array_types::shape_t shape,
     input logic [3:0] number,  // of the input's bit
@@ -28,6 +31,20 @@ module accumulators #(
 );
   localparam int BANK_BITS = BANKS > 1 ? $clog2(BANKS) : 1;
 
+  logic [TAP_ROWS*array_types::TAP_BITS-1:0] tap_rows;
+  logic [TAP_COLUMNS*array_types::TAP_BITS-1:0] tap_columns;
+  taps #(
+      .TAP_ROWS(TAP_ROWS),
+      .TAP_COLUMNS(TAP_COLUMNS)
+  ) fiber_taps (
+      .clk,
+      .locate,
+      .target,
+      .shape,
+      .rows(tap_rows),
+      .columns(tap_columns)
+  );
+
   // The step as it comes.
   logic [LANES-1:0] lands;
   logic [LANES*24-1:0] places;
@@ -35,9 +52,12 @@ module accumulators #(
   for (genvar lane = 0; lane < LANES; lane++) begin : lanes
     logic [POTENTIAL_BITS-1:0] sign;
     logic [POTENTIAL_BITS-1:0] value;
-    locate place (
-        .target,
-        .shape,
+    locate #(
+        .TAP_ROWS(TAP_ROWS),
+        .TAP_COLUMNS(TAP_COLUMNS)
+    ) place (
+        .rows(tap_rows),
+        .columns(tap_columns),
         .position(positions[lane*16+:16]),
         .lands(lands[lane]),
         .address(places[lane*24+:24])

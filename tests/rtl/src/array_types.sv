@@ -1,4 +1,4 @@
-// Widths and bundles that several rooms of the array share. Letters and terms are those of MICROARCHITECTURE.md.
+// Widths and bundles that several modules of the array share. Letters and terms are those of MICROARCHITECTURE.md.
 package array_types;
   localparam int COORDINATE_BITS = 16;  // rows, columns and channels of a layer or a tile
   localparam int LENGTH_BITS = 16;  // positions of a fiber
@@ -7,13 +7,14 @@ package array_types;
   localparam int VALUE_BITS = 16;  // the widest weight
   localparam int SIZE_BITS = 5;  // the width of a weight, an input, a position
   localparam int INPUT_BITS = 16;  // the widest input value
-  localparam int LOAD_BITS = 288;  // the port that fills memories and registers
+  localparam int LOAD_BITS = 320;  // the port that fills memories and registers
 
   // Bits of the bundles below (not every tool takes $bits of a type; lint tells if one is wrong).
-  localparam int SCAN_BITS = 266;
+  localparam int SCAN_BITS = 314;
   localparam int EVENT_BITS = 68;
-  localparam int FIBER_ROW_BITS = 117;
-  localparam int PART_BITS = 176;
+  localparam int FIBER_ROW_BITS = 133;
+  localparam int PART_BITS = 200;
+  localparam int TAP_BITS = 42;
   localparam int NEURON_BITS = 88;
   localparam int ENCODE_BITS = 56;
   localparam int ACTIVITY_BITS = 55;
@@ -35,16 +36,20 @@ package array_types;
     logic [7:0] words_per_entry;
     logic [4:0] address_bits;
     logic [SIZE_BITS-1:0] input_bits;
-    logic [31:0] plane;  // positions of a channel of the region
-    logic [COORDINATE_BITS-1:0] columns;  // of the region
-    logic [COORDINATE_BITS-1:0] first_row;
-    logic [COORDINATE_BITS-1:0] first_column;
-    logic [COORDINATE_BITS-1:0] first_channel;
+    logic [COORDINATE_BITS-1:0] rows;  // of the region
+    logic [COORDINATE_BITS-1:0] columns;
     logic [COORDINATE_BITS-1:0] group_channels;  // input channels of a group
+    logic [COORDINATE_BITS-1:0] word_groups;  // a bitmap's way from one word to the next: the positions of a word as
+    logic [COORDINATE_BITS-1:0] word_channels;  // whole groups, channels, rows and columns
+    logic [COORDINATE_BITS-1:0] word_rows;
+    logic [COORDINATE_BITS-1:0] word_columns;
+    logic [COORDINATE_BITS-1:0] first_group;  // of the region's first channel
+    logic [COORDINATE_BITS-1:0] first_channel;  // within its group
+    logic [COORDINATE_BITS-1:0] first_row;  // of the region, padding included
+    logic [COORDINATE_BITS-1:0] first_column;
     logic [7:0] stride_rows;
     logic [7:0] stride_columns;
-    logic [COORDINATE_BITS-1:0] padding_rows;
-    logic [COORDINATE_BITS-1:0] padding_columns;
+    logic [15:0] phases;
   } scan_t;
 
   // What is broadcast: channel, row, column and bit number, the first three split as PEs use them.
@@ -64,6 +69,7 @@ package array_types;
     logic [SIZE_BITS-1:0] position_bits;  // ⌈log2 n⌉
     logic [COORDINATE_BITS-1:0] channels;  // local channels of the tile that are of the group
     logic [COORDINATE_BITS-1:0] first;  // the first of them within the tile
+    logic [LENGTH_BITS-1:0] row_positions;  // of a tap row
     logic [7:0] tap_rows;
     logic [7:0] tap_columns;
   } fiber_t;
@@ -77,6 +83,7 @@ package array_types;
     logic [COORDINATE_BITS-1:0] rows;
     logic [COORDINATE_BITS-1:0] columns;
     logic [COORDINATE_BITS-1:0] channels;
+    logic [PLACE_BITS-1:0] row_potentials;  // columns · channels
   } shape_t;
   typedef struct packed {
     logic [PLACE_BITS-1:0] neurons;
@@ -85,14 +92,24 @@ package array_types;
     logic [PLACE_BITS-1:0] row_pitch;
   } order_t;
 
-  // What locates an event's neurons in the PE's part: an output row or column may lie outside.
+  // What locates an event's neurons in the PE's part.
   typedef struct packed {
-    logic signed [COORDINATE_BITS:0] row;  // of the first tap, from the part's first row
-    logic signed [COORDINATE_BITS:0] column;
+    logic [COORDINATE_BITS-1:0] row;  // of the first tap, from the part's first row; it may lie below the part
+    logic [COORDINATE_BITS-1:0] column;
     logic [COORDINATE_BITS-1:0] channels;
     logic [COORDINATE_BITS-1:0] first;
+    logic [LENGTH_BITS-1:0] row_positions;
+    logic [7:0] tap_rows;
     logic [7:0] tap_columns;
   } target_t;
+
+  // A tap row or a tap column of the fiber that is being served.
+  typedef struct packed {
+    logic exists;
+    logic lands;  // in the PE's part of the tile
+    logic [LENGTH_BITS-1:0] first;  // position: of the row within the fiber, of the column within its row
+    logic [PLACE_BITS-1:0] address;  // what it adds to the address of a potential
+  } tap_t;
 
   // The neuron of the layer (traces/FORMAT.md).
   typedef struct packed {

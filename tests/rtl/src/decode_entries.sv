@@ -27,10 +27,13 @@ module decode_entries #(
   localparam int SIZE = array_types::SIZE_BITS;
 
   logic [15:0] entry;  // the step's first
+  logic [FIBER_BITS-1:0] decoded;  // bits of the entries before it
   logic [15:0] window;  // gate: the step's first position
   logic [15:0] next_position;  // runs: the position after the last entry
 
-  logic [SIZE-1:0] name_bits;
+  logic [SIZE-1:0] metadata_bits;
+  logic [31:0] entry_bits;
+  logic [RATE*32-1:0] stored_entries;  // the step's, the first at bit 0
   logic [15:0] behind;
   logic [7:0] taken;
   logic [7:0] found;
@@ -38,7 +41,9 @@ module decode_entries #(
   logic complete;
   logic examine;
 
-  assign name_bits = RUN_BITS > 0 ? SIZE'(RUN_BITS) : position_bits;
+  assign metadata_bits = RUN_BITS > 0 ? SIZE'(RUN_BITS) : position_bits;
+  assign entry_bits = 32'(metadata_bits) + 32'(value_bits);
+  assign stored_entries = stored[32'(first_bit)+32'(decoded)+:RATE*32];
   assign behind = length - window <= 16'(RATE) ? length : window + 16'(RATE);
 
   // Entry by entry: is it the step's? To know that takes its coordinate or run, which must have arrived; if it is,
@@ -53,25 +58,25 @@ module decode_entries #(
     positions = '0;
     values = '0;
     for (int lane = 0; lane < RATE; lane++) begin
-      logic [31:0] bit_number;
-      logic [31:0] name_end;
+      logic [31:0] this_entry;
+      logic [31:0] metadata_end;
       logic [15:0] position;
-      bit_number = (32'(entry) + lane) * (32'(name_bits) + 32'(value_bits));
-      name_end = bit_number + 32'(name_bits);
-      position = stored[32'(first_bit)+bit_number+:16] & ~(16'hffff << name_bits);
+      this_entry = stored_entries[lane*entry_bits+:32];
+      metadata_end = 32'(decoded) + lane * entry_bits + 32'(metadata_bits);
+      position = this_entry[15:0] & ~(16'hffff << metadata_bits);
       if (RUN_BITS > 0) position = run_position + position;
       if (examine && entry + 16'(lane) < entries) begin
-        if (32'(here) < name_end) begin
+        if (32'(here) < metadata_end) begin
           complete = 1'b0;
           examine  = 1'b0;
         end else if (!SKIP && position >= behind) begin
           examine = 1'b0;
         end else begin
-          if (32'(here) < name_end + 32'(value_bits)) complete = 1'b0;
+          if (32'(here) < metadata_end + 32'(value_bits)) complete = 1'b0;
           taken = taken + 8'd1;
           run_position = position + 16'd1;
           positions[lane*16+:16] = position;
-          values[lane*16+:16] = stored[32'(first_bit)+name_end+:16] & ~(16'hffff << value_bits);
+          values[lane*16+:16] = 16'(this_entry >> metadata_bits) & ~(16'hffff << value_bits);
           valid[lane] = values[lane*16+:16] != '0;
           if (valid[lane]) found = found + 8'd1;
         end
@@ -86,10 +91,12 @@ module decode_entries #(
   always_ff @(posedge clk)
     if (start) begin
       entry <= '0;
+      decoded <= '0;
       window <= '0;
       next_position <= '0;
     end else if (step) begin
       entry <= entry + 16'(taken);
+      decoded <= decoded + FIBER_BITS'(32'(taken) * entry_bits);
       window <= behind;
       next_position <= run_position;
     end

@@ -20,25 +20,32 @@ module decode_plain #(
     output logic [7:0] gated
 );
   logic [15:0] position;  // the step's first
-  logic [15:0] behind;  // its last, and one
+  logic [FIBER_BITS-1:0] decoded;  // bits of the positions before it
   logic [15:0] spare;
+  logic [15:0] slots;  // positions of the step
+  logic [LANES*16-1:0] window;  // the step's values
   assign spare = length - position;
   assign last = spare <= 16'(LANES);
-  assign behind = last ? length : position + 16'(LANES);
-  assign ready = 32'(here) >= 32'(behind) * 32'(value_bits);
+  assign slots = last ? spare : 16'(LANES);
+  assign ready = 32'(here) >= 32'(decoded) + 32'(slots) * 32'(value_bits);
+  assign window = stored[32'(first_bit)+32'(decoded)+:LANES*16];
 
   always_comb begin
     gated = '0;
     for (int lane = 0; lane < LANES; lane++) begin
       positions[lane*16+:16] = position + 16'(lane);
-      values[lane*16+:16] = stored[32'(first_bit)+(32'(position)+lane)*32'(value_bits)+:16]
-          & ~(16'hffff << value_bits);
-      valid[lane] = 16'(lane) < spare && values[lane*16+:16] != '0;
-      if (16'(lane) < spare && !valid[lane]) gated = gated + 8'd1;
+      values[lane*16+:16] = window[lane*32'(value_bits)+:16] & ~(16'hffff << value_bits);
+      valid[lane] = 16'(lane) < slots && values[lane*16+:16] != '0;
+      if (16'(lane) < slots && !valid[lane]) gated = gated + 8'd1;
     end
   end
 
   always_ff @(posedge clk)
-    if (start) position <= '0;
-    else if (step) position <= behind;
+    if (start) begin
+      position <= '0;
+      decoded <= '0;
+    end else if (step) begin
+      position <= position + 16'(LANES);
+      decoded <= decoded + FIBER_BITS'(LANES * 32'(value_bits));
+    end
 endmodule

@@ -35,6 +35,7 @@ module fiber_fetch #(
     output logic [array_types::LENGTH_BITS-1:0] length,
     output logic [array_types::LENGTH_BITS-1:0] entries,
     output logic [array_types::SIZE_BITS-1:0] position_bits,
+    output logic locate,  // the cycle after the event was popped: `target` is there
     output array_types::target_t target,
     output logic [3:0] number,
     output logic [FIBER_WORDS*WORD_BITS-1:0] stored,  // the fiber, as far as it is here, from bit `first_bit` on
@@ -45,10 +46,11 @@ module fiber_fetch #(
     output logic idle
 );
   localparam bit DIRECTORY = FORMAT != array_types::UNCOMPRESSED && FORMAT != array_types::UBM;
+  localparam int ENTRY_BITS = array_types::UNIT_BITS + array_types::LENGTH_BITS;  // of the directory, at most
   localparam int UNITS_PER_WORD = WORD_BITS / ALIGNMENT_BITS;
 
   logic unused;
-  assign unused = &{1'b0, head.fiber};
+  assign unused = &{1'b0, head.fiber, directory_entry};
 
   typedef enum logic [1:0] {IDLE, LOCATED, OPEN} state_t;
   state_t state;
@@ -73,14 +75,16 @@ module fiber_fetch #(
   assign directory_address = DIRECTORY_ADDRESS_BITS'(place);
 
   // Cycle t0 + 1: where it starts and how long it is, and the read of its first word.
+  logic [ENTRY_BITS-1:0] entry;
   logic [array_types::UNIT_BITS-1:0] placed;
   logic [array_types::UNIT_BITS-1:0] unit;
   logic [array_types::LENGTH_BITS-1:0] count;
   logic [FIBER_BITS-1:0] offset;
   logic [FIBER_BITS-1:0] bits;
   logic [FIBER_BITS-1:0] words;
-  assign unit = DIRECTORY ? 24'(directory_entry & ~({DIRECTORY_BITS{1'b1}} << directory_start_bits)) : placed;
-  assign count = DIRECTORY ? 16'(directory_entry >> directory_start_bits) : length;
+  assign entry = ENTRY_BITS'(directory_entry);
+  assign unit = DIRECTORY ? entry[array_types::UNIT_BITS-1:0] & ~(24'hffffff << directory_start_bits) : placed;
+  assign count = DIRECTORY ? array_types::LENGTH_BITS'(entry >> directory_start_bits) : length;
   assign offset = FIBER_BITS'(32'(unit) % UNITS_PER_WORD * ALIGNMENT_BITS);
   assign words = FIBER_BITS'((32'(offset) + 32'(bits) - 32'd1) / WORD_BITS) + 1'b1;
 
@@ -101,6 +105,7 @@ module fiber_fetch #(
   logic [FIBER_WORDS*WORD_BITS-1:0] buffer;
 
   assign start = state == LOCATED && count != '0;
+  assign locate = state == LOCATED;
   assign open = state == OPEN;
   assign weight_read = start || (open && unread != '0);
   assign weight_address = start ? ADDRESS_BITS'(32'(unit) / UNITS_PER_WORD) : next_address;
@@ -122,10 +127,12 @@ module fiber_fetch #(
       length <= fiber.length;
       position_bits <= fiber.position_bits;
       number <= head.number;
-      target.row <= row;
-      target.column <= column;
+      target.row <= row[15:0];  // not negative where a tap is wanted
+      target.column <= column[15:0];
       target.channels <= fiber.channels;
       target.first <= fiber.first;
+      target.row_positions <= fiber.row_positions;
+      target.tap_rows <= fiber.tap_rows;
       target.tap_columns <= fiber.tap_columns;
     end
     if (start) begin

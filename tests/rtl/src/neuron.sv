@@ -22,7 +22,7 @@ module neuron #(
   assign saturated = exact > maximum ? BITS'(maximum) : exact < ~maximum ? BITS'(~maximum) : BITS'(exact);
   assign spike = saturated >= $signed(threshold);
   assign potential = !spike ? saturated : neuron.soft_reset ? saturated - $signed(threshold)
-      : $signed(BITS'(neuron.reset_value));
+      : BITS'($signed(neuron.reset_value));
   assign active = potential != '0 && !neuron.last_timestep;
   assign product = potential * $signed({1'b0, neuron.leak_numerator});
   assign stored = neuron.last_timestep ? '0 : BITS'(product >>> neuron.leak_shift);

@@ -21,6 +21,8 @@ module pe #(
     parameter int UPDATE_LANES = 4,
     parameter int FLAGS = 32,
     parameter int FIBER_WORDS = 32,  // the longest fiber
+    parameter int TAP_ROWS = 3,  // most of a fiber
+    parameter int TAP_COLUMNS = 3,
     parameter int FIBERS = 64,  // groups · phases
     parameter int CHANNELS = 256  // of a tile
 ) (
@@ -54,7 +56,7 @@ module pe #(
   localparam int BANK_ADDRESS = BANK_WORDS > 1 ? $clog2(BANK_WORDS) : 1;
   localparam int STORED_BITS = FIBER_WORDS * WEIGHT_BITS;
   localparam int FIBER_BITS = $clog2(STORED_BITS + 1);
-  localparam int PADDED_BITS = STORED_BITS + (MASK_BITS > 16 ? MASK_BITS : 16);
+  localparam int PADDED_BITS = STORED_BITS + (MASK_BITS > 32 * LANES ? MASK_BITS : 32 * LANES);  // a step's most
   localparam int FIBER_INDEX = FIBERS > 1 ? $clog2(FIBERS) : 1;
 
   logic unused;
@@ -142,6 +144,7 @@ module pe #(
   logic idle;
   logic decoded;
   logic ready;
+  logic locate;
   array_types::target_t target;
   logic [3:0] number;
   logic [15:0] length;
@@ -183,6 +186,7 @@ module pe #(
       .length,
       .entries,
       .position_bits,
+      .locate,
       .target,
       .number,
       .stored,
@@ -246,10 +250,13 @@ module pe #(
       .LANES(LANES),
       .BANKS(BANKS),
       .PORTS(PORTS),
+      .TAP_ROWS(TAP_ROWS),
+      .TAP_COLUMNS(TAP_COLUMNS),
       .POTENTIAL_BITS(POTENTIAL_BITS)
   ) accumulation (
       .clk,
       .reset,
+      .locate,
       .target,
       .shape,
       .number,

@@ -28,6 +28,8 @@ module spike_array #(
     parameter int OUTPUT_BITS = 128,
     parameter int OUTPUT_WORDS = 4096,
     parameter int FIBER_WORDS = 32,
+    parameter int TAP_ROWS = 3,
+    parameter int TAP_COLUMNS = 3,
     parameter int FIBERS = 64,
     parameter int CHANNELS = 256,
     parameter int TILE_NEURONS = 262144
@@ -171,6 +173,8 @@ module spike_array #(
         .UPDATE_LANES(SWEEP_LANES),
         .FLAGS(FLAGS),
         .FIBER_WORDS(FIBER_WORDS),
+        .TAP_ROWS(TAP_ROWS),
+        .TAP_COLUMNS(TAP_COLUMNS),
         .FIBERS(FIBERS),
         .CHANNELS(CHANNELS)
     ) element (

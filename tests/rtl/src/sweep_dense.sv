@@ -17,7 +17,7 @@ module sweep_dense #(
   localparam int PLACE = array_types::PLACE_BITS;
 
   logic unused;
-  assign unused = &{1'b0, shape.rows};
+  assign unused = &{1'b0, shape.rows, shape.row_potentials};
 
   typedef struct packed {
     logic [PLACE-1:0] address;

@@ -29,7 +29,7 @@ module sweep_sparse #(
   localparam int GROUP_BITS = GROUPS > 1 ? $clog2(GROUPS) : 1;
 
   logic unused;
-  assign unused = &{1'b0, shape.rows, clear_address};
+  assign unused = &{1'b0, shape.rows, shape.row_potentials, clear_address};
 
   logic [FLAGS-1:0] flags[0:GROUPS-1];
   logic [PLACE-1:0] first;  // neuron of the group

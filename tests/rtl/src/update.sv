@@ -134,12 +134,15 @@ module update #(
 
   for (genvar lane = 0; lane < LANES; lane++) begin : neurons
     logic [2*POTENTIAL_BITS-1:0] channel;
-    assign channel = parameters[CHANNEL_BITS'(write_channels[lane*16+:16])];
+    logic [POTENTIAL_BITS-1:0] sum;
+    // Outside the sweep operands are 0, so that nothing toggles.
+    assign channel = write[lane] ? parameters[CHANNEL_BITS'(write_channels[lane*16+:16])] : '0;
+    assign sum = write[lane] ? sums[lane*POTENTIAL_BITS+:POTENTIAL_BITS] : '0;
     neuron #(
         .POTENTIAL_BITS(POTENTIAL_BITS)
     ) unit (
         .neuron,
-        .sum(sums[lane*POTENTIAL_BITS+:POTENTIAL_BITS]),
+        .sum,
         .bias(channel[POTENTIAL_BITS+:POTENTIAL_BITS]),
         .threshold(channel[0+:POTENTIAL_BITS]),
         .spike(firing[lane]),
