@@ -62,7 +62,7 @@ def simulate(
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
-        timing = NetworkTiming.of(machine, dataflow, edges(stages), len(chosen), ideal_memory)
+        timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
         resident = ResidentWeights(machine)
         kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         totals = []

@@ -59,6 +59,9 @@ class LayerResult(_Part):
     cycles: int = Field(description="cycles, summed over samples")
     cycles_by_cause: dict[str, int] = Field(description="the same cycles by cause; they sum to `cycles`")
     utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
+    busy_cycles: dict[str, int] = Field(
+        description="cycles, summed over samples, in which each resource (array, core, DRAM channel) worked"
+    )
     dram_read_bits: dict[str, int] = Field(description="bits read from DRAM by operand, whole bursts")
     dram_write_bits: dict[str, int] = Field(description="bits written to DRAM by operand, whole bursts")
     inferences_with_weights_on_chip: int = Field(

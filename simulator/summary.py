@@ -119,6 +119,7 @@ def _layer_result(network: Trace, machine: Machine, pricing: Pricing, total: Sta
         cycles=cycles,
         cycles_by_cause=total.causes,
         utilization=total.busy.get("pe", 0) / (machine.pe_count * cycles) if cycles else 0.0,
+        busy_cycles=total.busy_cycles,
         dram_read_bits=dict(reads),
         dram_write_bits=dict(writes),
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,

@@ -8,7 +8,6 @@ from typing import Any
 
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.dataflows.base import Dataflow
-from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.schedule import OVERLAPS, DramTiming, Overlap, Schedule, StageSchedule, sum_by_name
 
@@ -72,12 +71,10 @@ class NetworkTiming:
 
 
 def chosen_overlap(machine: Machine, dataflow: Dataflow) -> tuple[Overlap[Any], Any]:
-    """The machine's overlap policy and its options; the dataflow's first policy where the machine names none."""
+    """The machine's overlap policy and its options; the dataflow's first policy where the machine names none.
+
+    Both were checked when the machine was loaded.
+    """
     name = str(machine.overlap.get("policy", dataflow.overlaps[0]))
     policy = OVERLAPS.lookup(name)
-    if name not in dataflow.overlaps:
-        raise MachineError(
-            f"{machine.name}: overlap.policy: {name!r} does not fit the dataflow {dataflow.name}, allowed: "
-            f"{', '.join(dataflow.overlaps)}"
-        )
     return policy, policy.options_type.model_validate({**machine.overlap, "policy": name})

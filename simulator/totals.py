@@ -72,6 +72,11 @@ class StageTotals:
         return sum_by_name(schedule.causes for schedule in self.schedules)
 
     @property
+    def busy_cycles(self) -> dict[str, int]:
+        """Cycles in which each resource, the DRAM channel among them, worked."""
+        return sum_by_name(schedule.busy for schedule in self.schedules)
+
+    @property
     def dram_read_bits(self) -> Mapping[str, int]:
         """Bits read from DRAM by operand, whole bursts."""
         return sum_by_name(schedule.load_moved_bits for schedule in self.schedules)

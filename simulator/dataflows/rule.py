@@ -11,9 +11,10 @@ rule is one module of this package (or of a plugin):
     def synapses(machine: MyMachine, run: OperatorRun) -> int:
         return ...
 
-A function is called once per operator and sample. It returns cycles (an integer), cycles by cause (a mapping), or an
-`Activity` that also tells DRAM traffic and counts (`Activity.total`). Operators run one after the other. What the rule
-does not tell (buffers, traffic, energy) is not modelled, and results say so.
+A function is called once per operator and sample. It returns cycles (an integer), cycles of each timestep (an integer
+array (T,)), cycles by cause (a mapping), or an `Activity` that also tells DRAM traffic and counts (`Activity.total`).
+Operators run one after the other, unless the machine's overlap policy says otherwise. What the rule does not tell
+(buffers, traffic, energy) is not modelled, and results say so.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
@@ -36,7 +37,7 @@ from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Source, Synapse, TensorSpec
 
 MachineT = TypeVar("MachineT", bound=Machine)
-RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Mapping[str, int] | Activity"]
+RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Int64 | Mapping[str, int] | Activity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,7 @@ def rule(
     demands: Iterable[str] = (),
     input_bits: int = 16,
     counters: tuple[Counter, ...] = (),
-    overlaps: tuple[str, ...] = ("roofline",),
+    overlaps: tuple[str, ...] = ("roofline", "step_barrier", "layer_pipeline"),
 ) -> RuleDataflow:
     """Register the dataflow `name`; its method `runs` takes the functions.
 
@@ -190,16 +191,24 @@ class RulePlan:
         found = self.dataflow.functions[self.operator.kind](self.machine, run)
         if isinstance(found, Activity):
             return found
+        operations = run.workload.synaptic_operations if isinstance(self.operator, Synapse) else 0
+        if _is_steps(found, run.timesteps):
+            return Activity.of_steps(np.asarray(found), operations)
         causes = found if isinstance(found, Mapping) else {"compute": found}
         wrong = {name: value for name, value in causes.items() if not _is_cycles(value)}
         if wrong or not all(isinstance(name, str) for name in causes):
             name, value = next(iter(wrong.items()), ("compute", found))
             raise ContractError(
                 f"dataflow {self.dataflow.name}: its rule must return whole cycles of at least 0 for operator "
-                f"{self.operator.name!r}, found {name}: {_shown(value)}"
+                f"{self.operator.name!r}, in all or for each of {run.timesteps} timesteps, found {name}: "
+                f"{_shown(value)}"
             )
-        operations = run.workload.synaptic_operations if isinstance(self.operator, Synapse) else 0
         return Activity.total({name: int(value) for name, value in causes.items()}, synaptic_operations=operations)
+
+
+def _is_steps(value: object, timesteps: int) -> bool:
+    steps = isinstance(value, np.ndarray) and value.shape == (timesteps,) and value.dtype.kind in "iu"
+    return steps and int(value.min()) >= 0  # type: ignore[attr-defined]
 
 
 def _is_cycles(value: object) -> bool:

@@ -90,15 +90,30 @@ def layers(network: Network) -> list[Stage]:
     return stages
 
 
-def edges(stages: Sequence[Stage]) -> list[tuple[int, int]]:
-    """(producer, consumer) for every tensor that one stage makes and a later one takes in the same timestep."""
+def edges(stages: Sequence[Stage], network: Network) -> list[tuple[int, int]]:
+    """(producer, consumer) for every stage that takes, in the same timestep, what another one makes.
+
+    Operators of the network that are in no stage (they cost nothing) pass on what they take.
+    """
     maker = {name: index for index, stage in enumerate(stages) for name in stage.produced}
+    made_by = {operator.output.name: operator for operator in network.operators}
+
+    def makers(tensor: str) -> Iterator[int]:
+        if tensor in maker:
+            yield maker[tensor]
+        elif tensor in made_by:
+            for source in made_by[tensor].inputs:
+                if not source.delay:
+                    yield from makers(source.tensor)
+
     found = {
-        (maker[source.tensor], index)
+        (producer, index)
         for index, stage in enumerate(stages)
         for operator in stage.operators
         for source in operator.inputs
-        if not source.delay and source.tensor in maker and maker[source.tensor] != index
+        if not source.delay
+        for producer in makers(source.tensor)
+        if producer != index
     }
     return sorted(found)
 

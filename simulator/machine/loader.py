@@ -15,15 +15,17 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
 from spikecycle.simulator.energy import EnergyTable, SramModel
 from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import Energy, Machine, Section, Technology
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
+from spikecycle.simulator.schedule import OVERLAPS
 
 _SUFFIX = ".yaml"
+_OPTIONAL_SECTIONS = frozenset(name for name, field in Machine.model_fields.items() if not field.is_required())
 SectionT = TypeVar("SectionT", bound=Section)
 
 
@@ -85,8 +87,10 @@ def machine_path(name_or_path: str | Path) -> Path:
 
 
 def _set(data: dict[str, Any], key: str, value: Any, origin: str) -> None:
-    """Replace one key; the sections on the way to it must exist."""
+    """Replace one key; the sections on the way to it must exist, or be ones that a machine file may leave out."""
     *sections, last = key.split(".")
+    if sections and sections[0] in _OPTIONAL_SECTIONS:
+        data.setdefault(sections[0], {})
     place: Any = data
     for section in sections:
         place = place.get(section) if isinstance(place, dict) else None
@@ -101,9 +105,10 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
     if not isinstance(kind, str):
         raise MachineError(f"{origin}: dataflow.kind: missing, allowed: {', '.join(DATAFLOWS.names())}")
     try:
-        machine_type = DATAFLOWS.lookup(kind).machine_type
+        dataflow_of_kind = DATAFLOWS.lookup(kind)
     except UsageError as error:
         raise MachineError(f"{origin}: dataflow.kind: {error}") from error
+    machine_type = dataflow_of_kind.machine_type
     problems = []
     machine = None
     try:
@@ -111,9 +116,29 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
     except ValidationError as error:
         problems = validation_problems(error, machine_type)
     problems += [*_unknown_formats(data), *_unpriceable(data), *_unknown_sources(data, machine_type)]
+    problems += _overlap_problems(data, dataflow_of_kind)
     if machine is None or problems:
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems))
     return machine
+
+
+def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:
+    """A policy that does not fit the dataflow, or options that the policy does not take."""
+    chosen = data.get("overlap", {})
+    if not isinstance(chosen, dict):
+        return []  # the schema has said so
+    name = chosen.get("policy", dataflow.overlaps[0])
+    if name not in dataflow.overlaps:
+        return [
+            f"overlap.policy: {quoted(name)} does not fit the dataflow {dataflow.name}, allowed: "
+            f"{', '.join(dataflow.overlaps)}"
+        ]
+    options = OVERLAPS.lookup(name).options_type
+    try:
+        options.model_validate({**chosen, "policy": name})
+    except ValidationError as error:
+        return [f"overlap.{problem}" for problem in validation_problems(error, options)]
+    return []
 
 
 def _unknown_formats(data: Mapping[str, Any]) -> Iterator[str]:

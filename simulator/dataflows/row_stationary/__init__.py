@@ -47,7 +47,7 @@ class RowStationary:
         weight_formats=frozenset({"uncompressed", "ubm", "bitmask", "cp", "csr", "rle", "uop"}),
         spike_formats=frozenset({"bitmap", "aer"}),
     )
-    overlaps: tuple[str, ...] = ("double_buffering",)
+    overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""

@@ -69,6 +69,7 @@ def layer(
         utilization=0.25,
         dram_read_bits={"weights": 8192 * scale, "spikes": 0, "potentials": 0, "outputs": 0},
         dram_write_bits={"weights": 0, "spikes": 0, "potentials": 0, "outputs": 1024 * scale},
+        busy_cycles={"array": 0, "dram_channel": 0},
         inferences_with_weights_on_chip=0,
         tensors_on_chip=[],
         counters=counters,

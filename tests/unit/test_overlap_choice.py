@@ -1,0 +1,124 @@
+"""The machine chooses how work and memory overlap: policies through the engine, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+import spikecycle
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.schema import DataflowParameters
+from spikecycle.traces import GraphBuilder, Neuron
+
+
+class StepwiseParameters(DataflowParameters):
+    """The section `dataflow`."""
+
+    kind: Literal["stepwise_for_tests"]
+
+
+class StepwiseMachine(RuleMachine):
+    """A machine that computes an input spike per cycle."""
+
+    dataflow: StepwiseParameters
+
+    @property
+    def pe_count(self) -> int:
+        """One."""
+        return 1
+
+
+STEPWISE = rule("stepwise_for_tests", machine=StepwiseMachine, summary="an input spike per cycle", free=("neuron",))
+
+
+@STEPWISE.runs("linear")
+def linear(machine: StepwiseMachine, run: OperatorRun) -> Int64:
+    """Cycles of each timestep: spikes that enter."""
+    return run.inputs().reshape(run.timesteps, -1).sum(axis=1).astype(np.int64)
+
+
+MACHINE = """
+name: stepwise
+describes: for tests
+technology: {node_nm: 45, clock_mhz: 100}
+dataflow: {kind: stepwise_for_tests}
+energy: {table: 45nm}
+sources: {}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A machine, and two linear operators in a row: 5, 1, 2 spikes enter the first, 3 in every timestep the second."""
+    (tmp_path / "machine.yaml").write_text(MACHINE)
+    graph = GraphBuilder(timesteps=3)
+    spikes = np.zeros((1, 3, 5), np.int64)
+    for t, count in enumerate((5, 1, 2)):
+        spikes[0, t, :count] = 1
+    always = Neuron("if", 1, potential_bits=8)
+    first = graph.linear("first", graph.input("x", spikes), np.ones((3, 5), int), weight_bits=2)
+    graph.linear("second", graph.neuron("n", first, always), np.ones((1, 3), int), weight_bits=2)
+    graph.write(tmp_path / "net.h5")
+    return tmp_path / "net.h5", tmp_path / "machine.yaml"
+
+
+def test_stages_follow_each_other_unless_the_machine_says_otherwise(files: tuple[Path, Path]) -> None:
+    result = spikecycle.simulate(*files)
+    assert result.overlap == "roofline"
+    assert [layer.cycles for layer in result.layers] == [5 + 1 + 2, 3 + 3 + 3]
+    assert result.cycles == 17
+
+
+def test_a_pipeline_of_layers(files: tuple[Path, Path]) -> None:
+    """First: 0-5, 5-6, 6-8. Second: from 5, 8 and 11 on, 3 cycles each."""
+    result = spikecycle.simulate(*files, settings={"overlap.policy": "layer_pipeline"})
+    assert result.cycles == 5 + 3 + 3 + 3
+    assert sum(result.cycles_by_cause.values()) == result.cycles
+    assert [layer.busy_cycles["array"] for layer in result.layers] == [8, 9]
+
+
+def test_a_bounded_buffer_holds_the_producer_up(files: tuple[Path, Path]) -> None:
+    """One timestep of room: the first may begin timestep 1 when the second has ended timestep 0, at 8."""
+    result = spikecycle.simulate(*files, settings={"overlap.policy": "layer_pipeline", "overlap.buffer_steps": 1})
+    assert result.cycles == 5 + 3 + (1 + 3) + (2 + 3)
+
+
+def test_a_barrier_per_timestep(files: tuple[Path, Path]) -> None:
+    changes = {"overlap.policy": "step_barrier", "overlap.barrier": [{"active": 1, "cycles": 10}]}
+    result = spikecycle.simulate(*files, settings=changes)
+    assert result.cycles == 17 + 2 * 3 * 10
+    assert {cause: cycles for cause, cycles in result.cycles_by_cause.items() if cycles} == {
+        "compute": 17,
+        "step_barrier": 60,
+    }
+
+
+def test_an_array_under_the_roofline_takes_its_work_or_its_traffic() -> None:
+    changes = {"overlap.policy": "roofline", "overlap.start": "hidden"}
+    result = spikecycle.simulate("digits-ternary", "spike_array", samples=[0], settings=changes)
+    double = spikecycle.simulate("digits-ternary", "spike_array", samples=[0])
+    for layer, buffered in zip(result.layers, double.layers, strict=True):
+        work = sum(cycles for cause, cycles in buffered.cycles_by_cause.items() if not cause.startswith("dram"))
+        bits = sum(layer.dram_read_bits.values()) + sum(layer.dram_write_bits.values())
+        channel = -(-bits * 500 // 512_000)  # 512 Gbit/s at 500 MHz are 1024 bits per cycle
+        assert layer.cycles in (max(work, channel), max(work, channel) + 25)  # 50 ns of latency where it shows
+        assert layer.cycles <= buffered.cycles
+
+
+@pytest.mark.parametrize(
+    ("machine", "changes", "message"),
+    [
+        ("spike_array", {"overlap.policy": "step_barrier"}, "overlap.policy: 'step_barrier' does not fit the dataflow"),
+        ("mint", {"overlap.policy": "layer_pipeline", "overlap.buffer_steps": 0}, r"overlap.buffer_steps: .*found 0"),
+        ("mint", {"overlap.start_bit": 1}, "overlap.start_bit: unknown key, allowed: .*did you mean 'start_bits'"),
+        ("mint", {"overlap": 3}, "overlap: "),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_by_key(machine: str, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(MachineError, match=message):
+        spikecycle.load_machine(machine, changes)
