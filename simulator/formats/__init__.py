@@ -19,7 +19,7 @@ from spikecycle.simulator.formats.choice import (
     with_picked,
 )
 from spikecycle.simulator.formats.codec import EncodedFibers, decode, encode
-from spikecycle.simulator.formats.decoder import missing_rate, needed_kinds, slots_per_step
+from spikecycle.simulator.formats.decoder import RATE_KEYS, missing_rate, needed_kinds, slots_per_step
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions, Values
 from spikecycle.simulator.formats.schedule import decode_schedule
 from spikecycle.simulator.formats.sizes import FiberSizes, directory_entry_bits, measure, measure_fibers
@@ -46,6 +46,7 @@ from spikecycle.simulator.formats.windows import (
 __all__ = [
     "FIBER_AXES",
     "NAMED_AXES",
+    "RATE_KEYS",
     "SPIKE_FORMATS",
     "UNKNOWN_AXES",
     "WEIGHT_FORMATS",
