@@ -34,13 +34,15 @@ def compare_formats(
     """Simulate a trace on a machine in every weight format, and in every spike format.
 
     Arguments are those of `spikecycle.simulator.simulate`; progress counts the steps of all runs together. While one
-    operand's format changes, the other is the machine's own. A format that the machine can't map is listed with its
-    reason; if none can be mapped, MappingError says why.
+    operand's format changes, the other is the machine's own; formats of single operators are left out. A format that
+    the machine can't map is listed with its reason; if none can be mapped, MappingError says why its own can't.
     """
     changes = dict(settings or {})
     machine = override(hardware, changes) if isinstance(hardware, Machine) else load_machine(hardware, changes)
     if machine.formats is None:
         raise UsageError(f"machine {machine.name!r} has no formats to compare (dataflow {machine.dataflow.kind})")
+    machine = machine.model_copy(update={"formats": machine.formats.model_copy(update={"per_operator": {}})})
+    assert machine.formats is not None
     own = {"weights": machine.formats.weights.format, "spikes": machine.formats.spikes.format}
     pairs = [(name, own["spikes"]) for name, _ in WEIGHT_FORMATS.items()]
     pairs += [(own["weights"], name) for name, _ in SPIKE_FORMATS.items() if name != own["spikes"]]
@@ -59,7 +61,7 @@ def compare_formats(
             except (MappingError, MachineError) as error:
                 problems[weights, spikes] = str(error)
     if not results:
-        raise MappingError("\n".join(dict.fromkeys(problems.values())))
+        raise MappingError(problems.get((own["weights"], own["spikes"])) or next(iter(problems.values())))
     any_result = next(iter(results.values()))
     return FormatComparison(
         spikecycle=any_result.spikecycle,

@@ -12,6 +12,7 @@ from spikecycle.simulator.dataflows.base import Plan
 from spikecycle.simulator.dataflows.stage import StageSample, edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.formats import check_operators
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.replay import SampleTensors
@@ -43,7 +44,7 @@ def simulate(
     trace: a path, the name of a shipped sample, or an open Trace.
     hardware: a path, the name of a shipped machine, or a Machine.
     settings: machine keys to replace, {"buffers.weights.banks": 8}.
-    formats: format by operand, {"weights": "rle", "spikes": "aer"}.
+    formats: format by operand, or by operand and layer: {"weights": "rle", "spikes": "aer", "weights.fc1": "cp"}.
     samples: indices of the samples to replay; all by default.
     verify: recompute every operator and compare with what was recorded (RunResult.verification).
     ideal_memory: DRAM without latency and with infinite bandwidth, the lower bound.
@@ -51,10 +52,10 @@ def simulate(
 
     Raises traces.TraceError, MachineError, MappingError or UsageError; each names file and key or operator.
     """
-    changes = dict(settings or {})
-    changes.update({f"formats.{operand}.format": name for operand, name in (formats or {}).items()})
     machine = (
-        override(hardware, changes) if isinstance(hardware, Machine) else load_machine(hardware, overrides=changes)
+        override(hardware, settings, formats)
+        if isinstance(hardware, Machine)
+        else load_machine(hardware, settings, formats)
     )
     with _opened(trace) as network:
         chosen = _chosen_samples(network, samples)
@@ -62,6 +63,8 @@ def simulate(
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
+        if machine.formats is not None:
+            check_operators(machine.formats, [stage.name for stage in stages if any(stage.synapses())])
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
         resident = ResidentWeights(machine)
         kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]

@@ -13,7 +13,12 @@ TraceArgument = Annotated[str, typer.Argument(metavar="TRACE", help="A trace fil
 HardwareOption = Annotated[str, typer.Option("--hw", metavar="HW", help="A machine file, or a shipped machine's name.")]
 FormatOption = Annotated[
     list[str] | None,
-    typer.Option("--format", metavar="OPERAND=NAME", help="Store an operand so: weights=rle, spikes=aer. Repeatable."),
+    typer.Option(
+        "--format",
+        metavar="OPERAND[.OPERATOR]=NAME",
+        help="Store an operand so, or that of one operator: weights=rle, spikes=aer, weights.fc1=bitmask, weights=auto "
+        "(the best for each operator). Repeatable.",
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -67,17 +72,25 @@ def parse_samples(text: str | None) -> list[int] | None:
 
 
 def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
-    """Format by operand from ["weights=rle", "spikes=aer"]; UsageError on unknown operands and formats."""
+    """Format by operand, or operand and operator, from ["weights=rle", "spikes=aer", "weights.fc1=bitmask"].
+
+    UsageError on unknown operands and formats; which operators there are, only the trace tells.
+    """
     formats: dict[str, str] = {}
     for text in texts or ():
-        operand, equals, name = text.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--format {text}: write OPERAND=NAME, e.g. weights=rle")
+        target, equals, name = text.rpartition("=")
+        operand, dot, operator = target.partition(".")
+        if not equals or not name or (dot and not operator):
+            raise UsageError(f"--format {text}: write OPERAND=NAME or OPERAND.OPERATOR=NAME, e.g. weights=rle")
         if operand not in ("weights", "spikes"):
             raise UsageError(f"--format {text}: no format can be chosen for {operand!r}, allowed: weights, spikes")
-        if operand in formats:
-            raise UsageError(f"--format {text}: the format of {operand} is given twice")
-        formats[operand] = name
+        if operand == "spikes" and operator:
+            raise UsageError(
+                f"--format {text}: what one operator writes, another reads: spikes have one format, write spikes={name}"
+            )
+        if target in formats:
+            raise UsageError(f"--format {text}: the format of {target} is given twice")
+        formats[target] = name
     _check_names(formats)
     return formats
 
@@ -101,13 +114,13 @@ def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
 def _check_names(formats: dict[str, str]) -> None:
     if not formats:
         return
-    from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+    from spikecycle.simulator.formats import SPIKE_FORMATS, check_weight_format
 
-    for operand, name in formats.items():
+    for target, name in formats.items():
         try:
-            (WEIGHT_FORMATS.lookup if operand == "weights" else SPIKE_FORMATS.lookup)(name)
+            (SPIKE_FORMATS.lookup if target == "spikes" else check_weight_format)(name)
         except UsageError as error:
-            raise UsageError(f"--format {operand}={name}: {error}") from error
+            raise UsageError(f"--format {target}={name}: {error}") from error
 
 
 def _is_index(text: str) -> bool:

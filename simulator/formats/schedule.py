@@ -4,10 +4,15 @@ A decoder takes in the bits of a fiber in order and works in steps of one cycle 
 depends on the format's levels and on whether the decoder *skips* zeros (they cost no step) or only *gates* them (they
 keep their step, but nothing is accumulated):
 
-- gating, or positions that are implicit: step k covers positions k·rate .. (k + 1)·rate - 1;
+- gating, or positions that are implicit: step k covers positions k·rate .. (k + 1)·rate - 1 (what a byte of trits
+  holds beyond them waits in the decoder for the next step);
 - skipping through a mask: windows of `mask_window` positions, one after the other; a window takes the steps that
   its non-zeros need, `rate` a step, but at least one;
-- skipping through coordinates or runs: `rate` entries a step as they are stored; padding entries deliver nothing.
+- skipping through coordinates, runs or indices in groups: `rate` entries a step as they are stored; padding entries
+  deliver nothing. Entries that a code word or a group has left wait in the decoder for the next step.
+
+How many bytes, groups, code words and look-ups a decoder takes in a cycle limits the rate: see
+`spikecycle.simulator.formats.decoder`.
 
 An empty fiber of a format that is located by offsets isn't stored and takes no step.
 
@@ -20,7 +25,17 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.simulator.formats.bits import bits_for
-from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions, Values
+from spikecycle.simulator.formats.groups import group_end, group_slots, padding_zeros
+from spikecycle.simulator.formats.levels import (
+    BYTE_BITS,
+    TRITS_PER_BYTE,
+    Codes,
+    FormatSpec,
+    Located,
+    Positions,
+    Values,
+)
+from spikecycle.simulator.formats.runs import run_entry_first_bit
 from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
@@ -35,6 +50,7 @@ def decode_schedule(
     values: Int32,
     start: int,
     stop: int,
+    segment: int,
     spec: FormatSpec,
     rate: int,
     mask_window: int,
@@ -45,6 +61,7 @@ def decode_schedule(
 ) -> tuple[int, int]:
     """The entries that the decoder delivers for the fiber values[start:stop], in order, and their steps.
 
+    segment: positions after which groups begin anew, >= 1; of no matter for formats without groups.
     rate: non-zeros (skipping) or positions (gating) a step, >= 1. mask_window: mask bits looked at together,
     >= 1. skip: 1 = zeros are skipped, 0 = gated.
     position_out: int64, position in the fiber of a non-zero weight, or -1 for a step that delivers nothing.
@@ -61,6 +78,8 @@ def decode_schedule(
             last_stored -= 1
     if last_stored < 0:
         return 0, 0
+    if spec.positions == Positions.GROUP_INDEX:
+        return _group_by_group(values, start, stop, segment, spec, rate, skip, position_out, last_bit_out, step_out)
     if skip == 0 or spec.positions == Positions.IMPLICIT:
         return _position_by_position(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
     if spec.positions == Positions.MASK:
@@ -85,6 +104,7 @@ def _position_by_position(
     Where entries name their positions, only the name of the entry after a step's last tells that it was the last.
     """
     length = stop - start
+    name_bits = _name_bits(spec, length)
     entries = 0
     steps = 0
     stored = 0
@@ -106,14 +126,17 @@ def _position_by_position(
                 if run >> spec.run_bits:
                     stored += 1
                     run = 0
-        if spec.positions == Positions.IMPLICIT:
+        if spec.codes == Codes.TRITS:
+            last_bit = -(-end // TRITS_PER_BYTE) * BYTE_BITS - 1
+        elif spec.positions == Positions.IMPLICIT:
             last_bit = end * spec.value_bits - 1
         elif spec.positions == Positions.MASK:
             last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
         else:
-            last_bit = stored * (spec.value_bits + _name_bits(spec, length)) - 1
+            last_bit = _last_bit_of_entries(spec, name_bits, stored)
             if last_stored >= end and stored - stored_before < rate:
-                last_bit += _name_bits(spec, length)  # of the next entry, which tells that it is not the step's
+                # the name of the next entry tells that it is not the step's
+                last_bit = _last_bit_of_entries(spec, name_bits, stored + 1) - spec.value_bits
         if entries == first_entry:
             position_out[entries] = NOTHING
             entries += 1
@@ -185,7 +208,7 @@ def _entry_by_entry(
     step_out: Int64,
 ) -> tuple[int, int]:
     """`rate` stored entries a step; an entry that pads a run takes its slot and delivers nothing."""
-    entry_bits = spec.value_bits + _name_bits(spec, stop - start)
+    name_bits = _name_bits(spec, stop - start)
     entries = 0
     steps = 0
     stored = 0
@@ -204,7 +227,7 @@ def _entry_by_entry(
         stored += 1
         slots_taken += 1
         if slots_taken == rate or position == last_stored:
-            last_bit = stored * entry_bits - 1
+            last_bit = _last_bit_of_entries(spec, name_bits, stored)
             if entries == first_entry:
                 position_out[entries] = NOTHING
                 entries += 1
@@ -215,6 +238,82 @@ def _entry_by_entry(
             first_entry = entries
             slots_taken = 0
     return entries, steps
+
+
+@kernel
+def _group_by_group(
+    values: Int32,
+    start: int,
+    stop: int,
+    segment: int,
+    spec: FormatSpec,
+    rate: int,
+    skip: int,
+    position_out: Int64,
+    last_bit_out: Int64,
+    step_out: Int64,
+) -> tuple[int, int]:
+    """`rate` stored entries a step (skipping) or `rate` positions a step (gating).
+
+    When gating, only the index of the next entry of a group tells that it lies behind the step's last position; where
+    a group ends is known.
+    """
+    length = stop - start
+    index_bits = bits_for(spec.group)
+    entry_bits = index_bits + spec.value_bits
+    all_slots = group_slots(length, segment, spec.kept, spec.group)
+    entries = 0
+    steps = 0
+    stored = 0
+    first_entry = 0
+    stored_before = 0
+    first = 0
+    while first < length:
+        end = group_end(first, length, segment, spec.group)
+        slots_left = min(spec.kept, end - first)
+        zeros_left = padding_zeros(values, start + first, start + end, spec.kept)
+        for position in range(first, end):
+            is_stored = True
+            if values[start + position] != 0:
+                position_out[entries] = position
+                entries += 1
+            elif zeros_left > 0:
+                zeros_left -= 1
+            else:
+                is_stored = False
+            if is_stored:
+                stored += 1
+                slots_left -= 1
+            taken = stored - stored_before
+            if skip == 1:
+                ends = is_stored and (taken == rate or stored == all_slots)
+            else:
+                ends = (position + 1) % rate == 0 or position + 1 == length
+            if not ends:
+                continue
+            last_bit = stored * entry_bits - 1
+            if skip == 0 and slots_left > 0 and taken < rate:
+                last_bit += index_bits
+            if entries == first_entry:
+                position_out[entries] = NOTHING
+                entries += 1
+            for entry in range(first_entry, entries):
+                last_bit_out[entry] = last_bit
+                step_out[entry] = steps
+            steps += 1
+            first_entry = entries
+            stored_before = stored
+        first = end
+    return entries, steps
+
+
+@kernel
+def _last_bit_of_entries(spec: FormatSpec, name_bits: int, stored: int) -> int:
+    """The last bit of the first `stored` entries of a fiber, each a coordinate or run and its value; -1 of none."""
+    entry_bits = name_bits + spec.value_bits
+    if spec.code_word_bits == 0 or stored == 0:
+        return stored * entry_bits - 1
+    return run_entry_first_bit(stored - 1, spec) + entry_bits - 1
 
 
 @kernel

@@ -10,7 +10,17 @@ import numpy.typing as npt
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.base import WeightFormat
 from spikecycle.simulator.formats.bits import bits_for
-from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions, Values
+from spikecycle.simulator.formats.groups import group_slots
+from spikecycle.simulator.formats.levels import (
+    BYTE_BITS,
+    TRITS_PER_BYTE,
+    Codes,
+    FormatSpec,
+    Located,
+    Positions,
+    Values,
+)
+from spikecycle.simulator.formats.runs import entries_per_code_word
 from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
@@ -43,6 +53,7 @@ def _stored_values(values: Int32, start: int, stop: int, spec: FormatSpec) -> in
 def measure_fibers(
     values: Int32,
     starts: Int64,
+    segments: Int64,
     spec: FormatSpec,
     payload_bits_out: Int64,
     metadata_bits_out: Int64,
@@ -51,6 +62,7 @@ def measure_fibers(
     """Fill the sizes of every fiber by the formulas of `spikecycle.simulator.formats.weights`.
 
     values: int32 (total,); starts: int64 (F + 1,), fiber f being values[starts[f]:starts[f + 1]].
+    segments: int64 (F,), positions after which groups begin anew.
     payload_bits_out, metadata_bits_out: int64 (F,), bits of values and of what tells their positions.
     entries_out: int64 (F,), values stored, padding included: what the directory counts.
 
@@ -58,7 +70,11 @@ def measure_fibers(
     """
     for fiber in range(len(starts) - 1):
         start, stop = starts[fiber], starts[fiber + 1]
-        entries = _stored_values(values, start, stop, spec)
+        if spec.positions == Positions.GROUP_INDEX:
+            entries = group_slots(stop - start, segments[fiber], spec.kept, spec.group)
+        else:
+            entries = _stored_values(values, start, stop, spec)
+        payload_bits = entries * spec.value_bits
         metadata_bits = 0
         if spec.positions == Positions.MASK:
             metadata_bits = stop - start
@@ -66,7 +82,14 @@ def measure_fibers(
             metadata_bits = entries * bits_for(stop - start)
         elif spec.positions == Positions.RUN:
             metadata_bits = entries * spec.run_bits
-        payload_bits_out[fiber] = entries * spec.value_bits
+            if spec.code_word_bits > 0:
+                words = -(-entries // entries_per_code_word(spec))
+                metadata_bits = words * spec.code_word_bits - payload_bits
+        elif spec.positions == Positions.GROUP_INDEX:
+            metadata_bits = entries * bits_for(spec.group)
+        if spec.codes == Codes.TRITS:
+            payload_bits = -(-entries // TRITS_PER_BYTE) * BYTE_BITS
+        payload_bits_out[fiber] = payload_bits
         metadata_bits_out[fiber] = metadata_bits
         entries_out[fiber] = entries
 
@@ -79,6 +102,7 @@ class FiberSizes:
     stored_bits: int64 (F,), bits that lie in memory: payload and metadata, or 0 for an empty fiber of a format
         that is located by offsets.
     offsets_bits: the offsets of the whole set, for formats that count them (uop, csr), else 0.
+    table_bits: the codebook, one for the layer that the set is of or belongs to, else 0.
     """
 
     payload_bits: Int64
@@ -86,6 +110,7 @@ class FiberSizes:
     entries: Int64
     stored_bits: Int64
     offsets_bits: int
+    table_bits: int = 0
 
     def units(self, alignment_bits: int) -> Int64:
         """int64 (F,): what each fiber takes where fibers start at multiples of `alignment_bits` bits, in that unit."""
@@ -97,24 +122,38 @@ def offset_bits(stored_values: int) -> int:
     return int(stored_values).bit_length()
 
 
-def check_fibers(values: Int32, starts: Int64) -> None:
-    """Refuse fibers that do not make up the values: kernels do not check."""
+def check_fibers(values: Int32, starts: Int64, segments: Int64 | None) -> Int64:
+    """Refuse fibers that do not make up the values: kernels do not check. Returns their segments, int64 (F,)."""
     if len(starts) == 0 or starts[0] != 0 or starts[-1] != len(values) or np.any(np.diff(starts) < 0):
         raise UsageError(f"fiber starts must ascend from 0 to the {len(values)} values")
+    lengths = np.maximum(np.diff(starts), 1)
+    if segments is None:
+        return lengths
+    if segments.shape != lengths.shape or np.any(segments < 1):
+        raise UsageError(f"the {len(lengths)} fibers need as many segments, of at least 1 position each")
+    return segments
 
 
-def measure(values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int) -> FiberSizes:
-    """Measure fibers: values int32 (total,), starts int64 (F + 1,), codes of `value_bits` bits."""
-    check_fibers(values, starts)
+def measure(
+    values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int, segments: Int64 | None = None
+) -> FiberSizes:
+    """Measure fibers: values int32 (total,), starts int64 (F + 1,), codes of `value_bits` bits.
+
+    segments: int64 (F,), positions after which the groups of a format of groups begin anew (see
+    `spikecycle.simulator.formats.groups`); the whole fibers by default. Values that the format does not accept are
+    measured as if it did; `WeightFormat.accepts` tells.
+    """
+    segments = check_fibers(values, starts, segments)
     spec = weight_format.spec(value_bits)
     fibers = len(starts) - 1
     payload_bits, metadata_bits, entries = (np.zeros(fibers, dtype=np.int64) for _ in range(3))
-    measure_fibers(values, starts, spec, payload_bits, metadata_bits, entries)
+    measure_fibers(values, starts, segments, spec, payload_bits, metadata_bits, entries)
     stored_bits = payload_bits + metadata_bits
     if weight_format.located == "offsets":
         stored_bits[entries == 0] = 0
     offsets_bits = (fibers + 1) * offset_bits(int(entries.sum())) if weight_format.offset_pairs else 0
-    return FiberSizes(payload_bits, metadata_bits, entries, stored_bits, offsets_bits)
+    table_bits = weight_format.table_bits(value_bits)
+    return FiberSizes(payload_bits, metadata_bits, entries, stored_bits, offsets_bits, table_bits)
 
 
 def directory_entry_bits(weight_format: WeightFormat, total_units: int, longest_fiber: int) -> int:

@@ -7,7 +7,8 @@ reported at once, one line each, with the path of the key, what was found and wh
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +19,16 @@ from pydantic import BaseModel, ValidationError
 from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
 from spikecycle.simulator.energy import EnergyTable, SramModel
 from spikecycle.simulator.errors import MachineError, UsageError
-from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.formats import spike_format, weight_format
 from spikecycle.simulator.machine.problems import validation_problems
-from spikecycle.simulator.machine.schema import Energy, Machine, Section, Technology
+from spikecycle.simulator.machine.schema import (
+    AUTO,
+    Energy,
+    Formats,
+    Machine,
+    Section,
+    Technology,
+)
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 from spikecycle.simulator.schedule import OVERLAPS
 
@@ -34,24 +42,25 @@ def shipped_machines() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}")))
 
 
-def load_machine(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Machine:
+def load_machine(
+    name_or_path: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    formats: Mapping[str, str] | None = None,
+) -> Machine:
     """The validated machine of a file, after replacing the keys in `overrides` ("buffers.weights.banks": 8).
 
+    formats: format by operand, or by operand and operator: {"weights": "rle", "weights.fc1": "bitmask"}.
     Raises MachineError, one line per problem, each naming the file and the key.
     """
     path = machine_path(name_or_path)
-    data = read_yaml(path)
-    for key, value in (overrides or {}).items():
-        _set(data, key, value, str(path))
-    return _validate(data, str(path))
+    return _validate(_changed(read_yaml(path), overrides, formats, str(path)), str(path))
 
 
-def override(machine: Machine, overrides: Mapping[str, Any]) -> Machine:
-    """A copy of `machine` with keys replaced and everything validated again."""
-    data = machine.model_dump()
-    for key, value in overrides.items():
-        _set(data, key, value, machine.name)
-    return _validate(data, machine.name)
+def override(
+    machine: Machine, overrides: Mapping[str, Any] | None = None, formats: Mapping[str, str] | None = None
+) -> Machine:
+    """A copy of `machine` with keys and formats replaced, as in `load_machine`, and everything validated again."""
+    return _validate(_changed(machine.model_dump(), overrides, formats, machine.name), machine.name)
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -84,6 +93,34 @@ def machine_path(name_or_path: str | Path) -> Path:
     raise UsageError(
         f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(shipped_machines())}{hint}"
     )
+
+
+def _changed(
+    data: dict[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
+) -> dict[str, Any]:
+    """`data` with keys and formats replaced."""
+    for key, value in (overrides or {}).items():
+        _set(data, key, value, origin)
+    for target, name in (formats or {}).items():
+        operand, dot, operator = target.partition(".")
+        if dot:
+            _set_of_operator(data, operator, operand, name, origin)
+        else:
+            _set(data, f"formats.{operand}.format", name, origin)
+    return data
+
+
+def _set_of_operator(data: dict[str, Any], operator: str, operand: str, name: str, origin: str) -> None:
+    """Choose a format for one operator, whose name may have dots; other settings that it has stay."""
+    place: Any = data
+    for section in ("formats", "per_operator", operator):
+        place = place.get(section) if section == "formats" else place.setdefault(section, {})
+        if not isinstance(place, dict):
+            raise MachineError(
+                f"{origin}: formats.per_operator.{operator}: the machine file has no section {section!r}"
+            )
+    own = place.get(operand)
+    place[operand] = {**(own if isinstance(own, dict) else {}), "format": name}
 
 
 def _set(data: dict[str, Any], key: str, value: Any, origin: str) -> None:
@@ -142,16 +179,23 @@ def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:
 
 
 def _unknown_formats(data: Mapping[str, Any]) -> Iterator[str]:
-    """Formats that nobody registered."""
-    for operand, lookup in (("weights", WEIGHT_FORMATS.lookup), ("spikes", SPIKE_FORMATS.lookup)):
-        place: Any = data
-        for key in ("formats", operand, "format"):
-            place = place.get(key) if isinstance(place, dict) else None
-        if isinstance(place, str):  # else the schema has said so
-            try:
-                lookup(place)
-            except UsageError as error:
-                yield f"formats.{operand}.format: {error}"
+    """Formats that nobody registered, or with settings that they cannot have; what the schema refuses is left to it."""
+    formats = _valid(Formats, data.get("formats"))
+    if formats is None:
+        return
+    choices = {"weights": formats.weights}
+    choices |= {f"per_operator.{name}.weights": formats.weights_of(name) for name in formats.per_operator}
+    for key, choice in choices.items():
+        if choice.format != AUTO:
+            yield from _problem_of(f"formats.{key}.format", partial(weight_format, choice))
+    yield from _problem_of("formats.spikes.format", partial(spike_format, formats.spikes))
+
+
+def _problem_of(key: str, look_up: Callable[[], object]) -> Iterator[str]:
+    try:
+        look_up()
+    except UsageError as error:
+        yield f"{key}: {error}"
 
 
 def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from spikecycle.simulator.units import kib_to_bits
 
@@ -84,24 +84,82 @@ class Dram(Section):
     """Energy of one bit moved, I/O included, pJ."""
 
 
+AUTO = "auto"
+"""In place of a weight format's name: the best one, operator by operator."""
+
+WeightAxis = Literal["output_channel", "input_channel", "kernel", "fan_in"]
+LeastOf = Literal["energy", "cycles", "edp"]
+
+
+RunBits = Annotated[int, Field(ge=1, le=16)]
+IndexBits = Annotated[int, Field(ge=1, le=12)]
+GroupSize = Annotated[int, Field(ge=1, le=64)]
+
+
 class WeightFormatChoice(Section):
-    """How weights are stored; `run_bits` is for run-length only."""
+    """How weights are stored. Keys that the format does not have are of no effect; null leaves it its own."""
 
     format: str
-    run_bits: Annotated[int, Field(ge=1, le=16)] = 5
+    """A weight format's name, or "auto"."""
+    auto_by: LeastOf = "energy"
+    """What "auto" makes least, operator by operator: energy, cycles, or energy x cycles."""
+    run_bits: RunBits = 5
+    """Bits of a run of zeros (rle)."""
+    index_bits: IndexBits | None = None
+    """Bits of an index into the codebook (codebook, eie)."""
+    kept: GroupSize | None = None
+    """Weights that a group stores: the N of N:M (n_of_m)."""
+    group: GroupSize | None = None
+    """Weights of a group: the M of N:M (n_of_m)."""
+    group_axis: WeightAxis | None = None
+    """What the weights of a group are neighbours along (n_of_m)."""
 
 
 class SpikeFormatChoice(Section):
-    """How spikes are stored."""
+    """How spikes are stored. Keys that the format does not have are of no effect."""
 
     format: str
+    run_bits: RunBits = 5
+    """Bits of a run of silent positions (run_length)."""
+
+
+def _named(choice: Any) -> Any:
+    """A bare name is short for {format: name}."""
+    return {"format": choice} if isinstance(choice, str) else choice
+
+
+class OperatorWeightFormat(Section):
+    """How the weights of one operator are stored; keys as in `WeightFormatChoice`, null: as the machine's."""
+
+    format: str
+    auto_by: LeastOf | None = None
+    run_bits: RunBits | None = None
+    index_bits: IndexBits | None = None
+    kept: GroupSize | None = None
+    group: GroupSize | None = None
+    group_axis: WeightAxis | None = None
+
+
+class OperatorFormats(Section):
+    """The formats of one operator, in place of the machine's."""
+
+    weights: Annotated[OperatorWeightFormat, BeforeValidator(_named)]
 
 
 class Formats(Section):
-    """Formats by operand."""
+    """Formats by operand. Spikes have one for all: what one operator writes, another reads."""
 
     weights: WeightFormatChoice
     spikes: SpikeFormatChoice
+    per_operator: dict[str, OperatorFormats] = {}
+    """Formats of single operators (layers), by the operator's name."""
+
+    def weights_of(self, operator: str) -> WeightFormatChoice:
+        """How the weights of an operator are stored."""
+        own = self.per_operator.get(operator)
+        return (
+            self.weights if own is None else self.weights.model_copy(update=own.weights.model_dump(exclude_none=True))
+        )
 
 
 class Residency(Section):

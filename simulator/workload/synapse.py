@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.formats import FiberSizes, SpikeFormat, WeightFormat, measure
+from spikecycle.simulator.formats import (
+    FIBER_AXES,
+    FiberSizes,
+    SpikeFormat,
+    WeightFormat,
+    count_entries,
+    measure,
+    measure_rows,
+)
 from spikecycle.simulator.workload.axis import Windows
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
@@ -173,21 +181,33 @@ class SynapseWorkload:
         return weight_fibers(self.weights, self.groups, axis)
 
     def weight_sizes(self, weight_format: WeightFormat, axis: str) -> FiberSizes:
-        """What the fibers along an axis take in a format, fiber by fiber."""
+        """What the fibers along an axis take in a format, fiber by fiber; UsageError if it cannot store them."""
         if (weight_format, axis) not in self._sizes:
-            self._sizes[weight_format, axis] = measure(*self.weight_fibers(axis), weight_format, self.weight_bits)
+            fibers = self.weight_fibers(axis)
+            problem = weight_format.accepts(fibers.values, fibers.starts, FIBER_AXES[axis])
+            if problem is not None:
+                raise UsageError(f"weight format {weight_format.name!r}: {problem}")
+            self._sizes[weight_format, axis] = measure(*fibers, weight_format, self.weight_bits)
         return self._sizes[weight_format, axis]
 
     def weight_bits_in(self, weight_format: WeightFormat, axis: str) -> int:
         """Bits that all weights take in a format, as fibers along an axis that follow each other without gaps."""
         sizes = self.weight_sizes(weight_format, axis)
-        return int(sizes.stored_bits.sum()) + sizes.offsets_bits
+        return int(sizes.stored_bits.sum()) + sizes.offsets_bits + sizes.table_bits
 
     def spike_bits_in(self, spike_format: SpikeFormat, word_bits: int = 1) -> int:
-        """Bits that the inputs of all timesteps take in a format, each timestep in whole words of `word_bits` bits."""
+        """Bits that the inputs take in a format, each timestep in whole words of `word_bits` bits.
+
+        In a format that stores all timesteps together: rows of the channels at each place of the map, in whole words.
+        """
         positions = self.shape.input_count
-        words = [
-            spike_format.words(positions, non_zeros, self.input_bits, word_bits)
-            for non_zeros in self.non_zero_inputs.tolist()
-        ]
-        return sum(words) * word_bits
+        if spike_format.scope == "window":
+            rows = self.inputs.transpose(0, 2, 3, 1).reshape(self.T, -1, self.shape.C)
+            sizes = measure_rows(rows, spike_format, self.input_bits)
+            return int((-(-sizes.bits // word_bits)).sum()) * word_bits + sizes.pointer_bits
+        layout = spike_format.layout(positions, self.input_bits, word_bits)
+        if spike_format.sized_by_count:
+            entries = [spike_format.entries(positions, non_zeros) for non_zeros in self.non_zero_inputs.tolist()]
+        else:
+            entries = [count_entries(values, layout) for values in self.inputs.reshape(self.T, -1)]
+        return sum(layout.words(count) for count in entries) * word_bits

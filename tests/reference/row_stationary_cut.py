@@ -79,6 +79,15 @@ class Cut:
         channels = [c for members in self.channel_folds()[channel_fold] for c in members]
         return [int(w) for c in channels for row in self.task.weights[m, c] for w in row]
 
+    def stored_fiber(self, m: int, channel_fold: int) -> tuple[list[int], int]:
+        """The same in the order of the format's groups, and how many neighbours there are before groups begin anew."""
+        fiber, taps = self.fiber(m, channel_fold), self.shape.R * self.shape.S
+        channels = len(fiber) // taps
+        axis = self.weight_format.group_axis
+        if axis == "input_channel":
+            return [fiber[c * taps + tap] for tap in range(taps) for c in range(channels)], channels
+        return fiber, taps if axis == "kernel" else len(fiber)
+
     def stream_bits(self, filters: list[int], k: int) -> int:
         """Encoded bits of the fibers of some filters in a channel fold."""
         b = self.task.weight_bits
@@ -87,10 +96,12 @@ class Cut:
         if self.zeros_left_out:
             return sum(self.bits_without_zeros(self.fiber(m, k)) for m in filters)
         for m in filters:
-            fiber = self.fiber(m, k)
-            payload, metadata, _ = formats.size(fiber, self.weight_format, b)
+            fiber, segment = self.stored_fiber(m, k)
+            payload, metadata, _ = formats.size(fiber, self.weight_format, b, segment)
             bits += payload + metadata if formats.is_stored(fiber, self.weight_format) else 0
-            if self.weight_format.located == "offsets" and not self.weight_format.offset_pairs:
+            if self.weight_format.code_word_bits:
+                bits += 1
+            elif self.weight_format.located == "offsets" and not self.weight_format.offset_pairs:
                 bits += formats.ceil_log2(longest * self.shape.R * self.shape.S + 1)
         if self.weight_format.offset_pairs:
             folds = range(len(self.channel_folds()))

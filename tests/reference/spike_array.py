@@ -47,7 +47,15 @@ class SpikeArray:
             "mask": dataflow.lanes,
             "coordinate": min(dataflow.lanes, decoder.coordinates_per_cycle),
             "run": min(dataflow.lanes, decoder.runs_per_cycle),
+            "group_index": min(dataflow.lanes, (decoder.groups_per_cycle or 0) * self.weight_format.kept),
         }[self.weight_format.positions]
+        if self.weight_format.codes == "trits":
+            rate = min(rate, 5 * (decoder.trit_bytes_per_cycle or 0))
+        if self.weight_format.index_bits:
+            rate = min(rate, decoder.table_lookups_per_cycle or 0)
+        if self.weight_format.code_word_bits:
+            pair = self.weight_format.run_bits + task.weight_bits
+            rate = min(rate, (self.weight_format.code_word_bits - 1) // pair * (decoder.code_words_per_cycle or 0))
         skips = dataflow.zero_weights == "skip"
         self.gates = not skips or self.weight_format.positions == "implicit"
         self.word_bits = machine.buffers.weights.width_bits
@@ -101,21 +109,27 @@ class SpikeArray:
         positions = [(c, h, w) for c in channels for h in tile.input_rows for w in tile.input_columns]
         name, bits = self.machine.formats.spikes.format, self.task.input_bits
         width = self.machine.buffers.spikes.width_bits
-        entry_bits = formats_spikes.entry_bits(name, len(positions), bits)
+        run_bits = self.machine.formats.spikes.run_bits
+        entry_bits = formats_spikes.entry_bits(name, len(positions), bits, run_bits)
+        longest_run = 2**run_bits - (1 if bits == 1 else 0)
         words: list[list[Event]] = []
-        room = 0
+        room = silent = 0
         for c, h, w in positions:
             value = int(frame[c, h, w])
-            if name == "aer" and value == 0:
+            if name != "bitmap" and value == 0:
+                silent += 1
                 continue
-            if room < entry_bits:
-                words += [[] for _ in range(ceil_div(entry_bits, width))]
-                room = max(width, entry_bits)
-            room -= entry_bits
-            if entry_bits > width:
-                room = 0
+            entries = 1 + (silent // longest_run if name == "run_length" else 0)
+            silent = 0
+            for _ in range(entries):
+                if room < entry_bits:
+                    words += [[] for _ in range(ceil_div(entry_bits, width))]
+                    room = max(width, entry_bits)
+                room -= entry_bits
+                if entry_bits > width:
+                    room = 0
             words[-1] += [Event(c, h, w, bit) for bit in range(bits) if value >> bit & 1]
-        encoded = formats_spikes.words(name, [int(frame[place]) for place in positions], bits, width)
+        encoded = formats_spikes.words(name, [int(frame[place]) for place in positions], bits, width, run_bits)
         assert len(words) == len(encoded)
         return words
 
@@ -139,6 +153,9 @@ class SpikeArray:
         from_dram = slice(None) if self.machine.dataflow.partition == "channel" else slice(1)
         directory_bits = sum(entries[from_dram]) * self.cut.entry_bits
         self.records[-1].loads["weights"] = sum(words[from_dram]) * self.word_bits + directory_bits
+        if len(self.records) == 1 and self.cut.table:
+            self.records[-1].loads["weights"] += len(self.cut.table) * self.task.weight_bits
+            self.counts["codebook.write"] += len(self.cut.table) * len(words)
         self.counts["weights.write"] += sum(words)
         self.counts["directory.write"] += sum(entries)
 
@@ -228,11 +245,16 @@ class SpikeArray:
         width = self.machine.buffers.outputs.width_bits
         name = self.machine.formats.spikes.format
         bitmap = [int(frame[m, p, q]) for m in tile.channels for p in tile.rows for q in tile.columns]
-        words = formats_spikes.words(name, bitmap, 1, width)
+        run_bits = self.machine.formats.spikes.run_bits
+        words = formats_spikes.words(name, bitmap, 1, width, run_bits)
         cycles = len(words)
-        if name == "aer":
-            entry_words = ceil_div(formats_spikes.entry_bits(name, len(bitmap), 1), width)
-            cycles = sum(max(1, sum(group) * entry_words) for group in in_groups(bitmap, width))
+        if name != "bitmap":
+            entry_words = ceil_div(formats_spikes.entry_bits(name, len(bitmap), 1, run_bits), width)
+            ends = [end for end in range(0, len(bitmap), width) if end > 0] + [len(bitmap)]
+            found = [len(formats_spikes.entries(name, bitmap[:end], 1, run_bits)) for end in ends]
+            if name == "aer":  # addresses are those of the whole tile, whatever part of it was scanned
+                found = [sum(bitmap[:end]) for end in ends]
+            cycles = sum(max(1, (b - a) * entry_words) for a, b in zip([0, *found], found, strict=False))
         self.records[-1].causes["encode"] = cycles
         self.records[-1].stores["outputs"] = len(words) * width
         self.counts["outputs.write"] += len(words)

@@ -75,25 +75,29 @@ class Pe:
         if not any(neuron in self.address for neuron, _ in fiber):
             return  # no valid tap: free in the next cycle
         values = [weight for _, weight in fiber]
+        shape = self.array.task.shape
+        self.segment = len(self.part.channels_of_group(event.channel // (shape.C // shape.groups)))
         if self.array.weight_format.located == "offsets":
             self.array.counts["directory.read"] += 1
         self.event = event
         self.fiber = fiber
         self._locate(event, values)
         self.received = ""
-        self.steps = deque(decode_steps(values, *self.array.decoded_as))
+        self.steps = deque(decode_steps(values, *self.array.decoded_as, self.segment))
         self.banks: list[deque[tuple[int, int]]] | None = None
         if self.steps:
+            if self.array.cut.table:
+                self.array.counts["codebook.read"] += size(values, *self.array.stored_as, self.segment)[2]
             gated = self.array.gates and len(values) - sum(len(step.positions) for step in self.steps)
             self.array.counts["decoder.gated"] += gated
 
     def _locate(self, event: Event, values: list[int]) -> None:
         """Which words hold the fiber, and how many bits of the first one are another fiber's or nobody's."""
-        self.fiber_bits = len(encode(values, *self.array.stored_as))
+        self.fiber_bits = len(encode(values, *self.array.stored_as, self.segment, self.array.cut.table))
         start = self.array.images[self.number].starts[self.array.fiber_name(event)]
         if self.array.weight_format.located == "offsets":
             # what the directory says: a number of units, and it fits its field
-            units, entries = start // self.array.alignment_bits, size(values, *self.array.stored_as)[2]
+            units, entries = start // self.array.alignment_bits, size(values, *self.array.stored_as, self.segment)[2]
             assert ceil_log2(units + 1) + ceil_log2(entries + 1) <= self.array.cut.entry_bits
             start = units * self.array.alignment_bits
         first, last = start // self.array.word_bits, (start + self.fiber_bits - 1) // self.array.word_bits
@@ -113,9 +117,10 @@ class Pe:
         """What was read is the fiber: all its bits came, and they say its weights."""
         values = [weight for _, weight in self.fiber]
         bits = self.received[: self.fiber_bits]
-        entries = size(values, *self.array.stored_as)[2]
-        assert bits == encode(values, *self.array.stored_as)
-        assert decode(bits, len(values), entries, *self.array.stored_as) == values
+        entries = size(values, *self.array.stored_as, self.segment)[2]
+        table = self.array.cut.table
+        assert bits == encode(values, *self.array.stored_as, self.segment, table)
+        assert decode(bits, len(values), entries, *self.array.stored_as, self.segment, table) == values
 
     def _serve(self) -> None:
         """A cycle after the pop: the accumulators use words that were read in earlier cycles; one word is read."""

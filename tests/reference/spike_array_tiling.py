@@ -9,7 +9,7 @@ from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.formats import WeightFormat, weight_format
 from spikecycle.simulator.machine.schema import Buffer
-from tests.reference.formats import ceil_log2, memory, size
+from tests.reference.formats import ceil_log2, codebook, groups, memory, size
 
 
 class CannotMap(Exception):
@@ -90,10 +90,16 @@ class Cut:
         self.word_bits = machine.buffers.weights.width_bits
         self.alignment_bits = machine.dataflow.fiber_alignment_bits
         self.stored_as = (self.weight_format, task.weight_bits, self.word_bits, self.alignment_bits)
+        values = [int(weight) for weight in task.weights.reshape(-1)]
+        index_bits = self.weight_format.index_bits
+        self.table = codebook(values, index_bits) if index_bits else []
+        if len(self.table) > 2**index_bits:
+            raise CannotMap("too many values")
         self._images: dict[tuple[tuple[int, ...], tuple[int, ...]], Image] = {}
         self.sharers = machine.dataflow.pes if machine.dataflow.partition == "channel" else 1
         self._check_neurons()
         self._cut_channels()
+        self._check_weights()
         self._cut_map()
         self.tiles = list(self._tiles())
 
@@ -121,8 +127,7 @@ class Cut:
     def fibers(self, channels: list[int], input_channel: int) -> Iterator[list[int]]:
         """The fibers of an input channel in a PE that owns `channels` of the tile."""
         shape = self.task.shape
-        group = input_channel // (shape.C // shape.groups)
-        own = [m for m in channels if m // (shape.M // shape.groups) == group]
+        own = self.own_of_group(channels, input_channel)
         for phase_row in range(shape.stride[0]):
             for phase_column in range(shape.stride[1]):
                 yield [
@@ -132,12 +137,32 @@ class Cut:
                     for m in own
                 ]
 
+    def own_of_group(self, channels: list[int], input_channel: int) -> list[int]:
+        """Of some output channels, those of an input channel's group: the positions of a tap in a fiber."""
+        shape = self.task.shape
+        group = input_channel // (shape.C // shape.groups)
+        return [m for m in channels if m // (shape.M // shape.groups) == group]
+
+    def _check_weights(self) -> None:
+        """The format can store the fibers of the tiles that were chosen."""
+        chosen = self.weight_format
+        for own in (own for channels in self.channel_tiles for own in self.owners(channels)):
+            for c in range(self.task.shape.C):
+                for fiber in self.fibers(own, c):
+                    if chosen.codes == "trits" and any(abs(value) > 1 for value in fiber):
+                        raise CannotMap("no trit")
+                    if chosen.positions == "group_index":
+                        for group in groups(len(fiber), max(1, len(self.own_of_group(own, c))), chosen.group):
+                            if sum(fiber[i] != 0 for i in group) > chosen.kept:
+                                raise CannotMap("too many weights of a group")
+
     def image(self, own: list[int], inputs: list[int]) -> Image:
         """What lies in the weight memory of a PE that owns `own` of a channel tile, for an input tile."""
         key = (tuple(own), tuple(inputs))
         if key not in self._images:
             fibers = [fiber for c in inputs for fiber in self.fibers(own, c)]
-            bits, starts = memory(fibers, *self.stored_as)
+            lengths = [max(1, len(self.own_of_group(own, c))) for c in inputs for _ in self.fibers(own, c)]
+            bits, starts = memory(fibers, *self.stored_as, lengths, self.table or None)
             stride = self.task.shape.stride
             names = [(c, i, j) for c in inputs for i in range(stride[0]) for j in range(stride[1])]
             self._images[key] = Image(bits, dict(zip(names, starts[:-1], strict=True)), starts[-1])
@@ -241,13 +266,15 @@ class Cut:
 
     def storage(self) -> tuple[int, int, int]:
         """Payload, metadata (offsets of whole sets left out) and stored bits of all that lies in DRAM."""
-        payload = metadata = stored = 0
+        payload = 0
+        metadata = stored = len(self.table) * self.task.weight_bits
         for channels in self.channel_tiles:
             for own in self.owners(channels)[: self.sharers]:
                 stored += sum(len(self.image(own, inputs).bits) for inputs in self.input_tiles)
                 for c in range(self.task.shape.C):
+                    length = max(1, len(self.own_of_group(own, c)))
                     for fiber in self.fibers(own, c):
-                        bits = size(fiber, self.weight_format, self.task.weight_bits)
+                        bits = size(fiber, self.weight_format, self.task.weight_bits, length)
                         payload, metadata, stored = payload + bits[0], metadata + bits[1], stored + self.entry_bits
         return payload, metadata, stored
 

@@ -69,8 +69,13 @@ def test_a_format_that_cannot_be_mapped_has_its_reason(trace: Path) -> None:
     settings = {"buffers.directory.width_bits": 2, "formats.weights.format": "uncompressed"}
     comparison = compare_formats(trace, "spike_array", settings=settings, samples=[0])
     assert {"uncompressed", "ubm"} == {run.format for run in comparison.weights.runs}
-    assert all("buffers.directory.width_bits" in refused.problem for refused in comparison.weights.refused)
-    assert len(comparison.spikes.runs) == 2
+    problems = {refused.format: refused.problem for refused in comparison.weights.refused}
+    for name in ("bitmask", "cp", "rle", "uop", "csr"):
+        assert "buffers.directory.width_bits" in problems[name]
+    for name in ("n_of_m", "trits", "codebook", "eie", "rlc"):  # the machine has no decoder of these
+        assert f"weight format {name!r}" in problems[name]
+    assert {run.format for run in comparison.spikes.runs} == {"bitmap", "aer", "run_length"}
+    assert {refused.format for refused in comparison.spikes.refused} == {"firing_words", "time_sorted"}
 
 
 def test_if_none_can_be_mapped_it_says_why_once(trace: Path) -> None:
@@ -82,5 +87,8 @@ def test_progress_counts_all_runs_together(trace: Path) -> None:
     steps: list[tuple[int, int]] = []
     compare_formats(trace, "spike_array", samples=[0], progress=lambda _what, done, total: steps.append((done, total)))
     total = steps[0][1]
-    assert [done for done, _ in steps] == list(range(1, total + 1))
+    done = [done for done, _ in steps]  # runs that are refused leave gaps
+    assert done == sorted(set(done))
+    assert done[0] == 1
+    assert done[-1] <= total
     assert {of for _, of in steps} == {total}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikecycle.simulator import RunResult, UsageError, load_machine, simulate
+from spikecycle.simulator import RunResult, UsageError, load_machine, override, simulate
 from spikecycle.traces import LayerArrays, open_trace, write_trace
 
 SAMPLE, MACHINE = "digits-ternary", "spike_array_edge"
@@ -128,3 +128,19 @@ def _copy(path: Path, outputs: bool = True, flip: tuple[int, ...] | None = None)
             recorded if outputs else None, layer.weight_scale, layer.bias(),
         )  # fmt: skip
         write_trace(path, [copied], provenance={})
+
+
+def test_a_layer_has_the_format_that_is_chosen_for_it() -> None:
+    whole = {name: simulate(SAMPLE, MACHINE, samples=[0], formats={"weights": name}) for name in ("bitmask", "rle")}
+    name = whole["rle"].layers[0].name
+    mixed = simulate(SAMPLE, MACHINE, samples=[0], formats={"weights": "bitmask", f"weights.{name}": "rle"})
+    assert mixed.layers[0] == whole["rle"].layers[0]
+    assert mixed.layers[1:] == whole["bitmask"].layers[1:]
+    assert whole["rle"].layers[0] != whole["bitmask"].layers[0]
+    loaded = load_machine(MACHINE, formats={f"weights.{name}": "rle"})
+    assert override(loaded, formats={f"weights.{name}": "cp"}).formats.weights_of(name).format == "cp"
+
+
+def test_a_format_for_a_layer_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"^formats\.per_operator\.features\.9: the network has no operator"):
+        simulate(SAMPLE, MACHINE, samples=[0], formats={"weights.features.9": "rle"})

@@ -23,6 +23,7 @@ from typing import cast
 from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
+from spikecycle.simulator.dataflows.row_stationary.lowering import COUNTED, DECODABLE
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
@@ -44,8 +45,8 @@ class RowStationary:
         free=frozenset({"pool", "concatenate"}),
         demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
         input_bits=16,
-        weight_formats=frozenset({"uncompressed", "ubm", "bitmask", "cp", "csr", "rle", "uop"}),
-        spike_formats=frozenset({"bitmap", "aer"}),
+        weight_formats=DECODABLE,
+        spike_formats=COUNTED,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.row_stationary.machine import ZERO_HANDLING, RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.machine import (
+    ZERO_HANDLING,
+    RowStationaryMachine,
+    WeightDecoder,
+)
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import WeightFormat
+from spikecycle.simulator.formats import (
+    SPIKE_FORMATS,
+    WEIGHT_FORMATS,
+    SpikeFormat,
+    WeightFormat,
+    needed_kinds,
+    spike_format,
+    weight_format,
+)
 from spikecycle.simulator.workload import Windows, largest_sum, signed_bits
+
+DECODABLE = frozenset(
+    name
+    for name, weight_format_ in WEIGHT_FORMATS.items()
+    if set(needed_kinds(weight_format_)) <= set(get_args(WeightDecoder))
+)
+"""Weight formats that a row-stationary array can have a decoder for; whether a machine has one, its file says."""
+COUNTED = frozenset(name for name, spike_format_ in SPIKE_FORMATS.items() if spike_format_.sized_by_count)
+"""Spike formats that it takes: the number of a row's spikes tells its bits."""
+
+
+def chosen_weight_format(machine: RowStationaryMachine, task: LayerTask) -> WeightFormat:
+    """The format of a layer's weights; MappingError if the machine has no decoder for it."""
+    chosen = weight_format(machine.formats.weights_of(task.name))
+    for kind in needed_kinds(chosen):
+        if kind not in machine.dataflow.weight_decoders:
+            reason = f"weight format {chosen.name!r}: it needs {kind!r} among dataflow.weight_decoders"
+            raise MappingError.of(task.name, machine.name, reason)
+    return chosen
+
+
+def chosen_spike_format(machine: RowStationaryMachine, task: LayerTask) -> SpikeFormat:
+    """The format of spikes; MappingError for one in which the number of a row's spikes does not tell its bits."""
+    chosen = spike_format(machine.formats.spikes)
+    if chosen.sized_by_count:
+        return chosen
+    problem = "all timesteps are stored together" if chosen.scope == "window" else "their number does not tell its size"
+    reason = f"a row-stationary array loads the spikes of a row and timestep, in spike format {chosen.name!r} {problem}"
+    raise MappingError.of(task.name, machine.name, reason)
 
 
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:

@@ -25,6 +25,12 @@ StreamZeros = Literal["none", "skip"]
 """None: a zero moves as any value. Skip: it is left out, where the format tells that it is one."""
 Length = Annotated[int, Field(ge=0)]
 
+WeightDecoder = Literal["mask", "coordinate", "run", "group_index", "code_words", "trits"]
+"""What a decoder of weights can be able to take besides plain values (`spikecycle.simulator.formats.decoder`)."""
+
+COMMON_DECODERS: tuple[WeightDecoder, ...] = ("mask", "coordinate", "run")
+"""Those of a machine whose file names none."""
+
 PADS = ("input_pad", "weight_pad", "psum_pad")
 """Buffers that every PE has for itself."""
 
@@ -73,6 +79,8 @@ class RowStationaryParameters(DataflowParameters):
     """Least width of an input or output in DRAM: 1 if spikes are packed, more if each takes a word."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""
+    weight_decoders: list[WeightDecoder] = Field(default_factory=lambda: list(COMMON_DECODERS))
+    """What is taken apart on the way to the pads, as fast as the bus brings it: formats that need more are refused."""
     accumulator_bits: Annotated[int, Field(ge=2, le=48)]
     """Widest partial sum that adders and the neuron unit take."""
     multiplier_bits: PositiveInt

@@ -47,6 +47,8 @@ def choose(layer: Layer, array: Array, storage: Storage, streams: WeightStreams,
     best: ArrayMapping | None = None
     least = np.inf
     for shape, h, w, folds in _shapes_and_tiles(layer, array, storage):
+        if streams.refusal(shape.fold_channels) is not None:
+            continue
         candidates = shape._replace(tile_rows=h, tile_columns=w, folds_per_group=folds)  # type: ignore[arg-type]
         bits = streams.fold_bits(shape.fold_filters, shape.fold_channels)
         needed = buffer_words(layer, array, candidates, weight_words(array, shape, bits))

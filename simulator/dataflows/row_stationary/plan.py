@@ -12,7 +12,13 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.capacity import buffer_words, most_filters
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
-from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
+from spikecycle.simulator.dataflows.row_stationary.lowering import (
+    chosen_spike_format,
+    chosen_weight_format,
+    lower_array,
+    lower_format,
+    lower_layer,
+)
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
 from spikecycle.simulator.dataflows.row_stationary.mapping import choose, weight_words
@@ -25,7 +31,7 @@ from spikecycle.simulator.dataflows.row_stationary.tables import weight_tables, 
 from spikecycle.simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
 from spikecycle.simulator.dataflows.row_stationary.windows import count_outputs, count_windows
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import SpikeFormat, spike_format, weight_format
+from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.workload import leaks
 
@@ -48,11 +54,14 @@ class RowStationaryPlan:
     def __post_init__(self) -> None:
         task, machine = self.task, self.machine
         layer, array = lower_layer(machine, task), lower_array(machine)
-        chosen_format = weight_format(machine.formats.weights)
+        chosen_format = chosen_weight_format(machine, task)
+        spikes = chosen_spike_format(machine, task)
         storage = lower_format(machine, chosen_format)
         streams = WeightStreams(task, chosen_format, machine.dataflow.zeros.weights_at_dram == "skip")
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
-        spikes = spike_format(machine.formats.spikes)
+        refused = streams.refusal(mapping.fold_channels)
+        if refused is not None:
+            raise MappingError.of(task.name, machine.name, refused)
         mapped = Mapped(
             layer=layer,
             array=array,
@@ -196,6 +205,9 @@ def _mapping(
             machine.name,
             "a filter row of one channel does not fit buffers.input_pad, weight_pad and psum_pad",
         )
+    refused = streams.refusal(layer.group_channels)
+    if refused is not None:
+        raise MappingError.of(task.name, machine.name, refused)
     mapping = choose(layer, array, storage, streams, machine.dataflow.objective)
     if mapping is None:
         raise MappingError.of(task.name, machine.name, "not even its smallest tile fits buffers.global_buffer")

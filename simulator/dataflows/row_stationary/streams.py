@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.dataflows.base import WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
+from spikecycle.simulator.formats import NAMED_AXES, FiberAxes, FiberSizes, WeightFormat, measure
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.sizes import offset_bits
+
+FIBER_AXES = FiberAxes(("input_channel", "kernel_row", "kernel_column"), reorderable=True)
+"""A fiber goes to the pads as a whole, and each weight finds its own by its position."""
 
 
 def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int]:
@@ -34,20 +38,47 @@ class WeightStreams:
     weight_format: WeightFormat
     zeros_left_out: bool = False
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
+    _refusals: dict[int, str | None] = field(default_factory=dict)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
         if fold_channels not in self._sizes:
-            filters, channels, rows, columns = self.task.weights.shape
-            ends = np.append(np.arange(0, channels, fold_channels), channels) * rows * columns
-            starts = np.arange(filters)[:, None] * channels * rows * columns + ends[None, :-1]
-            starts = np.append(starts.reshape(-1), self.task.weights.size).astype(np.int64)
-            values = np.ascontiguousarray(self.task.weights).reshape(-1)
-            sizes = measure(values, starts, self.weight_format, self.task.weight_bits)
+            values, starts, segments = self._fibers(fold_channels)
+            sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
             if self.zeros_left_out and self.weight_format.values == "in_place":
                 sizes = self._without_zeros(sizes, np.add.reduceat(values != 0, starts[:-1]), np.diff(starts))
             self._sizes[fold_channels] = sizes
         return self._sizes[fold_channels]
+
+    def refusal(self, fold_channels: int) -> str | None:
+        """Why the format cannot store the fibers of channel folds of this size, or None if it can."""
+        if fold_channels not in self._refusals:
+            problem = self.weight_format.refused_axes(FIBER_AXES)
+            if problem is None:
+                values, starts, segments = self._fibers(fold_channels)
+                problem = self.weight_format.accepts(values, starts, FIBER_AXES, segments)
+            self._refusals[fold_channels] = problem and f"weight format {self.weight_format.name!r}: {problem}"
+        return self._refusals[fold_channels]
+
+    def _fibers(self, fold_channels: int) -> tuple[Int32, Int64, Int64 | None]:
+        """Values int32 in storage order and starts int64 (F + 1,) of all fibers, and segments int64 (F,) of groups."""
+        weights = self.task.weights
+        filters, channels, rows, columns = weights.shape
+        ends = np.append(np.arange(0, channels, fold_channels), channels) * rows * columns
+        starts = np.arange(filters)[:, None] * channels * rows * columns + ends[None, :-1]
+        starts = np.append(starts.reshape(-1), weights.size).astype(np.int64)
+        axis = self.weight_format.group_axis
+        order = axis and FIBER_AXES.storage_order(axis)
+        if not axis or not order:
+            return np.ascontiguousarray(weights).reshape(-1), starts, None
+        places = [1 + FIBER_AXES.dimensions.index(dimension) for dimension in order]
+        folds, segments = [], []
+        for first in range(0, channels, fold_channels):
+            fold = weights[:, first : first + fold_channels]
+            folds.append(fold.transpose(0, *places).reshape(filters, -1))
+            segments.append(math.prod(fold.shape[1 + FIBER_AXES.dimensions.index(name)] for name in NAMED_AXES[axis]))
+        values = np.ascontiguousarray(np.concatenate(folds, axis=1)).reshape(-1)
+        return values, starts, np.tile(np.array(segments, dtype=np.int64), filters)
 
     def _without_zeros(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
         """What moves of fibers with values in place: non-zeros and all of the mask, or an offset for each position.
@@ -66,7 +97,12 @@ class WeightStreams:
         return FiberSizes(payload_bits, metadata_bits, non_zeros, payload_bits + metadata_bits, offsets_bits=0)
 
     def fiber_count_bits(self, fold_channels: int) -> int:
-        """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it."""
+        """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it.
+
+        Code words tell where a fiber ends; a bit says whether there is one.
+        """
+        if self.weight_format.code_word_bits:
+            return 1
         if self.weight_format.located == "fixed" or self.weight_format.offset_pairs:
             return 0
         _, channels, rows, columns = self.task.weights.shape

@@ -13,25 +13,28 @@ says it to the cycle):
 - A layer that does not fit is cut in tiles of output channels, map rows and map columns, and in input tiles; a tile
   runs through all timesteps before the next, so that potentials never leave the chip.
 
-Read the files in this order: `machine` (the machine file), `fibers`, `images` (where fibers lie), `axes`, `tiling`
-(cutting a layer), `service` (kernel: how long a PE serves an event), `events` (kernel: what the dispatcher sends),
-`passes` (kernel: the array, event by event), `update` (kernels: sweep and encode), `replay` (the loop over passes),
-`plan` (a layer on a machine), `counters`.
+Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `images` (where
+fibers lie), `axes`, `tiling` (cutting a layer), `service` (kernel: how long a PE serves an event), `events` (kernel:
+what the dispatcher sends), `passes` (kernel: the array, event by event), `update` (kernels: sweep and encode), `replay`
+(the loop over passes), `plan` (a layer on a machine), `counters`.
 """
 
 from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
+from spikecycle.simulator.dataflows.spike_array.coding import DECODABLE, SCANNED
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.dataflows.spike_array.tiling import words_of
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
 from spikecycle.simulator.dataflows.support import Support
-from spikecycle.simulator.formats import spike_format
+from spikecycle.simulator.formats import count_entries, spike_format
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.traces import TensorSpec
 
@@ -49,8 +52,8 @@ class SpikeArray:
         free=frozenset({"pool", "concatenate"}),
         demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
         input_bits=16,
-        weight_formats=frozenset({"uncompressed", "ubm", "bitmask", "cp", "csr", "rle", "uop"}),
-        spike_formats=frozenset({"bitmap", "aer"}),
+        weight_formats=DECODABLE,
+        spike_formats=SCANNED,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 
@@ -67,10 +70,10 @@ class SpikeArray:
         """All timesteps of a tensor must fit half the spikes buffer; the other half has what the layer makes."""
         assert machine.formats is not None
         buffer = cast(SpikeArrayMachine, machine).buffers.spikes
-        positions, chosen = values[0].size, spike_format(machine.formats.spikes)
-        non_zeros = (values.reshape(len(values), -1) != 0).sum(axis=1).tolist()
-        words = sum(chosen.words(positions, stored, tensor.bits, buffer.width_bits) for stored in non_zeros)
-        return words <= words_of(buffer, halves=2)
+        layout = spike_format(machine.formats.spikes).layout(values[0].size, tensor.bits, buffer.width_bits)
+        frames = values.reshape(len(values), -1).astype(np.uint16)
+        entries: list[int] = [count_entries(frame, layout) for frame in frames]
+        return sum(layout.words(count) for count in entries) <= words_of(buffer, halves=2)
 
 
 DATAFLOWS.register("spike_array", SpikeArray())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.formats import weight_format
 from spikecycle.simulator.workload import leak_action
 
 
@@ -15,7 +16,7 @@ def event_bits(task: LayerTask) -> int:
 
 
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
-    """The declared counters, in the order of reports."""
+    """The declared counters, in the order of reports; those of the codebook only where there is one."""
     bits = machine.buffers.potentials.width_bits
     event = event_bits(task)
     wire = machine.dataflow.broadcast_um
@@ -23,6 +24,17 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
     def words(buffer: str, operand: str, action: str, when: str) -> Counter:
         return Counter(f"{buffer}.{action}", buffer, operand, action, "sram", "words", when)
 
+    codebook = (
+        Counter(
+            "codebook.write", "decoder", "weights", "register_write", "logic", "values",
+            "a value of the codebook is loaded", bits=task.weight_bits,
+        ),
+        Counter(
+            "codebook.read", "decoder", "weights", "register_read", "logic", "values",
+            "a stored value is looked up in the codebook", bits=task.weight_bits,
+        ),
+    )  # fmt: skip
+    has_codebook = weight_format(machine.formats.weights_of(task.name)).codes == "codebook"
     return (
         words("spikes", "spikes", "write", "encoded input spikes are loaded"),
         words("spikes", "spikes", "read", "the dispatcher scans encoded input spikes"),
@@ -70,4 +82,5 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         words("potentials", "potentials", "write", "a potential is written, by an accumulate or an update"),
         words("outputs", "outputs", "write", "encoded output spikes are written"),
         words("outputs", "outputs", "read", "encoded output spikes are stored"),
+        *(codebook if has_codebook else ()),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.formats import SpikeLayout
+from spikecycle.simulator.formats import SpikeLayout, silent_entries
 from spikecycle.simulator.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
@@ -57,11 +57,14 @@ def list_events(values: UInt8 | UInt16, region: Region, layout: SpikeLayout, eve
     count = 0
     entry = 0
     position = 0
+    behind_last = 0
     for channel in range(region.first_channel, region.stop_channel):
         for row in range(region.first_row, region.stop_row):
             for column in range(region.first_column, region.stop_column):
                 value = np.int64(values[channel, row, column])
                 if value != 0:
+                    entry += silent_entries(position - behind_last, layout)
+                    behind_last = position + 1
                     index = entry if layout.explicit == 1 else position
                     word = index // layout.entries_per_word * layout.words_per_entry + layout.words_per_entry - 1
                     entry += 1
@@ -74,3 +77,22 @@ def list_events(values: UInt8 | UInt16, region: Region, layout: SpikeLayout, eve
                         value &= value - 1
                 position += 1
     return count
+
+
+@kernel
+def count_region_entries(values: UInt8 | UInt16, region: Region, layout: SpikeLayout) -> int:
+    """Entries that a region of one timestep's inputs takes in a format without an entry for every position.
+
+    values: (C, H, W).
+    """
+    entries = 0
+    run = 0
+    for channel in range(region.first_channel, region.stop_channel):
+        for row in range(region.first_row, region.stop_row):
+            for column in range(region.first_column, region.stop_column):
+                if values[channel, row, column] == 0:
+                    run += 1
+                else:
+                    entries += silent_entries(run, layout) + 1
+                    run = 0
+    return entries

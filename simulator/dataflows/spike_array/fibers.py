@@ -60,7 +60,7 @@ class TileFibers:
     """The fibers of a channel tile.
 
     first, stop: its output channels. own_channels: int64 (sharers,), how many of them each sharing PE owns.
-    values: int32; starts: int64 (F + 1,); sizes: of each fiber.
+    values: int32; starts: int64 (F + 1,); sizes: of each fiber. segments: int64 (F,), output channels of each tap.
     phases: fibers of an input channel in a PE; F = sharers · C · phases.
     """
 
@@ -69,6 +69,7 @@ class TileFibers:
     own_channels: Int64
     values: Int32
     starts: Int64
+    segments: Int64
     sizes: FiberSizes
     phases: int
 
@@ -105,13 +106,21 @@ def channel_tile(
     values = np.zeros((stop - first) * shape.fan_in, dtype=np.int32)
     starts = np.zeros(sharers * shape.C * phases + 1, dtype=np.int64)
     lay_fibers(by_output, shape.C, first, stop, sharers, shape.stride[0], shape.stride[1], values, starts)
-    sizes = measure(values, starts, weight_format, weight_bits)
+    taps = np.outer(_taps_by_phase(shape.R, shape.stride[0]), _taps_by_phase(shape.S, shape.stride[1])).reshape(-1)
+    segments = np.maximum(1, np.diff(starts) // np.maximum(1, np.tile(taps, sharers * shape.C)))
+    sizes = measure(values, starts, weight_format, weight_bits, segments)
     return TileFibers(
         first=first,
         stop=stop,
         own_channels=np.maximum(0, -(-(stop - first - np.arange(sharers)) // sharers)),
         values=values,
         starts=starts,
+        segments=segments,
         sizes=sizes,
         phases=phases,
     )
+
+
+def _taps_by_phase(taps: int, stride: int) -> Int64:
+    """int64 (stride,): taps phase, phase + stride, ... of a kernel's axis."""
+    return np.array([len(range(phase, taps, stride)) for phase in range(stride)], dtype=np.int64)

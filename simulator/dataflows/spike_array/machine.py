@@ -23,7 +23,10 @@ PER_PE = ("weights", "directory", "potentials")
 
 
 class Decoder(Section):
-    """What a PE's decoder looks at in one cycle, by the level that tells positions."""
+    """What a PE's decoder looks at in one cycle, by the level that tells positions or values.
+
+    Without a key, the PEs have no decoder of that kind, and weight formats that need it are refused.
+    """
 
     mask_bits_per_cycle: PositiveInt
     """Mask bits searched for ones together (zeros skipped)."""
@@ -31,6 +34,14 @@ class Decoder(Section):
     """Entries with coordinates taken together."""
     runs_per_cycle: PositiveInt
     """Entries with runs taken together: each needs the position of the one before."""
+    groups_per_cycle: PositiveInt | None = None
+    """Groups (of N:M) taken together: each lets through the weights that it keeps."""
+    code_words_per_cycle: PositiveInt | None = None
+    """Code words taken together: each lets through the entries that it holds."""
+    trit_bytes_per_cycle: PositiveInt | None = None
+    """Bytes of five trits taken apart together."""
+    table_lookups_per_cycle: PositiveInt | None = None
+    """Values looked up in the codebook together: its read ports. Every PE has a codebook, in registers."""
 
 
 class SpikeArrayParameters(DataflowParameters):

@@ -10,13 +10,19 @@ from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
+from spikecycle.simulator.dataflows.spike_array.coding import (
+    check_weights,
+    chosen_spike_format,
+    chosen_weight_format,
+    decoded_slots,
+)
 from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
 from spikecycle.simulator.dataflows.spike_array.service import PeSpec, Services, services
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format, weight_format
+from spikecycle.simulator.formats import SpikeFormat, WeightFormat
 from spikecycle.simulator.workload import largest_sum, signed_bits
 
 
@@ -32,13 +38,14 @@ class SpikeArrayPlan:
     services: list[Services] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.weight_format = weight_format(self.machine.formats.weights)
-        self.spike_format = spike_format(self.machine.formats.spikes)
+        self.weight_format = chosen_weight_format(self.machine, self.task)
+        self.spike_format = chosen_spike_format(self.machine, self.task)
         _refuse(self.machine, self.task)
         tiling = cut_layer(self.machine, self.task, self.weight_format)
+        check_weights(self.machine, self.task, self.weight_format, tiling.channel_tiles)
         self.cut = tiling
         spec = self.weight_format.spec(self.task.weight_bits)
-        pe = _pe_spec(self.machine, self.weight_format)
+        pe = _pe_spec(self.machine, decoded_slots(self.machine, self.weight_format, self.task.weight_bits))
         shape = self.task.shape
         taps = [
             np.array([taps_of_phase(taps, stride, phase) for phase in range(stride)], dtype=np.int64)
@@ -56,11 +63,12 @@ class SpikeArrayPlan:
         fibers = sum(len(size.entries) for size in sizes)
         words = sum(int(images.words.sum()) for images in self.cut.images)
         directory_bits = fibers * self.cut.entry_bits
+        table_bits = sizes[0].table_bits
         return WeightStorage(
             payload_bits=sum(int(size.payload_bits.sum()) for size in sizes),
-            metadata_bits=sum(int(size.metadata_bits.sum()) + size.offsets_bits for size in sizes),
+            metadata_bits=sum(int(size.metadata_bits.sum()) + size.offsets_bits for size in sizes) + table_bits,
             directory_bits=directory_bits,
-            stored_bits=words * self.machine.buffers.weights.width_bits + directory_bits,
+            stored_bits=words * self.machine.buffers.weights.width_bits + directory_bits + table_bits,
         )
 
     def tiling(self) -> dict[str, int]:
@@ -89,6 +97,8 @@ class SpikeArrayPlan:
     @property
     def footprint(self) -> WeightFootprint:
         """Weights and directory of the PE that holds most, if the layer is one channel tile and one input tile."""
+        if self.cut.channel_tiles[0].sizes.table_bits:
+            return WeightFootprint(problem="the decoders hold one codebook, that of the layer that runs")
         tiles, parts = len(self.cut.channel_tiles), len(self.cut.input_tiles)
         if tiles * parts > 1:
             return WeightFootprint(problem=f"its weights are cut in {tiles * parts} tiles that take turns on chip")
@@ -119,13 +129,12 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
         raise MappingError.of(task.name, machine.name, reason)
 
 
-def _pe_spec(machine: SpikeArrayMachine, chosen: WeightFormat) -> PeSpec:
-    parameters, decoder = machine.dataflow, machine.dataflow.decoder
-    limits = {"coordinate": decoder.coordinates_per_cycle, "run": decoder.runs_per_cycle}
+def _pe_spec(machine: SpikeArrayMachine, slots: int) -> PeSpec:
+    parameters = machine.dataflow
     return PeSpec(
         word_bits=machine.buffers.weights.width_bits,
-        rate=min(parameters.lanes, limits.get(chosen.positions, parameters.lanes)),
-        mask_window=decoder.mask_bits_per_cycle,
+        rate=slots,
+        mask_window=parameters.decoder.mask_bits_per_cycle,
         skip=int(parameters.zero_weights == "skip"),
         banks=machine.buffers.potentials.banks,
         cycles_per_accumulate=machine.cycles_per_access,

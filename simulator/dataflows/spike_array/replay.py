@@ -12,7 +12,7 @@ from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Ac
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
-from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
+from spikecycle.simulator.dataflows.spike_array.events import Events, Region, count_region_entries, list_events
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.passes import (
@@ -32,6 +32,7 @@ from spikecycle.simulator.dataflows.spike_array.service import (
     DIRECTORY,
     DROPPED,
     GATED,
+    LOOKUPS,
     WORDS,
     Services,
 )
@@ -85,6 +86,7 @@ class ArrayReplay:
         block_rows, block_columns = parameters.blocks
         self.array = Array.of(parameters.fifo_depth, block_rows * block_columns, parameters.channel_sharers)
         most_events = self.task.shape.input_count * self.task.input_bits
+        self.codebook_bits = self.tiling.channel_tiles[0].sizes.table_bits
         # room for the worst case; pages that no event touches are never backed by memory
         self.events = Events(*(np.empty(most_events, dtype=np.int32) for _ in Events._fields))
         self.waits = Waits(*(np.empty(most_events, dtype=np.int32) for _ in Waits._fields))
@@ -124,7 +126,11 @@ class ArrayReplay:
 
         def words(first: int, stop: int) -> int:
             stored = int(non_zeros[stop - channels[0]] - non_zeros[first - channels[0]])
-            positions = Region(first, stop, *map_range).positions
+            region = Region(first, stop, *map_range)
+            positions = region.positions
+            if not self.spike_format.sized_by_count:
+                layout = self.spike_format.layout(positions, self.task.input_bits, width)
+                return layout.words(count_region_entries(self.sample.inputs[timestep], region, layout))
             return self.spike_format.words(positions, stored, self.task.input_bits, width)
 
         first = channels[0]
@@ -169,6 +175,10 @@ class ArrayReplay:
         width = self.machine.buffers.weights.width_bits
         self.loads[-1][WEIGHTS] = words * width + entries * self.tiling.entry_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.channel_sharers
+        if self.codebook_bits:  # the whole layer's, for the first pass
+            self.loads[-1][WEIGHTS] += self.codebook_bits
+            self.counts["codebook.write"] += self.codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
+            self.codebook_bits = 0
         self.counts["weights.write"] += words * copies
         self.counts["directory.write"] += entries * copies
 
@@ -237,6 +247,8 @@ class ArrayReplay:
         counts["potentials.write"] += int(work[ACCUMULATES])
         counts["decoder.gated"] += int(work[GATED])
         counts["decoder.dropped"] += int(work[DROPPED])
+        if self.tiling.channel_tiles[0].sizes.table_bits:
+            counts["codebook.read"] += int(work[LOOKUPS])
         self.busy_pe_cycles += int(work[BUSY])
 
     def _activity(self) -> Activity:

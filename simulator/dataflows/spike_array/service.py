@@ -15,7 +15,7 @@ from spikecycle.simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TA
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.images import Images
 from spikecycle.simulator.formats import decode_schedule
-from spikecycle.simulator.formats.levels import FormatSpec, Located, Positions
+from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
 from spikecycle.simulator.jit import kernel
 
 Int32 = npt.NDArray[np.int32]
@@ -24,9 +24,9 @@ Int64 = npt.NDArray[np.int64]
 SERVICE, IDLE, DECODE, CONFLICT = range(4)
 """Cycles of a service, and those of them: without a step in the accumulators; of steps without an accumulate; of
 steps beyond one cycle each."""
-WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY = range(6)
+WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS = range(7)
 """What a service does: words and directory entries read, accumulates, zero weights decoded, weights decoded for
-outputs outside the PE's part of the tile, cycles with an accumulate."""
+outputs outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook."""
 UNTOUCHED_CYCLES = 1
 """An event without a tap in a PE is popped, and that is all."""
 DIRECTORY_CYCLES = 2
@@ -62,7 +62,7 @@ class Services(NamedTuple):
     """Services by situation and PE; situation = (channel · row classes + row class) · column classes + column class.
 
     cycles: int32 (4, situations, sharers): SERVICE, IDLE, DECODE, CONFLICT.
-    work: int64 (situations, 6), summed over sharers: WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY.
+    work: int64 (situations, 7), summed over sharers: WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS.
     """
 
     cycles: Int32
@@ -84,7 +84,7 @@ def serve(
 
     words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber.
     taps: first and last row tap, first and last column tap that land in the PE's part.
-    cycles_out: int32 (4,), set. work_out: int64 (6,), added to.
+    cycles_out: int32 (4,), set. work_out: int64 (7,), added to.
     """
     first_row, last_row, first_column, last_column = taps
     now = 0  # cycles since the pop; the accumulators are free from here on
@@ -154,6 +154,7 @@ def place_entries(
 def tabulate_services(
     values: Int32,
     starts: Int64,
+    stored_values: Int64,
     first_bits: Int64,
     fetched_words: Int64,
     own_channels: Int64,
@@ -169,10 +170,10 @@ def tabulate_services(
 ) -> None:
     """Fill the services of a channel tile: every fiber in every situation of its phase.
 
-    values: int32; starts: int64 (F + 1,): see TileFibers. first_bits, fetched_words: int64 (sharers, C, phases): see
-        Images.
+    values: int32; starts: int64 (F + 1,): see TileFibers. stored_values: int64 (F,), of each fiber.
+    first_bits, fetched_words: int64 (sharers, C, phases): see Images.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
-    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, 6): they hold the service of an event
+    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, 7): they hold the service of an event
         without taps, where that stays.
     """
     sharers, channels, phases = first_bits.shape
@@ -189,7 +190,7 @@ def tabulate_services(
                 taps_columns = taps_of_phase_column[phase_column]
                 fiber_channels = (stop - start) // (taps_of_phase_row[phase_row] * taps_columns)
                 entries, _ = decode_schedule(
-                    values, start, stop, spec, pe.rate, pe.mask_window, pe.skip,
+                    values, start, stop, fiber_channels, spec, pe.rate, pe.mask_window, pe.skip,
                     scratch.position, scratch.last_bit, scratch.step,
                 )  # fmt: skip
                 bits_ahead = first_bits[sharer, channel, phase] % pe.word_bits
@@ -217,6 +218,8 @@ def tabulate_services(
                                 cycles_out[IDLE, situation, sharer] = DIRECTORY_CYCLES
                                 continue
                         work_out[situation, GATED] += zeros
+                        if spec.codes == Codes.CODEBOOK:
+                            work_out[situation, LOOKUPS] += stored_values[fiber]
                         taps = (
                             row_classes[row, FIRST_TAP],
                             row_classes[row, LAST_TAP],
@@ -244,10 +247,11 @@ def services(
     situations = channels * len(row_classes) * len(column_classes)
     cycles = np.zeros((4, situations, sharers), dtype=np.int32)
     cycles[SERVICE] = cycles[IDLE] = UNTOUCHED_CYCLES
-    work = np.zeros((situations, 6), dtype=np.int64)
+    work = np.zeros((situations, 7), dtype=np.int64)
     scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
     tabulate_services(
-        fibers.values, fibers.starts, images.first_bits, images.fetched_words, fibers.own_channels,
-        row_classes, column_classes, taps_of_phase_column, taps_of_phase_row, spec, pe, scratch, cycles, work,
+        fibers.values, fibers.starts, fibers.sizes.entries, images.first_bits, images.fetched_words,
+        fibers.own_channels, row_classes, column_classes, taps_of_phase_column, taps_of_phase_row, spec, pe,
+        scratch, cycles, work,
     )  # fmt: skip
     return Services(cycles, work)

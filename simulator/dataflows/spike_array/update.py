@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.simulator.dataflows.spike_array.events import Region
-from spikecycle.simulator.formats import SpikeLayout
+from spikecycle.simulator.formats import SpikeLayout, silent_entries
 from spikecycle.simulator.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
@@ -65,16 +65,22 @@ def sparse_sweep(
 def explicit_encode(spikes: UInt8, tile: Region, layout: SpikeLayout) -> tuple[int, int]:
     """Cycles to find and write the spikes of a tile as entries, and their number.
 
+    Entries that lead up to a spike (a run too long for its counter) are written with it.
     spikes: uint8 (M, P, Q), scanned channel by channel, row by row, as many positions at a time as a word has bits.
     """
     cycles = 0
     total = 0
     positions = 0
     found = 0
+    run = 0
     for channel in range(tile.first_channel, tile.stop_channel):
         for row in range(tile.first_row, tile.stop_row):
             for column in range(tile.first_column, tile.stop_column):
-                found += int(np.int64(spikes[channel, row, column]))
+                if spikes[channel, row, column] == 0:
+                    run += 1
+                else:
+                    found += silent_entries(run, layout) + 1
+                    run = 0
                 positions += 1
                 if positions == layout.word_bits:
                     cycles += max(1, found * layout.words_per_entry)

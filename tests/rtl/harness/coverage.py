@@ -61,6 +61,8 @@ def check_machine(machine: SpikeArrayMachine) -> None:
     ):
         if chosen not in known:
             raise NotCoveredError(f"{where}: {key}: the RTL has {', '.join(known)}, found {chosen}")
+    if machine.formats.per_operator:
+        raise NotCoveredError(f"{where}: formats.per_operator: the RTL has one weight format for all layers")
     load = constants()["LOAD_BITS"]
     places = 1 << constants()["PLACE_BITS"]
     limits = {

@@ -32,6 +32,8 @@ def test_samples_that_are_none(text: str, words: str) -> None:
 def test_formats() -> None:
     assert parse_formats(None) == {}
     assert parse_formats(["weights=rle", "spikes=aer"]) == {"weights": "rle", "spikes": "aer"}
+    texts = ["weights.fc1=cp", "weights=auto", "weights.features.0=auto"]
+    assert parse_formats(texts) == {"weights.fc1": "cp", "weights": "auto", "weights.features.0": "auto"}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,11 @@ def test_formats() -> None:
     [
         (["rle"], "write OPERAND=NAME"), (["weights="], "write OPERAND=NAME"), (["potentials=rle"], "'potentials'"),
         (["weights=rlee"], "did you mean 'rle'?"), (["spikes=rle"], "unknown spike format 'rle', allowed: aer, bitmap"),
-        (["weights=rle", "weights=cp"], "twice"),
+        (["weights=rle", "weights=cp"], "twice"), (["weights.=cp"], "write OPERAND=NAME or OPERAND.OPERATOR=NAME"),
+        (["weights.fc1=rlee"], "--format weights.fc1=rlee: unknown weight format 'rlee'"),
+        (["weights.fc1=cp", "weights.fc1=cp"], "the format of weights.fc1 is given twice"),
+        (["spikes.fc1=aer"], "spikes have one format, write spikes=aer"), (["spikes=auto"], "unknown spike format"),
+        (["potentials.fc1=rle"], "'potentials'"),
     ],
 )  # fmt: skip
 def test_formats_that_are_none(texts: list[str], words: str) -> None:

@@ -9,14 +9,20 @@ from hypothesis import strategies as st
 
 from spikecycle.simulator.formats import WEIGHT_FORMATS, WeightFormat, decode_schedule
 from tests.reference import formats as reference
-from tests.unit.formats.cases import fiber_lists, weight_formats
+from tests.unit.formats.cases import Fibers, fibers, weight_formats
 
 Schedule = list[tuple[int, int, int]]
 GUARD = -99
 
 
 def schedule(
-    fiber: list[int], weight_format: WeightFormat, value_bits: int, rate: int, mask_window: int, skip: int
+    fiber: list[int],
+    weight_format: WeightFormat,
+    value_bits: int,
+    rate: int,
+    mask_window: int,
+    skip: int,
+    segment: int | None = None,
 ) -> tuple[Schedule, int]:
     """The kernel's (position, last bit, step) of each entry, and its steps, for a fiber amidst other values."""
     before = [1, 0, 2]
@@ -24,36 +30,46 @@ def schedule(
     outs = [np.full(len(fiber) + 1, GUARD, dtype=np.int64) for _ in range(3)]
     start = len(before)
     spec = weight_format.spec(value_bits)
-    entries, steps = decode_schedule(values, start, start + len(fiber), spec, rate, mask_window, skip, *outs)
+    stop, cut = start + len(fiber), segment or max(1, len(fiber))
+    entries, steps = decode_schedule(values, start, stop, cut, spec, rate, mask_window, skip, *outs)
     assert entries <= len(fiber)
     assert all(np.all(out[entries:] == GUARD) for out in outs)
     return [(int(outs[0][j]), int(outs[1][j]), int(outs[2][j])) for j in range(entries)], int(steps)
 
 
+@st.composite
+def one_fiber(draw: st.DrawFn) -> tuple[WeightFormat, list[int], int, int]:
+    """A format, a fiber that it accepts, the width of its values and the length of its segments."""
+    weight_format = draw(weight_formats())
+    case: Fibers = draw(fibers(weight_format, most=1, longest=50).filter(lambda case: case.lists))
+    return weight_format, case.lists[0], case.value_bits, case.segment_lists[0]
+
+
 @pytest.mark.kernel
-@settings(max_examples=600, deadline=None, derandomize=True)
-@given(st.data(), weight_formats(), st.integers(1, 10), st.integers(1, 9), st.integers(1, 45), st.integers(0, 1))
+@settings(max_examples=900, deadline=None, derandomize=True)
+@given(one_fiber(), st.integers(1, 9), st.integers(1, 45), st.integers(0, 1))
 def test_schedule_is_that_of_the_twin(
-    data: st.DataObject, weight_format: WeightFormat, value_bits: int, rate: int, mask_window: int, skip: int
+    case: tuple[WeightFormat, list[int], int, int], rate: int, mask_window: int, skip: int
 ) -> None:
-    fiber = data.draw(fiber_lists(value_bits, longest=50))
-    found, steps = schedule(fiber, weight_format, value_bits, rate, mask_window, skip)
-    assert found == reference.decode_schedule(fiber, weight_format, value_bits, rate, mask_window, bool(skip))
-    assert steps == len(reference.decode_steps(fiber, weight_format, value_bits, rate, mask_window, bool(skip)))
+    weight_format, fiber, value_bits, segment = case
+    found, steps = schedule(fiber, weight_format, value_bits, rate, mask_window, skip, segment)
+    twin = reference.decode_steps(fiber, weight_format, value_bits, rate, mask_window, bool(skip), segment)
+    assert found == reference.schedule_of(twin)
+    assert steps == len(twin)
 
 
 @pytest.mark.kernel
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.data(), weight_formats(), st.integers(1, 8), st.integers(1, 6), st.integers(1, 20), st.integers(0, 1))
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(one_fiber(), st.integers(1, 6), st.integers(1, 20), st.integers(0, 1))
 def test_every_schedule_delivers_the_non_zeros_at_the_rate(
-    data: st.DataObject, weight_format: WeightFormat, value_bits: int, rate: int, mask_window: int, skip: int
+    case: tuple[WeightFormat, list[int], int, int], rate: int, mask_window: int, skip: int
 ) -> None:
-    fiber = data.draw(fiber_lists(value_bits, longest=40))
-    found, steps = schedule(fiber, weight_format, value_bits, rate, mask_window, skip)
+    weight_format, fiber, value_bits, segment = case
+    found, steps = schedule(fiber, weight_format, value_bits, rate, mask_window, skip, segment)
     assert [position for position, _, _ in found if position >= 0] == [i for i, v in enumerate(fiber) if v != 0]
     assert sorted({step for _, _, step in found}) == list(range(steps))
     assert [step for _, _, step in found] == sorted(step for _, _, step in found)
-    fiber_bits = len(reference.encode(fiber, weight_format, value_bits))
+    fiber_bits = len(reference.encode(fiber, weight_format, value_bits, segment))
     for step in range(steps):
         entries = [entry for entry in found if entry[2] == step]
         assert len(entries) <= rate
@@ -83,7 +99,27 @@ BY_HAND: list[tuple[str, int, Schedule]] = [
     # Entries of 5 + 4 bits.
     ("rle", 1, [(1, 17, 0), (5, 17, 0), (6, 35, 1), (7, 35, 1)]),
     ("rle", 0, [(1, 13, 0), (-1, 13, 1), (5, 22, 2), (6, 35, 3), (7, 35, 3)]),
+    # The same entries; all 4 lie in one code word.
+    ("rlc", 1, [(1, 17, 0), (5, 17, 0), (6, 35, 1), (7, 35, 1)]),
+    ("rlc", 0, [(1, 13, 0), (-1, 13, 1), (5, 22, 2), (6, 35, 3), (7, 35, 3)]),
+    # Entries of 4 + 4 bits.
+    ("eie", 1, [(1, 15, 0), (5, 15, 0), (6, 31, 1), (7, 31, 1)]),
+    ("eie", 0, [(1, 11, 0), (-1, 11, 1), (5, 19, 2), (6, 31, 3), (7, 31, 3)]),
+    # Indices of 4 bits.
+    ("codebook", 1, [(1, 7, 0), (-1, 15, 1), (5, 23, 2), (6, 31, 3), (7, 31, 3)]),
+    ("codebook", 0, [(1, 7, 0), (-1, 15, 1), (5, 23, 2), (6, 31, 3), (7, 31, 3)]),
 ]
+# 2:4, entries of 2 + 4 bits: the first group stores a zero at 0 and 3 at 1, the second -1 at 5 and 4 at 7.
+GROUPS = [0, 3, 0, 0, 0, -1, 0, 4]
+GROUPS_BY_HAND: list[tuple[int, Schedule]] = [
+    (1, [(1, 11, 0), (5, 23, 1), (7, 23, 1)]),
+    # positions 0 and 1 fill the first group; nothing is stored for 2 and 3; of 4 and 5 only 5 is, and the index of the
+    # next entry tells that it is not 4 or 5; then 7
+    (0, [(1, 11, 0), (-1, 11, 1), (5, 19, 2), (7, 23, 3)]),
+]
+# Bytes of 5 and 3 trits: positions 0 to 4 need bit 7, the others bit 15.
+TRITS = [0, 1, 0, 0, 0, -1, 1, 1]
+TRITS_BY_HAND: Schedule = [(1, 7, 0), (-1, 7, 1), (5, 15, 2), (6, 15, 3), (7, 15, 3)]
 
 
 @pytest.mark.parametrize(("name", "skip", "expected"), BY_HAND)
@@ -93,8 +129,30 @@ def test_schedules_by_hand(name: str, skip: int, expected: Schedule) -> None:
     assert steps == expected[-1][2] + 1
 
 
+@pytest.mark.parametrize(("skip", "expected"), GROUPS_BY_HAND)
+def test_schedules_of_groups_by_hand(skip: int, expected: Schedule) -> None:
+    found, steps = schedule(GROUPS, WEIGHT_FORMATS.lookup("n_of_m"), 4, rate=2, mask_window=1, skip=skip)
+    assert found == expected
+    assert steps == expected[-1][2] + 1
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+def test_the_schedule_of_trits_by_hand(skip: int) -> None:
+    found, steps = schedule(TRITS, WEIGHT_FORMATS.lookup("trits"), 4, rate=2, mask_window=1, skip=skip)
+    assert (found, steps) == (TRITS_BY_HAND, 4)
+
+
+def test_an_entry_in_a_later_code_word_needs_that_word() -> None:
+    # 7 entries of 5 + 4 bits to a word: the eighth ends at bit 64 + 8
+    found, steps = schedule([1] * 8, WEIGHT_FORMATS.lookup("rlc"), 4, rate=4, mask_window=1, skip=1)
+    assert [last_bit for _, last_bit, _ in found] == [4 * 9 - 1] * 4 + [64 + 9 - 1] * 4
+    assert steps == 2
+
+
 def test_every_registered_format_has_schedules_by_hand() -> None:
-    assert {(name, skip) for name, skip, _ in BY_HAND} == {(n, s) for n in WEIGHT_FORMATS.names() for s in (0, 1)}
+    others = {(name, skip) for name in ("n_of_m", "trits") for skip in (0, 1)}
+    by_hand = {(name, skip) for name, skip, _ in BY_HAND} | others
+    assert by_hand == {(n, s) for n in WEIGHT_FORMATS.names() for s in (0, 1)}
 
 
 @pytest.mark.parametrize("skip", [0, 1])
@@ -102,8 +160,9 @@ def test_every_registered_format_has_schedules_by_hand() -> None:
 def test_an_empty_fiber_takes_steps_only_if_it_is_stored(name: str, skip: int) -> None:
     weight_format = WEIGHT_FORMATS.lookup(name)
     found, steps = schedule([0] * 6, weight_format, 8, rate=2, mask_window=3, skip=skip)
-    windows = 2 if name == "ubm" and skip else 3
-    expected = windows if weight_format.located == "fixed" else 0
+    # 6 positions are 2 windows of 3, or 4 slots in groups of 4 and 2; else 2 a step
+    steps_of_fixed = 2 if skip and name in ("ubm", "n_of_m") else 3
+    expected = steps_of_fixed if weight_format.located == "fixed" else 0
     assert (len(found), steps) == (expected, expected)
     assert all(position == -1 for position, _, _ in found)
     assert schedule([], weight_format, 8, rate=2, mask_window=3, skip=skip) == ([], 0)

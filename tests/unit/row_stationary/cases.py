@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from spikecycle.simulator.dataflows.row_stationary import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
 from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
 from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping
-from spikecycle.simulator.formats import weight_format
-from tests.unit.spike_array.cases import WEIGHT_FORMATS, buffer, layers
+from spikecycle.simulator.formats import WeightFormat, weight_format
+from tests.reference.formats import groups
+from tests.unit.spike_array.cases import DECODED_FORMATS, WEIGHT_FORMATS, buffer, layers
 
 ZEROS = ("none", "gate", "skip")
 
@@ -81,7 +82,9 @@ def machine(**changes: Any) -> RowStationaryMachine:
 
 
 @st.composite
-def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
+def machines(
+    draw: st.DrawFn, buffer_words: int = 4096, weight_formats: tuple[str, ...] = WEIGHT_FORMATS
+) -> RowStationaryMachine:
     """Arrays of 3 to 7 rows and 1 to 4 columns, all formats and ways with zeros, pads of a few entries."""
     return machine(
         dataflow__rows=draw(st.integers(3, 7)),
@@ -107,8 +110,12 @@ def machines(draw: st.DrawFn, buffer_words: int = 4096) -> RowStationaryMachine:
         buffers__input_pad=buffer(draw(st.integers(9, 14)), draw(st.sampled_from((4, 2, 1)))),
         buffers__weight_pad=buffer(draw(st.sampled_from((24, 60, 120))), draw(st.sampled_from((8, 4, 3)))),
         buffers__psum_pad=buffer(draw(st.sampled_from((6, 12, 24))), draw(st.sampled_from((8, 5, 16)))),
-        formats__weights__format=draw(st.sampled_from(WEIGHT_FORMATS)),
+        dataflow__weight_decoders=["mask", "coordinate", "run", "group_index", "code_words", "trits"],
+        formats__weights__format=draw(st.sampled_from(weight_formats)),
         formats__weights__run_bits=draw(st.integers(1, 3)),
+        formats__weights__kept=draw(st.integers(1, 2)),
+        formats__weights__group=draw(st.integers(2, 4)),
+        formats__weights__group_axis=draw(st.sampled_from(("input_channel", "input_channel", "kernel", "fan_in"))),
         formats__spikes__format=draw(st.sampled_from(("bitmap", "aer"))),
     )
 
@@ -142,19 +149,38 @@ def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> 
     )
 
 
+def storable(weights: np.ndarray, chosen: WeightFormat, fold_channels: int) -> np.ndarray:
+    """Weights (M, C, R, S) that the format accepts, by channel folds."""
+    if chosen.codes == "trits":
+        return np.sign(weights)
+    if chosen.positions != "group_index":
+        return weights
+    changed = weights.copy()
+    for first in range(0, weights.shape[1], fold_channels):
+        for kernels in changed[:, first : first + fold_channels]:
+            lines = {"input_channel": np.moveaxis(kernels, 0, -1).reshape(-1, len(kernels)), "kernel": kernels}
+            for line in lines.get(chosen.group_axis or "", kernels[None]):
+                for group in groups(line.size, line.size, chosen.group):
+                    for place in group[chosen.kept :]:
+                        line[np.unravel_index(place, line.shape)] = 0
+    return changed
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A layer with inputs of any density on a machine, cut in any way that it can be cut."""
-    task, chosen = draw(layers(always_at_rest=False)), draw(machines())
+    task, chosen = draw(layers(always_at_rest=False)), draw(machines(weight_formats=DECODED_FORMATS))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = (task.timesteps, *task.shape.input_shape)
     values = random.integers(1, 2**task.input_bits, shape)
     values[random.random(shape) >= draw(st.sampled_from((0.4, 0.15, 1.0, 0.6, 0.0)))] = 0
     outputs = random.random((task.timesteps, *task.shape.output_shape)) < 0.3
+    mapping = draw(mappings(chosen, task))
+    task = replace(task, weights=storable(task.weights, weight_format(chosen.formats.weights), mapping.fold_channels))
     return Case(
         chosen,
         task,
-        draw(mappings(chosen, task)),
+        mapping,
         values.astype(draw(st.sampled_from((np.uint8, np.uint16)))),
         outputs.astype(np.uint8),
     )

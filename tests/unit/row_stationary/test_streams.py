@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from spikecycle.simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
+from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WEIGHT_FORMATS
 from spikecycle.traces import LayerShape
 from tests.unit.activities import places
@@ -103,3 +105,81 @@ def test_without_batching_weights_stream_again_for_every_timestep_and_tile() -> 
     tiling = plan.tiling()
     assert tiling["tile_rows"] <= 2
     assert passes.moves.load_bits[:, WEIGHTS].sum() == 3 * tiling["map_tiles"] * plan.storage.stored_bits
+
+
+def fold_bits(name: str, weights: Any, shape: LayerShape, fold_channels: int, **settings: Any) -> list[int]:
+    """Bits of the channel folds of all filters, 4-bit weights."""
+    chosen = replace(WEIGHT_FORMATS.lookup(name), **settings)
+    return WeightStreams(layer(shape, weights, weight_bits=4), chosen).fold_bits(shape.M, fold_channels)[0].tolist()
+
+
+def test_groups_along_input_channels_are_stored_together_though_filters_run_by_kernel() -> None:
+    """6 channels of 1x2 kernels, 2:4 along the channels of each tap, not along the fiber."""
+    shape = LayerShape("conv2d", C=6, H=1, W=2, M=1, R=1, S=2)
+    weights = np.array([[1, 1], [1, 1], [0, 0], [0, 0], [1, 0], [0, 1]])
+    # 2 taps of groups of 4 and 2 channels: 2 + 2 slots of 4 + 2 bits each
+    assert fold_bits("n_of_m", weights, shape, 6) == [2 * (2 + 2) * 6]
+    # folds of 3 channels: groups of 3 and 3
+    assert fold_bits("n_of_m", weights, shape, 3) == [2 * 2 * 6, 2 * 2 * 6]
+    streams = WeightStreams(layer(shape, weights, weight_bits=4), WEIGHT_FORMATS.lookup("n_of_m"))
+    assert streams.refusal(6) is None
+    by_kernel = replace(WEIGHT_FORMATS.lookup("n_of_m"), group_axis="fan_in")
+    assert WeightStreams(layer(shape, weights, weight_bits=4), by_kernel).refusal(6) == (
+        "weight format 'n_of_m': not 2:4 along fan_in: fiber 0 has 4 non-zero values in weights 0..3"
+    )
+    by_filter = replace(by_kernel, group_axis="output_channel")
+    assert WeightStreams(layer(shape, weights, weight_bits=4), by_filter).refusal(6) == (
+        "weight format 'n_of_m': its groups of 4 weights lie along output_channel, the machine's fibers run along "
+        "input_channel, kernel_row, kernel_column"
+    )
+
+
+def test_a_fold_that_cuts_groups_elsewhere_is_not_chosen() -> None:
+    """Channels 2 to 5 hold four values in a row: groups of 4 from channel 0 on have two each, those of folds of 3 do
+    not. A PE takes 3 channels, so that folds of 3 would be the widest."""
+    shape = LayerShape.linear(8, 1)
+    task = layer(shape, [0, 0, 1, 1, 1, 1, 0, 0], weight_bits=4)
+    streams = WeightStreams(task, WEIGHT_FORMATS.lookup("n_of_m"))
+    assert [size for size in range(1, 9) if streams.refusal(size) is not None] == [3]
+    for name, folds in (("cp", 3), ("n_of_m", 4)):
+        chosen = one_pe(
+            formats__weights__format=name, dataflow__weight_decoders=DECODERS, buffers__input_pad=buffer(3, 8)
+        )
+        assert RowStationaryPlan(chosen, task).tiling()["channel_folds"] == folds
+
+
+def test_trits_and_code_words_in_streams() -> None:
+    shape = LayerShape.linear(7, 2)
+    trits = [1, 0, -1, 0, 0, 1, 0] * 2
+    assert fold_bits("trits", trits, shape, 7) == [2 * 16]  # 7 trits are 2 bytes
+    assert fold_bits("trits", trits, shape, 5) == [2 * 8, 2 * 8]
+    # words of 7 pairs; one bit ahead of each says that there is one
+    assert fold_bits("rlc", trits, shape, 7) == [2 * (1 + 64)]
+    assert fold_bits("rlc", [0] * 14, shape, 7) == [2 * 1]
+
+
+DECODERS = ["mask", "coordinate", "run", "group_index", "code_words", "trits"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "weights", "problem"),
+    [
+        ({"formats__weights__format": "trits"}, [1, 1], "'trits': it needs 'trits' among dataflow.weight_decoders"),
+        ({"formats__weights__format": "n_of_m"}, [1, 1], "it needs 'group_index' among dataflow.weight_decoders"),
+        ({"formats__weights__format": "rlc"}, [1, 1], "it needs 'code_words' among dataflow.weight_decoders"),
+        ({"formats__weights__format": "codebook"}, [1, 1], "it needs 'codebook' among dataflow.weight_decoders"),
+        (
+            {"formats__weights__format": "trits", "dataflow__weight_decoders": DECODERS},
+            [1, 2],
+            "weight format 'trits': value 2 is no trit",
+        ),
+        ({"formats__spikes__format": "run_length"}, [1, 1], "spike format 'run_length' their number does not tell its"),
+        ({"formats__spikes__format": "firing_words"}, [1, 1], "spike format 'firing_words' all timesteps are stored"),
+    ],
+)
+def test_formats_that_the_array_cannot_take_are_refused_by_name(
+    changes: dict[str, Any], weights: list[int], problem: str
+) -> None:
+    with pytest.raises(MappingError, match=r"^layer 'generated' cannot be mapped on machine 'generated': ") as error:
+        RowStationaryPlan(one_pe(**changes), layer(LayerShape.linear(2, 1), weights))
+    assert problem in str(error.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
 from spikecycle.traces import LayerShape, Neuron
 
 WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
+DECODED_FORMATS = (*WEIGHT_FORMATS, "rlc", "n_of_m", "trits")
+"""With those that need a decoder which not every machine has."""
+CODEBOOK_FORMATS = ("codebook", "eie")
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,10 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
         dataflow__decoder__mask_bits_per_cycle=draw(st.integers(1, 8)),
         dataflow__decoder__coordinates_per_cycle=draw(st.integers(1, 3)),
         dataflow__decoder__runs_per_cycle=draw(st.integers(1, 3)),
+        dataflow__decoder__groups_per_cycle=draw(st.integers(1, 2)),
+        dataflow__decoder__code_words_per_cycle=draw(st.integers(1, 2)),
+        dataflow__decoder__trit_bytes_per_cycle=1,
+        dataflow__decoder__table_lookups_per_cycle=draw(st.integers(1, 3)),
         dataflow__fiber_alignment_bits=alignment,
         dataflow__zero_weights=draw(st.sampled_from(("gate", "skip"))),
         dataflow__update=update,
@@ -187,10 +194,30 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
             words("potentials", shape.output_count, 3), 24, banks=banks, ports=draw(st.integers(1, 2))
         ),
         buffers__outputs=buffer(words("outputs", 2 * shape.output_count // output_bits, 2), output_bits),
-        formats__weights__format=draw(st.sampled_from(WEIGHT_FORMATS)),
+        formats__weights__format=draw(st.sampled_from((*DECODED_FORMATS, *CODEBOOK_FORMATS))),
+        formats__weights__index_bits=draw(st.sampled_from((4, 3, 2))),
         formats__weights__run_bits=draw(st.integers(1, 3)),
-        formats__spikes__format=draw(st.sampled_from(("bitmap", "aer"))),
+        formats__weights__kept=draw(st.integers(1, 2)),
+        formats__weights__group=draw(st.integers(2, 4)),
+        formats__weights__group_axis="output_channel",
+        formats__spikes__format=draw(st.sampled_from(("bitmap", "aer", "run_length"))),
+        formats__spikes__run_bits=draw(st.integers(1, 4)),
     )
+
+
+def mostly_storable(weights: np.ndarray, chosen: SpikeArrayMachine) -> np.ndarray:
+    """Weights (M, C / groups, R, S) that the machine's format accepts, unless tiles cut groups elsewhere."""
+    if chosen.formats.weights.format == "trits":
+        return np.sign(weights)
+    if chosen.formats.weights.format in CODEBOOK_FORMATS:
+        most = 2 ** ((chosen.formats.weights.index_bits or 4) - 1)
+        return np.clip(weights, -most, most - 1)
+    if chosen.formats.weights.format != "n_of_m":
+        return weights
+    kept, group = chosen.formats.weights.kept, chosen.formats.weights.group
+    assert kept and group
+    channels = np.arange(len(weights)) // chosen.dataflow.channel_sharers
+    return weights * (channels % group < kept)[:, None, None, None]
 
 
 @st.composite
@@ -202,4 +229,7 @@ def cases(draw: st.DrawFn) -> Case:
     shape = (task.timesteps, task.shape.C, task.shape.H, task.shape.W)
     values = random.integers(1, 2**task.input_bits, shape)
     values[random.random(shape) >= draw(st.sampled_from((0.4, 0.15, 1.0, 0.6, 0.3, 0.0)))] = 0
-    return Case(draw(machines(update, task)), task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))))
+    chosen = draw(machines(update, task))
+    if draw(st.integers(0, 4)) > 0:
+        task = replace(task, weights=mostly_storable(task.weights, chosen))
+    return Case(chosen, task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))))

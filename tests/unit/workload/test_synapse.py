@@ -112,6 +112,14 @@ def test_bits_of_weights_by_fiber() -> None:
     assert work.weight_bits_in(WEIGHT_FORMATS.lookup("uncompressed"), "kernel") == 8 * 4
     # csr: two offsets and one more, which tell 0 to 4 values apart
     assert work.weight_bits_in(WEIGHT_FORMATS.lookup("csr"), "fan_in") == 4 * (4 + 2) + 3 * 3
+    # the values 0, 1, 2 and 3 as indices of 4 bits, and a table of 16 values of 4 bits
+    assert work.weight_bits_in(WEIGHT_FORMATS.lookup("codebook"), "fan_in") == 8 * 4 + 16 * 4
+    # fibers of a single input channel: groups of 1, which have an index of 2 bits all the same
+    assert work.weight_bits_in(WEIGHT_FORMATS.lookup("n_of_m"), "input_channel") == 8 * (4 + 2)
+    with pytest.raises(UsageError, match="weight format 'n_of_m': its groups of 4 weights lie along input_channel"):
+        work.weight_bits_in(WEIGHT_FORMATS.lookup("n_of_m"), "fan_in")
+    with pytest.raises(UsageError, match="weight format 'trits': value 2 is no trit"):
+        work.weight_bits_in(WEIGHT_FORMATS.lookup("trits"), "fan_in")
     with pytest.raises(UsageError, match="unknown fiber axis 'rows'"):
         work.weight_bits_in(bitmask, "rows")
 
@@ -122,6 +130,13 @@ def test_bits_of_spikes() -> None:
     assert work.spike_bits_in(SPIKE_FORMATS.lookup("bitmap")) == 2 * 9
     assert work.spike_bits_in(SPIKE_FORMATS.lookup("bitmap"), word_bits=8) == 2 * 16
     assert work.spike_bits_in(SPIKE_FORMATS.lookup("aer")) == 4 * 4
+    # runs of 5 bits, a spike each
+    assert work.spike_bits_in(SPIKE_FORMATS.lookup("run_length")) == 4 * 5
+    # nine rows of one channel: a mask bit each, two timesteps of each of the four neurons that fire, and pointers to
+    # 0 to 4 words, of 3 bits
+    assert work.spike_bits_in(SPIKE_FORMATS.lookup("firing_words")) == 9 + 4 * 2 + 9 * 3
+    # a tick of 1 bit for every spike; ten offsets of 0 to 4 entries
+    assert work.spike_bits_in(SPIKE_FORMATS.lookup("time_sorted")) == 4 * 1 + 10 * 3
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

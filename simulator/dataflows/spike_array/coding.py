@@ -1,0 +1,93 @@
+"""Which formats a spike array can take for a layer: what its decoders and its dispatcher are able to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.machine import Decoder, SpikeArrayMachine
+from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import (
+    RATE_KEYS,
+    SPIKE_FORMATS,
+    WEIGHT_FORMATS,
+    FiberAxes,
+    SpikeFormat,
+    WeightFormat,
+    missing_rate,
+    needed_kinds,
+    slots_per_step,
+    spike_format,
+    weight_format,
+)
+
+DECODABLE = frozenset(
+    name
+    for name, weight_format_ in WEIGHT_FORMATS.items()
+    if all(RATE_KEYS[kind] in Decoder.model_fields for kind in needed_kinds(weight_format_))
+)
+"""Weight formats that a spike array can have a decoder for; whether a machine has one, its file says."""
+SCANNED = frozenset(name for name, spike_format_ in SPIKE_FORMATS.items() if spike_format_.scope == "timestep")
+"""Spike formats that the dispatcher can scan."""
+
+
+def rates(machine: SpikeArrayMachine) -> dict[str, int | None]:
+    """What a decoder takes in a cycle, by key of the machine file."""
+    return {key: getattr(machine.dataflow.decoder, key) for key in Decoder.model_fields}
+
+
+def fiber_axes(machine: SpikeArrayMachine) -> FiberAxes:
+    """How fibers lie in the weights: a PE owns every so-manyth output channel, and finds a tap by its position."""
+    return FiberAxes(("kernel_row", "kernel_column", "output_channel"), step=machine.dataflow.channel_sharers)
+
+
+def chosen_weight_format(machine: SpikeArrayMachine, task: LayerTask) -> WeightFormat:
+    """The format of a layer's weights; MappingError if the machine has no decoder for it, or other fibers."""
+    chosen = weight_format(machine.formats.weights_of(task.name))
+    missing = missing_rate(chosen, rates(machine))
+    if missing is not None:
+        raise _refused(
+            machine, task, chosen.name, f"it needs dataflow.decoder.{missing}, which the machine does not give"
+        )
+    problem = chosen.refused_axes(fiber_axes(machine))
+    if problem is not None:
+        raise _refused(machine, task, chosen.name, problem)
+    return chosen
+
+
+def check_weights(
+    machine: SpikeArrayMachine, task: LayerTask, chosen: WeightFormat, tiles: Sequence[TileFibers]
+) -> None:
+    """MappingError if the format does not accept the weights of a channel tile, or one codebook not all weights."""
+    if chosen.codes == "codebook":
+        problem = chosen.accepts(task.weights.reshape(-1), np.array([0, task.weights.size], dtype=np.int64))
+        if problem is not None:
+            raise _refused(machine, task, chosen.name, problem)
+    for tile in tiles:
+        problem = chosen.accepts(tile.values, tile.starts, fiber_axes(machine), tile.segments)
+        if problem is not None:
+            raise _refused(machine, task, chosen.name, problem)
+
+
+def decoded_slots(machine: SpikeArrayMachine, chosen: WeightFormat, weight_bits: int) -> int:
+    """Weights that a step of a PE's decoder delivers at most."""
+    return slots_per_step(chosen, weight_bits, machine.dataflow.lanes, rates(machine))
+
+
+def chosen_spike_format(machine: SpikeArrayMachine, task: LayerTask) -> SpikeFormat:
+    """The format of spikes; MappingError for one that the dispatcher cannot scan timestep by timestep."""
+    chosen = spike_format(machine.formats.spikes)
+    if chosen.scope != "timestep":
+        raise MappingError.of(
+            task.name,
+            machine.name,
+            f"a spike array scans spikes timestep by timestep, spike format {chosen.name!r} stores all timesteps",
+        )
+    return chosen
+
+
+def _refused(machine: SpikeArrayMachine, task: LayerTask, name: str, problem: str) -> MappingError:
+    return MappingError.of(task.name, machine.name, f"weight format {name!r}: {problem}")
