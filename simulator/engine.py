@@ -7,20 +7,20 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from spikecycle.simulator.auto_formats import pick_weight_formats
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.base import Plan
-from spikecycle.simulator.dataflows.stage import StageSample, edges
+from spikecycle.simulator.dataflows.format_support import check_formats
+from spikecycle.simulator.dataflows.stage import edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.formats import check_operators
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.replay import SampleTensors
-from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, on_chip
+from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors
 from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timing import NetworkTiming
-from spikecycle.simulator.totals import StageTotals
 from spikecycle.simulator.verification import verify_network
 from spikecycle.traces import Trace, open_trace
 
@@ -63,27 +63,18 @@ def simulate(
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
-        if machine.formats is not None:
-            check_operators(machine.formats, [stage.name for stage in stages if any(stage.synapses())])
+        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
+        check_formats(machine, dataflow, stages)
+        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
         resident = ResidentWeights(machine)
-        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         totals = []
-        for position, stage in enumerate(stages):
-            plan: Plan = dataflow.plan(machine, stage, network)
-            resident.add(stage.name, plan.footprint)
-            total = StageTotals.of(stage, plan)
-            activities = []
-            for index, sample in enumerate(chosen):
-                seen = StageSample(
-                    stage, SampleTensors(network, sample), on_chip(machine, plan.footprint, index, kept[index])
-                )
-                activities.append(plan.run(seen))
-                total.add(activities[-1], seen)
-                if progress:
-                    progress(stage.name, position * len(chosen) + index + 1, len(stages) * len(chosen))
-            timing.add_stage(activities)
-            totals.append(total)
+        steps = _Steps(progress, len(stages) * len(chosen))
+        for stage in stages:
+            run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name))
+            resident.add(stage.name, run.footprint)
+            timing.add_stage(run.activities)
+            totals.append(run.totals)
         timing.finish()
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
@@ -93,6 +84,23 @@ def simulate(
             verification=verify_network(network, chosen) if verify else None,
             ideal_memory=ideal_memory,
         )  # fmt: skip
+
+
+class _Steps:
+    """Counts steps for a caller who wants to see progress."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def of(self, stage: str) -> Callable[[], None]:
+        """What to call after each step of a stage."""
+
+        def step_done() -> None:
+            self._done += 1
+            if self._progress:
+                self._progress(stage, self._done, self._total)
+
+        return step_done
 
 
 def _opened(trace: Trace | str | Path) -> AbstractContextManager[Trace]:

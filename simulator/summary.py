@@ -12,7 +12,14 @@ from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import Pricing
-from spikecycle.simulator.result import Assumptions, LayerResult, RunResult, StorageResult, VerificationResult
+from spikecycle.simulator.result import (
+    Assumptions,
+    CounterResult,
+    LayerResult,
+    RunResult,
+    StorageResult,
+    VerificationResult,
+)
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.simulator.totals import StageTotals
 from spikecycle.simulator.units import pj_to_j, seconds
@@ -97,12 +104,27 @@ def run_result(
     )
 
 
+def stage_cost(machine: Machine, total: StageTotals) -> tuple[float, int]:
+    """Energy in pJ, leakage included, and cycles of a stage, summed over samples."""
+    pricing = Pricing(machine)
+    counters = _counters(pricing, total)
+    return sum(counter.energy_pj for counter in counters) + pricing.leakage_pj(total.cycles), total.cycles
+
+
+def _counters(pricing: Pricing, total: StageTotals) -> list[CounterResult]:
+    """Every count of a stage, DRAM's after the others, priced."""
+    counters = [pricing.counter(counter, total.counts[name]) for name, counter in total.counters.items()]
+    moved = (("read", total.dram_read_bits), ("write", total.dram_write_bits))
+    return counters + [
+        pricing.counter(_dram_counter(action, operand), bits)
+        for action, by_operand in moved
+        for operand, bits in by_operand.items()
+    ]
+
+
 def _layer_result(network: Trace, machine: Machine, pricing: Pricing, total: StageTotals, samples: int) -> LayerResult:
     """One stage, priced."""
-    counters = [pricing.counter(counter, total.counts[name]) for name, counter in total.counters.items()]
-    reads, writes = total.dram_read_bits, total.dram_write_bits
-    counters += [pricing.counter(_dram_counter("read", operand), bits) for operand, bits in reads.items()]
-    counters += [pricing.counter(_dram_counter("write", operand), bits) for operand, bits in writes.items()]
+    counters = _counters(pricing, total)
     cycles = total.cycles
     leakage_pj = pricing.leakage_pj(cycles)
     return LayerResult(
@@ -120,8 +142,8 @@ def _layer_result(network: Trace, machine: Machine, pricing: Pricing, total: Sta
         cycles_by_cause=total.causes,
         utilization=total.busy.get("pe", 0) / (machine.pe_count * cycles) if cycles else 0.0,
         busy_cycles=total.busy_cycles,
-        dram_read_bits=dict(reads),
-        dram_write_bits=dict(writes),
+        dram_read_bits=dict(total.dram_read_bits),
+        dram_write_bits=dict(total.dram_write_bits),
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,
         tensors_on_chip=sorted(total.kept),
         counters=counters,

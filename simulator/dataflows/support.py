@@ -60,15 +60,6 @@ def refuse_unsupported(support: Support, dataflow: str, machine: str, network: N
         raise MappingError("\n".join([*problems[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]))
 
 
-def refuse_format(operand: str, name: str, supported: frozenset[str], dataflow: str, machine: str) -> None:
-    """Raise MappingError for a format that the dataflow's declaration does not list."""
-    if supported and name not in supported:
-        raise MappingError(
-            f"machine {machine!r} (dataflow {dataflow}) cannot decode {operand} in the format {name!r}, "
-            f"it decodes: {', '.join(sorted(supported))}"
-        )
-
-
 def free_operators(support: Support, network: Network) -> list[str]:
     """Names of the operators that cost nothing on this dataflow, in order."""
     return [operator.name for operator in network.operators if operator.kind in support.free]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -10,10 +11,13 @@ import pytest
 
 import spikecycle
 from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.schema import DataflowParameters
 from spikecycle.traces import GraphBuilder, Neuron
+
+STEPWISE = "stepwise_for_tests"
 
 
 class StepwiseParameters(DataflowParameters):
@@ -33,10 +37,15 @@ class StepwiseMachine(RuleMachine):
         return 1
 
 
-STEPWISE = rule("stepwise_for_tests", machine=StepwiseMachine, summary="an input spike per cycle", free=("neuron",))
+@pytest.fixture(scope="module", autouse=True)
+def stepwise() -> Iterator[None]:
+    """The dataflow, for the tests of this module."""
+    dataflow = rule(STEPWISE, machine=StepwiseMachine, summary="an input spike per cycle", free=("neuron",))
+    dataflow.runs("linear")(linear)
+    yield
+    DATAFLOWS._members.pop(STEPWISE)
 
 
-@STEPWISE.runs("linear")
 def linear(machine: StepwiseMachine, run: OperatorRun) -> Int64:
     """Cycles of each timestep: spikes that enter."""
     return run.inputs().reshape(run.timesteps, -1).sum(axis=1).astype(np.int64)

@@ -1,0 +1,53 @@
+"""One stage on all samples: mapped, replayed, and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.base import Dataflow, WeightFootprint
+from spikecycle.simulator.dataflows.stage import Stage, StageSample
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.replay import SampleTensors
+from spikecycle.simulator.residency import on_chip
+from spikecycle.simulator.totals import StageTotals
+from spikecycle.traces import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class StageRun:
+    """What a stage did.
+
+    totals: sums over samples. activities: one per sample. footprint: what keeping its weights on chip takes.
+    """
+
+    totals: StageTotals
+    activities: list[Activity]
+    footprint: WeightFootprint
+
+
+def run_stage(
+    network: Trace,
+    machine: Machine,
+    dataflow: Dataflow,
+    stage: Stage,
+    samples: Sequence[int],
+    kept: Sequence[frozenset[str]],
+    step_done: Callable[[], None] | None = None,
+) -> StageRun:
+    """Map a stage and replay the samples.
+
+    kept: tensors that stay on chip, by sample. step_done: called after every sample.
+    """
+    plan = dataflow.plan(machine, stage, network)
+    totals = StageTotals.of(stage, plan)
+    activities = []
+    for index, sample in enumerate(samples):
+        state = on_chip(machine, plan.footprint, index, kept[index])
+        seen = StageSample(stage, SampleTensors(network, sample), state)
+        activities.append(plan.run(seen))
+        totals.add(activities[-1], seen)
+        if step_done:
+            step_done()
+    return StageRun(totals, activities, plan.footprint)
