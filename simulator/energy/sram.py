@@ -7,7 +7,7 @@ Inside the table's grid: log-log interpolation (`sram_grid`). Beyond it, in this
 - size below the smallest: from the smallest down, energy as size ** 0.78, leakage and area as size, times constant;
 - no access costs less than a register of the same width, scaled to the node as the table's smallest SRAM scales.
 
-All of it is continuous, and energy, leakage and area never fall as a memory grows. Nodes outside the table are refused.
+All of it is continuous. Nodes outside the table are refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spikecycle.simulator.units import BITS_PER_KIB
 
 _DEFAULT_CELL = "itrs-lstp"
 _DEFAULT_TEMPERATURE_K = 300
-_NODE = 0
+_NODE, _WIDTH = 0, 2
 _ENERGIES = slice(0, 2)
 _DEPTH_EXPONENTS_BUT_ENERGY = (1.0, 1.0, 0.0, 0.0)
 """Leakage and area go with the number of words, times do not."""
@@ -52,23 +52,29 @@ class SramEstimate:
 
 @dataclass(frozen=True, eq=False)
 class SramModel:
-    """A table and its constants, ready to estimate. Holds nothing that an estimate changes."""
+    """A table and its constants, ready to estimate. Holds nothing that an estimate changes.
+
+    least_of_a_bit: float64 (nodes,), natural log of the least energy of an access over its width, of the table's rows.
+    """
 
     constants: SramFile
     grid: SramGrid
+    least_of_a_bit: Float64
 
     @staticmethod
-    def load(cell: str = _DEFAULT_CELL, temperature_k: int = _DEFAULT_TEMPERATURE_K) -> SramModel:
-        """The shipped model of a CACTI cell type at a temperature; raises MachineError naming those that there are."""
-        return _load(cell, temperature_k)
+    def load(cell: str = _DEFAULT_CELL, temperature_k: int = _DEFAULT_TEMPERATURE_K, ports: int = 1) -> SramModel:
+        """The shipped model of a CACTI cell type at a temperature, with one port that reads and writes or with two, one
+        to read and one to write; raises MachineError naming those that there are."""
+        return _load(cell, temperature_k, ports)
 
     @staticmethod
     def build(constants: SramFile, table: SramTable, axes: tuple[Float64, ...]) -> SramModel:
         """A model over the grid `axes` (log2 values) from the rows of `table`."""
-        small, octaves = constants.small, constants.correlation_octaves
+        small = constants.small
         exponents = np.array([small.energy_depth_exponent] * 2 + [*_DEPTH_EXPONENTS_BUT_ENERGY])
-        lengths = np.array([octaves.node, octaves.size, octaves.width, octaves.banks])
-        return SramModel(constants, fill_grid(table, axes, lengths, small.least_depth_words, exponents))
+        of_a_bit = table.values[:, _ENERGIES].min(axis=1) - table.points[:, _WIDTH] * np.log(2)
+        least = np.array([of_a_bit[table.points[:, _NODE] == node].min() for node in axes[_NODE]])
+        return SramModel(constants, fill_grid(table, axes, small.least_depth_words, exponents), least)
 
     def estimate(self, node_nm: float, size_kib: float, width_bits: int, banks: int) -> SramEstimate:
         """One SRAM of `size_kib` in all, accessed `width_bits` at a time, in `banks` banks.
@@ -112,24 +118,27 @@ class SramModel:
         return np.exp2(octaves_below * np.array(exponents))
 
     def _register_pj(self, log2_node_nm: float) -> float:
-        """Energy of a register bit at a node: scales as the read energy of the table's smallest SRAM."""
+        """Energy of a register bit at a node: scales as the read energy of the table's smallest SRAM; at most the least
+        energy of a bit in the table, for its cells may be made of devices that take less."""
         small = self.constants.small
         corner = np.array([axis[0] for axis in self.grid.axes])
         here, there = corner.copy(), corner
         here[_NODE], there[_NODE] = log2_node_nm, np.log2(small.register_node_nm)
         ratio = self.grid.interpolate(here)[0] - self.grid.interpolate(there)[0]
-        return small.register_pj_per_bit * float(np.exp(ratio))
+        least = np.interp(log2_node_nm, self.grid.axes[_NODE], self.least_of_a_bit)
+        return min(small.register_pj_per_bit * float(np.exp(ratio)), float(np.exp(least)))
 
 
 @functools.lru_cache(maxsize=8)
-def _load(cell: str, temperature_k: int) -> SramModel:
+def _load(cell: str, temperature_k: int, ports: int) -> SramModel:
     """Reads files that ship with the package and never change, so the immutable result is kept."""
     files = [read_validated(path, SramFile) for path in sorted(energy_folder().glob("sram_*.yaml"))]
     for constants in files:
-        if (constants.cell, constants.temperature_k) == (cell, temperature_k):
+        if (constants.cell, constants.temperature_k, constants.ports) == (cell, temperature_k, ports):
             table = read_table(energy_folder() / constants.table)
             return SramModel.build(constants, table, table.axes())
-    allowed = ", ".join(f"{file.cell} at {file.temperature_k} K" for file in files)
+    allowed = ", ".join(f"{file.cell} at {file.temperature_k} K" for file in files if file.ports == ports)
     raise MachineError(
-        f"technology.sram_cell: found {cell!r} at {temperature_k} K, there are SRAM tables for: {allowed}"
+        f"technology.sram_cell: found {cell!r} at {temperature_k} K, there are tables of SRAMs with "
+        f"{'2 ports' if ports > 1 else '1 port'} for: {allowed}"
     )

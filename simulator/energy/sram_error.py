@@ -1,4 +1,4 @@
-"""How well the SRAM model predicts SRAMs that it has not seen: leave-one-out, and rows of another table."""
+"""How well the SRAM model predicts SRAMs that it has not seen: rows of another table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecycle.simulator.energy.sram import SramModel
-from spikecycle.simulator.energy.sram_schema import SramFile
 from spikecycle.simulator.energy.sram_table import QUANTITIES, Float64, SramTable
 
 
@@ -20,22 +19,6 @@ class ErrorSummary:
     median_percent: float
     p90_percent: float
     max_percent: float
-
-
-def leave_one_out(constants: SramFile, table: SramTable, rows: Float64 | None = None) -> Float64:
-    """Relative errors (n, 6) of predicting each row from all others: the model is built anew without it, every time.
-
-    rows: indices of the rows to leave out; all of them if None.
-    """
-    indices = range(len(table)) if rows is None else rows.astype(np.int64).tolist()
-    errors = [
-        prediction_errors(
-            SramModel.build(constants, table.without(row), table.axes()),
-            SramTable(table.points[[row]], table.values[[row]]),
-        )[0]
-        for row in indices
-    ]
-    return np.array(errors)
 
 
 def prediction_errors(model: SramModel, table: SramTable) -> Float64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,15 +10,6 @@ from spikecycle.simulator.machine.schema import NonNegativeFloat, PositiveFloat,
 
 Text = Annotated[str, Field(min_length=1)]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class CorrelationLengths(Section):
-    """Octaves over which the table's residuals stay alike, by coordinate (see `sram_grid`)."""
-
-    node: PositiveFloat
-    size: PositiveFloat
-    width: PositiveFloat
-    banks: PositiveFloat
 
 
 class Small(Section):
@@ -82,10 +73,9 @@ class QuantityErrors(Section):
 class StatedErrors(Section):
     """How well the model predicts what it was not given.
 
-    left_out: each row from all others. between_rows, beyond_rows: CACTI run at random SRAMs in and outside the grid.
+    between_rows, beyond_rows: CACTI run at random SRAMs in and outside the grid.
     """
 
-    left_out: QuantityErrors
     between_rows: QuantityErrors
     beyond_rows: QuantityErrors
 
@@ -97,9 +87,9 @@ class SramFile(Section):
     source: Text
     cell: Text
     temperature_k: PositiveInt
+    ports: Literal[1, 2]
+    """1: one that reads and writes; 2: one that reads, one that writes."""
     table: Text
-    correlation_octaves: CorrelationLengths
-    correlation_source: Text
     small: Small
     law: Laws
     law_source: Text

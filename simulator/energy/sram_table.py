@@ -36,10 +36,6 @@ class SramTable:
         """The values that each coordinate takes, log2, sorted."""
         return tuple(np.unique(self.points[:, axis]) for axis in range(len(COORDINATES)))
 
-    def without(self, row: int) -> SramTable:
-        """All rows but one."""
-        return SramTable(np.delete(self.points, row, axis=0), np.delete(self.values, row, axis=0))
-
 
 def read_table(path: Path) -> SramTable:
     """Read a table: CSV with a header of COORDINATES and QUANTITIES, `#` lines ignored, all numbers positive.

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.sram_model import BEYOND, OFF_GRID, fit_law
+from benchmarks.sram_model import BEYOND, OFF_GRID, fit_law, shipped_tables
 from spikecycle.simulator.energy import SramModel
-from spikecycle.simulator.energy.files import energy_folder, read_validated
-from spikecycle.simulator.energy.sram_error import leave_one_out, prediction_errors, summarize
+from spikecycle.simulator.energy.files import energy_folder
+from spikecycle.simulator.energy.sram_error import prediction_errors, summarize
 from spikecycle.simulator.energy.sram_schema import SramFile
 from spikecycle.simulator.energy.sram_table import QUANTITIES, SramTable, read_table
 from spikecycle.simulator.errors import MachineError
 
+CACTI_FALLS = 0.01
+"""By how much a quantity may fall from one size to the next of the test, of which an octave has ten."""
 GROWING = ("read_pj", "write_pj", "leakage_mw", "area_mm2")
+
+
+SHIPPED = shipped_tables()
+LSTP = "sram_lstp_300k_1rw"
 
 
 @pytest.fixture(scope="module")
 def constants() -> SramFile:
-    return read_validated(energy_folder() / "sram_cacti7.yaml", SramFile)
-
-
-@pytest.fixture(scope="module")
-def table(constants: SramFile) -> SramTable:
-    return read_table(energy_folder() / constants.table)
+    return SHIPPED[LSTP]
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,19 @@ def model() -> SramModel:
     return SramModel.load()
 
 
-def medians(errors: np.ndarray) -> dict[str, float]:
-    return {summary.quantity: summary.median_percent for summary in summarize(errors)}
+def loaded(name: str) -> SramModel:
+    return SramModel.load(SHIPPED[name].cell, SHIPPED[name].temperature_k, SHIPPED[name].ports)
 
 
-def test_every_row_of_the_table_comes_back(model: SramModel, table: SramTable) -> None:
-    assert len(table) == 394
-    assert np.abs(prediction_errors(model, table)).max() < 1e-9
+def rows(name: str) -> SramTable:
+    return read_table(energy_folder() / SHIPPED[name].table)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_row_of_a_table_comes_back(name: str) -> None:
+    """Every SRAM of the grid whose banks are at least 64 words deep: nothing between the rows is made up."""
+    assert len(rows(name)) == 1136
+    assert np.abs(prediction_errors(loaded(name), rows(name))).max() < 1e-9
 
 
 def test_a_known_macro(model: SramModel) -> None:
@@ -58,31 +64,42 @@ def test_a_known_macro(model: SramModel) -> None:
     }
 
 
-def test_leave_one_out_median_is_within_five_percent(constants: SramFile, table: SramTable) -> None:
-    """Every sixth row, to save time; `benchmarks/sram_model.py` leaves out all of them in turn."""
-    left_out = medians(leave_one_out(constants, table, np.arange(0, len(table), 6, dtype=np.float64)))
-    assert all(left_out[quantity] <= 5 for quantity in QUANTITIES)
-    assert left_out["read_pj"] > 0.5, "the row that was left out is still there"
-    stated = constants.errors_percent.left_out
-    assert all(getattr(stated, quantity).median <= 5 for quantity in QUANTITIES)
-    assert left_out["read_pj"] == pytest.approx(stated.read_pj.median, abs=1)
+@pytest.mark.parametrize(
+    ("cell", "temperature_k", "ports", "read_pj", "write_pj", "leakage_mw", "area_mm2", "access_ns"),
+    [
+        # CACTI 7, 45 nm, 8 KiB x 64 bit, one bank: a port more is a quarter more energy and twice the area
+        ("itrs-lstp", 300, 1, 6.137, 7.8781, 0.00025678, 0.026267, 1.0638),
+        ("itrs-lstp", 300, 2, 7.6554, 9.8903, 0.00032353, 0.053317, 1.1666),
+        # hot and fast cells: 2,300 and 35,000 times the leakage
+        ("itrs-lop", 350, 1, 3.1622, 3.2442, 0.59126, 0.026282, 0.65176),
+        ("itrs-hp", 350, 1, 5.2883, 6.5023, 9.0462, 0.026291, 0.28749),
+        ("itrs-lop", 350, 2, 3.923, 4.046, 0.75867, 0.053337, 0.73069),
+        ("itrs-hp", 350, 2, 6.4913, 8.0567, 11.249, 0.053406, 0.3238),
+    ],
+)
+def test_cells_and_ports_have_figures_of_their_own(
+    cell: str, temperature_k: int, ports: int, read_pj: float, write_pj: float, leakage_mw: float, area_mm2: float,
+    access_ns: float,
+) -> None:  # fmt: skip
+    estimate = SramModel.load(cell, temperature_k, ports).estimate(45, 8, 64, 1)
+    found = dataclasses.astuple(estimate)[:5]
+    assert found == pytest.approx((read_pj, write_pj, leakage_mw, area_mm2, access_ns), rel=1e-3)
 
 
-@pytest.mark.parametrize(("stated", "path"), [("between_rows", OFF_GRID), ("beyond_rows", BEYOND)])
-def test_error_against_cacti_elsewhere_is_as_stated(
-    constants: SramFile, model: SramModel, stated: str, path: Path
-) -> None:
+@pytest.mark.parametrize(("stated", "folder"), [("between_rows", OFF_GRID), ("beyond_rows", BEYOND)])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_error_against_cacti_elsewhere_is_as_stated(name: str, stated: str, folder: Path) -> None:
     """CACTI run at random SRAMs that the model has never seen: the error that a user meets."""
-    for summary in summarize(prediction_errors(model, read_table(path))):
-        error = getattr(getattr(constants.errors_percent, stated), summary.quantity)
+    for summary in summarize(prediction_errors(loaded(name), read_table(folder / f"{name}.csv"))):
+        error = getattr(getattr(SHIPPED[name].errors_percent, stated), summary.quantity)
         assert (summary.median_percent, summary.p90_percent, summary.max_percent) == pytest.approx(
             (error.median, error.p90, error.max), abs=0.1
         )
 
 
 def test_points_beyond_are_marked_and_those_between_are_not(model: SramModel) -> None:
-    for path, extrapolated in ((OFF_GRID, False), (BEYOND, True)):
-        for node_nm, size_kib, width_bits, banks in np.exp2(read_table(path).points):
+    for folder, extrapolated in ((OFF_GRID, False), (BEYOND, True)):
+        for node_nm, size_kib, width_bits, banks in np.exp2(read_table(folder / f"{LSTP}.csv").points):
             estimate = model.estimate(float(node_nm), float(size_kib), round(width_bits), round(banks))
             assert estimate.extrapolated is extrapolated
 
@@ -95,15 +112,17 @@ def test_beyond_the_table_is_extrapolated(model: SramModel, size_kib: float, wid
     assert model.estimate(32, size_kib, width_bits, banks).extrapolated
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES)
-def test_the_law_is_the_fitted_one(constants: SramFile, table: SramTable, quantity: str) -> None:
-    law, summary = fit_law(table, QUANTITIES.index(quantity))
-    stated = getattr(constants.law, quantity)
-    for key, fitted in law.items():
-        assert getattr(stated, key) == pytest.approx(fitted, rel=0.01, abs=1e-4)
-    assert stated.median_error_percent == pytest.approx(summary.median_percent, abs=0.1)
-    assert stated.p90_error_percent == pytest.approx(summary.p90_percent, abs=0.1)
-    assert stated.max_error_percent == pytest.approx(summary.max_percent, abs=0.1)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_law_is_the_fitted_one(name: str) -> None:
+    table = rows(name)
+    for column, quantity in enumerate(QUANTITIES):
+        law, summary = fit_law(table, column)
+        stated = getattr(SHIPPED[name].law, quantity)
+        for key, fitted in law.items():
+            assert getattr(stated, key) == pytest.approx(fitted, rel=0.01, abs=1e-4)
+        assert stated.median_error_percent == pytest.approx(summary.median_percent, abs=0.1)
+        assert stated.p90_error_percent == pytest.approx(summary.p90_percent, abs=0.1)
+        assert stated.max_error_percent == pytest.approx(summary.max_percent, abs=0.1)
 
 
 @pytest.mark.parametrize("node_nm", [22, 28, 40, 45, 65])
@@ -114,7 +133,8 @@ def test_nothing_falls_as_a_memory_grows(model: SramModel, node_nm: float, width
     for quantity in GROWING:
         values = np.array([getattr(estimate, quantity) for estimate in estimates])
         assert np.all(values > 0)
-        assert np.all(np.diff(values) >= -1e-12 * values[1:]), quantity
+        # CACTI's own figures fall by 3.9 % once: a read, 32 nm, 64 bits, 2 banks, from 1 to 2 KiB
+        assert np.all(np.diff(values) >= -CACTI_FALLS * values[1:]), quantity
     assert estimates[0].area_mm2 < estimates[-1].area_mm2
 
 
@@ -173,17 +193,6 @@ def test_pads_of_eyeriss_are_near_the_accelergy_tables(model: SramModel) -> None
     assert 0.55 < model.estimate(45, 224 * 16 / 8192, 16, 1).read_pj < 1.2
 
 
-@pytest.mark.parametrize("node_nm", [22, 28, 65])
-def test_banking_is_carried_over_from_the_nodes_that_have_it(model: SramModel, node_nm: float) -> None:
-    for size_kib, width_bits, banks in itertools.product((128, 512, 2048), (64, 128), (4, 32)):
-        ratio = {
-            node: model.estimate(node, size_kib, width_bits, banks).read_pj
-            / model.estimate(node, size_kib, width_bits, 1).read_pj
-            for node in (node_nm, 32, 45)
-        }
-        assert ratio[node_nm] == pytest.approx((ratio[32] * ratio[45]) ** 0.5, rel=0.15)
-
-
 def test_28_nm_lies_between_its_neighbours(model: SramModel) -> None:
     below, at, above = (model.estimate(node, 32, 64, 1) for node in (22, 28, 32))
     assert below.read_pj < at.read_pj < above.read_pj
@@ -206,10 +215,3 @@ def test_nothing_is_no_memory(model: SramModel, size_kib: float, width_bits: int
 def test_other_cells_are_refused(cell: str, temperature_k: int) -> None:
     with pytest.raises(MachineError, match=r"sram_cell: found .* itrs-lstp at 300 K"):
         SramModel.load(cell, temperature_k)
-
-
-def test_it_is_the_same_every_time(constants: SramFile, table: SramTable, model: SramModel) -> None:
-    again = SramModel.build(constants, table, table.axes())
-    assert np.allclose(again.grid.values, model.grid.values, rtol=1e-9, atol=1e-9)
-    one, other = (dataclasses.astuple(each.estimate(28, 24, 40, 6)) for each in (again, model))
-    assert one == pytest.approx(other, rel=1e-9)
