@@ -14,8 +14,7 @@ at memories.
 Memories are left out (the SRAM model prices them). Gate equivalents are areas of NanGate's open 45 nm library over
 its NAND2's 0.798 um2 (recalled, not read again), without wires, sizing or clock tree. Caveats:
 
-- The area model counts a machine's adders, multipliers and comparators only. The RTL has all of a PE: FIFO, fetch,
-  decoder, addresses.
+- The area model's cells are those of an earlier RTL after sizing to a whole library (hwconfigs/energy/45nm_gates.yaml).
 - The RTL is written to be compared: coordinates and lengths have 16 bits for any layer. No clock is aimed at
   (MICROARCHITECTURE.md of the spike array, "Clock").
 - Registers of a layer (fiber table, thresholds) and the fiber buffer are kept small: see CAPACITIES.
@@ -36,7 +35,7 @@ from pathlib import Path
 
 from tests.rtl.harness.build import SOURCES
 from tests.rtl.harness.coverage import Capacities, NotCoveredError, parameters
-from tests.rtl.harness.simulator import SimulatorError, SpikeArrayMachine, arithmetic_mm2, machine_of
+from tests.rtl.harness.simulator import SimulatorError, SpikeArrayMachine, cells_of_pe_mm2, machine_of
 
 NAND2_UM2 = 0.798
 UM2_PER_MM2 = 1e6
@@ -151,10 +150,7 @@ def main() -> int:
             name = f"{top} in all" if title == "design hierarchy" else title
             print(f"{name:18} {registers:9,} {gates(generic[title]):14,.0f} {gates(cells):13,.0f} {mm2:11.4f}")
         print(f"{top}: longest path {path_length(found.path)} gates")
-    print(
-        f"the area model's arithmetic of a PE: {arithmetic_mm2(machine):.4f} mm2 "
-        "(the rest of a PE's logic is not modelled)"
-    )
+    print(f"the area model's cells of a PE: {cells_of_pe_mm2(machine):.4f} mm2")
     return 0
 
 

@@ -15,7 +15,7 @@ OPERANDS = ("weights", "spikes", "potentials", "outputs")
 """Columns of every per-operand array: encoded weights, input spikes, potentials or partial sums, output spikes."""
 WEIGHTS, SPIKES, POTENTIALS, OUTPUTS = range(4)
 
-Resource = Literal["sram", "logic", "wire", "dram", "none"]
+Resource = Literal["sram", "logic", "control", "clock", "wire", "dram", "none"]
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,12 @@ class Counter:
     name: unique within a dataflow, e.g. "weights.read".
     component: the buffer (its key in the machine file) or unit that acts, e.g. "weights", "accumulator".
     operand: what is moved or computed on, for tables ("weights", "spikes", "potentials", "outputs").
-    action: what it does; for `resource` "sram" read or write, for "logic" an action of the energy table.
-    resource: what prices one action. "sram": one access of the buffer `component` at its full width; "logic":
-        the energy table's `action` at `bits`; "wire": one action moves `bits` over `length_um`; "dram": one
-        action moves `bits`; "none": counted, costs nothing by itself.
+    action: what it does; for `resource` "sram" read or write, for "logic" an action of the energy table, for "control"
+        a unit of it and what happens in it ("decode_mask.fiber").
+    resource: what prices one action (see `spikecycle.simulator.pricing`). "sram": one access of the buffer `component`
+        at its full width; "logic": the energy table's `action` at `bits`; "control": one event of a unit; "clock":
+        `bits` flip-flops for a cycle; "wire": one action moves `bits` over `length_um`; "dram": one action moves
+        `bits`; "none": counted, costs nothing by itself.
     unit: what is counted, e.g. "words", "operations", "events".
     meaning: one sentence.
     """

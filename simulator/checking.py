@@ -20,7 +20,7 @@ from spikecycle.simulator.description import (
 from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
-from spikecycle.simulator.pricing import Pricing
+from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
 from spikecycle.simulator.units import seconds
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 
@@ -125,10 +125,9 @@ def _describe_network(trace: Trace, progress: Progress | None) -> NetworkDescrip
 def describe_machine(name_or_path: str | Path) -> MachineDescription:
     """Validate a machine and work out what follows from it."""
     machine = load_machine(name_or_path)
-    pricing = Pricing(machine)
-    buffers = machine.buffer_items()
+    memories = {memory.name: memory for memory in machine.memories()}
     clock_mhz = machine.technology.clock_mhz
-    adders = sum(unit.count for unit in machine.logic() if unit.action == "add")
+    adders = sum(unit.count for unit in machine.units() if unit.action == "add")
     return MachineDescription(
         name=machine.name,
         describes=machine.describes,
@@ -138,20 +137,24 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         clock_mhz=clock_mhz,
         peak_additions_per_s=adders / seconds(1, clock_mhz),
         sections={
-            section: getattr(machine, section).model_dump(exclude_none=True)
-            for section in ("technology", "dataflow", "dram", "formats", "energy")
+            section: values.model_dump(exclude_none=True)
+            for section in ("technology", "logic", "dataflow", "dram", "formats", "energy")
+            if (values := getattr(machine, section)) is not None
         },
         buffers=tuple(
             BufferDescription(
-                size_kib=buffers[area.buffer].size_kib,
-                width_bits=buffers[area.buffer].width_bits,
-                banks=buffers[area.buffer].banks,
-                ports=buffers[area.buffer].ports,
+                size_kib=memories[area.buffer].size_kib,
+                width_bits=memories[area.buffer].width_bits,
+                banks=memories[area.buffer].banks,
+                ports=memories[area.buffer].ports,
                 area=area,
             )
-            for area in pricing.buffer_areas()
+            for area in memory_areas(machine)
         ),
-        logic_area_mm2=pricing.logic_area_mm2(),
+        logic=logic_areas(machine),
+        too_slow=too_slow(machine),
+        not_modelled=not_modelled(machine),
+        area_leaves_out=area_leaves_out(machine),
         sources=machine.sources,
     )
 

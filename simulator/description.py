@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spikecycle.simulator.result import BufferArea
+from spikecycle.simulator.result import BufferArea, LogicArea, SlowBuffer
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class MachineDescription:
     """A machine that is valid, with figures that follow from it.
 
     sections: section to its keys and values, the buffers left out. peak_additions_per_s: adders of the array x clock.
-    sources: key to where its numbers come from.
+    too_slow: buffers slower than the clock. not_modelled, area_leaves_out: as in a result. sources: key to where its
+    numbers come from.
     """
 
     name: str
@@ -106,5 +107,8 @@ class MachineDescription:
     peak_additions_per_s: float
     sections: Mapping[str, Mapping[str, Any]]
     buffers: tuple[BufferDescription, ...]
-    logic_area_mm2: float
+    logic: tuple[LogicArea, ...]
+    too_slow: tuple[SlowBuffer, ...]
+    not_modelled: tuple[str, ...]
+    area_leaves_out: tuple[str, ...]
     sources: Mapping[str, str]

@@ -1,49 +1,48 @@
-"""Price integer counts: a machine's buffers, energy table, wires and DRAM turned into pJ per action, mW and mm2."""
+"""Price integer counts: the parts of a machine and its energy table turned into pJ, mW and mm2.
+
+Pure functions of a machine and of counts. What an action costs, by the resource that its counter names:
+
+    sram      one access of the memory `component`: SRAM, flip-flops or cache, by its kind
+    logic     the energy table's `action` on operands of `bits`
+    control   the event `action` ("unit.event") of a unit of control of this machine, times logic.glitch_factor
+    clock     `bits` flip-flops for one cycle, `action` "active" or "idle"
+    wire      `bits` over `length_um`
+    dram      `bits` moved; or one activation of a row; or one cycle of background power
+    none      nothing
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
-from spikecycle.simulator.activity import OPERANDS, Counter
-from spikecycle.simulator.energy import EnergyTable, SramEstimate, SramModel
+from spikecycle.simulator.activity import Counter, Resource
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.energy.memories import MemoryEstimate, estimate_memory
+from spikecycle.simulator.energy.table import EnergyTable
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.parts import LogicUnit, Memory
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.result import BufferArea, CounterResult
-from spikecycle.simulator.units import energy_pj as leaked_pj
-from spikecycle.simulator.units import um2_to_mm2, um_to_mm
+from spikecycle.simulator.result import BufferArea, CounterResult, LogicArea, SlowBuffer
+from spikecycle.simulator.units import NS_PER_US, um2_to_mm2, um_to_mm
+from spikecycle.simulator.units import energy_pj as power_pj
 
-DRAM_READ = tuple(
-    Counter(f"dram.read.{operand}", "dram", operand, "read", "dram", "bits", f"bits of {operand} read from DRAM")
-    for operand in OPERANDS
-)
-DRAM_WRITE = tuple(
-    Counter(f"dram.write.{operand}", "dram", operand, "write", "dram", "bits", f"bits of {operand} written to DRAM")
-    for operand in OPERANDS
-)
+ALL_OPERANDS = "all"
+"""Operand of what serves all of them: clock, leakage."""
+OF_TIME = ("active", "idle", "background")
+"""Actions that happen in every cycle, whatever the array does."""
+_WAITS_FOR_DRAM = "dram_"
+"""Causes of cycles in which the array waits begin like this."""
 
 
-class Pricing:
-    """What each action costs on one machine. Every estimate is made once, when the machine is known."""
+def price(counters: Sequence[Counter], counts: Sequence[int], machine: Machine) -> tuple[CounterResult, ...]:
+    """`counts[i]` actions of `counters[i]` on `machine`.
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        technology = machine.technology
-        sram = SramModel.load(technology.sram_cell, technology.temperature_k)
-        self.table = EnergyTable.load(machine.energy.table).scaled(technology.node_nm)
-        self._sram: dict[str, SramEstimate] = {
-            key: sram.estimate(technology.node_nm, buffer.size_kib, buffer.width_bits, buffer.banks)
-            for key, buffer in machine.buffer_items().items()
-        }
-        self._resources: dict[str, Callable[[Counter], float]] = {
-            "sram": self._sram_pj,
-            "logic": lambda counter: self.table.action_pj(counter.action, counter.bits),
-            "wire": lambda counter: self.table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
-            "dram": lambda counter: (machine.dram.energy_pj_per_bit if machine.dram else 0.0) * counter.bits,
-            "none": lambda counter: 0.0,
-        }
-
-    def counter(self, counter: Counter, count: int) -> CounterResult:
-        """`count` actions of `counter`, priced."""
-        return CounterResult(
+    Raises MachineError for an action that the energy table does not have.
+    """
+    price_of = _prices(machine)
+    return tuple(
+        CounterResult(
             name=counter.name,
             component=counter.component,
             operand=counter.operand,
@@ -51,40 +50,251 @@ class Pricing:
             resource=counter.resource,
             unit=counter.unit,
             count=count,
-            energy_pj=count * self._resources[counter.resource](counter),
+            energy_pj=count * price_of[counter.resource](counter),
         )
+        for counter, count in zip(counters, counts, strict=True)
+    )
 
-    def leakage_pj(self, cycles: int) -> float:
-        """Leakage of all buffers over `cycles`, pJ."""
-        return leaked_pj(
-            sum(area.leakage_mw for area in self.buffer_areas()), cycles, self._machine.technology.clock_mhz
+
+def energy_table(machine: Machine) -> EnergyTable:
+    """The machine's energy table at its node."""
+    return EnergyTable.load(machine.energy.table).scaled(machine.technology.node_nm)
+
+
+def memory_areas(machine: Machine) -> tuple[BufferArea, ...]:
+    """Every memory in silicon, all instances."""
+    return tuple(
+        BufferArea(
+            buffer=memory.name,
+            kind=memory.kind,
+            instances=memory.instances,
+            ports=memory.ports,
+            area_mm2=memory.instances * estimate.area_mm2,
+            leakage_mw=memory.instances * estimate.leakage_mw,
+            read_pj=estimate.read_pj,
+            write_pj=estimate.write_pj,
+            access_ns=estimate.access_ns,
+            extrapolated=estimate.extrapolated,
         )
+        for memory, estimate in _estimates(machine)
+    )
 
-    def buffer_areas(self) -> list[BufferArea]:
-        """Every buffer in silicon."""
-        areas = []
-        for key, estimate in self._sram.items():
-            instances = self._machine.instances(key)
-            areas.append(
-                BufferArea(
-                    buffer=key,
-                    instances=instances,
-                    area_mm2=instances * estimate.area_mm2,
-                    leakage_mw=instances * estimate.leakage_mw,
-                    read_pj=estimate.read_pj,
-                    write_pj=estimate.write_pj,
-                    access_ns=estimate.access_ns,
-                    extrapolated=estimate.extrapolated,
-                )
-            )
-        return areas
 
-    def logic_area_mm2(self) -> float:
-        """Area of the array's arithmetic."""
-        return um2_to_mm2(
-            sum(unit.count * self.table.area_um2(unit.action, unit.bits) for unit in self._machine.logic())
+def logic_areas(machine: Machine) -> tuple[LogicArea, ...]:
+    """Logic in silicon by component, in the order of the machine's units; area with the space between cells."""
+    table = energy_table(machine)
+    areas: dict[tuple[str, str], LogicArea] = {}
+    for unit in machine.units():
+        cells_um2 = _cells_um2(table, unit)
+        if cells_um2 == 0:
+            continue
+        before = areas.get((unit.component, unit.kind))
+        area = LogicArea(
+            component=unit.component,
+            kind=unit.kind,
+            area_mm2=um2_to_mm2(cells_um2 / machine.logic.utilization),
+            leakage_mw=table.leakage_mw(cells_um2, machine.logic.devices),
+            flip_flops=_flip_flops(table, unit),
         )
+        areas[unit.component, unit.kind] = area if before is None else _both(before, area)
+    return tuple(areas.values())
 
-    def _sram_pj(self, counter: Counter) -> float:
-        estimate = self._sram[counter.component]
-        return {"read": estimate.read_pj, "write": estimate.write_pj}[counter.action]
+
+def leakage_mw(machine: Machine) -> float:
+    """Leakage of all memories and of all logic that is priced, mW."""
+    in_memories = sum(area.leakage_mw for area in memory_areas(machine))
+    return in_memories + sum(area.leakage_mw for area in logic_areas(machine))
+
+
+def leakage_pj(machine: Machine, cycles: int) -> float:
+    """That leakage over `cycles`, pJ."""
+    return power_pj(leakage_mw(machine), cycles, machine.technology.clock_mhz)
+
+
+def flip_flops(machine: Machine) -> int:
+    """Clocked flip-flops of the whole machine: those of its logic, and memories made of them."""
+    table = energy_table(machine)
+    in_logic = sum(_flip_flops(table, unit) for unit in machine.units())
+    return in_logic + sum(memory.instances * estimate.flip_flops for memory, estimate in _estimates(machine))
+
+
+def clock_counters(machine: Machine) -> tuple[Counter, ...]:
+    """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price it."""
+    if not energy_table(machine).prices_clock:
+        return ()
+    bits = flip_flops(machine)
+    return tuple(
+        Counter(f"clock.{action}", "clock", ALL_OPERANDS, action, "clock", "cycles", when, bits=bits)
+        for action, when in (
+            ("active", "a cycle in which the array works: all flip-flops that are clocked then"),
+            ("idle", "a cycle in which the array waits for DRAM"),
+        )
+    )
+
+
+def clock_counts(machine: Machine, cycles_by_cause: Mapping[str, int]) -> tuple[int, ...]:
+    """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
+    if not energy_table(machine).prices_clock:
+        return ()
+    idle = sum(cycles for cause, cycles in cycles_by_cause.items() if cause.startswith(_WAITS_FOR_DRAM))
+    return sum(cycles_by_cause.values()) - idle, idle
+
+
+def dram_traffic(direction: Literal["read", "write"], operand: str) -> Counter:
+    """The count of bits of an operand that are read from or written to DRAM."""
+    words = "read from" if direction == "read" else "written to"
+    return Counter(
+        f"dram.{direction}.{operand}", "dram", operand, direction, "dram", "bits", f"bits of {operand} {words} DRAM"
+    )
+
+
+def dram_counters(machine: Machine) -> tuple[Counter, ...]:
+    """Counts of the memory beside the bits that it moves, as far as the machine's section `dram` prices them."""
+    counters: list[Counter] = []
+    if machine.dram is None:
+        return ()
+    if machine.dram.row_bits is not None:
+        counters.append(
+            Counter("dram.activate", "dram", ALL_OPERANDS, "activate", "dram", "rows", "a row of DRAM is opened")
+        )
+    if machine.dram.background_mw is not None:
+        counters.append(
+            Counter("dram.background", "dram", ALL_OPERANDS, "background", "dram", "cycles", "a cycle goes by")
+        )
+    return tuple(counters)
+
+
+def dram_counts(machine: Machine, activations: int, cycles: int) -> tuple[int, ...]:
+    """Counts of `dram_counters`."""
+    if machine.dram is None:
+        return ()
+    rows = () if machine.dram.row_bits is None else (activations,)
+    return rows if machine.dram.background_mw is None else (*rows, cycles)
+
+
+def row_activations(row_bits: int | None, *streams_bits: Int64) -> int:
+    """Rows of DRAM that streams open, int64 of any shape, one entry a stream, in bits: 0 if rows are not modelled.
+
+    A stream is what one pass moves of one operand one way: it begins at a row's first bit and goes through row after
+    row, so that its first access of each is a page miss and all others are hits; between streams, other rows were open.
+    """
+    if row_bits is None:
+        return 0
+    return sum(int((-(-bits // row_bits)).sum()) for bits in streams_bits)
+
+
+def of_time(machine: Machine, cycles: int, cycles_by_cause: Mapping[str, int]) -> tuple[CounterResult, ...]:
+    """What goes by time alone, of a whole network: clock, and background power of DRAM. Stages that overlap each have
+    all of it while they run, so that theirs do not add up to this."""
+    counted = (
+        *zip(clock_counters(machine), clock_counts(machine, cycles_by_cause), strict=True),
+        *zip(dram_counters(machine), dram_counts(machine, 0, cycles), strict=True),
+    )
+    chosen = [(counter, count) for counter, count in counted if counter.action in OF_TIME]
+    return price([counter for counter, _ in chosen], [count for _, count in chosen], machine)
+
+
+def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
+    """Memories that take longer from address to data than the clock's period, which every count assumes they do not."""
+    period_ns = NS_PER_US / machine.technology.clock_mhz
+    return tuple(
+        SlowBuffer(buffer=area.buffer, access_ns=area.access_ns, period_ns=period_ns)
+        for area in memory_areas(machine)
+        if area.access_ns is not None and area.access_ns > period_ns
+    )
+
+
+def not_modelled(machine: Machine) -> tuple[str, ...]:
+    """What costs nothing in a result of this machine, though it would in hardware."""
+    table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram
+    lacks = {
+        "control": not (table.prices_control and "control" in kinds),
+        "clock": not (table.prices_clock and flip_flops(machine)),
+        "logic leakage": not table.prices_leakage,
+        "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
+        "DRAM background power": dram is not None and dram.background_mw is None,
+        "time of DRAM page misses and turnarounds": dram is not None,
+        "trunk of the clock tree": table.prices_clock,
+    }
+    return (*(what for what, lacking in lacks.items() if lacking), *machine.unmodelled())
+
+
+def area_leaves_out(machine: Machine) -> tuple[str, ...]:
+    """What is on the chip, or beside it, but in no area of a result of this machine."""
+    table, kinds = energy_table(machine), {unit.kind for unit in machine.units()}
+    control = () if table.prices_control and "control" in kinds else ("control",)
+    return (*control, "clock tree", "wires between units", "DRAM interface and pads", *machine.unmodelled())
+
+
+def _prices(machine: Machine) -> Mapping[Resource, Callable[[Counter], float]]:
+    """pJ of one action, by resource."""
+    table = energy_table(machine)
+    memories = {memory.name: estimate for memory, estimate in _estimates(machine)}
+    sizes = {unit.action: dict(unit.sizes) for unit in machine.units() if unit.kind == "control"}
+
+    def access(counter: Counter) -> float:
+        memory = memories[counter.component]
+        return {"read": memory.read_pj, "write": memory.write_pj}[counter.action]
+
+    def control(counter: Counter) -> float:
+        unit, _, event = counter.action.partition(".")
+        if unit not in sizes:
+            raise MachineError(f"machine {machine.name}: has no unit {unit!r} that {counter.name} could count")
+        return machine.logic.glitch_factor * table.control_pj(unit, event, sizes[unit])
+
+    def clock(counter: Counter) -> float:
+        return counter.bits * table.clock_pj(machine.logic.clock_gating, counter.action == "active")
+
+    def dram(counter: Counter) -> float:
+        return _dram_pj(machine, counter)
+
+    return {
+        "sram": access,
+        "logic": lambda counter: table.action_pj(counter.action, counter.bits),
+        "control": control,
+        "clock": clock,
+        "wire": lambda counter: table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
+        "dram": dram,
+        "none": lambda counter: 0.0,
+    }
+
+
+def _dram_pj(machine: Machine, counter: Counter) -> float:
+    dram = machine.dram
+    if dram is None:
+        return 0.0
+    if counter.action == "activate":
+        return dram.activate_pj or 0.0
+    if counter.action == "background":
+        return power_pj(dram.background_mw or 0.0, 1, machine.technology.clock_mhz)
+    if counter.action == "write" and dram.write_energy_pj_per_bit is not None:
+        return dram.write_energy_pj_per_bit * counter.bits
+    return dram.energy_pj_per_bit * counter.bits
+
+
+def _estimates(machine: Machine) -> list[tuple[Memory, MemoryEstimate]]:
+    table = energy_table(machine)
+    return [
+        (memory, estimate_memory(memory, machine.technology, machine.logic, table)) for memory in machine.memories()
+    ]
+
+
+def _cells_um2(table: EnergyTable, unit: LogicUnit) -> float:
+    """Area of the cells of all units of a kind, um2."""
+    if unit.kind == "arithmetic":
+        return unit.count * table.area_um2(unit.action, unit.bits)
+    return unit.count * table.control_um2(unit.action, dict(unit.sizes))
+
+
+def _flip_flops(table: EnergyTable, unit: LogicUnit) -> int:
+    return 0 if unit.kind == "arithmetic" else unit.count * table.flip_flops(unit.action, dict(unit.sizes))
+
+
+def _both(one: LogicArea, other: LogicArea) -> LogicArea:
+    return one.model_copy(
+        update={
+            "area_mm2": one.area_mm2 + other.area_mm2,
+            "leakage_mw": one.leakage_mw + other.leakage_mw,
+            "flip_flops": one.flip_flops + other.flip_flops,
+        }
+    )

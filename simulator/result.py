@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 
 
 class _Part(BaseModel):
@@ -33,7 +33,7 @@ class CounterResult(_Part):
     component: str = Field(description="buffer or unit that acts")
     operand: str = Field(description="what it acts on: weights, spikes, potentials or outputs")
     action: str = Field(description="read, write, add, ...")
-    resource: str = Field(description="what prices it: sram, logic, wire, dram, or none")
+    resource: str = Field(description="what prices it: sram (any memory), logic, control, clock, wire, dram, or none")
     unit: str = Field(description="what is counted")
     count: int = Field(description="how often, summed over samples")
     energy_pj: float = Field(description="energy of all of them, pJ")
@@ -71,7 +71,7 @@ class LayerResult(_Part):
         description="tensors that were neither loaded nor stored (machine key residency.activations)"
     )
     counters: list[CounterResult] = Field(description="every count with its energy")
-    leakage_pj: float = Field(description="SRAM leakage x time, pJ")
+    leakage_pj: float = Field(description="leakage of memories and, where it is modelled, of logic x time, pJ")
     energy_pj: float = Field(description="all counters + leakage, pJ")
 
 
@@ -89,13 +89,33 @@ class BufferArea(_Part):
     """One buffer in silicon."""
 
     buffer: str = Field(description="key in the machine file")
+    kind: str = Field(default="sram", description="what it is made of: sram, register_file, fifo or cache")
     instances: int = Field(description="how many of it")
+    ports: int = Field(default=1, description="1: one read or write a cycle of a bank, 2: one read and one write")
     area_mm2: float = Field(description="area of all instances, mm2")
     leakage_mw: float = Field(description="leakage of all instances, mW")
     read_pj: float = Field(description="energy of one read of one instance, pJ")
     write_pj: float = Field(description="energy of one write of one instance, pJ")
-    access_ns: float = Field(description="access time of one instance, ns")
+    access_ns: float | None = Field(description="access time of one instance, ns; null where it is not known")
     extrapolated: bool = Field(description="whether size or width lies outside the CACTI table (fitted law)")
+
+
+class LogicArea(_Part):
+    """The logic of one component in silicon."""
+
+    component: str = Field(description="what the logic belongs to")
+    kind: str = Field(description="arithmetic, control, or register")
+    area_mm2: float = Field(description="area of all of it, the space between its cells included, mm2")
+    leakage_mw: float = Field(description="leakage of all of it, mW; 0 where it is not modelled")
+    flip_flops: int = Field(description="clocked flip-flops in it; 0 where the clock is not modelled")
+
+
+class SlowBuffer(_Part):
+    """A buffer that cannot do what every count assumes of it: an access in a cycle."""
+
+    buffer: str = Field(description="key in the machine file")
+    access_ns: float = Field(description="access time of one instance, ns")
+    period_ns: float = Field(description="a cycle of the machine's clock, ns")
 
 
 class Assumptions(_Part):
@@ -106,6 +126,10 @@ class Assumptions(_Part):
     temperature_k: int = Field(description="temperature for leakage, K")
     node_nm: float = Field(description="process node, nm")
     energy_table: str = Field(description="energy table of logic")
+    clock_gating: str = Field(description="clock gating of logic: none, enable or unit")
+    glitch_factor: float = Field(description="energy of control over its energy without glitches")
+    utilization: float = Field(description="area of cells over the area that logic takes")
+    logic_devices: str = Field(description="devices of logic, for its leakage")
     operation: str = Field(description="what counts as one operation")
     ideal_memory: bool = Field(
         default=False, description="whether DRAM had no latency and infinite bandwidth (simulate --ideal-memory)"
@@ -150,8 +174,14 @@ class RunResult(_Part):
     utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
     synaptic_operations: int = Field(description="weights (not zero) applied because of a spike, all samples")
     dense_synaptic_operations: int = Field(description="every weight at every timestep, all samples")
-    area_mm2: float = Field(description="SRAM and arithmetic area, mm2")
-    logic_area_mm2: float = Field(description="arithmetic part of it, mm2")
+    area_mm2: float = Field(description="area of memories and logic, mm2")
+    logic_area_mm2: float = Field(description="logic part of it, mm2")
     buffers: list[BufferArea] = Field(description="the buffers in silicon")
+    logic: list[LogicArea] = Field(description="the logic in silicon, by component")
+    too_slow: list[SlowBuffer] = Field(
+        description="buffers slower than the clock: the machine cannot run as simulated unless this is empty"
+    )
+    not_modelled: list[str] = Field(description="what costs nothing in this result, though it would in hardware")
+    area_leaves_out: list[str] = Field(description="what is on the chip, but not in the area")
     verification: list[VerificationResult] | None = Field(description="per layer, where verification was asked for")
     assumptions: Assumptions = Field(description="what the numbers rest on")

@@ -41,7 +41,7 @@ def run_stage(
     kept: tensors that stay on chip, by sample. step_done: called after every sample.
     """
     plan = dataflow.plan(machine, stage, network)
-    totals = StageTotals.of(stage, plan)
+    totals = StageTotals.of(stage, plan, machine.dram.row_bits if machine.dram else None)
     activities = []
     for index, sample in enumerate(samples):
         state = on_chip(machine, plan.footprint, index, kept[index])

@@ -7,11 +7,25 @@ from importlib import metadata
 
 import numpy as np
 
-from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.pricing import Pricing
+from spikecycle.simulator.pricing import (
+    OF_TIME,
+    area_leaves_out,
+    clock_counters,
+    clock_counts,
+    dram_counters,
+    dram_counts,
+    dram_traffic,
+    leakage_pj,
+    logic_areas,
+    memory_areas,
+    not_modelled,
+    of_time,
+    price,
+    too_slow,
+)
 from spikecycle.simulator.result import (
     Assumptions,
     CounterResult,
@@ -43,17 +57,16 @@ def run_result(
     ideal_memory: bool,
 ) -> RunResult:
     """The result of a network on a machine."""
-    pricing = Pricing(machine)
-    layers = [_layer_result(network, machine, pricing, total, len(samples)) for total in totals]
+    layers = [_layer_result(network, machine, total, len(samples)) for total in totals]
     cycles = sum(timing.cycles_per_sample)
-    leakage_pj = pricing.leakage_pj(cycles)
+    leaked_pj = leakage_pj(machine, cycles)
     components: dict[str, float] = {}
-    for layer in layers:
-        for counter in layer.counters:
-            components[counter.component] = components.get(counter.component, 0.0) + counter.energy_pj
-    energy_pj = sum(components.values()) + leakage_pj
-    logic_area_mm2 = pricing.logic_area_mm2()
-    buffers = pricing.buffer_areas()
+    of_stages = (one for layer in layers for one in layer.counters if one.action not in OF_TIME)
+    for one in (*of_stages, *of_time(machine, cycles, timing.causes)):
+        components[one.component] = components.get(one.component, 0.0) + one.energy_pj
+    energy_pj = sum(components.values()) + leaked_pj
+    logic, buffers = list(logic_areas(machine)), list(memory_areas(machine))
+    logic_area_mm2 = sum(area.area_mm2 for area in logic)
     clock_mhz = machine.technology.clock_mhz
     inference_s = seconds(cycles, clock_mhz) / len(samples)
     inference_pj = energy_pj / len(samples)
@@ -79,7 +92,7 @@ def run_result(
         cycles_per_sample=timing.cycles_per_sample,
         overlap=timing.policy.name,
         energy_pj=energy_pj,
-        energy_by_component_pj={**components, "leakage": leakage_pj},
+        energy_by_component_pj={**components, "leakage": leaked_pj},
         seconds_per_inference=inference_s,
         energy_per_inference_pj=inference_pj,
         edp_per_inference_js=pj_to_j(inference_pj) * inference_s,
@@ -89,6 +102,10 @@ def run_result(
         area_mm2=sum(buffer.area_mm2 for buffer in buffers) + logic_area_mm2,
         logic_area_mm2=logic_area_mm2,
         buffers=buffers,
+        logic=logic,
+        too_slow=list(too_slow(machine)),
+        not_modelled=list(not_modelled(machine)),
+        area_leaves_out=list(area_leaves_out(machine)),
         verification=verification,
         assumptions=Assumptions(
             dram_pj_per_bit=dram.energy_pj_per_bit if dram else None,
@@ -96,6 +113,10 @@ def run_result(
             temperature_k=machine.technology.temperature_k,
             node_nm=machine.technology.node_nm,
             energy_table=machine.energy.table,
+            clock_gating=machine.logic.clock_gating,
+            glitch_factor=machine.logic.glitch_factor,
+            utilization=machine.logic.utilization,
+            logic_devices=machine.logic.devices,
             operation=OPERATION,
             ideal_memory=ideal_memory,
             residency=machine.residency.model_dump(mode="json"),
@@ -106,27 +127,34 @@ def run_result(
 
 def stage_cost(machine: Machine, total: StageTotals) -> tuple[float, int]:
     """Energy in pJ, leakage included, and cycles of a stage, summed over samples."""
-    pricing = Pricing(machine)
-    counters = _counters(pricing, total)
-    return sum(counter.energy_pj for counter in counters) + pricing.leakage_pj(total.cycles), total.cycles
+    energy_pj = sum(counter.energy_pj for counter in _counters(machine, total))
+    return energy_pj + leakage_pj(machine, total.cycles), total.cycles
 
 
-def _counters(pricing: Pricing, total: StageTotals) -> list[CounterResult]:
-    """Every count of a stage, DRAM's after the others, priced."""
-    counters = [pricing.counter(counter, total.counts[name]) for name, counter in total.counters.items()]
-    moved = (("read", total.dram_read_bits), ("write", total.dram_write_bits))
-    return counters + [
-        pricing.counter(_dram_counter(action, operand), bits)
-        for action, by_operand in moved
-        for operand, bits in by_operand.items()
+def _counters(machine: Machine, total: StageTotals) -> tuple[CounterResult, ...]:
+    """Every count of a stage, DRAM's and the clock's after the others, priced."""
+    reads, writes = total.dram_read_bits, total.dram_write_bits
+    counters = [
+        *total.counters.values(),
+        *(dram_traffic("read", operand) for operand in reads),
+        *(dram_traffic("write", operand) for operand in writes),
+        *dram_counters(machine),
+        *clock_counters(machine),
     ]
+    counts = [
+        *(total.counts[name] for name in total.counters),
+        *reads.values(),
+        *writes.values(),
+        *dram_counts(machine, total.row_activations, total.cycles),
+        *clock_counts(machine, total.causes),
+    ]
+    return price(counters, counts, machine)
 
 
-def _layer_result(network: Trace, machine: Machine, pricing: Pricing, total: StageTotals, samples: int) -> LayerResult:
+def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples: int) -> LayerResult:
     """One stage, priced."""
-    counters = _counters(pricing, total)
-    cycles = total.cycles
-    leakage_pj = pricing.leakage_pj(cycles)
+    priced, cycles = _counters(machine, total), total.cycles
+    leaked_pj = leakage_pj(machine, cycles)
     return LayerResult(
         name=total.stage.name,
         operator=_operator(total.stage),
@@ -146,16 +174,9 @@ def _layer_result(network: Trace, machine: Machine, pricing: Pricing, total: Sta
         dram_write_bits=dict(total.dram_write_bits),
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,
         tensors_on_chip=sorted(total.kept),
-        counters=counters,
-        leakage_pj=leakage_pj,
-        energy_pj=sum(counter.energy_pj for counter in counters) + leakage_pj,
-    )
-
-
-def _dram_counter(action: str, operand: str) -> Counter:
-    direction = "read from" if action == "read" else "written to"
-    return Counter(
-        f"dram.{action}.{operand}", "dram", operand, action, "dram", "bits", f"bits of {operand} {direction} DRAM"
+        counters=list(priced),
+        leakage_pj=leaked_pj,
+        energy_pj=sum(one.energy_pj for one in priced) + leaked_pj,
     )
 
 

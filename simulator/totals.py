@@ -11,6 +11,7 @@ from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.base import Plan
 from spikecycle.simulator.dataflows.stage import Stage, StageSample
 from spikecycle.simulator.errors import ContractError
+from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
 
@@ -19,13 +20,16 @@ from spikecycle.simulator.schedule import StageSchedule, sum_by_name
 class StageTotals:
     """One stage, summed over the samples that were simulated.
 
-    counters: what may be counted, by name. counts: what was, every declared counter included.
+    counters: what may be counted, by name. counts: what was, every declared counter included. row_bits: of an open row
+    of DRAM, if rows are modelled; row_activations: rows that were opened.
     """
 
     stage: Stage
     plan: Plan
     counters: dict[str, Counter]
     counts: dict[str, int]
+    row_bits: int | None = None
+    row_activations: int = 0
     busy: dict[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
     input_spikes: int = 0
@@ -37,13 +41,13 @@ class StageTotals:
     schedules: list[StageSchedule] = field(default_factory=list)
 
     @classmethod
-    def of(cls, stage: Stage, plan: Plan) -> StageTotals:
+    def of(cls, stage: Stage, plan: Plan, row_bits: int | None = None) -> StageTotals:
         """Before the first sample."""
         names = [counter.name for counter in plan.counters]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ContractError(f"stage {stage.name!r}: the counter {twice!r} is declared twice")
-        return cls(stage, plan, dict(zip(names, plan.counters, strict=True)), dict.fromkeys(names, 0))
+        return cls(stage, plan, dict(zip(names, plan.counters, strict=True)), dict.fromkeys(names, 0), row_bits)
 
     def add(self, activity: Activity, sample: StageSample) -> None:
         """What one sample did."""
@@ -51,6 +55,7 @@ class StageTotals:
             if name not in self.counts:
                 raise ContractError(f"stage {self.stage.name!r}: {name!r} is counted, but not declared as a counter")
             self.counts[name] += count
+        self.row_activations += row_activations(self.row_bits, activity.moves.load_bits, activity.moves.store_bits)
         self.busy = sum_by_name((self.busy, activity.busy))
         self.synaptic_operations += activity.synaptic_operations
         for name in self.stage.consumed:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-BITS_PER_KIB = 1024 * 8
+BITS_PER_BYTE = 8
+BITS_PER_KIB = 1024 * BITS_PER_BYTE
 MBIT_PER_GBIT = 1000
 NS_PER_US = 1000
 PJ_PER_UJ = 10**6
 PJ_PER_J = 10**12
 UM_PER_MM = 1000
+UW_PER_MW = 1000
 
 
 def seconds(cycles: int, clock_mhz: int) -> float:
@@ -60,3 +62,8 @@ def um_to_mm(length_um: float) -> float:
 def um2_to_mm2(area_um2: float) -> float:
     """um2 in mm2."""
     return area_um2 / UM_PER_MM**2
+
+
+def uw_to_mw(power_uw: float) -> float:
+    """uW in mW."""
+    return power_uw / UW_PER_MW

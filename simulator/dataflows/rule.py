@@ -32,7 +32,8 @@ from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightSto
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.errors import ContractError
-from spikecycle.simulator.machine.schema import Buffers, LogicUnit, Machine
+from spikecycle.simulator.machine.parts import LogicUnit
+from spikecycle.simulator.machine.schema import Buffers, Machine
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Source, Synapse, TensorSpec
 
@@ -88,7 +89,7 @@ class RuleMachine(Machine):
         """One of each memory."""
         return 1
 
-    def logic(self) -> tuple[LogicUnit, ...]:
+    def units(self) -> tuple[LogicUnit, ...]:
         """A rule does not say what its machine is made of."""
         return ()
 

@@ -26,7 +26,8 @@ import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
-from spikecycle.simulator.machine.schema import DataflowParameters, Dram, LogicUnit, PositiveInt
+from spikecycle.simulator.machine.parts import LogicUnit
+from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.traces import AttentionProduct, Pool
 
 
@@ -52,9 +53,9 @@ class SystolicMachine(RuleMachine):
         """Processing elements."""
         return self.dataflow.rows * self.dataflow.columns
 
-    def logic(self) -> tuple[LogicUnit, ...]:
+    def units(self) -> tuple[LogicUnit, ...]:
         """An adder per PE."""
-        return (LogicUnit(action="add", bits=self.dataflow.accumulator_bits, count=self.pe_count),)
+        return (LogicUnit("pe", "add", bits=self.dataflow.accumulator_bits, count=self.pe_count),)
 
 
 ADD = Counter("pe.add", "pe", "potentials", "add", "logic", "operations", "a PE adds to a sum, zero or not", bits=32)

@@ -30,6 +30,7 @@ from spikecycle.simulator.machine.schema import (
     Technology,
 )
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
+from spikecycle.simulator.pricing import clock_counters, logic_areas, memory_areas
 from spikecycle.simulator.schedule import OVERLAPS
 
 _SUFFIX = ".yaml"
@@ -154,6 +155,8 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
         problems = validation_problems(error, machine_type)
     problems += [*_unknown_formats(data), *_unpriceable(data), *_unknown_sources(data, machine_type)]
     problems += _overlap_problems(data, dataflow_of_kind)
+    if machine is not None and not problems:
+        problems = list(_unpriced_parts(machine))
     if machine is None or problems:
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems))
     return machine
@@ -215,6 +218,15 @@ def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:
             table = EnergyTable.load(energy.table)
             if node_nm is not None:
                 table.scaled(node_nm)
+        except MachineError as error:
+            yield from str(error).splitlines()
+
+
+def _unpriced_parts(machine: Machine) -> Iterator[str]:
+    """Memories, devices and units of which the machine's tables have no figures."""
+    for priced in (memory_areas, logic_areas, clock_counters):
+        try:
+            priced(machine)
         except MachineError as error:
             yield from str(error).splitlines()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from spikecycle.simulator.machine.parts import LogicUnit, Memory, MemoryKind
 from spikecycle.simulator.units import kib_to_bits
 
 LARGEST_INT = 10**6
@@ -48,6 +48,20 @@ class Technology(Section):
     """Junction temperature for leakage, K."""
 
 
+class Logic(Section):
+    """How logic is built; what it costs is in the energy table."""
+
+    clock_gating: Literal["none", "enable", "unit"] = "enable"
+    """None: every flip-flop is clocked in every cycle. Enable: those with an enable only when it is set. Unit: besides,
+    a unit is clocked only while it works."""
+    glitch_factor: Annotated[float, Field(ge=1, le=10)] = 1.4
+    """Energy of control over its energy if every net changed at most once a cycle."""
+    utilization: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Area of cells over the area that they are placed in."""
+    devices: str = "lstp"
+    """Devices that logic is made of, for its leakage: an entry of the energy table's leakage."""
+
+
 class Buffer(Section):
     """One on-chip memory (per instance: a buffer inside a PE is given for one PE)."""
 
@@ -58,7 +72,26 @@ class Buffer(Section):
     banks: Annotated[int, Field(ge=1, le=1024)] = 1
     """Independently addressed banks; word address a lies in bank a mod banks."""
     ports: Literal[1, 2] = 1
-    """Ports of a bank: 1 = one read or write a cycle, 2 = one read and one write a cycle. Priced alike: as one."""
+    """Ports of a bank: 1 = one read or write a cycle, 2 = one read and one write a cycle."""
+    kind: MemoryKind = "sram"
+    """What it is made of, which decides how it is priced."""
+    bank_wires: Literal["shared", "local"] = "shared"
+    """Shared: one memory, whose wires reach every bank, at every access. Local: each bank is a memory of its own beside
+    what uses it, whose wires the dataflow counts."""
+    ways: Annotated[int, Field(ge=1, le=64)] = 1
+    """Lines that a cache looks at together (kind: cache)."""
+    line_bits: Annotated[int, Field(ge=1, le=LARGEST_INT)] | None = None
+    """Bits that a tag of a cache stands for (kind: cache)."""
+    address_bits: Annotated[int, Field(ge=1, le=64)] = 32
+    """Bits of the address of a byte, of which a cache keeps the upper ones as tag (kind: cache)."""
+
+    @model_validator(mode="after")
+    def _lines_are_a_caches(self) -> Buffer:
+        if (self.kind == "cache") != (self.line_bits is not None):
+            raise ValueError("line_bits goes with kind: cache, and only with it")
+        if self.line_bits is not None and self.line_bits * self.ways > self.capacity_bits:
+            raise ValueError(f"a cache holds at least one line a way, found {self.ways} x {self.line_bits} bits")
+        return self
 
     @property
     def capacity_bits(self) -> int:
@@ -81,7 +114,21 @@ class Dram(Section):
     latency_ns: NonNegativeFloat
     """From request to first data, ns; hidden behind earlier transfers."""
     energy_pj_per_bit: PositiveFloat
-    """Energy of one bit moved, I/O included, pJ."""
+    """Energy of one bit moved, I/O included, pJ; of a bit written too, unless that is given apart."""
+    write_energy_pj_per_bit: PositiveFloat | None = None
+    """Energy of one bit written, where it is another than that of a bit read, pJ."""
+    row_bits: PositiveInt | None = None
+    """Bits of an open row (page) of all chips together: without it, rows are not modelled."""
+    activate_pj: NonNegativeFloat | None = None
+    """Energy to open and close a row, pJ."""
+    background_mw: NonNegativeFloat | None = None
+    """Power of the memory that does nothing (standby, refresh, clock), mW: without it, it is not modelled."""
+
+    @model_validator(mode="after")
+    def _activations_are_of_rows(self) -> Dram:
+        if (self.row_bits is None) != (self.activate_pj is None):
+            raise ValueError("row_bits and activate_pj go together")
+        return self
 
 
 AUTO = "auto"
@@ -196,15 +243,6 @@ class Buffers(Section):
     """The buffers of a dataflow; each dataflow derives its own, one field a buffer."""
 
 
-@dataclass(frozen=True)
-class LogicUnit:
-    """Arithmetic in the array, for its area: `count` units that do `action` (energy table) on `bits`."""
-
-    action: str
-    bits: int
-    count: int
-
-
 class Machine(Section):
     """A machine. Each dataflow derives one with its own `dataflow` and `buffers` sections.
 
@@ -215,6 +253,7 @@ class Machine(Section):
     describes: str
     sources: dict[str, str]
     technology: Technology
+    logic: Logic = Logic()
     dataflow: DataflowParameters
     buffers: Buffers
     dram: Dram | None = None
@@ -234,9 +273,32 @@ class Machine(Section):
         """How many of `buffer` the machine has: 1, or one a PE."""
         raise AssertionError(f"a dataflow's machine says how many instances of {buffer} it has")
 
-    def logic(self) -> tuple[LogicUnit, ...]:
-        """The arithmetic of the whole array, for its area."""
-        raise AssertionError("a dataflow's machine lists its arithmetic")
+    def memories(self) -> tuple[Memory, ...]:
+        """The on-chip memories, in the order of the file format."""
+        return tuple(self._memory(key, buffer) for key, buffer in self.buffer_items().items())
+
+    def _memory(self, key: str, buffer: Buffer) -> Memory:
+        apart = buffer.banks if buffer.bank_wires == "local" else 1
+        return Memory(
+            name=key,
+            kind=buffer.kind,
+            size_kib=buffer.size_kib / apart,
+            width_bits=buffer.width_bits,
+            banks=buffer.banks // apart,
+            ports=buffer.ports,
+            instances=self.instances(key) * apart,
+            ways=buffer.ways,
+            line_bits=buffer.line_bits or 0,
+            address_bits=buffer.address_bits if buffer.kind == "cache" else 0,
+        )
+
+    def units(self) -> tuple[LogicUnit, ...]:
+        """The logic of the whole array, for area, leakage and clock."""
+        raise AssertionError("a dataflow's machine lists its logic")
+
+    def unmodelled(self) -> tuple[str, ...]:
+        """What the dataflow does that is neither counted nor in the area, in words; whatever is priced is not here."""
+        return ()
 
     def buffer_items(self) -> dict[str, Buffer]:
         """The buffers by key, in the order of the file format."""

@@ -16,7 +16,7 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.pricing import Pricing
+from spikecycle.simulator.pricing import logic_areas, price
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape, Neuron
 from tests.unit.activities import assert_same
@@ -108,13 +108,12 @@ def test_counts_are_declared_and_can_be_priced(machine: str, name: str) -> None:
     assert min(passes.counts.values()) >= 0
     assert passes.work.cause_names[0] == "compute"
     assert 0 < passes.busy["pe"] <= loaded.pe_count * passes.work.cycles.sum()
-    pricing = Pricing(loaded)
-    for counter in counters:
-        assert counter.meaning
-        assert pricing.counter(counter, passes.counts.get(counter.name, 0)).energy_pj >= 0
+    assert all(counter.meaning for counter in counters)
+    counts = [passes.counts.get(counter.name, 0) for counter in counters]
+    assert all(one.energy_pj >= 0 for one in price(counters, counts, loaded))
     for key in loaded.buffer_items():
         assert loaded.instances(key) >= 1
-    assert pricing.logic_area_mm2() > 0
+    assert sum(area.area_mm2 for area in logic_areas(loaded)) > 0
 
 
 @pytest.mark.parametrize(("machine", "name"), CASES)

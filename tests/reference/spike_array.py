@@ -193,6 +193,7 @@ class SpikeArray:
                     pe.push(len(broadcasts), event, cycle)
                 causes["compute"] += 1
                 self.counts["dispatcher.broadcast"] += 1
+                self.counts["dispatcher.control"] += 1
                 self._charge(causes, waiting, pes, broadcasts)
                 waiting = 0
                 broadcasts.append(cycle)
@@ -234,8 +235,11 @@ class SpikeArray:
                 frame[neuron] = 0
             for address in addresses:
                 frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
-                for counter in ("neuron.compare", "potentials.read", "potentials.write"):
+                for counter in (
+                    "neuron.compare", "neuron.control", "sweep.update", "potentials.read", "potentials.write",
+                ):  # fmt: skip
                     self.counts[counter] += 1
+                self.counts["bank_wire.move"] += 2
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
                 factor = self.task.neuron.shared_leak_numerator
                 self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)

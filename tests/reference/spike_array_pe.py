@@ -69,6 +69,7 @@ class Pe:
     def _pop(self, cycle: int) -> None:
         index, event, _ = self.fifo.popleft()
         self.array.counts["fifo.pop"] += 1
+        self.array.counts["fetch.control"] += 1
         self.service = self.services[index] = Service(popped=cycle)
         self.service.idle += 1
         fiber = self.array.tile_fiber(self.part, event)
@@ -90,6 +91,7 @@ class Pe:
                 self.array.counts["codebook.read"] += size(values, *self.array.stored_as, self.segment)[2]
             gated = self.array.gates and len(values) - sum(len(step.positions) for step in self.steps)
             self.array.counts["decoder.gated"] += gated
+            self.array.counts["decoder.weight"] += gated
 
     def _locate(self, event: Event, values: list[int]) -> None:
         """Which words hold the fiber, and how many bits of the first one are another fiber's or nobody's."""
@@ -103,6 +105,8 @@ class Pe:
         first, last = start // self.array.word_bits, (start + self.fiber_bits - 1) // self.array.word_bits
         self.words_to_read = deque(range(first, last + 1) if self.fiber_bits else [])
         self.bits_to_drop = start % self.array.word_bits
+        for counter in ("decoder.fibers", "decoder.fiber"):
+            self.array.counts[counter] += bool(self.words_to_read)
 
     def _read_word(self) -> None:
         """A word of the weight memory; the decoder keeps the bits of the fiber."""
@@ -142,6 +146,8 @@ class Pe:
         self.banks = [deque() for _ in range(self.array.machine.buffers.potentials.banks)]
         for position in positions:
             neuron, weight = self.fiber[position]
+            for counter in ("decoder.weight", "locate.weight"):
+                self.array.counts[counter] += 1
             if neuron not in self.address:
                 self.array.counts["decoder.dropped"] += 1
                 continue
@@ -151,8 +157,12 @@ class Pe:
             queue.extend([(address, 0)] * (2 - ports))
             queue.append((address, weight * 2**self.event.bit))
             self.active[address] = True
-            for counter in ("accumulator.add", "potentials.read", "potentials.write"):
+            self.array.counts["flags.write"] += self.array.machine.dataflow.update == "sparse"
+            for counter in (
+                "accumulator.add", "accumulator.lane", "accumulator.bank", "potentials.read", "potentials.write",
+            ):  # fmt: skip
                 self.array.counts[counter] += 1
+            self.array.counts["bank_wire.move"] += 2
         self.cycle_of_step = 0
         self.step_accumulates = any(self.banks)
         if not self.step_accumulates:
@@ -186,6 +196,8 @@ class Pe:
             found = [address for address in group if self.active[address]]
             cycles += max(1, len(found) * (3 - self.array.machine.buffers.potentials.ports))
             addresses += found
+            self.array.counts["flags.read"] += 1
+            self.array.counts["flags.write"] += 1
         return addresses, cycles
 
     def update(self, address: int, last_timestep: bool) -> bool:

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
     DataflowParameters,
     Dram,
     Formats,
-    LogicUnit,
     Machine,
     PositiveInt,
     Section,
@@ -144,12 +144,18 @@ class RowStationaryMachine(Machine):
         """One a PE, or one."""
         return self.pe_count if buffer in PADS else 1
 
-    def logic(self) -> tuple[LogicUnit, ...]:
+    def units(self) -> tuple[LogicUnit, ...]:
         """Multiplier, adder and chain adder of every PE; the neuron unit's adder, multiplier and comparator."""
         sums, lanes = self.dataflow.accumulator_bits, self.dataflow.update_lanes
         return (
-            LogicUnit(action="multiply", bits=self.dataflow.multiplier_bits, count=self.pe_count),
-            LogicUnit(action="add", bits=sums, count=2 * self.pe_count + lanes),
-            LogicUnit(action="multiply", bits=sums, count=lanes),
-            LogicUnit(action="compare", bits=sums, count=lanes),
+            LogicUnit("accumulator", "multiply", self.dataflow.multiplier_bits, self.pe_count),
+            LogicUnit("accumulator", "add", sums, self.pe_count),
+            LogicUnit("chain", "add", sums, self.pe_count),
+            LogicUnit("neuron", "add", sums, lanes),
+            LogicUnit("neuron", "multiply", sums, lanes),
+            LogicUnit("neuron", "compare", sums, lanes),
         )
+
+    def unmodelled(self) -> tuple[str, ...]:
+        """What no figures are known for."""
+        return ("decoding of formats", "multicast controllers of the network")

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from spikecycle.simulator.activity import Counter
+from collections.abc import Mapping
+
+from spikecycle.simulator.activity import Counter, Resource
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.parts import FLAGS, decode_unit
 from spikecycle.simulator.formats import weight_format
 from spikecycle.simulator.workload import leak_action
+
+
+def counts_that_follow(machine: SpikeArrayMachine, counts: Mapping[str, int]) -> dict[str, int]:
+    """Potentials on wires, flags written, and events of the units of control, all from what the array counts."""
+    accumulates, updates = counts["accumulator.add"], counts["neuron.compare"]
+    located = accumulates + counts["decoder.dropped"]
+    sparse = machine.dataflow.update == "sparse"
+    return {
+        "bank_wire.move": counts["potentials.read"] + counts["potentials.write"],
+        f"{FLAGS}.write": accumulates + counts[f"{FLAGS}.read"] if sparse else 0,
+        "dispatcher.control": counts["dispatcher.broadcast"],
+        "fetch.control": counts["fifo.pop"],
+        "decoder.fiber": counts["decoder.fibers"],
+        "decoder.weight": located + counts["decoder.gated"],
+        "locate.weight": located,
+        "accumulator.lane": accumulates,
+        "accumulator.bank": accumulates,
+        "neuron.control": updates,
+        "sweep.update": updates,
+    }
 
 
 def event_bits(task: LayerTask) -> int:
@@ -20,6 +43,8 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
     bits = machine.buffers.potentials.width_bits
     event = event_bits(task)
     wire = machine.dataflow.broadcast_um
+
+    decoder = decode_unit(weight_format(machine.formats.weights_of(task.name)))
 
     def words(buffer: str, operand: str, action: str, when: str) -> Counter:
         return Counter(f"{buffer}.{action}", buffer, operand, action, "sram", "words", when)
@@ -35,6 +60,14 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         ),
     )  # fmt: skip
     has_codebook = weight_format(machine.formats.weights_of(task.name)).codes == "codebook"
+
+    def flags(action: str, when: str) -> Counter:
+        resource: Resource = "sram" if machine.dataflow.update == "sparse" else "none"
+        return Counter(f"{FLAGS}.{action}", FLAGS, "potentials", action, resource, "words", when)
+
+    def control(name: str, operand: str, action: str, when: str) -> Counter:
+        return Counter(name, name.split(".")[0], operand, action, "control", "events", when)
+
     return (
         words("spikes", "spikes", "write", "encoded input spikes are loaded"),
         words("spikes", "spikes", "read", "the dispatcher scans encoded input spikes"),
@@ -83,4 +116,22 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         words("outputs", "outputs", "write", "encoded output spikes are written"),
         words("outputs", "outputs", "read", "encoded output spikes are stored"),
         *(codebook if has_codebook else ()),
+        Counter(
+            "decoder.fibers", "decoder", "weights", "decode", "none", "fibers", "a PE fetches a fiber that is not empty"
+        ),
+        flags("read", "a group of active flags is scanned (update: sparse)"),
+        Counter(
+            "bank_wire.move", "bank_wire", "potentials", "move", "wire", "words",
+            "a potential goes between a bank and a lane", bits=bits, length_um=machine.dataflow.bank_um,
+        ),
+        flags("write", "an accumulate sets a flag, or a scanned group is written back (update: sparse)"),
+        control("dispatcher.control", "spikes", "dispatcher.event", "the dispatcher finds and splits an event"),
+        control("fetch.control", "weights", "fetch.event", "a PE works out where the fiber of an event lies"),
+        control("decoder.fiber", "weights", f"{decoder}.fiber", "the decoder takes up a fiber"),
+        control("decoder.weight", "weights", f"{decoder}.weight", "the decoder delivers a weight, or a gated zero"),
+        control("locate.weight", "weights", "locate.weight", "a weight's output position is worked out"),
+        control("accumulator.lane", "potentials", "lanes.accumulate", "a weight goes through a lane to a bank"),
+        control("accumulator.bank", "potentials", "bank.accumulate", "a bank's operands are held and forwarded"),
+        control("neuron.control", "potentials", "neuron.update", "a neuron is updated: reset, saturation, selection"),
+        control("sweep.update", "potentials", "sweep.update", "a potential is addressed and goes through the sweep"),
     )  # fmt: skip

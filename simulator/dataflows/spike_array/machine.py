@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from spikecycle.simulator.dataflows.spike_array import parts
+from spikecycle.simulator.machine.parts import LogicUnit, Memory
 from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
     DataflowParameters,
     Dram,
     Formats,
-    LogicUnit,
     Machine,
     PositiveInt,
     Section,
@@ -61,6 +62,8 @@ class SpikeArrayParameters(DataflowParameters):
     lanes: PositiveInt
     """Weights that a PE decodes and adds a cycle at most."""
     decoder: Decoder
+    fiber_buffer_words: PositiveInt = 4
+    """Words of the weight memory that the decoder holds at a time, for its area and energy; no count depends on it."""
     fiber_alignment_bits: PositiveInt
     """Weight fibers start at multiples of so many bits; divides the words of the weight memory."""
     zero_weights: Literal["gate", "skip"]
@@ -73,6 +76,8 @@ class SpikeArrayParameters(DataflowParameters):
     """Active flags that a PE scans together (update: sparse)."""
     broadcast_um: Annotated[int, Field(ge=0)]
     """Length of wire from the dispatcher that every broadcast event drives, um."""
+    bank_um: Annotated[int, Field(ge=0)] = 0
+    """Length of wire between a lane and a bank of potentials, um: where bank_wires is local, which leaves it out."""
 
     @model_validator(mode="after")
     def _blocks_are_pes(self) -> SpikeArrayParameters:
@@ -152,13 +157,14 @@ class SpikeArrayMachine(Machine):
         """One a PE, or one."""
         return self.dataflow.pes if buffer in PER_PE else 1
 
-    def logic(self) -> tuple[LogicUnit, ...]:
-        """Accumulators, and the adder, multiplier and comparator of the update, as wide as a potential."""
-        bits = self.buffers.potentials.width_bits
-        lanes = self.dataflow.pes * self.dataflow.lanes
-        updates = self.dataflow.pes * self.dataflow.update_lanes
-        return (
-            LogicUnit(action="add", bits=bits, count=lanes),
-            LogicUnit(action="multiply", bits=bits, count=updates),
-            LogicUnit(action="compare", bits=bits, count=updates),
-        )
+    def memories(self) -> tuple[Memory, ...]:
+        """The buffers, and the flags of a sparse update."""
+        return (*super().memories(), *parts.flags_memory(self))
+
+    def units(self) -> tuple[LogicUnit, ...]:
+        """Arithmetic, control and registers of the array."""
+        return parts.logic_units(self)
+
+    def unmodelled(self) -> tuple[str, ...]:
+        """What the array has, and no figures are known for."""
+        return parts.unmodelled(self)

@@ -12,6 +12,7 @@ from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Ac
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
+from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region, count_region_entries, list_events
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -31,13 +32,19 @@ from spikecycle.simulator.dataflows.spike_array.service import (
     BUSY,
     DIRECTORY,
     DROPPED,
+    FIBERS,
     GATED,
     LOOKUPS,
     WORDS,
     Services,
 )
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, words_of
-from spikecycle.simulator.dataflows.spike_array.update import dense_sweep_cycles, explicit_encode, sparse_sweep
+from spikecycle.simulator.dataflows.spike_array.update import (
+    dense_sweep_cycles,
+    explicit_encode,
+    flag_groups,
+    sparse_sweep,
+)
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import leaks
@@ -213,6 +220,9 @@ class ArrayReplay:
                 self.sample.active[timestep], tile.outputs, parameters.channel_sharers, tile.rows.block_starts,
                 tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
             )  # fmt: skip
+            self.counts["flags.read"] += flag_groups(
+                tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
+            )
         self.causes[-1][UPDATE] = cycles
         self.counts["neuron.compare"] += updates
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
@@ -247,6 +257,7 @@ class ArrayReplay:
         counts["potentials.write"] += int(work[ACCUMULATES])
         counts["decoder.gated"] += int(work[GATED])
         counts["decoder.dropped"] += int(work[DROPPED])
+        counts["decoder.fibers"] += int(work[FIBERS])
         if self.tiling.channel_tiles[0].sizes.table_bits:
             counts["codebook.read"] += int(work[LOOKUPS])
         self.busy_pe_cycles += int(work[BUSY])
@@ -257,7 +268,7 @@ class ArrayReplay:
         return Activity(
             work=Work.of(CAUSES, np.array(self.causes), step=named["timestep"], places=named),
             moves=Moves(np.array(self.loads), np.array(self.stores)),
-            counts=self.counts,
+            counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
             busy={"pe": self.busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
         )

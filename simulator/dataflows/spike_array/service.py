@@ -24,9 +24,10 @@ Int64 = npt.NDArray[np.int64]
 SERVICE, IDLE, DECODE, CONFLICT = range(4)
 """Cycles of a service, and those of them: without a step in the accumulators; of steps without an accumulate; of
 steps beyond one cycle each."""
-WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS = range(7)
-"""What a service does: words and directory entries read, accumulates, zero weights decoded, weights decoded for
-outputs outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook."""
+WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS, FIBERS = range(8)
+"""What a service does: words and directory entries read, accumulates, zero weights decoded, weights decoded for outputs
+outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook, fibers decoded."""
+WORK_COLUMNS = 8
 UNTOUCHED_CYCLES = 1
 """An event without a tap in a PE is popped, and that is all."""
 DIRECTORY_CYCLES = 2
@@ -62,7 +63,7 @@ class Services(NamedTuple):
     """Services by situation and PE; situation = (channel · row classes + row class) · column classes + column class.
 
     cycles: int32 (4, situations, sharers): SERVICE, IDLE, DECODE, CONFLICT.
-    work: int64 (situations, 7), summed over sharers: WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS.
+    work: int64 (situations, WORK_COLUMNS), summed over sharers: WORDS, DIRECTORY, ...
     """
 
     cycles: Int32
@@ -84,7 +85,7 @@ def serve(
 
     words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber.
     taps: first and last row tap, first and last column tap that land in the PE's part.
-    cycles_out: int32 (4,), set. work_out: int64 (7,), added to.
+    cycles_out: int32 (4,), set. work_out: int64 (WORK_COLUMNS,), added to.
     """
     first_row, last_row, first_column, last_column = taps
     now = 0  # cycles since the pop; the accumulators are free from here on
@@ -124,6 +125,7 @@ def serve(
     cycles_out[DECODE] = decode
     cycles_out[CONFLICT] = conflict
     work_out[WORDS] += words
+    work_out[FIBERS] += 1
 
 
 @kernel
@@ -173,8 +175,8 @@ def tabulate_services(
     values: int32; starts: int64 (F + 1,): see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (sharers, C, phases): see Images.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
-    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, 7): they hold the service of an event
-        without taps, where that stays.
+    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, WORK_COLUMNS): they hold the service of an
+        event without taps, where that stays.
     """
     sharers, channels, phases = first_bits.shape
     phase_columns = len(taps_of_phase_column)
@@ -247,7 +249,7 @@ def services(
     situations = channels * len(row_classes) * len(column_classes)
     cycles = np.zeros((4, situations, sharers), dtype=np.int32)
     cycles[SERVICE] = cycles[IDLE] = UNTOUCHED_CYCLES
-    work = np.zeros((situations, 7), dtype=np.int64)
+    work = np.zeros((situations, WORK_COLUMNS), dtype=np.int64)
     scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
     tabulate_services(
         fibers.values, fibers.starts, fibers.sizes.entries, images.first_bits, images.fetched_words,

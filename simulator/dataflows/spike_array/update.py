@@ -61,6 +61,16 @@ def sparse_sweep(
     return slowest + PIPELINE_CYCLES, updates
 
 
+def flag_groups(own_channels: Int64, block_rows: Int64, block_columns: Int64, flags_per_cycle: int) -> int:
+    """Groups of flags that all PEs scan together in a sparse sweep.
+
+    own_channels: int64 (sharers,), channels of the tile by PE. block_rows, block_columns: as in `sparse_sweep`.
+    """
+    positions = np.diff(block_rows)[:, None] * np.diff(block_columns)
+    flags = positions[..., None] * own_channels
+    return int((-(-flags // flags_per_cycle)).sum())
+
+
 @kernel
 def explicit_encode(spikes: UInt8, tile: Region, layout: SpikeLayout) -> tuple[int, int]:
     """Cycles to find and write the spikes of a tile as entries, and their number.

@@ -23,7 +23,7 @@ from spikecycle.simulator.formats import (
 )
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.machine.schema import Buffer
-from spikecycle.simulator.pricing import Pricing
+from spikecycle.simulator.pricing import logic_areas
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape, Neuron, list_samples, open_trace
 from tests.unit.spike_array.cases import buffer, layer, machine
@@ -40,8 +40,8 @@ __all__ = [
     "SimulatorError",
     "SpikeArrayMachine",
     "SpikeLayout",
-    "arithmetic_mm2",
     "buffer",
+    "cells_of_pe_mm2",
     "decode_spikes",
     "encode",
     "encode_spikes",
@@ -120,9 +120,11 @@ def machine_of(name: str) -> SpikeArrayMachine:
     return found
 
 
-def arithmetic_mm2(machine: SpikeArrayMachine) -> float:
-    """What the area model says of the arithmetic of one PE."""
-    return Pricing(machine).logic_area_mm2() / machine.pe_count
+def cells_of_pe_mm2(machine: SpikeArrayMachine) -> float:
+    """What the area model says of the cells of a PE's logic, without the space between them, mm2."""
+    outside = ("dispatcher", "sequencer")
+    placed_mm2 = sum(area.area_mm2 for area in logic_areas(machine) if area.component not in outside)
+    return placed_mm2 * machine.logic.utilization / machine.pe_count
 
 
 def shipped_traces() -> tuple[str, ...]:

@@ -103,8 +103,8 @@ def test_scaling_ends_where_its_source_ends(table: EnergyTable, node_nm: float) 
 
 
 def test_names(tmp_path: Path, content: dict[str, Any]) -> None:
-    assert shipped_energy_tables() == ("45nm",)
-    with pytest.raises(MachineError, match=r"energy\.table: found '45', there are: 45nm"):
+    assert shipped_energy_tables() == ("45nm", "45nm_gates")
+    with pytest.raises(MachineError, match=r"energy\.table: found '45', there are: 45nm, 45nm_gates"):
         EnergyTable.load("45")
     with pytest.raises(MachineError, match=r"none\.yaml: cannot be read"):
         EnergyTable.load(str(tmp_path / "none.yaml"))
@@ -158,3 +158,74 @@ def test_dram_presets_have_sources() -> None:
     assert presets["ddr4_2133"].pj_per_bit == 12.45
     assert presets["lpddr4"].pj_per_bit == 8
     assert all(preset.source and 3 <= preset.pj_per_bit <= 70 for preset in presets.values())
+
+
+GATES = """
+describes: a table on top of another
+node_nm: 45
+supply_v: 0.9
+extends: 45nm
+control:
+  decoder:
+    meaning: made up
+    pj: {fiber: 2.0}
+    at: {lanes: 2}
+    um2: {fixed: 100, per: {lanes: 50}}
+    flip_flops: {per: {lanes: 3}}
+    source: made up
+    grade: assumed
+"""
+
+
+def gates(tmp_path: Path, text: str = GATES) -> EnergyTable:
+    path = tmp_path / "gates.yaml"
+    path.write_text(text)
+    return EnergyTable.load(str(path))
+
+
+def test_a_table_that_extends_another_has_its_actions_and_wires(tmp_path: Path, table: EnergyTable) -> None:
+    found = gates(tmp_path)
+    assert found.actions == table.actions
+    assert found.action_pj("multiply", 24) == table.action_pj("multiply", 24)
+    assert found.wire_pj_per_bit_mm == 0.121
+    assert (found.prices_control, found.prices_clock, found.prices_leakage) == (True, False, False)
+    assert (table.prices_control, table.control_um2("decoder", {}), table.clock_pj("none", True)) == (False, 0, 0)
+
+
+def test_control_grows_with_its_sizes_and_scales_with_the_node(tmp_path: Path) -> None:
+    found = gates(tmp_path)
+    # 100 + 4 x 50 um2 and 12 flip-flops with 4 lanes; 2 pJ hold for 200 um2, so that 300 um2 take 3
+    assert found.control_um2("decoder", {"lanes": 4}) == pytest.approx(300)
+    assert found.flip_flops("decoder", {"lanes": 4}) == 12
+    assert found.control_pj("decoder", "fiber", {"lanes": 4}) == pytest.approx(3.0)
+    small = found.scaled(32)
+    assert small.control_um2("decoder", {"lanes": 4}) == pytest.approx(300 * 0.46)
+    assert small.control_pj("decoder", "fiber", {"lanes": 4}) == pytest.approx(3.0 * 0.45712 / 0.69887, rel=1e-4)
+    assert small.flip_flops("decoder", {"lanes": 4}) == 12
+    with pytest.raises(MachineError, match=r"control\.decoder: the machine does not say 'lanes'"):
+        found.control_um2("decoder", {"banks": 4})
+    with pytest.raises(MachineError, match="no control unit 'encoder', there are: decoder"):
+        found.control_um2("encoder", {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("extends: 45nm", "extends: 45nm_gates", "extends: 45nm_gates extends a table itself"),
+        ("node_nm: 45", "node_nm: 32", "45nm is for 45 nm and 0.9 V, found 32 nm and 0.9 V"),
+        ("extends: 45nm\n", "", "actions: none"),
+        ("at: {lanes: 2}", "at: {banks: 2}", r"control\.decoder\.at: lanes is missing"),
+        (
+            "{fixed: 100, per: {lanes: 50}}",
+            "{fixed: -100, per: {lanes: 50}}",
+            "has no area that its energy could follow",
+        ),
+        ("fiber: 2.0", "fiber: -2.0", r"control\.decoder\.pj\.fiber"),
+    ],
+)
+def test_a_wrong_table_on_top_of_another_is_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert old in GATES
+    with pytest.raises(MachineError, match=problem) as caught:
+        gates(tmp_path, GATES.replace(old, new))
+    assert "gates.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)

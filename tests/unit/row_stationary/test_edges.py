@@ -214,8 +214,9 @@ def test_the_machine_says_what_it_has() -> None:
     assert [chosen.entries(pad) for pad in ("input_pad", "weight_pad", "psum_pad")] == [12, 224, 24]
     assert chosen.buffers.global_buffer.capacity_bits == 12800 * 64
     assert chosen.words_per_cycle == 4
-    assert [(unit.action, unit.count) for unit in chosen.logic()] == [
-        ("multiply", 168), ("add", 336 + 14), ("multiply", 14), ("compare", 14),
+    assert [(unit.component, unit.action, unit.count) for unit in chosen.units()] == [
+        ("accumulator", "multiply", 168), ("accumulator", "add", 168), ("chain", "add", 168),
+        ("neuron", "add", 14), ("neuron", "multiply", 14), ("neuron", "compare", 14),
     ]  # fmt: skip
 
 
