@@ -75,6 +75,7 @@ def compare_formats(
             {name: (format_.title, (name, own["spikes"])) for name, format_ in WEIGHT_FORMATS.items()},
             results,
             problems,
+            can_run=not any_result.too_slow,
         ),
         spikes=_operand(
             "spikes",
@@ -82,7 +83,11 @@ def compare_formats(
             {name: (format_.title, (own["weights"], name)) for name, format_ in SPIKE_FORMATS.items()},
             results,
             problems,
+            can_run=not any_result.too_slow,
         ),
+        clock_mhz=any_result.clock_mhz,
+        too_slow=any_result.too_slow,
+        not_modelled=any_result.not_modelled,
         assumptions=any_result.assumptions,
     )
 
@@ -93,8 +98,10 @@ def _operand(
     formats: Mapping[str, tuple[str, tuple[str, str]]],
     results: Mapping[tuple[str, str], RunResult],
     problems: Mapping[tuple[str, str], str],
+    can_run: bool,
 ) -> OperandComparison:
-    """One operand's formats, name -> (title, key of its run), with the best ones named."""
+    """One operand's formats, name -> (title, key of its run), the best ones named if the machine can run at all."""
+    judged = _least if can_run else _nobody
     runs = [
         _format_run(operand, name, title, name == own, results[key])
         for name, (title, key) in formats.items()
@@ -110,14 +117,14 @@ def _operand(
             for name, (title, key) in formats.items()
             if key in problems
         ],
-        best_by_energy=_least((run.format, run.energy_pj) for run in runs),
-        best_by_cycles=_least((run.format, run.cycles) for run in runs),
-        best_by_edp=_least((run.format, run.edp_per_inference_js) for run in runs),
+        best_by_energy=judged((run.format, run.energy_pj) for run in runs),
+        best_by_cycles=judged((run.format, run.cycles) for run in runs),
+        best_by_edp=judged((run.format, run.edp_per_inference_js) for run in runs),
         best_per_layer=[
             LayerBest(
                 layer=layer,
-                by_energy=_least((run.format, run.layers[index].energy_pj) for run in runs),
-                by_cycles=_least((run.format, run.layers[index].cycles) for run in runs),
+                by_energy=judged((run.format, run.layers[index].energy_pj) for run in runs),
+                by_cycles=judged((run.format, run.layers[index].cycles) for run in runs),
             )
             for index, layer in enumerate(layers)
         ],
@@ -174,6 +181,11 @@ def _least(candidates: Iterable[tuple[str, float]]) -> list[str]:
     values = list(candidates)
     smallest = min((value for _, value in values), default=0)
     return [name for name, value in values if value == smallest]
+
+
+def _nobody(candidates: Iterable[tuple[str, float]]) -> list[str]:
+    """No winner, whatever the values."""
+    return []
 
 
 def _part_of(progress: Progress | None, run: str, index: int, runs: int) -> Progress | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spikecycle.simulator.result import Assumptions
+from spikecycle.simulator.result import Assumptions, SlowBuffer
 
-COMPARISON_VERSION = 1
+COMPARISON_VERSION = 2
 
 
 class _Part(BaseModel):
@@ -56,7 +56,7 @@ class LayerBest(_Part):
     """The best formats of one layer; several where they tie."""
 
     layer: str = Field(description="layer name in the trace")
-    by_energy: list[str] = Field(description="formats with the least energy")
+    by_energy: list[str] = Field(description="formats with the least energy; none if the machine cannot run")
     by_cycles: list[str] = Field(description="formats with the fewest cycles")
 
 
@@ -66,7 +66,9 @@ class OperandComparison(_Part):
     operand: str = Field(description="weights or spikes")
     runs: list[FormatRun] = Field(description="one run a format, least energy first")
     refused: list[RefusedFormat] = Field(description="formats that the machine cannot map")
-    best_by_energy: list[str] = Field(description="formats with the least energy; several where they tie")
+    best_by_energy: list[str] = Field(
+        description="formats with the least energy; several where they tie; none if the machine cannot run at its clock"
+    )
     best_by_cycles: list[str] = Field(description="formats with the fewest cycles")
     best_by_edp: list[str] = Field(description="formats with the least energy-delay product")
     best_per_layer: list[LayerBest] = Field(description="the same for every layer by itself")
@@ -83,4 +85,9 @@ class FormatComparison(_Part):
     samples: list[int] = Field(description="indices of the samples that were simulated")
     weights: OperandComparison = Field(description="weight formats, spikes in the machine's format")
     spikes: OperandComparison = Field(description="spike formats, weights in the machine's format")
+    clock_mhz: int = Field(description="clock, MHz")
+    too_slow: list[SlowBuffer] = Field(
+        description="buffers slower than the clock: no format wins on a machine that can be built unless this is empty"
+    )
+    not_modelled: list[str] = Field(description="what costs nothing in it, though it would in hardware")
     assumptions: Assumptions = Field(description="what the numbers rest on")

@@ -117,7 +117,7 @@ def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
         f"on {whole.test_samples} test samples{_seeds(found)}: {loss(found, whole)}."
     )
     for machine, cost, other in _costs(results, found, whole):
-        yield f"{machine}: {_saving(cost, other)}."
+        yield f"{results.title(machine)}: {_saving(cost, other)}."
 
 
 def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _one_pruner(results: Results, pruned: Sequence[Candidate], whole: Candidate)
         yield f"It loses more than {100 * COLLAPSE:.0f} points from {fallen.label} on: {_percent(fallen.accuracy)}."
     if free is not None:
         for machine, cost, other in _costs(results, free, whole):
-            yield f"{machine}: {_saving(cost, other)}."
+            yield f"{results.title(machine)}: {_saving(cost, other)}."
 
 
 def _winner(results: Results, whole: Candidate) -> Iterator[str]:
@@ -164,8 +164,8 @@ def _winner(results: Results, whole: Candidate) -> Iterator[str]:
         ratio = pruned.energy_uj / quantized.energy_uj
         winner = few_bits if ratio > 1 else free
         yield (
-            f"{machine}: {winner.label}. {free.label}, the most without a loss shown, takes {ratio:.2f} x the energy "
-            f"of ternary weights ({_energy(pruned)} against {_energy(quantized)})."
+            f"{results.title(machine)}: {winner.label}. {free.label}, the most without a loss shown, takes "
+            f"{ratio:.2f} x the energy of ternary weights ({_energy(pruned)} against {_energy(quantized)})."
         )
 
 
@@ -185,7 +185,7 @@ def _joint(results: Results, whole: Candidate) -> Iterator[str]:
             continue
         ratio = best[1].energy_uj / other[1].energy_uj
         yield (
-            f"{machine}: {'yes' if ratio < 1 else 'no'}. Both: {best[0].label}, {_energy(best[1])}, "
+            f"{results.title(machine)}: {'yes' if ratio < 1 else 'no'}. Both: {best[0].label}, {_energy(best[1])}, "
             f"{_percent(best[0].accuracy)}; alone: {other[0].label}, {_energy(other[1])}, "
             f"{_percent(other[0].accuracy)}; ratio {ratio:.2f}."
         )
@@ -201,7 +201,7 @@ def _formats(results: Results, whole: Candidate) -> Iterator[str]:
                 label = candidate.label.removeprefix(f"{whole.label}, ")
                 best.setdefault(cost.weight_format, []).append(label)
         words = "; ".join(f"{name} for {_listed(labels)}" for name, labels in best.items())
-        yield f"{machine}, by rising sparsity: {words}."
+        yield f"{results.title(machine)}, by rising sparsity: {words}."
 
 
 def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:

@@ -54,7 +54,8 @@ RESULT_COLUMNS: Mapping[str, Column] = {
     "edp_per_inference_js": Column(pl.Float64, "mean energy x mean time of a recorded sample, J s"),
     "synaptic_operations_per_inference": Column(pl.Float64, "mean number of weights, not zero, that a spike applies"),
     "utilization": Column(pl.Float64, "PE-cycles with useful work / (PEs x cycles)"),
-    "area_mm2": Column(pl.Float64, "SRAM and arithmetic area of the machine, mm2"),
+    "area_mm2": Column(pl.Float64, "area of the machine's memories and logic, mm2"),
+    "too_slow": Column(pl.String, "buffers slower than the clock, with which the machine cannot run; or empty"),
     "trace": Column(pl.String, "the trace, in the study's folder"),
 }  # fmt: skip
 

@@ -30,7 +30,7 @@ def _table(results: Results) -> Table:
     table.add_column("accuracy %", justify="right")
     table.add_column("zeros %", justify="right")
     for machine in results.machines:
-        table.add_column(f"{machine} uJ", justify="right")
+        table.add_column(f"{results.title(machine)} uJ", justify="right")
     fronts = {machine: _on_front(results, machine) for machine in results.machines}
     for candidate in results.candidates:
         cells = []
@@ -47,6 +47,8 @@ def _cell(cost: Cost | None, star: str) -> str:
 
 
 def _on_front(results: Results, machine: str) -> set[str]:
+    if results.too_slow(machine):
+        return set()  # what cannot run is on no front
     priced = [(candidate, results.cost(candidate, machine)) for candidate in results.candidates]
     points = [(candidate, cost.energy_uj) for candidate, cost in priced if cost is not None]
     indices = front([energy for _, energy in points], [candidate.accuracy for candidate, _ in points])

@@ -124,6 +124,7 @@ def _result_row(one: Finished) -> dict[str, Any]:
         "synaptic_operations_per_inference": result.synaptic_operations / samples,
         "utilization": result.utilization,
         "area_mm2": result.area_mm2,
+        "too_slow": ", ".join(slow.buffer for slow in result.too_slow),
         "trace": one.trace,
     }
 

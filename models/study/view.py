@@ -73,6 +73,16 @@ class Results:
         """Names, in the order of the study."""
         return self._distinct("machine")
 
+    def too_slow(self, machine: str) -> str:
+        """Buffers of the machine that are slower than its clock, with which it cannot run; empty if there are none."""
+        rows = self.table.filter(pl.col("machine") == machine)["too_slow"].drop_nulls()
+        return next((buffers for buffers in rows if buffers), "")
+
+    def title(self, machine: str) -> str:
+        """What claims and pictures call a machine: its name, and that it cannot run, where that is so."""
+        slow = self.too_slow(machine)
+        return f"{machine} (cannot run at its clock, too slow: {slow})" if slow else machine
+
     @cached_property
     def formats(self) -> list[str]:
         """Names, in the order of the study."""

@@ -22,6 +22,7 @@ from spikecycle.simulator.description import (
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import shape_text
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.totals import WARNING, warnings
 
 _ASSUMED = "assumed"
 _LONGEST_VALUE = 300  # characters of one value of the provenance
@@ -84,7 +85,8 @@ def network_report(network: NetworkDescription) -> RenderableType:
 @report_of.register
 def machine_report(machine: MachineDescription) -> RenderableType:
     """What a machine has, what follows from it, and what it rests on."""
-    sram_mm2 = sum(buffer.area.area_mm2 for buffer in machine.buffers)
+    memory_mm2 = sum(buffer.area.area_mm2 for buffer in machine.buffers)
+    logic_mm2 = sum(area.area_mm2 for area in machine.logic)
     head = Text.assemble(
         ("valid machine ", "green"), (machine.name, "bold"), f": {' '.join(machine.describes.split())}"
     )
@@ -97,17 +99,16 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         ),
         (
             "area",
-            f"{human.digits(sram_mm2 + machine.logic_area_mm2)} mm² "
-            f"(SRAM {human.digits(sram_mm2)}, arithmetic {human.digits(machine.logic_area_mm2)})",
+            f"{human.digits(memory_mm2 + logic_mm2)} mm² "
+            f"(memories {human.digits(memory_mm2)}, logic {human.digits(logic_mm2)})",
         ),
-        ("SRAM leakage", f"{human.digits(sum(buffer.area.leakage_mw for buffer in machine.buffers))} mW"),
-    ]
-    cycle_ns = 1000 / machine.clock_mhz
-    slow = [
-        f"An access of {buffer.area.buffer} takes {human.digits(buffer.area.access_ns)} ns, longer than a cycle "
-        f"({human.digits(cycle_ns)} ns)."
-        for buffer in machine.buffers
-        if buffer.area.access_ns > cycle_ns
+        (
+            "leakage",
+            f"{human.digits(sum(buffer.area.leakage_mw for buffer in machine.buffers))} mW of memories, "
+            f"{human.digits(sum(area.leakage_mw for area in machine.logic))} mW of logic",
+        ),
+        ("not modelled", ", ".join(machine.not_modelled)),
+        ("not in the area", ", ".join(machine.area_leaves_out)),
     ]
     settings = [(section, _values(values)) for section, values in machine.sections.items()]
     return Group(
@@ -116,7 +117,9 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         fields(derived),
         Text(),
         _buffers(machine),
-        *(Text(line, style="yellow") for line in slow),
+        Text(),
+        _logic(machine),
+        *(Text(line, style=WARNING) for line in warnings(machine.too_slow, machine.clock_mhz)),
         Text(),
         Text("Sections", style="bold"),
         fields(settings),
@@ -193,29 +196,53 @@ def _buffers(machine: MachineDescription) -> Fitting:
     columns = {
         "buffer": names("buffer", [buffer.area.buffer for buffer in buffers]),
         "instances": Column("instances", [f"{buffer.area.instances}" for buffer in buffers]),
+        "kind": Column("kind", [buffer.area.kind for buffer in buffers], justify="left"),
         "size": Column("KiB", [f"{buffer.size_kib:g}" for buffer in buffers]),
         "width": Column("bits", [f"{buffer.width_bits}" for buffer in buffers]),
         "banks": Column("banks", [f"{buffer.banks}" for buffer in buffers]),
         "ports": Column("ports", [f"{buffer.ports}" for buffer in buffers]),
         "read": Column("read\npJ", [human.digits(buffer.area.read_pj) for buffer in buffers]),
         "write": Column("write\npJ", [human.digits(buffer.area.write_pj) for buffer in buffers]),
-        "access": Column("access\nns", [human.digits(buffer.area.access_ns) for buffer in buffers]),
+        "access": Column("access\nns", [_known(buffer.area.access_ns) for buffer in buffers]),
         "area": Column("area of\nall mm²", [human.digits(buffer.area.area_mm2) for buffer in buffers]),
         "leakage": Column("leakage of\nall mW", [human.digits(buffer.area.leakage_mw) for buffer in buffers]),
         "table": Column(
-            "SRAM\ntable",
-            ["fitted law" if buffer.area.extrapolated else "inside" for buffer in buffers],
+            "figures",
+            ["extrapolated" if buffer.area.extrapolated else "inside" for buffer in buffers],
             justify="left",
         ),
     }
-    narrow = {"table", "access", "ports", "leakage"}
-    dropped = (set[str](), {"table"}, narrow, narrow | {"area"}, narrow | {"area", "banks", "instances"})
+    narrow = {"table", "kind", "access", "ports", "leakage"}
+    dropped = (
+        set[str](),
+        {"table"},
+        {"table", "kind"},
+        narrow,
+        narrow | {"area"},
+        narrow | {"area", "banks", "instances"},
+    )
     return fitting_sheets(
         *(
             ("Buffers (size, width and energy of one instance)", [c for k, c in columns.items() if k not in keys])
             for keys in dropped
         )
     )
+
+
+def _logic(machine: MachineDescription) -> Fitting:
+    areas = machine.logic
+    columns = [
+        names("logic", [area.component for area in areas]),
+        Column("kind", [area.kind for area in areas], justify="left"),
+        Column("area of\nall mm²", [human.digits(area.area_mm2) for area in areas]),
+        Column("leakage of\nall mW", [human.digits(area.leakage_mw) for area in areas]),
+        Column("flip-\nflops", [human.count(area.flip_flops) for area in areas]),
+    ]
+    return fitting_sheets(("Logic", columns))
+
+
+def _known(value: float | None) -> str:
+    return "-" if value is None else human.digits(value)
 
 
 def _provenance(provenance: Mapping[str, Any]) -> list[RenderableType]:

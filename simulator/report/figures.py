@@ -6,13 +6,21 @@ from collections.abc import Callable, Mapping
 
 from spikecycle.simulator.result import LayerResult, RunResult
 
-ENERGY_KINDS = {"dram": "DRAM", "sram": "SRAM", "logic": "logic", "wire": "wires", "none": "other"}
+ENERGY_KINDS = {
+    "dram": "DRAM",
+    "sram": "memories",
+    "logic": "arithmetic",
+    "control": "control",
+    "clock": "clock",
+    "wire": "wires",
+    "none": "other",
+}
 """Title by a counter's resource; leakage comes beside them."""
 LEAKAGE = "leakage"
 
 
 def energy_by_kind_pj(layer: LayerResult) -> dict[str, float]:
-    """Energy of DRAM, SRAM, logic, wires and leakage, pJ; they sum to the layer's energy."""
+    """Energy of DRAM, memories, arithmetic, control, clock, wires and leakage, pJ; they sum to the layer's energy."""
     kinds = dict.fromkeys(ENERGY_KINDS.values(), 0.0)
     for counter in layer.counters:
         kinds[ENERGY_KINDS[counter.resource]] += counter.energy_pj

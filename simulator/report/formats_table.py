@@ -10,7 +10,7 @@ from rich.text import Text
 from spikecycle.simulator.comparison import FormatComparison, FormatLayer, FormatRun, LayerBest, OperandComparison
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
-from spikecycle.simulator.report.totals import assumption_line
+from spikecycle.simulator.report.totals import WARNING, assumption_line, warnings
 from spikecycle.simulator.units import pj_to_j
 
 _BEST_MARK = "*"
@@ -30,6 +30,7 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
             f", per inference (mean of {samples} sample{'s' if samples > 1 else ''})",
         )
     ]
+    parts += [Text(line, style=WARNING) for line in warnings(comparison.too_slow, comparison.clock_mhz)]
     if comparison.weights.runs:
         parts += [
             totals_table(comparison.weights, samples),
@@ -46,7 +47,8 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
         Text(
             f"{_BEST_MARK} best. (own): the format that the machine file names. Bits a weight: by the "
             "format alone; stored: with the machine's directory of fibers and the padding of words.\n"
-            f"{assumption_line(comparison.assumptions)}",
+            f"{assumption_line(comparison.assumptions)}\n"
+            f"Not modelled: {', '.join(comparison.not_modelled)}.",
             style="dim",
         )
     )
@@ -93,6 +95,8 @@ def totals_table(operand: OperandComparison, samples: int) -> Fitting:
 
 def verdict(operand: OperandComparison) -> Text:
     """The winners in words, and whether they change from layer to layer."""
+    if not operand.best_by_energy:
+        return Text("No format is the best one: this machine cannot run at its clock.", WARNING)
     best = (
         ("Least energy: ", operand.best_by_energy),
         ("; fewest cycles: ", operand.best_by_cycles),

@@ -9,7 +9,7 @@ from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
 from spikecycle.simulator.report.parts_table import Part, parts_table
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
-from spikecycle.simulator.report.totals import footnotes, heading, totals
+from spikecycle.simulator.report.totals import WARNING, footnotes, heading, totals, warnings
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import pj_to_j
 
@@ -25,6 +25,7 @@ def run_report(result: RunResult) -> RenderableType:
         access_table(result),
         energy_table(result),
         totals(result),
+        *(Text(line, style=WARNING) for line in warnings(result.too_slow, result.clock_mhz)),
         footnotes(result),
     ]
     return Group(*(line for part in parts for line in (part, Text())))

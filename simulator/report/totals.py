@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -9,8 +11,10 @@ from rich.text import Text
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import share
 from spikecycle.simulator.report.sheet import Fitting
-from spikecycle.simulator.result import Assumptions, RunResult
-from spikecycle.simulator.units import NS_PER_US, pj_to_j
+from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
+from spikecycle.simulator.units import pj_to_j
+
+WARNING = "bold yellow"
 
 
 def heading(result: RunResult) -> RenderableType:
@@ -46,8 +50,8 @@ def totals(result: RunResult) -> Fitting:
         ("PE utilization", f"{human.percent(result.utilization)} %"),
         (
             "area",
-            f"{human.digits(result.area_mm2)} mm² (SRAM {human.digits(result.area_mm2 - result.logic_area_mm2)}, "
-            f"arithmetic {human.digits(result.logic_area_mm2)})",
+            f"{human.digits(result.area_mm2)} mm² (memories {human.digits(result.area_mm2 - result.logic_area_mm2)}, "
+            f"logic {human.digits(result.logic_area_mm2)})",
         ),
         ("work skipped", _skipped(result)),
         ("cycles of a sample", _range(result.cycles_per_sample)),
@@ -55,30 +59,39 @@ def totals(result: RunResult) -> Fitting:
     return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
 
 
+def warnings(too_slow: Sequence[SlowBuffer], clock_mhz: int) -> list[str]:
+    """That a machine cannot run as simulated, and why; empty where it can."""
+    if not too_slow:
+        return []
+    buffers = ", ".join(f"{slow.buffer} ({human.digits(slow.access_ns)} ns)" for slow in too_slow)
+    return [
+        f"This machine cannot run at its clock of {clock_mhz} MHz: an access takes longer than a cycle of "
+        f"{human.digits(too_slow[0].period_ns)} ns in {buffers}. Cycles and times count it as one cycle all the same."
+    ]
+
+
 def footnotes(result: RunResult) -> RenderableType:
-    """Every number's ground: DRAM, SRAM cell, node, energy table, operation, extrapolated buffers."""
+    """Every number's ground: DRAM, SRAM cell, node, energy table, operation, extrapolated buffers; what is left out."""
     assumed = result.assumptions
     beyond = [area.buffer for area in result.buffers if area.extrapolated]
     lines = [assumption_line(assumed), f"SOP = {assumed.operation}."]
     if assumed.ideal_memory:
         lines.append("Ideal memory: DRAM without latency and with infinite bandwidth, a lower bound of the cycles.")
-    cycle_ns = NS_PER_US / result.clock_mhz
-    slow = [area.buffer for area in result.buffers if area.access_ns > cycle_ns]
-    if slow:
-        lines.append(
-            f"Slower than a cycle ({human.digits(cycle_ns)} ns), counted as one all the same: {', '.join(slow)}."
-        )
     if beyond:
         lines.append(f"Outside the CACTI table, by its fitted law: {', '.join(beyond)}.")
+    lines.append(f"Not modelled: {', '.join(result.not_modelled)}.")
+    lines.append(f"Not in the area: {', '.join(result.area_leaves_out)}.")
     return Text("\n".join(lines), style="dim")
 
 
 def assumption_line(assumed: Assumptions) -> str:
-    """What energy and area rest on, in one sentence a source."""
+    """What energy and area rest on, one sentence per source."""
     dram = f"DRAM {assumed.dram_pj_per_bit:g} pJ/bit." if assumed.dram_pj_per_bit is not None else "No DRAM."
     return (
         f"{dram} SRAM: CACTI, {assumed.sram_cell} cells, {assumed.node_nm:g} nm, "
-        f"{assumed.temperature_k} K. Logic: table {assumed.energy_table}."
+        f"{assumed.temperature_k} K. Logic: table {assumed.energy_table}, {assumed.logic_devices} devices, "
+        f"clock gating {assumed.clock_gating}, glitch factor {assumed.glitch_factor:g}, utilization "
+        f"{assumed.utilization:g}."
     )
 
 

@@ -92,3 +92,20 @@ def test_progress_counts_all_runs_together(trace: Path) -> None:
     assert done[0] == 1
     assert done[-1] <= total
     assert {of for _, of in steps} == {total}
+
+
+def test_nothing_is_best_on_a_machine_that_cannot_run(trace: Path) -> None:
+    """At 2 GHz a cycle is 0.5 ns, faster than any of its SRAMs."""
+    slow = compare_formats(trace, "spike_array", settings={"technology.clock_mhz": 2000}, samples=[0])
+    assert {buffer.buffer for buffer in slow.too_slow} == {"spikes", "weights", "directory", "potentials", "outputs"}
+    assert all(buffer.access_ns > buffer.period_ns == 0.5 for buffer in slow.too_slow)
+    for operand in (slow.weights, slow.spikes):
+        assert operand.runs
+        assert operand.best_by_energy == operand.best_by_cycles == operand.best_by_edp == []
+        assert not any(best.by_energy or best.by_cycles for best in operand.best_per_layer)
+
+
+def test_a_machine_that_can_run_has_winners(comparison: FormatComparison) -> None:
+    assert comparison.too_slow == []
+    assert comparison.weights.best_by_energy
+    assert "DRAM background power" in comparison.not_modelled

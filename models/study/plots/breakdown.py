@@ -26,7 +26,9 @@ def draw_breakdown(results: Results, layers: pl.DataFrame) -> Figure | None:
     }
     named = {machine: _largest(parts) for machine, parts in energies.items()}
     colours = {component: colour for component, (colour, _) in coloured(_united(named.values())).items()}
-    figure, axes = panels(results.machines, height_inches=2.1 + 0.26 * len(chosen))
+    figure, axes = panels(
+        [results.title(machine) for machine in results.machines], height_inches=2.1 + 0.26 * len(chosen)
+    )
     for axis, machine in zip(axes, results.machines, strict=True):
         shown = {component: colours[component] for component in named[machine]} | {OTHER: GREY}
         _draw_bars(axis, energies[machine], shown)

@@ -35,7 +35,7 @@ KEY_BELOW_POINTS = -46
 
 
 def _draw(results: Results, label: str, value: Callable[[Cost], float]) -> Figure:
-    figure, axes = panels(results.machines, height_inches=5.4)
+    figure, axes = panels([results.title(machine) for machine in results.machines], height_inches=5.4)
     for axis, machine in zip(axes, results.machines, strict=True):
         points = []
         for candidate in results.candidates:

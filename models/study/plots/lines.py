@@ -53,7 +53,7 @@ def draw_sparsity(results: Results, layers: pl.DataFrame) -> Figure | None:
 def _draw(
     results: Results, lines: Sequence[Sequence[Candidate]], label: str, place: Callable[[Candidate], float]
 ) -> Figure:
-    figure, axes = panels(results.machines)
+    figure, axes = panels([results.title(machine) for machine in results.machines])
     for axis, machine in zip(axes, results.machines, strict=True):
         for weight_format, (colour, marker) in coloured(results.formats).items():
             for number, line in enumerate(lines):

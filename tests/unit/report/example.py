@@ -7,7 +7,9 @@ from spikecycle.simulator.result import (
     BufferArea,
     CounterResult,
     LayerResult,
+    LogicArea,
     RunResult,
+    SlowBuffer,
     StorageResult,
     VerificationResult,
 )
@@ -78,7 +80,9 @@ def layer(
     )
 
 
-def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResult:
+def run_result(
+    mismatches: int | None = None, recorded: bool = True, too_slow: tuple[SlowBuffer, ...] = ()
+) -> RunResult:
     """The whole result; with `mismatches`, the second layer differs at so many positions (0: verified and exact)."""
     conv: dict[str, int | list[int]] = {"C": 2, "H": 34, "W": 34, "M": 16, "P": 17, "Q": 17, "R": 3, "S": 3}
     conv1 = {**conv, "stride": [2, 2], "padding": [1, 1], "groups": 1}
@@ -151,6 +155,10 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
             )
             for name in ("weights", "potentials")
         ],
+        logic=[LogicArea(component="adder", kind="arithmetic", area_mm2=0.25, leakage_mw=0.5, flip_flops=12)],
+        too_slow=list(too_slow),
+        not_modelled=["control", "clock"],
+        area_leaves_out=["clock tree"],
         verification=verification,
         assumptions=Assumptions(
             dram_pj_per_bit=4.0,
@@ -158,6 +166,10 @@ def run_result(mismatches: int | None = None, recorded: bool = True) -> RunResul
             temperature_k=300,
             node_nm=22.0,
             energy_table="horowitz45",
+            clock_gating="enable",
+            glitch_factor=1.4,
+            utilization=0.7,
+            logic_devices="lstp",
             operation="one weight because of one spike",
             residency={"weights": "inference", "batch": 1, "activations": "dram"},
             free_operators=[],

@@ -8,6 +8,7 @@ import pytest
 
 from spikecycle.simulator.description import BufferDescription, LayerDescription, MachineDescription, TraceDescription
 from spikecycle.simulator.report.describe import catalogue_report, machine_report, trace_report
+from spikecycle.simulator.result import SlowBuffer
 from tests.unit.report.example import run_result
 from tests.unit.report.test_tables import row, shown
 
@@ -30,7 +31,8 @@ def _machine() -> MachineDescription:
         name="tiny", describes="A machine\n  of two lines.", dataflow="spike_array", dataflow_summary="event-driven",
         pes=4, clock_mhz=200, peak_additions_per_s=1.6e9,
         sections={"technology": {"node_nm": 45.0}, "formats": {"weights": {"format": "rle", "run_bits": 5}}},
-        buffers=tuple(BufferDescription(32.0, 64, 2, 1, area) for area in run_result().buffers), logic_area_mm2=0.25,
+        buffers=tuple(BufferDescription(32.0, 64, 2, 1, area) for area in run_result().buffers),
+        logic=tuple(run_result().logic), too_slow=(), not_modelled=("control",), area_leaves_out=("clock tree",),
         sources={"technology.node_nm": "Horowitz 2014", "dataflow.pes": "assumed: small"},
     )  # fmt: skip
 
@@ -58,8 +60,10 @@ def test_a_machine_with_what_follows_from_it() -> None:
         "weights (format rle, run_bits 5)", "spike_array: event-driven",
     ):  # fmt: skip
         assert words in text
-    assert row(text, "potentials")[:6] == ["16", "32", "64", "2", "1", "1.00"]
-    assert row(text, "potentials")[-2:] == ["fitted", "law"]
+    assert row(text, "potentials")[:7] == ["16", "sram", "32", "64", "2", "1", "1.00"]
+    assert row(text, "potentials")[-1] == "extrapolated"
+    assert row(text, "adder") == ["arithmetic", "0.250", "0.500", "12"]
+    assert row(text, "not modelled")[-1] == "control"
 
 
 def test_what_is_assumed_is_told_apart() -> None:
@@ -69,10 +73,19 @@ def test_what_is_assumed_is_told_apart() -> None:
 
 
 def test_a_buffer_slower_than_a_cycle_is_named() -> None:
-    slow = _machine().buffers[0].area.model_copy(update={"access_ns": 5.01})
-    machine = dataclasses.replace(_machine(), buffers=(BufferDescription(32.0, 64, 2, 1, slow),))
-    assert "An access of weights takes 5.01 ns, longer than a cycle (5.00 ns)." in shown(machine_report(machine))
-    assert "longer than a cycle" not in shown(machine_report(_machine()))
+    machine = dataclasses.replace(
+        _machine(), too_slow=(SlowBuffer(buffer="weights", access_ns=5.01, period_ns=5.0),)
+    )  # fmt: skip
+    words = "This machine cannot run at its clock of 200 MHz: an access takes longer than a cycle of 5.00 ns in weights"
+    assert words in " ".join(shown(machine_report(machine)).split())
+    assert "cannot run" not in shown(machine_report(_machine()))
+
+
+def test_a_buffer_without_an_access_time_is_shown() -> None:
+    area = _machine().buffers[0].area.model_copy(update={"kind": "fifo", "access_ns": None})
+    machine = dataclasses.replace(_machine(), buffers=(BufferDescription(32.0, 64, 2, 1, area),))
+    assert row(shown(machine_report(machine)), "weights")[1] == "fifo"
+    assert "-" in row(shown(machine_report(machine)), "weights")
 
 
 def test_the_catalogue() -> None:

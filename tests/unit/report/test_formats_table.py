@@ -13,6 +13,7 @@ from spikecycle.simulator.comparison import (
     RefusedFormat,
 )
 from spikecycle.simulator.report.formats_table import comparison_report, layer_table, totals_table, verdict
+from spikecycle.simulator.result import SlowBuffer
 from tests.unit.report.example import run_result
 from tests.unit.report.test_tables import row, shown
 
@@ -60,7 +61,7 @@ def comparison() -> FormatComparison:
     result = run_result()
     return FormatComparison(
         spikecycle="0.1.0", trace="digits", trace_sha256="0", machine=result.machine, samples=[0, 1], weights=weights,
-        spikes=spikes, assumptions=result.assumptions,
+        spikes=spikes, clock_mhz=200, too_slow=[], not_modelled=["control"], assumptions=result.assumptions,
     )  # fmt: skip
 
 
@@ -87,6 +88,17 @@ def test_the_verdict_in_words() -> None:
     assert "Best by energy per layer: rle: conv1; uop: dense1." in words
     assert "Best by cycles per layer: uop = rle: conv1; rle: dense1." in words
     assert "per layer" not in verdict(comparison().spikes).plain
+
+
+def test_nothing_wins_on_a_machine_that_cannot_run() -> None:
+    slow = [SlowBuffer(buffer="weights", access_ns=5.01, period_ns=5.0)]
+    nobody: dict[str, list[str]] = {"best_by_energy": [], "best_by_cycles": [], "best_by_edp": []}
+    per_layer = [LayerBest(layer=name, by_energy=[], by_cycles=[]) for name in ("conv1", "dense1")]
+    weights = comparison().weights.model_copy(update={**nobody, "best_per_layer": per_layer})
+    text = shown(comparison_report(comparison().model_copy(update={"weights": weights, "too_slow": slow})))
+    assert "longer than a cycle of 5.00 ns in weights (5.01 ns)" in " ".join(text.split())
+    assert verdict(weights).plain == "No format is the best one: this machine cannot run at its clock."
+    assert "*" not in shown(totals_table(weights, 2))
 
 
 def test_a_refused_format_is_named_with_its_reason() -> None:

@@ -11,7 +11,7 @@ from spikecycle.simulator.report.figures import energy_by_kind_pj, shape_text
 from spikecycle.simulator.report.sheet import Column, sheet
 from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
 from spikecycle.simulator.report.verification import is_exact, verification_report
-from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.result import RunResult, SlowBuffer
 from tests.unit.report.example import run_result
 
 
@@ -122,10 +122,12 @@ def test_accesses_of_dram_and_of_every_buffer() -> None:
     "words",
     [
         "time per inference 510 µs", "energy per inference 16.0 nJ", "energy-delay product 8.17 pJ·s",
-        "PE utilization 25.0 %", "area 1.50 mm² (SRAM 1.25, arithmetic 0.250)", "effective throughput 940 MSOP/s",
+        "PE utilization 25.0 %", "area 1.50 mm² (memories 1.25, logic 0.250)", "effective throughput 940 MSOP/s",
         "energy per operation 0.0333 pJ/SOP", "mean power 31.3 µW", "cycles per inference 102.1 k",
         "SOP = one weight because of one spike.", "DRAM 4 pJ/bit. SRAM: CACTI, itrs-lstp cells, 22 nm, 300 K.",
-        "Outside the CACTI table, by its fitted law: potentials.",
+        "Outside the CACTI table, by its fitted law: potentials.", "Not in the area: clock tree.",
+        "Not modelled: control, clock.",
+        "Logic: table horowitz45, lstp devices, clock gating enable, glitch factor 1.4, utilization 0.7.",
     ],
 )  # fmt: skip
 def test_totals_and_what_they_rest_on(words: str) -> None:
@@ -202,7 +204,10 @@ def test_multi_bit_inputs_may_do_more_than_the_dense_work() -> None:
 
 
 def test_buffers_slower_than_the_clock_are_named() -> None:
-    fast = run_result().model_copy(update={"clock_mhz": 4000})
-    words = "Slower than a cycle (0.250 ns), counted as one all the same: "
-    assert words in " ".join(shown(run_report(fast)).split())
-    assert words[:19] not in " ".join(shown(run_report(run_result())).split())
+    slow = run_result(too_slow=(SlowBuffer(buffer="weights", access_ns=5.01, period_ns=5.0),))
+    words = (
+        "This machine cannot run at its clock of 200 MHz: an access takes longer than a cycle of 5.00 ns in weights "
+        "(5.01 ns)."
+    )
+    assert words in " ".join(shown(run_report(slow)).split())
+    assert "cannot run" not in shown(run_report(run_result()))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
+from rich.table import Table
 
 from spikecycle.models.study.claims import claims, free_pruning, loss, reference, ternary
+from spikecycle.models.study.summary import summary
 from spikecycle.models.study.view import Results
 from tests.unit.models.study.handmade import at, network, table, whole_study
 
@@ -135,3 +138,18 @@ def test_what_the_study_has_no_networks_for_is_said(methods: list[str], missing:
     whole = whole_study()
     answers = _answers(Results(whole.filter(whole["method"].is_in(methods))))
     assert all("Not in this study" in answers[question] or "Nothing" in answers[question] for question in missing)
+
+
+def test_a_machine_that_cannot_run_never_wins_in_silence() -> None:
+    slow = Results(whole_study().with_columns(too_slow=pl.lit("weights")))
+    answers = [answer for claim in claims(slow) for answer in claim.answers if answer.startswith("chip")]
+    assert answers
+    assert all(answer.startswith("chip (cannot run at its clock, too slow: weights)") for answer in answers)
+    assert "*" not in "".join(_cells(slow)) and "*" in "".join(_cells(Results(whole_study())))
+
+
+def _cells(results: Results) -> list[str]:
+    """The cells of the summary's table."""
+    summed = next(iter(summary(results)))
+    assert isinstance(summed, Table)
+    return [str(cell) for column in summed.columns for cell in column.cells]
