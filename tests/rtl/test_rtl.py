@@ -152,16 +152,16 @@ SHAPE = LayerShape.linear(4, 4)
     ("changes", "named"),
     [
         ({"dataflow__pes": 257}, "dataflow.pes: the RTL covers at most 256, found 257"),
-        ({"dataflow__lanes": 256}, "dataflow.lanes: the RTL covers at most 255, found 256"),
+        ({"dataflow__lanes": 65}, "dataflow.lanes: the RTL covers at most 64, found 65"),
         (
             {"dataflow__pes": 130, "dataflow__update_lanes": 8, "buffers__potentials": buffer(64, 24, banks=8)},
             "dataflow.pes x dataflow.update_lanes: the RTL covers at most 1024, found 1040",
         ),
         (
-            {"dataflow__decoder__mask_bits_per_cycle": 4097},
-            "dataflow.decoder.mask_bits_per_cycle: the RTL covers at most 4096, found 4097",
+            {"dataflow__decoder__mask_bits_per_cycle": 1025},
+            "dataflow.decoder.mask_bits_per_cycle: the RTL covers at most 1024, found 1025",
         ),
-        ({"dataflow__flags_per_cycle": 5000}, "dataflow.flags_per_cycle: the RTL covers at most 4096, found 5000"),
+        ({"dataflow__flags_per_cycle": 5000}, "dataflow.flags_per_cycle: the RTL covers at most 1024, found 5000"),
         ({"buffers__spikes": buffer(64, 321)}, "buffers.spikes.width_bits: the RTL covers at most 320, found 321"),
         ({"buffers__weights": buffer(64, 512)}, "buffers.weights.width_bits: the RTL covers at most 320, found 512"),
         (

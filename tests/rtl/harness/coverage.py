@@ -21,11 +21,13 @@ FORMATS = {
 SPIKE_FORMATS = ("bitmap", "aer")
 MOST_PES = 256
 """Their numbers have 8 bits at the port that loads memories."""
-MOST_LANES = MOST_BANKS = 255
+MOST_BANKS = 255
 """What is counted per PE and cycle has 8 bits."""
+MOST_LANES = 64
+"""More would be covered up to 255, but take the compiler minutes per machine (255 lanes: four)."""
 MOST_UPDATES = 1024
 """Neurons updated in a cycle: as many writes into the map of output spikes, which Verilator unrolls (build.UNROLL)."""
-MOST_SEARCHED_BITS = 4096
+MOST_SEARCHED_BITS = 1024
 """Bits searched for ones in a cycle. Wider machines would be covered, but take very long to build."""
 
 
