@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
+from spikecycle.files import beside, check_replaceable, is_regular, is_shipped
 from spikecycle.simulator.errors import OutputError
-from spikecycle.simulator.files import beside, write_file
+from spikecycle.simulator.files import write_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,18 +89,18 @@ def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str]) -> N
 
     targets: file by option, {"--json": "result.json"}. inputs: the traces and machines that the command reads.
     """
-    taken = [(Path(name), f"the input {name}") for name in inputs if Path(name).is_file()]
+    taken = [(Path(name), f"the input {name}") for name in inputs if is_regular(name)]
     for option, target in targets.items():
         check_writable(target)
         if target is None:
             continue
         path = Path(target)
         for other, what in taken:
-            if path.resolve() == other.resolve():
+            if _is_same(path, other):
                 raise OutputError(f"{option} {target}: would overwrite {what}")
         if option == PICTURE and path.suffix not in PICTURE_SUFFIXES:
             raise OutputError(f"{option} {target}: pictures are SVG, name the file .svg")
-        if target == "-" or path.is_file() or not path.exists():  # else a device, which takes any number
+        if target == "-" or not _is_device(path):  # a device takes any number
             taken.append((path, f"what {option} writes"))
 
 
@@ -107,11 +109,12 @@ def check_writable(target: str | None) -> None:
     if target is None or target == "-":
         return
     path = Path(target)
+    if is_shipped(path):
+        raise OutputError(f"{target}: cannot be written: is a file of spikecycle itself; name another")
+    if _is_device(path):
+        return  # only writing tells
     try:
-        if path.is_dir():
-            raise OutputError(f"{target}: cannot be written: is a directory")
-        if path.exists() and not path.is_file():
-            return  # a device: only writing tells
+        check_replaceable(path)
         probe = beside(path)
         with probe.open("x"):
             pass
@@ -129,7 +132,7 @@ def write_document(target: str, text: str) -> None:
         standard_output().text(text)
         return
     path = Path(target)
-    if path.exists() and not path.is_file():
+    if _is_device(path):
         try:
             with path.open("w", encoding="utf-8") as device:
                 device.write(text)
@@ -137,6 +140,23 @@ def write_document(target: str, text: str) -> None:
             raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
     else:
         write_file(target, text)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is there and neither a file nor a folder: a pipe or device, perhaps through a link (/dev/stdout)."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there, or a link to itself
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether both names are of one file, or would be."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _discard_buffered(stream: TextIO) -> None:
