@@ -12,8 +12,8 @@ import os
 import secrets
 import stat
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 TEMPORARY = ".spikecycle-*.tmp"
 """Pattern of the names of files that are being written."""
@@ -37,7 +37,7 @@ def is_regular(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def open_regular(path: str | os.PathLike[str], follow_links: bool = True) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str], follow_links: bool = True) -> BufferedReader:
     """Open a file for reading; OSError on what is not a regular file, without waiting for the writer of a pipe."""
     kind = _kind(path, follow_links)  # a device may do something when it is opened
     if kind is not None:

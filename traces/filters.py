@@ -40,7 +40,7 @@ class FilterPipeline:
     chunk_bytes: int
 
     @classmethod
-    def of(cls, dataset: h5py.Dataset, chunk_bytes: int) -> FilterPipeline:
+    def of(cls, dataset: h5py.Dataset, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
         """The filters of a chunked dataset; TraceError on one that is not allowed, or is there twice."""
         creation = dataset.id.get_create_plist()
         codes = []
@@ -50,10 +50,11 @@ class FilterPipeline:
                 raise TraceError(f"filters must be among {', '.join(ALLOWED_FILTERS.values())}, found number {code}")
             if code in codes:
                 raise TraceError(f"the filter {ALLOWED_FILTERS[code]} is applied twice; allowed is once")
-            if code == h5py.h5z.FILTER_SHUFFLE and tuple(values[:1]) != (dataset.dtype.itemsize,):
-                raise TraceError(f"shuffle must be of values of {dataset.dtype.itemsize} bytes, found {values[:1]}")
+            # HDF5 gives shuffle no size where values are of variable length, and leaves it out of every chunk.
+            if code == h5py.h5z.FILTER_SHUFFLE and tuple(values[:1]) not in ((item_bytes,), ()):
+                raise TraceError(f"shuffle must be of values of {item_bytes} bytes, found {values[:1]}")
             codes.append(code)
-        return cls(tuple(codes), dataset.dtype.itemsize, chunk_bytes)
+        return cls(tuple(codes), item_bytes, chunk_bytes)
 
     @property
     def least_bytes(self) -> int:

@@ -31,9 +31,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         super().__init__(dataset.id, readonly=True)  # so that h5py keeps shape, dtype and chunks
         if self.external or self.is_virtual:
             raise TraceError("the values lie in another file; allowed are only values in this file")
-        if not self.id.get_type().equal(h5py.h5t.py_create(self.dtype)):
-            raise TraceError(f"must be plain {one_line(self.dtype.name)}, found another layout of its bits")
-        self._declared_bytes = math.prod(self.shape) * self.dtype.itemsize
+        if self.shape is None:
+            raise TraceError("has no values, not even none of a shape")
+        self._check_type()
+        self._declared_bytes = math.prod(self.shape) * self._stored_type.itemsize
         self._file_bytes = self.file.id.get_filesize()
         self._are_sizes_checked = False
         self._last_chunk: tuple[tuple[int, ...], Array] | None = None
@@ -41,6 +42,16 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
             self._check_whole()
         else:
             self._check_chunks()
+
+    def _check_type(self) -> None:
+        if not self.id.get_type().equal(h5py.h5t.py_create(self.dtype)):
+            raise TraceError(f"must be plain {one_line(self.dtype.name)}, found another layout of its bits")
+
+    @property
+    def _stored_type(self) -> np.dtype[Any]:
+        """Of a value as it is in the file."""
+        dtype: np.dtype[Any] = self.dtype
+        return dtype
 
     def _check_whole(self) -> None:
         """All of the values stand in one piece."""
@@ -53,10 +64,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
             raise TraceError(f"declares {self._declared_bytes} bytes of values that lie beyond the end of the file")
 
     def _check_chunks(self) -> None:
-        chunk_bytes = math.prod(self.chunks) * self.dtype.itemsize
+        chunk_bytes = math.prod(self.chunks) * self._stored_type.itemsize
         if chunk_bytes > MAX_CHUNK_BYTES:
             raise TraceError(f"a chunk must be at most {MAX_CHUNK_BYTES} bytes, found {chunk_bytes}")
-        self._filters = FilterPipeline.of(self, chunk_bytes)
+        self._filters = FilterPipeline.of(self, self._stored_type.itemsize, chunk_bytes)
         # Asking HDF5 for the number of chunks would walk their whole index, which a damaged one need not end.
         self._chunk_count = math.prod(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
         if self._chunk_count * self._filters.least_bytes > self._file_bytes:
@@ -70,12 +81,13 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         selection: an index, a slice without step, or a tuple of them for the first axes; indices drop their axis.
         """
         ranges, kept = self._ranges(selection)
-        values = np.empty([stop - start for start, stop in ranges], self.dtype.newbyteorder("="))
-        if self.chunks is not None:
+        values = np.empty([stop - start for start, stop in ranges], self._stored_type.newbyteorder("="))
+        if not values.size:
+            pass
+        elif self.chunks is None:
+            self._read_whole(values, ranges)
+        else:
             self._read_chunks(values, ranges)
-        elif values.size:
-            region = tuple(slice(*each) for each in ranges)
-            values[...] = super().__getitem__(region)
         return values.reshape([values.shape[axis] for axis in kept])
 
     def __getitem__(self, selection: Any, new_dtype: Any = None) -> Any:
@@ -102,6 +114,9 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
                     raise IndexError(f"index {index} of {size}")
                 ranges.append((index, index + 1))
         return ranges, kept
+
+    def _read_whole(self, values: Array, ranges: list[Range]) -> None:
+        values[...] = super().__getitem__(tuple(slice(*each) for each in ranges))
 
     def _read_chunks(self, values: Array, ranges: list[Range]) -> None:
         rows = ranges[0][1] - ranges[0][0]
@@ -156,7 +171,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
             raise TraceError(
                 f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(buffer)})"
             ) from None
-        chunk = self._filters.undo(memoryview(stored), skipped).view(self.dtype).reshape(self.chunks)
+        chunk = self._filters.undo(memoryview(stored), skipped).view(self._stored_type).reshape(self.chunks)
         if self._filters.chunk_bytes <= CHUNK_CACHE_BYTES:
             self._last_chunk = (first, chunk)
         return chunk
