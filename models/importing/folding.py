@@ -11,7 +11,6 @@ from spikecycle.models.importing.nodes import Stage
 from spikecycle.models.importing.refusal import Refusal, refuse
 from spikecycle.traces.errors import reason
 
-
 # What NumPy raises on parameters of shapes and kinds that nobody foresaw.
 UNFIT = (ArithmeticError, IndexError, TypeError, ValueError)
 
