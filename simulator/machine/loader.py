@@ -72,8 +72,6 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key, parse_yaml(value)
     except yaml.MarkedYAMLError as error:
         raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error.problem}") from error
-    except ValueError as error:
-        raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error}") from error
 
 
 def _folder() -> Path:
