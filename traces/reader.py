@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spikecycle.traces import hdf5, schema
 from spikecycle.traces.chain import network_of_layers
-from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.fields import check_checksum, read_checked
 from spikecycle.traces.layer_reader import Layer
 from spikecycle.traces.network_file import read_network
@@ -34,7 +34,7 @@ class Trace:
     def __init__(self, path_or_sample_name: str | os.PathLike[str]) -> None:
         with located(path_or_sample_name):
             self.path = resolve(path_or_sample_name)
-        self.name = self.path.stem
+        self.name = one_line(self.path.stem, longest=200)  # it goes to reports, and terminals
         with located(self.path):
             self._file = hdf5.open_file(self.path, "a trace")
             try:

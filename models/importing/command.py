@@ -57,6 +57,7 @@ def import_command(
     from spikecycle.models.importing.network import import_network
     from spikecycle.models.importing.samples_file import read_samples
     from spikecycle.models.pipeline import set_determinism
+    from spikecycle.traces.errors import one_line
 
     set_determinism()
     imported = import_network(network, dt=dt, reset=reset, classes=classes)
@@ -80,7 +81,8 @@ def import_command(
         *_report(imported, measured),
     ]
     lines.append(f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all four networks")
-    sys.stdout.write("\n".join([*lines, f"next: spikecycle simulate {out} --verify", ""]))
+    lines.append(f"next: spikecycle simulate {out} --verify")
+    sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
 
 
 def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:

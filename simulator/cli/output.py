@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ PIPED_WIDTH = 120
 """Columns of a table where no terminal says how many it has."""
 
 PICTURE, PICTURE_SUFFIXES = "--picture", (".svg", "")  # a pipe or device has no suffix
+
+
+_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories that terminals act on, or that hide what a text says."""
 
 
 class ReaderGone(Exception):
@@ -41,7 +46,7 @@ class Output:
         width = None if self._stream.isatty() else PIPED_WIDTH
         console = Console(file=self._stream, width=width, markup=False, highlight=False, emoji=False)
         if console.is_terminal:
-            with self._guarded():
+            with _guarded(self._stream):
                 console.print(*renderables, sep="\n")
             return
         page = io.StringIO()
@@ -52,20 +57,22 @@ class Output:
 
     def text(self, text: str) -> None:
         """Print text as it is."""
-        with self._guarded():
+        with _guarded(self._stream):
             self._stream.write(text)
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-            self._stream.flush()
-        except BrokenPipeError:
-            _discard_buffered(self._stream)
-            raise ReaderGone from None
-        except OSError as error:
-            _discard_buffered(self._stream)
-            raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from error
+
+@contextmanager
+def _guarded(stream: TextIO) -> Iterator[None]:
+    """Flush the stream in the end, and say what went wrong in the words of this module."""
+    try:
+        yield
+        stream.flush()
+    except (BrokenPipeError, SystemExit):  # rich ends the program where a pipe is closed
+        _discard_buffered(stream)
+        raise ReaderGone from None
+    except OSError as error:
+        _discard_buffered(stream)
+        raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from error
 
 
 def standard_output() -> Output:
@@ -76,6 +83,18 @@ def standard_output() -> Output:
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     return Output(cast(TextIO, stream))
+
+
+def flush_standard_output() -> None:
+    """Bring everything out while what goes wrong can still be told; ReaderGone and OutputError as `Output` has them."""
+    if sys.stdout is not None:
+        with _guarded(sys.stdout):
+            pass
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal takes for a command: control characters are written out, line feeds stay."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _CONTROLS else ascii(c)[1:-1] for c in text)
 
 
 def discard_standard_output() -> None:
