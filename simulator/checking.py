@@ -41,7 +41,7 @@ def check_file(name_or_path: str, progress: Progress | None = None) -> Descripti
     path = Path(name_or_path)
     if path.is_file():
         is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
-    elif path.suffix or len(path.parts) > 1 or path.exists():
+    elif path.suffix or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
     else:
         is_trace = name_or_path in list_samples()

@@ -42,6 +42,11 @@ def shipped_machines() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}")))
 
 
+def shipped_path(name: str) -> Path:
+    """Where a shipped machine lies, whatever else has its name."""
+    return _folder() / f"{name}{_SUFFIX}"
+
+
 def load_machine(
     name_or_path: str | Path,
     overrides: Mapping[str, Any] | None = None,
@@ -79,11 +84,11 @@ def _folder() -> Path:
 
 
 def machine_path(name_or_path: str | Path) -> Path:
-    """Where the machine file lies: a path as it is, a bare name among the shipped ones; else UsageError."""
+    """Where the machine file lies: a path as it is, a bare name of none among the shipped ones; else UsageError."""
     path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml") or path.exists() or len(path.parts) > 1:
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         return path
-    shipped = _folder() / f"{name_or_path}{_SUFFIX}"
+    shipped = shipped_path(str(name_or_path))
     if shipped.is_file():
         return shipped
     near = difflib.get_close_matches(str(name_or_path), shipped_machines(), n=1)
