@@ -2,7 +2,7 @@
 
 A machine file of a few lines, or a trace of a few kilobytes, can ask for more memory than a computer has; the operating
 system then ends whatever it likes. So every dataflow says what its tables and records take, as formulas of the keys of
-the machine and the sizes of a layer (`Dataflow.memory`); here the arrays of the trace are added, and the whole is held
+the machine and the sizes of a layer (`Dataflow.memory`); the arrays of the trace are added, and the whole is held
 against a limit. The formulas are upper bounds of the large arrays, two to four times what a small run takes; what
 Python and its libraries need themselves, some 0.3 GB, is not in them.
 """
@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from spikecycle.simulator.errors import MappingError, UsageError
-from spikecycle.traces import LayerShape
 
 SHARE_OF_FREE = 0.75
 """Of the free memory that a run may take unless told otherwise."""
@@ -28,30 +26,6 @@ _CGROUPS = (  # where the kernel says what a container may use, and uses
 )
 
 
-class LayerSizes(Protocol):
-    """What an estimate needs to know of a layer: everything but its arrays."""
-
-    @property
-    def name(self) -> str:
-        """For messages."""
-
-    @property
-    def shape(self) -> LayerShape:
-        """Geometry."""
-
-    @property
-    def timesteps(self) -> int:
-        """T."""
-
-    @property
-    def input_bits(self) -> int:
-        """Bits of an input value."""
-
-    @property
-    def weight_bits(self) -> int:
-        """Bits of a weight."""
-
-
 @dataclass(frozen=True)
 class Need:
     """Memory of one kind of array: bytes, and what decides on it, by its keys or letters, in words."""
@@ -59,44 +33,26 @@ class Need:
     bytes: int
     what: str
     is_kept: bool = True
-    """Until the run ends; else until the next layer or sample."""
+    """Until the run ends; else until the next stage or sample."""
 
 
-def layer_needs(layer: LayerSizes) -> tuple[Need, ...]:
-    """The arrays of a layer itself: int32 weights, with a copy while they are read; one sample, unpacked."""
-    shape, steps = layer.shape, layer.timesteps
-    item_bytes = 1 if layer.input_bits <= 8 else 2
-    weights = shape.M * shape.fan_in
-    inputs, outputs = steps * shape.input_count, steps * shape.output_count
-    return (
-        Need(4 * weights, f"{weights} weights (M x C/groups x R x S)"),
-        Need(8 * weights, f"{weights} weights (M x C/groups x R x S)", is_kept=False),
-        Need(3 * item_bytes * inputs, f"{inputs} inputs of a sample (T x C x H x W)", is_kept=False),
-        # As recorded, as recomputed, which are active, and their comparison.
-        Need(5 * outputs, f"{outputs} outputs of a sample (T x M x P x Q)", is_kept=False),
-    )
+def check_memory(where: str, needs: Mapping[str, Iterable[Need]], limit_bytes: int | None) -> None:
+    """MappingError, naming the part and what is largest about it, if a run needs more than it may.
 
-
-def check_memory(
-    where: str, layers: Sequence[LayerSizes], needs: Sequence[Iterable[Need]], limit_bytes: int | None
-) -> None:
-    """MappingError, naming the layer and what is largest about it, if a run needs more than it may.
-
-    needs: of each layer. limit_bytes: None is SHARE_OF_FREE of what is free.
+    needs: by what messages call a part of the run. limit_bytes: None is SHARE_OF_FREE of what is free.
     """
-    found = [tuple(each) for each in needs]
-    kept = sum(need.bytes for each in found for need in each if need.is_kept)
-    passing = max((sum(need.bytes for need in each if not need.is_kept) for each in found), default=0)
+    found = {part: tuple(each) for part, each in needs.items()}
+    kept = sum(need.bytes for each in found.values() for need in each if need.is_kept)
+    passing = max((sum(need.bytes for need in each if not need.is_kept) for each in found.values()), default=0)
     limit = default_limit_bytes() if limit_bytes is None else limit_bytes
     if kept + passing <= limit:
         return
-    totals = [sum(need.bytes for need in each) for each in found]
-    worst = totals.index(max(totals))
+    worst = max(found, key=lambda part: sum(need.bytes for need in found[part]))
     largest = max(found[worst], key=lambda need: need.bytes)
     told = "--max-memory" if limit_bytes is not None else "three quarters of what is free; --max-memory sets it"
     raise MappingError(
-        f"{where}: needs about {_shown(kept + passing)} of memory, may use {_shown(limit)} ({told}); layer "
-        f"{layers[worst].name!r} needs most, of it {_shown(largest.bytes)} for {largest.what}"
+        f"{where}: needs about {_shown(kept + passing)} of memory, may use {_shown(limit)} ({told}); {worst} needs "
+        f"most, of it {_shown(largest.bytes)} for {largest.what}"
     )
 
 
