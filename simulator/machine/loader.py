@@ -91,6 +91,8 @@ def machine_path(name_or_path: str | Path) -> Path:
     shipped = shipped_path(str(name_or_path))
     if shipped.is_file():
         return shipped
+    if path.exists():
+        return path  # a folder: whoever reads it says so
     near = difflib.get_close_matches(str(name_or_path), shipped_machines(), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UsageError(
