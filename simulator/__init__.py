@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spikecycle.simulator.machine.problems import validation_problems
     from spikecycle.simulator.machine.schema import Machine
     from spikecycle.simulator.machine.yaml_file import read_yaml
+    from spikecycle.simulator.memory import default_limit_bytes
     from spikecycle.simulator.result import LayerResult, RunResult
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "SimulatorError",
     "UsageError",
     "compare_formats",
+    "default_limit_bytes",
     "load_machine",
     "override",
     "read_yaml",
@@ -49,6 +51,7 @@ _HOMES = {
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
     "spikecycle.simulator.machine.problems": ("validation_problems",),
     "spikecycle.simulator.machine.schema": ("Machine",),
+    "spikecycle.simulator.memory": ("default_limit_bytes",),
     "spikecycle.simulator.machine.yaml_file": ("read_yaml",),
     "spikecycle.simulator.result": ("LayerResult", "RunResult"),
 }

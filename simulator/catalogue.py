@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from spikecycle.simulator.machine.loader import load_machine, shipped_machines
-from spikecycle.traces import list_samples, open_trace
+from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
+from spikecycle.traces import list_samples, open_trace, sample_path
 
 
 def catalogue() -> dict[str, list[tuple[str, str]]]:
     """Kind of thing -> its (name, description in one line), sorted by name."""
     return {
         "Sample traces": [(name, _describe_sample(name)) for name in list_samples()],
-        "Machines": [(name, _first_sentence(load_machine(name).describes)) for name in shipped_machines()],
+        "Machines": [(name, _describe_machine(name)) for name in shipped_machines()],
         "Dataflows": [(name, dataflow.summary) for name, dataflow in DATAFLOWS.items()],
         "Weight formats": [(name, weight_format.title) for name, weight_format in WEIGHT_FORMATS.items()],
         "Spike formats": [(name, spike_format.title) for name, spike_format in SPIKE_FORMATS.items()],
@@ -21,7 +21,7 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
 
 def _describe_sample(name: str) -> str:
     """What its provenance says of compression and accuracy, else its size."""
-    with open_trace(name) as trace:
+    with open_trace(sample_path(name)) as trace:
         words = [str(trace.provenance["compression"])] if "compression" in trace.provenance else []
         accuracy = trace.provenance.get("accuracy_integer")
         if isinstance(accuracy, float):
@@ -29,6 +29,7 @@ def _describe_sample(name: str) -> str:
         return "; ".join(words) or f"{len(trace.layers)} layers, {trace.samples} samples, {trace.timesteps} timesteps"
 
 
-def _first_sentence(text: str) -> str:
-    """The text up to its first full stop that ends a sentence."""
+def _describe_machine(name: str) -> str:
+    """What it says of itself, up to the first full stop that ends a sentence."""
+    text = load_machine(shipped_path(name)).describes
     return " ".join(text.split()).split(". ")[0].removesuffix(".")

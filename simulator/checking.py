@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.memory import stage_needs, tensor_need
+from spikecycle.simulator.dataflows.stage import one_by_one
 from spikecycle.simulator.description import (
     BufferDescription,
     LayerDescription,
@@ -20,6 +22,7 @@ from spikecycle.simulator.description import (
 from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
 from spikecycle.simulator.units import seconds
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
@@ -32,27 +35,38 @@ _MACHINE_SUFFIXES = (".yaml", ".yml")
 Description = TraceDescription | NetworkDescription | MachineDescription
 
 
-def check_file(name_or_path: str, progress: Progress | None = None) -> Description:
+def check_file(name_or_path: str, progress: Progress | None = None, max_memory_bytes: int | None = None) -> Description:
     """Read everything in a trace or a machine file, or in a shipped one of that name, and describe it.
 
-    progress: called after every sample of every layer or tensor of a trace. Raises TraceError, MachineError or
-    UsageError.
+    progress: called after every sample of every layer or tensor of a trace. max_memory_bytes: of the computer,
+    estimated before a trace is read; three quarters of what is free by default. Raises TraceError, MachineError,
+    MappingError (too little memory) or UsageError.
     """
     path = Path(name_or_path)
     if path.is_file():
         is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
-    elif path.suffix or len(path.parts) > 1 or path.exists():
+    elif path.suffix or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
     else:
         is_trace = name_or_path in list_samples()
         if not is_trace and name_or_path not in shipped_machines():
             raise _unknown(name_or_path)
-    return describe_trace(name_or_path, progress) if is_trace else describe_machine(name_or_path)
+    return describe_trace(name_or_path, progress, max_memory_bytes) if is_trace else describe_machine(name_or_path)
 
 
-def describe_trace(name_or_path: str | Path, progress: Progress | None = None) -> TraceDescription | NetworkDescription:
+def describe_trace(
+    name_or_path: str | Path, progress: Progress | None = None, max_memory_bytes: int | None = None
+) -> TraceDescription | NetworkDescription:
     """Read every array of a trace."""
     with open_trace(name_or_path) as trace:
+        needs = {
+            f"tensor {tensor.name!r}": [tensor_need(tensor, trace.timesteps)]
+            for tensor in trace.tensors.values()
+            if tensor.recorded
+        }
+        for stage in one_by_one(trace):
+            needs[f"operator {stage.name!r}"] = [need for need in stage_needs(stage, trace) if need.is_kept]
+        check_memory(str(trace.path), needs, max_memory_bytes)
         return _describe_layers(trace, progress) if trace.has_layers else _describe_network(trace, progress)
 
 

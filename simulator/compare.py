@@ -19,6 +19,7 @@ from spikecycle.simulator.errors import MachineError, MappingError, UsageError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.memory import default_limit_bytes
 from spikecycle.simulator.result import LayerResult, RunResult
 from spikecycle.traces import open_trace
 
@@ -30,6 +31,7 @@ def compare_formats(
     settings: Mapping[str, Any] | None = None,
     samples: Sequence[int] | None = None,
     progress: Progress | None = None,
+    max_memory_bytes: int | None = None,
 ) -> FormatComparison:
     """Simulate a trace on a machine in every weight format, and in every spike format.
 
@@ -46,6 +48,7 @@ def compare_formats(
     own = {"weights": machine.formats.weights.format, "spikes": machine.formats.spikes.format}
     pairs = [(name, own["spikes"]) for name, _ in WEIGHT_FORMATS.items()]
     pairs += [(own["weights"], name) for name, _ in SPIKE_FORMATS.items() if name != own["spikes"]]
+    limit_bytes = default_limit_bytes() if max_memory_bytes is None else max_memory_bytes  # the same for all runs
     results: dict[tuple[str, str], RunResult] = {}
     problems: dict[tuple[str, str], str] = {}
     with open_trace(trace) as opened:
@@ -56,6 +59,7 @@ def compare_formats(
                     machine,
                     formats={"weights": weights, "spikes": spikes},
                     samples=samples,
+                    max_memory_bytes=limit_bytes,
                     progress=_part_of(progress, f"{weights} weights, {spikes} spikes", index, len(pairs)),
                 )
             except (MappingError, MachineError) as error:

@@ -10,11 +10,13 @@ from typing import Any
 from spikecycle.simulator.auto_formats import pick_weight_formats
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.format_support import check_formats
+from spikecycle.simulator.dataflows.memory import stage_needs
 from spikecycle.simulator.dataflows.stage import edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors
 from spikecycle.simulator.result import RunResult
@@ -38,6 +40,7 @@ def simulate(
     verify: bool = False,
     ideal_memory: bool = False,
     progress: Progress | None = None,
+    max_memory_bytes: int | None = None,
 ) -> RunResult:
     """Replay a trace on a machine and count cycles, accesses and energy.
 
@@ -49,6 +52,7 @@ def simulate(
     verify: recompute every operator and compare with what was recorded (RunResult.verification).
     ideal_memory: DRAM without latency and with infinite bandwidth, the lower bound.
     progress: called after every sample of every stage.
+    max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
 
     Raises traces.TraceError, MachineError, MappingError or UsageError; each names file and key or operator.
     """
@@ -63,8 +67,13 @@ def simulate(
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
-        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         check_formats(machine, dataflow, stages)
+        needs = {
+            f"layer {stage.name!r}": (*stage_needs(stage, network), *dataflow.memory(machine, stage, network))
+            for stage in stages
+        }
+        check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
+        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
         resident = ResidentWeights(machine)

@@ -2,7 +2,8 @@
 
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
-edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, each process compiles.
+edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, or belongs to somebody
+else, each process compiles.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 import numba
 import platformdirs
 
+from spikecycle.simulator.kernel_cache import guard_cache, own_folder
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -25,7 +28,7 @@ _numba_config: Any = numba.config  # its attributes are made at run time
 
 @cache
 def _cache_folder() -> Path | None:
-    """The folder for this version of the sources, or None where none can be written."""
+    """The folder for this version of the sources, or None where there can be none of the user's own."""
     root = Path(__file__).parent
     digest = hashlib.sha256()
     for source in sorted(root.rglob("*.py")):
@@ -33,11 +36,7 @@ def _cache_folder() -> Path | None:
         digest.update(source.read_bytes())
     chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
     folder = Path(chosen) / f"kernels-{digest.hexdigest()[:16]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+    return folder if own_folder(folder) else None
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -55,21 +54,5 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     finally:
         _numba_config.CACHE_DIR = before
     if folder is not None:
-        _forgive_cache(compiled._cache)
+        guard_cache(compiled._cache)
     return cast("Callable[P, R]", compiled)
-
-
-def _forgive_cache(numba_cache: Any) -> None:
-    """Let a cache that cannot be read or written (a full disk, another user's files) cost time, not the run."""
-    for action in ("load_overload", "save_overload"):
-        setattr(numba_cache, action, _forgiving(getattr(numba_cache, action)))
-
-
-def _forgiving(action: Callable[..., Any]) -> Callable[..., Any]:
-    def attempt(*arguments: Any) -> Any:
-        try:
-            return action(*arguments)
-        except OSError:
-            return None
-
-    return attempt

@@ -21,7 +21,7 @@ from spikecycle.traces.network_writer import NetworkWriter
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.operators import Add, AttentionProduct, Concatenate, Operator, Pool, Population, Synapse
 from spikecycle.traces.reader import Trace, open_trace
-from spikecycle.traces.samples import list_samples
+from spikecycle.traces.samples import list_samples, sample_path
 from spikecycle.traces.shape import LayerShape
 from spikecycle.traces.tensors import Source, TensorSpec
 from spikecycle.traces.writer import TraceWriter, write_trace
@@ -51,5 +51,6 @@ __all__ = [
     "linear_layer",
     "list_samples",
     "open_trace",
+    "sample_path",
     "write_trace",
 ]

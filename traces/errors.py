@@ -31,14 +31,15 @@ def located(where: object) -> Iterator[None]:
         error.args = (f"{_place(where)}: {error}",)
         raise
     except DAMAGE as error:
-        raise TraceError(f"{_place(where)}: {_reason(error)}") from error
+        raise TraceError(f"{_place(where)}: {reason(error)}") from error
 
 
 def _place(where: object) -> str:
     return one_line(where, longest=1000)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an exception of h5py, NumPy or the operating system says, as the rest of a line."""
     if isinstance(error, OSError) and error.strerror:
         return one_line(error.strerror, longest=200)
     text = one_line(error.args[0] if isinstance(error, KeyError) else error, longest=200) or type(error).__name__

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
-from spikecycle.traces.schema import MAX_CHUNK_BYTES
+from spikecycle.traces.heap import VariableLengthDataset
+from spikecycle.traces.stored import StoredDataset
 
-# Filters that every HDF5 library has; others would load plug-ins. https://github.com/HDFGroup/hdf5_plugins
-ALLOWED_FILTERS = {
-    h5py.h5z.FILTER_DEFLATE: "gzip",
-    h5py.h5z.FILTER_SHUFFLE: "shuffle",
-    h5py.h5z.FILTER_FLETCHER32: "fletcher32",
-}
 MAX_TEXT_BYTES = 1024  # of a name or a word; the names' own limits are in characters
+MAX_MEMBERS = 2**16  # of one group
 GZIP_LEVEL = (
     1  # zlib levels are 1 to 9; 4 takes 1.5 times as long, for 1 % of traces with 10 % spikes, 10 % of those with 3 %
 )
@@ -75,6 +74,30 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
         return group.attrs[name]
 
 
+def open_file(path: Path, what: str) -> h5py.File:
+    """Open an HDF5 file for reading; `what` it should be, in words. TraceError on anything but a regular HDF5 file."""
+    with open_regular(path):
+        pass  # raises the plain "permission denied" that HDF5 would wrap in a paragraph
+    if not h5py.is_hdf5(path):
+        raise TraceError(f"is not an HDF5 file, so not {what}")
+    # Writers replace whole files, so that there is nothing to lock against.
+    return h5py.File(path, "r", locking=False, rdcc_nbytes=0)
+
+
+def member_names(group: h5py.Group, at_most: int = MAX_MEMBERS) -> tuple[str, ...]:
+    """Names of what a group holds; TraceError where there are more. The index of a damaged group need not end."""
+    names: list[str] = []
+
+    def add(name: bytes) -> bool | None:
+        names.append(os.fsdecode(name))
+        return True if len(names) > at_most else None
+
+    group.id.links.iterate(add)
+    if len(names) > at_most:
+        raise TraceError(f"a group must hold at most {at_most} members, found more")
+    return tuple(names)
+
+
 def child_group(parent: h5py.Group, name: str) -> h5py.Group:
     """A group that lies in this file."""
     child = _child(parent, name)
@@ -92,28 +115,28 @@ def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shape
     with located(name):
         if not isinstance(child, h5py.Dataset):
             raise TraceError(f"must be an HDF5 dataset, found a {type(child).__name__.lower()}")
-        if child.external or child.is_virtual:
-            raise TraceError("the values lie in another file; allowed are only values in this file")
         if child.dtype.name not in dtypes:
             raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(child.dtype.name)}")
         if child.shape not in shapes:
             raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {child.shape}")
-        if child.chunks is not None:
-            chunk_bytes = int(np.prod(child.chunks, dtype=object)) * child.dtype.itemsize
-            if chunk_bytes > MAX_CHUNK_BYTES:
-                raise TraceError(f"a chunk must be at most {MAX_CHUNK_BYTES} bytes, found {chunk_bytes}")
-        filters = child.id.get_create_plist()
-        for index in range(filters.get_nfilters()):
-            code = filters.get_filter(index)[0]
-            if code not in ALLOWED_FILTERS:
-                raise TraceError(f"filters must be among {', '.join(ALLOWED_FILTERS.values())}, found number {code}")
-    return child
+        return StoredDataset(child)
+
+
+def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
+    """A group that lies in this file, or a dataset of any type whose values do; see `StoredDataset`."""
+    found = _child(parent, name)
+    if isinstance(found, h5py.Group):
+        return found
+    with located(name):
+        if not isinstance(found, h5py.Dataset):
+            raise TraceError(f"must be an HDF5 dataset or group, found a {type(found).__name__.lower()}")
+        return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
 
 
 def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
-    """The selected values in native byte order."""
-    values = np.asarray(dataset[selection])
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
+    """The selected values in native byte order; see `StoredDataset.values`."""
+    stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(dataset)
+    return stored.values(selection)
 
 
 def _child(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:

@@ -25,7 +25,7 @@ def read_name(group: h5py.Group) -> str:
 
 def read_header(group: h5py.Group) -> LayerHeader:
     """Read and check a layer's header; TraceError naming the attribute or dataset."""
-    hdf5.check_names("member", tuple(group), schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
+    hdf5.check_names("member", hdf5.member_names(group), schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
 
     def integer(name: str) -> int:
         return hdf5.integer_attribute(group, name, -(2**63), 2**63 - 1)  # its meaning's range is checked by its class
@@ -66,7 +66,7 @@ def read_header(group: h5py.Group) -> LayerHeader:
         neuron=neuron,
         input_bits=integer("input_bits"),
         weight_scale=_vector(group, "weight_scale", "float64", (1,), (shape.M,)),
-        has_outputs="outputs" in tuple(group),
+        has_outputs="outputs" in hdf5.member_names(group),
     )
 
 

@@ -34,7 +34,11 @@ class Layer:
             self._header.check_size(timesteps)
             shape = self.shape
             self._weights = hdf5.child_dataset(group, "weights", ("int8", "int16", "int32"), shape.weight_shape)
-            self._bias = hdf5.child_dataset(group, "bias", ("int32",), (shape.M,)) if "bias" in tuple(group) else None
+            self._bias = (
+                hdf5.child_dataset(group, "bias", ("int32",), (shape.M,))
+                if "bias" in hdf5.member_names(group)
+                else None
+            )
             self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
             self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 
 import h5py
@@ -15,7 +13,7 @@ import numpy.typing as npt
 
 from spikecycle.traces import hdf5, schema
 from spikecycle.traces.chain import network_of_layers
-from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.fields import check_checksum, read_checked
 from spikecycle.traces.layer_reader import Layer
 from spikecycle.traces.network_file import read_network
@@ -36,9 +34,9 @@ class Trace:
     def __init__(self, path_or_sample_name: str | os.PathLike[str]) -> None:
         with located(path_or_sample_name):
             self.path = resolve(path_or_sample_name)
-        self.name = self.path.stem
+        self.name = one_line(self.path.stem, longest=200)  # it goes to reports, and terminals
         with located(self.path):
-            self._file = _open_file(self.path)
+            self._file = hdf5.open_file(self.path, "a trace")
             try:
                 self._read_metadata()
             except BaseException:
@@ -55,7 +53,7 @@ class Trace:
             else (schema.NETWORK_ATTRIBUTES, schema.NETWORK_MEMBERS)
         )
         hdf5.check_names("attribute", tuple(root.attrs), attributes)
-        hdf5.check_names("member", tuple(root), members, schema.OPTIONAL_ROOT_MEMBERS)
+        hdf5.check_names("member", hdf5.member_names(root), members, schema.OPTIONAL_ROOT_MEMBERS)
         self.samples = hdf5.integer_attribute(root, "N", 1, schema.MAX_DIMENSION)
         self.timesteps = hdf5.integer_attribute(root, "T", 1, schema.MAX_DIMENSION)
         text = hdf5.text_attribute(root, "provenance", MAX_PROVENANCE_BYTES)
@@ -87,7 +85,7 @@ class Trace:
         return self._layers
 
     def _read_labels(self, root: h5py.File, checked: bool = False) -> npt.NDArray[np.int64] | None:
-        if "labels" not in tuple(root):  # `in root` would be false for a link that leads nowhere
+        if "labels" not in hdf5.member_names(root):  # `in root` would be false for a link that leads nowhere
             return None
         dataset = hdf5.child_dataset(root, "labels", ("int64",), (self.samples,))
         with located("labels"):
@@ -95,10 +93,10 @@ class Trace:
 
     def _read_layers(self, group: h5py.Group) -> tuple[Layer, ...]:
         hdf5.check_names("attribute of layers", tuple(group.attrs), ())
-        names = [str(index) for index in range(len(group))]
+        names = [str(index) for index in range(len(hdf5.member_names(group)))]
         if not names:
             raise TraceError("layers: at least one layer is needed, found none")
-        hdf5.check_names("layer", tuple(group), names)
+        hdf5.check_names("layer", hdf5.member_names(group), names)
         layers = tuple(Layer(hdf5.child_group(group, name), self.path, self.samples, self.timesteps) for name in names)
         seen: set[str] = set()
         for index, layer in enumerate(layers):
@@ -129,18 +127,6 @@ class Trace:
 def open_trace(path_or_sample_name: str | os.PathLike[str]) -> Trace:
     """Open a trace file, or a shipped sample by its bare name (see `list_samples`)."""
     return Trace(path_or_sample_name)
-
-
-def _open_file(path: Path) -> h5py.File:
-    mode = path.stat().st_mode  # raises the plain "no such file"; opening a pipe would wait for a writer
-    if not stat.S_ISREG(mode):
-        raise TraceError("is not a regular file" if not stat.S_ISDIR(mode) else "is a directory, not a trace file")
-    with path.open("rb"):
-        pass  # raises the plain "permission denied" that HDF5 would wrap in a paragraph
-    if not h5py.is_hdf5(path):
-        raise TraceError("is not an HDF5 file, so not a trace")
-    # Writers replace whole files, so that there is nothing to lock against.
-    return h5py.File(path, "r", locking=False, rdcc_nbytes=schema.CHUNK_CACHE_BYTES)
 
 
 def _read_version(root: h5py.File) -> int:

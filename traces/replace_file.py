@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-import secrets
 from io import FileIO
 from pathlib import Path
 
-from spikecycle.traces.errors import TraceError
+from spikecycle.files import beside, check_replaceable, put_in_place
 
 
 class ReplacementFile(FileIO):
     """A file object for h5py that takes the place of `target` when it is committed, and never before.
+
+    OSError where `target` is a link, device or folder, or read-only.
 
     HDF5 crashes the process at exit when a write fails while it closes a file (seen with HDF5 2.0.0 on a full disk).
     So a failed write is remembered, later ones are dropped, and `check` raises the failure where it is safe.
     """
 
     def __init__(self, target: Path) -> None:
-        if target.exists() and not target.is_file():
-            raise TraceError("is not a regular file, so it cannot be replaced by a trace")
-        self.target = target.resolve()  # through links, so that a link stays one
-        self.temporary = self.target.parent / f".spikecycle-{secrets.token_hex(8)}.tmp"
+        check_replaceable(target)
+        self.target = target.absolute()
+        self.temporary = beside(self.target)
         self._failure: OSError | None = None
         super().__init__(self.temporary, "x+")
 
@@ -56,7 +56,7 @@ class ReplacementFile(FileIO):
         self.check()
         os.fsync(self.fileno())
         self.close()
-        self.temporary.replace(self.target)
+        put_in_place(self.temporary, self.target)
 
     def discard(self) -> None:
         """Leave nothing."""

@@ -16,16 +16,23 @@ def list_samples() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SAMPLE_FOLDER.glob("*.h5")))
 
 
+def sample_path(name: str) -> Path:
+    """Where a shipped sample lies, whatever else has its name."""
+    return SAMPLE_FOLDER / f"{name}.h5"
+
+
 def resolve(path_or_sample_name: str | os.PathLike[str]) -> Path:
-    """The file that is meant: a name without folder and suffix is a shipped sample, if there is one of that name.
+    """The file that is meant: what is there under that name, else the shipped sample that is called so.
 
     TraceError, with the nearest sample's name, when there is no such file.
     """
     path = Path(path_or_sample_name)
     is_bare = path.name == os.fspath(path_or_sample_name) and not path.suffix
-    if is_bare and path.name in list_samples():
-        return SAMPLE_FOLDER / f"{path.name}.h5"
-    if is_bare and not path.exists():
+    if not is_bare or (path.exists() and not path.is_dir()):  # a folder is no trace, but may well be called as one
+        return path
+    if path.name in list_samples():
+        return sample_path(path.name)
+    if not path.exists():
         near = difflib.get_close_matches(path.name, list_samples(), n=1)
         hint = f"did you mean {near[0]}?" if near else f"samples are {', '.join(list_samples()) or 'none'}"
         raise TraceError(f"no such file, and no sample trace of that name; {hint}")

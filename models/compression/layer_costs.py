@@ -74,11 +74,13 @@ def energies_pj(
     hardware: Machine | str | Path,
     formats: Mapping[str, str] | None = None,
     on_measured: OnMeasured | None = None,
+    folder: str | None = None,
 ) -> CostTable:
     """Energy of each layer with weights of each width, pJ per inference, simulated on the spikes of `samples`.
 
     The spikes are those of the network with max(bits) everywhere, for all widths: only the weights differ, pruned as
-    they will be. hardware and formats are those of `spikecycle.simulator.simulate`.
+    they will be. hardware and formats are those of `spikecycle.simulator.simulate`. folder: where traces lie meanwhile,
+    in a folder of their own; that of the system by default.
     """
     layers = [synapse.name for synapse in network.synapses()]
     widths = sorted(set(bits))
@@ -86,8 +88,8 @@ def energies_pj(
     pruned = copy.deepcopy(network)
     if compression.pruner is not None:
         Pruner(pruned.synapses(), compression.pruner).step(1.0)
-    with TemporaryDirectory() as folder:
-        spikes, rewritten = Path(folder, "spikes.h5"), Path(folder, "weights.h5")
+    with TemporaryDirectory(dir=folder) as own:
+        spikes, rewritten = Path(own, "spikes.h5"), Path(own, "weights.h5")
         most = _quantized(network, compression, dict.fromkeys(layers, widths[-1]))
         record_network(spikes, integer_nodes(most, data.input_bits), samples.frames, None, {})
         for done, width in enumerate(widths, start=1):

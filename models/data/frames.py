@@ -15,6 +15,7 @@ from spikecycle.models.data.options import OnProgress
 from spikecycle.models.data.recordings import Parts, Recordings
 from spikecycle.models.data.slicing import Slicing
 from spikecycle.models.errors import ModelsError
+from spikecycle.simulator import default_limit_bytes
 
 Frames = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -95,13 +96,12 @@ def bin_parts(parts: Parts, binning: FrameBinning, on_progress: OnProgress | Non
 
 def _bin(recordings: Recordings, binning: FrameBinning, after: Callable[[int], None]) -> FrameSet:
     shape = (len(recordings), *binning.shape)
-    try:
-        frames = np.zeros(shape, dtype=np.uint8)
-    except (MemoryError, ValueError):  # numpy raises either for what no memory holds
+    if math.prod(shape) > default_limit_bytes():
         raise ModelsError(
             f"{len(recordings)} recordings as frames of {binning.shape} need {math.prod(shape) / 1e9:.1f} GB, more "
             "than there is; take fewer samples_per_class, fewer timesteps or a lower resolution"
-        ) from None
+        )
+    frames = np.zeros(shape, dtype=np.uint8)
     for index in range(len(recordings)):
         frames[index] = binning.frames(recordings.read(index))
         after(index + 1)

@@ -21,13 +21,15 @@ from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.data.source import Source
 from spikecycle.models.errors import ModelsError
+from spikecycle.traces import TraceError, hdf5
+from spikecycle.traces.errors import reason
 
 SENSOR_CHANNELS = 700
 CLASSES = 20
 TRAIN_FILE, TEST_FILE = "shd_train.h5", "shd_test.h5"
 US_PER_S = 1e6
 LONGEST_S = 3600  # nothing in these data lasts so long
-# What h5py raises on files that are cut off or not HDF5, and on groups where an array is expected.
+# What h5py raises on files that are cut off, and on groups where an array is expected.
 DAMAGE = (OSError, KeyError, AttributeError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
 ARRAYS = ("labels", "spikes/times", "spikes/units")
 
@@ -75,11 +77,15 @@ def load(
 def read_recordings(path: Path) -> Recordings:
     """The recordings of one file; ModelsError naming the file if it is damaged."""
     try:
-        with h5py.File(path, "r") as file:
-            kinds = "".join(_kind(file[name]) for name in ARRAYS)
-            labels, times_s, units = (file[name][:] for name in ARRAYS)
-    except DAMAGE:
-        raise ModelsError(f"{path}: not a readable HDF5 file with {', '.join(ARRAYS)}; damaged?") from None
+        with hdf5.open_file(path, "SHD") as file:
+            spikes = hdf5.child_group(file, "spikes")
+            datasets = [hdf5.child(file, "labels"), hdf5.child(spikes, "times"), hdf5.child(spikes, "units")]
+            kinds = "".join(_kind(dataset) for dataset in datasets)
+            labels, times_s, units = (hdf5.read(dataset) for dataset in datasets)
+    except (TraceError, *DAMAGE) as error:
+        raise ModelsError(
+            f"{path}: not a readable HDF5 file with {', '.join(ARRAYS)}; damaged? ({reason(error)})"
+        ) from None
     if kinds not in ("iFI", "uFI", "iFU", "uFU") or not labels.shape == times_s.shape == units.shape == (len(labels),):
         raise ModelsError(f"{path}: expected a whole label, an array of times and one of units for every recording")
     if labels.size and not 0 <= labels.min() <= labels.max() < CLASSES:

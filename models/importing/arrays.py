@@ -10,14 +10,19 @@ import numpy as np
 from spikecycle.models.importing.neuron import Reals
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.traces import LayerShape
+from spikecycle.traces.errors import one_line
 
 MOST = 2**20  # of a kernel, stride, padding or dilation: more is no layer, and would not fit any memory
 SAME = 1e-6  # relative: parameters written in float32 agree to this, float64 ones to more
 
 
 def reals(value: Any) -> Reals:
-    """A number or an array of any kind (NumPy, or torch without gradient) as float64."""
-    return np.asarray(value, dtype=np.float64)
+    """A number or an array of any kind (NumPy, or torch without gradient) as float64; Refusal where it is none."""
+    found = np.asarray(value)
+    if found.dtype.kind not in "iufb" or not found.size:
+        shown = one_line(value) if found.size else f"an empty array of shape {found.shape}"
+        raise Refusal(f"numbers are needed as parameters, found {shown}")
+    return found.astype(np.float64)
 
 
 def pair(what: str, value: Any, least: int = 1) -> tuple[int, int]:

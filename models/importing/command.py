@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from spikecycle.files import check_replaceable, is_regular, is_shipped
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 
@@ -57,6 +58,7 @@ def import_command(
     from spikecycle.models.importing.network import import_network
     from spikecycle.models.importing.samples_file import read_samples
     from spikecycle.models.pipeline import set_determinism
+    from spikecycle.traces.errors import one_line
 
     set_determinism()
     imported = import_network(network, dt=dt, reset=reset, classes=classes)
@@ -80,7 +82,8 @@ def import_command(
         *_report(imported, measured),
     ]
     lines.append(f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all four networks")
-    sys.stdout.write("\n".join([*lines, f"next: spikecycle simulate {out} --verify", ""]))
+    lines.append(f"next: spikecycle simulate {out} --verify")
+    sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
 
 
 def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
@@ -105,8 +108,14 @@ def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
 
 def _check_target(out: Path, inputs: tuple[Path, ...]) -> None:
     """Known now rather than after the measuring."""
-    if any(path.exists() and out.exists() and path.samefile(out) for path in inputs):
+    if any(is_regular(path) and is_regular(out) and path.samefile(out) for path in inputs):
         raise ModelsError(f"--out {out}: would overwrite an input")
+    if is_shipped(out):
+        raise ModelsError(f"--out {out}: is a file of spikecycle itself; name another")
+    try:
+        check_replaceable(out)
+    except OSError as error:
+        raise ModelsError(f"--out {out}: {error.strerror}") from error
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise ModelsError(f"--out {out}: {out.parent} is no folder that can be written to")
 

@@ -9,6 +9,10 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.builder import NetworkBuilder
 from spikecycle.models.importing.nodes import Stage
 from spikecycle.models.importing.refusal import Refusal, refuse
+from spikecycle.traces.errors import reason
+
+# What NumPy raises on parameters of shapes and kinds that nobody foresaw.
+UNFIT = (ArithmeticError, IndexError, TypeError, ValueError)
 
 
 class Operation(NamedTuple):
@@ -39,6 +43,9 @@ def fold(source: str, part: str, input_shape: Sequence[int], operations: Sequenc
             except Refusal as refusal:
                 builder.refused.append((operation.name, refusal))
                 break  # the shapes of what follows are unknown
+            except UNFIT as error:
+                builder.refused.append((operation.name, Refusal(f"its parameters do not fit: {reason(error)}")))
+                break
             if len(builder.stages) > len(places):
                 places.append(place)
         kinds = {operation.name: operation.kind for operation in operations}

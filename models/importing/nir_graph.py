@@ -6,18 +6,19 @@ brain-inspired computing", Nature Communications 15, 8122 (2024).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import h5py
 import nir
 import numpy as np
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.nir_file import read_content
 from spikecycle.models.importing.refusal import refuse
+from spikecycle.traces import TraceError
+from spikecycle.traces.errors import reason
 
 Edges = Iterable[tuple[str, str]]
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError)
@@ -42,17 +43,14 @@ class NirChain:
 def read_nir(path: str | Path, known_types: Iterable[str]) -> NirChain:
     """The chain in a NIR file. ModelsError, naming file and nodes, where it is damaged or no chain of known types."""
     try:
-        with h5py.File(path, "r") as file:
-            version = _text(file["version"][()])
-            described = dict(_described(file["node"]))
+        content = read_content(Path(path))
+        version = str(content["version"])
+        described = dict(_described(content["node"]))
         _check_types(str(path), {name: kind for name, (kind, _) in described.items()}, known_types)
         _check_keys(str(path), described)
-        graph = nir.read(path, type_check=False)
-    except DAMAGE as error:
-        number = getattr(error, "errno", None)  # HDF5 tells of a file that cannot be opened in many lines
-        said = os.strerror(number) if number else (error.args[0] if error.args else error)
-        words = " ".join(str(said).split()) or type(error).__name__
-        raise ModelsError(f"{path}: cannot be read as a NIR file: {words}") from None
+        graph = nir.dict2NIRNode({**content["node"], "type_check": False})
+    except (TraceError, *DAMAGE) as error:
+        raise ModelsError(f"{path}: cannot be read as a NIR file: {reason(error)}") from None
     without_reset = frozenset(name for name, (_, keys) in described.items() if "v_reset" not in keys)
     return _chain(str(path), version, graph, without_reset)
 
@@ -63,10 +61,10 @@ def chain_of_graph(graph: nir.NIRGraph, known_types: Iterable[str]) -> NirChain:
     return _chain("NIR graph", "", graph, frozenset())
 
 
-def _described(group: h5py.Group, before: str = "") -> Iterable[tuple[str, tuple[str, set[str]]]]:
+def _described(graph: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, tuple[str, set[str]]]]:
     """Name, type and keys of every node, those of inner graphs included (outer.inner)."""
-    for name, node in group["nodes"].items():
-        kind = _text(node["type"][()])
+    for name, node in graph["nodes"].items():
+        kind = str(node["type"])
         if kind == "NIRGraph":
             yield from _described(node, f"{before}{name}.")
         else:
@@ -164,7 +162,3 @@ def _forks(nodes: Mapping[str, Any], before: Mapping[str, list[str]], after: Map
                 f"node {name} ({kind}): adds {' and '.join(before[name])}; supported: a chain, no residual add"
             )
     return reasons
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
+from spikecycle.files import open_regular
 from spikecycle.models.errors import ModelsError
+from spikecycle.simulator import default_limit_bytes
 
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+COPIES = 3  # as read, as floats of a part of them, and as what is recorded
 KEYS = ("samples", "labels")
 # NotImplementedError, a RuntimeError, is what zipfile says of versions and methods that it does not know.
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError)
@@ -27,14 +34,12 @@ class SamplesFile(NamedTuple):
 def read_samples(path: Path) -> SamplesFile:
     """What is in the file; ModelsError naming file and key where that is not samples."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise ModelsError(f"{path}: must be an .npz file with the array samples, found a single array")
-        with loaded as file:
+        with open_regular(path) as stream, _loaded(path, stream) as file:
             unknown = [key for key in file.files if key not in KEYS]
             if unknown or "samples" not in file.files:
                 found = ", ".join(file.files) or "nothing"
                 raise ModelsError(f"{path}: must hold the array samples, and labels if there are any; found {found}")
+            _check_sizes(path, file)
             arrays = {key: _array(path, file, key) for key in file.files}
     except DAMAGE as error:
         raise ModelsError(f"{path}: {_reason(error)}") from error
@@ -43,6 +48,35 @@ def read_samples(path: Path) -> SamplesFile:
         wanted = arrays["samples"].shape[:1]
         raise ModelsError(f"{path}: labels must be integers of shape {wanted}, found {labels.dtype} {labels.shape}")
     return SamplesFile(arrays["samples"], labels)
+
+
+def _loaded(path: Path, stream: BufferedReader) -> Any:
+    loaded = np.load(stream, allow_pickle=False)
+    if not isinstance(loaded, np.lib.npyio.NpzFile):
+        raise ModelsError(f"{path}: must be an .npz file with the array samples, found a single array")
+    return loaded
+
+
+def _check_sizes(path: Path, file: Any) -> None:
+    """ModelsError unless every array has the size that its header declares, and all of them fit the memory."""
+    total = 0
+    for member in file.zip.infolist():
+        key = member.filename.removesuffix(".npy")
+        with file.zip.open(member) as content:
+            header = HEADERS.get(npy.read_magic(content))
+            if header is None:
+                raise ModelsError(f"{path}: {key}: is of a version of .npy that no array of numbers needs")
+            shape, _, dtype = header(content)
+            declared, stored = math.prod(shape) * dtype.itemsize, member.file_size - content.tell()
+        if declared != stored and not dtype.hasobject:  # objects are refused when they are loaded
+            raise ModelsError(f"{path}: {key}: declares {declared} bytes of values, but stores {stored}")
+        total += member.file_size
+    limit = default_limit_bytes()
+    if COPIES * total > limit:
+        raise ModelsError(
+            f"{path}: {total} bytes of samples need {COPIES} times as much memory, and {limit} bytes may be used "
+            "(three quarters of what is free); take fewer samples"
+        )
 
 
 def _array(path: Path, file: Any, key: str) -> npt.NDArray[Any]:

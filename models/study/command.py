@@ -100,6 +100,7 @@ def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path
     from spikecycle.models.study.runner import finished, run
     from spikecycle.models.study.store import Store
     from spikecycle.models.study.tables import LAYERS, RESULTS, write_tables
+    from spikecycle.traces.errors import one_line
 
     # Before the folder is made, which belongs to a study that can run.
     try:
@@ -116,7 +117,8 @@ def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path
             with shown() as watcher:
                 failures = run(context, compressions, jobs, watcher)
         except KeyboardInterrupt:
-            sys.stderr.write(f"spikecycle: stopped; what is finished is in {folder}, run it again to go on\n")
+            place = one_line(folder, longest=1000)
+            sys.stderr.write(f"spikecycle: stopped; what is finished is in {place}, run it again to go on\n")
             raise
         done = list(finished(context))
         if done:
@@ -134,10 +136,11 @@ def _show(folder: Path) -> None:
     from spikecycle.models.study.summary import summary
     from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
     from spikecycle.models.study.view import Results
+    from spikecycle.traces.errors import one_line
 
     results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))
     pictures = draw_all(folder, results, read_table(folder / LAYERS, LAYER_COLUMNS))
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     console = Console(markup=False, highlight=False, width=width)
     console.print(*summary(results), sep="\n")
-    console.print(f"\n{folder}: {RESULTS}, {LAYERS}, {', '.join(path.name for path in pictures)}")
+    console.print(f"\n{one_line(folder, 1000)}: {RESULTS}, {LAYERS}, {', '.join(path.name for path in pictures)}")

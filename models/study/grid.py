@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,9 @@ from spikecycle.models.study.asked import AskedCompression
 GRID = "grid"
 FULL_WEIGHT_BITS = 8  # pruning at this width is pruning alone, as in the published study (arXiv 2302.04174)
 PATH = ("compressions",)
+MOST_LEVELS = 10  # of the path of a key
+MOST_COMPRESSIONS = 4096
+MOST_VALUES = 2**19  # all compressions are in memory at once
 
 
 def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[AskedCompression]:
@@ -22,8 +27,10 @@ def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Ask
 
     An entry holds keys of a Compression, over those of `common`. With `grid`, key paths with lists of values, it
     stands for every combination of them, the last key fastest; their values are added to its name. Raises
-    ValidationError, whose locations are the paths of the keys in the study.
+    ValidationError, whose locations are the paths of the keys in the study, before anything is made of entries that
+    stand for too many.
     """
+    _check_size(common, entries)
     found: list[AskedCompression] = []
     problems: list[InitErrorDetails] = []
     for index, entry in enumerate(entries):
@@ -31,12 +38,37 @@ def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Ask
             found += [AskedCompression.model_validate(keys) for keys in _combinations(merged(common, entry))]
         except ValidationError as error:
             problems += _located(error, (*PATH, index))
-    names = [compression.name for compression in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(compression.name for compression in found)
+    twice = sorted(name for name, count in names.items() if count > 1)
     problems += [_problem(PATH, f"the name {name} is given to several", name) for name in twice]
     if problems:
         raise ValidationError.from_exception_data("compressions", problems)
     return found
+
+
+def _check_size(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> None:
+    """ValidationError, naming the first entry with which there are too many compressions, or too large ones."""
+    compressions = values = 0
+    for index, entry in enumerate(entries):
+        axes = entry.get(GRID, {})
+        lists = axes.values() if isinstance(axes, Mapping) else ()
+        combinations = math.prod(len(axis) for axis in lists if isinstance(axis, list))
+        compressions += combinations
+        values += combinations * (_count(common) + _count({key: entry[key] for key in entry if key != GRID}))
+        where = (*PATH, index, *((GRID,) if combinations > 1 else ()))
+        if compressions > MOST_COMPRESSIONS:
+            reason = f"a study may have {MOST_COMPRESSIONS} compressions, with this entry it has {compressions}"
+            raise _error(where, reason, axes)
+        if values > MOST_VALUES:
+            reason = f"the keys of all compressions may have {MOST_VALUES} values, with this entry they have {values}"
+            raise _error(where, reason, axes)
+
+
+def _count(value: Any) -> int:
+    """Values in a value, itself included."""
+    if isinstance(value, Mapping):
+        return 1 + sum(map(_count, value.values()))
+    return 1 + sum(map(_count, value)) if isinstance(value, list) else 1
 
 
 def check_mixed(
@@ -87,6 +119,8 @@ def _combinations(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path, values in axes.items():
         if not isinstance(values, list) or not values:
             raise _error((GRID, path), "a list of values is needed", values)
+        if str(path).count(".") >= MOST_LEVELS:
+            raise _error((GRID, f"{str(path)[:40]}..."), f"at most {MOST_LEVELS} levels are allowed", values)
     for values in itertools.product(*axes.values()):
         chosen = dict(entry)
         for path, value in zip(axes, values, strict=True):

@@ -15,7 +15,7 @@ import numpy as np
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.traces import schema as trace_schema
 
-STUDY_VERSION = 1
+STUDY_VERSION = 2
 """Counts up when the same study would give other results, or when its records change."""
 
 SIMULATOR_PACKAGES = ("spikecycle.simulator", "spikecycle.hwconfigs")

@@ -18,7 +18,8 @@ def with_chosen_bits(context: Context, network: FloatNetwork, compression: Compr
     samples = data.train.take(first_of_each(data.train.labels, mixed.samples_per_class))
     machine = context.machines[mixed.machine][mixed.format]
     losses = loss_increases(network, data, samples, compression, mixed.bits)
-    energies = energies_pj(network, data, samples, compression, mixed.bits, machine)
+    with context.store.scratch() as folder:
+        energies = energies_pj(network, data, samples, compression, mixed.bits, machine, folder=folder)
     most_pj = sum(by_bits[max(mixed.bits)] for by_bits in energies.values())
     try:
         allocation = least_loss(losses, lambda layer, bits: energies[layer][bits], mixed.energy_share * most_pj)

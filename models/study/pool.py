@@ -12,7 +12,9 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import cast
@@ -78,10 +80,34 @@ def _started(context: Context, job: Job) -> _Worker:
     spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of torch and polars
     here, there = spawn.Pipe()
     process = spawn.Process(target=_work, args=(context, there), daemon=True)
-    process.start()
+    with _for_this_process_alone():
+        process.start()
     there.close()
     here.send(job)
     return _Worker(process, here, job)
+
+
+@contextmanager
+def _for_this_process_alone() -> Iterator[None]:
+    """Ctrl-C reaches a process that is started here never, and this one when the start is over.
+
+    A child is born with the signals of its parent's thread blocked, so that it is not hit while it loads its modules;
+    other threads of this process still hear them, so that they are put off too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # started with the first child otherwise, it would unblock them
+    put_off: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: put_off.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if put_off:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _received(worker: _Worker) -> Event | Done:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -47,7 +46,7 @@ def check_machines(context: Context) -> None:
     """
     widest = max(context.study.grid, key=lambda compression: compression.weight_bits)
     network = quantize(_with_biases(untrained(context, torch.Generator().manual_seed(0))), CompressionScheme(widest))
-    with TemporaryDirectory() as folder:
+    with context.store.scratch() as folder:
         trace = Path(folder) / f"{context.name}-untrained.h5"
         data = context.data
         record_network(trace, integer_nodes(network, data.input_bits), data.test.frames[:1], None, {})

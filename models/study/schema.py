@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -22,6 +23,8 @@ from spikecycle.models.study.grid import check_mixed, expand
 from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
 
 SUFFIX = ".yaml"
+MOST_RESULTS = 100_000
+"""Of a study: each is a simulation, and a row of its tables."""
 
 
 class DataChoice(Options):
@@ -75,9 +78,16 @@ class Study(Options):
             ("formats", self.formats),
             ("machines", [stem(machine) for machine in self.machines]),
         ):
-            twice = [value for index, value in enumerate(values) if value in values[:index]]
+            twice = [value for value, count in Counter(values).items() if count > 1]
             if twice:
                 raise refused_keys({key: f"{twice[0]} is given twice"}, vars(self))
+        results = len(self.grid) * len(self.seeds) * len(self.formats) * len(self.machines)
+        if results > MOST_RESULTS:
+            reason = (
+                f"a study may have {MOST_RESULTS} results, found {len(self.grid)} compressions x {len(self.seeds)} "
+                f"seeds x {len(self.formats)} formats x {len(self.machines)} machines = {results}"
+            )
+            raise refused_keys({"compressions": reason}, vars(self))
         check_mixed(self.common, self.compressions, [stem(machine) for machine in self.machines], self.formats)
         return self
 

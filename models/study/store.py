@@ -7,7 +7,9 @@
     failures/KEY.json     why one of these is missing
 
 A key is a hash of all that decides the content. A record is written after the files it speaks of, and has their
-hashes and its own: what was cut short, or changed since, counts as not there and is made again.
+hashes and one of itself, its key and its kind: what was cut short, changed, or put in another's place, counts as not
+there and is made again. A folder that holds links or devices was made by nobody's study, and is refused: what is
+written through a link would destroy a file elsewhere.
 """
 
 from __future__ import annotations
@@ -16,14 +18,19 @@ import fcntl
 import hashlib
 import json
 import os
+import re
+import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from spikecycle import files
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.study.keys import canonical, text_digest
 from spikecycle.simulator import write_file
@@ -33,7 +40,10 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 FLOATS, NETWORKS, SIMULATIONS, FAILURES = "floats", "networks", "simulations", "failures"
 _MARKER = "study.json"
 _LOCK = ".lock"
-_UNFINISHED = ".spikecycle-*.tmp"  # what `write_file` and `write_trace` are writing, beside its place
+_LARGEST_RECORD_BYTES = 2**26  # the whole result of a network of a thousand layers has a tenth of that
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,20}")
+# What json and pydantic raise on content that no study wrote.
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError)
 
 
 class Store:
@@ -48,12 +58,12 @@ class Store:
 
         ModelsError if something else is in it, or if it cannot be written.
         """
+        check_owner(folder, study)
         try:
             names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-            names = [name for name in names if not fnmatch(name, _UNFINISHED)]
+            names = [name for name in names if not fnmatch(name, files.TEMPORARY)]
             if names and names != [_LOCK] and _MARKER not in names:
                 raise ModelsError(f"{folder}: holds other things than a study; name another folder with --out")
-            check_owner(folder, study)
             folder.mkdir(parents=True, exist_ok=True)
             write_file(folder / _MARKER, json.dumps({"study": study}) + "\n")  # first: what follows is then its own
             for kind in (FLOATS, NETWORKS, SIMULATIONS, FAILURES):
@@ -65,15 +75,22 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone in this folder; ModelsError where another run is at work. The lock ends with its process."""
-        descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o644)
+        flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self.folder / _LOCK, flags, 0o644)
+        except OSError as error:
+            raise ModelsError(f"{self.folder / _LOCK}: cannot be opened: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise ModelsError(f"{self.folder}: another run of this study is at work here") from None
         try:
-            for left in self.folder.rglob(_UNFINISHED):  # by a run that was killed
-                left.unlink()
+            for left in list(self.folder.rglob(files.TEMPORARY)):  # by a run that was killed
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink(missing_ok=True)  # in such a folder, perhaps
             yield
         finally:
             os.close(descriptor)
@@ -82,11 +99,16 @@ class Store:
         """Where a file of that kind lies, whether it is there or not."""
         return self.folder / kind / f"{key}{suffix}"
 
+    def scratch(self) -> TemporaryDirectory[str]:
+        """A folder for files that are needed for a while; what a killed run leaves, the next one takes away."""
+        prefix, suffix = files.TEMPORARY.split("*")
+        return TemporaryDirectory(prefix=prefix, suffix=suffix, dir=self.folder)
+
     def write(self, kind: str, key: str, record: BaseModel, suffixes: tuple[str, ...] = ()) -> None:
         """Finish what `key` names: its files with these suffixes are there, and this is what to know of them."""
-        files = {suffix: file_digest(self.place(kind, key, suffix)) for suffix in suffixes}
+        digests = {suffix: file_digest(self.place(kind, key, suffix)) for suffix in suffixes}
         body = record.model_dump(mode="json")
-        content = {"sha256": text_digest(canonical([body, files])), "files": files, "record": body}
+        content = {"sha256": _digest(kind, key, body, digests), "files": digests, "record": body}
         write_file(self.place(kind, key, ".json"), json.dumps(content) + "\n")
         if kind != FAILURES:
             self.place(FAILURES, key, ".json").unlink(missing_ok=True)
@@ -94,35 +116,57 @@ class Store:
     def read(self, kind: str, key: str, record_type: type[RecordT]) -> RecordT | None:
         """The record, if it and all of its files are there and unharmed."""
         try:
-            content = json.loads(self.place(kind, key, ".json").read_text(encoding="utf-8"))
-            body, files = content["record"], content["files"]
-            if content["sha256"] != text_digest(canonical([body, files])):
+            content = _json(self.place(kind, key, ".json"), _LARGEST_RECORD_BYTES)
+            body, digests = content["record"], content["files"]
+            if content["sha256"] != _digest(kind, key, body, digests):
                 return None
-            if any(file_digest(self.place(kind, key, suffix)) != found for suffix, found in files.items()):
-                return None
+            for suffix, found in digests.items():
+                if not _SUFFIX.fullmatch(suffix) or file_digest(self.place(kind, key, suffix)) != found:
+                    return None
             return record_type.model_validate(body)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        except _DAMAGE:
             return None
 
 
 def check_owner(folder: Path, study: str) -> None:
-    """ModelsError where the folder belongs to another study."""
+    """ModelsError where the folder belongs to another study, or holds what no study puts there: links and devices."""
+    _check_kinds(folder)
     if (folder / _MARKER).exists() and _owner(folder) != study:
         owner = _owner(folder) or "unknown"
         raise ModelsError(f"{folder}: belongs to the study {owner}; name another folder for {study} with --out")
 
 
+def _check_kinds(folder: Path) -> None:
+    """ModelsError naming the first that is neither a file nor a folder. The folder itself may be reached by a link."""
+    for place, folders, names in os.walk(folder):
+        for name in sorted([*folders, *names]):
+            path = Path(place) / name
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                kind = "a symbolic link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
+                raise ModelsError(f"{path}: is {kind}, which no study makes; remove it, or name another folder")
+
+
 def _owner(folder: Path) -> str | None:
     """The study whose folder it is, if that can be read."""
     try:
-        content = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = _json(folder / _MARKER, _LARGEST_RECORD_BYTES)
+    except _DAMAGE:
         return None
     owner = content.get("study") if isinstance(content, Mapping) else None
     return owner if isinstance(owner, str) else None
 
 
+def _json(path: Path, at_most_bytes: int) -> Any:
+    return json.loads(files.read_text(path, at_most_bytes, follow_links=False))
+
+
+def _digest(kind: str, key: str, body: Any, digests: Any) -> str:
+    """SHA-256 of a record in its place."""
+    return text_digest(canonical([kind, key, body, digests]))
+
+
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    """SHA-256 of a regular file, in hexadecimal; OSError on anything else, links included."""
+    with files.open_regular(path, follow_links=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

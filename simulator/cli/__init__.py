@@ -6,10 +6,13 @@ program; 130 interrupted; 141 the reader of the output went away.
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from spikecycle.simulator.cli.output import ReaderGone, discard_standard_output
+from spikecycle.simulator.cli.output import ReaderGone, discard_standard_output, flush_standard_output, printable
 from spikecycle.simulator.errors import SimulatorError, UsageError
 
 _BAD_INPUT = 2
@@ -17,6 +20,9 @@ _PROGRAM_FAULT = 70  # EX_SOFTWARE of sysexits.h
 _INTERRUPTED = 130  # as a shell reports SIGINT
 _READER_GONE = 141  # as a shell reports SIGPIPE
 _DEBUG = "--debug"
+_AFTER_INTERRUPT = "interrupted; every file is complete or not there, run it again"
+_LONGEST_LINE = 2000
+_MOST_LINES = 50
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,18 +30,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in given
     try:
-        return _run([argument for argument in given if argument != _DEBUG])
+        with _interruptible() as interrupts:
+            status = _run([argument for argument in given if argument != _DEBUG])
+            flush_standard_output()
+            if interrupts:  # code of others may swallow the exception: compilers, callbacks
+                raise KeyboardInterrupt
+            return status
     except ReaderGone:
         return _READER_GONE
     except BrokenPipeError:  # the parser wrote its help itself
         discard_standard_output()
         return _READER_GONE
     except KeyboardInterrupt:
-        return _fail("interrupted", _INTERRUPTED)
+        return _fail(_AFTER_INTERRUPT, _INTERRUPTED)
     except Exception as error:
         if debug:
             raise
         return _tell(error)
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Count every SIGINT, besides raising KeyboardInterrupt for it; what is done elsewhere about signals is left."""
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield interrupts
+        return
+    try:
+        signal.signal(signal.SIGINT, interrupt)
+    except ValueError:  # not in the main thread
+        yield interrupts
+        return
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _run(arguments: list[str]) -> int:
@@ -48,11 +82,15 @@ def _run(arguments: list[str]) -> int:
         status = app(arguments, prog_name="spikecycle", standalone_mode=False)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
+    except SystemExit as error:  # rich ends the program so where a pipe is closed
+        raise ReaderGone from error
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "spikecycle"
         words = " ".join(error.format_message().split()).rstrip(".")
         raise UsageError(f"{words} (see {command} --help)") from error
+    if status == _INTERRUPTED:  # typer has caught it
+        raise KeyboardInterrupt
     return status if isinstance(status, int) else 0
 
 
@@ -73,7 +111,23 @@ def _tell(error: Exception) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    if sys.stderr is not None:  # None where it was closed
-        for line in message.splitlines():
-            sys.stderr.write(f"spikecycle: {line}\n")
+    """Say it on standard error: not more than a screen, and nothing that a terminal would take for a command."""
+    lines = message.splitlines()
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_MOST_LINES], f"and {len(lines) - _MOST_LINES:,} more of the kind"]
+    try:
+        if sys.stderr is not None:  # None where it was closed
+            for line in lines:
+                sys.stderr.write(f"{_cut(f'spikecycle: {printable(line)}')}\n")
+            sys.stderr.flush()
+    except OSError:
+        pass  # it is full, or its reader went away: the status says the rest
     return status
+
+
+def _cut(line: str) -> str:
+    """A line with its middle left out where it is long: it ends with what was found."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    half = (_LONGEST_LINE - 5) // 2
+    return f"{line[:half]} ... {line[-half:]}"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import standard_output
 from spikecycle.simulator.cli.progress import shown_progress
 
@@ -14,11 +15,14 @@ def check(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A trace or a machine file, or the name of a shipped one.")
     ],
+    max_memory: options.MaxMemoryOption = None,
 ) -> None:
     """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
+    max_memory_bytes = options.parse_max_memory(max_memory)
+
     from spikecycle.simulator.checking import check_file
     from spikecycle.simulator.report.describe import report_of
 
     with shown_progress("reading") as progress:
-        description = check_file(file, progress)
+        description = check_file(file, progress, max_memory_bytes)
     standard_output().show(report_of(description))

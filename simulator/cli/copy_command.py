@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spikecycle.simulator.cli.output import standard_output, write_document
+from spikecycle.simulator.cli.output import printable, standard_output, write_document
 from spikecycle.simulator.errors import OutputError
 
 
@@ -25,4 +25,5 @@ def copy(
 
     load_machine(machine)  # what is copied is valid
     write_document(file, machine_path(machine).read_text(encoding="utf-8"))
-    standard_output().text(f"{file}: a copy of {machine}; edit it, then: spikecycle check {file}\n")
+    shown = printable(file)
+    standard_output().text(f"{shown}: a copy of {printable(machine)}; edit it, then: spikecycle check {shown}\n")

@@ -12,12 +12,14 @@ def formats(
     hw: options.HardwareOption = options.DEFAULT_HARDWARE,
     settings: options.SetOption = None,
     samples: options.SamplesOption = None,
+    max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
 ) -> None:
     """Compare all weight formats, and all spike formats, on one trace and one machine."""
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
+    max_memory_bytes = options.parse_max_memory(max_memory)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
     from spikecycle.simulator.compare import compare_formats
@@ -26,7 +28,14 @@ def formats(
     from spikecycle.simulator.report.picture import to_svg
 
     with shown_progress("comparing formats") as progress:
-        comparison = compare_formats(trace, hw, settings=changed_settings, samples=chosen, progress=progress)
+        comparison = compare_formats(
+            trace,
+            hw,
+            settings=changed_settings,
+            samples=chosen,
+            progress=progress,
+            max_memory_bytes=max_memory_bytes,
+        )
     if json is not None:
         write_document(json, to_json(comparison))
     if picture is not None:

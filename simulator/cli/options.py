@@ -43,6 +43,15 @@ PictureOption = Annotated[
     typer.Option("--picture", metavar="FILE", help="Write the tables and bars as a picture too (SVG)."),
 ]
 
+MaxMemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory that a run may need by its estimate, e.g. 4G. Three quarters of what is free by default.",
+    ),
+]
+
 DEFAULT_HARDWARE = "spike_array"
 LONGEST_LIST = 10**6
 """Samples that a range may name: a typing error should not fill the memory."""
@@ -93,6 +102,15 @@ def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
         formats[target] = name
     _check_names(formats)
     return formats
+
+
+def parse_max_memory(text: str | None) -> int | None:
+    """Bytes from "4G"; None by default. UsageError on what is no size."""
+    if text is None:
+        return None
+    from spikecycle.simulator.memory import parse_bytes
+
+    return parse_bytes(text)
 
 
 def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:

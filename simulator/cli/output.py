@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
+from spikecycle.files import beside, check_replaceable, is_regular, is_shipped
 from spikecycle.simulator.errors import OutputError
-from spikecycle.simulator.files import beside, write_file
+from spikecycle.simulator.files import write_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +23,10 @@ PIPED_WIDTH = 120
 """Columns of a table where no terminal says how many it has."""
 
 PICTURE, PICTURE_SUFFIXES = "--picture", (".svg", "")  # a pipe or device has no suffix
+
+
+_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories that terminals act on, or that hide what a text says."""
 
 
 class ReaderGone(Exception):
@@ -39,7 +46,7 @@ class Output:
         width = None if self._stream.isatty() else PIPED_WIDTH
         console = Console(file=self._stream, width=width, markup=False, highlight=False, emoji=False)
         if console.is_terminal:
-            with self._guarded():
+            with _guarded(self._stream):
                 console.print(*renderables, sep="\n")
             return
         page = io.StringIO()
@@ -50,20 +57,22 @@ class Output:
 
     def text(self, text: str) -> None:
         """Print text as it is."""
-        with self._guarded():
+        with _guarded(self._stream):
             self._stream.write(text)
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-            self._stream.flush()
-        except BrokenPipeError:
-            _discard_buffered(self._stream)
-            raise ReaderGone from None
-        except OSError as error:
-            _discard_buffered(self._stream)
-            raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from error
+
+@contextmanager
+def _guarded(stream: TextIO) -> Iterator[None]:
+    """Flush the stream in the end, and say what went wrong in the words of this module."""
+    try:
+        yield
+        stream.flush()
+    except (BrokenPipeError, SystemExit):  # rich ends the program where a pipe is closed
+        _discard_buffered(stream)
+        raise ReaderGone from None
+    except OSError as error:
+        _discard_buffered(stream)
+        raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from error
 
 
 def standard_output() -> Output:
@@ -74,6 +83,18 @@ def standard_output() -> Output:
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     return Output(cast(TextIO, stream))
+
+
+def flush_standard_output() -> None:
+    """Bring everything out while what goes wrong can still be told; ReaderGone and OutputError as `Output` has them."""
+    if sys.stdout is not None:
+        with _guarded(sys.stdout):
+            pass
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal takes for a command: control characters are written out, line feeds stay."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _CONTROLS else ascii(c)[1:-1] for c in text)
 
 
 def discard_standard_output() -> None:
@@ -87,18 +108,18 @@ def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str]) -> N
 
     targets: file by option, {"--json": "result.json"}. inputs: the traces and machines that the command reads.
     """
-    taken = [(Path(name), f"the input {name}") for name in inputs if Path(name).is_file()]
+    taken = [(Path(name), f"the input {name}") for name in inputs if is_regular(name)]
     for option, target in targets.items():
         check_writable(target)
         if target is None:
             continue
         path = Path(target)
         for other, what in taken:
-            if path.resolve() == other.resolve():
+            if _is_same(path, other):
                 raise OutputError(f"{option} {target}: would overwrite {what}")
         if option == PICTURE and path.suffix not in PICTURE_SUFFIXES:
             raise OutputError(f"{option} {target}: pictures are SVG, name the file .svg")
-        if target == "-" or path.is_file() or not path.exists():  # else a device, which takes any number
+        if target == "-" or not _is_device(path):  # a device takes any number
             taken.append((path, f"what {option} writes"))
 
 
@@ -107,11 +128,12 @@ def check_writable(target: str | None) -> None:
     if target is None or target == "-":
         return
     path = Path(target)
+    if is_shipped(path):
+        raise OutputError(f"{target}: cannot be written: is a file of spikecycle itself; name another")
+    if _is_device(path):
+        return  # only writing tells
     try:
-        if path.is_dir():
-            raise OutputError(f"{target}: cannot be written: is a directory")
-        if path.exists() and not path.is_file():
-            return  # a device: only writing tells
+        check_replaceable(path)
         probe = beside(path)
         with probe.open("x"):
             pass
@@ -129,7 +151,7 @@ def write_document(target: str, text: str) -> None:
         standard_output().text(text)
         return
     path = Path(target)
-    if path.exists() and not path.is_file():
+    if _is_device(path):
         try:
             with path.open("w", encoding="utf-8") as device:
                 device.write(text)
@@ -137,6 +159,23 @@ def write_document(target: str, text: str) -> None:
             raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
     else:
         write_file(target, text)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is there and neither a file nor a folder: a pipe or device, perhaps through a link (/dev/stdout)."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there, or a link to itself
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether both names are of one file, or would be."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _discard_buffered(stream: TextIO) -> None:

@@ -29,6 +29,7 @@ def simulate(
     ideal_memory: Annotated[
         bool, typer.Option("--ideal-memory", help="DRAM without latency and with infinite bandwidth: the lower bound.")
     ] = False,
+    max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
 ) -> None:
@@ -36,6 +37,7 @@ def simulate(
     chosen = options.parse_samples(samples)
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)
+    max_memory_bytes = options.parse_max_memory(max_memory)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
     from spikecycle.simulator.engine import simulate as run
@@ -54,6 +56,7 @@ def simulate(
             verify=verify,
             ideal_memory=ideal_memory,
             progress=progress,
+            max_memory_bytes=max_memory_bytes,
         )
     if json is not None:
         write_document(json, to_json(result))

@@ -22,6 +22,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
 
 
@@ -100,6 +101,12 @@ class Dataflow(Protocol):
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Which operators run together, in order."""
+
+    def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
+        """What planning and replaying a stage takes of the computer's memory at most, besides its weights and tensors.
+
+        Asked before either, so that it reads no arrays.
+        """
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """Map a stage; raises MappingError naming machine and stage where it can't."""

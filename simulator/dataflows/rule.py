@@ -29,14 +29,17 @@ from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
+from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffers, Machine
+from spikecycle.simulator.memory import Need
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Source, Synapse, TensorSpec
 
+PACKED_WORD_BYTES = 32  # of 64 bits of im2col rows, their counts, and copies on the way
 MachineT = TypeVar("MachineT", bound=Machine)
 RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Int64 | Mapping[str, int] | Activity"]
 
@@ -148,6 +151,17 @@ class RuleDataflow:
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """One operator after the other."""
         return one_by_one(network)
+
+    def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
+        """The packed im2col rows of a synapse, which a rule may ask its workload for."""
+        sizes = layer_sizes(stage, network)
+        if sizes is None:
+            return ()
+        shape = sizes.shape
+        words = shape.groups * sizes.timesteps * shape.P * shape.Q * -(-shape.fan_in // 64)
+        return (
+            Need(PACKED_WORD_BYTES * words, f"{words} words of im2col rows (T x P x Q x C x R x S)", is_kept=False),
+        )
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """The operator; a rule prepares nothing."""

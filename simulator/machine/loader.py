@@ -43,6 +43,11 @@ def shipped_machines() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}")))
 
 
+def shipped_path(name: str) -> Path:
+    """Where a shipped machine lies, whatever else has its name."""
+    return _folder() / f"{name}{_SUFFIX}"
+
+
 def load_machine(
     name_or_path: str | Path,
     overrides: Mapping[str, Any] | None = None,
@@ -73,8 +78,6 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key, parse_yaml(value)
     except yaml.MarkedYAMLError as error:
         raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error.problem}") from error
-    except ValueError as error:
-        raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error}") from error
 
 
 def _folder() -> Path:
@@ -82,13 +85,15 @@ def _folder() -> Path:
 
 
 def machine_path(name_or_path: str | Path) -> Path:
-    """Where the machine file lies: a path as it is, a bare name among the shipped ones; else UsageError."""
+    """Where the machine file lies: a path as it is, a bare name of none among the shipped ones; else UsageError."""
     path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml") or path.exists() or len(path.parts) > 1:
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         return path
-    shipped = _folder() / f"{name_or_path}{_SUFFIX}"
+    shipped = shipped_path(str(name_or_path))
     if shipped.is_file():
         return shipped
+    if path.exists():
+        return path  # a folder: whoever reads it says so
     near = difflib.get_close_matches(str(name_or_path), shipped_machines(), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UsageError(

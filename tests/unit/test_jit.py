@@ -1,9 +1,13 @@
 """The kernel decorator and its cache folder."""
 
+import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 PROGRAM = """
 import numpy as np
@@ -60,3 +64,85 @@ def test_with_the_jit_off_kernels_are_plain_python(tmp_path: Path) -> None:
     value, _ = _run(tmp_path, SPIKECYCLE_CACHE_DIR=str(tmp_path / "cache"), NUMBA_DISABLE_JIT="1")
     assert value == "600"
     assert not list((tmp_path / "cache").rglob("*.nbi"))
+
+
+def _cached(tmp_path: Path) -> tuple[dict[str, str], Path]:
+    """A cache that holds the program's kernel."""
+    environment = {"SPIKECYCLE_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0", "NUMBA_BOUNDSCHECK": "0"}
+    value, folder = _run(tmp_path, **environment)
+    assert value == "600"
+    return environment, Path(folder)
+
+
+PICKLES = {
+    "exits": b"cos\n_exit\n(I7\ntR.",
+    "interrupts": b"c_thread\ninterrupt_main\n(tR.",
+    "raises": b"cbuiltins\nKeyboardInterrupt\n(tR.",
+}
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "flipped": lambda content: content[:200] + bytes([content[200] ^ 1]) + content[201:],
+    "zeros": lambda content: bytes(len(content)),
+    "ends early": lambda content: content[:-1],
+    "longer": lambda content: content + b"x",
+    **{f"pickle that {name}": lambda content, pickled=pickled: pickled for name, pickled in PICKLES.items()},  # type: ignore[misc]
+}
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_cache_costs_time_and_not_the_run(tmp_path: Path, suffix: str, damage: str) -> None:
+    environment, folder = _cached(tmp_path)
+    files = list(folder.rglob(f"*.{suffix}"))
+    assert files
+    for file in files:
+        file.write_bytes(DAMAGES[damage](file.read_bytes()))
+    assert _run(tmp_path, **environment)[0] == "600"
+    assert all(len(file.read_bytes()) > 100 for file in folder.rglob(f"*.{suffix}")), "it was not written anew"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "loop"])
+def test_what_is_no_file_in_a_cache(tmp_path: Path, kind: str) -> None:
+    environment, folder = _cached(tmp_path)
+    for file in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
+        kept = file.with_suffix(".kept")
+        file.rename(kept)
+        if kind == "folder":
+            file.mkdir()
+        elif kind == "pipe":
+            os.mkfifo(file)
+        else:
+            file.symlink_to(kept if kind == "link" else file)
+    assert _run(tmp_path, **environment)[0] == "600"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give files away")
+def test_files_of_somebody_else_are_not_read(tmp_path: Path) -> None:
+    """Sealed rightly, they would end the process: a digest is no proof of who wrote it."""
+    environment, folder = _cached(tmp_path)
+    for file in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
+        file.write_bytes(hashlib.sha256(PICKLES["exits"]).digest() + PICKLES["exits"])
+        os.chown(file, 65534, 65534)
+    assert _run(tmp_path, **environment)[0] == "600"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give files away")
+def test_a_folder_of_somebody_else_is_no_cache(tmp_path: Path) -> None:
+    environment, folder = _cached(tmp_path)
+    os.chown(folder, 65534, 65534)
+    assert _run(tmp_path, **environment) == ("600", "None")
+
+
+def test_a_folder_that_others_may_write_to_is_closed_to_them(tmp_path: Path) -> None:
+    environment, folder = _cached(tmp_path)
+    folder.chmod(0o777)
+    assert _run(tmp_path, **environment)[0] == "600"
+    assert folder.stat().st_mode & 0o022 == 0
+
+
+def test_a_link_in_place_of_the_folder_is_no_cache(tmp_path: Path) -> None:
+    environment, folder = _cached(tmp_path)
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert _run(tmp_path, **environment) == ("600", "None")

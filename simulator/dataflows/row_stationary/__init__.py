@@ -23,12 +23,15 @@ from typing import cast
 from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
+from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.row_stationary.lowering import COUNTED, DECODABLE
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.memory import needs
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
 
 __all__ = ["RowStationary", "RowStationaryMachine", "RowStationaryPlan"]
@@ -53,6 +56,11 @@ class RowStationary:
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
         return layers(network)
+
+    def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
+        """Fibers, tables and passes, at most."""
+        sizes = layer_sizes(stage, network)
+        return () if sizes is None else needs(cast(RowStationaryMachine, machine), sizes)
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""

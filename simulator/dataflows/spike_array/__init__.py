@@ -28,14 +28,17 @@ import numpy as np
 from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
+from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.spike_array.coding import DECODABLE, SCANNED
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.memory import needs
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.dataflows.spike_array.tiling import words_of
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.formats import count_entries, spike_format
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
 
 __all__ = ["SpikeArray", "SpikeArrayMachine", "SpikeArrayPlan"]
@@ -60,6 +63,11 @@ class SpikeArray:
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
         return layers(network)
+
+    def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
+        """Tables, passes and events, at most."""
+        sizes = layer_sizes(stage, network)
+        return () if sizes is None else needs(cast(SpikeArrayMachine, machine), sizes)
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""

@@ -13,6 +13,7 @@ from spikecycle.simulator.cli.output import (
     PIPED_WIDTH,
     Output,
     ReaderGone,
+    check_targets,
     check_writable,
     standard_output,
     write_document,
@@ -32,12 +33,69 @@ def test_a_document_replaces_what_was_there(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["a.json"]
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["real.json", "none.json", "link.json", "."])
+def test_nothing_is_written_through_a_link(tmp_path: Path, target: str) -> None:
+    """To a file, to nothing, to itself, to a folder."""
     (tmp_path / "real.json").write_text("old")
-    (tmp_path / "link.json").symlink_to("real.json")
-    write_document(str(tmp_path / "link.json"), "new")
-    assert (tmp_path / "link.json").is_symlink()
-    assert (tmp_path / "real.json").read_text() == "new"
+    link = tmp_path / "link.json"
+    link.symlink_to(target)
+    for ask in (partial(check_writable, str(link)), partial(write_document, str(link), "new")):
+        with pytest.raises(OutputError, match=r"link\.json: cannot be written: is a symbolic link"):
+            ask()
+    assert _names(tmp_path) == ["link.json", "real.json"]
+    assert link.is_symlink() and (tmp_path / "real.json").read_text() == "old"
+
+
+def test_a_loop_on_the_way_is_no_fault_of_the_program(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    for ask in (check_writable, partial(write_document, text="new")):
+        with pytest.raises(OutputError, match="cannot be written: Too many levels of symbolic links"):
+            ask(str(tmp_path / "a" / "x.json"))
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o660, 0o700])
+def test_permissions_stay(tmp_path: Path, mode: int) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    target.chmod(mode)
+    write_document(str(target), "new")
+    assert target.read_text() == "new" and target.stat().st_mode & 0o777 == mode
+
+
+def test_a_read_only_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    target.chmod(0o444)
+    for ask in (check_writable, partial(write_document, text="new")):
+        with pytest.raises(OutputError, match=r"a\.json: cannot be written: is read-only"):
+            ask(str(target))
+    assert target.read_text() == "old" and _names(tmp_path) == ["a.json"]
+
+
+def test_a_shipped_file_is_never_overwritten(tmp_path: Path) -> None:
+    from spikecycle import hwconfigs, traces
+
+    samples, machines = Path(traces.__file__).parent / "samples", Path(hwconfigs.__file__).parent
+    (tmp_path / "folder").symlink_to(samples)
+    for shipped in (
+        samples / "digits-8bit.h5", machines / "spike_array.yaml", Path(traces.__file__),
+        tmp_path / "folder" / "digits-8bit.h5",
+    ):  # fmt: skip
+        with pytest.raises(OutputError, match="is a file of spikecycle itself"):
+            check_writable(str(shipped))
+
+
+def test_inputs_and_other_targets_are_the_same_by_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.h5").write_text("trace")
+    os.link(tmp_path / "in.h5", tmp_path / "hard.json")
+    for name in ("in.h5", "./in.h5", str(tmp_path / "in.h5"), "hard.json"):
+        with pytest.raises(OutputError, match=r"would overwrite the input in\.h5"):
+            check_targets({"--json": name}, ["in.h5"])
+    with pytest.raises(OutputError, match=r"--picture \./a\.svg: would overwrite what --json writes"):
+        check_targets({"--json": "a.svg", "--picture": "./a.svg"}, [])
+    assert (tmp_path / "in.h5").read_text() == "trace"
 
 
 def test_a_new_document_has_the_usual_permissions(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "missing.h5", "No such file or directory"),
         (tmp_path / "folder.h5" / "missing.h5", "No such file or directory"),
-        (tmp_path, "is a directory, not a trace file"),
+        (tmp_path, "is a directory"),
         (text_file, "is not an HDF5 file, so not a trace"),
         (pipe, "is not a regular file"),
     ):
@@ -102,7 +102,7 @@ def test_a_file_that_fails_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("spikecycle.files.os.open", refuse)
     with pytest.raises(TraceError, match=r"t\.h5: Permission denied$"):
         open_trace(path)
 

@@ -10,6 +10,7 @@ import pytest
 from spikecycle import traces
 from spikecycle.traces import TraceError, list_samples, open_trace, samples
 from spikecycle.traces.packing import pack_spikes, packed_bytes, unpack_spikes
+from spikecycle.traces.samples import resolve, sample_path
 from tests.unit.traces.builders import write_two_layers
 
 
@@ -35,9 +36,6 @@ def test_a_path_is_a_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     write_two_layers(Path("mine"))
     with open_trace("mine") as trace:
         assert trace.path == Path("mine")
-    write_two_layers(Path("digits-8bit"))
-    with open_trace("digits-8bit") as sample, open_trace("./digits-8bit") as file:
-        assert sample.path.parent == folder and file.path.resolve().parent == work
 
 
 def test_a_misspelt_sample(folder: Path) -> None:
@@ -69,3 +67,16 @@ def test_the_first_position_is_the_least_significant_bit() -> None:
     assert [packed_bytes(n) for n in (1, 8, 9)] == [1, 1, 2]
     with pytest.raises(TraceError, match="spare bit"):
         unpack_spikes(np.array([[0, 0b10]], np.uint8), (1, 3, 3))
+
+
+def test_a_file_of_a_samples_name_is_meant_before_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for machines: what a person has put there is what a person means."""
+    monkeypatch.chdir(tmp_path)
+    shipped = resolve("digits-8bit")
+    assert shipped == sample_path("digits-8bit") and shipped.is_file()
+    Path("digits-8bit").mkdir()
+    assert resolve("digits-8bit") == shipped  # a folder, of a study perhaps, is no trace
+    Path("digits-8bit").rmdir()
+    Path("digits-8bit").write_text("mine")
+    assert resolve("digits-8bit") == Path("digits-8bit")
+    assert sample_path("digits-8bit") == shipped

@@ -17,8 +17,8 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "no" / "t.h5", "No such file or directory"),
         (tmp_path / "file" / "t.h5", "Not a directory"),
-        (tmp_path, "is not a regular file, so it cannot be replaced by a trace"),
-        (Path("/dev/null"), "is not a regular file, so it cannot be replaced by a trace"),
+        (tmp_path, "is a directory"),
+        (Path("/dev/null"), "is not a regular file"),
         (Path("/proc/t.h5"), ".*"),
     ):
         with pytest.raises(TraceError, match=f"^{path}: {message}$"):
@@ -26,12 +26,30 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
+@pytest.mark.parametrize("target", ["there.h5", "not_there.h5", "link.h5"])
+def test_nothing_is_written_through_a_link(tmp_path: Path, target: str) -> None:
+    (tmp_path / "there.h5").write_text("old")
     link = tmp_path / "link.h5"
-    link.symlink_to(tmp_path / "real" / "t.h5")
-    write_two_layers(link)
-    assert link.is_symlink() and (tmp_path / "real" / "t.h5").is_file()
+    link.symlink_to(tmp_path / target)
+    with pytest.raises(TraceError, match=r"link\.h5: is a symbolic link, and nothing is written through one"):
+        write_two_layers(link)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.h5", "there.h5"]
+    assert link.is_symlink() and (tmp_path / "there.h5").read_text() == "old"
+
+
+def test_permissions_stay_and_what_is_read_only_stays(tmp_path: Path) -> None:
+    path = tmp_path / "t.h5"
+    for mode in (0o600, 0o640, 0o755):
+        path.touch()
+        path.chmod(mode)
+        write_two_layers(path)
+        assert path.stat().st_mode & 0o777 == mode and path.stat().st_size > 0
+        path.unlink()
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(TraceError, match=r"t\.h5: is read-only$"):
+        write_two_layers(path)
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["t.h5"]
 
 
 @pytest.mark.parametrize("room_bytes", [0, 100, 5_000, 20_000, 100_000])

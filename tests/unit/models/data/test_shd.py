@@ -12,6 +12,7 @@ import pytest
 from spikecycle.models.data.options import DataOptions
 from spikecycle.models.data.registry import load_data
 from spikecycle.models.errors import ModelsError
+from tests.children import outcomes
 
 pytestmark = pytest.mark.train
 
@@ -96,3 +97,74 @@ def test_what_is_no_hdf5_is_named(root: Path) -> None:
     (root / "shd_train.h5").write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelsError, match="not a readable HDF5 file"):
         load_data("shd", DataOptions(root=root))
+
+
+def _spoilt(path: Path, case: str, folder: Path) -> None:
+    other = folder / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["labels"] = np.arange(20)
+        file["times"] = np.zeros(20)
+    (folder / "secret").write_bytes(bytes(160))
+    with h5py.File(path, "r+") as file:
+        name = {"times": "spikes/times", "folder": "spikes"}.get(case.split()[-1], "labels")
+        values = None if case.endswith("folder") else file[name][...]
+        del file[name]
+        match case.split()[0]:
+            case "external":
+                file.create_dataset(name, (20,), np.int64, external=[(str(folder / "secret"), 0, 160)])
+            case "link":
+                file[name] = h5py.ExternalLink(str(other), "/" if values is None else "/labels")
+            case "soft":
+                file["x"] = np.arange(20)
+                file[name] = h5py.SoftLink("/x")
+            case "virtual":
+                layout = h5py.VirtualLayout((20,), np.int64)
+                layout[:] = h5py.VirtualSource(str(other), "labels", (20,))
+                file.create_virtual_dataset(name, layout)
+            case "unwritten":
+                file.create_dataset(name, (20,), np.int64)
+            case "huge":
+                file.create_dataset(name, (2**40,), np.int64, chunks=(2**10,), compression="gzip")
+            case "lzf":
+                file.create_dataset(name, data=values, compression="lzf")
+
+
+@pytest.mark.parametrize("what", ["labels", "times"])
+@pytest.mark.parametrize("how", ["external", "link", "soft", "virtual", "unwritten", "huge"])
+def test_a_file_that_leads_elsewhere_or_holds_nothing(root: Path, how: str, what: str) -> None:
+    _spoilt(root / "shd_test.h5", f"{how} {what}", root)
+    with pytest.raises(ModelsError, match=rf"shd_test\.h5: not a readable HDF5 file with .*{what}: "):
+        load_data("shd", DataOptions(root=root))
+
+
+@pytest.mark.parametrize("case", ["link folder", "lzf labels"])
+def test_other_files_and_filters(root: Path, case: str) -> None:
+    _spoilt(root / "shd_test.h5", case, root)
+    with pytest.raises(ModelsError, match=r"shd_test\.h5: not a readable HDF5 file with .*(link|filters)"):
+        load_data("shd", DataOptions(root=root))
+
+
+def test_damage_anywhere_ends(root: Path) -> None:
+    """In a process of its own, as HDF5's own reader of such values crashes or never returns."""
+    script = """
+from spikecycle.models import ModelsError
+from spikecycle.models.data.shd import read_recordings
+
+def outcome(path):
+    try:
+        recordings = read_recordings(path)
+        for index in range(len(recordings)):
+            recordings.read(index)
+        return "read"
+    except ModelsError as error:
+        return str(error)
+"""
+    whole = (root / "shd_test.h5").read_bytes()
+    paths = []
+    for start in range(0, len(whole), max(8, len(whole) // 150)):
+        for fill in (b"\0", b"\xff"):
+            paths.append(root / f"{start}-{fill[0]}.h5")
+            paths[-1].write_bytes(whole[:start] + fill * 8 + whole[start + 8 :])
+    said = outcomes(script, paths, memory_bytes=2**32, seconds=60)
+    assert all(words == "read" or words.startswith(str(root)) for words in said.values())
+    assert any(words != "read" for words in said.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ import pytest
 
 from spikecycle import models
 from spikecycle.models import extras
-from spikecycle.traces import open_trace
+from spikecycle.traces import open_trace, sample_path
 from tests.bad_input.inputs import Ended, run
 from tests.unit.models.importing.graphs import chain, integrate, leaky, written
 
@@ -147,3 +148,33 @@ def test_the_public_face_of_models_is_lazy_and_sorted() -> None:
         assert getattr(models, name).__name__ == name and name in dir(models)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = models.nothing
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe", "read-only", "shipped", "input", "hard link"])
+def test_a_trace_is_not_written_onto_just_anything(capsys: Capsys, tmp_path: Path, kind: str) -> None:
+    network = written(tmp_path / "net.nir", chain((2,), a=nir.Linear(np.eye(2)), n=leaky(2, 0.5)))
+    samples, out, victim = tmp_path / "s.npz", tmp_path / "out.h5", tmp_path / "victim"
+    np.savez(samples, samples=np.ones((1, 2, 2)))
+    victim.write_text("mine")
+    match kind:
+        case "link" | "dangling":
+            out.symlink_to(victim if kind == "link" else tmp_path / "none")
+        case "folder":
+            out.mkdir()
+        case "pipe":
+            os.mkfifo(out)
+        case "read-only":
+            out.write_text("mine")
+            out.chmod(0o444)
+        case "shipped":
+            out = sample_path("digits-8bit")
+        case "input":
+            out = network
+        case "hard link":
+            os.link(samples, out)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    content = out.read_bytes() if out.is_file() else None
+    ended = run(capsys, "import", network, "--samples", samples, "--out", out)
+    assert ended.status == 2 and str(out) in ended.err and len(ended.err.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before and victim.read_text() == "mine"
+    assert content is None or out.read_bytes() == content

@@ -10,6 +10,7 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.study.grid import expand, merged, method_of
 from spikecycle.models.study.schema import load_study, shipped_studies
 from spikecycle.simulator import SimulatorError
+from tests.children import outcomes
 from tests.unit.models.study.tiny import DATA, TEXT, write_study
 
 
@@ -54,6 +55,48 @@ def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name
     assert set(loaded.machines) == {"spike_array", "eyeriss_snn"}
     for formats in loaded.machines.values():
         assert [machine.formats.weights.format for machine in formats.values()] == loaded.study.formats
+
+
+GRIDS = {
+    "product": ("grid: {" + ", ".join(f"a{n}: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]" for n in range(9)) + "}", "4096"),
+    "long": (f"grid: {{weight_bits: [{', '.join(['8'] * 5000)}]}}", "4096 compressions, with this entry it has 5000"),
+    "large": (
+        f"layer_weight_bits: {{{', '.join(f'l{n}: 4' for n in range(600))}}}\n"
+        f"    grid: {{seed: [{', '.join(['1'] * 4000)}]}}",
+        "524288 values",
+    ),
+    "deep": (f"grid: {{{'.'.join('a' * 500)}: [1]}}", "at most 10 levels"),
+}
+
+
+@pytest.mark.parametrize("case", GRIDS)
+def test_a_grid_of_a_few_kilobytes_is_not_made_before_it_is_counted(tmp_path: Path, case: str) -> None:
+    grid, words = GRIDS[case]
+    path = write_study(tmp_path, TEXT.replace("grid: {weight_bits: [8, 2]}", grid))
+    assert path.stat().st_size < 32_000
+    script = """
+from spikecycle.models import ModelsError
+from spikecycle.models.study.schema import load_study
+
+def outcome(path):
+    try:
+        load_study(str(path))
+        return "read"
+    except ModelsError as error:
+        return str(error)
+"""
+    said = outcomes(script, [path], memory_bytes=3 * 2**30, seconds=60)[path.name]
+    assert said.startswith(f"{path}: compressions.0.grid") and words in said and "\n" not in said
+    assert len(said) < 2000
+
+
+def test_a_study_has_a_limit_of_results_and_many_entries_take_no_square_of_time(tmp_path: Path) -> None:
+    seeds = ", ".join(map(str, range(12_000)))
+    path = write_study(tmp_path, TEXT.replace("formats:", f"seeds: [{seeds}]\nformats:"))
+    with pytest.raises(
+        ModelsError, match="compressions: a study may have 100000 results, found 6 compressions x 12000"
+    ):
+        load_study(str(path))
 
 
 def test_files_are_beside_the_study(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""What the arrays of a stage take of the computer's memory on any machine: weights, and the tensors of a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from spikecycle.simulator.dataflows.stage import Network, Stage
+from spikecycle.simulator.memory import Need
+from spikecycle.traces import LayerShape, Population, Tensor
+
+COPIES = 3  # of a tensor: as recorded, as it is used, and what is found out about it
+POTENTIAL_BYTES = 24  # of a neuron while it is recomputed: sum, potential and flag
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """What an estimate needs to know of a layer: everything but its arrays. Letters are those of `LayerShape`."""
+
+    shape: LayerShape
+    timesteps: int
+    input_bits: int
+    weight_bits: int
+
+
+def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
+    """A stage as the layer that `layer_of` will make of it, its inputs side by side; None for one without weights."""
+    synapses = list(stage.synapses())
+    if not synapses:
+        return None
+    largest = max((synapse.shape for synapse in synapses), key=lambda shape: shape.R * shape.S)
+    specs = [network.tensors[source.tensor].spec for source in (s for synapse in synapses for s in synapse.inputs)]
+    shape = largest
+    population = stage.operators[-1]
+    if isinstance(population, Population) and len(population.inputs) > 1:
+        made = {synapse.output.name: synapse.shape.C for synapse in synapses}
+        channels = sum(made.get(source.tensor, population.output.shape[0]) for source in population.inputs)
+        shape = replace(largest, operator="conv2d", C=channels, groups=1)
+    return LayerSizes(
+        shape,
+        network.timesteps,
+        max(spec.bits for spec in specs),
+        max(synapse.weight_bits for synapse in synapses),
+    )
+
+
+def stage_needs(stage: Stage, network: Network) -> tuple[Need, ...]:
+    """The arrays of a stage itself: weights as int32, with what they are read from; one sample of its tensors."""
+    weights = sum(synapse.shape.M * synapse.shape.fan_in for synapse in stage.synapses())
+    needs = [
+        Need(4 * weights, f"{weights} weights (M x C/groups x R x S)"),
+        Need(8 * weights, f"{weights} weights (M x C/groups x R x S)", is_kept=False),
+    ]
+    for tensor in _tensors_of(stage, network):
+        values = network.timesteps * tensor.spec.count
+        what = f"{values} values of tensor {tensor.name!r} (T x C x H x W)"
+        needs.append(Need(COPIES * _item_bytes(tensor) * values, what, is_kept=False))
+    neurons = sum(operator.output.count for operator in stage.operators if isinstance(operator, Population))
+    needs.append(Need(POTENTIAL_BYTES * neurons, f"{neurons} neurons", is_kept=False))
+    return tuple(needs)
+
+
+def tensor_need(tensor: Tensor, timesteps: int) -> Need:
+    """One sample of a tensor."""
+    values = timesteps * tensor.spec.count
+    what = f"{values} values of a sample (T x C x H x W)"
+    return Need(COPIES * _item_bytes(tensor) * values, what, is_kept=False)
+
+
+def _tensors_of(stage: Stage, network: Network) -> Iterable[Tensor]:
+    """Tensors that the stage takes or gives, and those from which they have to be recomputed."""
+    producers = {operator.output.name: operator for operator in network.operators}
+    found: dict[str, Tensor] = {}
+    waiting = [*stage.consumed, *stage.produced]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in network.tensors:
+            continue
+        found[name] = network.tensors[name]
+        if not found[name].recorded and name in producers:
+            waiting += [source.tensor for source in producers[name].inputs]
+    # What synapses hand to the neurons of their own stage is added up timestep by timestep and never kept.
+    inner = {synapse.output.name for synapse in stage.synapses()}
+    return [tensor for name, tensor in found.items() if name not in inner or tensor.recorded]
+
+
+def _item_bytes(tensor: Tensor) -> int:
+    bits = tensor.spec.bits
+    return 1 if bits <= 8 else 2 if bits <= 16 else 8

@@ -1,0 +1,94 @@
+"""Numba's cache of compiled kernels, read only where it is whole and the user's own.
+
+Numba unpickles whatever lies in its folder, and runs the code in it: a damaged file breaks every later run, and one
+that somebody else put there runs as the user. Here every file begins with the SHA-256 of what follows, and has to
+belong to the user. What does not is compiled anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba.core import caching
+
+from spikecycle.files import open_regular, write_file
+
+_CacheFile: Any = caching.IndexDataCacheFile  # numba has no types
+DIGEST_BYTES = 32
+LARGEST_FILE_BYTES = 2**28
+_OTHERS_WRITE = 0o022
+
+
+def own_folder(folder: Path) -> bool:
+    """Make a folder that only this user may write to; whether that is what is there now."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            return False
+        if found.st_mode & _OTHERS_WRITE:
+            folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+        return os.access(folder, os.W_OK)
+    except OSError:
+        return False
+
+
+def guard_cache(numba_cache: Any) -> None:
+    """Let a function's cache read nothing that is damaged or somebody else's, and cost time at worst, not the run."""
+    unguarded = numba_cache._cache_file
+    name = Path(unguarded._index_path).stem
+    numba_cache._cache_file = _SealedFiles(unguarded._cache_path, name, unguarded._source_stamp)
+    for action in ("load_overload", "save_overload"):
+        setattr(numba_cache, action, _forgiving(getattr(numba_cache, action)))
+
+
+def _forgiving(action: Callable[..., Any]) -> Callable[..., Any]:
+    def attempt(*arguments: Any) -> Any:
+        try:
+            return action(*arguments)
+        except Exception:  # a full disk, other versions of what is pickled: whatever it is, the kernel can be compiled
+            return None
+
+    return attempt
+
+
+class _SealedFiles(_CacheFile):  # type: ignore[misc]
+    """Index and data files of one function, each with a digest of its content."""
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            version, stamp, overloads = pickle.loads(_unsealed(self._index_path))
+        except (OSError, ValueError):
+            return {}
+        return overloads if (version, stamp) == (self._version, self._source_stamp) else {}
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        _seal(self._index_path, self._dump((self._version, self._source_stamp, overloads)))
+
+    def _load_data(self, name: str) -> Any:
+        return pickle.loads(_unsealed(self._data_path(name)))
+
+    def _save_data(self, name: str, data: Any) -> None:
+        _seal(self._data_path(name), self._dump(data))
+
+
+def _seal(path: str, content: bytes) -> None:
+    write_file(path, hashlib.sha256(content).digest() + content)
+
+
+def _unsealed(path: str) -> bytes:
+    """The content of a file; OSError where it is not the user's own, or not what was written."""
+    with open_regular(path, follow_links=False) as file:
+        if os.fstat(file.fileno()).st_uid != os.geteuid():
+            raise PermissionError(f"{path} belongs to somebody else")
+        sealed = file.read(LARGEST_FILE_BYTES)
+    digest, content = sealed[:DIGEST_BYTES], sealed[DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise OSError(f"{path} is damaged")
+    return content

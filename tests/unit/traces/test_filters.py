@@ -1,0 +1,115 @@
+"""The filters of chunks: HDF5's own bytes are undone exactly, and nothing else passes."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from spikecycle.traces import TraceError
+from spikecycle.traces.filters import FilterPipeline, fletcher32
+
+GZIP, SHUFFLE, FLETCHER = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32
+
+
+def fletcher32_twin(data: bytes) -> int:
+    """Word by word, as H5checksum.c of HDF5 does it: sums of 16-bit words whose carries are added again."""
+    first = second = 0
+    for index in range(0, len(data), 2):
+        first += data[index] << 8 | (data[index + 1] if index + 1 < len(data) else 0)
+        first = (first & 0xFFFF) + (first >> 16)
+        second += first
+        second = (second & 0xFFFF) + (second >> 16)
+    return second << 16 | first
+
+
+def test_checksums_of_small_texts_by_hand() -> None:
+    # "ab" is the word 0x6162; "abcd" is 0x6162 + 0x6364 = 0xc4c6, and 0x6162 + 0xc4c6 = 0x12628, carried: 0x2629.
+    assert fletcher32(b"") == 0
+    assert fletcher32(b"\0\0\0\0") == 0
+    assert fletcher32(b"ab") == 0x6162_6162
+    assert fletcher32(b"abcd") == 0x2629_C4C6
+    assert fletcher32(b"a") == 0x6100_6100
+    assert fletcher32(b"\xff\xff") == 0xFFFF_FFFF
+    assert fletcher32(b"\xff\xff\0\0") == 0xFFFF_FFFF
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 719, 720, 721, 2**17 - 1, 2**17, 2**17 + 1, 300_001])
+def test_checksums_are_those_of_the_twin(size: int) -> None:
+    rng = random.Random(size)
+    for data in (rng.randbytes(size), bytes(size), b"\xff" * size):
+        assert fletcher32(data) == fletcher32_twin(data)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1001, 40_000])
+def test_checksums_are_those_that_hdf5_writes(tmp_path: Path, size: int) -> None:
+    values = np.random.default_rng(size).integers(0, 256, size, np.uint8)
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file.create_dataset("x", data=values, chunks=(size,), fletcher32=True)
+        stored = file["x"].id.read_direct_chunk((0,))[1]
+    assert stored[:-4] == values.tobytes()
+    assert int.from_bytes(stored[-4:], "little") == fletcher32(stored[:-4])
+
+
+@pytest.mark.parametrize("codes", [c for n in range(4) for c in itertools.permutations((GZIP, SHUFFLE, FLETCHER), n)])
+@pytest.mark.parametrize("dtype", ["i1", "<i2", ">i4", "<f8"])
+def test_what_hdf5_writes_in_any_order_of_filters(tmp_path: Path, codes: tuple[int, ...], dtype: str) -> None:
+    values = np.arange(60).reshape(5, 12).astype(dtype)
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_chunk((5, 12))
+    add = {GZIP: lambda: creation.set_deflate(1), SHUFFLE: creation.set_shuffle, FLETCHER: creation.set_fletcher32}
+    for code in codes:
+        add[code]()
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        space = h5py.h5s.create_simple((5, 12))
+        identifier = h5py.h5d.create(file.id, b"x", h5py.h5t.py_create(values.dtype), space, creation)
+        dataset = h5py.Dataset(identifier)
+        dataset[...] = values
+        file.flush()
+        filters = FilterPipeline.of(dataset, values.itemsize, values.nbytes)
+        skipped, stored = dataset.id.read_direct_chunk((0, 0))
+    assert filters.codes == codes
+    assert filters.undo(memoryview(stored), skipped).tobytes() == values.tobytes()
+
+
+def _refused(filters: FilterPipeline, stored: bytes, skipped: int = 0) -> str:
+    with pytest.raises(TraceError) as error:
+        filters.undo(memoryview(stored), skipped)
+    return str(error.value)
+
+
+def test_sizes_that_are_not_a_chunk() -> None:
+    plain, gzip = FilterPipeline((), 1, 100), FilterPipeline((GZIP,), 1, 100)
+    for size in (0, 1, 99, 101, 1000):
+        assert _refused(plain, bytes(size)) == f"damaged (a chunk of 100 bytes holds {size})"
+        assert "decompresses to" in _refused(gzip, zlib.compress(bytes(size)))
+        assert _refused(gzip, bytes(size), skipped=1) == f"damaged (a chunk of 100 bytes holds {size})"
+    whole = zlib.compress(bytes(100))
+    assert "does not end there" in _refused(gzip, whole + b"\0")
+    assert "decompresses to 100, or does not end there" in _refused(gzip, whole[:-1])
+    assert "decompresses to 0" in _refused(gzip, b"")
+    assert "cannot be decompressed" in _refused(gzip, b"nonsense")
+    assert "left out a filter that is not there" in _refused(gzip, whole, skipped=2)
+
+
+def test_a_checksum_of_a_short_chunk_does_not_make_it_whole() -> None:
+    filters = FilterPipeline((GZIP, FLETCHER), 1, 100)
+
+    def summed(data: bytes) -> bytes:
+        return data + fletcher32_twin(data).to_bytes(4, "little")
+
+    assert filters.undo(memoryview(summed(zlib.compress(b"x" * 100)))).tobytes() == b"x" * 100
+    assert "decompresses to 50" in _refused(filters, summed(zlib.compress(b"x" * 50)))
+    assert "shorter than its checksum" in _refused(filters, b"abc")
+    assert "decompresses to 0" in _refused(filters, summed(b""))
+    assert "checksum of a chunk" in _refused(filters, zlib.compress(b"x" * 100) + b"1234")
+
+
+def test_a_bomb_is_never_unpacked() -> None:
+    stored = zlib.compress(bytes(2**26))
+    assert "more than 100" in _refused(FilterPipeline((GZIP,), 1, 100), stored)

@@ -1,0 +1,143 @@
+"""The filters of HDF5 chunks, undone in our own code: every length is known before it is used.
+
+HDF5 itself (2.0.0) trusts what a chunk says: one that is stored with, or decompresses to, fewer bytes than a chunk has
+gives values that are whatever the heap held, or ends the process.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from spikecycle.traces.errors import TraceError
+
+Bytes = npt.NDArray[np.uint8]
+
+# Filters that every HDF5 library has; others would load plug-ins. https://github.com/HDFGroup/hdf5_plugins
+ALLOWED_FILTERS = {
+    h5py.h5z.FILTER_DEFLATE: "gzip",
+    h5py.h5z.FILTER_SHUFFLE: "shuffle",
+    h5py.h5z.FILTER_FLETCHER32: "fletcher32",
+}
+CHECKSUM_BYTES = 4
+LARGEST_DEFLATE_RATIO = 1032  # 258 bytes for 2 bits; https://zlib.net/zlib_tech.html
+BLOCK_WORDS = 2**16  # of a checksum, worked on at once: few enough for the caches of a processor
+
+
+@dataclass(frozen=True)
+class FilterPipeline:
+    """The filters of one dataset in the order in which they were applied when it was written.
+
+    codes: HDF5's numbers. item_bytes: size of a value, which shuffle works on. chunk_bytes: size of a whole chunk.
+    """
+
+    codes: tuple[int, ...]
+    item_bytes: int
+    chunk_bytes: int
+
+    @classmethod
+    def of(cls, dataset: h5py.Dataset, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
+        """The filters of a chunked dataset; TraceError on one that is not allowed, or is there twice."""
+        creation = dataset.id.get_create_plist()
+        codes = []
+        for index in range(creation.get_nfilters()):
+            code, _, values, _ = creation.get_filter(index)
+            if code not in ALLOWED_FILTERS:
+                raise TraceError(f"filters must be among {', '.join(ALLOWED_FILTERS.values())}, found number {code}")
+            if code in codes:
+                raise TraceError(f"the filter {ALLOWED_FILTERS[code]} is applied twice; allowed is once")
+            # HDF5 gives shuffle no size where values are of variable length, and leaves it out of every chunk.
+            if code == h5py.h5z.FILTER_SHUFFLE and tuple(values[:1]) not in ((item_bytes,), ()):
+                raise TraceError(f"shuffle must be of values of {item_bytes} bytes, found {values[:1]}")
+            codes.append(code)
+        return cls(tuple(codes), item_bytes, chunk_bytes)
+
+    @property
+    def least_bytes(self) -> int:
+        """As few bytes as a chunk can be stored in."""
+        if h5py.h5z.FILTER_DEFLATE in self.codes:
+            return max(1, self.chunk_bytes // LARGEST_DEFLATE_RATIO)
+        return self.chunk_bytes
+
+    @property
+    def most_bytes(self) -> int:
+        """As many bytes as a chunk can be stored in: gzip may make it a little larger."""
+        return self.chunk_bytes + self.chunk_bytes // 256 + 64
+
+    def undo(self, stored: memoryview, skipped: int = 0) -> Bytes:
+        """The bytes of a chunk from those in the file; TraceError unless they are exactly as many as it has.
+
+        skipped: bit i is set where the writer left out filter i.
+        """
+        applied = [code for index, code in enumerate(self.codes) if not skipped >> index & 1]
+        if skipped >> len(self.codes):
+            raise TraceError("damaged (a chunk says that it left out a filter that is not there)")
+        data: memoryview = stored
+        for index, code in reversed(list(enumerate(applied))):
+            if code == h5py.h5z.FILTER_DEFLATE:
+                checksums = applied[:index].count(h5py.h5z.FILTER_FLETCHER32)
+                data = _inflated(data, self.chunk_bytes + checksums * CHECKSUM_BYTES)
+            elif code == h5py.h5z.FILTER_FLETCHER32:
+                data = _checked(data)
+            elif self.item_bytes > 1:
+                data = _unshuffled(data, self.item_bytes)
+        if len(data) != self.chunk_bytes:
+            raise TraceError(f"damaged (a chunk of {self.chunk_bytes} bytes holds {len(data)})")
+        return np.frombuffer(data, np.uint8)
+
+
+def fletcher32(data: memoryview | bytes) -> int:
+    """HDF5's checksum: Fletcher's over big-endian words of 16 bits, an odd last byte being the upper half of one.
+
+    Source: H5_checksum_fletcher32 in src/H5checksum.c of HDF5. Sums are kept modulo 65535 in 1 to 65535, and are 0
+    only where all words are.
+    """
+    words = np.frombuffer(data, ">u2", len(data) // 2)
+    sums = weighted = 0  # of all words, and of all sums up to each word
+    for first in range(0, len(words), BLOCK_WORDS):
+        running = words[first : first + BLOCK_WORDS].cumsum(dtype=np.int64)
+        weighted += sums * len(running) + int(running.sum())
+        sums += int(running[-1])
+    if len(data) % 2:
+        sums += data[-1] << 8
+        weighted += sums
+    return _folded(weighted) << 16 | _folded(sums)
+
+
+def _folded(total: int) -> int:
+    return (total - 1) % 0xFFFF + 1 if total else 0
+
+
+def _checked(data: memoryview) -> memoryview:
+    """The data before the checksum that ends them; TraceError if it is not theirs."""
+    if len(data) < CHECKSUM_BYTES:
+        raise TraceError("damaged (a chunk is shorter than its checksum)")
+    rest, stored = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if fletcher32(rest) != int.from_bytes(stored, "little"):
+        raise TraceError("damaged (the checksum of a chunk is not that of its values)")
+    return rest
+
+
+def _inflated(data: memoryview, size: int) -> memoryview:
+    """The decompressed data; TraceError unless they are `size` bytes. No more than one byte above is ever made."""
+    inflate = zlib.decompressobj()
+    try:
+        values = inflate.decompress(data, size + 1)
+    except zlib.error as error:
+        raise TraceError(f"damaged (a chunk cannot be decompressed: {error})") from None
+    if len(values) != size or not inflate.eof or inflate.unused_data:
+        found = f"more than {size}" if len(values) > size else f"{len(values)}"
+        raise TraceError(f"damaged (a chunk of {size} bytes decompresses to {found}, or does not end there)")
+    return memoryview(values)
+
+
+def _unshuffled(data: memoryview, item_bytes: int) -> memoryview:
+    """First bytes of all values, then second ones, and so on, back to values; what is left over stays at the end."""
+    count = len(data) // item_bytes
+    body, rest = data[: count * item_bytes], data[count * item_bytes :]
+    values = np.frombuffer(body, np.uint8).reshape(item_bytes, count).T.tobytes()
+    return memoryview(values + bytes(rest) if len(rest) else values)

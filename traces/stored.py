@@ -1,0 +1,184 @@
+"""Datasets whose values lie in their file, as many as they declare: checked when opened, read under bounds."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from spikecycle.traces.errors import TraceError, one_line
+from spikecycle.traces.filters import FilterPipeline
+from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
+
+Array = npt.NDArray[Any]
+Range = tuple[int, int]  # first index and the one after the last
+
+
+class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
+    """A dataset that is read with our own code where HDF5 would trust the file.
+
+    Made of a dataset; TraceError where its values lie in another file, are of a type that is not plain, went through
+    filters that cannot be checked, or are not all there.
+    """
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        super().__init__(dataset.id, readonly=True)  # so that h5py keeps shape, dtype and chunks
+        if self.external or self.is_virtual:
+            raise TraceError("the values lie in another file; allowed are only values in this file")
+        if self.shape is None:
+            raise TraceError("has no values, not even none of a shape")
+        self._check_type()
+        self._declared_bytes = math.prod(self.shape) * self._stored_type.itemsize
+        self._file_bytes = self.file.id.get_filesize()
+        self._are_sizes_checked = False
+        self._last_chunk: tuple[tuple[int, ...], Array] | None = None
+        if self.chunks is None:
+            self._check_whole()
+        else:
+            self._check_chunks()
+
+    def _check_type(self) -> None:
+        if not self.id.get_type().equal(h5py.h5t.py_create(self.dtype)):
+            raise TraceError(f"must be plain {one_line(self.dtype.name)}, found another layout of its bits")
+
+    @property
+    def _stored_type(self) -> np.dtype[Any]:
+        """Of a value as it is in the file."""
+        dtype: np.dtype[Any] = self.dtype
+        return dtype
+
+    def _check_whole(self) -> None:
+        """All of the values stand in one piece."""
+        stored_bytes = self.id.get_storage_size()
+        if stored_bytes != self._declared_bytes:
+            raise TraceError(f"declares {self._declared_bytes} bytes of values, but stores {stored_bytes}")
+        first = self.id.get_offset()  # None where they stand in the header, and where there are none
+        is_compact = self.id.get_create_plist().get_layout() == h5py.h5d.COMPACT
+        if self._declared_bytes and not is_compact and (first is None or first + stored_bytes > self._file_bytes):
+            raise TraceError(f"declares {self._declared_bytes} bytes of values that lie beyond the end of the file")
+
+    def _check_chunks(self) -> None:
+        chunk_bytes = math.prod(self.chunks) * self._stored_type.itemsize
+        if chunk_bytes > MAX_CHUNK_BYTES:
+            raise TraceError(f"a chunk must be at most {MAX_CHUNK_BYTES} bytes, found {chunk_bytes}")
+        self._filters = FilterPipeline.of(self, self._stored_type.itemsize, chunk_bytes)
+        # Asking HDF5 for the number of chunks would walk their whole index, which a damaged one need not end.
+        self._chunk_count = math.prod(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
+        if self._chunk_count * self._filters.least_bytes > self._file_bytes:
+            raise TraceError(
+                f"declares {self._declared_bytes} bytes of values, more than a file of {self._file_bytes} can hold"
+            )
+
+    def values(self, selection: Any = ()) -> Array:
+        """The selected values, in native byte order.
+
+        selection: an index, a slice without step, or a tuple of them for the first axes; indices drop their axis.
+        """
+        ranges, kept = self._ranges(selection)
+        values = np.empty([stop - start for start, stop in ranges], self._stored_type.newbyteorder("="))
+        if not values.size:
+            pass
+        elif self.chunks is None:
+            self._read_whole(values, ranges)
+        else:
+            self._read_chunks(values, ranges)
+        return values.reshape([values.shape[axis] for axis in kept])
+
+    def __getitem__(self, selection: Any, new_dtype: Any = None) -> Any:
+        """As `values`: nobody reads past the checks."""
+        return self.values(selection)
+
+    def _ranges(self, selection: Any) -> tuple[list[Range], list[int]]:
+        """The range of every axis, and the axes that stay."""
+        parts = selection if isinstance(selection, tuple) else (selection,)
+        if len(parts) > len(self.shape):
+            raise IndexError(f"{len(parts)} indices for {len(self.shape)} axes")
+        ranges, kept = [], []
+        for axis, size in enumerate(self.shape):
+            part = parts[axis] if axis < len(parts) else slice(None)
+            if isinstance(part, slice):
+                start, stop, step = part.indices(size)
+                if step != 1:
+                    raise IndexError("a slice with a step")
+                ranges.append((start, max(start, stop)))
+                kept.append(axis)
+            else:
+                index = operator.index(part)
+                if not 0 <= index < size:
+                    raise IndexError(f"index {index} of {size}")
+                ranges.append((index, index + 1))
+        return ranges, kept
+
+    def _read_whole(self, values: Array, ranges: list[Range]) -> None:
+        values[...] = super().__getitem__(tuple(slice(*each) for each in ranges))
+
+    def _read_chunks(self, values: Array, ranges: list[Range]) -> None:
+        rows = ranges[0][1] - ranges[0][0]
+        is_decoded_again = rows < min(len(self), self.chunks[0])  # for its other rows, as it is too large to be kept
+        if is_decoded_again and self._filters.chunk_bytes > CHUNK_CACHE_BYTES:
+            raise TraceError(
+                f"a chunk that holds several samples must be at most {CHUNK_CACHE_BYTES} bytes, "
+                f"found {self._filters.chunk_bytes}"
+            )
+        if not self._filters.codes:
+            self._check_sizes()
+        for first in _chunks_of(ranges, self.chunks):
+            chunk = self._chunk(first)
+            inside, outside = [], []
+            for begin, size, (start, stop) in zip(first, self.chunks, ranges, strict=True):
+                low, high = max(begin, start), min(begin + size, stop)
+                inside.append(slice(low - begin, high - begin))
+                outside.append(slice(low - start, high - start))
+            values[tuple(outside)] = chunk[tuple(inside)]
+
+    def _check_sizes(self) -> None:
+        """TraceError unless the index gives every chunk its size.
+
+        Without filters HDF5 (2.0.0) reads as many bytes as the index says, and tells that it were those of a chunk.
+        """
+        if self._are_sizes_checked:
+            return
+        visited = 0
+
+        def look(chunk: Any) -> TraceError | None:
+            nonlocal visited
+            visited += 1
+            if visited > self._chunk_count:
+                return TraceError(f"damaged (its index has more than the {self._chunk_count} chunks of its shape)")
+            if chunk.size != self._filters.chunk_bytes:
+                return TraceError(f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in {chunk.size})")
+            return None
+
+        problem = self.id.chunk_iter(look)
+        if problem is not None:
+            raise problem
+        self._are_sizes_checked = True
+
+    def _chunk(self, first: tuple[int, ...]) -> Array:
+        """The chunk whose first value has that index."""
+        if self._last_chunk is not None and self._last_chunk[0] == first:
+            return self._last_chunk[1]
+        buffer = np.empty(self._filters.most_bytes, np.uint8)
+        try:
+            skipped, stored = self.id.read_direct_chunk(first, out=buffer)
+        except ValueError:  # it does not fit the buffer
+            raise TraceError(
+                f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(buffer)})"
+            ) from None
+        chunk = self._filters.undo(memoryview(stored), skipped).view(self._stored_type).reshape(self.chunks)
+        if self._filters.chunk_bytes <= CHUNK_CACHE_BYTES:
+            self._last_chunk = (first, chunk)
+        return chunk
+
+
+def _chunks_of(ranges: list[Range], sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """The first index of every chunk that holds some of the ranges."""
+    return itertools.product(
+        *(range(start - start % size, stop, size) for (start, stop), size in zip(ranges, sizes, strict=True))
+    )
