@@ -34,24 +34,38 @@ def layers_of(result: RunResult) -> dict[str, LayerResult]:
     return {layer.name: layer for layer in result.layers}
 
 
+def picked(result: RunResult) -> dict[str, str]:
+    """The format of each operator."""
+    formats = result.machine["formats"]
+    assert isinstance(formats, dict)
+    return {name: choice["weights"]["format"] for name, choice in formats["per_operator"].items()}
+
+
+def counted_pj(layer: LayerResult) -> float:
+    """Energy of everything but clock and leakage."""
+    return sum(one.energy_pj for one in layer.counters if one.resource != "clock")
+
+
 @pytest.mark.parametrize("by", MEASURES)
 def test_each_operator_costs_what_it_costs_in_its_best_format(by: str, every_format: dict[str, RunResult]) -> None:
     measure = MEASURES[by]
     result = spikecycle.simulate(
         TRACE, MACHINE, settings={"formats.weights.auto_by": by}, formats={"weights": "auto"}, samples=[0]
     )
+    chosen = picked(result)
     for name, layer in layers_of(result).items():
         in_each = {format_: measure(layers_of(one)[name]) for format_, one in every_format.items()}
-        assert measure(layer) == pytest.approx(min(in_each.values()), rel=1e-12)
+        assert in_each[chosen[name]] == pytest.approx(min(in_each.values()), rel=1e-12)
+        alone = layers_of(every_format[chosen[name]])[name]
+        assert layer.cycles == alone.cycles
+        # clock and leakage are those of the whole array, which has the decoders of all chosen formats
+        assert counted_pj(layer) == pytest.approx(counted_pj(alone), rel=1e-12)
 
 
 def test_what_was_picked_is_in_the_result(every_format: dict[str, RunResult]) -> None:
     result = spikecycle.simulate(TRACE, MACHINE, formats={"weights": "auto"}, samples=[0])
-    formats = result.machine["formats"]
-    assert isinstance(formats, dict)
-    picked = {name: choice["weights"]["format"] for name, choice in formats["per_operator"].items()}
-    assert picked.keys() == layers_of(result).keys()
-    for name, chosen in picked.items():
+    assert picked(result).keys() == layers_of(result).keys()
+    for name, chosen in picked(result).items():
         alone = layers_of(every_format[chosen])[name]
         assert (alone.cycles, alone.storage) == (layers_of(result)[name].cycles, layers_of(result)[name].storage)
 
