@@ -86,15 +86,15 @@ def unmodelled(machine: SpikeArrayMachine) -> tuple[str, ...]:
 
 
 def _formats(machine: SpikeArrayMachine) -> tuple[WeightFormat, ...]:
-    """The weight formats that the array is built for: its own and those of single operators; if it chooses, all that
-    it has decoders for."""
+    """The weight formats that the array is built for: its own and those of single operators; if it is yet to choose,
+    all that it could have decoders for."""
     formats = machine.formats
     choices = [formats.weights, *(formats.weights_of(operator) for operator in formats.per_operator)]
-    named = [weight_format(choice) for choice in choices if choice.format != AUTO]
-    if len(named) == len(choices):
-        return tuple(named)
+    named = tuple(weight_format(choice) for choice in choices if choice.format != AUTO)
+    if named:
+        return named
     rates = {key: getattr(machine.dataflow.decoder, key) for key in type(machine.dataflow.decoder).model_fields}
-    return (*named, *(each for _, each in WEIGHT_FORMATS.items() if missing_rate(each, rates) is None))
+    return tuple(each for _, each in WEIGHT_FORMATS.items() if missing_rate(each, rates) is None)
 
 
 def _decoders(machine: SpikeArrayMachine) -> dict[str, int]:
