@@ -10,7 +10,7 @@ from typing import Any
 from spikecycle.simulator.auto_formats import pick_weight_formats
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.format_support import check_formats
-from spikecycle.simulator.dataflows.memory import stage_needs
+from spikecycle.simulator.dataflows.memory import run_needs
 from spikecycle.simulator.dataflows.stage import edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import UsageError
@@ -68,10 +68,7 @@ def simulate(
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
-        needs = {
-            f"layer {stage.name!r}": (*stage_needs(stage, network), *dataflow.memory(machine, stage, network))
-            for stage in stages
-        }
+        needs = run_needs(dataflow, machine, network, stages)
         check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
         kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)

@@ -29,7 +29,7 @@ class GroupFields:
         self._path = path
         self._place = place
         self._attributes = frozenset(group.attrs)
-        self._members = frozenset(group)
+        self._members = frozenset(hdf5.member_names(group))
         self._asked_attributes: set[str] = set()
         self._asked_members: set[str] = set()
 

@@ -66,10 +66,11 @@ def _numbered(root: h5py.File, name: str, most: int) -> list[h5py.Group]:
     parent = hdf5.child_group(root, name)
     with located(name):
         hdf5.check_names("attribute", tuple(parent.attrs), ())
-        if not 1 <= len(parent) <= most:
-            raise TraceError(f"1 to {most} groups are allowed, found {len(parent)}")
-        names = [str(index) for index in range(len(parent))]
-        hdf5.check_names("group", tuple(parent), names)
+        found = hdf5.member_names(parent)
+        if not 1 <= len(found) <= most:
+            raise TraceError(f"1 to {most} groups are allowed, found {len(found)}")
+        names = [str(index) for index in range(len(found))]
+        hdf5.check_names("group", found, names)
         return [hdf5.child_group(parent, each) for each in names]
 
 

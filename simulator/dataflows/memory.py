@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Network, Stage
+from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import LayerShape, Population, Tensor
 
@@ -42,6 +44,16 @@ def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
         max(spec.bits for spec in specs),
         max(synapse.weight_bits for synapse in synapses),
     )
+
+
+def run_needs(
+    dataflow: Dataflow, machine: Machine, network: Network, stages: Iterable[Stage]
+) -> dict[str, tuple[Need, ...]]:
+    """Everything that the stages of a run need, by stage."""
+    return {
+        f"layer {stage.name!r}": (*stage_needs(stage, network), *dataflow.memory(machine, stage, network))
+        for stage in stages
+    }
 
 
 def stage_needs(stage: Stage, network: Network) -> tuple[Need, ...]:
