@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import standard_output
 from spikecycle.simulator.cli.progress import shown_progress
 
@@ -14,8 +15,11 @@ def check(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A trace or a machine file, or the name of a shipped one.")
     ],
+    plugins: options.PluginOption = None,
 ) -> None:
     """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
+    options.load_plugins(plugins)
+
     from spikecycle.simulator.checking import check_file
     from spikecycle.simulator.report.describe import report_of
 

@@ -14,8 +14,10 @@ def formats(
     samples: options.SamplesOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
+    plugins: options.PluginOption = None,
 ) -> None:
     """Compare all weight formats, and all spike formats, on one trace and one machine."""
+    options.load_plugins(plugins)
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))

@@ -1,7 +1,8 @@
 """Find, read, override and validate machine files.
 
-A machine is named by a path, or by the bare name of a file shipped in `hwconfigs`. All problems of a file are
-reported at once, one line each, with the path of the key, what was found and what is allowed.
+A machine is named by a path, or by the bare name of a file shipped in `hwconfigs` or in an installed package that says
+so: an entry point of the group `spikecycle.machines` names a package in whose folder machine files lie. All problems of
+a file are reported at once, one line each, with the path of the key, what was found and what is allowed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import resources
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
+from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.energy import EnergyTable, SramModel
 from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.formats import spike_format, weight_format
@@ -32,6 +36,8 @@ from spikecycle.simulator.machine.schema import (
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 from spikecycle.simulator.schedule import OVERLAPS
 
+MACHINES = "spikecycle.machines"
+"""Group of the entry points of packages that bring machine files."""
 _SUFFIX = ".yaml"
 _OPTIONAL_SECTIONS = frozenset(name for name, field in Machine.model_fields.items() if not field.is_required())
 SectionT = TypeVar("SectionT", bound=Section)
@@ -40,6 +46,13 @@ SectionT = TypeVar("SectionT", bound=Section)
 def shipped_machines() -> tuple[str, ...]:
     """Names of the machine files that come with the package, sorted."""
     return tuple(sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}")))
+
+
+def known_machines() -> dict[str, Path]:
+    """Machine files by name: the shipped ones, and those of installed packages, sorted."""
+    found = {path.stem: path for folder in _installed_folders() for path in folder.glob(f"*{_SUFFIX}")}
+    found |= {name: _folder() / f"{name}{_SUFFIX}" for name in shipped_machines()}
+    return dict(sorted(found.items()))
 
 
 def load_machine(
@@ -54,6 +67,12 @@ def load_machine(
     """
     path = machine_path(name_or_path)
     return _validate(_changed(read_yaml(path), overrides, formats, str(path)), str(path))
+
+
+def supports_of_machines() -> dict[str, Support]:
+    """What the dataflow of each shipped machine supports, by the machine's name; nothing else of it is looked at."""
+    kinds = {name: read_yaml(_folder() / f"{name}{_SUFFIX}")["dataflow"]["kind"] for name in shipped_machines()}
+    return {name: DATAFLOWS.lookup(kind).supports for name, kind in kinds.items()}
 
 
 def override(
@@ -80,19 +99,30 @@ def _folder() -> Path:
     return Path(str(resources.files("spikecycle.hwconfigs")))
 
 
+def _installed_folders() -> Iterator[Path]:
+    """Folders with machine files of installed packages."""
+    for entry in entry_points(group=MACHINES):
+        try:
+            spec = find_spec(entry.value)  # looks it up; runs at most what lies above it
+        except (ImportError, ValueError):
+            continue
+        yield from map(Path, (spec.submodule_search_locations or ()) if spec else ())
+
+
 def machine_path(name_or_path: str | Path) -> Path:
-    """Where the machine file lies: a path as it is, a bare name among the shipped ones; else UsageError."""
+    """Where the machine file lies: a path as it is, a bare name among the known ones; else UsageError."""
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or path.exists() or len(path.parts) > 1:
         return path
     shipped = _folder() / f"{name_or_path}{_SUFFIX}"
     if shipped.is_file():
         return shipped
-    near = difflib.get_close_matches(str(name_or_path), shipped_machines(), n=1)
+    known = known_machines()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    near = difflib.get_close_matches(str(name_or_path), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UsageError(
-        f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(shipped_machines())}{hint}"
-    )
+    raise UsageError(f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}{hint}")
 
 
 def _changed(

@@ -47,6 +47,7 @@ class RowStationary:
         input_bits=16,
         weight_formats=DECODABLE,
         spike_formats=COUNTED,
+        layers_only=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

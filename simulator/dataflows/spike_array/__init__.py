@@ -54,6 +54,7 @@ class SpikeArray:
         input_bits=16,
         weight_formats=DECODABLE,
         spike_formats=SCANNED,
+        layers_only=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 
