@@ -50,8 +50,6 @@ def load_plugin(path: str | Path) -> ModuleType:
     loaded = sys.modules.get(name)
     if isinstance(loaded, PluginModule) and loaded.source == source:
         return loaded
-    for registry in REGISTRIES:
-        registry.scan()  # shipped names are taken first
     before = {registry.kind: registry.registered() for registry in REGISTRIES}
     module = PluginModule(name)
     module.__file__ = str(file)

@@ -96,6 +96,7 @@ class Registry(Generic[T]):
 
     def registered(self) -> dict[str, T]:
         """What is registered in this process, by name."""
+        self.scan()
         return dict(self._members)
 
     def restore(self, members: dict[str, T]) -> None:
