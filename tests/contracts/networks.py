@@ -146,11 +146,21 @@ def readout(net: Drawing) -> None:
     net.graph.neuron("potentials", net.linear("fc2", first, 3, 8), potentials)
 
 
+def ternary(net: Drawing) -> None:
+    """Ternary weights, every other one 0: what all weight formats can store, groups of 2:4 along any axis included."""
+    for name, source, shape in (("conv", net.input("x", 4, 5, 4), (8, 4, 3, 1)), ("fc", "spikes", (6, 96))):
+        codes = net.random.integers(-1, 2, shape) * (np.indices(shape).sum(axis=0) % 2)
+        synapse = net.graph.conv2d if name == "conv" else net.graph.linear
+        current = synapse(name, source, codes, weight_bits=2, record=True)
+        net.graph.neuron("spikes" if name == "conv" else "outputs", current, Neuron("if", 1, potential_bits=8))
+
+
 NETWORKS: dict[str, Callable[[Drawing], None]] = {
     network.__name__: network
     for network in (
         convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, addition, attention,
         pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout,
+        ternary,
     )
 }  # fmt: skip
 

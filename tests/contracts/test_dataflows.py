@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, get_args
 
 import pytest
 
 from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.row_stationary.machine import WeightDecoder
 from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
-from spikecycle.simulator.machine.schema import Machine
 from spikecycle.traces import Trace
 from tests.contracts.networks import NETWORKS
 from tests.contracts.suite import Case, check_all, check_operations, check_result, check_twin
@@ -39,19 +40,42 @@ def test_the_laws(machine: str, name: str, network: Networks) -> None:
     check_all(case)
 
 
-def _formats(machine: Machine) -> list[dict[str, str]]:
-    """Formats that the dataflow decodes, one operand changed at a time."""
-    supports = DATAFLOWS.lookup(machine.dataflow.kind).supports
-    operands = {"weights": supports.weight_formats, "spikes": supports.spike_formats}
-    return [{f"formats.{operand}.format": name} for operand, names in operands.items() for name in sorted(names)]
+DECODERS: dict[str, dict[str, Any]] = {
+    "spike_array": {
+        "dataflow.decoder.groups_per_cycle": 1,
+        "dataflow.decoder.code_words_per_cycle": 1,
+        "dataflow.decoder.trit_bytes_per_cycle": 1,
+        "dataflow.decoder.table_lookups_per_cycle": 2,
+    },
+    "row_stationary": {"dataflow.weight_decoders": list(get_args(WeightDecoder))},
+}
+"""Keys that give a machine a decoder for every format that its dataflow declares, where it has some without one."""
+SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("spike_array", "n_of_m"): {
+        "formats.weights.group_axis": "output_channel", "dataflow.partition": "space", "dataflow.pe_columns": 1,
+    },
+}  # fmt: skip
+"""What a dataflow needs for one format: fibers of whole groups."""
 
 
-@pytest.mark.parametrize("name", ["strided", "linear"])
-@pytest.mark.parametrize(
-    ("machine", "chosen"), [(name, chosen) for name, machine in MACHINES.items() for chosen in _formats(machine)]
-)
-def test_every_format_that_is_declared(machine: str, chosen: dict[str, str], name: str, network: Networks) -> None:
-    case = Case.of(override(MACHINES[machine], chosen), network(name))
+def _formats() -> list[tuple[str, str, str]]:
+    """(machine, operand, format) for every format that the machine's dataflow decodes."""
+    found = []
+    for name, machine in MACHINES.items():
+        supports = DATAFLOWS.lookup(machine.dataflow.kind).supports
+        found += [(name, "weights", chosen) for chosen in sorted(supports.weight_formats)]
+        found += [(name, "spikes", chosen) for chosen in sorted(supports.spike_formats)]
+    return found
+
+
+@pytest.mark.parametrize(("name", "operand", "chosen"), _formats())
+def test_every_format_that_is_declared(name: str, operand: str, chosen: str, network: Networks) -> None:
+    machine = MACHINES[name]
+    kind = machine.dataflow.kind
+    settings = {**DECODERS.get(kind, {}), f"formats.{operand}.format": chosen, **SETTINGS.get((kind, chosen), {})}
+    if settings.get("dataflow.partition") == "space":
+        settings["dataflow.pe_rows"] = machine.pe_count
+    case = Case.of(override(machine, settings), network("ternary"))
     check_twin(case)
     check_operations(case)
     check_result(case)
