@@ -68,8 +68,8 @@ def simulate(
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, supports_of_machines)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
-        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         check_formats(machine, dataflow, stages)
+        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
         resident = ResidentWeights(machine)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from spikecycle.simulator.dataflows.stage import Network, Stage, consumers, made_by_synapses
 from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.formats import SpikeFormat, WeightFormat
 from spikecycle.traces import Operator, Population, Synapse, TensorSpec
 
 MOST_NAMED = 5
@@ -23,7 +24,7 @@ class Support:
         `spikecycle.traces.Operator.demands`; and of a population "an input without weights", "a signed input without
         weights").
     input_bits: widest value that may enter a synapse, or, where it runs layers only, a population without weights.
-    weight_formats, spike_formats: names of the formats that it decodes; empty if what it counts has no format.
+    weight_format_problem, spike_format_problem: why it cannot take a format, whatever its machine has, or None.
     layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
         and nothing else.
     """
@@ -32,8 +33,8 @@ class Support:
     free: frozenset[str] = frozenset()
     demands: frozenset[str] = frozenset()
     input_bits: int = 1
-    weight_formats: frozenset[str] = field(default_factory=frozenset)
-    spike_formats: frozenset[str] = field(default_factory=frozenset)
+    weight_format_problem: Callable[[WeightFormat], str | None] = lambda _: None
+    spike_format_problem: Callable[[SpikeFormat], str | None] = lambda _: None
     layers_only: bool = False
 
     def problems(self, operator: Operator, network: Network) -> Iterator[str]:

@@ -28,7 +28,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
-from spikecycle.simulator.dataflows.spike_array.coding import DECODABLE, SCANNED
+from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.dataflows.spike_array.tiling import words_of
@@ -52,8 +52,7 @@ class SpikeArray:
         free=frozenset({"pool", "concatenate"}),
         demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
         input_bits=16,
-        weight_formats=DECODABLE,
-        spike_formats=SCANNED,
+        spike_format_problem=spike_format_problem,
         layers_only=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
