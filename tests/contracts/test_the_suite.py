@@ -13,19 +13,16 @@ import pytest
 from spikecycle.simulator.activity import Activity, Moves, Work
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
-from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.simulator.machine.loader import load_machine, shipped_machines
 from spikecycle.traces import Source, Trace
 from tests.contracts import suite
+from tests.contracts.networks import NETWORKS
 from tests.contracts.suite import Case, check_all
 
-MACHINES = {
-    "spike_array": "spike_array_edge",
-    "row_stationary": "eyeriss_snn",
-    "spike_serial": "mint",
-    "systolic": "systolic_weight_stationary",
-}
+MACHINES = {load_machine(name).dataflow.kind: name for name in reversed(shipped_machines())}
 """A machine for each dataflow."""
-NETWORK = "linear"
+Networks = Callable[[str], Trace]
+Swap = Callable[[str, Any], None]
 
 
 @dataclass(eq=False)
@@ -184,12 +181,11 @@ EVERYWHERE = (
     SevenTimesTheCycles, OneOperationTooMany, DropsATimestep, SilencesTheLastTimestep, DropsAStage,
     CountsOnFromSampleToSample, WritesToItsInputs,
 )  # fmt: skip
-MISTAKES = {
-    "spike_array": (*EVERYWHERE, OneCauseForAnother, TwoCountersPermuted, LoadsAndStoresSwapped),
-    "row_stationary": (*EVERYWHERE, OneCauseForAnother, TwoCountersPermuted, LoadsAndStoresSwapped),
-    "spike_serial": EVERYWHERE,  # it has one cause, no counter and no traffic to confuse
-    "systolic": (*EVERYWHERE, LoadsAndStoresSwapped),  # one cause and one counter
-}
+WHERE_THERE_ARE_SEVERAL = (OneCauseForAnother, TwoCountersPermuted, LoadsAndStoresSwapped)
+"""Mistakes that change nothing where a dataflow has one cause, one counter, or no traffic."""
+CHANGING = {(name, mistake) for name in ("spike_array", "row_stationary") for mistake in WHERE_THERE_ARE_SEVERAL}
+CHANGING.add(("systolic", LoadsAndStoresSwapped))
+"""Dataflows in which those are mistakes, at least."""
 
 
 @pytest.fixture
@@ -205,27 +201,43 @@ def swap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Any], None]
     DATAFLOWS.restore(before)
 
 
-@pytest.mark.parametrize(
-    ("name", "mistake"), [(name, mistake) for name, mistakes in MISTAKES.items() for mistake in mistakes]
-)
-def test_a_mistake_is_found(
-    name: str, mistake: type[Mistaken], swap: Callable[[str, Any], None], network: Callable[[str], Trace]
-) -> None:
-    swap(name, mistake(DATAFLOWS.lookup(name)))
-    case = Case.of(load_machine(MACHINES[name]), network(NETWORK))
+@pytest.mark.parametrize("mistake", (*EVERYWHERE, *WHERE_THERE_ARE_SEVERAL))
+@pytest.mark.parametrize("name", DATAFLOWS.names())
+def test_a_mistake_is_found(name: str, mistake: type[Mistaken], swap: Swap, network: Networks) -> None:
+    right = case_of(name, network)
+    if mistake in WHERE_THERE_ARE_SEVERAL and not any(changes(mistake, activity) for _, _, activity in right.runs()):
+        assert (name, mistake) not in CHANGING
+        pytest.skip(f"to {name} it makes no difference")
+    swap(name, mistake(right.dataflow))
+    case = case_of(name, network)
     assert isinstance(case.dataflow, mistake)
     with pytest.raises(AssertionError):
         check_all(case)
 
 
-def test_without_a_mistake_nothing_is_found(swap: Callable[[str, Any], None], network: Callable[[str], Trace]) -> None:
-    for name, machine in MACHINES.items():
-        swap(name, Mistaken(DATAFLOWS.lookup(name)))
-        check_all(Case.of(load_machine(machine), network(NETWORK)))
+@pytest.mark.parametrize("name", DATAFLOWS.names())
+def test_without_a_mistake_nothing_is_found(name: str, swap: Swap, network: Networks) -> None:
+    swap(name, Mistaken(DATAFLOWS.lookup(name)))
+    check_all(case_of(name, network))
 
 
-def test_every_dataflow_is_tried_with_mistakes() -> None:
-    assert set(MISTAKES) == set(MACHINES) == set(DATAFLOWS.names())
+def case_of(name: str, network: Networks) -> Case:
+    """A dataflow on the first network that it runs."""
+    machine = load_machine(MACHINES[name])
+    cases = (Case.of(machine, network(each)) for each in ("linear", *NETWORKS))
+    return next(case for case in cases if case.is_supported)
+
+
+def changes(mistake: type[Mistaken], activity: Activity) -> bool:
+    """Whether it makes a difference to what is told."""
+    if mistake is TwoCountersPermuted and len(set(activity.counts.values())) < 2:
+        return False
+    told = mistake(None).changed(activity)
+    return (
+        dict(told.counts) != dict(activity.counts)
+        or not np.array_equal(told.work.causes, activity.work.causes)
+        or not np.array_equal(told.moves.load_bits, activity.moves.load_bits)
+    )
 
 
 def test_each_law_finds_a_mistake_of_its_own(swap: Callable[[str, Any], None], network: Callable[[str], Trace]) -> None:
@@ -245,13 +257,13 @@ def test_each_law_finds_a_mistake_of_its_own(swap: Callable[[str, Any], None], n
     right = DATAFLOWS.lookup("spike_array")
     for mistake, law in by_law.items():
         swap("spike_array", mistake(right))
-        case = Case.of(load_machine(MACHINES["spike_array"]), network(NETWORK))
+        case = case_of("spike_array", network)
         with pytest.raises(AssertionError):
             getattr(suite, law)(case)
 
 
 def test_a_message_names_stage_and_figures(swap: Callable[[str, Any], None], network: Callable[[str], Trace]) -> None:
     swap("spike_array", TwoCountersPermuted(DATAFLOWS.lookup("spike_array")))
-    case = Case.of(load_machine(MACHINES["spike_array"]), network(NETWORK))
+    case = case_of("spike_array", network)
     with pytest.raises(AssertionError, match=re.escape("stage 'fc1', sample 0, counts: (found, expected) of")):
         suite.check_twin(case)
