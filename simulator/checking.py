@@ -140,6 +140,7 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         sections={
             section: getattr(machine, section).model_dump(exclude_none=True)
             for section in ("technology", "dataflow", "dram", "formats", "energy")
+            if getattr(machine, section) is not None
         },
         buffers=tuple(
             BufferDescription(

@@ -34,7 +34,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self._package = package
         self._face = face
-        self._group = group
+        self.group = group
         self._members: dict[str, T] = {}
         self._scanned = False
 
@@ -104,11 +104,11 @@ class Registry(Generic[T]):
         self._members = dict(members)
 
     def _entry_points(self) -> dict[str, EntryPoint]:
-        if not self._group:
+        if not self.group:
             return {}
         from importlib.metadata import entry_points  # not before: what is shipped needs none
 
-        return {entry.name: entry for entry in entry_points(group=self._group)}
+        return {entry.name: entry for entry in entry_points(group=self.group)}
 
     def _load(self, entry: EntryPoint) -> T:
         owner = f" of the package {entry.dist.name}" if entry.dist else ""

@@ -43,11 +43,8 @@ SPIKE_SERIAL = rule(
     machine=SpikeSerialMachine,
     summary="one spike per cycle with its weights to all adders (MINT)",
     free=("add", "concatenate", "pool"),
-    demands=(
-        "groups", "dilation", "a delayed input", "several inputs", "an input without weights",
-        "a signed input without weights",
-    ),
-)  # fmt: skip
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+)
 
 
 @SPIKE_SERIAL.runs("conv1d", "conv2d", "linear")

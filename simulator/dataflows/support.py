@@ -21,8 +21,7 @@ class Support:
     operators: kinds of operators ("conv2d", "neuron", ...) that take part in its stages.
     free: kinds that it takes without cycles, accesses or energy; a result names them as not modelled.
     demands: what operators may ask for beyond their kind ("groups", "dilation", "a delayed input", ...: see
-        `spikecycle.traces.Operator.demands`; and of a population "an input without weights", "a signed input without
-        weights").
+        `spikecycle.traces.Operator.demands`; and of a population "an input without weights").
     input_bits: widest value that may enter a synapse, or, where it runs layers only, a population without weights.
     weight_format_problem, spike_format_problem: why it cannot take a format, whatever its machine has, or None.
     layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
@@ -47,9 +46,11 @@ class Support:
         if self.layers_only:
             yield from _outside_layers(operator, network)
         sources = [network.tensors[source.tensor].spec for source in operator.inputs]
-        for demand in sorted({*operator.demands(sources), *_inputs_without_weights(operator, network)} - self.demands):
+        without_weights = _without_weights(operator, network)
+        demands = {*operator.demands(sources), *(["an input without weights"] if without_weights else [])}
+        for demand in sorted(demands - self.demands):
             yield f"{demand} is not supported"
-        entering = sources if isinstance(operator, Synapse) else _without_weights(operator, network)
+        entering = sources if isinstance(operator, Synapse) else without_weights
         widest = max((source.bits for source in entering), default=0)
         if widest > self.input_bits and (self.layers_only or isinstance(operator, Synapse)):
             yield f"inputs of {widest} bits are not supported, at most {self.input_bits}"
@@ -65,15 +66,6 @@ def _without_weights(operator: Operator, network: Network) -> list[TensorSpec]:
     ]
 
 
-def _inputs_without_weights(operator: Operator, network: Network) -> Iterator[str]:
-    """What a population asks for because of such inputs."""
-    specs = _without_weights(operator, network)
-    if specs:
-        yield "an input without weights"
-    if any(spec.signed for spec in specs):
-        yield "a signed input without weights"
-
-
 def _outside_layers(operator: Operator, network: Network) -> Iterator[str]:
     """Why an operator is no part of a layer."""
     if isinstance(operator, Synapse):
@@ -84,6 +76,8 @@ def _outside_layers(operator: Operator, network: Network) -> Iterator[str]:
         weighted = made_by_synapses(network)
         if not any(source.tensor in weighted and not source.delay for source in operator.inputs):
             yield "none of its inputs comes from weights of its own"
+        if any(spec.signed for spec in _without_weights(operator, network)):
+            yield "a signed input without weights is not supported"
 
 
 def refuse_unsupported(

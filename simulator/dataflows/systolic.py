@@ -67,7 +67,7 @@ SYSTOLIC = rule(
     demands=(
         "groups", "dilation", "a delayed input", "several inputs", "a signed input", "a neuron of two states",
         "a neuron that does not fire", "a leak per neuron", "a threshold per neuron", "a start potential",
-        "a reset in the next timestep", "an input without weights", "a signed input without weights",
+        "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD,),
 )  # fmt: skip

@@ -195,7 +195,7 @@ def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:
     if not isinstance(chosen, dict):
         return []  # the schema has said so
     name = chosen.get("policy", dataflow.overlaps[0])
-    if name not in dataflow.overlaps:
+    if name not in dataflow.overlaps and not _fits(name, dataflow):
         return [
             f"overlap.policy: {quoted(name)} does not fit the dataflow {dataflow.name}, allowed: "
             f"{', '.join(dataflow.overlaps)}"
@@ -206,6 +206,14 @@ def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:
     except ValidationError as error:
         return [f"overlap.{problem}" for problem in validation_problems(error, options)]
     return []
+
+
+def _fits(policy: object, dataflow: Dataflow) -> bool:
+    """Whether a policy says that it fits a dataflow which does not list it."""
+    try:
+        return isinstance(policy, str) and dataflow.name in OVERLAPS.lookup(policy).fits
+    except UsageError:
+        return False
 
 
 def _unknown_formats(data: Mapping[str, Any]) -> Iterator[str]:
