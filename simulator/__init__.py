@@ -12,13 +12,21 @@ if TYPE_CHECKING:
     from spikecycle.simulator.compare import compare_formats
     from spikecycle.simulator.comparison import FormatComparison
     from spikecycle.simulator.engine import simulate
-    from spikecycle.simulator.errors import MachineError, MappingError, OutputError, SimulatorError, UsageError
+    from spikecycle.simulator.errors import (
+        MachineError,
+        MappingError,
+        OutputError,
+        PluginError,
+        SimulatorError,
+        UsageError,
+    )
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
     from spikecycle.simulator.machine.problems import validation_problems
     from spikecycle.simulator.machine.schema import Machine
     from spikecycle.simulator.machine.yaml_file import read_yaml
     from spikecycle.simulator.memory import default_limit_bytes
+    from spikecycle.simulator.plugins import load_plugin
     from spikecycle.simulator.result import LayerResult, RunResult
 
 __all__ = [
@@ -28,12 +36,14 @@ __all__ = [
     "MachineError",
     "MappingError",
     "OutputError",
+    "PluginError",
     "RunResult",
     "SimulatorError",
     "UsageError",
     "compare_formats",
     "default_limit_bytes",
     "load_machine",
+    "load_plugin",
     "override",
     "read_yaml",
     "shipped_machines",
@@ -46,13 +56,21 @@ _HOMES = {
     "spikecycle.simulator.compare": ("compare_formats",),
     "spikecycle.simulator.comparison": ("FormatComparison",),
     "spikecycle.simulator.engine": ("simulate",),
-    "spikecycle.simulator.errors": ("MachineError", "MappingError", "OutputError", "SimulatorError", "UsageError"),
+    "spikecycle.simulator.errors": (
+        "MachineError",
+        "MappingError",
+        "OutputError",
+        "PluginError",
+        "SimulatorError",
+        "UsageError",
+    ),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
     "spikecycle.simulator.machine.problems": ("validation_problems",),
     "spikecycle.simulator.machine.schema": ("Machine",),
     "spikecycle.simulator.memory": ("default_limit_bytes",),
     "spikecycle.simulator.machine.yaml_file": ("read_yaml",),
+    "spikecycle.simulator.plugins": ("load_plugin",),
     "spikecycle.simulator.result": ("LayerResult", "RunResult"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -139,11 +139,11 @@ class Activity:
             raise ContractError(f"the count of {negative[0]} is negative")
 
     @classmethod
-    def of_steps(cls, cycles: Int64, synaptic_operations: int = 0) -> Activity:
+    def of_steps(cls, cycles: Int64) -> Activity:
         """A stage that computes `cycles[t]` cycles in timestep t, int64 (T,), and moves nothing."""
         none = np.zeros((len(cycles), len(OPERANDS)), np.int64)
         work = Work.of(("compute",), cycles[:, None].astype(np.int64), step=np.arange(len(cycles)))
-        return cls(work, Moves(none, none), {}, {}, synaptic_operations)
+        return cls(work, Moves(none, none), {})
 
     @classmethod
     def total(

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
 from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.errors import SimulatorError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
-from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
+from spikecycle.simulator.machine.loader import known_machines, load_machine
+from spikecycle.simulator.registry import Registry
+from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.traces import list_samples, open_trace, sample_path
+
+T = TypeVar("T")
 
 
 def catalogue() -> dict[str, list[tuple[str, str]]]:
     """Kind of thing -> its (name, description in one line), sorted by name."""
     return {
         "Sample traces": [(name, _describe_sample(name)) for name in list_samples()],
-        "Machines": [(name, _describe_machine(name)) for name in shipped_machines()],
-        "Dataflows": [(name, dataflow.summary) for name, dataflow in DATAFLOWS.items()],
-        "Weight formats": [(name, weight_format.title) for name, weight_format in WEIGHT_FORMATS.items()],
-        "Spike formats": [(name, spike_format.title) for name, spike_format in SPIKE_FORMATS.items()],
+        "Machines": [(name, _describe_machine(path)) for name, path in known_machines().items()],
+        "Dataflows": _members(DATAFLOWS, lambda dataflow: dataflow.summary),
+        "Overlap policies": _members(OVERLAPS, lambda policy: policy.summary),
+        "Weight formats": _members(WEIGHT_FORMATS, lambda weight_format: weight_format.title),
+        "Spike formats": _members(SPIKE_FORMATS, lambda spike_format: spike_format.title),
     }
+
+
+def _members(registry: Registry[T], describe: Callable[[T], str]) -> list[tuple[str, str]]:
+    """All members of a registry; of those that cannot be loaded, why."""
+    return sorted([(name, describe(member)) for name, member in registry.items()] + list(registry.problems().items()))
+
+
+def _describe_machine(path: Path) -> str:
+    """The first sentence of its description; of one that cannot be loaded, why."""
+    try:
+        return _first_sentence(load_machine(path).describes)
+    except SimulatorError as error:
+        return str(error).splitlines()[0]
 
 
 def _describe_sample(name: str) -> str:
@@ -29,7 +52,6 @@ def _describe_sample(name: str) -> str:
         return "; ".join(words) or f"{len(trace.layers)} layers, {trace.samples} samples, {trace.timesteps} timesteps"
 
 
-def _describe_machine(name: str) -> str:
-    """What it says of itself, up to the first full stop that ends a sentence."""
-    text = load_machine(shipped_path(name)).describes
+def _first_sentence(text: str) -> str:
+    """The text up to its first full stop that ends a sentence."""
     return " ".join(text.split()).split(". ")[0].removesuffix(".")

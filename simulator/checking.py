@@ -21,7 +21,7 @@ from spikecycle.simulator.description import (
 )
 from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.simulator.machine.loader import known_machines, load_machine
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
 from spikecycle.simulator.units import seconds
@@ -49,7 +49,7 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
         is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
     else:
         is_trace = name_or_path in list_samples()
-        if not is_trace and name_or_path not in shipped_machines():
+        if not is_trace and name_or_path not in known_machines():
             raise _unknown(name_or_path)
     return describe_trace(name_or_path, progress, max_memory_bytes) if is_trace else describe_machine(name_or_path)
 
@@ -182,7 +182,7 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _unknown(name: str) -> UsageError:
-    known = (*list_samples(), *shipped_machines())
+    known = (*list_samples(), *known_machines())
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return UsageError(f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}{hint}")

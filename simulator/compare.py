@@ -20,6 +20,7 @@ from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import default_limit_bytes
+from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.result import LayerResult, RunResult
 from spikecycle.traces import open_trace
 
@@ -30,6 +31,7 @@ def compare_formats(
     *,
     settings: Mapping[str, Any] | None = None,
     samples: Sequence[int] | None = None,
+    plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
 ) -> FormatComparison:
@@ -39,6 +41,7 @@ def compare_formats(
     operand's format changes, the other is the machine's own; formats of single operators are left out. A format that
     the machine can't map is listed with its reason; if none can be mapped, MappingError says why its own can't.
     """
+    load_plugins(plugins)
     changes = dict(settings or {})
     machine = override(hardware, changes) if isinstance(hardware, Machine) else load_machine(hardware, changes)
     if machine.formats is None:

@@ -14,9 +14,10 @@ from spikecycle.simulator.dataflows.memory import run_needs
 from spikecycle.simulator.dataflows.stage import edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.machine.loader import load_machine, override
+from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory
+from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors
 from spikecycle.simulator.result import RunResult
@@ -39,6 +40,7 @@ def simulate(
     samples: Sequence[int] | None = None,
     verify: bool = False,
     ideal_memory: bool = False,
+    plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
 ) -> RunResult:
@@ -51,11 +53,14 @@ def simulate(
     samples: indices of the samples to replay; all by default.
     verify: recompute every operator and compare with what was recorded (RunResult.verification).
     ideal_memory: DRAM without latency and with infinite bandwidth, the lower bound.
+    plugins: files to load first, with dataflows, formats or policies that the machine names.
     progress: called after every sample of every stage.
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
 
-    Raises traces.TraceError, MachineError, MappingError or UsageError; each names file and key or operator.
+    Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
+    operator.
     """
+    load_plugins(plugins)
     machine = (
         override(hardware, settings, formats)
         if isinstance(hardware, Machine)
@@ -65,7 +70,7 @@ def simulate(
         chosen = _chosen_samples(network, samples)
         check_batch(machine, len(chosen))
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
-        refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network)
+        refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, supports_of_machines)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
         needs = run_needs(dataflow, machine, network, stages)

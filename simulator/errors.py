@@ -4,6 +4,7 @@ SimulatorError
 ├── MachineError      a machine file or an energy table is wrong
 ├── MappingError      a layer that this dataflow or this machine cannot map
 ├── ContractError     a dataflow, a format or a plugin that does not keep what it declares
+├── PluginError       a file or package with components of others that cannot be loaded
 ├── UsageError        an unknown name or option
 └── OutputError       a result that cannot be written
 
@@ -13,6 +14,7 @@ message names the file and the key or layer; the command line prints it and exit
 
 from __future__ import annotations
 
+import traceback
 from typing import Self
 
 
@@ -37,9 +39,26 @@ class ContractError(SimulatorError):
     """A dataflow, a format or a plugin does not keep what it declares; the message names it and what it returned."""
 
 
+class PluginError(SimulatorError):
+    """A plugin file, or an installed package, that cannot be loaded; the message names it and the line, if known."""
+
+
 class UsageError(SimulatorError):
     """An unknown name or an option that does not fit; the message lists what is allowed."""
 
 
 class OutputError(SimulatorError):
     """A result that cannot be written; nothing half-written stays behind."""
+
+
+def one_line(error: BaseException) -> str:
+    """An error of foreign code for a message."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def place_in(file: str, error: BaseException) -> str:
+    """A file of foreign code and, if it is known, the line of it in which the error was raised."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"{file}, line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{file}, line {lines[-1]}" if lines else file

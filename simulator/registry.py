@@ -1,4 +1,10 @@
-"""A registry of named components that finds its members by folder: a new component is one new file."""
+"""A registry of named components: a shipped one is a file in its folder, a foreign one comes from another package or a
+file that the user names.
+
+Members are found in three places, in this order: registered in this process (by the modules of the registry's package,
+which are imported once, on first use, and by plugin files: see `spikecycle.simulator.plugins`), and entry points of
+installed packages. Packages are asked only for a name that is not found otherwise, or when all members are listed.
+"""
 
 from __future__ import annotations
 
@@ -6,52 +12,118 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.errors import PluginError, UsageError, one_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Name -> component, for one kind of component. `package` is scanned once, on first use."""
+    """Name -> component, for one kind of component.
 
-    def __init__(self, kind: str, package: str) -> None:
-        self._kind = kind
+    kind: what messages call a member. package: its modules register members when they are imported. face: the class or
+    protocol that members have. group: entry points of installed packages; one is called like its member and loads to
+    it, or to the module that registers it.
+    """
+
+    def __init__(self, kind: str, package: str, face: type[Any] = object, group: str = "") -> None:
+        self.kind = kind
         self._package = package
+        self._face = face
+        self.group = group
         self._members: dict[str, T] = {}
         self._scanned = False
 
     def register(self, name: str, member: T) -> T:
-        """Add `member` under `name`; a name that is taken is a mistake in the program."""
+        """Add `member` under `name`; ValueError for a name that is taken, or a member that lacks what its kind has."""
         if name in self._members and self._members[name] is not member:
-            raise ValueError(f"two {self._kind}s are called {name!r}")
+            raise ValueError(f"two {self.kind}s are called {name!r}")
+        missing = [attribute for attribute in _attributes(self._face) if not hasattr(member, attribute)]
+        if missing:
+            raise ValueError(f"{name!r} is no {self.kind}: it has no {', '.join(missing)}")
+        called = getattr(member, "name", name)
+        if called != name:
+            raise ValueError(f"the {self.kind} {called!r} is registered as {name!r}")
         self._members[name] = member
         return member
 
     def lookup(self, name: str) -> T:
         """The component called `name`; an unknown name raises UsageError with the nearest one."""
-        self._scan()
+        self.scan()
         if name in self._members:
             return self._members[name]
-        near = difflib.get_close_matches(name, self._members, n=1)
+        entries = self._entry_points()
+        if name in entries:
+            return self._load(entries[name])
+        near = difflib.get_close_matches(name, self.names(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"unknown {self._kind} {name!r}, allowed: {', '.join(self.names())}{hint}")
+        raise UsageError(f"unknown {self.kind} {name!r}, allowed: {', '.join(self.names())}{hint}")
 
     def names(self) -> tuple[str, ...]:
-        """All names, sorted."""
-        self._scan()
-        return tuple(sorted(self._members))
+        """All names, sorted; packages are not loaded for it."""
+        self.scan()
+        return tuple(sorted({*self._members, *self._entry_points()}))
 
     def items(self) -> Iterator[tuple[str, T]]:
-        """All (name, component) pairs, sorted by name."""
+        """All (name, component) pairs, sorted by name, without what cannot be loaded (`problems`)."""
+        problems = self.problems()
         for name in self.names():
-            yield name, self._members[name]
+            if name not in problems:
+                yield name, self._members[name]
 
-    def _scan(self) -> None:
+    def problems(self) -> dict[str, str]:
+        """Members of installed packages that cannot be loaded, by name, and why."""
+        found = {}
+        for name in self.names():
+            try:
+                self.lookup(name)
+            except PluginError as error:
+                found[name] = str(error)
+        return found
+
+    def scan(self) -> None:
+        """Import the modules of the registry's package, if that has not happened yet."""
         if self._scanned:
             return
         self._scanned = True
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
+
+    def registered(self) -> dict[str, T]:
+        """What is registered in this process, by name."""
+        self.scan()
+        return dict(self._members)
+
+    def restore(self, members: dict[str, T]) -> None:
+        """Go back to what `registered` gave."""
+        self._members = dict(members)
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        if not self.group:
+            return {}
+        from importlib.metadata import entry_points  # not before: what is shipped needs none
+
+        return {entry.name: entry for entry in entry_points(group=self.group)}
+
+    def _load(self, entry: EntryPoint) -> T:
+        owner = f" of the package {entry.dist.name}" if entry.dist else ""
+        where = f"the {self.kind} {entry.name}{owner} cannot be loaded"
+        before = self.registered()
+        try:
+            loaded = entry.load()
+            if entry.name not in self._members:
+                self.register(entry.name, loaded)
+        except Exception as error:  # whatever a foreign package raises while it is imported
+            self.restore(before)
+            raise PluginError(f"{where}: {one_line(error)}") from error
+        return self._members[entry.name]
+
+
+def _attributes(face: type[Any]) -> list[str]:
+    """Public attributes and methods that a class or protocol names."""
+    return sorted(name for name in {*vars(face), *vars(face).get("__annotations__", {})} if not name.startswith("_"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.formats import RATE_KEYS, SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
 from spikecycle.simulator.machine.yaml_file import read_yaml
 
@@ -147,3 +148,46 @@ def test_every_dataflow_has_its_rules_written_down_and_its_twin(dataflow: str) -
     else:
         assert (folder / dataflow / "MICROARCHITECTURE.md").is_file()
     assert (ROOT / "tests" / "reference" / f"{dataflow}.py").is_file()
+
+
+DATAFLOW_FOLDER = ROOT / "simulator" / "dataflows"
+SHARED = {"base.py", "format_support.py", "layer.py", "rule.py", "stage.py", "support.py", "__init__.py"}
+"""Modules of that folder that are no dataflow."""
+DATAFLOW_SOURCES = [
+    path for path in sorted(DATAFLOW_FOLDER.rglob("*.py")) if path.parent != DATAFLOW_FOLDER or path.name not in SHARED
+]
+RULES = [path for path in DATAFLOW_SOURCES if path.parent == DATAFLOW_FOLDER]
+
+
+def test_the_rule_of_mint_is_about_as_long_as_in_its_paper() -> None:
+    assert len((DATAFLOW_FOLDER / "spike_serial.py").read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize("path", DATAFLOW_SOURCES, ids=_name)
+def test_no_dataflow_works_out_synaptic_operations(path: Path) -> None:
+    """Rules have them counted; arrays tell what their kernels applied, and the contract suite compares."""
+    tree = ast.parse(path.read_text())
+    read = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "synaptic_operations"]
+    assert not read
+    told = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "synaptic_operations"]
+    assert not (told and path in RULES)
+
+
+@pytest.mark.parametrize("path", DATAFLOW_SOURCES, ids=_name)
+def test_no_dataflow_knows_a_format_by_name(path: Path) -> None:
+    """What can be decoded follows from a format's levels, so that a format of somebody else is decoded too."""
+    formats = {*WEIGHT_FORMATS.names(), *SPIKE_FORMATS.names()} - set(RATE_KEYS)
+    tree = ast.parse(path.read_text())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert not texts & formats
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert "spikecycle.simulator.formats.weights" not in imported
+
+
+@pytest.mark.parametrize("path", DATAFLOW_SOURCES, ids=_name)
+def test_no_dataflow_refuses_operators_by_hand(path: Path) -> None:
+    """`Support` declares them. A rule refuses nothing; an array may say, of a layer, what does not fit its machine."""
+    tree = ast.parse(path.read_text())
+    raised = [ast.unparse(node.exc) for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None]
+    assert not [call for call in raised if call.startswith("MappingError(")]
+    assert not (path in RULES and [call for call in raised if "MappingError" in call])

@@ -15,9 +15,11 @@ def check(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A trace or a machine file, or the name of a shipped one.")
     ],
+    plugins: options.PluginOption = None,
     max_memory: options.MaxMemoryOption = None,
 ) -> None:
     """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
+    options.load_plugins(plugins)
     max_memory_bytes = options.parse_max_memory(max_memory)
 
     from spikecycle.simulator.checking import check_file

@@ -15,8 +15,10 @@ def formats(
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
+    plugins: options.PluginOption = None,
 ) -> None:
     """Compare all weight formats, and all spike formats, on one trace and one machine."""
+    options.load_plugins(plugins)
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)

@@ -42,6 +42,12 @@ PictureOption = Annotated[
     str | None,
     typer.Option("--picture", metavar="FILE", help="Write the tables and bars as a picture too (SVG)."),
 ]
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin", metavar="FILE.py", help="Run a file that adds dataflows, formats or overlap policies. Repeatable."
+    ),
+]
 
 MaxMemoryOption = Annotated[
     str | None,
@@ -127,6 +133,14 @@ def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
             raise UsageError(f"--set {text}: the key {key} is given twice")
         settings[key] = value
     return settings
+
+
+def load_plugins(plugins: Sequence[str] | None) -> None:
+    """Load the plugin files, before anything that they add is named; PluginError where one fails."""
+    if plugins:
+        from spikecycle.simulator import plugins as files
+
+        files.load_plugins(plugins)
 
 
 def _check_names(formats: dict[str, str]) -> None:

@@ -32,8 +32,10 @@ def simulate(
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
+    plugins: options.PluginOption = None,
 ) -> None:
     """Replay a trace on a machine: cycles, accesses and energy, per layer and per cause."""
+    options.load_plugins(plugins)
     chosen = options.parse_samples(samples)
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)

@@ -3,6 +3,6 @@
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.registry import Registry
 
-DATAFLOWS: Registry[Dataflow] = Registry("dataflow", "spikecycle.simulator.dataflows")
+DATAFLOWS: Registry[Dataflow] = Registry("dataflow", "spikecycle.simulator.dataflows", Dataflow, "spikecycle.dataflows")
 
 __all__ = ["DATAFLOWS", "Dataflow"]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import check_operators
+from spikecycle.simulator.formats import check_operators, spike_format, weight_format
 from spikecycle.simulator.machine.schema import AUTO, Machine
 
 
 def check_formats(machine: Machine, dataflow: Dataflow, stages: Sequence[Stage]) -> None:
-    """Refuse formats that the dataflow's declaration does not list, and formats of operators that there are not.
+    """Refuse formats that the dataflow declares it cannot take, and formats of operators that there are not.
 
     Raises MappingError, or UsageError for an operator that the network does not have.
     """
@@ -22,16 +22,14 @@ def check_formats(machine: Machine, dataflow: Dataflow, stages: Sequence[Stage])
     weighted = [stage.name for stage in stages if any(stage.synapses())]
     check_operators(formats, weighted)
     support = dataflow.supports
-    names = {name: formats.weights_of(name).format for name in weighted}
-    for operator, name in names.items():
-        if name not in support.weight_formats | {AUTO}:
-            raise MappingError(_refusal(f"weights of {operator!r}", name, support.weight_formats, dataflow, machine))
-    if formats.spikes.format not in support.spike_formats:
-        raise MappingError(_refusal("spikes", formats.spikes.format, support.spike_formats, dataflow, machine))
-
-
-def _refusal(what: str, name: str, decoded: frozenset[str], dataflow: Dataflow, machine: Machine) -> str:
-    return (
-        f"machine {machine.name!r} (dataflow {dataflow.name}) cannot decode {what} in the format {name!r}, it decodes: "
-        f"{', '.join(sorted(decoded)) or 'none'}"
-    )
+    problems: dict[str, str | None] = {}
+    for operator in weighted:
+        choice = formats.weights_of(operator)
+        if choice.format != AUTO:
+            what = f"weights of {operator!r} in the format {choice.format!r}"
+            problems[what] = support.weight_format_problem(weight_format(choice))
+    spikes = f"spikes in the format {formats.spikes.format!r}"
+    problems[spikes] = support.spike_format_problem(spike_format(formats.spikes))
+    for what, problem in problems.items():
+        if problem:
+            raise MappingError(f"machine {machine.name!r} (dataflow {dataflow.name}) cannot take {what}: {problem}")

@@ -166,23 +166,14 @@ class LayerPlan:
 
 
 def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection], Population]:
-    """The stage as one layer.
+    """The stage, a population of neurons with weights, as one layer.
 
-    Raises MappingError, naming stage and operator, for a stage that is no population of neurons with weights, and for
-    inputs that cannot lie side by side (maps or strides that differ, groups).
+    Raises MappingError, naming the population, for inputs that cannot lie side by side (maps or strides that differ,
+    groups).
     """
     population = stage.operators[-1]
-    if not isinstance(population, Population):
-        raise MappingError(
-            f"operator {population.name!r} cannot be mapped: it is a {population.kind} whose output does not go to one "
-            "population of neurons and nothing else, and this dataflow maps layers (synapses and their neurons)"
-        )
     synapses = {operator.output.name: operator for operator in stage.operators if isinstance(operator, Synapse)}
-    if not synapses:
-        raise MappingError(
-            f"operator {population.name!r} cannot be mapped: none of its inputs comes from weights of its own, and "
-            "this dataflow maps layers (synapses and their neurons)"
-        )
+    assert isinstance(population, Population) and synapses, "`Support.layers_only` refuses everything else"
     connections = [
         _synapse(synapses[source.tensor])
         if source.tensor in synapses and not source.delay

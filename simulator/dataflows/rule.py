@@ -13,14 +13,15 @@ rule is one module of this package (or of a plugin):
 
 A function is called once per operator and sample. It returns cycles (an integer), cycles of each timestep (an integer
 array (T,)), cycles by cause (a mapping), or an `Activity` that also tells DRAM traffic and counts (`Activity.total`).
-Operators run one after the other, unless the machine's overlap policy says otherwise. What the rule does not tell
-(buffers, traffic, energy) is not modelled, and results say so.
+Operators run one after the other, unless the machine's overlap policy says otherwise. Synaptic operations are counted
+for it. What the rule does not tell (buffers, traffic, energy) is not modelled, and results say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -32,7 +33,7 @@ from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightSto
 from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
 from spikecycle.simulator.dataflows.support import Support
-from spikecycle.simulator.errors import ContractError
+from spikecycle.simulator.errors import ContractError, SimulatorError, one_line, place_in
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffers, Machine
 from spikecycle.simulator.memory import Need
@@ -201,24 +202,47 @@ class RulePlan:
         return {}
 
     def run(self, sample: StageSample) -> Activity:
-        """What the rule says of one sample; raises ContractError where that is no cycles."""
+        """What the rule says of one sample; raises ContractError, naming its file, where that is no activity."""
         run = OperatorRun(self.operator, self.network, sample)
-        found = self.dataflow.functions[self.operator.kind](self.machine, run)
-        if isinstance(found, Activity):
-            return found
-        operations = run.workload.synaptic_operations if isinstance(self.operator, Synapse) else 0
-        if _is_steps(found, run.timesteps):
-            return Activity.of_steps(np.asarray(found), operations)
-        causes = found if isinstance(found, Mapping) else {"compute": found}
-        wrong = {name: value for name, value in causes.items() if not _is_cycles(value)}
-        if wrong or not all(isinstance(name, str) for name in causes):
-            name, value = next(iter(wrong.items()), ("compute", found))
+        function = self.dataflow.functions[self.operator.kind]
+        with _blamed(function, f"the rule of dataflow {self.dataflow.name} for operator {self.operator.name!r}"):
+            found = _as_activity(function(self.machine, run), run.timesteps)
+            undeclared = set(found.counts) - {counter.name for counter in self.counters}
+            if undeclared:
+                raise ContractError(f"counts {min(undeclared)!r}, which is not declared as a counter")
+        return replace(found, synaptic_operations=sample.synaptic_operations)
+
+
+@contextmanager
+def _blamed(function: RuleFunction[Any], rule: str) -> Iterator[None]:
+    """Faults of a rule's function as ContractErrors that name its file; those of a shipped rule stay what they are."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", function.__module__)
+    try:
+        yield
+    except ContractError as error:
+        raise ContractError(f"{file}: {rule} {error}") from error
+    except SimulatorError:
+        raise
+    except Exception as error:
+        if function.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            raise
+        raise ContractError(f"{place_in(file, error)}: {rule} fails: {one_line(error)}") from error
+
+
+def _as_activity(found: object, timesteps: int) -> Activity:
+    """What a rule returned, as an activity; ContractError where it cannot be one."""
+    if isinstance(found, Activity):
+        return found
+    if _is_steps(found, timesteps):
+        return Activity.of_steps(np.asarray(found))
+    causes: Mapping[Any, Any] = found if isinstance(found, Mapping) else {"compute": found}
+    for name, value in causes.items():
+        if not isinstance(name, str) or not _is_cycles(value):
             raise ContractError(
-                f"dataflow {self.dataflow.name}: its rule must return whole cycles of at least 0 for operator "
-                f"{self.operator.name!r}, in all or for each of {run.timesteps} timesteps, found {name}: "
-                f"{_shown(value)}"
+                f"must return whole cycles of at least 0, in all, by cause or for each of {timesteps} timesteps, or an "
+                f"Activity, found {_shown(value)}{f' for {name!r}' if isinstance(found, Mapping) else ''}"
             )
-        return Activity.total({name: int(value) for name, value in causes.items()}, synaptic_operations=operations)
+    return Activity.total({name: int(value) for name, value in causes.items()})
 
 
 def _is_steps(value: object, timesteps: int) -> bool:

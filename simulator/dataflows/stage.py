@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Integers, UInt8, UInt16
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.workload import SynapseWorkload
@@ -69,7 +71,6 @@ def layers(network: Network) -> list[Stage]:
 
     A layer with one synapse has the synapse's name, one with several has the population's.
     """
-    consumers = _consumers(network.operators)
     producers = {operator.output.name: operator for operator in network.operators}
     joined: dict[str, tuple[Synapse, ...]] = {}
     for operator in network.operators:
@@ -78,7 +79,7 @@ def layers(network: Network) -> list[Stage]:
             joined[operator.name] = tuple(
                 synapse
                 for synapse in made_by
-                if isinstance(synapse, Synapse) and consumers[synapse.output.name] == [operator.name]
+                if isinstance(synapse, Synapse) and len(consumers(network, synapse.output.name)) == 1
             )
     inside = {synapse.name for synapses in joined.values() for synapse in synapses}
     stages = []
@@ -118,13 +119,26 @@ def edges(stages: Sequence[Stage], network: Network) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def _consumers(operators: Sequence[Operator]) -> dict[str, list[str]]:
-    """Names of the operators that take a tensor, by tensor."""
-    consumers: dict[str, list[str]] = {operator.output.name: [] for operator in operators}
-    for operator in operators:
-        for source in operator.inputs:
-            consumers.setdefault(source.tensor, []).append(operator.name)
-    return consumers
+def consumers(network: Network, tensor: str) -> list[tuple[Operator, Source]]:
+    """The operators that take a tensor, each with the input that takes it."""
+    return [
+        (operator, source) for operator in network.operators for source in operator.inputs if source.tensor == tensor
+    ]
+
+
+def made_by_synapses(network: Network) -> frozenset[str]:
+    """Names of the tensors that operators with weights make."""
+    return frozenset(operator.output.name for operator in network.operators if isinstance(operator, Synapse))
+
+
+def currents(network: Network) -> frozenset[str]:
+    """Names of the tensors that carry currents: what operators with weights make, and what is pooled, added or
+    otherwise made of that without neurons in between."""
+    found = set(made_by_synapses(network))
+    for operator in network.operators:
+        if not isinstance(operator, Population) and any(source.tensor in found for source in operator.inputs):
+            found.add(operator.output.name)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -160,12 +174,32 @@ class StageSample:
         """What follows from the synapse's weights and from the spikes of this sample."""
         if synapse.name not in self._workloads:
             (source,) = synapse.inputs
-            inputs = self.source(source)
+            inputs = _magnitudes(self.source(source))
             self._workloads[synapse.name] = SynapseWorkload(
                 synapse.shape,
-                cast("UInt8 | UInt16", inputs.reshape(len(inputs), *synapse.shape.input_shape)),
+                inputs.reshape(len(inputs), *synapse.shape.input_shape),
                 self.tensors.spec(source.tensor).bits,
                 synapse.weights(),
                 synapse.weight_bits,
             )
         return self._workloads[synapse.name]
+
+    @property
+    def synaptic_operations(self) -> int:
+        """Weights that are not 0, once for every set bit of an input that they meet; and set bits of what populations
+        take without weights, which are added as they are (spikes and counts: currents cost no operation)."""
+        weighted = sum(self.workload(synapse).synaptic_operations for synapse in self.stage.synapses())
+        carried = currents(self.tensors.trace)
+        added = sum(
+            int(np.bitwise_count(self.source(source)).sum())
+            for operator in self.stage.operators
+            for source in operator.inputs
+            if isinstance(operator, Population) and source.tensor not in carried
+        )
+        return weighted + added
+
+
+def _magnitudes(values: Integers) -> UInt8 | UInt16:
+    """Values of at most 16 bits without their signs: what is below zero takes the bits of its magnitude."""
+    unsigned = values if values.dtype.kind == "u" else np.abs(values.astype(np.int32))
+    return cast("UInt8 | UInt16", unsigned.astype(np.uint8 if values.dtype.itemsize == 1 else np.uint16, copy=False))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from spikecycle.simulator.dataflows.stage import Network, Stage
+from spikecycle.simulator.dataflows.stage import Network, Stage, consumers, made_by_synapses
 from spikecycle.simulator.errors import MappingError
-from spikecycle.traces import Operator, Synapse
+from spikecycle.simulator.formats import SpikeFormat, WeightFormat
+from spikecycle.traces import Operator, Population, Synapse, TensorSpec
 
 MOST_NAMED = 5
 """Operators that a refusal names; the others are counted."""
@@ -20,17 +21,20 @@ class Support:
     operators: kinds of operators ("conv2d", "neuron", ...) that take part in its stages.
     free: kinds that it takes without cycles, accesses or energy; a result names them as not modelled.
     demands: what operators may ask for beyond their kind ("groups", "dilation", "a delayed input", ...: see
-        `spikecycle.traces.Operator.demands`).
-    input_bits: widest value that may enter a synapse.
-    weight_formats, spike_formats: names of the formats that it decodes; empty if what it counts has no format.
+        `spikecycle.traces.Operator.demands`; and of a population "an input without weights").
+    input_bits: widest value that may enter a synapse, or, where it runs layers only, a population without weights.
+    weight_format_problem, spike_format_problem: why it cannot take a format, whatever its machine has, or None.
+    layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
+        and nothing else.
     """
 
     operators: frozenset[str]
     free: frozenset[str] = frozenset()
     demands: frozenset[str] = frozenset()
     input_bits: int = 1
-    weight_formats: frozenset[str] = field(default_factory=frozenset)
-    spike_formats: frozenset[str] = field(default_factory=frozenset)
+    weight_format_problem: Callable[[WeightFormat], str | None] = lambda _: None
+    spike_format_problem: Callable[[SpikeFormat], str | None] = lambda _: None
+    layers_only: bool = False
 
     def problems(self, operator: Operator, network: Network) -> Iterator[str]:
         """What the operator asks for that is not supported."""
@@ -39,25 +43,65 @@ class Support:
             return
         if operator.kind in self.free:
             return
+        if self.layers_only:
+            yield from _outside_layers(operator, network)
         sources = [network.tensors[source.tensor].spec for source in operator.inputs]
-        for demand in sorted(set(operator.demands(sources)) - self.demands):
+        without_weights = _without_weights(operator, network)
+        demands = {*operator.demands(sources), *(["an input without weights"] if without_weights else [])}
+        for demand in sorted(demands - self.demands):
             yield f"{demand} is not supported"
-        if isinstance(operator, Synapse):
-            widest = max(source.bits for source in sources)
-            if widest > self.input_bits:
-                yield f"inputs of {widest} bits are not supported, at most {self.input_bits}"
+        entering = sources if isinstance(operator, Synapse) else without_weights
+        widest = max((source.bits for source in entering), default=0)
+        if widest > self.input_bits and (self.layers_only or isinstance(operator, Synapse)):
+            yield f"inputs of {widest} bits are not supported, at most {self.input_bits}"
 
 
-def refuse_unsupported(support: Support, dataflow: str, machine: str, network: Network) -> None:
-    """Raise MappingError that names each operator of the network that a dataflow does not run, and why."""
-    problems = [
-        f"operator {operator.name!r} cannot be mapped on machine {machine!r} (dataflow {dataflow}): {problem}"
-        for operator in network.operators
-        for problem in support.problems(operator, network)
+def _without_weights(operator: Operator, network: Network) -> list[TensorSpec]:
+    """What a population takes that no synapse has made: spikes or counts as they are, or pooled currents."""
+    weighted = made_by_synapses(network)
+    return [
+        network.tensors[source.tensor].spec
+        for source in operator.inputs
+        if isinstance(operator, Population) and source.tensor not in weighted
     ]
-    if problems:
-        more = len(problems) - MOST_NAMED
-        raise MappingError("\n".join([*problems[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]))
+
+
+def _outside_layers(operator: Operator, network: Network) -> Iterator[str]:
+    """Why an operator is no part of a layer."""
+    if isinstance(operator, Synapse):
+        taken_by = [(type(consumer), source.delay) for consumer, source in consumers(network, operator.output.name)]
+        if taken_by != [(Population, 0)]:
+            yield "its output does not go to one population of neurons and nothing else"
+    elif isinstance(operator, Population):
+        weighted = made_by_synapses(network)
+        if not any(source.tensor in weighted and not source.delay for source in operator.inputs):
+            yield "none of its inputs comes from weights of its own"
+        if any(spec.signed for spec in _without_weights(operator, network)):
+            yield "a signed input without weights is not supported"
+
+
+def refuse_unsupported(
+    support: Support, dataflow: str, machine: str, network: Network, others: Callable[[], Mapping[str, Support]]
+) -> None:
+    """Raise MappingError that names each operator of the network that a dataflow does not run, why, and which machines
+    do.
+
+    others: what other machines support, by name; asked only for a refusal.
+    """
+    refused = {operator: list(support.problems(operator, network)) for operator in network.operators}
+    refused = {operator: problems for operator, problems in refused.items() if problems}
+    if not refused:
+        return
+    known = others()
+    lines = []
+    for operator, problems in list(refused.items())[:MOST_NAMED]:
+        able = [name for name, other in known.items() if not any(other.problems(operator, network))]
+        lines.append(
+            f"operator {operator.name!r} cannot be mapped on machine {machine!r} (dataflow {dataflow}): "
+            f"{', '.join(problems)}; machines that run it: {', '.join(able) or 'none'}"
+        )
+    more = len(refused) - MOST_NAMED
+    raise MappingError("\n".join([*lines, *([f"and {more} more"] if more > 0 else [])]))
 
 
 def free_operators(support: Support, network: Network) -> list[str]:

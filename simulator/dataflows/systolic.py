@@ -68,9 +68,8 @@ SYSTOLIC = rule(
     demands=(
         "groups", "dilation", "a delayed input", "several inputs", "a signed input", "a neuron of two states",
         "a neuron that does not fire", "a leak per neuron", "a threshold per neuron", "a start potential",
-        "a reset in the next timestep",
+        "a reset in the next timestep", "an input without weights",
     ),
-    input_bits=32,
     counters=(ADD,),
 )  # fmt: skip
 
@@ -94,7 +93,7 @@ def product_cycles(machine: SystolicMachine, rows: int, terms: int, columns: int
     )
 
 
-def _activity(run: OperatorRun, cycles: int, additions: int, weight_bits: int, operations: int) -> Activity:
+def _activity(run: OperatorRun, cycles: int, additions: int, weight_bits: int) -> Activity:
     """Cycles and additions of an operator that loads its inputs and weights once and stores its output once."""
     input_bits = sum(run.inputs(index).size * run.input_spec(index).bits for index in range(len(run.operator.inputs)))
     return Activity.total(
@@ -103,7 +102,6 @@ def _activity(run: OperatorRun, cycles: int, additions: int, weight_bits: int, o
         writes={"outputs": run.outputs * run.timesteps * run.operator.output.bits},
         counts={ADD.name: additions},
         busy={"pe": additions},
-        synaptic_operations=operations,
     )
 
 
@@ -114,7 +112,7 @@ def synapses(machine: SystolicMachine, run: OperatorRun) -> Activity:
     rows, columns = run.timesteps * work.positions, work.output_channels // work.groups
     cycles = work.groups * product_cycles(machine, rows, work.fan_in, columns)
     additions = rows * work.fan_in * work.output_channels
-    return _activity(run, cycles, additions, work.weights.size * work.weight_bits, work.synaptic_operations)
+    return _activity(run, cycles, additions, work.weights.size * work.weight_bits)
 
 
 @SYSTOLIC.runs("attention")
@@ -124,18 +122,18 @@ def attention(machine: SystolicMachine, run: OperatorRun) -> Activity:
     rows, terms, columns = operator.matrix_shapes([run.input_spec(0), run.input_spec(1)])
     products = run.timesteps * operator.heads
     cycles = products * product_cycles(machine, rows, terms, columns)
-    return _activity(run, cycles, products * rows * terms * columns, 0, 0)
+    return _activity(run, cycles, products * rows * terms * columns, 0)
 
 
 @SYSTOLIC.runs("add", "neuron")
 def elementwise(machine: SystolicMachine, run: OperatorRun) -> Activity:
     """Each value of each input takes a lane for a cycle."""
     values = sum(run.inputs(index).size for index in range(len(run.operator.inputs)))
-    return _activity(run, -(-values // machine.dataflow.columns), 0, 0, 0)
+    return _activity(run, -(-values // machine.dataflow.columns), 0, 0)
 
 
 @SYSTOLIC.runs("pool")
 def pool(machine: SystolicMachine, run: OperatorRun) -> Activity:
     """Each value that a window reads takes a lane for a cycle."""
     window = int(np.prod(cast(Pool, run.operator).window))
-    return _activity(run, -(-run.outputs * run.timesteps * window // machine.dataflow.columns), 0, 0, 0)
+    return _activity(run, -(-run.outputs * run.timesteps * window // machine.dataflow.columns), 0, 0)

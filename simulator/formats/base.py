@@ -163,4 +163,6 @@ class WeightFormat:
         return None
 
 
-WEIGHT_FORMATS: Registry[WeightFormat] = Registry("weight format", "spikecycle.simulator.formats")
+WEIGHT_FORMATS: Registry[WeightFormat] = Registry(
+    "weight format", "spikecycle.simulator.formats", WeightFormat, "spikecycle.weight_formats"
+)

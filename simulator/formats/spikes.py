@@ -135,7 +135,9 @@ class SpikeFormat:
         )
 
 
-SPIKE_FORMATS: Registry[SpikeFormat] = Registry("spike format", "spikecycle.simulator.formats")
+SPIKE_FORMATS: Registry[SpikeFormat] = Registry(
+    "spike format", "spikecycle.simulator.formats", SpikeFormat, "spikecycle.spike_formats"
+)
 
 for _format in (
     SpikeFormat(

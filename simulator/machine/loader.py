@@ -1,7 +1,8 @@
 """Find, read, override and validate machine files.
 
-A machine is named by a path, or by the bare name of a file shipped in `hwconfigs`. All problems of a file are
-reported at once, one line each, with the path of the key, what was found and what is allowed.
+A machine is named by a path, or by the bare name of a file shipped in `hwconfigs` or in an installed package that says
+so: an entry point of the group `spikecycle.machines` names a package in whose folder machine files lie. All problems of
+a file are reported at once, one line each, with the path of the key, what was found and what is allowed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import resources
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
+from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.energy import EnergyTable, SramModel
 from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.formats import spike_format, weight_format
@@ -33,6 +37,8 @@ from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 from spikecycle.simulator.pricing import clock_counters, logic_areas, memory_areas
 from spikecycle.simulator.schedule import OVERLAPS
 
+MACHINES = "spikecycle.machines"
+"""Group of the entry points of packages that bring machine files."""
 _SUFFIX = ".yaml"
 _OPTIONAL_SECTIONS = frozenset(name for name, field in Machine.model_fields.items() if not field.is_required())
 SectionT = TypeVar("SectionT", bound=Section)
@@ -48,6 +54,13 @@ def shipped_path(name: str) -> Path:
     return _folder() / f"{name}{_SUFFIX}"
 
 
+def known_machines() -> dict[str, Path]:
+    """Machine files by name: the shipped ones, and those of installed packages, sorted."""
+    found = {path.stem: path for folder in _installed_folders() for path in folder.glob(f"*{_SUFFIX}")}
+    found |= {name: _folder() / f"{name}{_SUFFIX}" for name in shipped_machines()}
+    return dict(sorted(found.items()))
+
+
 def load_machine(
     name_or_path: str | Path,
     overrides: Mapping[str, Any] | None = None,
@@ -60,6 +73,12 @@ def load_machine(
     """
     path = machine_path(name_or_path)
     return _validate(_changed(read_yaml(path), overrides, formats, str(path)), str(path))
+
+
+def supports_of_machines() -> dict[str, Support]:
+    """What the dataflow of each shipped machine supports, by the machine's name; nothing else of it is looked at."""
+    kinds = {name: read_yaml(_folder() / f"{name}{_SUFFIX}")["dataflow"]["kind"] for name in shipped_machines()}
+    return {name: DATAFLOWS.lookup(kind).supports for name, kind in kinds.items()}
 
 
 def override(
@@ -84,21 +103,29 @@ def _folder() -> Path:
     return Path(str(resources.files("spikecycle.hwconfigs")))
 
 
+def _installed_folders() -> Iterator[Path]:
+    """Folders with machine files of installed packages."""
+    for entry in entry_points(group=MACHINES):
+        try:
+            spec = find_spec(entry.value)  # looks it up; runs at most what lies above it
+        except (ImportError, ValueError):
+            continue
+        yield from map(Path, (spec.submodule_search_locations or ()) if spec else ())
+
+
 def machine_path(name_or_path: str | Path) -> Path:
-    """Where the machine file lies: a path as it is, a bare name of none among the shipped ones; else UsageError."""
+    """Where the machine file lies: a path as it is, a bare name of none among the known ones; else UsageError."""
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         return path
-    shipped = shipped_path(str(name_or_path))
-    if shipped.is_file():
-        return shipped
+    known = known_machines()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
     if path.exists():
         return path  # a folder: whoever reads it says so
-    near = difflib.get_close_matches(str(name_or_path), shipped_machines(), n=1)
+    near = difflib.get_close_matches(str(name_or_path), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UsageError(
-        f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(shipped_machines())}{hint}"
-    )
+    raise UsageError(f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}{hint}")
 
 
 def _changed(
@@ -173,7 +200,7 @@ def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:
     if not isinstance(chosen, dict):
         return []  # the schema has said so
     name = chosen.get("policy", dataflow.overlaps[0])
-    if name not in dataflow.overlaps:
+    if name not in dataflow.overlaps and not _fits(name, dataflow):
         return [
             f"overlap.policy: {quoted(name)} does not fit the dataflow {dataflow.name}, allowed: "
             f"{', '.join(dataflow.overlaps)}"
@@ -184,6 +211,14 @@ def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:
     except ValidationError as error:
         return [f"overlap.{problem}" for problem in validation_problems(error, options)]
     return []
+
+
+def _fits(policy: object, dataflow: Dataflow) -> bool:
+    """Whether a policy says that it fits a dataflow which does not list it."""
+    try:
+        return isinstance(policy, str) and dataflow.name in OVERLAPS.lookup(policy).fits
+    except UsageError:
+        return False
 
 
 def _unknown_formats(data: Mapping[str, Any]) -> Iterator[str]:

@@ -57,6 +57,8 @@ def share(part: float, whole: float) -> float:
 
 def shape_text(operator: str, shape: Mapping[str, int | list[int]]) -> str:
     """Geometry in one line: "2x34x34 → 16x17x17, 3x3 /2 +1" (/stride, +padding, g groups)."""
+    if "C" not in shape:  # an operator without weights
+        return "{M}x{P}x{Q}".format(**shape)
     if operator == "linear":
         return f"{shape['C']} → {shape['M']}"
     text = "{C}x{H}x{W} → {M}x{P}x{Q}, {R}x{S}".format(**shape)

@@ -101,7 +101,8 @@ class Overlap(Protocol[OptionsT]):
 
     name: as machine files call it. summary: one sentence. source: whose rule it is.
     options_type: its section of the machine file. stalls: causes that it adds to those of the work.
-    in_turn: whether stages follow each other, so that each can be resolved by itself.
+    in_turn: whether stages follow each other, so that each can be resolved by itself. fits: names of dataflows that it
+    fits beside those that list it themselves, for a policy that comes from outside.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Overlap(Protocol[OptionsT]):
     options_type: type[OptionsT]
     stalls: tuple[str, ...]
     in_turn: bool
+    fits: tuple[str, ...]
 
     def resolve(
         self, stages: Sequence[Activity], edges: Sequence[tuple[int, int]], dram: DramTiming, options: OptionsT

@@ -79,6 +79,7 @@ class DoubleBuffering:
     options_type = DoubleBufferingOptions
     stalls: tuple[str, ...] = STALLS
     in_turn = True
+    fits: tuple[str, ...] = ()
 
     def resolve(
         self,

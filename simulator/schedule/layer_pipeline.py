@@ -82,6 +82,7 @@ class LayerPipeline:
     options_type = LayerPipelineOptions
     stalls: tuple[str, ...] = (*STEP_STALLS, "delivery", "pipeline_wait")
     in_turn = False
+    fits: tuple[str, ...] = ()
 
     def resolve(
         self,

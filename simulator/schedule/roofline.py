@@ -70,6 +70,7 @@ class Roofline:
     options_type = RooflineOptions
     stalls: tuple[str, ...] = ("dram_fill", "dram_traffic", "dram_latency")
     in_turn = True
+    fits: tuple[str, ...] = ()
 
     def resolve(
         self,

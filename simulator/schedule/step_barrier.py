@@ -74,6 +74,7 @@ class StepBarrier:
     options_type = StepBarrierOptions
     stalls: tuple[str, ...] = (*STEP_STALLS, "step_barrier")
     in_turn = True
+    fits: tuple[str, ...] = ()
 
     def resolve(
         self,

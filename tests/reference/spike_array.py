@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from tests.reference import formats_spikes
+from tests.reference.expected import Expected, Sample, of_records
+from tests.reference.layers import layer_of
 from tests.reference.spike_array_pe import Event, Pe, in_groups
 from tests.reference.spike_array_tiling import CannotMap, Cut, Image, Part, Tile, ceil_div, cut_layer
 
@@ -263,3 +266,11 @@ class SpikeArray:
         self.records[-1].stores["outputs"] = len(words) * width
         self.counts["outputs.write"] += len(words)
         self.counts["outputs.read"] += len(words)
+
+
+def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected:
+    """One layer and sample; the spikes that the array computes are those of the network."""
+    task, inputs, population = layer_of(stage, network, sample)
+    twin = SpikeArray(machine, task)
+    assert np.array_equal(twin.run(inputs), sample[population.output.name])
+    return of_records(twin.records, twin.counts)

@@ -209,7 +209,7 @@ class Pe:
         assert -(2 ** (self.array.machine.buffers.potentials.width_bits - 1)) <= self.potentials[address]
         assert self.potentials[address] < 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
         potential = max(-largest - 1, min(largest, potential))
-        threshold = int(neuron.threshold[channel])
+        threshold = int(neuron.threshold[channel if len(neuron.threshold) > 1 else 0])
         fires = potential >= threshold
         if fires:
             potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold

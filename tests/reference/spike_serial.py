@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from spikecycle.traces import LayerShape
+from tests.reference.expected import Expected, Sample, arriving
+
+
+def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected:
+    """One operator and sample."""
+    (operator,) = stage.operators
+    parameters = machine.dataflow
+    if operator.kind == "neuron":
+        cycles = neuron_cycles(int(np.prod(operator.output.shape)), network.timesteps, parameters.update_lanes)
+    else:
+        inputs = arriving(operator.inputs[0], sample).reshape(-1, *operator.shape.input_shape)
+        cycles = synapse_cycles(operator.shape, inputs, parameters.pes)
+    return Expected(cycles, {"compute": cycles})
 
 
 def synapse_cycles(shape: LayerShape, inputs: np.ndarray, adders: int) -> int:

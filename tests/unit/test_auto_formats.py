@@ -80,6 +80,6 @@ def test_an_operator_with_a_format_of_its_own_keeps_it() -> None:
 
 
 def test_a_windowed_spike_format_is_refused_from_the_declaration() -> None:
-    message = r"\(dataflow spike_array\) cannot decode spikes in the format 'firing_words', it decodes: "
+    message = r"\(dataflow spike_array\) cannot take spikes in the format 'firing_words': "
     with pytest.raises(MappingError, match=message):
         spikecycle.simulate(TRACE, MACHINE, formats={"spikes": "firing_words"})

@@ -24,7 +24,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
-from spikecycle.simulator.dataflows.row_stationary.lowering import COUNTED, DECODABLE
+from spikecycle.simulator.dataflows.row_stationary.lowering import spike_format_problem, weight_format_problem
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.dataflows.row_stationary.memory import needs
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
@@ -48,8 +48,9 @@ class RowStationary:
         free=frozenset({"pool", "concatenate"}),
         demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
         input_bits=16,
-        weight_formats=DECODABLE,
-        spike_formats=COUNTED,
+        weight_format_problem=weight_format_problem,
+        spike_format_problem=spike_format_problem,
+        layers_only=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

@@ -13,24 +13,20 @@ from spikecycle.simulator.dataflows.row_stationary.machine import (
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
-    SPIKE_FORMATS,
-    WEIGHT_FORMATS,
     SpikeFormat,
     WeightFormat,
     needed_kinds,
-    spike_format,
     weight_format,
 )
 from spikecycle.simulator.workload import Windows, largest_sum, signed_bits
 
-DECODABLE = frozenset(
-    name
-    for name, weight_format_ in WEIGHT_FORMATS.items()
-    if set(needed_kinds(weight_format_)) <= set(get_args(WeightDecoder))
-)
-"""Weight formats that a row-stationary array can have a decoder for; whether a machine has one, its file says."""
-COUNTED = frozenset(name for name, spike_format_ in SPIKE_FORMATS.items() if spike_format_.sized_by_count)
-"""Spike formats that it takes: the number of a row's spikes tells its bits."""
+
+def weight_format_problem(chosen: WeightFormat) -> str | None:
+    """What a weight format needs that no row-stationary array has a decoder for, or None."""
+    for kind in needed_kinds(chosen):
+        if kind not in get_args(WeightDecoder):
+            return f"a row-stationary array has no decoder of {kind}"
+    return None
 
 
 def chosen_weight_format(machine: RowStationaryMachine, task: LayerTask) -> WeightFormat:
@@ -43,14 +39,12 @@ def chosen_weight_format(machine: RowStationaryMachine, task: LayerTask) -> Weig
     return chosen
 
 
-def chosen_spike_format(machine: RowStationaryMachine, task: LayerTask) -> SpikeFormat:
-    """The format of spikes; MappingError for one in which the number of a row's spikes does not tell its bits."""
-    chosen = spike_format(machine.formats.spikes)
+def spike_format_problem(chosen: SpikeFormat) -> str | None:
+    """Why a row cannot be stored in a spike format, or None: the number of its spikes has to tell its bits."""
     if chosen.sized_by_count:
-        return chosen
-    problem = "all timesteps are stored together" if chosen.scope == "window" else "their number does not tell its size"
-    reason = f"a row-stationary array loads the spikes of a row and timestep, in spike format {chosen.name!r} {problem}"
-    raise MappingError.of(task.name, machine.name, reason)
+        return None
+    problem = "stores all timesteps together" if chosen.scope == "window" else "does not tell bits by their number"
+    return f"a row-stationary array loads the spikes of a row and timestep, and the format {problem}"
 
 
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:

@@ -13,7 +13,6 @@ from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.capacity import buffer_words, most_filters
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
 from spikecycle.simulator.dataflows.row_stationary.lowering import (
-    chosen_spike_format,
     chosen_weight_format,
     lower_array,
     lower_format,
@@ -31,7 +30,7 @@ from spikecycle.simulator.dataflows.row_stationary.tables import weight_tables, 
 from spikecycle.simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
 from spikecycle.simulator.dataflows.row_stationary.windows import count_outputs, count_windows
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import SpikeFormat
+from spikecycle.simulator.formats import SpikeFormat, spike_format
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.workload import leaks
 
@@ -55,7 +54,7 @@ class RowStationaryPlan:
         task, machine = self.task, self.machine
         layer, array = lower_layer(machine, task), lower_array(machine)
         chosen_format = chosen_weight_format(machine, task)
-        spikes = chosen_spike_format(machine, task)
+        spikes = spike_format(machine.formats.spikes)
         storage = lower_format(machine, chosen_format)
         streams = WeightStreams(task, chosen_format, machine.dataflow.zeros.weights_at_dram == "skip")
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)

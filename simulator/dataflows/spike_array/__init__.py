@@ -29,7 +29,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
-from spikecycle.simulator.dataflows.spike_array.coding import DECODABLE, SCANNED
+from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
@@ -55,8 +55,8 @@ class SpikeArray:
         free=frozenset({"pool", "concatenate"}),
         demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
         input_bits=16,
-        weight_formats=DECODABLE,
-        spike_formats=SCANNED,
+        spike_format_problem=spike_format_problem,
+        layers_only=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

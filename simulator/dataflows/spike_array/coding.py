@@ -11,27 +11,20 @@ from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import Decoder, SpikeArrayMachine
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
-    RATE_KEYS,
-    SPIKE_FORMATS,
-    WEIGHT_FORMATS,
     FiberAxes,
     SpikeFormat,
     WeightFormat,
     missing_rate,
-    needed_kinds,
     slots_per_step,
-    spike_format,
     weight_format,
 )
 
-DECODABLE = frozenset(
-    name
-    for name, weight_format_ in WEIGHT_FORMATS.items()
-    if all(RATE_KEYS[kind] in Decoder.model_fields for kind in needed_kinds(weight_format_))
-)
-"""Weight formats that a spike array can have a decoder for; whether a machine has one, its file says."""
-SCANNED = frozenset(name for name, spike_format_ in SPIKE_FORMATS.items() if spike_format_.scope == "timestep")
-"""Spike formats that the dispatcher can scan."""
+
+def spike_format_problem(chosen: SpikeFormat) -> str | None:
+    """Why the dispatcher cannot scan spikes in a format, or None."""
+    if chosen.scope == "timestep":
+        return None
+    return "a spike array scans spikes timestep by timestep, and the format stores all timesteps together"
 
 
 def rates(machine: SpikeArrayMachine) -> dict[str, int | None]:
@@ -75,18 +68,6 @@ def check_weights(
 def decoded_slots(machine: SpikeArrayMachine, chosen: WeightFormat, weight_bits: int) -> int:
     """Weights that a step of a PE's decoder delivers at most."""
     return slots_per_step(chosen, weight_bits, machine.dataflow.lanes, rates(machine))
-
-
-def chosen_spike_format(machine: SpikeArrayMachine, task: LayerTask) -> SpikeFormat:
-    """The format of spikes; MappingError for one that the dispatcher cannot scan timestep by timestep."""
-    chosen = spike_format(machine.formats.spikes)
-    if chosen.scope != "timestep":
-        raise MappingError.of(
-            task.name,
-            machine.name,
-            f"a spike array scans spikes timestep by timestep, spike format {chosen.name!r} stores all timesteps",
-        )
-    return chosen
 
 
 def _refused(machine: SpikeArrayMachine, task: LayerTask, name: str, problem: str) -> MappingError:

@@ -12,7 +12,6 @@ from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
 from spikecycle.simulator.dataflows.spike_array.coding import (
     check_weights,
-    chosen_spike_format,
     chosen_weight_format,
     decoded_slots,
 )
@@ -22,7 +21,7 @@ from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
 from spikecycle.simulator.dataflows.spike_array.service import PeSpec, Services, services
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import SpikeFormat, WeightFormat
+from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
 from spikecycle.simulator.workload import largest_sum, signed_bits
 
 
@@ -39,7 +38,7 @@ class SpikeArrayPlan:
 
     def __post_init__(self) -> None:
         self.weight_format = chosen_weight_format(self.machine, self.task)
-        self.spike_format = chosen_spike_format(self.machine, self.task)
+        self.spike_format = spike_format(self.machine.formats.spikes)
         _refuse(self.machine, self.task)
         tiling = cut_layer(self.machine, self.task, self.weight_format)
         check_weights(self.machine, self.task, self.weight_format, tiling.channel_tiles)

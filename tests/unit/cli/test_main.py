@@ -19,6 +19,7 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
 from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.traces import list_samples
 from tests.bad_input.inputs import machine_file, run, small_trace
 
@@ -155,13 +156,25 @@ def test_check_describes_a_trace_and_a_machine(capsys: Capsys, tmp_path: Path) -
         assert words in ended.out
 
 
+@pytest.mark.parametrize("machine", shipped_machines())
+def test_every_shipped_machine_is_simulated_and_described(capsys: Capsys, tmp_path: Path, machine: str) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path), "--hw", machine, "--verify")
+    assert (ended.status, ended.err) == (0, "")
+    assert f"small on {machine}" in ended.out and "verify: exact" in ended.out
+    described = run(capsys, "check", machine)
+    assert (described.status, described.err) == (0, "")
+    assert "valid machine" in described.out
+
+
 def test_list_names_everything(capsys: Capsys) -> None:
     ended = run(capsys, "list")
     assert ended.status == 0
-    for names in (list_samples(), shipped_machines(), DATAFLOWS.names(), WEIGHT_FORMATS.names(), SPIKE_FORMATS.names()):
-        for name in names:
-            line = next(line for line in ended.out.splitlines() if line.startswith(f"{name} "))
-            assert len(line.split()) > 1, f"{name} is not described"
+    kinds = (list_samples(), shipped_machines(), DATAFLOWS.names(), OVERLAPS.names(), WEIGHT_FORMATS.names())
+    sections = ended.out.split("\n\n")
+    for names, section in zip((*kinds, SPIKE_FORMATS.names()), sections, strict=True):
+        lines = [line for line in section.strip().splitlines()[1:] if not line.startswith(" ")]
+        assert [line.split()[0] for line in lines] == list(names), "each once"
+        assert all(len(line.split()) > 1 for line in lines), "described"
 
 
 def _failing(error: BaseException) -> object:

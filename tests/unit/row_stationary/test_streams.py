@@ -173,8 +173,6 @@ DECODERS = ["mask", "coordinate", "run", "group_index", "code_words", "trits"]
             [1, 2],
             "weight format 'trits': value 2 is no trit",
         ),
-        ({"formats__spikes__format": "run_length"}, [1, 1], "spike format 'run_length' their number does not tell its"),
-        ({"formats__spikes__format": "firing_words"}, [1, 1], "spike format 'firing_words' all timesteps are stored"),
     ],
 )
 def test_formats_that_the_array_cannot_take_are_refused_by_name(

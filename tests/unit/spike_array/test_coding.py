@@ -68,12 +68,6 @@ def test_a_format_without_a_decoder_is_refused_by_name(name: str, problem: str) 
             [[1, 0]] * 4 + [[0, -1]] * 4,
             "'codebook': 3 different values, zero counted, are more than the codebook's 2",
         ),
-        (
-            {"formats__spikes__format": "firing_words"},
-            [[0, 0]] * 8,
-            "a spike array scans spikes timestep by timestep, spike format 'firing_words' stores all timesteps",
-        ),
-        ({"formats__spikes__format": "time_sorted"}, [[0, 0]] * 8, "spike format 'time_sorted' stores all timesteps"),
     ],
 )
 def test_what_a_format_cannot_store_is_refused(changes: dict[str, Any], weights: Any, problem: str) -> None:

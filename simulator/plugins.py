@@ -1,0 +1,73 @@
+"""Plugin files: Python files with dataflows, formats or overlap policies of one's own, which the user names.
+
+A plugin does what a module of the package would do: it makes a component and registers it. Nothing is executed that was
+not named (`--plugin FILE.py`, `load_plugin`): a machine file cannot name a plugin. A file that fails leaves no
+registration behind. Loading a file again does nothing, unless it has changed: then it replaces what it registered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.errors import PluginError, one_line, place_in
+from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.registry import Registry
+from spikecycle.simulator.schedule import OVERLAPS
+
+REGISTRIES: tuple[Registry[Any], ...] = (DATAFLOWS, WEIGHT_FORMATS, SPIKE_FORMATS, OVERLAPS)
+"""What a plugin may add to."""
+
+
+class PluginModule(ModuleType):
+    """The module of a plugin file. source: the bytes that it was made of. added: names that it registered, by kind."""
+
+    source: bytes = b""
+    added: dict[str, set[str]]
+
+
+def load_plugins(paths: Iterable[str | Path]) -> None:
+    """Load plugin files, in order."""
+    for path in paths:
+        load_plugin(path)
+
+
+def load_plugin(path: str | Path) -> ModuleType:
+    """Execute a plugin file and keep what it registers; PluginError in one line, naming the file, where it fails."""
+    file = Path(path).resolve()
+    try:
+        source = file.read_bytes()
+    except OSError as error:
+        raise PluginError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if file.suffix != ".py":
+        raise PluginError(f"{path}: a plugin is a Python file, FILE.py")
+    name = f"spikecycle_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}_{file.stem}"
+    loaded = sys.modules.get(name)
+    if isinstance(loaded, PluginModule) and loaded.source == source:
+        return loaded
+    before = {registry.kind: registry.registered() for registry in REGISTRIES}
+    module = PluginModule(name)
+    module.__file__ = str(file)
+    module.source = source
+    if isinstance(loaded, PluginModule):
+        for registry in REGISTRIES:
+            registry.restore({n: m for n, m in before[registry.kind].items() if n not in loaded.added[registry.kind]})
+    start = {registry.kind: registry.registered() for registry in REGISTRIES}
+    sys.modules[name] = module  # where pydantic and pickle look for its classes
+    try:
+        # Compiled here, not by the import system, which would write its own cache beside the user's file.
+        exec(compile(source, str(file), "exec", dont_inherit=True), module.__dict__)
+    except (Exception, SystemExit) as error:
+        for registry in REGISTRIES:
+            registry.restore(before[registry.kind])
+        del sys.modules[name]
+        if loaded is not None:
+            sys.modules[name] = loaded
+        raise PluginError(f"{place_in(str(file), error)}: the plugin cannot be loaded: {one_line(error)}") from error
+    module.added = {r.kind: set(r.registered()) - set(start[r.kind]) for r in REGISTRIES}
+    return module

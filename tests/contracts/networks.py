@@ -1,0 +1,174 @@
+"""Small networks that every dataflow is tried on: one for each thing that a network can have.
+
+Every network has three samples of `TIMESTEPS`: one of few spikes, one that is silent, and one of many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikecycle.traces import GraphBuilder, Neuron, Source
+
+TIMESTEPS = 3
+FEW, SILENT, MANY = range(3)
+"""The samples."""
+LEAKY = Neuron("lif", 5, potential_bits=12, leak_numerator=3, leak_shift=2)
+KEEPING = Neuron("if", 3, potential_bits=12)
+
+
+class Drawing:
+    """A network in the making, and seeded numbers for it."""
+
+    def __init__(self) -> None:
+        self.graph = GraphBuilder(TIMESTEPS)
+        self.random = np.random.default_rng(7)
+
+    def input(self, name: str, *shape: int, bits: int = 1, signed: bool = False) -> Source:
+        """An input of the network, (C, H, W)."""
+        size = (3, TIMESTEPS, *shape)
+        lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (1, 2**bits - 1)
+        density = np.array([0.15, 0.0, 0.5]).reshape(-1, 1, 1, 1, 1)
+        values = self.random.integers(lowest, highest + 1, size) * (self.random.random(size) < density)
+        return self.graph.input(name, values, bits=bits, signed=signed)
+
+    def weights(self, *shape: int) -> np.ndarray:
+        """Codes of 4 bits, half of them 0, rather above 0 so that neurons fire."""
+        return self.random.integers(-4, 8, shape) * (self.random.random(shape) < 0.5)
+
+    def conv2d(self, name: str, source: Source, *shape: int, **geometry: Any) -> Source:
+        """Currents of a convolution with weights (M, C / groups, R, S)."""
+        return self.graph.conv2d(name, source, self.weights(*shape), weight_bits=4, record=True, **geometry)
+
+    def linear(self, name: str, source: Source, *shape: int, bias: np.ndarray | None = None) -> Source:
+        """Currents of a dense layer with weights (M, inputs)."""
+        return self.graph.linear(name, source, self.weights(*shape), weight_bits=4, bias=bias, record=True)
+
+
+def convolution(net: Drawing) -> None:
+    """One layer."""
+    net.graph.neuron("spikes", net.conv2d("conv", net.input("x", 3, 6, 5), 5, 3, 3, 3, padding=1), LEAKY)
+
+
+def strided(net: Drawing) -> None:
+    """Unequal strides and padding."""
+    current = net.conv2d("conv", net.input("x", 3, 7, 6), 4, 3, 3, 2, stride=(2, 3), padding=(1, 0, 2, 1))
+    net.graph.neuron("spikes", current, LEAKY)
+
+
+def grouped(net: Drawing) -> None:
+    """Two groups."""
+    net.graph.neuron("spikes", net.conv2d("conv", net.input("x", 4, 5, 4), 6, 2, 3, 3, padding=1, groups=2), LEAKY)
+
+
+def along_time(net: Drawing) -> None:
+    """A convolution along maps of one row."""
+    codes = net.weights(4, 3, 3)
+    current = net.graph.conv1d("conv", net.input("x", 3, 1, 8), codes, weight_bits=4, padding=1, record=True)
+    net.graph.neuron("spikes", current, LEAKY)
+
+
+def dilated(net: Drawing) -> None:
+    """Holes in the kernel."""
+    net.graph.neuron("spikes", net.conv2d("conv", net.input("x", 2, 6, 6), 3, 2, 2, 3, dilation=(2, 1)), LEAKY)
+
+
+def linear(net: Drawing) -> None:
+    """Two dense layers, the second with a bias."""
+    first = net.graph.neuron("hidden", net.linear("fc1", net.input("x", 20, 1, 1), 12, 20), LEAKY)
+    net.graph.neuron("spikes", net.linear("fc2", first, 5, 12, bias=np.array([0, 1, -1, 0, 2])), KEEPING)
+
+
+def residual(net: Drawing) -> None:
+    """A population that takes a convolution and, as they are, the spikes that entered the block."""
+    first = net.graph.neuron("first", net.conv2d("conv1", net.input("x", 3, 5, 4), 4, 3, 1, 1), KEEPING)
+    net.graph.neuron("spikes", [net.conv2d("conv2", first, 4, 4, 3, 3, padding=1), first], LEAKY)
+
+
+def recurrent(net: Drawing) -> None:
+    """A population that takes its own spikes of the timestep before through weights."""
+    back = net.conv2d("back", net.graph.delayed("spikes", (4, 5, 4)), 4, 4, 1, 1)
+    net.graph.neuron("spikes", [net.conv2d("conv", net.input("x", 3, 5, 4), 4, 3, 3, 3, padding=1), back], LEAKY)
+
+
+def addition(net: Drawing) -> None:
+    """Spikes of two tensors added, then through weights."""
+    total = net.graph.add("total", [net.input("x", 3, 5, 4), net.input("y", 3, 5, 4)])
+    net.graph.neuron("spikes", net.conv2d("conv", total, 4, 3, 3, 3, padding=1), LEAKY)
+
+
+def attention(net: Drawing) -> None:
+    """Queries, keys and values of two heads; scores times values, neurons and a dense layer behind."""
+    queries, keys, values = (net.input(name, 4, 1, 6) for name in ("queries", "keys", "values"))
+    scores = net.graph.attention("scores", queries, keys, heads=2, transpose_right=True)
+    mixed = net.graph.attention("mixed", scores, values, heads=2, shift=1)
+    attended = net.graph.neuron("attended", mixed, KEEPING)
+    net.graph.neuron("spikes", net.linear("fc", attended, 5, 24), LEAKY)
+
+
+def pooled_currents(net: Drawing) -> None:
+    """A max pool between a convolution and its neurons."""
+    current = net.conv2d("conv", net.input("x", 3, 6, 6), 4, 3, 3, 3, padding=1)
+    net.graph.neuron("spikes", net.graph.pool("pool", current, "max", 2), LEAKY)
+
+
+def pooled_spikes(net: Drawing) -> None:
+    """A pool that adds spikes, ahead of a dense layer."""
+    first = net.graph.neuron("first", net.conv2d("conv", net.input("x", 2, 6, 6), 3, 2, 3, 3, padding=1), LEAKY)
+    net.graph.neuron("spikes", net.linear("fc", net.graph.pool("pool", first, "sum", 2), 4, 27), LEAKY)
+
+
+def concatenated(net: Drawing) -> None:
+    """The channels of two tensors side by side."""
+    both = net.graph.concatenate("both", [net.input("x", 2, 5, 4), net.input("y", 1, 5, 4)])
+    net.graph.neuron("spikes", net.conv2d("conv", both, 4, 3, 3, 3, padding=1), LEAKY)
+
+
+def many_bits(net: Drawing) -> None:
+    """Inputs of 3 bits."""
+    net.graph.neuron("spikes", net.conv2d("conv", net.input("x", 3, 5, 4, bits=3), 4, 3, 3, 3, padding=1), LEAKY)
+
+
+def signed(net: Drawing) -> None:
+    """Inputs below zero."""
+    current = net.conv2d("conv", net.input("x", 3, 5, 4, bits=3, signed=True), 4, 3, 3, 3, padding=1)
+    net.graph.neuron("spikes", current, LEAKY)
+
+
+def readout(net: Drawing) -> None:
+    """Neurons of two states, and neurons that never fire."""
+    states = Neuron("synaptic", 5, 12, 3, 2, current_leak_numerator=1, current_leak_shift=1, current_bits=10)
+    first = net.graph.neuron("first", net.linear("fc1", net.input("x", 12, 1, 1), 8, 12), states)
+    potentials = Neuron("readout", potential_bits=14, leak_numerator=7, leak_shift=3)
+    net.graph.neuron("potentials", net.linear("fc2", first, 3, 8), potentials)
+
+
+def ternary(net: Drawing) -> None:
+    """Ternary weights, every other one 0: what all weight formats can store, groups of 2:4 along any axis included."""
+    for name, source, shape in (("conv", net.input("x", 4, 5, 4), (8, 4, 3, 1)), ("fc", "spikes", (6, 96))):
+        codes = net.random.integers(-1, 2, shape) * (np.indices(shape).sum(axis=0) % 2)
+        synapse = net.graph.conv2d if name == "conv" else net.graph.linear
+        current = synapse(name, source, codes, weight_bits=2, record=True)
+        net.graph.neuron("spikes" if name == "conv" else "outputs", current, Neuron("if", 1, potential_bits=8))
+
+
+NETWORKS: dict[str, Callable[[Drawing], None]] = {
+    network.__name__: network
+    for network in (
+        convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, addition, attention,
+        pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout,
+        ternary,
+    )
+}  # fmt: skip
+
+
+def write_network(name: str, folder: Path) -> Path:
+    """The network as a trace file in a folder."""
+    net = Drawing()
+    NETWORKS[name](net)
+    path = folder / f"{name}.h5"
+    net.graph.write(path)
+    return path
