@@ -200,7 +200,9 @@ def check_result(case: Case) -> None:
         assert sum(layer.cycles_by_cause.values()) == layer.cycles
         assert layer.synaptic_operations == total["operations"]
         assert sum(layer.dram_read_bits.values()) + sum(layer.dram_write_bits.values()) >= total["bits"]
-        counted = {counter.name: counter.count for counter in layer.counters if counter.resource not in ("dram", "clock")}
+        counted = {
+            counter.name: counter.count for counter in layer.counters if counter.resource not in ("dram", "clock")
+        }
         assert counted == {name: total[name] for name in counted}
 
 
