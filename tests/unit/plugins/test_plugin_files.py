@@ -144,7 +144,7 @@ BAD_FILES = {
     ),
     "what is no dataflow": (
         "from spikecycle.simulator.dataflows import DATAFLOWS\n\nDATAFLOWS.register('tiny', object())\n",
-        "line 3: the plugin cannot be loaded: ValueError: 'tiny' is no dataflow: it has no keeps, machine_type, memory,",
+        "line 3: the plugin cannot be loaded: ValueError: 'tiny' is no dataflow: it has no keeps, machine_type,",
     ),
     "levels that nobody decodes": (
         FORMAT.replace('"offsets"', '"fixed"'),
