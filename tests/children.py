@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,13 @@ from typing import Any, NamedTuple
 
 MEMORY_BYTES = 2**31
 SECONDS = 120
+# The limits are set by the child itself: to run code between fork and exec may hang where this process has threads.
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
 
 
 class Child(NamedTuple):
@@ -30,13 +36,9 @@ def run_child(
 ) -> Child:
     """Run Python with arguments in that folder; subprocess.TimeoutExpired where it takes longer."""
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
     ended = subprocess.run(
-        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, cwd=folder,
-        preexec_fn=limit, errors="replace",
+        [sys.executable, "-c", LIMITED, str(memory_bytes), *map(str, arguments)],
+        capture_output=True, text=True, timeout=seconds, cwd=folder, errors="replace",
     )  # fmt: skip
     return Child(ended.returncode, ended.stdout, ended.stderr)
 
