@@ -44,7 +44,7 @@ class LockstepMachine(RuleMachine):
         return self.dataflow.adders
 
     def units(self) -> tuple[LogicUnit, ...]:
-        """What the area is made of."""
+        """The accumulators, for area and clock."""
         return (LogicUnit("accumulator", "add", bits=self.dataflow.accumulator_bits, count=self.dataflow.adders),)
 
 

@@ -57,7 +57,7 @@ def shipped_path(name: str) -> Path:
 def known_machines() -> dict[str, Path]:
     """Machine files by name: the shipped ones, and those of installed packages, sorted."""
     found = {path.stem: path for folder in _installed_folders() for path in folder.glob(f"*{_SUFFIX}")}
-    found |= {name: _folder() / f"{name}{_SUFFIX}" for name in shipped_machines()}
+    found |= {name: shipped_path(name) for name in shipped_machines()}
     return dict(sorted(found.items()))
 
 
@@ -77,7 +77,7 @@ def load_machine(
 
 def supports_of_machines() -> dict[str, Support]:
     """What the dataflow of each shipped machine supports, by the machine's name; nothing else of it is looked at."""
-    kinds = {name: read_yaml(_folder() / f"{name}{_SUFFIX}")["dataflow"]["kind"] for name in shipped_machines()}
+    kinds = {name: read_yaml(shipped_path(name))["dataflow"]["kind"] for name in shipped_machines()}
     return {name: DATAFLOWS.lookup(kind).supports for name, kind in kinds.items()}
 
 
@@ -118,7 +118,10 @@ def machine_path(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         return path
-    known = known_machines()
+    shipped = shipped_path(str(name_or_path))
+    if shipped.is_file():
+        return shipped
+    known = known_machines()  # asks installed packages
     if str(name_or_path) in known:
         return known[str(name_or_path)]
     if path.exists():

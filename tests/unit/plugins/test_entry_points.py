@@ -76,7 +76,8 @@ def test_a_machine_and_its_dataflow_are_found_by_their_names(tmp_path: Path) -> 
     assert loaded() == ["tiny_machines", "tiny_machines.rule"], "nothing else of the package was asked"
 
 
-def test_what_is_shipped_asks_nobody_and_is_not_replaced(tmp_path: Path) -> None:
+def test_what_is_shipped_asks_nobody_and_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spikecycle.simulator.machine.loader.entry_points", None)
     result = spikecycle.simulate(small_trace(tmp_path), "spike_array", samples=[0])
     assert result.machine["name"] == "spike_array"
     assert spikecycle.load_machine("mint").dataflow.kind == "spike_serial"
