@@ -227,6 +227,11 @@ class Residency(Section):
     def _batch_has_a_size(self) -> Residency:
         if (self.weights == "batch") != (self.batch > 1):
             raise ValueError("weights: batch and a batch of at least 2 inferences go together")
+        if self.weights == "batch" and self.activations == "chip":
+            raise ValueError(
+                "weights: batch runs a stage for all inferences of a batch before the next stage, so that activations "
+                "cannot stay on chip: it needs activations: dram"
+            )
         return self
 
 
