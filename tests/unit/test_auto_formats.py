@@ -11,9 +11,9 @@ from spikecycle.simulator.result import LayerResult, RunResult
 
 TRACE, MACHINE = "digits-pruned80", "spike_array"
 MEASURES = {
-    "energy": lambda layer: layer.energy_pj,
-    "cycles": lambda layer: layer.cycles,
-    "edp": lambda layer: layer.energy_pj * layer.cycles,
+    "energy": lambda layer: layer.sum_energy_pj,
+    "cycles": lambda layer: layer.sum_cycles,
+    "edp": lambda layer: layer.sum_energy_pj * layer.sum_cycles,
 }
 
 
@@ -67,7 +67,10 @@ def test_what_was_picked_is_in_the_result(every_format: dict[str, RunResult]) ->
     assert picked(result).keys() == layers_of(result).keys()
     for name, chosen in picked(result).items():
         alone = layers_of(every_format[chosen])[name]
-        assert (alone.cycles, alone.storage) == (layers_of(result)[name].cycles, layers_of(result)[name].storage)
+        assert (alone.sum_cycles, alone.storage) == (
+            layers_of(result)[name].sum_cycles,
+            layers_of(result)[name].storage,
+        )
 
 
 def test_an_operator_with_a_format_of_its_own_keeps_it() -> None:
