@@ -116,6 +116,8 @@ def _result_row(one: Finished) -> dict[str, Any]:
         "weight_sparsity": sum(layer.storage.zero_weights for layer in result.layers) / weights,
         "stored_bits": sum(layer.storage.stored_bits for layer in result.layers),
         "recorded_samples": samples,
+        "weight_residency": _weight_residency(result),
+        "activation_residency": str(result.assumptions.residency["activations"]),
         "cycles_per_inference": result.cycles_per_inference,
         "energy_per_inference_pj": result.energy_per_inference_pj,
         "energy_parts": _energy_parts(result.layers, samples),
@@ -127,6 +129,11 @@ def _result_row(one: Finished) -> dict[str, Any]:
         "too_slow": ", ".join(slow.buffer for slow in result.too_slow),
         "trace": one.trace,
     }
+
+
+def _weight_residency(result: RunResult) -> str:
+    residency = result.assumptions.residency
+    return f"batch:{residency['batch']}" if residency["weights"] == "batch" else str(residency["weights"])
 
 
 def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
