@@ -2,8 +2,9 @@
 
 **Weights.** `inference`: every inference loads them (from DRAM, as often as the mapping needs). `batch`: a stage runs
 all inferences of a batch before the next stage runs, so a stage whose whole weights fit its memories loads them in the
-first inference of a batch only; one whose weights do not fit loads them in every inference. `resident`: the weights of
-all stages are on chip for good; a network whose weights do not fit together is refused.
+first inference of a batch only; one whose weights do not fit loads them in every inference. Activations go through
+DRAM then: those of a whole batch wait between two stages. `resident`: the weights of all stages are on chip for good; a
+network whose weights do not fit together is refused.
 
 **Activations.** `dram`: every tensor is stored by the stage that makes it and loaded by those that take it. `chip`: a
 tensor that only the next stage takes stays on chip where the machine has room for it (`Dataflow.keeps`); one that a

@@ -63,7 +63,7 @@ def totals(result: RunResult) -> Fitting:
             f"logic {human.digits(result.logic_area_mm2)})",
         ),
         ("work skipped", _skipped(result)),
-        ("cycles of a sample", _range(result.cycles_per_sample)),
+        ("cycles per sample", _range(result.cycles_per_sample)),
     ]
     return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
 
