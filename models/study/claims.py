@@ -218,7 +218,7 @@ def _residency(results: Results, whole: Candidate) -> Iterator[str]:
             "resident": "weights are resident and never loaded",
         }[kind]
         stay = "stay on chip where they fit" if activations == "chip" else "go through DRAM"
-        yield f"{_listed(names)}: {loaded}, activations {stay}."
+        yield f"{_listed([results.title(name) for name in names])}: {loaded}, activations {stay}."
     yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
 
 
