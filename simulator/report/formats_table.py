@@ -53,7 +53,7 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
         parts.append(Text("\n".join(differences)))
     if spikes.runs:
         parts += [totals_table(spikes), verdict(spikes)]
-    refused = list(dict.fromkeys(line for operand in (weights, other, spikes) for line in _refused(operand)))
+    refused = [*_refused(weights), *_refused_too(weights, other), *_refused(spikes)]
     if refused:
         parts.append(Text("\n".join(refused)))
     parts.append(
@@ -177,8 +177,18 @@ def _title(operand: OperandComparison) -> str:
 
 
 def _refused(operand: OperandComparison) -> list[str]:
-    """What was not possible; where no format was and all for the same reason, the reason once."""
-    problems = {run.problem for run in operand.refused}
-    if not operand.runs and len(problems) == 1:
-        return [f"Not possible: {_title(operand)[0].lower()}{_title(operand)[1:]}: {problems.pop()}"]
     return [f"Not possible: {operand.operand} {run.format}: {run.problem}" for run in operand.refused]
+
+
+def _refused_too(weights: OperandComparison, other: OperandComparison) -> list[str]:
+    """Of the formats that are possible, those that are not with the other residency, by reason."""
+    possible = {run.format for run in weights.runs}
+    formats: dict[str, list[str]] = {}
+    for run in other.refused:
+        if run.format in possible:
+            formats.setdefault(run.problem, []).append(run.format)
+    words = weights_words(other.residency)
+    return [
+        f"Not possible with weights {words}: {'any format' if possible == {*names} else ', '.join(names)}: {problem}"
+        for problem, names in formats.items()
+    ]

@@ -145,13 +145,18 @@ def test_layers_whose_best_depends_on_residency_are_named() -> None:
 def test_weights_that_cannot_be_resident_are_said_so_once() -> None:
     one = comparison()
     problem = "machine 'tiny': residency.weights: resident is not possible"
-    refused = [RefusedFormat(format=name, title=name, problem=problem) for name in ("cp", "rle", "uop")]
+    refused = [RefusedFormat(format=name, title=name, problem=problem) for name in ("rle", "uop")]
     none = one.weights_other_residency.model_copy(update={"runs": [], "refused": refused, "best_per_layer": []})
     text = shown(
         comparison_report(one.model_copy(update={"weights_other_residency": none, "residency_differences": []}))
     )
     assert "With weights resident no format is possible on this machine." in text
-    assert text.count("resident is not possible") == 1
+    lines = " ".join(text.split())
+    assert f"Not possible with weights resident: any format: {problem}" in lines
+    assert lines.count("resident is not possible") == 1
+    some = one.weights_other_residency.model_copy(update={"refused": refused[:1]})
+    text = shown(comparison_report(one.model_copy(update={"weights_other_residency": some})))
+    assert f"Not possible with weights resident: rle: {problem}" in " ".join(text.split())
 
 
 def test_the_machine_is_named_with_what_was_changed() -> None:
