@@ -69,9 +69,9 @@ def simulate_sample(path: str, machine: str, settings: dict[str, Any], runs: int
     return {
         "first_s": first_s,
         "seconds": seconds,
-        "dense_sops": result.dense_synaptic_operations,
-        "sops": result.synaptic_operations,
-        "cycles": result.cycles,
+        "dense_sops": result.sum_dense_synaptic_operations,
+        "sops": result.sum_synaptic_operations,
+        "cycles": result.sum_cycles,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES_PER_RSS_UNIT,
     }
 

@@ -1,13 +1,15 @@
 """The result of comparing formats: what each costs on one trace and one machine. Documented in RESULT.md.
 
-Counts are sums over the samples that were simulated, as in `spikecycle.simulator.result`.
+What a key calls `per_inference` is the mean of the samples that were simulated.
 """
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Literal
 
-from spikecycle.simulator.result import Assumptions, SlowBuffer
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from spikecycle.simulator.result import Assumptions, SlowBuffer, of_version
 
 COMPARISON_VERSION = 2
 
@@ -24,9 +26,11 @@ class FormatLayer(_Part):
     stored_bits: int = Field(
         description="bits of them in memory: with the machine's directory and the padding of words"
     )
-    fetched_bits: dict[str, int] = Field(description="bits of the operand read, by level (dram, or a buffer)")
-    cycles: int = Field(description="cycles, summed over samples")
-    energy_pj: float = Field(description="energy, summed over samples, pJ")
+    cycles_per_inference: float = Field(description="mean cycles of a sample")
+    energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
+    fetched_per_inference_bits: dict[str, float] = Field(
+        description="mean bits of the operand read for a sample, by level (dram, or a buffer)"
+    )
 
 
 class FormatRun(_Part):
@@ -35,13 +39,15 @@ class FormatRun(_Part):
     format: str = Field(description="name of the format")
     title: str = Field(description="the field's term for it")
     is_machines_own: bool = Field(description="whether the machine file names this format")
-    layers: list[FormatLayer] = Field(description="layers in order")
+    cycles_per_inference: float = Field(description="mean cycles of a sample")
+    energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
+    edp_per_inference_js: float = Field(description="mean energy x mean time of a sample, J s")
+    fetched_per_inference_bits: dict[str, float] = Field(
+        description="mean bits of the operand read for a sample, by level, all layers"
+    )
     format_bits_per_weight: float = Field(description="format_bits of all layers / weights, zeros included")
     stored_bits_per_weight: float = Field(description="stored_bits of all layers / weights, zeros included")
-    fetched_bits: dict[str, int] = Field(description="bits of the operand read, by level, all layers and samples")
-    cycles: int = Field(description="cycles of all layers and samples")
-    energy_pj: float = Field(description="energy of all layers and samples, pJ")
-    edp_per_inference_js: float = Field(description="mean energy x mean time of a sample, J s")
+    layers: list[FormatLayer] = Field(description="layers in order")
 
 
 class RefusedFormat(_Part):
@@ -64,7 +70,10 @@ class OperandComparison(_Part):
     """All formats of one operand, the other operand in the machine's own."""
 
     operand: str = Field(description="weights or spikes")
-    runs: list[FormatRun] = Field(description="one run a format, least energy first")
+    residency: dict[str, object] = Field(
+        description="what stayed on chip: weights (inference, batch, resident), batch, activations (dram, chip)"
+    )
+    runs: list[FormatRun] = Field(description="one run per format, least energy first")
     refused: list[RefusedFormat] = Field(description="formats that the machine cannot map")
     best_by_energy: list[str] = Field(
         description="formats with the least energy; several where they tie; none if the machine cannot run at its clock"
@@ -74,6 +83,15 @@ class OperandComparison(_Part):
     best_per_layer: list[LayerBest] = Field(description="the same for every layer by itself")
 
 
+class ResidencyDifference(_Part):
+    """A choice of the weight format that depends on where the weights come from."""
+
+    layer: str = Field(description="layer name in the trace; empty for the whole network")
+    measure: Literal["energy", "cycles", "edp"] = Field(description="what is least: energy, cycles, or their product")
+    reloaded: list[str] = Field(description="best formats if weights come from DRAM")
+    resident: list[str] = Field(description="best formats if weights are on chip for good")
+
+
 class FormatComparison(_Part):
     """Formats compared on one trace and one machine."""
 
@@ -81,9 +99,25 @@ class FormatComparison(_Part):
     spikecycle: str = Field(description="version of the program")
     trace: str = Field(description="name of the trace")
     trace_sha256: str = Field(description="SHA-256 of the trace file")
-    machine: dict[str, object] = Field(description="the whole machine, overrides applied, in its own formats")
+    machine_file: str = Field(description="machine file, or the name of a shipped one; empty for one made in Python")
+    machine_overrides: dict[str, object] = Field(
+        description="keys of the machine file that were replaced (options --set, --residency), with their values"
+    )
+    machine_sha256: str = Field(
+        description="fingerprint of `machine`: SHA-256 of it as JSON with sorted keys and without blanks"
+    )
+    base_machine_sha256: str | None = Field(
+        description="the same of the machine without overrides; null where the file is no valid machine by itself"
+    )
     samples: list[int] = Field(description="indices of the samples that were simulated")
     weights: OperandComparison = Field(description="weight formats, spikes in the machine's format")
+    weights_other_residency: OperandComparison = Field(
+        description="the same with weights that are resident, or, where the machine has them resident, reloaded in "
+        "every inference; without runs where that is not possible"
+    )
+    residency_differences: list[ResidencyDifference] = Field(
+        description="where the best weight format depends on which of the two it is; compared where both have runs"
+    )
     spikes: OperandComparison = Field(description="spike formats, weights in the machine's format")
     clock_mhz: int = Field(description="clock, MHz")
     too_slow: list[SlowBuffer] = Field(
@@ -91,3 +125,9 @@ class FormatComparison(_Part):
     )
     not_modelled: list[str] = Field(description="what costs nothing in it, though it would in hardware")
     assumptions: Assumptions = Field(description="what the numbers rest on")
+    machine: dict[str, object] = Field(description="the whole machine, overrides applied, in its own formats")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_of_this_version(cls, data: Any) -> Any:
+        return of_version(data, COMPARISON_VERSION, "comparison of spikecycle formats")

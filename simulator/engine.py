@@ -19,7 +19,7 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.replay import SampleTensors
-from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors
+from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import run_result
@@ -37,6 +37,7 @@ def simulate(
     *,
     settings: Mapping[str, Any] | None = None,
     formats: Mapping[str, str] | None = None,
+    residency: Mapping[str, str] | None = None,
     samples: Sequence[int] | None = None,
     verify: bool = False,
     ideal_memory: bool = False,
@@ -50,6 +51,8 @@ def simulate(
     hardware: a path, the name of a shipped machine, or a Machine.
     settings: machine keys to replace, {"buffers.weights.banks": 8}.
     formats: format by operand, or by operand and layer: {"weights": "rle", "spikes": "aer", "weights.fc1": "cp"}.
+    residency: what stays on chip, {"weights": "resident", "activations": "chip"}; weights also "inference" (the
+        default: loaded in every inference) or "batch:4" (once in every 4), activations also "dram" (the default).
     samples: indices of the samples to replay; all by default.
     verify: recompute every operator and compare with what was recorded (RunResult.verification).
     ideal_memory: DRAM without latency and with infinite bandwidth, the lower bound.
@@ -66,6 +69,8 @@ def simulate(
         if isinstance(hardware, Machine)
         else load_machine(hardware, settings, formats)
     )
+    if residency:
+        machine = override(machine, residency_changes(machine, residency))
     with _opened(trace) as network:
         chosen = _chosen_samples(network, samples)
         check_batch(machine, len(chosen))

@@ -49,8 +49,8 @@ def price(counters: Sequence[Counter], counts: Sequence[int], machine: Machine) 
             action=counter.action,
             resource=counter.resource,
             unit=counter.unit,
-            count=count,
-            energy_pj=count * price_of[counter.resource](counter),
+            sum_count=count,
+            sum_energy_pj=count * price_of[counter.resource](counter),
         )
         for counter, count in zip(counters, counts, strict=True)
     )

@@ -2,24 +2,61 @@
 
 **Weights.** `inference`: every inference loads them (from DRAM, as often as the mapping needs). `batch`: a stage runs
 all inferences of a batch before the next stage runs, so a stage whose whole weights fit its memories loads them in the
-first inference of a batch only; one whose weights do not fit loads them in every inference. `resident`: the weights of
-all stages are on chip for good; a network whose weights do not fit together is refused.
+first inference of a batch only; one whose weights do not fit loads them in every inference. Activations go through
+DRAM then: those of a whole batch wait between two stages. `resident`: the weights of all stages are on chip for good; a
+network whose weights do not fit together is refused.
 
 **Activations.** `dram`: every tensor is stored by the stage that makes it and loaded by those that take it. `chip`: a
-tensor between two stages stays on chip where the machine has room for it (`Dataflow.keeps`). What enters the network
-comes from DRAM, and what leaves it goes there. Traces of version 1 do not say which tensors join their layers: there, a
-layer is taken to make what the next one takes, pooled on the way if shapes differ.
+tensor that only the next stage takes stays on chip where the machine has room for it (`Dataflow.keeps`); one that a
+later stage takes too, or that passes through an operator without cost (pooling, concatenation), goes through DRAM. A
+stage takes all of its inputs from chip, or all of them from DRAM. What enters the network comes from DRAM, and what
+leaves it goes there. Traces of version 1 do not say which tensors join their layers: there, a layer is taken to make
+what the next one takes, pooled on the way if shapes differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
 from spikecycle.simulator.dataflows.base import Dataflow, WeightFootprint
 from spikecycle.simulator.dataflows.stage import Network, OnChip, Stage
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.replay import SampleTensors
+
+RESIDENCIES = {"weights": ("inference", "batch", "resident"), "activations": ("dram", "chip")}
+"""How long what may stay on chip, as machine files say it (section `residency`)."""
+LONGEST_COUNT = 7
+"""Digits of a batch, far fewer than would be read as a number that no machine has."""
+
+
+def residency_changes(machine: Machine, asked: Mapping[str, str]) -> dict[str, Any]:
+    """The machine keys that `asked` replaces: {"weights": "resident"}, {"weights": "batch:4", "activations": "chip"}.
+
+    Raises UsageError for anything that cannot be asked for.
+    """
+    changes: dict[str, Any] = {}
+    for what, how in asked.items():
+        name, colon, count = how.partition(":")
+        if what not in RESIDENCIES:
+            raise UsageError(f"residency of {what!r}: there is none, allowed: {', '.join(RESIDENCIES)}")
+        if name not in RESIDENCIES[what] or (name == "batch") != (colon == ":"):
+            allowed = ", ".join("batch:N" if each == "batch" else each for each in RESIDENCIES[what])
+            raise UsageError(f"residency of {what}: {how!r} is not possible, allowed: {allowed}")
+        changes[f"residency.{what}"] = name
+        if name == "batch":
+            changes["residency.batch"] = _batch(count)
+        elif what == "weights" and machine.residency.batch > 1:
+            changes["residency.batch"] = 1
+    return changes
+
+
+def _batch(count: str) -> int:
+    if not (count.isascii() and count.isdigit() and len(count) < LONGEST_COUNT and int(count) > 1):
+        raise UsageError(f"residency of weights: batch:{count}: write the inferences of a batch, at least 2: batch:4")
+    return int(count)
 
 
 def check_batch(machine: Machine, samples: int) -> None:
@@ -79,11 +116,17 @@ def kept_tensors(
     """Names of the tensors of one sample that stay on chip between two stages."""
     if machine.residency.activations == "dram":
         return frozenset()
-    kept: set[str] = set()
-    for made, taken in _joints(network, stages):
-        if all(dataflow.keeps(machine, network.tensors[name].spec, tensors.values(name)) for name in taken):
-            kept.update((made, *taken))
-    return frozenset(kept)
+    joints = [
+        {made, *taken}
+        for made, taken in _joints(network, stages)
+        if all(dataflow.keeps(machine, network.tensors[name].spec, tensors.values(name)) for name in taken)
+    ]
+    while True:
+        kept = frozenset().union(*joints)
+        mixed = {name for stage in stages if not kept >= {*stage.consumed} for name in stage.consumed if name in kept}
+        if not mixed:
+            return kept
+        joints = [joint for joint in joints if not joint & mixed]
 
 
 def on_chip(machine: Machine, footprint: WeightFootprint, index: int, kept: frozenset[str]) -> OnChip:
@@ -92,11 +135,16 @@ def on_chip(machine: Machine, footprint: WeightFootprint, index: int, kept: froz
 
 
 def _joints(network: Network, stages: Sequence[Stage]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(tensor that a stage makes, tensors that stand for it where later stages take it)."""
-    taken_by = {name for stage in stages for name in stage.consumed}
-    for stage, following in zip(stages, [*stages[1:], None], strict=True):
+    """(tensor that only the next stage takes, the tensors that stand for it there)."""
+    takers: dict[str, set[str]] = {}
+    for operator in network.operators:
+        for source in operator.inputs:
+            takers.setdefault(source.tensor, set()).add(operator.name)
+    for stage, following in pairwise(stages):
+        here, there = ({operator.name for operator in each.operators} for each in (stage, following))
         for name in sorted(stage.produced):
-            if name in taken_by:
+            taken_by = takers.get(name, set())
+            if taken_by & there and taken_by <= here | there:
                 yield name, (name,)
-            elif following is not None and network.version == 1:
+            elif network.version == 1 and not taken_by:
                 yield name, following.consumed

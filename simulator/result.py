@@ -1,14 +1,32 @@
 """The result of a simulation: one object that every output (table, JSON, Python) is a view of.
 
-Counts are sums over the samples that were simulated; `per_inference` figures divide by their number. Documented
-key by key in RESULT.md, which is generated from the descriptions here (a test keeps them in step).
+What a key calls `per_inference` is the mean of the samples that were simulated; what it calls `sum` is their sum.
+Documented key by key in RESULT.md, which is generated from the descriptions here (a test keeps them in step).
 """
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.notebook import one_line, to_html
+from spikecycle.simulator.records import Record, records
 
 RESULT_VERSION = 2
+
+RecordKind = Literal["layer", "cause", "component", "counter"]
+
+
+def of_version(data: Any, version: int, what: str) -> Any:
+    """The keys of a document as they are; UsageError, in one line, if they are those of another version of it."""
+    found = data.get("version", version) if isinstance(data, dict) else version
+    if found != version:
+        raise UsageError(
+            f"this {what} has version {str(found)[:20]}, this program reads version {version}: run the command again"
+        )
+    return data
 
 
 class _Part(BaseModel):
@@ -35,8 +53,8 @@ class CounterResult(_Part):
     action: str = Field(description="read, write, add, ...")
     resource: str = Field(description="what prices it: sram (any memory), logic, control, clock, wire, dram, or none")
     unit: str = Field(description="what is counted")
-    count: int = Field(description="how often, summed over samples")
-    energy_pj: float = Field(description="energy of all of them, pJ")
+    sum_count: int = Field(description="how often, summed over samples")
+    sum_energy_pj: float = Field(description="energy of all of them, pJ")
 
 
 class LayerResult(_Part):
@@ -51,28 +69,44 @@ class LayerResult(_Part):
     storage: StorageResult = Field(
         description="the layer's weights in the machine's format; bits are 0 where weight_format is null"
     )
-    input_spikes: int = Field(description="non-zero inputs, summed over samples and timesteps")
-    input_density: float = Field(description="share of inputs that are non-zero")
-    output_spikes: int = Field(description="output spikes, summed over samples and timesteps")
-    synaptic_operations: int = Field(description="weights (not zero) applied because of a spike")
-    dense_synaptic_operations: int = Field(description="every weight at every timestep, spike or not")
-    cycles: int = Field(description="cycles, summed over samples")
-    cycles_by_cause: dict[str, int] = Field(description="the same cycles by cause; they sum to `cycles`")
-    utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
-    busy_cycles: dict[str, int] = Field(
-        description="cycles, summed over samples, in which each resource (array, core, DRAM channel) worked"
+    cycles_per_inference: float = Field(description="mean cycles of a sample, from the layer's start to its end")
+    energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
+    synaptic_operations_per_inference: float = Field(
+        description="mean number of weights (not zero) applied because of a spike"
     )
-    dram_read_bits: dict[str, int] = Field(description="bits read from DRAM by operand, whole bursts")
-    dram_write_bits: dict[str, int] = Field(description="bits written to DRAM by operand, whole bursts")
+    utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
+    input_density: float = Field(description="share of inputs that are non-zero")
     inferences_with_weights_on_chip: int = Field(
         description="inferences, of those simulated, that found the weights on chip (machine key residency.weights)"
     )
-    tensors_on_chip: list[str] = Field(
-        description="tensors that were neither loaded nor stored (machine key residency.activations)"
+    tensors_on_chip: dict[str, int] = Field(
+        description="tensors that stayed on chip, neither loaded nor stored (machine key residency.activations), and "
+        "in how many of the inferences that were simulated"
+    )
+    sum_cycles: int = Field(description="cycles, summed over samples")
+    sum_cycles_by_cause: dict[str, int] = Field(description="the same cycles by cause; they sum to `sum_cycles`")
+    sum_energy_pj: float = Field(description="all counters + leakage, summed over samples, pJ")
+    sum_leakage_pj: float = Field(
+        description="leakage of memories and, where modelled, of logic x time, all samples, pJ"
+    )
+    sum_synaptic_operations: int = Field(
+        description="weights (not zero) applied because of a spike, summed over samples"
+    )
+    sum_dense_synaptic_operations: int = Field(
+        description="every weight at every timestep, spike or not, summed over samples"
+    )
+    sum_input_spikes: int = Field(description="non-zero inputs, summed over samples and timesteps")
+    sum_output_spikes: int = Field(description="output spikes, summed over samples and timesteps")
+    sum_dram_read_bits: dict[str, int] = Field(
+        description="bits read from DRAM by operand, whole bursts, summed over samples"
+    )
+    sum_dram_write_bits: dict[str, int] = Field(
+        description="bits written to DRAM by operand, whole bursts, summed over samples"
+    )
+    sum_busy_cycles: dict[str, int] = Field(
+        description="cycles, summed over samples, in which each resource (array, core, DRAM channel) worked"
     )
     counters: list[CounterResult] = Field(description="every count with its energy")
-    leakage_pj: float = Field(description="leakage of memories and, where it is modelled, of logic x time, pJ")
-    energy_pj: float = Field(description="all counters + leakage, pJ")
 
 
 class VerificationResult(_Part):
@@ -149,33 +183,46 @@ class RunResult(_Part):
     spikecycle: str = Field(description="version of the program")
     trace: str = Field(description="name of the trace")
     trace_sha256: str = Field(description="SHA-256 of the trace file")
-    provenance: dict[str, object] = Field(description="the trace's own provenance")
-    machine: dict[str, object] = Field(description="the whole machine, overrides applied")
+    machine_file: str = Field(description="machine file, or the name of a shipped one; empty for one made in Python")
+    machine_overrides: dict[str, object] = Field(
+        description="keys of the machine file that were replaced (options --set, --format, --residency), with their "
+        "values"
+    )
+    machine_sha256: str = Field(
+        description="fingerprint of the whole machine, overrides applied: SHA-256 of `machine` as JSON with sorted "
+        "keys and without blanks"
+    )
+    base_machine_sha256: str | None = Field(
+        description="the same of the machine without overrides; null where the file is no valid machine by itself"
+    )
     dataflow: str = Field(description="dataflow of the machine")
     weight_format: str | None = Field(description="format of the weights; null where the machine has none")
     spike_format: str | None = Field(description="format of the spikes; null where the machine has none")
+    overlap: str = Field(description="policy by which work and memory overlap")
     samples: list[int] = Field(description="indices of the samples that were simulated")
     timesteps: int = Field(description="timesteps per sample")
     clock_mhz: int = Field(description="clock, MHz")
     pes: int = Field(description="processing elements")
-    layers: list[LayerResult] = Field(description="layers in order")
-    cycles: int = Field(description="cycles of all samples together")
     cycles_per_inference: float = Field(description="mean cycles of a sample")
-    cycles_by_cause: dict[str, int] = Field(
-        description="cycles of all samples by cause; where stages overlap, along the critical path"
-    )
-    cycles_per_sample: list[int] = Field(description="cycles of each sample")
-    overlap: str = Field(description="policy by which work and memory overlap")
-    energy_pj: float = Field(description="energy of all layers and samples, pJ")
-    energy_by_component_pj: dict[str, float] = Field(description="the same by component, leakage included")
     seconds_per_inference: float = Field(description="mean time of a sample, s")
     energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
     edp_per_inference_js: float = Field(description="mean energy x mean time of a sample, J s")
+    synaptic_operations_per_inference: float = Field(
+        description="mean number of weights (not zero) applied because of a spike"
+    )
     utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
-    synaptic_operations: int = Field(description="weights (not zero) applied because of a spike, all samples")
-    dense_synaptic_operations: int = Field(description="every weight at every timestep, all samples")
     area_mm2: float = Field(description="area of memories and logic, mm2")
     logic_area_mm2: float = Field(description="logic part of it, mm2")
+    cycles_per_sample: list[int] = Field(description="cycles of each sample")
+    sum_cycles: int = Field(description="cycles of all samples together")
+    sum_cycles_by_cause: dict[str, int] = Field(
+        description="cycles of all samples by cause; where stages overlap, along the critical path"
+    )
+    sum_energy_pj: float = Field(description="energy of all layers and samples, pJ")
+    sum_energy_by_component_pj: dict[str, float] = Field(description="the same by component, leakage included")
+    sum_synaptic_operations: int = Field(description="weights (not zero) applied because of a spike, all samples")
+    sum_dense_synaptic_operations: int = Field(description="every weight at every timestep, all samples")
+    layers: list[LayerResult] = Field(description="layers in order")
     buffers: list[BufferArea] = Field(description="the buffers in silicon")
     logic: list[LogicArea] = Field(description="the logic in silicon, by component")
     too_slow: list[SlowBuffer] = Field(
@@ -185,3 +232,28 @@ class RunResult(_Part):
     area_leaves_out: list[str] = Field(description="what is on the chip, but not in the area")
     verification: list[VerificationResult] | None = Field(description="per layer, where verification was asked for")
     assumptions: Assumptions = Field(description="what the numbers rest on")
+    machine: dict[str, object] = Field(description="the whole machine, overrides applied")
+    provenance: dict[str, object] = Field(description="the trace's own provenance")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_of_this_version(cls, data: Any) -> Any:
+        return of_version(data, RESULT_VERSION, "result of spikecycle simulate")
+
+    def __repr__(self) -> str:
+        return f"<RunResult: {one_line(self)}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """For notebooks: totals, layers and causes as tables that need nothing else."""
+        return to_html(self)
+
+    def to_records(self, by: RecordKind = "layer") -> list[Record]:
+        """Flat rows for Polars, pandas or a CSV file: `polars.DataFrame(result.to_records("counter"))`.
+
+        by: one row per "layer", per "cause" of cycles and layer, per "component" that takes energy and layer, or per
+        "counter" and layer. Values are means per inference, as the keys say, with their unit. Every row names trace,
+        machine, overrides and fingerprint, so that rows of several results can lie in one table.
+        """
+        return records(self, by)

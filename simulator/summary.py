@@ -57,26 +57,32 @@ def run_result(
     ideal_memory: bool,
 ) -> RunResult:
     """The result of a network on a machine."""
-    layers = [_layer_result(network, machine, total, len(samples)) for total in totals]
+    inferences = len(samples)
+    layers = [_layer_result(network, machine, total, inferences) for total in totals]
     cycles = sum(timing.cycles_per_sample)
     leaked_pj = leakage_pj(machine, cycles)
     components: dict[str, float] = {}
     of_stages = (one for layer in layers for one in layer.counters if one.action not in OF_TIME)
     for one in (*of_stages, *of_time(machine, cycles, timing.causes)):
-        components[one.component] = components.get(one.component, 0.0) + one.energy_pj
+        components[one.component] = components.get(one.component, 0.0) + one.sum_energy_pj
     energy_pj = sum(components.values()) + leaked_pj
     logic, buffers = list(logic_areas(machine)), list(memory_areas(machine))
     logic_area_mm2 = sum(area.area_mm2 for area in logic)
     clock_mhz = machine.technology.clock_mhz
-    inference_s = seconds(cycles, clock_mhz) / len(samples)
-    inference_pj = energy_pj / len(samples)
+    inference_s = seconds(cycles, clock_mhz) / inferences
+    inference_pj = energy_pj / inferences
+    operations = sum(layer.sum_synaptic_operations for layer in layers)
     busy = sum(total.busy.get("pe", 0) for total in totals)
-    formats, dram = machine.formats, machine.dram
+    formats, dram, origin = machine.formats, machine.dram, machine.origin
     return RunResult(
         spikecycle=metadata.version("spikecycle"),
         trace=network.name,
         trace_sha256=network.sha256,
         provenance=dict(network.provenance),
+        machine_file=origin.file,
+        machine_overrides=dict(origin.overrides),
+        machine_sha256=machine.fingerprint(),
+        base_machine_sha256=origin.sha256,
         machine=machine.model_dump(mode="json"),
         dataflow=machine.dataflow.kind,
         weight_format=formats.weights.format if formats else None,
@@ -86,19 +92,20 @@ def run_result(
         clock_mhz=clock_mhz,
         pes=machine.pe_count,
         layers=layers,
-        cycles=cycles,
-        cycles_per_inference=cycles / len(samples),
-        cycles_by_cause=timing.causes,
+        sum_cycles=cycles,
+        cycles_per_inference=cycles / inferences,
+        sum_cycles_by_cause=timing.causes,
         cycles_per_sample=timing.cycles_per_sample,
         overlap=timing.policy.name,
-        energy_pj=energy_pj,
-        energy_by_component_pj={**components, "leakage": leaked_pj},
+        sum_energy_pj=energy_pj,
+        sum_energy_by_component_pj={**components, "leakage": leaked_pj},
         seconds_per_inference=inference_s,
         energy_per_inference_pj=inference_pj,
         edp_per_inference_js=pj_to_j(inference_pj) * inference_s,
         utilization=busy / (machine.pe_count * cycles) if cycles else 0.0,
-        synaptic_operations=sum(layer.synaptic_operations for layer in layers),
-        dense_synaptic_operations=sum(layer.dense_synaptic_operations for layer in layers),
+        synaptic_operations_per_inference=operations / inferences,
+        sum_synaptic_operations=operations,
+        sum_dense_synaptic_operations=sum(layer.sum_dense_synaptic_operations for layer in layers),
         area_mm2=sum(buffer.area_mm2 for buffer in buffers) + logic_area_mm2,
         logic_area_mm2=logic_area_mm2,
         buffers=buffers,
@@ -127,7 +134,7 @@ def run_result(
 
 def stage_cost(machine: Machine, total: StageTotals) -> tuple[float, int]:
     """Energy in pJ, leakage included, and cycles of a stage, summed over samples."""
-    energy_pj = sum(counter.energy_pj for counter in _counters(machine, total))
+    energy_pj = sum(counter.sum_energy_pj for counter in _counters(machine, total))
     return energy_pj + leakage_pj(machine, total.cycles), total.cycles
 
 
@@ -155,28 +162,32 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
     """One stage, priced."""
     priced, cycles = _counters(machine, total), total.cycles
     leaked_pj = leakage_pj(machine, cycles)
+    energy_pj = sum(one.sum_energy_pj for one in priced) + leaked_pj
     return LayerResult(
         name=total.stage.name,
         operator=_operator(total.stage),
         shape=_shape(total.stage),
         tiling=dict(total.plan.tiling()),
         storage=_storage(total),
-        input_spikes=total.input_spikes,
+        cycles_per_inference=cycles / samples,
+        energy_per_inference_pj=energy_pj / samples,
+        synaptic_operations_per_inference=total.synaptic_operations / samples,
+        sum_input_spikes=total.input_spikes,
         input_density=total.input_spikes / total.input_positions if total.input_positions else 0.0,
-        output_spikes=total.output_spikes,
-        synaptic_operations=total.synaptic_operations,
-        dense_synaptic_operations=samples * network.timesteps * _dense_sops(total.stage),
-        cycles=cycles,
-        cycles_by_cause=total.causes,
+        sum_output_spikes=total.output_spikes,
+        sum_synaptic_operations=total.synaptic_operations,
+        sum_dense_synaptic_operations=samples * network.timesteps * _dense_sops(total.stage),
+        sum_cycles=cycles,
+        sum_cycles_by_cause=total.causes,
         utilization=total.busy.get("pe", 0) / (machine.pe_count * cycles) if cycles else 0.0,
-        busy_cycles=total.busy_cycles,
-        dram_read_bits=dict(total.dram_read_bits),
-        dram_write_bits=dict(total.dram_write_bits),
+        sum_busy_cycles=total.busy_cycles,
+        sum_dram_read_bits=dict(total.dram_read_bits),
+        sum_dram_write_bits=dict(total.dram_write_bits),
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,
-        tensors_on_chip=sorted(total.kept),
+        tensors_on_chip=dict(sorted(total.kept.items())),
         counters=list(priced),
-        leakage_pj=leaked_pj,
-        energy_pj=sum(one.energy_pj for one in priced) + leaked_pj,
+        sum_leakage_pj=leaked_pj,
+        sum_energy_pj=energy_pj,
     )
 
 

@@ -21,7 +21,8 @@ class StageTotals:
     """One stage, summed over the samples that were simulated.
 
     counters: what may be counted, by name. counts: what was, every declared counter included. row_bits: of an open row
-    of DRAM, if rows are modelled; row_activations: rows that were opened.
+    of DRAM, if rows are modelled; row_activations: rows that were opened. kept: tensors that stayed on chip, and in how
+    many samples.
     """
 
     stage: Stage
@@ -36,7 +37,7 @@ class StageTotals:
     input_positions: int = 0
     output_spikes: int = 0
     inferences_with_weights_on_chip: int = 0
-    kept: frozenset[str] = frozenset()
+    kept: dict[str, int] = field(default_factory=dict)
     verification: dict[str, VerificationResult] = field(default_factory=dict)
     schedules: list[StageSchedule] = field(default_factory=list)
 
@@ -64,7 +65,8 @@ class StageTotals:
             self.input_positions += values.size
         self.output_spikes += int(np.count_nonzero(sample.values(self.stage.operators[-1].output.name)))
         self.inferences_with_weights_on_chip += sample.on_chip.weights
-        self.kept |= sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
+        kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
+        self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))
 
     @property
     def cycles(self) -> int:

@@ -17,6 +17,7 @@ PJ_PER_UJ = 10**6
 PJ_PER_J = 10**12
 UM_PER_MM = 1000
 UW_PER_MW = 1000
+US_PER_S = 10**6
 
 
 def seconds(cycles: int, clock_mhz: int) -> float:

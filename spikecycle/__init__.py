@@ -2,7 +2,7 @@
 
     import spikecycle
     result = spikecycle.simulate("digits-8bit", "spike_array")
-    result.cycles, result.energy_per_inference_pj
+    result.cycles_per_inference, result.energy_per_inference_pj
 
 The names in `__all__` are the public face. Each is loaded when it is first used, so that `import spikecycle` costs
 neither NumPy, nor Numba, nor torch. What lies in `spikecycle.simulator`, `spikecycle.models` and `spikecycle.traces`

@@ -90,10 +90,25 @@ def test_its_table_of_formats_is_what_the_command_prints_today(machine: str) -> 
     rows = {cells[0]: [cell.strip("* ") for cell in cells[1:]] for cells in (_cells(line) for line in table[2:])}
     for column, trace in enumerate(traces):
         comparison = compare_formats(trace, machine)
-        found = {run.format: f"{run.energy_pj / len(comparison.samples) / 1e6:.1f}" for run in comparison.weights.runs}
+        found = {run.format: f"{run.energy_per_inference_pj / 1e6:.1f}" for run in comparison.weights.runs}
         assert rows.keys() == found.keys()
         for name, row in rows.items():
             assert not text_difference(row[column], found[name]), f"{trace}, {name}"
+
+
+def test_what_it_says_of_resident_weights_is_what_the_command_finds_today() -> None:
+    said = re.search(r"on digits-pruned80 (\S+) µJ against (\S+) µJ in bitmask", TEXT)
+    assert said
+    for trace in ("digits-8bit", "digits-4bit", "digits-ternary", "digits-pruned80"):
+        energies_uj = {
+            name: simulate(
+                trace, "spike_array", formats={"weights": name}, residency={"weights": "resident"}
+            ).energy_per_inference_pj / 1e6
+            for name in ("uncompressed", "ubm", "bitmask", "uop")
+        }  # fmt: skip
+        assert min(energies_uj, key=lambda name: energies_uj[name]) == "uncompressed"
+    for shown, name in zip(said.groups(), ("uncompressed", "bitmask"), strict=True):
+        assert not text_difference(shown, f"{energies_uj[name]:.1f}")
 
 
 def _cells(line: str) -> list[str]:

@@ -61,16 +61,16 @@ def add_up(layers: list[LayerResult]) -> Energy:
     sram: dict[str, float] = {}
     others = {"wire": 0.0, "logic": 0.0}
     for layer in layers:
-        sram["leakage"] = sram.get("leakage", 0.0) + layer.leakage_pj / PJ_PER_MJ
+        sram["leakage"] = sram.get("leakage", 0.0) + layer.sum_leakage_pj / PJ_PER_MJ
         for counter in layer.counters:
-            energy = counter.energy_pj / PJ_PER_MJ
+            energy = counter.sum_energy_pj / PJ_PER_MJ
             if counter.resource == "dram":
                 dram[counter.operand] += energy
             elif counter.resource == "sram":
                 sram[counter.component] = sram.get(counter.component, 0.0) + energy
             elif counter.resource in others:
                 others[counter.resource] += energy
-    return Energy(dram, others["wire"], sram, others["logic"], sum(layer.cycles for layer in layers))
+    return Energy(dram, others["wire"], sram, others["logic"], sum(layer.sum_cycles for layer in layers))
 
 
 @dataclass

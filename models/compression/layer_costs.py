@@ -97,7 +97,7 @@ def energies_pj(
             _with_weights_of(integer_nodes(quantized, data.input_bits), spikes, rewritten)
             result = simulate(rewritten, hardware, formats=formats)
             for layer in result.layers:
-                costs[layer.name][width] = layer.energy_pj / len(samples)
+                costs[layer.name][width] = layer.energy_per_inference_pj
             if on_measured is not None:
                 on_measured(done, len(widths))
     return costs

@@ -95,6 +95,7 @@ def claims(results: Results) -> list[Claim]:
         "Which of the two wins?": _winner,
         "Do both together beat each alone?": _joint,
         "Which format is the cheapest?": _formats,
+        "Where do weights and activations come from?": _residency,
     }
     found = [Claim(question, list(answer(results, whole))) for question, answer in questions.items()]
     learned = results.float_accuracy
@@ -202,6 +203,23 @@ def _formats(results: Results, whole: Candidate) -> Iterator[str]:
                 best.setdefault(cost.weight_format, []).append(label)
         words = "; ".join(f"{name} for {_listed(labels)}" for name, labels in best.items())
         yield f"{results.title(machine)}, by rising sparsity: {words}."
+
+
+def _residency(results: Results, whole: Candidate) -> Iterator[str]:
+    """On what all of the figures rest, and with another residency another format may be the cheapest."""
+    machines: dict[tuple[str, str], list[str]] = {}
+    for machine in results.machines:
+        machines.setdefault(results.residency(machine), []).append(machine)
+    for (weights, activations), names in machines.items():
+        kind, _, batch = weights.partition(":")
+        loaded = {
+            "inference": "weights are loaded in every inference",
+            "batch": f"weights are loaded once per batch of {batch} inferences",
+            "resident": "weights are resident and never loaded",
+        }[kind]
+        stay = "stay on chip where they fit" if activations == "chip" else "go through DRAM"
+        yield f"{_listed([results.title(name) for name in names])}: {loaded}, activations {stay}."
+    yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
 
 
 def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:

@@ -49,6 +49,8 @@ RESULT_COLUMNS: Mapping[str, Column] = {
     "weight_sparsity": Column(pl.Float64, "share of them that are zero"),
     "stored_bits": Column(pl.Int64, "bits of all weights in memory, metadata and padding included"),
     "recorded_samples": Column(pl.Int64, "samples that were simulated"),
+    "weight_residency": Column(pl.String, "how weights are there: inference (loaded in each), batch:N, or resident"),
+    "activation_residency": Column(pl.String, "where activations wait between layers: dram, or chip where they fit"),
     **_COST,
     "seconds_per_inference": Column(pl.Float64, "mean time of a recorded sample, s"),
     "edp_per_inference_js": Column(pl.Float64, "mean energy x mean time of a recorded sample, J s"),

@@ -69,7 +69,8 @@ class Study(Options):
     formats: Annotated[list[str], Field(min_length=1)]
     """Of weights; `spikecycle list` has their names."""
     machines: Annotated[list[str], Field(min_length=1)]
-    """Names, of which `spikecycle list` has those that are shipped, or machine files, relative to the study's file."""
+    """Names, of which `spikecycle list` has those that are shipped, or machine files, relative to the study's file.
+    Two files that differ in their section `residency` are two machines, so that both can be compared."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -116,17 +116,24 @@ def _result_row(one: Finished) -> dict[str, Any]:
         "weight_sparsity": sum(layer.storage.zero_weights for layer in result.layers) / weights,
         "stored_bits": sum(layer.storage.stored_bits for layer in result.layers),
         "recorded_samples": samples,
-        "cycles_per_inference": result.cycles / samples,
+        "weight_residency": _weight_residency(result),
+        "activation_residency": str(result.assumptions.residency["activations"]),
+        "cycles_per_inference": result.cycles_per_inference,
         "energy_per_inference_pj": result.energy_per_inference_pj,
         "energy_parts": _energy_parts(result.layers, samples),
         "seconds_per_inference": result.seconds_per_inference,
         "edp_per_inference_js": result.edp_per_inference_js,
-        "synaptic_operations_per_inference": result.synaptic_operations / samples,
+        "synaptic_operations_per_inference": result.synaptic_operations_per_inference,
         "utilization": result.utilization,
         "area_mm2": result.area_mm2,
         "too_slow": ", ".join(slow.buffer for slow in result.too_slow),
         "trace": one.trace,
     }
+
+
+def _weight_residency(result: RunResult) -> str:
+    residency = result.assumptions.residency
+    return f"batch:{residency['batch']}" if residency["weights"] == "batch" else str(residency["weights"])
 
 
 def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
@@ -142,8 +149,8 @@ def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
         "metadata_bits": storage.metadata_bits,
         "stored_bits": storage.stored_bits,
         "input_density": layer.input_density,
-        "cycles_per_inference": layer.cycles / samples,
-        "energy_per_inference_pj": layer.energy_pj / samples,
+        "cycles_per_inference": layer.cycles_per_inference,
+        "energy_per_inference_pj": layer.energy_per_inference_pj,
         "energy_parts": _energy_parts([layer], samples),
         "utilization": layer.utilization,
     }
@@ -159,8 +166,8 @@ def _energy_parts(layers: Sequence[LayerResult], samples: int) -> list[dict[str,
     for layer in layers:
         for counter in layer.counters:
             place = counter.component, counter.operand
-            sums[place] = sums.get(place, 0.0) + counter.energy_pj
-    sums["leakage", "all"] = sum(layer.leakage_pj for layer in layers)
+            sums[place] = sums.get(place, 0.0) + counter.sum_energy_pj
+    sums["leakage", "all"] = sum(layer.sum_leakage_pj for layer in layers)
     return [
         {"component": component, "operand": operand, "energy_pj": energy_pj / samples}
         for (component, operand), energy_pj in sums.items()

@@ -83,6 +83,11 @@ class Results:
         slow = self.too_slow(machine)
         return f"{machine} (cannot run at its clock, too slow: {slow})" if slow else machine
 
+    def residency(self, machine: str) -> tuple[str, str]:
+        """How often the machine loads weights, and where it has activations between layers, as its results say."""
+        first = self.table.filter(pl.col("machine") == machine).row(0, named=True)
+        return first["weight_residency"], first["activation_residency"]
+
     @cached_property
     def formats(self) -> list[str]:
         """Names, in the order of the study."""

@@ -11,17 +11,19 @@ def formats(
     trace: options.TraceArgument,
     hw: options.HardwareOption = options.DEFAULT_HARDWARE,
     settings: options.SetOption = None,
+    residency: options.ResidencyOption = None,
     samples: options.SamplesOption = None,
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
     plugins: options.PluginOption = None,
 ) -> None:
-    """Compare all weight formats, and all spike formats, on one trace and one machine."""
+    """Compare all weight formats, with weights reloaded and resident, and all spike formats on one machine."""
     options.load_plugins(plugins)
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)
+    asked_residency = options.parse_residency(residency)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
     from spikecycle.simulator.compare import compare_formats
@@ -34,6 +36,7 @@ def formats(
             trace,
             hw,
             settings=changed_settings,
+            residency=asked_residency,
             samples=chosen,
             progress=progress,
             max_memory_bytes=max_memory_bytes,

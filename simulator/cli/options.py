@@ -26,6 +26,15 @@ SetOption = Annotated[
         "--set", metavar="KEY=VALUE", help="Replace a key of the machine: buffers.weights.banks=8. Repeatable."
     ),
 ]
+ResidencyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--residency",
+        metavar="WHAT=HOW",
+        help="What stays on chip: weights=inference (loaded in every inference), weights=batch:4 (once in every 4), "
+        "weights=resident, activations=dram, activations=chip (where they fit). Repeatable.",
+    ),
+]
 SamplesOption = Annotated[
     str | None,
     typer.Option(
@@ -141,6 +150,22 @@ def load_plugins(plugins: Sequence[str] | None) -> None:
         from spikecycle.simulator import plugins as files
 
         files.load_plugins(plugins)
+
+
+def parse_residency(texts: Sequence[str] | None) -> dict[str, str]:
+    """How what stays on chip from ["weights=batch:4", "activations=chip"]; UsageError where it is no WHAT=HOW.
+
+    What can be asked for, `spikecycle.simulator.residency` says.
+    """
+    asked: dict[str, str] = {}
+    for text in texts or ():
+        what, equals, how = text.partition("=")
+        if not equals or not what or not how:
+            raise UsageError(f"--residency {text}: write WHAT=HOW, e.g. weights=resident")
+        if what in asked:
+            raise UsageError(f"--residency {text}: the residency of {what} is given twice")
+        asked[what] = how
+    return asked
 
 
 def _check_names(formats: dict[str, str]) -> None:

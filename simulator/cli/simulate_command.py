@@ -22,6 +22,7 @@ def simulate(
     hw: options.HardwareOption = options.DEFAULT_HARDWARE,
     formats: options.FormatOption = None,
     settings: options.SetOption = None,
+    residency: options.ResidencyOption = None,
     samples: options.SamplesOption = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Recompute all output spikes and compare; status 1 if they differ.")
@@ -40,6 +41,7 @@ def simulate(
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)
+    asked_residency = options.parse_residency(residency)
     check_targets({"--json": json, "--picture": picture}, (trace, hw))
 
     from spikecycle.simulator.engine import simulate as run
@@ -54,6 +56,7 @@ def simulate(
             hw,
             settings=changed_settings,
             formats=changed_formats,
+            residency=asked_residency,
             samples=chosen,
             verify=verify,
             ideal_memory=ideal_memory,

@@ -7,8 +7,10 @@ a file are reported at once, one line each, with the path of the key, what was f
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from importlib.metadata import entry_points
@@ -30,6 +32,7 @@ from spikecycle.simulator.machine.schema import (
     Energy,
     Formats,
     Machine,
+    MachineOrigin,
     Section,
     Technology,
 )
@@ -72,7 +75,11 @@ def load_machine(
     Raises MachineError, one line per problem, each naming the file and the key.
     """
     path = machine_path(name_or_path)
-    return _validate(_changed(read_yaml(path), overrides, formats, str(path)), str(path))
+    data = read_yaml(path)
+    machine = _validate(_changed(data, overrides, formats, str(path)), str(path))
+    replaced = _replaced(overrides, formats)
+    base = _fingerprint_of(data, type(machine)) if replaced else machine.fingerprint()
+    return machine.came_from(MachineOrigin(str(name_or_path), base, replaced))
 
 
 def supports_of_machines() -> dict[str, Support]:
@@ -85,7 +92,9 @@ def override(
     machine: Machine, overrides: Mapping[str, Any] | None = None, formats: Mapping[str, str] | None = None
 ) -> Machine:
     """A copy of `machine` with keys and formats replaced, as in `load_machine`, and everything validated again."""
-    return _validate(_changed(machine.model_dump(), overrides, formats, machine.name), machine.name)
+    before = machine.origin
+    changed = _validate(_changed(machine.model_dump(), overrides, formats, machine.name), machine.name)
+    return changed.came_from(replace(before, overrides={**before.overrides, **_replaced(overrides, formats)}))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -132,18 +141,37 @@ def machine_path(name_or_path: str | Path) -> Path:
 
 
 def _changed(
-    data: dict[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
+    data: Mapping[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
 ) -> dict[str, Any]:
-    """`data` with keys and formats replaced."""
+    """A copy of `data` with keys and formats replaced."""
+    changed = copy.deepcopy(dict(data))
     for key, value in (overrides or {}).items():
-        _set(data, key, value, origin)
+        _set(changed, key, value, origin)
     for target, name in (formats or {}).items():
         operand, dot, operator = target.partition(".")
         if dot:
-            _set_of_operator(data, operator, operand, name, origin)
+            _set_of_operator(changed, operator, operand, name, origin)
         else:
-            _set(data, f"formats.{operand}.format", name, origin)
-    return data
+            _set(changed, f"formats.{operand}.format", name, origin)
+    return changed
+
+
+def _replaced(overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None) -> dict[str, Any]:
+    """The keys that are replaced, formats by their keys too, with their values."""
+    replaced = dict(overrides or {})
+    for target, name in (formats or {}).items():
+        operand, dot, operator = target.partition(".")
+        place = f"per_operator.{operator}.{operand}" if dot else operand
+        replaced[f"formats.{place}.format"] = name
+    return replaced
+
+
+def _fingerprint_of(data: Mapping[str, Any], machine_type: type[Machine]) -> str | None:
+    """The fingerprint of the machine that `data` says, None if it says none."""
+    try:
+        return machine_type.model_validate(data).fingerprint()
+    except ValidationError:
+        return None
 
 
 def _set_of_operator(data: dict[str, Any], operator: str, operand: str, name: str, origin: str) -> None:

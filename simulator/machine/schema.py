@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from spikecycle.simulator.machine.parts import LogicUnit, Memory, MemoryKind
 from spikecycle.simulator.units import kib_to_bits
@@ -223,6 +227,11 @@ class Residency(Section):
     def _batch_has_a_size(self) -> Residency:
         if (self.weights == "batch") != (self.batch > 1):
             raise ValueError("weights: batch and a batch of at least 2 inferences go together")
+        if self.weights == "batch" and self.activations == "chip":
+            raise ValueError(
+                "weights: batch runs a stage for all inferences of a batch before the next stage, so that activations "
+                "cannot stay on chip: it needs activations: dram"
+            )
         return self
 
 
@@ -241,6 +250,20 @@ class DataflowParameters(Section):
 
 class Buffers(Section):
     """The buffers of a dataflow; each dataflow derives its own, one field a buffer."""
+
+
+@dataclass(frozen=True)
+class MachineOrigin:
+    """Where a machine comes from: a file, and what was changed of it.
+
+    file: its path, or the name of a shipped one. sha256: fingerprint of the machine as the file has it
+    (`Machine.fingerprint`), None where the file is a machine only together with the overrides. overrides: values that
+    replaced the file's, by the path of their key.
+    """
+
+    file: str
+    sha256: str | None
+    overrides: Mapping[str, Any]
 
 
 class Machine(Section):
@@ -263,6 +286,27 @@ class Machine(Section):
     overlap: dict[str, Any] = Field(default_factory=dict)
     """Policy by which work and memory overlap, and its options (`spikecycle.simulator.schedule`); the dataflow's first
     policy unless given."""
+    _origin: MachineOrigin | None = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all keys are equal, wherever the machines come from."""
+        return type(other) is type(self) and isinstance(other, Machine) and self.model_dump() == other.model_dump()
+
+    @property
+    def origin(self) -> MachineOrigin:
+        """The file it was read from and the changes since; of a machine made in Python, itself without changes."""
+        return self._origin or MachineOrigin("", self.fingerprint(), {})
+
+    def came_from(self, origin: MachineOrigin) -> Self:
+        """The same machine with its origin told."""
+        copy = self.model_copy()
+        copy._origin = origin
+        return copy
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, of all keys with their values, as JSON with sorted keys and without blanks."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def pe_count(self) -> int:

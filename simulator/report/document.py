@@ -32,10 +32,13 @@ def page() -> str:
         "Generated from the descriptions in `simulator/result.py` and `simulator/comparison.py` by",
         "`python -m spikecycle.simulator.report.document`.",
         "",
-        "Counts are sums over the samples that were simulated; what is called `per_inference` is divided by their",
-        "number. The unit is the end of a key's name: `_pj` pJ, `_js` J s, `_mm2` mm2, `_mw` mW, `_ns` ns, `_bits`",
-        "bits. The same objects are what the Python API returns: `spikecycle.simulator.simulate(...)` a `RunResult`,",
-        "`spikecycle.compare_formats(...)` a `FormatComparison`; `RunResult.model_validate_json(text)` reads it back.",
+        "What a key calls `per_inference` is the mean of the samples that were simulated; what it calls `sum` is their",
+        "sum. The unit is the end of a key's name: `_pj` pJ, `_js` J s, `_mm2` mm2, `_mw` mW, `_ns` ns, `_bits` bits,",
+        "`_mhz` MHz. The same objects are what the Python API returns: `spikecycle.simulate(...)` a `RunResult`,",
+        "`spikecycle.compare_formats(...)` a `FormatComparison`; `RunResult.model_validate_json(text)` reads it back",
+        "and refuses a document of another version. `RunResult.to_records(by)` gives the same figures as flat rows for",
+        "a data frame, by layer, cause of cycles, component or counter:",
+        '`polars.DataFrame(result.to_records("component"))`.',
         "",
     ]
     for command, model in (("simulate", RunResult), ("formats", FormatComparison)):

@@ -23,14 +23,14 @@ def energy_by_kind_pj(layer: LayerResult) -> dict[str, float]:
     """Energy of DRAM, memories, arithmetic, control, clock, wires and leakage, pJ; they sum to the layer's energy."""
     kinds = dict.fromkeys(ENERGY_KINDS.values(), 0.0)
     for counter in layer.counters:
-        kinds[ENERGY_KINDS[counter.resource]] += counter.energy_pj
-    return {**kinds, LEAKAGE: layer.leakage_pj}
+        kinds[ENERGY_KINDS[counter.resource]] += counter.sum_energy_pj
+    return {**kinds, LEAKAGE: layer.sum_leakage_pj}
 
 
 def accesses(layer: LayerResult, buffer: str, action: str) -> int:
     """How often a buffer was read or written, in accesses of its full width."""
     return sum(
-        counter.count
+        counter.sum_count
         for counter in layer.counters
         if counter.resource == "sram" and counter.component == buffer and counter.action == action
     )
@@ -38,7 +38,7 @@ def accesses(layer: LayerResult, buffer: str, action: str) -> int:
 
 def dram_bits(layer: LayerResult) -> tuple[int, int]:
     """Bits read from and written to DRAM."""
-    return sum(layer.dram_read_bits.values()), sum(layer.dram_write_bits.values())
+    return sum(layer.sum_dram_read_bits.values()), sum(layer.sum_dram_write_bits.values())
 
 
 def occurring(result: RunResult, of_layer: Callable[[LayerResult], Mapping[str, float]]) -> list[str]:

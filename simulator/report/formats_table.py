@@ -9,43 +9,56 @@ from rich.text import Text
 
 from spikecycle.simulator.comparison import FormatComparison, FormatLayer, FormatRun, LayerBest, OperandComparison
 from spikecycle.simulator.report import human
+from spikecycle.simulator.report.residency import difference_lines, residency_words, weights_words
 from spikecycle.simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, assumption_line, warnings
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.simulator.variant import variant_text
 
 _BEST_MARK = "*"
 _BEST = "bold green"
-_TITLES = {"weights": "Weight formats", "spikes": "Spike formats"}
 
 
 def comparison_report(comparison: FormatComparison) -> RenderableType:
-    """Totals of every weight format, the same layer by layer, then the spike formats."""
+    """Totals of every weight format, the same layer by layer and with the other residency, then the spike formats."""
     samples = len(comparison.samples)
-    machine = str(comparison.machine["name"])
+    weights, other, spikes = comparison.weights, comparison.weights_other_residency, comparison.spikes
+    variant = variant_text(
+        str(comparison.machine["name"]),
+        comparison.machine_file,
+        comparison.machine_overrides,
+        comparison.machine_sha256,
+    )
     parts: list[RenderableType] = [
         Text.assemble(
             (comparison.trace, "bold"),
             " on ",
-            (machine, "bold"),
-            f", per inference (mean of {samples} sample{'s' if samples > 1 else ''})",
+            (variant, "bold"),
+            f", per inference (mean of {samples} sample{'s' if samples > 1 else ''}), "
+            f"{residency_words(comparison.assumptions.residency)}",
         )
     ]
     parts += [Text(line, style=WARNING) for line in warnings(comparison.too_slow, comparison.clock_mhz)]
-    if comparison.weights.runs:
+    if weights.runs:
         parts += [
-            totals_table(comparison.weights, samples),
-            verdict(comparison.weights),
-            layer_table(comparison.weights, samples, by="energy"),
-            layer_table(comparison.weights, samples, by="cycles"),
+            totals_table(weights),
+            verdict(weights),
+            layer_table(weights, by="energy"),
+            layer_table(weights, by="cycles"),
         ]
-    if comparison.spikes.runs:
-        parts += [totals_table(comparison.spikes, samples), verdict(comparison.spikes)]
-    refused = [line for operand in (comparison.weights, comparison.spikes) for line in _refused(operand)]
+    if other.runs:
+        parts += [totals_table(other), verdict(other)]
+    differences = difference_lines(comparison)
+    if differences:
+        parts.append(Text("\n".join(differences)))
+    if spikes.runs:
+        parts += [totals_table(spikes), verdict(spikes)]
+    refused = [*_refused(weights), *_refused_too(weights, other), *_refused(spikes)]
     if refused:
         parts.append(Text("\n".join(refused)))
     parts.append(
         Text(
-            f"{_BEST_MARK} best. (own): the format that the machine file names. Bits a weight: by the "
+            f"{_BEST_MARK} best. (own): the format that the machine file names. Bits per weight: by the "
             "format alone; stored: with the machine's directory of fibers and the padding of words.\n"
             f"{assumption_line(comparison.assumptions)}\n"
             f"Not modelled: {', '.join(comparison.not_modelled)}.",
@@ -55,36 +68,36 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
     return Group(*(line for part in parts for line in (part, Text())))
 
 
-def totals_table(operand: OperandComparison, samples: int) -> Fitting:
-    """One row a format, least energy first."""
+def totals_table(operand: OperandComparison) -> Fitting:
+    """One row per format, least energy first."""
     runs = operand.runs
-    factor, unit = human.common_si([pj_to_j(run.energy_pj) / samples for run in runs], "J")
-    levels = dict.fromkeys(level for run in runs for level, bits in run.fetched_bits.items() if bits)
-    least_energy = runs[0].energy_pj
+    factor, unit = human.common_si([pj_to_j(run.energy_per_inference_pj) for run in runs], "J")
+    levels = dict.fromkeys(level for run in runs for level, bits in run.fetched_per_inference_bits.items() if bits)
+    least_energy = runs[0].energy_per_inference_pj
     columns = {
         "format": names("format", [f"{run.format} (own)" if run.is_machines_own else run.format for run in runs]),
-        "bits": Column("bits a\nweight", [human.digits(run.format_bits_per_weight) for run in runs]),
+        "bits": Column("bits per\nweight", [human.digits(run.format_bits_per_weight) for run in runs]),
         "stored": Column("stored,\npadded", [human.digits(run.stored_bits_per_weight) for run in runs]),
         **{
             f"fetched {level}": Column(
                 "from DRAM" if level == "dram" else f"from\n{level}",
-                [human.bits_in_kib(run.fetched_bits.get(level, 0) / samples) for run in runs],
+                [human.bits_in_kib(run.fetched_per_inference_bits.get(level, 0)) for run in runs],
             )
             for level in levels
         },
-        "cycles": _marked("cycles", runs, lambda run: human.count(run.cycles / samples), operand.best_by_cycles),
+        "cycles": _marked("cycles", runs, lambda run: human.count(run.cycles_per_inference), operand.best_by_cycles),
         "energy": _marked(
             f"energy\n{unit}",
             runs,
-            lambda run: human.digits(pj_to_j(run.energy_pj) / samples * factor, 4),
+            lambda run: human.digits(pj_to_j(run.energy_per_inference_pj) * factor, 4),
             operand.best_by_energy,
         ),
-        "ratio": Column("x least\nenergy", [f"{run.energy_pj / least_energy:.2f}" for run in runs]),
+        "ratio": Column("x least\nenergy", [f"{run.energy_per_inference_pj / least_energy:.2f}" for run in runs]),
         "edp": _marked("EDP", runs, lambda run: human.si(run.edp_per_inference_js, "J·s"), operand.best_by_edp),
     }
     weight_bits = {"bits", "stored"}
     always = weight_bits if operand.operand == "spikes" else set()
-    title = _TITLES[operand.operand]
+    title = _title(operand)
     return fitting_sheets(
         *(
             (title, [column for key, column in columns.items() if key not in always | dropped])
@@ -114,21 +127,21 @@ def verdict(operand: OperandComparison) -> Text:
     return text
 
 
-def layer_table(operand: OperandComparison, samples: int, by: str) -> Fitting:
-    """One row a layer, one column a format; the best of each row marked."""
+def layer_table(operand: OperandComparison, by: str) -> Fitting:
+    """One row per layer, one column per format; the best of each row marked."""
     factor, unit = human.common_si(
-        [pj_to_j(layer.energy_pj) / samples for run in operand.runs for layer in run.layers], "J"
+        [pj_to_j(layer.energy_per_inference_pj) for run in operand.runs for layer in run.layers], "J"
     )
 
     def energy(layer: FormatLayer) -> str:
-        return human.digits(pj_to_j(layer.energy_pj) / samples * factor, 4)
+        return human.digits(pj_to_j(layer.energy_per_inference_pj) * factor, 4)
 
     def cycles(layer: FormatLayer) -> str:
-        return human.count(layer.cycles / samples)
+        return human.count(layer.cycles_per_inference)
 
     title, show, winners = {
-        "energy": (f"{_TITLES[operand.operand]}: energy of each layer, {unit}", energy, _energy_winners),
-        "cycles": (f"{_TITLES[operand.operand]}: cycles of each layer", cycles, _cycle_winners),
+        "energy": (f"{_title(operand)}: energy of each layer, {unit}", energy, _energy_winners),
+        "cycles": (f"{_title(operand)}: cycles of each layer", cycles, _cycle_winners),
     }[by]
     best = operand.best_per_layer
     columns = [names("layer", [layer.layer for layer in best])]
@@ -157,5 +170,25 @@ def _mark(text: str, is_best: bool) -> Cell:
     return Text(text + _BEST_MARK, style=_BEST) if is_best else f"{text} "
 
 
+def _title(operand: OperandComparison) -> str:
+    if operand.operand == "spikes":
+        return "Spike formats"
+    return f"Weight formats, weights {weights_words(operand.residency)}"
+
+
 def _refused(operand: OperandComparison) -> list[str]:
     return [f"Not possible: {operand.operand} {run.format}: {run.problem}" for run in operand.refused]
+
+
+def _refused_too(weights: OperandComparison, other: OperandComparison) -> list[str]:
+    """Of the formats that are possible, those that are not with the other residency, by reason."""
+    possible = {run.format for run in weights.runs}
+    formats: dict[str, list[str]] = {}
+    for run in other.refused:
+        if run.format in possible:
+            formats.setdefault(run.problem, []).append(run.format)
+    words = weights_words(other.residency)
+    return [
+        f"Not possible with weights {words}: {'any format' if possible == {*names} else ', '.join(names)}: {problem}"
+        for problem, names in formats.items()
+    ]

@@ -42,8 +42,8 @@ def layer_table(result: RunResult) -> Fitting:
         "shape": Column("shape", [shape_text(layer.operator, layer.shape) for layer in layers], justify="left"),
         "spikes": Column(
             "input\nspikes",
-            [human.count(layer.input_spikes / n) for layer in layers],
-            human.count(sum(layer.input_spikes for layer in layers) / n),
+            [human.count(layer.sum_input_spikes / n) for layer in layers],
+            human.count(sum(layer.sum_input_spikes for layer in layers) / n),
         ),
         "density": Column("density\n%", [human.percent(layer.input_density) for layer in layers]),
         "zero": Column(
@@ -58,16 +58,20 @@ def layer_table(result: RunResult) -> Fitting:
         ),
         "operations": Column(
             "synaptic\noperations",
-            [human.count(layer.synaptic_operations / n) for layer in layers],
-            human.count(result.synaptic_operations / n),
+            [human.count(layer.synaptic_operations_per_inference) for layer in layers],
+            human.count(result.synaptic_operations_per_inference),
         ),
-        "cycles": Column("cycles", [human.count(layer.cycles / n) for layer in layers], human.count(result.cycles / n)),
+        "cycles": Column(
+            "cycles",
+            [human.count(layer.cycles_per_inference) for layer in layers],
+            human.count(result.cycles_per_inference),
+        ),
         "busy": Column(
             "PEs\nbusy %", [human.percent(layer.utilization) for layer in layers], human.percent(result.utilization)
         ),
         "energy": Column(
             f"energy\n{unit}",
-            [human.digits(pj_to_j(layer.energy_pj) / n * factor) for layer in layers],
+            [human.digits(pj_to_j(layer.energy_per_inference_pj) * factor) for layer in layers],
             human.digits(pj_to_j(result.energy_per_inference_pj) * factor),
         ),
     }
@@ -90,15 +94,19 @@ def _bits_per_weight(result: RunResult, stored_bits: int, weights: int) -> str:
 
 def cycle_table(result: RunResult) -> Fitting:
     """Where each layer's cycles go: to compute, or to one named stall."""
-    n, layers = len(result.samples), result.layers
+    layers = result.layers
     lead = [
         names("layer", [layer.name for layer in layers], _ALL),
-        Column("cycles", [human.count(layer.cycles / n) for layer in layers], human.count(result.cycles / n)),
-        Column("of all\n%", [human.percent(share(layer.cycles, result.cycles)) for layer in layers]),
+        Column(
+            "cycles",
+            [human.count(layer.cycles_per_inference) for layer in layers],
+            human.count(result.cycles_per_inference),
+        ),
+        Column("of all\n%", [human.percent(share(layer.sum_cycles, result.sum_cycles)) for layer in layers]),
     ]
     parts = [
-        Part(cause, [layer.cycles_by_cause.get(cause, 0) for layer in layers], result.cycles_by_cause[cause])
-        for cause in occurring(result, lambda layer: layer.cycles_by_cause)
+        Part(cause, [layer.sum_cycles_by_cause.get(cause, 0) for layer in layers], result.sum_cycles_by_cause[cause])
+        for cause in occurring(result, lambda layer: layer.sum_cycles_by_cause)
     ]
     return parts_table("Cycles per inference, and the share of each cause in %", lead, parts)
 
@@ -108,7 +116,7 @@ def access_table(result: RunResult) -> Fitting:
     n, layers = len(result.samples), result.layers
     both: list[Column] = []
     sums: list[Column] = []
-    for title, of_layer in (("read", "dram_read_bits"), ("write", "dram_write_bits")):
+    for title, of_layer in (("read", "sum_dram_read_bits"), ("write", "sum_dram_write_bits")):
         amounts = [sum(getattr(layer, of_layer).values()) / n for layer in layers]
         both.append(
             Column(f"DRAM\n{title}", [human.bits_in_kib(bits) for bits in amounts], human.bits_in_kib(sum(amounts)))
@@ -138,21 +146,21 @@ def access_table(result: RunResult) -> Fitting:
 
 def energy_table(result: RunResult) -> Fitting:
     """What each layer's energy is spent on."""
-    n, layers = len(result.samples), result.layers
+    layers = result.layers
     factor, unit = human.common_si([pj_to_j(result.energy_per_inference_pj)], "J")
     kinds = [energy_by_kind_pj(layer) for layer in layers]
     lead = [
         names("layer", [layer.name for layer in layers], _ALL),
         Column(
             f"energy\n{unit}",
-            [human.digits(pj_to_j(layer.energy_pj) / n * factor) for layer in layers],
+            [human.digits(pj_to_j(layer.energy_per_inference_pj) * factor) for layer in layers],
             human.digits(pj_to_j(result.energy_per_inference_pj) * factor),
         ),
-        Column("of all\n%", [human.percent(share(layer.energy_pj, result.energy_pj)) for layer in layers]),
+        Column("of all\n%", [human.percent(share(layer.sum_energy_pj, result.sum_energy_pj)) for layer in layers]),
         Column(
             "pJ per\nSOP",
-            [human.digits(share(layer.energy_pj, layer.synaptic_operations)) for layer in layers],
-            human.digits(share(result.energy_pj, result.synaptic_operations)),
+            [human.digits(share(layer.sum_energy_pj, layer.sum_synaptic_operations)) for layer in layers],
+            human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations)),
         ),
     ]
     parts = [

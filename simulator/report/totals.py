@@ -10,35 +10,41 @@ from rich.text import Text
 
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import share
+from spikecycle.simulator.report.residency import on_chip_lines, residency_words
 from spikecycle.simulator.report.sheet import Fitting
 from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.simulator.variant import variant_text
 
 WARNING = "bold yellow"
 
 
 def heading(result: RunResult) -> RenderableType:
-    """The trace, the machine and the formats."""
+    """The trace, the machine with what was changed of it, the formats, and what stays on chip."""
     samples = len(result.samples)
     named = (("weights", result.weight_format), ("spikes", result.spike_format))
     formats = ", ".join(f"{operand} {name}" for operand, name in named if name) or "no formats"
+    variant = variant_text(
+        str(result.machine["name"]), result.machine_file, result.machine_overrides, result.machine_sha256
+    )
     return Text.assemble(
         (result.trace, "bold"),
         " on ",
-        (str(result.machine["name"]), "bold"),
-        f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), {formats}; "
-        f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps",
+        (variant, "bold"),
+        f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), {formats}\n"
+        f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps; "
+        f"{residency_words(result.assumptions.residency)}; overlap {result.overlap}",
+        *(f"\n{line}" for line in on_chip_lines(result)),
     )
 
 
 def totals(result: RunResult) -> Fitting:
     """Time, energy, area and the ratios people compare, in two columns where there is room."""
-    n = len(result.samples)
-    per_second = share(result.synaptic_operations / n, result.seconds_per_inference)
+    per_second = share(result.synaptic_operations_per_inference, result.seconds_per_inference)
     figures = [
         ("time per inference", human.si(result.seconds_per_inference, "s")),
         ("energy per inference", human.si(pj_to_j(result.energy_per_inference_pj), "J")),
-        ("cycles per inference", human.count(result.cycles / n)),
+        ("cycles per inference", human.count(result.cycles_per_inference)),
         ("energy-delay product", human.si(result.edp_per_inference_js, "J·s")),
         ("throughput", f"{human.count(share(1, result.seconds_per_inference))} inferences/s"),
         (
@@ -46,7 +52,10 @@ def totals(result: RunResult) -> Fitting:
             human.si(share(pj_to_j(result.energy_per_inference_pj), result.seconds_per_inference), "W"),
         ),
         ("effective throughput", human.si(per_second, "SOP/s")),
-        ("energy per operation", f"{human.digits(share(result.energy_pj, result.synaptic_operations))} pJ/SOP"),
+        (
+            "energy per operation",
+            f"{human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations))} pJ per SOP",
+        ),
         ("PE utilization", f"{human.percent(result.utilization)} %"),
         (
             "area",
@@ -54,7 +63,7 @@ def totals(result: RunResult) -> Fitting:
             f"logic {human.digits(result.logic_area_mm2)})",
         ),
         ("work skipped", _skipped(result)),
-        ("cycles of a sample", _range(result.cycles_per_sample)),
+        ("cycles per sample", _range(result.cycles_per_sample)),
     ]
     return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
 
@@ -106,7 +115,7 @@ def _pairs(figures: list[tuple[str, str]], pairs: int) -> RenderableType:
 
 
 def _skipped(result: RunResult) -> str:
-    done, dense = result.synaptic_operations, result.dense_synaptic_operations
+    done, dense = result.sum_synaptic_operations, result.sum_dense_synaptic_operations
     of_dense = f"{human.count(dense / len(result.samples))} dense SOPs"
     if done > dense:  # a multi-bit input does a SOP for each of its bits
         return f"none: {human.digits(share(done, dense))} x {of_dense}"

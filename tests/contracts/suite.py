@@ -188,7 +188,7 @@ def check_result(case: Case) -> None:
     assert result.verification is not None
     assert sum(part.mismatches for part in result.verification) == 0
     assert sum(part.spikes_compared for part in result.verification) > 0
-    assert result.cycles == sum(result.cycles_per_sample) == sum(result.cycles_by_cause.values())
+    assert result.sum_cycles == sum(result.cycles_per_sample) == sum(result.sum_cycles_by_cause.values())
     totals: dict[str, Counter[str]] = {stage.name: Counter() for stage in case.stages}
     for stage, _, activity in case.runs():
         moved = activity.moves.load_bits.sum() + activity.moves.store_bits.sum()
@@ -197,11 +197,11 @@ def check_result(case: Case) -> None:
     assert [layer.name for layer in result.layers] == list(totals)
     for layer in result.layers:
         total = totals[layer.name]
-        assert sum(layer.cycles_by_cause.values()) == layer.cycles
-        assert layer.synaptic_operations == total["operations"]
-        assert sum(layer.dram_read_bits.values()) + sum(layer.dram_write_bits.values()) >= total["bits"]
+        assert sum(layer.sum_cycles_by_cause.values()) == layer.sum_cycles
+        assert layer.sum_synaptic_operations == total["operations"]
+        assert sum(layer.sum_dram_read_bits.values()) + sum(layer.sum_dram_write_bits.values()) >= total["bits"]
         counted = {
-            counter.name: counter.count for counter in layer.counters if counter.resource not in ("dram", "clock")
+            counter.name: counter.sum_count for counter in layer.counters if counter.resource not in ("dram", "clock")
         }
         assert counted == {name: total[name] for name in counted}
         assert all(counter.energy_pj >= 0 for counter in layer.counters)

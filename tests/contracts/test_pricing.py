@@ -146,8 +146,8 @@ def counter(component: str, action: str, resource: Any, bits: int = 1, length_um
 def priced(machine: Machine, *counts: tuple[Counter, int]) -> list[float]:
     """Energies, pJ."""
     results = price([one for one, _ in counts], [count for _, count in counts], machine)
-    assert [(one.name, one.count) for one in results] == [(one.name, count) for one, count in counts]
-    return [one.energy_pj for one in results]
+    assert [(one.name, one.sum_count) for one in results] == [(one.name, count) for one, count in counts]
+    return [one.sum_energy_pj for one in results]
 
 
 def test_an_access_of_an_sram_is_a_read_or_a_write(hand: HandMaker) -> None:
@@ -249,12 +249,12 @@ def test_dram_reads_and_writes_are_told_apart(hand: HandMaker) -> None:
     results = price([*read_counters, *write_counters], [*reads, *writes], hand())
     for place, operand in enumerate(OPERANDS):
         read, written = results[place], results[place + len(OPERANDS)]
-        assert (read.name, read.count) == (f"dram.read.{operand}", reads[place])
-        assert read.energy_pj == pytest.approx(reads[place] * 10.0)
-        assert (written.name, written.count) == (f"dram.write.{operand}", writes[place])
-        assert written.energy_pj == pytest.approx(writes[place] * 12.0)
+        assert (read.name, read.sum_count) == (f"dram.read.{operand}", reads[place])
+        assert read.sum_energy_pj == pytest.approx(reads[place] * 10.0)
+        assert (written.name, written.sum_count) == (f"dram.write.{operand}", writes[place])
+        assert written.sum_energy_pj == pytest.approx(writes[place] * 12.0)
     same = hand(dram={"bandwidth_gbit_per_s": 1, "burst_bits": 64, "latency_ns": 0.0, "energy_pj_per_bit": 10.0})
-    assert price(write_counters, writes, same)[0].energy_pj == pytest.approx(500.0)
+    assert price(write_counters, writes, same)[0].sum_energy_pj == pytest.approx(500.0)
 
 
 def test_rows_and_background_of_dram_are_paid_where_they_are_given(hand: HandMaker) -> None:
@@ -264,7 +264,7 @@ def test_rows_and_background_of_dram_are_paid_where_they_are_given(hand: HandMak
     assert row_activations(1000, np.array([[1, 1000]]), np.array([[1001, 0]])) == 4
     assert row_activations(None, np.array([[1, 1000]])) == 0
     found = price(dram_counters(rows), dram_counts(rows, 4, 500), rows)
-    assert [(one.name, one.energy_pj) for one in found] == [
+    assert [(one.name, one.sum_energy_pj) for one in found] == [
         ("dram.activate", pytest.approx(3600.0)),
         ("dram.background", pytest.approx(40000.0)),
     ]
@@ -318,11 +318,11 @@ def test_the_clock_goes_by_flip_flops_and_what_gating_leaves(hand: HandMaker) ->
     assert flip_flops(machine) == 544
     counts = clock_counts(machine, {"compute": 60, "barrier": 10, "dram_load": 25, "dram_drain": 5})
     assert counts == (70, 30)
-    assert [one.energy_pj for one in price(clock_counters(machine), counts, machine)] == [
+    assert [one.sum_energy_pj for one in price(clock_counters(machine), counts, machine)] == [
         pytest.approx(95.2), pytest.approx(8.16),
     ]  # fmt: skip
     ungated = hand(logic={"clock_gating": "none", "devices": "hp"})
-    assert [one.energy_pj for one in price(clock_counters(ungated), counts, ungated)] == [
+    assert [one.sum_energy_pj for one in price(clock_counters(ungated), counts, ungated)] == [
         pytest.approx(70 * 5.44), pytest.approx(30 * 5.44),
     ]  # fmt: skip
     assert clock_counters(hand(control=False)) == clock_counts(hand(control=False), {"compute": 1}) == ()

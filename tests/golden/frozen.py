@@ -68,26 +68,26 @@ def write_network(path: Path, layers: Sequence[SyntheticLayer]) -> None:
 
 def _counts(layer: LayerResult, pes: int) -> dict[str, Any]:
     return {
-        "cycles": layer.cycles,
-        "busy_pe_cycles": round(layer.utilization * pes * layer.cycles),
-        "synaptic_operations": layer.synaptic_operations,
-        "dense_synaptic_operations": layer.dense_synaptic_operations,
-        "input_spikes": layer.input_spikes,
-        "output_spikes": layer.output_spikes,
+        "cycles": layer.sum_cycles,
+        "busy_pe_cycles": round(layer.utilization * pes * layer.sum_cycles),
+        "synaptic_operations": layer.sum_synaptic_operations,
+        "dense_synaptic_operations": layer.sum_dense_synaptic_operations,
+        "input_spikes": layer.sum_input_spikes,
+        "output_spikes": layer.sum_output_spikes,
         "tiling": layer.tiling,
         "storage": layer.storage.model_dump(),
-        "cycles_by_cause": layer.cycles_by_cause,
-        "dram_read_bits": layer.dram_read_bits,
-        "dram_write_bits": layer.dram_write_bits,
-        "counters": {counter.name: counter.count for counter in layer.counters},
+        "cycles_by_cause": layer.sum_cycles_by_cause,
+        "dram_read_bits": layer.sum_dram_read_bits,
+        "dram_write_bits": layer.sum_dram_write_bits,
+        "counters": {counter.name: counter.sum_count for counter in layer.counters},
     }
 
 
 def _energy_pj(layer: LayerResult) -> dict[str, float]:
     """Energy by component that takes any; twelve digits are far finer than the comparison."""
-    energy = {"leakage": layer.leakage_pj}
+    energy = {"leakage": layer.sum_leakage_pj}
     for counter in layer.counters:
-        energy[counter.component] = energy.get(counter.component, 0.0) + counter.energy_pj
+        energy[counter.component] = energy.get(counter.component, 0.0) + counter.sum_energy_pj
     return {component: float(f"{value:.12g}") for component, value in energy.items() if value}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from tests.reference import formats, formats_spikes
+from tests.reference import formats
 from tests.reference.row_stationary_cut import Cut
 
 
@@ -49,6 +49,9 @@ class RowStationary(Cut):
     most_input_words: int = 0
     most_new_input_words: int = 0
     waiting: dict[tuple[int, int, int, int, int], list[list[int]]] = field(default_factory=dict)  # psums in pads
+    weights_there: bool = False  # what is on chip already: section 11
+    inputs_there: bool = False
+    outputs_stay: bool = False
 
     def input_columns(self) -> range:
         """Input columns of the tile."""
@@ -158,7 +161,7 @@ class RowStationary(Cut):
         self.weights_in_pads = (f, k)
         filter_sets = self.filter_folds()[f]
         bits = self.stream_bits([m for filters in filter_sets for m in filters], k)
-        from_dram = not (self.mapping.resident and (f, k) in self.resident)
+        from_dram = not self.weights_there and not (self.mapping.resident and (f, k) in self.resident)
         self.resident.add((f, k))
         words = 0
         if from_dram:
@@ -200,7 +203,7 @@ class RowStationary(Cut):
         channels = [c for members in self.channel_folds()[k] for c in members]
         words = 0
         for t, y in self.rows_needed(pairs):
-            if (t, y, k) in loaded or not columns:
+            if self.inputs_there or (t, y, k) in loaded or not columns:
                 continue
             loaded.add((t, y, k))
             words += ceil(len(channels) * len(columns) * self.task.input_bits / self.word)
@@ -214,14 +217,6 @@ class RowStationary(Cut):
         size = [sum(map(len, fold)) * len(columns) * self.task.input_bits for fold in self.channel_folds()]
         self.most_input_words = max(self.most_input_words, sum(ceil(size[fold] / self.word) for _, _, fold in loaded))
         return words
-
-    def dram_row_bits(self, values: list[int], positions: int, bits: int) -> int:
-        """Bits of a row in the spike format; `positions` are those of the whole row."""
-        name = self.machine.formats.spikes.format
-        entry = formats_spikes.entry_bits(name, positions, bits)
-        if name == "bitmap":
-            return len(values) * entry
-        return formats.ceil_log2(positions + 1) + sum(1 for value in values if value) * entry
 
     def deliver(
         self, f: int, k: int, pairs: list[tuple[int, int]], channel_group: int
@@ -365,15 +360,18 @@ class RowStationary(Cut):
             neurons = len(self.columns) * len(filters)
             for t, row in pairs:
                 updates += neurons
-                words += ceil(neurons / (self.word // self.psum_bits)) + 2 * ceil(neurons / self.word)
+                words += ceil(neurons / (self.word // self.psum_bits)) + ceil(neurons / self.word)
                 self.counts["global_buffer.psums.read"] += ceil(neurons / (self.word // self.psum_bits))
                 self.counts["global_buffer.outputs.write"] += ceil(neurons / self.word)
-                self.counts["global_buffer.outputs.read"] += ceil(neurons / self.word)
+                if not self.outputs_stay:
+                    words += ceil(neurons / self.word)
+                    self.counts["global_buffer.outputs.read"] += ceil(neurons / self.word)
                 for m in filters:
                     spikes = [int(self.outputs[t, m, row, column]) for column in self.columns]
                     bits = self.dram_row_bits(spikes, self.shape.Q, self.stored_bits["outputs"])
-                    record.stores["outputs"] += bits
-                    self.counts["dram_wire.outputs"] += bits
+                    if not self.outputs_stay:
+                        record.stores["outputs"] += bits
+                        self.counts["dram_wire.outputs"] += bits
                     self.counts["neuron.add"] += len(self.columns) * (1 + (self.task.bias[m] != 0))
                     for column in self.columns:
                         assert (t, m, row, column) not in self.sums

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from tests.reference import formats
+from tests.reference import formats, formats_spikes
 
 
 @dataclass
@@ -53,6 +53,14 @@ class Cut:
         self.entries_per_weight = ceil((self.task.weight_bits + tag) / pad)
         self.entries_per_input = ceil(self.task.input_bits / input_pad.width_bits)
         self.entries_per_psum = ceil(self.pad_psum_bits / self.machine.buffers.psum_pad.width_bits)
+
+    def dram_row_bits(self, values: list[int], positions: int, bits: int) -> int:
+        """Bits of a row in the spike format; `positions` are those of the whole row."""
+        name = self.machine.formats.spikes.format
+        entry = formats_spikes.entry_bits(name, positions, bits)
+        if name == "bitmap":
+            return len(values) * entry
+        return formats.ceil_log2(positions + 1) + sum(1 for value in values if value) * entry
 
     def filter_folds(self) -> list[list[list[int]]]:
         """For each filter fold the filters of each of its sets."""

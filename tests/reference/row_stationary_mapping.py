@@ -52,6 +52,8 @@ class Chooser:
         self.word = machine.buffers.global_buffer.width_bits
         self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
         self.words_held = machine.buffers.global_buffer.capacity_bits // self.word
+        if machine.residency.activations == "chip":
+            self.words_held //= 2
         self.entries = {
             pad: buffer.capacity_bits // buffer.width_bits
             for pad, buffer in machine.buffer_items().items()
@@ -64,13 +66,15 @@ class Chooser:
         self.pad_psum_bits = self.psum_bits if self.in_pads else min(self.psum_bits, one_pass)
 
     def choose(self) -> Candidate | None:
-        """The first of those with the least objective that fit."""
+        """The first of those with the least objective that fit; of those that keep all weights, if they are to stay."""
+        fitting = [each for each in self.candidates() if self.space(each)["total"] <= self.words_held]
+        if self.machine.residency.weights == "resident" and any(each.resident for each in fitting):
+            fitting = [each for each in fitting if each.resident]
         best, least = None, float("inf")
-        for candidate in self.candidates():
-            if self.space(candidate)["total"] <= self.words_held:
-                cost = self.objective(candidate)
-                if cost < least:
-                    best, least = candidate, cost
+        for candidate in fitting:
+            cost = self.objective(candidate)
+            if cost < least:
+                best, least = candidate, cost
         return best
 
     def candidates(self) -> list[Candidate]:

@@ -34,10 +34,19 @@ class Record:
 
 
 class SpikeArray:
-    """The array with one layer on it."""
+    """The array with one layer on it. weights_there, inputs_there, outputs_stay: what is on chip already, section 9."""
 
-    def __init__(self, machine: SpikeArrayMachine, task: LayerTask) -> None:
+    def __init__(
+        self,
+        machine: SpikeArrayMachine,
+        task: LayerTask,
+        *,
+        weights_there: bool = False,
+        inputs_there: bool = False,
+        outputs_stay: bool = False,
+    ) -> None:
         self.machine, self.task = machine, task
+        self.weights_there, self.inputs_there, self.outputs_stay = weights_there, inputs_there, outputs_stay
         self.cut: Cut = cut_layer(machine, task)
         self.weight_format = self.cut.weight_format
         self.counts: Counter[str] = Counter()
@@ -138,32 +147,37 @@ class SpikeArray:
 
     def _chunks(self, tile: Tile, frame: np.ndarray) -> Iterator[tuple[int, list[int]]]:
         """(input tile, input channels) of the passes of a timestep."""
-        half = self.machine.buffers.spikes.capacity_bits // self.machine.buffers.spikes.width_bits // 2
+        words = self.machine.buffers.spikes.capacity_bits // self.machine.buffers.spikes.width_bits
+        room = words // 4 if self.machine.residency.activations == "chip" else words // 2
         for number, channels in enumerate(in_groups(list(range(self.task.shape.C)), self.cut.input_channels)):
             while channels:
-                if len(self._words(tile, channels[:1], frame)) > half:
+                if len(self._words(tile, channels[:1], frame)) > room:
                     raise CannotMap("the spikes of one channel do not fit")
                 taken = 1
-                while taken < len(channels) and len(self._words(tile, channels[: taken + 1], frame)) <= half:
+                while taken < len(channels) and len(self._words(tile, channels[: taken + 1], frame)) <= room:
                     taken += 1
                 yield number, channels[:taken]
                 channels = channels[taken:]
 
     def _load_weights(self, tile: Tile, input_tile: int) -> None:
         self.images = [self.cut.image(part.channels, self.cut.input_tiles[input_tile]) for part in tile.parts]
+        if len(self.records) == 1 and self.cut.table:
+            self.records[-1].loads["weights"] += len(self.cut.table) * self.task.weight_bits
+            self.counts["codebook.write"] += len(self.cut.table) * len(self.images)
+        if self.weights_there:
+            return
         words = [len(image.bits) // self.word_bits for image in self.images]
         entries = [self.cut.directory_entries(input_tile) for _ in words]
         from_dram = slice(None) if self.machine.dataflow.partition == "channel" else slice(1)
         directory_bits = sum(entries[from_dram]) * self.cut.entry_bits
-        self.records[-1].loads["weights"] = sum(words[from_dram]) * self.word_bits + directory_bits
-        if len(self.records) == 1 and self.cut.table:
-            self.records[-1].loads["weights"] += len(self.cut.table) * self.task.weight_bits
-            self.counts["codebook.write"] += len(self.cut.table) * len(words)
+        self.records[-1].loads["weights"] += sum(words[from_dram]) * self.word_bits + directory_bits
         self.counts["weights.write"] += sum(words)
         self.counts["directory.write"] += sum(entries)
 
     def _load_spikes(self, tile: Tile, channels: list[int], frame: np.ndarray) -> list[list[Event]]:
         words = self._words(tile, channels, frame)
+        if self.inputs_there:
+            return words
         self.counts["spikes.write"] += len(words)
         self.records[-1].loads["spikes"] = len(words) * self.machine.buffers.spikes.width_bits
         return words
@@ -263,9 +277,12 @@ class SpikeArray:
                 found = [sum(bitmap[:end]) for end in ends]
             cycles = sum(max(1, (b - a) * entry_words) for a, b in zip([0, *found], found, strict=False))
         self.records[-1].causes["encode"] = cycles
-        self.records[-1].stores["outputs"] = len(words) * width
         self.counts["outputs.write"] += len(words)
         self.counts["outputs.read"] += len(words)
+        if self.outputs_stay:
+            self.counts["spikes.write"] += ceil_div(len(words) * width, self.machine.buffers.spikes.width_bits)
+        else:
+            self.records[-1].stores["outputs"] = len(words) * width
 
 
 def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected:

@@ -11,9 +11,9 @@ from spikecycle.simulator.result import LayerResult, RunResult
 
 TRACE, MACHINE = "digits-pruned80", "spike_array"
 MEASURES = {
-    "energy": lambda layer: layer.energy_pj,
-    "cycles": lambda layer: layer.cycles,
-    "edp": lambda layer: layer.energy_pj * layer.cycles,
+    "energy": lambda layer: layer.sum_energy_pj,
+    "cycles": lambda layer: layer.sum_cycles,
+    "edp": lambda layer: layer.sum_energy_pj * layer.sum_cycles,
 }
 
 
@@ -43,7 +43,7 @@ def picked(result: RunResult) -> dict[str, str]:
 
 def counted_pj(layer: LayerResult) -> float:
     """Energy of everything but clock and leakage."""
-    return sum(one.energy_pj for one in layer.counters if one.resource != "clock")
+    return sum(one.sum_energy_pj for one in layer.counters if one.resource != "clock")
 
 
 @pytest.mark.parametrize("by", MEASURES)
@@ -57,7 +57,7 @@ def test_each_operator_costs_what_it_costs_in_its_best_format(by: str, every_for
         in_each = {format_: measure(layers_of(one)[name]) for format_, one in every_format.items()}
         assert in_each[chosen[name]] == pytest.approx(min(in_each.values()), rel=1e-12)
         alone = layers_of(every_format[chosen[name]])[name]
-        assert layer.cycles == alone.cycles
+        assert layer.sum_cycles == alone.sum_cycles
         # clock and leakage are those of the whole array, which has the decoders of all chosen formats
         assert counted_pj(layer) == pytest.approx(counted_pj(alone), rel=1e-12)
 
@@ -67,7 +67,10 @@ def test_what_was_picked_is_in_the_result(every_format: dict[str, RunResult]) ->
     assert picked(result).keys() == layers_of(result).keys()
     for name, chosen in picked(result).items():
         alone = layers_of(every_format[chosen])[name]
-        assert (alone.cycles, alone.storage) == (layers_of(result)[name].cycles, layers_of(result)[name].storage)
+        assert (alone.sum_cycles, alone.storage) == (
+            layers_of(result)[name].sum_cycles,
+            layers_of(result)[name].storage,
+        )
 
 
 def test_an_operator_with_a_format_of_its_own_keeps_it() -> None:

@@ -26,22 +26,22 @@ def comparison(trace: Path) -> FormatComparison:
 def test_a_run_is_a_simulation_in_that_format(comparison: FormatComparison, trace: Path, name: str) -> None:
     result = simulate(trace, "spike_array", formats={"weights": name}, samples=[0, 2])
     run = next(run for run in comparison.weights.runs if run.format == name)
-    assert run.cycles == result.cycles
-    assert run.energy_pj == pytest.approx(result.energy_pj, rel=1e-12)
+    assert run.cycles_per_inference == result.sum_cycles / 2
+    assert run.energy_per_inference_pj == pytest.approx(result.sum_energy_pj / 2, rel=1e-12)
     assert run.edp_per_inference_js == pytest.approx(result.edp_per_inference_js, rel=1e-12)
     assert [layer.stored_bits for layer in run.layers] == [layer.storage.stored_bits for layer in result.layers]
-    assert run.fetched_bits == _fetched(result)
+    assert run.fetched_per_inference_bits == {level: bits / 2 for level, bits in _fetched(result).items()}
 
 
 def _fetched(result: RunResult) -> dict[str, int]:
     """Bits of weights read, from the declared widths of the spike array's two weight memories."""
     buffers = load_machine("spike_array").buffer_items()
     counts = {
-        level: sum(c.count for layer in result.layers for c in layer.counters if c.name == f"{level}.read")
+        level: sum(c.sum_count for layer in result.layers for c in layer.counters if c.name == f"{level}.read")
         for level in ("weights", "directory")
     }
     bits = {level: count * buffers[level].width_bits for level, count in counts.items()}
-    return {"dram": sum(layer.dram_read_bits["weights"] for layer in result.layers), **bits}
+    return {"dram": sum(layer.sum_dram_read_bits["weights"] for layer in result.layers), **bits}
 
 
 def test_bits_a_weight(comparison: FormatComparison) -> None:
@@ -52,11 +52,13 @@ def test_bits_a_weight(comparison: FormatComparison) -> None:
 
 def test_the_best_are_the_best(comparison: FormatComparison) -> None:
     for operand in (comparison.weights, comparison.spikes):
-        assert [run.energy_pj for run in operand.runs] == sorted(run.energy_pj for run in operand.runs)
-        least = min(run.cycles for run in operand.runs)
-        assert set(operand.best_by_cycles) == {run.format for run in operand.runs if run.cycles == least}
+        assert [run.energy_per_inference_pj for run in operand.runs] == sorted(
+            run.energy_per_inference_pj for run in operand.runs
+        )
+        least = min(run.cycles_per_inference for run in operand.runs)
+        assert set(operand.best_by_cycles) == {run.format for run in operand.runs if run.cycles_per_inference == least}
         for index, best in enumerate(operand.best_per_layer):
-            energies = {run.format: run.layers[index].energy_pj for run in operand.runs}
+            energies = {run.format: run.layers[index].energy_per_inference_pj for run in operand.runs}
             assert set(best.by_energy) == {name for name, pj in energies.items() if pj == min(energies.values())}
 
 

@@ -19,37 +19,37 @@ def result() -> RunResult:
 
 
 def test_totals_are_the_sums_of_the_layers(result: RunResult) -> None:
-    assert result.cycles == sum(layer.cycles for layer in result.layers) == sum(result.cycles_per_sample)
-    assert sum(result.cycles_by_cause.values()) == result.cycles
+    assert result.sum_cycles == sum(layer.sum_cycles for layer in result.layers) == sum(result.cycles_per_sample)
+    assert sum(result.sum_cycles_by_cause.values()) == result.sum_cycles
     for layer in result.layers:
-        assert sum(layer.cycles_by_cause.values()) == layer.cycles
-        priced_pj = sum(counter.energy_pj for counter in layer.counters)
-        assert layer.energy_pj == pytest.approx(priced_pj + layer.leakage_pj, rel=1e-12)
-    assert result.energy_pj == pytest.approx(sum(layer.energy_pj for layer in result.layers), rel=1e-12)
-    assert result.energy_pj == pytest.approx(sum(result.energy_by_component_pj.values()), rel=1e-12)
-    assert result.synaptic_operations == sum(layer.synaptic_operations for layer in result.layers)
+        assert sum(layer.sum_cycles_by_cause.values()) == layer.sum_cycles
+        priced_pj = sum(counter.sum_energy_pj for counter in layer.counters)
+        assert layer.sum_energy_pj == pytest.approx(priced_pj + layer.sum_leakage_pj, rel=1e-12)
+    assert result.sum_energy_pj == pytest.approx(sum(layer.sum_energy_pj for layer in result.layers), rel=1e-12)
+    assert result.sum_energy_pj == pytest.approx(sum(result.sum_energy_by_component_pj.values()), rel=1e-12)
+    assert result.sum_synaptic_operations == sum(layer.sum_synaptic_operations for layer in result.layers)
 
 
 def test_figures_per_inference(result: RunResult) -> None:
-    assert result.seconds_per_inference == pytest.approx(result.cycles / 2 / (result.clock_mhz * 1e6), rel=1e-12)
-    assert result.energy_per_inference_pj == pytest.approx(result.energy_pj / 2, rel=1e-12)
+    assert result.seconds_per_inference == pytest.approx(result.sum_cycles / 2 / (result.clock_mhz * 1e6), rel=1e-12)
+    assert result.energy_per_inference_pj == pytest.approx(result.sum_energy_pj / 2, rel=1e-12)
     energy_j = result.energy_per_inference_pj / 1e12
     assert result.edp_per_inference_js == pytest.approx(energy_j * result.seconds_per_inference, rel=1e-12)
 
 
 def test_dram_energy_is_its_bits_times_what_the_result_states(result: RunResult) -> None:
     for layer in result.layers:
-        bits = sum(layer.dram_read_bits.values()) + sum(layer.dram_write_bits.values())
-        dram_pj = sum(counter.energy_pj for counter in layer.counters if counter.component == "dram")
+        bits = sum(layer.sum_dram_read_bits.values()) + sum(layer.sum_dram_write_bits.values())
+        dram_pj = sum(counter.sum_energy_pj for counter in layer.counters if counter.component == "dram")
         assert dram_pj == pytest.approx(bits * result.assumptions.dram_pj_per_bit, rel=1e-12)
 
 
 def test_samples_add_up(result: RunResult) -> None:
     alone = [simulate(SAMPLE, MACHINE, samples=[sample]) for sample in (0, 1)]
-    assert result.cycles_per_sample == [run.cycles for run in alone]
+    assert result.cycles_per_sample == [run.sum_cycles for run in alone]
     for layer, first, second in zip(result.layers, alone[0].layers, alone[1].layers, strict=True):
-        counts = [a.count + b.count for a, b in zip(first.counters, second.counters, strict=True)]
-        assert [counter.count for counter in layer.counters] == counts
+        counts = [a.sum_count + b.sum_count for a, b in zip(first.counters, second.counters, strict=True)]
+        assert [counter.sum_count for counter in layer.counters] == counts
 
 
 def test_a_result_repeats_to_the_bit_and_survives_json(result: RunResult) -> None:
@@ -89,11 +89,11 @@ def test_settings_and_formats_are_the_machine_with_other_keys() -> None:
 
 def test_an_ideal_memory_is_a_lower_bound(result: RunResult) -> None:
     ideal = simulate(SAMPLE, MACHINE, samples=[0, 1], ideal_memory=True)
-    stalls = {cause: cycles for cause, cycles in result.cycles_by_cause.items() if cause.startswith("dram_")}
+    stalls = {cause: cycles for cause, cycles in result.sum_cycles_by_cause.items() if cause.startswith("dram_")}
     assert (ideal.assumptions.ideal_memory, result.assumptions.ideal_memory) == (True, False)
-    assert ideal.cycles == result.cycles - sum(stalls.values()) < result.cycles
-    assert not any(cycles for cause, cycles in ideal.cycles_by_cause.items() if cause.startswith("dram_"))
-    assert [layer.dram_read_bits for layer in ideal.layers] == [layer.dram_read_bits for layer in result.layers]
+    assert ideal.sum_cycles == result.sum_cycles - sum(stalls.values()) < result.sum_cycles
+    assert not any(cycles for cause, cycles in ideal.sum_cycles_by_cause.items() if cause.startswith("dram_"))
+    assert [layer.sum_dram_read_bits for layer in ideal.layers] == [layer.sum_dram_read_bits for layer in result.layers]
 
 
 def test_progress_counts_every_sample_of_every_layer() -> None:

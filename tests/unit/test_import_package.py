@@ -29,7 +29,7 @@ def test_a_users_own_folders_of_the_same_names_do_not_collide(tmp_path: Path) ->
         "import spikecycle\n"
         "result = spikecycle.simulate('digits-ternary', 'spike_array_edge', samples=[0])\n"
         "spikecycle.import_network\n"
-        "print(result.cycles > 0)"
+        "print(result.cycles_per_inference > 0)"
     )
     assert python(code, tmp_path) == "True"
 

@@ -79,29 +79,29 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_stages_follow_each_other_unless_the_machine_says_otherwise(files: tuple[Path, Path]) -> None:
     result = spikecycle.simulate(*files)
     assert result.overlap == "roofline"
-    assert [layer.cycles for layer in result.layers] == [5 + 1 + 2, 3 + 3 + 3]
-    assert result.cycles == 17
+    assert [layer.sum_cycles for layer in result.layers] == [5 + 1 + 2, 3 + 3 + 3]
+    assert result.sum_cycles == 17
 
 
 def test_a_pipeline_of_layers(files: tuple[Path, Path]) -> None:
     """First: 0-5, 5-6, 6-8. Second: from 5, 8 and 11 on, 3 cycles each."""
     result = spikecycle.simulate(*files, settings={"overlap.policy": "layer_pipeline"})
-    assert result.cycles == 5 + 3 + 3 + 3
-    assert sum(result.cycles_by_cause.values()) == result.cycles
-    assert [layer.busy_cycles["array"] for layer in result.layers] == [8, 9]
+    assert result.sum_cycles == 5 + 3 + 3 + 3
+    assert sum(result.sum_cycles_by_cause.values()) == result.sum_cycles
+    assert [layer.sum_busy_cycles["array"] for layer in result.layers] == [8, 9]
 
 
 def test_a_bounded_buffer_holds_the_producer_up(files: tuple[Path, Path]) -> None:
     """One timestep of room: the first may begin timestep 1 when the second has ended timestep 0, at 8."""
     result = spikecycle.simulate(*files, settings={"overlap.policy": "layer_pipeline", "overlap.buffer_steps": 1})
-    assert result.cycles == 5 + 3 + (1 + 3) + (2 + 3)
+    assert result.sum_cycles == 5 + 3 + (1 + 3) + (2 + 3)
 
 
 def test_a_barrier_per_timestep(files: tuple[Path, Path]) -> None:
     changes = {"overlap.policy": "step_barrier", "overlap.barrier": [{"active": 1, "cycles": 10}]}
     result = spikecycle.simulate(*files, settings=changes)
-    assert result.cycles == 17 + 2 * 3 * 10
-    assert {cause: cycles for cause, cycles in result.cycles_by_cause.items() if cycles} == {
+    assert result.sum_cycles == 17 + 2 * 3 * 10
+    assert {cause: cycles for cause, cycles in result.sum_cycles_by_cause.items() if cycles} == {
         "compute": 17,
         "step_barrier": 60,
     }
@@ -112,11 +112,11 @@ def test_an_array_under_the_roofline_takes_its_work_or_its_traffic() -> None:
     result = spikecycle.simulate("digits-ternary", "spike_array", samples=[0], settings=changes)
     double = spikecycle.simulate("digits-ternary", "spike_array", samples=[0])
     for layer, buffered in zip(result.layers, double.layers, strict=True):
-        work = sum(cycles for cause, cycles in buffered.cycles_by_cause.items() if not cause.startswith("dram"))
-        bits = sum(layer.dram_read_bits.values()) + sum(layer.dram_write_bits.values())
+        work = sum(cycles for cause, cycles in buffered.sum_cycles_by_cause.items() if not cause.startswith("dram"))
+        bits = sum(layer.sum_dram_read_bits.values()) + sum(layer.sum_dram_write_bits.values())
         channel = -(-bits * 500 // 512_000)  # 512 Gbit/s at 500 MHz are 1024 bits per cycle
-        assert layer.cycles in (max(work, channel), max(work, channel) + 25)  # 50 ns of latency where it shows
-        assert layer.cycles <= buffered.cycles
+        assert layer.sum_cycles in (max(work, channel), max(work, channel) + 25)  # 50 ns of latency where it shows
+        assert layer.sum_cycles <= buffered.sum_cycles
 
 
 @pytest.mark.parametrize(

@@ -42,11 +42,22 @@ class Estimate:
         return {"energy": energy_cost, "cycles": cycles, "edp": energy_cost * cycles}[name]
 
 
-def choose(layer: Layer, array: Array, storage: Storage, streams: WeightStreams, objective: str) -> ArrayMapping | None:
-    """The mapping with the least objective, the first of equal ones; None if none fits."""
+def choose(
+    layer: Layer,
+    array: Array,
+    storage: Storage,
+    streams: WeightStreams,
+    objective: str,
+    residents: tuple[int, ...] | None = None,
+) -> ArrayMapping | None:
+    """The mapping with the least objective, the first of equal ones; None if none fits.
+
+    residents: values of `ArrayMapping.resident` to try; all that the array can do, unless given.
+    """
+    tried = residents or ((0,) if array.bypass else (0, 1))
     best: ArrayMapping | None = None
     least = np.inf
-    for shape, h, w, folds in _shapes_and_tiles(layer, array, storage):
+    for shape, h, w, folds in _shapes_and_tiles(layer, array, storage, tried):
         if streams.refusal(shape.fold_channels) is not None:
             continue
         candidates = shape._replace(tile_rows=h, tile_columns=w, folds_per_group=folds)  # type: ignore[arg-type]
@@ -64,11 +75,11 @@ def choose(layer: Layer, array: Array, storage: Storage, streams: WeightStreams,
 
 
 def _shapes_and_tiles(
-    layer: Layer, array: Array, storage: Storage
+    layer: Layer, array: Array, storage: Storage, residents: tuple[int, ...]
 ) -> Iterator[tuple[ArrayMapping, Int64, Int64, Int64]]:
     """All candidates in the order in which the first of equals wins: a mapping without tile; its h, w and G."""
     tiles = _tiles_of_windows(layer, array)
-    for resident in (0,) if array.bypass else (0, 1):
+    for resident in residents:
         for kept in Kept if array.time_batching else (Kept.GROUP,):
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):

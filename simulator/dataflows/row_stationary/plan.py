@@ -171,7 +171,7 @@ def _footprint(mapped: Mapped, held_words: int) -> WeightFootprint:
     array, mapping = mapped.array, mapped.mapping
     if array.bypass:
         return WeightFootprint(problem="dataflow.weights_bypass_global_buffer: weights come from DRAM to the pads")
-    if not mapping.resident:
+    if not mapping.resident and mapped.tables.fold_bits.size > 1:
         return WeightFootprint(problem="its weights do not fit the global buffer beside what its mapping keeps there")
     words = weight_words(array, mapping, mapped.tables.fold_bits)
     working = int(buffer_words(mapped.layer, array, mapping, 0)) + held_words - array.buffer_words
@@ -207,7 +207,11 @@ def _mapping(
     refused = streams.refusal(layer.group_channels)
     if refused is not None:
         raise MappingError.of(task.name, machine.name, refused)
-    mapping = choose(layer, array, storage, streams, machine.dataflow.objective)
+    objective = machine.dataflow.objective
+    mapping = None
+    if machine.residency.weights == "resident" and not array.bypass:
+        mapping = choose(layer, array, storage, streams, objective, residents=(1,))
+    mapping = mapping or choose(layer, array, storage, streams, objective)
     if mapping is None:
         raise MappingError.of(task.name, machine.name, "not even its smallest tile fits buffers.global_buffer")
     return mapping

@@ -81,7 +81,7 @@ class SpikeArray:
         layout = spike_format(machine.formats.spikes).layout(values[0].size, tensor.bits, buffer.width_bits)
         frames = values.reshape(len(values), -1).astype(np.uint16)
         entries: list[int] = [count_entries(frame, layout) for frame in frames]
-        return sum(layout.words(count) for count in entries) <= words_of(buffer, halves=2)
+        return sum(layout.words(count) for count in entries) <= words_of(buffer, parts=2)
 
 
 DATAFLOWS.register("spike_array", SpikeArray())

@@ -129,7 +129,8 @@ class ArrayReplay:
         map_range = tile.rows.first_input, tile.rows.last_input, tile.columns.first_input, tile.columns.last_input
         non_zeros = self._non_zeros(timestep, Region(*channels, *map_range))
         width = self.machine.buffers.spikes.width_bits
-        held = words_of(self.machine.buffers.spikes, halves=2)
+        keeps_tensors = self.machine.residency.activations == "chip"
+        held = words_of(self.machine.buffers.spikes, parts=4 if keeps_tensors else 2)
 
         def words(first: int, stop: int) -> int:
             stored = int(non_zeros[stop - channels[0]] - non_zeros[first - channels[0]])
@@ -147,7 +148,7 @@ class ArrayReplay:
                     self.task.name,
                     self.machine.name,
                     f"the spikes of input channel {first} in timestep {timestep} take {words(first, first + 1)} words, "
-                    f"half of buffers.spikes holds {held}",
+                    f"{'a quarter' if keeps_tensors else 'half'} of buffers.spikes holds {held}",
                 )
             stop, too_far = channels[1], channels[1] + 1
             if words(first, stop) > held:
@@ -173,6 +174,10 @@ class ArrayReplay:
 
     def _load_weights(self, tile: _Tile, channel_tile: int, input_tile: int) -> None:
         """Load the weights of another channel tile or input tile than the pass before had."""
+        if self.codebook_bits:  # the whole layer's, for the first pass
+            self.loads[-1][WEIGHTS] += self.codebook_bits
+            self.counts["codebook.write"] += self.codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
+            self.codebook_bits = 0
         if self.sample.weights_on_chip or self.loaded == (channel_tile, input_tile):
             return
         self.loaded = (channel_tile, input_tile)
@@ -180,12 +185,8 @@ class ArrayReplay:
         words = int(self.tiling.images[channel_tile].words[:, input_tile].sum())
         entries = tile.fibers.stored_bits[:, first:stop].size if self.tiling.entry_bits else 0
         width = self.machine.buffers.weights.width_bits
-        self.loads[-1][WEIGHTS] = words * width + entries * self.tiling.entry_bits
+        self.loads[-1][WEIGHTS] += words * width + entries * self.tiling.entry_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.channel_sharers
-        if self.codebook_bits:  # the whole layer's, for the first pass
-            self.loads[-1][WEIGHTS] += self.codebook_bits
-            self.counts["codebook.write"] += self.codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
-            self.codebook_bits = 0
         self.counts["weights.write"] += words * copies
         self.counts["directory.write"] += entries * copies
 

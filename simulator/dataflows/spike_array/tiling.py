@@ -42,9 +42,9 @@ class Tiling:
     entry_bits: int
 
 
-def words_of(buffer: Buffer, halves: int = 1) -> int:
-    """Whole words of a buffer, or of one of its two halves."""
-    return buffer.capacity_bits // buffer.width_bits // halves
+def words_of(buffer: Buffer, parts: int = 1) -> int:
+    """Whole words of a buffer, or of one of its equal parts."""
+    return buffer.capacity_bits // buffer.width_bits // parts
 
 
 def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> Tiling:
@@ -142,7 +142,7 @@ def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[in
     """Rule 2: rows and columns of a map tile."""
     block_rows, block_columns = machine.dataflow.blocks
     channels = min(task.shape.M, own * machine.dataflow.channel_sharers)
-    potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, halves=2)
+    potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, parts=2)
 
     def fits(rows: int, columns: int) -> bool:
         part = own * -(-rows // block_rows) * -(-columns // block_columns)

@@ -27,7 +27,7 @@ LENET5_CYCLES = {
 
 
 def cycles(path: Path) -> dict[str, int]:
-    return {layer.name: layer.cycles for layer in spikecycle.simulate(path, "mint").layers}
+    return {layer.name: layer.sum_cycles for layer in spikecycle.simulate(path, "mint").layers}
 
 
 def test_by_hand(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def counter(name: str, resource: str, count: int, energy_pj: float, operand: str
         action=action,
         resource=resource,
         unit="words",
-        count=count,
-        energy_pj=energy_pj,
+        sum_count=count,
+        sum_energy_pj=energy_pj,
     )
 
 
@@ -61,22 +61,25 @@ def layer(
             directory_bits=100 * scale,
             stored_bits=1600 * scale,
         ),
-        input_spikes=600 * scale,
+        cycles_per_inference=sum(causes) / 2,
+        energy_per_inference_pj=50.0 * scale,
+        synaptic_operations_per_inference=1500.0 * scale,
+        sum_input_spikes=600 * scale,
         input_density=0.0625,
-        output_spikes=300 * scale,
-        synaptic_operations=3000 * scale,
-        dense_synaptic_operations=60_000 * scale,
-        cycles=sum(causes),
-        cycles_by_cause={**dict(zip(CAUSES, causes, strict=True)), IDLE_CAUSE: 0},
+        sum_output_spikes=300 * scale,
+        sum_synaptic_operations=3000 * scale,
+        sum_dense_synaptic_operations=60_000 * scale,
+        sum_cycles=sum(causes),
+        sum_cycles_by_cause={**dict(zip(CAUSES, causes, strict=True)), IDLE_CAUSE: 0},
         utilization=0.25,
-        dram_read_bits={"weights": 8192 * scale, "spikes": 0, "potentials": 0, "outputs": 0},
-        dram_write_bits={"weights": 0, "spikes": 0, "potentials": 0, "outputs": 1024 * scale},
-        busy_cycles={"array": 0, "dram_channel": 0},
+        sum_dram_read_bits={"weights": 8192 * scale, "spikes": 0, "potentials": 0, "outputs": 0},
+        sum_dram_write_bits={"weights": 0, "spikes": 0, "potentials": 0, "outputs": 1024 * scale},
+        sum_busy_cycles={"array": 0, "dram_channel": 0},
         inferences_with_weights_on_chip=0,
-        tensors_on_chip=[],
+        tensors_on_chip={},
         counters=counters,
-        leakage_pj=1.0 * scale,
-        energy_pj=100.0 * scale,
+        sum_leakage_pj=1.0 * scale,
+        sum_energy_pj=100.0 * scale,
     )
 
 
@@ -99,8 +102,8 @@ def run_result(
             299,
         ),
     ]  # fmt: skip
-    cycles = sum(one.cycles for one in layers)
-    energy_pj = sum(one.energy_pj for one in layers)
+    cycles = sum(one.sum_cycles for one in layers)
+    energy_pj = sum(one.sum_energy_pj for one in layers)
     verification = None
     if mismatches is not None:
         verification = [
@@ -119,6 +122,10 @@ def run_result(
         trace_sha256="0" * 64,
         provenance={"model": "made by hand"},
         machine={"name": "two_buffers", "buffers": {"weights": {"width_bits": 32}, "potentials": {"width_bits": 16}}},
+        machine_file="two_buffers",
+        machine_overrides={},
+        machine_sha256="0123456789abcdef" * 4,
+        base_machine_sha256="0123456789abcdef" * 4,
         dataflow="spike_array",
         weight_format="bitmask",
         spike_format="bitmap",
@@ -127,19 +134,22 @@ def run_result(
         clock_mhz=200,
         pes=16,
         layers=layers,
-        cycles=cycles,
-        cycles_by_cause={cause: sum(one.cycles_by_cause[cause] for one in layers) for cause in (*CAUSES, IDLE_CAUSE)},
+        sum_cycles=cycles,
+        sum_cycles_by_cause={
+            cause: sum(one.sum_cycles_by_cause[cause] for one in layers) for cause in (*CAUSES, IDLE_CAUSE)
+        },
         overlap="double_buffering",
         cycles_per_inference=cycles / 2,
         cycles_per_sample=[cycles // 2 - 1000, cycles - cycles // 2 + 1000],
-        energy_pj=energy_pj,
-        energy_by_component_pj={"weights": energy_pj / 10},
+        sum_energy_pj=energy_pj,
+        sum_energy_by_component_pj={"weights": energy_pj / 10},
         seconds_per_inference=cycles / 2 / 200e6,
         energy_per_inference_pj=energy_pj / 2,
         edp_per_inference_js=energy_pj / 2 * 1e-12 * cycles / 2 / 200e6,
         utilization=0.25,
-        synaptic_operations=sum(one.synaptic_operations for one in layers),
-        dense_synaptic_operations=sum(one.dense_synaptic_operations for one in layers),
+        synaptic_operations_per_inference=sum(one.synaptic_operations_per_inference for one in layers),
+        sum_synaptic_operations=sum(one.sum_synaptic_operations for one in layers),
+        sum_dense_synaptic_operations=sum(one.sum_dense_synaptic_operations for one in layers),
         area_mm2=1.5,
         logic_area_mm2=0.25,
         buffers=[

@@ -108,7 +108,7 @@ def test_energy_is_split_by_kind() -> None:
     text = shown(energy_table(run_result()))
     assert row(text, "conv2") == ["1.00", "6.2", "0.0333", "40.0", "30.0", "20.0", "9.0", "1.0"]
     for layer in run_result().layers:
-        assert sum(energy_by_kind_pj(layer).values()) == pytest.approx(layer.energy_pj)
+        assert sum(energy_by_kind_pj(layer).values()) == pytest.approx(layer.sum_energy_pj)
 
 
 def test_accesses_of_dram_and_of_every_buffer() -> None:
@@ -123,7 +123,7 @@ def test_accesses_of_dram_and_of_every_buffer() -> None:
     [
         "time per inference 510 µs", "energy per inference 16.0 nJ", "energy-delay product 8.17 pJ·s",
         "PE utilization 25.0 %", "area 1.50 mm² (memories 1.25, logic 0.250)", "effective throughput 940 MSOP/s",
-        "energy per operation 0.0333 pJ/SOP", "mean power 31.3 µW", "cycles per inference 102.1 k",
+        "energy per operation 0.0333 pJ per SOP", "mean power 31.3 µW", "cycles per inference 102.1 k",
         "SOP = one weight because of one spike.", "DRAM 4 pJ/bit. SRAM: CACTI, itrs-lstp cells, 22 nm, 300 K.",
         "Outside the CACTI table, by its fitted law: potentials.", "Not in the area: clock tree.",
         "Not modelled: control, clock.",
@@ -136,16 +136,20 @@ def test_totals_and_what_they_rest_on(words: str) -> None:
 
 def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
     result = run_result()
-    nothing = {"cycles": 0, "energy_pj": 0.0, "synaptic_operations": 0, "counters": [], "leakage_pj": 0.0}
-    layers = [layer.model_copy(update={**nothing, "cycles_by_cause": {"compute": 0}}) for layer in result.layers]
+    nothing = {
+        "sum_cycles": 0, "sum_energy_pj": 0.0, "sum_synaptic_operations": 0, "counters": [], "sum_leakage_pj": 0.0,
+        "cycles_per_inference": 0.0, "energy_per_inference_pj": 0.0, "synaptic_operations_per_inference": 0.0,
+        "sum_cycles_by_cause": {"compute": 0},
+    }  # fmt: skip
+    layers = [layer.model_copy(update=nothing) for layer in result.layers]
     empty = {
-        **nothing, "layers": layers, "cycles_by_cause": {"compute": 0}, "cycles_per_sample": [0, 0],
-        "seconds_per_inference": 0.0, "energy_per_inference_pj": 0.0, "edp_per_inference_js": 0.0,
+        **nothing, "layers": layers, "cycles_per_sample": [0, 0], "seconds_per_inference": 0.0,
+        "edp_per_inference_js": 0.0,
     }  # fmt: skip
     text = shown(
         run_report(result.model_copy(update={key: empty[key] for key in empty if key in RunResult.model_fields}))
     )
-    assert "0 pJ/SOP" in text
+    assert "0 pJ per SOP" in text
 
 
 def test_the_shape_of_a_plain_convolution_has_no_marks() -> None:
@@ -199,7 +203,7 @@ def test_a_number_that_is_cut_shows_it() -> None:
 
 def test_multi_bit_inputs_may_do_more_than_the_dense_work() -> None:
     result = run_result()
-    busy = result.model_copy(update={"synaptic_operations": 8 * result.dense_synaptic_operations})
+    busy = result.model_copy(update={"sum_synaptic_operations": 8 * result.sum_dense_synaptic_operations})
     assert "work skipped none: 8.00 x" in " ".join(shown(run_report(busy)).split())
 
 

@@ -23,13 +23,17 @@ ZEROS = ("none", "gate", "skip")
 
 @dataclass(frozen=True)
 class Case:
-    """A layer, one sample's inputs (T, C, H, W) and output spikes (T, M, P, Q), a machine, and a mapping."""
+    """A layer, one sample's inputs (T, C, H, W) and output spikes (T, M, P, Q), a machine, and a mapping.
+
+    on_chip: whether weights, inputs and outputs are there already.
+    """
 
     machine: RowStationaryMachine
     task: LayerTask
     mapping: ArrayMapping
     inputs: np.ndarray
     outputs: np.ndarray
+    on_chip: tuple[bool, bool, bool] = (False, False, False)
 
 
 def machine(**changes: Any) -> RowStationaryMachine:
@@ -71,6 +75,7 @@ def machine(**changes: Any) -> RowStationaryMachine:
         "dram": {"bandwidth_gbit_per_s": 64, "burst_bits": 64, "latency_ns": 50.0, "energy_pj_per_bit": 8.0},
         "formats": {"weights": {"format": "uncompressed", "run_bits": 2}, "spikes": {"format": "bitmap"}},
         "energy": {"table": "45nm"},
+        "residency": {},
     }
     for key, value in changes.items():
         *sections, last = key.split("__")
@@ -117,6 +122,8 @@ def machines(
         formats__weights__group=draw(st.integers(2, 4)),
         formats__weights__group_axis=draw(st.sampled_from(("input_channel", "input_channel", "kernel", "fan_in"))),
         formats__spikes__format=draw(st.sampled_from(("bitmap", "aer"))),
+        residency__weights=draw(st.sampled_from(("inference", "resident"))),
+        residency__activations=draw(st.sampled_from(("dram", "dram", "chip"))),
     )
 
 
@@ -183,4 +190,9 @@ def cases(draw: st.DrawFn) -> Case:
         mapping,
         values.astype(draw(st.sampled_from((np.uint8, np.uint16)))),
         outputs.astype(np.uint8),
+        (
+            not chosen.dataflow.weights_bypass_global_buffer and draw(st.booleans()),
+            draw(st.booleans()),
+            draw(st.booleans()),
+        ),
     )

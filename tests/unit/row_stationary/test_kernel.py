@@ -31,9 +31,15 @@ def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(cases())
 def test_kernel_is_the_twin(case: Case) -> None:
-    twin = reference.RowStationary(case.machine, case.task, case.mapping, weight_format(case.machine.formats.weights))
+    weights, inputs, outputs = case.on_chip
+    twin = reference.RowStationary(
+        case.machine, case.task, case.mapping, weight_format(case.machine.formats.weights),
+        weights_there=weights, inputs_there=inputs, outputs_stay=outputs,
+    )  # fmt: skip
     twin.run(case.inputs, case.outputs)
-    passes = RowStationaryPlan(case.machine, case.task, case.mapping).run(LayerSample(case.inputs, case.outputs, None))
+    sample = LayerSample(case.inputs, case.outputs, None, *case.on_chip)
+    passes = RowStationaryPlan(case.machine, case.task, case.mapping).run(sample)
+    event(f"on chip: {case.on_chip}")
     event(f"passes: {min(len(twin.records) // 4 * 4, 16)} or more")
     assert places(passes) == [list(record.label) for record in twin.records]
     assert passes.work.causes.tolist() == rows(twin.records, "causes", CAUSES)

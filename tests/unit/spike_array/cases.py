@@ -20,11 +20,12 @@ CODEBOOK_FORMATS = ("codebook", "eie")
 
 @dataclass(frozen=True)
 class Case:
-    """A layer, one sample's inputs (T, C, H, W), and a machine."""
+    """A layer, one sample's inputs (T, C, H, W), a machine, and whether weights, inputs and outputs are on chip."""
 
     machine: SpikeArrayMachine
     task: LayerTask
     inputs: np.ndarray
+    on_chip: tuple[bool, bool, bool] = (False, False, False)
 
 
 def buffer(words: int, width_bits: int, **others: int) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def machine(**changes: Any) -> SpikeArrayMachine:
         "dram": {"bandwidth_gbit_per_s": 64, "burst_bits": 64, "latency_ns": 50.0, "energy_pj_per_bit": 10.0},
         "formats": {"weights": {"format": "uncompressed", "run_bits": 2}, "spikes": {"format": "bitmap"}},
         "energy": {"table": "45nm"},
+        "residency": {},
     }
     for key, value in changes.items():
         *sections, last = key.split("__")
@@ -202,6 +204,7 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
         formats__weights__group_axis="output_channel",
         formats__spikes__format=draw(st.sampled_from(("bitmap", "aer", "run_length"))),
         formats__spikes__run_bits=draw(st.integers(1, 4)),
+        residency__activations=draw(st.sampled_from(("dram", "dram", "chip"))),
     )
 
 
@@ -232,4 +235,6 @@ def cases(draw: st.DrawFn) -> Case:
     chosen = draw(machines(update, task))
     if draw(st.integers(0, 4)) > 0:
         task = replace(task, weights=mostly_storable(task.weights, chosen))
-    return Case(chosen, task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))))
+    kept = st.booleans() if chosen.residency.activations == "chip" else st.just(False)
+    on_chip = draw(st.tuples(st.booleans(), kept, kept))
+    return Case(chosen, task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))), on_chip)

@@ -28,7 +28,7 @@ def run(case: Case) -> Activity:
     """What the kernels say of a case, with the spikes of the functional replay."""
     replay = replay_layer(case.task, case.inputs, track_active=True)
     active = replay.active if SpikeArrayPlan(case.machine, case.task).needs_active else None
-    return SpikeArrayPlan(case.machine, case.task).run(LayerSample(case.inputs, replay.outputs, active))
+    return SpikeArrayPlan(case.machine, case.task).run(LayerSample(case.inputs, replay.outputs, active, *case.on_chip))
 
 
 def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> list[list[int]]:
@@ -65,7 +65,10 @@ def test_blocks_of_different_width_have_conflicts_of_their_own(banks: int, ports
 def compare(case: Case) -> int:
     """Everything that the kernels say of a case against the twin; returns its passes, 0 if it cannot be mapped."""
     try:
-        twin = reference.SpikeArray(case.machine, case.task)
+        weights, inputs, outputs = case.on_chip
+        twin = reference.SpikeArray(
+            case.machine, case.task, weights_there=weights, inputs_there=inputs, outputs_stay=outputs
+        )
         spikes = twin.run(case.inputs)
     except CannotMap:
         with pytest.raises(MappingError, match=r"^layer 'generated' cannot be mapped on machine 'generated': "):

@@ -123,7 +123,7 @@ def test_the_energy_of_the_most_bits_is_that_of_the_network_itself(name: str, tm
     record_network(tmp_path / "trace.h5", nodes, samples.frames, None, {})
     result = simulator.simulate(tmp_path / "trace.h5", "eyeriss_snn", formats=formats)
     assert {layer: costs[8] for layer, costs in found.items()} == pytest.approx(
-        {layer.name: layer.energy_pj / 2 for layer in result.layers}, rel=1e-12
+        {layer.name: layer.energy_per_inference_pj for layer in result.layers}, rel=1e-12
     )
     assert all(costs[2] < costs[8] for costs in found.values())
     sparser = energies_pj(network, data, samples, pruned, [8], "eyeriss_snn", formats)

@@ -33,6 +33,8 @@ def network(
             "pruned_share": pruned,
             "weight_sparsity": pruned or 0.1,
             "machine": "chip",
+            "weight_residency": "inference",
+            "activation_residency": "dram",
             "format": weight_format,
             "accuracy_integer": accuracy,
             "test_samples": 400,

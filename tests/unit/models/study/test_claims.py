@@ -28,6 +28,23 @@ def test_ternary_is_within_the_noise_and_saves_energy_in_each_ones_best_format(r
     assert "chip: 55 % of the energy saved (10 uJ in rle against 22 uJ in plain)" in answer  # 1 - 10 / 22
 
 
+def test_claims_say_where_weights_and_activations_come_from() -> None:
+    rows = [
+        row | {"machine": machine, "weight_residency": weights, "activation_residency": activations}
+        for machine, weights, activations in (
+            ("one", "inference", "dram"), ("two", "inference", "dram"), ("three", "batch:4", "dram"),
+            ("four", "resident", "chip"),
+        )
+        for row in network("quantized-8", "quantization", 8, 0.0, 0.98, at(8))
+    ]  # fmt: skip
+    assert _answers(Results(table(rows)))["Where do weights and activations come from?"].splitlines() == [
+        "one and two: weights are loaded in every inference, activations go through DRAM.",
+        "three: weights are loaded once per batch of 4 inferences, activations go through DRAM.",
+        "four: weights are resident and never loaded, activations stay on chip where they fit.",
+        "With another residency another format can be the cheapest: `spikecycle formats` says where.",
+    ]
+
+
 def test_pruning_is_free_up_to_the_last_share_without_a_loss_beyond_the_noise(results: Results) -> None:
     whole = reference(results)
     assert whole is not None
