@@ -204,7 +204,7 @@ def check_result(case: Case) -> None:
             counter.name: counter.sum_count for counter in layer.counters if counter.resource not in ("dram", "clock")
         }
         assert counted == {name: total[name] for name in counted}
-        assert all(counter.energy_pj >= 0 for counter in layer.counters)
+        assert all(counter.sum_energy_pj >= 0 for counter in layer.counters)
 
 
 CHECKS = (

@@ -133,7 +133,8 @@ def _copy(path: Path, outputs: bool = True, flip: tuple[int, ...] | None = None)
 def _but_for_time(layer: LayerResult) -> LayerResult:
     """A layer without clock and leakage, which are those of the whole array: of all decoders that it has."""
     counted = [one for one in layer.counters if one.resource != "clock"]
-    return layer.model_copy(update={"counters": counted, "leakage_pj": 0.0, "energy_pj": 0.0})
+    priced = dict.fromkeys(("sum_leakage_pj", "sum_energy_pj", "energy_per_inference_pj"), 0.0)
+    return layer.model_copy(update={"counters": counted, **priced})
 
 
 def test_a_layer_has_the_format_that_is_chosen_for_it() -> None:
