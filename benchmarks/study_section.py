@@ -19,8 +19,8 @@ from spikecycle.models.study.claims import claims
 from spikecycle.models.study.columns import RESULT_COLUMNS
 from spikecycle.models.study.plots import PICTURES, rendered
 from spikecycle.models.study.plots.style import styled
+from spikecycle.models.study.results import Results
 from spikecycle.models.study.tables import RESULTS, read_table
-from spikecycle.models.study.view import Results
 
 HERE = Path(__file__).parent
 TABLES = HERE / "results"

@@ -20,8 +20,8 @@ from spikecycle.models.networks.dropout import Dropout
 from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, quantize
 from spikecycle.models.options import nearest
 from spikecycle.models.readout import predicted_classes
-from spikecycle.models.schedule import Schedule
 from spikecycle.models.training import EpochReport, OnEpoch, accuracy, train
+from spikecycle.models.training_schedule import TrainingSchedule
 
 FLOAT = "float"
 THREADS = 1  # the same bits on any number of cores, and no waiting at barriers when a core is busy
@@ -46,7 +46,11 @@ def set_determinism() -> None:
 
 
 def train_float(
-    network: FloatNetwork, data: DataSplit, schedule: Schedule, generator: torch.Generator, on_epoch: OnPhaseEpoch
+    network: FloatNetwork,
+    data: DataSplit,
+    schedule: TrainingSchedule,
+    generator: torch.Generator,
+    on_epoch: OnPhaseEpoch,
 ) -> float:
     """Train in place; the test accuracy. Everything random comes from `generator`."""
     train(network, data, schedule, generator, _named(FLOAT, on_epoch))

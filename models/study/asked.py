@@ -25,7 +25,7 @@ class Mixed(Options):
     """Training samples of each class on which loss and energy are measured."""
 
 
-class AskedCompression(Compression):
+class CompressionEntry(Compression):
     """A Compression, or one whose bits are to be chosen."""
 
     mixed: Mixed | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from spikecycle.models.study.intervals import Interval, difference_interval
-from spikecycle.models.study.view import Candidate, Cost, Results
+from spikecycle.models.study.results import Candidate, Cost, Results
 
 TERNARY_BITS = 2
 COLLAPSE = 0.1

@@ -16,7 +16,7 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 
 if TYPE_CHECKING:
-    from spikecycle.models.study.asked import AskedCompression
+    from spikecycle.models.study.asked import CompressionEntry
     from spikecycle.models.study.records import Failure
     from spikecycle.models.study.schema import LoadedStudy
 
@@ -77,7 +77,7 @@ def study(
         raise typer.Exit(_PARTS_FAILED)
 
 
-def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[AskedCompression]:
+def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[CompressionEntry]:
     """The compressions of the study that a pattern fits; all without patterns. ModelsError where one fits none."""
     from fnmatch import fnmatchcase
 
@@ -92,7 +92,7 @@ def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[AskedCompression]:
     ]
 
 
-def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path, jobs: int) -> list[Failure]:
+def _run(loaded: LoadedStudy, compressions: list[CompressionEntry], folder: Path, jobs: int) -> list[Failure]:
     """Do what is missing, then write and show what is there."""
     from spikecycle.models.data.registry import load_data
     from spikecycle.models.study.context import Context
@@ -133,9 +133,9 @@ def _show(folder: Path) -> None:
 
     from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
     from spikecycle.models.study.plots import draw_all
+    from spikecycle.models.study.results import Results
     from spikecycle.models.study.summary import summary
     from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
-    from spikecycle.models.study.view import Results
     from spikecycle.traces.errors import one_line
 
     results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecycle.models.data.frames import DataSplit
-from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.asked import CompressionEntry
 from spikecycle.models.study.keys import data_digest, key_of, simulator_digest
 from spikecycle.models.study.schema import LoadedStudy, Study
 from spikecycle.models.study.store import Store
@@ -41,7 +41,7 @@ class Context:
             data=self._data, network=_dumped(self.study.network), training=_dumped(self.study.training), seed=seed
         )
 
-    def network_key(self, seed: int, compression: AskedCompression) -> str:
+    def network_key(self, seed: int, compression: CompressionEntry) -> str:
         """Of the network that is compressed so, and its trace. What it is called decides nothing."""
         asked = _dumped(compression)
         del asked["name"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, Column
+from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, TableColumn
 from spikecycle.models.study.study_document import STUDY_DOCUMENT, study_document
 
 DOCUMENT = Path(__file__).with_name("TABLES.md")
@@ -28,7 +28,7 @@ def document() -> str:
     return "\n".join([_HEAD, *_table("results.parquet", RESULT_COLUMNS), *_table("layers.parquet", LAYER_COLUMNS)])
 
 
-def _table(name: str, columns: Mapping[str, Column]) -> Iterator[str]:
+def _table(name: str, columns: Mapping[str, TableColumn]) -> Iterator[str]:
     yield f"## {name}\n\n| column | type | meaning |\n|---|---|---|"
     for column, (dtype, meaning) in columns.items():
         yield f"| `{column}` | {_words(dtype)} | {meaning} |"

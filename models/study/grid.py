@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
 from spikecycle.models.options import refused
-from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.asked import CompressionEntry
 
 GRID = "grid"
 FULL_WEIGHT_BITS = 8  # pruning at this width is pruning alone, as in the published study (arXiv 2302.04174)
@@ -22,7 +22,7 @@ MOST_COMPRESSIONS = 4096
 MOST_VALUES = 2**19  # all compressions are in memory at once
 
 
-def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[AskedCompression]:
+def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[CompressionEntry]:
     """All compressions of a study, in order.
 
     An entry holds keys of a Compression, over those of `common`. With `grid`, key paths with lists of values, it
@@ -31,11 +31,11 @@ def expand(common: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Ask
     stand for too many.
     """
     _check_size(common, entries)
-    found: list[AskedCompression] = []
+    found: list[CompressionEntry] = []
     problems: list[InitErrorDetails] = []
     for index, entry in enumerate(entries):
         try:
-            found += [AskedCompression.model_validate(keys) for keys in _combinations(merged(common, entry))]
+            found += [CompressionEntry.model_validate(keys) for keys in _combinations(merged(common, entry))]
         except ValidationError as error:
             problems += _located(error, (*PATH, index))
     names = Counter(compression.name for compression in found)
@@ -100,7 +100,7 @@ def merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, A
     return both
 
 
-def method_of(compression: AskedCompression) -> str:
+def method_of(compression: CompressionEntry) -> str:
     """What it is in the terms of the published study: quantization, pruning, joint or sequential; or mixed."""
     if compression.mixed is not None or compression.layer_weight_bits:
         return "mixed"

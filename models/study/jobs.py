@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.asked import CompressionEntry
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class NetworkJob:
 
     key: str
     seed: int
-    compression: AskedCompression
+    compression: CompressionEntry
     simulations: int
     trained: bool
 

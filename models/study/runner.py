@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.asked import CompressionEntry
 from spikecycle.models.study.context import Context
 from spikecycle.models.study.jobs import Event, FloatJob, Job, NetworkJob
 from spikecycle.models.study.pool import run_jobs
@@ -35,7 +35,7 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class MissingWork:
     """What is not there yet."""
 
     floats: list[FloatJob]
@@ -47,7 +47,7 @@ class Plan:
         return [*self.floats, *self.networks]
 
 
-def plan(context: Context, compressions: Sequence[AskedCompression]) -> Plan:
+def plan(context: Context, compressions: Sequence[CompressionEntry]) -> MissingWork:
     """What these compressions still need, with every seed of the study."""
     floats, networks = [], []
     for seed in context.study.seeds:
@@ -63,10 +63,10 @@ def plan(context: Context, compressions: Sequence[AskedCompression]) -> Plan:
         key = context.float_key(seed)
         if untrained and context.store.read(FLOATS, key, FloatRecord) is None:
             floats.append(FloatJob(key, seed, context.study.training.epochs))
-    return Plan(floats, networks)
+    return MissingWork(floats, networks)
 
 
-def run(context: Context, compressions: Sequence[AskedCompression], processes: int, watcher: Watcher) -> list[Failure]:
+def run(context: Context, compressions: Sequence[CompressionEntry], processes: int, watcher: Watcher) -> list[Failure]:
     """Do what is not there yet, and return what could not be done; whatever ends is in the store at once.
 
     Raises, before anything is trained, ModelsError where samples are too few or a compression names a layer that the

@@ -17,9 +17,9 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.catalogue import check_options as check_network
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options, problems, refused_keys
-from spikecycle.models.schedule import Schedule
-from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.study.asked import CompressionEntry
 from spikecycle.models.study.grid import check_mixed, expand
+from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
 
 SUFFIX = ".yaml"
@@ -54,7 +54,7 @@ class Study(Options):
     """What is trained and tested on."""
     network: NetworkChoice
     """What is compressed."""
-    training: Schedule
+    training: TrainingSchedule
     """Of the float network, once per seed; every compression starts from it."""
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = Field(
         default_factory=lambda: [0]
@@ -93,7 +93,7 @@ class Study(Options):
         return self
 
     @cached_property
-    def grid(self) -> list[AskedCompression]:
+    def grid(self) -> list[CompressionEntry]:
         """Every compression, in order."""
         return expand(self.common, self.compressions)
 

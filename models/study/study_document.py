@@ -22,9 +22,9 @@ from spikecycle.models.data.registry import DATA_SETS
 from spikecycle.models.networks.catalogue import NETWORKS, build_network
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options
-from spikecycle.models.schedule import Schedule
-from spikecycle.models.study.asked import AskedCompression, Mixed
+from spikecycle.models.study.asked import CompressionEntry, Mixed
 from spikecycle.models.study.schema import DataChoice, NetworkChoice, Study
+from spikecycle.models.training_schedule import TrainingSchedule
 
 STUDY_DOCUMENT = Path(__file__).with_name("STUDY.md")
 EXAMPLE = """describes: The digits network with fewer bits, with logarithmic weights, pruned, and with bits by layer.
@@ -69,8 +69,8 @@ _SECTIONS: Mapping[type[Options], str] = {
     Study: "Study",
     DataChoice: "Data",
     NetworkChoice: "Network",
-    Schedule: "Training",
-    AskedCompression: "Compression",
+    TrainingSchedule: "Training",
+    CompressionEntry: "Compression",
     Mixed: "Mixed",
     DataOptions: "Options of data sets",
     NetworkOptions: "Options of networks",
@@ -94,8 +94,8 @@ def study_document() -> str:
         *_section(NetworkChoice),
         *_choices(NetworkOptions, NETWORKS),
         *_table(("network", "names of weights", "bits of potentials"), map(_network_row, NETWORKS)),
-        *_section(Schedule),
-        *_section(AskedCompression, Compression.__doc__),
+        *_section(TrainingSchedule),
+        *_section(CompressionEntry, Compression.__doc__),
         *_kinds(
             QuantizerKind,
             quantizers.__name__,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from spikecycle.models.study.claims import claims
 from spikecycle.models.study.pareto import front
-from spikecycle.models.study.view import Cost, Results
+from spikecycle.models.study.results import Cost, Results
 
 
 def summary(results: Results) -> Iterator[RenderableType]:

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.asked import AskedCompression
-from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, UNPRUNED, Column, schema
+from spikecycle.models.study.asked import CompressionEntry
+from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, UNPRUNED, TableColumn, schema
 from spikecycle.models.study.grid import method_of
 from spikecycle.models.study.records import NetworkRecord
 from spikecycle.simulator import LayerResult, RunResult, write_file
@@ -36,7 +36,7 @@ class Finished:
     """One simulation that is done, with all that led to it. trace: path in the folder of the study."""
 
     study: str
-    compression: AskedCompression
+    compression: CompressionEntry
     seed: int
     machine: str
     weight_format: str
@@ -65,7 +65,7 @@ def write_tables(folder: Path, finished: Sequence[Finished]) -> tuple[pl.DataFra
     return results, layers
 
 
-def read_table(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
+def read_table(path: Path, columns: Mapping[str, TableColumn]) -> pl.DataFrame:
     """A table that a study wrote; ModelsError where it is absent, damaged or of another version."""
     if not path.is_file():
         raise ModelsError(f"{path}: is not there; run the study first, or name its folder with --out")
@@ -82,7 +82,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
     return table
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, TableColumn]) -> pl.DataFrame:
     return pl.DataFrame({name: [row[name] for row in rows] for name in columns}, schema=schema(columns))
 
 

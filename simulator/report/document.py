@@ -37,7 +37,7 @@ def page() -> str:
         "`_mhz` MHz. The same objects are what the Python API returns: `spikecycle.simulate(...)` a `RunResult`,",
         "`spikecycle.compare_formats(...)` a `FormatComparison`; `RunResult.model_validate_json(text)` reads it back",
         "and refuses a document of another version. `RunResult.to_records(by)` gives the same figures as flat rows for",
-        "a data frame, by layer, cause of cycles, component or counter:",
+        "a data frame, by layer, cycle category, component or counter:",
         '`polars.DataFrame(result.to_records("component"))`.',
         "",
     ]

@@ -124,13 +124,13 @@ def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
             words_of_row = 0
             last_word = -1
             for c in range(first_channel, end_channel):
-                takers = 0
+                receiving_rows = 0
                 for r in range(layer.R):
                     if (filter_rows >> r) & 1:
-                        takers += tables.takers[fold, c, r]
-                if takers > 0:
+                        receiving_rows += tables.receiving_rows[fold, c, r]
+                if receiving_rows > 0:
                     rows_sent += 1
-                    rows_taken += takers
+                    rows_taken += receiving_rows
                     first_bit = (c - first_channel) * value_bits
                     first_word = max(last_word + 1, first_bit // array.word_bits)
                     last_word = (first_bit + value_bits - 1) // array.word_bits

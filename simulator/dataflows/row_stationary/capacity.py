@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
+from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping, ArraySpec, Kept, LayerSpec, Storage
 
 
 def ceil_div(dividend: Any, divisor: Any) -> Any:
@@ -17,7 +17,7 @@ def ceil_div(dividend: Any, divisor: Any) -> Any:
     return -(-dividend // divisor)
 
 
-def pad_psum_bits(layer: Layer, array: Array) -> int:
+def pad_psum_bits(layer: LayerSpec, array: ArraySpec) -> int:
     """Width of psums in pads: of what a PE adds up in a pass with as many channels as the input pad has room for, or
     of whole psums if they wait in the pads."""
     channels = max(1, min(layer.group_channels, array.input_entries // layer.S))
@@ -31,13 +31,13 @@ def tag_bits(storage: Storage, filters_per_pe: int) -> int:
     return (filters_per_pe - 1).bit_length() if storage.tagged else 0
 
 
-def entries_per_weight(layer: Layer, array: Array, storage: Storage, filters_per_pe: int) -> int:
+def entries_per_weight(layer: LayerSpec, array: ArraySpec, storage: Storage, filters_per_pe: int) -> int:
     """Entries of the weight pad that a weight takes."""
     return int(ceil_div(layer.weight_bits + tag_bits(storage, filters_per_pe), array.weight_width))
 
 
 def fits_pads(
-    layer: Layer, array: Array, storage: Storage, filters_per_pe: int, channels_per_pe: int, windows: int
+    layer: LayerSpec, array: ArraySpec, storage: Storage, filters_per_pe: int, channels_per_pe: int, windows: int
 ) -> bool:
     """Whether p filters and q channels fit the three pads, with psums for that many windows at a time."""
     taps = channels_per_pe * layer.S
@@ -50,7 +50,7 @@ def fits_pads(
     )
 
 
-def most_filters(layer: Layer, array: Array, storage: Storage, channels_per_pe: int, windows: int = 1) -> int:
+def most_filters(layer: LayerSpec, array: ArraySpec, storage: Storage, channels_per_pe: int, windows: int = 1) -> int:
     """The most filters that a PE can work on with q channels; 0 if not even one."""
     filters = 0
     while filters < layer.group_filters and fits_pads(layer, array, storage, filters + 1, channels_per_pe, windows):
@@ -58,33 +58,33 @@ def most_filters(layer: Layer, array: Array, storage: Storage, channels_per_pe: 
     return filters
 
 
-def input_rows(layer: Layer, tile_rows: Any) -> Any:
+def input_rows(layer: LayerSpec, tile_rows: Any) -> Any:
     """Most input rows that a tile of `tile_rows` output rows needs."""
     return np.minimum(layer.H, (tile_rows - 1) * layer.windows.rows.stride + layer.R)
 
 
-def input_columns(layer: Layer, tile_columns: Any) -> Any:
+def input_columns(layer: LayerSpec, tile_columns: Any) -> Any:
     """Most input columns that a tile of `tile_columns` output columns needs."""
     return np.minimum(layer.W, (tile_columns - 1) * layer.windows.columns.stride + layer.S)
 
 
-def words_of(values: Any, bits: int, array: Array) -> Any:
+def words_of(values: Any, bits: int, array: ArraySpec) -> Any:
     """Words of the global buffer for values of `bits` bits, none of them straddling words."""
     return ceil_div(values, array.word_bits // bits)
 
 
-def fold_words(layer: Layer, array: Array, mapping: ArrayMapping) -> Any:
+def fold_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> Any:
     """Words of the global buffer for one input row of all channels of a channel fold."""
     channels = min(mapping.fold_channels, layer.group_channels)
     return ceil_div(channels * input_columns(layer, mapping.tile_columns) * layer.input_bits, array.word_bits)
 
 
-def fold_pairs(array: Array, tile_rows: Any) -> Any:
+def fold_pairs(array: ArraySpec, tile_rows: Any) -> Any:
     """Most pairs (timestep, output row) of a column fold."""
     return array.columns if array.time_batching else tile_rows
 
 
-def buffer_words(layer: Layer, array: Array, mapping: ArrayMapping, weight_words: int) -> Any:
+def buffer_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_words: int) -> Any:
     """Words of the global buffer that a mapping takes; tile sizes and folds a group may be arrays.
 
     weight_words: words of weights that lie there.

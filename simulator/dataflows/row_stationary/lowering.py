@@ -10,7 +10,7 @@ from spikecycle.simulator.dataflows.row_stationary.machine import (
     RowStationaryMachine,
     WeightDecoder,
 )
-from spikecycle.simulator.dataflows.row_stationary.specs import Array, Layer, PadLayout, Storage
+from spikecycle.simulator.dataflows.row_stationary.specs import ArraySpec, LayerSpec, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
     SpikeFormat,
@@ -47,7 +47,7 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
     return f"a row-stationary array loads the spikes of a row and timestep, and the format {problem}"
 
 
-def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
+def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
     shape = task.shape
     largest = largest_sum(task.weights, task.input_bits)
@@ -68,7 +68,7 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
             f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
         )
     activation_bits = task.weight_bits if parameters.activation_bits == "as_weights" else parameters.activation_bits
-    return Layer(
+    return LayerSpec(
         T=task.timesteps,
         C=shape.C,
         H=shape.H,
@@ -89,11 +89,11 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> Layer:
     )
 
 
-def lower_array(machine: RowStationaryMachine) -> Array:
+def lower_array(machine: RowStationaryMachine) -> ArraySpec:
     """The machine's sizes."""
     parameters, buffers = machine.dataflow, machine.buffers
     word_bits = buffers.global_buffer.width_bits
-    return Array(
+    return ArraySpec(
         rows=parameters.rows,
         columns=parameters.columns,
         word_bits=word_bits,

@@ -19,7 +19,7 @@ from spikecycle.simulator.dataflows.row_stationary.capacity import (
     most_filters,
     words_of,
 )
-from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer, Storage
+from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping, ArraySpec, Kept, LayerSpec, Storage
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
 
 # Relative energy of a 16-bit word (Eyeriss, ISCA 2016, table IV); a pad's access costs 1.
@@ -43,8 +43,8 @@ class Estimate:
 
 
 def choose(
-    layer: Layer,
-    array: Array,
+    layer: LayerSpec,
+    array: ArraySpec,
     storage: Storage,
     streams: WeightStreams,
     objective: str,
@@ -75,7 +75,7 @@ def choose(
 
 
 def _shapes_and_tiles(
-    layer: Layer, array: Array, storage: Storage, residents: tuple[int, ...]
+    layer: LayerSpec, array: ArraySpec, storage: Storage, residents: tuple[int, ...]
 ) -> Iterator[tuple[ArrayMapping, Int64, Int64, Int64]]:
     """All candidates in the order in which the first of equals wins: a mapping without tile; its h, w and G."""
     tiles = _tiles_of_windows(layer, array)
@@ -90,7 +90,7 @@ def _shapes_and_tiles(
 
 
 def _without_tile(
-    layer: Layer, array: Array, most: int, q: int, filter_sets: int, kept: int, resident: int
+    layer: LayerSpec, array: ArraySpec, most: int, q: int, filter_sets: int, kept: int, resident: int
 ) -> ArrayMapping:
     filter_folds = ceil_div(layer.group_filters, filter_sets * most)
     return ArrayMapping(
@@ -111,7 +111,7 @@ def _cuts(size: int) -> list[int]:
     return sorted({-(-size // parts) for parts in range(1, size + 1)}, reverse=True)
 
 
-def _tiles_of_windows(layer: Layer, array: Array) -> dict[int, tuple[Int64, Int64, Int64]]:
+def _tiles_of_windows(layer: LayerSpec, array: ArraySpec) -> dict[int, tuple[Int64, Int64, Int64]]:
     """Windows whose psums a pad must hold at a time -> all such tiles (h, w, G), in the order of preference.
 
     Psums that wait in the pads are those of all windows and column folds of a time group.
@@ -130,7 +130,7 @@ def _tiles_of_windows(layer: Layer, array: Array) -> dict[int, tuple[Int64, Int6
     return {windows: (sizes[0], sizes[1], sizes[2]) for windows, sizes in tiles.items()}
 
 
-def weight_words(array: Array, mapping: ArrayMapping, fold_bits: Int64) -> int:
+def weight_words(array: ArraySpec, mapping: ArrayMapping, fold_bits: Int64) -> int:
     """Words of weights in the global buffer. fold_bits: int64 (filter folds, channel folds)."""
     if array.bypass:
         return 0
@@ -138,7 +138,7 @@ def weight_words(array: Array, mapping: ArrayMapping, fold_bits: Int64) -> int:
     return int(words.sum() if mapping.resident else words.max())
 
 
-def estimate(layer: Layer, array: Array, mapping: ArrayMapping, weight_bits: int) -> Estimate:
+def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_bits: int) -> Estimate:
     """Traffic and cycles of a mapping whose tile may be given as arrays. weight_bits: all weights, encoded."""
     h, w = mapping.tile_rows, mapping.tile_columns
     map_tiles = ceil_div(layer.P, h) * ceil_div(layer.Q, w)

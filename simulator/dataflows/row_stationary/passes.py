@@ -11,9 +11,9 @@ from spikecycle.simulator.dataflows.row_stationary.buffer import (
     update_neurons,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
-from spikecycle.simulator.dataflows.row_stationary.records import Cause, Count, Records, Sample
+from spikecycle.simulator.dataflows.row_stationary.records import Count, CycleCategory, Records, Sample
 from spikecycle.simulator.dataflows.row_stationary.schedule import Step
-from spikecycle.simulator.dataflows.row_stationary.specs import Layer, Zero
+from spikecycle.simulator.dataflows.row_stationary.specs import LayerSpec, Zero
 from spikecycle.simulator.jit import kernel
 
 
@@ -28,16 +28,16 @@ def replay(mapped: Mapped, sample: Sample, steps: Int64, first: int, end: int, r
         words += move_psums(mapped, step, records)
         compute_cycles, hand_over_cycles = slowest_pe(mapped, sample, step)
         slowest = compute_cycles + hand_over_cycles
-        causes = records.causes[index]
-        causes[Cause.WEIGHT_FILL] = fill_cycles
-        causes[Cause.COMPUTE] = compute_cycles
-        causes[Cause.REDUCTION] = hand_over_cycles + mapped.layer.R * sets_in_chains(mapped, step)
-        causes[Cause.GLOBAL_BUFFER] = max(0, -(-words // mapped.array.words_per_cycle) - slowest)
+        breakdown = records.breakdown[index]
+        breakdown[CycleCategory.WEIGHT_FILL] = fill_cycles
+        breakdown[CycleCategory.COMPUTE] = compute_cycles
+        breakdown[CycleCategory.REDUCTION] = hand_over_cycles + mapped.layer.R * sets_in_chains(mapped, step)
+        breakdown[CycleCategory.GLOBAL_BUFFER] = max(0, -(-words // mapped.array.words_per_cycle) - slowest)
         if step[Step.UPDATES] == 1:
             filters = mapped.tables.filters[step[Step.FILTER_FOLD]].sum()
             update_cycles, buffer_cycles = update_neurons(mapped, sample, step, filters, index, records)
-            causes[Cause.UPDATE] = update_cycles
-            causes[Cause.GLOBAL_BUFFER] += max(0, buffer_cycles - update_cycles)
+            breakdown[CycleCategory.UPDATE] = update_cycles
+            breakdown[CycleCategory.GLOBAL_BUFFER] += max(0, buffer_cycles - update_cycles)
 
 
 @kernel
@@ -103,9 +103,11 @@ def slowest_pe(mapped: Mapped, sample: Sample, step: Int64) -> tuple[int, int]:
         for first in range(fold_start, fold_end, taps):
             end = min(first + taps, fold_end)
             if mapped.array.input_zeros == Zero.SKIP:
-                cycles = longest_of_set(layer, sample.met, mapped.served[fold, j], step, group_start, first, end)
+                cycles = longest_of_set(
+                    layer, sample.active_inputs, mapped.applied_weights[fold, j], step, group_start, first, end
+                )
             else:
-                cycles = windows * most_served(mapped.served[fold, j], first, end)
+                cycles = windows * most_applied(mapped.applied_weights[fold, j], first, end)
             longest = max(longest, cycles)
         hand_over = handing_over * mapped.tables.filters[fold, j]
         if (longest + hand_over, longest) > (slowest_taps + slowest_hand_over, slowest_taps):
@@ -115,34 +117,37 @@ def slowest_pe(mapped: Mapped, sample: Sample, step: Int64) -> tuple[int, int]:
 
 
 @kernel
-def most_served(served: Int64, first: int, end: int) -> int:
-    """Weights served for the taps `first` to `end` - 1, in the array row that has most; served: int64 (R, taps)."""
+def most_applied(applied_weights: Int64, first: int, end: int) -> int:
+    """Weights served for the taps `first` to `end` - 1, in the array row that has most; applied_weights: int64 (R,
+    taps)."""
     most = 0
-    for r in range(len(served)):
+    for r in range(len(applied_weights)):
         row = 0
         for tap in range(first, end):
-            row += served[r, tap]
+            row += applied_weights[r, tap]
         most = max(most, row)
     return most
 
 
 @kernel
-def longest_of_set(layer: Layer, met: Int64, served: Int64, step: Int64, group_start: int, first: int, end: int) -> int:
+def longest_of_set(
+    layer: LayerSpec, active_inputs: Int64, applied_weights: Int64, step: Int64, group_start: int, first: int, end: int
+) -> int:
     """Cycles of taps of the slowest PE of a filter and channel set, over all pairs and filter rows.
 
-    met: int64 (T, H, taps of the layer). served: int64 (R, taps of the channel group). first, end: taps of the
-    channel set; group_start: where those of the channel group begin.
+    active_inputs: int64 (T, H, taps of the layer). applied_weights: int64 (R, taps of the channel group). first, end:
+    taps of the channel set; group_start: where those of the channel group begin.
     """
     tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
     longest = 0
     for r in range(layer.R):
-        weights = served[r, first:end]
+        weights = applied_weights[r, first:end]
         t = step[Step.PAIR_START] // tile_rows
         row = step[Step.PAIR_START] % tile_rows
         for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
             y = (step[Step.ROW_START] + row) * layer.windows.rows.stride + r - layer.windows.rows.padding
             if 0 <= y < layer.H:
-                inputs = met[t, y, group_start + first : group_start + end]
+                inputs = active_inputs[t, y, group_start + first : group_start + end]
                 cycles = 0
                 for tap in range(len(weights)):
                     cycles += inputs[tap] * weights[tap]

@@ -10,12 +10,12 @@ import numpy as np
 from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.array_types import Int64
 
-CAUSES = ("compute", "reduction", "weight_fill", "global_buffer", "update")
+CYCLE_CATEGORIES = ("compute", "reduction", "weight_fill", "global_buffer", "update")
 PLACES = ("tile", "filter_fold", "channel_fold", "column_fold")
 
 
-class Cause(IntEnum):
-    """Columns of the causes, in the order of CAUSES."""
+class CycleCategory(IntEnum):
+    """Columns of the categories, in the order of CYCLE_CATEGORIES."""
 
     COMPUTE = 0
     REDUCTION = 1
@@ -92,12 +92,12 @@ class RowBits(NamedTuple):
 class Sample(NamedTuple):
     """A sample's spikes as the columns of one map tile see them; see `windows`.
 
-    met: int64 (T, H, C * S). spikes: int64 (T, H, C). outputs: int64 (T, M, P), zeros where not needed.
+    active_inputs: int64 (T, H, C * S). spikes: int64 (T, H, C). outputs: int64 (T, M, P), zeros where not needed.
     loaded: int64 (T, H, C), the load unit (`schedule.Step`) in which an input row was last loaded.
     inputs_on_chip, outputs_on_chip: 1 where the tensor waits in the global buffer and is not moved from or to DRAM.
     """
 
-    met: Int64
+    active_inputs: Int64
     spikes: Int64
     outputs: Int64
     loaded: Int64
@@ -108,11 +108,11 @@ class Sample(NamedTuple):
 class Records(NamedTuple):
     """What kernels fill in; n passes.
 
-    causes: int64 (n, 5). loads, stores: int64 (n, 4). counts: int64 (len(Count),).
+    breakdown: int64 (n, 5). loads, stores: int64 (n, 4). counts: int64 (len(Count),).
     useful: int64 (2,), useful PE cycles and synaptic operations.
     """
 
-    causes: Int64
+    breakdown: Int64
     loads: Int64
     stores: Int64
     counts: Int64
@@ -122,7 +122,7 @@ class Records(NamedTuple):
 def empty_records(passes: int) -> Records:
     """Records of zeros."""
     return Records(
-        causes=np.zeros((passes, len(CAUSES)), np.int64),
+        breakdown=np.zeros((passes, len(CYCLE_CATEGORIES)), np.int64),
         loads=np.zeros((passes, len(OPERANDS)), np.int64),
         stores=np.zeros((passes, len(OPERANDS)), np.int64),
         counts=np.zeros(len(Count), np.int64),

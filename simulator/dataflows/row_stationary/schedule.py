@@ -8,7 +8,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div, fold_pairs
-from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Kept, Layer
+from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping, ArraySpec, Kept, LayerSpec
 from spikecycle.simulator.jit import kernel
 
 
@@ -41,7 +41,7 @@ class Step(IntEnum):
     COLUMN_FOLD = 15
 
 
-def schedule(layer: Layer, array: Array, mapping: ArrayMapping) -> Int64:
+def schedule(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> Int64:
     """int64 (passes, len(Step))."""
     passes = 0
     for rows in range(0, layer.P, mapping.tile_rows):
@@ -57,7 +57,7 @@ def schedule(layer: Layer, array: Array, mapping: ArrayMapping) -> Int64:
 
 @kernel
 def _fill_in(
-    layer: Layer, array: Array, mapping: ArrayMapping, filter_folds: int, channel_folds: int, steps: Int64
+    layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, filter_folds: int, channel_folds: int, steps: Int64
 ) -> None:
     """Tiles one after the other, and in each of them filter folds and time groups in the order that `kept` asks for."""
     used = np.zeros((filter_folds, channel_folds), np.int64)

@@ -38,7 +38,7 @@ class PadLayout(IntEnum):
     """Non-zero values, with a tag or a mask."""
 
 
-class Layer(NamedTuple):
+class LayerSpec(NamedTuple):
     """Shape and widths of a layer (usual letters)."""
 
     T: int
@@ -73,7 +73,7 @@ class Layer(NamedTuple):
         return self.M // self.groups
 
 
-class Array(NamedTuple):
+class ArraySpec(NamedTuple):
     """The machine: sizes in PEs, entries, words and bits."""
 
     rows: int

@@ -9,7 +9,14 @@ import numpy as np
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.capacity import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
-from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, PadLayout, Storage, Zero
+from spikecycle.simulator.dataflows.row_stationary.specs import (
+    ArrayMapping,
+    ArraySpec,
+    LayerSpec,
+    PadLayout,
+    Storage,
+    Zero,
+)
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams, fold_starts
 
 
@@ -20,7 +27,7 @@ class WeightTables(NamedTuple):
     non_zeros: int64 (F, J, C', R, S), non-zero weights of a tap over the filters of a set.
     stored: int64 (F, J, K), filters of a set whose fiber of the channel fold is stored.
     takes: int64 (F, J, C', R), 1 if the array row of a set takes input rows of the channel.
-    takers: int64 (F, C', R), how many sets do.
+    receiving_rows: int64 (F, C', R), how many sets do.
     fold_bits: int64 (F, K), encoded bits that are loaded. pad_entries: int64 (F, K), entries written into the pads of
     one column when they are filled.
     """
@@ -30,7 +37,7 @@ class WeightTables(NamedTuple):
     non_zeros: Int64
     stored: Int64
     takes: Int64
-    takers: Int64
+    receiving_rows: Int64
     fold_bits: Int64
     pad_entries: Int64
 
@@ -49,7 +56,7 @@ class Widths(NamedTuple):
     tag_bits: int
 
 
-def widths(layer: Layer, array: Array, storage: Storage, mapping: ArrayMapping) -> Widths:
+def widths(layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayMapping) -> Widths:
     """Accesses and words of a mapped layer."""
     return Widths(
         entries_per_weight=entries_per_weight(layer, array, storage, mapping.filters_per_pe),
@@ -61,7 +68,7 @@ def widths(layer: Layer, array: Array, storage: Storage, mapping: ArrayMapping) 
 
 
 def weight_tables(
-    task: LayerTask, layer: Layer, array: Array, storage: Storage, mapping: ArrayMapping, streams: WeightStreams
+    task: LayerTask, layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayMapping, streams: WeightStreams
 ) -> WeightTables:
     """Tables of a mapped layer."""
     starts = fold_starts(layer.M, layer.group_filters, mapping.fold_filters)
@@ -91,15 +98,15 @@ def weight_tables(
         non_zeros=non_zeros,
         stored=stored,
         takes=takes,
-        takers=takes.sum(axis=1),
+        receiving_rows=takes.sum(axis=1),
         fold_bits=streams.fold_bits(mapping.fold_filters, mapping.fold_channels),
         pad_entries=_pad_entries(layer, array, storage, mapping, filters, non_zeros, stored, channel_starts),
     )
 
 
 def _pad_entries(
-    layer: Layer,
-    array: Array,
+    layer: LayerSpec,
+    array: ArraySpec,
     storage: Storage,
     mapping: ArrayMapping,
     filters: Int64,

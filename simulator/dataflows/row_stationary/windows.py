@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.dataflows.row_stationary.specs import Layer
+from spikecycle.simulator.dataflows.row_stationary.specs import LayerSpec
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.workload import input_range
 
@@ -15,18 +15,18 @@ Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 @kernel
 def count_windows(
-    inputs: Inputs, layer: Layer, q0: int, q1: int, met_out: Int64, events_out: Int64, spikes_out: Int64
+    inputs: Inputs, layer: LayerSpec, q0: int, q1: int, active_inputs_out: Int64, events_out: Int64, spikes_out: Int64
 ) -> None:
     """Count, for the output columns q0 to q1 - 1.
 
     inputs: uint8 or uint16 (T, C, H, W).
-    met_out: int64 (T, H, C, S), windows whose input at tap s of the row is not 0.
+    active_inputs_out: int64 (T, H, C, S), windows whose input at tap s of the row is not 0.
     events_out: int64 (T, H, C, S), set bits of those inputs.
     spikes_out: int64 (T, H, C), non-zero inputs of the row within the columns that the windows cover.
     """
     columns = layer.windows.columns
     first, end = input_range(columns, q0, q1)
-    met_out[:] = 0
+    active_inputs_out[:] = 0
     events_out[:] = 0
     for t in range(layer.T):
         for c in range(layer.C):
@@ -44,7 +44,7 @@ def count_windows(
                     for s in range(layer.S):
                         offset = x + columns.padding - s
                         if offset % columns.stride == 0 and q0 * columns.stride <= offset < q1 * columns.stride:
-                            met_out[t, y, c, s] += 1
+                            active_inputs_out[t, y, c, s] += 1
                             events_out[t, y, c, s] += events
                 spikes_out[t, y, c] = spikes
 

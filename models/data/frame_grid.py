@@ -1,4 +1,4 @@
-"""Where in a frame an event is counted: the pixels of a camera, the channels of a cochlea, pooled or not."""
+"""Frame grids: which cell of a frame counts an event, for the pixels of a camera or the channels of a cochlea."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from spikecycle.models.errors import ModelsError
 Indices = npt.NDArray[np.int64]
 
 
-class Cells(Protocol):
-    """The cells of a frame. `shape` is the (channels, height, width) that a network reads."""
+class FrameGrid(Protocol):
+    """The cells of a frame that count events. `shape` is the (channels, height, width) that a network reads."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -30,15 +30,15 @@ class Cells(Protocol):
 
 
 @dataclass(frozen=True)
-class PixelCells:
+class PixelGrid:
     """Square frames of a camera, channel 0 OFF and 1 ON; a cell sums pool_px x pool_px pixels of the sensor."""
 
     side_px: int
     pool_px: int = 1
 
     @classmethod
-    def at_resolution(cls, sensor_px: int, resolution: int) -> PixelCells:
-        """Cells for frames of resolution x resolution, which has to divide the sensor's side evenly."""
+    def at_resolution(cls, sensor_px: int, resolution: int) -> PixelGrid:
+        """The grid of frames of resolution x resolution, which has to divide the sensor's side evenly."""
         return cls(resolution, _pooled(sensor_px, "resolution", resolution))
 
     @property
@@ -60,15 +60,15 @@ class PixelCells:
 
 
 @dataclass(frozen=True)
-class ChannelCells:
+class ChannelGrid:
     """Frames of (channels, 1, 1), each cell the sum of `pool` neighbouring channels of the sensor."""
 
     channels: int
     pool: int = 1
 
     @classmethod
-    def of_channels(cls, sensor_channels: int, channels: int) -> ChannelCells:
-        """Cells for frames of that many channels, which has to divide the sensor's evenly."""
+    def of_channels(cls, sensor_channels: int, channels: int) -> ChannelGrid:
+        """The grid of frames of that many channels, which has to divide the sensor's evenly."""
         return cls(channels, _pooled(sensor_channels, "channels", channels))
 
     @property

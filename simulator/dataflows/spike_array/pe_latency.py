@@ -1,6 +1,6 @@
 """How long a PE serves an event: MICROARCHITECTURE.md, section 4, "PE", for every fiber and every tap class.
 
-Service does not depend on where in the tile an event is, only on its channel and its tap classes: moving an input
+A latency does not depend on where in the tile an event is, only on its channel and its tap classes: moving an input
 moves all potentials that it meets by the same address, and all their banks by the same number.
 """
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spikecycle.simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
-from spikecycle.simulator.dataflows.spike_array.images import Images
+from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
 from spikecycle.simulator.formats import decode_schedule
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
 from spikecycle.simulator.jit import kernel
@@ -21,12 +21,13 @@ from spikecycle.simulator.jit import kernel
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-SERVICE, IDLE, DECODE, CONFLICT = range(4)
-"""Cycles of a service, and those of them: without a step in the accumulators; of steps without an accumulate; of
+LATENCY, IDLE, DECODE, CONFLICT = range(4)
+"""Cycles from pop to free, and those of them: without a step in the accumulators; of steps without an accumulate; of
 steps beyond one cycle each."""
 WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS, FIBERS = range(8)
-"""What a service does: words and directory entries read, accumulates, zero weights decoded, weights decoded for outputs
-outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook, fibers decoded."""
+"""What a PE does for an event: words and directory entries read, accumulates, zero weights decoded, weights decoded for
+outputs outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook, fibers
+decoded."""
 WORK_COLUMNS = 8
 UNTOUCHED_CYCLES = 1
 """An event without a tap in a PE is popped, and that is all."""
@@ -59,11 +60,12 @@ class Scratch(NamedTuple):
     in_bank: Int64
 
 
-class Services(NamedTuple):
-    """Services by situation and PE; situation = (channel · row classes + row class) · column classes + column class.
+class PeLatencies(NamedTuple):
+    """What an event takes by tap case and PE; tap_case = (channel · row classes + row class) · column classes + column
+    class.
 
-    cycles: int32 (4, situations, sharers): SERVICE, IDLE, DECODE, CONFLICT.
-    work: int64 (situations, WORK_COLUMNS), summed over sharers: WORDS, DIRECTORY, ...
+    cycles: int32 (4, tap_cases, pes_per_group): LATENCY, IDLE, DECODE, CONFLICT.
+    work: int64 (tap_cases, WORK_COLUMNS), summed over pes_per_group: WORDS, DIRECTORY, ...
     """
 
     cycles: Int32
@@ -71,7 +73,7 @@ class Services(NamedTuple):
 
 
 @kernel
-def serve(
+def time_event(
     entries: int,
     bits_ahead: int,
     words: int,
@@ -81,7 +83,7 @@ def serve(
     cycles_out: Int32,
     work_out: Int64,
 ) -> None:
-    """One service of a fiber with `entries` decoded entries, its schedule in `scratch`.
+    """Time an event whose fiber has `entries` decoded entries, its schedule in `scratch`.
 
     words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber.
     taps: first and last row tap, first and last column tap that land in the PE's part.
@@ -120,7 +122,7 @@ def serve(
             work_out[BUSY] += occupied
         now = issue + occupied
     free = max(now, words + 1)
-    cycles_out[SERVICE] = free
+    cycles_out[LATENCY] = free
     cycles_out[IDLE] = idle + free - now
     cycles_out[DECODE] = decode
     cycles_out[CONFLICT] = conflict
@@ -153,7 +155,7 @@ def place_entries(
 
 
 @kernel
-def tabulate_services(
+def tabulate_latencies(
     values: Int32,
     starts: Int64,
     stored_values: Int64,
@@ -170,21 +172,22 @@ def tabulate_services(
     cycles_out: Int32,
     work_out: Int64,
 ) -> None:
-    """Fill the services of a channel tile: every fiber in every situation of its phase.
+    """Fill the latencies of a channel tile: every fiber in every tap case of its phase.
 
     values: int32; starts: int64 (F + 1,): see TileFibers. stored_values: int64 (F,), of each fiber.
-    first_bits, fetched_words: int64 (sharers, C, phases): see Images.
+    first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
-    cycles_out: int32 (4, situations, sharers), work_out: int64 (situations, WORK_COLUMNS): they hold the service of an
+    cycles_out: int32 (4, tap_cases, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the latency of
+    an
         event without taps, where that stays.
     """
-    sharers, channels, phases = first_bits.shape
+    pes_per_group, channels, phases = first_bits.shape
     phase_columns = len(taps_of_phase_column)
     gates = pe.skip == 0 or spec.positions == Positions.IMPLICIT
-    for sharer in range(sharers):
+    for group_pe in range(pes_per_group):
         for channel in range(channels):
             for phase in range(phases):
-                fiber = (sharer * channels + channel) * phases + phase
+                fiber = (group_pe * channels + channel) * phases + phase
                 start, stop = starts[fiber], starts[fiber + 1]
                 if start == stop:
                     continue
@@ -195,7 +198,7 @@ def tabulate_services(
                     values, start, stop, fiber_channels, spec, pe.rate, pe.mask_window, pe.skip,
                     scratch.position, scratch.last_bit, scratch.step,
                 )  # fmt: skip
-                bits_ahead = first_bits[sharer, channel, phase] % pe.word_bits
+                bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
                 zeros = 0
                 if gates and entries > 0:
                     for i in range(start, stop):
@@ -207,53 +210,53 @@ def tabulate_services(
                     if column_classes[column, BLOCK_SIZE] != placed_for:
                         placed_for = column_classes[column, BLOCK_SIZE]
                         place_entries(
-                            entries, fiber_channels, taps_columns, own_channels[sharer], placed_for, pe.banks, scratch
+                            entries, fiber_channels, taps_columns, own_channels[group_pe], placed_for, pe.banks, scratch
                         )
                     for row in range(len(row_classes)):
                         if row_classes[row, PHASE] != phase_row:
                             continue
-                        situation = (channel * len(row_classes) + row) * len(column_classes) + column
+                        tap_case = (channel * len(row_classes) + row) * len(column_classes) + column
                         if spec.located == Located.OFFSETS:
-                            work_out[situation, DIRECTORY] += 1
+                            work_out[tap_case, DIRECTORY] += 1
                             if entries == 0:
-                                cycles_out[SERVICE, situation, sharer] = DIRECTORY_CYCLES
-                                cycles_out[IDLE, situation, sharer] = DIRECTORY_CYCLES
+                                cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
+                                cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
                                 continue
-                        work_out[situation, GATED] += zeros
+                        work_out[tap_case, GATED] += zeros
                         if spec.codes == Codes.CODEBOOK:
-                            work_out[situation, LOOKUPS] += stored_values[fiber]
+                            work_out[tap_case, LOOKUPS] += stored_values[fiber]
                         taps = (
                             row_classes[row, FIRST_TAP],
                             row_classes[row, LAST_TAP],
                             column_classes[column, FIRST_TAP],
                             column_classes[column, LAST_TAP],
                         )
-                        serve(
-                            entries, bits_ahead, fetched_words[sharer, channel, phase], taps, pe, scratch,
-                            cycles_out[:, situation, sharer], work_out[situation],
+                        time_event(
+                            entries, bits_ahead, fetched_words[group_pe, channel, phase], taps, pe, scratch,
+                            cycles_out[:, tap_case, group_pe], work_out[tap_case],
                         )  # fmt: skip
 
 
-def services(
+def latencies(
     fibers: TileFibers,
-    images: Images,
+    layouts: WeightLayout,
     row_classes: Int64,
     column_classes: Int64,
     taps_of_phase_row: Int64,
     taps_of_phase_column: Int64,
     spec: FormatSpec,
     pe: PeSpec,
-) -> Services:
-    """The services of a channel tile."""
-    sharers, channels, _ = images.first_bits.shape
-    situations = channels * len(row_classes) * len(column_classes)
-    cycles = np.zeros((4, situations, sharers), dtype=np.int32)
-    cycles[SERVICE] = cycles[IDLE] = UNTOUCHED_CYCLES
-    work = np.zeros((situations, WORK_COLUMNS), dtype=np.int64)
+) -> PeLatencies:
+    """The latencies of a channel tile."""
+    pes_per_group, channels, _ = layouts.first_bits.shape
+    tap_cases = channels * len(row_classes) * len(column_classes)
+    cycles = np.zeros((4, tap_cases, pes_per_group), dtype=np.int32)
+    cycles[LATENCY] = cycles[IDLE] = UNTOUCHED_CYCLES
+    work = np.zeros((tap_cases, WORK_COLUMNS), dtype=np.int64)
     scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
-    tabulate_services(
-        fibers.values, fibers.starts, fibers.sizes.entries, images.first_bits, images.fetched_words,
+    tabulate_latencies(
+        fibers.values, fibers.starts, fibers.sizes.entries, layouts.first_bits, layouts.fetched_words,
         fibers.own_channels, row_classes, column_classes, taps_of_phase_column, taps_of_phase_row, spec, pe,
         scratch, cycles, work,
     )  # fmt: skip
-    return Services(cycles, work)
+    return PeLatencies(cycles, work)

@@ -9,7 +9,7 @@ from pydantic import Field
 from spikecycle.models.options import Options
 
 
-class Schedule(Options):
+class TrainingSchedule(Options):
     """Adam, with a learning rate that falls along a half cosine to 0."""
 
     epochs: Annotated[int, Field(ge=1, le=100_000)]
