@@ -8,8 +8,8 @@ import numpy as np
 
 from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity
 from spikecycle.simulator.dataflows.layer import LayerSample
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES as ROW_STATIONARY_CATEGORIES
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CYCLE_CATEGORIES as ROW_STATIONARY_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.traces import LayerShape
 from tests.unit.row_stationary.cases import machine as row_stationary_machine

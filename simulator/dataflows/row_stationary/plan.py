@@ -10,34 +10,46 @@ from spikecycle.simulator.activity import Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.row_stationary.capacity import buffer_words, most_filters
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
-from spikecycle.simulator.dataflows.row_stationary.lowering import (
+from spikecycle.simulator.dataflows.row_stationary.counts import (
+    TapInputs,
+    count_outputs,
+    count_pe_work,
+    count_windows,
+    weight_tables,
+    weights_applied,
+    widths,
+)
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
+    CYCLE_CATEGORIES,
+    PLACES,
+    ArrayMapping,
+    ArraySpec,
+    Count,
+    LayerSpec,
+    Mapped,
+    RowBits,
+    Sample,
+    Step,
+    Storage,
+    Zero,
+    empty_records,
+)
+from spikecycle.simulator.dataflows.row_stationary.machine import (
+    RowStationaryMachine,
     chosen_weight_format,
     lower_array,
     lower_format,
     lower_layer,
 )
-from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
-from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
-from spikecycle.simulator.dataflows.row_stationary.mapping import choose, weight_words
-from spikecycle.simulator.dataflows.row_stationary.passes import replay
-from spikecycle.simulator.dataflows.row_stationary.records import (
-    CYCLE_CATEGORIES,
-    PLACES,
-    Count,
-    RowBits,
-    Sample,
-    empty_records,
-)
-from spikecycle.simulator.dataflows.row_stationary.schedule import Step, schedule
-from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping, ArraySpec, LayerSpec, Storage, Zero
-from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
-from spikecycle.simulator.dataflows.row_stationary.tables import weight_tables, widths
-from spikecycle.simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, weights_applied
-from spikecycle.simulator.dataflows.row_stationary.windows import count_outputs, count_windows
+from spikecycle.simulator.dataflows.row_stationary.mapping import buffer_words, choose, most_filters, weight_words
+from spikecycle.simulator.dataflows.row_stationary.passes import replay, schedule
+from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import SpikeFormat, spike_format
+from spikecycle.simulator.formats import (
+    SpikeFormat,
+    spike_format,
+)
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.workload import leaks
 

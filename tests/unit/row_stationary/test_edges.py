@@ -10,8 +10,8 @@ import pytest
 from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CYCLE_CATEGORIES
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import LayerShape

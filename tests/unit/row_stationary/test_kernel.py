@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CYCLE_CATEGORIES
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES
 from spikecycle.simulator.formats import weight_format
 from tests.reference import replay
 from tests.reference import row_stationary as reference

@@ -11,7 +11,7 @@ import pytest
 from spikecycle.simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
+from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WEIGHT_FORMATS
 from spikecycle.traces import LayerShape

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
-from spikecycle.simulator.dataflows.row_stationary.records import Count, Operand, Records, RowBits, Sample
-from spikecycle.simulator.dataflows.row_stationary.schedule import Step
-from spikecycle.simulator.dataflows.row_stationary.specs import Zero
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
+    Count,
+    Mapped,
+    Operand,
+    Records,
+    RowBits,
+    Sample,
+    Step,
+    Zero,
+)
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.workload import input_range
 
