@@ -17,8 +17,7 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.catalogue import check_options as check_network
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options, problems, refused_keys
-from spikecycle.models.study.asked import CompressionEntry
-from spikecycle.models.study.grid import check_mixed, expand
+from spikecycle.models.study.compression_entries import CompressionEntry, check_mixed, expand
 from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
 

@@ -16,10 +16,9 @@ from spikecycle.models.data.registry import DATA_SETS
 from spikecycle.models.networks.catalogue import NETWORKS
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options
-from spikecycle.models.study.asked import CompressionEntry, Mixed
-from spikecycle.models.study.grid import method_of
+from spikecycle.models.study.compression_entries import CompressionEntry, Mixed, method_of
+from spikecycle.models.study.document import STUDY_DOCUMENT, study_document
 from spikecycle.models.study.schema import DataChoice, NetworkChoice, Study, load_study
-from spikecycle.models.study.study_document import STUDY_DOCUMENT, study_document
 from spikecycle.models.training_schedule import TrainingSchedule
 from tests.unit.models.study.tiny import write_study
 

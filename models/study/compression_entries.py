@@ -1,4 +1,4 @@
-"""From the entries of a study to the compressions that they stand for."""
+"""The compressions of a study: the entries of its file, and the grid of compressions that each stands for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,36 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import InitErrorDetails
 
-from spikecycle.models.options import refused
-from spikecycle.models.study.asked import CompressionEntry
+from spikecycle.models.compression.compression import Compression, WeightBits
+from spikecycle.models.options import Options, refused
+
+
+class Mixed(Options):
+    """Bits by layer, chosen before the compressed network is trained, so that the loss grows least."""
+
+    bits: Annotated[list[WeightBits], Field(min_length=2)]
+    """Those to choose from."""
+    machine: str
+    """On which energy is simulated: one of the study, by its name, of a file without the suffix."""
+    format: str
+    """In which energy is simulated: one of the study."""
+    energy_share: Annotated[float, Field(gt=0, le=1)]
+    """The energy is at most this share of that with the most bits everywhere."""
+    samples_per_class: Annotated[int, Field(ge=1)] = 10
+    """Training samples of each class on which loss and energy are measured."""
+
+
+class CompressionEntry(Compression):
+    """A Compression, or one whose bits are to be chosen."""
+
+    mixed: Mixed | None = None
+    """How its weight bits are to be chosen by layer."""
+
 
 GRID = "grid"
 FULL_WEIGHT_BITS = 8  # pruning at this width is pruning alone, as in the published study (arXiv 2302.04174)
