@@ -12,9 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Inputs, Int64, UInt8
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     ArrayMapping,
@@ -103,9 +102,6 @@ def _pad_entries(
     return np.asarray(entries.sum(axis=1), np.int64)
 
 
-Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-
-
 @kernel
 def count_windows(
     inputs: Inputs, layer: LayerSpec, q0: int, q1: int, active_inputs_out: Int64, events_out: Int64, spikes_out: Int64
@@ -143,7 +139,7 @@ def count_windows(
 
 
 @kernel
-def count_outputs(outputs: npt.NDArray[np.uint8], q0: int, q1: int, spikes_out: Int64) -> None:
+def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
     """spikes_out: int64 (T, M, P), output spikes of columns q0 to q1 - 1; outputs: uint8 (T, M, P, Q)."""
     timesteps, filters, rows, _ = outputs.shape
     for t in range(timesteps):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.dataflows.spike_array.events import Region
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
 from spikecycle.simulator.jit import kernel
-
-UInt8 = npt.NDArray[np.uint8]
-Int64 = npt.NDArray[np.int64]
 
 PIPELINE_CYCLES = 2
 """To fill and drain the update pipeline."""
