@@ -18,7 +18,7 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer import IntegerNode, run_network
 from spikecycle.models.networks.dropout import Dropout
 from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, quantize
-from spikecycle.models.options import nearest
+from spikecycle.models.options import unknown_name
 from spikecycle.models.readout import predicted_classes
 from spikecycle.models.training import EpochReport, OnEpoch, accuracy, train
 from spikecycle.models.training_schedule import TrainingSchedule
@@ -160,7 +160,9 @@ def check_layers(network: FloatNetwork, compression: Compression) -> None:
     names = [synapse.name for synapse in network.synapses()]
     for name in compression.layer_weight_bits:
         if name not in names:
-            raise ModelsError(f"compression {compression.name}: layer_weight_bits.{name} is {nearest(name, names)}")
+            raise ModelsError(
+                f"compression {compression.name}: layer_weight_bits.{name} is {unknown_name(name, names)}"
+            )
     if compression.pruner is not None:
         Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers to skip that are not there
 

@@ -15,7 +15,7 @@ from torch.nn.utils import parametrize
 from spikecycle.models.compression.pruners import PrunerKind
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.node import SynapseModule
-from spikecycle.models.options import nearest
+from spikecycle.models.options import unknown_name
 
 
 class Mask(nn.Module):
@@ -61,7 +61,7 @@ class Pruner:
         names = [synapse.name for synapse in synapses]
         for name in kind.skip_layers:
             if name not in names:
-                raise ModelsError(f"pruner.skip_layers: {name} is {nearest(name, names)}")
+                raise ModelsError(f"pruner.skip_layers: {name} is {unknown_name(name, names)}")
         able = synapses[:-1] if kind.whole_channels else synapses
         self.masks = {
             synapse.name: SynapseMask(synapse, kind.whole_channels)

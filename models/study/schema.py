@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from functools import cached_property
 from importlib import resources
@@ -20,6 +19,7 @@ from spikecycle.models.options import Options, problems, refused_keys
 from spikecycle.models.study.compression_entries import CompressionEntry, check_mixed, expand
 from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
+from spikecycle.suggestions import did_you_mean
 
 SUFFIX = ".yaml"
 MOST_RESULTS = 100_000
@@ -124,9 +124,10 @@ def study_path(name_or_path: str) -> Path:
         return path
     if name_or_path in shipped_studies():
         return _folder() / f"{name_or_path}{SUFFIX}"
-    near = difflib.get_close_matches(name_or_path, shipped_studies(), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ModelsError(f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}{hint}")
+    raise ModelsError(
+        f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}"
+        f"{did_you_mean(name_or_path, shipped_studies())}"
+    )
 
 
 def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
