@@ -1,4 +1,4 @@
-"""What `spikecycle check` finds out about a trace or a machine: plain data for reports."""
+"""Descriptions of traces and machines, as `spikecycle check` prints them: plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""STUDY.yaml: what is asked of a study, checked when it is read. The studies that come with the package have names."""
+"""The file of a study (STUDY.yaml): its schema, its validation, and the studies that come with the package."""
 
 from __future__ import annotations
 

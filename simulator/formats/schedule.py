@@ -1,4 +1,4 @@
-"""What a decoder delivers, and when: the non-zero weights of a fiber, step by step.
+"""Decode schedules: in which step, and after which bit, a decoder delivers each non-zero weight of a fiber.
 
 A decoder takes in the bits of a fiber in order and works in steps of one cycle or more. What a step can deliver
 depends on the format's levels and on whether the decoder *skips* zeros (they cost no step) or only *gates* them (they

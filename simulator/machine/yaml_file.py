@@ -1,4 +1,4 @@
-"""Read a YAML file strictly, and mean by a value what a person who writes it means.
+"""Strict reading of YAML: duplicate keys are refused, and a value has the type that its writer meant.
 
 Numbers are decimal (`1e-3` too; a leading zero, which YAML 1.1 takes for octal, is refused), dates and times of day are
 text, merge keys (`<<`) merge. Refused, by line and key: tags, keys that are given twice or are no text, text that

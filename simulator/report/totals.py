@@ -1,4 +1,4 @@
-"""What frames the tables of a run: what was simulated, the totals, and what the numbers rest on."""
+"""Header, totals and footnotes of a run's tables: what was simulated, and what the numbers rest on."""
 
 from __future__ import annotations
 
