@@ -129,7 +129,7 @@ def machine_report(machine: MachineDescription) -> RenderableType:
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> RenderableType:
-    """Name and value, one a line; long values continue under themselves."""
+    """Name and value, one per line; long values continue under themselves."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")

@@ -112,9 +112,9 @@ class SpikeArrayBuffers(Buffers):
     weights: Buffer
     """Encoded weight fibers."""
     directory: Buffer
-    """Where fibers start, one entry a word, for formats whose fibers vary in size."""
+    """Where fibers start, one entry per word, for formats whose fibers vary in size."""
     potentials: Buffer
-    """Membrane potentials, one a word."""
+    """Membrane potentials, one per word."""
     outputs: Buffer
     """Encoded output spikes."""
 
@@ -154,7 +154,7 @@ class SpikeArrayMachine(Machine):
         return 2 if self.buffers.potentials.ports == 1 else 1
 
     def instances(self, buffer: str) -> int:
-        """One a PE, or one."""
+        """One per PE, or one."""
         return self.dataflow.pes if buffer in PER_PE else 1
 
     def memories(self) -> tuple[Memory, ...]:

@@ -75,7 +75,7 @@ def test_without_words_there_is_nothing_to_scan() -> None:
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_a_fifo_holds_exactly_its_depth(depth: int) -> None:
-    # the first event is popped in cycle 2 and keeps the PE until 5, one event a cycle comes in behind it
+    # the first event is popped in cycle 2 and keeps the PE until 5, one event per cycle comes in behind it
     slow = {"dataflow__fifo_depth": depth, "formats__weights__format": "uncompressed"}
     assert run([1] * 2, [[1] * 2], **slow)["compute"] == 2
     # 2: pop 0. 5: pop 1, and room for event depth + 1 from 6 on; it is offered in cycle depth + 2
@@ -113,7 +113,7 @@ def test_a_step_takes_as_long_as_its_fullest_bank(banks: int, ports: int, cycles
 
 
 def test_two_accumulates_in_a_bank_hold_the_next_step() -> None:
-    # 4 weights, 2 a step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
+    # 4 weights, 2 per step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 2}
     one = accumulate(run([1], [[1]] * 4, buffers__potentials=potentials))
     two = accumulate(run([1], [[1]] * 4, buffers__potentials={**potentials, "banks": 1}))
@@ -133,7 +133,7 @@ def test_a_wait_is_charged_to_fetch_then_decode_then_conflicts() -> None:
 
 
 def test_zero_weights_are_gated_or_skipped() -> None:
-    # 8 weights, 2 a step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
+    # 8 weights, 2 per step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
     # bits, one of them empty; 8 + 4 bits in one word: 2 steps in 4 5
     weights = [[1]] + [[0]] * 7
     gated = run([1], weights, formats__weights__format="uncompressed")
@@ -158,7 +158,7 @@ def test_an_empty_fiber_is_looked_up_and_that_is_all() -> None:
 
 
 def test_words_come_one_a_cycle() -> None:
-    # one weight of 4 bits a word of 4 bits; 2 weights a step wait for the second of their words
+    # one weight of 4 bits per word of 4 bits; 2 weights per step wait for the second of their words
     weights = {"size_kib": 2.0, "width_bits": 4}
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
     for outputs, done in ((1, 5), (2, 6), (3, 7), (4, 8)):
@@ -236,7 +236,7 @@ def test_a_value_is_one_event_a_set_bit() -> None:
 
 
 def test_the_sweep_takes_the_neurons_of_the_fullest_pe() -> None:
-    # 5 outputs on 2 PEs: 3 neurons; 2 a cycle: 2 groups, + 2
+    # 5 outputs on 2 PEs: 3 neurons; 2 per cycle: 2 groups, + 2
     changes = {"dataflow__pes": 2, "dataflow__update_lanes": 2}
     assert run([0], [[1]] * 5, **changes)["update"] == 2 + 2
     single_ported = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 1}
