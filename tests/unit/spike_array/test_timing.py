@@ -208,6 +208,51 @@ def test_a_fiber_may_straddle_words(alignment: int, event: int, lanes: int, last
     assert accumulate(breakdown) == last_step + 1 + 1
 
 
+@pytest.mark.parametrize(
+    ("weights", "ports", "lanes", "rows", "done"),
+    [
+        ([1] * 4, 2, 4, 1, 5),  # 4 channels in one row of 4
+        ([1] * 5, 2, 5, 2, 6),  # channel 4 begins the second row: two accesses, one after the other
+        ([1] * 5, 1, 5, 2, 8),  # with one port, two cycles each
+        ([0, 1, 0, 1, 0, 1], 2, 6, 2, 6),  # rows 0 and 1 are touched, whatever lies between
+        ([0, 0, 0, 0, 1, 1], 2, 6, 1, 5),  # row 1 alone
+    ],
+)
+def test_a_row_of_potentials_is_one_access(weights: list[int], ports: int, lanes: int, rows: int, done: int) -> None:
+    """One event, a step of all weights in cycle 4 (popped in 2, read in 3), a cycle per row and port; potentials of 6
+    channels at most take two rows of 4 in the sweep."""
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": ports}
+    breakdown, counts = run_and_count(
+        [1],
+        [[weight] for weight in weights],
+        dataflow__lanes=lanes,
+        dataflow__update_lanes=4,
+        dataflow__potential_access="row",
+        buffers__potentials=potentials,
+        buffers__weights={"size_kib": 1, "width_bits": 64},
+    )
+    swept = -(-len(weights) // 4)
+    assert accumulate(breakdown) == done + 1
+    assert breakdown["update"] == swept * (3 - ports) + 2
+    assert counts["accumulator.add"] == sum(weights)
+    assert counts["potentials.read"] == counts["potentials.write"] == rows + swept
+
+
+def test_every_output_position_begins_a_row_of_potentials() -> None:
+    """3 channels x 2 positions in rows of 4: 2 rows; a word is left out at each end. By words, 6 words are 6."""
+    shape = LayerShape("conv2d", C=1, H=1, W=2, M=3, R=1, S=2, padding=(0, 0, 1, 0))
+    chosen: dict[str, Any] = {"dataflow__pes": 1, "dataflow__update_lanes": 4, "dataflow__lanes": 6}
+    chosen["buffers__weights"] = {"size_kib": 1, "width_bits": 64}
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
+    counts = {}
+    for access in ("word", "row"):
+        machine_of = machine(**chosen, dataflow__potential_access=access, buffers__potentials=potentials)
+        passes = run_layer(shape, [1] * 6, [1, 0], None, None, machine_of)
+        counts[access] = passes.counts["potentials.read"]
+    # the input of column 0 meets both positions with 3 channels each: 6 accumulates in one step; then 6 updates
+    assert counts == {"word": 6 + 6, "row": 2 + 2}
+
+
 @pytest.mark.parametrize(("alignment", "stored_words"), [(16, 4), (8, 2), (4, 1)])
 def test_fibers_share_a_word_and_each_reads_it(alignment: int, stored_words: int) -> None:
     # 4 fibers of one weight of 4 bits; every event reads its word, at the times at which it would read one of its own
