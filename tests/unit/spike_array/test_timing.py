@@ -238,6 +238,20 @@ def test_a_row_of_potentials_is_one_access(weights: list[int], ports: int, lanes
     assert counts["potentials.read"] == counts["potentials.write"] == rows + swept
 
 
+@pytest.mark.parametrize(("inputs", "rows"), [([1, 0], 1), ([0, 1], 2)])
+def test_a_group_of_channels_may_begin_within_a_row_of_potentials(inputs: list[int], rows: int) -> None:
+    """Channels 0 to 2 of the first group lie in row 0; 3 to 5 of the second in rows 0 and 1. The sweep takes both."""
+    shape = LayerShape("conv2d", C=2, H=1, W=1, M=6, R=1, S=1, groups=2)
+    chosen = machine(
+        dataflow__pes=1,
+        dataflow__lanes=3,
+        dataflow__update_lanes=4,
+        dataflow__potential_access="row",
+        buffers__potentials={"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2},
+    )
+    assert run_layer(shape, [1] * 6, inputs, None, None, chosen).counts["potentials.read"] == rows + 2
+
+
 def test_every_output_position_begins_a_row_of_potentials() -> None:
     """3 channels x 2 positions in rows of 4: 2 rows; a word is left out at each end. By words, 6 words are 6."""
     shape = LayerShape("conv2d", C=1, H=1, W=2, M=3, R=1, S=2, padding=(0, 0, 1, 0))
