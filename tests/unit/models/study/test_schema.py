@@ -99,6 +99,18 @@ def test_a_study_has_a_limit_of_results_and_many_entries_take_no_square_of_time(
         load_study(str(path))
 
 
+def test_machines_can_be_simulated_with_weights_reloaded_and_resident(tmp_path: Path) -> None:
+    text = TEXT.replace("[spike_array]", "[spike_array]\nweight_residency: [inference, resident]")
+    loaded = load_study(str(write_study(tmp_path, text)))
+    residencies = {
+        name: {machine.residency.weights for machine in formats.values()} for name, formats in loaded.machines.items()
+    }
+    assert residencies == {"spike_array": {"inference"}, "spike_array-resident": {"resident"}}
+    assert list(loaded.machines) == loaded.study.machine_names
+    alone = load_study(str(write_study(tmp_path, text.replace("inference, resident", "resident"))))
+    assert {machine.residency.weights for machine in alone.machines["spike_array"].values()} == {"resident"}
+
+
 def test_files_are_beside_the_study(tmp_path: Path) -> None:
     text = (
         TEXT.replace("[spike_array]", "[mine.yaml]")
@@ -160,6 +172,12 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
         ("[spike_array]", "[spike_array, spike_aray]", r"tiny\.yaml: machines\.1: .*did you mean 'spike_array'"),
         ("timesteps: 4", "channels: 4", r"tiny\.yaml: data: data set digits has no option channels"),
         ("voters: 1", "attention_bits: 8", r"tiny\.yaml: network: network digits has no option attention_bits"),
+        (
+            "[spike_array]",
+            "[spike_array]\nweight_residency: [resident, resident]",
+            r"tiny\.yaml: weight_residency: resident is given twice",
+        ),
+        ("[spike_array]", "[spike_array]\nweight_residency: [batch]", r"tiny\.yaml: weight_residency\.0: "),
         ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 21: the key 'formats' is given twice"),
         ("describes:", "describes: [", r"tiny\.yaml, line"),
     ],
