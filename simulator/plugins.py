@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,9 @@ from typing import Any
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.errors import PluginError, one_line, place_in
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.registry import Registry
+from spikecycle.simulator.result import PluginFile
 from spikecycle.simulator.schedule import OVERLAPS
 
 REGISTRIES: tuple[Registry[Any], ...] = (DATAFLOWS, WEIGHT_FORMATS, SPIKE_FORMATS, OVERLAPS)
@@ -28,7 +30,32 @@ class PluginModule(ModuleType):
     """The module of a plugin file. source: the bytes that it was made of. added: names that it registered, by kind."""
 
     source: bytes = b""
-    added: dict[str, set[str]]
+    added: Mapping[str, set[str]] = {}
+
+
+def plugins_of(used: Mapping[str, Iterable[str]]) -> list[PluginFile]:
+    """The plugin files that registered any of these components, sorted by name; used: names by kind of registry."""
+    loaded = (module for module in sys.modules.values() if isinstance(module, PluginModule))
+    found = {
+        (Path(module.__file__ or "").name, hashlib.sha256(module.source).hexdigest())
+        for module in loaded
+        if any(not module.added.get(kind, set()).isdisjoint(names) for kind, names in used.items())
+    }
+    return [PluginFile(file=file, sha256=sha256) for file, sha256 in sorted(found)]
+
+
+def plugins_used_by(machine: Machine, overlap: str) -> list[PluginFile]:
+    """The plugin files that a run on this machine rests on: of its dataflow, its formats and its overlap policy."""
+    formats = machine.formats
+    weights = [] if formats is None else [formats.weights, *map(formats.weights_of, formats.per_operator)]
+    return plugins_of(
+        {
+            DATAFLOWS.kind: [machine.dataflow.kind],
+            WEIGHT_FORMATS.kind: [choice.format for choice in weights],
+            SPIKE_FORMATS.kind: [] if formats is None else [formats.spikes.format],
+            OVERLAPS.kind: [overlap],
+        }
+    )
 
 
 def load_plugins(paths: Iterable[str | Path]) -> None:
