@@ -64,6 +64,8 @@ def test_a_result_names_the_plugins_that_it_rests_on(capsys: Capsys, tmp_path: P
     assert [used["file"] for used in json.loads(run(capsys, *arguments, "spike_array", *chosen).out)["plugins"]] == [
         "formats.py"
     ]
+    compared = json.loads(run(capsys, "formats", *arguments[1:], "spike_array", "--json", "-").out)
+    assert [used["file"] for used in compared["plugins"]] == ["formats.py"]
 
 
 def test_formats_and_a_policy_of_ones_own(capsys: Capsys, tmp_path: Path) -> None:
