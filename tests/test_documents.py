@@ -1,4 +1,4 @@
-"""README and documentation say only what is true: their commands run, their Python runs, the files they link to exist."""
+"""README and documentation: their commands run, their Python runs, the files they link to exist."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def machine_list() -> str:
     lines = [
         "# Machines",
         "",
-        "One file describes a machine; `spikecycle list` shows them all, `spikecycle simulate TRACE --hw NAME` runs one.",
+        "Each is one file; `spikecycle list` shows them all, `spikecycle simulate TRACE --hw NAME` runs one.",
         "",
         "| machine | dataflow | PEs | clock | what it is |",
         "|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Documents that lie beside the code, as pages of the site: links between them are kept, links to code become its path."""
+"""Documents that lie beside the code, as pages of the site; their links to code become its path."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def with_links(text: str, file: str, page: str) -> str:
 
     def replaced(link: re.Match[str]) -> str:
         picture, words, target, anchor = link.groups()
-        meant = os.path.normpath(os.path.join(os.path.dirname(file), target))
+        meant = os.path.normpath(Path(file).parent / target)
         if meant in PAGES:
-            return f"[{words}]({os.path.relpath(PAGES[meant], os.path.dirname(page))}{anchor or ''})"
+            return f"[{words}]({os.path.relpath(PAGES[meant], Path(page).parent)}{anchor or ''})"
         return f"*{words}*" if picture else f"`{meant}`"
 
     return _LINK.sub(replaced, text)
