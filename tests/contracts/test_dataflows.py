@@ -21,7 +21,11 @@ ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_curr
 RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
-    "spike_serial": frozenset(NETWORKS) - {"attention", "signed", "readout"},
+    "spike_serial": frozenset(NETWORKS) - {"signed", "readout"},
+    "balanced_rows": frozenset(NETWORKS) - {"signed", "readout"},
+    "time_batching": frozenset(NETWORKS) - {"signed", "readout"},
+    "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
+    "dense_array": frozenset(NETWORKS),
     "systolic": frozenset(NETWORKS),
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
