@@ -18,11 +18,14 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
 ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_currents", "signed", "readout"}
+CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
     "spike_serial": frozenset(NETWORKS) - {"attention", "signed", "readout"},
     "systolic": frozenset(NETWORKS),
+    "neuron_sweep": CORES,
+    "fan_out_walk": CORES,
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 
