@@ -18,6 +18,7 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
 ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_currents", "signed", "readout"}
+CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
@@ -27,6 +28,8 @@ RUN = {
     "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
     "dense_array": frozenset(NETWORKS),
     "systolic": frozenset(NETWORKS),
+    "neuron_sweep": CORES,
+    "fan_out_walk": CORES,
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 
