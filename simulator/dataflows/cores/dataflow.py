@@ -164,12 +164,12 @@ class CorePlan:
         work = self.dataflow.work(self.machine, self.placed.placement.neurons, events)
         steps, cores = events.arriving.shape
         names = ("compute", *(name for name in work.causes if name != "compute"))
-        causes = np.stack([work.causes[name].reshape(-1) for name in names], axis=1)
-        cycles = causes.sum(axis=1)
+        breakdown = np.stack([work.causes[name].reshape(-1) for name in names], axis=1)
+        cycles = breakdown.sum(axis=1)
         step, resource = np.divmod(np.arange(steps * cores), cores)
         none = np.zeros((len(cycles), len(OPERANDS)), np.int64)
         return Activity(
-            Work(cycles, names, causes, step, resource, tuple(f"core {core}" for core in range(cores))),
+            Work(cycles, names, breakdown, step, resource, tuple(f"core {core}" for core in range(cores))),
             Moves(none, none),
             work.counts,
             {"pe": int(cycles.sum())},
