@@ -23,6 +23,7 @@ RUN = {
     "row_stationary": ARRAYS,
     "spike_serial": frozenset(NETWORKS) - {"attention", "signed", "readout"},
     "systolic": frozenset(NETWORKS),
+    "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 
