@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, UInt8
+from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
+from spikecycle.traces import GraphBuilder, LayerShape, Neuron
+
+WEIGHT_BITS = 8
+
+
+def shape_of(line: Mapping[str, str]) -> LayerShape:
+    """The convolution that a line of a table says: columns C, H, W, M, R, S, stride, padding."""
+    number = {key: int(line[key]) for key in ("C", "H", "W", "M", "R", "S", "stride", "padding")}
+    pair = {key: (number.pop(key),) * 2 for key in ("stride", "padding")}
+    return LayerShape("conv2d", **number, **pair)  # type: ignore[arg-type]
+
+
+def places(shape: LayerShape) -> int:
+    """Elements of the im2col matrix of a timestep that are not padding."""
+    found = shape.C
+    for axis in Windows.of(shape):
+        ends = [outputs_of_tap(axis, tap) for tap in range(axis.taps)]
+        found *= sum(last - first for first, last in ends)
+    return found
+
+
+def write_layers(layers: Iterable[tuple[str, LayerShape, UInt8, Int32]], path: Path) -> None:
+    """A trace of convolutions that take spikes of their own each: name, shape, spikes (T, C, H, W), weights."""
+    chosen = list(layers)
+    graph = GraphBuilder(len(chosen[0][2]))
+    for name, shape, spikes, weights in chosen:
+        current = graph.conv2d(
+            name, graph.input(f"{name}.spikes", spikes[None]), weights, weight_bits=WEIGHT_BITS, stride=shape.stride,
+            padding=shape.padding,
+        )  # fmt: skip
+        graph.neuron(f"{name}.neurons", current, Neuron("if", 1, potential_bits=16))
+    graph.write(path)
 
 
 def spike_trains(

@@ -24,6 +24,7 @@ RUN = {
     "spike_serial": frozenset(NETWORKS) - {"attention", "signed", "readout"},
     "systolic": frozenset(NETWORKS),
     "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
+    "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

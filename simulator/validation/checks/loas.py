@@ -19,10 +19,8 @@ import numpy as np
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.validation import CHECKS, Check, Row
-from spikecycle.simulator.validation.generated import pruned_weights, spike_trains
+from spikecycle.simulator.validation.generated import places, pruned_weights, shape_of, spike_trains, write_layers
 from spikecycle.simulator.validation.tables import read_table
-from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
-from spikecycle.traces import GraphBuilder, LayerShape, Neuron
 
 SOURCE = "LoAS (Yin et al., MICRO 2024), text results of the authors' simulator"
 PAPER = "LoAS (Yin et al., MICRO 2024), section VI"
@@ -38,7 +36,6 @@ SPEEDUPS = {"sparten_s": 6.79, "gospa_s": 5.99, "gamma_s": 3.25}
 """Of LoAS over each, mean of the three networks."""
 NETWORKS = ("alexnet", "vgg16", "resnet19")
 TIMESTEPS = 4
-WEIGHT_BITS = 8
 PIECE = 64
 """Weights of a piece of the column `touched`: a tile of Gamma-S."""
 TOLERANCE = 0.15
@@ -72,41 +69,21 @@ def rows(data: Path | None) -> Iterator[Row]:
         yield Row("loas", f"{network}, machines in the published order", agree, len(MACHINES), 0, SOURCE, NOTE)
 
 
-def _run(layers: list[dict[str, str]]) -> dict[str, RunResult]:
+def _run(lines: list[dict[str, str]]) -> dict[str, RunResult]:
     """Layers of a network, with spikes of their own each, on every machine."""
     random = np.random.default_rng(0)
-    graph = GraphBuilder(TIMESTEPS)
-    for line in layers:
-        number = {key: int(value) for key, value in line.items() if key != "network"}
-        shape = LayerShape(
-            "conv2d", C=number["C"], H=number["H"], W=number["W"], M=number["M"], R=number["R"], S=number["S"],
-            stride=(number["stride"],) * 2, padding=(number["padding"],) * 2,
-        )  # fmt: skip
-        places = _places(shape)
-        share, spiking, repeated = (number[key] / places for key in ("spikes", "words", "words_ft"))
+    layers = []
+    for line in lines:
+        shape = shape_of(line)
+        share, spiking, repeated = (int(line[key]) / places(shape) for key in ("spikes", "words", "words_ft"))
         spikes = spike_trains(TIMESTEPS, shape.input_shape, share / TIMESTEPS, spiking, repeated, random)
-        pieces = shape.M * -(-shape.fan_in // PIECE)
-        weights = pruned_weights(shape.weight_shape, number["weights"], number["touched"] / pieces, PIECE, random)
-        name = f"layer{number['layer']}"
-        current = graph.conv2d(
-            name, graph.input(f"{name}.spikes", spikes[None]), weights, weight_bits=WEIGHT_BITS, stride=shape.stride,
-            padding=shape.padding,
-        )  # fmt: skip
-        graph.neuron(f"{name}.neurons", current, Neuron("if", 1, potential_bits=16))
+        touched = int(line["touched"]) / (shape.M * -(-shape.fan_in // PIECE))
+        weights = pruned_weights(shape.weight_shape, int(line["weights"]), touched, PIECE, random)
+        layers.append((f"layer{line['layer']}", shape, spikes, weights))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.h5"
-        graph.write(path)
+        write_layers(layers, path)
         return {machine: simulate(path, machine) for machine in MACHINES}
-
-
-def _places(shape: LayerShape) -> int:
-    """Elements of the im2col matrix of a timestep that are not padding."""
-    windows = Windows.of(shape)
-    found = shape.C
-    for axis in windows:
-        ends = [outputs_of_tap(axis, tap) for tap in range(axis.taps)]
-        found *= sum(last - first for first, last in ends)
-    return found
 
 
 CHECKS.register(
