@@ -13,9 +13,9 @@ rule is one module of this package (or of a plugin):
 
 A function is called once per operator and sample. It returns cycles (an integer), cycles of each timestep (an integer
 array (T,)), cycles by cause (a mapping), or an `Activity` that also tells DRAM traffic and counts (`Activity.total`).
-What follows from the weights alone is prepared once: what a function `@MY_RULE.prepares("linear") (machine, operator)`
-returned is there as `run.prepared`. Operators run one after the other, unless the machine's overlap policy says
-otherwise. Synaptic operations are counted for it. What the rule does not tell (buffers, traffic, energy) is not
+What is the same for all samples is prepared once: what a function `@MY_RULE.prepares("linear") (machine, operator,
+network)` returned is there as `run.prepared`. Operators run one after the other, unless the machine's overlap policy
+says otherwise. Synaptic operations are counted for it. What the rule does not tell (buffers, traffic, energy) is not
 modelled, and results say so.
 """
 
@@ -46,7 +46,7 @@ PACKED_WORD_BYTES = 32  # of 64 bits of im2col rows, their counts, and copies on
 PREPARED_WEIGHT_BYTES = 16  # of a weight: two arrays of 32 bits, and copies on the way
 MachineT = TypeVar("MachineT", bound=Machine)
 RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Int64 | Mapping[str, int] | Activity"]
-Preparation = Callable[[MachineT, Any], Any]
+Preparation = Callable[[MachineT, Any, Network], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +143,9 @@ class RuleDataflow:
     preparations: dict[str, Preparation[Any]] = field(default_factory=dict)
 
     def prepares(self, *kinds: str) -> Callable[[Preparation[MachineT]], Preparation[MachineT]]:
-        """Decorator of the function (machine, operator) that prepares these kinds of operators, once for all samples.
+        """Decorator of the function (machine, operator, network) that prepares these kinds of operators.
 
-        It reads no spikes, and takes at most `PREPARED_WEIGHT_BYTES` of memory per weight.
+        It runs once for all samples, and takes at most `PREPARED_WEIGHT_BYTES` of memory per weight.
         """
 
         def register(function: Preparation[MachineT]) -> Preparation[MachineT]:
@@ -193,7 +193,7 @@ class RuleDataflow:
         if prepare is None:
             return RulePlan(self, machine, operator, network)
         with _blamed(prepare, f"the preparation of dataflow {self.name} for operator {operator.name!r}"):
-            return RulePlan(self, machine, operator, network, prepare(machine, operator))
+            return RulePlan(self, machine, operator, network, prepare(machine, operator, network))
 
     def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
         """A rule says itself what is moved."""

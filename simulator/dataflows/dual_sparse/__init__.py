@@ -29,6 +29,7 @@ from spikecycle.simulator.dataflows.dual_sparse.machine import (
     TensorStorage,
 )
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.traces import Synapse
 
 __all__ = ["DUAL_SPARSE", "DualSparseMachine"]
@@ -160,7 +161,7 @@ class _Weights:
 
 
 @DUAL_SPARSE.prepares("conv1d", "conv2d", "linear")
-def prepare(machine: DualSparseMachine, operator: Synapse) -> list[_Weights]:
+def prepare(machine: DualSparseMachine, operator: Synapse, network: Network) -> list[_Weights]:
     """The weights of every group."""
     tile = machine.dataflow.tile
     shape = operator.shape
