@@ -253,7 +253,7 @@ class RunResult(_Part):
         """Flat rows for Polars, pandas or a CSV file: `polars.DataFrame(result.to_records("counter"))`.
 
         by: one row per "layer", per "category" of cycles (or "cause", the same) and layer, per "component" that takes
-        energy and layer, or per "counter" and layer. Values are means per inference, as the keys say, with their unit. Every row names trace,
-        machine, overrides and fingerprint, so that rows of several results can lie in one table.
+        energy and layer, or per "counter" and layer. Values are means per inference, as the keys say, with their unit.
+        Every row names trace, machine, overrides and fingerprint, so that rows of several results can lie in one table.
         """
         return records(self, by)
