@@ -170,7 +170,7 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         name=total.stage.name,
         operator=_operator(total.stage),
         shape=_shape(total.stage),
-        tiling=dict(total.plan.tiling()),
+        tiling=dict(total.tiling),
         storage=_storage(total),
         cycles_per_inference=cycles / samples,
         energy_per_inference_pj=energy_pj / samples,
@@ -220,7 +220,7 @@ def _dense_sops(stage: Stage) -> int:
 
 
 def _storage(total: StageTotals) -> StorageResult:
-    storage = total.plan.storage
+    storage = total.storage
     zeros = sum(int(np.count_nonzero(synapse.weights() == 0)) for synapse in total.stage.synapses())
     return StorageResult(
         weights=sum(synapse.shape.M * synapse.shape.fan_in for synapse in total.stage.synapses()),

@@ -172,7 +172,7 @@ class EnergyTable:
         """
         if node_nm == self.node_nm:
             return self
-        scaling = read_validated(energy_folder() / f"scaling{_SUFFIX}", ScalingFile)
+        scaling = _read_scaling()
         nodes = np.log([node.node_nm for node in scaling.nodes])
         low, high = scaling.nodes[0].node_nm, scaling.nodes[-1].node_nm
         for wanted in (node_nm, self.node_nm):
@@ -216,6 +216,7 @@ class EnergyTable:
         return curves[action]
 
 
+@functools.cache
 def shipped_energy_tables() -> tuple[str, ...]:
     """Names of the energy tables of logic that come with the package, sorted."""
     return tuple(sorted(path.stem for path in energy_folder().glob(f"*nm*{_SUFFIX}")))
@@ -224,6 +225,12 @@ def shipped_energy_tables() -> tuple[str, ...]:
 def load_dram_presets() -> Mapping[str, DramPreset]:
     """Energies of DRAM by kind, with their sources, for machine files to quote."""
     return read_validated(energy_folder() / f"dram{_SUFFIX}", DramFile).presets
+
+
+@functools.cache
+def _read_scaling() -> ScalingFile:
+    """Ships with the package and never changes."""
+    return read_validated(energy_folder() / f"scaling{_SUFFIX}", ScalingFile)
 
 
 @functools.lru_cache(maxsize=8)

@@ -306,8 +306,8 @@ def _unpriced_parts(machine: Machine) -> Iterator[str]:
 def _unknown_sources(data: Mapping[str, Any], machine_type: type[Machine]) -> Iterator[str]:
     """Sources of what is no key, or beginning of a key, of the machine."""
     sources = data.get("sources")
+    keys = dict.fromkeys(_key_paths(machine_type))
     for source in sources if isinstance(sources, dict) else ():
-        keys = list(_key_paths(machine_type))
         if source not in keys:
             yield f"sources.{source}: the machine has no such key{did_you_mean(str(source), keys)}"
 

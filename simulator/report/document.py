@@ -8,7 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -77,6 +77,8 @@ def _type_words(annotation: Any) -> str:
         return f"object, {_type_words(arguments[0])} to {_type_words(arguments[1])}"
     if origin in (Union, types.UnionType):
         return " or ".join(_type_words(argument) for argument in arguments)
+    if origin is Literal:
+        return " or ".join(f"`{argument}`" for argument in arguments)
     return _WORDS.get(annotation) or f"[{annotation.__name__}](#{annotation.__name__.lower()})"
 
 
