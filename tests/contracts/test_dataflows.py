@@ -26,6 +26,7 @@ RUN = {
     "systolic": frozenset(NETWORKS),
     "neuron_sweep": CORES,
     "fan_out_walk": CORES,
+    "routed_cores": CORES,
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

@@ -173,5 +173,10 @@ class CorePlan:
             Moves(none, none),
             work.counts,
             {"pe": int(cycles.sum())},
-            sample.synaptic_operations,
+            counted_operations(sample),
         )
+
+
+def counted_operations(sample: StageSample) -> int:
+    """Synaptic operations of the whole network."""
+    return sample.synaptic_operations
