@@ -22,7 +22,11 @@ CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
-    "spike_serial": frozenset(NETWORKS) - {"attention", "signed", "readout"},
+    "spike_serial": frozenset(NETWORKS) - {"signed", "readout"},
+    "balanced_rows": frozenset(NETWORKS) - {"signed", "readout"},
+    "time_batching": frozenset(NETWORKS) - {"signed", "readout"},
+    "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
+    "dense_array": frozenset(NETWORKS),
     "systolic": frozenset(NETWORKS),
     "neuron_sweep": CORES,
     "fan_out_walk": CORES,
