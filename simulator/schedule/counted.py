@@ -33,7 +33,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -75,11 +75,11 @@ class Counted:
             hidden = min(now, _hidden_cycles(work))
             ends = now - hidden + np.cumsum(work.cycles)
             load_moved, store_moved = traffic.moved()
-            own = by_cause(work.cause_names, work.causes)
+            own = by_category(work.categories, work.breakdown)
             stage = StageSchedule(
                 start=now - hidden,
                 cycles=int(work.cycles.sum()),
-                causes=own,
+                breakdown=own,
                 load_moved_bits=load_moved,
                 store_moved_bits=store_moved,
                 busy=busy_resources(work) | {CHANNEL: 0},
@@ -102,8 +102,8 @@ def _hidden_cycles(work: Work) -> int:
 def _without(work: Work, hidden: int, causes: dict[str, int]) -> dict[str, int]:
     """The causes of a stage without its first `hidden` cycles."""
     left = dict(causes)
-    for row in work.causes.tolist():
-        for name, cycles in zip(work.cause_names, row, strict=True):
+    for row in work.breakdown.tolist():
+        for name, cycles in zip(work.categories, row, strict=True):
             taken = min(hidden, cycles)
             left[name] -= taken
             hidden -= taken

@@ -20,7 +20,7 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
     parameters = machine.dataflow
     latency = parameters.latency_ns
     chip = Chip(parameters.mapping, network, inputs_too=True)
-    causes: Counter[str] = Counter()
+    breakdown: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     reached = _reached(chip, machine)
     states = {population.output.name: _states(population, chip, sample) for population in chip.populations}
@@ -57,11 +57,11 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
                 own.append((cycles, messages))
             sending.append(own)
         end, alone = _step(sending, machine, counts)
-        causes["compute"] += max(alone) + sum(alone)  # a row of the mesh, and one of each core
-        causes["mesh"] += end - max(alone)
-        causes["barrier"] += barrier
-        causes["tick"] += max(0, machine.cycles(parameters.tick_ns or 0) - end - barrier)
-    return Expected(sum(causes.values()), causes, counts)
+        breakdown["compute"] += max(alone) + sum(alone)  # a row of the mesh, and one of each core
+        breakdown["mesh"] += end - max(alone)
+        breakdown["barrier"] += barrier
+        breakdown["tick"] += max(0, machine.cycles(parameters.tick_ns or 0) - end - barrier)
+    return Expected(sum(breakdown.values()), breakdown, counts)
 
 
 def _step(sending: Any, machine: Any, counts: Counter[str]) -> tuple[int, list[int]]:

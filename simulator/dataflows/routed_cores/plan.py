@@ -208,17 +208,17 @@ class RoutedPlan:
         of_mesh = np.stack([slowest, ends - slowest, barrier, waits], axis=1)
         alone = np.zeros((on_cores.size, of_mesh.shape[1]), np.int64)
         alone[:, 0] = on_cores.reshape(-1)
-        causes = np.concatenate([of_mesh, alone])
+        breakdown = np.concatenate([of_mesh, alone])
         step, core = np.divmod(np.arange(on_cores.size), cores)
         work = Work(
-            causes.sum(axis=1),
+            breakdown.sum(axis=1),
             ("compute", "mesh", "barrier", "tick"),
-            causes,
+            breakdown,
             np.concatenate([np.arange(len(steps)), step]),
             np.concatenate([np.zeros(len(steps), np.int64), core + 1]),
             ("mesh", *(f"core {core}" for core in range(cores))),
         )
-        none = np.zeros((len(causes), len(OPERANDS)), np.int64)
+        none = np.zeros((len(breakdown), len(OPERANDS)), np.int64)
         neurons = sum(population.output.count for population in self.chip.populations)
         messages = sum(step.messages for step in steps)
         found = {

@@ -31,7 +31,7 @@ DEVIATION_1 = "deviation 1: ours are whole cycles"
 
 
 def _cause(*names: str) -> Callable[[LayerResult], int]:
-    return lambda layer: sum(layer.sum_cycles_by_cause.get(name, 0) for name in names)
+    return lambda layer: sum(layer.sum_cycle_breakdown.get(name, 0) for name in names)
 
 
 def _count(name: str) -> Callable[[LayerResult], int]:

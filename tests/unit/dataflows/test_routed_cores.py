@@ -121,7 +121,7 @@ def test_a_timestep_takes_a_tick(tmp_path: Path) -> None:
     path = pair(tmp_path, [[1, 1]])
     assert simulate(path, "truenorth").cycles_per_sample == [2 * 10**6]
     short = simulate(path, "loihi", settings={"dataflow.tick_ns": 1.0})
-    assert short.sum_cycles_by_cause["tick"] == 0
+    assert short.sum_cycle_breakdown["tick"] == 0
     assert short.cycles_per_sample == simulate(path, "loihi").cycles_per_sample
 
 
@@ -132,7 +132,7 @@ def test_barriers_by_tiles_in_use(tmp_path: Path) -> None:
     cases: list[dict[str, Any]] = [
         {}, apart, {"dataflow.barrier": [{"tiles": 3, "ns": 7.0}]}, {"dataflow.barrier": []},
     ]  # fmt: skip
-    found = [simulate(path, "loihi", settings=settings).sum_cycles_by_cause["barrier"] for settings in cases]
+    found = [simulate(path, "loihi", settings=settings).sum_cycle_breakdown["barrier"] for settings in cases]
     assert found == [2 * 6000, 2 * 10000, 2 * 70, 0]
 
 
