@@ -83,6 +83,7 @@ def _counters(layer: LayerResult, samples: int) -> Iterator[Record]:
 _KINDS: dict[str, Callable[[LayerResult, int], Iterator[Record]]] = {
     "layer": _layer,
     "category": _categories,
+    "cause": _categories,
     "component": _components,
     "counter": _counters,
 }

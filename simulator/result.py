@@ -16,7 +16,7 @@ from spikecycle.simulator.records import Record, records
 
 RESULT_VERSION = 2
 
-RecordKind = Literal["layer", "category", "component", "counter"]
+RecordKind = Literal["layer", "category", "cause", "component", "counter"]
 
 
 def of_version(data: Any, version: int, what: str) -> Any:
@@ -252,8 +252,8 @@ class RunResult(_Part):
     def to_records(self, by: RecordKind = "layer") -> list[Record]:
         """Flat rows for Polars, pandas or a CSV file: `polars.DataFrame(result.to_records("counter"))`.
 
-        by: one row per "layer", per "category" of cycles and layer, per "component" that takes energy and layer, or per
-        "counter" and layer. Values are means per inference, as the keys say, with their unit. Every row names trace,
-        machine, overrides and fingerprint, so that rows of several results can lie in one table.
+        by: one row per "layer", per "category" of cycles (or "cause", the same) and layer, per "component" that takes
+        energy and layer, or per "counter" and layer. Values are means per inference, as the keys say, with their unit.
+        Every row names trace, machine, overrides and fingerprint, so that rows of several results can lie in one table.
         """
         return records(self, by)

@@ -68,7 +68,7 @@ class Counted:
     ) -> Schedule:
         """Stages in turn by the rules of this module; edges and channel play no part."""
         found: list[StageSchedule] = []
-        causes: list[dict[str, int]] = []
+        breakdowns: list[dict[str, int]] = []
         now = 0
         for activity in stages:
             work, traffic = activity.work, Traffic.of(activity.moves, dram)
@@ -86,9 +86,9 @@ class Counted:
                 spans={"compute": Spans(ends - work.cycles, ends)},
             )
             found.append(stage)
-            causes.append(_without(work, hidden, own))
+            breakdowns.append(_without(work, hidden, own))
             now = stage.end
-        return Schedule(now, sum_by_name(causes), found)
+        return Schedule(now, sum_by_name(breakdowns), found)
 
 
 OVERLAPS.register("counted", Counted())
@@ -99,9 +99,9 @@ def _hidden_cycles(work: Work) -> int:
     return 0 if marks is None else int(work.cycles[marks == 1].sum())
 
 
-def _without(work: Work, hidden: int, causes: dict[str, int]) -> dict[str, int]:
-    """The causes of a stage without its first `hidden` cycles."""
-    left = dict(causes)
+def _without(work: Work, hidden: int, breakdown: dict[str, int]) -> dict[str, int]:
+    """The cycles of a stage by category, without its first `hidden` cycles."""
+    left = dict(breakdown)
     for row in work.breakdown.tolist():
         for name, cycles in zip(work.categories, row, strict=True):
             taken = min(hidden, cycles)

@@ -153,6 +153,17 @@ class SynapseWorkload:
             self._packed[bit] = pack_rows(self.inputs, self.windows, self.groups, bit)
         return self._packed[bit]
 
+    def bit_planes(self) -> UInt64:
+        """uint64 (groups, T x input_bits, P * Q, ceil(K / 64)): the im2col matrices of all bits, packed as `im2col`.
+
+        Plane t * input_bits + b is bit b of timestep t: machines that know only spikes take each bit as a timestep.
+        """
+        planes = [self.im2col(bit) for bit in range(self.input_bits)]
+        if len(planes) == 1:
+            return planes[0]
+        groups, _, positions, words = planes[0].shape
+        return np.stack(planes, axis=2).reshape(groups, -1, positions, words)
+
     @cached_property
     def non_zero_weights(self) -> Int64:
         """int64 (C, R, S): weights that are not 0 at every input channel and tap, over the group's output channels."""

@@ -116,7 +116,7 @@ def test_records_go_to_pandas_too() -> None:
 
 
 def test_other_records_are_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="there are no records by 'row', allowed: layer, category, component, counter"):
+    with pytest.raises(UsageError, match="no records by 'row', allowed: layer, category, cause, component, counter"):
         run_result().to_records("row")  # type: ignore[arg-type]
 
 
