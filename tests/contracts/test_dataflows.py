@@ -31,6 +31,7 @@ RUN = {
     "neuron_sweep": CORES,
     "fan_out_walk": CORES,
     "routed_cores": CORES,
+    "clock_driven": CORES,
     "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
     "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
     "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},

@@ -24,7 +24,7 @@ TIMESTEPS = 40
 LAYERS = 4
 PARTS = {"synapse": ("synapse",), "soma": ("neuron",), "network": ("axon", "mesh")}
 """Its parts of the energy, and the components that they are here."""
-ZERO_WEIGHTS = "there, a neuron that only weights of 0 reach is updated too"
+ZERO_WEIGHTS = "deviation M2: there, a neuron that only weights of 0 reach is updated too"
 PJ_PER_NJ, NJ_PER_J, US_PER_S = 10**3, 10**9, 10**6
 
 
