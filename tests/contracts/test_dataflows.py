@@ -32,6 +32,7 @@ RUN = {
     "fan_out_walk": CORES,
     "routed_cores": CORES,
     "clock_driven": CORES,
+    "crossbar_tiles": CORES,
     "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
     "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
     "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
