@@ -281,7 +281,8 @@ def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:
     if technology:
         try:
             sram = SramModel.load(technology.sram_cell, technology.temperature_k)
-            sram.estimate(technology.node_nm, size_kib=1, width_bits=1, banks=1)  # only the node can be refused
+            if data.get("buffers"):
+                sram.estimate(technology.node_nm, size_kib=1, width_bits=1, banks=1)  # only the node can be refused
             node_nm = technology.node_nm
         except MachineError as error:
             yield str(error)
