@@ -133,7 +133,7 @@ class _Builder:
 def _scalar(node: yaml.ScalarNode, key: str) -> Any:
     """Text, number, boolean or nothing."""
     text: str = node.value
-    if node.tag == _TEXT:
+    if node.tag in (_TEXT, _MERGE):  # << merges as a key; as a value it is text
         if any(unicodedata.category(c) in _UNPRINTABLE and c not in "\n\t" for c in text):
             raise _problem(f"{_at(key)}the text {quoted(text)} cannot be printed", node)
         return text
