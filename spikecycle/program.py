@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+from contextlib import suppress
 from types import FrameType
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
@@ -27,7 +27,7 @@ def run() -> int:
     try:
         return main()
     except KeyboardInterrupt:  # just before it was ready for one
-        os.write(2, _SAID)
+        _tell()
         return _INTERRUPTED
     finally:
         if is_ours:
@@ -35,8 +35,10 @@ def run() -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    try:
-        os.write(2, _SAID)
-    except OSError:
-        pass  # it is closed or full: the status says the rest
+    _tell()
     os._exit(_INTERRUPTED)
+
+
+def _tell() -> None:
+    with suppress(OSError):  # it is closed or full: the status says the rest
+        os.write(2, _SAID)
