@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import resources
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -118,11 +119,19 @@ def _folder() -> Path:
 def _installed_folders() -> Iterator[Path]:
     """Folders with machine files of installed packages."""
     for entry in entry_points(group=MACHINES):
-        try:
-            spec = find_spec(entry.value)  # looks it up; runs at most what lies above it
-        except (ImportError, ValueError):
-            continue
-        yield from map(Path, (spec.submodule_search_locations or ()) if spec else ())
+        yield from _folders_of(entry.value)
+
+
+def _folders_of(package: str) -> tuple[Path, ...]:
+    """The folders of a package, none where it is not found; neither it nor what lies above it is run."""
+    top, *below = package.split(".")
+    try:
+        spec = find_spec(top)  # only what lies above a package would be run
+        for part in below:
+            spec = PathFinder.find_spec(f"{spec.name}.{part}", spec.submodule_search_locations) if spec else None
+    except (ImportError, ValueError):
+        return ()
+    return tuple(map(Path, (spec.submodule_search_locations or ()) if spec else ()))
 
 
 def machine_path(name_or_path: str | Path) -> Path:
