@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +26,26 @@ from spikecycle.simulator.schedule import OVERLAPS
 
 REGISTRIES: tuple[Registry[Any], ...] = (DATAFLOWS, WEIGHT_FORMATS, SPIKE_FORMATS, OVERLAPS)
 """What a plugin may add to."""
+
+
+@contextmanager
+def without_installed_plugins() -> Iterator[None]:
+    """Inside, no code of installed packages is loaded, whatever a file names; `Registry.without_packages`."""
+    with ExitStack() as stack:
+        for registry in REGISTRIES:
+            stack.enter_context(registry.without_packages())
+        yield
+
+
+def installed_plugins(groups: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """Entry points of installed packages by group: (name, package and what it names), sorted. None is loaded."""
+    return {
+        group: sorted(
+            (entry.name, f"{entry.dist.name} {entry.dist.version}: {entry.value}" if entry.dist else entry.value)
+            for entry in entry_points(group=group)
+        )
+        for group in groups
+    }
 
 
 class PluginModule(ModuleType):

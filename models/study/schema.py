@@ -18,7 +18,7 @@ from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options, problems, refused_keys
 from spikecycle.models.study.compression_entries import CompressionEntry, check_mixed, expand
 from spikecycle.models.training_schedule import TrainingSchedule
-from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
+from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, problems_in, read_yaml
 from spikecycle.suggestions import did_you_mean
 
 SUFFIX = ".yaml"
@@ -163,7 +163,7 @@ def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
     except MachineError as error:  # of the file itself: it names it
         raise ModelsError(str(error)) from error
     except ValidationError as error:
-        raise ModelsError("\n".join(f"{path}: {problem}" for problem in problems(error))) from error
+        raise ModelsError(problems_in(path, problems(error))) from error
     study = _at_root(study, path.parent, data_root)
     _check_names(study, path)
     return LoadedStudy(path, study, _machines(study, path))
@@ -186,11 +186,11 @@ def _check_names(study: Study, path: Path) -> None:
     try:
         check_data(study.data.name, study.data.options)
     except ModelsError as error:
-        raise ModelsError(f"{path}: data: {error}") from error
+        raise ModelsError(problems_in(path, [f"data: {error}"])) from error
     try:
         check_network(study.network.name, study.network.options)
     except ModelsError as error:
-        raise ModelsError(f"{path}: network: {error}") from error
+        raise ModelsError(problems_in(path, [f"network: {error}"])) from error
 
 
 def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
@@ -201,9 +201,8 @@ def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
         try:
             machine = load_machine(beside if Path(name).suffix and beside.is_file() else name)
         except SimulatorError as error:
-            raise ModelsError(
-                "\n".join(f"{path}: machines.{index}: {line}" for line in str(error).splitlines())
-            ) from error
+            lines = [f"machines.{index}: {line}" for line in str(error).splitlines()]
+            raise ModelsError(problems_in(path, lines)) from error
         try:
             for variant, changes in study.variants(name).items():
                 found[variant] = {
@@ -211,5 +210,5 @@ def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
                     for weight_format in study.formats
                 }
         except MachineError as error:
-            raise ModelsError(f"{path}: machines.{index} or formats: {error}") from error
+            raise ModelsError(problems_in(path, [f"machines.{index} or formats: {error}"])) from error
     return found
