@@ -26,6 +26,7 @@ RUN = {
     "time_batching": frozenset(NETWORKS) - {"signed", "readout"},
     "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
     "dense_array": frozenset(NETWORKS),
+    "input_scan": frozenset({"convolution", "strided", "grouped", "linear", "residual", "recurrent", "ternary"}),
     "systolic": frozenset(NETWORKS),
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
