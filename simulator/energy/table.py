@@ -59,6 +59,12 @@ class WidthCurve:
         return float(np.exp2(np.interp(math.log2(bits), widths, values)))
 
 
+@functools.cache
+def _scaling(path: Path) -> ScalingFile:
+    """The scaling between nodes: read once, as every price at another node asks for it."""
+    return read_validated(path, ScalingFile)
+
+
 @dataclass(frozen=True)
 class EnergyTable:
     """Logic at one node.
@@ -172,7 +178,7 @@ class EnergyTable:
         """
         if node_nm == self.node_nm:
             return self
-        scaling = read_validated(energy_folder() / f"scaling{_SUFFIX}", ScalingFile)
+        scaling = _scaling(energy_folder() / f"scaling{_SUFFIX}")
         nodes = np.log([node.node_nm for node in scaling.nodes])
         low, high = scaling.nodes[0].node_nm, scaling.nodes[-1].node_nm
         for wanted in (node_nm, self.node_nm):
