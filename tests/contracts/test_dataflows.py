@@ -27,6 +27,7 @@ RUN = {
     "time_batching": frozenset(NETWORKS) - {"signed", "readout"},
     "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
     "dense_array": frozenset(NETWORKS),
+    "input_scan": frozenset({"convolution", "strided", "grouped", "linear", "residual", "recurrent", "ternary"}),
     "systolic": frozenset(NETWORKS),
     "neuron_sweep": CORES,
     "fan_out_walk": CORES,
