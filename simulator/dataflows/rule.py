@@ -12,11 +12,11 @@ rule is one module of this package (or of a plugin):
         return ...
 
 A function is called once per operator and sample. It returns cycles (an integer), cycles of each timestep (an integer
-array (T,)), cycles by cause (a mapping), or an `Activity` that also tells DRAM traffic and counts (`Activity.total`).
-What is the same for all samples is prepared once: what a function `@MY_RULE.prepares("linear") (machine, operator,
-network)` returned is there as `run.prepared`. Operators run one after the other, unless the machine's overlap policy
-says otherwise. Synaptic operations are counted for it. What the rule does not tell (buffers, traffic, energy) is not
-modelled, and results say so.
+array (T,)), cycles by category (a mapping), or an `Activity` that also tells DRAM traffic and counts
+(`Activity.total`). What is the same for all samples is prepared once: what a function `@MY_RULE.prepares("linear")
+(machine, operator, network)` returned is there as `run.prepared`. Operators run one after the other, unless the
+machine's overlap policy says otherwise. Synaptic operations are counted for it. What the rule does not tell (buffers,
+traffic, energy) is not modelled, and results say so.
 """
 
 from __future__ import annotations
@@ -263,14 +263,14 @@ def _as_activity(found: object, timesteps: int) -> Activity:
         return found
     if _is_steps(found, timesteps):
         return Activity.of_steps(np.asarray(found))
-    causes: Mapping[Any, Any] = found if isinstance(found, Mapping) else {"compute": found}
-    for name, value in causes.items():
+    breakdown: Mapping[Any, Any] = found if isinstance(found, Mapping) else {"compute": found}
+    for name, value in breakdown.items():
         if not isinstance(name, str) or not _is_cycles(value):
             raise ContractError(
-                f"must return whole cycles of at least 0, in all, by cause or for each of {timesteps} timesteps, or an "
-                f"Activity, found {_shown(value)}{f' for {name!r}' if isinstance(found, Mapping) else ''}"
+                f"must return whole cycles of at least 0, in all, by category or for each of {timesteps} timesteps, "
+                f"or an Activity, found {_shown(value)}{f' for {name!r}' if isinstance(found, Mapping) else ''}"
             )
-    return Activity.total({name: int(value) for name, value in causes.items()})
+    return Activity.total({name: int(value) for name, value in breakdown.items()})
 
 
 def _is_steps(value: object, timesteps: int) -> bool:

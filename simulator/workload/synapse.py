@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt64
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats import (
     FIBER_AXES,
@@ -24,11 +24,6 @@ from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
 from spikecycle.simulator.workload.im2col import pack_rows
 from spikecycle.traces import LayerShape
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-UInt64 = npt.NDArray[np.uint64]
-Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
 class _Scan(NamedTuple):

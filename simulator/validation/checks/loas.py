@@ -50,7 +50,7 @@ def rows(data: Path | None) -> Iterator[Row]:
     for network in NETWORKS:
         layers = [line for line in table if line["network"] == network]
         for machine, result in _run(layers).items():
-            compute = sum(layer.sum_cycles_by_cause["compute"] for layer in result.layers)
+            compute = sum(layer.sum_cycle_breakdown["compute"] for layer in result.layers)
             pairs = sum(
                 counter.sum_count for layer in result.layers for counter in layer.counters if counter.name == "pe.add"
             )

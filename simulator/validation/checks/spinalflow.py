@@ -39,7 +39,7 @@ def rows(data: Path | None) -> Iterator[Row]:
         path = Path(folder) / "network.h5"
         write_layers(layers, path)
         result = simulate(path, MACHINE)
-    ours = {layer.name: layer.sum_cycles_by_cause for layer in result.layers}
+    ours = {layer.name: layer.sum_cycle_breakdown for layer in result.layers}
     table = read_table("spinalflow_vgg16")
     for line in table:
         causes = ours[f"layer{line['layer']}"]

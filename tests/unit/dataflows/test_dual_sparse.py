@@ -61,7 +61,7 @@ def network(tmp_path: Path) -> Path:
 def test_by_hand(tmp_path: Path, name: str, cycles: int, pairs: int, corrections: int) -> None:
     result = spikecycle.simulate(network(tmp_path), name)
     layer = result.layers[0]
-    assert layer.sum_cycles_by_cause["compute"] == cycles
+    assert layer.sum_cycle_breakdown["compute"] == cycles
     counts = {counter.name: counter.sum_count for counter in layer.counters}
     assert counts["pe.add"] == pairs
     assert counts["correction.add"] == corrections

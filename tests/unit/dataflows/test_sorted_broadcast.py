@@ -51,10 +51,10 @@ def test_by_hand(tmp_path: Path) -> None:
     graph.write(tmp_path / "net.h5")
     result = spikecycle.simulate(tmp_path / "net.h5", "spinalflow")
     conv, lif = result.layers
-    assert conv.sum_cycles_by_cause["load"] == 4 + 2 * 1
-    assert conv.sum_cycles_by_cause["compute"] == 2 * (3 + 2) + 2 * (0 + 2)
+    assert conv.sum_cycle_breakdown["load"] == 4 + 2 * 1
+    assert conv.sum_cycle_breakdown["compute"] == 2 * (3 + 2) + 2 * (0 + 2)
     # 200 neurons fire once, left: 200 cycles to sort, 1600 bytes to store
-    assert lif.sum_cycles_by_cause["store"] == 200 + 10
+    assert lif.sum_cycle_breakdown["store"] == 200 + 10
 
 
 def test_weights_that_do_not_fit_together_come_again_for_every_position(tmp_path: Path) -> None:
@@ -70,5 +70,5 @@ def test_weights_that_do_not_fit_together_come_again_for_every_position(tmp_path
     graph.write(tmp_path / "net.h5")
     settings = {"dataflow.filter_rows": 3, "dram.burst_bits": 1}
     conv = spikecycle.simulate(tmp_path / "net.h5", "spinalflow", settings=settings).layers[0]
-    assert conv.sum_cycles_by_cause["load"] == 2 + 2 * 1
+    assert conv.sum_cycle_breakdown["load"] == 2 + 2 * 1
     assert conv.sum_dram_read_bits["weights"] == 4 * 256 * 8
