@@ -72,7 +72,7 @@ $(CORE)/.train: $(CORE)/.installed
 
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --editable '.[train,dev]'
+	$(DEV)/bin/python -m pip install --quiet --editable '.[train,explore,dev]'
 	touch $@
 
 clean:  ## Remove the environments and caches

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         SimulatorError,
         UsageError,
     )
+    from spikecycle.simulator.explore.results import SweepResult
+    from spikecycle.simulator.explore.sweep import sweep
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
     from spikecycle.simulator.machine.problems import validation_problems
@@ -39,6 +41,7 @@ __all__ = [
     "PluginError",
     "RunResult",
     "SimulatorError",
+    "SweepResult",
     "UsageError",
     "compare_formats",
     "default_limit_bytes",
@@ -48,6 +51,7 @@ __all__ = [
     "read_yaml",
     "shipped_machines",
     "simulate",
+    "sweep",
     "validation_problems",
     "write_file",
 ]
@@ -64,6 +68,8 @@ _HOMES = {
         "SimulatorError",
         "UsageError",
     ),
+    "spikecycle.simulator.explore.results": ("SweepResult",),
+    "spikecycle.simulator.explore.sweep": ("sweep",),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
     "spikecycle.simulator.machine.problems": ("validation_problems",),

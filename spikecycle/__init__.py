@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         PluginError,
         RunResult,
         SimulatorError,
+        SweepResult,
         UsageError,
         compare_formats,
         load_machine,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         override,
         shipped_machines,
         simulate,
+        sweep,
     )
     from spikecycle.traces import (
         Neuron,
@@ -58,6 +60,7 @@ __all__ = [
     "PluginError",
     "RunResult",
     "SimulatorError",
+    "SweepResult",
     "Trace",
     "TraceError",
     "UsageError",
@@ -72,6 +75,7 @@ __all__ = [
     "override",
     "shipped_machines",
     "simulate",
+    "sweep",
     "write_trace",
 ]
 
