@@ -114,5 +114,5 @@ def _unscheduled(run: StageRun) -> StageRun:
 
 def _bytes_of(activity: Activity) -> int:
     work, moves = activity.work, activity.moves
-    arrays = (work.cycles, work.causes, work.step, work.resource, moves.load_bits, moves.store_bits)
+    arrays = (work.cycles, work.breakdown, work.step, work.resource, moves.load_bits, moves.store_bits)
     return sum(array.nbytes for array in (*arrays, *work.places.values()))

@@ -82,9 +82,9 @@ class StageTotals:
         return sum(schedule.cycles for schedule in self.schedules)
 
     @property
-    def causes(self) -> dict[str, int]:
-        """The same by cause."""
-        return sum_by_name(schedule.causes for schedule in self.schedules)
+    def breakdown(self) -> dict[str, int]:
+        """The same by category."""
+        return sum_by_name(schedule.breakdown for schedule in self.schedules)
 
     @property
     def busy_cycles(self) -> dict[str, int]:

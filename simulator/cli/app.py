@@ -13,6 +13,7 @@ from spikecycle.simulator.cli.formats_command import formats
 from spikecycle.simulator.cli.list_command import list_components
 from spikecycle.simulator.cli.simulate_command import simulate
 from spikecycle.simulator.cli.sweep_command import sweep
+from spikecycle.simulator.cli.validate_command import validate
 
 app = typer.Typer(
     name="spikecycle",
@@ -54,3 +55,4 @@ app.command(
 app.command(epilog="Example: spikecycle check digits-8bit, or spikecycle check my_machine.yaml")(check)
 app.command("list", epilog="Example: spikecycle list")(list_components)
 app.command(epilog="Example: spikecycle copy spike_array my_machine.yaml")(copy)
+app.command(epilog="Example: spikecycle validate --data FOLDER --machine mint")(validate)

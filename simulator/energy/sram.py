@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecycle.simulator.array_types import Float64
 from spikecycle.simulator.energy.files import energy_folder, read_validated
 from spikecycle.simulator.energy.sram_grid import SramGrid, fill_grid
 from spikecycle.simulator.energy.sram_schema import SramFile
-from spikecycle.simulator.energy.sram_table import QUANTITIES, Float64, SramTable, read_table
+from spikecycle.simulator.energy.sram_table import QUANTITIES, SramTable, read_table
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.units import BITS_PER_KIB
 

@@ -7,7 +7,6 @@ nothing, and `EnergyTable.prices_control`, `prices_clock` and `prices_leakage` s
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import math
 from collections.abc import Mapping
@@ -33,6 +32,7 @@ from spikecycle.simulator.energy.table_schema import (
 )
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.units import uw_to_mw
+from spikecycle.suggestions import did_you_mean
 
 _EXPONENTS: Mapping[Law, int] = {"constant": 0, "linear": 1, "quadratic": 2}
 _SUFFIX = ".yaml"
@@ -207,10 +207,9 @@ class EnergyTable:
 
     def _curve(self, curves: Mapping[str, WidthCurve], what: str, action: str, bits: int) -> WidthCurve:
         if action not in curves:
-            near = difflib.get_close_matches(action, curves, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise MachineError(
-                f"energy table {self.name}: no {what} of {action!r}, there are: {', '.join(sorted(curves))}{hint}"
+                f"energy table {self.name}: no {what} of {action!r}, there are: {', '.join(sorted(curves))}"
+                f"{did_you_mean(action, curves)}"
             )
         if bits < 1:
             raise MachineError(f"energy table {self.name}: {action}: found {bits} bits, at least 1 is needed")

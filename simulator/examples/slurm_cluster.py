@@ -14,8 +14,6 @@ import sys
 import time
 from typing import Any
 
-import dask_jobqueue
-
 WALLTIME, MEMORY = "04:00:00", "4GB"
 
 
