@@ -14,14 +14,14 @@ import sys
 import time
 from typing import Any
 
+from dask_jobqueue.slurm import SLURMCluster
+
 WALLTIME, MEMORY = "04:00:00", "4GB"
 
 
 def slurm_cluster(jobs: int) -> Any:
     """A scheduler here, and so many jobs of one core."""
-    cluster: Any = dask_jobqueue.SLURMCluster(
-        cores=1, processes=1, memory=MEMORY, walltime=WALLTIME, job_name="spikecycle"
-    )
+    cluster: Any = SLURMCluster(cores=1, processes=1, memory=MEMORY, walltime=WALLTIME, job_name="spikecycle")
     cluster.scale(jobs=jobs)
     return cluster
 
