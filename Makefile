@@ -75,11 +75,7 @@ $(CORE)/.train: $(CORE)/.installed
 
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-<<<<<<< HEAD
-	$(DEV)/bin/python -m pip install --quiet --editable '.[train,explore,dev]'
-=======
-	$(DEV)/bin/python -m pip install --quiet --editable '.[train,dev,docs]'
->>>>>>> main
+	$(DEV)/bin/python -m pip install --quiet --editable '.[train,explore,dev,docs]'
 	touch $@
 
 clean:  ## Remove the environments and caches

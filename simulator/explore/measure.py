@@ -126,7 +126,7 @@ def figures(result: RunResult) -> Row:
         "overlap": result.overlap,
         "trace_sha256": result.trace_sha256,
         "machine_sha256": result.machine_sha256,
-        **{f"cycles.{cause}": cycles / samples for cause, cycles in result.sum_cycles_by_cause.items()},
+        **{f"cycles.{category}": cycles / samples for category, cycles in result.sum_cycle_breakdown.items()},
         **{f"energy_pj.{part}": energy / samples for part, energy in result.sum_energy_by_component_pj.items()},
     }
     return {name: value for name, value in found.items() if value is not None}

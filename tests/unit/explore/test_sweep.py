@@ -48,8 +48,8 @@ def test_a_row_has_the_figures_of_a_run_by_itself(trace: str) -> None:
         assert point["energy_per_inference_pj"] == alone.energy_per_inference_pj
         assert point["seconds_per_inference"] == alone.seconds_per_inference
         assert point["area_mm2"] == alone.area_mm2
-        causes = {name: value for name, value in point.items() if name.startswith("cycles.")}
-        assert causes == {f"cycles.{cause}": cycles for cause, cycles in alone.sum_cycles_by_cause.items()}
+        categories = {name: value for name, value in point.items() if name.startswith("cycles.")}
+        assert categories == {f"cycles.{name}": cycles for name, cycles in alone.sum_cycle_breakdown.items()}
         parts = sum(value for name, value in point.items() if name.startswith("energy_pj."))
         assert parts == pytest.approx(alone.energy_per_inference_pj, rel=1e-12)
 
