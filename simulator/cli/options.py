@@ -76,6 +76,17 @@ SetValuesOption = Annotated[
         "Repeatable.",
     ),
 ]
+FormatsOption = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="OPERAND=A,B", help="Formats: weights=rle,bitmask. Repeatable."),
+]
+ResidenciesOption = Annotated[
+    list[str] | None,
+    typer.Option("--residency", metavar="WHAT=A,B", help="What stays on chip: weights=inference,resident. Repeatable."),
+]
+MachinesOption = Annotated[
+    list[str] | None, typer.Option("--hw", metavar="HW", help="A machine, as simulate takes it. Repeatable.")
+]
 JobsOption = Annotated[
     int | None,
     typer.Option("--jobs", metavar="N", min=1, help="Processes on this computer. As many as cores by default."),

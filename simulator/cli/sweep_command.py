@@ -26,20 +26,10 @@ def sweep(
             "--out", metavar="FOLDER", help="Keep the points here; those that are here already are not run again."
         ),
     ],
-    hw: Annotated[
-        list[str] | None, typer.Option("--hw", metavar="HW", help="A machine, as simulate takes it. Repeatable.")
-    ] = None,
+    hw: options.MachinesOption = None,
     settings: options.SetValuesOption = None,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option("--format", metavar="OPERAND=A,B", help="Formats: weights=rle,bitmask. Repeatable."),
-    ] = None,
-    residency: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--residency", metavar="WHAT=A,B", help="What stays on chip: weights=inference,resident. Repeatable."
-        ),
-    ] = None,
+    formats: options.FormatsOption = None,
+    residency: options.ResidenciesOption = None,
     samples: options.SamplesOption = None,
     jobs: options.JobsOption = None,
     cluster: options.ClusterOption = None,

@@ -72,8 +72,8 @@ def sweep(
         spec = read_sweep(str(traces))
     else:
         said = {
-            "traces": _texts(traces),
-            "machines": _texts(machines),
+            "traces": texts(traces),
+            "machines": texts(machines),
             "set": dict(settings or {}),
             "together": [dict(group) for group in together],
             "formats": dict(formats or {}),
@@ -179,5 +179,6 @@ def _is_sweep_file(traces: object, machines: object) -> bool:
     return isinstance(traces, str | Path) and Path(traces).suffix in SUFFIXES and machines == ()
 
 
-def _texts(names: str | Path | Sequence[str | Path]) -> list[str]:
+def texts(names: str | Path | Sequence[str | Path]) -> list[str]:
+    """One name or several, as a list of texts."""
     return [str(names)] if isinstance(names, str | Path) else [str(name) for name in names]
