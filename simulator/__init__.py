@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         SimulatorError,
         UsageError,
     )
+    from spikecycle.simulator.explore.results import SweepResult
+    from spikecycle.simulator.explore.sweep import sweep
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
     from spikecycle.simulator.machine.places import problems_in
@@ -40,6 +42,7 @@ __all__ = [
     "PluginError",
     "RunResult",
     "SimulatorError",
+    "SweepResult",
     "UsageError",
     "compare_formats",
     "default_limit_bytes",
@@ -50,6 +53,7 @@ __all__ = [
     "read_yaml",
     "shipped_machines",
     "simulate",
+    "sweep",
     "validation_problems",
     "write_file",
 ]
@@ -66,6 +70,8 @@ _HOMES = {
         "SimulatorError",
         "UsageError",
     ),
+    "spikecycle.simulator.explore.results": ("SweepResult",),
+    "spikecycle.simulator.explore.sweep": ("sweep",),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
     "spikecycle.simulator.machine.places": ("problems_in",),

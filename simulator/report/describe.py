@@ -16,6 +16,7 @@ from spikecycle.simulator.description import (
     MachineDescription,
     NetworkDescription,
     OperatorDescription,
+    SweepDescription,
     TensorDescription,
     TraceDescription,
 )
@@ -80,6 +81,15 @@ def network_report(network: NetworkDescription) -> RenderableType:
         Text(),
         *_provenance(network.provenance),
     )
+
+
+@report_of.register
+def sweep_file_report(sweep: SweepDescription) -> RenderableType:
+    """What a sweep file varies, and what of it will fail."""
+    head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {sweep.points:,} points")
+    axes = fields([(name, " | ".join(values)) for name, values in sweep.axes.items()])
+    problems = [Text(f"Points will fail: {problem}", style="yellow") for problem in sweep.problems]
+    return Group(head, Text(), axes, *problems)
 
 
 @report_of.register
