@@ -210,13 +210,15 @@ def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
 def not_modelled(machine: Machine) -> tuple[str, ...]:
     """What costs nothing in a result of this machine, though it would in hardware."""
     table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram
+    timed = {} if dram is None else {"page misses": dram.row_miss_ns, "turnarounds": dram.turnaround_ns}
+    untimed = [what for what, time_ns in timed.items() if time_ns is None]
     lacks = {
         "control": not (table.prices_control and "control" in kinds),
         "clock": not (table.prices_clock and flip_flops(machine)),
         "logic leakage": not table.prices_leakage,
         "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
         "DRAM background power": dram is not None and dram.background_mw is None,
-        "time of DRAM page misses and turnarounds": dram is not None,
+        f"time of DRAM {' and '.join(untimed)}": bool(untimed),
         "trunk of the clock tree": table.prices_clock,
     }
     return (*(what for what, lacking in lacks.items() if lacking), *machine.unmodelled())
