@@ -123,6 +123,7 @@ class Activity:
 
     counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe": PE-cycles.
     synaptic_operations: weights applied because of a spike (zero weights do not count).
+    busy_by_pe: int64 (PEs,), cycles in which each PE served spikes; None where the dataflow does not tell PEs apart.
     """
 
     work: Work
@@ -130,6 +131,7 @@ class Activity:
     counts: Mapping[str, int]
     busy: Mapping[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
+    busy_by_pe: Int64 | None = None
 
     def __post_init__(self) -> None:
         if len(self.moves.load_bits) != len(self.work.cycles):

@@ -170,11 +170,19 @@ def charge_waits(
 
 
 @kernel
-def count_situations(events: Events, count: int, place: Place, occurrences_out: Int64) -> None:
-    """Add to `occurrences_out`, int64 (situations,), how often events met a block in each situation."""
+def count_situations(
+    events: Events, count: int, place: Place, cycles: Int32, occurrences_out: Int64, served_out: Int64
+) -> None:
+    """Add to `occurrences_out`, int64 (situations,), how often events met a block in each situation.
+
+    cycles: int32 (4, situations, sharers), see Services. served_out: int64 (blocks,), added to: cycles in which the
+    first sharer of each block served these events.
+    """
     for event in range(count):
         channel = np.int64(events.channel[event]) * place.row_kinds
         for i in range(place.row_classes.shape[1]):
             row = (channel + place.row_classes[events.row[event], i]) * place.column_kinds
             for j in range(place.column_classes.shape[1]):
-                occurrences_out[row + place.column_classes[events.column[event], j]] += 1
+                situation = row + place.column_classes[events.column[event], j]
+                occurrences_out[situation] += 1
+                served_out[i * place.column_classes.shape[1] + j] += cycles[SERVICE, situation, 0]

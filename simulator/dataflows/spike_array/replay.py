@@ -35,6 +35,7 @@ from spikecycle.simulator.dataflows.spike_array.service import (
     FIBERS,
     GATED,
     LOOKUPS,
+    SERVICE,
     WORDS,
     Services,
 )
@@ -92,6 +93,8 @@ class ArrayReplay:
         parameters = self.machine.dataflow
         block_rows, block_columns = parameters.blocks
         self.array = Array.of(parameters.fifo_depth, block_rows * block_columns, parameters.channel_sharers)
+        self.served_blocks = np.zeros(block_rows * block_columns, np.int64)
+        self.served_sharers = np.zeros(parameters.channel_sharers, np.int64)
         most_events = self.task.shape.input_count * self.task.input_bits
         self.codebook_bits = self.tiling.channel_tiles[0].sizes.table_bits
         # room for the worst case; pages that no event touches are never backed by memory
@@ -108,6 +111,7 @@ class ArrayReplay:
                 for timestep in range(self.task.timesteps):
                     self._timestep(tile, timestep, (channel_tile, map_tile))
             self._count(occurrences @ services.work)
+            self.served_sharers += np.einsum("s,sp->p", occurrences, services.cycles[SERVICE])  # in pieces: no copy
         return self._activity()
 
     def _timestep(self, tile: _Tile, timestep: int, place: tuple[int, int]) -> None:
@@ -200,7 +204,7 @@ class ArrayReplay:
         cycles = tile.services.cycles
         broadcast(self.events, events, words, place, cycles, self.array, self.waits, self.causes[-1])
         charge_waits(self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.causes[-1])
-        count_situations(self.events, events, place, tile.occurrences)
+        count_situations(self.events, events, place, cycles, tile.occurrences, self.served_blocks)
         if not self.sample.inputs_on_chip:
             self.loads[-1][SPIKES] = words * width
             self.counts["spikes.write"] += words
@@ -272,4 +276,6 @@ class ArrayReplay:
             counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
             busy={"pe": self.busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
+            # PEs share out either the channels or the map: there is one block, or one sharer
+            busy_by_pe=self.served_sharers if len(self.served_blocks) == 1 else self.served_blocks,
         )
