@@ -51,6 +51,10 @@ PictureOption = Annotated[
     str | None,
     typer.Option("--picture", metavar="FILE", help="Write the tables and bars as a picture too (SVG)."),
 ]
+ReportOption = Annotated[
+    str | None,
+    typer.Option("--report", metavar="FILE.html", help="Write a page of charts too, which opens in any browser."),
+]
 PluginOption = Annotated[
     list[str] | None,
     typer.Option(

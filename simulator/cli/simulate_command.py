@@ -10,6 +10,7 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.simulator.cli.report_command import check_page_name, write_report
 
 if TYPE_CHECKING:
     from spikecycle.simulator.result import RunResult
@@ -33,6 +34,7 @@ def simulate(
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
+    report: options.ReportOption = None,
     plugins: options.PluginOption = None,
 ) -> None:
     """Replay a trace on a machine: cycles, accesses and energy, per layer and per cause."""
@@ -42,7 +44,8 @@ def simulate(
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)
     asked_residency = options.parse_residency(residency)
-    check_targets({"--json": json, "--picture": picture}, (trace, hw))
+    check_page_name("--report", report)
+    check_targets({"--json": json, "--picture": picture, "--report": report}, (trace, hw))
 
     from spikecycle.simulator.engine import simulate as run
     from spikecycle.simulator.report.document import to_json
@@ -67,7 +70,9 @@ def simulate(
         write_document(json, to_json(result))
     if picture is not None:
         write_document(picture, to_svg(f"spikecycle simulate {result.trace}", run_report(result)))
-    if json != "-":
+    if report is not None:
+        write_report(report, result)
+    if "-" not in (json, report):
         output = standard_output()
         output.show(run_report(result))
         if result.verification is not None and is_exact(result.verification):
