@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,17 @@ class Counter:
     length_um: int = 0
 
 
+class Phase(NamedTuple):
+    """A part of every row of work: the phases of a row follow each other.
+
+    name: for timelines. causes: those of the row's cycles that fall into it. units: what is at work meanwhile.
+    """
+
+    name: str
+    causes: tuple[str, ...]
+    units: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Work:
     """What occupied the machine's resources, in execution order: struct of arrays, one row per piece of work.
@@ -59,6 +70,7 @@ class Work:
     resource: int64 (n,), index into `resources`.
     resources: names of what works side by side: ("array",), or one name per core.
     places: int64 (n,) by name: which part of the stage a row is (tile, timestep, pass), for timelines.
+    phases: what happens in a row, in order of time, each cause in one of them; empty where that is not told apart.
     """
 
     cycles: Int64
@@ -68,6 +80,7 @@ class Work:
     resource: Int64
     resources: tuple[str, ...] = ("array",)
     places: Mapping[str, Int64] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.cycles)
@@ -81,6 +94,9 @@ class Work:
             raise ContractError(f"step and resource need one entry for each of the {n} rows of work")
         if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
             raise ContractError("a row of work names a resource that there is not")
+        named = sorted(cause for phase in self.phases for cause in phase.causes)
+        if self.phases and named != sorted(self.cause_names):
+            raise ContractError("every cause of a row of work needs to be in one of its phases, and in one only")
 
     @classmethod
     def of(
@@ -90,11 +106,13 @@ class Work:
         *,
         step: Int64 | None = None,
         places: Mapping[str, Int64] | None = None,
+        phases: tuple[Phase, ...] = (),
     ) -> Work:
         """Rows of one resource, their cycles being the sums of their causes."""
         n = len(causes)
         zeros = np.zeros(n, np.int64)
-        return cls(causes.sum(axis=1), cause_names, causes, zeros if step is None else step, zeros, places=places or {})
+        steps = zeros if step is None else step
+        return cls(causes.sum(axis=1), cause_names, causes, steps, zeros, places=places or {}, phases=phases)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_te
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import run_result
+from spikecycle.simulator.timeline import Timeline
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.simulator.verification import verify_network
 from spikecycle.traces import Trace, open_trace
@@ -44,6 +45,7 @@ def simulate(
     plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
+    timeline: Timeline | None = None,
 ) -> RunResult:
     """Replay a trace on a machine and count cycles, accesses and energy.
 
@@ -59,6 +61,7 @@ def simulate(
     plugins: files to load first, with dataflows, formats or policies that the machine names.
     progress: called after every sample of every stage.
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
+    timeline: an empty one, which is filled with what the first of the samples does, and when.
 
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
@@ -82,7 +85,9 @@ def simulate(
         check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
         kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)
-        timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
+        timing = NetworkTiming.of(
+            machine, dataflow, edges(stages, network), len(chosen), ideal_memory, timeline is not None
+        )
         resident = ResidentWeights(machine)
         totals = []
         steps = _Steps(progress, len(stages) * len(chosen))
@@ -90,8 +95,12 @@ def simulate(
             run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name))
             resident.add(stage.name, run.footprint)
             timing.add_stage(run.activities)
+            if timeline is not None:
+                timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
             totals.append(run.totals)
         timing.finish()
+        if timeline is not None:
+            timeline.finish([schedules[0] for schedules in timing.stages], in_turn=timing.policy.in_turn)
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
         return run_result(

@@ -22,7 +22,15 @@ from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryM
 from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
 from spikecycle.simulator.dataflows.row_stationary.mapping import choose, weight_words
 from spikecycle.simulator.dataflows.row_stationary.passes import replay
-from spikecycle.simulator.dataflows.row_stationary.records import CAUSES, PLACES, Count, RowBits, Sample, empty_records
+from spikecycle.simulator.dataflows.row_stationary.records import (
+    CAUSES,
+    PHASES,
+    PLACES,
+    Count,
+    RowBits,
+    Sample,
+    empty_records,
+)
 from spikecycle.simulator.dataflows.row_stationary.schedule import Step, schedule
 from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage, Zero
 from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
@@ -140,7 +148,9 @@ class RowStationaryPlan:
         self._count_neuron_logic(records.counts)
         columns = (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)
         return Activity(
-            work=Work.of(CAUSES, records.causes, places=dict(zip(PLACES, steps[:, columns].T, strict=True))),
+            work=Work.of(
+                CAUSES, records.causes, places=dict(zip(PLACES, steps[:, columns].T, strict=True)), phases=PHASES
+            ),
             moves=Moves(records.loads, records.stores),
             counts={
                 counter.name: int(records.counts[column])

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.simulator.activity import Phase
 from spikecycle.simulator.dataflows.spike_array.events import Events
 from spikecycle.simulator.dataflows.spike_array.service import CONFLICT, DECODE, IDLE, SERVICE
 from spikecycle.simulator.jit import kernel
@@ -24,6 +25,14 @@ Int64 = npt.NDArray[np.int64]
 CAUSES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
 """What a cycle of a pass is charged to."""
 COMPUTE, SCAN, WEIGHT_FETCH, DECODING, BANK_CONFLICT, FIFO, BARRIER, UPDATE, ENCODE = range(9)
+
+PHASES = (
+    Phase("accumulate", CAUSES[:BARRIER], ("dispatcher", "PEs")),
+    Phase("finish", ("barrier",), ("PEs",)),
+    Phase("update", ("update",), ("PEs", "neuron units")),
+    Phase("encode", ("encode",), ("encoder",)),
+)
+"""A pass in order of time: MICROARCHITECTURE.md, sections 4 and 5."""
 
 FIRST_WORD_CYCLES = 1
 """To read the first word of spikes; later ones are read one ahead."""

@@ -19,6 +19,7 @@ from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CAUSES,
     ENCODE,
+    PHASES,
     UPDATE,
     Array,
     Place,
@@ -271,7 +272,7 @@ class ArrayReplay:
         places = np.array(self.places, np.int64)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
-            work=Work.of(CAUSES, np.array(self.causes), step=named["timestep"], places=named),
+            work=Work.of(CAUSES, np.array(self.causes), step=named["timestep"], places=named, phases=PHASES),
             moves=Moves(np.array(self.loads), np.array(self.stores)),
             counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
             busy={"pe": self.busy_pe_cycles},
