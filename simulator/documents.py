@@ -116,7 +116,7 @@ def _problem(document: BaseModel) -> str:
     """What no run leaves behind, and nothing could be drawn of."""
     if not getattr(document, "samples", None):
         return "it has no samples"
-    if getattr(document, "clock_mhz", 1) < 1 or getattr(document, "timesteps", 1) < 1:
+    if getattr(document, "clock_mhz", 1) <= 0 or getattr(document, "timesteps", 1) < 1:
         return "it has no clock or no timesteps"
     if isinstance(document, RunResult):
         if not document.layers:

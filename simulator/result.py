@@ -233,7 +233,7 @@ class RunResult(_Part):
     overlap: str = Field(description="policy by which work and memory overlap")
     samples: list[int] = Field(description="indices of the samples that were simulated")
     timesteps: int = Field(description="timesteps per sample")
-    clock_mhz: int = Field(description="clock, MHz")
+    clock_mhz: int | float = Field(description="clock, MHz")
     pes: int = Field(description="processing elements")
     peak_additions_per_cycle: int = Field(
         default=0, description="adders of the array: synaptic operations per cycle at most; 0 where not known"

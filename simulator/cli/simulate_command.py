@@ -33,6 +33,9 @@ def simulate(
     ideal_memory: Annotated[
         bool, typer.Option("--ideal-memory", help="DRAM without latency and with infinite bandwidth: the lower bound.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what every cause of cycles and kind of energy means.")
+    ] = False,
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
@@ -56,6 +59,7 @@ def simulate(
     check_targets(targets, (trace, hw))
 
     from spikecycle.simulator.engine import simulate as run
+    from spikecycle.simulator.report.describe import explanation_report
     from spikecycle.simulator.report.document import to_json
     from spikecycle.simulator.report.picture import to_svg
     from spikecycle.simulator.report.tables import run_report
@@ -90,6 +94,8 @@ def simulate(
         output.show(run_report(result))
         if result.verification is not None and is_exact(result.verification):
             output.show(verification_report(result.verification))
+        if explain:
+            output.show(explanation_report(result))
     if result.verification is not None and not is_exact(result.verification):
         _tell_difference(result)
         raise typer.Exit(_NOT_EXACT)

@@ -66,7 +66,7 @@ def levels(result: RunResult) -> list[Level]:
     found = []
     dram = result.machine.get("dram")
     bandwidth = dram.get("bandwidth_gbit_per_s") if isinstance(dram, dict) else None
-    if isinstance(bandwidth, int) and not result.assumptions.ideal_memory:
+    if isinstance(bandwidth, int | float) and not result.assumptions.ideal_memory:
         per_cycle = 1 / float(channel_cycles_per_bit(bandwidth, result.clock_mhz))
         found.append(Level("DRAM channel", per_cycle, lambda layer: float(sum(dram_bits(layer)))))
     found += [_level(buffer) for buffer in result.buffers if buffer.width_bits]
