@@ -49,11 +49,11 @@ class Counter:
 class Phase(NamedTuple):
     """A part of every row of work: the phases of a row follow each other.
 
-    name: for timelines. causes: those of the row's cycles that fall into it. units: what is at work meanwhile.
+    name: for timelines. categories: those of the row's cycles that fall into it. units: what is at work meanwhile.
     """
 
     name: str
-    causes: tuple[str, ...]
+    categories: tuple[str, ...]
     units: tuple[str, ...]
 
 
@@ -64,18 +64,18 @@ class Work:
     A row is what lies between two barriers of its resource: a pass of an array, a timestep of a core, a whole operator.
 
     cycles: int64 (n,), cycles for which the row occupies its resource once its operands are on chip.
-    cause_names: names of the columns of `causes`; the first is "compute".
-    causes: int64 (n, k), the same cycles by cause; rows sum to `cycles`.
+    categories: names of the columns of `breakdown`; the first is "compute".
+    breakdown: int64 (n, k), the same cycles by category; rows sum to `cycles`.
     step: int64 (n,), the timestep of a row (0 where timesteps are not told apart).
     resource: int64 (n,), index into `resources`.
     resources: names of what works side by side: ("array",), or one name per core.
     places: int64 (n,) by name: which part of the stage a row is (tile, timestep, pass), for timelines.
-    phases: what happens in a row, in order of time, each cause in one of them; empty where that is not told apart.
+    phases: what happens in a row, in order of time, each category in one of them; empty where that is not told apart.
     """
 
     cycles: Int64
-    cause_names: tuple[str, ...]
-    causes: Int64
+    categories: tuple[str, ...]
+    breakdown: Int64
     step: Int64
     resource: Int64
     resources: tuple[str, ...] = ("array",)
@@ -84,35 +84,35 @@ class Work:
 
     def __post_init__(self) -> None:
         n = len(self.cycles)
-        if self.causes.shape != (n, len(self.cause_names)):
-            raise ContractError(f"causes have shape {self.causes.shape}, expected {(n, len(self.cause_names))}")
-        if not np.array_equal(self.causes.sum(axis=1), self.cycles):
-            raise ContractError("the causes of a row of work do not sum to its cycles")
-        if n and min(self.cycles.min(), self.causes.min()) < 0:
+        if self.breakdown.shape != (n, len(self.categories)):
+            raise ContractError(f"the breakdown has shape {self.breakdown.shape}, expected {(n, len(self.categories))}")
+        if not np.array_equal(self.breakdown.sum(axis=1), self.cycles):
+            raise ContractError("the breakdown of a row of work does not sum to its cycles")
+        if n and min(self.cycles.min(), self.breakdown.min()) < 0:
             raise ContractError("cycles must not be negative")
         if self.step.shape != (n,) or self.resource.shape != (n,):
             raise ContractError(f"step and resource need one entry for each of the {n} rows of work")
         if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
             raise ContractError("a row of work names a resource that there is not")
-        named = sorted(cause for phase in self.phases for cause in phase.causes)
-        if self.phases and named != sorted(self.cause_names):
-            raise ContractError("every cause of a row of work needs to be in one of its phases, and in one only")
+        named = sorted(category for phase in self.phases for category in phase.categories)
+        if self.phases and named != sorted(self.categories):
+            raise ContractError("every category of a row of work needs to be in one of its phases, and in one only")
 
     @classmethod
     def of(
         cls,
-        cause_names: tuple[str, ...],
-        causes: Int64,
+        categories: tuple[str, ...],
+        breakdown: Int64,
         *,
         step: Int64 | None = None,
         places: Mapping[str, Int64] | None = None,
         phases: tuple[Phase, ...] = (),
     ) -> Work:
-        """Rows of one resource, their cycles being the sums of their causes."""
-        n = len(causes)
+        """Rows of one resource, their cycles being the sums of their breakdowns."""
+        n = len(breakdown)
         zeros = np.zeros(n, np.int64)
         steps = zeros if step is None else step
-        return cls(causes.sum(axis=1), cause_names, causes, steps, zeros, places=places or {}, phases=phases)
+        return cls(breakdown.sum(axis=1), categories, breakdown, steps, zeros, places=places or {}, phases=phases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,7 @@ class Activity:
     @classmethod
     def total(
         cls,
-        causes: Mapping[str, int],
+        breakdown: Mapping[str, int],
         *,
         reads: Mapping[str, int] | None = None,
         writes: Mapping[str, int] | None = None,
@@ -176,9 +176,9 @@ class Activity:
         busy: Mapping[str, int] | None = None,
         synaptic_operations: int = 0,
     ) -> Activity:
-        """A stage as one row of work: cycles by cause, DRAM bits read and written by operand, counts by name."""
-        names = ("compute", *(name for name in causes if name != "compute"))
-        row = np.array([[causes.get(name, 0) for name in names]], np.int64)
+        """A stage as one row of work: cycles by category, DRAM bits read and written by operand, counts by name."""
+        names = ("compute", *(name for name in breakdown if name != "compute"))
+        row = np.array([[breakdown.get(name, 0) for name in names]], np.int64)
         operands = tuple(dict.fromkeys((*OPERANDS, *(reads or {}), *(writes or {}))))
         load, store = (
             np.array([[(bits or {}).get(operand, 0) for operand in operands]], np.int64) for bits in (reads, writes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from spikecycle.simulator.machine.loader import known_machines, load_machine
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
 from spikecycle.simulator.units import seconds
+from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -183,9 +183,10 @@ def _is_hdf5(path: Path) -> bool:
 
 def _unknown(name: str) -> UsageError:
     known = (*list_samples(), *known_machines())
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}{hint}")
+    return UsageError(
+        f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}"
+        f"{did_you_mean(name, known)}"
+    )
 
 
 def _describe_layer(layer: Layer, inputs: int, outputs: int) -> LayerDescription:

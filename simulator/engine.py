@@ -21,6 +21,7 @@ from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.reuse import Reuse
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timeline import Timeline
@@ -45,6 +46,7 @@ def simulate(
     plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
+    reuse: Reuse | None = None,
     timeline: Timeline | None = None,
 ) -> RunResult:
     """Replay a trace on a machine and count cycles, accesses and energy.
@@ -61,6 +63,7 @@ def simulate(
     plugins: files to load first, with dataflows, formats or policies that the machine names.
     progress: called after every sample of every stage.
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
+    reuse: what earlier runs of this same open Trace left to share; the result is the same without.
     timeline: an empty one, which is filled with what the first of the samples does, and when.
 
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
@@ -83,8 +86,9 @@ def simulate(
         check_formats(machine, dataflow, stages)
         needs = run_needs(dataflow, machine, network, stages)
         check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
-        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
-        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)
+        tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)
+        kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
+        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory, reuse)
         timing = NetworkTiming.of(
             machine, dataflow, edges(stages, network), len(chosen), ideal_memory, timeline is not None
         )
@@ -92,7 +96,7 @@ def simulate(
         totals = []
         steps = _Steps(progress, len(stages) * len(chosen))
         for stage in stages:
-            run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name))
+            run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name), reuse)
             resident.add(stage.name, run.footprint)
             timing.add_stage(run.activities)
             if timeline is not None:

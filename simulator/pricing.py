@@ -32,7 +32,7 @@ ALL_OPERANDS = "all"
 OF_TIME = ("active", "idle", "background")
 """Actions that happen in every cycle, whatever the array does."""
 _WAITS_FOR_DRAM = "dram_"
-"""Causes of cycles in which the array waits begin like this."""
+"""Stall categories: cycles in which the array waits begin like this."""
 
 
 def price(counters: Sequence[Counter], counts: Sequence[int], machine: Machine) -> tuple[CounterResult, ...]:
@@ -135,12 +135,12 @@ def clock_counters(machine: Machine) -> tuple[Counter, ...]:
     )
 
 
-def clock_counts(machine: Machine, cycles_by_cause: Mapping[str, int]) -> tuple[int, ...]:
+def clock_counts(machine: Machine, cycle_breakdown: Mapping[str, int]) -> tuple[int, ...]:
     """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
     if not energy_table(machine).prices_clock:
         return ()
-    idle = sum(cycles for cause, cycles in cycles_by_cause.items() if cause.startswith(_WAITS_FOR_DRAM))
-    return sum(cycles_by_cause.values()) - idle, idle
+    idle = sum(cycles for category, cycles in cycle_breakdown.items() if category.startswith(_WAITS_FOR_DRAM))
+    return sum(cycle_breakdown.values()) - idle, idle
 
 
 def dram_traffic(direction: Literal["read", "write"], operand: str) -> Counter:
@@ -186,11 +186,11 @@ def row_activations(row_bits: int | None, *streams_bits: Int64) -> int:
     return sum(int((-(-bits // row_bits)).sum()) for bits in streams_bits)
 
 
-def of_time(machine: Machine, cycles: int, cycles_by_cause: Mapping[str, int]) -> tuple[CounterResult, ...]:
+def of_time(machine: Machine, cycles: int, cycle_breakdown: Mapping[str, int]) -> tuple[CounterResult, ...]:
     """What goes by time alone, of a whole network: clock, and background power of DRAM. Stages that overlap each have
     all of it while they run, so that theirs do not add up to this."""
     counted = (
-        *zip(clock_counters(machine), clock_counts(machine, cycles_by_cause), strict=True),
+        *zip(clock_counters(machine), clock_counts(machine, cycle_breakdown), strict=True),
         *zip(dram_counters(machine), dram_counts(machine, 0, cycles), strict=True),
     )
     chosen = [(counter, count) for counter, count in counted if counter.action in OF_TIME]

@@ -8,13 +8,13 @@ installed packages. Packages are asked only for a name that is not found otherwi
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from spikecycle.simulator.errors import PluginError, UsageError, one_line
+from spikecycle.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -59,9 +59,9 @@ class Registry(Generic[T]):
         entries = self._entry_points()
         if name in entries:
             return self._load(entries[name])
-        near = difflib.get_close_matches(name, self.names(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"unknown {self.kind} {name!r}, allowed: {', '.join(self.names())}{hint}")
+        raise UsageError(
+            f"unknown {self.kind} {name!r}, allowed: {', '.join(self.names())}{did_you_mean(name, self.names())}"
+        )
 
     def names(self) -> tuple[str, ...]:
         """All names, sorted; packages are not loaded for it."""

@@ -4,13 +4,13 @@ The format is the "Trace Event Format" of the Catapult project: complete events 
 metadata events ("M"). **One microsecond of the viewer is one cycle**, so that every moment is a whole number; seconds
 follow from the clock in `otherData`. Threads are lanes:
 
-- *operators*: one event per stage, from its beginning to its end, with its cycles by cause;
+- *operators*: one event per stage, from its beginning to its end, with its cycles by category;
 - *DRAM channel*: every load and store (double buffering), or the traffic of a stage or timestep (other policies);
 - *buffers*: with double buffering, for how long each half of the input buffers belongs to a pass, from the beginning of
   its load to the end of its work, and each half of the output buffers, from the beginning of the work to the end of the
   store;
 - *array*: one event per row of work (a pass, a timestep, an operator) and, inside it, its phases in order of time. What
-  is inside a phase is known by cause only, so causes are arguments of the event, not events;
+  is inside a phase is known by category only, so categories are arguments of the event, not events;
 - *units*: the phases again, by what is at work in them: dispatcher, PEs, neuron units, ...;
 - *waiting*: gaps between rows of work, and what is left of the stage ahead of them and behind;
 - *barrier*, *step*: of policies that have them.
@@ -56,7 +56,7 @@ def events(timeline: Timeline, window: tuple[int, int] | None = None) -> Iterato
         if schedule.end <= low or schedule.start >= high:
             continue
         suffix = "" if timeline.in_turn else f": {stage.name}"
-        about = {"cycles": schedule.cycles, "causes": {k: v for k, v in schedule.causes.items() if v}}
+        about = {"cycles": schedule.cycles, "breakdown": {k: v for k, v in schedule.breakdown.items() if v}}
         lane = f"operators{suffix}"
         found = [Event("operators", lane, stage.name, schedule.start, schedule.end, about)] if schedule.cycles else []
         for event in (*found, *_of_memory(stage, suffix, low, high), *_of_work(stage, suffix, low, high)):
@@ -138,21 +138,23 @@ def _of_memory(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[
 def _of_work(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[Event]:
     """Rows of work with their phases, the units that are at work, and the gaps."""
     work, spans = stage.work, stage.schedule.spans["compute"]
-    columns = {name: index for index, name in enumerate(work.cause_names)}
+    columns = {name: index for index, name in enumerate(work.categories)}
     for row, start, end in _within(spans, low, high):
         lane = f"{work.resources[work.resource[row]]}{suffix}"
         places = {name: int(values[row]) for name, values in work.places.items()} or {"timestep": int(work.step[row])}
-        causes = {name: int(work.causes[row, index]) for name, index in columns.items() if work.causes[row, index]}
+        parts = {name: int(work.breakdown[row, index]) for name, index in columns.items() if work.breakdown[row, index]}
         words = " ".join(f"{name.replace('_', ' ')} {value}" for name, value in places.items())
-        yield Event("array", lane, words, start, end, {"row": row, **places, "causes": causes})
+        yield Event("array", lane, words, start, end, {"row": row, **places, "breakdown": parts})
         moment = start
         for phase in work.phases:
-            inside = {name: causes[name] for name in phase.causes if name in causes}
+            inside = {name: parts[name] for name in phase.categories if name in parts}
             after = moment + sum(inside.values())
             if after > moment and after > low and moment < high:
-                yield Event("array", lane, phase.name, moment, after, {"causes": inside})
+                yield Event("array", lane, phase.name, moment, after, {"breakdown": inside})
                 for unit in phase.units:
-                    yield Event("units", f"{unit}{suffix}", phase.name, moment, after, {"row": row, "causes": inside})
+                    yield Event(
+                        "units", f"{unit}{suffix}", phase.name, moment, after, {"row": row, "breakdown": inside}
+                    )
             moment = after
     if len(work.resources) == 1 and "step" not in stage.schedule.spans:
         yield from _gaps(stage, suffix, low, high)

@@ -13,7 +13,7 @@ import numpy as np
 
 from spikecycle.models.importing.arrays import inflated, per_channel, spread
 from spikecycle.models.importing.neuron import FloatNeuron, NeuronParameters, Reals
-from spikecycle.models.importing.nodes import FloatLayer, FloatMaxPool, FloatPool, FloatSumPool, Stage
+from spikecycle.models.importing.nodes import FloatLayer, FloatMaxPool, FloatPool, FloatStage, FloatSumPool
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.traces import LayerShape, TraceError
 
@@ -46,7 +46,7 @@ class NetworkBuilder:
         channels, *sides = (int(size) for size in input_shape)
         height, width = (1, 1, *sides)[-2:]
         self.input_shape = (channels, height, width)
-        self.stages: list[Stage] = []
+        self.stages: list[FloatStage] = []
         self.refused: list[tuple[str, Refusal]] = []
         self._pools: list[FloatPool] = []
         self._shape = self.input_shape
@@ -103,7 +103,7 @@ class NetworkBuilder:
         )
         if parameters.reset != "none" and not (neuron.threshold > 0).all():
             raise Refusal("v_threshold must lie above v_reset, or above 0 where spikes subtract it")
-        self.stages.append(Stage(tuple(self._pools), FloatLayer(currents.name, shape, weight, bias, neuron)))
+        self.stages.append(FloatStage(tuple(self._pools), FloatLayer(currents.name, shape, weight, bias, neuron)))
         self._pools = []
 
     def pool_sum(self, name: str, kernel: Pair, stride: Pair, padding: Pair, average: bool) -> None:
@@ -157,7 +157,7 @@ class NetworkBuilder:
         self._gain = np.broadcast_to(self._gain, self._shape).reshape(-1, 1, 1)
         self._shape = (int(np.prod(self._shape)), 1, 1)
 
-    def finish(self) -> list[Stage]:
+    def finish(self) -> list[FloatStage]:
         """The network. Weights at the end without neurons are read out as potentials that keep nothing."""
         if self._currents is not None:
             one, zero = np.ones(()), np.zeros(())

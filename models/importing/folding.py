@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.builder import NetworkBuilder
-from spikecycle.models.importing.nodes import Stage
+from spikecycle.models.importing.nodes import FloatStage
 from spikecycle.models.importing.refusal import Refusal, refuse
 from spikecycle.traces.errors import reason
 
@@ -28,7 +28,7 @@ class Folded(NamedTuple):
     """input_shape: (C, H, W) of one timestep; places: index of the operation that emits for each stage."""
 
     input_shape: tuple[int, int, int]
-    stages: list[Stage]
+    stages: list[FloatStage]
     places: list[int]
 
 

@@ -18,8 +18,8 @@ from spikecycle.models.importing.inputs import InputEncoding, real_samples
 from spikecycle.models.importing.leak import Leak
 from spikecycle.models.importing.measure import Measurement, Versions, batches, measure
 from spikecycle.models.importing.nir_nodes import DEFAULT_DT
-from spikecycle.models.importing.nodes import Stage
-from spikecycle.models.importing.source import FloatStages, ResetChoice, Source, module_source, nir_source
+from spikecycle.models.importing.nodes import FloatStage
+from spikecycle.models.importing.source import FloatStages, ImportSource, ResetChoice, module_source, nir_source
 from spikecycle.models.importing.to_integers import layer_in_integers
 from spikecycle.models.integer import IntegerNode, record_network
 from spikecycle.models.integer.network import OnRecorded
@@ -56,7 +56,7 @@ class Calibration:
 
     encoding: InputEncoding
     steps: int
-    stages: list[Stage]
+    stages: list[FloatStage]
     reach: list[npt.NDArray[np.float64]]
 
 
@@ -66,7 +66,7 @@ class ImportedNetwork:
     Samples are (N, T, C, H, W), (N, T, C, L) or (N, T, features), of NumPy or torch: spikes, counts or analog values.
     """
 
-    def __init__(self, source: Source, classes: int | None = None) -> None:
+    def __init__(self, source: ImportSource, classes: int | None = None) -> None:
         self.source = source
         outputs = source.stages[-1].layer.shape.output_count
         self.classes = outputs if classes is None else classes
@@ -74,7 +74,7 @@ class ImportedNetwork:
             raise ModelsError(f"{source.name}: {outputs} output neurons cannot stand for {self.classes} classes")
         self._calibration: Calibration | None = None
         self._nodes: list[IntegerNode] = []
-        self._faked: list[Stage] = []
+        self._faked: list[FloatStage] = []
         self._quantization: dict[str, Any] = {}
 
     @property
@@ -118,7 +118,7 @@ class ImportedNetwork:
         if not 2 <= weight_bits <= 16:
             raise ModelsError(f"weight_bits must be 2 to 16, found {weight_bits}")
         nodes: list[IntegerNode] = []
-        faked: list[Stage] = []
+        faked: list[FloatStage] = []
         bits = calibration.encoding.bits
         for stage, reach in zip(calibration.stages, calibration.reach, strict=True):
             for pool in stage.pools:
@@ -191,7 +191,7 @@ class ImportedNetwork:
             raise ModelsError(f"{self.source.name}: calibrate the network first")
         return self._calibration
 
-    def _first_stage(self, encoding: InputEncoding) -> Stage:
+    def _first_stage(self, encoding: InputEncoding) -> FloatStage:
         """The stage that receives codes: weights in units of a code, and OFF channels that count negatively."""
         stage = self.source.stages[0]
         weight, shape = stage.layer.weight * encoding.step, stage.layer.shape
@@ -205,7 +205,7 @@ class ImportedNetwork:
         return replace(stage, layer=replace(stage.layer, weight=weight, shape=shape))
 
 
-def _reach(stages: Sequence[Stage], codes: npt.NDArray[Any]) -> list[npt.NDArray[np.float64]]:
+def _reach(stages: Sequence[FloatStage], codes: npt.NDArray[Any]) -> list[npt.NDArray[np.float64]]:
     """The largest magnitude of the potentials of every channel, (M,) by stage."""
     x, reach = torch.from_numpy(codes), []
     for stage in stages:

@@ -74,7 +74,7 @@ class FloatPool(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class FloatStage:
     """A layer and what pools its inputs."""
 
     pools: tuple[FloatPool, ...]

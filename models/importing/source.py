@@ -18,7 +18,7 @@ from spikecycle.models.importing import nir_graph, nir_nodes
 from spikecycle.models.importing.folding import Operation, fold
 from spikecycle.models.importing.inputs import Samples
 from spikecycle.models.importing.live_module import watch
-from spikecycle.models.importing.nodes import Stage
+from spikecycle.models.importing.nodes import FloatStage
 from spikecycle.models.integer import Values
 
 ResetChoice = Literal["hard", "soft"]
@@ -33,12 +33,12 @@ class Original(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ImportSource:
     """name: what messages call it; input_shape: (C, H, W) of one timestep; facts: what the provenance says of it."""
 
     name: str
     input_shape: tuple[int, int, int]
-    stages: list[Stage]
+    stages: list[FloatStage]
     original: Original
     facts: Mapping[str, Any]
 
@@ -47,7 +47,7 @@ class Source:
 class FloatStages:
     """Stages in floats, one after the other."""
 
-    stages: list[Stage]
+    stages: list[FloatStage]
 
     @torch.no_grad()
     def outputs(self, samples: Samples | Values) -> list[npt.NDArray[Any]]:
@@ -60,7 +60,7 @@ class FloatStages:
         return emitted
 
 
-def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) -> Source:
+def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) -> ImportSource:
     """A NIR file, or a nir.NIRGraph. Without `reset`, v_reset where the file has it, else the threshold subtracted."""
     types = nir_nodes.CONVERTERS
     is_file = isinstance(network, str | Path)
@@ -77,10 +77,10 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
         "timestep": f"dt = {dt:g} in the unit of the time constants",
         "float_model": "NIR's equations, forward Euler, float32",
     }
-    return Source(chain.name, folded.input_shape, folded.stages, FloatStages(folded.stages), facts)
+    return ImportSource(chain.name, folded.input_shape, folded.stages, FloatStages(folded.stages), facts)
 
 
-def module_source(module: nn.Module, example: Tensor | None) -> Source:
+def module_source(module: nn.Module, example: Tensor | None) -> ImportSource:
     """A torch module that runs snntorch neurons; `example` is a batch of inputs as it takes them."""
     name = type(module).__name__
     if not isinstance(example, Tensor):
@@ -92,4 +92,4 @@ def module_source(module: nn.Module, example: Tensor | None) -> Source:
         "source_format": f"snntorch {version('snntorch')} module",
         "float_model": "the module's own layers",
     }
-    return Source(name, folded.input_shape, folded.stages, live, facts)
+    return ImportSource(name, folded.input_shape, folded.stages, live, facts)

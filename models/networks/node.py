@@ -45,7 +45,7 @@ class Scheme(Protocol):
         ...
 
 
-class Synapse(nn.Module):
+class SynapseModule(nn.Module):
     """A module with a `weight` (M, C / groups, R, S) that can be pruned and quantized; its name is unique."""
 
     name: str
@@ -69,7 +69,7 @@ class Node(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """What is emitted, (T, B, M, P, Q), for what arrives, (T, B, ...)."""
 
-    def synapses(self) -> Sequence[Synapse]:
+    def synapses(self) -> Sequence[SynapseModule]:
         """Its weights, in order; none by default."""
         return ()
 

@@ -20,9 +20,8 @@ from multiprocessing.process import BaseProcess
 from typing import cast
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.context import Context
-from spikecycle.models.study.jobs import Event, Job
-from spikecycle.models.study.records import Failure
+from spikecycle.models.study.jobs import Context, Event, Job
+from spikecycle.models.study.store import Failure
 from spikecycle.models.study.work import do_job, prepare
 
 OnJobEvent = Callable[[Job, Event], None]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from spikecycle.models.study.jobs import Epoch, Event, Job
-from spikecycle.models.study.records import Failure
+from spikecycle.models.study.store import Failure
 
 ETA_PERIOD_S = 600.0
 """Speed is averaged over so long: jobs differ."""

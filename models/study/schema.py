@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from functools import cached_property
 from importlib import resources
@@ -17,10 +16,10 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.catalogue import check_options as check_network
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options, problems, refused_keys
-from spikecycle.models.schedule import Schedule
-from spikecycle.models.study.asked import AskedCompression
-from spikecycle.models.study.grid import check_mixed, expand
+from spikecycle.models.study.compression_entries import CompressionEntry, check_mixed, expand
+from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
+from spikecycle.suggestions import did_you_mean
 
 SUFFIX = ".yaml"
 MOST_RESULTS = 100_000
@@ -54,7 +53,7 @@ class Study(Options):
     """What is trained and tested on."""
     network: NetworkChoice
     """What is compressed."""
-    training: Schedule
+    training: TrainingSchedule
     """Of the float network, once per seed; every compression starts from it."""
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = Field(
         default_factory=lambda: [0]
@@ -93,7 +92,7 @@ class Study(Options):
         return self
 
     @cached_property
-    def grid(self) -> list[AskedCompression]:
+    def grid(self) -> list[CompressionEntry]:
         """Every compression, in order."""
         return expand(self.common, self.compressions)
 
@@ -125,9 +124,10 @@ def study_path(name_or_path: str) -> Path:
         return path
     if name_or_path in shipped_studies():
         return _folder() / f"{name_or_path}{SUFFIX}"
-    near = difflib.get_close_matches(name_or_path, shipped_studies(), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ModelsError(f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}{hint}")
+    raise ModelsError(
+        f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}"
+        f"{did_you_mean(name_or_path, shipped_studies())}"
+    )
 
 
 def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:

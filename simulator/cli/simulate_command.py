@@ -34,7 +34,7 @@ def simulate(
         bool, typer.Option("--ideal-memory", help="DRAM without latency and with infinite bandwidth: the lower bound.")
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say what every cause of cycles and kind of energy means.")
+        bool, typer.Option("--explain", help="Say what every category of cycles and kind of energy means.")
     ] = False,
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,
@@ -44,7 +44,7 @@ def simulate(
     timeline_window: options.TimelineWindowOption = None,
     plugins: options.PluginOption = None,
 ) -> None:
-    """Replay a trace on a machine: cycles, accesses and energy, per layer and per cause."""
+    """Replay a trace on a machine: cycles, accesses and energy, per layer and per category."""
     options.load_plugins(plugins)
     chosen = options.parse_samples(samples)
     changed_formats = options.parse_formats(formats)

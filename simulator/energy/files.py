@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from spikecycle.simulator.machine.yaml_file import read_yaml
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
+@functools.cache
 def energy_folder() -> Path:
     """The folder of the energy tables that come with the package."""
     return Path(str(resources.files("spikecycle.hwconfigs"))) / "energy"

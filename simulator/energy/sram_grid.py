@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.energy.sram_table import Float64, SramTable
+from spikecycle.simulator.array_types import Float64
+from spikecycle.simulator.energy.sram_table import SramTable
 from spikecycle.simulator.units import BITS_PER_KIB
 
 _SIZE, _WIDTH, _BANKS = 1, 2, 3

@@ -21,9 +21,7 @@ Each kernel ends its steps itself: a call a step, with three arrays to pass, tak
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.groups import group_end, group_slots, padding_zeros
 from spikecycle.simulator.formats.levels import (
@@ -37,9 +35,6 @@ from spikecycle.simulator.formats.levels import (
 )
 from spikecycle.simulator.formats.runs import run_entry_first_bit
 from spikecycle.simulator.jit import kernel
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 NOTHING = -1
 """Position of an entry that only marks a step which delivers nothing."""

@@ -25,14 +25,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.simulator.array_types import UInt8, UInt16
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.bits import read_bits, write_bits
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.registry import Registry
-
-UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
-Int64 = npt.NDArray[np.int64]
 
 
 class SpikeLayout(NamedTuple):

@@ -8,7 +8,6 @@ a file are reported at once, one line each, with the path of the key, what was f
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -39,6 +38,7 @@ from spikecycle.simulator.machine.schema import (
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 from spikecycle.simulator.pricing import clock_counters, logic_areas, memory_areas
 from spikecycle.simulator.schedule import OVERLAPS
+from spikecycle.suggestions import did_you_mean
 
 MACHINES = "spikecycle.machines"
 """Group of the entry points of packages that bring machine files."""
@@ -135,9 +135,10 @@ def machine_path(name_or_path: str | Path) -> Path:
         return known[str(name_or_path)]
     if path.exists():
         return path  # a folder: whoever reads it says so
-    near = difflib.get_close_matches(str(name_or_path), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UsageError(f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}{hint}")
+    raise UsageError(
+        f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}"
+        f"{did_you_mean(str(name_or_path), known)}"
+    )
 
 
 def _changed(
@@ -305,12 +306,10 @@ def _unpriced_parts(machine: Machine) -> Iterator[str]:
 def _unknown_sources(data: Mapping[str, Any], machine_type: type[Machine]) -> Iterator[str]:
     """Sources of what is no key, or beginning of a key, of the machine."""
     sources = data.get("sources")
+    keys = dict.fromkeys(_key_paths(machine_type))
     for source in sources if isinstance(sources, dict) else ():
-        keys = list(_key_paths(machine_type))
         if source not in keys:
-            near = difflib.get_close_matches(str(source), keys, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            yield f"sources.{source}: the machine has no such key{hint}"
+            yield f"sources.{source}: the machine has no such key{did_you_mean(str(source), keys)}"
 
 
 def _key_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

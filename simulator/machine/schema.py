@@ -284,16 +284,27 @@ class Machine(Section):
     """
 
     name: Name
+    """What results call the machine."""
     describes: str
+    """What it is, and after what; its first sentence is on lists."""
     sources: dict[str, str]
+    """Where the numbers of a key, or of all keys that begin so, come from."""
     technology: Technology
+    """Process and clock."""
     logic: Logic = Logic()
+    """How logic is built."""
     dataflow: DataflowParameters
+    """Which dataflow runs on it, and its parameters."""
     buffers: Buffers
+    """On-chip memories."""
     dram: Dram | None = None
+    """Off-chip memory, where the dataflow moves anything from or to it."""
     formats: Formats | None = None
+    """How weights and spikes are stored."""
     energy: Energy
+    """What actions cost."""
     residency: Residency = Residency()
+    """What stays on chip."""
     overlap: dict[str, Any] = Field(default_factory=dict)
     """Policy by which work and memory overlap, and its options (`spikecycle.simulator.schedule`); the dataflow's first
     policy unless given."""

@@ -8,8 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.replay.kernels import Integers
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import Operator, Population, Source, Synapse
 from spikecycle.traces.evaluation import KnownTensors, OperatorNode, PlainNode

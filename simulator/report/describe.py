@@ -20,7 +20,7 @@ from spikecycle.simulator.description import (
     TraceDescription,
 )
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_cause
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, warnings
@@ -131,12 +131,12 @@ def machine_report(machine: MachineDescription) -> RenderableType:
 
 
 def explanation_report(result: RunResult) -> RenderableType:
-    """What the causes, kinds of energy and terms of a result mean, one per line."""
-    causes = occurring(result, lambda layer: layer.sum_cycles_by_cause)
+    """What the categories of cycles, kinds of energy and terms of a result mean, one per line."""
+    categories = occurring(result, lambda layer: layer.sum_cycle_breakdown)
     kinds = occurring(result, energy_by_kind_pj)
     return Group(
-        Text("Causes of cycles", style="bold"),
-        fields([(cause.replace("_", " "), of_cause(cause)) for cause in causes]),
+        Text("Categories of cycles", style="bold"),
+        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
         Text(),
         Text("Kinds of energy", style="bold"),
         fields([(kind, ENERGY[kind]) for kind in kinds]),

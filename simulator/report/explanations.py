@@ -1,8 +1,8 @@
-"""What the words of a report mean: every cause of cycles, every kind of energy, and the terms of the totals."""
+"""What the words of a report mean: every category of cycles, every kind of energy, and the terms of the totals."""
 
 from __future__ import annotations
 
-CAUSES = {
+CATEGORIES = {
     "compute": "useful work: spikes are broadcast, weights are added, or an array is in its steady state",
     # the spike array
     "scan": "the dispatcher reads words of encoded spikes that hold no spike",
@@ -28,7 +28,7 @@ CAUSES = {
     "delivery": "spikes are on their way from one stage to the next",
     "pipeline_wait": "a stage waits for the one before it, or for room in the one behind it",
 }
-"""By cause; causes of plugins may not be here."""
+"""By category; categories of plugins may not be here."""
 
 ENERGY = {
     "DRAM": "bits moved between chip and DRAM",
@@ -48,11 +48,13 @@ TERMS = {
     "PE utilization": "PE-cycles with useful work over all PE-cycles",
     "density": "share of values that are not zero",
     "inference": "one sample of the trace, all its timesteps",
-    "stall": "a cycle without useful work; each is charged to one cause",
+    "stall": "a cycle without useful work; each is charged to one category",
     "bank": "a part of a memory that can be used at the same time as its other parts",
 }
 
 
-def of_cause(name: str) -> str:
-    """A sentence about a cause; that it is the dataflow's own where nothing more is known."""
-    return CAUSES.get(name, "a cause that the machine's dataflow or overlap policy names; its own pages say more")
+def of_category(name: str) -> str:
+    """A sentence about a category; that it is the dataflow's own where nothing more is known."""
+    return CATEGORIES.get(
+        name, "a category that the machine's dataflow or overlap policy names; its own pages say more"
+    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Int32 = npt.NDArray[np.int32]
+from spikecycle.simulator.array_types import Int32
 
 
 def largest_sum(weights: Int32, input_bits: int, bias: Int32 | None = None) -> int:

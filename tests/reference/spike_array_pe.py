@@ -24,7 +24,7 @@ class Event:
 
 
 @dataclass
-class Service:
+class EventLatency:
     """What a PE does for one event, and what of it was not accumulating."""
 
     popped: int
@@ -44,9 +44,9 @@ class Pe:
         self.begin_pass()
 
     def begin_pass(self) -> None:
-        """Empty FIFO, nothing in service."""
+        """Empty FIFO, no event under way."""
         self.fifo: deque[tuple[int, Event, int]] = deque()
-        self.services: dict[int, Service] = {}
+        self.latencies: dict[int, EventLatency] = {}
         self.event: Event | None = None
 
     def push(self, index: int, event: Event, cycle: int) -> None:
@@ -72,8 +72,8 @@ class Pe:
         index, event, _ = self.fifo.popleft()
         self.array.counts["fifo.pop"] += 1
         self.array.counts["fetch.control"] += 1
-        self.service = self.services[index] = Service(popped=cycle)
-        self.service.idle += 1
+        self.latency = self.latencies[index] = EventLatency(popped=cycle)
+        self.latency.idle += 1
         fiber = self.array.tile_fiber(self.part, event)
         if not any(neuron in self.address for neuron, _ in fiber):
             return  # no valid tap: free in the next cycle
@@ -98,7 +98,7 @@ class Pe:
     def _locate(self, event: Event, values: list[int]) -> None:
         """Which words hold the fiber, and how many bits of the first one are another fiber's or nobody's."""
         self.fiber_bits = len(encode(values, *self.array.stored_as, self.segment, self.array.cut.table))
-        start = self.array.images[self.number].starts[self.array.fiber_name(event)]
+        start = self.array.layouts[self.number].starts[self.array.fiber_name(event)]
         if self.array.weight_format.located == "offsets":
             # what the directory says: a number of units, and it fits its field
             units, entries = start // self.array.alignment_bits, size(values, *self.array.stored_as, self.segment)[2]
@@ -113,7 +113,7 @@ class Pe:
     def _read_word(self) -> None:
         """A word of the weight memory; the decoder keeps the bits of the fiber."""
         word, width = self.words_to_read.popleft(), self.array.word_bits
-        self.received += self.array.images[self.number].bits[word * width : (word + 1) * width][self.bits_to_drop :]
+        self.received += self.array.layouts[self.number].bits[word * width : (word + 1) * width][self.bits_to_drop :]
         self.bits_to_drop = 0
         self.array.counts["weights.read"] += 1
         if not self.words_to_read:
@@ -133,7 +133,7 @@ class Pe:
         if self.banks is None and self.steps and self.steps[0].last_bit < len(self.received):
             self._issue(self.steps.popleft().positions)
         if self.banks is None:
-            self.service.idle += 1
+            self.latency.idle += 1
         else:
             self._work_banks()
         if self.words_to_read:
@@ -168,14 +168,14 @@ class Pe:
         self.cycle_of_step = 0
         self.step_accumulates = any(self.banks)
         if not self.step_accumulates:
-            self.service.steps_without_accumulates += 1
+            self.latency.steps_without_accumulates += 1
 
     def _work_banks(self) -> None:
         assert self.banks is not None
         self.cycle_of_step += 1
         if self.step_accumulates:
             self.array.busy_pe_cycles += 1
-            self.service.conflict_cycles += self.cycle_of_step > 1
+            self.latency.conflict_cycles += self.cycle_of_step > 1
         for queue in self.banks:
             if queue:
                 address, weight = queue.popleft()

@@ -83,7 +83,7 @@ def test_sums_are_those_of_the_result(machine: str, settings: dict[str, Any]) ->
             continue
         event = operators[layer.name]
         assert event["dur"] == layer.sum_cycles
-        assert event["args"]["causes"] == {k: v for k, v in layer.sum_cycles_by_cause.items() if v}
+        assert event["args"]["breakdown"] == {k: v for k, v in layer.sum_cycle_breakdown.items() if v}
     assert took(lanes["operators / operators"]) == result.sum_cycles
     channel = sum(layer.sum_busy_cycles.get("dram_channel", 0) for layer in result.layers)
     assert took(lanes.get("DRAM / DRAM channel", [])) == channel
@@ -92,12 +92,12 @@ def test_sums_are_those_of_the_result(machine: str, settings: dict[str, Any]) ->
     assert took(rows) == worked
     if result.overlap != "step_barrier":
         assert took(lanes.get("array / waiting", [])) == result.sum_cycles - worked
-    causes: dict[str, int] = defaultdict(int)
+    categories: dict[str, int] = defaultdict(int)
     for event in rows:
-        assert sum(event["args"]["causes"].values()) == event["dur"]
-        for cause, cycles in event["args"]["causes"].items():
-            causes[cause] += cycles
-    assert causes == {cause: result.sum_cycles_by_cause[cause] for cause in causes}
+        assert sum(event["args"]["breakdown"].values()) == event["dur"]
+        for category, cycles in event["args"]["breakdown"].items():
+            categories[category] += cycles
+    assert categories == {category: result.sum_cycle_breakdown[category] for category in categories}
 
 
 def test_a_spike_array_has_lanes_for_its_units() -> None:
@@ -109,11 +109,11 @@ def test_a_spike_array_has_lanes_for_its_units() -> None:
         "array / array", "array / waiting", "units / dispatcher", "units / PEs", "units / neuron units",
         "units / encoder",
     }  # fmt: skip
-    causes = result.sum_cycles_by_cause
-    assert took(lanes["units / neuron units"]) == causes["update"]
-    assert took(lanes["units / encoder"]) == causes["encode"]
+    categories = result.sum_cycle_breakdown
+    assert took(lanes["units / neuron units"]) == categories["update"]
+    assert took(lanes["units / encoder"]) == categories["encode"]
     dispatched = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo")
-    assert took(lanes["units / dispatcher"]) == sum(causes[name] for name in dispatched)
+    assert took(lanes["units / dispatcher"]) == sum(categories[name] for name in dispatched)
     loads = [event for event in lanes["DRAM / DRAM channel"] if event["name"].startswith("load")]
     assert loads[0]["name"] == "load weights, spikes"
     # the first pass waits for its load, and for the latency of 25 cycles after it

@@ -99,7 +99,7 @@ class SpikeArrayParameters(DataflowParameters):
         return (self.pe_rows or 1, self.pe_columns or 1)
 
     @property
-    def channel_sharers(self) -> int:
+    def pes_per_group(self) -> int:
         """PEs among which output channels are dealt out; 1 if every PE has all channels."""
         return self.pes if self.partition == "channel" else 1
 

@@ -40,18 +40,18 @@ def energy_chart(key: str, result: RunResult) -> Chart:
 
 
 def cycle_chart(key: str, result: RunResult) -> Chart:
-    """Cycles of each operator by cause."""
-    parts = _parts(result, lambda layer: layer.sum_cycles_by_cause)
+    """Cycles of each operator by category."""
+    parts = _parts(result, lambda layer: layer.sum_cycle_breakdown)
     scale = 1 / len(result.samples)
     return Chart(
         f"{key}-cycles",
-        "Cycles by operator and cause",
-        "Cycles of one inference (mean of the samples), each charged to one cause: compute, or what was waited for.",
+        "Cycles by operator and category",
+        "Cycles of one inference (mean of the samples), each charged to one category: compute, or what was waited for.",
         {
-            "cycles": _bars(result, parts, scale, "cycles", "Cycles by operator and cause"),
-            "%": _bars(result, parts, scale, "cycles", "Share of each cause in the cycles", shares=True),
+            "cycles": _bars(result, parts, scale, "cycles", "Cycles by operator and category"),
+            "%": _bars(result, parts, scale, "cycles", "Share of each category in the cycles", shares=True),
         },
-        _table(result, lambda layer: layer.sum_cycles_by_cause, "cause", "cycles per inference"),
+        _table(result, lambda layer: layer.sum_cycle_breakdown, "category", "cycles per inference"),
         short="Cycles",
     )
 
@@ -78,7 +78,7 @@ def traffic_chart(key: str, result: RunResult) -> Chart | None:
 
 
 def totals_chart(results: Sequence[tuple[str, RunResult]], by: str) -> Chart:
-    """Several results, one bar each: energy by kind, or cycles by cause. results: with their short names."""
+    """Several results, one bar each: energy by kind, or cycles by category. results: with their short names."""
     amounts: Amounts = energy_by_kind_pj if by == "energy" else _cycles_of
     whole = [_sum(amounts, result) for _, result in results]
     if by == "energy":
@@ -111,12 +111,12 @@ def totals_chart(results: Sequence[tuple[str, RunResult]], by: str) -> Chart:
         title,
         "Per inference, all operators together.",
         {unit: view(False), "%": view(True)},
-        DataTable(("result", "kind" if by == "energy" else "cause", column), table),
+        DataTable(("result", "kind" if by == "energy" else "category", column), table),
     )
 
 
 def _cycles_of(layer: LayerResult) -> Mapping[str, float]:
-    return layer.sum_cycles_by_cause
+    return layer.sum_cycle_breakdown
 
 
 def _sum(amounts: Amounts, result: RunResult) -> dict[str, float]:

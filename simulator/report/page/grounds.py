@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_cause
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import residency_words
 from spikecycle.simulator.report.totals import assumption_line
@@ -80,13 +80,13 @@ def validation_words(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def glossary(results: Sequence[RunResult]) -> DataTable:
-    """Terms, kinds of energy, and every cause that occurs."""
-    causes = dict.fromkeys(
-        cause for result in results for cause, cycles in result.sum_cycles_by_cause.items() if cycles
+    """Terms, kinds of energy, and every category that occurs."""
+    categories = dict.fromkeys(
+        category for result in results for category, cycles in result.sum_cycle_breakdown.items() if cycles
     )
     rows: list[Sequence[Value]] = [("term", name, meaning) for name, meaning in TERMS.items()]
     rows += [("energy", name, meaning) for name, meaning in ENERGY.items()]
-    rows += [("cause of cycles", cause.replace("_", " "), of_cause(cause)) for cause in causes]
+    rows += [("category of cycles", category.replace("_", " "), of_category(category)) for category in categories]
     return DataTable(("kind", "word", "meaning"), rows)
 
 

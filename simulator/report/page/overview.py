@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import of_cause
+from spikecycle.simulator.report.explanations import of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, share
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import on_chip_lines, residency_words
@@ -50,15 +50,15 @@ def sentences(result: RunResult) -> list[str]:
             f"{human.percent(share(energy[first], sum(energy.values())))} % of the energy goes to {first}{also}. The "
             f"operator {hungriest.name} takes {most} % of it."
         )
-    causes = result.sum_cycles_by_cause
+    categories = result.sum_cycle_breakdown
     if result.sum_cycles:
-        losses = [cause for cause in causes if cause != _COMPUTE and causes[cause]]
-        worst = max(losses, key=lambda cause: causes[cause], default=None)
-        line = f"{human.percent(share(causes.get(_COMPUTE, 0), result.sum_cycles))} % of the cycles are useful work"
+        losses = [category for category in categories if category != _COMPUTE and categories[category]]
+        worst = max(losses, key=lambda category: categories[category], default=None)
+        line = f"{human.percent(share(categories.get(_COMPUTE, 0), result.sum_cycles))} % of the cycles are useful work"
         if worst is not None:
             words = worst.replace("_", " ")
-            line += f"; the largest loss is '{words}', {human.percent(share(causes[worst], result.sum_cycles))} %"
-            line += f": {of_cause(worst)}"
+            line += f"; the largest loss is '{words}', {human.percent(share(categories[worst], result.sum_cycles))} %"
+            line += f": {of_category(worst)}"
         said.append(f"{line}.")
     done, dense = result.sum_synaptic_operations, result.sum_dense_synaptic_operations
     if dense > done:

@@ -91,7 +91,7 @@ def test_formats_policies_and_machines(tmp_path: Path) -> None:
     assert set(known_machines()) == {*shipped_machines(), "tiny"}
     chosen = {"overlap": {"policy": "nothing_hidden"}}
     result = spikecycle.simulate(small_trace(tmp_path), "spike_array", settings=chosen)
-    assert result.sum_cycles_by_cause["dram_fill"] > 0
+    assert result.sum_cycle_breakdown["dram_fill"] > 0
     with pytest.raises(spikecycle.MachineError, match="'nothing_hidden' does not fit the dataflow row_stationary"):
         spikecycle.load_machine("eyeriss_snn", chosen)
 

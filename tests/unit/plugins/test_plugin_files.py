@@ -177,7 +177,7 @@ BAD_RESULTS = {
     "a negative number": ("-1", "found int -1"),
     "a fraction": ("0.5", "found float 0.5"),
     "nothing": ("None", "found NoneType None"),
-    "a bad cause": ("{'compute': 1, 'stall': -2}", "found int -2 for 'stall'"),
+    "a bad category": ("{'compute': 1, 'stall': -2}", "found int -2 for 'stall'"),
     "an undeclared count": (
         "Activity.total({'compute': 1}, counts={'adds': 1})",
         "counts 'adds', which is not declared",

@@ -15,7 +15,7 @@ from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, s
 from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
 from spikecycle.simulator.report.verification import is_exact, verification_report
 from spikecycle.simulator.result import RunResult, SlowBuffer
-from tests.unit.report.example import CAUSES, run_result
+from tests.unit.report.example import CYCLE_CATEGORIES, run_result
 
 
 def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
@@ -68,7 +68,7 @@ def test_a_wide_console_also_gets_the_weights() -> None:
     assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits a weight, operations
 
 
-def test_cycles_are_split_by_cause() -> None:
+def test_cycles_are_split_by_category() -> None:
     text = shown(cycle_table(run_result()))
     header = " ".join(text.splitlines()[1].split()), " ".join(text.splitlines()[2].split())
     assert header == (
@@ -79,11 +79,11 @@ def test_cycles_are_split_by_cause() -> None:
     assert row(text, "all")[:4] == ["102.1", "k", "75.0", "0.1"]
 
 
-def test_a_cause_that_never_occurs_has_no_column() -> None:
+def test_a_category_that_never_occurs_has_no_column() -> None:
     assert "drain" not in shown(cycle_table(run_result()), 200)
 
 
-def test_on_a_narrow_console_alike_causes_become_one() -> None:
+def test_on_a_narrow_console_alike_categories_become_one() -> None:
     text = shown(cycle_table(run_result()), 84)
     assert row(text, "conv1")[-2:] == ["20.0", "22.0"]  # update, DRAM
     assert row(text, "conv2")[-1] == "20.0"
@@ -112,7 +112,9 @@ def without_colours(renderable: RenderableType, width: int) -> str:
 def test_without_colours_parts_differ_by_their_character() -> None:
     text = without_colours(cycle_table(run_result()), 160)
     headers = next(line.split() for line in text.splitlines() if "█" in line)
-    assert headers[-len(CAUSES) :] == list(GLYPHS[: len(CAUSES)])  # in the header, below the causes
+    assert headers[-len(CYCLE_CATEGORIES) :] == list(
+        GLYPHS[: len(CYCLE_CATEGORIES)]
+    )  # in the header, below the categories
     # conv2: 75 % compute, 2.5 % scan, 1.5 % weight fetch, 1 % bank conflict, 20 % DRAM load
     bar = row(text, "conv2")[-1]
     assert bar.count(GLYPHS[0]) == round(0.75 * len(bar))
@@ -153,7 +155,7 @@ def test_what_does_not_fit_at_all_continues_below() -> None:
         assert f"{index}{index}{index}" in text
 
 
-def test_a_bar_is_worth_more_than_causes_apart() -> None:
+def test_a_bar_is_worth_more_than_categories_apart() -> None:
     wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 100))
     assert ("fill" in wide, "█" in wide) == (True, True)
     assert ("fill" in narrow.partition("Together")[0], "█" in narrow) == (False, True)
@@ -195,7 +197,7 @@ def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
     nothing = {
         "sum_cycles": 0, "sum_energy_pj": 0.0, "sum_synaptic_operations": 0, "counters": [], "sum_leakage_pj": 0.0,
         "cycles_per_inference": 0.0, "energy_per_inference_pj": 0.0, "synaptic_operations_per_inference": 0.0,
-        "sum_cycles_by_cause": {"compute": 0},
+        "sum_cycle_breakdown": {"compute": 0},
     }  # fmt: skip
     layers = [layer.model_copy(update=nothing) for layer in result.layers]
     empty = {

@@ -23,7 +23,7 @@ def stalls(**cycles):
 
 
 def stalls_of(timeline):
-    return {cause: timeline.causes[cause] for cause in STALLS}
+    return {category: timeline.breakdown[category] for category in STALLS}
 
 
 def test_no_passes():
@@ -117,7 +117,7 @@ def test_stages_follow_each_other():
     assert second.spans["load"].starts.tolist() == [13]
     assert second.spans["compute"].starts.tolist() == [16]
     assert schedule.total_cycles == 21
-    assert schedule.causes == {"compute": 15, **stalls(dram_fill=1 + 3, dram_drain=2)}
+    assert schedule.breakdown == {"compute": 15, **stalls(dram_fill=1 + 3, dram_drain=2)}
 
 
 def test_no_stages_take_no_cycles():

@@ -219,7 +219,7 @@ def mostly_storable(weights: np.ndarray, chosen: SpikeArrayMachine) -> np.ndarra
         return weights
     kept, group = chosen.formats.weights.kept, chosen.formats.weights.group
     assert kept and group
-    channels = np.arange(len(weights)) // chosen.dataflow.channel_sharers
+    channels = np.arange(len(weights)) // chosen.dataflow.pes_per_group
     return weights * (channels % group < kept)[:, None, None, None]
 
 

@@ -1,4 +1,4 @@
-"""Formats on the spike array: what is refused, and by hand the services of formats with a decoder of their own."""
+"""Formats on the spike array: what is refused, and by hand the latencies of formats with a decoder of their own."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_operator_has_a_format_of_its_own() -> None:
     assert plan(np.zeros((8, 2)), **own).weight_format.name == "cp"
 
 
-# One spike, one fiber of 8 weights of 4 bits on one PE with 4 lanes and words of 16 bits; the PE's service is what the
+# One spike, one fiber of 8 weights of 4 bits on one PE with 4 lanes and words of 16 bits; the PE's latency is what the
 # weight format changes. Cycle 3 reads the first word, cycle 4 uses it (see test_timing.test_one_event).
 WIDE = {"dataflow__lanes": 4, "buffers__potentials": buffer(64, 24, banks=8, ports=2)}
 
@@ -127,11 +127,11 @@ def test_a_codebook_in_the_array() -> None:
     """Two inputs with a fiber each of 8 weights: indices of 2 bits, a word of 16 bits."""
     weights = [[1, 0]] * 4 + [[0, 7]] * 4
     changes = {"formats__weights__format": "codebook", "formats__weights__index_bits": 2, **ALL, **WIDE}
-    causes, counts = run_and_count([1, 0], weights, **changes)
+    breakdown, counts = run_and_count([1, 0], weights, **changes)
     # the table of 4 values of 4 bits is loaded once; one fiber is decoded, a look-up a cycle for 8 positions
     assert counts["codebook.write"] == 4
     assert counts["codebook.read"] == 8
-    assert causes["barrier"] == 4 + 7
+    assert breakdown["barrier"] == 4 + 7
     four, _ = run_and_count([1, 0], weights, **(changes | {"dataflow__decoder__table_lookups_per_cycle": 4}))
     assert four["barrier"] == 4 + 1
     storage = plan(weights, **changes).storage

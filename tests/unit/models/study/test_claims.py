@@ -6,9 +6,8 @@ import polars as pl
 import pytest
 from rich.table import Table
 
-from spikecycle.models.study.claims import claims, free_pruning, loss, reference, ternary
-from spikecycle.models.study.summary import summary
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.claims import claims, free_pruning, loss, reference, summary, ternary
+from spikecycle.models.study.results import Results
 from tests.unit.models.study.handmade import at, network, table, whole_study
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.grid import expand, merged, method_of
+from spikecycle.models.study.compression_entries import expand, merged, method_of
 from spikecycle.models.study.schema import load_study, shipped_studies
 from spikecycle.simulator import SimulatorError
 from tests.children import outcomes

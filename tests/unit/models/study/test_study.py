@@ -13,12 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
 from spikecycle.models.study.command import _run, app
-from spikecycle.models.study.document import DOCUMENT, document
+from spikecycle.models.study.document import TABLES_DOCUMENT, tables_document
 from spikecycle.models.study.plots import PICTURES
 from spikecycle.models.study.schema import load_study
-from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
+from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
 from spikecycle.simulator import MappingError, OutputError, write_file
 from spikecycle.traces import open_trace
 from tests.unit.models.study.tiny import COMPRESSIONS, DATA, SIMULATIONS, TEXT, command, write_study
@@ -304,4 +303,4 @@ def test_a_table_that_no_study_wrote_is_told(
 
 
 def test_the_document_of_the_tables_is_what_the_columns_say() -> None:
-    assert DOCUMENT.read_text() == document(), "run python -m spikecycle.models.study.document"
+    assert TABLES_DOCUMENT.read_text() == tables_document(), "run python -m spikecycle.models.study.document"
