@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spikecycle.simulator.explore.sweep import sweep
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
+    from spikecycle.simulator.machine.places import problems_in
     from spikecycle.simulator.machine.problems import validation_problems
     from spikecycle.simulator.machine.schema import Machine
     from spikecycle.simulator.machine.yaml_file import read_yaml
@@ -48,6 +49,7 @@ __all__ = [
     "load_machine",
     "load_plugin",
     "override",
+    "problems_in",
     "read_yaml",
     "shipped_machines",
     "simulate",
@@ -72,6 +74,7 @@ _HOMES = {
     "spikecycle.simulator.explore.sweep": ("sweep",),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
+    "spikecycle.simulator.machine.places": ("problems_in",),
     "spikecycle.simulator.machine.problems": ("validation_problems",),
     "spikecycle.simulator.machine.schema": ("Machine",),
     "spikecycle.simulator.memory": ("default_limit_bytes",),

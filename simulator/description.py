@@ -1,4 +1,4 @@
-"""What `spikecycle check` finds out about a trace or a machine: plain data for reports."""
+"""Descriptions of traces and machines, as `spikecycle check` prints them: plain data."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class MachineDescription:
     dataflow: str
     dataflow_summary: str
     pes: int
-    clock_mhz: int
+    clock_mhz: float
     peak_additions_per_s: float
     sections: Mapping[str, Mapping[str, Any]]
     buffers: tuple[BufferDescription, ...]

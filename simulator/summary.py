@@ -30,6 +30,7 @@ from spikecycle.simulator.result import (
     Assumptions,
     CounterResult,
     LayerResult,
+    PluginFile,
     RunResult,
     StorageResult,
     VerificationResult,
@@ -55,6 +56,7 @@ def run_result(
     free: list[str],
     verification: list[VerificationResult] | None,
     ideal_memory: bool,
+    plugins: list[PluginFile],
 ) -> RunResult:
     """The result of a network on a machine."""
     inferences = len(samples)
@@ -84,6 +86,7 @@ def run_result(
         machine_sha256=machine.fingerprint(),
         base_machine_sha256=origin.sha256,
         machine=machine.model_dump(mode="json"),
+        plugins=plugins,
         dataflow=machine.dataflow.kind,
         weight_format=formats.weights.format if formats else None,
         spike_format=formats.spikes.format if formats else None,
@@ -91,6 +94,7 @@ def run_result(
         timesteps=network.timesteps,
         clock_mhz=clock_mhz,
         pes=machine.pe_count,
+        peak_additions_per_cycle=sum(unit.count for unit in machine.units() if unit.action == "add"),
         layers=layers,
         sum_cycles=cycles,
         cycles_per_inference=cycles / inferences,
@@ -185,6 +189,11 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         sum_dram_write_bits=dict(total.dram_write_bits),
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,
         tensors_on_chip=dict(sorted(total.kept.items())),
+        output_neurons=total.over_time.neurons,
+        sum_input_spikes_by_timestep=total.over_time.inputs.tolist(),
+        sum_output_spikes_by_timestep=total.over_time.outputs.tolist(),
+        raster=total.over_time.raster,
+        sum_busy_cycles_by_pe=[] if total.busy_by_pe is None else total.busy_by_pe.tolist(),
         counters=list(priced),
         sum_leakage_pj=leaked_pj,
         sum_energy_pj=energy_pj,
