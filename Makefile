@@ -10,14 +10,16 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs clean
+.PHONY: help demo train test lint kernels rtl rtl-tools browser rtl-speed rtl-area bench samples study picture docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
-demo: $(CORE)/.installed  ## Simulate a shipped trace on the main machine, verify it, and compare weight formats
-	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify
-	$(CORE)/bin/spikecycle formats digits-pruned80 --hw spike_array
+demo: $(CORE)/.installed  ## Simulate a shipped trace, verify it, compare weight formats, and show it all on one page
+	mkdir -p demo
+	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify --json demo/digits-8bit.json
+	$(CORE)/bin/spikecycle formats digits-pruned80 --hw spike_array --json demo/formats.json
+	$(CORE)/bin/spikecycle report demo/digits-8bit.json demo/formats.json --out demo/report.html
 
 train: $(CORE)/.train  ## Install what training, importing and studies need (torch and others) into .venv/core
 
@@ -40,6 +42,9 @@ rtl: $(DEV)/.installed rtl-tools  ## The spike array against its RTL in Verilato
 rtl-tools:  ## Install Verilator, a C++ compiler and Yosys (Debian, Ubuntu), where they are missing
 	command -v verilator >/dev/null && command -v yosys >/dev/null && command -v g++ >/dev/null || \
 	{ $(ROOT) apt-get update && $(ROOT) apt-get install -y --no-install-recommends verilator yosys g++; }
+
+browser:  ## Install Chromium (Debian, Ubuntu) for the tests of the HTML report, where there is none
+	command -v chromium >/dev/null || { $(ROOT) apt-get update && $(ROOT) apt-get install -y --no-install-recommends chromium; }
 
 rtl-speed: $(DEV)/.installed rtl-tools  ## How much faster the simulator is than the RTL in Verilator
 	$(DEV)/bin/python -m benchmarks.rtl_speed
@@ -79,4 +84,4 @@ $(DEV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:  ## Remove the environments and caches
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/rtl/build
+	rm -rf .venv build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/rtl/build

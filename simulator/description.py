@@ -103,7 +103,7 @@ class MachineDescription:
     dataflow: str
     dataflow_summary: str
     pes: int
-    clock_mhz: int
+    clock_mhz: float
     peak_additions_per_s: float
     sections: Mapping[str, Mapping[str, Any]]
     buffers: tuple[BufferDescription, ...]

@@ -21,9 +21,11 @@ from spikecycle.simulator.description import (
     TraceDescription,
 )
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.figures import shape_text
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
+from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, warnings
+from spikecycle.simulator.result import RunResult
 
 _ASSUMED = "assumed"
 _LONGEST_VALUE = 300  # characters of one value of the provenance
@@ -135,6 +137,22 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         fields(settings),
         Text(),
         *_sources(machine.sources),
+    )
+
+
+def explanation_report(result: RunResult) -> RenderableType:
+    """What the categories of cycles, kinds of energy and terms of a result mean, one per line."""
+    categories = occurring(result, lambda layer: layer.sum_cycle_breakdown)
+    kinds = occurring(result, energy_by_kind_pj)
+    return Group(
+        Text("Categories of cycles", style="bold"),
+        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
+        Text(),
+        Text("Kinds of energy", style="bold"),
+        fields([(kind, ENERGY[kind]) for kind in kinds]),
+        Text(),
+        Text("Terms", style="bold"),
+        fields(list(TERMS.items())),
     )
 
 

@@ -9,9 +9,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.bars import colour, stacked_bar
+from spikecycle.simulator.report.bars import colour, glyph, glyph_bar, stacked_bar
 from spikecycle.simulator.report.figures import share
-from spikecycle.simulator.report.sheet import Column, Fitting, sheet, width_of
+from spikecycle.simulator.report.sheet import Column, Fitting, Noted, left_out_line, sheet, width_of, words_of
 
 _NARROWEST_BAR, _WIDEST_BAR = 12, 40
 _LEAST_LEAD = 2  # the name and the amount
@@ -30,30 +30,39 @@ class Part:
 def parts_table(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> Fitting:
     """Rows of `lead` columns (name, amount), then each part's share of its row in percent.
 
-    Where the columns (and, in colours, a bar) do not fit, parts whose titles begin alike ("dram_load", "dram_store")
+    Where the columns (and, on terminals, a bar) do not fit, parts whose titles begin alike ("dram_load", "dram_store")
     become one, then all of `lead` after its first two columns goes; where that does not fit either, the shares are
-    written as text.
+    written as text. What is not shown is named below.
     """
     few = _grouped(parts)
+    joined = _joined(parts)
+    missing = left_out_line(words_of(column.header) for column in lead[_LEAST_LEAD:])
+    least = "\n".join(line for line in (joined, missing) if line)
     return Fitting(
         lambda console, width: _with_bar(title, lead, parts, console, width),
-        lambda console, width: _with_bar(title, lead, few, console, width),
+        lambda console, width: Noted(_with_bar(title, lead, few, console, width), joined),
         lambda console, width: sheet(title, _columns(lead, parts, console)),
-        lambda console, width: sheet(title, _columns(lead, few, console)),
-        lambda console, width: sheet(title, _columns(lead[:_LEAST_LEAD], few, console)),
+        lambda console, width: Noted(sheet(title, _columns(lead, few, console)), joined),
+        lambda console, width: Noted(sheet(title, _columns(lead[:_LEAST_LEAD], few, console)), least),
         lambda console, width: _lines(title, lead, parts),
     )
 
 
-def _columns(lead: Sequence[Column], parts: Sequence[Part], console: Console) -> list[Column]:
+def _is_coloured(console: Console) -> bool:
+    return console.color_system is not None and not console.no_color
+
+
+def _columns(
+    lead: Sequence[Column], parts: Sequence[Part], console: Console, *, with_bar: bool = False
+) -> list[Column]:
     rows = _shares(parts)
     total = _total_shares(parts)
-    coloured = console.color_system is not None
+    coloured = _is_coloured(console)
     return [
         *lead,
         *(
             Column(
-                Text(_words(part.title, "\n"), style=colour(index) if coloured else ""),
+                Text(_header(part, index, with_bar and not coloured), style=colour(index) if coloured else ""),
                 [human.percent(row[index]) for row in rows],
                 human.percent(total[index]),
             )
@@ -62,17 +71,24 @@ def _columns(lead: Sequence[Column], parts: Sequence[Part], console: Console) ->
     ]
 
 
+def _header(part: Part, index: int, with_glyph: bool) -> str:
+    """The part's words one below the other, and the character of its bar where bars have no colours."""
+    words = _words(part.title, "\n")
+    return f"{words}\n{glyph(index)}" if with_glyph else words
+
+
 def _with_bar(
     title: str, lead: Sequence[Column], parts: Sequence[Part], console: Console, width: int
 ) -> RenderableType:
     """The columns and a bar in what is left of the width; as narrow as a bar may be where too little is left."""
-    columns = _columns(lead, parts, console)
-    if console.color_system is None:
+    columns = _columns(lead, parts, console, with_bar=console.is_terminal)
+    if not console.is_terminal:
         return sheet(title, columns)
     room = width - width_of(console, sheet(title, columns)) - _BAR_GAP
     room = min(max(room, _NARROWEST_BAR), _WIDEST_BAR)
-    bars = [stacked_bar(row, room) for row in _shares(parts)]
-    return sheet(title, [*columns, Column("", bars, stacked_bar(_total_shares(parts), room), justify="left")])
+    bar = stacked_bar if _is_coloured(console) else glyph_bar
+    bars = [bar(row, room) for row in _shares(parts)]
+    return sheet(title, [*columns, Column("", bars, bar(_total_shares(parts), room), justify="left")])
 
 
 def _lines(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> RenderableType:
@@ -110,6 +126,15 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
         )
         for name, members in groups.items()
     ]
+
+
+def _joined(parts: Sequence[Part]) -> str:
+    """Which parts become one in `_grouped`; empty where none do."""
+    groups: dict[str, list[str]] = {}
+    for part in parts:
+        groups.setdefault(part.title.split("_")[0], []).append(_words(part.title, " "))
+    lines = [f"{_words(first, ' ')}: {', '.join(members)}" for first, members in groups.items() if len(members) > 1]
+    return f"Together for want of room: {'; '.join(lines)}." if lines else ""
 
 
 def _words(title: str, between: str) -> str:

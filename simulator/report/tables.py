@@ -145,6 +145,7 @@ def access_table(result: RunResult) -> Fitting:
         ("Accesses per inference (buffers: words of their width)", [name, *both]),
         ("Accesses per inference (buffers: reads and writes together)", [name, *shown]),
         ("Accesses per inference (buffers: reads and writes together)", [name, as_text]),
+        says_what_is_left_out=False,
     )
 
 

@@ -68,7 +68,7 @@ def totals(result: RunResult) -> Fitting:
     return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
 
 
-def warnings(too_slow: Sequence[SlowBuffer], clock_mhz: int) -> list[str]:
+def warnings(too_slow: Sequence[SlowBuffer], clock_mhz: float) -> list[str]:
     """That a machine cannot run as simulated, and why; empty where it can."""
     if not too_slow:
         return []

@@ -35,7 +35,7 @@ class DramTiming(NamedTuple):
     """That it is held up by changing its direction."""
 
     @classmethod
-    def from_machine(cls, dram: Dram, clock_mhz: int) -> DramTiming:
+    def from_machine(cls, dram: Dram, clock_mhz: float) -> DramTiming:
         """A machine's channel at the array's clock; the latency is rounded up to whole cycles."""
         per_bit = channel_cycles_per_bit(dram.bandwidth_gbit_per_s, clock_mhz)
         return cls(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.activity import OPERANDS, Phase
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.workload import Windows
 
@@ -158,6 +158,12 @@ class ArrayMapping(NamedTuple):
 
 
 CYCLE_CATEGORIES = ("compute", "reduction", "weight_fill", "global_buffer", "update")
+PHASES = (
+    Phase("fill", ("weight_fill",), ("weight bus",)),
+    Phase("work", ("compute", "reduction", "global_buffer"), ("PEs", "global buffer")),
+    Phase("update", ("update",), ("neuron unit",)),
+)
+"""A pass in order of time; what the global buffer takes beyond the update is drawn with the work."""
 PLACES = ("tile", "filter_fold", "channel_fold", "column_fold")
 
 

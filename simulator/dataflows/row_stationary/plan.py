@@ -22,6 +22,7 @@ from spikecycle.simulator.dataflows.row_stationary.counts import (
 )
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     CYCLE_CATEGORIES,
+    PHASES,
     PLACES,
     ArrayMapping,
     ArraySpec,
@@ -160,7 +161,10 @@ class RowStationaryPlan:
         columns = (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)
         return Activity(
             work=Work.of(
-                CYCLE_CATEGORIES, records.breakdown, places=dict(zip(PLACES, steps[:, columns].T, strict=True))
+                CYCLE_CATEGORIES,
+                records.breakdown,
+                places=dict(zip(PLACES, steps[:, columns].T, strict=True)),
+                phases=PHASES,
             ),
             moves=Moves(records.loads, records.stores),
             counts={
