@@ -14,6 +14,7 @@ from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
+from spikecycle.traces import Synapse
 
 
 @dataclass(eq=False)
@@ -71,7 +72,9 @@ class StageTotals:
             values = sample.values(name)
             self.input_spikes += int(np.count_nonzero(values))
             self.input_positions += values.size
-        self.output_spikes += int(np.count_nonzero(sample.values(self.stage.operators[-1].output.name)))
+        last = self.stage.operators[-1]
+        if not isinstance(last, Synapse):  # currents are no spikes, and are not recorded
+            self.output_spikes += int(np.count_nonzero(sample.values(last.output.name)))
         self.inferences_with_weights_on_chip += sample.on_chip.weights
         kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
         self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))
