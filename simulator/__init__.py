@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         SimulatorError,
         UsageError,
     )
+    from spikecycle.simulator.file_kinds import FileKind
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
     from spikecycle.simulator.machine.problems import validation_problems
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from spikecycle.simulator.memory import default_limit_bytes
     from spikecycle.simulator.plugins import load_plugin
     from spikecycle.simulator.result import LayerResult, RunResult
+    from spikecycle.simulator.timeline import Timeline
 
 __all__ = [
+    "FileKind",
     "FormatComparison",
     "LayerResult",
     "Machine",
@@ -39,6 +42,7 @@ __all__ = [
     "PluginError",
     "RunResult",
     "SimulatorError",
+    "Timeline",
     "UsageError",
     "compare_formats",
     "default_limit_bytes",
@@ -64,6 +68,7 @@ _HOMES = {
         "SimulatorError",
         "UsageError",
     ),
+    "spikecycle.simulator.file_kinds": ("FileKind",),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
     "spikecycle.simulator.machine.problems": ("validation_problems",),
@@ -72,6 +77,7 @@ _HOMES = {
     "spikecycle.simulator.machine.yaml_file": ("read_yaml",),
     "spikecycle.simulator.plugins": ("load_plugin",),
     "spikecycle.simulator.result": ("LayerResult", "RunResult"),
+    "spikecycle.simulator.timeline": ("Timeline",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

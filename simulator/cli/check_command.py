@@ -13,12 +13,15 @@ from spikecycle.simulator.cli.progress import shown_progress
 
 def check(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A trace or a machine file, or the name of a shipped one.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="A trace, a machine, a study, or what a command wrote; or a shipped one's name."
+        ),
     ],
     plugins: options.PluginOption = None,
     max_memory: options.MaxMemoryOption = None,
 ) -> None:
-    """Read every value of a trace or a machine, say what is wrong with it, or describe it."""
+    """Read every value of a file of ours, say what is wrong with it, or describe it."""
     options.load_plugins(plugins)
     max_memory_bytes = options.parse_max_memory(max_memory)
 
