@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from spikecycle.simulator.machine.yaml_file import read_yaml
     from spikecycle.simulator.memory import default_limit_bytes
     from spikecycle.simulator.plugins import load_plugin
+    from spikecycle.simulator.report.page.writing import write_report
     from spikecycle.simulator.result import LayerResult, RunResult
     from spikecycle.simulator.timeline import Timeline
 
@@ -54,6 +55,7 @@ __all__ = [
     "simulate",
     "validation_problems",
     "write_file",
+    "write_report",
 ]
 
 _HOMES = {
@@ -76,6 +78,7 @@ _HOMES = {
     "spikecycle.simulator.memory": ("default_limit_bytes",),
     "spikecycle.simulator.machine.yaml_file": ("read_yaml",),
     "spikecycle.simulator.plugins": ("load_plugin",),
+    "spikecycle.simulator.report.page.writing": ("write_report",),
     "spikecycle.simulator.result": ("LayerResult", "RunResult"),
     "spikecycle.simulator.timeline": ("Timeline",),
 }
