@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +120,12 @@ class RoutedPlan:
             counts.steps.append(run_step(soma[step], self.placement.first_neuron, messages, mesh))
         return self._activity(sample, counts)
 
+    @cached_property
+    def _entries(self) -> tuple[Int64, Int64]:
+        """Receiving cores, and their cycles, of the entries of all tensors."""
+        cores = _joined([tensor.table.cores for tensor in self.tensors])
+        return cores, _joined([tensor.cycles for tensor in self.tensors])
+
     @property
     def _tiles(self) -> int:
         used = np.flatnonzero(self.placement.neurons) // self.machine.dataflow.mesh.cores_per_tile
@@ -193,8 +200,7 @@ class RoutedPlan:
             _joined(senders)[order],
             _joined(first)[order],
             _joined(stop)[order],
-            _joined([tensor.table.cores for tensor in self.tensors]),
-            _joined([tensor.cycles for tensor in self.tensors]),
+            *self._entries,
         )
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
