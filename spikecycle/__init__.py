@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         simulate,
         sweep,
     )
+    from spikecycle.simulator.explore.advice import Advice
+    from spikecycle.simulator.explore.advise import advise
     from spikecycle.simulator.explore.compare import compare
     from spikecycle.simulator.explore.differences import ResultComparison, compare_results
     from spikecycle.traces import (
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Advice",
     "FormatComparison",
     "ImportedNetwork",
     "LayerResult",
@@ -67,6 +70,7 @@ __all__ = [
     "Trace",
     "TraceError",
     "UsageError",
+    "advise",
     "compare",
     "compare_formats",
     "compare_results",
@@ -91,7 +95,9 @@ _FROM_TRACES = (
 
 
 _FROM_EXPLORE = {
+    "Advice": "advice",
     "ResultComparison": "differences",
+    "advise": "advise",
     "compare": "compare",
     "compare_results": "differences",
 }

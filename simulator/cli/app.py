@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spikecycle.simulator.cli.advise_command import advise
 from spikecycle.simulator.cli.check_command import check
 from spikecycle.simulator.cli.compare_command import compare
 from spikecycle.simulator.cli.copy_command import copy
@@ -57,6 +58,7 @@ app.command(
 app.command(
     epilog="Example: spikecycle compare digits-8bit --hw spike_array --hw mint, or spikecycle compare A.json B.json"
 )(compare)
+app.command(epilog="Example: spikecycle advise digits-pruned80 --hw spike_array --samples 0-1 --goal energy")(advise)
 app.command(epilog="Example: spikecycle check digits-8bit, or spikecycle check my_machine.yaml")(check)
 app.command(epilog="Example: spikecycle report result.json other.json --out report.html")(report)
 app.command("list", epilog="Example: spikecycle list")(list_components)

@@ -112,7 +112,7 @@ def run_sweep(
     done = 0
     if progress:
         progress(f"{len(points) - len(todo):,} kept" if len(todo) < len(points) else "starting", 0, len(todo))
-    for rows in _rows(todo, Chunk((), spec.plugins, max_memory_bytes=limit), workers, cluster):
+    for rows in simulate_points(todo, Chunk((), spec.plugins, max_memory_bytes=limit), workers, cluster):
         if folder is not None:
             folder.append(rows)
         found |= {str(row["point"]): row for row in rows}
@@ -135,7 +135,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _rows(points: list[Point], like: Chunk, jobs: int, cluster: str | None) -> Iterator[list[Row]]:
+def simulate_points(points: list[Point], like: Chunk, jobs: int, cluster: str | None) -> Iterator[list[Row]]:
     """Rows as they come: from a cluster; else from here, and from other processes if that would take long.
 
     like: a chunk without points, for what all have in common.

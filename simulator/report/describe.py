@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spikecycle.simulator.description import (
+    FileDescription,
     LayerDescription,
     MachineDescription,
     NetworkDescription,
@@ -92,6 +93,12 @@ def sweep_file_report(sweep: SweepDescription) -> RenderableType:
     axes = fields([(name, " | ".join(values)) for name, values in sweep.axes.items()])
     problems = [Text(f"Points will fail: {problem}", style="yellow") for problem in sweep.problems]
     return Group(head, Text(), axes, *problems)
+
+
+@report_of.register
+def file_report(file: FileDescription) -> RenderableType:
+    """What is in another file of ours."""
+    return Group(Text.assemble((f"valid {file.kind} ", "green"), (file.path, "bold")), Text(), fields(file.facts))
 
 
 @report_of.register

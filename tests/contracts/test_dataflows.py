@@ -40,6 +40,7 @@ RUN = {
     "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
     "event_field": frozenset(NETWORKS) - {"attention", "signed"},
     "gustavson_merge": frozenset(NETWORKS) - {"attention", "signed"},
+    "token_bundles": frozenset(NETWORKS),
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

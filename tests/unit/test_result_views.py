@@ -142,6 +142,8 @@ def test_sums_are_named_as_sums_and_means_come_first() -> None:
 
 
 def _times(value: Any, factor: int) -> Any:
+    if isinstance(value, list):
+        return [each * factor for each in value]
     return {key: each * factor for key, each in value.items()} if isinstance(value, dict) else value * factor
 
 
