@@ -2,7 +2,7 @@
 
 In a timestep, a core goes through its neurons (each is looked at; updated, if there is something to update; and sends
 a message to every core that its spike reaches) and takes the messages that arrive, passing each through the synapses
-that it names. Messages go along x, then along y, and compete for the places on their way: a message in flight lies with
+that it names. Messages go along x, then along y, and compete for places on their way: a message in flight lies with
 equal shares on the port of its core and the links that it crosses; beyond the buffers of its way it blocks the sender,
 and it arrives later the more lies there. The timestep ends with a barrier, or with a tick. Every event has a latency and
 an energy, from the machine file and its table.
