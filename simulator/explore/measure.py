@@ -15,6 +15,7 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse
+from spikecycle.simulator.variant import is_synthetic
 from spikecycle.traces import Trace, TraceError, open_trace
 
 ACCURACY = "accuracy_integer"
@@ -118,7 +119,7 @@ def figures(result: RunResult) -> Row:
         "utilization": result.utilization,
         "synaptic_operations_per_inference": result.synaptic_operations_per_inference,
         "accuracy": accuracy if isinstance(accuracy, float) else None,
-        "synthetic": bool(result.provenance.get("synthetic", False)),
+        "synthetic": is_synthetic(result.provenance),
         "too_slow": ", ".join(buffer.buffer for buffer in result.too_slow),
         "inferences": samples,
         "weight_format": result.weight_format,
