@@ -101,7 +101,9 @@ def logic_areas(machine: Machine) -> tuple[LogicArea, ...]:
 
 
 def leakage_mw(machine: Machine) -> float:
-    """Leakage of all memories and of all logic that is priced, mW."""
+    """Leakage of all memories and of all logic that is priced, mW; 0 where the chip's published power has it."""
+    if machine.energy.on_chip_power_mw is not None:
+        return 0.0
     in_memories = sum(area.leakage_mw for area in memory_areas(machine))
     return in_memories + sum(area.leakage_mw for area in logic_areas(machine))
 
@@ -119,7 +121,10 @@ def flip_flops(machine: Machine) -> int:
 
 
 def clock_counters(machine: Machine) -> tuple[Counter, ...]:
-    """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price it."""
+    """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price it.
+    Where the chip's published power is its price, the one count of all its cycles."""
+    if machine.energy.on_chip_power_mw is not None:
+        return (Counter("chip.on", "chip", ALL_OPERANDS, "active", "clock", "cycles", "a cycle at published power"),)
     if not energy_table(machine).prices_clock:
         return ()
     bits = flip_flops(machine)
@@ -134,6 +139,8 @@ def clock_counters(machine: Machine) -> tuple[Counter, ...]:
 
 def clock_counts(machine: Machine, cycles_by_cause: Mapping[str, int]) -> tuple[int, ...]:
     """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
+    if machine.energy.on_chip_power_mw is not None:
+        return (sum(cycles_by_cause.values()),)
     if not energy_table(machine).prices_clock:
         return ()
     idle = sum(cycles for cause, cycles in cycles_by_cause.items() if cause.startswith(_WAITS_FOR_DRAM))
@@ -207,14 +214,15 @@ def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
 def not_modelled(machine: Machine) -> tuple[str, ...]:
     """What costs nothing in a result of this machine, though it would in hardware."""
     table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram
+    by_action = machine.energy.on_chip_power_mw is None
     lacks = {
-        "control": not (table.prices_control and "control" in kinds),
-        "clock": not (table.prices_clock and flip_flops(machine)),
-        "logic leakage": not table.prices_leakage,
+        "control": by_action and not (table.prices_control and "control" in kinds),
+        "clock": by_action and not (table.prices_clock and flip_flops(machine)),
+        "logic leakage": by_action and not table.prices_leakage,
         "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
         "DRAM background power": dram is not None and dram.background_mw is None,
         "time of DRAM page misses and turnarounds": dram is not None,
-        "trunk of the clock tree": table.prices_clock,
+        "trunk of the clock tree": by_action and table.prices_clock,
     }
     return (*(what for what, lacking in lacks.items() if lacking), *machine.unmodelled())
 
@@ -248,6 +256,11 @@ def _prices(machine: Machine) -> Mapping[Resource, Callable[[Counter], float]]:
     def dram(counter: Counter) -> float:
         return _dram_pj(machine, counter)
 
+    power_mw = machine.energy.on_chip_power_mw
+    if power_mw is not None:
+        cycle_pj = power_pj(power_mw, 1, machine.technology.clock_mhz)
+        unpriced: tuple[Resource, ...] = ("sram", "logic", "control", "wire", "none")
+        return {**dict.fromkeys(unpriced, lambda _: 0.0), "clock": lambda _: cycle_pj, "dram": dram}
     return {
         "sram": access,
         "logic": lambda counter: table.action_pj(counter.action, counter.bits),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spikecycle.simulator.cli.audit_command import audit
 from spikecycle.simulator.cli.check_command import check
 from spikecycle.simulator.cli.copy_command import copy
 from spikecycle.simulator.cli.extensions import ExtensibleGroup
@@ -52,3 +53,4 @@ app.command(epilog="Example: spikecycle check digits-8bit, or spikecycle check m
 app.command("list", epilog="Example: spikecycle list")(list_components)
 app.command(epilog="Example: spikecycle copy spike_array my_machine.yaml")(copy)
 app.command(epilog="Example: spikecycle validate --data FOLDER --machine mint")(validate)
+app.command(epilog="Example: spikecycle audit --markdown audit.md")(audit)
