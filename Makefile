@@ -80,7 +80,7 @@ $(CORE)/.train: $(CORE)/.installed
 
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --editable '.[train,dev,docs]'
+	$(DEV)/bin/python -m pip install --quiet --editable '.[train,explore,dev,docs,peers]'
 	touch $@
 
 clean:  ## Remove the environments and caches

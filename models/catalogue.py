@@ -1,4 +1,4 @@
-"""Things that are chosen by name, each a module, and which options each has.
+"""Catalogues of modules chosen by name (data sets, networks), and the options that each accepts.
 
 An entry is a module with one function, whose keyword arguments are the options that it has, with its own defaults.
 Modules are imported when asked for: they need the extra `train`.

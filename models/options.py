@@ -1,4 +1,4 @@
-"""What a user may say about training and compression: frozen, checked when it is read, importable without torch.
+"""The base class of user options: immutable, validated when read, importable without torch.
 
 A wrong value raises pydantic's ValidationError, whose locations are the paths of the keys, also through options that
 depend on a choice; `problems` turns it into one line per problem.

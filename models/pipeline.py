@@ -1,4 +1,4 @@
-"""The stations between an untrained network and a trace: train, compress, measure, and say what was done."""
+"""The pipeline from an untrained network to a trace: train, compress, measure accuracies, describe the result."""
 
 from __future__ import annotations
 

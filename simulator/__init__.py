@@ -20,9 +20,12 @@ if TYPE_CHECKING:
         SimulatorError,
         UsageError,
     )
+    from spikecycle.simulator.explore.results import SweepResult
+    from spikecycle.simulator.explore.sweep import sweep
     from spikecycle.simulator.file_kinds import FileKind
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
+    from spikecycle.simulator.machine.places import problems_in
     from spikecycle.simulator.machine.problems import validation_problems
     from spikecycle.simulator.machine.schema import Machine
     from spikecycle.simulator.machine.yaml_file import read_yaml
@@ -43,6 +46,7 @@ __all__ = [
     "PluginError",
     "RunResult",
     "SimulatorError",
+    "SweepResult",
     "Timeline",
     "UsageError",
     "compare_formats",
@@ -50,9 +54,11 @@ __all__ = [
     "load_machine",
     "load_plugin",
     "override",
+    "problems_in",
     "read_yaml",
     "shipped_machines",
     "simulate",
+    "sweep",
     "validation_problems",
     "write_file",
     "write_report",
@@ -71,8 +77,11 @@ _HOMES = {
         "UsageError",
     ),
     "spikecycle.simulator.file_kinds": ("FileKind",),
+    "spikecycle.simulator.explore.results": ("SweepResult",),
+    "spikecycle.simulator.explore.sweep": ("sweep",),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
+    "spikecycle.simulator.machine.places": ("problems_in",),
     "spikecycle.simulator.machine.problems": ("validation_problems",),
     "spikecycle.simulator.machine.schema": ("Machine",),
     "spikecycle.simulator.memory": ("default_limit_bytes",),

@@ -15,7 +15,7 @@ OPERANDS = ("weights", "spikes", "potentials", "outputs")
 """Columns of every per-operand array: encoded weights, input spikes, potentials or partial sums, output spikes."""
 WEIGHTS, SPIKES, POTENTIALS, OUTPUTS = range(4)
 
-Resource = Literal["sram", "logic", "control", "clock", "wire", "dram", "none"]
+Resource = Literal["sram", "logic", "control", "crossbar", "clock", "wire", "dram", "none"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Counter:
     action: what it does; for `resource` "sram" read or write, for "logic" an action of the energy table, for "control"
         a unit of it and what happens in it ("decode_mask.fiber").
     resource: what prices one action (see `spikecycle.simulator.pricing`). "sram": one access of the buffer `component`
-        at its full width; "logic": the energy table's `action` at `bits`; "control": one event of a unit; "clock":
-        `bits` flip-flops for a cycle; "wire": one action moves `bits` over `length_um`; "dram": one action moves
-        `bits`; "none": counted, costs nothing by itself.
+        at its full width; "logic": the energy table's `action` at `bits`; "control": one event of a unit;
+        "crossbar": a PE cycle of kernels of `bits` positions; "clock": `bits` flip-flops for a cycle; "wire": one
+        action moves `bits` over `length_um`; "dram": one action moves `bits`; "none": counted, costs nothing.
     unit: what is counted, e.g. "words", "operations", "events".
     meaning: one sentence.
     """

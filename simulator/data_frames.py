@@ -1,4 +1,4 @@
-"""Rows of results as data frames of Polars and pandas, which are imported only here and only when they are asked for."""
+"""Rows of results as data frames of Polars and pandas, which are imported only when they are asked for."""
 
 from __future__ import annotations
 

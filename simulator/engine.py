@@ -17,7 +17,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory
-from spikecycle.simulator.plugins import load_plugins
+from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
@@ -112,6 +112,7 @@ def simulate(
             free=free_operators(dataflow.supports, network),
             verification=verify_network(network, chosen) if verify else None,
             ideal_memory=ideal_memory,
+            plugins=plugins_used_by(machine, timing.policy.name),
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Pure functions of a machine and of counts. What an action costs, by the resource
 
     sram      one access of the memory `component`: SRAM, flip-flops or cache, by its kind
     logic     the energy table's `action` on operands of `bits`
+    crossbar  a PE cycle of the machine's section `crossbar`, for kernels of `bits` positions
     control   the event `action` ("unit.event") of a unit of control of this machine, times logic.glitch_factor
     clock     `bits` flip-flops for one cycle, `action` "active" or "idle"
     wire      `bits` over `length_um`
@@ -18,9 +19,11 @@ from typing import Literal
 
 from spikecycle.simulator.activity import Counter, Resource
 from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.energy.crossbar import crossbar_constants, pe_cycle_pj
 from spikecycle.simulator.energy.memories import MemoryEstimate, estimate_memory
 from spikecycle.simulator.energy.table import EnergyTable
 from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.crossbar import Crossbar
 from spikecycle.simulator.machine.parts import LogicUnit, Memory
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.result import BufferArea, CounterResult, LogicArea, SlowBuffer
@@ -251,10 +254,17 @@ def _prices(machine: Machine) -> Mapping[Resource, Callable[[Counter], float]]:
     def dram(counter: Counter) -> float:
         return _dram_pj(machine, counter)
 
+    def pe_cycle(counter: Counter) -> float:
+        crossbar = getattr(machine, "crossbar", None)
+        if not isinstance(crossbar, Crossbar):
+            raise MachineError(f"machine {machine.name}: has no crossbar that {counter.name} could count")
+        return pe_cycle_pj(crossbar, counter.bits, crossbar_constants(machine.technology.node_nm))
+
     return {
         "sram": access,
         "logic": lambda counter: table.action_pj(counter.action, counter.bits),
         "control": control,
+        "crossbar": pe_cycle,
         "clock": clock,
         "wire": lambda counter: table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
         "dram": dram,

@@ -212,6 +212,13 @@ class Assumptions(_Part):
     )
 
 
+class PluginFile(_Part):
+    """A plugin file that a result rests on."""
+
+    file: str = Field(description="name of the file")
+    sha256: str = Field(description="SHA-256 of its content")
+
+
 class RunResult(_Part):
     """A network on a machine."""
 
@@ -230,6 +237,9 @@ class RunResult(_Part):
     )
     base_machine_sha256: str | None = Field(
         description="the same of the machine without overrides; null where the file is no valid machine by itself"
+    )
+    plugins: list[PluginFile] = Field(
+        default=[], description="plugin files (--plugin) of the dataflow, formats or overlap policy that were used"
     )
     dataflow: str = Field(description="dataflow of the machine")
     weight_format: str | None = Field(description="format of the weights; null where the machine has none")

@@ -30,6 +30,7 @@ from spikecycle.simulator.result import (
     Assumptions,
     CounterResult,
     LayerResult,
+    PluginFile,
     RunResult,
     StorageResult,
     VerificationResult,
@@ -55,6 +56,7 @@ def run_result(
     free: list[str],
     verification: list[VerificationResult] | None,
     ideal_memory: bool,
+    plugins: list[PluginFile],
 ) -> RunResult:
     """The result of a network on a machine."""
     inferences = len(samples)
@@ -84,6 +86,7 @@ def run_result(
         machine_sha256=machine.fingerprint(),
         base_machine_sha256=origin.sha256,
         machine=machine.model_dump(mode="json"),
+        plugins=plugins,
         dataflow=machine.dataflow.kind,
         weight_format=formats.weights.format if formats else None,
         spike_format=formats.spikes.format if formats else None,

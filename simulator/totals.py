@@ -16,6 +16,7 @@ from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
 from spikecycle.simulator.spike_record import SpikeRecord
+from spikecycle.traces import Synapse
 
 
 @dataclass(eq=False)
@@ -78,9 +79,11 @@ class StageTotals:
             self.over_time.add_input(values)
             self.input_spikes += int(np.count_nonzero(values))
             self.input_positions += values.size
-        outputs = sample.values(self.stage.operators[-1].output.name)
-        self.output_spikes += int(np.count_nonzero(outputs))
-        self.over_time.add_output(outputs, sample.tensors.sample)
+        last = self.stage.operators[-1]
+        if not isinstance(last, Synapse):  # currents are no spikes, and are not recorded
+            outputs = sample.values(last.output.name)
+            self.output_spikes += int(np.count_nonzero(outputs))
+            self.over_time.add_output(outputs, sample.tensors.sample)
         self.inferences_with_weights_on_chip += sample.on_chip.weights
         kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
         self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))

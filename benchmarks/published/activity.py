@@ -1,4 +1,4 @@
-"""How busy the study's network is: the share of non-zero inputs of each of its eleven rows, from trained networks.
+"""Input densities of the study's network (eleven rows), measured on trained networks.
 
     python benchmarks/published_activity.py gestures
     python benchmarks/published_activity.py nmnist --root ../shared/data/N-MNIST-1000

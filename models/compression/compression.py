@@ -1,4 +1,4 @@
-"""How one network is compressed: everything there is to say, checked when it is said."""
+"""The settings of one compression (bits, quantizer, pruner, trainings), validated when they are read."""
 
 from __future__ import annotations
 

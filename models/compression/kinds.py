@@ -1,4 +1,4 @@
-"""Choices among the files of a folder: a new quantizer or pruner is one new file, found by itself."""
+"""Kinds of quantizers and pruners: one file each in a folder, found by scanning it, chosen by a key `kind`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Source: Orchard, Jayawant, Cohen, Thakor, "Converting Static Image Datasets to Spiking Neuromorphic Datasets Using
 Saccades", Frontiers in Neuroscience 9:437 (2015). Its files are Train/<digit>/<id>.bin and Test/<digit>/<id>.bin,
-five bytes an event; any part of it will do, as long as every digit occurs.
+five bytes per event; any part of it will do, as long as every digit occurs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where recordings come from: a folder that the user names, or tonic's download into it."""
+"""Sources of recordings: a folder that the user names, or a download by tonic into it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network in the making: every node is given the shape of what the one before it emits."""
+"""Builds a network node by node: the shape of a node's inputs is that of the outputs of the node before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network is made of: nodes that turn (T, B, C, H, W) into (T, B, M, P, Q), first in floats, then quantized.
+"""The node interface of networks: from (T, B, C, H, W) to (T, B, M, P, Q), in floats first, then quantized.
 
 A network is trained as a chain of `FloatNode`s. `quantize` turns each into a `QuantizedNode`, which computes in the
 integers of hardware and still carries gradients; `integer` turns that into the node that hardware runs.

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spikecycle.models.study.results import Candidate, Cost, Interval, Results, difference_interval, front
+from spikecycle.models.study.schema import RESIDENT
 
 TERNARY_BITS = 2
 COLLAPSE = 0.1
@@ -224,7 +225,31 @@ def _residency(results: Results, whole: Candidate) -> Iterator[str]:
         }[kind]
         stay = "stay on chip where they fit" if activations == "chip" else "go through DRAM"
         yield f"{_listed([results.title(name) for name in names])}: {loaded}, activations {stay}."
-    yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
+    pairs = {name: f"{name}{RESIDENT}" for name in results.machines if f"{name}{RESIDENT}" in results.machines}
+    for reloaded, resident in pairs.items():
+        yield _formats_by_residency(results, reloaded, resident)
+    if not pairs:
+        yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
+
+
+def _formats_by_residency(results: Results, reloaded: str, resident: str) -> str:
+    """For which networks the cheapest format is another one once weights are resident."""
+    differing, same = [], 0
+    for candidate in results.candidates:
+        one, other = results.cost(candidate, reloaded), results.cost(candidate, resident)
+        if one is None or other is None:
+            continue
+        if one.weight_format == other.weight_format:
+            same += 1
+        else:
+            differing.append(f"{candidate.label} ({one.weight_format} reloaded, {other.weight_format} resident)")
+    title = results.title(reloaded)
+    if not differing:
+        return f"{title}: the cheapest format is the same with weights reloaded and resident, for all {same} networks."
+    return (
+        f"{title}: the cheapest format is another one with resident weights for {len(differing)} of "
+        f"{len(differing) + same} networks: {_listed(differing)}."
+    )
 
 
 def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:

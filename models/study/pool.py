@@ -1,4 +1,4 @@
-"""Jobs in one or several processes, with the same results in whatever order they end.
+"""Runs jobs in one or several processes, with the same results in whatever order they end.
 
 Each worker has one pipe to this process, for jobs and for what it tells of them. When this process dies, however it
 does, its workers end; when a worker dies, the pipe ends and this process says so.

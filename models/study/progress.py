@@ -1,4 +1,4 @@
-"""How a run goes, on standard error: bars where a person watches, lines where nobody does."""
+"""Progress of a study on standard error: bars in a terminal, lines elsewhere."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ TABLES.md is made of the columns' descriptions.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import polars as pl
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.study.compression_entries import CompressionEntry, method_of
+from spikecycle.models.study.sealed_parquet import read_sealed, sealed
 from spikecycle.models.study.store import NetworkRecord
 from spikecycle.simulator import LayerResult, RunResult, write_file
 
@@ -99,8 +99,13 @@ RESULTS, LAYERS = "results.parquet", "layers.parquet"
 
 _MUST_HOLD = {
     "a value is missing": pl.all_horizontal(pl.all().is_not_null()),
+    "a number is not finite": pl.all_horizontal(pl.col(pl.Float64).is_finite()),
     "an accuracy or a share is not from 0 to 1": pl.all_horizontal(
         pl.col("^(accuracy_.*|pruned_share|weight_sparsity)$").is_between(0, 1)
+    ),
+    "a residency is none that a machine can have": pl.all_horizontal(
+        pl.col("^weight_residency$").str.contains(r"^(inference|batch:\d+|resident)$"),
+        pl.col("^activation_residency$").is_in(["dram", "chip"]),
     ),
     "an energy, a delay or a number of samples is not above 0": pl.all_horizontal(
         pl.col("^(.*_per_inference_pj|edp_per_inference_js|cycles_per_inference|test_samples|weights)$") > 0
@@ -137,9 +142,7 @@ def write_tables(folder: Path, finished: Sequence[Finished]) -> tuple[pl.DataFra
     """Write both tables, each complete or not at all, and return them: results, layers."""
     results, layers = results_table(finished), layers_table(finished)
     for name, table in ((RESULTS, results), (LAYERS, layers)):
-        buffer = io.BytesIO()
-        table.write_parquet(buffer, compression="zstd")
-        write_file(folder / name, buffer.getvalue())
+        write_file(folder / name, sealed(table))
     return results, layers
 
 
@@ -147,11 +150,7 @@ def read_table(path: Path, columns: Mapping[str, TableColumn]) -> pl.DataFrame:
     """A table that a study wrote; ModelsError where it is absent, damaged or of another version."""
     if not path.is_file():
         raise ModelsError(f"{path}: is not there; run the study first, or name its folder with --out")
-    try:
-        table = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = getattr(error, "strerror", None) or "it is no Parquet file that can be read"
-        raise ModelsError(f"{path}: {reason}") from error
+    table = read_sealed(path)
     if dict(table.schema) != dict(pl.Schema(schema(columns))):
         raise ModelsError(f"{path}: has other columns than the table of a study; run the study again")
     for what, holds in _MUST_HOLD.items():

@@ -85,7 +85,7 @@ class SramModel:
         Raises MachineError for a node that the table does not cover, or for a memory of nothing.
         """
         if not (size_kib > 0 and width_bits >= 1 and banks >= 1):
-            raise MachineError(f"no SRAM has {size_kib} KiB, {width_bits} bits a word and {banks} banks")
+            raise MachineError(f"no SRAM has {size_kib} KiB, {width_bits} bits per word and {banks} banks")
         point = np.log2(np.array([node_nm, size_kib, width_bits, banks], dtype=np.float64))
         low = np.array([axis[0] for axis in self.grid.axes])
         high = np.array([axis[-1] for axis in self.grid.axes])

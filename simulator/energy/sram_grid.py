@@ -66,7 +66,7 @@ def _shallow_cells(axes: tuple[Float64, ...], least_depth_words: int) -> npt.NDA
     least = np.log2(least_depth_words / BITS_PER_KIB) + np.add.outer(axes[_WIDTH], axes[_BANKS])
     shallow: npt.NDArray[np.bool_] = axes[_SIZE][:, None, None] < least - _SAME_OCTAVES
     if shallow[-1].any():
-        raise ValueError("the largest SRAM of the grid has too few words a bank for its widest word and most banks")
+        raise ValueError("the largest SRAM of the grid has too few words per bank for its widest word and most banks")
     return shallow
 
 

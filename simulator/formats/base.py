@@ -1,4 +1,4 @@
-"""What a weight format is: data. Adding a combination of the known levels is one more `WeightFormat`."""
+"""The definition of a weight format, as data: a combination of known levels is one more `WeightFormat`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic refuses, in the words of the file that it stands in: key path, what is wrong, what is allowed."""
+"""Turns validation errors of machine files into one line each: key path, what is wrong, what is allowed."""
 
 from __future__ import annotations
 

@@ -336,7 +336,7 @@ class Machine(Section):
         raise AssertionError("a dataflow's machine says how many PEs it has")
 
     def instances(self, buffer: str) -> int:
-        """How many of `buffer` the machine has: 1, or one a PE."""
+        """How many of `buffer` the machine has: 1, or one per PE."""
         raise AssertionError(f"a dataflow's machine says how many instances of {buffer} it has")
 
     def memories(self) -> tuple[Memory, ...]:

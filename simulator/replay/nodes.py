@@ -1,4 +1,4 @@
-"""Operators of a sample in the kernels; a population takes the events of its synapses straight to its neurons."""
+"""Operators of a sample, computed by kernels; events of synapses go straight to the neurons that they feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How wide a word must be so that the sum of a timestep is exact, whatever inputs come in whatever order."""
+"""The width of a word that holds the sum of a timestep exactly, whatever inputs come in whatever order."""
 
 from __future__ import annotations
 

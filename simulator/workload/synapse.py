@@ -1,4 +1,4 @@
-"""The workload of one synaptic operator and one sample: what its shape, its weights and its inputs come to."""
+"""The workload of one synaptic operator and one sample: counts that follow from shape, weights and inputs."""
 
 from __future__ import annotations
 

@@ -27,12 +27,18 @@ RUN = {
     "time_batching": frozenset(NETWORKS) - {"signed", "readout"},
     "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
     "dense_array": frozenset(NETWORKS),
+    "input_scan": frozenset({"convolution", "strided", "grouped", "linear", "residual", "recurrent", "ternary"}),
     "systolic": frozenset(NETWORKS),
     "neuron_sweep": CORES,
     "fan_out_walk": CORES,
+    "routed_cores": CORES,
+    "clock_driven": CORES,
+    "crossbar_tiles": CORES,
     "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
     "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
     "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
+    "event_field": frozenset(NETWORKS) - {"attention", "signed"},
+    "gustavson_merge": frozenset(NETWORKS) - {"attention", "signed"},
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

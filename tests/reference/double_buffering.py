@@ -123,7 +123,7 @@ def channel_cycles(bits: Sequence[int], burst_bits: int, clock_mhz: int, bandwid
 
 
 def overlap(compute: Sequence[int], load: Sequence[int], store: Sequence[int], latency: int) -> Layer:
-    """The layer after its last event; all arguments in cycles, one entry a pass, latency in cycles."""
+    """The layer after its last event; all arguments in cycles, one entry per pass, latency in cycles."""
     layer = Layer(compute, load, store, latency)
     layer.run()
     if layer.next_pass < len(compute) or layer.issued:

@@ -13,19 +13,19 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
     """The network on one sample."""
     chip = Chip(machine.dataflow.mapping, network)
     arriving, passed, leaving = events(chip, sample)
-    causes: Counter[str] = Counter()
+    breakdown: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     for step in range(chip.steps - 1):
         for core in range(len(chip.neurons)):
-            causes["step"] += 4
+            breakdown["step"] += 4
             for _ in range(arriving[step, core]):
-                causes["spikes"] += 3
+                breakdown["spikes"] += 3
                 counts["index.read"] += 1
             for _ in range(passed[step, core]):
-                causes["compute"] += 6
+                breakdown["compute"] += 6
                 counts.update(("pool.read", "accumulators.read", "accumulators.write", "core.add"))
             for _ in range(machine.dataflow.mapping.neurons_per_core):
-                causes["compute"] += 4
+                breakdown["compute"] += 4
                 counts.update(("accumulators.read", "accumulators.write", "core.add", "states.read", "states.write"))
             counts["output.spike"] += leaving[step, core]
-    return Expected(sum(causes.values()), causes, counts)
+    return Expected(sum(breakdown.values()), breakdown, counts)

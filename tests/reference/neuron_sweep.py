@@ -13,24 +13,24 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
     """The network on one sample."""
     chip = Chip(machine.dataflow.mapping, network)
     arriving, _, leaving = events(chip, sample)
-    causes: Counter[str] = Counter()
+    breakdown: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     for step in range(chip.steps - 1):
         for core, neurons in enumerate(chip.neurons):
             for _ in range(arriving[step, core]):
-                causes["control"] += 1 + 1 + 4 + 1 + 1  # wait, push, request goes, wait, pop
+                breakdown["control"] += 1 + 1 + 4 + 1 + 1  # wait, push, request goes, wait, pop
                 counts["queue.event"] += 1
                 for position, _ in enumerate(neurons):
-                    causes["compute"] += 2
+                    breakdown["compute"] += 2
                     if position % 8 == 0:
                         counts["synapses.read"] += 2
                     counts.update(("neurons.read", "neurons.write", "neuron.add"))
             for _ in neurons:
-                causes["time_reference"] += 2
+                breakdown["time_reference"] += 2
                 counts.update(("neurons.read", "neurons.write", "neuron.add"))
-            causes["control"] += 1 + 4 + 3  # wait, request goes, the next one comes
+            breakdown["control"] += 1 + 4 + 3  # wait, request goes, the next one comes
             sent = leaving if machine.dataflow.spikes_sent_by == "neurons" else arriving
             for _ in range(sent[step, core]):
-                causes["output"] += 8 + machine.dataflow.acknowledge_cycles
+                breakdown["output"] += 8 + machine.dataflow.acknowledge_cycles
                 counts["output.spike"] += 1
-    return Expected(sum(causes.values()), causes, counts)
+    return Expected(sum(breakdown.values()), breakdown, counts)

@@ -251,13 +251,14 @@ class SpikeArray:
             for neuron in pe.part.neurons:
                 assert frame_before[neuron] == 9, "two PEs own a neuron"
                 frame[neuron] = 0
+            accesses = len(set(pe.row.values())) if pe.by_rows else len(addresses)
+            for counter in ("potentials.read", "potentials.write"):
+                self.counts[counter] += accesses
+            self.counts["bank_wire.move"] += 2 * accesses
             for address in addresses:
                 frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
-                for counter in (
-                    "neuron.compare", "neuron.control", "sweep.update", "potentials.read", "potentials.write",
-                ):  # fmt: skip
+                for counter in ("neuron.compare", "neuron.control", "sweep.update"):
                     self.counts[counter] += 1
-                self.counts["bank_wire.move"] += 2
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
                 factor = self.task.neuron.shared_leak_numerator
                 self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)

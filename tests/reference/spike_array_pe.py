@@ -41,6 +41,10 @@ class Pe:
         self.potentials = [0] * len(part.neurons)
         self.active = [False] * len(part.neurons)
         self.address = {neuron: address for address, neuron in enumerate(part.neurons)}
+        self.by_rows = array.machine.dataflow.potential_access == "row"
+        # with access by rows, an output position begins a row: (p, q) and the row of its channels
+        lanes = array.machine.buffers.potentials.banks
+        self.row = {(m, p, q): (p, q, part.channels.index(m) // lanes) for m, p, q in part.neurons}
         self.begin_pass()
 
     def begin_pass(self) -> None:
@@ -145,7 +149,8 @@ class Pe:
         """A step enters the accumulators: every accumulate queues at its bank."""
         assert self.event is not None
         ports = self.array.machine.buffers.potentials.ports
-        self.banks = [deque() for _ in range(self.array.machine.buffers.potentials.banks)]
+        self.banks = [deque() for _ in range(1 if self.by_rows else self.array.machine.buffers.potentials.banks)]
+        rows: list[tuple[int, int, int]] = []
         for position in positions:
             neuron, weight = self.fiber[position]
             for counter in ("decoder.weight", "locate.weight"):
@@ -156,13 +161,17 @@ class Pe:
             address = self.address[neuron]
             # an accumulate is a read and a write: together with two ports, one after the other with one port
             queue = self.banks[address % len(self.banks)]
-            queue.extend([(address, 0)] * (2 - ports))
-            queue.append((address, weight * 2**self.event.bit))
+            for counter in ("accumulator.add", "accumulator.lane", "accumulator.bank"):
+                self.array.counts[counter] += 1
             self.active[address] = True
             self.array.counts["flags.write"] += self.array.machine.dataflow.update == "sparse"
-            for counter in (
-                "accumulator.add", "accumulator.lane", "accumulator.bank", "potentials.read", "potentials.write",
-            ):  # fmt: skip
+            if self.by_rows and self.row[neuron] in rows:
+                self.potentials[address] += weight * 2**self.event.bit  # beside another of its row
+                continue
+            rows.append(self.row[neuron])
+            queue.extend([(address, 0)] * (2 - ports))
+            queue.append((address, weight * 2**self.event.bit))
+            for counter in ("potentials.read", "potentials.write"):
                 self.array.counts[counter] += 1
             self.array.counts["bank_wire.move"] += 2
         self.cycle_of_step = 0
@@ -187,6 +196,8 @@ class Pe:
         """Update everything, `update_lanes` at a time: the addresses, and the cycles."""
         everything = list(range(len(self.potentials)))
         cycles = 0
+        if self.by_rows:
+            return everything, len(set(self.row.values())) * (3 - self.array.machine.buffers.potentials.ports)
         for _ in in_groups(everything, self.array.machine.dataflow.update_lanes):
             cycles += 3 - self.array.machine.buffers.potentials.ports
         return everything, cycles

@@ -204,7 +204,7 @@ class Cut:
         local = max(len(own) for m in self.channel_tiles for own in self.owners(m))
         return (
             most_words <= words_in(buffers.weights) // halves
-            and local <= words_in(buffers.potentials)
+            and self._position_words(local) <= words_in(buffers.potentials)
             and ceil_div(max(len(m) for m in self.channel_tiles), buffers.outputs.width_bits)
             <= words_in(buffers.outputs) // 2
         )
@@ -217,12 +217,17 @@ class Cut:
                 return
         raise CannotMap("not even one position fits")
 
+    def _position_words(self, local: int) -> int:
+        """Words of potentials that a position with so many channels takes: whole rows, if rows are accessed."""
+        lanes = self.machine.buffers.potentials.banks if self.machine.dataflow.potential_access == "row" else 1
+        return ceil_div(local, lanes) * lanes
+
     def _map_fits(self) -> bool:
         buffers, dataflow = self.machine.buffers, self.machine.dataflow
         block = ceil_div(self.rows, dataflow.pe_rows or 1) * ceil_div(self.columns, dataflow.pe_columns or 1)
         spikes = max(len(m) for m in self.channel_tiles) * self.rows * self.columns
         return (
-            self.local * block <= words_in(buffers.potentials)
+            self._position_words(self.local) * block <= words_in(buffers.potentials)
             and ceil_div(spikes, buffers.outputs.width_bits) <= words_in(buffers.outputs) // 2
         )
 

@@ -57,8 +57,7 @@ class ChipNetwork:
             ahead = [self._depth(source.tensor) for source in operator.inputs if not source.delay]
             self.depth[operator.output.name] = max(ahead, default=0) + isinstance(operator, Population)
         self._check_delays(machine)
-        taken = [source.tensor for inputs in self.inputs.values() for source in inputs]
-        self.external = [name for name in dict.fromkeys(map(self._root, taken)) if name not in self._makers]
+        self.external = [name for name in network.tensors if name not in self._makers and name not in self._joined]
 
     @property
     def chip_steps(self) -> int:
@@ -78,14 +77,6 @@ class ChipNetwork:
         sources = [self._senders(source.tensor, numbers) for source in self._makers[root].inputs]
         side_by_side = len(sources) > 1 and sum(len(source) for source in sources) == shape[0]
         return in_proportion(np.concatenate(sources) if side_by_side else sources[0], shape)
-
-    def _root(self, tensor: str) -> str:
-        """The tensor of neurons, or from outside, that a tensor is made of first."""
-        root = self._joined.get(tensor, tensor)
-        while root in self._makers and not isinstance(self._makers[root], Population):
-            source = self._makers[root].inputs[0].tensor
-            root = self._joined.get(source, source)
-        return root
 
     def _inputs(self, population: Population) -> list[SpikeInput]:
         found = []

@@ -4,7 +4,7 @@
 
     @dataclass(frozen=True)
     class MyCores(CoreDataflow):
-        def work(self, machine, neurons, events): ...      # cycles by cause and counts, of all cores and timesteps
+        def work(self, machine, neurons, events): ...      # cycles by category and counts, of all cores and timesteps
 
     DATAFLOWS.register("my_cores", MyCores("my_cores", "...", MyMachine, counters))
 
@@ -78,10 +78,10 @@ class CoreMachine(Machine):
 
 @dataclass(frozen=True, eq=False)
 class CoreWork:
-    """Of all cores and timesteps of the chip. causes: int64 (timesteps, cores) each, by name, "compute" among them.
-    counts: of the whole sample."""
+    """Of all cores and timesteps of the chip. breakdown: int64 (timesteps, cores) each, by category, "compute" among
+    them. counts: of the whole sample."""
 
-    causes: Mapping[str, Int64]
+    breakdown: Mapping[str, Int64]
     counts: Mapping[str, int]
 
 
@@ -163,8 +163,8 @@ class CorePlan:
         events = self.placed.events(sample)
         work = self.dataflow.work(self.machine, self.placed.placement.neurons, events)
         steps, cores = events.arriving.shape
-        names = ("compute", *(name for name in work.causes if name != "compute"))
-        breakdown = np.stack([work.causes[name].reshape(-1) for name in names], axis=1)
+        names = ("compute", *(name for name in work.breakdown if name != "compute"))
+        breakdown = np.stack([work.breakdown[name].reshape(-1) for name in names], axis=1)
         cycles = breakdown.sum(axis=1)
         step, resource = np.divmod(np.arange(steps * cores), cores)
         none = np.zeros((len(cycles), len(OPERANDS)), np.int64)
@@ -173,5 +173,10 @@ class CorePlan:
             Moves(none, none),
             work.counts,
             {"pe": int(cycles.sum())},
-            sample.synaptic_operations,
+            counted_operations(sample),
         )
+
+
+def counted_operations(sample: StageSample) -> int:
+    """Synaptic operations of the whole network."""
+    return sample.synaptic_operations

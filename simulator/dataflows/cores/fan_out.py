@@ -73,6 +73,11 @@ def merged(tables: Iterable[FanOut], cores: int) -> FanOut:
     return FanOut(starts, found % cores, synapses)
 
 
+def scaled(table: FanOut, factor: int) -> FanOut:
+    """The same table, each synapse counted `factor` times."""
+    return FanOut(table.starts, table.cores, table.synapses * factor)
+
+
 @kernel
 def connect(
     weights: Int32,

@@ -298,7 +298,7 @@ class Count(IntEnum):
 class RowBits(NamedTuple):
     """Bits of a row in DRAM in a spike format.
 
-    explicit: 1 = an entry a non-zero, behind a count of them; 0 = an entry a position.
+    explicit: 1 = an entry a non-zero, behind a count of them; 0 = an entry per position.
     entry_bits: of an entry. count_bits: of the count, 0 without one.
     """
 

@@ -155,7 +155,7 @@ class RowStationaryMachine(Machine):
         return buffer.capacity_bits // buffer.width_bits
 
     def instances(self, buffer: str) -> int:
-        """One a PE, or one."""
+        """One per PE, or one."""
         return self.pe_count if buffer in PADS else 1
 
     def units(self) -> tuple[LogicUnit, ...]:

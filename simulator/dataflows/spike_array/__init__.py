@@ -4,7 +4,7 @@ One input spike is broadcast to P processing elements (PEs); each adds the spike
 potentials it owns. Nothing happens for an input that did not spike. In brief (MICROARCHITECTURE.md beside this file
 says it to the cycle):
 
-- A dispatcher scans the encoded spikes of one timestep word by word and broadcasts an event a cycle into the PEs'
+- A dispatcher scans the encoded spikes of one timestep word by word and broadcasts an event per cycle into the PEs'
   FIFOs; a full FIFO holds it up.
 - A PE serves one event at a time: it fetches the fiber of the event's channel and phase from its weight memory word
   by word, decodes it at the format's rate, and adds non-zero weights to potentials in banked memory, where conflicts

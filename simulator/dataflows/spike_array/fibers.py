@@ -59,6 +59,7 @@ class TileFibers:
     first, stop: its output channels. own_channels: int64 (pes_per_group,), how many of them each sharing PE owns.
     values: int32; starts: int64 (F + 1,); sizes: of each fiber. segments: int64 (F,), output channels of each tap.
     phases: fibers of an input channel in a PE; F = pes_per_group · C · phases.
+    first_local: int64 (pes_per_group, C), local number of the first output channel in an input channel's group.
     """
 
     first: int
@@ -69,6 +70,7 @@ class TileFibers:
     segments: Int64
     sizes: FiberSizes
     phases: int
+    first_local: Int64
 
     @property
     def channels(self) -> int:
@@ -116,7 +118,16 @@ def channel_tile(
         segments=segments,
         sizes=sizes,
         phases=phases,
+        first_local=_first_local(shape, first, pes_per_group),
     )
+
+
+def _first_local(shape: LayerShape, first: int, pes_per_group: int) -> Int64:
+    """int64 (pes_per_group, C): see `TileFibers`; `first` is a multiple of `pes_per_group`."""
+    groups = np.arange(shape.C) // (shape.C // shape.groups)
+    low = np.maximum(first, groups * (shape.M // shape.groups))
+    own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group
+    return np.asarray((own - first) // pes_per_group, np.int64)
 
 
 def _taps_by_phase(taps: int, stride: int) -> Int64:

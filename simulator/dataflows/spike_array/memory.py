@@ -15,7 +15,7 @@ from spikecycle.simulator.memory import Need
 FIBER_BYTES = 64  # starts, four sizes, units; first bit and fetched words in its weight layout: int64 each
 TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and four sizes
 TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
-WORK_BYTES = 56  # of a tap case: six counts and its occurrences, int64
+WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
 EVENT_BYTES = 24  # four numbers of an event and two of its wait, int32
 

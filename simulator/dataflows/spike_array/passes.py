@@ -45,8 +45,7 @@ class ArrayState(NamedTuple):
 
     free: (blocks, pes_per_group), cycle in which a PE can pop again.
     broadcast: (D,), popped: (D, blocks, pes_per_group), last_popped: (D,): cycles of broadcast, pops and the last pop
-    of the
-        last D events, by event mod D.
+        of the last D events, by event mod D.
     """
 
     free: Int64

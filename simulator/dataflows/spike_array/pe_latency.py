@@ -21,11 +21,11 @@ from spikecycle.simulator.jit import kernel
 LATENCY, IDLE, DECODE, CONFLICT = range(4)
 """Cycles from pop to free, and those of them: without a step in the accumulators; of steps without an accumulate; of
 steps beyond one cycle each."""
-WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS, FIBERS = range(8)
+WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS, FIBERS, POTENTIALS = range(9)
 """What a PE does for an event: words and directory entries read, accumulates, zero weights decoded, weights decoded for
 outputs outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook, fibers
-decoded."""
-WORK_COLUMNS = 8
+decoded, reads of the memory of potentials (and as many writes)."""
+WORK_COLUMNS = 9
 UNTOUCHED_CYCLES = 1
 """An event without a tap in a PE is popped, and that is all."""
 DIRECTORY_CYCLES = 2
@@ -42,6 +42,8 @@ class PeSpec(NamedTuple):
     mask_window: int
     skip: int
     banks: int
+    row_access: int
+    """1 if an access of the potentials is one of a row, a word of every bank; 0 if each bank has its own address."""
     cycles_per_accumulate: int
 
 
@@ -95,20 +97,29 @@ def time_event(
     while entry < entries:
         step = scratch.step[entry]
         first_entry = entry
-        fullest = 0
+        fullest = 0  # accumulates of the bank that has most, or rows that are accessed one after the other
+        row_before = -1
         while entry < entries and scratch.step[entry] == step:
             if scratch.position[entry] >= 0:
                 row, column = scratch.tap_row[entry], scratch.tap_column[entry]
                 if first_row <= row <= last_row and first_column <= column <= last_column:
                     bank = scratch.bank[entry]
-                    scratch.in_bank[bank] += 1
-                    fullest = max(fullest, scratch.in_bank[bank])
+                    if pe.row_access == 1:
+                        fullest += bank != row_before
+                        row_before = bank
+                    else:
+                        scratch.in_bank[bank] += 1
+                        fullest = max(fullest, scratch.in_bank[bank])
+                        work_out[POTENTIALS] += 1
                     work_out[ACCUMULATES] += 1
                 else:
                     work_out[DROPPED] += 1
             entry += 1
-        for delivered in range(first_entry, entry):
-            scratch.in_bank[scratch.bank[delivered]] = 0
+        if pe.row_access == 1:
+            work_out[POTENTIALS] += fullest
+        else:
+            for delivered in range(first_entry, entry):
+                scratch.in_bank[scratch.bank[delivered]] = 0
         issue = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first_entry]) // pe.word_bits)
         occupied = max(1, fullest * pe.cycles_per_accumulate)
         idle += issue - now
@@ -133,22 +144,29 @@ def place_entries(
     fiber_channels: int,
     taps_columns: int,
     own_channels: int,
+    first_local: int,
     block_columns: int,
-    banks: int,
+    pe: PeSpec,
     scratch: Scratch,
 ) -> None:
     """Taps and banks of a fiber's entries; banks are counted from that of its first position.
 
     Positions are ordered by row tap, column tap, channel; a tap further lands one output earlier, so its potential lies
-    own_channels (columns) or block_columns · own_channels (rows) addresses lower.
+    own_channels (columns) or block_columns · own_channels (rows) addresses lower. With access by rows, `scratch.bank`
+    has a number of the entry's row instead: every tap lands in another output position, each of which begins a row.
     """
+    rows_per_position = (first_local + fiber_channels - 1) // pe.banks + 1
     for entry in range(entries):
         position = max(0, scratch.position[entry])
         tap = position // fiber_channels
         row, column = tap // taps_columns, tap % taps_columns
         scratch.tap_row[entry] = row
         scratch.tap_column[entry] = column
-        scratch.bank[entry] = (position % fiber_channels - (row * block_columns + column) * own_channels) % banks
+        channel = position % fiber_channels
+        if pe.row_access == 1:
+            scratch.bank[entry] = tap * rows_per_position + (first_local + channel) // pe.banks
+        else:
+            scratch.bank[entry] = (channel - (row * block_columns + column) * own_channels) % pe.banks
 
 
 @kernel
@@ -159,6 +177,7 @@ def tabulate_latencies(
     first_bits: Int64,
     fetched_words: Int64,
     own_channels: Int64,
+    first_local: Int64,
     row_classes: Int64,
     column_classes: Int64,
     taps_of_phase_column: Int64,
@@ -174,9 +193,8 @@ def tabulate_latencies(
     values: int32; starts: int64 (F + 1,): see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
-    cycles_out: int32 (4, tap_cases, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the latency of
-    an
-        event without taps, where that stays.
+    cycles_out: int32 (4, tap_cases, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
+        latency of an event without taps, where that stays.
     """
     pes_per_group, channels, phases = first_bits.shape
     phase_columns = len(taps_of_phase_column)
@@ -207,7 +225,14 @@ def tabulate_latencies(
                     if column_classes[column, BLOCK_SIZE] != placed_for:
                         placed_for = column_classes[column, BLOCK_SIZE]
                         place_entries(
-                            entries, fiber_channels, taps_columns, own_channels[group_pe], placed_for, pe.banks, scratch
+                            entries,
+                            fiber_channels,
+                            taps_columns,
+                            own_channels[group_pe],
+                            first_local[group_pe, channel],
+                            placed_for,
+                            pe,
+                            scratch,
                         )
                     for row in range(len(row_classes)):
                         if row_classes[row, PHASE] != phase_row:
@@ -253,7 +278,7 @@ def latencies(
     scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
     tabulate_latencies(
         fibers.values, fibers.starts, fibers.sizes.entries, layouts.first_bits, layouts.fetched_words,
-        fibers.own_channels, row_classes, column_classes, taps_of_phase_column, taps_of_phase_row, spec, pe,
-        scratch, cycles, work,
+        fibers.own_channels, fibers.first_local, row_classes, column_classes, taps_of_phase_column,
+        taps_of_phase_row, spec, pe, scratch, cycles, work,
     )  # fmt: skip
     return PeLatencies(cycles, work)

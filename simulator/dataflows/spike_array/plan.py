@@ -136,5 +136,6 @@ def _pe_spec(machine: SpikeArrayMachine, slots: int) -> PeSpec:
         mask_window=parameters.decoder.mask_bits_per_cycle,
         skip=int(parameters.zero_weights == "skip"),
         banks=machine.buffers.potentials.banks,
+        row_access=int(machine.dataflow.potential_access == "row"),
         cycles_per_accumulate=machine.cycles_per_access,
     )

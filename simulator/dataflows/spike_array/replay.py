@@ -37,6 +37,7 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     GATED,
     LATENCY,
     LOOKUPS,
+    POTENTIALS,
     WORDS,
     PeLatencies,
 )
@@ -219,15 +220,22 @@ class ArrayReplay:
     def _update(self, tile: _Tile, timestep: int) -> None:
         parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
         if parameters.update == "dense":
-            own = int(tile.fibers.own_channels.max()) * tile.rows.largest_block * tile.columns.largest_block
+            own = (
+                self.machine.position_words(int(tile.fibers.own_channels.max()))
+                * tile.rows.largest_block
+                * tile.columns.largest_block
+            )
             cycles = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
             updates = tile.outputs.positions
+            rows = -(-tile.fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
+            accesses = updates // tile.fibers.channels * int(rows.sum())
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             cycles, updates = sparse_sweep(
                 self.sample.active[timestep], tile.outputs, parameters.pes_per_group, tile.rows.block_starts,
                 tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
             )  # fmt: skip
+            accesses = updates
             self.counts["flags.read"] += flag_groups(
                 tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
             )
@@ -235,8 +243,8 @@ class ArrayReplay:
         self.counts["neuron.compare"] += updates
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
-        self.counts["potentials.read"] += updates
-        self.counts["potentials.write"] += updates
+        self.counts["potentials.read"] += accesses
+        self.counts["potentials.write"] += accesses
 
     def _encode(self, tile: _Tile, timestep: int) -> None:
         width = self.machine.buffers.outputs.width_bits
@@ -261,8 +269,8 @@ class ArrayReplay:
         counts["weights.read"] += int(work[WORDS])
         counts["directory.read"] += int(work[DIRECTORY])
         counts["accumulator.add"] += int(work[ACCUMULATES])
-        counts["potentials.read"] += int(work[ACCUMULATES])
-        counts["potentials.write"] += int(work[ACCUMULATES])
+        counts["potentials.read"] += int(work[POTENTIALS])
+        counts["potentials.write"] += int(work[POTENTIALS])
         counts["decoder.gated"] += int(work[GATED])
         counts["decoder.dropped"] += int(work[DROPPED])
         counts["decoder.fibers"] += int(work[FIBERS])

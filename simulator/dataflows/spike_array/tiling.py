@@ -127,7 +127,7 @@ def _what_does_not_fit(
     for needed, what, buffer, parts in (
         (most_words, "words of weights", "weights", halves),
         (entries if entry_bits else 0, "directory entries", "directory", halves),
-        (own, "potentials of one output position", "potentials", 1),
+        (machine.position_words(own), "potentials of one output position", "potentials", 1),
         (spike_words, "words of output spikes of one position", "outputs", 2),
     ):
         held = words_of(getattr(buffers, buffer), parts)
@@ -147,7 +147,7 @@ def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[in
     potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, parts=2)
 
     def fits(rows: int, columns: int) -> bool:
-        part = own * -(-rows // block_rows) * -(-columns // block_columns)
+        part = machine.position_words(own) * -(-rows // block_rows) * -(-columns // block_columns)
         spike_words = -(-channels * rows * columns // machine.buffers.outputs.width_bits)
         return part <= potentials and spike_words <= outputs
 

@@ -31,6 +31,7 @@ def small(machine: str, **mapping: Any) -> Machine:
     return override(load_machine(machine), {f"dataflow.mapping.{key}": value for key, value in mapping.items()})
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("name", ON_CORES)
 @pytest.mark.parametrize(
     ("machine", "neurons", "order"),

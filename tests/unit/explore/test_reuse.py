@@ -29,9 +29,14 @@ def _leaves(section: dict[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 
 def _variants(machine: Machine) -> Iterator[Machine]:
-    """The machine with each number doubled, one at a time, where that is a machine."""
-    for key, value in _leaves(machine.model_dump(exclude={"sources"})):
-        if isinstance(value, int | float) and not isinstance(value, bool):
+    """The machine with every third of its numbers doubled, one at a time, where that is a machine."""
+    numbers = [
+        (key, value)
+        for key, value in _leaves(machine.model_dump(exclude={"sources"}))
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    for key, value in numbers[::3]:
+        if value:
             try:
                 yield override(machine, {key: 2 * value})
             except SimulatorError:
@@ -42,17 +47,17 @@ def _variants(machine: Machine) -> Iterator[Machine]:
 def test_shared_runs_give_the_results_of_runs_by_themselves(trace: Path, name: str) -> None:
     machine = load_machine(name)
     variants = [machine, *_variants(machine), machine]
-    assert len(variants) > 5
+    assert len(variants) > 2
     with open_trace(trace) as network:
         reuse = Reuse(network)
         for variant in variants:
             try:
-                alone = simulate(network, variant)
+                alone = simulate(network, variant, samples=[0])
             except SimulatorError as refusal:
                 with pytest.raises(type(refusal)):
-                    simulate(network, variant, reuse=reuse)
+                    simulate(network, variant, samples=[0], reuse=reuse)
                 continue
-            assert simulate(network, variant, reuse=reuse) == alone
+            assert simulate(network, variant, samples=[0], reuse=reuse) == alone
 
 
 def test_a_stage_runs_again_only_for_keys_that_it_read(trace: Path) -> None:

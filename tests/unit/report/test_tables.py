@@ -65,7 +65,7 @@ def test_layers_are_means_per_inference() -> None:
 
 def test_a_wide_console_also_gets_the_weights() -> None:
     text = shown(layer_table(run_result()), 160)
-    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits a weight, operations
+    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits per weight, operations
 
 
 def test_cycles_are_split_by_category() -> None:

@@ -43,7 +43,7 @@ def one_pe(**changes: Any) -> RowStationaryMachine:
 def test_one_pass_by_hand() -> None:
     passes, counts = replay(one_pe(), layer(LayerShape.linear(2, 2), [1, 1, 1, 1]), [1, 1])
     assert breakdown(passes) == {
-        "weight_fill": 2,  # 4 weights of 4 bits, 8 bits a cycle
+        "weight_fill": 2,  # 4 weights of 4 bits, 8 bits per cycle
         "compute": 4,  # 2 inputs met by 2 weights
         "reduction": 3,  # 2 psums handed over, 1 PE in the chain
         "global_buffer": 0,
@@ -75,7 +75,7 @@ def test_one_pass_by_hand() -> None:
 def test_zeros_in_every_way(
     inputs: str, weights: str, cycles: int, adds: int, gated: int, weights_read: int, inputs_read: int
 ) -> None:
-    # 4 channels, the second without spike, 2 filters; non-zero weights a channel: 2, 1, 1, 0
+    # 4 channels, the second without spike, 2 filters; non-zero weights per channel: 2, 1, 1, 0
     task = layer(LayerShape.linear(4, 2), [1, 1, 0, 0, 1, 0, 1, 0])
     chosen = one_pe(
         dataflow__zeros__inputs_at_input_pad=inputs,

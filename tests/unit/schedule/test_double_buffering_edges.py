@@ -101,7 +101,7 @@ def test_every_operand_is_rounded_to_whole_bursts():
 
 
 def test_a_machine_in_cycles():
-    """25.6 Gbit/s would be 51.2 bits a cycle at 500 MHz; here 26: 52 bits a cycle, exactly. 50.1 ns are 26 cycles."""
+    """25.6 Gbit/s would be 51.2 bits per cycle at 500 MHz; here 26: 52 bits, exactly. 50.1 ns are 26 cycles."""
     dram = Dram(bandwidth_gbit_per_s=26, burst_bits=512, latency_ns=50.1, energy_pj_per_bit=4.0)
     timing = DramTiming.from_machine(dram, clock_mhz=500)
     assert timing == DramTiming(channel_cycles=1, channel_bits=52, burst_bits=512, latency_cycles=26)

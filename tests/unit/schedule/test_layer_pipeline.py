@@ -52,7 +52,7 @@ def test_a_chain_fills_and_drains():
 
 
 def test_the_slowest_stage_sets_the_pace():
-    """Stage 1 takes 9 cycles a timestep: it starts after 2, does four, and stage 2 adds its last 3."""
+    """Stage 1 takes 9 cycles per timestep: it starts after 2, does four, and stage 2 adds its last 3."""
     schedule = run([[2] * 4, [9] * 4, [3] * 4], CHAIN)
     assert schedule.total_cycles == 2 + 4 * 9 + 3
     assert schedule.breakdown["compute"] == schedule.total_cycles

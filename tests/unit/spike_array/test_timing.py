@@ -75,7 +75,7 @@ def test_without_words_there_is_nothing_to_scan() -> None:
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_a_fifo_holds_exactly_its_depth(depth: int) -> None:
-    # the first event is popped in cycle 2 and keeps the PE until 5, one event a cycle comes in behind it
+    # the first event is popped in cycle 2 and keeps the PE until 5, one event per cycle comes in behind it
     slow = {"dataflow__fifo_depth": depth, "formats__weights__format": "uncompressed"}
     assert run([1] * 2, [[1] * 2], **slow)["compute"] == 2
     # 2: pop 0. 5: pop 1, and room for event depth + 1 from 6 on; it is offered in cycle depth + 2
@@ -113,7 +113,7 @@ def test_a_step_takes_as_long_as_its_fullest_bank(banks: int, ports: int, cycles
 
 
 def test_two_accumulates_in_a_bank_hold_the_next_step() -> None:
-    # 4 weights, 2 a step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
+    # 4 weights, 2 per step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 2}
     one = accumulate(run([1], [[1]] * 4, buffers__potentials=potentials))
     two = accumulate(run([1], [[1]] * 4, buffers__potentials={**potentials, "banks": 1}))
@@ -133,7 +133,7 @@ def test_a_wait_is_charged_to_fetch_then_decode_then_conflicts() -> None:
 
 
 def test_zero_weights_are_gated_or_skipped() -> None:
-    # 8 weights, 2 a step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
+    # 8 weights, 2 per step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
     # bits, one of them empty; 8 + 4 bits in one word: 2 steps in 4 5
     weights = [[1]] + [[0]] * 7
     gated = run([1], weights, formats__weights__format="uncompressed")
@@ -158,7 +158,7 @@ def test_an_empty_fiber_is_looked_up_and_that_is_all() -> None:
 
 
 def test_words_come_one_a_cycle() -> None:
-    # one weight of 4 bits a word of 4 bits; 2 weights a step wait for the second of their words
+    # one weight of 4 bits per word of 4 bits; 2 weights per step wait for the second of their words
     weights = {"size_kib": 2.0, "width_bits": 4}
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
     for outputs, done in ((1, 5), (2, 6), (3, 7), (4, 8)):
@@ -208,6 +208,65 @@ def test_a_fiber_may_straddle_words(alignment: int, event: int, lanes: int, last
     assert accumulate(breakdown) == last_step + 1 + 1
 
 
+@pytest.mark.parametrize(
+    ("weights", "ports", "lanes", "rows", "done"),
+    [
+        ([1] * 4, 2, 4, 1, 5),  # 4 channels in one row of 4
+        ([1] * 5, 2, 5, 2, 6),  # channel 4 begins the second row: two accesses, one after the other
+        ([1] * 5, 1, 5, 2, 8),  # with one port, two cycles each
+        ([0, 1, 0, 1, 0, 1], 2, 6, 2, 6),  # rows 0 and 1 are touched, whatever lies between
+        ([0, 0, 0, 0, 1, 1], 2, 6, 1, 5),  # row 1 alone
+    ],
+)
+def test_a_row_of_potentials_is_one_access(weights: list[int], ports: int, lanes: int, rows: int, done: int) -> None:
+    """One event, a step of all weights in cycle 4 (popped in 2, read in 3), a cycle per row and port; potentials of 6
+    channels at most take two rows of 4 in the sweep."""
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": ports}
+    breakdown, counts = run_and_count(
+        [1],
+        [[weight] for weight in weights],
+        dataflow__lanes=lanes,
+        dataflow__update_lanes=4,
+        dataflow__potential_access="row",
+        buffers__potentials=potentials,
+        buffers__weights={"size_kib": 1, "width_bits": 64},
+    )
+    swept = -(-len(weights) // 4)
+    assert accumulate(breakdown) == done + 1
+    assert breakdown["update"] == swept * (3 - ports) + 2
+    assert counts["accumulator.add"] == sum(weights)
+    assert counts["potentials.read"] == counts["potentials.write"] == rows + swept
+
+
+@pytest.mark.parametrize(("inputs", "rows"), [([1, 0], 1), ([0, 1], 2)])
+def test_a_group_of_channels_may_begin_within_a_row_of_potentials(inputs: list[int], rows: int) -> None:
+    """Channels 0 to 2 of the first group lie in row 0; 3 to 5 of the second in rows 0 and 1. The sweep takes both."""
+    shape = LayerShape("conv2d", C=2, H=1, W=1, M=6, R=1, S=1, groups=2)
+    chosen = machine(
+        dataflow__pes=1,
+        dataflow__lanes=3,
+        dataflow__update_lanes=4,
+        dataflow__potential_access="row",
+        buffers__potentials={"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2},
+    )
+    assert run_layer(shape, [1] * 6, inputs, None, None, chosen).counts["potentials.read"] == rows + 2
+
+
+def test_every_output_position_begins_a_row_of_potentials() -> None:
+    """3 channels x 2 positions in rows of 4: 2 rows; a word is left out at each end. By words, 6 words are 6."""
+    shape = LayerShape("conv2d", C=1, H=1, W=2, M=3, R=1, S=2, padding=(0, 0, 1, 0))
+    chosen: dict[str, Any] = {"dataflow__pes": 1, "dataflow__update_lanes": 4, "dataflow__lanes": 6}
+    chosen["buffers__weights"] = {"size_kib": 1, "width_bits": 64}
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
+    counts = {}
+    for access in ("word", "row"):
+        machine_of = machine(**chosen, dataflow__potential_access=access, buffers__potentials=potentials)
+        passes = run_layer(shape, [1] * 6, [1, 0], None, None, machine_of)
+        counts[access] = passes.counts["potentials.read"]
+    # the input of column 0 meets both positions with 3 channels each: 6 accumulates in one step; then 6 updates
+    assert counts == {"word": 6 + 6, "row": 2 + 2}
+
+
 @pytest.mark.parametrize(("alignment", "stored_words"), [(16, 4), (8, 2), (4, 1)])
 def test_fibers_share_a_word_and_each_reads_it(alignment: int, stored_words: int) -> None:
     # 4 fibers of one weight of 4 bits; every event reads its word, at the times at which it would read one of its own
@@ -236,7 +295,7 @@ def test_a_value_is_one_event_a_set_bit() -> None:
 
 
 def test_the_sweep_takes_the_neurons_of_the_fullest_pe() -> None:
-    # 5 outputs on 2 PEs: 3 neurons; 2 a cycle: 2 groups, + 2
+    # 5 outputs on 2 PEs: 3 neurons; 2 per cycle: 2 groups, + 2
     changes = {"dataflow__pes": 2, "dataflow__update_lanes": 2}
     assert run([0], [[1]] * 5, **changes)["update"] == 2 + 2
     single_ported = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 1}

@@ -17,6 +17,7 @@ from spikecycle.models.study.command import _run, app
 from spikecycle.models.study.document import TABLES_DOCUMENT, tables_document
 from spikecycle.models.study.plots import PICTURES
 from spikecycle.models.study.schema import load_study
+from spikecycle.models.study.sealed_parquet import sealed
 from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
 from spikecycle.simulator import MappingError, OutputError, write_file
 from spikecycle.traces import open_trace
@@ -297,7 +298,7 @@ def test_a_table_that_no_study_wrote_is_told(
 ) -> None:
     table = read_table(finished / RESULTS, RESULT_COLUMNS)
     values = [pl.lit(value, dtype=table.schema[name]).alias(name) for name, value in changed.items()]
-    (table.with_columns(values) if changed else table.clear()).write_parquet(tmp_path / RESULTS)
+    (tmp_path / RESULTS).write_bytes(sealed(table.with_columns(values) if changed else table.clear()))
     with pytest.raises(ModelsError, match=rf"results\.parquet: {told}"):
         read_table(tmp_path / RESULTS, RESULT_COLUMNS)
 
