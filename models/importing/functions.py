@@ -29,6 +29,7 @@ from spikecycle.models.importing.views import (
     function_of,
     input_numbers,
     product_operands,
+    reduced_axes,
     reduced_rows,
     rows_of,
     where,
@@ -216,8 +217,24 @@ def _product(structure: Structure, call: Call, chosen: Numbers) -> View:
 
 
 def _reduction(structure: Structure, call: Call, chosen: Numbers) -> View:
-    """The mean or sum over all positions of maps."""
-    parts = reduced_rows(call, chosen.reshape(-1))
+    """The mean or sum over all positions of maps; over timesteps, which a readout adds up anyway, the one looked at."""
+    numbers = input_numbers(call)
+    over_time = [
+        (axis, structure.moment.step)
+        for axis in reduced_axes(call)
+        if numbers is not None and numbers.shape[axis] == structure.steps > 1
+    ]
+    for taken in (None, *over_time):
+        try:
+            return _over_positions(structure, call, chosen, reduced_rows(call, chosen.reshape(-1), taken))
+        except Refusal as refusal:
+            refused = refusal
+    raise refused
+
+
+def _over_positions(structure: Structure, call: Call, chosen: Numbers, parts: Numbers) -> View:
+    if parts.shape[1] == 1:
+        return structure.view(parts[:, 0].reshape(chosen.shape))
     view = structure.view(parts)
     c, h, w = structure.maker.shapes[view.wire.source]
     expected = np.arange(c * h * w).reshape(c, h * w)

@@ -129,11 +129,15 @@ class GraphMaker:
         return self.scale(f"{name}, divided", total, np.asarray(1 / (window[0] * window[1])))
 
     def scale(self, name: str, wire: Wire, gain: Reals, shift: Reals = ZERO) -> Wire:
-        """gain x values + shift; by element, by channel, or one."""
+        """gain x values + shift; by element, by channel, or one; the wire itself where that is nothing."""
+        if np.all(gain == 1) and not np.any(shift):
+            return wire
         shape = self.shapes[wire.source]
         fitted = (broadcast("scale", gain, shape), broadcast("shift", shift, shape))
         if not all(np.isfinite(part).all() for part in fitted):
             raise Refusal("a scale or shift that is not finite")
+        if wire.source not in self.operators and wire.source != INPUT:  # made later: recurrence
+            return self._add(Gain(name, (wire,), shape, *fitted))
         made = self._add(Gain(name, (wire._replace(delay=0),), shape, *fitted))
         return made._replace(delay=wire.delay)
 

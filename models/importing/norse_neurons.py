@@ -1,12 +1,13 @@
 """Norse's neurons, known by the names of their classes and parameters.
 
 A cell is called with an input and a state and returns both; an input enters the synaptic current after the potential
-has taken it, so that it acts a timestep later. Box cells (LIFBoxCell) have no synaptic current. They fire above v_th
-and are then at v_reset; before the first timestep they rest at v_leak.
+has taken it, so that it acts a timestep later, or, in some versions, before. Box cells (LIFBoxCell) have no synaptic
+current. They fire above v_th and are then at v_reset; before the first timestep they rest at v_leak.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,12 @@ def read(module: nn.Module) -> SpikingModule | None:
     kind = next((name for name in class_names(module) if name in KINDS), None)
     if kind is None:
         raise Refusal(f"supported: {', '.join(KINDS)}")
-    return SpikingModule(
-        neuron=_neuron(module, parameters, kind),
-        reset=lambda: None,
-        late=kind == "LIFCell",
-        inputs=("input_tensor", "x"),
-    )
+    at_once = SpikingModule(_neuron(module, parameters, kind), _nothing, inputs=("input_tensor", "x"))
+    return replace(at_once, late=True, alternative=at_once) if kind == "LIFCell" else at_once
+
+
+def _nothing() -> None:
+    """Cells keep no states."""
 
 
 def _neuron(module: Any, parameters: Any, kind: str) -> FloatNeuron:

@@ -31,6 +31,13 @@ class Parts:
     spiking: Mapping[nn.Module, SpikingModule]
 
     @property
+    def others(self) -> Parts | None:
+        """With what neurons may be instead; None where there is nothing."""
+        if not any(said.alternative for said in self.spiking.values()):
+            return None
+        return replace(self, spiking={part: said.alternative or said for part, said in self.spiking.items()})
+
+    @property
     def kinds(self) -> dict[str, str]:
         """Class names by the names of parts."""
         return {where: type(part).__name__ for part, where in self.names.items()}

@@ -46,6 +46,8 @@ class SpikingModule:
     state: Callable[[], tuple[Any, ...]] = field(default=lambda: ())
     feeds_back: Callable[[Tensor], Tensor] | None = None
     remark: str | None = None
+    alternative: SpikingModule | None = None
+    """What it may be instead, where versions of a framework differ and nothing but a run tells."""
 
     def argument(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """What a call was given to integrate."""

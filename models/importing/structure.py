@@ -38,12 +38,14 @@ class Moment:
 
 @dataclass(eq=False)
 class Structure:
-    """A recording on its way to a network. locate: where in the input numbers of a timestep and sample lie, flat."""
+    """A recording on its way to a network. locate: where in the input numbers of a timestep and sample lie, flat;
+    steps: timesteps of the recording."""
 
     calls: list[Call]
     moment: Moment
     maker: GraphMaker
     locate: Callable[[Call, Numbers], Numbers]
+    steps: int = 1
     layouts: dict[str, Numbers] = field(default_factory=dict)
     made: dict[tuple[object, ...], View] = field(default_factory=dict)
 

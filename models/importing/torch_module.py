@@ -35,7 +35,7 @@ def module_source(module: nn.Module, example: Any) -> Source:
     _check(name, module)
     parts, framework = _parts(name, module)
     try:
-        run, graph, remarks = _read(module, inputs, parts)
+        run, graph, remarks = _read_either(module, inputs, parts)
     except Refusal as refusal:
         kind = parts.kinds.get(refusal.place or "")
         place = f"module {refusal.place} ({kind}): " if kind else f"{refusal.place}: " if refusal.place else ""
@@ -101,6 +101,15 @@ def _with_version(framework: str) -> str:
         return f"{framework.lower()} {version(framework.lower())}"
     except PackageNotFoundError:
         return framework
+
+
+def _read_either(module: nn.Module, example: Tensor, parts: Parts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+    try:
+        return _read(module, example, parts)
+    except Refusal:
+        if parts.others is None:
+            raise
+        return _read(module, example, parts.others)
 
 
 def _read(module: nn.Module, example: Tensor, parts: Parts) -> tuple[ModuleRun, FloatGraph, list[str]]:
@@ -194,7 +203,7 @@ def _graph(recorder: Recorder, layout: Layout, returned: Any) -> tuple[FloatGrap
     step = min(1, layout.steps - 1)
     moment = Moment(step, 0, layout.batched)
     maker = GraphMaker(layout.features)
-    structure = Structure(recorder.calls, moment, maker, layout.locate)
+    structure = Structure(recorder.calls, moment, maker, layout.locate, layout.steps)
     for call in recorder.calls:
         if call.kind == "neuron" and call.spiking is not None and (layout.over_time or call.turn == step):
             try:

@@ -89,14 +89,27 @@ def where(call: Call) -> str:
     return f"{name} in {call.where}" if call.where else name
 
 
-def reduced_rows(call: Call, chosen: Numbers) -> Numbers:
-    """Of a mean or sum: the numbers that each chosen element is made of, (chosen..., K)."""
-    numbers = input_numbers(call)
-    assert numbers is not None
+def reduced_axes(call: Call) -> tuple[int, ...]:
+    """The axes that a mean or sum is taken over."""
     axes = argument(call, 1, "dim", argument(call, 1, "axis"))
+    count = 0 if call.numbers[0] is None else call.numbers[0].ndim
     if axes is None:
-        axes = tuple(range(numbers.ndim))
-    axes = tuple(axis % numbers.ndim for axis in ([axes] if isinstance(axes, int) else axes))
+        return tuple(range(count))
+    return tuple(axis % count for axis in ([axes] if isinstance(axes, int) else axes))
+
+
+def reduced_rows(call: Call, chosen: Numbers, taken: tuple[int, int] | None = None) -> Numbers:
+    """Of a mean or sum: the numbers that each chosen element (flat) is made of, (chosen, K).
+
+    taken: an axis, and the one place along it that counts.
+    """
+    numbers = input_numbers(call)
+    if numbers is None:
+        raise Refusal(f"{where(call)} of something that no layer before gave")
+    axes = reduced_axes(call)
+    if taken is not None:
+        axis, place = taken
+        numbers = numbers.take([place], axis)
     kept = [axis for axis in range(numbers.ndim) if axis not in axes]
     moved = numbers.transpose(*kept, *axes).reshape(int(np.prod([numbers.shape[axis] for axis in kept])), -1)
     return moved[chosen]
