@@ -10,7 +10,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture clean
+.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -52,6 +52,9 @@ bench: $(DEV)/.installed  ## Speed on the reference network and of recording, an
 	$(DEV)/bin/python benchmarks/recording_speed.py
 	$(DEV)/bin/python benchmarks/sram_model.py
 
+docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken link is an error
+	$(DEV)/bin/mkdocs build --quiet --config-file docs/mkdocs.yml
+
 picture: $(DEV)/.installed  ## Draw the README's picture again
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg
 
@@ -72,7 +75,7 @@ $(CORE)/.train: $(CORE)/.installed
 
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --editable '.[train,dev]'
+	$(DEV)/bin/python -m pip install --quiet --editable '.[train,explore,dev,docs,peers]'
 	touch $@
 
 clean:  ## Remove the environments and caches

@@ -16,11 +16,10 @@ from pathlib import Path
 import polars as pl
 
 from spikecycle.models.study.claims import claims
-from spikecycle.models.study.columns import RESULT_COLUMNS
 from spikecycle.models.study.plots import PICTURES, rendered
 from spikecycle.models.study.plots.style import styled
-from spikecycle.models.study.tables import RESULTS, read_table
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.results import Results
+from spikecycle.models.study.tables import RESULT_COLUMNS, RESULTS, read_table
 
 HERE = Path(__file__).parent
 TABLES = HERE / "results"

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
         SimulatorError,
         UsageError,
     )
+    from spikecycle.simulator.explore.results import SweepResult
+    from spikecycle.simulator.explore.sweep import sweep
     from spikecycle.simulator.files import write_file
     from spikecycle.simulator.machine.loader import load_machine, override, shipped_machines
+    from spikecycle.simulator.machine.places import problems_in
     from spikecycle.simulator.machine.problems import validation_problems
     from spikecycle.simulator.machine.schema import Machine
     from spikecycle.simulator.machine.yaml_file import read_yaml
@@ -39,15 +42,18 @@ __all__ = [
     "PluginError",
     "RunResult",
     "SimulatorError",
+    "SweepResult",
     "UsageError",
     "compare_formats",
     "default_limit_bytes",
     "load_machine",
     "load_plugin",
     "override",
+    "problems_in",
     "read_yaml",
     "shipped_machines",
     "simulate",
+    "sweep",
     "validation_problems",
     "write_file",
 ]
@@ -64,8 +70,11 @@ _HOMES = {
         "SimulatorError",
         "UsageError",
     ),
+    "spikecycle.simulator.explore.results": ("SweepResult",),
+    "spikecycle.simulator.explore.sweep": ("sweep",),
     "spikecycle.simulator.files": ("write_file",),
     "spikecycle.simulator.machine.loader": ("load_machine", "override", "shipped_machines"),
+    "spikecycle.simulator.machine.places": ("problems_in",),
     "spikecycle.simulator.machine.problems": ("validation_problems",),
     "spikecycle.simulator.machine.schema": ("Machine",),
     "spikecycle.simulator.memory": ("default_limit_bytes",),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spikecycle.simulator.result import Assumptions, SlowBuffer, of_version
+from spikecycle.simulator.result import Assumptions, PluginFile, SlowBuffer, of_version
 
 COMPARISON_VERSION = 2
 
@@ -108,6 +108,9 @@ class FormatComparison(_Part):
     )
     base_machine_sha256: str | None = Field(
         description="the same of the machine without overrides; null where the file is no valid machine by itself"
+    )
+    plugins: list[PluginFile] = Field(
+        default=[], description="plugin files (--plugin) of the dataflow, formats or overlap policy that were used"
     )
     samples: list[int] = Field(description="indices of the samples that were simulated")
     weights: OperandComparison = Field(description="weight formats, spikes in the machine's format")

@@ -1,4 +1,4 @@
-"""What `spikecycle check` finds out about a trace or a machine: plain data for reports."""
+"""Descriptions of traces and machines, as `spikecycle check` prints them: plain data."""
 
 from __future__ import annotations
 
@@ -112,3 +112,17 @@ class MachineDescription:
     not_modelled: tuple[str, ...]
     area_leaves_out: tuple[str, ...]
     sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SweepDescription:
+    """A sweep file that can be run.
+
+    points: how many. axes: what varies, each with its values in words. problems: values that a machine refuses, each as
+    the message of the points that will fail.
+    """
+
+    name: str
+    points: int
+    axes: Mapping[str, tuple[str, ...]]
+    problems: tuple[str, ...]

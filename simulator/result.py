@@ -16,7 +16,7 @@ from spikecycle.simulator.records import Record, records
 
 RESULT_VERSION = 2
 
-RecordKind = Literal["layer", "cause", "component", "counter"]
+RecordKind = Literal["layer", "category", "cause", "component", "counter"]
 
 
 def of_version(data: Any, version: int, what: str) -> Any:
@@ -84,7 +84,7 @@ class LayerResult(_Part):
         "in how many of the inferences that were simulated"
     )
     sum_cycles: int = Field(description="cycles, summed over samples")
-    sum_cycles_by_cause: dict[str, int] = Field(description="the same cycles by cause; they sum to `sum_cycles`")
+    sum_cycle_breakdown: dict[str, int] = Field(description="the same cycles by category; they sum to `sum_cycles`")
     sum_energy_pj: float = Field(description="all counters + leakage, summed over samples, pJ")
     sum_leakage_pj: float = Field(
         description="leakage of memories and, where modelled, of logic x time, all samples, pJ"
@@ -176,6 +176,13 @@ class Assumptions(_Part):
     )
 
 
+class PluginFile(_Part):
+    """A plugin file that a result rests on."""
+
+    file: str = Field(description="name of the file")
+    sha256: str = Field(description="SHA-256 of its content")
+
+
 class RunResult(_Part):
     """A network on a machine."""
 
@@ -194,6 +201,9 @@ class RunResult(_Part):
     )
     base_machine_sha256: str | None = Field(
         description="the same of the machine without overrides; null where the file is no valid machine by itself"
+    )
+    plugins: list[PluginFile] = Field(
+        default=[], description="plugin files (--plugin) of the dataflow, formats or overlap policy that were used"
     )
     dataflow: str = Field(description="dataflow of the machine")
     weight_format: str | None = Field(description="format of the weights; null where the machine has none")
@@ -215,8 +225,8 @@ class RunResult(_Part):
     logic_area_mm2: float = Field(description="logic part of it, mm2")
     cycles_per_sample: list[int] = Field(description="cycles of each sample")
     sum_cycles: int = Field(description="cycles of all samples together")
-    sum_cycles_by_cause: dict[str, int] = Field(
-        description="cycles of all samples by cause; where stages overlap, along the critical path"
+    sum_cycle_breakdown: dict[str, int] = Field(
+        description="cycles of all samples by category; where stages overlap, along the critical path"
     )
     sum_energy_pj: float = Field(description="energy of all layers and samples, pJ")
     sum_energy_by_component_pj: dict[str, float] = Field(description="the same by component, leakage included")
@@ -246,14 +256,14 @@ class RunResult(_Part):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        """For notebooks: totals, layers and causes as tables that need nothing else."""
+        """For notebooks: totals, layers and categories as tables that need nothing else."""
         return to_html(self)
 
     def to_records(self, by: RecordKind = "layer") -> list[Record]:
         """Flat rows for Polars, pandas or a CSV file: `polars.DataFrame(result.to_records("counter"))`.
 
-        by: one row per "layer", per "cause" of cycles and layer, per "component" that takes energy and layer, or per
-        "counter" and layer. Values are means per inference, as the keys say, with their unit. Every row names trace,
-        machine, overrides and fingerprint, so that rows of several results can lie in one table.
+        by: one row per "layer", per "category" of cycles (or "cause", the same) and layer, per "component" that takes
+        energy and layer, or per "counter" and layer. Values are means per inference, as the keys say, with their unit.
+        Every row names trace, machine, overrides and fingerprint, so that rows of several results can lie in one table.
         """
         return records(self, by)

@@ -19,7 +19,7 @@ class NetworkTiming:
     A policy that lets stages follow each other (`Overlap.in_turn`) is asked stage by stage, so that no activity is
     kept; any other needs all activities of a sample together.
 
-    stages: schedules of each stage, sample by sample. cycles_per_sample, causes: of the whole network.
+    stages: schedules of each stage, sample by sample. cycles_per_sample, breakdown: of the whole network.
     """
 
     policy: Overlap[Any]
@@ -29,7 +29,7 @@ class NetworkTiming:
     samples: int
     stages: list[list[StageSchedule]] = field(default_factory=list)
     cycles_per_sample: list[int] = field(default_factory=list)
-    causes: dict[str, int] = field(default_factory=dict)
+    breakdown: dict[str, int] = field(default_factory=dict)
     _waiting: list[list[Activity]] = field(default_factory=list)
 
     @classmethod
@@ -58,7 +58,7 @@ class NetworkTiming:
         if self.policy.in_turn:
             for index in range(self.samples):
                 self.cycles_per_sample.append(sum(stage[index].cycles for stage in self.stages))
-            self.causes = sum_by_name(schedule.causes for stage in self.stages for schedule in stage)
+            self.breakdown = sum_by_name(schedule.breakdown for stage in self.stages for schedule in stage)
             return
         schedules: list[Schedule] = [
             self.policy.resolve([stage[index] for stage in self._waiting], self.edges, self.dram, self.options)
@@ -66,7 +66,7 @@ class NetworkTiming:
         ]
         self.stages = [[schedule.stages[i] for schedule in schedules] for i in range(len(self._waiting))]
         self.cycles_per_sample = [schedule.total_cycles for schedule in schedules]
-        self.causes = sum_by_name(schedule.causes for schedule in schedules)
+        self.breakdown = sum_by_name(schedule.breakdown for schedule in schedules)
         self._waiting = []
 
 

@@ -8,25 +8,27 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.dataflows.base import Plan
+from spikecycle.simulator.dataflows.base import Plan, WeightStorage
 from spikecycle.simulator.dataflows.stage import Stage, StageSample
 from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
+from spikecycle.traces import Synapse
 
 
 @dataclass(eq=False)
 class StageTotals:
     """One stage, summed over the samples that were simulated.
 
-    counters: what may be counted, by name. counts: what was, every declared counter included. row_bits: of an open row
-    of DRAM, if rows are modelled; row_activations: rows that were opened. kept: tensors that stayed on chip, and in how
-    many samples.
+    storage, tiling: of its plan. counters: what may be counted, by name. counts: what was, every declared counter
+    included. row_bits: of an open row of DRAM, if rows are modelled; row_activations: rows that were opened. kept:
+    tensors that stayed on chip, and in how many samples.
     """
 
     stage: Stage
-    plan: Plan
+    storage: WeightStorage
+    tiling: Mapping[str, int]
     counters: dict[str, Counter]
     counts: dict[str, int]
     row_bits: int | None = None
@@ -48,7 +50,14 @@ class StageTotals:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ContractError(f"stage {stage.name!r}: the counter {twice!r} is declared twice")
-        return cls(stage, plan, dict(zip(names, plan.counters, strict=True)), dict.fromkeys(names, 0), row_bits)
+        return cls(
+            stage,
+            plan.storage,
+            dict(plan.tiling()),
+            dict(zip(names, plan.counters, strict=True)),
+            dict.fromkeys(names, 0),
+            row_bits,
+        )
 
     def add(self, activity: Activity, sample: StageSample) -> None:
         """What one sample did."""
@@ -63,7 +72,9 @@ class StageTotals:
             values = sample.values(name)
             self.input_spikes += int(np.count_nonzero(values))
             self.input_positions += values.size
-        self.output_spikes += int(np.count_nonzero(sample.values(self.stage.operators[-1].output.name)))
+        last = self.stage.operators[-1]
+        if not isinstance(last, Synapse):  # currents are no spikes, and are not recorded
+            self.output_spikes += int(np.count_nonzero(sample.values(last.output.name)))
         self.inferences_with_weights_on_chip += sample.on_chip.weights
         kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
         self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))
@@ -74,9 +85,9 @@ class StageTotals:
         return sum(schedule.cycles for schedule in self.schedules)
 
     @property
-    def causes(self) -> dict[str, int]:
-        """The same by cause."""
-        return sum_by_name(schedule.causes for schedule in self.schedules)
+    def breakdown(self) -> dict[str, int]:
+        """The same by category."""
+        return sum_by_name(schedule.breakdown for schedule in self.schedules)
 
     @property
     def busy_cycles(self) -> dict[str, int]:

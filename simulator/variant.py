@@ -1,4 +1,4 @@
-"""How views name the machine of a result, so that two variants of one machine can be told apart."""
+"""Names of machine variants: how views tell two variants of one machine apart."""
 
 from __future__ import annotations
 

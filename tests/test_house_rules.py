@@ -153,8 +153,12 @@ def test_every_dataflow_has_its_rules_written_down_and_its_twin(dataflow: str) -
 DATAFLOW_FOLDER = ROOT / "simulator" / "dataflows"
 SHARED = {"base.py", "format_support.py", "layer.py", "rule.py", "stage.py", "support.py", "__init__.py"}
 """Modules of that folder that are no dataflow."""
+SHARED_FOLDERS = {"cores"}
+"""Folders there that several dataflows are made of."""
 DATAFLOW_SOURCES = [
-    path for path in sorted(DATAFLOW_FOLDER.rglob("*.py")) if path.parent != DATAFLOW_FOLDER or path.name not in SHARED
+    path
+    for path in sorted(DATAFLOW_FOLDER.rglob("*.py"))
+    if (path.parent != DATAFLOW_FOLDER or path.name not in SHARED) and path.parent.name not in SHARED_FOLDERS
 ]
 RULES = [path for path in DATAFLOW_SOURCES if path.parent == DATAFLOW_FOLDER]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.study_section import pictures, section, studies
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.results import Results
 from tests.shown import picture_difference, text_difference
 
 README = (Path(__file__).parent.parent / "README.md").read_text()

@@ -23,7 +23,7 @@ BREAKDOWN = {
     PLAIN: {"DRAM": 0.817, "wires": 0.125, "arithmetic": 0.004, "global buffer": 0.009, "pads": 0.045},
     PRUNED_80: {"DRAM": 0.802, "wires": 0.130, "arithmetic": 0.004, "global buffer": 0.017, "pads": 0.046},
 }
-"""That breakdown (pJ an operation by component over their sum); which format and which layers it is of is not said."""
+"""That breakdown (pJ per operation by component over their sum); which format and which layers it is of is not said."""
 LEAST_SPEARMAN = 0.95
 GROUPS_WIRE_PJ_PER_BIT_MM = 0.325
 """Wires in the tool of the study's group: their repository timeloop-quant prints it among its energies per action

@@ -1,4 +1,4 @@
-"""A point of the grid on our machine: layers as traces in a folder, simulated, their energies added up."""
+"""One point of the study simulated on our machine: layers written as traces, and their energies added up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the assumed parameters of machine and workload do to the ratios: one changed at a time."""
+"""Sensitivity of the ratios to assumed parameters of machine and workload, changed one at a time."""
 
 from __future__ import annotations
 

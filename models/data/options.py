@@ -1,4 +1,4 @@
-"""What can be asked of a data set: one vocabulary for all of them, checked before anything is loaded."""
+"""Options of data sets: one set of keys for all of them, validated before anything is loaded."""
 
 from __future__ import annotations
 

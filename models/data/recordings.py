@@ -1,4 +1,4 @@
-"""Labelled recordings that have not been binned yet: which of them to use, and which of those to test on."""
+"""Labelled recordings before binning, and their split into training and test sets."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from spikecycle.models.importing.graph import (
     FloatPooling,
     FloatSum,
     FloatSynapse,
+    FloatWire,
     Shape,
-    Wire,
 )
 from spikecycle.models.importing.neuron import Reals
 from spikecycle.models.importing.refusal import Refusal
@@ -39,7 +39,7 @@ class Current(ABC):
         """gain x current + shift, both one per natural channel (C,)."""
 
     @abstractmethod
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """Wires whose sum it is."""
 
     @abstractmethod
@@ -73,9 +73,9 @@ class Weighted(Current):
         weight = self.synapse.weight * gain[:, None, None, None]
         return replace(self, synapse=replace(self.synapse, weight=weight, bias=self.synapse.bias * gain + shift))
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """Its output."""
-        return [Wire(emit(self.synapse))]
+        return [FloatWire(emit(self.synapse))]
 
     def viewed(self, shape: Shape) -> Current:
         """See the class."""
@@ -138,10 +138,10 @@ class Pooled(Current):
         size = self.operator.window[0] * self.operator.window[1]
         return replace(self, current=self.current.scaled(gain, shift / size))
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """Its output."""
         (wire,) = one_wire(self.current, emit, f"sum before {self.operator.name}")
-        return [Wire(emit(replace(self.operator, inputs=(wire,))))]
+        return [FloatWire(emit(replace(self.operator, inputs=(wire,))))]
 
     def viewed(self, shape: Shape) -> Current:
         """See the class."""
@@ -177,7 +177,7 @@ class Plus(Current):
         parts = tuple(part.scaled(gain, shift if i == able else none) for i, part in enumerate(self.parts))
         return replace(self, parts=parts)
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """Those of all parts."""
         return [wire for part in self.parts for wire in part.wires(emit)]
 
@@ -217,10 +217,10 @@ class Joined(Current):
             first = channels.stop
         return replace(self, parts=tuple(parts))
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """Its output."""
         parts = [one_wire(part, emit, f"sum before {self.operator.name}")[0] for part in self.parts]
-        return [Wire(emit(replace(self.operator, inputs=tuple(parts))))]
+        return [FloatWire(emit(replace(self.operator, inputs=tuple(parts))))]
 
     def viewed(self, shape: Shape) -> Current:
         """See the class."""
@@ -243,7 +243,7 @@ class Viewed(Current):
         """The same of the current."""
         return replace(self, current=self.current.scaled(gain, shift))
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """The same."""
         return self.current.wires(emit)
 
@@ -277,9 +277,9 @@ class Shared(Current):
         """A copy of its own, made anew, unless the scale does nothing."""
         return self.current.scaled(gain, shift) if (gain != 1).any() or shift.any() else self
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """The one wire."""
-        return [Wire(self.wire)]
+        return [FloatWire(self.wire)]
 
     def viewed(self, shape: Shape) -> Current:
         """See the class."""
@@ -312,7 +312,7 @@ class Late(Current):
             raise Refusal("a shift of currents that come a timestep later")
         return replace(self, current=self.current.scaled(gain, shift))
 
-    def wires(self, emit: Emit) -> list[Wire]:
+    def wires(self, emit: Emit) -> list[FloatWire]:
         """Late wires."""
         found = self.current.wires(emit)
         if any(wire.delay for wire in found):
@@ -324,15 +324,15 @@ class Late(Current):
         return Viewed(self, shape)
 
 
-def one_wire(current: Current, emit: Emit, name: str) -> list[Wire]:
+def one_wire(current: Current, emit: Emit, name: str) -> list[FloatWire]:
     """The one wire, by an addition where there are several."""
     wires = current.wires(emit)
     if len(wires) > 1:
-        wires = [Wire(emit(FloatSum(name, tuple(wires), current.natural)))]
+        wires = [FloatWire(emit(FloatSum(name, tuple(wires), current.natural)))]
     return wires
 
 
-def identity(name: str, wire: Wire, natural: Shape, shape: Shape, gain: Reals, doubled: bool) -> Current:
+def identity(name: str, wire: FloatWire, natural: Shape, shape: Shape, gain: Reals, doubled: bool) -> Current:
     """Whole numbers as currents: each neuron receives the one of its own place, times the gain (C,).
 
     doubled: as many OFF channels follow, which count negatively.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikecycle.models.importing.arrays import padding_of, pair, reals, sides_of
-from spikecycle.models.importing.graph import Wire
+from spikecycle.models.importing.graph import FloatWire
 from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.recorder import ZEROS, Call
 from spikecycle.models.importing.refusal import Refusal
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class View(NamedTuple):
     """Chosen elements of an operator's output. places: where in it (flat), in the shape that was asked for."""
 
-    wire: Wire
+    wire: FloatWire
     places: Numbers
 
 
@@ -245,7 +245,7 @@ def _over_positions(structure: Structure, call: Call, chosen: Numbers, parts: Nu
     return View(made, np.arange(c).reshape(chosen.shape))
 
 
-def _pooled(maker: GraphMaker, name: str, wire: Wire, call: Call, kind: str, axes: int) -> Wire:
+def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str, axes: int) -> FloatWire:
     if kind.startswith("adaptive"):
         _, h, w = maker.shapes[wire.source]
         asked = argument(call, 1, "output_size")

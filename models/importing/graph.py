@@ -34,7 +34,7 @@ INPUT = "network input"
 """The wire that carries the network's inputs."""
 
 
-class Wire(NamedTuple):
+class FloatWire(NamedTuple):
     """What an operator receives: the output of another, of the same timestep or (delay 1) of the one before."""
 
     source: str
@@ -46,7 +46,7 @@ class FloatOperator(ABC):
     """An operator. name: unique in its network; shape: of the output, (C, H, W)."""
 
     name: str
-    inputs: tuple[Wire, ...]
+    inputs: tuple[FloatWire, ...]
     shape: Shape
 
     @abstractmethod
@@ -81,11 +81,11 @@ class FloatPopulation(FloatOperator):
 
     def start(self, dtype: torch.dtype) -> Step:
         """See `FloatNeuron`."""
-        return PopulationStep(self.shape, NeuronRun(self.neuron, self.shape, dtype))
+        return FloatPopulationStep(self.shape, NeuronRun(self.neuron, self.shape, dtype))
 
 
 @dataclass(frozen=True, eq=False)
-class PopulationStep:
+class FloatPopulationStep:
     """The neurons of a population on their way through the timesteps."""
 
     shape: Shape
@@ -263,7 +263,7 @@ def run_graph(
             ]
             step = steps[each.name]
             made = step(arriving)
-            if observe is not None and isinstance(step, PopulationStep):
+            if observe is not None and isinstance(step, FloatPopulationStep):
                 observe(each.name, step.run)
             if each.name in kept:
                 fires = isinstance(each, FloatPopulation) and not each.neuron.reads_out

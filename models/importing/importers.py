@@ -10,13 +10,13 @@ from typing import Any, Literal
 from torch import nn
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.importing.source import Source
+from spikecycle.models.importing.source import ImportSource
 from spikecycle.traces.errors import one_line
 
 ResetChoice = Literal["hard", "soft"]
 
 
-def source_of(source: Any, example: Any, dt: float, reset: ResetChoice | None) -> Source:
+def source_of(source: Any, example: Any, dt: float, reset: ResetChoice | None) -> ImportSource:
     """The network in what the caller gave; ModelsError, one line, where it is none."""
     if isinstance(source, nn.Module):
         from spikecycle.models.importing.torch_module import module_source
@@ -29,7 +29,7 @@ def source_of(source: Any, example: Any, dt: float, reset: ResetChoice | None) -
     raise ModelsError(_what_it_is(source))
 
 
-def _nir(source: Any, dt: float, reset: ResetChoice | None) -> Source:
+def _nir(source: Any, dt: float, reset: ResetChoice | None) -> ImportSource:
     from spikecycle.models.importing.nir_source import nir_source
 
     return nir_source(source, dt, reset)

@@ -23,10 +23,10 @@ from spikecycle.models.importing.graph import (
     FloatProduct,
     FloatSum,
     FloatSynapse,
+    FloatWire,
     Gain,
     Reshaped,
     Shape,
-    Wire,
     ordered,
     product_shape,
     reduced,
@@ -150,7 +150,7 @@ class _Lowering:
                     )
                 weight, layer = np.concatenate([weight, -weight], axis=1), replace(layer, C=2 * layer.C)
         made = replace(
-            operator, inputs=(Wire(state.wire, delay),), shape=layer.output_shape, layer=layer, weight=weight
+            operator, inputs=(FloatWire(state.wire, delay),), shape=layer.output_shape, layer=layer, weight=weight
         )
         return Weighted(made, operator.shape)
 
@@ -190,7 +190,7 @@ class _Lowering:
                     else "max pooling behind a scale that is not positive"
                 )
             natural = (state.natural[0], *operator.shape[1:])
-            made = replace(operator, inputs=(Wire(state.wire, delay),), shape=natural)
+            made = replace(operator, inputs=(FloatWire(state.wire, delay),), shape=natural)
             return Whole(self._emit(made), natural, operator.shape, reduced(gain.reshape(-1, 1, 1)), state.doubled)
         if operator.mode == "sum":
             folded = state.summed(operator)
@@ -211,7 +211,7 @@ class _Lowering:
             if same:
                 made = replace(
                     operator, shape=first.natural,
-                    inputs=tuple(Wire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True)),
+                    inputs=tuple(FloatWire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True)),
                 )  # fmt: skip
                 return Whole(self._emit(made), first.natural, operator.shape, first.gain)
         parts = [
@@ -228,7 +228,9 @@ class _Lowering:
             for state in whole:
                 _check_natural(state)
             gain = np.concatenate([by_channel("a gain", s.gain, s.shape, s.shape) for s in whole])
-            made = replace(operator, inputs=tuple(Wire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True)))
+            made = replace(
+                operator, inputs=tuple(FloatWire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True))
+            )
             return Whole(self._emit(made), operator.shape, operator.shape, reduced(gain.reshape(-1, 1, 1)))
         parts = [
             self._current(state, delay, f"{operator.name} takes {wire.source}")
@@ -245,7 +247,7 @@ class _Lowering:
         natural = product_shape(
             left.natural, right.natural, operator.heads, operator.transpose_left, operator.transpose_right
         )
-        wires = tuple(Wire(each.wire, delay) for each, (_, delay) in zip((left, right), states, strict=True))
+        wires = tuple(FloatWire(each.wire, delay) for each, (_, delay) in zip((left, right), states, strict=True))
         made = self._emit(replace(operator, inputs=wires, shape=natural))
         return Whole(made, natural, operator.shape, left.gain * right.gain)
 
@@ -273,7 +275,7 @@ class _Lowering:
         if isinstance(state, Whole):
             natural = (state.shape[0], *state.natural[1:]) if state.doubled else state.natural
             gain = by_channel("a gain", state.gain, state.shape, natural)
-            return identity(name, Wire(state.wire, delay), natural, state.shape, gain, state.doubled)
+            return identity(name, FloatWire(state.wire, delay), natural, state.shape, gain, state.doubled)
         return Late(state) if delay else state
 
 

@@ -16,12 +16,12 @@ from spikecycle.models.importing.graph import (
     FloatProduct,
     FloatSum,
     FloatSynapse,
+    FloatWire,
     Gain,
     Pair,
     Reshaped,
     Shape,
     Sides,
-    Wire,
     broadcast,
     ordered,
     product_shape,
@@ -50,13 +50,13 @@ class GraphMaker:
         self.input_shape = three(input_shape)
         self.operators: dict[str, FloatOperator] = {}
         self.shapes: dict[str, Shape] = {INPUT: self.input_shape}
-        self.input = Wire(INPUT)
+        self.input = FloatWire(INPUT)
 
     def announce(self, name: str, shape: Shape) -> None:
         """The shape of what is made later, and received before (recurrence)."""
         self.shapes.setdefault(name, shape)
 
-    def linear(self, name: str, wire: Wire, weight: Reals, bias: Reals | None) -> Wire:
+    def linear(self, name: str, wire: FloatWire, weight: Reals, bias: Reals | None) -> FloatWire:
         """weight: (M, inputs); the inputs are flattened in the order channel, row, column."""
         shape = self.shapes[wire.source]
         if weight.ndim != 2 or weight.shape[1] != np.prod(shape):
@@ -66,9 +66,9 @@ class GraphMaker:
         )
 
     def convolve(
-        self, name: str, wire: Wire, weight: Reals, bias: Reals | None, stride: Pair, padding: Sides, dilation: Pair,
-        groups: int,
-    ) -> Wire:  # fmt: skip
+        self, name: str, wire: FloatWire, weight: Reals, bias: Reals | None, stride: Pair, padding: Sides,
+        dilation: Pair, groups: int,
+    ) -> FloatWire:  # fmt: skip
         """weight: (M, C / groups, R, S)."""
         c, h, w = self.shapes[wire.source]
         if weight.ndim != 4 or weight.shape[1] * groups != c:
@@ -80,7 +80,7 @@ class GraphMaker:
             raise Refusal(str(error)) from None
         return self._synapse(name, wire, layer, weight, bias)
 
-    def _synapse(self, name: str, wire: Wire, layer: LayerShape, weight: Reals, bias: Reals | None) -> Wire:
+    def _synapse(self, name: str, wire: FloatWire, layer: LayerShape, weight: Reals, bias: Reals | None) -> FloatWire:
         if not (np.isfinite(weight).all() and (bias is None or np.isfinite(bias).all())):
             raise Refusal("weights or biases that are not finite")
         if bias is not None and bias.shape != (layer.M,):
@@ -88,7 +88,7 @@ class GraphMaker:
         offset = np.zeros(layer.M) if bias is None else bias
         return self._add(FloatSynapse(name, (wire,), layer.output_shape, layer, weight, offset))
 
-    def neurons(self, name: str, wires: Sequence[Wire], neuron: FloatNeuron, assumed: bool = False) -> Wire:
+    def neurons(self, name: str, wires: Sequence[FloatWire], neuron: FloatNeuron, assumed: bool = False) -> FloatWire:
         """Neurons that sum what arrives; parameters of any shape that fits the maps."""
         shape = self._same(wires)
         fitted = {what: broadcast(what, values, shape) for what, values in neuron.arrays().items()}
@@ -108,9 +108,9 @@ class GraphMaker:
         return self._add(FloatPopulation(name, tuple(wires), shape, placed, assumed))
 
     def pool(
-        self, name: str, wire: Wire, mode: str, window: Pair, stride: Pair, padding: Sides = (0, 0, 0, 0),
+        self, name: str, wire: FloatWire, mode: str, window: Pair, stride: Pair, padding: Sides = (0, 0, 0, 0),
         rounds_up: bool = False,
-    ) -> Wire:  # fmt: skip
+    ) -> FloatWire:  # fmt: skip
         """The max, sum or average of windows; of the average, the padding counts. rounds_up: torch's ceil_mode."""
         c, h, w = self.shapes[wire.source]
         if rounds_up:
@@ -128,7 +128,7 @@ class GraphMaker:
         total = self._add(FloatPooling(name, (wire,), (c, p, q), "sum", window, stride, padding))
         return self.scale(f"{name}, divided", total, np.asarray(1 / (window[0] * window[1])))
 
-    def scale(self, name: str, wire: Wire, gain: Reals, shift: Reals = ZERO) -> Wire:
+    def scale(self, name: str, wire: FloatWire, gain: Reals, shift: Reals = ZERO) -> FloatWire:
         """gain x values + shift; by element, by channel, or one; the wire itself where that is nothing."""
         if np.all(gain == 1) and not np.any(shift):
             return wire
@@ -141,18 +141,18 @@ class GraphMaker:
         made = self._add(Gain(name, (wire._replace(delay=0),), shape, *fitted))
         return made._replace(delay=wire.delay)
 
-    def reshape(self, name: str, wire: Wire, shape: Shape) -> Wire:
+    def reshape(self, name: str, wire: FloatWire, shape: Shape) -> FloatWire:
         """The same values in the same order; the wire itself where the shape is that already."""
         if self.shapes[wire.source] == shape:
             return wire
         made = self._add(Reshaped(name, (wire._replace(delay=0),), shape))
         return made._replace(delay=wire.delay)
 
-    def add(self, name: str, wires: Sequence[Wire]) -> Wire:
+    def add(self, name: str, wires: Sequence[FloatWire]) -> FloatWire:
         """The sum of tensors of one shape; the wire itself where there is one."""
         return wires[0] if len(wires) == 1 else self._add(FloatSum(name, tuple(wires), self._same(wires)))
 
-    def join(self, name: str, wires: Sequence[Wire]) -> Wire:
+    def join(self, name: str, wires: Sequence[FloatWire]) -> FloatWire:
         """Channels one after the other."""
         shapes = [self.shapes[wire.source] for wire in wires]
         if len({shape[1:] for shape in shapes}) > 1:
@@ -160,12 +160,14 @@ class GraphMaker:
         joined = (sum(shape[0] for shape in shapes), *shapes[0][1:])
         return self._add(FloatJoin(name, tuple(wires), joined))
 
-    def product(self, name: str, left: Wire, right: Wire, heads: int, transposed: tuple[bool, bool]) -> Wire:
+    def product(
+        self, name: str, left: FloatWire, right: FloatWire, heads: int, transposed: tuple[bool, bool]
+    ) -> FloatWire:
         """See `FloatProduct`."""
         shape = product_shape(self.shapes[left.source], self.shapes[right.source], heads, *transposed)
         return self._add(FloatProduct(name, (left, right), shape, heads, *transposed))
 
-    def readout(self, name: str, wire: Wire) -> Wire:
+    def readout(self, name: str, wire: FloatWire) -> FloatWire:
         """The values themselves as potentials of neurons that keep nothing."""
         return self.neurons(name, [wire], FloatNeuron(leak=ZERO, threshold=ONE, reset="none"))
 
@@ -176,14 +178,14 @@ class GraphMaker:
             raise Refusal("the network has no weights")
         return FloatGraph(self.input_shape, ordered(operators), tuple(outputs))
 
-    def _same(self, wires: Sequence[Wire]) -> Shape:
+    def _same(self, wires: Sequence[FloatWire]) -> Shape:
         shapes = [self.shapes[wire.source] for wire in wires]
         if len(set(shapes)) > 1:
             named = ", ".join(f"{wire.source} of {shape}" for wire, shape in zip(wires, shapes, strict=True))
             raise Refusal(f"adds maps of different shapes: {named}")
         return shapes[0]
 
-    def _add(self, operator: FloatOperator) -> Wire:
+    def _add(self, operator: FloatOperator) -> FloatWire:
         if operator.name in self.operators or operator.name == INPUT:
             raise Refusal(f"a second operator of the name {operator.name}")
         announced = self.shapes.get(operator.name, operator.shape)
@@ -191,7 +193,7 @@ class GraphMaker:
             raise Refusal(f"makes maps of {operator.shape}, where {announced} are received a timestep later")
         self.operators[operator.name] = operator
         self.shapes[operator.name] = operator.shape
-        return Wire(operator.name)
+        return FloatWire(operator.name)
 
 
 def _ceiled(sides: Pair, window: Pair, stride: Pair, padding: Sides) -> Sides:

@@ -22,7 +22,7 @@ from spikecycle.models.importing.measure import Measurement, Versions, batches, 
 from spikecycle.models.importing.neuron import NeuronRun, Reals
 from spikecycle.models.importing.nir_nodes import DEFAULT_DT
 from spikecycle.models.importing.refusal import Refusal
-from spikecycle.models.importing.source import Source
+from spikecycle.models.importing.source import ImportSource
 from spikecycle.models.importing.to_integers import NeuronChoice, Quantized, Reach, in_hardware, quantize
 from spikecycle.models.integer.network import OnRecorded
 from spikecycle.traces import GraphBuilder, Neuron, Operator, Population, TensorSpec
@@ -66,7 +66,7 @@ def import_network(
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class ImportCalibration:
     """What the samples said. mapped: the network on integer inputs, in hardware's neurons."""
 
     encoding: InputEncoding
@@ -82,7 +82,11 @@ class ImportedNetwork:
     """
 
     def __init__(
-        self, source: Source, classes: int | None = None, neurons: NeuronChoice = "exact", leak_tolerance: float = 0.0
+        self,
+        source: ImportSource,
+        classes: int | None = None,
+        neurons: NeuronChoice = "exact",
+        leak_tolerance: float = 0.0,
     ) -> None:
         self.source = source
         self._neurons, self._tolerance = neurons, leak_tolerance
@@ -91,7 +95,7 @@ class ImportedNetwork:
         self.classes = outputs if classes is None else classes
         if self.classes < 1 or outputs % self.classes:
             raise ModelsError(f"{source.name}: {outputs} output neurons cannot stand for {self.classes} classes")
-        self._calibration: Calibration | None = None
+        self._calibration: ImportCalibration | None = None
         self._quantized: Quantized | None = None
         self._quantization: dict[str, Any] = {}
 
@@ -151,7 +155,7 @@ class ImportedNetwork:
             if not all((each < MOST_POTENTIAL).all() for each in largest):
                 raise ModelsError(f"{name}: potentials leave the range of floats on these samples")
         found = {name: Reach(potential, current) for name, (potential, current) in reach.items()}
-        self._calibration = Calibration(encoding, reals.shape[1], mapped, found)
+        self._calibration = ImportCalibration(encoding, reals.shape[1], mapped, found)
         self._quantized = None
 
     def quantize(self, weight_bits: int = 8, potential_bits: int | None = None) -> None:
@@ -232,7 +236,7 @@ class ImportedNetwork:
                     if on_recorded is not None:
                         on_recorded(sample + 1, len(reals))
 
-    def _provenance(self, calibration: Calibration) -> dict[str, Any]:
+    def _provenance(self, calibration: ImportCalibration) -> dict[str, Any]:
         return {
             **self._quantization,
             "inputs": self.inputs,
@@ -256,7 +260,7 @@ class ImportedNetwork:
     def _error(self, refusal: Refusal) -> ModelsError:
         return ModelsError(f"{self.source.name}: {self.source.place(refusal.place)}{refusal}")
 
-    def _calibrated(self) -> Calibration:
+    def _calibrated(self) -> ImportCalibration:
         if self._calibration is None:
             raise ModelsError(f"{self.source.name}: calibrate the network first")
         return self._calibration

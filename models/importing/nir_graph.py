@@ -20,7 +20,7 @@ from spikecycle.models.importing.refusal import refuse
 from spikecycle.traces import TraceError
 from spikecycle.traces.errors import reason
 
-DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError)
+DAMAGE = (OSError, LookupError, RuntimeError, ValueError, TypeError, AssertionError, AttributeError, ArithmeticError)
 SHAPES = ("input_shape", "input_type", "output_type")  # of nodes; NIR works them out
 ENDS = ("Input", "Output")
 
@@ -51,7 +51,8 @@ def read_nir(path: str | Path, known_types: Iterable[str]) -> NirNetwork:
         described = dict(_described(content["node"]))
         _check_types(str(path), {name: kind for name, (kind, _) in described.items()}, known_types)
         _check_keys(str(path), described)
-        graph = nir.dict2NIRNode({**_completed(content["node"]), "type_check": False})
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            graph = nir.dict2NIRNode({**_completed(content["node"]), "type_check": False})
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(f"{path}: cannot be read as a NIR file: {reason(error)}") from None
     without_reset = frozenset(name for name, (_, keys) in described.items() if "v_reset" not in keys)

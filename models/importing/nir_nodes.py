@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from spikecycle.models.importing.arrays import SAME, padding_of, pair, reals, sides_of
-from spikecycle.models.importing.graph import Wire
+from spikecycle.models.importing.graph import FloatWire
 from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.neuron import ZERO, FloatNeuron, FloatReset, Reals
 from spikecycle.models.importing.refusal import Refusal
@@ -37,19 +37,19 @@ class Reading:
     assumed: bool = False
 
 
-Converter = Callable[[GraphMaker, str, list[Wire], Any, Reading], Wire]
+Converter = Callable[[GraphMaker, str, list[FloatWire], Any, Reading], FloatWire]
 """Called as convert(maker, name, wires, node, reading); gives the wire of what the node makes."""
 
 
-def _linear(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _linear(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.linear(name, _one(maker, name, wires), reals(node.weight), None)
 
 
-def _affine(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _affine(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.linear(name, _one(maker, name, wires), reals(node.weight), reals(node.bias).reshape(-1))
 
 
-def _conv1d(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _conv1d(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     """A convolution over one row."""
     weight = reals(node.weight)
     if weight.ndim != 3:
@@ -59,54 +59,54 @@ def _conv1d(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading:
     return _convolve(maker, name, _one(maker, name, wires), weight[:, :, None, :], node, stride, padding, dilation)
 
 
-def _conv2d(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _conv2d(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     padding = node.padding if isinstance(node.padding, str) else pair("padding", node.padding, least=0)
     stride, dilation = pair("stride", node.stride), pair("dilation", node.dilation)
     return _convolve(maker, name, _one(maker, name, wires), reals(node.weight), node, stride, padding, dilation)
 
 
 def _convolve(
-    maker: GraphMaker, name: str, wire: Wire, weight: Reals, node: Any, stride: Any, padding: Any, dilation: Any
-) -> Wire:
+    maker: GraphMaker, name: str, wire: FloatWire, weight: Reals, node: Any, stride: Any, padding: Any, dilation: Any
+) -> FloatWire:
     sides = padding_of(padding, weight, stride, dilation) if isinstance(padding, str) else sides_of(padding)
     bias = None if node.bias is None else reals(node.bias).reshape(-1)
     return maker.convolve(name, wire, weight, bias, stride, sides, dilation, pair("groups", node.groups)[0])
 
 
-def _lif(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _lif(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.neurons(name, wires, _leaky(node, node.tau, reading, reading.reset), reading.assumed)
 
 
-def _cuba_lif(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _cuba_lif(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.neurons(name, wires, _cuba(node, reading, reading.reset), reading.assumed)
 
 
-def _li(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _li(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.neurons(name, wires, _leaky(node, node.tau, reading, "none"))
 
 
-def _cuba_li(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _cuba_li(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.neurons(name, wires, _cuba(node, reading, "none"))
 
 
-def _if(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _if(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.neurons(name, wires, _integrating(node, reading, reading.reset), reading.assumed)
 
 
-def _i(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _i(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.neurons(name, wires, _integrating(node, reading, "none"))
 
 
-def _threshold(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _threshold(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     """Fires on the current of the same timestep alone: a neuron that keeps nothing."""
     return maker.neurons(name, wires, FloatNeuron(leak=ZERO, threshold=reals(node.threshold), reset="hard"))
 
 
-def _scale(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _scale(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.scale(name, _one(maker, name, wires), reals(node.scale))
 
 
-def _delay(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _delay(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     """A whole timestep, the same for all, or none."""
     delays = reals(node.delay)
     steps = np.round(delays / reading.dt)
@@ -122,20 +122,20 @@ def _delay(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: 
     return wire._replace(delay=1)
 
 
-def _flatten(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _flatten(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     wire = _one(maker, name, wires)
     return maker.reshape(name, wire, (int(np.prod(maker.shapes[wire.source])), 1, 1))
 
 
-def _identity(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _identity(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return _one(maker, name, wires)
 
 
-def _sum_pool(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _sum_pool(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.pool(name, _one(maker, name, wires), "sum", *_windows(node))
 
 
-def _average_pool(maker: GraphMaker, name: str, wires: list[Wire], node: Any, reading: Reading) -> Wire:
+def _average_pool(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     return maker.pool(name, _one(maker, name, wires), "average", *_windows(node))
 
 
@@ -145,7 +145,7 @@ def _windows(node: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, in
     return pair("kernel_size", node.kernel_size), pair("stride", node.stride), padding
 
 
-def _one(maker: GraphMaker, name: str, wires: list[Wire]) -> Wire:
+def _one(maker: GraphMaker, name: str, wires: list[FloatWire]) -> FloatWire:
     """What arrives at a node: the sum, where several do."""
     return maker.add(f"sum before {name}", wires)
 

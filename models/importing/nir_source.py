@@ -7,17 +7,17 @@ from typing import Any
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing import nir_graph, nir_nodes
-from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, Wire
+from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, FloatWire
 from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.refusal import Refusal, refuse
-from spikecycle.models.importing.source import FloatRun, ResetChoice, Source
+from spikecycle.models.importing.source import FloatRun, ImportSource, ResetChoice
 from spikecycle.traces.errors import reason
 
 # What NumPy raises on parameters of shapes and kinds that nobody foresaw.
 UNFIT = (ArithmeticError, AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 
 
-def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) -> Source:
+def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) -> ImportSource:
     """A NIR file, or a nir.NIRGraph. Without `reset`, v_reset where the file has it, else the threshold subtracted."""
     types = nir_nodes.CONVERTERS
     is_file = isinstance(network, str | Path)
@@ -30,7 +30,7 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
         "timestep": f"dt = {dt:g} in the unit of the time constants",
         "float_model": "NIR's equations, forward Euler, float64",
     }
-    return Source(found.name, "node", kinds, graph, FloatRun(graph), facts)
+    return ImportSource(found.name, "node", kinds, graph, FloatRun(graph), facts)
 
 
 class _Conversion:
@@ -40,7 +40,7 @@ class _Conversion:
         self, network: nir_graph.NirNetwork, kinds: dict[str, str], dt: float, reset: ResetChoice | None
     ) -> None:
         self._network, self._kinds, self._dt, self._reset = network, kinds, dt, reset
-        self._wires: dict[str, Wire] = {}
+        self._wires: dict[str, FloatWire] = {}
         self._refused: list[str] = []
 
     def graph(self) -> FloatGraph:
@@ -99,7 +99,7 @@ class _Conversion:
             return False
         return True
 
-    def _wire(self, maker: GraphMaker, source: str, delay: int) -> Wire:
+    def _wire(self, maker: GraphMaker, source: str, delay: int) -> FloatWire:
         if not source:
             return maker.input._replace(delay=delay)
         if source in self._wires:
@@ -108,7 +108,7 @@ class _Conversion:
         node = self._network.nodes[source]
         shape = self._shape_ahead(maker, source, node)
         maker.announce(source, shape)
-        return Wire(source, delay)
+        return FloatWire(source, delay)
 
     def _shape_ahead(self, maker: GraphMaker, source: str, node: Any) -> tuple[int, int, int]:
         """The shape of neurons that are converted later: what reaches them first says it, else their parameters."""

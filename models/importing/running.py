@@ -23,7 +23,7 @@ from spikecycle.models.importing.views import Numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class ModuleParts:
     """A module, its parts' names, and those that are neurons."""
 
     module: nn.Module
@@ -31,7 +31,7 @@ class Parts:
     spiking: Mapping[nn.Module, SpikingModule]
 
     @property
-    def others(self) -> Parts | None:
+    def others(self) -> ModuleParts | None:
         """With what neurons may be instead; None where there is nothing."""
         if not any(said.alternative for said in self.spiking.values()):
             return None
@@ -90,7 +90,7 @@ def shown(what: str) -> Iterator[None]:
 
 
 def run_forward(
-    parts: Parts,
+    parts: ModuleParts,
     inputs: Sequence[Tensor],
     listen: Listener | None = None,
     feed: Feeder | None = None,
@@ -258,7 +258,7 @@ class Layout:
 class ModuleRun:
     """The module itself, run on samples."""
 
-    parts: Parts
+    parts: ModuleParts
     layout: Layout
     graph: FloatGraph
     layouts: Mapping[str, Numbers]

@@ -46,7 +46,7 @@ class StageView(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ImportSource:
     """name: what messages call it; part: what its parts are called ("node", "module"); kinds: of parts, by name;
     facts: what the provenance says; timesteps: that samples must have, where the network fixes them; remarks: what a
     user should know of how it was read."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from spikecycle.models.importing.arrays import sides_of
 from spikecycle.models.importing.functions import FUNCTIONS, View
-from spikecycle.models.importing.graph import INPUT, Shape, Wire
+from spikecycle.models.importing.graph import INPUT, FloatWire, Shape
 from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.neuron import FloatNeuron
 from spikecycle.models.importing.recorder import CHANGED, ZEROS, Call
@@ -52,7 +52,7 @@ class Structure:
     def __post_init__(self) -> None:
         self._bases = np.array([call.base for call in self.calls])
 
-    def population(self, call: Call, name: str, assumed_start: FloatNeuron) -> Wire:
+    def population(self, call: Call, name: str, assumed_start: FloatNeuron) -> FloatWire:
         """A population, from its call at the moment. `layouts` then has, by place in the module's output, the place
         in the operator's."""
         spiking = call.spiking
@@ -87,8 +87,8 @@ class Structure:
             placed[what] = by_place.reshape(shape)
         return replace(neuron, **placed)  # type: ignore[arg-type]
 
-    def _recurrent(self, name: str, recurrence: Recurrence, shape: Shape, order: Numbers) -> Wire:
-        own, label = Wire(name, 1), f"{name} recurrent"
+    def _recurrent(self, name: str, recurrence: Recurrence, shape: Shape, order: Numbers) -> FloatWire:
+        own, label = FloatWire(name, 1), f"{name} recurrent"
         if recurrence.kind == "linear":
             weight = np.empty_like(recurrence.weight)
             weight[np.ix_(order, order)] = recurrence.weight
@@ -137,7 +137,7 @@ class Structure:
     def _viewed(self, call: Call, chosen: Numbers) -> View:
         name = function_of(call)
         if call.kind == "input":
-            return View(Wire(INPUT, self._input_delay(call)), self.locate(call, chosen))
+            return View(FloatWire(INPUT, self._input_delay(call)), self.locate(call, chosen))
         if call.kind == "neuron":
             return self._of_population(call, chosen)
         if call.kind == "state":
@@ -171,7 +171,7 @@ class Structure:
             features = call.shape[len(lead) :]
             self.maker.announce(call.where, as_maps(features))
             places = chosen % size
-        return View(Wire(call.where, delay), places)
+        return View(FloatWire(call.where, delay), places)
 
     def _joined(self, numbers: Numbers) -> View:
         """Channels of several operators, one after the other."""
@@ -192,7 +192,7 @@ class Structure:
         wire = self.maker.join(name, wires)
         return View(wire, np.arange(numbers.size).reshape(numbers.shape))
 
-    def shaped(self, wire: Wire, shape: Shape) -> Wire:
+    def shaped(self, wire: FloatWire, shape: Shape) -> FloatWire:
         if self.maker.shapes[wire.source] == shape:
             return wire
         return self.maker.reshape(self.new_name(f"{wire.source} reshaped", ""), wire, shape)
@@ -205,7 +205,7 @@ class Structure:
             name, number = f"{base} ({number})", number + 1
         return name
 
-    def in_order(self, numbers: Numbers, what: str) -> Wire:
+    def in_order(self, numbers: Numbers, what: str) -> FloatWire:
         """The wire that gives these numbers (C, ...), whole and in order, as maps of their shape."""
         view = self.view(numbers)
         if not complete(view, self.maker.shapes[view.wire.source]):

@@ -26,7 +26,14 @@ from spikecycle.models.importing.leak import nearest_leak
 from spikecycle.models.importing.neuron import ZERO, FloatNeuron, Reals
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.units import Unit, units_of
-from spikecycle.models.importing.weights import Codes, common_units, integer_bias, integer_threshold, to_codes, whole
+from spikecycle.models.importing.weights import (
+    WeightCodes,
+    common_units,
+    integer_bias,
+    integer_threshold,
+    to_codes,
+    whole,
+)
 from spikecycle.traces import GraphBuilder, Neuron, Source, TraceError
 from spikecycle.traces.schema import MAX_POTENTIAL_BITS
 
@@ -132,7 +139,7 @@ class _Quantizer:
         self._builder.input(INPUT, shape=graph.input_shape, bits=encoding.bits)
         self._made: list[FloatOperator] = []
         self._scales: dict[int, Reals] = {}
-        self._codes: dict[str, Codes] = {}
+        self._codes: dict[str, WeightCodes] = {}
         self._neurons: dict[str, Neuron] = {}
 
     def run(self) -> Quantized:

@@ -17,8 +17,8 @@ from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.probe import probe
 from spikecycle.models.importing.recorder import Call, Recorder, watched
 from spikecycle.models.importing.refusal import Refusal, StartsAnew, refuse
-from spikecycle.models.importing.running import Layout, ModuleRun, Parts, run_forward, shown
-from spikecycle.models.importing.source import Source
+from spikecycle.models.importing.running import Layout, ModuleParts, ModuleRun, run_forward, shown
+from spikecycle.models.importing.source import ImportSource
 from spikecycle.models.importing.spiking import SpikingModule, read_module
 from spikecycle.models.importing.structure import Moment, Structure
 from spikecycle.models.importing.views import Numbers
@@ -27,7 +27,7 @@ REPEATS = 3
 """Calls of a forward of one timestep that are recorded, so that one has a timestep before and after it."""
 
 
-def module_source(module: nn.Module, example: Any) -> Source:
+def module_source(module: nn.Module, example: Any) -> ImportSource:
     """A torch module that runs spiking neurons; `example` is a batch of inputs as it takes them."""
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     name = type(module).__name__
@@ -42,7 +42,7 @@ def module_source(module: nn.Module, example: Any) -> Source:
         raise ModelsError(f"{name}: {place}{refusal}") from None
     facts = {"source": name, "source_format": f"{framework} module", "float_model": "the module itself"}
     remarks += [f"{parts.names[each]}: {said.remark}" for each, said in parts.spiking.items() if said.remark]
-    return Source(name, "module", parts.kinds, graph, run, facts, run.layout.timesteps(run), tuple(remarks))
+    return ImportSource(name, "module", parts.kinds, graph, run, facts, run.layout.timesteps(run), tuple(remarks))
 
 
 def _example(name: str, example: Any) -> Tensor:
@@ -74,7 +74,7 @@ def _check(name: str, module: nn.Module) -> None:
     refuse(name, reasons[:8])
 
 
-def _parts(name: str, module: nn.Module) -> tuple[Parts, str]:
+def _parts(name: str, module: nn.Module) -> tuple[ModuleParts, str]:
     """The modules of neurons, and every one that has no place in a trace."""
     names = {part: where or name for where, part in module.named_modules()}
     spiking: dict[nn.Module, SpikingModule] = {}
@@ -93,7 +93,7 @@ def _parts(name: str, module: nn.Module) -> tuple[Parts, str]:
     refuse(name, reasons)
     if not spiking:
         raise ModelsError(f"{name}: has no spiking neurons; supported are those of snnTorch, SpikingJelly and Norse")
-    return Parts(module, names, spiking), " and ".join(sorted(_with_version(each) for each in found))
+    return ModuleParts(module, names, spiking), " and ".join(sorted(_with_version(each) for each in found))
 
 
 def _with_version(framework: str) -> str:
@@ -103,7 +103,7 @@ def _with_version(framework: str) -> str:
         return framework
 
 
-def _read_either(module: nn.Module, example: Tensor, parts: Parts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph, list[str]]:
     try:
         return _read(module, example, parts)
     except Refusal:
@@ -112,7 +112,7 @@ def _read_either(module: nn.Module, example: Tensor, parts: Parts) -> tuple[Modu
         return _read(module, example, parts.others)
 
 
-def _read(module: nn.Module, example: Tensor, parts: Parts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph, list[str]]:
     counted = run_forward(parts, [example])
     counts = {where: len(calls) for where, calls in counted.items()}
     refuse_unlike(counts)
@@ -125,7 +125,7 @@ def _read(module: nn.Module, example: Tensor, parts: Parts) -> tuple[ModuleRun, 
 
 
 def _recorded(
-    module: nn.Module, example: Tensor, parts: Parts, single: bool, turns: int
+    module: nn.Module, example: Tensor, parts: ModuleParts, single: bool, turns: int
 ) -> tuple[ModuleRun, FloatGraph, list[str]]:
     """single: that a call of the module is one timestep, and not a sample."""
     recorder = Recorder()

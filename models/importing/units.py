@@ -15,7 +15,7 @@ from spikecycle.models.importing.graph import (
     FloatSum,
     FloatSynapse,
 )
-from spikecycle.models.importing.weights import Channel, scales_of
+from spikecycle.models.importing.weights import ChannelWeights, scales_of
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ class Unit:
 
     def _channel(
         self, weights: np.ndarray, bias: float, drive: float, channel: int, steps: int, largest: float
-    ) -> Channel:
+    ) -> ChannelWeights:
         threshold, reachable, leaks, strict, reset = np.inf, -np.inf, False, False, "hard"
         for each in self.populations:
             neuron = each.neuron
@@ -61,7 +61,7 @@ class Unit:
                 rounds *= min(steps, 1 / (1 - kept) if kept < 1 else steps)
             start = float(np.broadcast_to(neuron.start, each.shape)[channel].max())
             reachable = max(reachable, max(0.0, (drive + max(bias, 0.0)) * rounds) + max(0.0, start))
-        return Channel(weights, threshold, bias, reset, leaks, strict, reachable, largest)  # type: ignore[arg-type]
+        return ChannelWeights(weights, threshold, bias, reset, leaks, strict, reachable, largest)  # type: ignore[arg-type]
 
 
 def units_of(graph: FloatGraph) -> dict[str, Unit]:

@@ -32,7 +32,7 @@ weights that are smaller, only what is left at that scale counts."""
 
 
 @dataclass(frozen=True, eq=False)
-class Channel:
+class ChannelWeights:
     """What shares a scale. weights: all of them, float64 (K,); threshold: the lowest of its neurons, or infinity where
     they only read out; exactly: neurons compare, and never subtract nor leak, or do so without rounding."""
 
@@ -48,23 +48,23 @@ class Channel:
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
+class WeightCodes:
     """codes: int32 in the shape of the weights; exact: bool (M,), nothing lost in a channel."""
 
     codes: npt.NDArray[np.int32]
     exact: npt.NDArray[np.bool_]
 
 
-def to_codes(weight: Reals, scale: Reals, bits: int) -> Codes:
+def to_codes(weight: Reals, scale: Reals, bits: int) -> WeightCodes:
     """Weights (M, ...) within the symmetric range of `bits`, in units of the scale (M,)."""
     highest = 2 ** (bits - 1) - 1
     ratios = weight.reshape(len(weight), -1) / scale[:, None]
     codes = np.clip(np.round(ratios), -highest, highest)
     exact = whole(ratios).all(axis=1) & (np.abs(ratios) <= highest + WHOLE).all(axis=1)
-    return Codes(codes.astype(np.int32).reshape(weight.shape), exact)
+    return WeightCodes(codes.astype(np.int32).reshape(weight.shape), exact)
 
 
-def scales_of(channels: Sequence[Channel], bits: int, one_scale: bool) -> Reals:
+def scales_of(channels: Sequence[ChannelWeights], bits: int, one_scale: bool) -> Reals:
     """The scale of each channel, (M,). one_scale: the same for all (potentials that are compared with each other)."""
     highest = 2 ** (bits - 1) - 1
     if not one_scale:
@@ -111,7 +111,7 @@ def whole(ratios: Reals | float) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _channel_scale(channel: Channel, highest: int) -> float:
+def _channel_scale(channel: ChannelWeights, highest: int) -> float:
     bound = channel.threshold if np.isfinite(channel.threshold) else abs(channel.bias)
     if not channel.weights.any() or channel.reachable < channel.threshold < np.inf:
         # No weight, or none that matters: the neurons never fire, whatever arrives.
@@ -125,7 +125,7 @@ def _channel_scale(channel: Channel, highest: int) -> float:
     return max(_scale(channel.weights, highest, loses_nothing), _least(channel, highest, len(channel.weights)))
 
 
-def _least(channel: Channel, highest: int, fan_in: int) -> float:
+def _least(channel: ChannelWeights, highest: int, fan_in: int) -> float:
     """The smallest scale that threshold and bias allow."""
     largest = max(channel.threshold if np.isfinite(channel.threshold) else 0.0, abs(channel.bias))
     return largest / (highest * max(LEAST_SHARE, fan_in) * max(1.0, channel.largest_input))

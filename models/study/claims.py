@@ -2,6 +2,8 @@
 
 The questions are those of the published study (arXiv 2302.04174): what ternary weights cost and save, up to where
 pruning is free, which of the two wins on a machine, and whether both together beat each alone.
+
+`summary` shows them in a terminal, below one line per compression.
 """
 
 from __future__ import annotations
@@ -9,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from spikecycle.models.study.intervals import Interval, difference_interval
-from spikecycle.models.study.view import Candidate, Cost, Results
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from spikecycle.models.study.results import Candidate, Cost, Interval, Results, difference_interval, front
+from spikecycle.models.study.schema import RESIDENT
 
 TERNARY_BITS = 2
 COLLAPSE = 0.1
@@ -219,7 +225,31 @@ def _residency(results: Results, whole: Candidate) -> Iterator[str]:
         }[kind]
         stay = "stay on chip where they fit" if activations == "chip" else "go through DRAM"
         yield f"{_listed([results.title(name) for name in names])}: {loaded}, activations {stay}."
-    yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
+    pairs = {name: f"{name}{RESIDENT}" for name in results.machines if f"{name}{RESIDENT}" in results.machines}
+    for reloaded, resident in pairs.items():
+        yield _formats_by_residency(results, reloaded, resident)
+    if not pairs:
+        yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
+
+
+def _formats_by_residency(results: Results, reloaded: str, resident: str) -> str:
+    """For which networks the cheapest format is another one once weights are resident."""
+    differing, same = [], 0
+    for candidate in results.candidates:
+        one, other = results.cost(candidate, reloaded), results.cost(candidate, resident)
+        if one is None or other is None:
+            continue
+        if one.weight_format == other.weight_format:
+            same += 1
+        else:
+            differing.append(f"{candidate.label} ({one.weight_format} reloaded, {other.weight_format} resident)")
+    title = results.title(reloaded)
+    if not differing:
+        return f"{title}: the cheapest format is the same with weights reloaded and resident, for all {same} networks."
+    return (
+        f"{title}: the cheapest format is another one with resident weights for {len(differing)} of "
+        f"{len(differing) + same} networks: {_listed(differing)}."
+    )
 
 
 def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:
@@ -257,3 +287,45 @@ def _seeds(candidate: Candidate) -> str:
 
 def _listed(labels: list[str]) -> str:
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
+
+
+def summary(results: Results) -> Iterator[RenderableType]:
+    """The table of all compressions, each in its cheapest format on each machine, then question and answer."""
+    yield _table(results)
+    for claim in claims(results):
+        text = Text(f"\n{claim.question}\n", style="bold")
+        text.append("\n".join(f"  {answer}" for answer in claim.answers), style="not bold")
+        yield text
+
+
+def _table(results: Results) -> Table:
+    count = len(results.candidates)
+    compressions = "1 compression" if count == 1 else f"{count} compressions, each"
+    table = Table(title=f"{compressions} in its cheapest format; * is on the front")
+    table.add_column("compression")
+    table.add_column("accuracy %", justify="right")
+    table.add_column("zeros %", justify="right")
+    for machine in results.machines:
+        table.add_column(f"{results.title(machine)} uJ", justify="right")
+    fronts = {machine: _on_front(results, machine) for machine in results.machines}
+    for candidate in results.candidates:
+        cells = []
+        for machine in results.machines:
+            star = "*" if candidate.name in fronts[machine] else " "
+            cells.append(_cell(results.cost(candidate, machine), star))
+        name = f"{candidate.label}, joint" if candidate.method == "joint" else candidate.label
+        table.add_row(name, f"{100 * candidate.accuracy:.2f}", f"{100 * candidate.sparsity:.1f}", *cells)
+    return table
+
+
+def _cell(cost: Cost | None, star: str) -> str:
+    return "not simulated" if cost is None else f"{cost.energy_uj:.3g} {cost.weight_format}{star}"
+
+
+def _on_front(results: Results, machine: str) -> set[str]:
+    if results.too_slow(machine):
+        return set()  # what cannot run is on no front
+    priced = [(candidate, results.cost(candidate, machine)) for candidate in results.candidates]
+    points = [(candidate, cost.energy_uj) for candidate, cost in priced if cost is not None]
+    indices = front([energy for _, energy in points], [candidate.accuracy for candidate, _ in points])
+    return {points[index][0].name for index in indices}

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.registry import owner_of
 
 GROUP = "spikecycle.commands"
 
@@ -57,7 +58,7 @@ def _loaded(entry: EntryPoint) -> typer.Typer:
 
 def _telling(entry: EntryPoint, reason: str) -> typer.Typer:
     words = " ".join(reason.split())
-    owner = f" of the package {entry.dist.name}" if entry.dist else ""
+    owner = owner_of(entry)
     stand_in = typer.Typer(add_completion=False)
     anything = {"ignore_unknown_options": True, "allow_extra_args": True}
     stand_in.command(entry.name, help=f"Cannot be loaded: {words}", context_settings=anything)(

@@ -15,19 +15,28 @@ APPEARS_AFTER_S = 0.5
 
 
 @contextmanager
-def shown_progress(title: str) -> Iterator[Report | None]:
-    """A transient progress bar; None where standard error is no terminal."""
+def shown_progress(title: str, time_left: bool = False) -> Iterator[Report | None]:
+    """A transient progress bar, with the time that is left if steps take about the same each; None where standard error
+    is no terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        *((TextColumn("left"), TimeRemainingColumn()) if time_left else ()),
         console=Console(file=sys.stderr),
         transient=True,
     )

@@ -35,7 +35,7 @@ def simulate(
     picture: options.PictureOption = None,
     plugins: options.PluginOption = None,
 ) -> None:
-    """Replay a trace on a machine: cycles, accesses and energy, per layer and per cause."""
+    """Replay a trace on a machine: cycles, accesses and energy, per layer and per category."""
     options.load_plugins(plugins)
     chosen = options.parse_samples(samples)
     changed_formats = options.parse_formats(formats)

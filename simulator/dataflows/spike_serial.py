@@ -3,7 +3,7 @@
 The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII) times MINT (Yin et al.,
 ASP-DAC 2024): an operator with weights takes a cycle for every spike of its im2col matrix and every group of output
 channels that the adders take at once; neurons take three cycles per timestep for every group that the update unit
-takes at once. Additions of residual branches, pooling and concatenation cost nothing there, and memory is not counted.
+takes at once. Attention, additions, pooling and concatenation cost nothing there, and memory is not counted.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SPIKE_SERIAL = rule(
     "spike_serial",
     machine=SpikeSerialMachine,
     summary="one spike per cycle with its weights to all adders (MINT)",
-    free=("add", "concatenate", "pool"),
+    free=("add", "attention", "concatenate", "pool"),
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
 )
 

@@ -273,16 +273,27 @@ class Machine(Section):
     """
 
     name: Name
+    """What results call the machine."""
     describes: str
+    """What it is, and after what; its first sentence is on lists."""
     sources: dict[str, str]
+    """Where the numbers of a key, or of all keys that begin so, come from."""
     technology: Technology
+    """Process and clock."""
     logic: Logic = Logic()
+    """How logic is built."""
     dataflow: DataflowParameters
+    """Which dataflow runs on it, and its parameters."""
     buffers: Buffers
+    """On-chip memories."""
     dram: Dram | None = None
+    """Off-chip memory, where the dataflow moves anything from or to it."""
     formats: Formats | None = None
+    """How weights and spikes are stored."""
     energy: Energy
+    """What actions cost."""
     residency: Residency = Residency()
+    """What stays on chip."""
     overlap: dict[str, Any] = Field(default_factory=dict)
     """Policy by which work and memory overlap, and its options (`spikecycle.simulator.schedule`); the dataflow's first
     policy unless given."""
@@ -314,7 +325,7 @@ class Machine(Section):
         raise AssertionError("a dataflow's machine says how many PEs it has")
 
     def instances(self, buffer: str) -> int:
-        """How many of `buffer` the machine has: 1, or one a PE."""
+        """How many of `buffer` the machine has: 1, or one per PE."""
         raise AssertionError(f"a dataflow's machine says how many instances of {buffer} it has")
 
     def memories(self) -> tuple[Memory, ...]:

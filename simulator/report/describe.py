@@ -16,6 +16,7 @@ from spikecycle.simulator.description import (
     MachineDescription,
     NetworkDescription,
     OperatorDescription,
+    SweepDescription,
     TensorDescription,
     TraceDescription,
 )
@@ -83,6 +84,15 @@ def network_report(network: NetworkDescription) -> RenderableType:
 
 
 @report_of.register
+def sweep_file_report(sweep: SweepDescription) -> RenderableType:
+    """What a sweep file varies, and what of it will fail."""
+    head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {sweep.points:,} points")
+    axes = fields([(name, " | ".join(values)) for name, values in sweep.axes.items()])
+    problems = [Text(f"Points will fail: {problem}", style="yellow") for problem in sweep.problems]
+    return Group(head, Text(), axes, *problems)
+
+
+@report_of.register
 def machine_report(machine: MachineDescription) -> RenderableType:
     """What a machine has, what follows from it, and what it rests on."""
     memory_mm2 = sum(buffer.area.area_mm2 for buffer in machine.buffers)
@@ -129,7 +139,7 @@ def machine_report(machine: MachineDescription) -> RenderableType:
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> RenderableType:
-    """Name and value, one a line; long values continue under themselves."""
+    """Name and value, one per line; long values continue under themselves."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")

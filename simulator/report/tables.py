@@ -105,10 +105,14 @@ def cycle_table(result: RunResult) -> Fitting:
         Column("of all\n%", [human.percent(share(layer.sum_cycles, result.sum_cycles)) for layer in layers]),
     ]
     parts = [
-        Part(cause, [layer.sum_cycles_by_cause.get(cause, 0) for layer in layers], result.sum_cycles_by_cause[cause])
-        for cause in occurring(result, lambda layer: layer.sum_cycles_by_cause)
+        Part(
+            category,
+            [layer.sum_cycle_breakdown.get(category, 0) for layer in layers],
+            result.sum_cycle_breakdown[category],
+        )
+        for category in occurring(result, lambda layer: layer.sum_cycle_breakdown)
     ]
-    return parts_table("Cycles per inference, and the share of each cause in %", lead, parts)
+    return parts_table("Cycles per inference, and the share of each category in %", lead, parts)
 
 
 def access_table(result: RunResult) -> Fitting:

@@ -53,14 +53,14 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
-"""Causes of cycles without compute: before the first compute; waiting for the channel to carry a load; for a load's
-latency; for an output half; after the last compute until the last store has left."""
+"""Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
+load's latency; for an output half; after the last compute until the last store has left."""
 _FILL, _LOAD, _LATENCY, _STORE, _DRAIN = range(len(STALLS))
 
 
@@ -110,7 +110,9 @@ def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSch
     return StageSchedule(
         start=begin,
         cycles=total,
-        causes=sum_by_name([by_cause(work.cause_names, work.causes), dict(zip(STALLS, stalls.tolist(), strict=True))]),
+        breakdown=sum_by_name(
+            [by_category(work.categories, work.breakdown), dict(zip(STALLS, stalls.tolist(), strict=True))]
+        ),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(load_cycles.sum() + store_cycles.sum())},

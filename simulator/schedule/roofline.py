@@ -13,8 +13,8 @@ do not overlap.
 4. *Latency.* A stage that loads anything waits `latency_cycles` once: with its start, or, where that is empty, with the
    rest.
 
-**Attribution.** The causes of the work; `dram_fill`, channel cycles of the start; `dram_traffic`, channel cycles of the
-rest that the work does not cover; `dram_latency`, what it does not cover of the latency.
+**Attribution.** The categories of the work; `dram_fill`, channel cycles of the start; `dram_traffic`, channel cycles of
+the rest that the work does not cover; `dram_latency`, what it does not cover of the latency.
 
 Said exactly by these rules, with W = work and a port of p bits per cycle:
 - floor(first / p) + max(W, floor((traffic - first) / p)): Prosperity (Wei et al., HPCA 2025) and its comparison study,
@@ -43,7 +43,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -117,7 +117,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: RooflineOption
     return StageSchedule(
         start=begin,
         cycles=work_start + after_latency,
-        causes=sum_by_name([by_cause(work.cause_names, work.causes), stalls]),
+        breakdown=sum_by_name([by_category(work.categories, work.breakdown), stalls]),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: fill + rest},

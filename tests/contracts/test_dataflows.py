@@ -18,11 +18,27 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
 ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_currents", "signed", "readout"}
+CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
-    "spike_serial": frozenset(NETWORKS) - {"attention", "signed", "readout"},
+    "spike_serial": frozenset(NETWORKS) - {"signed", "readout"},
+    "balanced_rows": frozenset(NETWORKS) - {"signed", "readout"},
+    "time_batching": frozenset(NETWORKS) - {"signed", "readout"},
+    "product_sparsity": frozenset(NETWORKS) - {"signed", "readout"},
+    "dense_array": frozenset(NETWORKS),
+    "input_scan": frozenset({"convolution", "strided", "grouped", "linear", "residual", "recurrent", "ternary"}),
     "systolic": frozenset(NETWORKS),
+    "neuron_sweep": CORES,
+    "fan_out_walk": CORES,
+    "routed_cores": CORES,
+    "clock_driven": CORES,
+    "crossbar_tiles": CORES,
+    "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
+    "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
+    "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
+    "event_field": frozenset(NETWORKS) - {"attention", "signed"},
+    "gustavson_merge": frozenset(NETWORKS) - {"attention", "signed"},
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

@@ -222,7 +222,7 @@ def test_arithmetic_goes_by_its_width(hand: HandMaker) -> None:
 
 def test_control_goes_by_the_area_of_its_unit_and_by_glitches(hand: HandMaker) -> None:
     # 4 lanes: 100 + 4 x 50 = 300 um2; the figures are for 2 lanes, 200 um2: x 1.5; glitches x 1.5
-    # 2.0 x 1.5 x 1.5 = 4.5 pJ a fiber, 0.5 x 1.5 x 1.5 = 1.125 pJ a weight
+    # 2.0 x 1.5 x 1.5 = 4.5 pJ per fiber, 0.5 x 1.5 x 1.5 = 1.125 pJ per weight
     fiber, weight = counter("d", "decode.fiber", "control"), counter("d", "decode.weight", "control")
     assert priced(hand(), (fiber, 10), (weight, 8)) == [pytest.approx(45.0), pytest.approx(9.0)]
     assert priced(hand(control=False), (fiber, 10)) == [0]

@@ -19,7 +19,7 @@ def run(
     start_bits: int,
     whole_cycles: str,
 ) -> Counter[str]:
-    """Cycles of a stage by cause."""
+    """Cycles of a stage by category."""
     to_cycles = ceil if whole_cycles == "up" else floor
     loads = [whole_bursts(row.loads, burst_bits) for row in rows]
     stores = [whole_bursts(row.stores, burst_bits) for row in rows]
@@ -31,14 +31,14 @@ def run(
     fill = to_cycles(ahead * cycles_per_bit)
     rest = to_cycles(max(0, sum(loads) + sum(stores) - ahead) * cycles_per_bit)
     work = sum(row.compute + row.fetch for row in rows)
-    causes = Counter(
+    breakdown = Counter(
         compute=sum(row.compute for row in rows), weight_fetch=sum(row.fetch for row in rows), dram_fill=fill
     )
     waits_ahead = sum(loads) > 0 and ahead > 0
-    causes["dram_traffic"] = max(0, rest - work)
+    breakdown["dram_traffic"] = max(0, rest - work)
     if waits_ahead:
-        causes["dram_latency"] = latency
+        breakdown["dram_latency"] = latency
     elif sum(loads) > 0:
         # the latency follows the channel's last cycle; both are hidden behind the work as far as it goes
-        causes["dram_latency"] = max(0, rest + latency - max(work, rest))
-    return causes
+        breakdown["dram_latency"] = max(0, rest + latency - max(work, rest))
+    return breakdown

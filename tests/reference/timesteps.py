@@ -25,7 +25,7 @@ class Timestep:
     """What happened in a timestep. row_starts: cycle of the timestep in which each of its rows begins."""
 
     cycles: int = 0
-    causes: Counter[str] = field(default_factory=Counter)
+    breakdown: Counter[str] = field(default_factory=Counter)
     active: int = 0
     channel_cycles: int = 0
     row_starts: list[int] = field(default_factory=list)
@@ -61,8 +61,8 @@ def timestep(rows: list[Row], resources: int, cycles_per_bit: Fraction, burst_bi
     found = Timestep(row_starts=[begun[i] for i in range(len(rows))])
     for row in rows:
         if row.resource == slowest:
-            found.causes["compute"] += row.compute
-            found.causes["weight_fetch"] += row.fetch
+            found.breakdown["compute"] += row.compute
+            found.breakdown["weight_fetch"] += row.fetch
     found.active = len({row.resource for row in rows if row.compute + row.fetch > 0})
 
     loads = sum(whole_bursts(row.loads, burst_bits) for row in rows)
@@ -70,10 +70,10 @@ def timestep(rows: list[Row], resources: int, cycles_per_bit: Fraction, burst_bi
     found.channel_cycles = ceil((loads + stores) * cycles_per_bit)
     while cycle < found.channel_cycles:
         cycle += 1
-        found.causes["dram_traffic"] += 1
+        found.breakdown["dram_traffic"] += 1
     while loads and cycle < found.channel_cycles + latency:
         cycle += 1
-        found.causes["dram_latency"] += 1
+        found.breakdown["dram_latency"] += 1
     found.cycles = cycle
     return found
 

@@ -7,7 +7,7 @@ import html.parser
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,10 +23,11 @@ from spikecycle.simulator import (
     simulate,
 )
 from spikecycle.simulator.report.document import to_json
+from spikecycle.simulator.result import RecordKind
 from tests.bad_input.inputs import machine_file, small_trace
-from tests.unit.report.example import CAUSES, run_result
+from tests.unit.report.example import CYCLE_CATEGORIES, run_result
 
-RECORDS: tuple[Literal["layer", "cause", "component", "counter"], ...] = ("layer", "cause", "component", "counter")
+RECORDS: tuple[RecordKind, ...] = ("layer", "category", "component", "counter")
 
 
 def test_one_line_has_the_figures_per_inference() -> None:
@@ -73,7 +74,7 @@ def test_a_notebook_gets_tables_that_need_nothing_else() -> None:
     assert rows["energy per SOP"] == ["0.03333 pJ"]  # 100 pJ for 3000
     assert rows["conv2"] == ["2,000", "0.001", "0.03333 pJ", "25.0%", "0 of 2", "none"]
     shares = {row[0]: row[1:] for row in _Cells(run_result()._repr_html_()).rows}
-    assert shares["layer"] == [*CAUSES]
+    assert shares["layer"] == [*CYCLE_CATEGORIES]
     assert shares["conv2"][:4] == ["75.0%", "2.5%", "1.5%", "1.0%"]
 
 
@@ -93,7 +94,7 @@ def test_records_of_layers_are_means_per_inference() -> None:
 
 
 @pytest.mark.parametrize("by", RECORDS)
-def test_records_are_a_data_frame(by: Literal["layer", "cause", "component", "counter"]) -> None:
+def test_records_are_a_data_frame(by: RecordKind) -> None:
     result = simulate("digits-ternary", "spike_array_edge", samples=[0, 1])
     records = result.to_records(by)
     assert len({tuple(record) for record in records}) == 1, "every row has the same keys"
@@ -115,7 +116,7 @@ def test_records_go_to_pandas_too() -> None:
 
 
 def test_other_records_are_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="there are no records by 'row', allowed: layer, cause, component, counter"):
+    with pytest.raises(UsageError, match="no records by 'row', allowed: layer, category, cause, component, counter"):
         run_result().to_records("row")  # type: ignore[arg-type]
 
 

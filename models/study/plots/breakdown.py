@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.view import PJ_PER_UJ, Candidate, Results
+from spikecycle.models.study.results import PJ_PER_UJ, Candidate, Results
 
 MOST_COMPONENTS = 4  # of each machine, so that two machines have a colour for each
 OTHER = "other"

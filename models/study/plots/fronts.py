@@ -10,10 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from spikecycle.models.study.claims import reference
-from spikecycle.models.study.intervals import noise_band
-from spikecycle.models.study.pareto import front
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.view import Candidate, Cost, Results
+from spikecycle.models.study.results import Candidate, Cost, Results, front, noise_band
 
 METHODS = ("quantization", "pruning", "joint", "sequential", "mixed")
 NJS_PER_JS = 1e9

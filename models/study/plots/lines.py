@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from spikecycle.models.study.claims import reference, ternary
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.view import Candidate, Results
+from spikecycle.models.study.results import Candidate, Results
 
 ENERGY = "energy per inference (µJ)"
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.workload import WindowAxis, input_range
-
-Int64 = npt.NDArray[np.int64]
 
 PHASE, FIRST_TAP, LAST_TAP, BLOCK_SIZE = range(4)
 """Columns of a table of tap classes. Taps are counted within their phase."""

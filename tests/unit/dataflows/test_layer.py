@@ -82,7 +82,7 @@ def test_what_is_not_declared_is_refused_by_name(tmp_path: Path) -> None:
     graph.write(tmp_path / "net.h5")
     message = (
         r"^operator 'a' cannot be mapped on machine 'spike_array' \(dataflow spike_array\): dilation is not supported; "
-        r"machines that run it: mint, systolic_output_stationary, systolic_weight_stationary$"
+        r"machines that run it: .*mint, .*systolic_output_stationary, systolic_weight_stationary"
     )
     with pytest.raises(MappingError, match=message):
         spikecycle.simulate(tmp_path / "net.h5", "spike_array")

@@ -62,10 +62,10 @@ def test_layers_are_means_per_inference() -> None:
 
 def test_a_wide_console_also_gets_the_weights() -> None:
     text = shown(layer_table(run_result()), 160)
-    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits a weight, operations
+    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits per weight, operations
 
 
-def test_cycles_are_split_by_cause() -> None:
+def test_cycles_are_split_by_category() -> None:
     text = shown(cycle_table(run_result()))
     header = " ".join(text.splitlines()[1].split()), " ".join(text.splitlines()[2].split())
     assert header == (
@@ -76,11 +76,11 @@ def test_cycles_are_split_by_cause() -> None:
     assert row(text, "all")[:4] == ["102.1", "k", "75.0", "0.1"]
 
 
-def test_a_cause_that_never_occurs_has_no_column() -> None:
+def test_a_category_that_never_occurs_has_no_column() -> None:
     assert "drain" not in shown(cycle_table(run_result()), 200)
 
 
-def test_on_a_narrow_console_alike_causes_become_one() -> None:
+def test_on_a_narrow_console_alike_categories_become_one() -> None:
     text = shown(cycle_table(run_result()), 84)
     assert row(text, "conv1")[-2:] == ["20.0", "22.0"]  # update, DRAM
     assert row(text, "conv2")[-1] == "20.0"
@@ -97,7 +97,7 @@ def test_bars_need_colours() -> None:
     assert "█" not in shown(run_report(run_result()))
 
 
-def test_a_bar_is_worth_more_than_causes_apart() -> None:
+def test_a_bar_is_worth_more_than_categories_apart() -> None:
     wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 100))
     assert ("fill" in wide, "█" in wide) == (True, True)
     assert ("fill" in narrow, "█" in narrow) == (False, True)
@@ -139,7 +139,7 @@ def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
     nothing = {
         "sum_cycles": 0, "sum_energy_pj": 0.0, "sum_synaptic_operations": 0, "counters": [], "sum_leakage_pj": 0.0,
         "cycles_per_inference": 0.0, "energy_per_inference_pj": 0.0, "synaptic_operations_per_inference": 0.0,
-        "sum_cycles_by_cause": {"compute": 0},
+        "sum_cycle_breakdown": {"compute": 0},
     }  # fmt: skip
     layers = [layer.model_copy(update=nothing) for layer in result.layers]
     empty = {

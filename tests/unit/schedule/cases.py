@@ -50,11 +50,11 @@ def stage(
 def activity(rows: Sequence[Row], resources: int = 3) -> Activity:
     """The same rows as a dataflow reports them."""
     n = len(rows)
-    causes = np.array([(row.compute, row.fetch) for row in rows], np.int64).reshape(n, 2)
+    breakdown = np.array([(row.compute, row.fetch) for row in rows], np.int64).reshape(n, 2)
     work = Work(
-        causes.sum(axis=1),
+        breakdown.sum(axis=1),
         ("compute", "weight_fetch"),
-        causes,
+        breakdown,
         np.array([row.step for row in rows], np.int64),
         np.array([row.resource for row in rows], np.int64),
         tuple(f"core{i}" for i in range(resources)),

@@ -23,7 +23,7 @@ def stalls(**cycles):
 
 
 def stalls_of(timeline):
-    return {cause: timeline.causes[cause] for cause in STALLS}
+    return {category: timeline.breakdown[category] for category in STALLS}
 
 
 def test_no_passes():
@@ -101,7 +101,7 @@ def test_every_operand_is_rounded_to_whole_bursts():
 
 
 def test_a_machine_in_cycles():
-    """25.6 Gbit/s would be 51.2 bits a cycle at 500 MHz; here 26: 52 bits a cycle, exactly. 50.1 ns are 26 cycles."""
+    """25.6 Gbit/s would be 51.2 bits per cycle at 500 MHz; here 26: 52 bits, exactly. 50.1 ns are 26 cycles."""
     dram = Dram(bandwidth_gbit_per_s=26, burst_bits=512, latency_ns=50.1, energy_pj_per_bit=4.0)
     timing = DramTiming.from_machine(dram, clock_mhz=500)
     assert timing == DramTiming(channel_cycles=1, channel_bits=52, burst_bits=512, latency_cycles=26)
@@ -117,7 +117,7 @@ def test_stages_follow_each_other():
     assert second.spans["load"].starts.tolist() == [13]
     assert second.spans["compute"].starts.tolist() == [16]
     assert schedule.total_cycles == 21
-    assert schedule.causes == {"compute": 15, **stalls(dram_fill=1 + 3, dram_drain=2)}
+    assert schedule.breakdown == {"compute": 15, **stalls(dram_fill=1 + 3, dram_drain=2)}
 
 
 def test_no_stages_take_no_cycles():

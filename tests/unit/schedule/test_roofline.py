@@ -28,7 +28,7 @@ def run(cycles, loads, stores, dram=ONE_BIT_A_CYCLE, **options):
 
 
 def stalls_of(found):
-    return tuple(found.causes[stall] for stall in POLICY.stalls)
+    return tuple(found.breakdown[stall] for stall in POLICY.stalls)
 
 
 def test_traffic_that_just_fits_hides_and_one_bit_more_stalls_one_cycle():
@@ -83,7 +83,7 @@ def test_stages_in_turn_and_their_spans():
     assert first.spans["compute"].starts.tolist() == [1, 6]
     assert second.spans["compute"].ends.tolist() == [14]
     assert schedule.total_cycles == 14
-    assert schedule.causes == {"compute": 11, "dram_fill": 3, "dram_traffic": 0, "dram_latency": 0}
+    assert schedule.breakdown == {"compute": 11, "dram_fill": 3, "dram_traffic": 0, "dram_latency": 0}
     assert POLICY.resolve([stage([])], [], ONE_BIT_A_CYCLE, RooflineOptions()).total_cycles == 0
 
 
@@ -100,7 +100,7 @@ def test_policy_equals_the_twin(work, dram, options):
         options.start_bits,
         options.whole_cycles,
     )
-    assert found.causes == {cause: twin[cause] for cause in found.causes}
+    assert found.breakdown == {category: twin[category] for category in found.breakdown}
     assert found.total_cycles == sum(twin.values())
 
 

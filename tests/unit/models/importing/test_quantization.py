@@ -16,7 +16,7 @@ from spikecycle.models import ModelsError, import_network
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.importing.inputs import InputEncoding
 from spikecycle.models.importing.leak import nearest_leak
-from spikecycle.models.importing.weights import Channel, scales_of, to_codes
+from spikecycle.models.importing.weights import ChannelWeights, scales_of, to_codes
 from spikecycle.models.training import accuracy
 from spikecycle.traces import open_trace
 from tests.unit.models.importing.graphs import chain, conv, input_bits, integrate, leaky, synapses
@@ -83,9 +83,9 @@ def test_negative_and_analog_inputs_reach_the_neurons_as_they_were(tmp_path: Pat
         grouped.calibrate(samples)
 
 
-def channels_of(weight: np.ndarray, threshold: float = 1.0, bias: float = 0.0) -> list[Channel]:
+def channels_of(weight: np.ndarray, threshold: float = 1.0, bias: float = 0.0) -> list[ChannelWeights]:
     """Channels of leaky neurons that reset to 0, which weights of that size can make fire."""
-    return [Channel(row, threshold, bias, "hard", True, True, np.inf) for row in weight.reshape(len(weight), -1)]
+    return [ChannelWeights(row, threshold, bias, "hard", True, True, np.inf) for row in weight.reshape(len(weight), -1)]
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])

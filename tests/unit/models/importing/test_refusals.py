@@ -68,7 +68,7 @@ def test_nodes_of_unknown_types_are_all_named_at_once(tmp_path: Path) -> None:
         ({"b": nir.Linear(np.eye(2)), "n": integrate(2, 1.0)}, "node b (Linear): receives what a gives, which are"),
         ({"n": integrate(2, 1.0), "b": nir.Linear(np.ones((2, 3)))}, "node b (Linear): weights of shape (2, 3) for "),
         ({"l": nir.LI(*np.ones((3, 2))), "b": nir.Linear(np.eye(2))}, "node b (Linear): receives potentials of l"),
-        ({"s": nir.Scale(np.ones(5)), "n": integrate(2, 1.0)}, "node s (Scale): scale has shape (5,)"),
+        ({"s": nir.Scale(np.full(5, 2.0)), "n": integrate(2, 1.0)}, "node s (Scale): scale has shape (5,)"),
     ],
 )  # fmt: skip
 def test_neurons_and_layers_that_do_not_fit(nodes: dict[str, Any], words: str) -> None:

@@ -1,0 +1,80 @@
+"""Seconds that each machine takes to simulate a sample of a VGG9-sized network, one core, kernels compiled before.
+
+    python benchmarks/dataflow_speed.py [MACHINE ...] [--density SHARE] [--runs N]
+
+VGG9 on 32 x 32 pixels (the six convolutions behind the first, and the dense layer of 1024), T = 4, random spikes
+and weights of 8 bits, inputs and outputs recorded: about 80 M synaptic events a sample. Times are processor times
+(medians) of `simulate` on an open trace and a loaded machine: reading the sample, counting its workload, the rule,
+traffic and prices. Machines that do not run the network say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from spikecycle.simulator import MappingError, load_machine, shipped_machines, simulate
+from spikecycle.traces import LayerArrays, LayerShape, Neuron, open_trace, write_trace
+
+TIMESTEPS = 4
+SEED = 9
+SHAPES = {
+    "conv2": LayerShape("conv2d", C=64, H=32, W=32, M=64, R=3, S=3, padding=(1, 1)),
+    "conv3": LayerShape("conv2d", C=64, H=16, W=16, M=128, R=3, S=3, padding=(1, 1)),
+    "conv4": LayerShape("conv2d", C=128, H=16, W=16, M=128, R=3, S=3, padding=(1, 1)),
+    "conv5": LayerShape("conv2d", C=128, H=8, W=8, M=256, R=3, S=3, padding=(1, 1)),
+    "conv6": LayerShape("conv2d", C=256, H=8, W=8, M=256, R=3, S=3, padding=(1, 1)),
+    "conv7": LayerShape("conv2d", C=256, H=8, W=8, M=256, R=3, S=3, padding=(1, 1)),
+    "fc1": LayerShape.linear(4096, 1024),
+}
+"""Layers of models/networks/vgg9.py behind the first convolution, whose inputs are no spikes, at width 1."""
+
+
+def write_sample(path: Path, density: float) -> None:
+    """One sample of random spikes in every layer."""
+    random = np.random.default_rng(SEED)
+    layers = []
+    for name, shape in SHAPES.items():
+        spikes = random.random((1, TIMESTEPS, *shape.input_shape)) < density
+        weights = random.integers(1, 128, shape.weight_shape) * random.choice([-1, 1], shape.weight_shape)
+        neuron = Neuron("lif", np.full(shape.M, 1000), potential_bits=24, leak_numerator=1, leak_shift=1)
+        outputs = random.random((1, TIMESTEPS, *shape.output_shape)) < density
+        layers.append(LayerArrays(name, shape, weights, 8, neuron, spikes, outputs=outputs))
+    write_trace(path, layers, provenance={"model": "random spikes, VGG9 shapes"})
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("machines", nargs="*", metavar="MACHINE")
+    parser.add_argument("--density", type=float, default=0.11)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vgg9.h5"
+        write_sample(path, arguments.density)
+        print(f"{'machine':>28} {'cycles':>12} {'M events':>9} {'s':>8}")
+        with open_trace(path) as trace:
+            for machine in arguments.machines or shipped_machines():
+                try:
+                    loaded = load_machine(machine)
+                    result = simulate(trace, loaded)
+                except MappingError as error:
+                    print(f"{machine:>28} {str(error).splitlines()[0][:80]}")
+                    continue
+                times = []
+                for _ in range(arguments.runs):
+                    start = time.process_time()
+                    simulate(trace, loaded)
+                    times.append(time.process_time() - start)
+                events = result.sum_synaptic_operations / 1e6
+                print(f"{machine:>28} {result.sum_cycles:>12,} {events:>9.1f} {statistics.median(times):>8.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Balanced rows: each PE adds up the spikes of whole rows of the im2col matrix, dealt out to the least loaded PE.
+
+The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII, and its public simulator)
+times SATO (Liu et al., DAC 2022), whose dispatcher sorts rows of spikes into buckets so that PEs finish together:
+
+- the rows of the im2col matrix (a window of one timestep each, timestep after timestep, and within one the output
+  positions in row-major order) go, one after the other, to the PE that has the fewest spikes so far, of equals the
+  first. An operator takes the spikes of the fullest PE times the output channels: channels are not shared out;
+- a population takes log2(T) + 1 cycles per neuron, the depth of the binary search for the times of its spikes, one
+  neuron after the other. The study does not round it; cycles of a population are rounded to the nearest whole one here.
+
+A value of several bits counts its set bits. Groups are operators of their own. Attention, additions, pooling and
+concatenation cost nothing there, and memory is not counted.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
+
+
+class BalancedRowsParameters(DataflowParameters):
+    """The section `dataflow`."""
+
+    kind: Literal["balanced_rows"]
+    pes: PositiveInt
+    """PEs, one row of spikes each at a time."""
+
+
+class BalancedRowsMachine(RuleMachine):
+    """A machine that deals rows of spikes out."""
+
+    dataflow: BalancedRowsParameters
+
+    @property
+    def pe_count(self) -> int:
+        """Processing elements."""
+        return self.dataflow.pes
+
+
+BALANCED_ROWS = rule(
+    "balanced_rows",
+    machine=BalancedRowsMachine,
+    summary="rows of spikes dealt out to the least loaded PE (SATO)",
+    free=("add", "attention", "concatenate", "pool"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+)
+
+
+@kernel
+def fullest_share(spikes: Int64, shares: Int64) -> int:
+    """Most spikes that a PE gets: each row goes to the PE with the fewest so far, of equals to the first.
+
+    spikes: int64 (rows,). shares: int64 (PEs,), zeros; holds the spikes of each PE afterwards.
+    """
+    # A heap of the PEs, the one with the fewest spikes (of equals, the first) on top.
+    heap = np.arange(len(shares))
+    for row in range(len(spikes)):
+        if spikes[row] == 0:
+            continue
+        pe = heap[0]
+        shares[pe] += spikes[row]
+        place = 0
+        while True:
+            child = 2 * place + 1
+            if child >= len(heap):
+                break
+            right = child + 1
+            if right < len(heap) and (shares[heap[right]], heap[right]) < (shares[heap[child]], heap[child]):
+                child = right
+            if (shares[heap[child]], heap[child]) > (shares[pe], pe):
+                break
+            heap[place] = heap[child]
+            place = child
+        heap[place] = pe
+    return int(shares.max())
+
+
+@BALANCED_ROWS.runs("conv1d", "conv2d", "linear")
+def synapses(machine: BalancedRowsMachine, run: OperatorRun) -> int:
+    """Cycles of an operator with weights."""
+    work = run.workload
+    fullest = sum(fullest_share(rows.reshape(-1), np.zeros(machine.dataflow.pes, np.int64)) for rows in work.row_ones)
+    return fullest * (work.output_channels // work.groups)
+
+
+@BALANCED_ROWS.runs("neuron")
+def neurons(machine: BalancedRowsMachine, run: OperatorRun) -> int:
+    """Cycles of a population."""
+    return round(run.outputs * (math.log2(run.timesteps) + 1))

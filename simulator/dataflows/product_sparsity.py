@@ -1,0 +1,321 @@
+"""Product sparsity: a row of spikes that contains another row's starts from that row's partial sums.
+
+The rule of Prosperity (Wei et al., HPCA 2025, sections V to VII, and its public simulator), which adds one spike's row
+of weights to all output channels of a tile per cycle:
+
+1. *Tiles.* The rows of the im2col matrix (position after position, its timesteps side by side) are cut into tiles of
+   256 rows x 16 columns of the fan-in, the last ones smaller, and output channels into tiles of 128. A tile's cycles
+   count once for each tile of output channels, however wide.
+2. *Bit sparsity* (`sparsity: bit`): a cycle per spike of the tile.
+3. *Product sparsity* (`sparsity: product`): a row of two spikes or more looks for its prefix among all rows of the
+   tile whose spikes are a subset of its own, equal rows only if they come earlier: that of the most spikes. Spikes of
+   the prefix are not added again. A row that has none left takes one cycle. Meanwhile prefixes are prepared: a cycle
+   per row of two spikes or more, and one per 8 rows of the tile, rounded down. An operator takes the sum of additions
+   over its tiles or that of preparation, whichever is more.
+4. *Traffic.* Spikes: floor(rows x columns / (R x S)) bits of each tile, again for each tile of output channels unless
+   all of them fit in a tile's buffer; none where the last population before (in order of execution) left them in the
+   buffer. Weights of 8 bits: all for each tile of rows, unless they fit in a weight tile's buffer or K is no more than
+   its 16 rows. Nothing is written.
+5. *Stall*: floor(first / 1024) + max(0, floor((traffic - first) / 1024) - cycles), where the first load is one tile of
+   weights and (unless they are in the buffer) one of spikes, here not divided by R x S.
+6. *Neurons* take 2 cycles per timestep for every 32 of them. Their output bits stay in the buffer where they are fewer
+   than a tile of spikes has, and are written otherwise. Right after a synapse only the last tile's neurons delay the
+   network: ceil(floor(256 x 128 / T) / 32) x 2 x T cycles at most; right after attention, at least those and as many as
+   attention does not cover.
+7. *Products of two tensors* (attention): each timestep and head is a product by itself by rules 1 to 5, the binary
+   operand being the spikes (the left, if both are), the other the weights of 8 bits. Where both operands are spikes,
+   weights are in the buffer with them; where one is a product itself, its values stay on chip if they fit in a weight
+   tile's buffer, and otherwise are read, after the result's shape in bits was written.
+
+Rules 4 to 6 are the study's `memory: published`; with `scheduled`, traffic is left to the machine's overlap policy. A
+value of several bits is run bit plane by bit plane; groups are operators of their own. Additions, pooling and
+concatenation cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Literal, cast
+
+import numpy as np
+from pydantic import Field
+
+from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Counter, Moves, Work
+from spikecycle.simulator.array_types import Integers, UInt64
+from spikecycle.simulator.dataflows.row_tiles import MOST_COLUMNS, packed, tile_work
+from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
+from spikecycle.simulator.units import channel_cycles_per_bit
+from spikecycle.traces import AttentionProduct, Population, Synapse
+
+UPDATE_CYCLES = 2
+"""Cycles of one update of a group of neurons."""
+
+
+class ProductSparsityParameters(DataflowParameters):
+    """The section `dataflow`."""
+
+    kind: Literal["product_sparsity"]
+    sparsity: Literal["bit", "product"]
+    """Whether prefixes are looked for."""
+    tile_rows: PositiveInt
+    """Rows of the im2col matrix of a tile."""
+    tile_columns: Annotated[int, Field(ge=1, le=MOST_COLUMNS)]
+    """Fan-in of a tile."""
+    tile_outputs: PositiveInt
+    """Adders, one output channel each."""
+    update_lanes: PositiveInt
+    """Neurons that are updated at once."""
+    weight_bits: PositiveInt
+    """Bits of a weight in memory."""
+    memory: Literal["published", "scheduled"]
+    """Whether stalls are counted by rules 4 to 6, or left to the machine's overlap policy."""
+
+
+class ProductSparsityMachine(RuleMachine):
+    """A machine that reuses partial sums of rows."""
+
+    dataflow: ProductSparsityParameters
+    dram: Dram
+
+    @property
+    def pe_count(self) -> int:
+        """Adders."""
+        return self.dataflow.tile_outputs
+
+    @property
+    def spike_tile_bits(self) -> int:
+        """Spikes of a tile."""
+        return self.dataflow.tile_rows * self.dataflow.tile_columns
+
+    @property
+    def weight_tile_bits(self) -> int:
+        """Bits of the weights of a tile."""
+        return self.dataflow.tile_columns * self.dataflow.tile_outputs * self.dataflow.weight_bits
+
+
+ADD = Counter(
+    "adders.add", "adders", "spikes", "add", "none", "cycles", "all adders add a spike's weights, or copy a row"
+)
+PREPARE = Counter(
+    "detector.prepare", "detector", "spikes", "prepare", "none", "cycles", "prefixes of rows are looked for"
+)
+
+PRODUCT_SPARSITY = rule(
+    "product_sparsity",
+    machine=ProductSparsityMachine,
+    summary="spikes added one by one, partial sums of equal parts of rows reused (Prosperity)",
+    free=("add", "concatenate", "pool"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+    counters=(ADD, PREPARE),
+    overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
+)
+
+
+@dataclass(frozen=True)
+class MatrixWork:
+    """One product of spikes with weights.
+
+    adds, prepare: cycles. weight_bits, spike_bits: read from DRAM. first_bits: loaded before work starts.
+    """
+
+    adds: int
+    prepare: int
+    weight_bits: int
+    spike_bits: int
+    first_bits: int
+
+    @property
+    def compute(self) -> int:
+        """Cycles without stalls."""
+        return max(self.adds, self.prepare)
+
+    def stalls(self, cycles_per_bit: Fraction) -> tuple[int, int]:
+        """(fill, traffic): cycles of the first load, and those of the rest that the work does not cover."""
+        rest = (self.weight_bits + self.spike_bits - self.first_bits) * cycles_per_bit
+        return int(self.first_bits * cycles_per_bit), max(0, rest.numerator // rest.denominator - self.compute)
+
+
+def matrix_work(
+    machine: ProductSparsityMachine,
+    planes: Iterable[UInt64],
+    columns: int,
+    outputs: int,
+    *,
+    taps: int = 1,
+    spikes_are_there: bool = False,
+    weights_are_there: bool = False,
+) -> MatrixWork:
+    """One product by rules 1 to 5.
+
+    planes: uint64 (rows, words) of each bit plane, packed along the `columns`. outputs: output channels. taps: places
+    of a window, R x S. spikes_are_there, weights_are_there: in the buffer already.
+    """
+    tiles = machine.dataflow
+    adds = prepare = bits = 0
+    rows_in_all = 0
+    for plane in planes:
+        found = tile_work(plane, columns, tiles.tile_rows, tiles.tile_columns, tiles.sparsity == "product")
+        adds += int(found[0])
+        prepare += int(found[1])
+        rows_in_all = len(plane)
+        bits += 1
+    row_tiles = [min(tiles.tile_rows, rows_in_all - at) for at in range(0, rows_in_all, tiles.tile_rows)]
+    column_tiles = [min(tiles.tile_columns, columns - at) for at in range(0, columns, tiles.tile_columns)]
+    output_tiles = -(-outputs // tiles.tile_outputs)
+    spike_bits = weight_bits = first_bits = 0
+    if not spikes_are_there:
+        once = rows_in_all * columns <= machine.spike_tile_bits
+        spike_bits = sum(rows * width // taps for rows in row_tiles for width in column_tiles)
+        spike_bits *= bits * (1 if once else output_tiles)
+        first_bits += row_tiles[0] * column_tiles[0]
+    if not weights_are_there:
+        all_bits = columns * outputs * tiles.weight_bits
+        once = all_bits <= machine.weight_tile_bits or columns <= tiles.tile_columns
+        weight_bits = all_bits * (1 if once else len(row_tiles))
+        first_bits += column_tiles[0] * min(tiles.tile_outputs, outputs) * tiles.weight_bits
+    return MatrixWork(adds * output_tiles, prepare * output_tiles, weight_bits, spike_bits, first_bits)
+
+
+def _activity(machine: ProductSparsityMachine, products: list[MatrixWork], written: int = 0) -> Activity:
+    """Products one after the other."""
+    adds, prepare = sum(p.adds for p in products), sum(p.prepare for p in products)
+    compute = sum(product.compute for product in products)
+    causes = {"compute": compute, "dram_fill": 0, "dram_traffic": 0}
+    if machine.dataflow.memory == "published":
+        per_bit = channel_cycles_per_bit(machine.dram.bandwidth_gbit_per_s, machine.technology.clock_mhz)
+        for product in products:
+            fill, traffic = product.stalls(per_bit)
+            causes["dram_fill"] += fill
+            causes["dram_traffic"] += traffic
+    loads, stores = np.zeros((2, len(OPERANDS)), np.int64), np.zeros((2, len(OPERANDS)), np.int64)
+    weight_bits, spike_bits = sum(p.weight_bits for p in products), sum(p.spike_bits for p in products)
+    # The first row has no cycles and loads what a policy may expose (roofline: first_row).
+    first = min(products[0].first_bits, weight_bits + spike_bits) if products else 0
+    loads[0, WEIGHTS] = min(first, weight_bits)
+    loads[0, SPIKES] = first - loads[0, WEIGHTS]
+    loads[1, WEIGHTS], loads[1, SPIKES] = weight_bits - loads[0, WEIGHTS], spike_bits - loads[0, SPIKES]
+    stores[1, OUTPUTS] = written
+    rows = np.array([[0] * len(causes), list(causes.values())], np.int64)
+    return Activity(Work.of(tuple(causes), rows), Moves(loads, stores), {ADD.name: adds, PREPARE.name: prepare})
+
+
+def _last_to_fire(run: OperatorRun) -> Population | AttentionProduct | None:
+    """The last population or attention before the operator, in order of execution."""
+    before: list[Population | AttentionProduct] = []
+    for operator in run.network.operators:
+        if operator is run.operator:
+            break
+        if isinstance(operator, Population | AttentionProduct):
+            before.append(operator)
+    return before[-1] if before else None
+
+
+def _spikes_are_in_buffer(machine: ProductSparsityMachine, run: OperatorRun) -> bool:
+    """Whether the last population left its spikes in the buffer: the study looks no further back."""
+    last = _last_to_fire(run)
+    return isinstance(last, Population) and last.output.count * run.timesteps < machine.spike_tile_bits
+
+
+@PRODUCT_SPARSITY.runs("conv1d", "conv2d", "linear")
+def synapses(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
+    """Cycles and traffic of an operator with weights: a product per group."""
+    work = run.workload
+    shape = work.shape
+    planes = [work.im2col(bit) for bit in range(work.input_bits)]
+    products = []
+    for group in range(work.groups):
+        of_group = [_position_major(plane[group]) for plane in planes]
+        products.append(
+            matrix_work(
+                machine, of_group, work.fan_in, work.output_channels // work.groups, taps=shape.R * shape.S,
+                spikes_are_there=_spikes_are_in_buffer(machine, run),
+            )
+        )  # fmt: skip
+    return _activity(machine, products)
+
+
+def _position_major(rows: UInt64) -> UInt64:
+    """Rows (T, positions, words) as (positions x T, words): the timesteps of a position side by side."""
+    return np.ascontiguousarray(rows.transpose(1, 0, 2)).reshape(-1, rows.shape[-1])
+
+
+@PRODUCT_SPARSITY.runs("attention")
+def attention(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
+    """Cycles and traffic of a product of two tensors: one product per timestep and head."""
+    operator = cast(AttentionProduct, run.operator)
+    sources = [run.input_spec(0), run.input_spec(1)]
+    rows, terms, columns = operator.matrix_shapes(sources)
+    left = matrices(run.inputs(0), operator.heads, operator.transpose_left)
+    right = matrices(run.inputs(1), operator.heads, operator.transpose_right)
+    made = {each.output.name for each in run.network.operators if isinstance(each, AttentionProduct)}
+    is_product = any(source.tensor in made for source in operator.inputs)
+    there = _spikes_are_in_buffer(machine, run)
+    bits, spikes, outputs = sources[0].bits, left, columns
+    if sources[1].bits < bits:
+        bits, spikes, outputs, rows = sources[1].bits, right.swapaxes(-1, -2), rows, columns
+    fits = terms * outputs * machine.dataflow.weight_bits < machine.weight_tile_bits
+    products = [
+        matrix_work(
+            machine, [packed(np.abs(matrix) >> bit & 1) for bit in range(bits)], terms, outputs,
+            spikes_are_there=there, weights_are_there=fits if is_product else there,
+        )
+        for matrix in spikes.reshape(-1, rows, terms)
+    ]  # fmt: skip
+    written = 0 if fits or not is_product else len(products) * rows * outputs
+    return _activity(machine, products, written=written)
+
+
+def matrices(values: Integers, heads: int, transposed: bool) -> Integers:
+    """A tensor (T, C, H, W) as matrices (T, heads, positions, channels of a head), or their transposes."""
+    timesteps, channels = values.shape[:2]
+    by_channel = values.reshape(timesteps, heads, channels // heads, -1)
+    return by_channel if transposed else by_channel.swapaxes(2, 3)
+
+
+@PRODUCT_SPARSITY.runs("neuron")
+def neurons(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
+    """Cycles of a population, those that hide behind the operator before marked, and its output bits."""
+    unit = machine.dataflow
+    cycles = -(-run.outputs // unit.update_lanes) * run.timesteps * UPDATE_CYCLES
+    bits = run.outputs * run.timesteps
+    written = 0 if bits < machine.spike_tile_bits else bits
+    hidden, stall = 0, 0
+    if unit.memory == "published":
+        hidden = cycles - _exposed(machine, run, cycles)
+        per_bit = channel_cycles_per_bit(machine.dram.bandwidth_gbit_per_s, machine.technology.clock_mhz)
+        stall = max(0, int(written * per_bit) - cycles)
+    rows = np.array([[hidden, 0], [cycles - hidden, stall]], np.int64)
+    moves = np.zeros((2, len(OPERANDS)), np.int64)
+    stores = moves.copy()
+    stores[1, OUTPUTS] = written
+    work = Work.of(("compute", "dram_traffic"), rows, places={"hidden": np.array([1, 0])})
+    return Activity(work, Moves(moves, stores), {})
+
+
+def _exposed(machine: ProductSparsityMachine, run: OperatorRun, cycles: int) -> int:
+    """Cycles of a population for which the network waits (rule 6)."""
+    before = None
+    attended: list[AttentionProduct] = []
+    for operator in run.network.operators:
+        if operator is run.operator:
+            break
+        if isinstance(operator, AttentionProduct):
+            attended = [*attended, operator] if isinstance(before, AttentionProduct) else [operator]
+        if isinstance(operator, AttentionProduct | Population | Synapse):
+            before = operator
+    unit = machine.dataflow
+    last = (
+        -(-(unit.tile_rows * unit.tile_outputs // run.timesteps) // unit.update_lanes) * run.timesteps * UPDATE_CYCLES
+    )
+    if isinstance(before, Synapse):
+        return min(last, cycles)
+    if isinstance(before, AttentionProduct):
+        covered = 0
+        for each in attended:
+            activity = cast(Activity, attention(machine, OperatorRun(each, run.network, run.sample)))
+            covered += int(activity.work.cycles.sum())
+        return min(cycles, max(last, cycles - covered))
+    return cycles

@@ -1,0 +1,1 @@
+"""Checks: one module for each source of figures; found by scanning this package."""

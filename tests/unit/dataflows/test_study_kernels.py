@@ -1,0 +1,79 @@
+"""Kernels of the machines of the comparison study against their twins, on random rows of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spikecycle.simulator.dataflows.balanced_rows import fullest_share
+from spikecycle.simulator.dataflows.row_tiles import packed, tile_work
+from spikecycle.simulator.dataflows.time_batching import disjoint_sets, packed_lengths, padded_timesteps, windows_of
+from tests.reference import balanced_rows, product_sparsity, time_batching
+
+RANDOM = np.random.default_rng(11)
+DENSITIES = (0.02, 0.1, 0.3, 0.7)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("density", DENSITIES)
+@pytest.mark.parametrize(("rows", "columns", "height", "width"), [(23, 70, 8, 16), (9, 130, 4, 5), (40, 16, 40, 16)])
+def test_tiles(rows: int, columns: int, height: int, width: int, density: float) -> None:
+    bits = (RANDOM.random((rows, columns)) < density).astype(np.uint8)
+    bits[rows // 2] = bits[0]  # equal rows
+    for reuse in (False, True):
+        adds = prepare = 0
+        for m in range(0, rows, height):
+            for k in range(0, columns, width):
+                part = [set(np.flatnonzero(row).tolist()) for row in bits[m : m + height, k : k + width]]
+                found = product_sparsity.tile(part, reuse)
+                adds, prepare = adds + found[0], prepare + found[1]
+        assert tile_work(packed(bits), columns, height, width, reuse) == (adds, prepare)
+
+
+def test_a_tile_by_hand() -> None:
+    """Rows 110, 111, 110, 001, 001, 000: the first costs 2, the second has it as prefix and costs 1, the third is equal
+    to the first and costs 1, single spikes cost 1 each although equal, silence costs nothing."""
+    rows = np.array([[1, 1, 0], [1, 1, 1], [1, 1, 0], [0, 0, 1], [0, 0, 1], [0, 0, 0]], np.uint8)
+    assert tile_work(packed(rows), 3, 256, 16, True) == (2 + 1 + 1 + 1 + 1, 3 + 6 // 8)
+    assert tile_work(packed(rows), 3, 256, 16, False) == (2 + 3 + 2 + 1 + 1, 0)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("density", DENSITIES)
+@pytest.mark.parametrize(("timesteps", "positions", "columns"), [(4, 16, 70), (5, 9, 40), (1, 3, 9), (20, 6, 65)])
+def test_packing(timesteps: int, positions: int, columns: int, density: float) -> None:
+    """Also where eight does not divide the rows, and T is no power of two."""
+    bits = (RANDOM.random((timesteps, positions, columns)) < density).astype(np.uint8)
+    rows = time_batching.windows(bits.tolist(), 4)
+    words = packed(bits.reshape(-1, columns)).reshape(timesteps, positions, -1)
+    found = packed_lengths(windows_of(words, 4), columns, disjoint_sets())
+    assert found == time_batching.lengths(rows, 8)
+
+
+def test_packing_by_hand() -> None:
+    """Eight windows of one position, five words: 1, 1|2, 2, all, none. The first joins the third, the second finds no
+    partner, the full one stays: three are left."""
+    words = [{0}, {0, 1}, {1}, set(range(8)), set()]
+    rows = np.array([[int(column in word) for word in words] for column in range(8)], np.uint8)
+    assert packed_lengths(packed(rows), 5, disjoint_sets()) == 3
+
+
+@pytest.mark.parametrize(("timesteps", "padded"), [(1, 4), (3, 4), (4, 4), (5, 8), (10, 16), (20, 32), (32, 32)])
+def test_timesteps_are_filled_up_to_a_power_of_two(timesteps: int, padded: int) -> None:
+    assert padded_timesteps(timesteps, 4) == padded
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("rows", "pes"), [(200, 16), (7, 16), (64, 1), (300, 128)])
+def test_shares(rows: int, pes: int) -> None:
+    spikes = RANDOM.integers(0, 9, rows) * (RANDOM.random(rows) < 0.8)
+    assert fullest_share(spikes.astype(np.int64), np.zeros(pes, np.int64)) == balanced_rows.fullest(
+        spikes.tolist(), pes
+    )
+
+
+def test_shares_by_hand() -> None:
+    """5, 3, 3, 1 on two PEs: 5 | 3, then 3 to the second (6), then 1 to the first (6)."""
+    shares = np.zeros(2, np.int64)
+    assert fullest_share(np.array([5, 3, 3, 1]), shares) == 6
+    assert shares.tolist() == [6, 6]
