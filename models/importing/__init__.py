@@ -16,6 +16,7 @@
     source           a network as it was read, and how to run it as it was
     measure          what is left of the network, and what looks wrong
     network          all of it in four calls, `spikecycle.models.import_network`
+    evaluation, evaluate_command   a network on a folder of labelled recordings, `spikecycle evaluate`
     command          the same as `spikecycle import`; samples_file reads its samples
     arrays, refusal  parameters in the shapes that operators have; what cannot be imported
 

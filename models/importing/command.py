@@ -60,7 +60,7 @@ def import_command(
     require_train_extra()
     if not 0 < dt < float("inf"):
         raise ModelsError(f"--dt {dt:g}: must be above 0")
-    _check_target(out, (network, samples), force)
+    check_target(out, (network, samples), force)
 
     from spikecycle.models.importing.measure import check_labels
     from spikecycle.models.importing.network import import_network
@@ -81,15 +81,15 @@ def import_command(
         raise ModelsError(f"{samples}: {error}") from None
     imported.quantize(weight_bits, potential_bits)
     started_s = time.perf_counter()
-    with _shown(f"measuring {network.name}") as progress:
+    with shown(f"measuring {network.name}") as progress:
         measured = imported.measure(arrays, labels, progress)
     seconds = time.perf_counter() - started_s
-    with _shown(f"recording {out.name}") as progress:
+    with shown(f"recording {out.name}") as progress:
         imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
     recorded = len(arrays[:record])
     lines = [
         f"{out}: {recorded} of {len(arrays)} samples recorded; inputs are {imported.inputs}",
-        *_report(imported, measured),
+        *report(imported, measured),
     ]
     lines.append(
         f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all versions of the network"
@@ -98,7 +98,8 @@ def import_command(
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
 
 
-def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
+def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
+    """Accuracies, neurons and what to look at, as lines."""
     lines = []
     accuracies = {
         "as it was": measured.accuracy_float,
@@ -132,7 +133,7 @@ def _span(values: Any) -> str:
     return f"{low}" if low == high else f"{low}..{high}"
 
 
-def _check_target(out: Path, inputs: tuple[Path, ...], force: bool) -> None:
+def check_target(out: Path, inputs: tuple[Path, ...], force: bool) -> None:
     """Known now rather than after the measuring."""
     if any(is_regular(path) and is_regular(out) and path.samefile(out) for path in inputs):
         raise ModelsError(f"--out {out}: would overwrite an input")
@@ -149,7 +150,7 @@ def _check_target(out: Path, inputs: tuple[Path, ...], force: bool) -> None:
 
 
 @contextmanager
-def _shown(title: str) -> Iterator[Callable[[int, int], None]]:
+def shown(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error, where a person watches."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

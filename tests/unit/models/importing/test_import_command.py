@@ -33,7 +33,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: spikecycle-under-test\nVersion: 0\n")
     command = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["spikecycle.commands"]
-    (metadata / "entry_points.txt").write_text(f"[spikecycle.commands]\nimport = {command['import']}\n")
+    entries = [f"{name} = {command[name]}" for name in ("import", "evaluate")]
+    (metadata / "entry_points.txt").write_text("\n".join(["[spikecycle.commands]", *entries, ""]))
     monkeypatch.syspath_prepend(tmp_path / "path")
     return tmp_path / "path"
 
