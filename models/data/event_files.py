@@ -7,7 +7,7 @@ Read are, by the ending of the name:
     .bin          N-MNIST and N-Caltech101: five bytes an event (Orchard et al., Frontiers in Neuroscience 9:437, 2015)
     .aedat        AEDAT 2.0 and 3.1 (inivation.com, "AEDAT file formats"), events of DVS128 and DAVIS cameras
     .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events` (xs, ys, ts, ps too)
-    .mat          ASL-DVS: ts, x, y, pol (Bi et al., ICCV 2019)
+    .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
 Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
 """
@@ -43,6 +43,7 @@ AEDAT3_END, AEDAT3_HEADER = b"#!END-HEADER\r\n", struct.Struct("<hhiiiiii")
 POLARITY_EVENT = 1
 AEDAT3_WRAP_BITS = 31
 DVS128_ADDRESS = 2**15
+ASL_ROWS = 180
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
@@ -54,6 +55,8 @@ def read_events(path: Path, shape: tuple[int, int] | None = None) -> Events:
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
+        if path.suffix.lower() == ".aedat4":
+            raise ModelsError(f"{path}: AEDAT 4 is not read; save its events as an array x, y, t, p (.npy)")
         raise ModelsError(f"{path}: files of events end in {', '.join(READERS)}")
     try:
         columns = reader(path)
@@ -204,7 +207,8 @@ def _mat(path: Path) -> Columns:
             found = loadmat(file, variable_names=("ts", "x", "y", "pol"))
     except MatReadError as error:
         raise ValueError(reason(error)) from None
-    return _named({name: values for name, values in found.items() if not name.startswith("__")})
+    columns = _named({name: values for name, values in found.items() if not name.startswith("__")})
+    return {**columns, "y": ASL_ROWS - 1 - columns["y"].astype(np.int64)}  # as tonic has it
 
 
 READERS: dict[str, Callable[[Path], Columns]] = {

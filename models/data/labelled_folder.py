@@ -3,9 +3,9 @@
     root/<class>/*                        split into train and test, every class in the same proportions
     root/train/<class>/*, root/test/<class>/*     (any case) its own two parts
 
-Classes are numbered in the order of their names (numbers as numbers, and first). CIFAR10-DVS, N-Caltech101 and
-ASL-DVS, as tonic lays them out, are such folders. `event_files` says which files are read; others are an error, hidden
-ones apart.
+Classes are numbered in the order of their names (numbers as numbers, and first). N-Caltech101 and ASL-DVS,
+as tonic lays them out, are such folders, and CIFAR10-DVS in its original AEDAT 2.0 (tonic's copy is AEDAT 4, which is
+not read). `event_files` says which files are read; others are an error, hidden ones apart.
 """
 
 from __future__ import annotations

@@ -20,5 +20,6 @@
     command          the same as `spikecycle import`; samples_file reads its samples
     arrays, refusal  parameters in the shapes that operators have; what cannot be imported
 
-Only the nir_ modules know NIR, and each framework is known to its one file.
+Only the nir_ modules know NIR, and each framework is known to its one file. SUPPORTED.md says what each supports;
+`support_table` writes it.
 """

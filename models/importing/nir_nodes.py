@@ -171,8 +171,18 @@ CONVERTERS: dict[str, Converter] = {
 }
 
 
+NAME = "NIR (nir 1.0.8)"
 NEURONS = frozenset({"CubaLI", "CubaLIF", "I", "IF", "LI", "LIF", "Threshold"})
 """Types whose nodes sum what arrives by themselves."""
+DECLARED = {
+    "neurons": ", ".join(sorted(NEURONS)),
+    "reset": "to v_reset (any value), by subtraction; LI and I, and infinite thresholds, as a readout",
+    "two states": "CubaLIF, CubaLI",
+    "recurrence": "loops through neurons, in inner graphs or not; Delay of 0 or one timestep",
+    "per-neuron parameters": "all of them; v_leak and v_reset per channel",
+    "time": "dt, 1e-4 by default",
+}
+"""What it supports of `spiking.CONSTRUCTS`."""
 
 
 def _leaky(node: Any, tau: Any, reading: Reading, reset: FloatReset) -> FloatNeuron:

@@ -19,15 +19,15 @@ from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.spiking import SpikingModule, class_names
 
 NAME = "Norse"
+KINDS = ("LIFCell", "LIFBoxCell", "LIBoxCell")
 DECLARED = {
-    "neurons": "LIFCell, LIFBoxCell, LIBoxCell",
+    "neurons": ", ".join(KINDS),
     "reset": "to v_reset",
     "two states": "LIFCell",
     "recurrence": "in the forward",
     "per-neuron parameters": "tau_mem_inv, tau_syn_inv, v_th",
     "time": "cells, one timestep a call",
 }
-KINDS = ("LIFCell", "LIFBoxCell", "LIBoxCell")
 
 
 def read(module: nn.Module) -> SpikingModule | None:

@@ -20,8 +20,9 @@ from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.spiking import Recurrence, SpikingModule, class_names
 
 NAME = "snnTorch"
+SUPPORTED = ("Leaky", "RLeaky", "Synaptic", "RSynaptic", "Lapicque")
 DECLARED = {
-    "neurons": "Leaky, RLeaky, Synaptic, RSynaptic, Lapicque",
+    "neurons": ", ".join(SUPPORTED),
     "reset": "subtract, zero (reset_delay on and off), none as a readout",
     "two states": "Synaptic and RSynaptic, reset by subtraction",
     "recurrence": "RLeaky, RSynaptic, and in the forward",
@@ -29,7 +30,6 @@ DECLARED = {
     "time": "hidden states, states handed around, own loops",
 }
 RESETS: dict[str, FloatReset] = {"_base_sub": "soft", "_base_zero": "hard", "_base_int": "none"}
-SUPPORTED = ("Leaky", "RLeaky", "Synaptic", "RSynaptic", "Lapicque")
 LOSES = "loses what arrives in the timestep after a spike (reset to zero); supported: subtract, or reset_delay=False"
 
 

@@ -12,9 +12,19 @@ from torch import Tensor, nn
 from spikecycle.models.importing.neuron import FloatNeuron, Reals
 from spikecycle.models.importing.refusal import Refusal
 
+CONSTRUCTS = {
+    "neurons": "which neurons",
+    "reset": "which resets",
+    "two states": "a synaptic current beside the potential",
+    "recurrence": "spikes that come back a timestep later",
+    "per-neuron parameters": "leaks, thresholds and so on that differ within a population",
+    "time": "how timesteps come",
+}
+"""What every importer declares, by name, with what it means."""
 FRAMEWORKS = ("snntorch_neurons", "spikingjelly_neurons", "norse_neurons", "sinabs_neurons")
 """Modules beside this one, one for each framework: `read(module)` gives a SpikingModule, None for what is not of the
-framework, and raises Refusal for neurons that have no place in a trace; NAME; and DECLARED, what it supports."""
+framework, and raises Refusal for neurons that have no place in a trace; NAME; and DECLARED, what it supports of
+CONSTRUCTS."""
 
 
 @dataclass(frozen=True, eq=False)

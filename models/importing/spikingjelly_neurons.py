@@ -18,15 +18,15 @@ from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.spiking import SpikingModule, class_names
 
 NAME = "SpikingJelly"
+KINDS = ("ParametricLIFNode", "LIFNode", "IFNode")
 DECLARED = {
-    "neurons": "IFNode, LIFNode, ParametricLIFNode (and MultiStep...)",
+    "neurons": f"{', '.join(KINDS)}, and those with MultiStep before the name",
     "reset": "to v_reset (any value), by subtraction (v_reset=None)",
     "two states": "no",
     "recurrence": "in the forward",
     "per-neuron parameters": "no (the framework has none)",
     "time": "step_mode s and m",
 }
-KINDS = ("ParametricLIFNode", "LIFNode", "IFNode")
 
 
 def read(module: nn.Module) -> SpikingModule | None:

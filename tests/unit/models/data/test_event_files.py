@@ -80,7 +80,7 @@ def written(folder: Path, name: str) -> Path:
             with h5py.File(path, "w") as file:
                 file.update({"events/xs": X, "events/ys": Y, "events/ts": T, "events/ps": P.astype(bool)})
         case "asl.mat":
-            savemat(path, {"ts": T[:, None], "x": X[:, None], "y": Y[:, None], "pol": P[:, None]})
+            savemat(path, {"ts": T[:, None], "x": X[:, None], "y": 179 - Y[:, None], "pol": P[:, None]})
     return path
 
 
@@ -124,6 +124,7 @@ def test_what_is_wrong_with_events_is_one_line(changed: dict[str, Any], words: s
     ("name", "content", "words"),
     [
         ("a.txt", b"x", "files of events end in .npy, .npz, .bin"),
+        ("a.aedat4", b"x", "AEDAT 4 is not read; save its events as an array"),
         ("a.bin", b"1234567", "7 bytes are no whole number of events of 5"),
         ("a.aedat", b"#!AER-DAT4.0\r\n", "it begins with '#!AER-DAT4.0"),
         ("a.aedat", aedat2()[:-3], "it ends within an event"),
@@ -141,4 +142,4 @@ def test_damaged_files_are_one_line(name: str, content: bytes, words: str, tmp_p
     assert str(error.value).startswith(f"{tmp_path / name}: ") and words in str(error.value)
     assert "\n" not in str(error.value)
     with pytest.raises(ModelsError, match="No such file"):
-        read_events(tmp_path / f"none{Path(name).suffix.replace('.txt', '.npy')}")
+        read_events(tmp_path / f"none{Path(name).suffix.replace('.txt', '.npy').replace('.aedat4', '.npy')}")
