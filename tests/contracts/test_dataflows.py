@@ -34,6 +34,7 @@ RUN = {
     "routed_cores": CORES,
     "clock_driven": CORES,
     "crossbar_tiles": CORES,
+    "fused_layers": CORES,
     "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
     "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
     "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
