@@ -10,6 +10,15 @@ from spikecycle.simulator.result import BufferArea, LogicArea, SlowBuffer
 
 
 @dataclass(frozen=True)
+class FileDescription:
+    """A file of ours that is neither trace nor machine, checked to its end. kind: what it is. facts: name and value."""
+
+    kind: str
+    path: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class LayerDescription:
     """One layer of a trace, all its arrays having been read.
 

@@ -6,13 +6,17 @@ Documented key by key in RESULT.md, which is generated from the descriptions her
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spikecycle.simulator.data_frames import to_pandas, to_polars
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.notebook import one_line, to_html
 from spikecycle.simulator.records import Record, records
+
+if TYPE_CHECKING:
+    import polars
 
 RESULT_VERSION = 2
 
@@ -51,7 +55,7 @@ class CounterResult(_Part):
     component: str = Field(description="buffer or unit that acts")
     operand: str = Field(description="what it acts on: weights, spikes, potentials or outputs")
     action: str = Field(description="read, write, add, ...")
-    resource: str = Field(description="what prices it: sram (any memory), logic, control, clock, wire, dram, or none")
+    resource: str = Field(description="priced as sram (memories), logic, control, crossbar, clock, wire, dram or none")
     unit: str = Field(description="what is counted")
     sum_count: int = Field(description="how often, summed over samples")
     sum_energy_pj: float = Field(description="energy of all of them, pJ")
@@ -302,3 +306,11 @@ class RunResult(_Part):
         Every row names trace, machine, overrides and fingerprint, so that rows of several results can lie in one table.
         """
         return records(self, by)
+
+    def to_polars(self, by: RecordKind = "layer") -> polars.DataFrame:
+        """The rows of `to_records` as a data frame of Polars; UsageError, saying what to do, where it is not there."""
+        return to_polars(records(self, by))
+
+    def to_pandas(self, by: RecordKind = "layer") -> Any:
+        """The rows of `to_records` as a data frame of pandas; UsageError, saying what to do, where it is not there."""
+        return to_pandas(records(self, by))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spikecycle.simulator.cli.advise_command import advise
+from spikecycle.simulator.cli.audit_command import audit
 from spikecycle.simulator.cli.check_command import check
 from spikecycle.simulator.cli.compare_command import compare
 from spikecycle.simulator.cli.copy_command import copy
@@ -73,3 +74,4 @@ app.command(epilog="Example: spikecycle report result.json other.json --out repo
 app.command("list", epilog="Example: spikecycle list")(list_components)
 app.command(epilog="Example: spikecycle copy spike_array my_machine.yaml")(copy)
 app.command(epilog="Example: spikecycle validate --data FOLDER --machine mint")(validate)
+app.command(epilog="Example: spikecycle audit --markdown audit.md")(audit)

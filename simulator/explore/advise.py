@@ -15,7 +15,7 @@ from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import Chunk, Session, figures
 from spikecycle.simulator.explore.neighbours import Neighbour, changes, near, numeric_keys
 from spikecycle.simulator.explore.sweep import SweepProgress, cores, simulate_points
-from spikecycle.simulator.explore.sweep_spec import Point
+from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
@@ -54,7 +54,7 @@ def advise(
     machine = load_machine(hardware, settings, formats)
     if residency:
         machine = override(machine, residency_changes(machine, residency))
-    own = Point(0, str(trace), str(hardware), dict(machine.origin.overrides), samples=samples)
+    own = SweepPoint(0, str(trace), str(hardware), dict(machine.origin.overrides), samples=samples)
     with open_trace(trace) as network:
         result = Session(network).result(own)
     possible = list(changes(machine))
@@ -87,13 +87,13 @@ def advise(
     )  # fmt: skip
 
 
-def _moved(own: Point, number: int, neighbour: Neighbour) -> Point:
+def _moved(own: SweepPoint, number: int, neighbour: Neighbour) -> SweepPoint:
     settings = {**own.settings, neighbour.key: neighbour.after}
-    return Point(number, own.trace, own.machine, settings, samples=own.samples)
+    return SweepPoint(number, own.trace, own.machine, settings, samples=own.samples)
 
 
 def _rows(
-    points: list[Point],
+    points: list[SweepPoint],
     plugins: Sequence[str | Path],
     jobs: int | None,
     cluster: str | None,

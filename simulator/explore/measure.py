@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.errors import SimulatorError, one_line
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.sweep_spec import Point
+from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
@@ -30,7 +30,7 @@ class Chunk:
     plugins: files to load first. seconds: when to stop; at least one point is simulated. max_memory_bytes: of a run.
     """
 
-    points: Sequence[Point]
+    points: Sequence[SweepPoint]
     plugins: Sequence[str] = ()
     seconds: float = 3.0
     max_memory_bytes: int | None = None
@@ -69,7 +69,7 @@ class Session:
         self._max_memory_bytes = max_memory_bytes
         self._machines: dict[str, Machine | None] = {}
 
-    def result(self, point: Point) -> RunResult:
+    def result(self, point: SweepPoint) -> RunResult:
         """The result of a point; raises what `simulate` raises."""
         return simulate(
             self._network,
@@ -81,7 +81,7 @@ class Session:
             reuse=self._reuse,
         )
 
-    def row(self, point: Point) -> Row:
+    def row(self, point: SweepPoint) -> Row:
         """The row of a point, failed or not."""
         try:
             return {**_header(point), **figures(self.result(point)), "problem": None}
@@ -92,7 +92,7 @@ class Session:
         except Exception as error:  # a fault of the program or a plugin must not end a sweep of thousands
             return failed(point, f"internal error: {one_line(error)}")
 
-    def _machine(self, point: Point) -> Machine:
+    def _machine(self, point: SweepPoint) -> Machine:
         """The point's machine, read from its file once; that may be a machine only together with the settings."""
         name = point.machine
         if name not in self._machines:
@@ -122,11 +122,11 @@ class SharedRuns:
     def __exit__(self, *raised: object) -> None:
         self._open.close()
 
-    def rows(self, points: Sequence[Point]) -> list[Row]:
+    def rows(self, points: Sequence[SweepPoint]) -> list[Row]:
         """The row of each point, failed or not."""
         return [self._row(point) for point in points]
 
-    def _row(self, point: Point) -> Row:
+    def _row(self, point: SweepPoint) -> Row:
         if point.trace not in self._sessions:
             try:
                 network = self._open.enter_context(open_trace(point.trace))
@@ -164,10 +164,10 @@ def figures(result: RunResult) -> Row:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def failed(point: Point, problem: str) -> Row:
+def failed(point: SweepPoint, problem: str) -> Row:
     """The row of a point that cannot be run."""
     return {**_header(point), "problem": problem}
 
 
-def _header(point: Point) -> Row:
+def _header(point: SweepPoint) -> Row:
     return {"number": point.number, "point": point.identity(), **point.choice}

@@ -28,7 +28,7 @@ from spikecycle.simulator.explore.measure import Chunk, SharedRuns
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
-from spikecycle.simulator.explore.sweep_spec import Axis, Point, SweepSpec
+from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
 from spikecycle.simulator.explore.workers import dask_client, run_on_dask
 
 GOALS = {
@@ -171,7 +171,7 @@ def _study(
     return study
 
 
-def _ask(study: Any, spec: SweepSpec, axes: Sequence[Axis]) -> tuple[Any, Point]:
+def _ask(study: Any, spec: SweepSpec, axes: Sequence[Axis]) -> tuple[Any, SweepPoint]:
     trial = study.ask()
     return trial, spec.point([_suggest(trial, axis) for axis in axes])
 
@@ -231,10 +231,10 @@ def _finished(study: Any) -> int:
 
 
 @contextmanager
-def _runner(jobs: int, cluster: str | None, like: Chunk) -> Iterator[Callable[[list[Point]], list[Row]]]:
+def _runner(jobs: int, cluster: str | None, like: Chunk) -> Iterator[Callable[[list[SweepPoint]], list[Row]]]:
     """What simulates a batch of points: this process, or others that stay until the end."""
 
-    def chunks(points: list[Point]) -> list[Chunk]:
+    def chunks(points: list[SweepPoint]) -> list[Chunk]:
         return [Chunk((point,), like.plugins, like.seconds, like.max_memory_bytes) for point in points]
 
     if jobs == 1 and cluster is None:

@@ -158,7 +158,7 @@ class SweepSpec(Section):
         varied = (axis for axis in self.axes() if len(axis.values) > 1 or axis.kind in ALWAYS)
         return tuple(name for axis in varied for name in axis.names)
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[SweepPoint]:
         """Every point, in the order in which stages have to be run anew most seldom."""
         axes = self.axes()
         order = sorted(range(len(axes)), key=lambda index: axes[index].names[0].startswith(_PRICES))
@@ -166,7 +166,7 @@ class SweepSpec(Section):
             places = dict(zip(order, chosen, strict=True))
             yield self.point([places[index] for index in range(len(axes))])
 
-    def point(self, places: Sequence[int]) -> Point:
+    def point(self, places: Sequence[int]) -> SweepPoint:
         """The point at a place along each axis."""
         axes = self.axes()
         number = 0
@@ -174,7 +174,7 @@ class SweepSpec(Section):
         for axis, place in zip(axes, places, strict=True):
             number = number * len(axis.values) + place
             chosen[axis.kind] |= zip(axis.names, axis.values[place], strict=True)
-        return Point(
+        return SweepPoint(
             number=number,
             trace=chosen["trace"]["trace"],
             machine=chosen["machine"]["machine"],
@@ -204,7 +204,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """One run of a sweep. number: its place in the order of the file. The others are arguments of `simulate`."""
 
     number: int

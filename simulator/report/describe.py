@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spikecycle.simulator.description import (
+    FileDescription,
     LayerDescription,
     MachineDescription,
     NetworkDescription,
@@ -83,6 +84,12 @@ def network_report(network: NetworkDescription) -> RenderableType:
         Text(),
         *_provenance(network.provenance),
     )
+
+
+@report_of.register
+def file_report(file: FileDescription) -> RenderableType:
+    """What is in another file of ours."""
+    return Group(Text.assemble((f"valid {file.kind} ", "green"), (file.path, "bold")), Text(), fields(file.facts))
 
 
 @report_of.register

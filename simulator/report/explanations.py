@@ -17,6 +17,14 @@ CATEGORIES = {
     "reduction": "partial sums of the PEs of a column are added, PE by PE",
     "weight_fill": "weights are filled into the pads of the PEs, before they can work",
     "global_buffer": "the global buffer's ports are the bottleneck: PEs wait for inputs, or for partial sums",
+    # cores and broadcast
+    "spikes": "a core takes each spike that reaches it, besides walking through its synapses",
+    "step": "what every timestep takes, whatever happens in it",
+    "time_reference": "all neurons of a core leak at the end of a timestep",
+    "control": "requests and waits around the events of a core",
+    "output": "a core that sends a spike waits for the handshake",
+    "load": "weights and spikes are loaded, and nothing else can be done",
+    "store": "output spikes are stored, and nothing else is done",
     # overlap of work and memory traffic
     "dram_fill": "the first data of an operator comes from DRAM; nothing can be done yet",
     "dram_load": "the DRAM channel is still carrying what is needed next",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.scatter import Point, front, scatter
@@ -40,6 +42,45 @@ def candidate_of(name: str, result: RunResult) -> Candidate:
         AREA: result.area_mm2,
     }
     return Candidate(name, result.trace, figures, {"machine": str(result.machine["name"])})
+
+
+_FIGURES = {
+    "energy_per_inference_pj": (ENERGY, pj_to_j(1)),
+    "seconds_per_inference": (TIME, 1.0),
+    "area_mm2": (AREA, 1.0),
+}
+"""Columns of a sweep's points, each with its title here and the factor to its unit."""
+_ERROR = "error of the network (share of samples)"
+MOST_SETTING_COLUMNS = 40
+
+
+def candidates_of_rows(
+    group: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> tuple[list[Candidate], int]:
+    """Points of a sweep that have a result, and how many have none, or cannot run at their clock.
+
+    columns: those that tell points apart. Where every point has an accuracy, 1 minus it is a figure.
+    """
+    done = [row for row in rows if not row.get("problem") and not row.get("too_slow") and _is_whole(row)]
+    with_accuracy = bool(done) and all(isinstance(row.get("accuracy"), int | float) for row in done)
+    found = []
+    varied = [name for name in columns if len({str(row.get(name)) for row in rows}) > 1]
+    for row in done:
+        figures = {title: float(row[key]) * factor for key, (title, factor) in _FIGURES.items()}
+        if with_accuracy:
+            figures[_ERROR] = 1 - float(row["accuracy"])
+        settings = {name: _setting(row.get(name)) for name in columns[:MOST_SETTING_COLUMNS]}
+        words = (f"{key.rpartition('.')[2]} {settings[key]}" for key in varied if settings.get(key) is not None)
+        found.append(Candidate(", ".join(words) or group, group, figures, settings))
+    return found, len(rows) - len(done)
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    return all(isinstance(row.get(key), int | float) and math.isfinite(row[key]) for key in _FIGURES)
+
+
+def _setting(value: Any) -> Value:
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:

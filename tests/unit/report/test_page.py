@@ -14,7 +14,7 @@ import pytest
 from spikecycle.simulator.report.page import overview
 from spikecycle.simulator.report.page.chart import Chart, DataTable
 from spikecycle.simulator.report.page.contents import Material, charts_of
-from spikecycle.simulator.report.page.fronts import Candidate, front_chart
+from spikecycle.simulator.report.page.fronts import Candidate, candidates_of_rows, front_chart
 from spikecycle.simulator.report.page.html import MOST_BYTES, page
 from spikecycle.simulator.result import RunResult, SpikeRaster
 from tests.unit.report.example import run_result
@@ -252,3 +252,27 @@ def test_a_page_has_a_bound() -> None:
     text = page(Material(results=[(f"r{index}", result) for index in range(5)]))
     assert len(text.encode()) <= MOST_BYTES
     assert "operators with most energy of 300" in text
+
+
+def test_points_of_a_sweep_by_hand() -> None:
+    columns = ["trace", "dataflow.lanes"]
+    row = {"trace": "digits", "energy_per_inference_pj": 2e6, "seconds_per_inference": 1e-3, "area_mm2": 4.0}
+    rows = [
+        {**row, "dataflow.lanes": 1, "accuracy": 0.9},
+        {**row, "dataflow.lanes": 2, "accuracy": 0.9, "area_mm2": 8.0},
+        {**row, "dataflow.lanes": 4, "accuracy": 0.9, "too_slow": "weights"},
+        {**row, "dataflow.lanes": 8, "problem": "does not fit"},
+        {**row, "dataflow.lanes": 16, "area_mm2": None},
+    ]
+    found, missing = candidates_of_rows("mine", columns, rows)
+    assert missing == 3
+    assert [(each.name, each.group) for each in found] == [("lanes 1", "mine"), ("lanes 2", "mine")]
+    assert found[0].settings == {"trace": "digits", "dataflow.lanes": 1}
+    assert found[1].figures == pytest.approx(
+        {"energy per inference (J)": 2e-6, "time per inference (s)": 1e-3, "area (mm²)": 8.0,
+         "error of the network (share of samples)": 0.1}
+    )  # fmt: skip
+    text = page(Material(candidates=found, failed=missing))
+    assert "3 more points have no result, or cannot run at their clock." in text
+    assert "2 points compared" in text
+    assert candidates_of_rows("none", columns, rows[3:]) == ([], 2)
