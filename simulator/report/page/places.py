@@ -13,8 +13,9 @@ MOST_PES = 32
 """Rows of the map of PEs; of more, neighbours share one."""
 
 
-def memory_chart(key: str, result: RunResult) -> Chart:
-    """Accesses of every memory and of DRAM by operator, with their energy and how busy ports and banks are."""
+def memory_chart(key: str, result: RunResult) -> Chart | None:
+    """Accesses of every memory and of DRAM by operator, with their energy and how busy ports and banks are; None where
+    no access is counted."""
     samples, columns = len(result.samples), [layer.name for layer in result.layers]
     places = [(buffer, action) for buffer in result.buffers for action in ("read", "write")]
     places = [place for place in places if any(_count(layer, *place) for layer in result.layers)]
@@ -24,21 +25,20 @@ def memory_chart(key: str, result: RunResult) -> Chart:
     busy_of = [buffer for buffer in result.buffers if any(_both(layer, buffer) for layer in result.layers)]
     busy = [[100 * _busy(layer, buffer) for layer in result.layers] for buffer in busy_of]
     dram = [[bits / 8 / samples for bits in (dram_bits(layer)[way] for layer in result.layers)] for way in (0, 1)]
-    views: dict[str, Draw] = {
-        "accesses": _map("Accesses of each memory by operator", names, columns, counts, "accesses", is_log=True),
-        "energy, pJ": _map("Energy of each memory by operator", names, columns, energies, "pJ", is_log=True),
-        "how busy, %": _map(
-            "How busy each memory's ports are",
-            [buffer.buffer for buffer in busy_of],
-            columns,
-            busy,
-            "% of its accesses",
-        ),
-    }
+    views: dict[str, Draw] = {}
+    if places:
+        busy_names = [buffer.buffer for buffer in busy_of]
+        views["accesses"] = _map("Accesses of each memory by operator", names, columns, counts, "accesses", is_log=True)
+        views["energy, pJ"] = _map("Energy of each memory by operator", names, columns, energies, "pJ", is_log=True)
+        views["how busy, %"] = _map(
+            "How busy the ports of each memory are", busy_names, columns, busy, "% of its accesses"
+        )
     if any(value for row in dram for value in row):
         views["DRAM, bytes"] = _map(
             "Bytes between chip and DRAM by operator", ["DRAM read", "DRAM write"], columns, dram, "B", is_log=True
         )
+    if not views:
+        return None
     rows: list[Sequence[Value]] = [
         (
             layer.name,
