@@ -1,4 +1,4 @@
-"""Where on the chip it happens: accesses of every memory, how busy its ports are, and how evenly PEs work."""
+"""Where on the chip it happens: accesses of every memory, their energy, and how busy its ports are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from spikecycle.simulator.report.charts.heat import heat_map
 from spikecycle.simulator.report.figures import accesses, dram_bits, share
 from spikecycle.simulator.report.page.chart import Chart, DataTable, Draw, Value
 from spikecycle.simulator.result import BufferArea, LayerResult, RunResult
-
-MOST_PES = 32
-"""Rows of the map of PEs; of more, neighbours share one."""
 
 
 def memory_chart(key: str, result: RunResult) -> Chart | None:
@@ -76,46 +73,6 @@ def memory_chart(key: str, result: RunResult) -> Chart | None:
     )  # fmt: skip
 
 
-def pe_chart(key: str, result: RunResult) -> Chart | None:
-    """How busy every PE is by operator; None where the dataflow does not tell PEs apart."""
-    layers = [layer for layer in result.layers if layer.sum_busy_cycles_by_pe and layer.sum_cycles]
-    if not layers:
-        return None
-    count = max(len(layer.sum_busy_cycles_by_pe) for layer in layers)
-    together = -(-count // MOST_PES)
-    names = [
-        f"PE {first}" if together == 1 else f"PE {first}-{min(first + together, count) - 1}"
-        for first in range(0, count, together)
-    ]
-    cells = [
-        [_mean_share(layer, first, together) for layer in layers] for first in range(0, count, together)
-    ]  # fmt: skip
-    imbalance = [_imbalance(layer) for layer in layers]
-    rows = [
-        (layer.name, number, cycles / len(result.samples), 100 * cycles / layer.sum_cycles)
-        for layer in layers
-        for number, cycles in enumerate(layer.sum_busy_cycles_by_pe)
-    ]
-    columns = [layer.name for layer in layers]
-    height = 20.0 if len(names) <= 20 else 9.0
-    worst = max(range(len(layers)), key=lambda index: imbalance[index])
-    return Chart(
-        f"{key}-pes",
-        "How evenly the processing elements work",
-        "Share of the operator's cycles in which a PE served spikes. A dark row in a light column is a PE that the "
-        "others wait for. The busiest PE over the mean of all: "
-        f"{imbalance[worst]:.2f} in {layers[worst].name}, the least even operator.",
-        {
-            "by PE, %": _map("Share of cycles in which each PE works", names, columns, cells, "%", row_height=height),
-            "busiest over mean": _map(
-                "Busiest PE over the mean of all", ["busiest / mean"], columns, [imbalance], "x the mean"
-            ),
-        },
-        DataTable(("operator", "PE", "cycles serving per inference", "share of the operator's cycles (%)"), rows),
-        short="PEs",
-    )
-
-
 def _map(
     title: str,
     rows: Sequence[str],
@@ -150,13 +107,3 @@ def _energy_pj(layer: LayerResult, buffer: BufferArea, action: str) -> float:
         for counter in layer.counters
         if counter.resource == "sram" and counter.component == buffer.buffer and counter.action == action
     )
-
-
-def _mean_share(layer: LayerResult, first: int, together: int) -> float:
-    cycles = layer.sum_busy_cycles_by_pe[first : first + together]
-    return 100 * share(sum(cycles), len(cycles) * layer.sum_cycles)
-
-
-def _imbalance(layer: LayerResult) -> float:
-    cycles = layer.sum_busy_cycles_by_pe
-    return share(max(cycles), sum(cycles) / len(cycles))

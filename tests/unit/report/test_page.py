@@ -306,3 +306,20 @@ def test_cycles_of_a_network_are_those_of_its_critical_path() -> None:
     made = {chart.key: chart for chart in charts_of(Material(results=[("a", result), ("b", result)]))}
     assert list(made["compared-cycles"].table.rows[:2]) == [("a", "compute", 45.0), ("a", "barrier", 5.0)]
     assert made["r1-cycles"].notes == ("Operators overlap: they take 102.1 k cycles apart, 50 together.",)
+
+
+def test_cores_side_by_side_are_compared_too() -> None:
+    """Three cores of 4000 cycles: busy in half of them, a quarter, and never."""
+    result = run_result()
+    layers = [
+        layer.model_copy(update={"sum_busy_cycles": {"mesh": 7, "core 0": 2000, "core 1": 1000, "core 2": 0}})
+        if layer.name == "conv2"
+        else layer
+        for layer in result.layers
+    ]
+    chart = charts(result.model_copy(update={"layers": layers}))["pes"]
+    assert chart.short == "Cores"
+    assert [tuple(row) for row in chart.table.rows] == [
+        ("conv2", 0, 1000.0, 50.0), ("conv2", 1, 500.0, 25.0), ("conv2", 2, 0.0, 0.0),
+    ]  # fmt: skip
+    assert "2.00 in conv2" in chart.reading
