@@ -63,8 +63,10 @@ docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken
 notebooks: $(DEV)/.installed  ## Execute the notebooks, and keep what their cells put out
 	$(DEV)/bin/python notebooks/execute.py --write
 
-picture: $(DEV)/.installed  ## Draw the README's picture again
+picture: $(DEV)/.installed browser  ## Draw the pictures of the README and of the first page again
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg
+	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --report build/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1200,1120 --screenshot=benchmarks/pictures/report.png file://$(CURDIR)/build/report.html
 
 samples: $(DEV)/.installed  ## Train the digits networks again and rewrite the shipped traces (minutes)
 	$(DEV)/bin/python -m spikecycle.models.samples

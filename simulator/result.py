@@ -55,7 +55,7 @@ class CounterResult(_Part):
     component: str = Field(description="buffer or unit that acts")
     operand: str = Field(description="what it acts on: weights, spikes, potentials or outputs")
     action: str = Field(description="read, write, add, ...")
-    resource: str = Field(description="what prices it: sram (any memory), logic, control, clock, wire, dram, or none")
+    resource: str = Field(description="priced as sram (memories), logic, control, crossbar, clock, wire, dram or none")
     unit: str = Field(description="what is counted")
     sum_count: int = Field(description="how often, summed over samples")
     sum_energy_pj: float = Field(description="energy of all of them, pJ")

@@ -45,11 +45,6 @@ def energy_pj(power_mw: float, cycles: int, clock_mhz: float) -> float:
     return power_mw * cycles * NS_PER_US / clock_mhz
 
 
-def pj_to_uj(energy_pj: float) -> float:
-    """pJ in uJ."""
-    return energy_pj / PJ_PER_UJ
-
-
 def pj_to_j(energy_pj: float) -> float:
     """pJ in J."""
     return energy_pj / PJ_PER_J

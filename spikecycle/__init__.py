@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         sweep,
         write_report,
     )
+    from spikecycle.simulator.explore.advice import Advice
+    from spikecycle.simulator.explore.advise import advise
     from spikecycle.simulator.explore.compare import compare
     from spikecycle.simulator.explore.differences import ResultComparison, compare_results
     from spikecycle.traces import (
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Advice",
     "FormatComparison",
     "ImportedNetwork",
     "LayerResult",
@@ -70,6 +73,7 @@ __all__ = [
     "Trace",
     "TraceError",
     "UsageError",
+    "advise",
     "compare",
     "compare_formats",
     "compare_results",
@@ -95,7 +99,9 @@ _FROM_TRACES = (
 
 
 _FROM_EXPLORE = {
+    "Advice": "advice",
     "ResultComparison": "differences",
+    "advise": "advise",
     "compare": "compare",
     "compare_results": "differences",
 }

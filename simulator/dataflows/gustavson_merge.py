@@ -34,12 +34,11 @@ from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
-from spikecycle.simulator.workload.words import count_ones, lowest_one
+from spikecycle.simulator.workload.words import WORD_BITS, count_ones, lowest_one
 from spikecycle.traces import Synapse
 
 POTENTIAL_BITS = 16
 """Width of a potential: assumed, 8-bit weights summed over thousands of inputs."""
-WORD_BITS = 64
 
 
 class GustavsonMergeParameters(DataflowParameters):

@@ -160,7 +160,7 @@ class SweepSpec(Section):
         varied = (axis for axis in self.axes() if len(axis.values) > 1 or axis.kind in ALWAYS)
         return tuple(name for axis in varied for name in axis.names)
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[SweepPoint]:
         """Every point, in the order in which stages have to be run anew most seldom."""
         axes = self.axes()
         order = sorted(range(len(axes)), key=lambda index: axes[index].names[0].startswith(_PRICES))
@@ -170,7 +170,7 @@ class SweepSpec(Section):
             for index, place in zip(order, places, strict=True):
                 axis = axes[index]
                 chosen[axis.kind] |= zip(axis.names, axis.values[place], strict=True)
-            yield Point(
+            yield SweepPoint(
                 number=sum(strides[index] * place for index, place in zip(order, places, strict=True)),
                 trace=chosen["trace"]["trace"],
                 machine=chosen["machine"]["machine"],
@@ -200,7 +200,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """One run of a sweep. number: its place in the order of the file. The others are arguments of `simulate`."""
 
     number: int

@@ -136,6 +136,10 @@ class Dram(Section):
     """Bits of an open row (page) of all chips together: without it, rows are not modelled."""
     activate_pj: NonNegativeFloat | None = None
     """Energy to open and close a row, pJ."""
+    row_miss_ns: NonNegativeFloat | None = None
+    """Time that the channel is held up by opening a row, ns: without it, row misses take no time."""
+    turnaround_ns: NonNegativeFloat | None = None
+    """Time that the channel is held up by changing from reads to writes or back, ns: without it, none."""
     background_mw: NonNegativeFloat | None = None
     """Power of the memory that does nothing (standby, refresh, clock), mW: without it, it is not modelled."""
 
@@ -143,6 +147,8 @@ class Dram(Section):
     def _activations_are_of_rows(self) -> Dram:
         if (self.row_bits is None) != (self.activate_pj is None):
             raise ValueError("row_bits and activate_pj go together")
+        if self.row_miss_ns is not None and self.row_bits is None:
+            raise ValueError("row_miss_ns goes with row_bits")
         return self
 
 
@@ -251,6 +257,9 @@ class Energy(Section):
 
     table: str
     """Energy table of hwconfigs/energy, by name."""
+    on_chip_power_mw: PositiveFloat | None = None
+    """Published power of the chip, DRAM apart, mW: then on-chip energy is this power x time, in place of the prices of
+    what the chip does, and of its leakage."""
 
 
 class DataflowParameters(Section):

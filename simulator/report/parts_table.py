@@ -19,7 +19,7 @@ _BAR_GAP = 4  # characters between the last column and the bar
 
 
 @dataclass(frozen=True)
-class Part:
+class StackedPart:
     """One part of every row: "dram_load" with its amount in each row, and the row totals' amount."""
 
     title: str
@@ -27,7 +27,7 @@ class Part:
     total: float
 
 
-def parts_table(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> Fitting:
+def parts_table(title: str, lead: Sequence[Column], parts: Sequence[StackedPart]) -> Fitting:
     """Rows of `lead` columns (name, amount), then each part's share of its row in percent.
 
     Where the columns (and, on terminals, a bar) do not fit, parts whose titles begin alike ("dram_load", "dram_store")
@@ -53,7 +53,7 @@ def _is_coloured(console: Console) -> bool:
 
 
 def _columns(
-    lead: Sequence[Column], parts: Sequence[Part], console: Console, *, with_bar: bool = False
+    lead: Sequence[Column], parts: Sequence[StackedPart], console: Console, *, with_bar: bool = False
 ) -> list[Column]:
     rows = _shares(parts)
     total = _total_shares(parts)
@@ -71,14 +71,14 @@ def _columns(
     ]
 
 
-def _header(part: Part, index: int, with_glyph: bool) -> str:
+def _header(part: StackedPart, index: int, with_glyph: bool) -> str:
     """The part's words one below the other, and the character of its bar where bars have no colours."""
     words = _words(part.title, "\n")
     return f"{words}\n{glyph(index)}" if with_glyph else words
 
 
 def _with_bar(
-    title: str, lead: Sequence[Column], parts: Sequence[Part], console: Console, width: int
+    title: str, lead: Sequence[Column], parts: Sequence[StackedPart], console: Console, width: int
 ) -> RenderableType:
     """The columns and a bar in what is left of the width; as narrow as a bar may be where too little is left."""
     columns = _columns(lead, parts, console, with_bar=console.is_terminal)
@@ -91,7 +91,7 @@ def _with_bar(
     return sheet(title, [*columns, Column("", bars, bar(_total_shares(parts), room), justify="left")])
 
 
-def _lines(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> RenderableType:
+def _lines(title: str, lead: Sequence[Column], parts: Sequence[StackedPart]) -> RenderableType:
     def line(shares: Sequence[float]) -> str:
         largest_first = sorted(zip(shares, parts, strict=True), key=lambda pair: -pair[0])
         return ", ".join(f"{_words(part.title, ' ')} {human.percent(value)}" for value, part in largest_first if value)
@@ -102,24 +102,24 @@ def _lines(title: str, lead: Sequence[Column], parts: Sequence[Part]) -> Rendera
     return sheet(title, [*lead, text])
 
 
-def _shares(parts: Sequence[Part]) -> list[list[float]]:
+def _shares(parts: Sequence[StackedPart]) -> list[list[float]]:
     rows = [list(row) for row in zip(*(part.amounts for part in parts), strict=True)]
     return [[share(amount, sum(row)) for amount in row] for row in rows]
 
 
-def _total_shares(parts: Sequence[Part]) -> list[float]:
+def _total_shares(parts: Sequence[StackedPart]) -> list[float]:
     whole = sum(part.total for part in parts)
     return [share(part.total, whole) for part in parts]
 
 
-def _grouped(parts: Sequence[Part]) -> list[Part]:
+def _grouped(parts: Sequence[StackedPart]) -> list[StackedPart]:
     """Parts whose titles share the word before the first underscore, added up under that word."""
-    groups: dict[str, list[Part]] = {}
+    groups: dict[str, list[StackedPart]] = {}
     first_words = [part.title.split("_")[0] for part in parts]
     for first, part in zip(first_words, parts, strict=True):
         groups.setdefault(first if first_words.count(first) > 1 else part.title, []).append(part)
     return [
-        Part(
+        StackedPart(
             name,
             [sum(row) for row in zip(*(part.amounts for part in members), strict=True)],
             sum(part.total for part in members),
@@ -128,7 +128,7 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
     ]
 
 
-def _joined(parts: Sequence[Part]) -> str:
+def _joined(parts: Sequence[StackedPart]) -> str:
     """Which parts become one in `_grouped`; empty where none do."""
     groups: dict[str, list[str]] = {}
     for part in parts:

@@ -14,6 +14,7 @@ from spikecycle.simulator.report import human
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.simulator.variant import SYNTHETIC
 
 MOST_POINTS = 12
 """Of a front that a table shows."""
@@ -31,7 +32,7 @@ def sweep_report(result: SweepResult) -> Group:
     if slow:
         parts.append(Text(f"{slow:,} points have a memory that is slower than the clock: none is shown", WARNING))
     if any(point.get("synthetic") for point in result.done):
-        parts.append(Text("Synthetic traces: drawn from statistics, recorded from no network", WARNING))
+        parts.append(Text(SYNTHETIC, WARNING))
     reasons = _reasons(result)
     if reasons:
         parts.append(Text("\n".join(reasons), style=WARNING))

@@ -51,9 +51,10 @@ def sources(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
     for row in rows:
         groups.setdefault((row.machine, row.source), []).append(row)
     for (machine, source), group in groups.items():
-        errors = [row.error for row in group if row.error is not None]
+        verdicts = [row.passed for row in group if row.passed is not None]
+        errors = [row.error for row in group if row.error is not None and row.comparison == "equal"]
         worst = max(errors, key=abs, default=None)
-        passed = f"{sum(row.passed is True for row in group)} of {len(errors)}" if errors else "not reproducible here"
+        passed = f"{sum(verdicts)} of {len(verdicts)}" if verdicts else "not reproducible here"
         yield machine, str(len(group)), passed, "" if worst is None else _error(worst), source
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt64
 from spikecycle.simulator.dataflows.dual_sparse.kernels import (
-    column_ones,
     cycles_along_channels,
     cycles_along_rows,
     tile_ones,
@@ -30,6 +29,7 @@ from spikecycle.simulator.dataflows.dual_sparse.machine import (
 )
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.dataflows.stage import Network
+from spikecycle.simulator.workload.words import column_ones
 from spikecycle.traces import Synapse
 
 __all__ = ["DUAL_SPARSE", "DualSparseMachine"]

@@ -10,9 +10,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt64
 from spikecycle.simulator.jit import kernel
-from spikecycle.simulator.workload.words import lowest_one
-
-WORD_BITS = 64
+from spikecycle.simulator.workload.words import WORD_BITS, column_ones, lowest_one
 
 
 @kernel
@@ -45,18 +43,6 @@ def cycles_along_rows(words: UInt64, weights: Int32, rows_per_tile: int, fan_in_
                         longest[tile, n] = max(longest[tile, n], pairs[tile, n])
             total += longest.sum()
     return total
-
-
-@kernel
-def column_ones(words: UInt64, ones_out: Int64) -> None:
-    """Set bits of every column: words (rows, ceil(K / 64)), ones_out int64 (K,)."""
-    ones_out[:] = 0
-    for row in range(len(words)):
-        for index in range(words.shape[1]):
-            word = words[row, index]
-            while word:
-                ones_out[index * WORD_BITS + lowest_one(word)] += 1
-                word &= word - np.uint64(1)
 
 
 @kernel

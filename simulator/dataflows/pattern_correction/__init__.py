@@ -30,7 +30,7 @@ SUM_BITS = 16
 """Width of a sum: assumed, as products of 16 8-bit weights have 12 bits."""
 
 
-class Calibration(Section):
+class PatternCalibration(Section):
     """Where patterns come from."""
 
     trace: str | None = None
@@ -60,7 +60,7 @@ class PatternCorrectionParameters(DataflowParameters):
     """Of a product of a pattern and the weights of an output channel."""
     update_lanes: PositiveInt
     """Neurons that are updated at once."""
-    calibration: Calibration
+    calibration: PatternCalibration
 
 
 class PatternCorrectionMachine(RuleMachine):
@@ -138,7 +138,7 @@ def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Net
     return found
 
 
-def _training_rows(trace: Trace, operator: Synapse, chosen: Calibration) -> Iterator[UInt64]:
+def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) -> Iterator[UInt64]:
     """The im2col matrices of an operator in the training samples."""
     same = next((other for other in trace.operators if other.name == operator.name), None)
     if not isinstance(same, Synapse) or same.shape != operator.shape:

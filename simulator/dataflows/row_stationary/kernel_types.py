@@ -348,7 +348,7 @@ def empty_records(passes: int) -> Records:
     )
 
 
-class Mapped(NamedTuple):
+class LayerOnArray(NamedTuple):
     """Everything about a layer on an array that does not depend on the sample.
 
     applied_weights: int64 (F, J, R, C' * S), `weights_applied` with the taps of an array row side by side; 0 where

@@ -1,7 +1,7 @@
 """GustavSNN (HPCA 2026): how long PEs wait for each other, on drawn spikes and weights.
 
-Published are less than 10 % as long as fewer than 80 % of the weights are zero, and an activity of 12.5 %
-(SEW-ResNet18, T = 4), of independent neurons here, always from the same seed; the layers are four of a ResNet18 on maps
+Published are less than 10 % as long as fewer than 80 % of the weights are zero, and an activity of 12.5 % (that of
+SEW-ResNet18, T = 4), of independent neurons here, always from the same seed; the layers are four of a ResNet18, on maps
 of 32 to 4.
 """
 
