@@ -52,7 +52,7 @@ def balance_chart(key: str, result: RunResult) -> Chart | None:
     return Chart(
         f"{key}-pes",
         "How evenly the processing elements work" if kind == "PE" else "How evenly the cores work",
-        f"Share of the cycles in which a {kind} was busy. One that stands out in its column is one that the others wait "
+        f"Share of the cycles in which a {kind} was busy. What stands out in its column is what the others wait "
         f"for. The busiest {kind} over the mean of all: {imbalance[worst]:.2f} in {found[worst].operator}, the least "
         "even of these.",
         {
