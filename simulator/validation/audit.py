@@ -127,7 +127,7 @@ HEAD = (
 
 def rows(found: Audit) -> list[tuple[str, ...]]:
     """The table, as texts."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for machine in found.machines:
         low, high = found.band(machine)
         lines.append((

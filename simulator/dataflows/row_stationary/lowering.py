@@ -114,7 +114,7 @@ def lower_array(machine: RowStationaryMachine) -> Array:
         row_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_global_buffer),
         psums_in_pads=int(parameters.psums_wait_in == "psum_pad"),
         time_batching=int(parameters.time_batching),
-        potentials_in_dram=int(parameters.potentials_wait_in == "dram"),
+        potentials_in_dram=(2 - int(parameters.potentials_read_back)) * (parameters.potentials_wait_in == "dram"),
     )
 
 
