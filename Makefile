@@ -10,7 +10,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo train test lint kernels rtl rtl-tools browser rtl-speed rtl-area bench samples study picture docs clean
+.PHONY: help demo train test lint kernels rtl rtl-tools browser rtl-speed rtl-area bench samples study notebooks picture docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -59,6 +59,9 @@ bench: $(DEV)/.installed  ## Speed on the reference network and of recording, an
 
 docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken link is an error
 	$(DEV)/bin/mkdocs build --quiet --config-file docs/mkdocs.yml
+
+notebooks: $(DEV)/.installed  ## Execute the notebooks, and keep what their cells put out
+	$(DEV)/bin/python notebooks/execute.py --write
 
 picture: $(DEV)/.installed browser  ## Draw the pictures of the README and of the first page again
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg

@@ -44,7 +44,7 @@ Description = TraceDescription | NetworkDescription | MachineDescription | Sweep
 def check_file(name_or_path: str, progress: Progress | None = None, max_memory_bytes: int | None = None) -> Description:
     """Read everything in a file of ours, or in a shipped trace or machine of that name, and describe it.
 
-    Traces, machines, sweeps, studies, and what commands write: results, comparisons, tables, timelines (`file_kinds`).
+    Traces, machines, sweeps, studies, and what the commands write: results, comparisons, tables, timelines.
 
     progress: called after every sample of every layer or tensor of a trace. max_memory_bytes: of the computer,
     estimated before a trace is read; three quarters of what is free by default. Raises TraceError, MachineError,
@@ -186,6 +186,28 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
     )
 
 
+def _other_kind(path: Path) -> FileDescription | None:
+    """What a file is that is neither trace nor machine; None where it is for others to say what is wrong with it."""
+    try:
+        if is_parquet(path):
+            return describe_table(path)
+        if path.suffix == ".json" or _begins_as_json(path):
+            return describe_json(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if path.suffix not in _MACHINE_SUFFIXES or path.stat().st_size > LARGEST_YAML_BYTES:
+        return None
+    try:
+        return describe_mapping(path, read_yaml(path))
+    except MachineError:
+        return None
+
+
+def _begins_as_json(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).lstrip()[:1] == b"{"
+
+
 def describe_sweep(path: Path) -> SweepDescription:
     """Validate a sweep file and what it names, and try each value by itself on each machine."""
     spec = read_sweep(path)
@@ -216,28 +238,6 @@ def _is_sweep(path: Path) -> bool:
     """Whether a YAML file says what a sweep says and no machine does."""
     data = read_yaml(path)
     return "dataflow" not in data and bool({"traces", "machines", "set"} & set(data))
-
-
-def _other_kind(path: Path) -> FileDescription | None:
-    """What a file is that is neither trace nor machine; None where it is for others to say what is wrong with it."""
-    try:
-        if is_parquet(path):
-            return describe_table(path)
-        if path.suffix == ".json" or _begins_as_json(path):
-            return describe_json(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if path.suffix not in _MACHINE_SUFFIXES or path.stat().st_size > LARGEST_YAML_BYTES:
-        return None
-    try:
-        return describe_mapping(path, read_yaml(path))
-    except MachineError:
-        return None
-
-
-def _begins_as_json(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(64).lstrip()[:1] == b"{"
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -12,19 +12,21 @@ from pydantic_core import from_json
 from spikecycle.files import read_bytes
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.result import RunResult
 
 LARGEST_BYTES = 2**28
 """A result of a large network has a few hundred kilobytes."""
-RESULT, COMPARISON, VALIDATION = "result of simulate", "comparison of formats", "validation"
+RESULT, COMPARISON, VALIDATION, SWEEP = "result of simulate", "comparison of formats", "validation", "result of a sweep"
 _MARKS = {
     RESULT: ("layers", "cycles_per_inference"),
     COMPARISON: ("weights", "weights_other_residency"),
     VALIDATION: ("rows", "skipped"),
+    SWEEP: ("points", "columns"),
 }
 """Keys by which each kind of document is told from all others."""
 
-Document = RunResult | FormatComparison
+Document = RunResult | FormatComparison | SweepResult
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -51,13 +53,14 @@ def read_document(path: str | Path) -> Document:
     """The result or comparison in a file; UsageError, in one line, where there is none, or one of another version."""
     data = read_json(path)
     kind = kind_of(data)
-    models: dict[str | None, type[RunResult] | type[FormatComparison]] = {
+    models: dict[str | None, type[RunResult] | type[FormatComparison] | type[SweepResult]] = {
         RESULT: RunResult,
         COMPARISON: FormatComparison,
+        SWEEP: SweepResult,
     }
     if kind not in models:
         raise UsageError(
-            f"{path}: is neither a {RESULT} nor a {COMPARISON} (files that --json of those commands writes)"
+            f"{path}: is no {RESULT}, no {COMPARISON} and no {SWEEP} (files that --json of those commands writes)"
         )
     document = _validated(path, models[kind], data)
     problem = _problem(document)
@@ -103,7 +106,9 @@ def _first_problem(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}{more}"
 
 
-def _validated(path: str | Path, model: type[RunResult] | type[FormatComparison], data: dict[str, Any]) -> Document:
+def _validated(
+    path: str | Path, model: type[RunResult] | type[FormatComparison] | type[SweepResult], data: dict[str, Any]
+) -> Document:
     try:
         return model.model_validate(data)
     except UsageError as error:  # of another version
@@ -114,6 +119,8 @@ def _validated(path: str | Path, model: type[RunResult] | type[FormatComparison]
 
 def _problem(document: BaseModel) -> str:
     """What no run leaves behind, and nothing could be drawn of."""
+    if isinstance(document, SweepResult):
+        return "" if document.points else "it has no points"
     if not getattr(document, "samples", None):
         return "it has no samples"
     if getattr(document, "clock_mhz", 1) <= 0 or getattr(document, "timesteps", 1) < 1:

@@ -1,7 +1,8 @@
 """Kinds of files that `spikecycle check` knows besides traces and machines: how each is told, and what is said of it.
 
-JSON documents of the simulator are known here. Other packages add theirs as entry points of the group
-`spikecycle.file_kinds`, each of which loads to a `FileKind`.
+JSON documents of the simulator are known here. Those of the other parts of spikecycle are entry points of the group
+`spikecycle.file_kinds`, each of which loads to a `FileKind`; those of other packages are left alone, since to look at a
+file is no reason to run their code.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.description import FileDescription
 from spikecycle.simulator.documents import LARGEST_BYTES, read_document, read_json, read_validation
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.notebook import one_line
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import variant_text
 
 GROUP = "spikecycle.file_kinds"
+_OWN_PACKAGE = "spikecycle"
 _PARQUET = b"PAR1"
 
 Facts = Sequence[tuple[str, str]]
@@ -128,12 +131,14 @@ def _timeline(path: Path) -> Facts:
 
 
 def _sweep(path: Path) -> Facts:
-    data = read_json(path)
-    points, columns = data["points"], data["columns"]
-    if not isinstance(points, list) or not isinstance(columns, list):
-        raise UsageError(f"{path}: points and columns: lists are expected")
-    failed = sum(isinstance(point, dict) and point.get("problem") is not None for point in points)
-    return [("points", f"{len(points):,}, of which {failed:,} failed"), ("varied", ", ".join(map(str, columns)))]
+    found = read_document(path)
+    assert isinstance(found, SweepResult)
+    failed = sum(point.get("problem") is not None for point in found.points)
+    return [
+        ("points", f"{len(found.points):,}, of which {failed:,} failed"),
+        ("varied", ", ".join(found.columns)),
+        ("folder", found.folder or "none"),
+    ]
 
 
 OWN = (
@@ -147,16 +152,9 @@ OWN = (
 
 
 def _added() -> Iterator[FileKind]:
-    """Kinds of this package's other parts, as entry points of its own; one that cannot be loaded disturbs no other.
-
-    Code of other installed packages is not run to find out what a file is.
-    """
+    """Kinds of the other parts of spikecycle."""
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        if entry.dist is None or entry.dist.name != "spikecycle":
-            continue
-        try:
+        if entry.dist is not None and entry.dist.name == _OWN_PACKAGE:
             kind = entry.load()
-        except Exception:  # whatever a foreign package raises while it is imported
-            continue
-        if isinstance(kind, FileKind):
+            assert isinstance(kind, FileKind)
             yield kind

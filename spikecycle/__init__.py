@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         RunResult,
         SimulatorError,
         SweepResult,
+        Timeline,
         UsageError,
         compare_formats,
         load_machine,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         shipped_machines,
         simulate,
         sweep,
+        write_report,
     )
     from spikecycle.simulator.explore.advice import Advice
     from spikecycle.simulator.explore.advise import advise
@@ -67,6 +69,7 @@ __all__ = [
     "RunResult",
     "SimulatorError",
     "SweepResult",
+    "Timeline",
     "Trace",
     "TraceError",
     "UsageError",
@@ -85,6 +88,7 @@ __all__ = [
     "shipped_machines",
     "simulate",
     "sweep",
+    "write_report",
     "write_trace",
 ]
 

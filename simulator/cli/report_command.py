@@ -13,6 +13,7 @@ from spikecycle.simulator.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from spikecycle.simulator.report.page.contents import Material
+    from spikecycle.simulator.report.page.fronts import Candidate
     from spikecycle.simulator.result import RunResult
 
 DEFAULT_PAGE = "report.html"
@@ -22,7 +23,7 @@ def report(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="RESULT...", help="Results to show: files that `simulate --json` or `formats --json` has written."
+            metavar="RESULT...", help="Results to show: files that --json of simulate, formats or sweep has written."
         ),
     ],
     out: Annotated[str, typer.Option("--out", metavar="FILE.html", help="The page to write.")] = DEFAULT_PAGE,
@@ -70,17 +71,36 @@ def write_report(target: str, result: RunResult) -> None:
 
 
 def _material(files: Sequence[str], validation: str | None) -> Material:
+    from spikecycle.simulator.comparison import FormatComparison
     from spikecycle.simulator.documents import read_document
+    from spikecycle.simulator.explore.results import SweepResult
     from spikecycle.simulator.report.page.contents import Material
+    from spikecycle.simulator.report.page.fronts import candidates_of_rows
     from spikecycle.simulator.result import RunResult
 
     documents = [(name, read_document(name)) for name in files]
     named = _short_names([name for name, _ in documents])
     results = [(short, each) for short, (_, each) in zip(named, documents, strict=True) if isinstance(each, RunResult)]
-    comparisons = [each for _, each in documents if not isinstance(each, RunResult)]
+    comparisons = [each for _, each in documents if isinstance(each, FormatComparison)]
+    candidates: list[Candidate] = []
+    missing = 0
+    for short, (_, each) in zip(named, documents, strict=True):
+        if isinstance(each, SweepResult):
+            found, without = candidates_of_rows(short, each.columns, each.points)
+            candidates += found
+            missing += without
+    if not (results or comparisons or candidates):
+        raise UsageError(f"{files[0]}: no point of this sweep has a result, so there is nothing to report")
     machines = {str(result.machine["name"]) for _, result in results}
     rows, unchecked = _validation(validation, machines) if validation else _own_checks(machines)
-    return Material(results=results, comparisons=comparisons, validation=rows, unchecked=unchecked)
+    return Material(
+        results=results,
+        comparisons=comparisons,
+        candidates=candidates,
+        failed=missing,
+        validation=rows,
+        unchecked=unchecked,
+    )
 
 
 def _validation(path: str, machines: set[str]) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:

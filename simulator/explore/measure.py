@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.engine import simulate
@@ -15,6 +16,7 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse
+from spikecycle.simulator.variant import is_synthetic
 from spikecycle.traces import Trace, TraceError, open_trace
 
 ACCURACY = "accuracy_integer"
@@ -104,6 +106,36 @@ class Session:
         return override(base, point.settings, point.formats) if point.settings or point.formats else base
 
 
+class SharedRuns:
+    """Points of any traces simulated in this process, each trace opened once and kept open until the end."""
+
+    def __init__(self, like: Chunk) -> None:
+        """like: a chunk without points, for what all have in common."""
+        self._like = like
+        self._open = ExitStack()
+        self._sessions: dict[str, Session] = {}
+
+    def __enter__(self) -> SharedRuns:
+        load_plugins(self._like.plugins)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._open.close()
+
+    def rows(self, points: Sequence[SweepPoint]) -> list[Row]:
+        """The row of each point, failed or not."""
+        return [self._row(point) for point in points]
+
+    def _row(self, point: SweepPoint) -> Row:
+        if point.trace not in self._sessions:
+            try:
+                network = self._open.enter_context(open_trace(point.trace))
+            except TraceError as error:
+                return failed(point, str(error))
+            self._sessions[point.trace] = Session(network, self._like.max_memory_bytes)
+        return self._sessions[point.trace].row(point)
+
+
 def figures(result: RunResult) -> Row:
     """The figures of a result, per inference, in flat columns; those that it has not are left out."""
     samples = len(result.samples)
@@ -118,7 +150,7 @@ def figures(result: RunResult) -> Row:
         "utilization": result.utilization,
         "synaptic_operations_per_inference": result.synaptic_operations_per_inference,
         "accuracy": accuracy if isinstance(accuracy, float) else None,
-        "synthetic": bool(result.provenance.get("synthetic", False)),
+        "synthetic": is_synthetic(result.provenance),
         "too_slow": ", ".join(buffer.buffer for buffer in result.too_slow),
         "inferences": samples,
         "weight_format": result.weight_format,

@@ -257,6 +257,9 @@ class Energy(Section):
 
     table: str
     """Energy table of hwconfigs/energy, by name."""
+    on_chip_power_mw: PositiveFloat | None = None
+    """Published power of the chip, DRAM apart, mW: then on-chip energy is this power x time, in place of the prices of
+    what the chip does, and of its leakage."""
 
 
 class DataflowParameters(Section):

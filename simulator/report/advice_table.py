@@ -15,6 +15,7 @@ from spikecycle.simulator.report.figures import share
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.simulator.variant import SYNTHETIC
 
 MOST_PARTS, MOST_KEYS = 5, 12
 LEAST_ELASTICITY = 0.005
@@ -49,7 +50,7 @@ def _warnings(advice: Advice) -> list[Text]:
     if advice.too_slow:
         found.append(f"This machine cannot run at its clock: {', '.join(advice.too_slow)} slower than a cycle.")
     if advice.synthetic:
-        found.append("A synthetic trace: drawn from statistics, recorded from no network.")
+        found.append(SYNTHETIC)
     return [Text(line, style=WARNING) for line in found]
 
 

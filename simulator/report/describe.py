@@ -87,18 +87,18 @@ def network_report(network: NetworkDescription) -> RenderableType:
 
 
 @report_of.register
+def file_report(file: FileDescription) -> RenderableType:
+    """What is in another file of ours."""
+    return Group(Text.assemble((f"valid {file.kind} ", "green"), (file.path, "bold")), Text(), fields(file.facts))
+
+
+@report_of.register
 def sweep_file_report(sweep: SweepDescription) -> RenderableType:
     """What a sweep file varies, and what of it will fail."""
     head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {sweep.points:,} points")
     axes = fields([(name, " | ".join(values)) for name, values in sweep.axes.items()])
     problems = [Text(f"Points will fail: {problem}", style="yellow") for problem in sweep.problems]
     return Group(head, Text(), axes, *problems)
-
-
-@report_of.register
-def file_report(file: FileDescription) -> RenderableType:
-    """What is in another file of ours."""
-    return Group(Text.assemble((f"valid {file.kind} ", "green"), (file.path, "bold")), Text(), fields(file.facts))
 
 
 @report_of.register

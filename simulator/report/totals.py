@@ -14,7 +14,7 @@ from spikecycle.simulator.report.residency import on_chip_lines, residency_words
 from spikecycle.simulator.report.sheet import Fitting
 from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
 from spikecycle.simulator.units import pj_to_j
-from spikecycle.simulator.variant import FINGERPRINT_DIGITS, variant_text
+from spikecycle.simulator.variant import FINGERPRINT_DIGITS, SYNTHETIC, is_synthetic, variant_text
 
 WARNING = "bold yellow"
 
@@ -35,6 +35,7 @@ def heading(result: RunResult) -> RenderableType:
         f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps; "
         f"{residency_words(result.assumptions.residency)}; overlap {result.overlap}",
         *(f"\n{line}" for line in on_chip_lines(result)),
+        *([(f"\n{SYNTHETIC}", WARNING)] if is_synthetic(result.provenance) else []),
     )
 
 

@@ -34,14 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tally = Tally()
     where = str(MEMORY_FOLDER) if MEMORY_FOLDER.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="spikecycle-fuzz-", dir=where) as folder:
-        parts = [[job for job in jobs if job.surface.needs_models == needs] for needs in (False, True)]
+        groups = [[job for job in jobs if job.surface.needs_models == needs] for needs in (False, True)]
+        parts = [group[first :: options.jobs] for group in groups for first in range(options.jobs)]
         places = [Path(folder) / str(number) for number in range(len(parts))]
         starts = [
             lambda part=part, place=place: _start(part, options.seed, place, options.keep)
             for part, place in zip(parts, places, strict=True)
             if part
         ]
-        running = [start() for start in starts] if options.side_by_side else (start() for start in starts)
+        running = [start() for start in starts] if options.jobs > 1 else (start() for start in starts)
         for part_of in running:
             tally.join(_end(*part_of))
     seconds = time.monotonic() - began_s
@@ -66,6 +67,7 @@ def _start(jobs: Sequence[Job], seed: int, folder: Path, kept: Path | None) -> t
         for surface in surfaces:
             (folder / surface.name).mkdir()
             surface.prepare(folder / surface.name)
+            surface.warm_up()
         tally = campaign(jobs, seed, folder / "cases", kept)
         with os.fdopen(writing, "w") as stream:
             json.dump(vars(tally), stream)
@@ -111,7 +113,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="Number of the first input of each surface.")
     parser.add_argument("--index", type=int, help="Only the input of this number, of each surface.")
     parser.add_argument("--only", action="append", choices=names, help="Only this surface. Repeatable.")
-    parser.add_argument("--side-by-side", action="store_true", help="Two processes: what needs torch, and the rest.")
+    parser.add_argument("--jobs", type=int, default=1, help="Processes for what needs torch, and as many for the rest.")
     parser.add_argument("--keep", type=Path, help="A folder for the files of what is found.")
     return parser.parse_args(arguments)
 

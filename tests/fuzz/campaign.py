@@ -50,11 +50,12 @@ class Tally:
         return ", ".join(f"{count:,} {kind}" for kind, count in whole.items())
 
     def join(self, other: Tally) -> None:
-        """Add what another campaign counted, of other surfaces."""
-        self.kinds |= other.kinds
+        """Add what another campaign counted."""
+        for name, counts in other.kinds.items():
+            self.kinds[name] = self.kinds.get(name, Counter()) + Counter(counts)
+            self.peak_bytes[name] = max(self.peak_bytes.get(name, 0), other.peak_bytes[name])
+            self.longest_s[name] = max(self.longest_s.get(name, 0.0), other.longest_s[name])
         self.found += other.found
-        self.peak_bytes |= other.peak_bytes
-        self.longest_s |= other.longest_s
 
 
 def share_out(surfaces: Sequence[Surface], inputs: int, first: int = 0) -> list[Job]:
@@ -67,17 +68,25 @@ def share_out(surfaces: Sequence[Surface], inputs: int, first: int = 0) -> list[
     ]
 
 
-def campaign(jobs: Sequence[Job], seed: int, folder: Path, kept: Path | None, shown: bool = True) -> Tally:
+def campaign(
+    jobs: Sequence[Job],
+    seed: int,
+    folder: Path,
+    kept: Path | None = None,
+    shown: bool = True,
+    limit_s: float = LIMIT_S,
+) -> Tally:
     """Try all inputs, one worker at a time. Surfaces are prepared. kept: where files of findings are copied to."""
     tally = Tally()
     rest = list(jobs)
     began_s = told_s = time.monotonic()
     while rest:
         batch, done = rest[:INPUTS_OF_A_WORKER], 0
-        for done, (job, kind, words, peak_bytes, seconds) in enumerate(_outcomes(batch, seed, folder), 1):
+        for done, (job, kind, words, peak_bytes, seconds) in enumerate(_outcomes(batch, seed, folder, limit_s), 1):
             tally.add(job, kind, words, peak_bytes, seconds)
             if kind in FINDINGS:
-                sys.stderr.write(f"{kind.value}: {job.surface.name} {job.index}: {_last(words)}\n")
+                if shown:
+                    sys.stderr.write(f"{kind.value}: {job.surface.name} {job.index}: {_last(words)}\n")
                 _keep(folder / f"{job.surface.name}-{job.index}", kept, words)
             if shown and time.monotonic() - told_s > 30:
                 told_s = time.monotonic()
@@ -87,7 +96,9 @@ def campaign(jobs: Sequence[Job], seed: int, folder: Path, kept: Path | None, sh
     return tally
 
 
-def _outcomes(batch: Sequence[Job], seed: int, folder: Path) -> Iterator[tuple[Job, Kind, str, int, float]]:
+def _outcomes(
+    batch: Sequence[Job], seed: int, folder: Path, limit_s: float
+) -> Iterator[tuple[Job, Kind, str, int, float]]:
     """Outcomes of a batch as one worker comes to them; the last may be that of an input that ended the worker."""
     folder.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
@@ -105,7 +116,7 @@ def _outcomes(batch: Sequence[Job], seed: int, folder: Path) -> Iterator[tuple[J
         for message in _messages(stream.fileno()):
             if message is None:  # nothing was said for a while
                 busy_s = _processor_s(child) - used_s
-                if busy_s > LIMIT_S or time.monotonic() - began_s > LIMIT_ON_THE_CLOCK_S:
+                if busy_s > limit_s or time.monotonic() - began_s > LIMIT_ON_THE_CLOCK_S:
                     os.kill(child, signal.SIGKILL)
                     hung = True
             elif "began" in message:

@@ -25,6 +25,9 @@ class Surface(Protocol):
     def prepare(self, folder: Path) -> None:
         """Make what all inputs start from in a folder, and import what they need; called once, before any fork."""
 
+    def warm_up(self) -> None:
+        """Do once what every worker would else do again: compile and load. Not before `prepare`."""
+
     def make(self, random: Random, folder: Path) -> Trial:
         """Make the next input in an empty folder. All that is random comes from `random`.
 
@@ -32,4 +35,4 @@ class Surface(Protocol):
         """
 
     def replay(self, file: Path, folder: Path) -> Outcome:
-        """The same with an input of the corpus instead of a new one."""
+        """The same with an input of the corpus, in the folder, instead of a new one."""

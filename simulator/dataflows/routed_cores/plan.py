@@ -15,7 +15,7 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, fan_out, merged, one_to_one, scaled
-from spikecycle.simulator.dataflows.cores.placement import Placement, place
+from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
 from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
@@ -75,6 +75,8 @@ class RoutedPlan:
     @classmethod
     def of(cls, machine: RoutedCoresMachine, network: Network) -> RoutedPlan:
         """Place a network and list what its neurons reach; MappingError where it does not fit."""
+        synapses = [operator.name for operator in network.operators if isinstance(operator, Synapse)]
+        refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
         chip = ChipNetwork(network, machine.name)
         placement = place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
         taken: dict[str, list[tuple[Population, SpikeInput]]] = {}

@@ -29,6 +29,7 @@ def names_beside(
             free = all(abs(line - y0) >= _LINE or begin >= end or begin + length <= x0 for y0, x0, end in taken)
             if free and begin > left and begin + length < right:
                 taken.append((line, begin, begin + length))
-                drawn += label(begin, line, name, px=_PX)
+                # a seam in the ground's colour keeps it legible over lines
+                drawn += label(begin, line, name, px=_PX, seam=True)
                 break
     return element("g", drawn, pointer_events="none") if drawn else ""

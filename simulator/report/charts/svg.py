@@ -41,10 +41,13 @@ def label(
     px: int = FONT_PX,
     fill: str = "var(--ink)",
     bold: bool = False,
+    seam: bool = False,
 ) -> str:
-    """Text whose baseline is at y."""
-    weight = {"font_weight": 600} if bold else {}
-    return element("text", plain(words), x=x, y=y, text_anchor=anchor, font_size=px, fill=fill, **weight)
+    """Text whose baseline is at y; with a seam of the ground's colour where it may lie over lines."""
+    more: dict[str, object] = {"font_weight": 600} if bold else {}
+    if seam:
+        more |= {"stroke": "var(--surface)", "stroke_width": 3, "paint_order": "stroke"}
+    return element("text", plain(words), x=x, y=y, text_anchor=anchor, font_size=px, fill=fill, **more)
 
 
 def mark(name: str, tip: str, **attributes: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
+from spikecycle.simulator.report.page.balance import balance_chart
 from spikecycle.simulator.report.page.chart import Chart
 from spikecycle.simulator.report.page.formats import format_charts
 from spikecycle.simulator.report.page.machine import area_chart, machine_chart
@@ -24,13 +25,14 @@ class Material:
     """What a page is made of.
 
     results: with a short name each, no two alike. comparisons: of formats. candidates: points of a sweep or a search.
-    validation: rows as `spikecycle validate` writes them, of the machines at hand; unchecked: checks that were not
-    made, in words.
+    failed: points of these that have no result, or cannot run. validation: rows as `spikecycle validate` writes them,
+    of the machines at hand. unchecked: checks that were not made, in words.
     """
 
     results: Sequence[tuple[str, RunResult]] = ()
     comparisons: Sequence[FormatComparison] = ()
     candidates: Sequence[fronts.Candidate] = ()
+    failed: int = 0
     validation: Sequence[Mapping[str, Any]] = ()
     unchecked: Sequence[str] = ()
 
@@ -62,7 +64,11 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
             ahead += panel_markup(f"<details{opened}><summary>{heading}</summary>{table_markup(differ)}</details>")
         yield Part("compared", "Side by side", "Side by side", ahead, charts)
     if front is not None:
-        yield Part("tradeoffs-part", "Trade-offs", "Trade-offs", "", [front])
+        words = (
+            f"{material.failed:,} more points have no result, or cannot run at their clock." if material.failed else ""
+        )
+        ahead = f'<p class="caution">{words}</p>' if words else ""
+        yield Part("tradeoffs-part", "Trade-offs", "Trade-offs", ahead, [front])
     for number, (name, result) in enumerate(results[:most_results], start=1):
         yield _result_part(f"r{number}", name if len(results) > 1 else "", result, most_operators)
     if len(results) > most_results:
@@ -93,7 +99,7 @@ def _result_part(key: str, name: str, result: RunResult, most_operators: int) ->
         rooflines.roofline_chart,
         places.memory_chart,
         costs.traffic_chart,
-        places.pe_chart,
+        balance_chart,
         spikes.density_chart,
         spikes.raster_chart,
         machine_chart,

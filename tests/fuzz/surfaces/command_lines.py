@@ -56,7 +56,11 @@ class CommandLines:
         """The files that lines name."""
         self._trace = small_trace(folder).read_bytes()
         self._machine = machine_file(folder).read_bytes()
-        run("simulate", folder / "small.h5", "--samples", "0")
+        self._place = folder / "small.h5"
+
+    def warm_up(self) -> None:
+        """Run the line that most others are like."""
+        run("simulate", self._place, "--samples", "0")
 
     def make(self, random: Random, folder: Path) -> Trial:
         """A line of a few words."""

@@ -27,14 +27,17 @@ class EventFiles:
         from tests.unit.models.data.test_shd import write_file
 
         self._folder = folder
-        write_part(folder / "nmnist" / "Train", of_each=2)
+        write_part(folder / "nmnist" / "Train", of_each=5)
         self._recording = packed([(place % 34, place % 30, place % 2, 50 * place) for place in range(20)])
         (folder / "shd").mkdir()
         for name in ("shd_train.h5", "shd_test.h5"):
             write_file(folder / "shd" / name)
         self._shd = (folder / "shd" / "shd_train.h5").read_bytes()
+
+    def warm_up(self) -> None:
+        """Read the good data sets."""
         for name in ("nmnist", "shd"):
-            accepted(lambda name=name: _frames(name, folder / name), name)
+            accepted(lambda name=name: _frames(name, self._folder / name), name)
 
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed recording among good ones."""

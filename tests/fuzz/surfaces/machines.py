@@ -32,7 +32,11 @@ class Machines:
         files = [*sorted(Path(hwconfigs.__file__).parent.glob("*.yaml")), EXAMPLES / "lockstep_rows.yaml"]
         texts = [file.read_text(encoding="utf-8") for file in files]
         self._bases: list[tuple[dict[str, Any], str]] = [(parse_yaml(text), text) for text in texts]
-        for file in files:
+        self._files = files
+
+    def warm_up(self) -> None:
+        """Run on every machine."""
+        for file in self._files:
             run("simulate", self._trace, "--hw", file, "--samples", "0", "--json", "-")
 
     def make(self, random: Random, folder: Path) -> Trial:

@@ -40,8 +40,12 @@ class NirFiles:
         self._samples = [folder / "0.npz", folder / "1.npz"]
         for path, shape in zip(self._samples, ((2, 3, 1, 4, 4), (2, 3, 2)), strict=True):
             np.savez(path, samples=(random.random(shape) < 0.5).astype(np.uint8), labels=np.array([0, 1]))
+        self._folder = folder
         torch.set_num_threads(1)  # threads do not live on in a worker
-        imported(folder / "0.nir", self._samples[0], folder, [])
+
+    def warm_up(self) -> None:
+        """Import a good network."""
+        imported(self._folder / "0.nir", self._samples[0], self._folder, [])
 
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed network."""

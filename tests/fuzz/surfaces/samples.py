@@ -35,6 +35,9 @@ class SampleFiles:
         graph = chain((2,), fc=nir.Linear(np.array([[1.0, 0.5], [0.25, -1.0]])), lif=leaky(2, 0.5))
         self._network = written(folder / "network.nir", graph)
 
+    def warm_up(self) -> None:
+        """Nothing that would be worth it."""
+
     def make(self, random: Random, folder: Path) -> Trial:
         """Changed samples."""
         file = folder / "samples.npz"

@@ -43,6 +43,9 @@ class StudyStores:
             store.write(FLOATS, key, FloatRecord(accuracy=0.5 * number))
             self._records[NETWORKS, key], self._records[FLOATS, key] = network, FloatRecord(accuracy=0.5 * number)
 
+    def warm_up(self) -> None:
+        """Nothing that would be worth it."""
+
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed store."""
         root = folder / "study"

@@ -9,6 +9,9 @@ from tests.fuzz.outcomes import Kind, Outcome, check_refusal, check_same
 from tests.fuzz.surface import Trial
 from tests.fuzz.yaml_trees import bomb, hostile_yaml
 
+MOST_CHARACTERS = 2_000
+"""As the command line cuts lines."""
+
 
 class Studies:
     """Accepted, a study is the same when it is read again."""
@@ -27,6 +30,9 @@ class Studies:
         texts.append((place / "STUDY.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
         self._bases = [(parse_yaml(text), text) for text in texts]
 
+    def warm_up(self) -> None:
+        """Nothing that would be worth it."""
+
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed study file."""
         file = folder / "study.yaml"
@@ -42,7 +48,7 @@ class Studies:
         try:
             loaded = load_study(str(file))
         except (ModelsError, SimulatorError) as error:
-            check_refusal(str(error).splitlines()[:50], beginning=str(file))
+            check_refusal([line[:MOST_CHARACTERS] for line in str(error).splitlines()[:50]], beginning=str(file))
             return Outcome(Kind.REFUSED, str(error))
         check_same("the study read again", load_study(str(file)).study, loaded.study)
         names = [compression.name for compression in loaded.study.grid]

@@ -46,6 +46,9 @@ class StudyTables:
         file.write_bytes(self._content)
         return _read(file)
 
+    def warm_up(self) -> None:
+        """Nothing that would be worth it."""
+
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed table."""
         file = folder / "results.parquet"

@@ -28,20 +28,25 @@ class TraceFuzzer:
     needs_models = False
 
     def __init__(self) -> None:
+        self._paths: list[Path] = []
         self._good: list[bytes] = []
         self._contents: list[list[Any]] = []
         self._machines: list[Machine] = []
 
     def start_from(self, paths: list[Path]) -> None:
-        """Take good traces, and warm up what they need."""
+        """Take good traces."""
+        self._paths = paths
         for path in paths:
             self._good.append(path.read_bytes())
             self._contents.append(content_of(path))
         self._machines = [load_machine(name) for name in MACHINES]
+
+    def warm_up(self) -> None:
+        """Check and run the good traces."""
         for machine in self._machines:
-            for path in paths:
+            for path in self._paths:
                 self._result(path, machine)
-        run("check", paths[0])
+        run("check", self._paths[0])
 
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed trace."""

@@ -148,7 +148,7 @@ def test_every_kind_of_file_is_recognized(capsys: Capsys, tmp_path: Path) -> Non
         ("x.json", json.dumps({"layers": [], "cycles_per_inference": 1}), "Field required"),
         ("x.json", json.dumps({"rows": [{}], "skipped": []}), "machine: Field required"),
         ("x.json", json.dumps({"traceEvents": 3, "otherData": {}}), "traceEvents: a list is expected"),
-        ("x.json", json.dumps({"points": 3, "columns": []}), "lists are expected"),
+        ("x.json", json.dumps({"points": 3, "columns": []}), "Field required"),
         ("x.parquet", "PAR1 and no more", "cannot be read as Parquet"),
         ("x.yaml", "data: 1\nnetwork: 2\ntraining: 3\ncompressions: 4\n", "data"),
         ("x.yaml", "nothing: 1\n", "dataflow"),
