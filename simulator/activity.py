@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,17 @@ class Counter:
     length_um: int = 0
 
 
+class Phase(NamedTuple):
+    """A part of every row of work: the phases of a row follow each other.
+
+    name: for timelines. categories: those of the row's cycles that fall into it. units: what is at work meanwhile.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    units: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Work:
     """What occupied the machine's resources, in execution order: struct of arrays, one row per piece of work.
@@ -59,6 +70,7 @@ class Work:
     resource: int64 (n,), index into `resources`.
     resources: names of what works side by side: ("array",), or one name per core.
     places: int64 (n,) by name: which part of the stage a row is (tile, timestep, pass), for timelines.
+    phases: what happens in a row, in order of time, each category in one of them; empty where that is not told apart.
     """
 
     cycles: Int64
@@ -68,6 +80,7 @@ class Work:
     resource: Int64
     resources: tuple[str, ...] = ("array",)
     places: Mapping[str, Int64] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.cycles)
@@ -81,6 +94,9 @@ class Work:
             raise ContractError(f"step and resource need one entry for each of the {n} rows of work")
         if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
             raise ContractError("a row of work names a resource that there is not")
+        named = sorted(category for phase in self.phases for category in phase.categories)
+        if self.phases and named != sorted(self.categories):
+            raise ContractError("every category of a row of work needs to be in one of its phases, and in one only")
 
     @classmethod
     def of(
@@ -90,13 +106,13 @@ class Work:
         *,
         step: Int64 | None = None,
         places: Mapping[str, Int64] | None = None,
+        phases: tuple[Phase, ...] = (),
     ) -> Work:
         """Rows of one resource, their cycles being the sums of their breakdowns."""
         n = len(breakdown)
         zeros = np.zeros(n, np.int64)
-        return cls(
-            breakdown.sum(axis=1), categories, breakdown, zeros if step is None else step, zeros, places=places or {}
-        )
+        steps = zeros if step is None else step
+        return cls(breakdown.sum(axis=1), categories, breakdown, steps, zeros, places=places or {}, phases=phases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +141,7 @@ class Activity:
 
     counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe": PE-cycles.
     synaptic_operations: weights applied because of a spike (zero weights do not count).
+    busy_by_pe: int64 (PEs,), cycles in which each PE served spikes; None where the dataflow does not tell PEs apart.
     """
 
     work: Work
@@ -132,6 +149,7 @@ class Activity:
     counts: Mapping[str, int]
     busy: Mapping[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
+    busy_by_pe: Int64 | None = None
 
     def __post_init__(self) -> None:
         if len(self.moves.load_bits) != len(self.work.cycles):

@@ -11,6 +11,7 @@ from spikecycle.simulator.dataflows.memory import stage_needs, tensor_need
 from spikecycle.simulator.dataflows.stage import one_by_one
 from spikecycle.simulator.description import (
     BufferDescription,
+    FileDescription,
     LayerDescription,
     MachineDescription,
     NetworkDescription,
@@ -20,9 +21,11 @@ from spikecycle.simulator.description import (
     TraceDescription,
 )
 from spikecycle.simulator.engine import Progress
-from spikecycle.simulator.errors import SimulatorError, UsageError
+from spikecycle.simulator.errors import MachineError, SimulatorError, UsageError
 from spikecycle.simulator.explore.sweep_spec import ALWAYS, read_sweep
+from spikecycle.simulator.file_kinds import describe_json, describe_mapping, describe_table, is_parquet
 from spikecycle.simulator.machine.loader import known_machines, load_machine, override
+from spikecycle.simulator.machine.yaml_file import LARGEST_BYTES as LARGEST_YAML_BYTES
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
@@ -35,11 +38,13 @@ _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
 
 
-Description = TraceDescription | NetworkDescription | MachineDescription | SweepDescription
+Description = TraceDescription | NetworkDescription | MachineDescription | SweepDescription | FileDescription
 
 
 def check_file(name_or_path: str, progress: Progress | None = None, max_memory_bytes: int | None = None) -> Description:
-    """Read everything in a trace, a machine or a sweep file, or in a shipped one of that name, and describe it.
+    """Read everything in a file of ours, or in a shipped trace or machine of that name, and describe it.
+
+    Traces, machines, sweeps, studies, and what the commands write: results, comparisons, tables, timelines.
 
     progress: called after every sample of every layer or tensor of a trace. max_memory_bytes: of the computer,
     estimated before a trace is read; three quarters of what is free by default. Raises TraceError, MachineError,
@@ -47,6 +52,9 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
     """
     path = Path(name_or_path)
     if path.is_file():
+        other = _other_kind(path)
+        if other is not None:
+            return other
         is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
     elif path.suffix or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
@@ -176,6 +184,28 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         area_leaves_out=area_leaves_out(machine),
         sources=machine.sources,
     )
+
+
+def _other_kind(path: Path) -> FileDescription | None:
+    """What a file is that is neither trace nor machine; None where it is for others to say what is wrong with it."""
+    try:
+        if is_parquet(path):
+            return describe_table(path)
+        if path.suffix == ".json" or _begins_as_json(path):
+            return describe_json(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if path.suffix not in _MACHINE_SUFFIXES or path.stat().st_size > LARGEST_YAML_BYTES:
+        return None
+    try:
+        return describe_mapping(path, read_yaml(path))
+    except MachineError:
+        return None
+
+
+def _begins_as_json(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).lstrip()[:1] == b"{"
 
 
 def describe_sweep(path: Path) -> SweepDescription:

@@ -122,7 +122,7 @@ class FormatComparison(_Part):
         description="where the best weight format depends on which of the two it is; compared where both have runs"
     )
     spikes: OperandComparison = Field(description="spike formats, weights in the machine's format")
-    clock_mhz: int = Field(description="clock, MHz")
+    clock_mhz: int | float = Field(description="clock, MHz")
     too_slow: list[SlowBuffer] = Field(
         description="buffers slower than the clock: no format wins on a machine that can be built unless this is empty"
     )

@@ -10,6 +10,15 @@ from spikecycle.simulator.result import BufferArea, LogicArea, SlowBuffer
 
 
 @dataclass(frozen=True)
+class FileDescription:
+    """A file of ours that is neither trace nor machine, checked to its end. kind: what it is. facts: name and value."""
+
+    kind: str
+    path: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class LayerDescription:
     """One layer of a trace, all its arrays having been read.
 
@@ -103,7 +112,7 @@ class MachineDescription:
     dataflow: str
     dataflow_summary: str
     pes: int
-    clock_mhz: int
+    clock_mhz: float
     peak_additions_per_s: float
     sections: Mapping[str, Mapping[str, Any]]
     buffers: tuple[BufferDescription, ...]

@@ -24,6 +24,7 @@ from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import run_result
+from spikecycle.simulator.timeline import Timeline
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.simulator.verification import verify_network
 from spikecycle.traces import Trace, open_trace
@@ -46,6 +47,7 @@ def simulate(
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
     reuse: Reuse | None = None,
+    timeline: Timeline | None = None,
 ) -> RunResult:
     """Replay a trace on a machine and count cycles, accesses and energy.
 
@@ -62,6 +64,7 @@ def simulate(
     progress: called after every sample of every stage.
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
     reuse: what earlier runs of this same open Trace left to share; the result is the same without.
+    timeline: an empty one, which is filled with what the first of the samples does, and when.
 
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
@@ -86,7 +89,9 @@ def simulate(
         tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)
         kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory, reuse)
-        timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
+        timing = NetworkTiming.of(
+            machine, dataflow, edges(stages, network), len(chosen), ideal_memory, timeline is not None
+        )
         resident = ResidentWeights(machine)
         totals = []
         steps = _Steps(progress, len(stages) * len(chosen))
@@ -94,8 +99,12 @@ def simulate(
             run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name), reuse)
             resident.add(stage.name, run.footprint)
             timing.add_stage(run.activities)
+            if timeline is not None:
+                timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
             totals.append(run.totals)
         timing.finish()
+        if timeline is not None:
+            timeline.finish([schedules[0] for schedules in timing.stages], in_turn=timing.policy.in_turn)
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
         return run_result(

@@ -71,6 +71,9 @@ def memory_areas(machine: Machine) -> tuple[BufferArea, ...]:
             buffer=memory.name,
             kind=memory.kind,
             instances=memory.instances,
+            size_kib=memory.size_kib,
+            width_bits=memory.width_bits,
+            banks=memory.banks,
             ports=memory.ports,
             area_mm2=memory.instances * estimate.area_mm2,
             leakage_mw=memory.instances * estimate.leakage_mw,
@@ -104,7 +107,9 @@ def logic_areas(machine: Machine) -> tuple[LogicArea, ...]:
 
 
 def leakage_mw(machine: Machine) -> float:
-    """Leakage of all memories and of all logic that is priced, mW."""
+    """Leakage of all memories and of all logic that is priced, mW; 0 where the chip's published power has it."""
+    if machine.energy.on_chip_power_mw is not None:
+        return 0.0
     in_memories = sum(area.leakage_mw for area in memory_areas(machine))
     return in_memories + sum(area.leakage_mw for area in logic_areas(machine))
 
@@ -122,7 +127,10 @@ def flip_flops(machine: Machine) -> int:
 
 
 def clock_counters(machine: Machine) -> tuple[Counter, ...]:
-    """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price it."""
+    """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price it.
+    Where the chip's published power is its price, the one count of all its cycles."""
+    if machine.energy.on_chip_power_mw is not None:
+        return (Counter("chip.on", "chip", ALL_OPERANDS, "active", "clock", "cycles", "a cycle at published power"),)
     if not energy_table(machine).prices_clock:
         return ()
     bits = flip_flops(machine)
@@ -137,6 +145,8 @@ def clock_counters(machine: Machine) -> tuple[Counter, ...]:
 
 def clock_counts(machine: Machine, cycle_breakdown: Mapping[str, int]) -> tuple[int, ...]:
     """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
+    if machine.energy.on_chip_power_mw is not None:
+        return (sum(cycle_breakdown.values()),)
     if not energy_table(machine).prices_clock:
         return ()
     idle = sum(cycles for category, cycles in cycle_breakdown.items() if category.startswith(_WAITS_FOR_DRAM))
@@ -210,14 +220,17 @@ def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
 def not_modelled(machine: Machine) -> tuple[str, ...]:
     """What costs nothing in a result of this machine, though it would in hardware."""
     table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram
+    timed = {} if dram is None else {"page misses": dram.row_miss_ns, "turnarounds": dram.turnaround_ns}
+    untimed = [what for what, time_ns in timed.items() if time_ns is None]
+    by_action = machine.energy.on_chip_power_mw is None
     lacks = {
-        "control": not (table.prices_control and "control" in kinds),
-        "clock": not (table.prices_clock and flip_flops(machine)),
-        "logic leakage": not table.prices_leakage,
+        "control": by_action and not (table.prices_control and "control" in kinds),
+        "clock": by_action and not (table.prices_clock and flip_flops(machine)),
+        "logic leakage": by_action and not table.prices_leakage,
         "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
         "DRAM background power": dram is not None and dram.background_mw is None,
-        "time of DRAM page misses and turnarounds": dram is not None,
-        "trunk of the clock tree": table.prices_clock,
+        f"time of DRAM {' and '.join(untimed)}": bool(untimed),
+        "trunk of the clock tree": by_action and table.prices_clock,
     }
     return (*(what for what, lacking in lacks.items() if lacking), *machine.unmodelled())
 
@@ -257,6 +270,11 @@ def _prices(machine: Machine) -> Mapping[Resource, Callable[[Counter], float]]:
             raise MachineError(f"machine {machine.name}: has no crossbar that {counter.name} could count")
         return pe_cycle_pj(crossbar, counter.bits, crossbar_constants(machine.technology.node_nm))
 
+    power_mw = machine.energy.on_chip_power_mw
+    if power_mw is not None:
+        cycle_pj = power_pj(power_mw, 1, machine.technology.clock_mhz)
+        unpriced: tuple[Resource, ...] = ("sram", "logic", "control", "crossbar", "wire", "none")
+        return {**dict.fromkeys(unpriced, lambda _: 0.0), "clock": lambda _: cycle_pj, "dram": dram}
     return {
         "sram": access,
         "logic": lambda counter: table.action_pj(counter.action, counter.bits),

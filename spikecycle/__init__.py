@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         RunResult,
         SimulatorError,
         SweepResult,
+        Timeline,
         UsageError,
         compare_formats,
         load_machine,
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
         shipped_machines,
         simulate,
         sweep,
+        write_report,
     )
+    from spikecycle.simulator.explore.advice import Advice
+    from spikecycle.simulator.explore.advise import advise
     from spikecycle.simulator.explore.compare import compare
     from spikecycle.simulator.explore.differences import ResultComparison, compare_results
     from spikecycle.traces import (
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Advice",
     "FormatComparison",
     "ImportedNetwork",
     "LayerResult",
@@ -64,9 +69,11 @@ __all__ = [
     "RunResult",
     "SimulatorError",
     "SweepResult",
+    "Timeline",
     "Trace",
     "TraceError",
     "UsageError",
+    "advise",
     "compare",
     "compare_formats",
     "compare_results",
@@ -81,6 +88,7 @@ __all__ = [
     "shipped_machines",
     "simulate",
     "sweep",
+    "write_report",
     "write_trace",
 ]
 
@@ -91,7 +99,9 @@ _FROM_TRACES = (
 
 
 _FROM_EXPLORE = {
+    "Advice": "advice",
     "ResultComparison": "differences",
+    "advise": "advise",
     "compare": "compare",
     "compare_results": "differences",
 }

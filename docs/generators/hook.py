@@ -15,6 +15,7 @@ from docs.generators.glossary import glossary_page
 from docs.generators.key_pages import key_page
 from docs.generators.machine_pages import machine_list, machine_pages
 from docs.generators.repository_pages import repository_pages
+from docs.generators.validation_pages import ledger_page, validation_page
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -38,5 +39,7 @@ def generated_pages() -> dict[str, Any]:
         **machine_pages(),
         "machines/keys.md": key_page(),
         "reference/glossary.md": glossary_page(),
+        "validation.md": validation_page(),
+        "reference/ledger.md": ledger_page(),
         **repository_pages(),
     }

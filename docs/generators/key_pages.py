@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 import griffe
@@ -108,9 +109,17 @@ def _described(part: type[BaseModel], key: str) -> str:
     """The text below a key in the class that defines it."""
     for owner in part.__mro__:
         if key in getattr(owner, "__annotations__", {}):
-            member = griffe.load(owner.__module__, search_paths=["."])[owner.__qualname__].members.get(key)
+            member = _package()[f"{owner.__module__}.{owner.__qualname__}"].members.get(key)
             return member.docstring.value if member is not None and member.docstring else ""
     return ""
+
+
+@cache
+def _package() -> griffe.ModulesCollection:
+    """The whole package as text: comments below keys are no part of what runs."""
+    loader = griffe.GriffeLoader(search_paths=["."])
+    loader.load("spikecycle")
+    return loader.modules_collection
 
 
 def _paragraph(text: str | None) -> str:

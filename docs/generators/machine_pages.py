@@ -6,6 +6,7 @@ import inspect
 import sys
 from functools import cache
 
+from docs.generators.validation_pages import machine_section
 from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
 from spikecycle.simulator.machine.schema import Machine
@@ -59,6 +60,9 @@ def _page(name: str) -> str:
             "## Where its numbers come from",
             "",
             *_sources(machine),
+            "## How far it is from its source",
+            "",
+            *machine_section(name),
             "## The file",
             "",
             "```yaml",

@@ -13,6 +13,7 @@ PAGES = {
     "simulator/RESULT.md": "reference/results.md",
     "simulator/dataflows/spike_array/MICROARCHITECTURE.md": "reference/spike_array.md",
     "simulator/dataflows/row_stationary/MICROARCHITECTURE.md": "reference/row_stationary.md",
+    "tests/validation/DEVIATIONS.md": "reference/deviations.md",
     "tests/rtl/DEVIATIONS.md": "reference/rtl_deviations.md",
     "models/study/STUDY.md": "studies/files.md",
     "models/study/TABLES.md": "studies/tables.md",

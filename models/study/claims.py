@@ -15,7 +15,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from spikecycle.models.study.results import Candidate, Cost, Interval, Results, difference_interval, front
+from spikecycle.models.study.results import CompressedNetwork, Cost, Interval, Results, difference_interval, front
 from spikecycle.models.study.schema import RESIDENT
 
 TERNARY_BITS = 2
@@ -57,7 +57,7 @@ class Loss(NamedTuple):
         return f"{points} (95 % interval of the loss {low:+.2f} to {high:+.2f}{noise})"
 
 
-def loss(candidate: Candidate, reference: Candidate) -> Loss:
+def loss(candidate: CompressedNetwork, reference: CompressedNetwork) -> Loss:
     """What the candidate gives up against the reference.
 
     Of several seeds the means are compared; the interval is that of one test set all the same, for all seeds are
@@ -67,17 +67,19 @@ def loss(candidate: Candidate, reference: Candidate) -> Loss:
     return Loss(reference.accuracy - candidate.accuracy, interval)
 
 
-def reference(results: Results) -> Candidate | None:
+def reference(results: Results) -> CompressedNetwork | None:
     """The least compressed network: quantized alone, with the most bits."""
     return max(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits, default=None)
 
 
-def ternary(results: Results) -> Candidate | None:
+def ternary(results: Results) -> CompressedNetwork | None:
     """The network with ternary weights and no pruning."""
     return next((c for c in results.of_method("quantization") if c.weight_bits == TERNARY_BITS), None)
 
 
-def free_pruning(pruned: Sequence[Candidate], whole: Candidate) -> tuple[Candidate | None, Candidate | None]:
+def free_pruning(
+    pruned: Sequence[CompressedNetwork], whole: CompressedNetwork
+) -> tuple[CompressedNetwork | None, CompressedNetwork | None]:
     """Of networks that one pruner made, by rising share: the last before any loses accuracy, and the first that does.
 
     A loss within the noise of the test set is none.
@@ -95,7 +97,7 @@ def claims(results: Results) -> list[Claim]:
     whole = reference(results)
     if whole is None:
         return [Claim("What do the results say?", ["Nothing: the study has no network that is quantized alone."])]
-    questions: dict[str, Callable[[Results, Candidate], Iterator[str]]] = {
+    questions: dict[str, Callable[[Results, CompressedNetwork], Iterator[str]]] = {
         "What do ternary weights cost and save?": _ternary,
         "Up to where is pruning free?": _pruning,
         "Which of the two wins?": _winner,
@@ -114,7 +116,7 @@ def claims(results: Results) -> list[Claim]:
     return [Claim("Has the network learned?", [doubt]), *found]
 
 
-def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
+def _ternary(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     found = ternary(results)
     if found is None or found is whole:
         yield "Not in this study: it needs ternary weights, and wider ones, without pruning."
@@ -127,7 +129,7 @@ def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
         yield f"{results.title(machine)}: {_saving(cost, other)}."
 
 
-def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
+def _pruning(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     families = results.pruned_alone()
     if not families:
         yield "Not in this study: it needs networks that are pruned alone."
@@ -137,7 +139,7 @@ def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
         yield from _one_pruner(results, pruned, whole)
 
 
-def _one_pruner(results: Results, pruned: Sequence[Candidate], whole: Candidate) -> Iterator[str]:
+def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: CompressedNetwork) -> Iterator[str]:
     free, costly = free_pruning(pruned, whole)
     if free is None:
         yield f"Nowhere in this study: the least pruning, {pruned[0].label}, has {loss(pruned[0], whole)}."
@@ -156,7 +158,7 @@ def _one_pruner(results: Results, pruned: Sequence[Candidate], whole: Candidate)
             yield f"{results.title(machine)}: {_saving(cost, other)}."
 
 
-def _winner(results: Results, whole: Candidate) -> Iterator[str]:
+def _winner(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     few_bits = ternary(results)
     firsts = [free_pruning(pruned, whole)[0] for pruned in results.pruned_alone().values()]
     unharmed = [candidate for candidate in firsts if candidate is not None]
@@ -176,7 +178,7 @@ def _winner(results: Results, whole: Candidate) -> Iterator[str]:
         )
 
 
-def _joint(results: Results, whole: Candidate) -> Iterator[str]:
+def _joint(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     both = [c for c in results.of_method("joint", "sequential") if loss(c, whole).is_free]
     alone = [c for c in results.of_method("quantization", "pruning") if loss(c, whole).is_free]
     if not results.of_method("joint", "sequential"):
@@ -198,7 +200,7 @@ def _joint(results: Results, whole: Candidate) -> Iterator[str]:
         )
 
 
-def _formats(results: Results, whole: Candidate) -> Iterator[str]:
+def _formats(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     alone = results.of_method("quantization", "pruning")
     for machine in results.machines:
         best: dict[str, list[str]] = {}
@@ -211,7 +213,7 @@ def _formats(results: Results, whole: Candidate) -> Iterator[str]:
         yield f"{results.title(machine)}, by rising sparsity: {words}."
 
 
-def _residency(results: Results, whole: Candidate) -> Iterator[str]:
+def _residency(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     """On what all of the figures rest, and with another residency another format may be the cheapest."""
     machines: dict[tuple[str, str], list[str]] = {}
     for machine in results.machines:
@@ -252,7 +254,7 @@ def _formats_by_residency(results: Results, reloaded: str, resident: str) -> str
     )
 
 
-def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:
+def _costs(results: Results, one: CompressedNetwork, other: CompressedNetwork) -> Iterator[tuple[str, Cost, Cost]]:
     """What both cost, each in its best format, on every machine that runs both."""
     for machine in results.machines:
         cost, against = results.cost(one, machine), results.cost(other, machine)
@@ -260,7 +262,9 @@ def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple
             yield machine, cost, against
 
 
-def _cheapest(results: Results, candidates: list[Candidate], machine: str) -> tuple[Candidate, Cost] | None:
+def _cheapest(
+    results: Results, candidates: list[CompressedNetwork], machine: str
+) -> tuple[CompressedNetwork, Cost] | None:
     priced = [(candidate, results.cost(candidate, machine)) for candidate in candidates]
     return min(((c, cost) for c, cost in priced if cost is not None), key=lambda pair: pair[1].energy_uj, default=None)
 
@@ -281,7 +285,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _seeds(candidate: Candidate) -> str:
+def _seeds(candidate: CompressedNetwork) -> str:
     return f", mean of {len(candidate.accuracies)} seeds" if len(candidate.accuracies) > 1 else ""
 
 

@@ -144,12 +144,15 @@ def _combinations(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
             raise _error((GRID, path), "a list of values is needed", values)
         if str(path).count(".") >= MOST_LEVELS:
             raise _error((GRID, f"{str(path)[:40]}..."), f"at most {MOST_LEVELS} levels are allowed", values)
+    name = entry.get("name", "")
+    if axes and not isinstance(name, str):
+        raise _error(("name",), "text is needed", name)
     for values in itertools.product(*axes.values()):
         chosen = dict(entry)
         for path, value in zip(axes, values, strict=True):
             chosen = merged(chosen, _nested(path, value))
         if axes:
-            chosen["name"] = "-".join([str(entry.get("name", "")), *map(_short, values)]).removeprefix("-")
+            chosen["name"] = "-".join([name, *map(_short, values)]).removeprefix("-")
         yield chosen
 
 

@@ -26,7 +26,7 @@ PJ_PER_UJ = 1e6
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CompressedNetwork:
     """A compression that was tried. accuracies: of the integer network, by seed; sparsity: share of zero weights.
 
     marks: what the label has to add in this study, where not all are made in the same way.
@@ -101,7 +101,7 @@ class Results:
         return self._distinct("format")
 
     @cached_property
-    def candidates(self) -> list[Candidate]:
+    def candidates(self) -> list[CompressedNetwork]:
         """In the order of the study."""
         groups = self.table.partition_by("compression", maintain_order=True)
         return _told_apart([_candidate(group) for group in groups])
@@ -111,26 +111,26 @@ class Results:
         """Of the networks from which all compressions start, mean over the seeds."""
         return float(self.table.group_by("seed").agg(pl.col("accuracy_float").first())["accuracy_float"].mean())  # type: ignore[arg-type]
 
-    def of_method(self, *methods: str) -> list[Candidate]:
+    def of_method(self, *methods: str) -> list[CompressedNetwork]:
         """The candidates of these methods, in the order of the study."""
         return [candidate for candidate in self.candidates if candidate.method in methods]
 
-    def pruned_alone(self) -> dict[str, list[Candidate]]:
+    def pruned_alone(self) -> dict[str, list[CompressedNetwork]]:
         """By kind of pruner, in the order of the study; of each the networks by rising share."""
-        found: dict[str, list[Candidate]] = {}
+        found: dict[str, list[CompressedNetwork]] = {}
         for candidate in sorted(self.of_method("pruning"), key=lambda candidate: candidate.pruned_share):
             found.setdefault(candidate.pruner, []).append(candidate)
         return found
 
-    def costs(self, candidate: Candidate, machine: str) -> list[Cost]:
+    def costs(self, candidate: CompressedNetwork, machine: str) -> list[Cost]:
         """In each format, in the order of the study; a format in which nothing could be simulated is left out."""
         return self._costs.get((candidate.name, machine), [])
 
-    def cost(self, candidate: Candidate, machine: str) -> Cost | None:
+    def cost(self, candidate: CompressedNetwork, machine: str) -> Cost | None:
         """In the format that costs the least energy there; None where nothing could be simulated."""
         return min(self.costs(candidate, machine), key=lambda cost: cost.energy_uj, default=None)
 
-    def cost_in(self, candidate: Candidate, machine: str, weight_format: str) -> Cost | None:
+    def cost_in(self, candidate: CompressedNetwork, machine: str, weight_format: str) -> Cost | None:
         """In that format, or None where that could not be simulated."""
         return next((cost for cost in self.costs(candidate, machine) if cost.weight_format == weight_format), None)
 
@@ -151,7 +151,7 @@ class Results:
         return names
 
 
-def _told_apart(found: Sequence[Candidate]) -> list[Candidate]:
+def _told_apart(found: Sequence[CompressedNetwork]) -> list[CompressedNetwork]:
     """With marks: kinds that are not the study's usual ones, bits of potentials, the name where all else is shared."""
     quantizer = _usual([candidate.quantizer for candidate in found])
     pruner = _usual([candidate.pruner for candidate in found if candidate.pruner != UNPRUNED])
@@ -164,17 +164,17 @@ def _usual(kinds: Sequence[str]) -> str:
     return Counter(kinds).most_common(1)[0][0] if kinds else UNPRUNED
 
 
-def _marks(candidate: Candidate, quantizer: str, pruner: str) -> tuple[str, ...]:
+def _marks(candidate: CompressedNetwork, quantizer: str, pruner: str) -> tuple[str, ...]:
     kinds = [candidate.quantizer] if candidate.quantizer != quantizer else []
     kinds += [candidate.pruner] if candidate.pruner not in (pruner, UNPRUNED) else []
     return (*kinds, f"{candidate.potential_bits}-bit potentials") if candidate.potential_bits else tuple(kinds)
 
 
-def _candidate(group: pl.DataFrame) -> Candidate:
+def _candidate(group: pl.DataFrame) -> CompressedNetwork:
     """What the rows of one compression have in common."""
     first = group.row(0, named=True)
     seeds: Sequence[pl.DataFrame] = group.partition_by("seed", maintain_order=True)
-    return Candidate(
+    return CompressedNetwork(
         name=first["compression"],
         method=first["method"],
         weight_bits=first["weight_bits"],

@@ -14,7 +14,11 @@ from spikecycle.simulator.cli.progress import shown_progress
 
 def check(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A trace, a machine or a sweep file, or the name of a shipped one.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="A trace, a machine, a sweep, a study, or what a command wrote; or a shipped one's name.",
+        ),
     ],
     plugins: options.PluginOption = None,
     max_memory: options.MaxMemoryOption = None,
@@ -23,7 +27,7 @@ def check(
         typer.Option("--load-plugins", help="Run code of installed packages where a machine names it; not by default."),
     ] = False,
 ) -> None:
-    """Read every value of a trace, a machine or a sweep, say what is wrong with it, or describe it."""
+    """Read every value of a file of ours, say what is wrong with it, or describe it."""
     options.load_plugins(plugins)
     max_memory_bytes = options.parse_max_memory(max_memory)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -50,6 +50,22 @@ JsonOption = Annotated[
 PictureOption = Annotated[
     str | None,
     typer.Option("--picture", metavar="FILE", help="Write the tables and bars as a picture too (SVG)."),
+]
+ReportOption = Annotated[
+    str | None,
+    typer.Option("--report", metavar="FILE.html", help="Write a page of charts too, which opens in any browser."),
+]
+TimelineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--timeline",
+        metavar="FILE.json",
+        help="Write when everything of the first sample happens, for ui.perfetto.dev or chrome://tracing.",
+    ),
+]
+TimelineWindowOption = Annotated[
+    str | None,
+    typer.Option("--timeline-window", metavar="FROM-TO", help="Only these cycles of it, e.g. 0-20000. All by default."),
 ]
 PluginOption = Annotated[
     list[str] | None,
@@ -99,6 +115,7 @@ ClusterOption = Annotated[
 ]
 
 DEFAULT_HARDWARE = "spike_array"
+LONGEST_CYCLE_DIGITS = 18
 
 
 def parse_samples(text: str | None) -> list[int] | None:
@@ -190,6 +207,28 @@ def parse_words(option: str, texts: Sequence[str] | None) -> dict[str, list[str]
             raise UsageError(f"{option} {text}: {what} is given twice")
         found[what] = names.split(",")
     return found
+
+
+def parse_window(text: str | None) -> tuple[int, int] | None:
+    """First cycle, and that after the last, from "0-20000"; UsageError on anything else, and on an empty window."""
+    if text is None:
+        return None
+    first, dash, last = text.partition("-")
+    if not dash or not first.isascii() or not first.isdigit() or not last.isascii() or not last.isdigit():
+        raise UsageError(f"--timeline-window {text}: write FROM-TO in cycles, e.g. 0-20000")
+    if max(len(first), len(last)) > LONGEST_CYCLE_DIGITS:
+        raise UsageError(f"--timeline-window {text}: no run has so many cycles")
+    window = int(first), int(last)
+    if window[0] >= window[1]:
+        raise UsageError(f"--timeline-window {text}: there is nothing between {window[0]:,} and {window[1]:,}")
+    return window
+
+
+def refuse_doubled(file: str, given: Mapping[str, object]) -> None:
+    """UsageError where an option says what a sweep file says. given: values by option."""
+    doubled = [option for option, value in given.items() if value]
+    if doubled:
+        raise UsageError(f"{doubled[0]}: the sweep file {file} says that; change it there")
 
 
 def load_plugins(plugins: Sequence[str] | None) -> None:

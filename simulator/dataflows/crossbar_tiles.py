@@ -36,6 +36,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS, counted_operations
+from spikecycle.simulator.dataflows.cores.placement import refuse_unknown
 from spikecycle.simulator.dataflows.rule import RuleMachine
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, layers
 from spikecycle.simulator.dataflows.support import Support
@@ -110,6 +111,9 @@ class CrossbarTiles:
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """A layer at a time; what is done on the way costs nothing."""
+        epitomes = cast(CrossbarTilesMachine, machine).dataflow.epitomes
+        synapses = [operator.name for operator in network.operators if isinstance(operator, Synapse)]
+        refuse_unknown(machine.name, "dataflow.epitomes", epitomes, synapses, "synapse")
         return [stage for stage in layers(network) if any(one.kind not in FREE for one in stage.operators)]
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:

@@ -66,7 +66,7 @@ class FanOutWalkMachine(CoreMachine):
 
     def unmodelled(self) -> tuple[str, ...]:
         """What has no count."""
-        return ("the network between cores", "processors for management", "learning, delays, compartments")
+        return ("the network between cores", "processors for management", "synapse memories that are too small")
 
 
 COUNTERS = (

@@ -111,7 +111,7 @@ class NeuronSweepMachine(CoreMachine):
 
     def unmodelled(self) -> tuple[str, ...]:
         """What has no count."""
-        return ("queues and links of the cores", "configuration")
+        return ("queues and links of the cores", "configuration", "synapse memories that are too small")
 
 
 COUNTERS = (

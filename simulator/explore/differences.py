@@ -15,7 +15,7 @@ from spikecycle import files
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import seconds
-from spikecycle.simulator.variant import overrides_text, variant_text
+from spikecycle.simulator.variant import SYNTHETIC, is_synthetic, overrides_text, variant_text
 
 COMPARISON_OF_RESULTS_VERSION = 1
 LARGEST_RESULT_BYTES = 2**28
@@ -140,7 +140,7 @@ def _compared(label: str, result: RunResult) -> ComparedResult:
         area_mm2=result.area_mm2,
         utilization=result.utilization,
         too_slow=[buffer.buffer for buffer in result.too_slow],
-        synthetic=bool(result.provenance.get("synthetic", False)),
+        synthetic=is_synthetic(result.provenance),
     )
 
 
@@ -211,8 +211,8 @@ def _notes(results: Sequence[RunResult]) -> Iterator[str]:
     partly = sorted(missing[0].union(*missing[1:]) - missing[0].intersection(*missing[1:]))
     if partly:
         yield f"Not modelled in all of them, so that energies are not of the same parts: {', '.join(partly)}."
-    if any(result.provenance.get("synthetic") for result in results):
-        yield "Synthetic traces: drawn from statistics, recorded from no network."
+    if any(is_synthetic(result.provenance) for result in results):
+        yield SYNTHETIC
 
 
 def _leaves(section: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.errors import SimulatorError, one_line
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.sweep_spec import Point
+from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse
+from spikecycle.simulator.variant import is_synthetic
 from spikecycle.traces import Trace, TraceError, open_trace
 
 ACCURACY = "accuracy_integer"
@@ -28,7 +30,7 @@ class Chunk:
     plugins: files to load first. seconds: when to stop; at least one point is simulated. max_memory_bytes: of a run.
     """
 
-    points: Sequence[Point]
+    points: Sequence[SweepPoint]
     plugins: Sequence[str] = ()
     seconds: float = 3.0
     max_memory_bytes: int | None = None
@@ -67,7 +69,7 @@ class Session:
         self._max_memory_bytes = max_memory_bytes
         self._machines: dict[str, Machine | None] = {}
 
-    def result(self, point: Point) -> RunResult:
+    def result(self, point: SweepPoint) -> RunResult:
         """The result of a point; raises what `simulate` raises."""
         return simulate(
             self._network,
@@ -79,7 +81,7 @@ class Session:
             reuse=self._reuse,
         )
 
-    def row(self, point: Point) -> Row:
+    def row(self, point: SweepPoint) -> Row:
         """The row of a point, failed or not."""
         try:
             return {**_header(point), **figures(self.result(point)), "problem": None}
@@ -90,7 +92,7 @@ class Session:
         except Exception as error:  # a fault of the program or a plugin must not end a sweep of thousands
             return failed(point, f"internal error: {one_line(error)}")
 
-    def _machine(self, point: Point) -> Machine:
+    def _machine(self, point: SweepPoint) -> Machine:
         """The point's machine, read from its file once; that may be a machine only together with the settings."""
         name = point.machine
         if name not in self._machines:
@@ -102,6 +104,36 @@ class Session:
         if base is None:
             return load_machine(name, point.settings, point.formats)
         return override(base, point.settings, point.formats) if point.settings or point.formats else base
+
+
+class SharedRuns:
+    """Points of any traces simulated in this process, each trace opened once and kept open until the end."""
+
+    def __init__(self, like: Chunk) -> None:
+        """like: a chunk without points, for what all have in common."""
+        self._like = like
+        self._open = ExitStack()
+        self._sessions: dict[str, Session] = {}
+
+    def __enter__(self) -> SharedRuns:
+        load_plugins(self._like.plugins)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._open.close()
+
+    def rows(self, points: Sequence[SweepPoint]) -> list[Row]:
+        """The row of each point, failed or not."""
+        return [self._row(point) for point in points]
+
+    def _row(self, point: SweepPoint) -> Row:
+        if point.trace not in self._sessions:
+            try:
+                network = self._open.enter_context(open_trace(point.trace))
+            except TraceError as error:
+                return failed(point, str(error))
+            self._sessions[point.trace] = Session(network, self._like.max_memory_bytes)
+        return self._sessions[point.trace].row(point)
 
 
 def figures(result: RunResult) -> Row:
@@ -118,7 +150,7 @@ def figures(result: RunResult) -> Row:
         "utilization": result.utilization,
         "synaptic_operations_per_inference": result.synaptic_operations_per_inference,
         "accuracy": accuracy if isinstance(accuracy, float) else None,
-        "synthetic": bool(result.provenance.get("synthetic", False)),
+        "synthetic": is_synthetic(result.provenance),
         "too_slow": ", ".join(buffer.buffer for buffer in result.too_slow),
         "inferences": samples,
         "weight_format": result.weight_format,
@@ -132,10 +164,10 @@ def figures(result: RunResult) -> Row:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def failed(point: Point, problem: str) -> Row:
+def failed(point: SweepPoint, problem: str) -> Row:
     """The row of a point that cannot be run."""
     return {**_header(point), "problem": problem}
 
 
-def _header(point: Point) -> Row:
+def _header(point: SweepPoint) -> Row:
     return {"number": point.number, "point": point.identity(), **point.choice}

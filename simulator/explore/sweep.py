@@ -16,7 +16,7 @@ from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import Chunk, split
 from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.explore.store import SweepFolder, source_sha256
-from spikecycle.simulator.explore.sweep_spec import SUFFIXES, Point, SweepSpec, parse_sweep, read_sweep
+from spikecycle.simulator.explore.sweep_spec import SUFFIXES, SweepPoint, SweepSpec, parse_sweep, read_sweep
 from spikecycle.simulator.explore.workers import dask_client, run_here, run_on_dask, threads
 from spikecycle.simulator.machine.loader import machine_path
 from spikecycle.simulator.memory import default_limit_bytes
@@ -100,7 +100,7 @@ def run_sweep(
     max_memory_bytes: int | None = None,
 ) -> SweepResult:
     """The sweep of a specification; arguments as those of `sweep`."""
-    sources = _sources(spec)
+    sources = sources_of(spec)
     folder = None if out is None else SweepFolder(out, sources)
     points = list(spec.points())
     wanted = {point.identity(): point for point in points}
@@ -112,7 +112,7 @@ def run_sweep(
     done = 0
     if progress:
         progress(f"{len(points) - len(todo):,} kept" if len(todo) < len(points) else "starting", 0, len(todo))
-    for rows in _rows(todo, Chunk((), spec.plugins, max_memory_bytes=limit), workers, cluster):
+    for rows in simulate_points(todo, Chunk((), spec.plugins, max_memory_bytes=limit), workers, cluster):
         if folder is not None:
             folder.append(rows)
         found |= {str(row["point"]): row for row in rows}
@@ -135,7 +135,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _rows(points: list[Point], like: Chunk, jobs: int, cluster: str | None) -> Iterator[list[Row]]:
+def simulate_points(points: list[SweepPoint], like: Chunk, jobs: int, cluster: str | None) -> Iterator[list[Row]]:
     """Rows as they come: from a cluster; else from here, and from other processes if that would take long.
 
     like: a chunk without points, for what all have in common.
@@ -158,13 +158,13 @@ def _rows(points: list[Point], like: Chunk, jobs: int, cluster: str | None) -> I
             yield from run_on_dask(client, _chunks(points, like, math.ceil(len(points) / _SHARES / threads(client))))
 
 
-def _chunks(points: Iterable[Point], like: Chunk, at_most: int) -> list[Chunk]:
+def _chunks(points: Iterable[SweepPoint], like: Chunk, at_most: int) -> list[Chunk]:
     """Points in runs of one trace, of at most so many."""
     groups = (group for _, group in itertools.groupby(points, key=lambda point: point.trace))
     return [part for group in groups for part in split(replace(like, points=tuple(group)), min(at_most, LARGEST_CHUNK))]
 
 
-def _sources(spec: SweepSpec) -> dict[str, str]:
+def sources_of(spec: SweepSpec) -> dict[str, str]:
     """SHA-256 of every file that the points come from, by the name that the sweep calls it."""
     paths = {}
     for trace in spec.traces:

@@ -19,7 +19,8 @@ def problems_in(path: Path, problems: Iterable[str], replaced: Collection[str] =
         lines = key_lines(path)
     except MachineError:  # it has changed since it was read
         lines = {}
-    return "\n".join(f"{_place(path, problem.partition(': ')[0], lines, replaced)}: {problem}" for problem in problems)
+    told = (problem.replace("\n", "\\n") for problem in problems)  # some quote what a file has in several lines
+    return "\n".join(f"{_place(path, problem.partition(': ')[0], lines, replaced)}: {problem}" for problem in told)
 
 
 def _place(path: Path, key: str, lines: dict[str, int], replaced: Collection[str]) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spikecycle.simulator.description import (
+    FileDescription,
     LayerDescription,
     MachineDescription,
     NetworkDescription,
@@ -21,9 +22,11 @@ from spikecycle.simulator.description import (
     TraceDescription,
 )
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.figures import shape_text
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
+from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, warnings
+from spikecycle.simulator.result import RunResult
 
 _ASSUMED = "assumed"
 _LONGEST_VALUE = 300  # characters of one value of the provenance
@@ -84,6 +87,12 @@ def network_report(network: NetworkDescription) -> RenderableType:
 
 
 @report_of.register
+def file_report(file: FileDescription) -> RenderableType:
+    """What is in another file of ours."""
+    return Group(Text.assemble((f"valid {file.kind} ", "green"), (file.path, "bold")), Text(), fields(file.facts))
+
+
+@report_of.register
 def sweep_file_report(sweep: SweepDescription) -> RenderableType:
     """What a sweep file varies, and what of it will fail."""
     head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {sweep.points:,} points")
@@ -135,6 +144,22 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         fields(settings),
         Text(),
         *_sources(machine.sources),
+    )
+
+
+def explanation_report(result: RunResult) -> RenderableType:
+    """What the categories of cycles, kinds of energy and terms of a result mean, one per line."""
+    categories = occurring(result, lambda layer: layer.sum_cycle_breakdown)
+    kinds = occurring(result, energy_by_kind_pj)
+    return Group(
+        Text("Categories of cycles", style="bold"),
+        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
+        Text(),
+        Text("Kinds of energy", style="bold"),
+        fields([(kind, ENERGY[kind]) for kind in kinds]),
+        Text(),
+        Text("Terms", style="bold"),
+        fields(list(TERMS.items())),
     )
 
 

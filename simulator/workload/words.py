@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikecycle.simulator.array_types import Int64, UInt64
 from spikecycle.simulator.jit import kernel
+
+WORD_BITS = 64
 
 
 @kernel
@@ -30,3 +33,15 @@ def count_ones(word: np.uint64) -> int:
 def lowest_one(word: np.uint64) -> int:
     """Place of the lowest set bit of a word that is not 0."""
     return count_ones((word & (~word + np.uint64(1))) - np.uint64(1))
+
+
+@kernel
+def column_ones(words: UInt64, ones_out: Int64) -> None:
+    """Set bits of every column of packed rows: words uint64 (rows, ceil(K / 64)), ones_out int64 (K,)."""
+    ones_out[:] = 0
+    for row in range(len(words)):
+        for index in range(words.shape[1]):
+            word = words[row, index]
+            while word:
+                ones_out[index * WORD_BITS + lowest_one(word)] += 1
+                word &= word - np.uint64(1)

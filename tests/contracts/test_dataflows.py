@@ -34,11 +34,13 @@ RUN = {
     "routed_cores": CORES,
     "clock_driven": CORES,
     "crossbar_tiles": CORES,
+    "fused_layers": CORES,
     "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
     "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
     "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
     "event_field": frozenset(NETWORKS) - {"attention", "signed"},
     "gustavson_merge": frozenset(NETWORKS) - {"attention", "signed"},
+    "token_bundles": frozenset(NETWORKS),
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

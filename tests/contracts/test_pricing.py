@@ -269,6 +269,10 @@ def test_rows_and_background_of_dram_are_paid_where_they_are_given(hand: HandMak
         ("dram.background", pytest.approx(40000.0)),
     ]
     assert {"DRAM activations (page misses)", "DRAM background power"}.isdisjoint(not_modelled(rows))
+    timed = hand(dram=dram | {"row_bits": 1000, "activate_pj": 900.0, "row_miss_ns": 20.0})
+    assert "time of DRAM turnarounds" in not_modelled(timed)
+    timed = hand(dram=dram | {"row_bits": 1000, "activate_pj": 900.0, "row_miss_ns": 20.0, "turnaround_ns": 8.0})
+    assert not [what for what in not_modelled(timed) if "time of DRAM" in what]
     assert dram_counters(hand(dram=dram)) == dram_counts(hand(dram=dram), 4, 500) == ()
     with pytest.raises(ValidationError, match="row_bits and activate_pj go together"):
         hand(dram=dram | {"row_bits": 1000})

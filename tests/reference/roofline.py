@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
 
-from tests.reference.timesteps import Row, whole_bursts
+from tests.reference.timesteps import NOTHING_HELD, Held, Row, whole_bursts
 
 
 def run(
@@ -18,6 +18,7 @@ def run(
     start: str,
     start_bits: int,
     whole_cycles: str,
+    held: Held = NOTHING_HELD,
 ) -> Counter[str]:
     """Cycles of a stage by category."""
     to_cycles = ceil if whole_cycles == "up" else floor
@@ -30,6 +31,8 @@ def run(
         ahead = start_bits
     fill = to_cycles(ahead * cycles_per_bit)
     rest = to_cycles(max(0, sum(loads) + sum(stores) - ahead) * cycles_per_bit)
+    held_ahead = held.misses(rows[0].loads) if start == "first_row" and rows else 0
+    fill, rest = fill + held_ahead, rest + sum(map(held.cycles, rows)) - held_ahead
     work = sum(row.compute + row.fetch for row in rows)
     breakdown = Counter(
         compute=sum(row.compute for row in rows), weight_fetch=sum(row.fetch for row in rows), dram_fill=fill

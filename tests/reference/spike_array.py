@@ -51,6 +51,7 @@ class SpikeArray:
         self.weight_format = self.cut.weight_format
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
+        self.served_cycles = [0] * machine.dataflow.pes
         self.records: list[Record] = []
         self.layouts: list[PackedWeights] = []
         dataflow, decoder = machine.dataflow, machine.dataflow.decoder

@@ -67,8 +67,10 @@ class Pe:
         """One cycle."""
         if self.event is None and self.fifo and self.fifo[0][2] < cycle:
             self._pop(cycle)
+            self.array.served_cycles[self.number] += 1
         elif self.event is not None:
             self._serve()
+            self.array.served_cycles[self.number] += 1
 
     def _pop(self, cycle: int) -> None:
         index, event, _ = self.fifo.popleft()

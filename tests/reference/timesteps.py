@@ -36,7 +36,30 @@ def whole_bursts(bits: tuple[int, ...], burst_bits: int) -> int:
     return sum(ceil(Fraction(b, burst_bits)) * burst_bits for b in bits)
 
 
-def timestep(rows: list[Row], resources: int, cycles_per_bit: Fraction, burst_bits: int, latency: int) -> Timestep:
+@dataclass(frozen=True)
+class Held:
+    """What holds the channel up: opening a row of `row_bits` bits (0 = nothing), and a change of its direction."""
+
+    row_bits: int = 0
+    miss: int = 0
+    turnaround: int = 0
+
+    def misses(self, streams: tuple[int, ...]) -> int:
+        """Cycles to open every row that streams of so many bits begin in or run into."""
+        return sum(len(range(0, bits, self.row_bits)) for bits in streams) * self.miss if self.row_bits else 0
+
+    def cycles(self, row: Row) -> int:
+        """Of all that a row of work moves: its stores turn the channel around and back."""
+        back_and_forth = 2 * self.turnaround if any(row.stores) else 0
+        return self.misses(row.loads) + self.misses(row.stores) + back_and_forth
+
+
+NOTHING_HELD = Held()
+
+
+def timestep(
+    rows: list[Row], resources: int, cycles_per_bit: Fraction, burst_bits: int, latency: int, held: Held = NOTHING_HELD
+) -> Timestep:
     """Let all resources work off their rows, a cycle at a time, until they and the channel are done."""
     queues = [deque(i for i, row in enumerate(rows) if row.resource == r) for r in range(resources)]
     left = [row.compute + row.fetch for row in rows]
@@ -67,7 +90,7 @@ def timestep(rows: list[Row], resources: int, cycles_per_bit: Fraction, burst_bi
 
     loads = sum(whole_bursts(row.loads, burst_bits) for row in rows)
     stores = sum(whole_bursts(row.stores, burst_bits) for row in rows)
-    found.channel_cycles = ceil((loads + stores) * cycles_per_bit)
+    found.channel_cycles = ceil((loads + stores) * cycles_per_bit) + sum(map(held.cycles, rows))
     while cycle < found.channel_cycles:
         cycle += 1
         found.breakdown["dram_traffic"] += 1
@@ -79,10 +102,16 @@ def timestep(rows: list[Row], resources: int, cycles_per_bit: Fraction, burst_bi
 
 
 def stage(
-    rows: list[Row], steps: int, resources: int, cycles_per_bit: Fraction, burst_bits: int, latency: int
+    rows: list[Row],
+    steps: int,
+    resources: int,
+    cycles_per_bit: Fraction,
+    burst_bits: int,
+    latency: int,
+    held: Held = NOTHING_HELD,
 ) -> list[Timestep]:
     """The timesteps 0 to `steps` - 1 of a stage."""
     return [
-        timestep([row for row in rows if row.step == t], resources, cycles_per_bit, burst_bits, latency)
+        timestep([row for row in rows if row.step == t], resources, cycles_per_bit, burst_bits, latency, held)
         for t in range(steps)
     ]

@@ -6,6 +6,7 @@ import hashlib
 import html.parser
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from spikecycle.simulator import (
     simulate,
 )
 from spikecycle.simulator.report.document import to_json
+from spikecycle.simulator.report.page.writing import write_report
 from spikecycle.simulator.result import RecordKind
 from tests.bad_input.inputs import machine_file, small_trace
 from tests.unit.report.example import CYCLE_CATEGORIES, run_result
@@ -115,6 +117,36 @@ def test_records_go_to_pandas_too() -> None:
     assert len(pandas.DataFrame(run_result().to_records("counter"))) == 3 * 9
 
 
+@pytest.mark.parametrize("package", ["polars", "pandas"])
+def test_views_as_data_frames(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(package)
+    result = run_result()
+    for by in RECORDS:
+        frame = getattr(result, f"to_{package}")(by)
+        assert type(frame).__module__.split(".")[0] == package
+        assert list(frame.columns) == list(result.to_records(by)[0])
+        assert len(frame) == len(result.to_records(by))
+    assert list(getattr(result, f"to_{package}")()["layer"]) == ["conv1", "conv2", "dense [red]"]
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    with pytest.raises(
+        UsageError, match=f"to_{package} needs {package}, which is not installed: pip install {package}"
+    ):
+        getattr(result, f"to_{package}")()
+
+
+def test_a_report_is_written_from_python(tmp_path: Path) -> None:
+    result = run_result()
+    one, several = tmp_path / "one.html", tmp_path / "several.html"
+    write_report(one, result)
+    assert "digits on two_buffers" in one.read_text()
+    write_report(several, {"mine": result, "<yours>": result})
+    assert "mine, &lt;yours&gt;" in several.read_text()
+    write_report(several, [result, result])
+    assert "1: two_buffers, 2: two_buffers" in several.read_text()
+    with pytest.raises(UsageError, match="there is nothing to report"):
+        write_report(tmp_path / "none.html", [])
+
+
 def test_other_records_are_refused_by_name() -> None:
     with pytest.raises(UsageError, match="no records by 'row', allowed: layer, category, cause, component, counter"):
         run_result().to_records("row")  # type: ignore[arg-type]
@@ -142,6 +174,8 @@ def test_sums_are_named_as_sums_and_means_come_first() -> None:
 
 
 def _times(value: Any, factor: int) -> Any:
+    if isinstance(value, list):
+        return [each * factor for each in value]
     return {key: each * factor for key, each in value.items()} if isinstance(value, dict) else value * factor
 
 

@@ -7,7 +7,9 @@ import pytest
 from spikecycle.simulator.validation.run import validate
 
 
-@pytest.mark.parametrize(("machine", "passing", "without"), [("phi", 0, 7), ("sne", 3, 2), ("gustavsnn", 3, 5)])
+@pytest.mark.parametrize(
+    ("machine", "passing", "without"), [("phi", 0, 7), ("sne", 3, 2), ("gustavsnn", 3, 5), ("bishop", 0, 4)]
+)
 def test_rows(machine: str, passing: int, without: int) -> None:
     rows = validate(machine=machine).rows
     assert [row.passed for row in rows].count(True) == passing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,13 +46,39 @@ def fan_out(synapse: Synapse, core: Int64, cores: int, skips_zeros: bool) -> Fan
     no synapses.
     """
     shape = synapse.shape
-    by_place = np.ascontiguousarray(core.reshape(shape.output_shape).transpose(1, 2, 0)).astype(np.int32)
-    weights = np.ascontiguousarray(synapse.weights().transpose(1, 2, 3, 0))
+    _, inputs, height, width = shape.weight_shape
+    until = np.zeros((inputs, height, width, shape.M + 1), np.int32)
+    if skips_zeros:
+        np.cumsum((synapse.weights() != 0).transpose(1, 2, 3, 0), axis=3, out=until[..., 1:])
+    else:
+        until[...] = np.arange(shape.M + 1)
+    by_place = np.ascontiguousarray(core.reshape(shape.M, -1).T).astype(np.int32)
     starts = np.zeros(shape.C * shape.H * shape.W + 1, np.int64)
     found, counts = connect(
-        weights, Windows.of(shape), (shape.C, shape.H, shape.W), shape.groups, skips_zeros, by_place, cores, starts
+        until, Windows.of(shape), (shape.C, shape.H, shape.W), shape.groups, _runs(by_place), cores, starts
     )
     return FanOut(starts, found.astype(np.int64), counts.astype(np.int64))
+
+
+class Runs(NamedTuple):
+    """Output channels of the same place that are on the same core and follow each other.
+
+    first: int64 (places + 1,), the first run of each place. stop: int32 (runs,), the channel behind each. core: int32
+    (runs,).
+    """
+
+    first: Int64
+    stop: Int32
+    core: Int32
+
+
+def _runs(by_place: Int32) -> Runs:
+    """The runs of cores, int32 (places, M)."""
+    last = np.ones(by_place.shape, bool)
+    last[:, :-1] = by_place[:, 1:] != by_place[:, :-1]
+    place, channel = np.nonzero(last)
+    first = np.searchsorted(place, np.arange(len(by_place) + 1)).astype(np.int64)
+    return Runs(first, (channel + 1).astype(np.int32), by_place[last])
 
 
 def one_to_one(core: Int64) -> FanOut:
@@ -80,30 +107,31 @@ def scaled(table: FanOut, factor: int) -> FanOut:
 
 @kernel
 def connect(
-    weights: Int32,
+    until: Int32,
     windows: Windows,
     input_shape: tuple[int, int, int],
     groups: int,
-    skips_zeros: bool,
-    core: Int32,
+    runs: Runs,
     cores: int,
     starts_out: Int64,
 ) -> tuple[Int32, Int32]:
     """The cores that each value (C, H, W) reaches, ascending, and its synapses there, both int32 (entries,).
 
-    weights: int32 (C / groups, R, S, M). core: int32 (P, Q, M). starts_out: int64 (C x H x W + 1,), all zeros.
+    until: int32 (C / groups, R, S, M + 1), synapses to output channels ahead of each. starts_out: int64 (C x H x W +
+    1,), all zeros.
     """
     rows, columns = windows.rows, windows.columns
     channels, height, width = input_shape
     group_inputs = channels // groups
-    group_outputs = core.shape[2] // groups
+    group_outputs = (until.shape[3] - 1) // groups
     on_core = np.zeros(cores, np.int32)
     reached = np.zeros(cores, np.int32)
     cores_found, counts_found = np.empty(FIRST_ROOM, np.int32), np.empty(FIRST_ROOM, np.int32)
     entries = 0
     value = 0
     for c in range(channels):
-        first = c // group_inputs * group_outputs
+        begin = c // group_inputs * group_outputs
+        end = begin + group_outputs
         for h in range(height):
             for w in range(width):
                 many = 0
@@ -115,14 +143,17 @@ def connect(
                         q, off_column = divmod(w + columns.padding - s * columns.dilation, columns.stride)
                         if off_column != 0 or q < 0 or q >= columns.outputs:
                             continue
-                        own, there = weights[c % group_inputs, r, s], core[p, q]
-                        for m in range(first, first + group_outputs):
-                            if skips_zeros and own[m] == 0:
-                                continue
-                            if on_core[there[m]] == 0:
-                                reached[many] = there[m]
-                                many += 1
-                            on_core[there[m]] += 1
+                        own, place, here = until[c % group_inputs, r, s], p * columns.outputs + q, begin
+                        for run in range(runs.first[place], runs.first[place + 1]):
+                            stop = min(runs.stop[run], end)
+                            count = own[stop] - own[here] if stop > here else 0
+                            here = max(here, stop)
+                            if count > 0:
+                                there = runs.core[run]
+                                if on_core[there] == 0:
+                                    reached[many] = there
+                                    many += 1
+                                on_core[there] += count
                 while entries + many > len(cores_found):
                     cores_found = np.concatenate((cores_found, np.empty_like(cores_found)))
                     counts_found = np.concatenate((counts_found, np.empty_like(counts_found)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,16 @@ class Placement:
         return np.diff(self.first_neuron)
 
 
+def refuse_unknown(machine: str, key: str, named: Iterable[str], known: Iterable[str], what: str) -> None:
+    """MappingError, naming the key, where a machine file names parts of a network that the network does not have."""
+    there = list(known)
+    unknown = sorted(set(named) - set(there))
+    if unknown:
+        raise MappingError(
+            f"machine {machine!r}: {key}.{unknown[0]}: the network has no such {what}, there are: {', '.join(there)}"
+        )
+
+
 def place(
     chip: ChipNetwork, network: Network, rule: CorePlacement, machine: str, inputs_too: bool = False
 ) -> Placement:
@@ -44,12 +55,7 @@ def place(
     named = {population.output.name: population.name for population in chip.populations}
     if inputs_too:
         named = {**{name: name for name in chip.external}, **named}
-    unknown = sorted(set(rule.populations) - set(named.values()))
-    if unknown:
-        raise MappingError(
-            f"machine {machine!r}: dataflow.mapping.populations.{unknown[0]}: the network has no such population, "
-            f"there are: {', '.join(named.values())}"
-        )
+    refuse_unknown(machine, "dataflow.mapping.populations", rule.populations, named.values(), "population")
     core: dict[str, Int64] = {}
     orders: dict[str, Int64] = {}
     free = 0

@@ -1,4 +1,15 @@
-"""Cores on a routed mesh that meet at a barrier after every timestep: Loihi, and TrueNorth's tick."""
+"""Cores on a routed mesh that meet at a barrier after every timestep: Loihi, and TrueNorth's tick.
+
+In a timestep, a core goes through its neurons (each is looked at; updated, if there is something to update; and sends
+a message to every core that its spike reaches) and takes the messages that arrive, passing each through the synapses
+that it names. Messages go along x, then along y, and compete for places on their way: a message in flight lies with
+equal shares on the port of its core and the links that it crosses; beyond the buffers of its way it blocks the sender,
+and it arrives later the more lies there. The timestep ends with a barrier, or with a tick. Every event has a latency
+and an energy, from the machine file and its table.
+
+Sources: Loihi (Davies et al., IEEE Micro 38(1), 2018); the semi-analytical timing of messages of SANA-FE (Boyle et al.,
+IEEE TCAD 2025); TrueNorth (Merolla et al., Science 345, 2014). MICROARCHITECTURE.md beside this file has the equations.
+"""
 
 from __future__ import annotations
 

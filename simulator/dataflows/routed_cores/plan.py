@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, fan_out, merged, one_to_one, scaled
-from spikecycle.simulator.dataflows.cores.placement import Placement, place
+from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
 from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
@@ -74,6 +75,8 @@ class RoutedPlan:
     @classmethod
     def of(cls, machine: RoutedCoresMachine, network: Network) -> RoutedPlan:
         """Place a network and list what its neurons reach; MappingError where it does not fit."""
+        synapses = [operator.name for operator in network.operators if isinstance(operator, Synapse)]
+        refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
         chip = ChipNetwork(network, machine.name)
         placement = place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
         taken: dict[str, list[tuple[Population, SpikeInput]]] = {}
@@ -118,6 +121,12 @@ class RoutedPlan:
             messages = self._messages(step, values, counts)
             counts.steps.append(run_step(soma[step], self.placement.first_neuron, messages, mesh))
         return self._activity(sample, counts)
+
+    @cached_property
+    def _entries(self) -> tuple[Int64, Int64]:
+        """Receiving cores, and their cycles, of the entries of all tensors."""
+        cores = _joined([tensor.table.cores for tensor in self.tensors])
+        return cores, _joined([tensor.cycles for tensor in self.tensors])
 
     @property
     def _tiles(self) -> int:
@@ -193,8 +202,7 @@ class RoutedPlan:
             _joined(senders)[order],
             _joined(first)[order],
             _joined(stop)[order],
-            _joined([tensor.table.cores for tensor in self.tensors]),
-            _joined([tensor.cycles for tensor in self.tensors]),
+            *self._entries,
         )
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:

@@ -19,8 +19,8 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     ArrayMapping,
     ArraySpec,
     Count,
+    LayerOnArray,
     LayerSpec,
-    Mapped,
     PadLayout,
     Records,
     Storage,
@@ -162,12 +162,12 @@ class TapInputs:
     events: Int64
 
     @staticmethod
-    def none(mapped: Mapped) -> TapInputs:
+    def none(mapped: LayerOnArray) -> TapInputs:
         """Nothing added yet."""
         shape = (mapped.layer.C, mapped.layer.R, mapped.layer.S)
         return TapInputs(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
 
-    def add(self, mapped: Mapped, active_inputs: Int64, events: Int64) -> None:
+    def add(self, mapped: LayerOnArray, active_inputs: Int64, events: Int64) -> None:
         """Add a column range. met, events: int64 (T, H, C, S), see `windows`."""
         layer = mapped.layer
         output_rows = np.arange(layer.P) * layer.windows.rows.stride - layer.windows.rows.padding
@@ -179,7 +179,7 @@ class TapInputs:
             self.events[:, r] += events_of_row[rows].sum(axis=0)
 
 
-def count_pe_work(mapped: Mapped, inputs: TapInputs, records: Records) -> None:
+def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, records: Records) -> None:
     """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations."""
     layer, array, storage, tables = mapped.layer, mapped.array, mapped.storage, mapped.tables
     shape = (layer.groups, 1, layer.group_channels, layer.R, layer.S)
@@ -227,7 +227,7 @@ def count_pe_work(mapped: Mapped, inputs: TapInputs, records: Records) -> None:
     records.useful[1] = int((events * non_zeros).sum())
 
 
-def weights_applied(mapped: Mapped) -> Int64:
+def weights_applied(mapped: LayerOnArray) -> Int64:
     """int64 (F, J, C', R, S): weights that an input of a tap is served with, one cycle each."""
     tables = mapped.tables
     if mapped.array.weight_zeros != Zero.SKIP:
@@ -240,7 +240,7 @@ def weights_applied(mapped: Mapped) -> Int64:
     return np.asarray(applied_weights, np.int64)
 
 
-def _handed_over(mapped: Mapped) -> int:
+def _handed_over(mapped: LayerOnArray) -> int:
     """Psums that PEs hand to chains: one for every window, filter, and array row that has channels."""
     layer, mapping = mapped.layer, mapped.mapping
     starts = np.arange(0, layer.group_channels, mapping.fold_channels)

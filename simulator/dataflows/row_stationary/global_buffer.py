@@ -5,7 +5,7 @@ from __future__ import annotations
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
-    Mapped,
+    LayerOnArray,
     Operand,
     Records,
     RowBits,
@@ -25,14 +25,14 @@ def row_bits(row: RowBits, positions: int, spikes: int) -> int:
 
 
 @kernel
-def input_columns_of(mapped: Mapped, step: Int64) -> int:
+def input_columns_of(mapped: LayerOnArray, step: Int64) -> int:
     """Input columns that the tile's windows cover."""
     first, end = input_range(mapped.layer.windows.columns, step[Step.COLUMN_START], step[Step.COLUMN_END])
     return int(end - first)
 
 
 @kernel
-def load_rows(mapped: Mapped, sample: Sample, step: Int64, index: int, records: Records) -> int:
+def load_rows(mapped: LayerOnArray, sample: Sample, step: Int64, index: int, records: Records) -> int:
     """Load the input rows that no pass of the load unit has loaded before; returns words written."""
     layer, mapping = mapped.layer, mapped.mapping
     group_channels = layer.C // layer.groups
@@ -70,7 +70,7 @@ def load_rows(mapped: Mapped, sample: Sample, step: Int64, index: int, records: 
 
 
 @kernel
-def load_weights(mapped: Mapped, step: Int64, index: int, records: Records) -> tuple[int, int]:
+def load_weights(mapped: LayerOnArray, step: Int64, index: int, records: Records) -> tuple[int, int]:
     """Load weights and fill the pads; returns the cycles of the fill and the global buffer's words."""
     if step[Step.FILLS] == 0:
         return 0, 0
@@ -97,7 +97,7 @@ def load_weights(mapped: Mapped, step: Int64, index: int, records: Records) -> t
 
 
 @kernel
-def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
+def deliver_rows(mapped: LayerOnArray, step: Int64, records: Records) -> int:
     """Send input rows to the PEs; returns words read, and gated ones."""
     layer, array, mapping, tables = mapped.layer, mapped.array, mapped.mapping, mapped.tables
     windows = layer.windows.rows
@@ -153,7 +153,7 @@ def deliver_rows(mapped: Mapped, step: Int64, records: Records) -> int:
 
 
 @kernel
-def result_words(mapped: Mapped, step: Int64, values_per_word: int) -> int:
+def result_words(mapped: LayerOnArray, step: Int64, values_per_word: int) -> int:
     """Words of one value for each window and filter of the step's filter fold, every filter set from a word on."""
     columns = step[Step.COLUMN_END] - step[Step.COLUMN_START]
     words = 0
@@ -164,7 +164,7 @@ def result_words(mapped: Mapped, step: Int64, values_per_word: int) -> int:
 
 @kernel
 def update_neurons(
-    mapped: Mapped, sample: Sample, step: Int64, filters: int, index: int, records: Records
+    mapped: LayerOnArray, sample: Sample, step: Int64, filters: int, index: int, records: Records
 ) -> tuple[int, int]:
     """Update the neurons of a filter fold and time group; returns cycles of the update and of the global buffer."""
     layer, array, widths = mapped.layer, mapped.array, mapped.widths

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.activity import OPERANDS, Phase
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.workload import Windows
 
@@ -158,6 +158,12 @@ class ArrayMapping(NamedTuple):
 
 
 CYCLE_CATEGORIES = ("compute", "reduction", "weight_fill", "global_buffer", "update")
+PHASES = (
+    Phase("fill", ("weight_fill",), ("weight bus",)),
+    Phase("work", ("compute", "reduction", "global_buffer"), ("PEs", "global buffer")),
+    Phase("update", ("update",), ("neuron unit",)),
+)
+"""A pass in order of time; what the global buffer takes beyond the update is drawn with the work."""
 PLACES = ("tile", "filter_fold", "channel_fold", "column_fold")
 
 
@@ -342,7 +348,7 @@ def empty_records(passes: int) -> Records:
     )
 
 
-class Mapped(NamedTuple):
+class LayerOnArray(NamedTuple):
     """Everything about a layer on an array that does not depend on the sample.
 
     applied_weights: int64 (F, J, R, C' * S), `weights_applied` with the taps of an array row side by side; 0 where

@@ -21,8 +21,8 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
     CycleCategory,
     Kept,
+    LayerOnArray,
     LayerSpec,
-    Mapped,
     Records,
     Sample,
     Step,
@@ -124,7 +124,7 @@ def _add_group(
 
 
 @kernel
-def replay(mapped: Mapped, sample: Sample, steps: Int64, first: int, end: int, records: Records) -> None:
+def replay(mapped: LayerOnArray, sample: Sample, steps: Int64, first: int, end: int, records: Records) -> None:
     """Run the passes `first` to `end` - 1 of one column range. steps: int64 (passes, len(Step)), the schedule."""
     for index in range(first, end):
         step = steps[index]
@@ -147,7 +147,7 @@ def replay(mapped: Mapped, sample: Sample, steps: Int64, first: int, end: int, r
 
 
 @kernel
-def channel_sets_in_use(mapped: Mapped, channel_fold: int) -> int:
+def channel_sets_in_use(mapped: LayerOnArray, channel_fold: int) -> int:
     """Channel sets that have channels in a channel fold."""
     fold_channels = mapped.mapping.channels_per_pe * mapped.mapping.channel_sets
     left = mapped.layer.C // mapped.layer.groups - channel_fold * fold_channels
@@ -155,7 +155,7 @@ def channel_sets_in_use(mapped: Mapped, channel_fold: int) -> int:
 
 
 @kernel
-def sets_in_chains(mapped: Mapped, step: Int64) -> int:
+def sets_in_chains(mapped: LayerOnArray, step: Int64) -> int:
     """Channel sets whose PEs hand psums to their chains in this pass; 0 if psums stay in the pads."""
     if mapped.array.psums_in_pads == 0:
         return channel_sets_in_use(mapped, step[Step.CHANNEL_FOLD])
@@ -166,7 +166,7 @@ def sets_in_chains(mapped: Mapped, step: Int64) -> int:
 
 
 @kernel
-def move_psums(mapped: Mapped, step: Int64, records: Records) -> int:
+def move_psums(mapped: LayerOnArray, step: Int64, records: Records) -> int:
     """Psums up the chains, and from and to the global buffer; returns its words."""
     sets = sets_in_chains(mapped, step)
     if sets == 0:
@@ -189,7 +189,7 @@ def move_psums(mapped: Mapped, step: Int64, records: Records) -> int:
 
 
 @kernel
-def slowest_pe(mapped: Mapped, sample: Sample, step: Int64) -> tuple[int, int]:
+def slowest_pe(mapped: LayerOnArray, sample: Sample, step: Int64) -> tuple[int, int]:
     """Cycles of the PE that takes longest: of its taps, and of handing over its psums."""
     layer, mapping = mapped.layer, mapped.mapping
     fold = step[Step.FILTER_FOLD]

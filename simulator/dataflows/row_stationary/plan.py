@@ -22,12 +22,13 @@ from spikecycle.simulator.dataflows.row_stationary.counts import (
 )
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     CYCLE_CATEGORIES,
+    PHASES,
     PLACES,
     ArrayMapping,
     ArraySpec,
     Count,
+    LayerOnArray,
     LayerSpec,
-    Mapped,
     RowBits,
     Sample,
     Step,
@@ -64,7 +65,7 @@ class RowStationaryPlan:
     machine: RowStationaryMachine
     task: LayerTask
     mapping: ArrayMapping | None = None
-    mapped: Mapped = field(init=False)
+    mapped: LayerOnArray = field(init=False)
     steps: Int64 = field(init=False)
     storage: WeightStorage = field(init=False)
     footprint: WeightFootprint = field(init=False)
@@ -80,7 +81,7 @@ class RowStationaryPlan:
         refused = streams.refusal(mapping.fold_channels)
         if refused is not None:
             raise MappingError.of(task.name, machine.name, refused)
-        mapped = Mapped(
+        mapped = LayerOnArray(
             layer=layer,
             array=array,
             storage=storage,
@@ -160,7 +161,10 @@ class RowStationaryPlan:
         columns = (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)
         return Activity(
             work=Work.of(
-                CYCLE_CATEGORIES, records.breakdown, places=dict(zip(PLACES, steps[:, columns].T, strict=True))
+                CYCLE_CATEGORIES,
+                records.breakdown,
+                places=dict(zip(PLACES, steps[:, columns].T, strict=True)),
+                phases=PHASES,
             ),
             moves=Moves(records.loads, records.stores),
             counts={
@@ -179,7 +183,7 @@ class RowStationaryPlan:
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
 
 
-def _applied_by_array_row(mapped: Mapped) -> Int64:
+def _applied_by_array_row(mapped: LayerOnArray) -> Int64:
     applied_weights = weights_applied(mapped)
     if mapped.array.input_zeros == Zero.SKIP:
         applied_weights = applied_weights * mapped.tables.takes[..., None]
@@ -187,7 +191,7 @@ def _applied_by_array_row(mapped: Mapped) -> Int64:
     return np.ascontiguousarray(applied_weights.transpose(0, 1, 3, 2, 4).reshape(filter_folds, sets, rows, -1))
 
 
-def _footprint(mapped: Mapped, held_words: int) -> WeightFootprint:
+def _footprint(mapped: LayerOnArray, held_words: int) -> WeightFootprint:
     """The whole encoded weights in the global buffer of `held_words` words, if the mapping keeps them there."""
     array, mapping = mapped.array, mapped.mapping
     if array.bypass:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikecycle.simulator.activity import Phase
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.dataflows.spike_array.events import Events
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
@@ -21,6 +22,14 @@ from spikecycle.simulator.jit import kernel
 CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
 """What a cycle of a pass is charged to."""
 COMPUTE, SCAN, WEIGHT_FETCH, DECODING, BANK_CONFLICT, FIFO, BARRIER, UPDATE, ENCODE = range(9)
+
+PHASES = (
+    Phase("accumulate", CYCLE_CATEGORIES[:BARRIER], ("dispatcher", "PEs")),
+    Phase("finish", ("barrier",), ("PEs",)),
+    Phase("update", ("update",), ("PEs", "neuron units")),
+    Phase("encode", ("encode",), ("encoder",)),
+)
+"""A pass in order of time: MICROARCHITECTURE.md, sections 4 and 5."""
 
 FIRST_WORD_CYCLES = 1
 """To read the first word of spikes; later ones are read one ahead."""
@@ -173,11 +182,19 @@ def charge_waits(
 
 
 @kernel
-def count_tap_cases(events: Events, count: int, place: Place, occurrences_out: Int64) -> None:
-    """Add to `occurrences_out`, int64 (tap_cases,), how often events met a block in each tap case."""
+def count_tap_cases(
+    events: Events, count: int, place: Place, cycles: Int32, occurrences_out: Int64, served_out: Int64
+) -> None:
+    """Add to `occurrences_out`, int64 (tap_cases,), how often events met a block in each tap case.
+
+    cycles: int32 (4, tap_cases, pes_per_group), see PeLatencies. served_out: int64 (blocks,), added to: cycles that
+    these events took in the first PE of each block's group.
+    """
     for event in range(count):
         channel = np.int64(events.channel[event]) * place.row_kinds
         for i in range(place.row_classes.shape[1]):
             row = (channel + place.row_classes[events.row[event], i]) * place.column_kinds
             for j in range(place.column_classes.shape[1]):
-                occurrences_out[row + place.column_classes[events.column[event], j]] += 1
+                tap_case = row + place.column_classes[events.column[event], j]
+                occurrences_out[tap_case] += 1
+                served_out[i * place.column_classes.shape[1] + j] += cycles[LATENCY, tap_case, 0]

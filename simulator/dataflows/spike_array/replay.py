@@ -19,6 +19,7 @@ from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
     ENCODE,
+    PHASES,
     UPDATE,
     ArrayState,
     Place,
@@ -34,6 +35,7 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     DROPPED,
     FIBERS,
     GATED,
+    LATENCY,
     LOOKUPS,
     POTENTIALS,
     WORDS,
@@ -93,6 +95,8 @@ class ArrayReplay:
         parameters = self.machine.dataflow
         block_rows, block_columns = parameters.blocks
         self.array = ArrayState.of(parameters.fifo_depth, block_rows * block_columns, parameters.pes_per_group)
+        self.served_by_block = np.zeros(block_rows * block_columns, np.int64)
+        self.served_in_group = np.zeros(parameters.pes_per_group, np.int64)
         most_events = self.task.shape.input_count * self.task.input_bits
         self.codebook_bits = self.tiling.channel_tiles[0].sizes.table_bits
         # room for the worst case; pages that no event touches are never backed by memory
@@ -109,6 +113,7 @@ class ArrayReplay:
                 for timestep in range(self.task.timesteps):
                     self._timestep(tile, timestep, (channel_tile, map_tile))
             self._count(occurrences @ latencies.work)
+            self.served_in_group += np.einsum("t,tp->p", occurrences, latencies.cycles[LATENCY])  # in pieces: no copy
         return self._activity()
 
     def _timestep(self, tile: _Tile, timestep: int, place: tuple[int, int]) -> None:
@@ -203,7 +208,7 @@ class ArrayReplay:
         charge_waits(
             self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.breakdown[-1]
         )
-        count_tap_cases(self.events, events, place, tile.occurrences)
+        count_tap_cases(self.events, events, place, cycles, tile.occurrences, self.served_by_block)
         if not self.sample.inputs_on_chip:
             self.loads[-1][SPIKES] = words * width
             self.counts["spikes.write"] += words
@@ -277,9 +282,13 @@ class ArrayReplay:
         places = np.array(self.places, np.int64)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
-            work=Work.of(CYCLE_CATEGORIES, np.array(self.breakdown), step=named["timestep"], places=named),
+            work=Work.of(
+                CYCLE_CATEGORIES, np.array(self.breakdown), step=named["timestep"], places=named, phases=PHASES
+            ),
             moves=Moves(np.array(self.loads), np.array(self.stores)),
             counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
             busy={"pe": self.busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
+            # PEs share out either the channels or the map: there is one block, or one PE in a group
+            busy_by_pe=self.served_in_group if len(self.served_by_block) == 1 else self.served_by_block,
         )

@@ -1,7 +1,8 @@
 """GustavSNN (HPCA 2026): how long PEs wait for each other, on drawn spikes and weights.
 
-Published are less than 10 % as long as fewer than 80 % of the weights are zero, and an activity of 12.5 % (SEW-ResNet18,
-T = 4), of independent neurons here, always from the same seed; the layers are four of a ResNet18 on maps of 32 to 4.
+Published are less than 10 % as long as fewer than 80 % of the weights are zero, and an activity of 12.5 % (that of
+SEW-ResNet18, T = 4), of independent neurons here, always from the same seed; the layers are four of a ResNet18, on maps
+of 32 to 4.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def rows(data: Path | None) -> Iterator[Row]:
             path = Path(folder) / "network.h5"
             write_layers(layers, path)
             result = simulate(path, MACHINE)
-        cycles = sum(layer.sum_cycles_by_cause["compute"] for layer in result.layers)
+        cycles = sum(layer.sum_cycle_breakdown["compute"] for layer in result.layers)
         waits = sum(
             counter.sum_count for layer in result.layers for counter in layer.counters if counter.name == "pe.wait"
         )

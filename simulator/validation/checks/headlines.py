@@ -15,6 +15,7 @@ from spikecycle.simulator.validation.tables import read_table
 
 REASONS = {
     "phi": "neither networks nor spikes are published, and independent spikes of a published density have no patterns",
+    "bishop": "neither networks nor spikes are published, nor the sizes of bundles and cores",
     "gustavsnn": "neither networks nor spikes are published, nor how positions are dealt to tiles",
 }
 """Why there is no figure of ours, by machine."""

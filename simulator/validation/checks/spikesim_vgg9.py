@@ -28,37 +28,40 @@ LATENCY = (
 def rows(data: Path | None) -> Iterator[Row]:
     """Both kinds of cells."""
     table = read_table("spikesim_vgg9")
-    for device in ("rram", "sram"):
-        machine = f"spikesim_{device}"
-        result = run(table, machine)
-        for line, layer in zip(table, result.layers, strict=True):
-            theirs = float(line[f"{device}_pj"])
-            quantity = f"VGG9 {line['layer']}: energy, pJ"
-            yield Row(machine, quantity, sum(one.sum_energy_pj for one in layer.counters), theirs, ROUNDING, SOURCE)
-        first = result.layers[1]
-        cycles = sum(one.sum_count for one in first.counters if one.resource == "crossbar")
-        theirs = float(table[1][f"{device}_pj"]) / (int(table[1]["output_size"]) ** 2 * TIMESTEPS)
-        ours = sum(one.sum_energy_pj for one in first.counters) / cycles
-        yield Row(machine, "energy of a PE cycle, 3 x 3, pJ", ours, theirs, ROUNDING, SOURCE)
-        pes = sum(layer.tiling["pes"] for layer in result.layers)
-        yield Row(machine, "VGG9: PEs", pes, sum(int(line["pes"]) for line in table), 0, SOURCE)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.h5"
+        write_network(table, path)
+        for device in ("rram", "sram"):
+            yield from of_device(device, simulate(path, f"spikesim_{device}"), table)
     yield Row("spikesim_rram", "VGG9: latency, ns", None, LATENCY_NS, 0, SOURCE, LATENCY)
 
 
-def run(table: Sequence[Mapping[str, str]], machine: str) -> RunResult:
+def of_device(device: str, result: RunResult, table: Sequence[Mapping[str, str]]) -> Iterator[Row]:
+    """Energies and PEs with one kind of cells."""
+    machine = f"spikesim_{device}"
+    for line, layer in zip(table, result.layers, strict=True):
+        energy = sum(one.sum_energy_pj for one in layer.counters)
+        yield Row(machine, f"VGG9 {line['layer']}: energy, pJ", energy, float(line[f"{device}_pj"]), ROUNDING, SOURCE)
+    line, layer = table[1], result.layers[1]
+    cycles = sum(one.sum_count for one in layer.counters if one.resource == "crossbar")
+    ours = sum(one.sum_energy_pj for one in layer.counters) / cycles
+    theirs = float(line[f"{device}_pj"]) / (int(line["output_size"]) ** 2 * TIMESTEPS)
+    yield Row(machine, "energy of a PE cycle, 3 x 3, pJ", ours, theirs, ROUNDING, SOURCE)
+    pes = sum(each.tiling["pes"] for each in result.layers)
+    yield Row(machine, "VGG9: PEs", pes, sum(int(each["pes"]) for each in table), 0, SOURCE)
+
+
+def write_network(table: Sequence[Mapping[str, str]], path: Path) -> None:
     """The layers, silent: crossbars do not look at spikes. Pooling ahead of a layer is done by its stride."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.h5"
-        graph = GraphBuilder(TIMESTEPS)
-        channels, size = (int(table[0][name]) for name in ("input_channels", "input_size"))
-        source = graph.input("inputs", np.zeros((1, TIMESTEPS, channels, size, size), int))
-        for line in table:
-            outputs, stride = int(line["output_channels"]), int(line["input_size"]) // int(line["output_size"])
-            weights = np.zeros((outputs, int(line["input_channels"]), 3, 3), int)
-            current = graph.conv2d(line["layer"], source, weights, weight_bits=4, padding=1, stride=stride)
-            source = graph.neuron(f"{line['layer']}.neurons", current, Neuron("if", 1, potential_bits=8))
-        graph.write(path)
-        return simulate(path, machine)
+    graph = GraphBuilder(TIMESTEPS)
+    channels, size = (int(table[0][name]) for name in ("input_channels", "input_size"))
+    source = graph.input("inputs", np.zeros((1, TIMESTEPS, channels, size, size), int))
+    for line in table:
+        outputs, stride = int(line["output_channels"]), int(line["input_size"]) // int(line["output_size"])
+        weights = np.zeros((outputs, int(line["input_channels"]), 3, 3), int)
+        current = graph.conv2d(line["layer"], source, weights, weight_bits=4, padding=1, stride=stride)
+        source = graph.neuron(f"{line['layer']}.neurons", current, Neuron("if", 1, potential_bits=8))
+    graph.write(path)
 
 
 CHECKS.register(

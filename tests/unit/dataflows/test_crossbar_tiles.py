@@ -11,7 +11,7 @@ import pytest
 
 from spikecycle.simulator import simulate
 from spikecycle.simulator.activity import Counter
-from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.errors import MachineError, MappingError
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.pricing import price
 from spikecycle.traces import GraphBuilder, Neuron, Trace
@@ -21,13 +21,19 @@ from tests.contracts.suite import Case, check_twin
 Networks = Callable[[str], Trace]
 SETTINGS: list[dict[str, Any]] = [
     {"crossbar.size": 8, "dataflow.cell_bits": 1},
-    {"crossbar.size": 9, "dataflow.cell_bits": 3, "dataflow.epitomes": {"conv": 2, "fc1": 3}},
+    {"crossbar.size": 9, "dataflow.cell_bits": 3},
 ]
 
 
 @pytest.mark.parametrize("name", ["grouped", "residual", "recurrent", "linear", "many_bits", "pooled_spikes"])
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_crossbars_are_as_the_twin_says(settings: dict[str, Any], name: str, network: Networks) -> None:
+    check_twin(Case.of(override(load_machine("spikesim_rram"), settings), network(name)))
+
+
+@pytest.mark.parametrize(("name", "operator"), [("grouped", "conv"), ("linear", "fc1"), ("residual", "conv2")])
+def test_epitomes_are_as_the_twin_says(name: str, operator: str, network: Networks) -> None:
+    settings = {"crossbar.size": 8, "dataflow.epitomes": {operator: 3}, "dataflow.cell_bits": 1}
     check_twin(Case.of(override(load_machine("spikesim_rram"), settings), network(name)))
 
 
@@ -106,6 +112,11 @@ def test_layers_are_pipelined(pipelined: str, share: float, cycles: int, tmp_pat
 def test_wrong_machines_are_refused_by_key(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(MachineError, match=message):
         load_machine("spikesim_rram", settings)
+
+
+def test_epitomes_of_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"dataflow.epitomes.conv3: .*there are: conv1, conv2"):
+        simulate(chain(tmp_path), "spikesim_rram", settings={"dataflow.epitomes": {"conv3": 2}})
 
 
 def test_a_machine_without_crossbars_has_no_pe_cycles() -> None:

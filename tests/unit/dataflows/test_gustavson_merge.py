@@ -38,7 +38,7 @@ def test_by_hand(tmp_path: Path) -> None:
     graph.write(tmp_path / "net.h5")
     layer = spikecycle.simulate(tmp_path / "net.h5", "gustavsnn").layers[0]
     counts = {counter.name: counter.sum_count for counter in layer.counters}
-    assert layer.sum_cycles_by_cause["compute"] == 1 + 2 + 2 + 1
+    assert layer.sum_cycle_breakdown["compute"] == 1 + 2 + 2 + 1
     assert (counts["pe.add"], counts["pe.merge"], counts["weights.read"]) == (7, 4, 5)
 
 
@@ -55,5 +55,5 @@ def test_pes_of_a_number_wait_for_each_other(tmp_path: Path) -> None:
     graph.write(tmp_path / "net.h5")
     settings = {"dataflow.rows_at_once": 1}
     layer = spikecycle.simulate(tmp_path / "net.h5", "gustavsnn", settings=settings).layers[0]
-    assert layer.sum_cycles_by_cause["compute"] == 5
+    assert layer.sum_cycle_breakdown["compute"] == 5
     assert {counter.name: counter.sum_count for counter in layer.counters}["pe.wait"] == 1 + 6 * 5

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator import simulate
-from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.errors import MachineError, MappingError
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
@@ -148,6 +148,11 @@ def test_barriers_by_tiles_in_use(tmp_path: Path) -> None:
 def test_contradictions_are_refused_by_key(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(MachineError, match=message):
         load_machine("loihi", settings)
+
+
+def test_synapses_that_there_are_not_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"'loihi': dataflow.synapses_of.fc2: .*no such synapse, there are: fc"):
+        simulate(pair(tmp_path, [[1, 1]]), "loihi", settings={"dataflow.synapses_of": {"fc2": "dense"}})
 
 
 def test_an_event_without_a_price_is_refused(tmp_path: Path) -> None:

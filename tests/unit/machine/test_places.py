@@ -49,6 +49,10 @@ def test_a_key_that_is_missing_has_the_line_of_its_section(file: Path) -> None:
     ]
 
 
+def test_what_a_file_has_in_several_lines_is_told_in_one(file: Path) -> None:
+    assert problems_in(file, ["a: x\ny is not known"]) == f"{file}, line 2: a: x\\ny is not known"
+
+
 def test_the_value_of_an_option_has_no_line(file: Path) -> None:
     assert problems_in(file, ["b.c.e: wrong"], replaced=["b.c.e"]) == f"{file}: b.c.e: wrong"
 

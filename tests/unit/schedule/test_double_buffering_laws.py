@@ -17,7 +17,14 @@ CYCLES = st.one_of(st.integers(0, 3), st.integers(0, 60))
 BITS = st.one_of(st.just(0), st.integers(0, 200))
 PASSES = st.lists(st.tuples(CYCLES, st.tuples(*[BITS] * 4), st.tuples(*[BITS] * 4)), min_size=1, max_size=12)
 TIMING = st.builds(
-    DramTiming, st.integers(1, 5), st.integers(1, 40), st.sampled_from([1, 64]), st.sampled_from([0, 1, 30])
+    DramTiming,
+    st.integers(1, 5),
+    st.integers(1, 40),
+    st.sampled_from([1, 64]),
+    st.sampled_from([0, 1, 30]),
+    row_bits=st.sampled_from([0, 16, 100]),
+    miss_cycles=st.integers(0, 5),
+    turnaround_cycles=st.integers(0, 3),
 )
 
 

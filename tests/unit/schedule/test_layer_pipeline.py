@@ -12,7 +12,7 @@ from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.schedule.layer_pipeline import LayerPipelineOptions
 from tests.reference import timesteps
 from tests.reference.layer_pipeline import Pipeline
-from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, rows, stage
+from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, held_by, rows, stage
 
 POLICY = OVERLAPS.lookup("layer_pipeline")
 CHAIN = [(0, 1), (1, 2)]
@@ -136,7 +136,10 @@ def test_policy_equals_the_twin(network, dram, options, data):
     schedule = POLICY.resolve([activity(work) for work in network], edges, dram, options)
     count = max((row.step + 1 for work in network for row in work), default=0)
     per_bit = Fraction(dram.channel_cycles, dram.channel_bits)
-    stages = [timesteps.stage(work, count, 3, per_bit, dram.burst_bits, dram.latency_cycles) for work in network]
+    stages = [
+        timesteps.stage(work, count, 3, per_bit, dram.burst_bits, dram.latency_cycles, held_by(dram))
+        for work in network
+    ]
     share = Fraction(str(options.start_after))
     twin = Pipeline(stages, edges, share, options.buffer_steps or 0, options.delivery_cycles)
     twin.run()

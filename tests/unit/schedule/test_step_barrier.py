@@ -12,7 +12,7 @@ from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.schedule.step_barrier import BarrierCost, StepBarrierOptions
 from tests.reference import step_barrier as reference
 from tests.reference import timesteps
-from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, rows, stage
+from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, ROWS, TIMINGS, activity, heavier, held_by, rows, stage
 
 POLICY = OVERLAPS.lookup("step_barrier")
 
@@ -65,6 +65,12 @@ def test_traffic_that_just_fits_hides_and_one_bit_more_stalls_one_cycle():
     assert (late.cycles, late.breakdown["dram_latency"]) == (12, 2)
 
 
+def test_row_misses_and_turnarounds_hold_the_channel_up():
+    """A timestep loads 6 bits for one row of work, stores 4 of another: 2 misses, there and back, 10 + 6 + 4 cycles."""
+    found = run([10, 3], [0, 0], [0, 1], loads=[6, 0], stores=[0, 4], dram=ROWS)
+    assert (found.cycles, found.breakdown["dram_traffic"], found.busy["dram_channel"]) == (20, 10, 20)
+
+
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(rows(), TIMINGS, TABLES)
 def test_policy_equals_the_clocked_twin(work, dram, table):
@@ -76,6 +82,7 @@ def test_policy_equals_the_clocked_twin(work, dram, table):
         Fraction(dram.channel_cycles, dram.channel_bits),
         dram.burst_bits,
         dram.latency_cycles,
+        held_by(dram),
     )
     breakdown, moments = reference.run(steps, table)
     assert found.breakdown == {category: breakdown[category] for category in found.breakdown}

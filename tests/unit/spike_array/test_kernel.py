@@ -86,6 +86,8 @@ def compare(case: Case) -> int:
     assert {name: passes.counts[name] for name in counters} == {name: twin.counts[name] for name in counters}
     assert passes.synaptic_operations == twin.counts["accumulator.add"]
     assert passes.busy["pe"] == twin.busy_pe_cycles
+    assert passes.busy_by_pe is not None
+    assert passes.busy_by_pe.tolist() == twin.served_cycles
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
     assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
     storage = SpikeArrayPlan(case.machine, case.task).storage

@@ -128,6 +128,8 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
+        ("- name: ", "- name: .nan #", r"compressions\.0\.name: text is needed, found nan"),
+        ("- name: ", "- name: 7 #", r"compressions\.0\.name: text is needed, found 7"),
         ("formats:", "formts: [a]\nformats:", r"tiny\.yaml, line 20: formts: not known; did you mean formats\?"),
         (
             "weight_bits: [8, 2]",
