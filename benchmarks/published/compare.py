@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.published.compression import BITS, PRUNED, Compression
 from benchmarks.published.figures import (
     BREAKDOWN,
     DRAM_SHARE,
@@ -22,7 +21,8 @@ from benchmarks.published.figures import (
     WIRE_SHARE,
     Run,
 )
-from benchmarks.published.measure import OPERANDS, Energy
+from spikecycle.simulator.validation.weight_compression.compression import BITS, PRUNED, Compression
+from spikecycle.simulator.validation.weight_compression.measure import OPERANDS, EnergyBreakdown
 
 Energies = Mapping[Run, float]
 
@@ -78,7 +78,7 @@ def within(limits: tuple[float, float], value: float) -> str:
     return f"{value:.1%}" + (" (low)" if value < low else " (high)" if value > high else "")
 
 
-def share_table(measured: Mapping[Run, Energy], title: str = "Shares of the energy") -> str:
+def share_table(measured: Mapping[Run, EnergyBreakdown], title: str = "Shares of the energy") -> str:
     """Parts of the energy of the points whose breakdown is published, by what spends it, and DRAM by operand."""
     expected = (DRAM_SHARE, WIRE_SHARE, (0.0, MOST_ARITHMETIC))
     ranges = ", ".join(f"{low:.0%} to {high:.0%}" for low, high in expected)

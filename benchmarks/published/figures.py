@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.published.compression import Compression
+from spikecycle.simulator.validation.weight_compression.compression import Compression
 
 ENERGY = "seed_paper_energy.csv"
 TERNARY, PLAIN, PRUNED_80, PRUNED_975 = (

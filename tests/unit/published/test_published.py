@@ -10,13 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.published import compare, compression
+from benchmarks.published import compare
+from benchmarks.published.activity_table import read_activity
 from benchmarks.published.command import grid
-from benchmarks.published.compression import BITS, PRUNED, Compression, whole_network, zero_shares
 from benchmarks.published.figures import PLAIN, PRUNED_80, TERNARY, read_energies
-from benchmarks.published.measure import Bench, Energy, wire_price
-from benchmarks.published.network import ROWS, read_activity, read_densities, synthetic_layer
 from benchmarks.published.sensitivity import Variant
+from spikecycle.simulator.validation.weight_compression import compression
+from spikecycle.simulator.validation.weight_compression.compression import (
+    BITS,
+    PRUNED,
+    Compression,
+    whole_network,
+    zero_shares,
+)
+from spikecycle.simulator.validation.weight_compression.measure import Bench, EnergyBreakdown, wire_price
+from spikecycle.simulator.validation.weight_compression.workload import ROWS, read_densities, synthetic_layer
 
 CHECKOUT = Path(__file__).parents[3]
 SCRIPT = CHECKOUT / "benchmarks" / "published_study.py"
@@ -111,7 +119,9 @@ def test_densities_are_those_of_our_float_network() -> None:
 def test_energies_add_up_and_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from spikecycle.simulator import simulate
 
-    monkeypatch.setattr("benchmarks.published.measure.ROWS", (ROWS[10],))  # the smallest row
+    monkeypatch.setattr(
+        "spikecycle.simulator.validation.weight_compression.measure.ROWS", (ROWS[10],)
+    )  # the smallest row
     bench = Bench(tmp_path, GIVEN)
     energy = bench.energy("rle", TERNARY)
     result = simulate(bench.traces(TERNARY)[0], "eyeriss_snn", formats={"weights": "rle"})
@@ -159,7 +169,7 @@ def test_the_grid_has_every_point_of_the_study_once() -> None:
 
 
 def test_prices_change_what_they_price() -> None:
-    energy = Energy({"weights": 2.0}, wires=1.0, sram={"input_pad": 1.0}, arithmetic=0.5, cycles=7)
+    energy = EnergyBreakdown({"weights": 2.0}, wires=1.0, sram={"input_pad": 1.0}, arithmetic=0.5, cycles=7)
     priced = Variant("dear", dram_factor=2.0, wire_pj_per_bit_mm=3 * wire_price()).priced(energy)
     assert (priced.total, priced.cycles) == (pytest.approx(4.0 + 3.0 + 1.0 + 0.5), 7)
     assert wire_price() == 0.121

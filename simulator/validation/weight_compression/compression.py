@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.published.network import ROWS
+from spikecycle.simulator.validation.weight_compression.workload import ROWS
 
 BITS = (2, 3, 4, 6, 8)
 PRUNED = (0.0, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
