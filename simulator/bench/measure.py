@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from spikecycle.simulator.bench.networks import NETWORKS, small_layer, write_network
+from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
 from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import BenchCase, BenchResult, Growth, PeerTime
 from spikecycle.simulator.errors import UsageError
@@ -32,7 +32,8 @@ class BenchPlan:
     """What to measure.
 
     traces: names of networks, or files. densities, zero_weights: shares, for named networks. formats: of the weights;
-    None is the machine's own. threads: of the simulation. runs: after the first. peers, growth: whether to measure them.
+    None is the machine's own. threads: of the simulation. runs: after the first. peers, growth: whether to measure
+    them.
     """
 
     traces: tuple[str, ...] = ("lenet", "vgg9", "resnet", "reference")
@@ -124,9 +125,7 @@ def _cases(plan: BenchPlan, folder: Path) -> Iterator[_Case]:
             raise UsageError(f"{name}: there is no such network or file{did_you_mean(name, NETWORKS)}")
 
 
-def _on_machines(
-    plan: BenchPlan, name: str, density: float | None, zeros: float | None, path: Path
-) -> Iterator[_Case]:
+def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float | None, path: Path) -> Iterator[_Case]:
     for machine, weight_format, threads in product(plan.machines, plan.formats, plan.threads):
         yield _Case(name, density, zeros, machine, weight_format, threads, path)
 
@@ -153,7 +152,7 @@ def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[P
                 if not peer.problem:
                     times.append(peer.run()["seconds"])
         peers = [
-            _peer(f"PyTorch, {threads} thread{'s' * (threads > 1)}", f"{case.network}: dense layers, no neurons",
+            _peer(f"PyTorch, {threads} thread{'s' * (threads > 1)}", f"{case.network}, dense layers",
                   peer.problem, times, [each / ours.first["samples"] for each in seconds])
             for threads, peer, times in zip(torch_threads, torch, theirs, strict=True)
         ]  # fmt: skip
@@ -213,7 +212,7 @@ def _peer(peer: str, work: str, problem: str, theirs: list[float], ours: list[fl
 
 def _beside_sanafe(runs: int) -> PeerTime:
     """SANA-FE's own detailed simulation of Loihi beside our machine `loihi`, on one network and the same spikes."""
-    work = "synaptic events of a small network on Loihi"
+    work = "small network on Loihi"
     if not is_installed():
         return _peer("SANA-FE", work, "sanafe is not installed: pip install 'spikecycle[peers]'", [], [])
     from spikecycle.simulator.validation.checks.sanafe_loihi import LAYERS, TIMESTEPS, network, run_ours
@@ -228,8 +227,8 @@ def _beside_sanafe(runs: int) -> PeerTime:
 
 
 _SIZES: dict[str, Sequence[int]] = {
-    "timesteps": (4, 8, 16, 32),
-    "channels": (16, 32, 64, 128),
+    "timesteps": (16, 32, 64, 128),
+    "channels": (64, 128, 256, 512),
     "PEs": (4, 8, 16, 32),
     "samples": (1, 2, 4, 8),
 }
@@ -240,10 +239,9 @@ def _growth(size: str, folder: Path, runs: int) -> Growth:
     seconds = []
     for value in _SIZES[size]:
         path = folder / f"{size}-{value}.h5"
-        layer = small_layer(
-            channels=value if size == "channels" else 64, timesteps=value if size == "timesteps" else 8
-        )
-        write_network(layer, path, 0.1, 0.8, samples=value if size == "samples" else 1)
+        sizes = {"channels": 128, "timesteps": 16, "samples": 1} | {size: value}
+        layer = one_layer(sizes["channels"], sizes["timesteps"])
+        write_network(layer, path, 0.1, 0.8, samples=sizes["samples"])
         case = _Case("one convolution", 0.1, 0.8, "spike_array", None, 1, path)
         with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
             seconds.append(statistics.median(ours.run()["seconds"] for _ in range(runs)))
@@ -253,4 +251,3 @@ def _growth(size: str, folder: Path, runs: int) -> Growth:
 def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
     """Slope of log(seconds) over log(values), least squares."""
     return statistics.linear_regression([math.log(each) for each in values], [math.log(each) for each in seconds]).slope
-

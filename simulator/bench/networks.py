@@ -69,14 +69,12 @@ NETWORKS: dict[str, Callable[[], BenchNetwork]] = {
 }
 
 
-def small_layer(channels: int = 64, timesteps: int = 8) -> BenchNetwork:
-    """One 3 x 3 convolution on 16 x 16 pixels, to grow."""
-    return BenchNetwork((_same_size(channels, channels, 16),), timesteps)
+def one_layer(channels: int, timesteps: int) -> BenchNetwork:
+    """One 3 x 3 convolution on 32 x 32 pixels, to grow."""
+    return BenchNetwork((_same_size(channels, channels, 32),), timesteps)
 
 
-def write_network(
-    network: BenchNetwork, path: Path, density: float, zero_weights: float, samples: int = 1
-) -> None:
+def write_network(network: BenchNetwork, path: Path, density: float, zero_weights: float, samples: int = 1) -> None:
     """Write its trace. density: share of inputs that spike; zero_weights: share of weights that are zero."""
     synthetic_trace(
         path,

@@ -59,4 +59,3 @@ class BenchProcess:
         found: dict[str, Any] = json.loads(answer)
         self.problem = str(found.get("problem", ""))
         return found
-
