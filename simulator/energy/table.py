@@ -24,10 +24,10 @@ from spikecycle.simulator.energy.table_schema import (
     DramFile,
     DramPreset,
     EnergyFile,
-    SizeGrowth,
     Law,
     LogicLeakage,
     ScalingFile,
+    SizeGrowth,
     Wire,
 )
 from spikecycle.simulator.errors import MachineError
