@@ -8,6 +8,7 @@ import typer
 
 from spikecycle.simulator.cli.advise_command import advise
 from spikecycle.simulator.cli.audit_command import audit
+from spikecycle.simulator.cli.bench_command import bench
 from spikecycle.simulator.cli.check_command import check
 from spikecycle.simulator.cli.compare_command import compare
 from spikecycle.simulator.cli.copy_command import copy
@@ -15,6 +16,7 @@ from spikecycle.simulator.cli.extensions import ExtensibleGroup
 from spikecycle.simulator.cli.formats_command import formats
 from spikecycle.simulator.cli.list_command import list_components
 from spikecycle.simulator.cli.report_command import report
+from spikecycle.simulator.cli.search_command import search
 from spikecycle.simulator.cli.simulate_command import simulate
 from spikecycle.simulator.cli.sweep_command import sweep
 from spikecycle.simulator.cli.synthesize_command import synthesize
@@ -58,6 +60,10 @@ app.command(
     epilog="Example: spikecycle sweep digits-pruned80 --hw spike_array --set dataflow.pes=8,16,32 --out sweep_of_pes"
 )(sweep)
 app.command(
+    epilog="Example: spikecycle search digits-8bit digits-ternary --set dataflow.pes=4,8,16 --format weights=csr,rle "
+    "--out search_of_pes --trials 10"
+)(search)
+app.command(
     epilog="Example: spikecycle compare digits-8bit --hw spike_array --hw mint, or spikecycle compare A.json B.json"
 )(compare)
 app.command(epilog="Example: spikecycle synthesize network.csv network.h5 --timesteps 4 --density 0.1 --sparsity 0.8")(
@@ -70,3 +76,4 @@ app.command("list", epilog="Example: spikecycle list")(list_components)
 app.command(epilog="Example: spikecycle copy spike_array my_machine.yaml")(copy)
 app.command(epilog="Example: spikecycle validate --data FOLDER --machine mint")(validate)
 app.command(epilog="Example: spikecycle audit --markdown audit.md")(audit)
+app.command(epilog="Example: spikecycle bench vgg9 --hw spike_array --density 0.01,0.1 --threads 1,all")(bench)
