@@ -11,7 +11,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs clean
+.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs fuzz fuzz-long faults lock sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -52,6 +52,12 @@ bench: $(DEV)/.installed  ## Speed on the reference network and of recording, an
 	$(DEV)/bin/python benchmarks/reference_network.py
 	$(DEV)/bin/python benchmarks/recording_speed.py
 	$(DEV)/bin/python benchmarks/sram_model.py
+
+fuzz: $(DEV)/.installed  ## Attack every way in with 3,000 hostile inputs (minutes); tests/fuzz/FUZZING.md
+	$(DEV)/bin/python -m tests.fuzz --inputs 3000 --seed 1
+
+fuzz-long: $(DEV)/.installed  ## The same with 100,000 inputs (half an hour to hours)
+	$(DEV)/bin/python -m tests.fuzz --inputs 100000 --seed 1 --jobs 2 --keep build/fuzz
 
 docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken link is an error
 	$(DEV)/bin/mkdocs build --quiet --config-file docs/mkdocs.yml
