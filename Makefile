@@ -80,7 +80,7 @@ install = $(1)/bin/python -m pip $(LOCKED) $(foreach list,$(2),-r requirements/$
 	$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . && \
 	$(1)/bin/python -m pip check --quiet
 else
-install = $(1)/bin/python -m pip install --quiet --editable '.[$(3)]'
+install = $(1)/bin/python -m pip install --quiet --editable '.$(if $(3),[$(3)])'
 endif
 # Indexes differ in which builds of torch they have.
 torch = $(1)/bin/python -m pip $(LOCKED) -r requirements/torch.txt || \
@@ -100,7 +100,7 @@ $(CORE)/.train: $(CORE)/.installed
 $(DEV)/.installed: pyproject.toml constraints.txt $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv $(DEV)
 	$(call torch,$(DEV))
-	$(call install,$(DEV),core train dev,train$(comma)dev$(comma)docs)
+	$(call install,$(DEV),core train dev,train$(comma)explore$(comma)dev$(comma)docs$(comma)peers)
 	touch $@
 
 lock: $(DEV)/.installed  ## Make the locked lists of packages anew from constraints.txt, with the hashes of their files
