@@ -137,6 +137,12 @@ def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
             causes = measured.spike_difference_causes[name]
             parts += [f"{count} by {cause}" for cause, count in causes.items()]
         lines.append(f"neurons {name}: {'; '.join(parts)}")
+    beyond = imported.beyond_plain
+    if beyond:
+        lines.append(
+            f"neurons that not every machine has: {', '.join(beyond[:8])}{', ...' if len(beyond) > 8 else ''}; "
+            "--neurons plain makes them such, as near as that comes"
+        )
     lines += [f"look: {remark}" for remark in (*measured.remarks, *imported.unfit())]
     return lines
 

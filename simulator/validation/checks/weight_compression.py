@@ -19,7 +19,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation import CHECKS, Check, Row
 from spikecycle.simulator.validation.weight_compression.compression import (
     LAYER_SPARSITY,
-    Compression,
+    GridPoint,
     read_layer_sparsity,
 )
 from spikecycle.simulator.validation.weight_compression.measure import FORMATS, Bench
@@ -27,22 +27,22 @@ from spikecycle.simulator.validation.weight_compression.measure import FORMATS, 
 MACHINE = "eyeriss_sparseloop"
 ENERGIES, MORE_ENERGIES = "seed_paper_energy.csv", "seed_paper_energy_more.csv"
 SOURCE = "figure data of arXiv 2302.04174"
-YARDSTICK = ("rle", Compression(2, 0))
+YARDSTICK = ("rle", GridPoint(2, 0))
 TOLERANCE = 0.15
 LEAST_RANK_CORRELATION, LEAST_SHARE_WITHIN = 0.95, 0.9
 SAME = 0.02
 """Published energies of two formats this close have no order that a model without noise could owe (deviation 2)."""
 OUTSIDE = (
-    ("rle", Compression(8, 0)),
-    ("uop", Compression(8, 0)),
-    ("ubm", Compression(8, 0)),
-    ("rle", Compression(8, 0.95)),
+    ("rle", GridPoint(8, 0)),
+    ("uop", GridPoint(8, 0)),
+    ("ubm", GridPoint(8, 0)),
+    ("rle", GridPoint(8, 0.95)),
 )
 """Points outside 15 %, and what is accepted of them (deviation 3)."""
 OUTSIDE_TOLERANCE, SHARE_TOLERANCE = 0.25, 0.02
 DEVIATION_3 = "deviation 3: 4 of 36 points are 15 to 23 % off"
 
-Run = tuple[str, Compression]
+Run = tuple[str, GridPoint]
 
 
 def rows(data: Path | None) -> Iterator[Row]:
@@ -87,7 +87,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
 def format_order(ours: Mapping[Run, float], published: Mapping[Run, float]) -> tuple[int, int]:
     """(pairs of formats of one compression in the published order, pairs in all), without those that are as good as
     equal in the publication."""
-    by_point: dict[Compression, list[str]] = defaultdict(list)
+    by_point: dict[GridPoint, list[str]] = defaultdict(list)
     for name, point in published:
         by_point[point].append(name)
     kept = pairs = 0
@@ -114,7 +114,7 @@ def _published(data: Path) -> dict[Run, float]:
             with file.open(newline="", encoding="utf-8") as lines:
                 for line in csv.DictReader(lines):
                     if line["activity"] == "mean":
-                        point = Compression(int(line["weight_bits"]), float(line["prune"]), line["method"])
+                        point = GridPoint(int(line["weight_bits"]), float(line["prune"]), line["method"])
                         if line["format"] not in FORMATS:
                             raise ValueError(f"unknown format {line['format']!r}")
                         found[line["format"], point] = float(line["energy_uj"])
