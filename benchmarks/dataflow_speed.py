@@ -33,6 +33,12 @@ SHAPES = {
     "fc1": LayerShape.linear(4096, 1024),
 }
 """Layers of models/networks/vgg9.py behind the first convolution, whose inputs are no spikes, at width 1."""
+SETTINGS = {
+    "loihi": {"dataflow.mesh.width": 16, "dataflow.mapping.cores": 256},
+    "tinyodin": {"dataflow.mapping.cores": 1024},
+    "catalyst_n1": {"dataflow.mapping.cores": 1024},
+}
+"""Machines that have too few cores for the network, and enough of them."""
 
 
 def write_sample(path: Path, density: float) -> None:
@@ -62,7 +68,7 @@ def main() -> None:
         with open_trace(path) as trace:
             for machine in arguments.machines or shipped_machines():
                 try:
-                    loaded = load_machine(machine)
+                    loaded = load_machine(machine, SETTINGS.get(machine))
                     result = simulate(trace, loaded)
                 except MappingError as error:
                     print(f"{machine:>28} {str(error).splitlines()[0][:80]}")

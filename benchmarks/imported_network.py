@@ -26,8 +26,8 @@ from spikecycle.models.networks.catalogue import build_network
 from spikecycle.models.networks.fold import fold_batch_norm
 from spikecycle.models.networks.network import FloatNetwork
 from spikecycle.models.pipeline import set_determinism
-from spikecycle.models.schedule import Schedule
 from spikecycle.models.training import accuracy, train
+from spikecycle.models.training_schedule import TrainingSchedule
 
 WIDTHS_BITS = (8, 6, 4, 3, 2)
 RECORDED = 50
@@ -40,7 +40,7 @@ def trained_network(data: DataSplit, epochs: int) -> FloatNetwork:
     network = build_network(
         "digits", input_shape=shape[2:], timesteps=shape[1], classes=data.classes, generator=generator
     )
-    schedule = Schedule(epochs=epochs, learning_rate=2e-3, batch_size=32, rate_penalty=1.0)
+    schedule = TrainingSchedule(epochs=epochs, learning_rate=2e-3, batch_size=32, rate_penalty=1.0)
     train(network, data, schedule, generator, lambda report: None)
     network.eval()
     return network

@@ -22,7 +22,7 @@ from spikecycle.models.integer import record_network
 from spikecycle.models.networks.catalogue import build_network
 from spikecycle.models.networks.network import FloatNetwork, integer_nodes, quantize
 from spikecycle.models.networks.options import NetworkOptions
-from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.spiking import SpikingLayer
 from spikecycle.models.pipeline import set_determinism
 
 EVENT_DENSITY = 0.05
@@ -54,9 +54,9 @@ def firing(case: Case, frames: torch.Tensor) -> FloatNetwork:
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
     for node in network.chain():
-        if isinstance(node, FloatLayer) and node.norm is not None:
+        if isinstance(node, SpikingLayer) and node.norm is not None:
             node.norm.momentum = 1.0
-        elif isinstance(node, FloatLayer):
+        elif isinstance(node, SpikingLayer):
             node.weight.data.mul_(12)
     network(frames)
     return network.eval()

@@ -1,9 +1,9 @@
-"""What the README shows of the shipped studies, from their tables: pictures and claims.
+"""What the documentation shows of the shipped studies, from their tables: pictures and claims.
 
     python benchmarks/study_section.py                  print the section, from benchmarks/results/
     python benchmarks/study_section.py digits-study ..  take the tables of these studies' folders first, and draw
 
-A test holds the README and the pictures against the tables.
+A test holds the page (docs/pages/studies/compression.md) and the pictures against the tables.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from pathlib import Path
 import polars as pl
 
 from spikecycle.models.study.claims import claims
-from spikecycle.models.study.columns import RESULT_COLUMNS
 from spikecycle.models.study.plots import PICTURES, rendered
 from spikecycle.models.study.plots.style import styled
-from spikecycle.models.study.tables import RESULTS, read_table
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.results import Results
+from spikecycle.models.study.tables import RESULT_COLUMNS, RESULTS, read_table
 
 HERE = Path(__file__).parent
 TABLES = HERE / "results"
@@ -34,12 +33,12 @@ def studies() -> dict[str, Results]:
 
 
 def section(name: str, results: Results) -> str:
-    """The README's paragraphs on one study, in Markdown."""
+    """The page's paragraphs on one study, in Markdown."""
     return "\n".join(_lines(name, results)).replace(" uJ", " µJ").replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
 
 def pictures(name: str, results: Results) -> dict[Path, bytes]:
-    """The README's pictures of one study, by file."""
+    """The page's pictures of one study, by file."""
     with styled():
         return {
             PICTURE_FOLDER / f"{name}_{picture}.svg": rendered(PICTURES[picture](results, pl.DataFrame()), "svg")
@@ -49,7 +48,7 @@ def pictures(name: str, results: Results) -> dict[Path, bytes]:
 
 def _lines(name: str, results: Results) -> Iterator[str]:
     for picture, words in SHOWN.items():
-        yield f"![{name}: {words}](benchmarks/pictures/{name}_{picture}.svg)"
+        yield f"![{name}: {words}](../pictures/{name}_{picture}.svg)"
     yield ""
     for claim in claims(results):
         yield f"- **{claim.question}** {' '.join(claim.answers)}"

@@ -13,7 +13,7 @@
     recipes       every hyper-parameter of the shipped samples
     digits_sample one of them from start to trace
     samples       the command: python -m spikecycle.models.samples
-    importing/    networks made elsewhere (NIR files, snntorch modules) to traces: `import_network`
+    importing/    networks made elsewhere (NIR files, torch modules) to traces: `import_network`
 
 Everything but `errors`, `extras`, `options`, `progress`, `samples`, `schedule` and what `compression.compression` reads
 needs the extra `train`. The names below are the public face; they are loaded when they are first used, so that

@@ -1,4 +1,4 @@
-"""Things that are chosen by name, each a module, and which options each has.
+"""Catalogues of modules chosen by name (data sets, networks), and the options that each accepts.
 
 An entry is a module with one function, whose keyword arguments are the options that it has, with its own defaults.
 Modules are imported when asked for: they need the extra `train`.
@@ -6,7 +6,6 @@ Modules are imported when asked for: they need the extra `train`.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.options import Options
+from spikecycle.suggestions import nearest
 
 
 class Choices(Options):
@@ -45,8 +45,8 @@ class Catalogue(Mapping[str, str]):
     def module(self, name: str) -> ModuleType:
         """The entry of that name; ModelsError with the nearest name where there is none."""
         if name not in self._modules:
-            near = difflib.get_close_matches(name, self._modules, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._modules)}"
+            near = nearest(name, self._modules)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(self._modules)}"
             raise ModelsError(f"no {self.what} named {name}; {hint}")
         return importlib.import_module(self._modules[name])
 

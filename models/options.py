@@ -1,4 +1,4 @@
-"""What a user may say about training and compression: frozen, checked when it is read, importable without torch.
+"""The base class of user options: immutable, validated when read, importable without torch.
 
 A wrong value raises pydantic's ValidationError, whose locations are the paths of the keys, also through options that
 depend on a choice; `problems` turns it into one line per problem.
@@ -6,7 +6,6 @@ depend on a choice; `problems` turns it into one line per problem.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from spikecycle.simulator import validation_problems
+from spikecycle.suggestions import nearest
 
 
 class Options(BaseModel):
@@ -33,15 +33,15 @@ class Options(BaseModel):
             return data
         unknown = {str(key): value for key, value in data.items() if key not in cls.model_fields}
         if unknown:
-            found: Mapping[str, object] = dict.fromkeys(unknown, unknown)  # told of a mapping is its key alone
-            raise refused_keys({key: nearest(key, cls.model_fields) for key in unknown}, found)
+            found: Mapping[str, object] = dict.fromkeys(unknown, unknown)  # a mapping's message shows only its key
+            raise refused_keys({key: unknown_name(key, cls.model_fields) for key in unknown}, found)
         return data
 
 
-def nearest(name: str, allowed: Collection[str]) -> str:
+def unknown_name(name: str, allowed: Collection[str]) -> str:
     """What to say of a name that is not among those allowed: the nearest one, and all of them."""
-    near = difflib.get_close_matches(name, allowed, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = nearest(name, allowed)
+    hint = f"did you mean {near}? " if near else ""
     return f"not known; {hint}allowed: {', '.join(allowed)}"
 
 

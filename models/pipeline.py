@@ -1,4 +1,4 @@
-"""The stations between an untrained network and a trace: train, compress, measure, and say what was done."""
+"""The pipeline from an untrained network to a trace: train, compress, measure accuracies, describe the result."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer import IntegerNode, run_network
 from spikecycle.models.networks.dropout import Dropout
 from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, quantize
-from spikecycle.models.options import nearest
+from spikecycle.models.options import unknown_name
 from spikecycle.models.readout import predicted_classes
-from spikecycle.models.schedule import Schedule
 from spikecycle.models.training import EpochReport, OnEpoch, accuracy, train
+from spikecycle.models.training_schedule import TrainingSchedule
 
 FLOAT = "float"
 THREADS = 1  # the same bits on any number of cores, and no waiting at barriers when a core is busy
@@ -46,7 +46,11 @@ def set_determinism() -> None:
 
 
 def train_float(
-    network: FloatNetwork, data: DataSplit, schedule: Schedule, generator: torch.Generator, on_epoch: OnPhaseEpoch
+    network: FloatNetwork,
+    data: DataSplit,
+    schedule: TrainingSchedule,
+    generator: torch.Generator,
+    on_epoch: OnPhaseEpoch,
 ) -> float:
     """Train in place; the test accuracy. Everything random comes from `generator`."""
     train(network, data, schedule, generator, _named(FLOAT, on_epoch))
@@ -156,7 +160,9 @@ def check_layers(network: FloatNetwork, compression: Compression) -> None:
     names = [synapse.name for synapse in network.synapses()]
     for name in compression.layer_weight_bits:
         if name not in names:
-            raise ModelsError(f"compression {compression.name}: layer_weight_bits.{name} is {nearest(name, names)}")
+            raise ModelsError(
+                f"compression {compression.name}: layer_weight_bits.{name} is {unknown_name(name, names)}"
+            )
     if compression.pruner is not None:
         Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers to skip that are not there
 

@@ -8,10 +8,10 @@ from spikecycle.models.compression.compression import Compression
 from spikecycle.models.compression.pruners.global_magnitude import GlobalMagnitude
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.neuron import NeuronConfig
-from spikecycle.models.options import nearest
-from spikecycle.models.schedule import Schedule
+from spikecycle.models.options import unknown_name
+from spikecycle.models.training_schedule import TrainingSchedule
 
-FLOAT_TRAINING = Schedule(epochs=20, learning_rate=2e-3, rate_penalty=1.0, shift_px=1)
+FLOAT_TRAINING = TrainingSchedule(epochs=20, learning_rate=2e-3, rate_penalty=1.0, shift_px=1)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Recipe:
 
     compression: Compression
     neuron: NeuronConfig
-    float_training: Schedule = FLOAT_TRAINING
+    float_training: TrainingSchedule = FLOAT_TRAINING
 
     @property
     def name(self) -> str:
@@ -31,8 +31,8 @@ class Recipe:
         return self.compression.name
 
 
-def _training(epochs: int) -> Schedule:
-    return Schedule(epochs=epochs, learning_rate=1e-3, rate_penalty=1.0, shift_px=1)
+def _training(epochs: int) -> TrainingSchedule:
+    return TrainingSchedule(epochs=epochs, learning_rate=1e-3, rate_penalty=1.0, shift_px=1)
 
 
 RECIPES: tuple[Recipe, ...] = (
@@ -61,5 +61,5 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name; ModelsError with the nearest name otherwise."""
     by_name = {recipe.name: recipe for recipe in RECIPES}
     if name not in by_name:
-        raise ModelsError(f"sample {name} is {nearest(name, by_name)}")
+        raise ModelsError(f"sample {name} is {unknown_name(name, by_name)}")
     return by_name[name]

@@ -15,9 +15,9 @@ from torch import Tensor
 from spikecycle.models.data.augment import shift_at_random
 from spikecycle.models.data.frames import DataSplit, FrameSet, Labels
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.networks.network import AnyNode, Network
+from spikecycle.models.networks.network import AnyNode, SpikingNetwork
 from spikecycle.models.readout import predicted_classes, voter_rates
-from spikecycle.models.schedule import Schedule
+from spikecycle.models.training_schedule import TrainingSchedule
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ def time_first(frames: FrameSet) -> Tensor:
 
 
 def train(
-    network: Network[AnyNode],
+    network: SpikingNetwork[AnyNode],
     data: DataSplit,
-    schedule: Schedule,
+    schedule: TrainingSchedule,
     generator: torch.Generator,
     on_epoch: OnEpoch,
     on_step: OnStep | None = None,
@@ -77,7 +77,7 @@ def train(
 
 
 @torch.no_grad()
-def accuracy(network: Network[AnyNode], samples: FrameSet, classes: int, batch_size: int = 128) -> float:
+def accuracy(network: SpikingNetwork[AnyNode], samples: FrameSet, classes: int, batch_size: int = 128) -> float:
     """Share of samples whose class the network finds, in evaluation mode."""
     network.eval()
     correct = 0
@@ -90,7 +90,7 @@ def accuracy(network: Network[AnyNode], samples: FrameSet, classes: int, batch_s
 
 @torch.no_grad()
 def mean_loss(
-    network: Network[AnyNode], samples: FrameSet, classes: int, rate_to_logit: float, batch_size: int = 128
+    network: SpikingNetwork[AnyNode], samples: FrameSet, classes: int, rate_to_logit: float, batch_size: int = 128
 ) -> float:
     """Mean cross entropy of the samples, in evaluation mode and without the penalty on firing."""
     network.eval()
@@ -102,28 +102,30 @@ def mean_loss(
     return total / len(samples)
 
 
-def _loss(network: Network[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: Schedule) -> Tensor:
+def _loss(
+    network: SpikingNetwork[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: TrainingSchedule
+) -> Tensor:
     spikes = network.spikes(frames)
     error = _ERRORS[schedule.loss](voter_rates(spikes[-1], classes), torch.from_numpy(labels), schedule)
     busy = torch.stack([hidden.mean() for hidden in spikes[:-1]]).mean()
     return error + schedule.rate_penalty * busy
 
 
-def _cross_entropy(rates: Tensor, labels: Tensor, schedule: Schedule) -> Tensor:
+def _cross_entropy(rates: Tensor, labels: Tensor, schedule: TrainingSchedule) -> Tensor:
     return F.cross_entropy(schedule.rate_to_logit * rates, labels)
 
 
-def _squared_error(rates: Tensor, labels: Tensor, schedule: Schedule) -> Tensor:
+def _squared_error(rates: Tensor, labels: Tensor, schedule: TrainingSchedule) -> Tensor:
     return F.mse_loss(rates, F.one_hot(labels, rates.shape[1]).to(rates.dtype))
 
 
-_ERRORS: Mapping[str, Callable[[Tensor, Tensor, Schedule], Tensor]] = {
+_ERRORS: Mapping[str, Callable[[Tensor, Tensor, TrainingSchedule], Tensor]] = {
     "cross_entropy": _cross_entropy,
     "squared_error": _squared_error,
 }
 
 
-def _finite_loss(network: Network[AnyNode], loss: Tensor, epoch: int, schedule: Schedule) -> float:
+def _finite_loss(network: SpikingNetwork[AnyNode], loss: Tensor, epoch: int, schedule: TrainingSchedule) -> float:
     """The loss as a number. A potential that is not a number never spikes, so the gradient is checked as well."""
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     value, norm = float(loss.detach()), float(torch.nn.utils.get_total_norm(gradients))
@@ -135,7 +137,7 @@ def _finite_loss(network: Network[AnyNode], loss: Tensor, epoch: int, schedule: 
     return value
 
 
-def _parameter_groups(network: Network[AnyNode], schedule: Schedule) -> list[dict[str, object]]:
+def _parameter_groups(network: SpikingNetwork[AnyNode], schedule: TrainingSchedule) -> list[dict[str, object]]:
     """Quantizer scales learn slower than weights: one step of theirs moves every code of a channel."""
     scales: list[Tensor] = []
     others: list[Tensor] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ OPERANDS = ("weights", "spikes", "potentials", "outputs")
 """Columns of every per-operand array: encoded weights, input spikes, potentials or partial sums, output spikes."""
 WEIGHTS, SPIKES, POTENTIALS, OUTPUTS = range(4)
 
-Resource = Literal["sram", "logic", "control", "clock", "wire", "dram", "none"]
+Resource = Literal["sram", "logic", "control", "crossbar", "clock", "wire", "dram", "none"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Counter:
     action: what it does; for `resource` "sram" read or write, for "logic" an action of the energy table, for "control"
         a unit of it and what happens in it ("decode_mask.fiber").
     resource: what prices one action (see `spikecycle.simulator.pricing`). "sram": one access of the buffer `component`
-        at its full width; "logic": the energy table's `action` at `bits`; "control": one event of a unit; "clock":
-        `bits` flip-flops for a cycle; "wire": one action moves `bits` over `length_um`; "dram": one action moves
-        `bits`; "none": counted, costs nothing by itself.
+        at its full width; "logic": the energy table's `action` at `bits`; "control": one event of a unit;
+        "crossbar": a PE cycle of kernels of `bits` positions; "clock": `bits` flip-flops for a cycle; "wire": one
+        action moves `bits` over `length_um`; "dram": one action moves `bits`; "none": counted, costs nothing.
     unit: what is counted, e.g. "words", "operations", "events".
     meaning: one sentence.
     """
@@ -46,6 +46,17 @@ class Counter:
     length_um: int = 0
 
 
+class Phase(NamedTuple):
+    """A part of every row of work: the phases of a row follow each other.
+
+    name: for timelines. categories: those of the row's cycles that fall into it. units: what is at work meanwhile.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    units: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Work:
     """What occupied the machine's resources, in execution order: struct of arrays, one row per piece of work.
@@ -53,48 +64,55 @@ class Work:
     A row is what lies between two barriers of its resource: a pass of an array, a timestep of a core, a whole operator.
 
     cycles: int64 (n,), cycles for which the row occupies its resource once its operands are on chip.
-    cause_names: names of the columns of `causes`; the first is "compute".
-    causes: int64 (n, k), the same cycles by cause; rows sum to `cycles`.
+    categories: names of the columns of `breakdown`; the first is "compute".
+    breakdown: int64 (n, k), the same cycles by category; rows sum to `cycles`.
     step: int64 (n,), the timestep of a row (0 where timesteps are not told apart).
     resource: int64 (n,), index into `resources`.
     resources: names of what works side by side: ("array",), or one name per core.
     places: int64 (n,) by name: which part of the stage a row is (tile, timestep, pass), for timelines.
+    phases: what happens in a row, in order of time, each category in one of them; empty where that is not told apart.
     """
 
     cycles: Int64
-    cause_names: tuple[str, ...]
-    causes: Int64
+    categories: tuple[str, ...]
+    breakdown: Int64
     step: Int64
     resource: Int64
     resources: tuple[str, ...] = ("array",)
     places: Mapping[str, Int64] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.cycles)
-        if self.causes.shape != (n, len(self.cause_names)):
-            raise ContractError(f"causes have shape {self.causes.shape}, expected {(n, len(self.cause_names))}")
-        if not np.array_equal(self.causes.sum(axis=1), self.cycles):
-            raise ContractError("the causes of a row of work do not sum to its cycles")
-        if n and min(self.cycles.min(), self.causes.min()) < 0:
+        if self.breakdown.shape != (n, len(self.categories)):
+            raise ContractError(f"the breakdown has shape {self.breakdown.shape}, expected {(n, len(self.categories))}")
+        if not np.array_equal(self.breakdown.sum(axis=1), self.cycles):
+            raise ContractError("the breakdown of a row of work does not sum to its cycles")
+        if n and min(self.cycles.min(), self.breakdown.min()) < 0:
             raise ContractError("cycles must not be negative")
         if self.step.shape != (n,) or self.resource.shape != (n,):
             raise ContractError(f"step and resource need one entry for each of the {n} rows of work")
         if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
             raise ContractError("a row of work names a resource that there is not")
+        named = sorted(category for phase in self.phases for category in phase.categories)
+        if self.phases and named != sorted(self.categories):
+            raise ContractError("every category of a row of work needs to be in one of its phases, and in one only")
 
     @classmethod
     def of(
         cls,
-        cause_names: tuple[str, ...],
-        causes: Int64,
+        categories: tuple[str, ...],
+        breakdown: Int64,
         *,
         step: Int64 | None = None,
         places: Mapping[str, Int64] | None = None,
+        phases: tuple[Phase, ...] = (),
     ) -> Work:
-        """Rows of one resource, their cycles being the sums of their causes."""
-        n = len(causes)
+        """Rows of one resource, their cycles being the sums of their breakdowns."""
+        n = len(breakdown)
         zeros = np.zeros(n, np.int64)
-        return cls(causes.sum(axis=1), cause_names, causes, zeros if step is None else step, zeros, places=places or {})
+        steps = zeros if step is None else step
+        return cls(breakdown.sum(axis=1), categories, breakdown, steps, zeros, places=places or {}, phases=phases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +141,7 @@ class Activity:
 
     counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe": PE-cycles.
     synaptic_operations: weights applied because of a spike (zero weights do not count).
+    busy_by_pe: int64 (PEs,), cycles in which each PE served spikes; None where the dataflow does not tell PEs apart.
     """
 
     work: Work
@@ -130,6 +149,7 @@ class Activity:
     counts: Mapping[str, int]
     busy: Mapping[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
+    busy_by_pe: Int64 | None = None
 
     def __post_init__(self) -> None:
         if len(self.moves.load_bits) != len(self.work.cycles):
@@ -148,7 +168,7 @@ class Activity:
     @classmethod
     def total(
         cls,
-        causes: Mapping[str, int],
+        breakdown: Mapping[str, int],
         *,
         reads: Mapping[str, int] | None = None,
         writes: Mapping[str, int] | None = None,
@@ -156,9 +176,9 @@ class Activity:
         busy: Mapping[str, int] | None = None,
         synaptic_operations: int = 0,
     ) -> Activity:
-        """A stage as one row of work: cycles by cause, DRAM bits read and written by operand, counts by name."""
-        names = ("compute", *(name for name in causes if name != "compute"))
-        row = np.array([[causes.get(name, 0) for name in names]], np.int64)
+        """A stage as one row of work: cycles by category, DRAM bits read and written by operand, counts by name."""
+        names = ("compute", *(name for name in breakdown if name != "compute"))
+        row = np.array([[breakdown.get(name, 0) for name in names]], np.int64)
         operands = tuple(dict.fromkeys((*OPERANDS, *(reads or {}), *(writes or {}))))
         load, store = (
             np.array([[(bits or {}).get(operand, 0) for operand in operands]], np.int64) for bits in (reads, writes)

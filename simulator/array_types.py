@@ -1,4 +1,4 @@
-"""Types of NumPy arrays, by dtype, for signatures."""
+"""Types of NumPy arrays, by dtype, for signatures: the only place of the simulator that defines any."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy.typing as npt
 
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
+UInt32 = npt.NDArray[np.uint32]
 UInt64 = npt.NDArray[np.uint64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
 """Any integer dtype."""
+Inputs = UInt8 | UInt16
+"""Values of a tensor at the inputs of an operator: spikes, counts or unsigned activations."""

@@ -14,6 +14,7 @@ from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import OperatorCost, candidates, pick, with_picked
 from spikecycle.simulator.machine.schema import AUTO, Machine
+from spikecycle.simulator.reuse import Reuse
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import stage_cost
 from spikecycle.simulator.timing import NetworkTiming
@@ -28,6 +29,7 @@ def pick_weight_formats(
     samples: Sequence[int],
     kept: Sequence[frozenset[str]],
     ideal_memory: bool,
+    reuse: Reuse | None = None,
 ) -> Machine:
     """The machine with a format for every operator whose choice is "auto"; as it is if there is none.
 
@@ -46,7 +48,7 @@ def pick_weight_formats(
         for name in candidates(choice):
             variant = machine.model_copy(update={"formats": with_picked(formats, {stage.name: name})})
             try:
-                run = run_stage(network, variant, dataflow, stage, samples, kept)
+                run = run_stage(network, variant, dataflow, stage, samples, kept, reuse=reuse)
             except MappingError as problem:
                 problems.append(str(problem))
                 continue

@@ -1,4 +1,4 @@
-"""What there is to choose from: everything that commands and machine files can name, with one line each."""
+"""Lists all that commands and machine files can name (machines, traces, dataflows, formats), with a line each."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Validate a trace or a machine to its last value, and describe it. The content decides which it is, not the name."""
+"""Validate a trace, a machine or a sweep to its last value, and describe it: its content decides, not its name."""
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +11,26 @@ from spikecycle.simulator.dataflows.memory import stage_needs, tensor_need
 from spikecycle.simulator.dataflows.stage import one_by_one
 from spikecycle.simulator.description import (
     BufferDescription,
+    FileDescription,
     LayerDescription,
     MachineDescription,
     NetworkDescription,
     OperatorDescription,
+    SweepDescription,
     TensorDescription,
     TraceDescription,
 )
 from spikecycle.simulator.engine import Progress
-from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.machine.loader import known_machines, load_machine
+from spikecycle.simulator.errors import MachineError, SimulatorError, UsageError
+from spikecycle.simulator.explore.sweep_spec import ALWAYS, read_sweep
+from spikecycle.simulator.file_kinds import describe_json, describe_mapping, describe_table, is_parquet
+from spikecycle.simulator.machine.loader import known_machines, load_machine, override
+from spikecycle.simulator.machine.yaml_file import LARGEST_BYTES as LARGEST_YAML_BYTES
+from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
 from spikecycle.simulator.units import seconds
+from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -32,11 +38,13 @@ _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
 
 
-Description = TraceDescription | NetworkDescription | MachineDescription
+Description = TraceDescription | NetworkDescription | MachineDescription | SweepDescription | FileDescription
 
 
 def check_file(name_or_path: str, progress: Progress | None = None, max_memory_bytes: int | None = None) -> Description:
-    """Read everything in a trace or a machine file, or in a shipped one of that name, and describe it.
+    """Read everything in a file of ours, or in a shipped trace or machine of that name, and describe it.
+
+    Traces, machines, sweeps, studies, and what the commands write: results, comparisons, tables, timelines.
 
     progress: called after every sample of every layer or tensor of a trace. max_memory_bytes: of the computer,
     estimated before a trace is read; three quarters of what is free by default. Raises TraceError, MachineError,
@@ -44,6 +52,9 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
     """
     path = Path(name_or_path)
     if path.is_file():
+        other = _other_kind(path)
+        if other is not None:
+            return other
         is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
     elif path.suffix or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
@@ -51,7 +62,9 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
         is_trace = name_or_path in list_samples()
         if not is_trace and name_or_path not in known_machines():
             raise _unknown(name_or_path)
-    return describe_trace(name_or_path, progress, max_memory_bytes) if is_trace else describe_machine(name_or_path)
+    if is_trace:
+        return describe_trace(name_or_path, progress, max_memory_bytes)
+    return describe_sweep(path) if path.is_file() and _is_sweep(path) else describe_machine(name_or_path)
 
 
 def describe_trace(
@@ -173,6 +186,60 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
     )
 
 
+def _other_kind(path: Path) -> FileDescription | None:
+    """What a file is that is neither trace nor machine; None where it is for others to say what is wrong with it."""
+    try:
+        if is_parquet(path):
+            return describe_table(path)
+        if path.suffix == ".json" or _begins_as_json(path):
+            return describe_json(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if path.suffix not in _MACHINE_SUFFIXES or path.stat().st_size > LARGEST_YAML_BYTES:
+        return None
+    try:
+        return describe_mapping(path, read_yaml(path))
+    except MachineError:
+        return None
+
+
+def _begins_as_json(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).lstrip()[:1] == b"{"
+
+
+def describe_sweep(path: Path) -> SweepDescription:
+    """Validate a sweep file and what it names, and try each value by itself on each machine."""
+    spec = read_sweep(path)
+    for trace in spec.traces:
+        with open_trace(trace):
+            pass
+    problems: dict[str, None] = {}
+    for name in spec.machines:
+        machine = load_machine(name)
+        for axis in spec.axes():
+            for values in axis.values if axis.kind in ("settings", "formats") else ():
+                changes = dict(zip(axis.names, values, strict=True))
+                formats = {key.removeprefix("format."): str(value) for key, value in changes.items()}
+                try:
+                    override(machine, *((changes, None) if axis.kind == "settings" else (None, formats)))
+                except SimulatorError as error:
+                    problems[" ".join(str(error).split())] = None
+    varied = [axis for axis in spec.axes() if len(axis.values) > 1 or axis.kind in ALWAYS]
+    return SweepDescription(
+        name=path.name,
+        points=spec.count,
+        axes={", ".join(axis.names): tuple(", ".join(map(str, values)) for values in axis.values) for axis in varied},
+        problems=tuple(problems),
+    )
+
+
+def _is_sweep(path: Path) -> bool:
+    """Whether a YAML file says what a sweep says and no machine does."""
+    data = read_yaml(path)
+    return "dataflow" not in data and bool({"traces", "machines", "set"} & set(data))
+
+
 def _is_hdf5(path: Path) -> bool:
     try:
         with path.open("rb") as file:
@@ -183,9 +250,10 @@ def _is_hdf5(path: Path) -> bool:
 
 def _unknown(name: str) -> UsageError:
     known = (*list_samples(), *known_machines())
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UsageError(f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}{hint}")
+    return UsageError(
+        f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}"
+        f"{did_you_mean(name, known)}"
+    )
 
 
 def _describe_layer(layer: Layer, inputs: int, outputs: int) -> LayerDescription:

@@ -33,7 +33,7 @@ from spikecycle.traces import open_trace
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Run:
     """One run: the machine's residency or the other one, and a format for each operand."""
 
     other_residency: bool
@@ -69,14 +69,14 @@ def compare_formats(
     assert machine.formats is not None
     other = {"weights": "inference" if machine.residency.weights == "resident" else "resident"}
     machines = {False: machine, True: override(machine, residency_changes(machine, other))}
-    own = _Asked(False, machine.formats.weights.format, machine.formats.spikes.format)
-    of_weights = {name: _Asked(False, name, own.spikes) for name in WEIGHT_FORMATS.names()}
-    of_weights_other = {name: _Asked(True, name, own.spikes) for name in WEIGHT_FORMATS.names()}
-    of_spikes = {name: _Asked(False, own.weights, name) for name in SPIKE_FORMATS.names()}
+    own = _Run(False, machine.formats.weights.format, machine.formats.spikes.format)
+    of_weights = {name: _Run(False, name, own.spikes) for name in WEIGHT_FORMATS.names()}
+    of_weights_other = {name: _Run(True, name, own.spikes) for name in WEIGHT_FORMATS.names()}
+    of_spikes = {name: _Run(False, own.weights, name) for name in SPIKE_FORMATS.names()}
     asked = list(dict.fromkeys([*of_weights.values(), *of_spikes.values(), *of_weights_other.values()]))
     limit_bytes = default_limit_bytes() if max_memory_bytes is None else max_memory_bytes  # the same for all runs
-    results: dict[_Asked, RunResult] = {}
-    problems: dict[_Asked, str] = {}
+    results: dict[_Run, RunResult] = {}
+    problems: dict[_Run, str] = {}
     with open_trace(trace) as opened:
         for index, run in enumerate(asked):
             try:
@@ -104,6 +104,7 @@ def compare_formats(
         machine_sha256=machine.fingerprint(),
         base_machine_sha256=machine.origin.sha256,
         machine=machine.model_dump(mode="json"),
+        plugins=sorted({one for result in results.values() for one in result.plugins}, key=lambda one: one.file),
         samples=any_result.samples,
         weights=weights,
         weights_other_residency=weights_other,
@@ -120,9 +121,9 @@ def _operand(
     operand: str,
     own: str,
     machine: Machine,
-    asked: Mapping[str, _Asked],
-    results: Mapping[_Asked, RunResult],
-    problems: Mapping[_Asked, str],
+    asked: Mapping[str, _Run],
+    results: Mapping[_Run, RunResult],
+    problems: Mapping[_Run, str],
 ) -> OperandComparison:
     """One operand's formats, by name the run that shows it, the best ones named if the machine can run at all."""
     lookup = WEIGHT_FORMATS.lookup if operand == "weights" else SPIKE_FORMATS.lookup

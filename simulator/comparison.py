@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spikecycle.simulator.result import Assumptions, SlowBuffer, of_version
+from spikecycle.simulator.result import Assumptions, PluginFile, SlowBuffer, of_version
 
 COMPARISON_VERSION = 2
 
@@ -109,6 +109,9 @@ class FormatComparison(_Part):
     base_machine_sha256: str | None = Field(
         description="the same of the machine without overrides; null where the file is no valid machine by itself"
     )
+    plugins: list[PluginFile] = Field(
+        default=[], description="plugin files (--plugin) of the dataflow, formats or overlap policy that were used"
+    )
     samples: list[int] = Field(description="indices of the samples that were simulated")
     weights: OperandComparison = Field(description="weight formats, spikes in the machine's format")
     weights_other_residency: OperandComparison = Field(
@@ -119,7 +122,7 @@ class FormatComparison(_Part):
         description="where the best weight format depends on which of the two it is; compared where both have runs"
     )
     spikes: OperandComparison = Field(description="spike formats, weights in the machine's format")
-    clock_mhz: int = Field(description="clock, MHz")
+    clock_mhz: int | float = Field(description="clock, MHz")
     too_slow: list[SlowBuffer] = Field(
         description="buffers slower than the clock: no format wins on a machine that can be built unless this is empty"
     )

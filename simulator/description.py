@@ -1,4 +1,4 @@
-"""What `spikecycle check` finds out about a trace or a machine: plain data for reports."""
+"""Descriptions of traces and machines, as `spikecycle check` prints them: plain data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from spikecycle.simulator.result import BufferArea, LogicArea, SlowBuffer
+
+
+@dataclass(frozen=True)
+class FileDescription:
+    """A file of ours that is neither trace nor machine, checked to its end. kind: what it is. facts: name and value."""
+
+    kind: str
+    path: str
+    facts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class MachineDescription:
     dataflow: str
     dataflow_summary: str
     pes: int
-    clock_mhz: int
+    clock_mhz: float
     peak_additions_per_s: float
     sections: Mapping[str, Mapping[str, Any]]
     buffers: tuple[BufferDescription, ...]
@@ -112,3 +121,17 @@ class MachineDescription:
     not_modelled: tuple[str, ...]
     area_leaves_out: tuple[str, ...]
     sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SweepDescription:
+    """A sweep file that can be run.
+
+    points: how many. axes: what varies, each with its values in words. problems: values that a machine refuses, each as
+    the message of the points that will fail.
+    """
+
+    name: str
+    points: int
+    axes: Mapping[str, tuple[str, ...]]
+    problems: tuple[str, ...]

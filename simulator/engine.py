@@ -17,12 +17,14 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory
-from spikecycle.simulator.plugins import load_plugins
+from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.reuse import Reuse
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import run_result
+from spikecycle.simulator.timeline import Timeline
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.simulator.verification import verify_network
 from spikecycle.traces import Trace, open_trace
@@ -44,6 +46,8 @@ def simulate(
     plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
+    reuse: Reuse | None = None,
+    timeline: Timeline | None = None,
 ) -> RunResult:
     """Replay a trace on a machine and count cycles, accesses and energy.
 
@@ -59,6 +63,8 @@ def simulate(
     plugins: files to load first, with dataflows, formats or policies that the machine names.
     progress: called after every sample of every stage.
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
+    reuse: what earlier runs of this same open Trace left to share; the result is the same without.
+    timeline: an empty one, which is filled with what the first of the samples does, and when.
 
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
@@ -80,18 +86,25 @@ def simulate(
         check_formats(machine, dataflow, stages)
         needs = run_needs(dataflow, machine, network, stages)
         check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
-        kept = [kept_tensors(machine, dataflow, network, stages, SampleTensors(network, sample)) for sample in chosen]
-        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory)
-        timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), ideal_memory)
+        tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)
+        kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
+        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory, reuse)
+        timing = NetworkTiming.of(
+            machine, dataflow, edges(stages, network), len(chosen), ideal_memory, timeline is not None
+        )
         resident = ResidentWeights(machine)
         totals = []
         steps = _Steps(progress, len(stages) * len(chosen))
         for stage in stages:
-            run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name))
+            run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name), reuse)
             resident.add(stage.name, run.footprint)
             timing.add_stage(run.activities)
+            if timeline is not None:
+                timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
             totals.append(run.totals)
         timing.finish()
+        if timeline is not None:
+            timeline.finish([schedules[0] for schedules in timing.stages], in_turn=timing.policy.in_turn)
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
         return run_result(
@@ -99,6 +112,7 @@ def simulate(
             free=free_operators(dataflow.supports, network),
             verification=verify_network(network, chosen) if verify else None,
             ideal_memory=ideal_memory,
+            plugins=plugins_used_by(machine, timing.policy.name),
         )  # fmt: skip
 
 

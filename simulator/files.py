@@ -1,4 +1,4 @@
-"""Files that are complete or not there at all, in the words of this package's errors."""
+"""Writing of files that are complete or not there at all; failures become this package's errors."""
 
 from __future__ import annotations
 

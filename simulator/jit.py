@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import platformdirs
+from numba.core import event
 
 from spikecycle.simulator.kernel_cache import guard_cache, own_folder
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_event: Any = event
 _numba_config: Any = numba.config  # its attributes are made at run time
 
 
@@ -37,6 +40,28 @@ def _cache_folder() -> Path | None:
     chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
     folder = Path(chosen) / f"kernels-{digest.hexdigest()[:16]}"
     return folder if own_folder(folder) else None
+
+
+@contextmanager
+def told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
+    """Call `tell` with the name of every kernel before it is compiled; kernels that the cache has are not compiled."""
+    listener = _CompileListener(tell)
+    _event.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        _event.unregister("numba:compile", listener)
+
+
+class _CompileListener(event.Listener):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def on_start(self, event: Any) -> None:
+        self._tell(str(getattr(event.data["dispatcher"], "__name__", "")))
+
+    def on_end(self, event: Any) -> None:
+        """Nothing: what comes next says what it is."""
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""What a run will need of the computer's memory, estimated before anything of that size is made.
+"""Estimates of the computer's memory that a run needs, made before anything large is allocated.
 
 A machine file of a few lines, or a trace of a few kilobytes, can ask for more memory than a computer has; the operating
 system then ends whatever it likes. So every dataflow says what its tables and records take, as formulas of the keys of

@@ -27,11 +27,11 @@ def one_line(result: RunResult) -> str:
 
 
 def to_html(result: RunResult) -> str:
-    """Totals, layers and causes of cycles as HTML tables."""
-    causes = [
-        cause
-        for cause in dict.fromkeys(name for layer in result.layers for name in layer.sum_cycles_by_cause)
-        if any(layer.sum_cycles_by_cause.get(cause) for layer in result.layers)
+    """Totals, layers and the cycle breakdown as HTML tables."""
+    breakdown = [
+        category
+        for category in dict.fromkeys(name for layer in result.layers for name in layer.sum_cycle_breakdown)
+        if any(layer.sum_cycle_breakdown.get(category) for layer in result.layers)
     ]
     totals = [
         ["cycles", f"{result.cycles_per_inference:,.0f}"],
@@ -58,7 +58,7 @@ def to_html(result: RunResult) -> str:
     shares = [
         [
             layer.name,
-            *(f"{_share(layer.sum_cycles_by_cause.get(cause, 0), layer.sum_cycles):.1%}" for cause in causes),
+            *(f"{_share(layer.sum_cycle_breakdown.get(category, 0), layer.sum_cycles):.1%}" for category in breakdown),
         ]
         for layer in result.layers
     ]
@@ -68,7 +68,7 @@ def to_html(result: RunResult) -> str:
             f"<p><b>{escape(result.trace)}</b> on <b>{escape(_machine(result))}</b></p>",
             _table("Per inference", ["", ""], totals),
             _table("Layers, per inference", heads, layers),
-            _table("Share of each cause in the cycles", ["layer", *causes], shares),
+            _table("Share of each category in the cycles", ["layer", *breakdown], shares),
         )
     )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,18 +19,65 @@ from typing import Any
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.errors import PluginError, one_line, place_in
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
+from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.registry import Registry
+from spikecycle.simulator.result import PluginFile
 from spikecycle.simulator.schedule import OVERLAPS
 
 REGISTRIES: tuple[Registry[Any], ...] = (DATAFLOWS, WEIGHT_FORMATS, SPIKE_FORMATS, OVERLAPS)
 """What a plugin may add to."""
 
 
+@contextmanager
+def without_installed_plugins() -> Iterator[None]:
+    """Inside, no code of installed packages is loaded, whatever a file names; `Registry.without_packages`."""
+    with ExitStack() as stack:
+        for registry in REGISTRIES:
+            stack.enter_context(registry.without_packages())
+        yield
+
+
+def installed_plugins(groups: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """Entry points of installed packages by group: (name, package and what it names), sorted. None is loaded."""
+    return {
+        group: sorted(
+            (entry.name, f"{entry.dist.name} {entry.dist.version}: {entry.value}" if entry.dist else entry.value)
+            for entry in entry_points(group=group)
+        )
+        for group in groups
+    }
+
+
 class PluginModule(ModuleType):
     """The module of a plugin file. source: the bytes that it was made of. added: names that it registered, by kind."""
 
     source: bytes = b""
-    added: dict[str, set[str]]
+    added: Mapping[str, set[str]] = {}
+
+
+def plugins_of(used: Mapping[str, Iterable[str]]) -> list[PluginFile]:
+    """The plugin files that registered any of these components, sorted by name; used: names by kind of registry."""
+    loaded = (module for module in sys.modules.values() if isinstance(module, PluginModule))
+    found = {
+        (Path(module.__file__ or "").name, hashlib.sha256(module.source).hexdigest())
+        for module in loaded
+        if any(not module.added.get(kind, set()).isdisjoint(names) for kind, names in used.items())
+    }
+    return [PluginFile(file=file, sha256=sha256) for file, sha256 in sorted(found)]
+
+
+def plugins_used_by(machine: Machine, overlap: str) -> list[PluginFile]:
+    """The plugin files that a run on this machine rests on: of its dataflow, its formats and its overlap policy."""
+    formats = machine.formats
+    weights = [] if formats is None else [formats.weights, *map(formats.weights_of, formats.per_operator)]
+    return plugins_of(
+        {
+            DATAFLOWS.kind: [machine.dataflow.kind],
+            WEIGHT_FORMATS.kind: [choice.format for choice in weights],
+            SPIKE_FORMATS.kind: [] if formats is None else [formats.spikes.format],
+            OVERLAPS.kind: [overlap],
+        }
+    )
 
 
 def load_plugins(paths: Iterable[str | Path]) -> None:

@@ -4,6 +4,7 @@ Pure functions of a machine and of counts. What an action costs, by the resource
 
     sram      one access of the memory `component`: SRAM, flip-flops or cache, by its kind
     logic     the energy table's `action` on operands of `bits`
+    crossbar  a PE cycle of the machine's section `crossbar`, for kernels of `bits` positions
     control   the event `action` ("unit.event") of a unit of control of this machine, times logic.glitch_factor
     clock     `bits` flip-flops for one cycle, `action` "active" or "idle"
     wire      `bits` over `length_um`
@@ -18,9 +19,11 @@ from typing import Literal
 
 from spikecycle.simulator.activity import Counter, Resource
 from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.energy.crossbar import crossbar_constants, pe_cycle_pj
 from spikecycle.simulator.energy.memories import MemoryEstimate, estimate_memory
 from spikecycle.simulator.energy.table import EnergyTable
 from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.crossbar import Crossbar
 from spikecycle.simulator.machine.parts import LogicUnit, Memory
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.result import BufferArea, CounterResult, LogicArea, SlowBuffer
@@ -32,7 +35,7 @@ ALL_OPERANDS = "all"
 OF_TIME = ("active", "idle", "background")
 """Actions that happen in every cycle, whatever the array does."""
 _WAITS_FOR_DRAM = "dram_"
-"""Causes of cycles in which the array waits begin like this."""
+"""Stall categories: cycles in which the array waits begin like this."""
 
 
 def price(counters: Sequence[Counter], counts: Sequence[int], machine: Machine) -> tuple[CounterResult, ...]:
@@ -68,6 +71,9 @@ def memory_areas(machine: Machine) -> tuple[BufferArea, ...]:
             buffer=memory.name,
             kind=memory.kind,
             instances=memory.instances,
+            size_kib=memory.size_kib,
+            width_bits=memory.width_bits,
+            banks=memory.banks,
             ports=memory.ports,
             area_mm2=memory.instances * estimate.area_mm2,
             leakage_mw=memory.instances * estimate.leakage_mw,
@@ -137,14 +143,14 @@ def clock_counters(machine: Machine) -> tuple[Counter, ...]:
     )
 
 
-def clock_counts(machine: Machine, cycles_by_cause: Mapping[str, int]) -> tuple[int, ...]:
+def clock_counts(machine: Machine, cycle_breakdown: Mapping[str, int]) -> tuple[int, ...]:
     """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
     if machine.energy.on_chip_power_mw is not None:
-        return (sum(cycles_by_cause.values()),)
+        return (sum(cycle_breakdown.values()),)
     if not energy_table(machine).prices_clock:
         return ()
-    idle = sum(cycles for cause, cycles in cycles_by_cause.items() if cause.startswith(_WAITS_FOR_DRAM))
-    return sum(cycles_by_cause.values()) - idle, idle
+    idle = sum(cycles for category, cycles in cycle_breakdown.items() if category.startswith(_WAITS_FOR_DRAM))
+    return sum(cycle_breakdown.values()) - idle, idle
 
 
 def dram_traffic(direction: Literal["read", "write"], operand: str) -> Counter:
@@ -190,11 +196,11 @@ def row_activations(row_bits: int | None, *streams_bits: Int64) -> int:
     return sum(int((-(-bits // row_bits)).sum()) for bits in streams_bits)
 
 
-def of_time(machine: Machine, cycles: int, cycles_by_cause: Mapping[str, int]) -> tuple[CounterResult, ...]:
+def of_time(machine: Machine, cycles: int, cycle_breakdown: Mapping[str, int]) -> tuple[CounterResult, ...]:
     """What goes by time alone, of a whole network: clock, and background power of DRAM. Stages that overlap each have
     all of it while they run, so that theirs do not add up to this."""
     counted = (
-        *zip(clock_counters(machine), clock_counts(machine, cycles_by_cause), strict=True),
+        *zip(clock_counters(machine), clock_counts(machine, cycle_breakdown), strict=True),
         *zip(dram_counters(machine), dram_counts(machine, 0, cycles), strict=True),
     )
     chosen = [(counter, count) for counter, count in counted if counter.action in OF_TIME]
@@ -214,6 +220,8 @@ def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
 def not_modelled(machine: Machine) -> tuple[str, ...]:
     """What costs nothing in a result of this machine, though it would in hardware."""
     table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram
+    timed = {} if dram is None else {"page misses": dram.row_miss_ns, "turnarounds": dram.turnaround_ns}
+    untimed = [what for what, time_ns in timed.items() if time_ns is None]
     by_action = machine.energy.on_chip_power_mw is None
     lacks = {
         "control": by_action and not (table.prices_control and "control" in kinds),
@@ -221,7 +229,7 @@ def not_modelled(machine: Machine) -> tuple[str, ...]:
         "logic leakage": by_action and not table.prices_leakage,
         "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
         "DRAM background power": dram is not None and dram.background_mw is None,
-        "time of DRAM page misses and turnarounds": dram is not None,
+        f"time of DRAM {' and '.join(untimed)}": bool(untimed),
         "trunk of the clock tree": by_action and table.prices_clock,
     }
     return (*(what for what, lacking in lacks.items() if lacking), *machine.unmodelled())
@@ -256,15 +264,22 @@ def _prices(machine: Machine) -> Mapping[Resource, Callable[[Counter], float]]:
     def dram(counter: Counter) -> float:
         return _dram_pj(machine, counter)
 
+    def pe_cycle(counter: Counter) -> float:
+        crossbar = getattr(machine, "crossbar", None)
+        if not isinstance(crossbar, Crossbar):
+            raise MachineError(f"machine {machine.name}: has no crossbar that {counter.name} could count")
+        return pe_cycle_pj(crossbar, counter.bits, crossbar_constants(machine.technology.node_nm))
+
     power_mw = machine.energy.on_chip_power_mw
     if power_mw is not None:
         cycle_pj = power_pj(power_mw, 1, machine.technology.clock_mhz)
-        unpriced: tuple[Resource, ...] = ("sram", "logic", "control", "wire", "none")
+        unpriced: tuple[Resource, ...] = ("sram", "logic", "control", "crossbar", "wire", "none")
         return {**dict.fromkeys(unpriced, lambda _: 0.0), "clock": lambda _: cycle_pj, "dram": dram}
     return {
         "sram": access,
         "logic": lambda counter: table.action_pj(counter.action, counter.bits),
         "control": control,
+        "crossbar": pe_cycle,
         "clock": clock,
         "wire": lambda counter: table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
         "dram": dram,

@@ -1,4 +1,4 @@
-"""A result as flat rows, for data frames and CSV files: by layer, cause of cycles, component or counter."""
+"""A result as flat rows, for data frames and CSV files: by layer, cycle category, component or counter."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def _layer(layer: LayerResult, samples: int) -> Iterator[Record]:
     }
 
 
-def _causes(layer: LayerResult, samples: int) -> Iterator[Record]:
-    for cause, cycles in layer.sum_cycles_by_cause.items():
-        yield {"cause": cause, "cycles_per_inference": cycles / samples}
+def _categories(layer: LayerResult, samples: int) -> Iterator[Record]:
+    for category, cycles in layer.sum_cycle_breakdown.items():
+        yield {"category": category, "cycles_per_inference": cycles / samples}
 
 
 def _components(layer: LayerResult, samples: int) -> Iterator[Record]:
@@ -82,7 +82,8 @@ def _counters(layer: LayerResult, samples: int) -> Iterator[Record]:
 
 _KINDS: dict[str, Callable[[LayerResult, int], Iterator[Record]]] = {
     "layer": _layer,
-    "cause": _causes,
+    "category": _categories,
+    "cause": _categories,
     "component": _components,
     "counter": _counters,
 }

@@ -8,13 +8,14 @@ installed packages. Packages are asked only for a name that is not found otherwi
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from spikecycle.simulator.errors import PluginError, UsageError, one_line
+from spikecycle.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -37,6 +38,7 @@ class Registry(Generic[T]):
         self.group = group
         self._members: dict[str, T] = {}
         self._scanned = False
+        self._loads_packages = True
 
     def register(self, name: str, member: T) -> T:
         """Add `member` under `name`; ValueError for a name that is taken, or a member that lacks what its kind has."""
@@ -57,11 +59,15 @@ class Registry(Generic[T]):
         if name in self._members:
             return self._members[name]
         entries = self._entry_points()
-        if name in entries:
+        if name in entries and self._loads_packages:
             return self._load(entries[name])
-        near = difflib.get_close_matches(name, self.names(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"unknown {self.kind} {name!r}, allowed: {', '.join(self.names())}{hint}")
+        if name in entries:
+            raise PluginError(
+                f"the {self.kind} {name}{owner_of(entries[name])} is code that is not run here; --load-plugins runs it"
+            )
+        raise UsageError(
+            f"unknown {self.kind} {name!r}, allowed: {', '.join(self.names())}{did_you_mean(name, self.names())}"
+        )
 
     def names(self) -> tuple[str, ...]:
         """All names, sorted; packages are not loaded for it."""
@@ -94,6 +100,15 @@ class Registry(Generic[T]):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
 
+    @contextmanager
+    def without_packages(self) -> Iterator[None]:
+        """Inside, no code of installed packages is loaded: who names it gets a PluginError."""
+        before, self._loads_packages = self._loads_packages, False
+        try:
+            yield
+        finally:
+            self._loads_packages = before
+
     def registered(self) -> dict[str, T]:
         """What is registered in this process, by name."""
         self.scan()
@@ -111,8 +126,7 @@ class Registry(Generic[T]):
         return {entry.name: entry for entry in entry_points(group=self.group)}
 
     def _load(self, entry: EntryPoint) -> T:
-        owner = f" of the package {entry.dist.name}" if entry.dist else ""
-        where = f"the {self.kind} {entry.name}{owner} cannot be loaded"
+        where = f"the {self.kind} {entry.name}{owner_of(entry)} cannot be loaded"
         before = self.registered()
         try:
             loaded = entry.load()
@@ -122,6 +136,11 @@ class Registry(Generic[T]):
             self.restore(before)
             raise PluginError(f"{where}: {one_line(error)}") from error
         return self._members[entry.name]
+
+
+def owner_of(entry: EntryPoint) -> str:
+    """Whose an entry point is, for messages; nothing where that is not known."""
+    return f" of the package {entry.dist.name}" if entry.dist else ""
 
 
 def _attributes(face: type[Any]) -> list[str]:

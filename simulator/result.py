@@ -6,17 +6,21 @@ Documented key by key in RESULT.md, which is generated from the descriptions her
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spikecycle.simulator.data_frames import to_pandas, to_polars
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.notebook import one_line, to_html
 from spikecycle.simulator.records import Record, records
 
+if TYPE_CHECKING:
+    import polars
+
 RESULT_VERSION = 2
 
-RecordKind = Literal["layer", "cause", "component", "counter"]
+RecordKind = Literal["layer", "category", "cause", "component", "counter"]
 
 
 def of_version(data: Any, version: int, what: str) -> Any:
@@ -51,10 +55,24 @@ class CounterResult(_Part):
     component: str = Field(description="buffer or unit that acts")
     operand: str = Field(description="what it acts on: weights, spikes, potentials or outputs")
     action: str = Field(description="read, write, add, ...")
-    resource: str = Field(description="what prices it: sram (any memory), logic, control, clock, wire, dram, or none")
+    resource: str = Field(description="priced as sram (memories), logic, control, crossbar, clock, wire, dram or none")
     unit: str = Field(description="what is counted")
     sum_count: int = Field(description="how often, summed over samples")
     sum_energy_pj: float = Field(description="energy of all of them, pJ")
+
+
+class SpikeRaster(_Part):
+    """Which neurons of a layer put out a value that is not zero, and when, in one sample."""
+
+    sample: int = Field(description="index of the sample, the first that was simulated")
+    neurons: list[int] = Field(
+        description="neurons that are shown, by their index in the layer's output (channel, row, column): all of them, "
+        "or some of them, evenly spaced"
+    )
+    rows: list[str] = Field(
+        description="a text for each of these neurons, with a character per timestep: 1 where its output is not zero, "
+        "else 0; the first timesteps where there are very many"
+    )
 
 
 class LayerResult(_Part):
@@ -84,7 +102,7 @@ class LayerResult(_Part):
         "in how many of the inferences that were simulated"
     )
     sum_cycles: int = Field(description="cycles, summed over samples")
-    sum_cycles_by_cause: dict[str, int] = Field(description="the same cycles by cause; they sum to `sum_cycles`")
+    sum_cycle_breakdown: dict[str, int] = Field(description="the same cycles by category; they sum to `sum_cycles`")
     sum_energy_pj: float = Field(description="all counters + leakage, summed over samples, pJ")
     sum_leakage_pj: float = Field(
         description="leakage of memories and, where modelled, of logic x time, all samples, pJ"
@@ -106,6 +124,21 @@ class LayerResult(_Part):
     sum_busy_cycles: dict[str, int] = Field(
         description="cycles, summed over samples, in which each resource (array, core, DRAM channel) worked"
     )
+    output_neurons: int = Field(default=0, description="values that the layer puts out in one timestep")
+    sum_input_spikes_by_timestep: list[int] = Field(
+        default_factory=list, description="non-zero inputs in each timestep, summed over samples"
+    )
+    sum_output_spikes_by_timestep: list[int] = Field(
+        default_factory=list, description="non-zero outputs in each timestep, summed over samples"
+    )
+    raster: SpikeRaster | None = Field(
+        default=None, description="spikes of one sample, neuron by neuron; null in results of older programs"
+    )
+    sum_busy_cycles_by_pe: list[int] = Field(
+        default_factory=list,
+        description="cycles, summed over samples, in which each PE served spikes; empty where the dataflow does not "
+        "tell PEs apart",
+    )
     counters: list[CounterResult] = Field(description="every count with its energy")
 
 
@@ -125,6 +158,9 @@ class BufferArea(_Part):
     buffer: str = Field(description="key in the machine file")
     kind: str = Field(default="sram", description="what it is made of: sram, register_file, fifo or cache")
     instances: int = Field(description="how many of it")
+    size_kib: float = Field(default=0.0, description="size of one instance, KiB; 0 in results of older programs")
+    width_bits: int = Field(default=0, description="width of a word, bits; 0 in results of older programs")
+    banks: int = Field(default=1, description="banks of one instance, each with its ports")
     ports: int = Field(default=1, description="1: one read or write a cycle of a bank, 2: one read and one write")
     area_mm2: float = Field(description="area of all instances, mm2")
     leakage_mw: float = Field(description="leakage of all instances, mW")
@@ -176,6 +212,13 @@ class Assumptions(_Part):
     )
 
 
+class PluginFile(_Part):
+    """A plugin file that a result rests on."""
+
+    file: str = Field(description="name of the file")
+    sha256: str = Field(description="SHA-256 of its content")
+
+
 class RunResult(_Part):
     """A network on a machine."""
 
@@ -195,14 +238,20 @@ class RunResult(_Part):
     base_machine_sha256: str | None = Field(
         description="the same of the machine without overrides; null where the file is no valid machine by itself"
     )
+    plugins: list[PluginFile] = Field(
+        default=[], description="plugin files (--plugin) of the dataflow, formats or overlap policy that were used"
+    )
     dataflow: str = Field(description="dataflow of the machine")
     weight_format: str | None = Field(description="format of the weights; null where the machine has none")
     spike_format: str | None = Field(description="format of the spikes; null where the machine has none")
     overlap: str = Field(description="policy by which work and memory overlap")
     samples: list[int] = Field(description="indices of the samples that were simulated")
     timesteps: int = Field(description="timesteps per sample")
-    clock_mhz: int = Field(description="clock, MHz")
+    clock_mhz: int | float = Field(description="clock, MHz")
     pes: int = Field(description="processing elements")
+    peak_additions_per_cycle: int = Field(
+        default=0, description="adders of the array: synaptic operations per cycle at most; 0 where not known"
+    )
     cycles_per_inference: float = Field(description="mean cycles of a sample")
     seconds_per_inference: float = Field(description="mean time of a sample, s")
     energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
@@ -215,8 +264,8 @@ class RunResult(_Part):
     logic_area_mm2: float = Field(description="logic part of it, mm2")
     cycles_per_sample: list[int] = Field(description="cycles of each sample")
     sum_cycles: int = Field(description="cycles of all samples together")
-    sum_cycles_by_cause: dict[str, int] = Field(
-        description="cycles of all samples by cause; where stages overlap, along the critical path"
+    sum_cycle_breakdown: dict[str, int] = Field(
+        description="cycles of all samples by category; where stages overlap, along the critical path"
     )
     sum_energy_pj: float = Field(description="energy of all layers and samples, pJ")
     sum_energy_by_component_pj: dict[str, float] = Field(description="the same by component, leakage included")
@@ -246,14 +295,22 @@ class RunResult(_Part):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        """For notebooks: totals, layers and causes as tables that need nothing else."""
+        """For notebooks: totals, layers and categories as tables that need nothing else."""
         return to_html(self)
 
     def to_records(self, by: RecordKind = "layer") -> list[Record]:
         """Flat rows for Polars, pandas or a CSV file: `polars.DataFrame(result.to_records("counter"))`.
 
-        by: one row per "layer", per "cause" of cycles and layer, per "component" that takes energy and layer, or per
-        "counter" and layer. Values are means per inference, as the keys say, with their unit. Every row names trace,
-        machine, overrides and fingerprint, so that rows of several results can lie in one table.
+        by: one row per "layer", per "category" of cycles (or "cause", the same) and layer, per "component" that takes
+        energy and layer, or per "counter" and layer. Values are means per inference, as the keys say, with their unit.
+        Every row names trace, machine, overrides and fingerprint, so that rows of several results can lie in one table.
         """
         return records(self, by)
+
+    def to_polars(self, by: RecordKind = "layer") -> polars.DataFrame:
+        """The rows of `to_records` as a data frame of Polars; UsageError, saying what to do, where it is not there."""
+        return to_polars(records(self, by))
+
+    def to_pandas(self, by: RecordKind = "layer") -> Any:
+        """The rows of `to_records` as a data frame of pandas; UsageError, saying what to do, where it is not there."""
+        return to_pandas(records(self, by))

@@ -30,6 +30,7 @@ from spikecycle.simulator.result import (
     Assumptions,
     CounterResult,
     LayerResult,
+    PluginFile,
     RunResult,
     StorageResult,
     VerificationResult,
@@ -55,6 +56,7 @@ def run_result(
     free: list[str],
     verification: list[VerificationResult] | None,
     ideal_memory: bool,
+    plugins: list[PluginFile],
 ) -> RunResult:
     """The result of a network on a machine."""
     inferences = len(samples)
@@ -63,7 +65,7 @@ def run_result(
     leaked_pj = leakage_pj(machine, cycles)
     components: dict[str, float] = {}
     of_stages = (one for layer in layers for one in layer.counters if one.action not in OF_TIME)
-    for one in (*of_stages, *of_time(machine, cycles, timing.causes)):
+    for one in (*of_stages, *of_time(machine, cycles, timing.breakdown)):
         components[one.component] = components.get(one.component, 0.0) + one.sum_energy_pj
     energy_pj = sum(components.values()) + leaked_pj
     logic, buffers = list(logic_areas(machine)), list(memory_areas(machine))
@@ -84,6 +86,7 @@ def run_result(
         machine_sha256=machine.fingerprint(),
         base_machine_sha256=origin.sha256,
         machine=machine.model_dump(mode="json"),
+        plugins=plugins,
         dataflow=machine.dataflow.kind,
         weight_format=formats.weights.format if formats else None,
         spike_format=formats.spikes.format if formats else None,
@@ -91,10 +94,11 @@ def run_result(
         timesteps=network.timesteps,
         clock_mhz=clock_mhz,
         pes=machine.pe_count,
+        peak_additions_per_cycle=sum(unit.count for unit in machine.units() if unit.action == "add"),
         layers=layers,
         sum_cycles=cycles,
         cycles_per_inference=cycles / inferences,
-        sum_cycles_by_cause=timing.causes,
+        sum_cycle_breakdown=timing.breakdown,
         cycles_per_sample=timing.cycles_per_sample,
         overlap=timing.policy.name,
         sum_energy_pj=energy_pj,
@@ -153,7 +157,7 @@ def _counters(machine: Machine, total: StageTotals) -> tuple[CounterResult, ...]
         *reads.values(),
         *writes.values(),
         *dram_counts(machine, total.row_activations, total.cycles),
-        *clock_counts(machine, total.causes),
+        *clock_counts(machine, total.breakdown),
     ]
     return price(counters, counts, machine)
 
@@ -167,7 +171,7 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         name=total.stage.name,
         operator=_operator(total.stage),
         shape=_shape(total.stage),
-        tiling=dict(total.plan.tiling()),
+        tiling=dict(total.tiling),
         storage=_storage(total),
         cycles_per_inference=cycles / samples,
         energy_per_inference_pj=energy_pj / samples,
@@ -178,13 +182,18 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         sum_synaptic_operations=total.synaptic_operations,
         sum_dense_synaptic_operations=samples * network.timesteps * _dense_sops(total.stage),
         sum_cycles=cycles,
-        sum_cycles_by_cause=total.causes,
+        sum_cycle_breakdown=total.breakdown,
         utilization=total.busy.get("pe", 0) / (machine.pe_count * cycles) if cycles else 0.0,
         sum_busy_cycles=total.busy_cycles,
         sum_dram_read_bits=dict(total.dram_read_bits),
         sum_dram_write_bits=dict(total.dram_write_bits),
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,
         tensors_on_chip=dict(sorted(total.kept.items())),
+        output_neurons=total.over_time.neurons,
+        sum_input_spikes_by_timestep=total.over_time.inputs.tolist(),
+        sum_output_spikes_by_timestep=total.over_time.outputs.tolist(),
+        raster=total.over_time.raster,
+        sum_busy_cycles_by_pe=[] if total.busy_by_pe is None else total.busy_by_pe.tolist(),
         counters=list(priced),
         sum_leakage_pj=leaked_pj,
         sum_energy_pj=energy_pj,
@@ -217,7 +226,7 @@ def _dense_sops(stage: Stage) -> int:
 
 
 def _storage(total: StageTotals) -> StorageResult:
-    storage = total.plan.storage
+    storage = total.storage
     zeros = sum(int(np.count_nonzero(synapse.weights() == 0)) for synapse in total.stage.synapses())
     return StorageResult(
         weights=sum(synapse.shape.M * synapse.shape.fan_in for synapse in total.stage.synapses()),

@@ -19,7 +19,8 @@ class NetworkTiming:
     A policy that lets stages follow each other (`Overlap.in_turn`) is asked stage by stage, so that no activity is
     kept; any other needs all activities of a sample together.
 
-    stages: schedules of each stage, sample by sample. cycles_per_sample, causes: of the whole network.
+    stages: schedules of each stage, sample by sample; spans are kept of the first one if `keeps_spans`.
+    cycles_per_sample, breakdown: of the whole network.
     """
 
     policy: Overlap[Any]
@@ -27,14 +28,21 @@ class NetworkTiming:
     dram: DramTiming
     edges: Sequence[tuple[int, int]]
     samples: int
+    keeps_spans: bool = False
     stages: list[list[StageSchedule]] = field(default_factory=list)
     cycles_per_sample: list[int] = field(default_factory=list)
-    causes: dict[str, int] = field(default_factory=dict)
+    breakdown: dict[str, int] = field(default_factory=dict)
     _waiting: list[list[Activity]] = field(default_factory=list)
 
     @classmethod
     def of(
-        cls, machine: Machine, dataflow: Dataflow, edges: Sequence[tuple[int, int]], samples: int, ideal_memory: bool
+        cls,
+        machine: Machine,
+        dataflow: Dataflow,
+        edges: Sequence[tuple[int, int]],
+        samples: int,
+        ideal_memory: bool,
+        keeps_spans: bool = False,
     ) -> NetworkTiming:
         """The policy that the machine chooses, with its options and the machine's DRAM channel."""
         policy, options = chosen_overlap(machine, dataflow)
@@ -43,13 +51,16 @@ class NetworkTiming:
             timing = DramTiming.ideal(dram.burst_bits if dram else 1)
         else:
             timing = DramTiming.from_machine(dram, machine.technology.clock_mhz)
-        return cls(policy, options, timing, edges, samples)
+        return cls(policy, options, timing, edges, samples, keeps_spans)
 
     def add_stage(self, activities: Sequence[Activity]) -> None:
         """The next stage, one activity per sample."""
         if self.policy.in_turn:
             schedules = [self.policy.resolve([activity], [], self.dram, self.options) for activity in activities]
-            self.stages.append([replace(schedule.stages[0], spans={}) for schedule in schedules])
+            found = [replace(schedule.stages[0], spans={}) for schedule in schedules]
+            if self.keeps_spans:
+                found[0] = schedules[0].stages[0]
+            self.stages.append(found)
         else:
             self._waiting.append(list(activities))
 
@@ -58,7 +69,7 @@ class NetworkTiming:
         if self.policy.in_turn:
             for index in range(self.samples):
                 self.cycles_per_sample.append(sum(stage[index].cycles for stage in self.stages))
-            self.causes = sum_by_name(schedule.causes for stage in self.stages for schedule in stage)
+            self.breakdown = sum_by_name(schedule.breakdown for stage in self.stages for schedule in stage)
             return
         schedules: list[Schedule] = [
             self.policy.resolve([stage[index] for stage in self._waiting], self.edges, self.dram, self.options)
@@ -66,7 +77,7 @@ class NetworkTiming:
         ]
         self.stages = [[schedule.stages[i] for schedule in schedules] for i in range(len(self._waiting))]
         self.cycles_per_sample = [schedule.total_cycles for schedule in schedules]
-        self.causes = sum_by_name(schedule.causes for schedule in schedules)
+        self.breakdown = sum_by_name(schedule.breakdown for schedule in schedules)
         self._waiting = []
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.dataflows.base import Plan
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.base import Plan, WeightStorage
 from spikecycle.simulator.dataflows.stage import Stage, StageSample
 from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
+from spikecycle.simulator.spike_record import SpikeRecord
 from spikecycle.traces import Synapse
 
 
@@ -21,13 +23,14 @@ from spikecycle.traces import Synapse
 class StageTotals:
     """One stage, summed over the samples that were simulated.
 
-    counters: what may be counted, by name. counts: what was, every declared counter included. row_bits: of an open row
-    of DRAM, if rows are modelled; row_activations: rows that were opened. kept: tensors that stayed on chip, and in how
-    many samples.
+    storage, tiling: of its plan. counters: what may be counted, by name. counts: what was, every declared counter
+    included. row_bits: of an open row of DRAM, if rows are modelled; row_activations: rows that were opened. over_time:
+    spikes by timestep. busy_by_pe: see `Activity`. kept: tensors that stayed on chip, and in how many samples.
     """
 
     stage: Stage
-    plan: Plan
+    storage: WeightStorage
+    tiling: Mapping[str, int]
     counters: dict[str, Counter]
     counts: dict[str, int]
     row_bits: int | None = None
@@ -37,6 +40,8 @@ class StageTotals:
     input_spikes: int = 0
     input_positions: int = 0
     output_spikes: int = 0
+    over_time: SpikeRecord = field(default_factory=SpikeRecord)
+    busy_by_pe: Int64 | None = None
     inferences_with_weights_on_chip: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     verification: dict[str, VerificationResult] = field(default_factory=dict)
@@ -49,7 +54,14 @@ class StageTotals:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ContractError(f"stage {stage.name!r}: the counter {twice!r} is declared twice")
-        return cls(stage, plan, dict(zip(names, plan.counters, strict=True)), dict.fromkeys(names, 0), row_bits)
+        return cls(
+            stage,
+            plan.storage,
+            dict(plan.tiling()),
+            dict(zip(names, plan.counters, strict=True)),
+            dict.fromkeys(names, 0),
+            row_bits,
+        )
 
     def add(self, activity: Activity, sample: StageSample) -> None:
         """What one sample did."""
@@ -59,14 +71,19 @@ class StageTotals:
             self.counts[name] += count
         self.row_activations += row_activations(self.row_bits, activity.moves.load_bits, activity.moves.store_bits)
         self.busy = sum_by_name((self.busy, activity.busy))
+        if activity.busy_by_pe is not None:
+            self.busy_by_pe = activity.busy_by_pe + (0 if self.busy_by_pe is None else self.busy_by_pe)
         self.synaptic_operations += activity.synaptic_operations
         for name in self.stage.consumed:
             values = sample.values(name)
+            self.over_time.add_input(values)
             self.input_spikes += int(np.count_nonzero(values))
             self.input_positions += values.size
         last = self.stage.operators[-1]
         if not isinstance(last, Synapse):  # currents are no spikes, and are not recorded
-            self.output_spikes += int(np.count_nonzero(sample.values(last.output.name)))
+            outputs = sample.values(last.output.name)
+            self.output_spikes += int(np.count_nonzero(outputs))
+            self.over_time.add_output(outputs, sample.tensors.sample)
         self.inferences_with_weights_on_chip += sample.on_chip.weights
         kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
         self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))
@@ -77,9 +94,9 @@ class StageTotals:
         return sum(schedule.cycles for schedule in self.schedules)
 
     @property
-    def causes(self) -> dict[str, int]:
-        """The same by cause."""
-        return sum_by_name(schedule.causes for schedule in self.schedules)
+    def breakdown(self) -> dict[str, int]:
+        """The same by category."""
+        return sum_by_name(schedule.breakdown for schedule in self.schedules)
 
     @property
     def busy_cycles(self) -> dict[str, int]:

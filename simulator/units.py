@@ -20,19 +20,19 @@ UW_PER_MW = 1000
 US_PER_S = 10**6
 
 
-def seconds(cycles: int, clock_mhz: int) -> float:
+def seconds(cycles: int, clock_mhz: float) -> float:
     """Time of `cycles`, s."""
     return cycles / (clock_mhz * 1e6)
 
 
-def cycles_of_ns(time_ns: float, clock_mhz: int) -> int:
+def cycles_of_ns(time_ns: float, clock_mhz: float) -> int:
     """Cycles that cover `time_ns`, rounded up; exact, e.g. 0.3 ns at 10,000 MHz are 3 cycles."""
-    return math.ceil(Fraction(repr(time_ns)) * clock_mhz / NS_PER_US)
+    return math.ceil(Fraction(repr(time_ns)) * Fraction(repr(clock_mhz)) / NS_PER_US)
 
 
-def channel_cycles_per_bit(bandwidth_gbit_per_s: int, clock_mhz: int) -> Fraction:
+def channel_cycles_per_bit(bandwidth_gbit_per_s: float, clock_mhz: float) -> Fraction:
     """Cycles that a channel needs for one bit, as a reduced fraction."""
-    return Fraction(clock_mhz, bandwidth_gbit_per_s * MBIT_PER_GBIT)
+    return Fraction(repr(clock_mhz)) / (Fraction(repr(bandwidth_gbit_per_s)) * MBIT_PER_GBIT)
 
 
 def kib_to_bits(size_kib: float) -> int:
@@ -40,14 +40,9 @@ def kib_to_bits(size_kib: float) -> int:
     return math.floor(Fraction(repr(size_kib)) * BITS_PER_KIB)
 
 
-def energy_pj(power_mw: float, cycles: int, clock_mhz: int) -> float:
+def energy_pj(power_mw: float, cycles: int, clock_mhz: float) -> float:
     """Energy of a constant power over `cycles`, pJ (1 mW for 1 ns is 1 pJ)."""
     return power_mw * cycles * NS_PER_US / clock_mhz
-
-
-def pj_to_uj(energy_pj: float) -> float:
-    """pJ in uJ."""
-    return energy_pj / PJ_PER_UJ
 
 
 def pj_to_j(energy_pj: float) -> float:

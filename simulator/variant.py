@@ -1,10 +1,11 @@
-"""How views name the machine of a result, so that two variants of one machine can be told apart."""
+"""Names of machine variants: how views tell two variants of one machine apart."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
+SYNTHETIC = "A synthetic trace: drawn from statistics, recorded from no network."
 FINGERPRINT_DIGITS = 10
 """Of a fingerprint, as views show it: 40 bits tell a few thousand machines apart."""
 
@@ -24,3 +25,8 @@ def variant_text(name: str, file: str, overrides: Mapping[str, object], sha256: 
 
 def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def is_synthetic(provenance: Mapping[str, object]) -> bool:
+    """Whether a trace was drawn from statistics, as its provenance says."""
+    return bool(provenance.get("synthetic")) or provenance.get("model") == "synthetic"

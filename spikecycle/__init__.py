@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         PluginError,
         RunResult,
         SimulatorError,
+        SweepResult,
+        Timeline,
         UsageError,
         compare_formats,
         load_machine,
@@ -33,7 +35,13 @@ if TYPE_CHECKING:
         override,
         shipped_machines,
         simulate,
+        sweep,
+        write_report,
     )
+    from spikecycle.simulator.explore.advice import Advice
+    from spikecycle.simulator.explore.advise import advise
+    from spikecycle.simulator.explore.compare import compare
+    from spikecycle.simulator.explore.differences import ResultComparison, compare_results
     from spikecycle.traces import (
         Neuron,
         Trace,
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Advice",
     "FormatComparison",
     "ImportedNetwork",
     "LayerResult",
@@ -56,12 +65,18 @@ __all__ = [
     "Neuron",
     "OutputError",
     "PluginError",
+    "ResultComparison",
     "RunResult",
     "SimulatorError",
+    "SweepResult",
+    "Timeline",
     "Trace",
     "TraceError",
     "UsageError",
+    "advise",
+    "compare",
     "compare_formats",
+    "compare_results",
     "conv2d_layer",
     "import_network",
     "linear_layer",
@@ -72,6 +87,8 @@ __all__ = [
     "override",
     "shipped_machines",
     "simulate",
+    "sweep",
+    "write_report",
     "write_trace",
 ]
 
@@ -81,10 +98,22 @@ _FROM_TRACES = (
 )  # fmt: skip
 
 
+_FROM_EXPLORE = {
+    "Advice": "advice",
+    "ResultComparison": "differences",
+    "advise": "advise",
+    "compare": "compare",
+    "compare_results": "differences",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'spikecycle' has no attribute {name!r}")
-    home = "models" if name in _FROM_MODELS else "traces" if name in _FROM_TRACES else "simulator"
+    if name in _FROM_EXPLORE:
+        home = f"simulator.explore.{_FROM_EXPLORE[name]}"
+    else:
+        home = "models" if name in _FROM_MODELS else "traces" if name in _FROM_TRACES else "simulator"
     return getattr(importlib.import_module(f"spikecycle.{home}"), name)
 
 

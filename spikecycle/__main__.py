@@ -1,8 +1,8 @@
-"""`python -m simulator` is the command `spikecycle`."""
+"""`python -m spikecycle` is the command `spikecycle`."""
 
 import sys
 
-from spikecycle.simulator.cli import main
+from spikecycle.program import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -18,6 +18,7 @@ from pathlib import Path
 TEMPORARY = ".spikecycle-*.tmp"
 """Pattern of the names of files that are being written."""
 
+_PIECE_BYTES = 2**20
 _WRITE_BITS = 0o222
 _PERMISSIONS = 0o777
 
@@ -52,11 +53,14 @@ def open_regular(path: str | os.PathLike[str], follow_links: bool = True) -> Buf
 
 def read_bytes(path: str | os.PathLike[str], at_most_bytes: int, follow_links: bool = True) -> bytes:
     """The content of a regular file of at most so many bytes; OSError on any other."""
+    content = bytearray()
     with open_regular(path, follow_links) as file:
-        content = file.read(at_most_bytes + 1)
+        # Piece by piece: asked for as many bytes as are allowed, Python takes memory for all of them at once.
+        while piece := file.read(min(_PIECE_BYTES, at_most_bytes + 1 - len(content))):
+            content += piece
     if len(content) > at_most_bytes:
         raise RefusedFile(path, f"is larger than {at_most_bytes:,} bytes")
-    return content
+    return bytes(content)
 
 
 def read_text(path: str | os.PathLike[str], at_most_bytes: int, follow_links: bool = True) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,8 +155,12 @@ def test_every_dataflow_has_its_rules_written_down_and_its_twin(dataflow: str) -
 DATAFLOW_FOLDER = ROOT / "simulator" / "dataflows"
 SHARED = {"base.py", "format_support.py", "layer.py", "rule.py", "stage.py", "support.py", "__init__.py"}
 """Modules of that folder that are no dataflow."""
+SHARED_FOLDERS = {"cores"}
+"""Folders there that several dataflows are made of."""
 DATAFLOW_SOURCES = [
-    path for path in sorted(DATAFLOW_FOLDER.rglob("*.py")) if path.parent != DATAFLOW_FOLDER or path.name not in SHARED
+    path
+    for path in sorted(DATAFLOW_FOLDER.rglob("*.py"))
+    if (path.parent != DATAFLOW_FOLDER or path.name not in SHARED) and path.parent.name not in SHARED_FOLDERS
 ]
 RULES = [path for path in DATAFLOW_SOURCES if path.parent == DATAFLOW_FOLDER]
 
@@ -191,3 +197,18 @@ def test_no_dataflow_refuses_operators_by_hand(path: Path) -> None:
     raised = [ast.unparse(node.exc) for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None]
     assert not [call for call in raised if call.startswith("MappingError(")]
     assert not (path in RULES and [call for call in raised if "MappingError" in call])
+
+
+def test_no_class_name_is_given_twice() -> None:
+    names = Counter(
+        node.name for path in SOURCES for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in names.items() if count > 1 and not name.startswith("_")] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_suggestions_and_array_types_have_one_module_each(path: Path) -> None:
+    text = path.read_text()
+    assert "difflib" not in text, "unknown names get their suggestion from spikecycle.suggestions"
+    if _name(path).startswith("simulator/") and _name(path) != "simulator/array_types.py":
+        assert not re.search(r"^(U?Int|Float)\d+ = npt\.NDArray", text, re.MULTILINE)

@@ -50,6 +50,11 @@ class GraphBuilder:
         self._recorded: set[str] = set()
         self._promised: dict[str, TensorSpec] = {}
 
+    @property
+    def recorded(self) -> frozenset[str]:
+        """Names of the tensors that are recorded besides the inputs."""
+        return frozenset(self._recorded)
+
     def input(
         self,
         name: str,

@@ -1,4 +1,4 @@
-"""Operators advanced timestep by timestep, from the tensors that are known to those that are wanted.
+"""Evaluation of operators timestep by timestep, from known tensors to those that are wanted.
 
 Recurrence needs no special case, and memory holds one timestep of everything in between.
 """

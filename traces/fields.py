@@ -1,4 +1,4 @@
-"""The attributes and arrays of one HDF5 group; whatever is in the group and was not asked for is refused as unknown."""
+"""Attributes and arrays of one HDF5 group; whatever else is in the group is refused as unknown."""
 
 from __future__ import annotations
 

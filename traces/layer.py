@@ -1,4 +1,4 @@
-"""What a layer is apart from its spikes: geometry, integer weights, neuron; and which values each may hold."""
+"""A layer apart from its spikes: geometry, integer weights and neuron, and which values each may hold."""
 
 from __future__ import annotations
 

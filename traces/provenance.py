@@ -1,4 +1,4 @@
-"""Where a trace comes from (model, data set, accuracy, compression, seed): one JSON object."""
+"""Provenance of a trace (model, data set, accuracy, compression, seed): one JSON object."""
 
 from __future__ import annotations
 

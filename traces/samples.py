@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 
+from spikecycle.suggestions import nearest
 from spikecycle.traces.errors import TraceError
 
 SAMPLE_FOLDER = Path(__file__).parent / "samples"
@@ -33,7 +33,7 @@ def resolve(path_or_sample_name: str | os.PathLike[str]) -> Path:
     if path.name in list_samples():
         return sample_path(path.name)
     if not path.exists():
-        near = difflib.get_close_matches(path.name, list_samples(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"samples are {', '.join(list_samples()) or 'none'}"
+        near = nearest(path.name, list_samples())
+        hint = f"did you mean {near}?" if near else f"samples are {', '.join(list_samples()) or 'none'}"
         raise TraceError(f"no such file, and no sample trace of that name; {hint}")
     return path

@@ -79,8 +79,8 @@ def synthetic_trace(
         check_integer("input_bits", input_bits, 1, MAX_INPUT_BITS)
         check_integer("seed", seed, 0, 2**63 - 1)
         layers = [
-            _parameters(
-                name, shape, _weights(shape, weight_sparsity, weight_bits, (seed, WEIGHTS, index)), weight_bits,
+            drawn_parameters(
+                name, shape, drawn_weights(shape, weight_sparsity, weight_bits, (seed, WEIGHTS, index)), weight_bits,
                 spike_density, input_bits if index == 0 else 1, potential_bits, output_density is not None,
             )
             for index, (name, shape) in enumerate(zip(_names(shapes), shapes, strict=True))
@@ -108,7 +108,8 @@ def _names(shapes: Sequence[LayerShape]) -> list[str]:
     return [f"{word}{words[: index + 1].count(word)}" for index, word in enumerate(words)]
 
 
-def _weights(shape: LayerShape, sparsity: float, bits: int, seed: tuple[int, ...]) -> npt.NDArray[np.int32]:
+def drawn_weights(shape: LayerShape, sparsity: float, bits: int, seed: tuple[int, ...]) -> npt.NDArray[np.int32]:
+    """int32 codes (M, C / groups, R, S): a share of zeros, exact but for rounding; the others uniform over `bits`."""
     generator = np.random.default_rng(seed)
     count = shape.M * shape.fan_in
     magnitude = generator.integers(1, 1 << (bits - 1), count)
@@ -117,7 +118,7 @@ def _weights(shape: LayerShape, sparsity: float, bits: int, seed: tuple[int, ...
     return codes.reshape(shape.weight_shape)
 
 
-def _parameters(
+def drawn_parameters(
     name: str,
     shape: LayerShape,
     weights: npt.NDArray[np.int32],
@@ -127,6 +128,7 @@ def _parameters(
     potential_bits: int,
     has_outputs: bool,
 ) -> LayerParameters:
+    """A layer of LIF neurons with these weights, and the threshold that such inputs pass in 8 % of the timesteps."""
     mean_square_input = ((1 << input_bits) - 1) ** 2 / (1 if input_bits == 1 else 3)  # of a uniform value
     mean_square_weight = float(np.mean(np.square(weights, dtype=np.float64)))
     deviation = math.sqrt(shape.fan_in * spike_density * mean_square_input * mean_square_weight)

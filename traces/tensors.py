@@ -1,4 +1,4 @@
-"""What the tensors of a network are: named integer values per timestep, in a known range."""
+"""Tensors of a network: named integer values per timestep, in a known range."""
 
 from __future__ import annotations
 

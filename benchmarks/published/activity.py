@@ -1,4 +1,4 @@
-"""How busy the study's network is: the share of non-zero inputs of each of its eleven rows, from trained networks.
+"""Input densities of the study's network (eleven rows), measured on trained networks.
 
     python benchmarks/published_activity.py gestures
     python benchmarks/published_activity.py nmnist --root ../shared/data/N-MNIST-1000
@@ -34,11 +34,11 @@ from spikecycle.models.data.registry import load_data
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.attention import FloatAttention, QuantizedAttention
 from spikecycle.models.networks.catalogue import build_network
-from spikecycle.models.networks.network import Network
+from spikecycle.models.networks.network import SpikingNetwork
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.pipeline import compress, set_determinism, train_float
-from spikecycle.models.schedule import Schedule
 from spikecycle.models.training import EpochReport, accuracy, time_first
+from spikecycle.models.training_schedule import TrainingSchedule
 
 COLUMNS = ("data", "network", "test_accuracy", "layer", "input_density")
 NETWORK = NetworkOptions(width=0.25, dropout=0.0)
@@ -69,9 +69,9 @@ RUNS = {
 }  # fmt: skip
 
 
-def schedule(epochs: int, learning_rate: float) -> Schedule:
+def schedule(epochs: int, learning_rate: float) -> TrainingSchedule:
     """As the study trains, but for its 1024 epochs, which a larger learning rate at the start makes up for a little."""
-    return Schedule(epochs=epochs, learning_rate=learning_rate, batch_size=8, loss="squared_error")
+    return TrainingSchedule(epochs=epochs, learning_rate=learning_rate, batch_size=8, loss="squared_error")
 
 
 def compressions(epochs: int) -> tuple[Compression, ...]:
@@ -85,7 +85,7 @@ def compressions(epochs: int) -> tuple[Compression, ...]:
 
 
 @torch.no_grad()
-def input_densities(network: Network[Any], data: DataSplit, batch_size: int = 16) -> dict[str, float]:
+def input_densities(network: SpikingNetwork[Any], data: DataSplit, batch_size: int = 16) -> dict[str, float]:
     """Share of non-zero inputs of each row, mean over the test samples and timesteps, by the study's names."""
     network.eval()
     totals: dict[str, float] = {}
@@ -96,7 +96,7 @@ def input_densities(network: Network[Any], data: DataSplit, batch_size: int = 16
     return {row_name(name): total / len(data.test) for name, total in totals.items()}
 
 
-def arrivals(network: Network[Any], x: Tensor) -> Iterator[tuple[str, Tensor]]:
+def arrivals(network: SpikingNetwork[Any], x: Tensor) -> Iterator[tuple[str, Tensor]]:
     """What every weight receives, by name: attention the spatial sums, zero where the means are, others the spikes."""
     for node in network.chain():
         arriving = x.sum((3, 4)) if isinstance(node, FloatAttention | QuantizedAttention) else x

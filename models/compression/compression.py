@@ -1,4 +1,4 @@
-"""How one network is compressed: everything there is to say, checked when it is said."""
+"""The settings of one compression (bits, quantizer, pruner, trainings), validated when they are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spikecycle.models.compression.pruners import PrunerChoice
 from spikecycle.models.compression.quantizers import QuantizerChoice
 from spikecycle.models.compression.quantizers.learned_scale import LearnedScale
 from spikecycle.models.options import Options, refused, refused_keys
-from spikecycle.models.schedule import Schedule
+from spikecycle.models.training_schedule import TrainingSchedule
 
 
 def _one_line(text: str) -> str:
@@ -45,9 +45,9 @@ class Compression(Options):
     potential_bits: Annotated[int, Field(ge=4, le=16)] | None = None
     """Width of the membrane potentials; where it is not given, the network's own. At most 16, so that potential times
     leak is exact in the float32 of training."""
-    training: Schedule = Schedule(epochs=10, learning_rate=1e-3)
+    training: TrainingSchedule = TrainingSchedule(epochs=10, learning_rate=1e-3)
     """Of the network that is being quantized."""
-    pruning_training: Schedule | None = None
+    pruning_training: TrainingSchedule | None = None
     """Of the float network while it is pruned, in order `sequential`; where it is not given, as `training`."""
 
     @model_validator(mode="after")
@@ -60,7 +60,7 @@ class Compression(Options):
         return self
 
     @property
-    def phases(self) -> dict[str, Schedule]:
+    def phases(self) -> dict[str, TrainingSchedule]:
         """The trainings that it takes, in order, by name."""
         if self.order == "joint":
             return {QUANTIZING: self.training}

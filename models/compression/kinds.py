@@ -1,4 +1,4 @@
-"""Choices among the files of a folder: a new quantizer or pruner is one new file, found by itself."""
+"""Kinds of quantizers and pruners: one file each in a folder, found by scanning it, chosen by a key `kind`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from spikecycle.models.options import Options, nearest, refused
+from spikecycle.models.options import Options, refused, unknown_name
 
 
 class Kind(Options):
@@ -42,7 +42,7 @@ def choice_of(base: type[KindT], package: str) -> Callable[[Any], Any]:
         if not isinstance(given, Mapping) or not isinstance(given.get("kind"), str):
             raise refused(f"a name, or a mapping with a key `kind`, is needed; allowed: {', '.join(allowed)}")
         if given["kind"] not in allowed:
-            raise refused(f"{given['kind']} is {nearest(given['kind'], allowed)}")
+            raise refused(f"{given['kind']} is {unknown_name(given['kind'], allowed)}")
         return allowed[given["kind"]].model_validate(dict(given))
 
     return resolve

@@ -14,8 +14,8 @@ from torch.nn.utils import parametrize
 
 from spikecycle.models.compression.pruners import PrunerKind
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.networks.node import Synapse
-from spikecycle.models.options import nearest
+from spikecycle.models.networks.node import SynapseModule
+from spikecycle.models.options import unknown_name
 
 
 class Mask(nn.Module):
@@ -38,7 +38,7 @@ class SynapseMask:
     Without a bias, or the shift of a batch norm, nothing makes the neurons of a pruned channel fire.
     """
 
-    def __init__(self, synapse: Synapse, whole_channels: bool) -> None:
+    def __init__(self, synapse: SynapseModule, whole_channels: bool) -> None:
         self.synapse = synapse
         self.weight = _masked(synapse, "weight")
         offsets = synapse.offsets() if whole_channels else ()
@@ -57,11 +57,11 @@ class Pruner:
     synapses: all weights of the network, in order; ModelsError where a layer to skip is not among them.
     """
 
-    def __init__(self, synapses: Sequence[Synapse], kind: PrunerKind) -> None:
+    def __init__(self, synapses: Sequence[SynapseModule], kind: PrunerKind) -> None:
         names = [synapse.name for synapse in synapses]
         for name in kind.skip_layers:
             if name not in names:
-                raise ModelsError(f"pruner.skip_layers: {name} is {nearest(name, names)}")
+                raise ModelsError(f"pruner.skip_layers: {name} is {unknown_name(name, names)}")
         able = synapses[:-1] if kind.whole_channels else synapses
         self.masks = {
             synapse.name: SynapseMask(synapse, kind.whole_channels)
@@ -95,7 +95,7 @@ class Pruner:
             mask.keep_only(kept[name])
 
 
-def pruned_share(synapses: Sequence[Synapse]) -> float:
+def pruned_share(synapses: Sequence[SynapseModule]) -> float:
     """Share of all these weights that masks hold at zero."""
     masks = [
         module

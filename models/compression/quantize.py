@@ -1,4 +1,4 @@
-"""The module that quantizes one weight while it trains: a learned scale per output channel, and a rule."""
+"""A torch module that quantizes one weight during training: a learned scale per output channel, and a quantizer."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ options              what can be asked of a data set
 registry             name -> loader: digits, nmnist, shd, dvs128_gesture, synthetic_gestures
 source               recordings in a folder of the user's, or downloaded by tonic
 recordings           which of them are used, and which of those to test on
-cells, slicing       where in a frame, and in which frame, an event is counted
+frame_grid, slicing  where in a frame, and in which frame, an event is counted
 frames               events to saturating counts; the split that a training reads
 augment              random shifts while training
 

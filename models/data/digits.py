@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.datasets import load_digits
 
-from spikecycle.models.data.cells import PixelCells
 from spikecycle.models.data.event_camera import record_events
 from spikecycle.models.data.events import Events
+from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
 from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
@@ -72,7 +72,7 @@ def load(
     """The digits as event frames, split by class in the same proportions; the arguments are those of DataOptions."""
     scene, digits = DigitsScene(), load_digits()
     binning = FrameBinning(
-        PixelCells.at_resolution(scene.field_px, resolution),
+        PixelGrid.at_resolution(scene.field_px, resolution),
         slicing_of(slicing, scene.saccades.total_us),
         timesteps,
         count_bits,

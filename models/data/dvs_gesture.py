@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.models.data.cells import PixelCells
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
+from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
 from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
-from spikecycle.models.data.source import Source
+from spikecycle.models.data.source import RecordingSource
 from spikecycle.models.errors import ModelsError
 
 SENSOR_PX = 128
@@ -37,7 +37,7 @@ def _recording_files(folder: Path) -> list[tuple[Path, int]]:
     ]
 
 
-SOURCE = Source(
+SOURCE = RecordingSource(
     name="DVS128 Gesture",
     tonic_name="DVSGesture",
     layout=f"{TRAIN_FOLDER}/user<nn>_<lighting>/<label>.npy and {TEST_FOLDER}/user<nn>_<lighting>/<label>.npy",
@@ -62,7 +62,7 @@ def load(
 
     Its own two parts, the test part with people of its own. Equal durations are those of each recording.
     """
-    binning = FrameBinning(PixelCells.at_resolution(SENSOR_PX, resolution), slicing_of(slicing), timesteps, count_bits)
+    binning = FrameBinning(PixelGrid.at_resolution(SENSOR_PX, resolution), slicing_of(slicing), timesteps, count_bits)
     folder = SOURCE.folder(root, download)
     recordings = (_recordings(folder / part) for part in (TRAIN_FOLDER, TEST_FOLDER))
     parts = Selection(samples_per_class, split_seed=split_seed).keep(*recordings)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.models.data.cells import Cells
 from spikecycle.models.data.events import Events
+from spikecycle.models.data.frame_grid import FrameGrid
 from spikecycle.models.data.options import OnProgress
 from spikecycle.models.data.recordings import Parts, Recordings
 from spikecycle.models.data.slicing import Slicing
@@ -23,13 +23,13 @@ Labels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FrameBinning:
-    """How a recording becomes the input of a network: T frames of `cells`, counts of `count_bits` bits.
+    """How a recording becomes the input of a network: T frames of `grid`, counts of `count_bits` bits.
 
     A count saturates at 2**count_bits - 1, after pooling; one bit keeps only whether there was an event. Unlike
     tonic's ToFrame, no event of the recording is lost to a remainder, and empty recordings give empty frames.
     """
 
-    cells: Cells
+    grid: FrameGrid
     slicing: Slicing
     timesteps: int
     count_bits: int
@@ -37,17 +37,17 @@ class FrameBinning:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(T, C, H, W)."""
-        return self.timesteps, *self.cells.shape
+        return self.timesteps, *self.grid.shape
 
     @property
     def remark(self) -> str:
         """What a description has to say of frames that are not plain counts of equal duration, or nothing."""
-        return self.cells.remark + self.slicing.remark
+        return self.grid.remark + self.slicing.remark
 
     def frames(self, events: Events) -> Frames:
         """uint8 (T, C, H, W): counts per timestep and cell."""
         step = self.slicing.steps(events["t"], self.timesteps)
-        index = step * math.prod(self.cells.shape) + self.cells.of(events)
+        index = step * math.prod(self.grid.shape) + self.grid.of(events)
         counts = np.bincount(index[(step >= 0) & (step < self.timesteps)], minlength=math.prod(self.shape))
         frames: Frames = np.minimum(counts, 2**self.count_bits - 1).astype(np.uint8).reshape(self.shape)
         return frames

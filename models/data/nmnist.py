@@ -2,7 +2,7 @@
 
 Source: Orchard, Jayawant, Cohen, Thakor, "Converting Static Image Datasets to Spiking Neuromorphic Datasets Using
 Saccades", Frontiers in Neuroscience 9:437 (2015). Its files are Train/<digit>/<id>.bin and Test/<digit>/<id>.bin,
-five bytes an event; any part of it will do, as long as every digit occurs.
+five bytes per event; any part of it will do, as long as every digit occurs.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.models.data.cells import PixelCells
 from spikecycle.models.data.events import CAMERA_EVENT, Events
+from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
 from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
-from spikecycle.models.data.source import Source
+from spikecycle.models.data.source import RecordingSource
 from spikecycle.models.errors import ModelsError
 
 SENSOR_PX = 34
@@ -31,7 +31,7 @@ def _recording_files(folder: Path) -> list[tuple[Path, int]]:
     return [(path, digit) for digit in range(CLASSES) for path in sorted((folder / str(digit)).glob("*.bin"))]
 
 
-SOURCE = Source(
+SOURCE = RecordingSource(
     name="N-MNIST",
     tonic_name="NMNIST",
     layout="Train/<digit>/<id>.bin or Test/<digit>/<id>.bin",
@@ -57,7 +57,7 @@ def load(
 
     With Train and Test both in the folder they are the two parts; one alone is split by class.
     """
-    binning = FrameBinning(PixelCells.at_resolution(SENSOR_PX, resolution), slicing_of(slicing), timesteps, count_bits)
+    binning = FrameBinning(PixelGrid.at_resolution(SENSOR_PX, resolution), slicing_of(slicing), timesteps, count_bits)
     folder, selection = SOURCE.folder(root, download), Selection(samples_per_class, test_share, split_seed)
     found = {part: _recordings(folder / part) for part in PARTS if _recording_files(folder / part)}
     if len(found) == len(PARTS):

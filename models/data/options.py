@@ -1,4 +1,4 @@
-"""What can be asked of a data set: one vocabulary for all of them, checked before anything is loaded."""
+"""Options of data sets: one set of keys for all of them, validated before anything is loaded."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class DataOptions(Choices):
     """Frames per sample."""
     slicing: Slicing | None = None
     """Frames of equal duration, or of equal number of events."""
+    sensor: Annotated[int, Field(ge=1, le=2**14)] | None = None
+    """Pixels along each side of the camera, for recordings that do not say."""
     resolution: Whole | None = None
     """Pixels along each side of a frame."""
     channels: Whole | None = None

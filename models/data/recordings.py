@@ -1,4 +1,4 @@
-"""Labelled recordings that have not been binned yet: which of them to use, and which of those to test on."""
+"""Labelled recordings before binning, and their split into training and test sets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Selection:
         """Recordings that come in one piece: every class in the same proportions in train and test."""
         from sklearn.model_selection import train_test_split  # seconds, and only where there is something to split
 
-        chosen = self._at_most(recordings)
+        chosen = self.at_most(recordings)
         share = DEFAULT_TEST_SHARE if self.test_share is None else self.test_share
         try:
             train, test = train_test_split(
@@ -77,13 +77,13 @@ class Selection:
         if self.test_share is not None:
             raise ModelsError("test_share has no meaning here: these recordings come with a test part of their own")
         drawn = f", {self._limit}drawn with seed {self.split_seed}" if self.samples_per_class else ""
-        return Parts(self._at_most(train), self._at_most(test), f"its own train and test parts{drawn}")
+        return Parts(self.at_most(train), self.at_most(test), f"its own train and test parts{drawn}")
 
     @property
     def _limit(self) -> str:
         return f"at most {self.samples_per_class} of every class, " if self.samples_per_class else ""
 
-    def _at_most(self, recordings: Recordings) -> Recordings:
+    def at_most(self, recordings: Recordings) -> Recordings:
         """At most samples_per_class of every class, drawn by the seed, in their old order."""
         if self.samples_per_class is None:
             return recordings

@@ -19,6 +19,7 @@ DATA_SETS = Catalogue(
         "shd": "spikecycle.models.data.shd",
         "dvs128_gesture": "spikecycle.models.data.dvs_gesture",
         "synthetic_gestures": "spikecycle.models.data.synthetic_gestures",
+        "folder": "spikecycle.models.data.labelled_folder",
     },
 )
 

@@ -13,13 +13,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.models.data.cells import ChannelCells
 from spikecycle.models.data.events import COCHLEA_EVENT, Events, event_array
+from spikecycle.models.data.frame_grid import ChannelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
 from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
-from spikecycle.models.data.source import Source
+from spikecycle.models.data.source import RecordingSource
 from spikecycle.models.errors import ModelsError
 from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.errors import reason
@@ -33,7 +33,7 @@ LONGEST_S = 3600  # nothing in these data lasts so long
 DAMAGE = (OSError, KeyError, AttributeError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
 ARRAYS = ("labels", "spikes/times", "spikes/units")
 
-SOURCE = Source(
+SOURCE = RecordingSource(
     name="SHD",
     tonic_name="SHD",
     layout=f"{TRAIN_FILE} and {TEST_FILE}",
@@ -58,8 +58,8 @@ def load(
 
     Its own two parts, the test part with speakers of its own. Equal durations are those of each recording.
     """
-    cells = ChannelCells.of_channels(SENSOR_CHANNELS, channels)
-    binning = FrameBinning(cells, slicing_of(slicing), timesteps, count_bits)
+    grid = ChannelGrid.of_channels(SENSOR_CHANNELS, channels)
+    binning = FrameBinning(grid, slicing_of(slicing), timesteps, count_bits)
     folder = SOURCE.folder(root, download)
     recordings = (read_recordings(folder / name) for name in (TRAIN_FILE, TEST_FILE))
     parts = Selection(samples_per_class, split_seed=split_seed).keep(*recordings)

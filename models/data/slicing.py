@@ -1,4 +1,4 @@
-"""Which timestep an event falls in: frames of equal duration, or of equal number of events."""
+"""Slicing of events into timesteps: frames of equal duration, or of equal numbers of events."""
 
 from __future__ import annotations
 

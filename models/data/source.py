@@ -1,4 +1,4 @@
-"""Where recordings come from: a folder that the user names, or tonic's download into it."""
+"""Sources of recordings: a folder that the user names, or a download by tonic into it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOWNLOAD_FAILURES = (OSError, RuntimeError, HTTPException, EOFError, zipfile.Bad
 
 
 @dataclass(frozen=True)
-class Source:
+class RecordingSource:
     """A data set of recordings in files.
 
     name: as people call it. tonic_name: tonic's class, and the folder that its download makes. layout: what has to

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.models.data.cells import PixelCells
 from spikecycle.models.data.event_camera import record_events
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array, in_order
+from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
 from spikecycle.models.data.gesture_paths import GESTURES, Movement
 from spikecycle.models.data.gesture_scene import Scene
@@ -102,7 +102,7 @@ def load(
     if not SMALLEST_PX <= resolution <= LARGEST_PX:
         raise ModelsError(f"resolution {resolution} of synthetic gestures is not in {SMALLEST_PX} to {LARGEST_PX}")
     camera = GestureCamera(resolution)
-    binning = FrameBinning(PixelCells(resolution), slicing_of(slicing, camera.duration_us), timesteps, count_bits)
+    binning = FrameBinning(PixelGrid(resolution), slicing_of(slicing, camera.duration_us), timesteps, count_bits)
 
     def perform(index: int) -> Events:
         label, number = divmod(index, samples_per_class)

@@ -1,21 +1,25 @@
 """Networks that were made elsewhere: read, put on samples, quantized after training, and recorded as a trace.
 
-    nir_graph        the chain of nodes in a NIR file
-    nir_nodes        what each NIR node is to the builder
-    live_module      the chain of layers that a torch module runs
-    snntorch_layers  what each of those layers is to the builder
-    builder          makes stages of a chain: weights with neurons behind them, and pooling before them
-    folding          a chain through the builder, or every reason why it does not fit
-    arrays, refusal  parameters in the shapes that layers have; what cannot be imported
-    neuron, nodes    neurons, layers and pooling in floats, as their framework computes them
-    source           a network as it was read, and how to run it as it was
+    importers        which importer reads what
+    nir_file, nir_graph, nir_nodes, nir_source    NIR: a file's content, its nodes and edges, what each is, the network
+    torch_module     a torch module, of whatever framework
+      recorder         what its forward computes, followed element by element
+      structure, functions, views   the network in that; what each function of torch is in it
+      running, probe   running it on samples; whether the network does what the module does
+      spiking          what a framework says of its neurons
+      snntorch_neurons, spikingjelly_neurons, norse_neurons, sinabs_neurons   one file for each framework
+    maker, graph, neuron   a network in real numbers, as its framework computes it
+    lower, currents  the same with gains, shifts and batch norms in the weights
     inputs           real inputs as unsigned integers
-    leak, weights    numbers as integers
-    to_integers      a layer as the machine holds it
-    readout          which class an output names
-    measure          what is left of the network
+    leak, weights, units, to_integers   numbers as integers, and the operators of a trace
+    integer_run, chain     running these on many samples
+    source           a network as it was read, and how to run it as it was
+    measure          what is left of the network, and what looks wrong
     network          all of it in four calls, `spikecycle.models.import_network`
+    evaluation, evaluate_command   a network on a folder of labelled recordings, `spikecycle evaluate`
     command          the same as `spikecycle import`; samples_file reads its samples
+    arrays, refusal  parameters in the shapes that operators have; what cannot be imported
 
-Only nir_graph and nir_nodes know NIR, only live_module and snntorch_layers know snntorch.
+Only the nir_ modules know NIR, and each framework is known to its one file. SUPPORTED.md says what each supports;
+`support_table` writes it.
 """

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from spikecycle.models.importing.neuron import Reals
 from spikecycle.models.importing.refusal import Refusal
-from spikecycle.traces import LayerShape
 from spikecycle.traces.errors import one_line
 
 MOST = 2**20  # of a kernel, stride, padding or dilation: more is no layer, and would not fit any memory
 SAME = 1e-6  # relative: parameters written in float32 agree to this, float64 ones to more
 
 
+def plain_array(value: Any) -> Any:
+    """A torch tensor as an array, whatever it is: with a gradient, sparse, half precision, elsewhere; others as is."""
+    if not (hasattr(value, "detach") and hasattr(value, "numpy")):
+        return value
+    tensor = value.detach()
+    if tensor.is_sparse or tensor.layout != _strided():
+        tensor = tensor.to_dense()
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    if tensor.device.type == "meta":
+        raise Refusal("a tensor on the device meta, which has no values")
+    tensor = tensor.cpu()
+    return (tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor).numpy()
+
+
+def _strided() -> Any:
+    import torch
+
+    return torch.strided
+
+
 def reals(value: Any) -> Reals:
-    """A number or an array of any kind (NumPy, or torch without gradient) as float64; Refusal where it is none."""
-    found = np.asarray(value)
+    """A number or an array of any kind (NumPy, or a torch tensor) as float64; Refusal where it is none."""
+    found = np.asarray(plain_array(value))
     if found.dtype.kind not in "iufb" or not found.size:
         shown = one_line(value) if found.size else f"an empty array of shape {found.shape}"
         raise Refusal(f"numbers are needed as parameters, found {shown}")
@@ -36,55 +55,24 @@ def pair(what: str, value: Any, least: int = 1) -> tuple[int, int]:
     return first, second
 
 
-def uniform(what: str, values: Reals) -> float:
-    """The one number that all neurons of a layer share; Refusal where they do not."""
-    lowest, highest = float(values.min()), float(values.max())
-    if highest - lowest > SAME * max(abs(lowest), abs(highest)):
-        raise Refusal(f"{what} differs between neurons, {lowest:g} to {highest:g}; supported: one per layer")
-    return lowest
-
-
-def per_channel(what: str, values: Reals, shape: LayerShape) -> Reals:
-    """One number for each output channel (M,); Refusal where neurons of one channel differ.
-
-    Values broadcast as arrays do, along the last axes of (M, P, Q), of (M, Q) where there is one row, or of (M,) where
-    there is one position. Where they fit none of these, they are one for each channel or each neuron.
-    """
-    by_neuron = _broadcast(values, shape.output_shape)
-    if by_neuron is None:
-        raise Refusal(f"{what} has shape {values.shape}, for {shape.output_count} neurons in {shape.M} channels")
-    by_channel = by_neuron.reshape(shape.M, -1)
-    for channel in by_channel:
-        uniform(f"{what} of one channel", channel)
-    return by_channel[:, 0].copy()
-
-
-def spread(what: str, values: Reals, shape: tuple[int, int, int]) -> Reals:
-    """Values for every position of a map (C, H, W), as in `per_channel`; Refusal where they do not fit it."""
-    found = _broadcast(values, shape)
-    if found is None:
-        raise Refusal(f"{what} has shape {values.shape}, for values of shape {shape}")
-    return found
-
-
-def _broadcast(values: Reals, shape: tuple[int, int, int]) -> Reals | None:
-    channels, rows, columns = shape
-    ranks = [shape, *([(channels, columns)] if rows == 1 else []), *([(channels,)] if rows == columns == 1 else [])]
-    for rank in ranks:
-        try:
-            return np.broadcast_to(values, rank).reshape(shape)
-        except ValueError:
-            continue
-    if values.size == channels:
-        return np.broadcast_to(values.reshape(-1, 1, 1), shape)
-    return values.reshape(shape) if values.size == math.prod(shape) else None
-
-
-def inflated(weight: Reals, dilation: tuple[int, int]) -> Reals:
-    """A dilated kernel (M, C / groups, R, S) as one that is not: zeros stand between its weights."""
-    if dilation == (1, 1):
-        return weight
+def inflated(weight: Reals, dilation: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns that a dilated kernel (M, C / groups, R, S) covers."""
     rows, columns = ((side - 1) * step + 1 for side, step in zip(weight.shape[2:], dilation, strict=True))
-    kernel = np.zeros((*weight.shape[:2], rows, columns))
-    kernel[:, :, :: dilation[0], :: dilation[1]] = weight
-    return kernel
+    return rows, columns
+
+
+def padding_of(
+    word: str, weight: Reals, stride: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Rows above and below, columns left and right, for 'valid' and 'same'; an odd one goes below and right."""
+    if word == "valid":
+        return (0, 0, 0, 0)
+    if word != "same" or stride != (1, 1):
+        raise Refusal(f"padding '{word}' with stride {stride}; supported: valid, and same with stride 1")
+    rows, columns = (side - 1 for side in inflated(weight, dilation))
+    return (rows // 2, rows - rows // 2, columns // 2, columns - columns // 2)
+
+
+def sides_of(padding: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Four sides of (vertical, horizontal)."""
+    return (padding[0], padding[0], padding[1], padding[1])

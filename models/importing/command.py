@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -47,12 +47,20 @@ def import_command(
     classes: Annotated[
         int | None, typer.Option(help="Classes that groups of output neurons stand for; each is one by default.", min=1)
     ] = None,
+    neurons: Annotated[
+        Literal["exact", "plain"],
+        typer.Option(help="exact: all that a trace can hold; plain: what every machine has, as near as that comes."),
+    ] = "exact",
+    leak_tolerance: Annotated[
+        float, typer.Option(help="Relative error of what leaks away that is accepted for fewer bits of a leak.", min=0)
+    ] = 0.0,
+    force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
 ) -> None:
     """Quantize a network made elsewhere (NIR), run it on samples in integers, and write its trace."""
     require_train_extra()
     if not 0 < dt < float("inf"):
         raise ModelsError(f"--dt {dt:g}: must be above 0")
-    _check_target(out, (network, samples))
+    check_target(out, (network, samples), force)
 
     from spikecycle.models.importing.measure import check_labels
     from spikecycle.models.importing.network import import_network
@@ -61,7 +69,9 @@ def import_command(
     from spikecycle.traces.errors import one_line
 
     set_determinism()
-    imported = import_network(network, dt=dt, reset=reset, classes=classes)
+    imported = import_network(
+        network, dt=dt, reset=reset, classes=classes, neurons=neurons, leak_tolerance=leak_tolerance
+    )
     arrays, labels = read_samples(samples)
     try:
         imported.calibrate(arrays, input_bits)
@@ -71,22 +81,25 @@ def import_command(
         raise ModelsError(f"{samples}: {error}") from None
     imported.quantize(weight_bits, potential_bits)
     started_s = time.perf_counter()
-    with _shown(f"measuring {network.name}") as progress:
+    with shown(f"measuring {network.name}") as progress:
         measured = imported.measure(arrays, labels, progress)
     seconds = time.perf_counter() - started_s
-    with _shown(f"recording {out.name}") as progress:
+    with shown(f"recording {out.name}") as progress:
         imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
     recorded = len(arrays[:record])
     lines = [
         f"{out}: {recorded} of {len(arrays)} samples recorded; inputs are {imported.inputs}",
-        *_report(imported, measured),
+        *report(imported, measured),
     ]
-    lines.append(f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all four networks")
+    lines.append(
+        f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all versions of the network"
+    )
     lines.append(f"next: spikecycle simulate {out} --verify")
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
 
 
-def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
+def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
+    """Accuracies, neurons and what to look at, as lines."""
     lines = []
     accuracies = {
         "as it was": measured.accuracy_float,
@@ -97,16 +110,30 @@ def _report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
     told = [f"{100 * accuracy:.2f} % {what}" for what, accuracy in accuracies.items() if accuracy is not None]
     if told:
         lines.append(f"accuracy: {', '.join(told)}")
-    for name, difference in measured.spike_difference_integer.items():
-        original, leak = imported.leaks[name]
-        lines.append(
-            f"layer {name}: {measured.firing_rates[name]:.4f} spikes a neuron and timestep; for each spike as it was, "
-            f"{difference:.4f} differ; leak {original:.6g} as {leak.numerator}/2**{leak.shift}"
-        )
+    leaks, bits = imported.leaks, imported.potential_bits
+    for name, words in imported.resets.items():
+        original, leak = leaks[name]
+        parts = [words, f"{bits[name]}-bit potentials"]
+        if name in measured.firing_rates:
+            parts = [
+                f"{measured.firing_rates[name]:.4f} spikes a neuron and timestep", *parts[:1],
+                f"leak as {_span(leak.numerator)}/2**{leak.shift} (error {abs(leak.value - original).max():.2g})",
+                *parts[1:],
+                f"for each spike as it was, {measured.spike_difference_integer[name]:.4f} differ",
+            ]  # fmt: skip
+            causes = measured.spike_difference_causes[name]
+            parts += [f"{count} by {cause}" for cause, count in causes.items()]
+        lines.append(f"neurons {name}: {'; '.join(parts)}")
+    lines += [f"look: {remark}" for remark in measured.remarks]
     return lines
 
 
-def _check_target(out: Path, inputs: tuple[Path, ...]) -> None:
+def _span(values: Any) -> str:
+    low, high = int(values.min()), int(values.max())
+    return f"{low}" if low == high else f"{low}..{high}"
+
+
+def check_target(out: Path, inputs: tuple[Path, ...], force: bool) -> None:
     """Known now rather than after the measuring."""
     if any(is_regular(path) and is_regular(out) and path.samefile(out) for path in inputs):
         raise ModelsError(f"--out {out}: would overwrite an input")
@@ -116,12 +143,14 @@ def _check_target(out: Path, inputs: tuple[Path, ...]) -> None:
         check_replaceable(out)
     except OSError as error:
         raise ModelsError(f"--out {out}: {error.strerror}") from error
+    if out.exists() and not force:
+        raise ModelsError(f"--out {out}: is there already; name another, or replace it with --force")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise ModelsError(f"--out {out}: {out.parent} is no folder that can be written to")
 
 
 @contextmanager
-def _shown(title: str) -> Iterator[Callable[[int, int], None]]:
+def shown(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error, where a person watches."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -9,23 +9,60 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.arrays import plain_array
+from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.integer import Values
 
 Samples = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
-def real_samples(samples: Any, input_shape: tuple[int, int, int]) -> Samples:
-    """Samples as floats (N, T, C, H, W) from (N, T, ...) of NumPy or torch; ModelsError where that cannot be."""
-    array = np.asarray(samples)
-    wanted = " x ".join(str(size) for size in input_shape)
+def real_samples(samples: Any, input_shape: tuple[int, int, int], timesteps: int | None = None) -> Samples:
+    """Samples as floats (N, T, C, H, W) from arrays, tensors or lists of them, each (T, ...).
+
+    The axes of a timestep must be those of the input, in that order, or be flattened; axes of size 1 may be left out.
+    timesteps: that they must have. ModelsError where that cannot be.
+    """
+    array = _array(samples)
     if array.dtype.kind not in "biuf":
         raise ModelsError(f"samples must be numbers, found {array.dtype}")
-    if array.ndim < 3 or 0 in array.shape or array[0, 0].size != np.prod(input_shape):
-        raise ModelsError(f"samples must have shape (N, T, ...) with {wanted} values a timestep, found {array.shape}")
+    allowed = _allowed(input_shape)
+    if array.ndim < 3 or 0 in array.shape or array.shape[2:] not in allowed:
+        words = " or ".join(f"(N, T, {', '.join(map(str, shape))})" for shape in allowed[:2])
+        raise ModelsError(f"samples must have shape {words}, found {array.shape}")
+    if timesteps is not None and array.shape[1] != timesteps:
+        swapped = "; samples come first, then timesteps: (N, T, ...)" if array.shape[0] == timesteps else ""
+        raise ModelsError(f"samples must have {timesteps} timesteps, found {array.shape[1]}{swapped}")
     floats: Samples = array.astype(array.dtype if array.dtype.kind == "f" and array.itemsize >= 4 else np.float32)
     if not np.isfinite(floats).all():
         raise ModelsError("samples must be finite, found NaN or infinity")
     return floats.reshape(*array.shape[:2], *input_shape)
+
+
+def _allowed(shape: tuple[int, int, int]) -> list[tuple[int, ...]]:
+    """Shapes of a timestep: without axes of size 1 at the end or the beginning, flattened, and in full."""
+    c, h, w = shape
+    short: tuple[int, ...] = (c,) if h == w == 1 else (c, w) if h == 1 else shape
+    found = [short, (c * h * w,), shape]
+    if c == 1:
+        found += [(h, w), *([(w,)] if h == 1 else [])]
+    return list(dict.fromkeys(found))
+
+
+def _array(samples: Any) -> npt.NDArray[Any]:
+    try:
+        if isinstance(samples, list | tuple):
+            parts = [np.asarray(plain_array(sample)) for sample in samples]
+            if len({part.shape for part in parts}) > 1:
+                shapes = ", ".join(str(shape) for shape in list(dict.fromkeys(part.shape for part in parts))[:3])
+                raise ModelsError(
+                    f"samples must all have one shape, found {shapes}; pad or cut them to the same length"
+                )
+            return np.stack(parts) if parts else np.zeros(0)
+        return np.asarray(plain_array(samples))
+    except Refusal as refusal:
+        raise ModelsError(f"samples: {refusal}") from None
+    except ValueError:
+        raise ModelsError("samples must all have one shape, found lists of different lengths") from None
 
 
 @dataclass(frozen=True)
@@ -47,6 +84,11 @@ class InputEncoding:
         if (samples == np.round(samples)).all() and largest < 2**16:
             return cls(max(1, int(largest).bit_length()), 1.0, signed)
         return cls(analog_bits, largest / (2**analog_bits - 1), signed)
+
+    @property
+    def exact(self) -> bool:
+        """Whether codes are the inputs themselves."""
+        return self.step == 1.0
 
     @property
     def kind(self) -> str:

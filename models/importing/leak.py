@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from spikecycle.traces.schema import MAX_LEAK_SHIFT
+import numpy as np
+import numpy.typing as npt
 
-DECAY_TOLERANCE = 0.01
-"""Error of the decay per timestep, 1 - leak, that is accepted (relative); below it a smaller denominator is better."""
+from spikecycle.models.importing.neuron import Reals
+from spikecycle.traces.schema import MAX_LEAK_SHIFT
 
 
 class Leak(NamedTuple):
-    """numerator / 2**shift, in lowest terms."""
+    """numerator / 2**shift, one for all neurons or one each, in lowest terms. numerator: int32, any shape."""
 
-    numerator: int
+    numerator: npt.NDArray[np.int32]
     shift: int
 
     @property
-    def value(self) -> float:
+    def value(self) -> Reals:
         """The share of the potential that stays after one timestep."""
-        return float(self.numerator / 2**self.shift)
+        shares: Reals = self.numerator / 2**self.shift
+        return shares
 
 
-def nearest_leak(leak: float) -> Leak:
-    """The fraction with the smallest denominator whose decay is within DECAY_TOLERANCE; else the nearest there is.
+def nearest_leak(leak: Reals | float, tolerance: float = 0.0) -> Leak:
+    """The nearest fractions that a trace holds, at most 2**-17 away.
 
-    leak: 0 to 1. The error is at most 2**-17, half a step of the largest denominator, or 1 % of 1 - leak.
+    leak: 0 to 1. tolerance: error of the decay per timestep, 1 - leak, that is accepted (relative) for a smaller
+    denominator: 0.01 makes 0.9 into 461/512.
     """
+    values = np.asarray(leak, dtype=np.float64)
     for shift in range(MAX_LEAK_SHIFT + 1):
-        numerator = round(leak * 2**shift)
-        if abs(numerator / 2**shift - leak) <= DECAY_TOLERANCE * (1 - leak):
-            return Leak(numerator, shift)
-    while numerator % 2 == 0 and shift > 0:
-        numerator, shift = numerator // 2, shift - 1
-    return Leak(numerator, shift)
+        numerators = np.round(values * 2**shift)
+        if (np.abs(numerators / 2**shift - values) <= tolerance * (1 - values)).all():
+            break
+    while shift > 0 and not (numerators % 2).any():
+        numerators, shift = numerators / 2, shift - 1
+    return Leak(numerators.astype(np.int32), shift)

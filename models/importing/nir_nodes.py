@@ -4,7 +4,9 @@ NIR describes neurons by differential equations; the frameworks that write it st
 (v_leak - v + r I). NIR does not say dt. snnTorch, SpikingJelly and Lava write for dt = 1e-4 s (their importers and
 exporters say so); Sinabs counts tau in timesteps (dt = 1); Norse's dt is 1e-3 s, times the `time_scaling_factor` of its
 export (1e-6 with the 0.001 that version 1.1 takes by default). Integrate-and-fire neurons have no tau: Norse, Sinabs
-and Lava write r = 1 for v += I, SpikingJelly writes r = 1 / dt for the same.
+and Lava write r = 1 for v += I, SpikingJelly writes r = 1 / dt for the same. A synaptic current jumps before the
+potential takes it, as in snnTorch. Neurons start where they rest: at v_leak (Norse; SpikingJelly, where it is v_reset),
+and without a leak at v_reset (SpikingJelly).
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from spikecycle.models.importing.arrays import SAME, inflated, pair, reals, uniform
-from spikecycle.models.importing.builder import NetworkBuilder
-from spikecycle.models.importing.neuron import FloatReset, NeuronParameters, Reals
+from spikecycle.models.importing.arrays import SAME, padding_of, pair, reals, sides_of
+from spikecycle.models.importing.graph import FloatWire
+from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.neuron import ZERO, FloatNeuron, FloatReset, Reals
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.traces.schema import MAX_LEAK_SHIFT
 
@@ -26,105 +29,125 @@ DEFAULT_DT = 1e-4  # seconds
 
 @dataclass(frozen=True)
 class Reading:
-    """How a neuron is read. dt: duration of a timestep, in the unit of the time constants (seconds in NIR)."""
+    """How a neuron is read. dt: duration of a timestep, in the unit of the time constants (seconds in NIR); assumed:
+    that nobody said which reset it is."""
 
     dt: float
     reset: FloatReset
+    assumed: bool = False
 
 
-Converter = Callable[[NetworkBuilder, str, Any, Reading], None]
-"""Called as convert(builder, name, node, reading)."""
+Converter = Callable[[GraphMaker, str, list[FloatWire], Any, Reading], FloatWire]
+"""Called as convert(maker, name, wires, node, reading); gives the wire of what the node makes."""
 
 
-def _linear(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.linear(name, reals(node.weight), None)
+def _linear(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.linear(name, _one(maker, name, wires), reals(node.weight), None)
 
 
-def _affine(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.linear(name, reals(node.weight), reals(node.bias).reshape(-1))
+def _affine(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.linear(name, _one(maker, name, wires), reals(node.weight), reals(node.bias).reshape(-1))
 
 
-def _conv1d(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
+def _conv1d(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     """A convolution over one row."""
-    weight = reals(node.weight)[:, :, None, :]
+    weight = reals(node.weight)
+    if weight.ndim != 3:
+        raise Refusal(f"weights of shape {weight.shape}; supported: (M, C / groups, S)")
     stride, dilation = (1, pair("stride", node.stride)[1]), (1, pair("dilation", node.dilation)[1])
     padding = node.padding if isinstance(node.padding, str) else (0, pair("padding", node.padding, least=0)[1])
-    _convolve(builder, name, weight, node, stride, padding, dilation)
+    return _convolve(maker, name, _one(maker, name, wires), weight[:, :, None, :], node, stride, padding, dilation)
 
 
-def _conv2d(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
+def _conv2d(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     padding = node.padding if isinstance(node.padding, str) else pair("padding", node.padding, least=0)
     stride, dilation = pair("stride", node.stride), pair("dilation", node.dilation)
-    _convolve(builder, name, reals(node.weight), node, stride, padding, dilation)
+    return _convolve(maker, name, _one(maker, name, wires), reals(node.weight), node, stride, padding, dilation)
 
 
 def _convolve(
-    builder: NetworkBuilder, name: str, weight: Reals, node: Any, stride: Any, padding: Any, dilation: Any
-) -> None:
-    if isinstance(padding, str):
-        padding = padding_of(padding, weight, stride, dilation)
+    maker: GraphMaker, name: str, wire: FloatWire, weight: Reals, node: Any, stride: Any, padding: Any, dilation: Any
+) -> FloatWire:
+    sides = padding_of(padding, weight, stride, dilation) if isinstance(padding, str) else sides_of(padding)
     bias = None if node.bias is None else reals(node.bias).reshape(-1)
-    builder.convolve(name, weight, bias, stride, padding, dilation, pair("groups", node.groups)[0])
+    return maker.convolve(name, wire, weight, bias, stride, sides, dilation, pair("groups", node.groups)[0])
 
 
-def padding_of(word: str, weight: Reals, stride: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns on both sides for 'valid' and 'same'."""
-    if word == "valid":
-        return (0, 0)
-    missing = [side - 1 for side in inflated(weight, dilation).shape[2:]]
-    if word != "same" or stride != (1, 1) or any(side % 2 for side in missing):
-        raise Refusal(f"padding '{word}' with a kernel or stride that needs unequal sides; supported: equal sides")
-    return (missing[0] // 2, missing[1] // 2)
+def _lif(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.neurons(name, wires, _leaky(node, node.tau, reading, reading.reset), reading.assumed)
 
 
-def _lif(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.neurons(name, lambda: _leaky(node, node.tau, reading, reading.reset))
+def _cuba_lif(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.neurons(name, wires, _cuba(node, reading, reading.reset), reading.assumed)
 
 
-def _cuba_lif(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.neurons(name, lambda: _cuba(node, reading, reading.reset))
+def _li(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.neurons(name, wires, _leaky(node, node.tau, reading, "none"))
 
 
-def _li(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.neurons(name, lambda: _leaky(node, node.tau, reading, "none"))
+def _cuba_li(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.neurons(name, wires, _cuba(node, reading, "none"))
 
 
-def _cuba_li(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.neurons(name, lambda: _cuba(node, reading, "none"))
+def _if(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.neurons(name, wires, _integrating(node, reading, reading.reset), reading.assumed)
 
 
-def _if(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.neurons(name, lambda: _integrating(node, reading, reading.reset))
+def _i(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.neurons(name, wires, _integrating(node, reading, "none"))
 
 
-def _i(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.neurons(name, lambda: _integrating(node, reading, "none"))
-
-
-def _threshold(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
+def _threshold(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
     """Fires on the current of the same timestep alone: a neuron that keeps nothing."""
-    builder.neurons(name, lambda: _parameters(0.0, "hard", node.threshold))
+    return maker.neurons(name, wires, FloatNeuron(leak=ZERO, threshold=reals(node.threshold), reset="hard"))
 
 
-def _scale(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.scale(reals(node.scale))
+def _scale(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.scale(name, _one(maker, name, wires), reals(node.scale))
 
 
-def _flatten(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.flatten()
+def _delay(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    """A whole timestep, the same for all, or none."""
+    delays = reals(node.delay)
+    steps = np.round(delays / reading.dt)
+    if delays.max() != delays.min() or steps.max() > 1 or (np.abs(delays / reading.dt - steps) > SAME).any():
+        raise Refusal(
+            f"delays of {delays.min():g} to {delays.max():g}; supported: the same for all, 0 or dt ({reading.dt:g})"
+        )
+    wire = _one(maker, name, wires)
+    if not steps.max():
+        return wire
+    if wire.delay:
+        raise Refusal("a delay within a loop, which takes a timestep already; supported: one timestep")
+    return wire._replace(delay=1)
 
 
-def _sum_pool(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.pool_sum(name, *_windows(node), average=False)
+def _flatten(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    wire = _one(maker, name, wires)
+    return maker.reshape(name, wire, (int(np.prod(maker.shapes[wire.source])), 1, 1))
 
 
-def _average_pool(builder: NetworkBuilder, name: str, node: Any, reading: Reading) -> None:
-    builder.pool_sum(name, *_windows(node), average=True)
+def _identity(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return _one(maker, name, wires)
 
 
-def _windows(node: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _sum_pool(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.pool(name, _one(maker, name, wires), "sum", *_windows(node))
+
+
+def _average_pool(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
+    return maker.pool(name, _one(maker, name, wires), "average", *_windows(node))
+
+
+def _windows(node: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
     """Kernel, stride and padding."""
-    return pair("kernel_size", node.kernel_size), pair("stride", node.stride), pair("padding", node.padding, least=0)
+    padding = sides_of(pair("padding", node.padding, least=0))
+    return pair("kernel_size", node.kernel_size), pair("stride", node.stride), padding
+
+
+def _one(maker: GraphMaker, name: str, wires: list[FloatWire]) -> FloatWire:
+    """What arrives at a node: the sum, where several do."""
+    return maker.add(f"sum before {name}", wires)
 
 
 CONVERTERS: dict[str, Converter] = {
@@ -134,9 +157,11 @@ CONVERTERS: dict[str, Converter] = {
     "Conv2d": _conv2d,
     "CubaLI": _cuba_li,
     "CubaLIF": _cuba_lif,
+    "Delay": _delay,
     "Flatten": _flatten,
     "I": _i,
     "IF": _if,
+    "Identity": _identity,
     "LI": _li,
     "LIF": _lif,
     "Linear": _linear,
@@ -146,45 +171,69 @@ CONVERTERS: dict[str, Converter] = {
 }
 
 
-def _parameters(
-    leak: float, reset: FloatReset, threshold: Any, gain: Any = 1.0, drive: Any = 0.0, reset_value: Any = 0.0
-) -> NeuronParameters:
-    """NIR neurons fire above the threshold."""
-    soft = reset == "soft"
-    value = reals(0.0 if soft else reset_value)
-    return NeuronParameters(leak, reals(threshold), reset, reals(gain), reals(drive), value, strict=True)
+NAME = "NIR (nir 1.0.8)"
+NEURONS = frozenset({"CubaLI", "CubaLIF", "I", "IF", "LI", "LIF", "Threshold"})
+"""Types whose nodes sum what arrives by themselves."""
+DECLARED = {
+    "neurons": ", ".join(sorted(NEURONS)),
+    "reset": "to v_reset (any value), by subtraction; LI and I, and infinite thresholds, as a readout",
+    "two states": "CubaLIF, CubaLI",
+    "recurrence": "loops through neurons, in inner graphs or not; Delay of 0 or one timestep",
+    "per-neuron parameters": "all of them; v_leak and v_reset per channel",
+    "time": "dt, 1e-4 by default",
+}
+"""What it supports of `spiking.CONSTRUCTS`."""
 
 
-def _leaky(node: Any, tau: Any, reading: Reading, reset: FloatReset) -> NeuronParameters:
-    tau = uniform("tau", reals(tau))
-    decay = reading.dt / tau if tau > 0 else np.inf
-    if decay > 1 + SAME:
+def _leaky(node: Any, tau: Any, reading: Reading, reset: FloatReset) -> FloatNeuron:
+    taus = reals(tau)
+    if not np.isfinite(taus).all():
+        raise Refusal(f"tau {taus[~np.isfinite(taus)].flat[0]:g}: nothing that arrives has an effect; supported: IF")
+    with np.errstate(divide="ignore"):
+        decay = np.where(taus > 0, reading.dt / taus, np.inf)
+    if decay.max() > 1 + SAME:
         raise Refusal(
-            f"tau {tau:g} is shorter than a timestep of dt {reading.dt:g}; is dt right? supported: dt up to tau"
+            f"tau {taus.min():g} is shorter than a timestep of dt {reading.dt:g}; is dt right? supported: dt up to tau"
         )
-    if decay < 2.0 ** -(MAX_LEAK_SHIFT + 1):
+    if decay.min() < 2.0 ** -(MAX_LEAK_SHIFT + 1):
         raise Refusal(
-            f"with tau {tau:g} and dt {reading.dt:g}, a timestep leaks less than 2**-{MAX_LEAK_SHIFT + 1}; "
+            f"with tau {taus.max():g} and dt {reading.dt:g}, a timestep leaks less than 2**-{MAX_LEAK_SHIFT + 1}; "
             "is dt right? (dt=1 where tau counts timesteps)"
         )
-    gain, drive = decay * reals(node.r), decay * reals(node.v_leak)
-    threshold, value = getattr(node, "v_threshold", 1.0), getattr(node, "v_reset", 0.0)
-    return _parameters(max(0.0, 1 - decay), reset, threshold, gain, drive, value)
+    rest = reals(node.v_leak)
+    value = reals(node.v_reset) if hasattr(node, "v_reset") and reset == "hard" else ZERO
+    return FloatNeuron(
+        leak=np.maximum(0.0, 1 - decay),
+        threshold=reals(getattr(node, "v_threshold", 1.0)),
+        reset=reset,
+        gain=decay * reals(node.r),
+        drive=decay * rest,
+        reset_value=value,
+        start=rest,
+    )
 
 
-def _cuba(node: Any, reading: Reading, reset: FloatReset) -> NeuronParameters:
+def _cuba(node: Any, reading: Reading, reset: FloatReset) -> FloatNeuron:
     """A synaptic current that is gone after one timestep is no state: it is w_in times the input."""
-    tau = uniform("tau_syn", reals(node.tau_syn))
-    if abs(tau - reading.dt) > SAME * tau:
-        raise Refusal(
-            f"a synaptic current with tau_syn {tau:g} is a second state of the neuron; supported: LIF, "
-            f"or tau_syn = dt ({reading.dt:g})"
-        )
-    parameters = _leaky(node, node.tau_mem, reading, reset)
-    return replace(parameters, gain=parameters.gain * reals(node.w_in))
+    neuron = _leaky(node, node.tau_mem, reading, reset)
+    taus = reals(node.tau_syn)
+    decay = reading.dt / taus
+    if decay.max() > 1 + SAME or not (taus > 0).all():
+        raise Refusal(f"tau_syn {taus.min():g} is shorter than a timestep of dt {reading.dt:g}; is dt right?")
+    gain = neuron.gain * reals(node.w_in) * decay
+    if (decay > 1 - SAME).all():
+        return replace(neuron, gain=gain)
+    return replace(neuron, gain=gain, current_leak=1 - decay)
 
 
-def _integrating(node: Any, reading: Reading, reset: FloatReset) -> NeuronParameters:
+def _integrating(node: Any, reading: Reading, reset: FloatReset) -> FloatNeuron:
     r = reals(node.r)
-    gain = r if (r == 1.0).all() else r * reading.dt
-    return _parameters(1.0, reset, getattr(node, "v_threshold", 1.0), gain, 0.0, getattr(node, "v_reset", 0.0))
+    value = reals(node.v_reset) if hasattr(node, "v_reset") and reset == "hard" else ZERO
+    return FloatNeuron(
+        leak=np.ones(()),
+        threshold=reals(getattr(node, "v_threshold", 1.0)),
+        reset=reset,
+        gain=r if (r == 1.0).all() else r * reading.dt,
+        reset_value=value,
+        start=value,
+    )

@@ -8,7 +8,18 @@ from spikecycle.models.errors import ModelsError
 
 
 class Refusal(Exception):
-    """Why one part of a network has no place in a trace; whoever catches it knows the part's name and kind."""
+    """Why one part of a network has no place in a trace. place: the part's name, once it is known."""
+
+    place: str | None = None
+
+    def of(self, place: str) -> Refusal:
+        """The same, naming the part, unless it does already."""
+        self.place = self.place or place
+        return self
+
+
+class StartsAnew(Refusal):
+    """A forward of one timestep forgets all states: it is a whole sample."""
 
 
 def refuse(source: str, reasons: Sequence[str]) -> None:

@@ -1,25 +1,18 @@
-"""Where an imported network comes from: read once, whatever it is, into stages and the network as it was."""
+"""Where an imported network comes from: read once, whatever it is, into one graph and the network as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, Protocol
 
-import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
 
-from spikecycle.models.errors import ModelsError
-from spikecycle.models.importing import nir_graph, nir_nodes
-from spikecycle.models.importing.folding import Operation, fold
+from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, FloatSynapse, run_graph
 from spikecycle.models.importing.inputs import Samples
-from spikecycle.models.importing.live_module import watch
-from spikecycle.models.importing.nodes import Stage
-from spikecycle.models.integer import Values
+from spikecycle.traces import LayerShape
 
 ResetChoice = Literal["hard", "soft"]
 
@@ -28,68 +21,82 @@ class Original(Protocol):
     """The network as its framework computes it."""
 
     def outputs(self, samples: Samples) -> list[npt.NDArray[Any]]:
-        """Of each stage the spikes, or, where its neurons never fire, the potentials; (N, T, ...)."""
+        """Of each population the spikes, or, where its neurons never fire, the potentials; (N, T, ...)."""
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
-    """name: what messages call it; input_shape: (C, H, W) of one timestep; facts: what the provenance says of it."""
+class LayerView(NamedTuple):
+    """A population and the weights that reach it first, for inspection."""
 
     name: str
-    input_shape: tuple[int, int, int]
-    stages: list[Stage]
-    original: Original
-    facts: Mapping[str, Any]
+    shape: LayerShape | None
+    weight: npt.NDArray[Any] | None
+    population: FloatPopulation
+
+    @property
+    def neuron(self) -> Any:
+        """The neurons; see `FloatNeuron`."""
+        return self.population.neuron
+
+
+class StageView(NamedTuple):
+    """One population of a network."""
+
+    layer: LayerView
 
 
 @dataclass(frozen=True, eq=False)
-class FloatStages:
-    """Stages in floats, one after the other."""
+class ImportSource:
+    """name: what messages call it; part: what its parts are called ("node", "module"); kinds: of parts, by name;
+    facts: what the provenance says; timesteps: that samples must have, where the network fixes them; remarks: what a
+    user should know of how it was read."""
 
-    stages: list[Stage]
+    name: str
+    part: str
+    kinds: Mapping[str, str]
+    graph: FloatGraph
+    original: Original
+    facts: Mapping[str, Any]
+    timesteps: int | None = None
+    remarks: tuple[str, ...] = ()
 
-    @torch.no_grad()
-    def outputs(self, samples: Samples | Values) -> list[npt.NDArray[Any]]:
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one timestep."""
+        return self.graph.input_shape
+
+    @cached_property
+    def stages(self) -> list[StageView]:
+        """Its populations, each with the weights that reach it."""
+        return [StageView(self._layer(each)) for each in self.graph.populations]
+
+    def _layer(self, population: FloatPopulation) -> LayerView:
+        waiting = list(population.inputs)
+        while waiting:
+            wire = waiting.pop(0)
+            found = self.graph.by_name.get(wire.source)
+            if isinstance(found, FloatSynapse):
+                return LayerView(population.name, found.layer, found.weight, population)
+            if found is not None and not isinstance(found, FloatPopulation):
+                waiting += found.inputs
+        return LayerView(population.name, None, None, population)
+
+    def place(self, name: str | None) -> str:
+        """A part by name and kind, for messages."""
+        if name is None:
+            return ""
+        return f"{self.part} {name} ({self.kinds[name]}): " if name in self.kinds else f"{name}: "
+
+
+@dataclass(frozen=True, eq=False)
+class FloatRun:
+    """A graph as the original of itself."""
+
+    graph: FloatGraph
+    dtype: torch.dtype = torch.float64
+
+    def outputs(self, samples: Samples) -> list[npt.NDArray[Any]]:
         """See `Original`."""
-        x, emitted = torch.from_numpy(np.ascontiguousarray(samples)), []
-        for stage in self.stages:
-            spikes, potentials = stage.respond(x)
-            x = spikes
-            emitted.append((potentials if stage.layer.reads_out else spikes).numpy())
-        return emitted
-
-
-def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) -> Source:
-    """A NIR file, or a nir.NIRGraph. Without `reset`, v_reset where the file has it, else the threshold subtracted."""
-    types = nir_nodes.CONVERTERS
-    is_file = isinstance(network, str | Path)
-    chain = nir_graph.read_nir(network, types) if is_file else nir_graph.chain_of_graph(network, types)
-    operations = []
-    for name, node in chain.nodes.items():
-        kind = type(node).__name__
-        reading = nir_nodes.Reading(dt, reset or ("soft" if name in chain.without_reset else "hard"))
-        operations.append(Operation(name, kind, types[kind], (node, reading)))
-    folded = fold(chain.name, "node", chain.input_shape, operations)
-    facts = {
-        "source": Path(chain.name).name,
-        "source_format": f"NIR {chain.version}".strip(),
-        "timestep": f"dt = {dt:g} in the unit of the time constants",
-        "float_model": "NIR's equations, forward Euler, float32",
-    }
-    return Source(chain.name, folded.input_shape, folded.stages, FloatStages(folded.stages), facts)
-
-
-def module_source(module: nn.Module, example: Tensor | None) -> Source:
-    """A torch module that runs snntorch neurons; `example` is a batch of inputs as it takes them."""
-    name = type(module).__name__
-    if not isinstance(example, Tensor):
-        raise ModelsError(f"{name}: an example is needed, a tensor of inputs as the module takes them")
-    live = watch(module, example)
-    folded = live.folded(name)
-    facts = {
-        "source": name,
-        "source_format": f"snntorch {version('snntorch')} module",
-        "float_model": "the module's own layers",
-    }
-    return Source(name, folded.input_shape, folded.stages, live, facts)
+        names: Sequence[str] = [each.name for each in self.graph.populations]
+        found = run_graph(self.graph, samples, names, dtype=self.dtype)
+        return [found[name].numpy() for name in names]

@@ -4,97 +4,135 @@ Weights that are integers times a scale already (of quantization-aware training)
 scale is the one of least squared error among SHRINKS of the one that reaches the largest weight: clipping few large
 weights can cost less than rounding all of them coarsely. Survey of this choice: Nagel et al., "A White Paper on Neural
 Network Quantization", arXiv 2106.08295 (2021), section 3.1.
+
+A channel whose weights are next to nothing beside its threshold gets a scale that its threshold and bias bound: a
+finer one would make potentials wide, of a whole layer, for weights that decide nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.models.errors import ModelsError
-from spikecycle.models.importing.neuron import Reals
-from spikecycle.models.importing.nodes import FloatLayer
+from spikecycle.models.importing.neuron import FloatReset, Reals
+from spikecycle.models.importing.refusal import Refusal
 
 SHRINKS = np.linspace(0.2, 1.0, 81)  # shares of the scale that reaches the largest weight
 WHOLE = 1e-4  # distance from an integer, in codes, that a float32 product of code and scale can have
 LARGEST_CODE = 2**10  # beyond this many codes, WHOLE is relative: float32 has 24 bits
 PROBED = 16  # magnitudes that rule most codes out, before all are compared
 INT32_HIGHEST = 2**31 - 1
+LEAST_SHARE = 256
+"""A threshold or bias is worth at most so many of the largest weights, or as many as its fan-in if that is more; of
+weights that are smaller, only what is left at that scale counts."""
 
 
 @dataclass(frozen=True, eq=False)
-class Quantized:
-    """codes: int32 (M, C / groups, R, S); scale: float64 (M,), the value of a code; exact: bool (M,), nothing lost."""
+class ChannelWeights:
+    """What shares a scale. weights: all of them, float64 (K,); threshold: the lowest of its neurons, or infinity where
+    they only read out; exactly: neurons compare, and never subtract nor leak, or do so without rounding."""
+
+    weights: Reals
+    threshold: float
+    bias: float
+    reset: FloatReset
+    leaks: bool
+    strict: bool
+    reachable: float
+    """The most that a potential can become: all positive weights at once, in every timestep."""
+    largest_input: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class WeightCodes:
+    """codes: int32 in the shape of the weights; exact: bool (M,), nothing lost in a channel."""
 
     codes: npt.NDArray[np.int32]
-    scale: Reals
     exact: npt.NDArray[np.bool_]
 
-    @property
-    def weight(self) -> Reals:
-        """The weights that the codes stand for, float64."""
-        values: Reals = self.codes * self.scale[:, None, None, None]
-        return values
 
-
-def quantize_weights(layer: FloatLayer, bits: int) -> Quantized:
-    """Codes within the symmetric range of `bits`. A layer that is read out has one scale: its potentials compare."""
-    channels = layer.weight.reshape(layer.shape.M, -1)
+def to_codes(weight: Reals, scale: Reals, bits: int) -> WeightCodes:
+    """Weights (M, ...) within the symmetric range of `bits`, in units of the scale (M,)."""
     highest = 2 ** (bits - 1) - 1
-    if layer.reads_out:
-        scale = np.full(layer.shape.M, _scale(channels.ravel(), highest, lambda scale: False))
-    else:
-        scale = np.array([_channel_scale(layer, channel, highest) for channel in range(layer.shape.M)])
-    ratios = channels / scale[:, None]
+    ratios = weight.reshape(len(weight), -1) / scale[:, None]
     codes = np.clip(np.round(ratios), -highest, highest)
-    exact = _whole(ratios).all(axis=1) & (np.abs(ratios) <= highest + WHOLE).all(axis=1)
-    return Quantized(codes.astype(np.int32).reshape(layer.weight.shape), scale, exact)
+    exact = whole(ratios).all(axis=1) & (np.abs(ratios) <= highest + WHOLE).all(axis=1)
+    return WeightCodes(codes.astype(np.int32).reshape(weight.shape), exact)
 
 
-def integer_bias(layer: FloatLayer, quantized: Quantized) -> npt.NDArray[np.int32]:
+def scales_of(channels: Sequence[ChannelWeights], bits: int, one_scale: bool) -> Reals:
+    """The scale of each channel, (M,). one_scale: the same for all (potentials that are compared with each other)."""
+    highest = 2 ** (bits - 1) - 1
+    if not one_scale:
+        return np.array([_channel_scale(channel, highest) for channel in channels])
+    weights = np.concatenate([channel.weights for channel in channels])
+    scale = _scale(weights, highest, lambda scale: False)
+    fan_in = max(len(channel.weights) for channel in channels)
+    return np.full(len(channels), max([scale, *(_least(channel, highest, fan_in) for channel in channels)]))
+
+
+def integer_bias(bias: Reals, scale: Reals) -> npt.NDArray[np.int32]:
     """bias / scale rounded, int32 (M,)."""
-    return _int32(layer, "bias", np.round(layer.bias / quantized.scale))
+    return _int32("bias", np.round(bias / scale))
 
 
-def integer_threshold(layer: FloatLayer, quantized: Quantized, steps: int) -> npt.NDArray[np.int32]:
-    """The threshold in units of the potential, int32 (M,), at least 1.
+def integer_threshold(
+    threshold: Reals, scale: Reals, reset: FloatReset, strict: bool, may_take_next: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int32]:
+    """Thresholds (M, 1, 1) or (M, P, Q) in units of the potential, int32, at least 1; scale: (M,).
 
     A hard reset only compares, so the integer is the first that the float neuron fires at. A soft reset subtracts the
-    threshold too, so it is the nearest integer, which drifts least. One case is exact all the same: without leak,
-    where codes, bias and threshold are all multiples of m > `steps` units, a neuron that fires above the
-    threshold k takes k + 1: what each spike subtracts too much stays below m.
+    threshold too, so it is the nearest integer, which drifts least; may_take_next (M,): but where what a spike
+    subtracts too much never adds up to anything, the first that it fires at is exact.
     """
-    ratio = layer.neuron.threshold / quantized.scale
-    nearest, whole = np.round(ratio), _whole(ratio)
-    first = np.where(whole, nearest + layer.neuron.strict, np.ceil(ratio))
-    if layer.neuron.reset == "hard":
-        return _int32(layer, "threshold", np.maximum(1, first))
-    coarse = whole & quantized.exact & _whole(layer.bias / quantized.scale) & (layer.neuron.leak == 1.0)
-    units = _common_units(quantized.codes, integer_bias(layer, quantized), nearest)
-    return _int32(layer, "threshold", np.maximum(1, np.where(coarse & (units > steps), first, nearest)))
+    ratio = threshold / scale[:, None, None]
+    nearest, is_whole = np.round(ratio), whole(ratio)
+    first = np.where(is_whole, nearest + strict, np.ceil(ratio))
+    if reset == "soft":
+        first = np.where(may_take_next[:, None, None] & is_whole, first, nearest)
+    return _int32("threshold", np.maximum(1, first))
 
 
-def _channel_scale(layer: FloatLayer, channel: int, highest: int) -> float:
-    neuron, bias = layer.neuron, float(layer.bias[channel])
-    threshold = float(neuron.threshold[channel])
-    weights = layer.weight[channel].ravel()
-    if not weights.any():
-        return threshold / highest
+def common_units(*integers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The greatest common divisor of all integers of a channel, int64 (M,); each array is (M, ...)."""
+    columns = [each.reshape(len(each), -1).astype(np.int64) for each in integers]
+    divisors: npt.NDArray[np.int64] = np.gcd.reduce(np.concatenate(columns, axis=1), axis=1)
+    return divisors
+
+
+def whole(ratios: Reals | float) -> npt.NDArray[np.bool_]:
+    """Whether a ratio is an integer, as far as float32 can tell."""
+    nearest = np.round(ratios)
+    found: npt.NDArray[np.bool_] = np.abs(nearest - ratios) <= WHOLE * np.maximum(1, np.abs(nearest) / LARGEST_CODE)
+    return found
+
+
+def _channel_scale(channel: ChannelWeights, highest: int) -> float:
+    bound = channel.threshold if np.isfinite(channel.threshold) else abs(channel.bias)
+    if not channel.weights.any() or channel.reachable < channel.threshold < np.inf:
+        # No weight, or none that matters: the neurons never fire, whatever arrives.
+        return max(bound, abs(channel.bias) / LEAST_SHARE) / highest or 1.0
 
     def loses_nothing(scale: float) -> bool:
         """Whether bias and threshold in units of the scale decide as the float neuron does."""
-        compares = neuron.reset == "hard" or (not neuron.strict and bool(_whole(threshold / scale)))
-        return neuron.leak == 1.0 and compares and bool(_whole(bias / scale))
+        compares = channel.reset == "hard" or (not channel.strict and bool(whole(channel.threshold / scale)))
+        return not channel.leaks and compares and bool(whole(channel.bias / scale))
 
-    return _scale(weights, highest, loses_nothing)
+    return max(_scale(channel.weights, highest, loses_nothing), _least(channel, highest, len(channel.weights)))
+
+
+def _least(channel: ChannelWeights, highest: int, fan_in: int) -> float:
+    """The smallest scale that threshold and bias allow."""
+    largest = max(channel.threshold if np.isfinite(channel.threshold) else 0.0, abs(channel.bias))
+    return largest / (highest * max(LEAST_SHARE, fan_in) * max(1.0, channel.largest_input))
 
 
 def _scale(weights: Reals, highest: int, loses_nothing: Callable[[float], bool]) -> float:
-    largest = float(np.abs(weights).max())
+    largest = float(np.abs(weights).max(initial=0.0))
     if largest == 0:
         return 1.0
     code = _exact_code(weights, largest, highest)
@@ -111,8 +149,8 @@ def _exact_code(weights: Reals, largest: float, highest: int) -> int | None:
     if len(magnitudes) > highest + 1:
         return None
     shares, codes = magnitudes / largest, np.arange(1, highest + 1)
-    probed = _whole(np.outer(codes, shares[:PROBED])).all(axis=1)
-    return next((int(code) for code in codes[probed] if _whole(code * shares).all()), None)
+    probed = whole(np.outer(codes, shares[:PROBED])).all(axis=1)
+    return next((int(code) for code in codes[probed] if whole(code * shares).all()), None)
 
 
 def _least_error(weights: Reals, largest: float, highest: int) -> float:
@@ -121,21 +159,9 @@ def _least_error(weights: Reals, largest: float, highest: int) -> float:
     return float(scales[int(np.argmin(errors))])
 
 
-def _whole(ratios: Reals | float) -> npt.NDArray[np.bool_]:
-    nearest = np.round(ratios)
-    whole: npt.NDArray[np.bool_] = np.abs(nearest - ratios) <= WHOLE * np.maximum(1, np.abs(nearest) / LARGEST_CODE)
-    return whole
-
-
-def _common_units(codes: npt.NDArray[np.int32], *others: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """The greatest common divisor of all integers of a channel, int64 (M,)."""
-    columns = [codes.reshape(len(codes), -1), *(other[:, None] for other in others)]
-    divisors: npt.NDArray[np.int64] = np.gcd.reduce(np.concatenate(columns, axis=1).astype(np.int64), axis=1)
-    return divisors
-
-
-def _int32(layer: FloatLayer, what: str, values: Reals) -> npt.NDArray[np.int32]:
-    largest = float(np.abs(values).max())
+def _int32(what: str, values: Reals) -> npt.NDArray[np.int32]:
+    largest = float(np.abs(values).max(initial=0.0))
     if largest > INT32_HIGHEST:
-        raise ModelsError(f"layer {layer.name}: the {what} is {largest:.3g} weight codes, beyond int32")
+        channel = int(np.abs(values).reshape(len(values), -1).max(axis=1).argmax())
+        raise Refusal(f"channel {channel}: the {what} is {largest:.3g} weight codes, beyond int32")
     return values.astype(np.int32)

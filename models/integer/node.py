@@ -1,4 +1,4 @@
-"""What every step of an integer network is: it turns whole numbers into whole numbers, and says what a trace holds."""
+"""The node interface of integer networks: integers in, integers out, and what a trace records of the node."""
 
 from __future__ import annotations
 

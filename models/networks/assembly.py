@@ -1,4 +1,4 @@
-"""A network in the making: every node is given the shape of what the one before it emits."""
+"""Builds a network node by node: the shape of a node's inputs is that of the outputs of the node before it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.attention import FloatAttention
 from spikecycle.models.networks.dropout import Dropout
-from spikecycle.models.networks.network import FloatNetwork, Network
+from spikecycle.models.networks.network import FloatNetwork, SpikingNetwork
 from spikecycle.models.networks.neuron import NeuronConfig
 from spikecycle.models.networks.node import FloatNode
 from spikecycle.models.networks.pooling import MaxPool
-from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.spiking import SpikingLayer
 from spikecycle.traces import LayerShape, TraceError
 
 
@@ -53,13 +53,13 @@ class Assembly:
             )  # fmt: skip
         except TraceError as error:
             raise self._unfit(name, str(error)) from None
-        self._append(FloatLayer(name, shape, self._neuron, self._generator), shape.output_shape)
+        self._append(SpikingLayer(name, shape, self._neuron, self._generator), shape.output_shape)
 
     def dense(self, name: str, outputs: int, *, normalized: bool = True) -> None:
         """A fully connected layer with neurons, with batch norm unless `normalized` is False."""
         c, h, w = self.map_shape
         shape = LayerShape.linear(c * h * w, outputs)
-        self._append(FloatLayer(name, shape, self._neuron, self._generator, normalized), shape.output_shape)
+        self._append(SpikingLayer(name, shape, self._neuron, self._generator, normalized), shape.output_shape)
 
     def max_pool(self, name: str, window: int = 2) -> None:
         """The largest value of each window x window field."""
@@ -80,7 +80,7 @@ class Assembly:
 
     def network(self) -> FloatNetwork:
         """The chain of what was appended."""
-        return Network(self._nodes)
+        return SpikingNetwork(self._nodes)
 
     def _append(self, node: FloatNode, emitted_shape: tuple[int, int, int]) -> None:
         self._nodes.append(node)

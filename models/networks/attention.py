@@ -27,7 +27,7 @@ from spikecycle.models.integer.sigmoid import (
     OPERAND_LOWEST,
     sigmoid_table,
 )
-from spikecycle.models.networks.node import FloatNode, QuantizedNode, Quantizer, Scheme, Synapse
+from spikecycle.models.networks.node import FloatNode, QuantizedNode, Quantizer, Scheme, SynapseModule
 from spikecycle.models.networks.quantized import int32
 from spikecycle.models.networks.rounding import floor_straight_through, round_straight_through
 from spikecycle.models.networks.synapse import empty_weight
@@ -44,7 +44,7 @@ def mixed(shape: LayerShape, x: Tensor, weight: Tensor) -> Tensor:
     return F.conv2d(F.pad(x, same_padding(shape.S))[:, :, None], weight)[:, :, 0]
 
 
-class FloatMixing(Synapse):
+class FloatMixing(SynapseModule):
     """One of the two convolutions."""
 
     def __init__(self, name: str, shape: LayerShape, generator: torch.Generator) -> None:
@@ -87,7 +87,7 @@ class FloatAttention(FloatNode):
         product = self.across_timesteps(means) * self.across_channels(means.mT).mT
         return x * torch.sigmoid(product).transpose(0, 1)[..., None, None]
 
-    def synapses(self) -> Sequence[Synapse]:
+    def synapses(self) -> Sequence[SynapseModule]:
         """Both convolutions."""
         return self.across_timesteps, self.across_channels
 
@@ -103,7 +103,7 @@ class FloatAttention(FloatNode):
         )
 
 
-class QuantizedMixing(Synapse):
+class QuantizedMixing(SynapseModule):
     """One of the two convolutions with whole numbers, in float64: exact as long as `IntegerMixing` accepts it."""
 
     def __init__(self, name: str, shape: LayerShape, weight: Tensor, quantizer: Quantizer, positions: int) -> None:
@@ -160,7 +160,7 @@ class QuantizedAttention(QuantizedNode):
         scale: Tensor = _TableSigmoid.apply(product, self.table, self.scale_bits)  # type: ignore[no-untyped-call]
         return x * scale.to(x.dtype).transpose(0, 1)[..., None, None]
 
-    def synapses(self) -> Sequence[Synapse]:
+    def synapses(self) -> Sequence[SynapseModule]:
         """Both convolutions."""
         return self.across_timesteps, self.across_channels
 

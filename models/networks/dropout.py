@@ -1,4 +1,4 @@
-"""Dropout, which only training sees.
+"""Dropout: active in training, the identity in inference.
 
 Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15 (2014).
 """

@@ -1,4 +1,4 @@
-"""Batch norm folded into the weights and bias before it."""
+"""Folding of batch normalization into the weights and the bias before it."""
 
 from __future__ import annotations
 

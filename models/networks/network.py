@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer import IntegerNode
-from spikecycle.models.networks.node import FloatNode, Node, QuantizedNode, Scheme, Synapse
+from spikecycle.models.networks.node import FloatNode, Node, QuantizedNode, Scheme, SynapseModule
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 
 
-class Network(nn.Module, Generic[AnyNode]):
+class SpikingNetwork(nn.Module, Generic[AnyNode]):
     """Nodes in a chain. Names of nodes, and of synapses, are unique: ModelsError names one that is not."""
 
     def __init__(self, nodes: Sequence[AnyNode]) -> None:
@@ -29,7 +29,7 @@ class Network(nn.Module, Generic[AnyNode]):
         """The nodes in order."""
         return cast(list[AnyNode], list(self.nodes))
 
-    def synapses(self) -> list[Synapse]:
+    def synapses(self) -> list[SynapseModule]:
         """All weights, in the order of the nodes."""
         return [synapse for node in self.chain() for synapse in node.synapses()]
 
@@ -52,8 +52,8 @@ class Network(nn.Module, Generic[AnyNode]):
         return x
 
 
-FloatNetwork = Network[FloatNode]
-QuantizedNetwork = Network[QuantizedNode]
+FloatNetwork = SpikingNetwork[FloatNode]
+QuantizedNetwork = SpikingNetwork[QuantizedNode]
 
 
 def quantize(network: FloatNetwork, scheme: Scheme) -> QuantizedNetwork:
@@ -63,7 +63,7 @@ def quantize(network: FloatNetwork, scheme: Scheme) -> QuantizedNetwork:
     for node in network.chain():
         nodes.append(node.quantize(scheme, unit))
         unit = nodes[-1].output_unit
-    return Network(nodes)
+    return SpikingNetwork(nodes)
 
 
 def integer_nodes(network: QuantizedNetwork, input_bits: int) -> list[IntegerNode]:

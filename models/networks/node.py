@@ -1,4 +1,4 @@
-"""What a network is made of: nodes that turn (T, B, C, H, W) into (T, B, M, P, Q), first in floats, then quantized.
+"""The node interface of networks: from (T, B, C, H, W) to (T, B, M, P, Q), in floats first, then quantized.
 
 A network is trained as a chain of `FloatNode`s. `quantize` turns each into a `QuantizedNode`, which computes in the
 integers of hardware and still carries gradients; `integer` turns that into the node that hardware runs.
@@ -45,7 +45,7 @@ class Scheme(Protocol):
         ...
 
 
-class Synapse(nn.Module):
+class SynapseModule(nn.Module):
     """A module with a `weight` (M, C / groups, R, S) that can be pruned and quantized; its name is unique."""
 
     name: str
@@ -69,7 +69,7 @@ class Node(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """What is emitted, (T, B, M, P, Q), for what arrives, (T, B, ...)."""
 
-    def synapses(self) -> Sequence[Synapse]:
+    def synapses(self) -> Sequence[SynapseModule]:
         """Its weights, in order; none by default."""
         return ()
 

@@ -1,4 +1,4 @@
-"""What can be chosen about a network: one vocabulary for all of them, checked before anything is built."""
+"""Options of networks: one set of keys for all of them, validated before anything is built."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from spikecycle.models.integer import IntegerLayer
 from spikecycle.models.networks.neuron import FixedPointLeaky, NeuronConfig
-from spikecycle.models.networks.node import QuantizedNode, Quantizer, Synapse
+from spikecycle.models.networks.node import QuantizedNode, Quantizer, SynapseModule
 from spikecycle.models.networks.rounding import round_straight_through
 from spikecycle.models.networks.synapse import currents
 from spikecycle.traces import LayerShape
@@ -28,7 +28,7 @@ class LayerIntegers(NamedTuple):
     threshold: Tensor
 
 
-class QuantizedLayer(QuantizedNode, Synapse):
+class QuantizedLayer(QuantizedNode, SynapseModule):
     """A convolution or linear layer with batch norm folded, whose potential counts in units of the weight's scale.
 
     weight: (M, C / groups, R, S) and bias: (M,), or None, are the float parameters; the float threshold is 1, so the
@@ -77,7 +77,7 @@ class QuantizedLayer(QuantizedNode, Synapse):
         arriving = currents(self.shape, x.to(self.exact), codes, bias)
         return cast(Tensor, self.neuron(arriving, threshold[:, None, None])).to(x.dtype)
 
-    def synapses(self) -> Sequence[Synapse]:
+    def synapses(self) -> Sequence[SynapseModule]:
         """Itself: one weight."""
         return (self,)
 

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from spikecycle.models.networks.fold import fold_batch_norm
 from spikecycle.models.networks.neuron import ImmediateLeaky, NeuronConfig
-from spikecycle.models.networks.node import FloatNode, Scheme, Synapse
+from spikecycle.models.networks.node import FloatNode, Scheme, SynapseModule
 from spikecycle.models.networks.quantized import QuantizedLayer
 from spikecycle.models.networks.synapse import currents, empty_weight
 from spikecycle.traces.shape import LayerShape
 
 
-class FloatLayer(FloatNode, Synapse):
+class SpikingLayer(FloatNode, SynapseModule):
     """Weights, batch norm over samples and timesteps (unless not `normalized`), LIF neurons with threshold 1."""
 
     fires: ClassVar[bool] = True
@@ -42,7 +42,7 @@ class FloatLayer(FloatNode, Synapse):
             summed = self.norm(summed.flatten(0, 1)).reshape(summed.shape)
         return cast(Tensor, self.neuron(summed, self.neuron.threshold))
 
-    def synapses(self) -> Sequence[Synapse]:
+    def synapses(self) -> Sequence[SynapseModule]:
         """Itself: one weight."""
         return (self,)
 

@@ -1,4 +1,4 @@
-"""The operator of a layer, chosen once from its shape."""
+"""The torch operator of a layer (convolution or linear), chosen by the layer's shape."""
 
 from __future__ import annotations
 

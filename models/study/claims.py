@@ -2,6 +2,8 @@
 
 The questions are those of the published study (arXiv 2302.04174): what ternary weights cost and save, up to where
 pruning is free, which of the two wins on a machine, and whether both together beat each alone.
+
+`summary` shows them in a terminal, below one line per compression.
 """
 
 from __future__ import annotations
@@ -9,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from spikecycle.models.study.intervals import Interval, difference_interval
-from spikecycle.models.study.view import Candidate, Cost, Results
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from spikecycle.models.study.results import CompressedNetwork, Cost, Interval, Results, difference_interval, front
+from spikecycle.models.study.schema import RESIDENT
 
 TERNARY_BITS = 2
 COLLAPSE = 0.1
@@ -51,7 +57,7 @@ class Loss(NamedTuple):
         return f"{points} (95 % interval of the loss {low:+.2f} to {high:+.2f}{noise})"
 
 
-def loss(candidate: Candidate, reference: Candidate) -> Loss:
+def loss(candidate: CompressedNetwork, reference: CompressedNetwork) -> Loss:
     """What the candidate gives up against the reference.
 
     Of several seeds the means are compared; the interval is that of one test set all the same, for all seeds are
@@ -61,17 +67,19 @@ def loss(candidate: Candidate, reference: Candidate) -> Loss:
     return Loss(reference.accuracy - candidate.accuracy, interval)
 
 
-def reference(results: Results) -> Candidate | None:
+def reference(results: Results) -> CompressedNetwork | None:
     """The least compressed network: quantized alone, with the most bits."""
     return max(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits, default=None)
 
 
-def ternary(results: Results) -> Candidate | None:
+def ternary(results: Results) -> CompressedNetwork | None:
     """The network with ternary weights and no pruning."""
     return next((c for c in results.of_method("quantization") if c.weight_bits == TERNARY_BITS), None)
 
 
-def free_pruning(pruned: Sequence[Candidate], whole: Candidate) -> tuple[Candidate | None, Candidate | None]:
+def free_pruning(
+    pruned: Sequence[CompressedNetwork], whole: CompressedNetwork
+) -> tuple[CompressedNetwork | None, CompressedNetwork | None]:
     """Of networks that one pruner made, by rising share: the last before any loses accuracy, and the first that does.
 
     A loss within the noise of the test set is none.
@@ -89,7 +97,7 @@ def claims(results: Results) -> list[Claim]:
     whole = reference(results)
     if whole is None:
         return [Claim("What do the results say?", ["Nothing: the study has no network that is quantized alone."])]
-    questions: dict[str, Callable[[Results, Candidate], Iterator[str]]] = {
+    questions: dict[str, Callable[[Results, CompressedNetwork], Iterator[str]]] = {
         "What do ternary weights cost and save?": _ternary,
         "Up to where is pruning free?": _pruning,
         "Which of the two wins?": _winner,
@@ -108,7 +116,7 @@ def claims(results: Results) -> list[Claim]:
     return [Claim("Has the network learned?", [doubt]), *found]
 
 
-def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
+def _ternary(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     found = ternary(results)
     if found is None or found is whole:
         yield "Not in this study: it needs ternary weights, and wider ones, without pruning."
@@ -121,7 +129,7 @@ def _ternary(results: Results, whole: Candidate) -> Iterator[str]:
         yield f"{results.title(machine)}: {_saving(cost, other)}."
 
 
-def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
+def _pruning(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     families = results.pruned_alone()
     if not families:
         yield "Not in this study: it needs networks that are pruned alone."
@@ -131,7 +139,7 @@ def _pruning(results: Results, whole: Candidate) -> Iterator[str]:
         yield from _one_pruner(results, pruned, whole)
 
 
-def _one_pruner(results: Results, pruned: Sequence[Candidate], whole: Candidate) -> Iterator[str]:
+def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: CompressedNetwork) -> Iterator[str]:
     free, costly = free_pruning(pruned, whole)
     if free is None:
         yield f"Nowhere in this study: the least pruning, {pruned[0].label}, has {loss(pruned[0], whole)}."
@@ -150,7 +158,7 @@ def _one_pruner(results: Results, pruned: Sequence[Candidate], whole: Candidate)
             yield f"{results.title(machine)}: {_saving(cost, other)}."
 
 
-def _winner(results: Results, whole: Candidate) -> Iterator[str]:
+def _winner(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     few_bits = ternary(results)
     firsts = [free_pruning(pruned, whole)[0] for pruned in results.pruned_alone().values()]
     unharmed = [candidate for candidate in firsts if candidate is not None]
@@ -170,7 +178,7 @@ def _winner(results: Results, whole: Candidate) -> Iterator[str]:
         )
 
 
-def _joint(results: Results, whole: Candidate) -> Iterator[str]:
+def _joint(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     both = [c for c in results.of_method("joint", "sequential") if loss(c, whole).is_free]
     alone = [c for c in results.of_method("quantization", "pruning") if loss(c, whole).is_free]
     if not results.of_method("joint", "sequential"):
@@ -192,7 +200,7 @@ def _joint(results: Results, whole: Candidate) -> Iterator[str]:
         )
 
 
-def _formats(results: Results, whole: Candidate) -> Iterator[str]:
+def _formats(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     alone = results.of_method("quantization", "pruning")
     for machine in results.machines:
         best: dict[str, list[str]] = {}
@@ -205,7 +213,7 @@ def _formats(results: Results, whole: Candidate) -> Iterator[str]:
         yield f"{results.title(machine)}, by rising sparsity: {words}."
 
 
-def _residency(results: Results, whole: Candidate) -> Iterator[str]:
+def _residency(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     """On what all of the figures rest, and with another residency another format may be the cheapest."""
     machines: dict[tuple[str, str], list[str]] = {}
     for machine in results.machines:
@@ -219,10 +227,34 @@ def _residency(results: Results, whole: Candidate) -> Iterator[str]:
         }[kind]
         stay = "stay on chip where they fit" if activations == "chip" else "go through DRAM"
         yield f"{_listed([results.title(name) for name in names])}: {loaded}, activations {stay}."
-    yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
+    pairs = {name: f"{name}{RESIDENT}" for name in results.machines if f"{name}{RESIDENT}" in results.machines}
+    for reloaded, resident in pairs.items():
+        yield _formats_by_residency(results, reloaded, resident)
+    if not pairs:
+        yield "With another residency another format can be the cheapest: `spikecycle formats` says where."
 
 
-def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple[str, Cost, Cost]]:
+def _formats_by_residency(results: Results, reloaded: str, resident: str) -> str:
+    """For which networks the cheapest format is another one once weights are resident."""
+    differing, same = [], 0
+    for candidate in results.candidates:
+        one, other = results.cost(candidate, reloaded), results.cost(candidate, resident)
+        if one is None or other is None:
+            continue
+        if one.weight_format == other.weight_format:
+            same += 1
+        else:
+            differing.append(f"{candidate.label} ({one.weight_format} reloaded, {other.weight_format} resident)")
+    title = results.title(reloaded)
+    if not differing:
+        return f"{title}: the cheapest format is the same with weights reloaded and resident, for all {same} networks."
+    return (
+        f"{title}: the cheapest format is another one with resident weights for {len(differing)} of "
+        f"{len(differing) + same} networks: {_listed(differing)}."
+    )
+
+
+def _costs(results: Results, one: CompressedNetwork, other: CompressedNetwork) -> Iterator[tuple[str, Cost, Cost]]:
     """What both cost, each in its best format, on every machine that runs both."""
     for machine in results.machines:
         cost, against = results.cost(one, machine), results.cost(other, machine)
@@ -230,7 +262,9 @@ def _costs(results: Results, one: Candidate, other: Candidate) -> Iterator[tuple
             yield machine, cost, against
 
 
-def _cheapest(results: Results, candidates: list[Candidate], machine: str) -> tuple[Candidate, Cost] | None:
+def _cheapest(
+    results: Results, candidates: list[CompressedNetwork], machine: str
+) -> tuple[CompressedNetwork, Cost] | None:
     priced = [(candidate, results.cost(candidate, machine)) for candidate in candidates]
     return min(((c, cost) for c, cost in priced if cost is not None), key=lambda pair: pair[1].energy_uj, default=None)
 
@@ -251,9 +285,51 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _seeds(candidate: Candidate) -> str:
+def _seeds(candidate: CompressedNetwork) -> str:
     return f", mean of {len(candidate.accuracies)} seeds" if len(candidate.accuracies) > 1 else ""
 
 
 def _listed(labels: list[str]) -> str:
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
+
+
+def summary(results: Results) -> Iterator[RenderableType]:
+    """The table of all compressions, each in its cheapest format on each machine, then question and answer."""
+    yield _table(results)
+    for claim in claims(results):
+        text = Text(f"\n{claim.question}\n", style="bold")
+        text.append("\n".join(f"  {answer}" for answer in claim.answers), style="not bold")
+        yield text
+
+
+def _table(results: Results) -> Table:
+    count = len(results.candidates)
+    compressions = "1 compression" if count == 1 else f"{count} compressions, each"
+    table = Table(title=f"{compressions} in its cheapest format; * is on the front")
+    table.add_column("compression")
+    table.add_column("accuracy %", justify="right")
+    table.add_column("zeros %", justify="right")
+    for machine in results.machines:
+        table.add_column(f"{results.title(machine)} uJ", justify="right")
+    fronts = {machine: _on_front(results, machine) for machine in results.machines}
+    for candidate in results.candidates:
+        cells = []
+        for machine in results.machines:
+            star = "*" if candidate.name in fronts[machine] else " "
+            cells.append(_cell(results.cost(candidate, machine), star))
+        name = f"{candidate.label}, joint" if candidate.method == "joint" else candidate.label
+        table.add_row(name, f"{100 * candidate.accuracy:.2f}", f"{100 * candidate.sparsity:.1f}", *cells)
+    return table
+
+
+def _cell(cost: Cost | None, star: str) -> str:
+    return "not simulated" if cost is None else f"{cost.energy_uj:.3g} {cost.weight_format}{star}"
+
+
+def _on_front(results: Results, machine: str) -> set[str]:
+    if results.too_slow(machine):
+        return set()  # what cannot run is on no front
+    priced = [(candidate, results.cost(candidate, machine)) for candidate in results.candidates]
+    points = [(candidate, cost.energy_uj) for candidate, cost in priced if cost is not None]
+    indices = front([energy for _, energy in points], [candidate.accuracy for candidate, _ in points])
+    return {points[index][0].name for index in indices}

@@ -16,9 +16,9 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 
 if TYPE_CHECKING:
-    from spikecycle.models.study.asked import AskedCompression
-    from spikecycle.models.study.records import Failure
+    from spikecycle.models.study.compression_entries import CompressionEntry
     from spikecycle.models.study.schema import LoadedStudy
+    from spikecycle.models.study.store import Failure
 
 _PARTS_FAILED = 1
 _MOST_JOBS = 256
@@ -77,7 +77,7 @@ def study(
         raise typer.Exit(_PARTS_FAILED)
 
 
-def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[AskedCompression]:
+def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[CompressionEntry]:
     """The compressions of the study that a pattern fits; all without patterns. ModelsError where one fits none."""
     from fnmatch import fnmatchcase
 
@@ -92,10 +92,10 @@ def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[AskedCompression]:
     ]
 
 
-def _run(loaded: LoadedStudy, compressions: list[AskedCompression], folder: Path, jobs: int) -> list[Failure]:
+def _run(loaded: LoadedStudy, compressions: list[CompressionEntry], folder: Path, jobs: int) -> list[Failure]:
     """Do what is missing, then write and show what is there."""
     from spikecycle.models.data.registry import load_data
-    from spikecycle.models.study.context import Context
+    from spikecycle.models.study.jobs import Context
     from spikecycle.models.study.progress import shown
     from spikecycle.models.study.runner import finished, run
     from spikecycle.models.study.store import Store
@@ -131,11 +131,10 @@ def _show(folder: Path) -> None:
     """The tables of a folder as pictures in it, and on standard output."""
     from rich.console import Console
 
-    from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
+    from spikecycle.models.study.claims import summary
     from spikecycle.models.study.plots import draw_all
-    from spikecycle.models.study.summary import summary
-    from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
-    from spikecycle.models.study.view import Results
+    from spikecycle.models.study.results import Results
+    from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
     from spikecycle.traces.errors import one_line
 
     results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))

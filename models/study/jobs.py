@@ -1,12 +1,74 @@
-"""The parts of a study that are done in one go, and what they tell while they are at it."""
+"""Units of work of a study, their progress events, and the context that they need.
+
+A `Context` is a study that is being run: what it asks for, its data, its folder, and the keys of its results. Contexts
+and jobs travel to worker processes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from spikecycle.models.study.asked import AskedCompression
+from spikecycle.models.data.frames import DataSplit
+from spikecycle.models.study.compression_entries import CompressionEntry
+from spikecycle.models.study.schema import LoadedStudy, Study
+from spikecycle.models.study.store import Store, data_digest, key_of, simulator_digest
+from spikecycle.simulator import Machine
+
+
+@dataclass(frozen=True)
+class Context:
+    """A study that is being run: what it asks for, its data, and where its results go."""
+
+    name: str
+    study: Study
+    machines: dict[str, dict[str, Machine]]
+    data: DataSplit
+    folder: Path
+
+    @classmethod
+    def of(cls, loaded: LoadedStudy, data: DataSplit, store: Store) -> Context:
+        """The context of a study that was read."""
+        return cls(loaded.name, loaded.study, loaded.machines, data, store.folder)
+
+    @property
+    def store(self) -> Store:
+        """The folder."""
+        return Store(self.folder)
+
+    def float_key(self, seed: int) -> str:
+        """Of the float network that is trained with that seed."""
+        return key_of(
+            data=self._data, network=_dumped(self.study.network), training=_dumped(self.study.training), seed=seed
+        )
+
+    def network_key(self, seed: int, compression: CompressionEntry) -> str:
+        """Of the network that is compressed so, and its trace. Its name is not part of the key."""
+        keys = _dumped(compression)
+        del keys["name"]
+        mixed = keys.pop("mixed")
+        if compression.mixed is not None:  # its bits are chosen by what the simulator says of that machine
+            machine = self.machines[compression.mixed.machine][compression.mixed.format]
+            keys["mixed"] = {**mixed, "machine": _dumped(machine), "simulator": simulator_digest()}
+        return key_of(
+            float=self.float_key(seed), compression=keys, record_per_class=self.study.record_per_class, seed=seed
+        )
+
+    def simulation_key(self, trace_sha256: str, machine: Machine) -> str:
+        """Of the simulation of that trace on that machine."""
+        return key_of(trace_sha256=trace_sha256, machine=_dumped(machine), simulator=simulator_digest())
+
+    @cached_property
+    def _data(self) -> str:
+        return data_digest(self.data)
+
+
+def _dumped(model: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = model.model_dump(mode="json")
+    return dumped
 
 
 @dataclass(frozen=True)
@@ -34,7 +96,7 @@ class NetworkJob:
 
     key: str
     seed: int
-    compression: AskedCompression
+    compression: CompressionEntry
     simulations: int
     trained: bool
 

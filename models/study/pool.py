@@ -1,4 +1,4 @@
-"""Jobs in one or several processes, with the same results in whatever order they end.
+"""Runs jobs in one or several processes, with the same results in whatever order they end.
 
 Each worker has one pipe to this process, for jobs and for what it tells of them. When this process dies, however it
 does, its workers end; when a worker dies, the pipe ends and this process says so.
@@ -20,9 +20,8 @@ from multiprocessing.process import BaseProcess
 from typing import cast
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.context import Context
-from spikecycle.models.study.jobs import Event, Job
-from spikecycle.models.study.records import Failure
+from spikecycle.models.study.jobs import Context, Event, Job
+from spikecycle.models.study.store import Failure
 from spikecycle.models.study.work import do_job, prepare
 
 OnJobEvent = Callable[[Job, Event], None]

@@ -1,4 +1,4 @@
-"""How a run goes, on standard error: bars where a person watches, lines where nobody does."""
+"""Progress of a study on standard error: bars in a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from spikecycle.models.study.jobs import Epoch, Event, Job
-from spikecycle.models.study.records import Failure
+from spikecycle.models.study.store import Failure
 
 ETA_PERIOD_S = 600.0
 """Speed is averaged over so long: jobs differ."""

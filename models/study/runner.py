@@ -1,21 +1,85 @@
-"""A study from what is there to what is asked for: the float networks first, then every compressed network."""
+"""Running a study: checks before anything is trained, then float networks, then every compressed network.
+
+The checks find what would fail after hours: too few samples, layers that compressions name and the network has not,
+machines that cannot run it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from spikecycle.models.study.asked import AskedCompression
-from spikecycle.models.study.context import Context
-from spikecycle.models.study.jobs import Event, FloatJob, Job, NetworkJob
+import numpy as np
+import torch
+from torch import nn
+
+from spikecycle.models.compression.scheme import CompressionScheme
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.integer import record_network
+from spikecycle.models.networks.network import FloatNetwork, integer_nodes, quantize
+from spikecycle.models.pipeline import check_layers
+from spikecycle.models.study.compression_entries import CompressionEntry
+from spikecycle.models.study.jobs import Context, Event, FloatJob, Job, NetworkJob
 from spikecycle.models.study.pool import run_jobs
-from spikecycle.models.study.preflight import check_layers_named, check_machines, check_samples
-from spikecycle.models.study.records import Failure, FloatRecord, NetworkRecord
-from spikecycle.models.study.store import FLOATS, NETWORKS, SIMULATIONS, file_digest
+from spikecycle.models.study.store import (
+    FLOATS,
+    NETWORKS,
+    SIMULATIONS,
+    Failure,
+    FloatRecord,
+    NetworkRecord,
+    file_digest,
+)
 from spikecycle.models.study.tables import Finished
-from spikecycle.models.study.work import TRACE
-from spikecycle.simulator import RunResult
+from spikecycle.models.study.work import TRACE, untrained
+from spikecycle.simulator import RunResult, simulate
+
+
+def check_samples(context: Context) -> None:
+    """ModelsError where more samples of a class are to be recorded than there are to test on."""
+    asked, (classes, counts) = context.study.record_per_class, np.unique(context.data.test.labels, return_counts=True)
+    fewest = int(counts.argmin())
+    if asked > counts[fewest]:
+        raise ModelsError(
+            f"{context.name}: record_per_class: there are {counts[fewest]} test samples of class {classes[fewest]}, "
+            f"found {asked}"
+        )
+
+
+def check_layers_named(context: Context) -> None:
+    """ModelsError, naming compression and key, for the first that names a layer which the network does not have."""
+    network = untrained(context, torch.Generator().manual_seed(0))
+    for compression in context.study.grid:
+        try:
+            check_layers(network, compression)
+        except ModelsError as error:
+            raise ModelsError(f"{context.name}: {error}") from error
+
+
+def check_machines(context: Context) -> None:
+    """Simulate one sample of the untrained network, with the study's widest weights, on every machine in every format.
+
+    Raises MappingError, naming machine and layer, for the first that cannot be mapped.
+    """
+    widest = max(context.study.grid, key=lambda compression: compression.weight_bits)
+    network = quantize(_with_biases(untrained(context, torch.Generator().manual_seed(0))), CompressionScheme(widest))
+    with context.store.scratch() as folder:
+        trace = Path(folder) / f"{context.name}-untrained.h5"
+        data = context.data
+        record_network(trace, integer_nodes(network, data.input_bits), data.test.frames[:1], None, {})
+        for formats in context.machines.values():
+            for machine in formats.values():
+                simulate(trace, machine)
+
+
+def _with_biases(network: FloatNetwork) -> FloatNetwork:
+    """The network with the biases that training will give it: some machines can do without only."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.bias)
+    return network
 
 
 class Watcher(Protocol):
@@ -35,7 +99,7 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class MissingWork:
     """What is not there yet."""
 
     floats: list[FloatJob]
@@ -47,7 +111,7 @@ class Plan:
         return [*self.floats, *self.networks]
 
 
-def plan(context: Context, compressions: Sequence[AskedCompression]) -> Plan:
+def plan(context: Context, compressions: Sequence[CompressionEntry]) -> MissingWork:
     """What these compressions still need, with every seed of the study."""
     floats, networks = [], []
     for seed in context.study.seeds:
@@ -63,10 +127,10 @@ def plan(context: Context, compressions: Sequence[AskedCompression]) -> Plan:
         key = context.float_key(seed)
         if untrained and context.store.read(FLOATS, key, FloatRecord) is None:
             floats.append(FloatJob(key, seed, context.study.training.epochs))
-    return Plan(floats, networks)
+    return MissingWork(floats, networks)
 
 
-def run(context: Context, compressions: Sequence[AskedCompression], processes: int, watcher: Watcher) -> list[Failure]:
+def run(context: Context, compressions: Sequence[CompressionEntry], processes: int, watcher: Watcher) -> list[Failure]:
     """Do what is not there yet, and return what could not be done; whatever ends is in the store at once.
 
     Raises, before anything is trained, ModelsError where samples are too few or a compression names a layer that the

@@ -1,13 +1,12 @@
-"""STUDY.yaml: what is asked of a study, checked when it is read. The studies that come with the package have names."""
+"""The file of a study (STUDY.yaml): its schema, its validation, and the studies that come with the package."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -17,12 +16,14 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.catalogue import check_options as check_network
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options, problems, refused_keys
-from spikecycle.models.schedule import Schedule
-from spikecycle.models.study.asked import AskedCompression
-from spikecycle.models.study.grid import check_mixed, expand
-from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, read_yaml
+from spikecycle.models.study.compression_entries import CompressionEntry, check_mixed, expand
+from spikecycle.models.training_schedule import TrainingSchedule
+from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, problems_in, read_yaml
+from spikecycle.suggestions import did_you_mean
 
 SUFFIX = ".yaml"
+RESIDENT = "-resident"
+"""End of the name of a machine whose weights are resident, where it is simulated with both residencies."""
 MOST_RESULTS = 100_000
 """Of a study: each is a simulation, and a row of its tables."""
 
@@ -54,7 +55,7 @@ class Study(Options):
     """What is trained and tested on."""
     network: NetworkChoice
     """What is compressed."""
-    training: Schedule
+    training: TrainingSchedule
     """Of the float network, once per seed; every compression starts from it."""
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = Field(
         default_factory=lambda: [0]
@@ -71,29 +72,49 @@ class Study(Options):
     machines: Annotated[list[str], Field(min_length=1)]
     """Names, of which `spikecycle list` has those that are shipped, or machine files, relative to the study's file.
     Two files that differ in their section `residency` are two machines, so that both can be compared."""
+    weight_residency: Annotated[list[Literal["inference", "resident"]], Field(min_length=1)] | None = None
+    """What every machine is simulated with, whatever its file says: weights loaded in every inference, or resident on
+    chip where they fit. With both, a machine is simulated twice, the second time as NAME-resident."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         for key, values in (
             ("seeds", self.seeds),
             ("formats", self.formats),
-            ("machines", [stem(machine) for machine in self.machines]),
+            ("machines", self.machine_names),
+            ("weight_residency", self.weight_residency or []),
         ):
             twice = [value for value, count in Counter(values).items() if count > 1]
             if twice:
                 raise refused_keys({key: f"{twice[0]} is given twice"}, vars(self))
-        results = len(self.grid) * len(self.seeds) * len(self.formats) * len(self.machines)
+        results = len(self.grid) * len(self.seeds) * len(self.formats) * len(self.machine_names)
         if results > MOST_RESULTS:
             reason = (
                 f"a study may have {MOST_RESULTS} results, found {len(self.grid)} compressions x {len(self.seeds)} "
-                f"seeds x {len(self.formats)} formats x {len(self.machines)} machines = {results}"
+                f"seeds x {len(self.formats)} formats x {len(self.machine_names)} machines = {results}"
             )
             raise refused_keys({"compressions": reason}, vars(self))
-        check_mixed(self.common, self.compressions, [stem(machine) for machine in self.machines], self.formats)
+        check_mixed(self.common, self.compressions, self.machine_names, self.formats)
         return self
 
+    @property
+    def machine_names(self) -> list[str]:
+        """What the study calls its machines, each residency of one as a machine of its own."""
+        return [name for machine in self.machines for name in self.variants(machine)]
+
+    def variants(self, machine: str) -> dict[str, dict[str, Any]]:
+        """Names of a machine in this study, each with the keys that it changes of its file."""
+        name, residencies = stem(machine), self.weight_residency
+        if residencies is None:
+            return {name: {}}
+        both = len(residencies) > 1
+        return {
+            f"{name}{RESIDENT}" if both and weights == "resident" else name: {"residency.weights": weights}
+            for weights in residencies
+        }
+
     @cached_property
-    def grid(self) -> list[AskedCompression]:
+    def grid(self) -> list[CompressionEntry]:
         """Every compression, in order."""
         return expand(self.common, self.compressions)
 
@@ -125,9 +146,10 @@ def study_path(name_or_path: str) -> Path:
         return path
     if name_or_path in shipped_studies():
         return _folder() / f"{name_or_path}{SUFFIX}"
-    near = difflib.get_close_matches(name_or_path, shipped_studies(), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ModelsError(f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}{hint}")
+    raise ModelsError(
+        f"no study file or shipped study {name_or_path!r}, shipped: {', '.join(shipped_studies())}"
+        f"{did_you_mean(name_or_path, shipped_studies())}"
+    )
 
 
 def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
@@ -141,7 +163,7 @@ def load_study(name_or_path: str, data_root: Path | None = None) -> LoadedStudy:
     except MachineError as error:  # of the file itself: it names it
         raise ModelsError(str(error)) from error
     except ValidationError as error:
-        raise ModelsError("\n".join(f"{path}: {problem}" for problem in problems(error))) from error
+        raise ModelsError(problems_in(path, problems(error))) from error
     study = _at_root(study, path.parent, data_root)
     _check_names(study, path)
     return LoadedStudy(path, study, _machines(study, path))
@@ -164,11 +186,11 @@ def _check_names(study: Study, path: Path) -> None:
     try:
         check_data(study.data.name, study.data.options)
     except ModelsError as error:
-        raise ModelsError(f"{path}: data: {error}") from error
+        raise ModelsError(problems_in(path, [f"data: {error}"])) from error
     try:
         check_network(study.network.name, study.network.options)
     except ModelsError as error:
-        raise ModelsError(f"{path}: network: {error}") from error
+        raise ModelsError(problems_in(path, [f"network: {error}"])) from error
 
 
 def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
@@ -179,14 +201,14 @@ def _machines(study: Study, path: Path) -> dict[str, dict[str, Machine]]:
         try:
             machine = load_machine(beside if Path(name).suffix and beside.is_file() else name)
         except SimulatorError as error:
-            raise ModelsError(
-                "\n".join(f"{path}: machines.{index}: {line}" for line in str(error).splitlines())
-            ) from error
+            lines = [f"machines.{index}: {line}" for line in str(error).splitlines()]
+            raise ModelsError(problems_in(path, lines)) from error
         try:
-            found[stem(name)] = {
-                weight_format: override(machine, {"formats.weights.format": weight_format})
-                for weight_format in study.formats
-            }
+            for variant, changes in study.variants(name).items():
+                found[variant] = {
+                    weight_format: override(machine, {**changes, "formats.weights.format": weight_format})
+                    for weight_format in study.formats
+                }
         except MachineError as error:
-            raise ModelsError(f"{path}: machines.{index} or formats: {error}") from error
+            raise ModelsError(problems_in(path, [f"machines.{index} or formats: {error}"])) from error
     return found

@@ -10,6 +10,10 @@ A key is a hash of all that decides the content. A record is written after the f
 hashes and one of itself, its key and its kind: what was cut short, changed, or put in another's place, counts as not
 there and is made again. A folder that holds links or devices was made by nobody's study, and is refused: what is
 written through a link would destroy a file elsewhere.
+
+Parts are found by content-addressed keys: a key is a hash of everything that decides the result, so that any changed
+input (data, options, code) gives a new key and nothing stale is read. `*Record` and `Failure` are what is stored of a
+finished part.
 """
 
 from __future__ import annotations
@@ -24,16 +28,108 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from functools import cache
+from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spikecycle import files
+from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.keys import canonical, text_digest
 from spikecycle.simulator import write_file
+from spikecycle.traces import schema as trace_schema
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FloatRecord(_Record):
+    """A float network that was trained. accuracy: share of the test samples whose class was found."""
+
+    accuracy: float
+
+
+class NetworkRecord(_Record):
+    """A compressed network that was trained and recorded. Accuracies as in FloatRecord.
+
+    pruned_share: of all weights, those that a pruner holds at zero. layer_weight_bits: of the layers whose weights are
+    not as wide as the compression says for all.
+    """
+
+    accuracy_float: float
+    accuracy_fake_quantized: float
+    accuracy_integer: float
+    test_samples: int
+    pruned_share: float
+    layer_weight_bits: dict[str, int] = {}
+
+
+class Failure(_Record):
+    """Why a part could not be made."""
+
+    what: str
+    reason: str
+
+
+STUDY_VERSION = 2
+"""Counts up when the same study would give other results, or when its records change."""
+
+SIMULATOR_PACKAGES = ("spikecycle.simulator", "spikecycle.hwconfigs")
+"""Simulations are done again when a file of these changes: they take seconds, and a stale one would mislead."""
+
+KEY_DIGITS = 20  # of hexadecimal: 80 bits
+DECIDING_PACKAGES = ("numpy", "snntorch", "spikecycle", "torch")
+
+
+def canonical(value: Any) -> str:
+    """A JSON value as text, the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def key_of(**decides: Any) -> str:
+    """The key of what JSON values decide, together with the versions of the code."""
+    code = {name: version(name) for name in DECIDING_PACKAGES}
+    return text_digest(canonical({**decides, "code": code, "study": STUDY_VERSION, "trace": trace_schema.VERSION}))[
+        :KEY_DIGITS
+    ]
+
+
+@cache
+def simulator_digest() -> str:
+    """SHA-256 of the simulator, its machines and its energy tables, file by file."""
+    return text_digest(canonical([files_digest(Path(str(resources.files(package)))) for package in SIMULATOR_PACKAGES]))
+
+
+def files_digest(folder: Path) -> str:
+    """SHA-256 of the names and contents of all files in a folder, caches of Python apart."""
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return text_digest(canonical(digests))
+
+
+def data_digest(data: DataSplit) -> str:
+    """SHA-256 of the frames and labels themselves, so that it does not matter where they came from."""
+    digest = hashlib.sha256(canonical([data.name, data.classes, data.input_bits]).encode())
+    for part in (data.train, data.test):
+        for values in (part.frames, part.labels):
+            digest.update(canonical([str(values.dtype), list(values.shape)]).encode())
+            digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 

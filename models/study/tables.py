@@ -1,28 +1,111 @@
-"""The results of a study as two tables: one row per network, machine and format, and one per layer of these."""
+"""The results of a study as two tables, and their columns: one row per network, machine and format; one per layer.
+
+TABLES.md is made of the columns' descriptions.
+"""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.asked import AskedCompression
-from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, UNPRUNED, Column, schema
-from spikecycle.models.study.grid import method_of
-from spikecycle.models.study.records import NetworkRecord
+from spikecycle.models.study.compression_entries import CompressionEntry, method_of
+from spikecycle.models.study.sealed_parquet import read_sealed, sealed
+from spikecycle.models.study.store import NetworkRecord
 from spikecycle.simulator import LayerResult, RunResult, write_file
+
+UNPRUNED = "none"
+"""The pruner of a network that is not pruned."""
+ENERGY_PARTS = pl.List(pl.Struct({"component": pl.String, "operand": pl.String, "energy_pj": pl.Float64}))
+
+
+class TableColumn(NamedTuple):
+    """One column. meaning: a sentence without its full stop."""
+
+    dtype: pl.DataType | type[pl.DataType]
+    meaning: str
+
+
+_WHICH: Mapping[str, TableColumn] = {
+    "study": TableColumn(pl.String, "name of the study"),
+    "compression": TableColumn(pl.String, "name of the compression"),
+    "method": TableColumn(pl.String, "quantization, pruning (at 8 bits), joint, sequential, or mixed (bits by layer)"),
+    "pruned_share": TableColumn(pl.Float64, "share of all weights that pruning holds at zero, 0 without pruning"),
+    "seed": TableColumn(pl.Int64, "seed of the training"),
+    "machine": TableColumn(pl.String, "machine, as the study names it"),
+    "format": TableColumn(pl.String, "format of the weights"),
+}  # fmt: skip
+
+_COST: Mapping[str, TableColumn] = {
+    "cycles_per_inference": TableColumn(pl.Float64, "mean cycles of a recorded sample"),
+    "energy_per_inference_pj": TableColumn(pl.Float64, "mean energy of a recorded sample, pJ"),
+    "energy_parts": TableColumn(
+        ENERGY_PARTS, "the same by component and operand; leakage is a component of all operands"
+    ),
+}
+
+RESULT_COLUMNS: Mapping[str, TableColumn] = {
+    **_WHICH,
+    "weight_bits": TableColumn(pl.Int64, "bits of a weight, 2 for ternary; the widest, where they differ by layer"),
+    "quantizer": TableColumn(pl.String, "kind of the quantizer"),
+    "pruner": TableColumn(pl.String, "kind of the pruner, or none"),
+    "potential_bits": TableColumn(pl.Int64, "bits of a potential as asked for, 0 where the network's own were kept"),
+    "accuracy_float": TableColumn(pl.Float64, "share of the test samples whose class the float network found"),
+    "accuracy_fake_quantized": TableColumn(pl.Float64, "the same of the compressed network in training"),
+    "accuracy_integer": TableColumn(pl.Float64, "the same of the integer network that hardware runs"),
+    "test_samples": TableColumn(pl.Int64, "samples of the test set"),
+    "weights": TableColumn(pl.Int64, "weights of the network"),
+    "weight_sparsity": TableColumn(pl.Float64, "share of them that are zero"),
+    "stored_bits": TableColumn(pl.Int64, "bits of all weights in memory, metadata and padding included"),
+    "recorded_samples": TableColumn(pl.Int64, "samples that were simulated"),
+    "weight_residency": TableColumn(pl.String, "how weights get there: inference (loaded in each), batch:N, resident"),
+    "activation_residency": TableColumn(pl.String, "where activations wait between layers: dram, or chip if they fit"),
+    **_COST,
+    "seconds_per_inference": TableColumn(pl.Float64, "mean time of a recorded sample, s"),
+    "edp_per_inference_js": TableColumn(pl.Float64, "mean energy x mean time of a recorded sample, J s"),
+    "synaptic_operations_per_inference": TableColumn(pl.Float64, "mean number of non-zero weights that spikes apply"),
+    "utilization": TableColumn(pl.Float64, "PE-cycles with useful work / (PEs x cycles)"),
+    "area_mm2": TableColumn(pl.Float64, "area of the machine's memories and logic, mm2"),
+    "too_slow": TableColumn(pl.String, "buffers slower than the clock, with which the machine cannot run; or empty"),
+    "trace": TableColumn(pl.String, "the trace, in the study's folder"),
+}  # fmt: skip
+
+LAYER_COLUMNS: Mapping[str, TableColumn] = {
+    **_WHICH,
+    "layer": TableColumn(pl.String, "name of the layer"),
+    "operator": TableColumn(pl.String, "conv2d, linear, ..."),
+    "weight_bits": TableColumn(pl.Int64, "bits of a weight of this layer"),
+    "weights": TableColumn(pl.Int64, "weights of this layer"),
+    "weight_sparsity": TableColumn(pl.Float64, "share of them that are zero"),
+    "payload_bits": TableColumn(pl.Int64, "bits of the values that the format stores"),
+    "metadata_bits": TableColumn(pl.Int64, "bits of the format's masks, coordinates, runs or offsets"),
+    "stored_bits": TableColumn(pl.Int64, "bits in memory: payload, metadata, directory and the padding of words"),
+    "input_density": TableColumn(pl.Float64, "share of the layer's inputs that are non-zero"),
+    **_COST,
+    "utilization": TableColumn(pl.Float64, "PE-cycles with useful work / (PEs x cycles)"),
+}
+
+
+def schema(columns: Mapping[str, TableColumn]) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Types by name, as polars wants them."""
+    return {name: column.dtype for name, column in columns.items()}
+
 
 RESULTS, LAYERS = "results.parquet", "layers.parquet"
 
 _MUST_HOLD = {
     "a value is missing": pl.all_horizontal(pl.all().is_not_null()),
+    "a number is not finite": pl.all_horizontal(pl.col(pl.Float64).is_finite()),
     "an accuracy or a share is not from 0 to 1": pl.all_horizontal(
         pl.col("^(accuracy_.*|pruned_share|weight_sparsity)$").is_between(0, 1)
+    ),
+    "a residency is none that a machine can have": pl.all_horizontal(
+        pl.col("^weight_residency$").str.contains(r"^(inference|batch:\d+|resident)$"),
+        pl.col("^activation_residency$").is_in(["dram", "chip"]),
     ),
     "an energy, a delay or a number of samples is not above 0": pl.all_horizontal(
         pl.col("^(.*_per_inference_pj|edp_per_inference_js|cycles_per_inference|test_samples|weights)$") > 0
@@ -36,7 +119,7 @@ class Finished:
     """One simulation that is done, with all that led to it. trace: path in the folder of the study."""
 
     study: str
-    compression: AskedCompression
+    compression: CompressionEntry
     seed: int
     machine: str
     weight_format: str
@@ -59,21 +142,15 @@ def write_tables(folder: Path, finished: Sequence[Finished]) -> tuple[pl.DataFra
     """Write both tables, each complete or not at all, and return them: results, layers."""
     results, layers = results_table(finished), layers_table(finished)
     for name, table in ((RESULTS, results), (LAYERS, layers)):
-        buffer = io.BytesIO()
-        table.write_parquet(buffer, compression="zstd")
-        write_file(folder / name, buffer.getvalue())
+        write_file(folder / name, sealed(table))
     return results, layers
 
 
-def read_table(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
+def read_table(path: Path, columns: Mapping[str, TableColumn]) -> pl.DataFrame:
     """A table that a study wrote; ModelsError where it is absent, damaged or of another version."""
     if not path.is_file():
         raise ModelsError(f"{path}: is not there; run the study first, or name its folder with --out")
-    try:
-        table = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = getattr(error, "strerror", None) or "it is no Parquet file that can be read"
-        raise ModelsError(f"{path}: {reason}") from error
+    table = read_sealed(path)
     if dict(table.schema) != dict(pl.Schema(schema(columns))):
         raise ModelsError(f"{path}: has other columns than the table of a study; run the study again")
     for what, holds in _MUST_HOLD.items():
@@ -82,7 +159,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
     return table
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, TableColumn]) -> pl.DataFrame:
     return pl.DataFrame({name: [row[name] for row in rows] for name in columns}, schema=schema(columns))
 
 

@@ -1,17 +1,22 @@
-"""One job: train a float network, or compress it, record it, and simulate its trace. Everything here needs torch."""
+"""Doing one job: train a float network, or compress it, record it, and simulate its trace. Needs torch."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import torch
 
 from spikecycle.models.checkpoint import load_checkpoint, save_checkpoint
 from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.layer_costs import energies_pj, loss_increases
+from spikecycle.models.compression.mixed_precision import least_loss
+from spikecycle.models.data.frames import Labels
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer import record_network
-from spikecycle.models.networks.network import integer_nodes
+from spikecycle.models.networks.catalogue import build_network
+from spikecycle.models.networks.network import FloatNetwork, integer_nodes
 from spikecycle.models.pipeline import (
     Accuracies,
     OnPhaseEpoch,
@@ -21,17 +26,61 @@ from spikecycle.models.pipeline import (
     set_determinism,
     train_float,
 )
-from spikecycle.models.study.context import Context
-from spikecycle.models.study.jobs import Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
-from spikecycle.models.study.keys import DECIDING_PACKAGES
-from spikecycle.models.study.mixed import with_chosen_bits
-from spikecycle.models.study.network import untrained
-from spikecycle.models.study.records import Failure, FloatRecord, NetworkRecord
-from spikecycle.models.study.samples import first_of_each
-from spikecycle.models.study.store import FAILURES, FLOATS, NETWORKS, SIMULATIONS, file_digest
+from spikecycle.models.study.compression_entries import Mixed
+from spikecycle.models.study.jobs import Context, Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
+from spikecycle.models.study.store import (
+    DECIDING_PACKAGES,
+    FAILURES,
+    FLOATS,
+    NETWORKS,
+    SIMULATIONS,
+    Failure,
+    FloatRecord,
+    NetworkRecord,
+    file_digest,
+)
 from spikecycle.models.training import EpochReport
 from spikecycle.simulator import MappingError, RunResult, simulate
 from spikecycle.traces import TraceError
+
+
+def first_of_each(labels: Labels, count: int) -> list[int]:
+    """Indices of the first `count` samples of every class, class by class; of all, where there are fewer."""
+    return [int(index) for label in np.unique(labels) for index in np.flatnonzero(labels == label)[:count]]
+
+
+def untrained(context: Context, generator: torch.Generator) -> FloatNetwork:
+    """The network that the study names, for frames of its data; its weights are drawn from `generator`."""
+    network, data = context.study.network, context.data
+    _, timesteps, channels, height, width = data.train.frames.shape
+    return build_network(
+        network.name,
+        network.options,
+        input_shape=(channels, height, width),
+        timesteps=timesteps,
+        classes=data.classes,
+        generator=generator,
+    )
+
+
+def with_chosen_bits(context: Context, network: FloatNetwork, compression: Compression, mixed: Mixed) -> Compression:
+    """The compression with the bits by layer that `mixed` asks for. network: trained, not yet compressed."""
+    data = context.data
+    samples = data.train.take(first_of_each(data.train.labels, mixed.samples_per_class))
+    machine = context.machines[mixed.machine][mixed.format]
+    losses = loss_increases(network, data, samples, compression, mixed.bits)
+    with context.store.scratch() as folder:
+        energies = energies_pj(network, data, samples, compression, mixed.bits, machine, folder=folder)
+    most_pj = sum(by_bits[max(mixed.bits)] for by_bits in energies.values())
+    try:
+        allocation = least_loss(losses, lambda layer, bits: energies[layer][bits], mixed.energy_share * most_pj)
+    except ModelsError as error:
+        least = sum(min(by_bits.values()) for by_bits in energies.values()) / most_pj
+        raise ModelsError(
+            f"mixed.energy_share: {mixed.energy_share:g} is less than any bits take; the least is {least:.3f}"
+        ) from error
+    return allocation.applied_to(compression)
+
 
 WEIGHTS, TRACE = ".safetensors", ".h5"
 

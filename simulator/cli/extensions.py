@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.registry import owner_of
 
 GROUP = "spikecycle.commands"
 
@@ -38,12 +39,36 @@ class ExtensibleGroup(TyperGroup):
             self._add_extensions()
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The command that is called, and its arguments; UsageError on an option that is given twice."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            refuse_repeated(command, ctx, rest)
+        return name, command, rest
+
     def _add_extensions(self) -> None:
         for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
             if entry.name not in self.commands:  # what the simulator can do itself, nobody replaces
                 command = get_command(_loaded(entry))
                 command.name = entry.name
                 self.add_command(command)
+
+
+def refuse_repeated(command: Any, parent: Any, arguments: list[str]) -> None:
+    """UsageError where an option that takes one value is given more than once: the parser would keep the last."""
+    if not hasattr(command, "make_parser"):
+        return
+    context = command.context_class(command, parent=parent, **command.context_settings)
+    try:
+        _, _, order = command.make_parser(context).parse_args(args=list(arguments))
+    except typer.TyperException:
+        return  # it is told when the command parses them
+    seen: set[str] = set()
+    for parameter in order:
+        single = parameter.param_type_name == "option" and not parameter.multiple and not parameter.is_flag
+        if single and parameter.name in seen:
+            raise UsageError(f"{parameter.opts[-1]} is given twice; it takes one value")
+        seen.add(parameter.name)
 
 
 def _loaded(entry: EntryPoint) -> typer.Typer:
@@ -57,7 +82,7 @@ def _loaded(entry: EntryPoint) -> typer.Typer:
 
 def _telling(entry: EntryPoint, reason: str) -> typer.Typer:
     words = " ".join(reason.split())
-    owner = f" of the package {entry.dist.name}" if entry.dist else ""
+    owner = owner_of(entry)
     stand_in = typer.Typer(add_completion=False)
     anything = {"ignore_unknown_options": True, "allow_extra_args": True}
     stand_in.command(entry.name, help=f"Cannot be loaded: {words}", context_settings=anything)(

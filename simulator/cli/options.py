@@ -51,6 +51,22 @@ PictureOption = Annotated[
     str | None,
     typer.Option("--picture", metavar="FILE", help="Write the tables and bars as a picture too (SVG)."),
 ]
+ReportOption = Annotated[
+    str | None,
+    typer.Option("--report", metavar="FILE.html", help="Write a page of charts too, which opens in any browser."),
+]
+TimelineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--timeline",
+        metavar="FILE.json",
+        help="Write when everything of the first sample happens, for ui.perfetto.dev or chrome://tracing.",
+    ),
+]
+TimelineWindowOption = Annotated[
+    str | None,
+    typer.Option("--timeline-window", metavar="FROM-TO", help="Only these cycles of it, e.g. 0-20000. All by default."),
+]
 PluginOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,32 +83,48 @@ MaxMemoryOption = Annotated[
     ),
 ]
 
+SetValuesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=A,B,C",
+        help="Values of a key of the machine: dataflow.pes=8,16,32, or {from: 8, to: 64, factor: 2} (or step). "
+        "Repeatable.",
+    ),
+]
+FormatsOption = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="OPERAND=A,B", help="Formats: weights=rle,bitmask. Repeatable."),
+]
+ResidenciesOption = Annotated[
+    list[str] | None,
+    typer.Option("--residency", metavar="WHAT=A,B", help="What stays on chip: weights=inference,resident. Repeatable."),
+]
+MachinesOption = Annotated[
+    list[str] | None, typer.Option("--hw", metavar="HW", help="A machine, as simulate takes it. Repeatable.")
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", min=1, help="Processes on this computer. As many as cores by default."),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is there: tcp://host:8786."
+    ),
+]
+
 DEFAULT_HARDWARE = "spike_array"
-LONGEST_LIST = 10**6
-"""Samples that a range may name: a typing error should not fill the memory."""
+LONGEST_CYCLE_DIGITS = 18
 
 
 def parse_samples(text: str | None) -> list[int] | None:
     """The sample indices in "0,2-5"; None for all. UsageError on anything else, and on a sample named twice."""
     if text is None:
         return None
-    samples: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not _is_index(first) or (dash and not _is_index(last)):
-            raise UsageError(f"--samples {text}: {part.strip()!r} is neither an index nor a range, write e.g. 0,2-5")
-        low, high = int(first), int(last) if dash else int(first)
-        if high < low:
-            raise UsageError(f"--samples {text}: the range {part.strip()} runs backwards")
-        if high - low >= LONGEST_LIST:
-            raise UsageError(f"--samples {text}: the range {part.strip()} is longer than {LONGEST_LIST:,} samples")
-        samples.extend(range(low, high + 1))
-    twice = (
-        sorted({sample for sample in samples if samples.count(sample) > 1}) if len(set(samples)) < len(samples) else []
-    )
-    if twice:
-        raise UsageError(f"--samples {text}: sample {twice[0]} is named twice")
-    return samples
+    from spikecycle.simulator.sample_list import parse_sample_list
+
+    return parse_sample_list(text, f"--samples {text}")
 
 
 def parse_formats(texts: Sequence[str] | None) -> dict[str, str]:
@@ -144,6 +176,54 @@ def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:
     return settings
 
 
+def parse_values(option: str, texts: Sequence[str] | None) -> dict[str, Any]:
+    """Values by key from ["dataflow.pes=8,16"], read as YAML; a range {from, to, step} stays one.
+
+    UsageError where it is no KEY=VALUES.
+    """
+    from spikecycle.simulator.machine.loader import parse_setting
+
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        key, equals, values = text.partition("=")
+        try:
+            name, listed = parse_setting(f"{key}=[{values}]" if equals else text)
+        except UsageError as error:
+            raise UsageError(f"{option} {text}: write KEY=A,B,C, e.g. dataflow.pes=8,16,32") from error
+        if name in found:
+            raise UsageError(f"{option} {text}: the key {name} is given twice")
+        found[name] = listed[0] if len(listed) == 1 and isinstance(listed[0], dict) else listed
+    return found
+
+
+def parse_words(option: str, texts: Sequence[str] | None) -> dict[str, list[str]]:
+    """Names by what they are of from ["weights=rle,bitmask"]; UsageError where it is no WHAT=NAMES."""
+    found: dict[str, list[str]] = {}
+    for text in texts or ():
+        what, equals, names = text.rpartition("=")
+        if not equals or not what or not all(names.split(",")):
+            raise UsageError(f"{option} {text}: write WHAT=A,B, e.g. weights=rle,bitmask")
+        if what in found:
+            raise UsageError(f"{option} {text}: {what} is given twice")
+        found[what] = names.split(",")
+    return found
+
+
+def parse_window(text: str | None) -> tuple[int, int] | None:
+    """First cycle, and that after the last, from "0-20000"; UsageError on anything else, and on an empty window."""
+    if text is None:
+        return None
+    first, dash, last = text.partition("-")
+    if not dash or not first.isascii() or not first.isdigit() or not last.isascii() or not last.isdigit():
+        raise UsageError(f"--timeline-window {text}: write FROM-TO in cycles, e.g. 0-20000")
+    if max(len(first), len(last)) > LONGEST_CYCLE_DIGITS:
+        raise UsageError(f"--timeline-window {text}: no run has so many cycles")
+    window = int(first), int(last)
+    if window[0] >= window[1]:
+        raise UsageError(f"--timeline-window {text}: there is nothing between {window[0]:,} and {window[1]:,}")
+    return window
+
+
 def load_plugins(plugins: Sequence[str] | None) -> None:
     """Load the plugin files, before anything that they add is named; PluginError where one fails."""
     if plugins:
@@ -178,7 +258,3 @@ def _check_names(formats: dict[str, str]) -> None:
             (SPIKE_FORMATS.lookup if target == "spikes" else check_weight_format)(name)
         except UsageError as error:
             raise UsageError(f"--format {target}={name}: {error}") from error
-
-
-def _is_index(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10

@@ -21,6 +21,9 @@ def validate(
     machine: Annotated[
         str | None, typer.Option("--machine", metavar="NAME", help="Only figures of this machine.")
     ] = None,
+    every_row: Annotated[
+        bool, typer.Option("--rows", help="Every figure, not only a line for each machine and source.")
+    ] = False,
     json: options.JsonOption = None,
     markdown: Annotated[
         str | None,
@@ -40,6 +43,6 @@ def validate(
     if markdown is not None:
         write_document(markdown, to_markdown(report))
     if "-" not in (json, markdown):
-        standard_output().show(report_of(report))
+        standard_output().show(report_of(report, every_row))
     if report.failed:
         raise typer.Exit(_FAILED)

@@ -1,4 +1,4 @@
-"""What a dataflow is: one way of running the operators of a network on a machine.
+"""The dataflow interface: one way of running the operators of a network on a machine.
 
 A dataflow lives in one module (or one folder) of this package and registers itself:
 

@@ -1,4 +1,4 @@
-"""The refusal of formats that a dataflow does not declare, and of formats for operators that there are not."""
+"""Refuses formats that a dataflow does not support, and formats chosen for operators that do not exist."""
 
 from __future__ import annotations
 

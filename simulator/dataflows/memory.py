@@ -1,4 +1,4 @@
-"""What the arrays of a stage take of the computer's memory on any machine: weights, and the tensors of a sample."""
+"""Host memory that a stage's arrays take on any machine: weights, and the tensors of a sample."""
 
 from __future__ import annotations
 

@@ -12,9 +12,11 @@ rule is one module of this package (or of a plugin):
         return ...
 
 A function is called once per operator and sample. It returns cycles (an integer), cycles of each timestep (an integer
-array (T,)), cycles by cause (a mapping), or an `Activity` that also tells DRAM traffic and counts (`Activity.total`).
-Operators run one after the other, unless the machine's overlap policy says otherwise. Synaptic operations are counted
-for it. What the rule does not tell (buffers, traffic, energy) is not modelled, and results say so.
+array (T,)), cycles by category (a mapping), or an `Activity` that also tells DRAM traffic and counts
+(`Activity.total`). What is the same for all samples is prepared once: what a function `@MY_RULE.prepares("linear")
+(machine, operator, network)` returned is there as `run.prepared`. Operators run one after the other, unless the
+machine's overlap policy says otherwise. Synaptic operations are counted for it. What the rule does not tell (buffers,
+traffic, energy) is not modelled, and results say so.
 """
 
 from __future__ import annotations
@@ -41,8 +43,10 @@ from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Source, Synapse, TensorSpec
 
 PACKED_WORD_BYTES = 32  # of 64 bits of im2col rows, their counts, and copies on the way
+PREPARED_WEIGHT_BYTES = 16  # of a weight: two arrays of 32 bits, and copies on the way
 MachineT = TypeVar("MachineT", bound=Machine)
 RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Int64 | Mapping[str, int] | Activity"]
+Preparation = Callable[[MachineT, Any, Network], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class OperatorRun:
     operator: Operator
     network: Network
     sample: StageSample
+    prepared: Any = None
+    """What the rule prepared for the operator (`RuleDataflow.prepares`), the same for all samples."""
 
     @property
     def kind(self) -> str:
@@ -134,6 +140,19 @@ class RuleDataflow:
     declared: tuple[Counter, ...]
     overlaps: tuple[str, ...]
     functions: dict[str, RuleFunction[Any]] = field(default_factory=dict)
+    preparations: dict[str, Preparation[Any]] = field(default_factory=dict)
+
+    def prepares(self, *kinds: str) -> Callable[[Preparation[MachineT]], Preparation[MachineT]]:
+        """Decorator of the function (machine, operator, network) that prepares these kinds of operators.
+
+        It runs once for all samples, and takes at most `PREPARED_WEIGHT_BYTES` of memory per weight.
+        """
+
+        def register(function: Preparation[MachineT]) -> Preparation[MachineT]:
+            self.preparations.update(dict.fromkeys(kinds, cast("Preparation[Any]", function)))
+            return function
+
+        return register
 
     def runs(self, *kinds: str) -> Callable[[RuleFunction[MachineT]], RuleFunction[MachineT]]:
         """Decorator of the function that runs these kinds of operators."""
@@ -159,14 +178,22 @@ class RuleDataflow:
         if sizes is None:
             return ()
         shape = sizes.shape
-        words = shape.groups * sizes.timesteps * shape.P * shape.Q * -(-shape.fan_in // 64)
-        return (
-            Need(PACKED_WORD_BYTES * words, f"{words} words of im2col rows (T x P x Q x C x R x S)", is_kept=False),
-        )
+        planes = sizes.timesteps * sizes.input_bits
+        words = shape.groups * planes * shape.P * shape.Q * -(-shape.fan_in // 64)
+        rows = Need(PACKED_WORD_BYTES * words, f"{words} words of im2col rows (T x P x Q x C x R x S)", is_kept=False)
+        if not any(operator.kind in self.preparations for operator in stage.operators):
+            return (rows,)
+        weights = shape.M * shape.fan_in
+        return rows, Need(PREPARED_WEIGHT_BYTES * weights, f"what is prepared of {weights} weights", is_kept=True)
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
-        """The operator; a rule prepares nothing."""
-        return RulePlan(self, machine, stage.operators[0], network)
+        """The operator, with what the rule prepares for it."""
+        operator = stage.operators[0]
+        prepare = self.preparations.get(operator.kind)
+        if prepare is None:
+            return RulePlan(self, machine, operator, network)
+        with _blamed(prepare, f"the preparation of dataflow {self.name} for operator {operator.name!r}"):
+            return RulePlan(self, machine, operator, network, prepare(machine, operator, network))
 
     def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
         """A rule says itself what is moved."""
@@ -181,6 +208,7 @@ class RulePlan:
     machine: Machine
     operator: Operator
     network: Network
+    prepared: Any = None
 
     @property
     def storage(self) -> WeightStorage:
@@ -203,7 +231,7 @@ class RulePlan:
 
     def run(self, sample: StageSample) -> Activity:
         """What the rule says of one sample; raises ContractError, naming its file, where that is no activity."""
-        run = OperatorRun(self.operator, self.network, sample)
+        run = OperatorRun(self.operator, self.network, sample, self.prepared)
         function = self.dataflow.functions[self.operator.kind]
         with _blamed(function, f"the rule of dataflow {self.dataflow.name} for operator {self.operator.name!r}"):
             found = _as_activity(function(self.machine, run), run.timesteps)
@@ -214,7 +242,7 @@ class RulePlan:
 
 
 @contextmanager
-def _blamed(function: RuleFunction[Any], rule: str) -> Iterator[None]:
+def _blamed(function: Callable[..., Any], rule: str) -> Iterator[None]:
     """Faults of a rule's function as ContractErrors that name its file; those of a shipped rule stay what they are."""
     file = getattr(getattr(function, "__code__", None), "co_filename", function.__module__)
     try:
@@ -235,14 +263,14 @@ def _as_activity(found: object, timesteps: int) -> Activity:
         return found
     if _is_steps(found, timesteps):
         return Activity.of_steps(np.asarray(found))
-    causes: Mapping[Any, Any] = found if isinstance(found, Mapping) else {"compute": found}
-    for name, value in causes.items():
+    breakdown: Mapping[Any, Any] = found if isinstance(found, Mapping) else {"compute": found}
+    for name, value in breakdown.items():
         if not isinstance(name, str) or not _is_cycles(value):
             raise ContractError(
-                f"must return whole cycles of at least 0, in all, by cause or for each of {timesteps} timesteps, or an "
-                f"Activity, found {_shown(value)}{f' for {name!r}' if isinstance(found, Mapping) else ''}"
+                f"must return whole cycles of at least 0, in all, by category or for each of {timesteps} timesteps, "
+                f"or an Activity, found {_shown(value)}{f' for {name!r}' if isinstance(found, Mapping) else ''}"
             )
-    return Activity.total({name: int(value) for name, value in causes.items()})
+    return Activity.total({name: int(value) for name, value in breakdown.items()})
 
 
 def _is_steps(value: object, timesteps: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+import functools
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -10,12 +10,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.places import problems_in
 from spikecycle.simulator.machine.yaml_file import read_yaml
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-@cache
+@functools.cache
 def energy_folder() -> Path:
     """The folder of the energy tables that come with the package."""
     return Path(str(resources.files("spikecycle.hwconfigs"))) / "energy"
@@ -31,5 +32,5 @@ def read_validated(path: Path, model: type[ModelT]) -> ModelT:
             key = ".".join(str(part) for part in details["loc"]) or "(file)"
             message = details["msg"].removeprefix("Value error, ")
             found = "" if isinstance(details["input"], dict | list) else f", found {details['input']!r}"
-            problems.append(f"{path}: {key}: {message[0].lower()}{message[1:]}{found}")
-        raise MachineError("\n".join(problems)) from None
+            problems.append(f"{key}: {message[0].lower()}{message[1:]}{found}")
+        raise MachineError(problems_in(path, problems)) from None

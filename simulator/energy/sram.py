@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecycle.simulator.array_types import Float64
 from spikecycle.simulator.energy.files import energy_folder, read_validated
 from spikecycle.simulator.energy.sram_grid import SramGrid, fill_grid
 from spikecycle.simulator.energy.sram_schema import SramFile
-from spikecycle.simulator.energy.sram_table import QUANTITIES, Float64, SramTable, read_table
+from spikecycle.simulator.energy.sram_table import QUANTITIES, SramTable, read_table
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.units import BITS_PER_KIB
 
@@ -76,13 +77,15 @@ class SramModel:
         least = np.array([of_a_bit[table.points[:, _NODE] == node].min() for node in axes[_NODE]])
         return SramModel(constants, fill_grid(table, axes, small.least_depth_words, exponents), least)
 
+    # The few models live as long as the program (`_load`), so that what is kept of them keeps nothing alive.
+    @functools.lru_cache(maxsize=4096)  # noqa: B019
     def estimate(self, node_nm: float, size_kib: float, width_bits: int, banks: int) -> SramEstimate:
         """One SRAM of `size_kib` in all, accessed `width_bits` at a time, in `banks` banks.
 
         Raises MachineError for a node that the table does not cover, or for a memory of nothing.
         """
         if not (size_kib > 0 and width_bits >= 1 and banks >= 1):
-            raise MachineError(f"no SRAM has {size_kib} KiB, {width_bits} bits a word and {banks} banks")
+            raise MachineError(f"no SRAM has {size_kib} KiB, {width_bits} bits per word and {banks} banks")
         point = np.log2(np.array([node_nm, size_kib, width_bits, banks], dtype=np.float64))
         low = np.array([axis[0] for axis in self.grid.axes])
         high = np.array([axis[-1] for axis in self.grid.axes])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecycle.simulator.array_types import Float64
 from spikecycle.simulator.energy.sram import SramModel
-from spikecycle.simulator.energy.sram_table import QUANTITIES, Float64, SramTable
+from spikecycle.simulator.energy.sram_table import QUANTITIES, SramTable
 
 
 @dataclass(frozen=True)

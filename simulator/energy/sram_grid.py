@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.energy.sram_table import Float64, SramTable
+from spikecycle.simulator.array_types import Float64
+from spikecycle.simulator.energy.sram_table import SramTable
 from spikecycle.simulator.units import BITS_PER_KIB
 
 _SIZE, _WIDTH, _BANKS = 1, 2, 3
@@ -65,7 +66,7 @@ def _shallow_cells(axes: tuple[Float64, ...], least_depth_words: int) -> npt.NDA
     least = np.log2(least_depth_words / BITS_PER_KIB) + np.add.outer(axes[_WIDTH], axes[_BANKS])
     shallow: npt.NDArray[np.bool_] = axes[_SIZE][:, None, None] < least - _SAME_OCTAVES
     if shallow[-1].any():
-        raise ValueError("the largest SRAM of the grid has too few words a bank for its widest word and most banks")
+        raise ValueError("the largest SRAM of the grid has too few words per bank for its widest word and most banks")
     return shallow
 
 

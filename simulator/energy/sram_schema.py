@@ -13,7 +13,7 @@ FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Small(Section):
-    """Memories below the table: fewer words a bank than CACTI runs with, or smaller than the smallest row.
+    """Memories below the table: fewer words per bank than CACTI runs with, or smaller than the smallest row.
 
     Energy falls with depth ** `energy_depth_exponent`, leakage and area with depth, times stay; no access costs less
     than reading or writing a register of its width.

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Float64
 from spikecycle.simulator.errors import MachineError
-
-Float64 = npt.NDArray[np.float64]
 
 COORDINATES = ("node_nm", "size_kib", "width_bits", "banks")
 """Columns of a table that say which SRAM a row is of; the order of every axis here."""

@@ -7,7 +7,6 @@ nothing, and `EnergyTable.prices_control`, `prices_clock` and `prices_leakage` s
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import math
 from collections.abc import Mapping
@@ -33,6 +32,7 @@ from spikecycle.simulator.energy.table_schema import (
 )
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.units import uw_to_mw
+from spikecycle.suggestions import did_you_mean
 
 _EXPONENTS: Mapping[Law, int] = {"constant": 0, "linear": 1, "quadratic": 2}
 _SUFFIX = ".yaml"
@@ -57,12 +57,6 @@ class WidthCurve:
             return at_last * (bits / last) ** self.exponent
         widths, values = np.log2(np.array(self.points, dtype=np.float64).T)
         return float(np.exp2(np.interp(math.log2(bits), widths, values)))
-
-
-@functools.cache
-def _scaling(path: Path) -> ScalingFile:
-    """The scaling between nodes: read once, as every price at another node asks for it."""
-    return read_validated(path, ScalingFile)
 
 
 @dataclass(frozen=True)
@@ -178,7 +172,7 @@ class EnergyTable:
         """
         if node_nm == self.node_nm:
             return self
-        scaling = _scaling(energy_folder() / f"scaling{_SUFFIX}")
+        scaling = _read_scaling()
         nodes = np.log([node.node_nm for node in scaling.nodes])
         low, high = scaling.nodes[0].node_nm, scaling.nodes[-1].node_nm
         for wanted in (node_nm, self.node_nm):
@@ -213,16 +207,16 @@ class EnergyTable:
 
     def _curve(self, curves: Mapping[str, WidthCurve], what: str, action: str, bits: int) -> WidthCurve:
         if action not in curves:
-            near = difflib.get_close_matches(action, curves, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise MachineError(
-                f"energy table {self.name}: no {what} of {action!r}, there are: {', '.join(sorted(curves))}{hint}"
+                f"energy table {self.name}: no {what} of {action!r}, there are: {', '.join(sorted(curves))}"
+                f"{did_you_mean(action, curves)}"
             )
         if bits < 1:
             raise MachineError(f"energy table {self.name}: {action}: found {bits} bits, at least 1 is needed")
         return curves[action]
 
 
+@functools.cache
 def shipped_energy_tables() -> tuple[str, ...]:
     """Names of the energy tables of logic that come with the package, sorted."""
     return tuple(sorted(path.stem for path in energy_folder().glob(f"*nm*{_SUFFIX}")))
@@ -231,6 +225,12 @@ def shipped_energy_tables() -> tuple[str, ...]:
 def load_dram_presets() -> Mapping[str, DramPreset]:
     """Energies of DRAM by kind, with their sources, for machine files to quote."""
     return read_validated(energy_folder() / f"dram{_SUFFIX}", DramFile).presets
+
+
+@functools.cache
+def _read_scaling() -> ScalingFile:
+    """Ships with the package and never changes."""
+    return read_validated(energy_folder() / f"scaling{_SUFFIX}", ScalingFile)
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""What a weight format is: data. Adding a combination of the known levels is one more `WeightFormat`."""
+"""The definition of a weight format, as data: a combination of known levels is one more `WeightFormat`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.axes import NAMED_AXES, UNKNOWN_AXES, FiberAxes
 from spikecycle.simulator.formats.groups import first_full_group
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions, Values
 from spikecycle.simulator.registry import Registry
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 LEVEL_COMBINATIONS = frozenset(
     {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.jit import kernel
 
 
@@ -18,7 +18,7 @@ def bits_for(choices: int) -> int:
 
 
 @kernel
-def write_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int, value: int | np.int64) -> int:
+def write_bits(stream: UInt8, first_bit: int, width: int, value: int | np.int64) -> int:
     """Set the 1 bits among the `width` low bits of `value` in a stream of zeros; returns the bit after them.
 
     A negative value is written in two's complement.
@@ -31,7 +31,7 @@ def write_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int, value:
 
 
 @kernel
-def read_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> int:
+def read_bits(stream: UInt8, first_bit: int, width: int) -> int:
     """The unsigned number in `width` <= 63 bits of the stream."""
     value = 0
     for i in range(width):
@@ -41,21 +41,21 @@ def read_bits(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> int:
 
 
 @kernel
-def read_signed(stream: npt.NDArray[np.uint8], first_bit: int, width: int) -> int:
+def read_signed(stream: UInt8, first_bit: int, width: int) -> int:
     """The two's complement number in `width` bits of the stream."""
     value = read_bits(stream, first_bit, width)
     return value - (((value >> (width - 1)) & 1) << width)
 
 
 @kernel
-def write_numbers(stream: npt.NDArray[np.uint8], width: int, numbers: npt.NDArray[np.int64]) -> None:
+def write_numbers(stream: UInt8, width: int, numbers: Int64) -> None:
     """Pack the numbers, `width` bits each, into a stream of zeros."""
     for i in range(len(numbers)):
         write_bits(stream, i * width, width, numbers[i])
 
 
 @kernel
-def read_numbers(stream: npt.NDArray[np.uint8], width: int, numbers_out: npt.NDArray[np.int64]) -> None:
+def read_numbers(stream: UInt8, width: int, numbers_out: Int64) -> None:
     """Unpack unsigned numbers of `width` bits each, as many as `numbers_out` holds."""
     for i in range(len(numbers_out)):
         numbers_out[i] = read_bits(stream, i * width, width)

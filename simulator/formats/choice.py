@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from spikecycle.simulator.machine.schema import (
     SpikeFormatChoice,
     WeightFormatChoice,
 )
+from spikecycle.suggestions import did_you_mean
 
 
 class OperatorCost(NamedTuple):
@@ -66,11 +66,9 @@ def check_operators(formats: Formats, operators: Iterable[str]) -> None:
     known = list(operators)
     for name in formats.per_operator:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UsageError(
                 f"formats.per_operator.{name}: the network has no operator with weights of this name, it has: "
-                f"{', '.join(known)}{hint}"
+                f"{', '.join(known)}{did_you_mean(name, known)}"
             )
 
 

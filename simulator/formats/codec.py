@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int32, Int64, UInt8
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.axes import UNKNOWN_AXES, FiberAxes
 from spikecycle.simulator.formats.base import WeightFormat
@@ -24,10 +24,6 @@ from spikecycle.simulator.formats.levels import BYTE_BITS, TRITS_PER_BYTE, Codes
 from spikecycle.simulator.formats.runs import entries_per_code_word, run_entry_first_bit
 from spikecycle.simulator.formats.sizes import check_fibers, measure, offset_bits
 from spikecycle.simulator.jit import kernel
-
-UInt8 = npt.NDArray[np.uint8]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a decoder must be able to take in a cycle to decode a weight format, and what that allows it to deliver.
+"""Decoder requirements of weight formats: what must be decoded per cycle, and the weights that this delivers.
 
 A machine says how much of each kind its decoders take in a cycle; a kind that it does not say is one that it has no
 decoder for, and formats that need it are refused by name.

@@ -7,13 +7,8 @@ stores min(kept, g) of them in order: those that are not zero and, if these are 
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.jit import kernel
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 @kernel

@@ -26,7 +26,7 @@ class Positions(IntEnum):
     IMPLICIT = 0
     """By the order of the values."""
     MASK = 1
-    """By one bit a position, all of them ahead of the values: 1 = non-zero."""
+    """By one bit per position, all of them ahead of the values: 1 = non-zero."""
     COORDINATE = 2
     """By its position, ahead of each value, in the fewest bits that can name every position of the fiber."""
     RUN = 3

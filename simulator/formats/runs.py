@@ -1,4 +1,4 @@
-"""Where the entries of formats with runs lie in a fiber: one after the other, or whole entries packed in code words."""
+"""Positions of run-length entries in a fiber: one after the other, or whole entries packed in code words."""
 
 from __future__ import annotations
 

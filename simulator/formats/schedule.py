@@ -1,4 +1,4 @@
-"""What a decoder delivers, and when: the non-zero weights of a fiber, step by step.
+"""Decode schedules: in which step, and after which bit, a decoder delivers each non-zero weight of a fiber.
 
 A decoder takes in the bits of a fiber in order and works in steps of one cycle or more. What a step can deliver
 depends on the format's levels and on whether the decoder *skips* zeros (they cost no step) or only *gates* them (they
@@ -8,7 +8,7 @@ keep their step, but nothing is accumulated):
   holds beyond them waits in the decoder for the next step);
 - skipping through a mask: windows of `mask_window` positions, one after the other; a window takes the steps that
   its non-zeros need, `rate` a step, but at least one;
-- skipping through coordinates, runs or indices in groups: `rate` entries a step as they are stored; padding entries
+- skipping through coordinates, runs or indices in groups: `rate` entries per step as they are stored; padding entries
   deliver nothing. Entries that a code word or a group has left wait in the decoder for the next step.
 
 How many bytes, groups, code words and look-ups a decoder takes in a cycle limits the rate: see
@@ -21,9 +21,7 @@ Each kernel ends its steps itself: a call a step, with three arrays to pass, tak
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.groups import group_end, group_slots, padding_zeros
 from spikecycle.simulator.formats.levels import (
@@ -37,9 +35,6 @@ from spikecycle.simulator.formats.levels import (
 )
 from spikecycle.simulator.formats.runs import run_entry_first_bit
 from spikecycle.simulator.jit import kernel
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 NOTHING = -1
 """Position of an entry that only marks a step which delivers nothing."""
@@ -99,7 +94,7 @@ def _position_by_position(
     last_bit_out: Int64,
     step_out: Int64,
 ) -> tuple[int, int]:
-    """`rate` positions a step over the whole fiber; zeros deliver nothing.
+    """`rate` positions per step over the whole fiber; zeros deliver nothing.
 
     Where entries name their positions, only the name of the entry after a step's last tells that it was the last.
     """
@@ -207,7 +202,7 @@ def _entry_by_entry(
     last_bit_out: Int64,
     step_out: Int64,
 ) -> tuple[int, int]:
-    """`rate` stored entries a step; an entry that pads a run takes its slot and delivers nothing."""
+    """`rate` stored entries per step; an entry that pads a run takes its slot and delivers nothing."""
     name_bits = _name_bits(spec, stop - start)
     entries = 0
     steps = 0
@@ -253,7 +248,7 @@ def _group_by_group(
     last_bit_out: Int64,
     step_out: Int64,
 ) -> tuple[int, int]:
-    """`rate` stored entries a step (skipping) or `rate` positions a step (gating).
+    """`rate` stored entries per step (skipping) or `rate` positions per step (gating).
 
     When gating, only the index of the next entry of a group tells that it lies behind the step's last position; where
     a group ends is known.

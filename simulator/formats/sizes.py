@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.base import WeightFormat
 from spikecycle.simulator.formats.bits import bits_for
@@ -22,9 +22,6 @@ from spikecycle.simulator.formats.levels import (
 )
 from spikecycle.simulator.formats.runs import entries_per_code_word
 from spikecycle.simulator.jit import kernel
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Spike formats: how the activity of neurons lies in memory.
 
-A format has a scope. Formats of scope "timestep" store the inputs of one timestep, one value a position, as a list of
+A format has a scope. Formats of scope "timestep" store the inputs of one timestep, one value per position, as a list of
 entries; of n positions of b-bit values, z of them non-zero (b = 1 for binary spikes):
 
     bitmap        n entries of b bits, in the order of the positions
@@ -25,14 +25,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.simulator.array_types import UInt8, UInt16
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.bits import read_bits, write_bits
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.registry import Registry
-
-UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
-Int64 = npt.NDArray[np.int64]
 
 
 class SpikeLayout(NamedTuple):
@@ -65,7 +62,7 @@ class SpikeFormat:
     name: as machine files call it. title: the field's term. source: where it is described.
     positions: "implicit" = every position has an entry; "coordinate" = non-zero positions have, with their address;
         "run" = they have, with the silent positions since the one before; "firing_mask" = a mask of the neurons that
-        fire at least once, and a word of all timesteps for each of them; "time_sorted" = an entry a spike, address and
+        fire at least once, a word of all timesteps for each of them; "time_sorted" = an entry per spike: address and
         timestep, sorted by timestep.
     run_bits: bits of a run; 0 unless positions are runs.
     """
@@ -143,7 +140,7 @@ for _format in (
     SpikeFormat(
         name="bitmap",
         title="bitmap",
-        source="one bit a neuron and timestep, the baseline of LoAS (Yin et al., MICRO 2024)",
+        source="one bit per neuron and timestep, the baseline of LoAS (Yin et al., MICRO 2024)",
         positions="implicit",
     ),
     SpikeFormat(

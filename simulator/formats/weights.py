@@ -105,7 +105,7 @@ for _format in (
     WeightFormat(
         name="trits",
         title="five trits to a byte",
-        source="3^5 = 243 <= 256, 1.6 bits a weight: as TQ1_0 of llama.cpp packs ternary weights "
+        source="3^5 = 243 <= 256, 1.6 bits per weight: as TQ1_0 of llama.cpp packs ternary weights "
         "(compilade.net/blog/ternary-packing, 2024)",
         located="fixed",
         positions="implicit",

@@ -23,17 +23,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int64, UInt8, UInt16
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.bits import bits_for, read_bits, write_bits
 from spikecycle.simulator.formats.sizes import offset_bits
 from spikecycle.simulator.formats.spikes import SpikeFormat, check_values, count_entries
 from spikecycle.simulator.jit import kernel
-
-UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
-Int64 = npt.NDArray[np.int64]
 
 
 class WindowLayout(NamedTuple):

@@ -8,11 +8,11 @@ a file are reported at once, one line each, with the path of the key, what was f
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import resources
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,7 @@ from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.energy import EnergyTable, SramModel
 from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.formats import spike_format, weight_format
+from spikecycle.simulator.machine.places import problems_in
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import (
     AUTO,
@@ -39,6 +40,7 @@ from spikecycle.simulator.machine.schema import (
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 from spikecycle.simulator.pricing import clock_counters, logic_areas, memory_areas
 from spikecycle.simulator.schedule import OVERLAPS
+from spikecycle.suggestions import did_you_mean
 
 MACHINES = "spikecycle.machines"
 """Group of the entry points of packages that bring machine files."""
@@ -72,12 +74,13 @@ def load_machine(
     """The validated machine of a file, after replacing the keys in `overrides` ("buffers.weights.banks": 8).
 
     formats: format by operand, or by operand and operator: {"weights": "rle", "weights.fc1": "bitmask"}.
-    Raises MachineError, one line per problem, each naming the file and the key.
+    Raises MachineError, one line per problem, each naming the file, the line and the key.
     """
     path = machine_path(name_or_path)
     data = read_yaml(path)
-    machine = _validate(_changed(data, overrides, formats, str(path)), str(path))
     replaced = _replaced(overrides, formats)
+    changed = _changed(data, overrides, formats, str(path))
+    machine = _validate(changed, lambda problems: problems_in(path, problems, replaced))
     base = _fingerprint_of(data, type(machine)) if replaced else machine.fingerprint()
     return machine.came_from(MachineOrigin(str(name_or_path), base, replaced))
 
@@ -93,7 +96,8 @@ def override(
 ) -> Machine:
     """A copy of `machine` with keys and formats replaced, as in `load_machine`, and everything validated again."""
     before = machine.origin
-    changed = _validate(_changed(machine.model_dump(), overrides, formats, machine.name), machine.name)
+    data = _changed(machine.model_dump(), overrides, formats, machine.name)
+    changed = _validate(data, lambda problems: "\n".join(f"{machine.name}: {problem}" for problem in problems))
     return changed.came_from(replace(before, overrides={**before.overrides, **_replaced(overrides, formats)}))
 
 
@@ -115,11 +119,19 @@ def _folder() -> Path:
 def _installed_folders() -> Iterator[Path]:
     """Folders with machine files of installed packages."""
     for entry in entry_points(group=MACHINES):
-        try:
-            spec = find_spec(entry.value)  # looks it up; runs at most what lies above it
-        except (ImportError, ValueError):
-            continue
-        yield from map(Path, (spec.submodule_search_locations or ()) if spec else ())
+        yield from _folders_of(entry.value)
+
+
+def _folders_of(package: str) -> tuple[Path, ...]:
+    """The folders of a package, none where it is not found; neither it nor what lies above it is run."""
+    top, *below = package.split(".")
+    try:
+        spec = find_spec(top)  # only what lies above a package would be run
+        for part in below:
+            spec = PathFinder.find_spec(f"{spec.name}.{part}", spec.submodule_search_locations) if spec else None
+    except (ImportError, ValueError):
+        return ()
+    return tuple(map(Path, (spec.submodule_search_locations or ()) if spec else ()))
 
 
 def machine_path(name_or_path: str | Path) -> Path:
@@ -135,9 +147,10 @@ def machine_path(name_or_path: str | Path) -> Path:
         return known[str(name_or_path)]
     if path.exists():
         return path  # a folder: whoever reads it says so
-    near = difflib.get_close_matches(str(name_or_path), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UsageError(f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}{hint}")
+    raise UsageError(
+        f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}"
+        f"{did_you_mean(str(name_or_path), known)}"
+    )
 
 
 def _changed(
@@ -200,15 +213,16 @@ def _set(data: dict[str, Any], key: str, value: Any, origin: str) -> None:
     place[last] = value
 
 
-def _validate(data: dict[str, Any], origin: str) -> Machine:
+def _validate(data: dict[str, Any], told: Callable[[list[str]], str]) -> Machine:
+    """The machine that `data` says; told: the message about problems, each of which begins with its key."""
     dataflow = data.get("dataflow")
     kind = dataflow.get("kind") if isinstance(dataflow, dict) else None
     if not isinstance(kind, str):
-        raise MachineError(f"{origin}: dataflow.kind: missing, allowed: {', '.join(DATAFLOWS.names())}")
+        raise MachineError(told([f"dataflow.kind: missing, allowed: {', '.join(DATAFLOWS.names())}"]))
     try:
         dataflow_of_kind = DATAFLOWS.lookup(kind)
     except UsageError as error:
-        raise MachineError(f"{origin}: dataflow.kind: {error}") from error
+        raise MachineError(told([f"dataflow.kind: {error}"])) from error
     machine_type = dataflow_of_kind.machine_type
     problems = []
     machine = None
@@ -221,7 +235,7 @@ def _validate(data: dict[str, Any], origin: str) -> Machine:
     if machine is not None and not problems:
         problems = list(_unpriced_parts(machine))
     if machine is None or problems:
-        raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems))
+        raise MachineError(told(problems))
     return machine
 
 
@@ -280,7 +294,8 @@ def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:
     if technology:
         try:
             sram = SramModel.load(technology.sram_cell, technology.temperature_k)
-            sram.estimate(technology.node_nm, size_kib=1, width_bits=1, banks=1)  # only the node can be refused
+            if data.get("buffers"):
+                sram.estimate(technology.node_nm, size_kib=1, width_bits=1, banks=1)  # only the node can be refused
             node_nm = technology.node_nm
         except MachineError as error:
             yield str(error)
@@ -305,12 +320,10 @@ def _unpriced_parts(machine: Machine) -> Iterator[str]:
 def _unknown_sources(data: Mapping[str, Any], machine_type: type[Machine]) -> Iterator[str]:
     """Sources of what is no key, or beginning of a key, of the machine."""
     sources = data.get("sources")
+    keys = dict.fromkeys(_key_paths(machine_type))
     for source in sources if isinstance(sources, dict) else ():
-        keys = list(_key_paths(machine_type))
         if source not in keys:
-            near = difflib.get_close_matches(str(source), keys, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            yield f"sources.{source}: the machine has no such key{hint}"
+            yield f"sources.{source}: the machine has no such key{did_you_mean(str(source), keys)}"
 
 
 def _key_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

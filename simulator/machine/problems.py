@@ -1,8 +1,7 @@
-"""What pydantic refuses, in the words of the file that it stands in: key path, what is wrong, what is allowed."""
+"""Turns validation errors of machine files into one line each: key path, what is wrong, what is allowed."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from spikecycle.simulator.machine.yaml_file import quoted
+from spikecycle.suggestions import did_you_mean
 
 _LEADS = ("Value error, ", "Assertion failed, ")
 
@@ -24,9 +24,7 @@ def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in location) or "(file)"
     if details["type"] == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{key}: unknown key, allowed: {', '.join(allowed)}{hint}"
+        return f"{key}: unknown key, allowed: {', '.join(allowed)}{did_you_mean(str(location[-1]), allowed)}"
     if details["type"] == "missing":
         return f"{key}: missing"
     message = details["msg"]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
@@ -20,6 +21,16 @@ LARGEST_FLOAT = 10**9
 
 PositiveInt = Annotated[int, Field(ge=1, le=LARGEST_INT)]
 PositiveFloat = Annotated[float, Field(gt=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
+
+
+def _in_thousandths(value: float) -> float:
+    if (Fraction(repr(value)) * 1000).denominator != 1:
+        raise ValueError(f"at most three decimals are possible, found {value!r}")
+    return int(value) if value % 1 == 0 else value
+
+
+Rate = Annotated[float, Field(ge=0.001, le=LARGEST_INT, allow_inf_nan=False), AfterValidator(_in_thousandths)]
+"""A frequency or bandwidth: decimal, in steps of a thousandth, so that cycles that follow from it are exact."""
 NonNegativeFloat = Annotated[float, Field(ge=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
 
 
@@ -44,7 +55,7 @@ class Technology(Section):
 
     node_nm: PositiveFloat
     """Process node, nm."""
-    clock_mhz: PositiveInt
+    clock_mhz: Rate
     """Clock of array and buffers, MHz."""
     sram_cell: str = "itrs-lstp"
     """CACTI cell type of every SRAM; leakage depends on it by orders of magnitude."""
@@ -111,7 +122,7 @@ class Buffer(Section):
 class Dram(Section):
     """Off-chip memory: one channel; a transfer moves whole bursts."""
 
-    bandwidth_gbit_per_s: PositiveInt
+    bandwidth_gbit_per_s: Rate
     """Peak bandwidth, 10^9 bits per second."""
     burst_bits: PositiveInt
     """Smallest transfer, bits."""
@@ -125,6 +136,10 @@ class Dram(Section):
     """Bits of an open row (page) of all chips together: without it, rows are not modelled."""
     activate_pj: NonNegativeFloat | None = None
     """Energy to open and close a row, pJ."""
+    row_miss_ns: NonNegativeFloat | None = None
+    """Time that the channel is held up by opening a row, ns: without it, row misses take no time."""
+    turnaround_ns: NonNegativeFloat | None = None
+    """Time that the channel is held up by changing from reads to writes or back, ns: without it, none."""
     background_mw: NonNegativeFloat | None = None
     """Power of the memory that does nothing (standby, refresh, clock), mW: without it, it is not modelled."""
 
@@ -132,6 +147,8 @@ class Dram(Section):
     def _activations_are_of_rows(self) -> Dram:
         if (self.row_bits is None) != (self.activate_pj is None):
             raise ValueError("row_bits and activate_pj go together")
+        if self.row_miss_ns is not None and self.row_bits is None:
+            raise ValueError("row_miss_ns goes with row_bits")
         return self
 
 
@@ -276,16 +293,27 @@ class Machine(Section):
     """
 
     name: Name
+    """What results call the machine."""
     describes: str
+    """What it is, and after what; its first sentence is on lists."""
     sources: dict[str, str]
+    """Where the numbers of a key, or of all keys that begin so, come from."""
     technology: Technology
+    """Process and clock."""
     logic: Logic = Logic()
+    """How logic is built."""
     dataflow: DataflowParameters
+    """Which dataflow runs on it, and its parameters."""
     buffers: Buffers
+    """On-chip memories."""
     dram: Dram | None = None
+    """Off-chip memory, where the dataflow moves anything from or to it."""
     formats: Formats | None = None
+    """How weights and spikes are stored."""
     energy: Energy
+    """What actions cost."""
     residency: Residency = Residency()
+    """What stays on chip."""
     overlap: dict[str, Any] = Field(default_factory=dict)
     """Policy by which work and memory overlap, and its options (`spikecycle.simulator.schedule`); the dataflow's first
     policy unless given."""
@@ -317,7 +345,7 @@ class Machine(Section):
         raise AssertionError("a dataflow's machine says how many PEs it has")
 
     def instances(self, buffer: str) -> int:
-        """How many of `buffer` the machine has: 1, or one a PE."""
+        """How many of `buffer` the machine has: 1, or one per PE."""
         raise AssertionError(f"a dataflow's machine says how many instances of {buffer} it has")
 
     def memories(self) -> tuple[Memory, ...]:

@@ -1,4 +1,4 @@
-"""Read a YAML file strictly, and mean by a value what a person who writes it means.
+"""Strict reading of YAML: duplicate keys are refused, and a value has the type that its writer meant.
 
 Numbers are decimal (`1e-3` too; a leading zero, which YAML 1.1 takes for octal, is refused), dates and times of day are
 text, merge keys (`<<`) merge. Refused, by line and key: tags, keys that are given twice or are no text, text that
@@ -133,7 +133,7 @@ class _Builder:
 def _scalar(node: yaml.ScalarNode, key: str) -> Any:
     """Text, number, boolean or nothing."""
     text: str = node.value
-    if node.tag == _TEXT:
+    if node.tag in (_TEXT, _MERGE):  # << merges as a key; as a value it is text
         if any(unicodedata.category(c) in _UNPRINTABLE and c not in "\n\t" for c in text):
             raise _problem(f"{_at(key)}the text {quoted(text)} cannot be printed", node)
         return text
@@ -164,15 +164,7 @@ def _problem(words: str, place: Any) -> yaml.MarkedYAMLError:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in the YAML file `path`; anything else raises MachineError with file and line."""
-    try:
-        content = read_bytes(path, LARGEST_BYTES)
-    except OSError as error:
-        raise MachineError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise MachineError(f"{path}, line {line}: cannot be read: it is not UTF-8 text") from error
+    text = _text_of(path)
     try:
         data = parse_yaml(text)
     except yaml.MarkedYAMLError as error:
@@ -181,6 +173,43 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise MachineError(f"{path}: a mapping of keys is expected, found {type(data).__name__}")
     return dict(data)
+
+
+def key_lines(path: Path) -> dict[str, int]:
+    """The line, from 1, of every key and list item of a file that `read_yaml` reads, by its path: "dram.width_bits"."""
+    lines: dict[str, int] = {}
+
+    def walk(node: yaml.Node, key: str) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key_node, value_node in node.value:
+                place(value_node, key, str(key_node.value), key_node)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                place(item, key, str(index), item)
+
+    def place(node: yaml.Node, key: str, name: str, at: yaml.Node) -> None:
+        path_of_key = f"{key}.{name}".lstrip(".")
+        if path_of_key not in lines and len(lines) < MOST_VALUES:  # aliases stand for much
+            lines[path_of_key] = at.start_mark.line + 1
+            walk(node, path_of_key)
+
+    node = _Composer(_text_of(path)).get_single_node()
+    if node is not None:
+        walk(node, "")
+    return lines
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file; MachineError where it cannot be read, or is none."""
+    try:
+        content = read_bytes(path, LARGEST_BYTES)
+    except OSError as error:
+        raise MachineError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise MachineError(f"{path}, line {line}: cannot be read: it is not UTF-8 text") from error
 
 
 def parse_yaml(text: str) -> Any:

@@ -7,18 +7,13 @@ Output channels lie innermost.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
 from spikecycle.simulator.jit import kernel
 from spikecycle.traces import LayerShape, Neuron
-
-UInt8 = npt.NDArray[np.uint8]
-Int32 = npt.NDArray[np.int32]
-Integers = npt.NDArray[Any]
 
 TOGETHER = 4
 """Events of a position that are added in one sweep over the output channels, so that sums are read and written

@@ -15,14 +15,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from spikecycle.simulator.replay.kernels import Int32, Integers, UInt8
+from spikecycle.simulator.array_types import Int32, Integers, UInt8, UInt16
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import LayerShape, Neuron, TraceError
 from spikecycle.traces.errors import located
-
-UInt16 = npt.NDArray[np.uint16]
 
 
 class ReplayedLayer(Protocol):

@@ -1,4 +1,4 @@
-"""Operators of a sample in the kernels; a population takes the events of its synapses straight to its neurons."""
+"""Operators of a sample, computed by kernels; events of synapses go straight to the neurons that they feed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.replay.kernels import Integers
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import Operator, Population, Source, Synapse
 from spikecycle.traces.evaluation import KnownTensors, OperatorNode, PlainNode

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from spikecycle.simulator.replay.kernels import Integers
+from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_replay
 from spikecycle.simulator.replay.nodes import start_node, start_population
 from spikecycle.traces import Operator, Population, Source, Tensor, TensorSpec, Trace, TraceError

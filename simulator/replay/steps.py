@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.replay.kernels import (
-    TOGETHER,
-    Arithmetic,
-    Geometry,
-    Int32,
-    Integers,
-    UInt8,
-    accumulate,
-    update,
-)
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
+from spikecycle.simulator.replay.kernels import TOGETHER, Arithmetic, Geometry, accumulate, update
 from spikecycle.traces import LayerShape, Neuron
 
 _UINT16_RANGE = (0, 2**16 - 1)
@@ -106,7 +96,7 @@ class PopulationStep:
         )
 
     @property
-    def outputs(self) -> npt.NDArray[np.uint8] | Int32:
+    def outputs(self) -> UInt8 | Int32:
         """Spikes, uint8 (M, P, Q), or potentials of a readout, int32; a view that the next timestep overwrites, as
         are the others."""
         return self.spikes if self._neuron.fires else self.potentials

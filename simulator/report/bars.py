@@ -1,4 +1,4 @@
-"""Stacked bars of shares, one colour a part; only for terminals that have colours."""
+"""Stacked bars of shares, one colour per part, or one character per part where there are no colours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,32 @@ COLOURS = (
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
+GLYPHS = "█░▓▒#=+*o%@x~-"
+"""Characters of parts where there are no colours: neighbours differ in how dark they are."""
+
+
 def colour(index: int) -> str:
     """Colour of part number `index`."""
     return COLOURS[index % len(COLOURS)]
+
+
+def glyph(index: int) -> str:
+    """Character of part number `index`."""
+    return GLYPHS[index % len(GLYPHS)]
+
+
+def glyph_bar(shares: Sequence[float], width: int) -> Text:
+    """A bar `width` characters wide of parts that sum to at most 1, each of its character; the largest part of a
+    character's place is shown."""
+    edges = [0.0]
+    for share in shares:
+        edges.append(edges[-1] + share * width)
+    bar = ""
+    for position in range(width):
+        inside = [min(edges[i + 1], position + 1) - max(edges[i], position) for i in range(len(shares))]
+        largest = max(range(len(shares)), key=lambda i: inside[i], default=-1)
+        bar += glyph(largest) if largest >= 0 and inside[largest] > 0 else " "
+    return Text(bar)
 
 
 def stacked_bar(shares: Sequence[float], width: int) -> Text:

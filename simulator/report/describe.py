@@ -12,17 +12,21 @@ from rich.table import Table
 from rich.text import Text
 
 from spikecycle.simulator.description import (
+    FileDescription,
     LayerDescription,
     MachineDescription,
     NetworkDescription,
     OperatorDescription,
+    SweepDescription,
     TensorDescription,
     TraceDescription,
 )
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.figures import shape_text
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
+from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, warnings
+from spikecycle.simulator.result import RunResult
 
 _ASSUMED = "assumed"
 _LONGEST_VALUE = 300  # characters of one value of the provenance
@@ -83,6 +87,21 @@ def network_report(network: NetworkDescription) -> RenderableType:
 
 
 @report_of.register
+def file_report(file: FileDescription) -> RenderableType:
+    """What is in another file of ours."""
+    return Group(Text.assemble((f"valid {file.kind} ", "green"), (file.path, "bold")), Text(), fields(file.facts))
+
+
+@report_of.register
+def sweep_file_report(sweep: SweepDescription) -> RenderableType:
+    """What a sweep file varies, and what of it will fail."""
+    head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {sweep.points:,} points")
+    axes = fields([(name, " | ".join(values)) for name, values in sweep.axes.items()])
+    problems = [Text(f"Points will fail: {problem}", style="yellow") for problem in sweep.problems]
+    return Group(head, Text(), axes, *problems)
+
+
+@report_of.register
 def machine_report(machine: MachineDescription) -> RenderableType:
     """What a machine has, what follows from it, and what it rests on."""
     memory_mm2 = sum(buffer.area.area_mm2 for buffer in machine.buffers)
@@ -128,8 +147,24 @@ def machine_report(machine: MachineDescription) -> RenderableType:
     )
 
 
+def explanation_report(result: RunResult) -> RenderableType:
+    """What the categories of cycles, kinds of energy and terms of a result mean, one per line."""
+    categories = occurring(result, lambda layer: layer.sum_cycle_breakdown)
+    kinds = occurring(result, energy_by_kind_pj)
+    return Group(
+        Text("Categories of cycles", style="bold"),
+        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
+        Text(),
+        Text("Kinds of energy", style="bold"),
+        fields([(kind, ENERGY[kind]) for kind in kinds]),
+        Text(),
+        Text("Terms", style="bold"),
+        fields(list(TERMS.items())),
+    )
+
+
 def fields(pairs: Sequence[tuple[str, str]]) -> RenderableType:
-    """Name and value, one a line; long values continue under themselves."""
+    """Name and value, one per line; long values continue under themselves."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -37,7 +37,7 @@ def page() -> str:
         "`_mhz` MHz. The same objects are what the Python API returns: `spikecycle.simulate(...)` a `RunResult`,",
         "`spikecycle.compare_formats(...)` a `FormatComparison`; `RunResult.model_validate_json(text)` reads it back",
         "and refuses a document of another version. `RunResult.to_records(by)` gives the same figures as flat rows for",
-        "a data frame, by layer, cause of cycles, component or counter:",
+        "a data frame, by layer, cycle category, component or counter:",
         '`polars.DataFrame(result.to_records("component"))`.',
         "",
     ]
@@ -77,6 +77,8 @@ def _type_words(annotation: Any) -> str:
         return f"object, {_type_words(arguments[0])} to {_type_words(arguments[1])}"
     if origin in (Union, types.UnionType):
         return " or ".join(_type_words(argument) for argument in arguments)
+    if origin is Literal:
+        return " or ".join(f"`{argument}`" for argument in arguments)
     return _WORDS.get(annotation) or f"[{annotation.__name__}](#{annotation.__name__.lower()})"
 
 

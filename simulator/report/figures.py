@@ -11,6 +11,7 @@ ENERGY_KINDS = {
     "sram": "memories",
     "logic": "arithmetic",
     "control": "control",
+    "crossbar": "crossbars",
     "clock": "clock",
     "wire": "wires",
     "none": "other",
@@ -20,7 +21,7 @@ LEAKAGE = "leakage"
 
 
 def energy_by_kind_pj(layer: LayerResult) -> dict[str, float]:
-    """Energy of DRAM, memories, arithmetic, control, clock, wires and leakage, pJ; they sum to the layer's energy."""
+    """Energy by what takes it (DRAM, memories, arithmetic, ...), and leakage, pJ; they sum to the layer's energy."""
     kinds = dict.fromkeys(ENERGY_KINDS.values(), 0.0)
     for counter in layer.counters:
         kinds[ENERGY_KINDS[counter.resource]] += counter.sum_energy_pj

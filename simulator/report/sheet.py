@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -91,10 +91,69 @@ class Fitting:
         yield last(console, options.max_width)
 
 
-def fitting_sheets(*sheets: tuple[str, Sequence[Column]]) -> Fitting:
-    """The first of several (title, columns) that fits the width."""
-    tables = [sheet(title, columns) for title, columns in sheets]
-    return Fitting(*(lambda _console, _width, table=table: table for table in tables))
+class Noted:
+    """A table and a line below it, which is as wide as there is room, whatever the table takes."""
+
+    def __init__(self, table: RenderableType, note: str) -> None:
+        self._table, self._note = table, note
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._table)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._table
+        if self._note:
+            yield Text(self._note, style=_HEADER)
+
+
+def fitting_sheets(*sheets: tuple[str, Sequence[Column]], says_what_is_left_out: bool = True) -> Fitting:
+    """The first of several (title, columns) that fits the width; of what even the last has no room for, tables below.
+
+    Columns that the first has and the one that is shown does not are named in a line, unless the titles tell.
+    """
+    full = sheets[0][1]
+    layouts: list[Layout] = []
+    left_out = ""
+    for title, columns in sheets:
+        left_out = _left_out(full, columns) if says_what_is_left_out else ""
+        layouts.append(_always(Noted(sheet(title, columns), left_out)))
+    least_title, least = sheets[-1]
+    layouts.append(lambda console, width: Noted(_split(least_title, least, console, width), left_out))
+    return Fitting(*layouts)
+
+
+def _always(renderable: RenderableType) -> Layout:
+    return lambda _console, _width: renderable
+
+
+def words_of(header: Cell) -> str:
+    """A header in one line."""
+    return " ".join(str(header).split())
+
+
+def left_out_line(names: Iterable[str]) -> str:
+    """That columns are not shown, and where they are; empty where none is missing."""
+    missing = ", ".join(names)
+    return f"No room here for: {missing} (a wider window, --json or --report has it)." if missing else ""
+
+
+def _left_out(full: Sequence[Column], shown: Sequence[Column]) -> str:
+    here = {words_of(column.header) for column in shown}
+    return left_out_line(words for column in full if (words := words_of(column.header)) not in here)
+
+
+def _split(title: str, columns: Sequence[Column], console: Console, width: int) -> RenderableType:
+    """As many tables as it takes, each with the first column and those of the others that fit."""
+    first, *rest = columns
+    tables: list[Table] = []
+    while rest:
+        count = len(rest)
+        while count > 1 and width_of(console, sheet(title, [first, *rest[:count]])) > width:
+            count -= 1
+        words = title if not tables else f"{title} (continued)"
+        tables.append(sheet(words, [first, *rest[:count]]))
+        rest = rest[count:]
+    return Group(*tables)
 
 
 def _pieces(name: str) -> list[str]:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
-from spikecycle.simulator.report.parts_table import Part, parts_table
+from spikecycle.simulator.report.parts_table import StackedPart, parts_table
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, footnotes, heading, totals, warnings
 from spikecycle.simulator.result import RunResult
@@ -105,10 +105,14 @@ def cycle_table(result: RunResult) -> Fitting:
         Column("of all\n%", [human.percent(share(layer.sum_cycles, result.sum_cycles)) for layer in layers]),
     ]
     parts = [
-        Part(cause, [layer.sum_cycles_by_cause.get(cause, 0) for layer in layers], result.sum_cycles_by_cause[cause])
-        for cause in occurring(result, lambda layer: layer.sum_cycles_by_cause)
+        StackedPart(
+            category,
+            [layer.sum_cycle_breakdown.get(category, 0) for layer in layers],
+            result.sum_cycle_breakdown[category],
+        )
+        for category in occurring(result, lambda layer: layer.sum_cycle_breakdown)
     ]
-    return parts_table("Cycles per inference, and the share of each cause in %", lead, parts)
+    return parts_table("Cycles per inference, and the share of each category in %", lead, parts)
 
 
 def access_table(result: RunResult) -> Fitting:
@@ -141,6 +145,7 @@ def access_table(result: RunResult) -> Fitting:
         ("Accesses per inference (buffers: words of their width)", [name, *both]),
         ("Accesses per inference (buffers: reads and writes together)", [name, *shown]),
         ("Accesses per inference (buffers: reads and writes together)", [name, as_text]),
+        says_what_is_left_out=False,
     )
 
 
@@ -164,7 +169,7 @@ def energy_table(result: RunResult) -> Fitting:
         ),
     ]
     parts = [
-        Part(kind, [of_layer[kind] for of_layer in kinds], sum(of_layer[kind] for of_layer in kinds))
+        StackedPart(kind, [of_layer[kind] for of_layer in kinds], sum(of_layer[kind] for of_layer in kinds))
         for kind in occurring(result, energy_by_kind_pj)
     ]
     return parts_table("Energy per inference, and the share of each kind in %", lead, parts)

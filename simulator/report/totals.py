@@ -1,4 +1,4 @@
-"""What frames the tables of a run: what was simulated, the totals, and what the numbers rest on."""
+"""Header, totals and footnotes of a run's tables: what was simulated, and what the numbers rest on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spikecycle.simulator.report.residency import on_chip_lines, residency_words
 from spikecycle.simulator.report.sheet import Fitting
 from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
 from spikecycle.simulator.units import pj_to_j
-from spikecycle.simulator.variant import variant_text
+from spikecycle.simulator.variant import FINGERPRINT_DIGITS, SYNTHETIC, is_synthetic, variant_text
 
 WARNING = "bold yellow"
 
@@ -35,6 +35,7 @@ def heading(result: RunResult) -> RenderableType:
         f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps; "
         f"{residency_words(result.assumptions.residency)}; overlap {result.overlap}",
         *(f"\n{line}" for line in on_chip_lines(result)),
+        *([(f"\n{SYNTHETIC}", WARNING)] if is_synthetic(result.provenance) else []),
     )
 
 
@@ -68,7 +69,7 @@ def totals(result: RunResult) -> Fitting:
     return Fitting(lambda _console, _width: _pairs(figures, 2), lambda _console, _width: _pairs(figures, 1))
 
 
-def warnings(too_slow: Sequence[SlowBuffer], clock_mhz: int) -> list[str]:
+def warnings(too_slow: Sequence[SlowBuffer], clock_mhz: float) -> list[str]:
     """That a machine cannot run as simulated, and why; empty where it can."""
     if not too_slow:
         return []
@@ -84,6 +85,9 @@ def footnotes(result: RunResult) -> RenderableType:
     assumed = result.assumptions
     beyond = [area.buffer for area in result.buffers if area.extrapolated]
     lines = [assumption_line(assumed), f"SOP = {assumed.operation}."]
+    if result.plugins:
+        files = (f"{plugin.file} [{plugin.sha256[:FINGERPRINT_DIGITS]}]" for plugin in result.plugins)
+        lines.append(f"Plugins: {', '.join(files)}.")
     if assumed.ideal_memory:
         lines.append("Ideal memory: DRAM without latency and with infinite bandwidth, a lower bound of the cycles.")
     if beyond:

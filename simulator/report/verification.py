@@ -1,4 +1,4 @@
-"""What `--verify` found."""
+"""The outcome of `--verify` as text."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ A policy lives in one module of this package and registers itself:
 
 It takes the stages' work and traffic (`Activity`), the stages' edges, the DRAM channel and its own options, and says
 when everything happened: total cycles, what each of them was spent on, bits moved, busy time of every resource.
-Two things hold for every policy and are asserted: causes sum to the cycles that they explain, and no stage moves fewer
-bits than its work asked for. Two more are tested: more cycles or bits, a slower channel, a longer latency or a smaller
-buffer never make a schedule shorter; and what a policy adds to the causes of the work is named in `stalls`.
+Two things hold for every policy and are asserted: categories sum to the cycles that they explain, and no stage moves
+fewer bits than its work asked for. Two more are tested: more cycles or bits, a slower channel, a longer latency or a
+smaller buffer never make a schedule shorter; and what a policy adds to the categories of the work is named in `stalls`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class StageSchedule:
     """One stage in time.
 
     start: cycle in which it begins. cycles: from there until its last work and traffic have ended.
-    causes: those cycles by what they were spent on, causes of its work and stalls; they sum to `cycles`.
+    breakdown: those cycles by what they were spent on, categories of its work and stalls; they sum to `cycles`.
     load_moved_bits, store_moved_bits: bits that the channel carried, by operand, whole bursts.
     busy: cycles in which a resource worked, by name of the resource; CHANNEL is the DRAM channel.
     spans: "compute" has one entry per row of work; what else there is, the policy's module says.
@@ -55,15 +55,15 @@ class StageSchedule:
 
     start: int
     cycles: int
-    causes: dict[str, int]
+    breakdown: dict[str, int]
     load_moved_bits: dict[str, int]
     store_moved_bits: dict[str, int]
     busy: dict[str, int]
     spans: dict[str, Spans] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if sum(self.causes.values()) != self.cycles:
-            raise AssertionError(f"causes {self.causes} do not sum to the stage's {self.cycles} cycles")
+        if sum(self.breakdown.values()) != self.cycles:
+            raise AssertionError(f"the breakdown {self.breakdown} does not sum to the stage's {self.cycles} cycles")
 
     @property
     def end(self) -> int:
@@ -75,22 +75,24 @@ class StageSchedule:
 class Schedule:
     """A network in time.
 
-    total_cycles: from its beginning until the last stage is done. causes: what they were spent on, along the critical
-    path; they sum to `total_cycles`. stages: in the order of the activities.
+    total_cycles: from its beginning until the last stage is done. breakdown: what they were spent on, along the
+    critical path; they sum to `total_cycles`. stages: in the order of the activities.
     """
 
     total_cycles: int
-    causes: dict[str, int]
+    breakdown: dict[str, int]
     stages: list[StageSchedule]
 
     def __post_init__(self) -> None:
-        if sum(self.causes.values()) != self.total_cycles:
-            raise AssertionError(f"causes {self.causes} do not sum to the network's {self.total_cycles} cycles")
+        if sum(self.breakdown.values()) != self.total_cycles:
+            raise AssertionError(
+                f"the breakdown {self.breakdown} does not sum to the network's {self.total_cycles} cycles"
+            )
 
     @classmethod
     def in_turn(cls, stages: list[StageSchedule]) -> Schedule:
-        """Stages that follow each other without overlap: the cycles, and the causes, are those of all stages."""
-        return cls(sum(stage.cycles for stage in stages), sum_by_name(stage.causes for stage in stages), stages)
+        """Stages that follow each other without overlap: the cycles, and their breakdown, are those of all stages."""
+        return cls(sum(stage.cycles for stage in stages), sum_by_name(stage.breakdown for stage in stages), stages)
 
 
 OptionsT = TypeVar("OptionsT", bound=OverlapOptions)
@@ -100,7 +102,7 @@ class Overlap(Protocol[OptionsT]):
     """An overlap policy; stateless.
 
     name: as machine files call it. summary: one sentence. source: whose rule it is.
-    options_type: its section of the machine file. stalls: causes that it adds to those of the work.
+    options_type: its section of the machine file. stalls: categories that it adds to those of the work.
     in_turn: whether stages follow each other, so that each can be resolved by itself. fits: names of dataflows that it
     fits beside those that list it themselves, for a policy that comes from outside.
     """
@@ -131,8 +133,8 @@ def sum_by_name(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return sums
 
 
-def by_cause(names: Sequence[str], cycles: Int64) -> dict[str, int]:
-    """Cycles by cause, int64 (n, causes), summed over rows; a name that occurs twice is one cause."""
+def by_category(names: Sequence[str], cycles: Int64) -> dict[str, int]:
+    """Cycles by category, int64 (n, categories), summed over rows; a name that occurs twice is one category."""
     return sum_by_name({name: number} for name, number in zip(names, cycles.sum(axis=0).tolist(), strict=True))
 
 

@@ -33,7 +33,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -68,27 +68,27 @@ class Counted:
     ) -> Schedule:
         """Stages in turn by the rules of this module; edges and channel play no part."""
         found: list[StageSchedule] = []
-        causes: list[dict[str, int]] = []
+        breakdowns: list[dict[str, int]] = []
         now = 0
         for activity in stages:
             work, traffic = activity.work, Traffic.of(activity.moves, dram)
             hidden = min(now, _hidden_cycles(work))
             ends = now - hidden + np.cumsum(work.cycles)
             load_moved, store_moved = traffic.moved()
-            own = by_cause(work.cause_names, work.causes)
+            own = by_category(work.categories, work.breakdown)
             stage = StageSchedule(
                 start=now - hidden,
                 cycles=int(work.cycles.sum()),
-                causes=own,
+                breakdown=own,
                 load_moved_bits=load_moved,
                 store_moved_bits=store_moved,
                 busy=busy_resources(work) | {CHANNEL: 0},
                 spans={"compute": Spans(ends - work.cycles, ends)},
             )
             found.append(stage)
-            causes.append(_without(work, hidden, own))
+            breakdowns.append(_without(work, hidden, own))
             now = stage.end
-        return Schedule(now, sum_by_name(causes), found)
+        return Schedule(now, sum_by_name(breakdowns), found)
 
 
 OVERLAPS.register("counted", Counted())
@@ -99,11 +99,11 @@ def _hidden_cycles(work: Work) -> int:
     return 0 if marks is None else int(work.cycles[marks == 1].sum())
 
 
-def _without(work: Work, hidden: int, causes: dict[str, int]) -> dict[str, int]:
-    """The causes of a stage without its first `hidden` cycles."""
-    left = dict(causes)
-    for row in work.causes.tolist():
-        for name, cycles in zip(work.cause_names, row, strict=True):
+def _without(work: Work, hidden: int, breakdown: dict[str, int]) -> dict[str, int]:
+    """The cycles of a stage by category, without its first `hidden` cycles."""
+    left = dict(breakdown)
+    for row in work.breakdown.tolist():
+        for name, cycles in zip(work.categories, row, strict=True):
             taken = min(hidden, cycles)
             left[name] -= taken
             hidden -= taken

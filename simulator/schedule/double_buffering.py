@@ -14,7 +14,8 @@ moment t is the beginning of cycle t; what takes d cycles from t has ended at t 
 3. *Channel.* It serves one transfer at a time, in the order of issue: load 0, load 1, store 0, load 2, store 1,
    load 3, ... (the end of compute i lets go store i, then load i + 2; where a pass takes no cycles, the end of the pass
    before it still comes first). A transfer begins when it is issued or when the transfer before it has ended,
-   whichever is later, and occupies the channel for ceil(bits * clock / bandwidth) cycles.
+   whichever is later, and occupies the channel for ceil(bits * clock / bandwidth) cycles, and those of its row misses
+   and turnarounds (`dram`).
 4. *Latency.* A load has arrived `latency_cycles` after its last channel cycle; the channel is free meanwhile, so the
    latency of a load that queues behind another one is hidden. (Counting the channel's cycles at the other end of the
    latency, where data comes in, shifts all loads by the same constant.) A store has left with its last channel cycle:
@@ -53,14 +54,14 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
-"""Causes of cycles without compute: before the first compute; waiting for the channel to carry a load; for a load's
-latency; for an output half; after the last compute until the last store has left."""
+"""Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
+load's latency; for an output half; after the last compute until the last store has left."""
 _FILL, _LOAD, _LATENCY, _STORE, _DRAIN = range(len(STALLS))
 
 
@@ -101,7 +102,8 @@ OVERLAPS.register("double_buffering", DoubleBuffering())
 def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSchedule:
     """Overlap the passes of a stage that begins at the moment `begin`."""
     work, traffic = activity.work, Traffic.of(activity.moves, dram)
-    load_cycles, store_cycles = (dram.cycles(bits.sum(axis=1)) for bits in (traffic.load_bits, traffic.store_bits))
+    load_cycles = dram.cycles(traffic.load_bits.sum(axis=1)) + traffic.load_held
+    store_cycles = dram.cycles(traffic.store_bits.sum(axis=1)) + traffic.store_held
     moments = np.zeros((6, len(work.cycles)), np.int64)
     stalls = np.zeros(len(STALLS), np.int64)
     total = int(_overlap(work.cycles, load_cycles, store_cycles, dram, moments, stalls))
@@ -110,7 +112,9 @@ def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSch
     return StageSchedule(
         start=begin,
         cycles=total,
-        causes=sum_by_name([by_cause(work.cause_names, work.causes), dict(zip(STALLS, stalls.tolist(), strict=True))]),
+        breakdown=sum_by_name(
+            [by_category(work.categories, work.breakdown), dict(zip(STALLS, stalls.tolist(), strict=True))]
+        ),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(load_cycles.sum() + store_cycles.sum())},

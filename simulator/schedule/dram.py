@@ -1,4 +1,10 @@
-"""The DRAM channel in cycles of the array's clock: whole bursts, and what they take to carry."""
+"""The DRAM channel in cycles of the array's clock: whole bursts, and what they take to carry.
+
+Rows and turnarounds, where the machine gives their time (`dram.row_miss_ns`, `dram.turnaround_ns`): what a row of work
+moves of one operand one way begins at a row's first bit and goes through row after row, and each of them is a miss, as
+in `pricing.row_activations`. Stores turn the channel around, and back. Both hold the channel up for whole cycles per
+event, in which it carries nothing; controllers that hide them behind transfers of other banks are not modelled.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +27,15 @@ class DramTiming(NamedTuple):
     channel_bits: int
     burst_bits: int
     latency_cycles: int
+    row_bits: int = 0
+    """Of an open row; 0 if misses take no time."""
+    miss_cycles: int = 0
+    """That the channel is held up by opening a row."""
+    turnaround_cycles: int = 0
+    """That it is held up by changing its direction."""
 
     @classmethod
-    def from_machine(cls, dram: Dram, clock_mhz: int) -> DramTiming:
+    def from_machine(cls, dram: Dram, clock_mhz: float) -> DramTiming:
         """A machine's channel at the array's clock; the latency is rounded up to whole cycles."""
         per_bit = channel_cycles_per_bit(dram.bandwidth_gbit_per_s, clock_mhz)
         return cls(
@@ -31,6 +43,9 @@ class DramTiming(NamedTuple):
             channel_bits=per_bit.denominator,
             burst_bits=dram.burst_bits,
             latency_cycles=cycles_of_ns(dram.latency_ns, clock_mhz),
+            row_bits=dram.row_bits if dram.row_bits and dram.row_miss_ns else 0,
+            miss_cycles=cycles_of_ns(dram.row_miss_ns or 0.0, clock_mhz),
+            turnaround_cycles=cycles_of_ns(dram.turnaround_ns or 0.0, clock_mhz),
         )
 
     @classmethod
@@ -47,11 +62,16 @@ class DramTiming(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """A stage's traffic in whole bursts, each operand of each row of work by itself: int64 (n, operands)."""
+    """A stage's traffic in whole bursts, each operand of each row of work by itself: int64 (n, operands).
+
+    load_held, store_held: int64 (n,), channel cycles of the row's loads and stores in which nothing is carried.
+    """
 
     load_bits: Int64
     store_bits: Int64
     operands: tuple[str, ...]
+    load_held: Int64
+    store_held: Int64
 
     @classmethod
     def of(cls, moves: Moves, dram: DramTiming) -> Traffic:
@@ -60,7 +80,14 @@ class Traffic(NamedTuple):
             -(-bits.astype(np.int64) // dram.burst_bits) * dram.burst_bits
             for bits in (moves.load_bits, moves.store_bits)
         )
-        return cls(load, store, moves.operands)
+        turned = 2 * dram.turnaround_cycles * (store > 0).any(axis=1).astype(np.int64)
+        return cls(
+            load,
+            store,
+            moves.operands,
+            _miss_cycles(moves.load_bits, dram),
+            _miss_cycles(moves.store_bits, dram) + turned,
+        )
 
     def moved(self) -> tuple[dict[str, int], dict[str, int]]:
         """Bits loaded and stored, by operand."""
@@ -69,3 +96,10 @@ class Traffic(NamedTuple):
             for bits in (self.load_bits, self.store_bits)
         )
         return load, store
+
+
+def _miss_cycles(bits: Int64, dram: DramTiming) -> Int64:
+    """int64 (n,): cycles of the misses of streams of `bits` bits, int64 (n, operands)."""
+    if dram.row_bits == 0:
+        return np.zeros(len(bits), np.int64)
+    return np.asarray((-(-bits.astype(np.int64) // dram.row_bits)).sum(axis=1) * dram.miss_cycles, np.int64)

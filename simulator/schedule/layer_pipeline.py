@@ -20,11 +20,11 @@ outputs of a timestep leave its stage evenly between the timestep's start and it
 
 **Attribution.** The critical path is walked back from the stage that ends last (of equals, the first) to moment 0,
 always to what was waited for last; of equals, the first of: the timestep before, producers, consumers, in their order.
-A timestep on it is charged to the causes of its work and traffic; one that is on it only until it has delivered the
+A timestep on it is charged to the categories of its work and traffic; one that is on it only until it has delivered the
 share f is charged in proportion, rounded so that nothing is lost. `delivery` is what deliveries on the path take;
 `pipeline_wait` is time in which a producer on the path, charged in proportion, waited for the rest of its own inputs;
-`dram_traffic` has what rule 4 adds. The causes of one stage, from its first start to its last end, are those of its own
-work, and `pipeline_wait` for all cycles between.
+`dram_traffic` has what rule 4 adds. The categories of one stage, from its first start to its last end, are those of its
+own work, and `pipeline_wait` for all cycles between.
 
 All rules are maxima and sums of what comes before, in a fixed order: more cycles or bits, a slower channel, a longer
 latency or delivery, a larger share or a smaller buffer never make the network faster.
@@ -54,7 +54,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -111,7 +111,7 @@ class LayerPipeline:
         extra = {STEP_STALLS[0]: max(0, channel - total)}
         return Schedule(
             total_cycles=max(total, channel),
-            causes=sum_by_name([*(dict.fromkeys(found.cause_names, 0) for found in steps), none, path, extra]),
+            breakdown=sum_by_name([*(dict.fromkeys(found.categories, 0) for found in steps), none, path, extra]),
             stages=[
                 _stage(activity, found, moved, moments.starts[index], moments.ends[index])
                 for index, (activity, found, moved) in enumerate(zip(stages, steps, traffic, strict=True))
@@ -223,7 +223,7 @@ def run_pipeline(
 
 
 def _walk_back(moments: Moments, rules: Rules, steps: Sequence[Steps]) -> list[dict[str, int]]:
-    """The causes along the critical path, piece by piece, from its end."""
+    """The categories along the critical path, piece by piece, from its end."""
     pieces: list[dict[str, int]] = []
     t = moments.ends.shape[1] - 1
     stage = int(moments.ends[:, t].argmax())
@@ -256,11 +256,11 @@ def _walk_back(moments: Moments, rules: Rules, steps: Sequence[Steps]) -> list[d
 
 
 def _charge(steps: Steps, t: int, residence: int, part: int) -> dict[str, int]:
-    """The first `part` of the `residence` cycles of a timestep by cause, in proportion."""
+    """The first `part` of the `residence` cycles of a timestep by category, in proportion."""
     pieces: list[dict[str, int]] = []
     until = charged = 0
     waited = residence - int(steps.cycles[t])
-    for name, cycles in zip((*steps.cause_names, "pipeline_wait"), (*steps.causes[t].tolist(), waited), strict=True):
+    for name, cycles in zip((*steps.categories, "pipeline_wait"), (*steps.breakdown[t].tolist(), waited), strict=True):
         until += cycles
         due = until * part // max(1, residence)
         pieces.append({name: due - charged})
@@ -279,7 +279,7 @@ def _stage(activity: Activity, steps: Steps, traffic: Traffic, starts: Int64, en
     return StageSchedule(
         start=begin,
         cycles=cycles,
-        causes=sum_by_name([by_cause(steps.cause_names, steps.causes), waits]),
+        breakdown=sum_by_name([by_category(steps.categories, steps.breakdown), waits]),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(steps.channel_cycles.sum())},

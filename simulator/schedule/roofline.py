@@ -5,16 +5,16 @@ do not overlap.
 
 1. *Traffic.* The bits of each operand of each row are rounded up to whole bursts by themselves; loads and stores of all
    rows make one sum. A number of bits takes bits * clock / bandwidth cycles of the channel, rounded up or down
-   (`whole_cycles`).
+   (`whole_cycles`); row misses and turnarounds (`dram`) hold it up besides.
 2. *Start.* The stage's work begins when `start` bits have been carried: none ("hidden"); those that the first row of
    work loads ("first_row": a rule reports its first load as a row of no cycles); or a number of its own ("fixed",
-   `start_bits`), taken in full even where the stage moves fewer.
+   `start_bits`), taken in full even where the stage moves fewer. Row misses count as ahead with "first_row" only.
 3. *Rest.* All other traffic is carried while the work is done: start + max(work, rest).
 4. *Latency.* A stage that loads anything waits `latency_cycles` once: with its start, or, where that is empty, with the
    rest.
 
-**Attribution.** The causes of the work; `dram_fill`, channel cycles of the start; `dram_traffic`, channel cycles of the
-rest that the work does not cover; `dram_latency`, what it does not cover of the latency.
+**Attribution.** The categories of the work; `dram_fill`, channel cycles of the start; `dram_traffic`, channel cycles of
+the rest that the work does not cover; `dram_latency`, what it does not cover of the latency.
 
 Said exactly by these rules, with W = work and a port of p bits per cycle:
 - floor(first / p) + max(W, floor((traffic - first) / p)): Prosperity (Wei et al., HPCA 2025) and its comparison study,
@@ -43,7 +43,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -101,6 +101,10 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: RooflineOption
     }[options.start]
     rest_bits = max(0, loads + stores - start_bits)
     fill, rest = dram.cycles(np.array([start_bits, rest_bits]), round_up=options.whole_cycles == "up").tolist()
+    held, held_ahead = int(traffic.load_held.sum() + traffic.store_held.sum()), 0
+    if options.start == "first_row":
+        held_ahead = int(traffic.load_held[:1].sum())
+    fill, rest = fill + held_ahead, rest + held - held_ahead
     latency = dram.latency_cycles if loads else 0
     latency_ahead = latency if start_bits else 0
     work_start = fill + latency_ahead
@@ -117,7 +121,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: RooflineOption
     return StageSchedule(
         start=begin,
         cycles=work_start + after_latency,
-        causes=sum_by_name([by_cause(work.cause_names, work.causes), stalls]),
+        breakdown=sum_by_name([by_category(work.categories, work.breakdown), stalls]),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: fill + rest},

@@ -6,8 +6,8 @@ resource, or its traffic where that takes longer), and then the barrier. A barri
 number of resources that worked in the timestep: that of the first entry with as many `active` resources or more, of the
 last one beyond. Costs do not decrease along the table, and no table is no cost.
 
-**Attribution.** The causes of the slowest resource (of equals, the one listed first), the stalls of traffic, and
-`step_barrier`. That the other resources wait is not a cause of the stage's cycles: it shows in their busy cycles.
+**Attribution.** The categories of the slowest resource (of equals, the one listed first), the stalls of traffic, and
+`step_barrier`. That the other resources wait is no part of the stage's cycles: it shows in their busy cycles.
 
 Spans: "compute", one entry per row of work; "traffic" and "barrier", one entry per timestep.
 """
@@ -31,7 +31,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     StageSchedule,
     busy_resources,
-    by_cause,
+    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -109,7 +109,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: StepBarrierOpt
     return StageSchedule(
         start=begin,
         cycles=int(steps.cycles.sum() + barriers.sum()),
-        causes=sum_by_name([by_cause(steps.cause_names, steps.causes), {"step_barrier": int(barriers.sum())}]),
+        breakdown=sum_by_name([by_category(steps.categories, steps.breakdown), {"step_barrier": int(barriers.sum())}]),
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(steps.channel_cycles.sum())},

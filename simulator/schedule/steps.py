@@ -17,20 +17,20 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 STEP_STALLS = ("dram_traffic", "dram_latency")
-"""Causes that traffic adds to a timestep: channel cycles, and cycles of latency, beyond those of the work."""
+"""Categories that traffic adds to a timestep: channel cycles, and cycles of latency, beyond those of the work."""
 
 
 class Steps(NamedTuple):
     """A stage's timesteps, from 0 on.
 
-    cycles: int64 (T,), length of each. causes: int64 (T, k), the same cycles by cause, k as `cause_names`.
+    cycles: int64 (T,), length of each. breakdown: int64 (T, k), the same cycles by category, k as `categories`.
     active: int64 (T,), resources that work in it. channel_cycles: int64 (T,), of its traffic.
     row_offsets: int64 (n,), when a row of work begins, from the beginning of its timestep on.
     """
 
     cycles: Int64
-    causes: Int64
-    cause_names: tuple[str, ...]
+    breakdown: Int64
+    categories: tuple[str, ...]
     active: Int64
     channel_cycles: Int64
     row_offsets: Int64
@@ -48,21 +48,22 @@ def steps_of(activity: Activity, traffic: Traffic, dram: DramTiming, count: int)
     np.add.at(by_resource, (work.step, work.resource), work.cycles)
     slowest = by_resource.argmax(axis=1)
     own = by_resource.max(axis=1, initial=0)
-    causes = np.zeros((count, len(work.cause_names)), np.int64)
+    breakdown = np.zeros((count, len(work.categories)), np.int64)
     critical = work.resource == slowest[work.step]
-    np.add.at(causes, work.step[critical], work.causes[critical])
+    np.add.at(breakdown, work.step[critical], work.breakdown[critical])
 
     loads, stores = np.zeros(count, np.int64), np.zeros(count, np.int64)
     np.add.at(loads, work.step, traffic.load_bits.sum(axis=1))
     np.add.at(stores, work.step, traffic.store_bits.sum(axis=1))
     channel = dram.cycles(loads + stores)
+    np.add.at(channel, work.step, traffic.load_held + traffic.store_held)
     after_traffic = np.maximum(own, channel)
     after_latency = np.maximum(after_traffic, channel + np.where(loads > 0, dram.latency_cycles, 0))
     stalls = np.stack([after_traffic - own, after_latency - after_traffic], axis=1)
     return Steps(
         cycles=after_latency,
-        causes=np.concatenate([causes, stalls], axis=1),
-        cause_names=(*work.cause_names, *STEP_STALLS),
+        breakdown=np.concatenate([breakdown, stalls], axis=1),
+        categories=(*work.categories, *STEP_STALLS),
         active=np.count_nonzero(by_resource, axis=1).astype(np.int64),
         channel_cycles=channel,
         row_offsets=_row_offsets(work.step, work.resource, work.cycles),

@@ -19,7 +19,7 @@ class Row:
     machine: name of the shipped machine (or part of this package) that gives ours. quantity: what it is, with its unit.
     ours: our figure; None where it cannot be computed here, for the reason in `note`. theirs: the figure of the source.
     tolerance: largest relative error that passes, 0 for exact. source: who published or measured theirs, and where.
-    note: cause of an accepted difference, or why there is none of ours. comparison: "equal" within the tolerance, or
+    note: category of an accepted difference, or why there is none of ours. comparison: "equal" within the tolerance, or
     whether ours has to be at least or at most theirs, within the tolerance.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,6 +12,7 @@ from rich.text import Text
 from spikecycle.simulator.validation.row import Number, Report, Row
 
 HEAD = ("machine", "quantity", "ours", "theirs", "error", "tolerance", "", "source")
+SOURCE_HEAD = ("machine", "figures", "passed", "worst error", "source")
 BOUNDS = {"equal": "", "at_least": "at least ", "at_most": "at most "}
 
 
@@ -28,7 +29,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.quantity,
         "" if row.ours is None else _number(row.ours),
         BOUNDS[row.comparison] + _number(row.theirs),
-        "" if error is None else "0" if error == 0 else f"{100 * error:+.2f} %",
+        "" if error is None else _error(error),
         "exact" if row.tolerance == 0 else f"{100 * row.tolerance:g} %",
         verdict(row),
         row.source + (f" ({row.note})" if row.note else ""),
@@ -44,22 +45,64 @@ def summary(report: Report) -> str:
     return f"{len(verdicts)} rows: {', '.join(words)}"
 
 
-def report_of(report: Report) -> RenderableType:
-    """The whole report for a terminal."""
+def sources(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
+    """One line of texts for each machine and source, in the order of SOURCE_HEAD."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.machine, row.source), []).append(row)
+    for (machine, source), group in groups.items():
+        verdicts = [row.passed for row in group if row.passed is not None]
+        errors = [row.error for row in group if row.error is not None and row.comparison == "equal"]
+        worst = max(errors, key=abs, default=None)
+        passed = f"{sum(verdicts)} of {len(verdicts)}" if verdicts else "not reproducible here"
+        yield machine, str(len(group)), passed, "" if worst is None else _error(worst), source
+
+
+def report_of(report: Report, every_row: bool = False) -> RenderableType:
+    """The report for a terminal: a line for each machine and source and the rows that failed, or every row."""
+    failed = [row for row in report.rows if row.passed is False]
+    shown = [_rows(report.rows)] if every_row else [_sources(report.rows), *([Text(), _rows(failed)] if failed else [])]
+    more = [] if every_row else [Text("every figure: --rows", style="dim")]
+    return Group(*shown, Text(), Text(summary(report)), *map(Text, _skipped(report)), *more)
+
+
+def _rows(rows: Iterable[Row]) -> Table:
+    table = _table(HEAD, ("ours", "theirs", "error", "tolerance"))
+    for row in rows:
+        table.add_row(*map(Text, cells(row)), style={True: "", False: "bold red", None: "dim"}[row.passed])
+    return table
+
+
+def _sources(rows: Iterable[Row]) -> Table:
+    table = _table(SOURCE_HEAD, ("figures", "worst error"))
+    for line in sources(rows):
+        table.add_row(*map(Text, line))
+    return table
+
+
+def _table(head: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in HEAD:
-        table.add_column(head, justify="right" if head in ("ours", "theirs", "error", "tolerance") else "left")
-    for row in report.rows:
-        style = {True: "", False: "bold red", None: "dim"}[row.passed]
-        table.add_row(*map(Text, cells(row)), style=style)
-    return Group(table, Text(summary(report)), *map(Text, _skipped(report)))
+    for name in head:
+        table.add_column(name, justify="right" if name in numbers else "left")
+    return table
 
 
 def to_markdown(report: Report) -> str:
     """The whole report as a Markdown table."""
-    lines = [summary(report) + ".", "", f"| {' | '.join(HEAD)} |", "|---|---|---:|---:|---:|---:|---|---|"]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in cells(row))} |" for row in report.rows]
+    lines = [summary(report) + ".", "", *markdown_rows(report.rows)]
     return "\n".join([*lines, *(("", *_skipped(report)) if report.skipped else ())]) + "\n"
+
+
+def markdown_rows(rows: Iterable[Row]) -> list[str]:
+    """Lines of a Markdown table of rows."""
+    return markdown_table(HEAD, map(cells, rows), ("ours", "theirs", "error", "tolerance"))
+
+
+def markdown_table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]], numbers: tuple[str, ...]) -> list[str]:
+    """Lines of a Markdown table; columns of numbers are set to the right."""
+    rules = ["---:" if name in numbers else "---" for name in head]
+    body = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
+    return [f"| {' | '.join(head)} |", f"|{'|'.join(rules)}|", *body]
 
 
 def to_json(report: Report) -> str:
@@ -77,3 +120,7 @@ def _skipped(report: Report) -> Iterator[str]:
 
 def _number(value: Number) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def _error(error: float) -> str:
+    return "0" if error == 0 else f"{100 * error:+.2f} %"

@@ -7,14 +7,10 @@ columns, then along the rows. A multi-bit value counts its set bits: as many as 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Inputs, Int32, Int64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
-
-Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 @kernel

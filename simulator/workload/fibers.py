@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.errors import UsageError
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 FIBER_AXES = ("fan_in", "input_channel", "kernel", "output_channel")
 """What a fiber may run along: all weights of an output channel; its input channels at one tap; the taps of one kernel;

@@ -9,14 +9,10 @@ that are too narrow for that, those of linear layers above all, take their bits 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Inputs, UInt32, UInt64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.workload.axis import WindowAxis, Windows, outputs_of_tap
-
-Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-UInt32 = npt.NDArray[np.uint32]
-UInt64 = npt.NDArray[np.uint64]
 
 WORD_BITS = 64
 """Bits of a word of a packed row."""

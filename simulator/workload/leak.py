@@ -1,4 +1,4 @@
-"""What the leak of a neuron is in logic: nothing, a shift, or a multiplication."""
+"""The logic that a neuron's leak needs: none, a shift, or a multiplication."""
 
 from __future__ import annotations
 

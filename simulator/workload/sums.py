@@ -1,11 +1,10 @@
-"""How wide a word must be so that the sum of a timestep is exact, whatever inputs come in whatever order."""
+"""The width of a word that holds the sum of a timestep exactly, whatever inputs come in whatever order."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Int32 = npt.NDArray[np.int32]
+from spikecycle.simulator.array_types import Int32
 
 
 def largest_sum(weights: Int32, input_bits: int, bias: Int32 | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The workload of one synaptic operator and one sample: what its shape, its weights and its inputs come to."""
+"""The workload of one synaptic operator and one sample: counts that follow from shape, weights and inputs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt64
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats import (
     FIBER_AXES,
@@ -24,11 +24,6 @@ from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
 from spikecycle.simulator.workload.im2col import pack_rows
 from spikecycle.traces import LayerShape
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-UInt64 = npt.NDArray[np.uint64]
-Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
 class _Scan(NamedTuple):
@@ -157,6 +152,17 @@ class SynapseWorkload:
         if bit not in self._packed:
             self._packed[bit] = pack_rows(self.inputs, self.windows, self.groups, bit)
         return self._packed[bit]
+
+    def bit_planes(self) -> UInt64:
+        """uint64 (groups, T x input_bits, P * Q, ceil(K / 64)): the im2col matrices of all bits, packed as `im2col`.
+
+        Plane t * input_bits + b is bit b of timestep t: machines that know only spikes take each bit as a timestep.
+        """
+        planes = [self.im2col(bit) for bit in range(self.input_bits)]
+        if len(planes) == 1:
+            return planes[0]
+        groups, _, positions, words = planes[0].shape
+        return np.stack(planes, axis=2).reshape(groups, -1, positions, words)
 
     @cached_property
     def non_zero_weights(self) -> Int64:

@@ -108,7 +108,7 @@ def check_declarations(case: Case) -> None:
         assert min(storage.payload_bits, storage.metadata_bits, storage.directory_bits) >= 0
         activity = plan.run(case.sample(stage, FEW))
         assert set(activity.counts) <= set(names), "a count is not declared"
-        assert activity.work.cause_names[0] == "compute"
+        assert activity.work.categories[0] == "compute"
         assert 0 <= activity.busy.get("pe", 0) <= case.machine.pe_count * activity.work.cycles.sum()
 
 
@@ -126,14 +126,14 @@ def check_stages(case: Case) -> None:
 
 
 def check_twin(case: Case) -> None:
-    """Cycles, causes, every counter and DRAM traffic of every stage and sample are those of the twin, by name."""
+    """Cycles, categories, every counter and DRAM traffic of every stage and sample are those of the twin, by name."""
     for stage, sample, activity in case.runs():
         expected: Expected = case.twin.expected(case.machine, stage, case.network, case.values(sample))
         where = f"stage {stage.name!r}, sample {sample}"
         declared = {counter.name for counter in case.plan(stage).counters}
         assert set(expected.counts) <= declared, f"{where}: the twin counts what is not declared"
-        assert int(activity.work.cycles.sum()) == expected.cycles == sum(expected.causes.values()), where
-        _same(f"{where}, causes", _by_name(activity.work.cause_names, activity.work.causes), expected.causes)
+        assert int(activity.work.cycles.sum()) == expected.cycles == sum(expected.breakdown.values()), where
+        _same(f"{where}, categories", _by_name(activity.work.categories, activity.work.breakdown), expected.breakdown)
         _same(f"{where}, counts", activity.counts, expected.counts)
         _same(f"{where}, reads", _by_name(activity.moves.operands, activity.moves.load_bits), expected.reads)
         _same(f"{where}, writes", _by_name(activity.moves.operands, activity.moves.store_bits), expected.writes)
@@ -183,12 +183,13 @@ def check_silence(case: Case) -> None:
 
 
 def check_result(case: Case) -> None:
-    """The engine's result verifies, its causes sum to its cycles, and it moves no fewer bits than were asked for."""
+    """The engine's result verifies, its categories sum to its cycles, and it moves no fewer bits than were asked
+    for."""
     result = simulate(case.network, case.machine, verify=True)
     assert result.verification is not None
     assert sum(part.mismatches for part in result.verification) == 0
     assert sum(part.spikes_compared for part in result.verification) > 0
-    assert result.sum_cycles == sum(result.cycles_per_sample) == sum(result.sum_cycles_by_cause.values())
+    assert result.sum_cycles == sum(result.cycles_per_sample) == sum(result.sum_cycle_breakdown.values())
     totals: dict[str, Counter[str]] = {stage.name: Counter() for stage in case.stages}
     for stage, _, activity in case.runs():
         moved = activity.moves.load_bits.sum() + activity.moves.store_bits.sum()
@@ -197,7 +198,7 @@ def check_result(case: Case) -> None:
     assert [layer.name for layer in result.layers] == list(totals)
     for layer in result.layers:
         total = totals[layer.name]
-        assert sum(layer.sum_cycles_by_cause.values()) == layer.sum_cycles
+        assert sum(layer.sum_cycle_breakdown.values()) == layer.sum_cycles
         assert layer.sum_synaptic_operations == total["operations"]
         assert sum(layer.sum_dram_read_bits.values()) + sum(layer.sum_dram_write_bits.values()) >= total["bits"]
         counted = {
@@ -233,8 +234,8 @@ def _same(what: str, found: Figures, expected: Figures) -> None:
 def _everything(activity: Activity) -> Any:
     """All numbers of an activity."""
     work, moves = activity.work, activity.moves
-    arrays = (work.cycles, work.causes, work.step, work.resource, moves.load_bits, moves.store_bits)
-    names = (work.cause_names, work.resources, moves.operands)
+    arrays = (work.cycles, work.breakdown, work.step, work.resource, moves.load_bits, moves.store_bits)
+    names = (work.categories, work.resources, moves.operands)
     places = {name: place.tolist() for name, place in work.places.items()}
     counted = (dict(activity.counts), dict(activity.busy), activity.synaptic_operations)
     return [each.tolist() for each in arrays], names, places, counted

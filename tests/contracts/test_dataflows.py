@@ -18,6 +18,7 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
 ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_currents", "signed", "readout"}
+CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
@@ -28,6 +29,18 @@ RUN = {
     "dense_array": frozenset(NETWORKS),
     "input_scan": frozenset({"convolution", "strided", "grouped", "linear", "residual", "recurrent", "ternary"}),
     "systolic": frozenset(NETWORKS),
+    "neuron_sweep": CORES,
+    "fan_out_walk": CORES,
+    "routed_cores": CORES,
+    "clock_driven": CORES,
+    "crossbar_tiles": CORES,
+    "fused_layers": CORES,
+    "dual_sparse": frozenset(NETWORKS) - {"attention", "signed"},
+    "sorted_broadcast": frozenset(NETWORKS) - {"attention", "signed"},
+    "pattern_correction": frozenset(NETWORKS) - {"attention", "signed"},
+    "event_field": frozenset(NETWORKS) - {"attention", "signed"},
+    "gustavson_merge": frozenset(NETWORKS) - {"attention", "signed"},
+    "token_bundles": frozenset(NETWORKS),
 }
 """Networks that a dataflow has to run at least: what it declares may grow, not shrink unseen."""
 

@@ -38,14 +38,14 @@ def test_a_schedule_accounts_for_everything(name: str, network, dram) -> None:
     schedule = policy.resolve(activities, edges, dram, policy.options_type())
     again = policy.resolve(activities, edges, dram, policy.options_type())
     ideal = policy.resolve(activities, edges, DramTiming.ideal(dram.burst_bits), policy.options_type())
-    assert (schedule.total_cycles, schedule.causes) == (again.total_cycles, again.causes)
+    assert (schedule.total_cycles, schedule.breakdown) == (again.total_cycles, again.breakdown)
     assert ideal.total_cycles <= schedule.total_cycles
-    assert set(schedule.causes) <= {"compute", "weight_fetch", *policy.stalls}
-    assert min(schedule.causes.values(), default=0) >= 0
+    assert set(schedule.breakdown) <= {"compute", "weight_fetch", *policy.stalls}
+    assert min(schedule.breakdown.values(), default=0) >= 0
     assert len(schedule.stages) == len(network)
     for given_stage, found, without in zip(activities, schedule.stages, ideal.stages, strict=True):
         work = given_stage.work
-        assert set(found.causes) <= {"compute", "weight_fetch", *policy.stalls}
+        assert set(found.breakdown) <= {"compute", "weight_fetch", *policy.stalls}
         assert 0 <= found.start <= found.end <= schedule.total_cycles
         assert max(found.busy[resource] for resource in work.resources) <= found.cycles
         assert sum(found.busy[resource] for resource in work.resources) == work.cycles.sum()

@@ -222,7 +222,7 @@ def test_arithmetic_goes_by_its_width(hand: HandMaker) -> None:
 
 def test_control_goes_by_the_area_of_its_unit_and_by_glitches(hand: HandMaker) -> None:
     # 4 lanes: 100 + 4 x 50 = 300 um2; the figures are for 2 lanes, 200 um2: x 1.5; glitches x 1.5
-    # 2.0 x 1.5 x 1.5 = 4.5 pJ a fiber, 0.5 x 1.5 x 1.5 = 1.125 pJ a weight
+    # 2.0 x 1.5 x 1.5 = 4.5 pJ per fiber, 0.5 x 1.5 x 1.5 = 1.125 pJ per weight
     fiber, weight = counter("d", "decode.fiber", "control"), counter("d", "decode.weight", "control")
     assert priced(hand(), (fiber, 10), (weight, 8)) == [pytest.approx(45.0), pytest.approx(9.0)]
     assert priced(hand(control=False), (fiber, 10)) == [0]
@@ -269,6 +269,10 @@ def test_rows_and_background_of_dram_are_paid_where_they_are_given(hand: HandMak
         ("dram.background", pytest.approx(40000.0)),
     ]
     assert {"DRAM activations (page misses)", "DRAM background power"}.isdisjoint(not_modelled(rows))
+    timed = hand(dram=dram | {"row_bits": 1000, "activate_pj": 900.0, "row_miss_ns": 20.0})
+    assert "time of DRAM turnarounds" in not_modelled(timed)
+    timed = hand(dram=dram | {"row_bits": 1000, "activate_pj": 900.0, "row_miss_ns": 20.0, "turnaround_ns": 8.0})
+    assert not [what for what in not_modelled(timed) if "time of DRAM" in what]
     assert dram_counters(hand(dram=dram)) == dram_counts(hand(dram=dram), 4, 500) == ()
     with pytest.raises(ValidationError, match="row_bits and activate_pj go together"):
         hand(dram=dram | {"row_bits": 1000})

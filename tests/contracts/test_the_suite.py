@@ -71,14 +71,14 @@ class MistakenPlan:
 class SevenTimesTheCycles(Mistaken):
     def changed(self, activity: Activity) -> Activity:
         work = activity.work
-        slow = Work(7 * work.cycles, work.cause_names, 7 * work.causes, work.step, work.resource, work.resources)
+        slow = Work(7 * work.cycles, work.categories, 7 * work.breakdown, work.step, work.resource, work.resources)
         return replace(activity, work=slow)
 
 
 class OneCauseForAnother(Mistaken):
     def changed(self, activity: Activity) -> Activity:
         work = activity.work
-        return replace(activity, work=replace(work, causes=np.roll(work.causes, 1, axis=1)))
+        return replace(activity, work=replace(work, breakdown=np.roll(work.breakdown, 1, axis=1)))
 
 
 class TwoCountersPermuted(Mistaken):
@@ -182,7 +182,7 @@ EVERYWHERE = (
     CountsOnFromSampleToSample, WritesToItsInputs,
 )  # fmt: skip
 WHERE_THERE_ARE_SEVERAL = (OneCauseForAnother, TwoCountersPermuted, LoadsAndStoresSwapped)
-"""Mistakes that change nothing where a dataflow has one cause, one counter, or no traffic."""
+"""Mistakes that change nothing where a dataflow has one category, one counter, or no traffic."""
 CHANGING = {(name, mistake) for name in ("spike_array", "row_stationary") for mistake in WHERE_THERE_ARE_SEVERAL}
 CHANGING.add(("systolic", LoadsAndStoresSwapped))
 """Dataflows in which those are mistakes, at least."""
@@ -235,7 +235,7 @@ def changes(mistake: type[Mistaken], activity: Activity) -> bool:
     told = mistake(None).changed(activity)
     return (
         dict(told.counts) != dict(activity.counts)
-        or not np.array_equal(told.work.causes, activity.work.causes)
+        or not np.array_equal(told.work.breakdown, activity.work.breakdown)
         or not np.array_equal(told.moves.load_bits, activity.moves.load_bits)
     )
 

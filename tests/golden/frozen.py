@@ -76,7 +76,7 @@ def _counts(layer: LayerResult, pes: int) -> dict[str, Any]:
         "output_spikes": layer.sum_output_spikes,
         "tiling": layer.tiling,
         "storage": layer.storage.model_dump(),
-        "cycles_by_cause": layer.sum_cycles_by_cause,
+        "cycles_by_cause": layer.sum_cycle_breakdown,
         "dram_read_bits": layer.sum_dram_read_bits,
         "dram_write_bits": layer.sum_dram_write_bits,
         "counters": {counter.name: counter.sum_count for counter in layer.counters},

@@ -90,7 +90,7 @@ class Layer:
             self.note(f"{kind} starts", i)
             self.later((self.load if kind == "load" else self.store)[i], f"{kind} ends", i)
 
-    def cause(self) -> str:
+    def category(self) -> str:
         """What the cycles from now on are spent on."""
         i = self.next_pass
         if self.computing is not None:
@@ -110,7 +110,7 @@ class Layer:
         while self.events:
             moment, _, what, i = heapq.heappop(self.events)
             if moment > self.now:
-                self.spent[self.cause()] = self.spent.get(self.cause(), 0) + moment - self.now
+                self.spent[self.category()] = self.spent.get(self.category(), 0) + moment - self.now
                 self.now = moment
             self.happen(what, i)
             self.start_what_can_start()
@@ -123,7 +123,7 @@ def channel_cycles(bits: Sequence[int], burst_bits: int, clock_mhz: int, bandwid
 
 
 def overlap(compute: Sequence[int], load: Sequence[int], store: Sequence[int], latency: int) -> Layer:
-    """The layer after its last event; all arguments in cycles, one entry a pass, latency in cycles."""
+    """The layer after its last event; all arguments in cycles, one entry per pass, latency in cycles."""
     layer = Layer(compute, load, store, latency)
     layer.run()
     if layer.next_pass < len(compute) or layer.issued:

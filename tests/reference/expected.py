@@ -23,11 +23,11 @@ Sample = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Expected:
-    """cycles: of all work. causes: the same by cause. counts: by the name of the counter. reads, writes: bits between
-    DRAM and chip by operand. What is 0 may be left out."""
+    """cycles: of all work. breakdown: the same by category. counts: by the name of the counter. reads, writes: bits
+    between DRAM and chip by operand. What is 0 may be left out."""
 
     cycles: int
-    causes: Mapping[str, int] = field(default_factory=dict)
+    breakdown: Mapping[str, int] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     reads: Mapping[str, int] = field(default_factory=dict)
     writes: Mapping[str, int] = field(default_factory=dict)
@@ -35,14 +35,14 @@ class Expected:
 
 def of_records(records: Iterable[Any], counts: Mapping[str, int]) -> Expected:
     """The sum over what an array's twin wrote down pass by pass."""
-    causes: Counter[str] = Counter()
+    breakdown: Counter[str] = Counter()
     loads: Counter[str] = Counter()
     stores: Counter[str] = Counter()
     for record in records:
-        causes.update(record.causes)
+        breakdown.update(record.breakdown)
         loads.update(record.loads)
         stores.update(record.stores)
-    return Expected(sum(causes.values()), causes, counts, loads, stores)
+    return Expected(sum(breakdown.values()), breakdown, counts, loads, stores)
 
 
 def arriving(source: Source, sample: Sample) -> np.ndarray:

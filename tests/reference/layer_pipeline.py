@@ -71,8 +71,8 @@ class Pipeline:
         channel = sum(step.channel_cycles for steps in self.stages for step in steps)
         return max([0, channel, *self.ends.values()])
 
-    def causes(self, names: Sequence[str]) -> Counter[str]:
-        """Cycles by cause along the critical path; names: the causes of work and traffic, in order."""
+    def breakdown(self, names: Sequence[str]) -> Counter[str]:
+        """Cycles by category along the critical path; names: the categories of work and traffic, in order."""
         found: Counter[str] = Counter()
         if not self.ends:
             return found
@@ -91,7 +91,7 @@ class Pipeline:
             residence = self.ends[node] - self.starts[node]
             waited = residence - step.cycles
             gone = 0
-            for name, cycles in [*((name, step.causes[name]) for name in names), ("pipeline_wait", waited)]:
+            for name, cycles in [*((name, step.breakdown[name]) for name in names), ("pipeline_wait", waited)]:
                 before = floor(Fraction(gone * (until - self.starts[node]), residence)) if residence else 0
                 gone += cycles
                 after = floor(Fraction(gone * (until - self.starts[node]), residence)) if residence else 0

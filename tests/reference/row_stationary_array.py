@@ -19,7 +19,7 @@ class Record:
     """What one pass says of itself."""
 
     label: tuple[int, int, int, int]
-    causes: Counter[str] = field(default_factory=Counter)
+    breakdown: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
     stores: Counter[str] = field(default_factory=Counter)
 
@@ -150,9 +150,9 @@ class RowStationary(Cut):
                 self.counts["global_buffer.psums.read"] += per_pair * len(pairs)
                 words += per_pair * len(pairs)
         sets_in_use = sum(1 for channels in in_chain if channels) if hands_over else 0
-        record.causes["compute"] = slowest[1]
-        record.causes["reduction"] = slowest[0] - slowest[1] + self.shape.R * sets_in_use
-        record.causes["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - slowest[0])
+        record.breakdown["compute"] = slowest[1]
+        record.breakdown["reduction"] = slowest[0] - slowest[1] + self.shape.R * sets_in_use
+        record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - slowest[0])
 
     def load_and_fill(self, record: Record, f: int, k: int) -> int:
         """Weights into the pads, if others are there."""
@@ -182,7 +182,7 @@ class RowStationary(Cut):
                     for r in range(self.shape.R):
                         for s in range(self.shape.S):
                             self.counts["weight_pad.write"] += columns_in_use * self.tap_entries(filters, k, c, r, s)
-        record.causes["weight_fill"] = ceil(bits / self.parameters.weight_bus_bits)
+        record.breakdown["weight_fill"] = ceil(bits / self.parameters.weight_bus_bits)
         return words
 
     def rows_needed(self, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -233,7 +233,7 @@ class RowStationary(Cut):
                 places = range(n * len(columns) * bits, (n + 1) * len(columns) * bits)
                 all_words |= {bit // self.word for bit in places}
                 row = {x: int(self.inputs[t, channel_group * self.group_channels + c, y, x]) for x in columns}
-                takers = 0
+                receiving_rows = 0
                 for j in range(self.mapping.filter_sets):
                     for r in range(self.shape.R):
                         fits = any(
@@ -242,10 +242,10 @@ class RowStationary(Cut):
                         )
                         if fits and self.takes(f, j, c, r):
                             delivered[j, c, r, t, y] = row
-                            takers += 1
-                self.counts["branch.spikes"] += takers * len(row) * bits
-                self.counts["input_pad.write"] += takers * len(row) * self.entries_per_input
-                if takers:
+                            receiving_rows += 1
+                self.counts["branch.spikes"] += receiving_rows * len(row) * bits
+                self.counts["input_pad.write"] += receiving_rows * len(row) * self.entries_per_input
+                if receiving_rows:
                     touched |= {bit // self.word for bit in places}
                     self.counts["trunk.spikes"] += len(row) * bits
             self.counts["global_buffer.spikes.read"] += len(touched)
@@ -279,15 +279,15 @@ class RowStationary(Cut):
                     value = pe.rows[c].get(x, 0)
                     if value == 0 and inputs_mode == "skip":
                         continue
-                    served = range(pe.filters)
+                    applied_weights = range(pe.filters)
                     if weights_mode == "skip" and self.tells_positions:
-                        served = [n for n in served if weights[n][0] != 0]
+                        applied_weights = [n for n in applied_weights if weights[n][0] != 0]
                     elif weights_mode == "skip":
-                        served = [n for n in served if weights[n][1]]
-                    if len(served) > 0 or weights_mode != "skip":
+                        applied_weights = [n for n in applied_weights if weights[n][1]]
+                    if len(applied_weights) > 0 or weights_mode != "skip":
                         self.counts["input_pad.read"] += self.entries_per_input
                         self.counts["pe_wire.spikes"] += self.task.input_bits
-                    for n in served:
+                    for n in applied_weights:
                         pe.taps_cycles += 1
                         gated_by_input = value == 0 and inputs_mode != "none"
                         gated_by_weight = weights[n][0] == 0 and weights_mode != "none"
@@ -298,7 +298,7 @@ class RowStationary(Cut):
                             self.accumulate()
                         self.useful_cycles += value != 0 and weights[n][0] != 0
                         self.operations += bin(value).count("1") if weights[n][0] != 0 else 0
-                    self.counts["weight_pad.gated"] += len(served)
+                    self.counts["weight_pad.gated"] += len(applied_weights)
                     if value == 0 and inputs_mode != "none":
                         continue
                     if self.masked and (self.packed or weights_mode != "none"):
@@ -395,5 +395,5 @@ class RowStationary(Cut):
         if 0 < neuron.shared_leak_numerator < 2**neuron.leak_shift:
             self.counts["neuron.leak"] += updates
         cycles = ceil(updates / self.parameters.update_lanes) + 2
-        record.causes["update"] = cycles
-        record.causes["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)
+        record.breakdown["update"] = cycles
+        record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)

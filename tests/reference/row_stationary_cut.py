@@ -14,7 +14,7 @@ from tests.reference import formats, formats_spikes
 
 @dataclass
 class Cut:
-    """A layer on a machine, cut by `mapping` (see simulator.dataflows.row_stationary.specs.ArrayMapping)."""
+    """A layer on a machine, cut by `mapping` (see simulator.dataflows.row_stationary.kernel_types.ArrayMapping)."""
 
     machine: Any
     task: Any

@@ -20,15 +20,15 @@ from tests.reference import formats_spikes
 from tests.reference.expected import Expected, Sample, of_records
 from tests.reference.layers import layer_of
 from tests.reference.spike_array_pe import Event, Pe, in_groups
-from tests.reference.spike_array_tiling import CannotMap, Cut, Image, Part, Tile, ceil_div, cut_layer
+from tests.reference.spike_array_tiling import CannotMap, Cut, PackedWeights, Part, Tile, ceil_div, cut_layer
 
 
 @dataclass
 class Record:
-    """A pass: cycles by cause, traffic with DRAM by operand in bits, and its place in the layer."""
+    """A pass: cycles by category, traffic with DRAM by operand in bits, and its place in the layer."""
 
     label: tuple[int, int, int, int]
-    causes: Counter[str] = field(default_factory=Counter)
+    breakdown: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
     stores: Counter[str] = field(default_factory=Counter)
 
@@ -51,8 +51,9 @@ class SpikeArray:
         self.weight_format = self.cut.weight_format
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
+        self.served_cycles = [0] * machine.dataflow.pes
         self.records: list[Record] = []
-        self.images: list[Image] = []
+        self.layouts: list[PackedWeights] = []
         dataflow, decoder = machine.dataflow, machine.dataflow.decoder
         rate = {
             "implicit": dataflow.lanes,
@@ -160,13 +161,13 @@ class SpikeArray:
                 channels = channels[taken:]
 
     def _load_weights(self, tile: Tile, input_tile: int) -> None:
-        self.images = [self.cut.image(part.channels, self.cut.input_tiles[input_tile]) for part in tile.parts]
+        self.layouts = [self.cut.weight_layout(part.channels, self.cut.input_tiles[input_tile]) for part in tile.parts]
         if len(self.records) == 1 and self.cut.table:
             self.records[-1].loads["weights"] += len(self.cut.table) * self.task.weight_bits
-            self.counts["codebook.write"] += len(self.cut.table) * len(self.images)
+            self.counts["codebook.write"] += len(self.cut.table) * len(self.layouts)
         if self.weights_there:
             return
-        words = [len(image.bits) // self.word_bits for image in self.images]
+        words = [len(weight_layout.bits) // self.word_bits for weight_layout in self.layouts]
         entries = [self.cut.directory_entries(input_tile) for _ in words]
         from_dram = slice(None) if self.machine.dataflow.partition == "channel" else slice(1)
         directory_bits = sum(entries[from_dram]) * self.cut.entry_bits
@@ -184,12 +185,12 @@ class SpikeArray:
 
     def _accumulate(self, pes: list[Pe], words: list[list[Event]]) -> None:
         """The accumulate phase, cycle by cycle."""
-        causes, depth = self.records[-1].causes, self.machine.dataflow.fifo_depth
+        breakdown, depth = self.records[-1].breakdown, self.machine.dataflow.fifo_depth
         for pe in pes:
             pe.begin_pass()
         scanned = deque(deque(word) for word in words)
         self.counts["spikes.read"] += len(words)
-        causes["scan"] += 1
+        breakdown["scan"] += 1
         broadcasts: list[int] = []
         waiting = 0
         cycle = 1
@@ -198,9 +199,9 @@ class SpikeArray:
             for pe in pes:
                 pe.step(cycle)
             if not scanned:
-                causes["barrier"] += 1
+                breakdown["barrier"] += 1
             elif not scanned[0]:
-                causes["scan"] += 1
+                breakdown["scan"] += 1
                 scanned.popleft()
             elif not room:
                 waiting += 1
@@ -208,35 +209,35 @@ class SpikeArray:
                 event = scanned[0].popleft()
                 for pe in pes:
                     pe.push(len(broadcasts), event, cycle)
-                causes["compute"] += 1
+                breakdown["compute"] += 1
                 self.counts["dispatcher.broadcast"] += 1
                 self.counts["dispatcher.control"] += 1
-                self._charge(causes, waiting, pes, broadcasts)
+                self._charge(breakdown, waiting, pes, broadcasts)
                 waiting = 0
                 broadcasts.append(cycle)
                 if not scanned[0]:
                     scanned.popleft()
             cycle += 1
-        causes["barrier"] += 1
+        breakdown["barrier"] += 1
 
-    def _charge(self, causes: Counter[str], waited: int, pes: list[Pe], broadcasts: list[int]) -> None:
+    def _charge(self, breakdown: Counter[str], waited: int, pes: list[Pe], broadcasts: list[int]) -> None:
         """Charge the wait of the event that follows `broadcasts`."""
         if waited == 0:
             return
         left_fifo = len(broadcasts) - self.machine.dataflow.fifo_depth
-        last = max(pe.services[left_fifo].popped for pe in pes)
+        last = max(pe.latencies[left_fifo].popped for pe in pes)
         if last == broadcasts[left_fifo] + 1:
-            causes["fifo"] += waited
+            breakdown["fifo"] += waited
             return
-        blocking = next(pe for pe in pes if pe.services[left_fifo].popped == last)
-        service = blocking.services[left_fifo - 1]
-        for cause, cycles in (
-            ("weight_fetch", service.idle),
-            ("decode", service.steps_without_accumulates),
-            ("bank_conflict", service.conflict_cycles),
+        blocking = next(pe for pe in pes if pe.latencies[left_fifo].popped == last)
+        latency = blocking.latencies[left_fifo - 1]
+        for category, cycles in (
+            ("weight_fetch", latency.idle),
+            ("decode", latency.steps_without_accumulates),
+            ("bank_conflict", latency.conflict_cycles),
             ("compute", waited),
         ):
-            causes[cause] += min(waited, cycles)
+            breakdown[category] += min(waited, cycles)
             waited -= min(waited, cycles)
 
     def _sweep(self, pes: list[Pe], timestep: int, frame: np.ndarray) -> None:
@@ -250,17 +251,18 @@ class SpikeArray:
             for neuron in pe.part.neurons:
                 assert frame_before[neuron] == 9, "two PEs own a neuron"
                 frame[neuron] = 0
+            accesses = len(set(pe.row.values())) if pe.by_rows else len(addresses)
+            for counter in ("potentials.read", "potentials.write"):
+                self.counts[counter] += accesses
+            self.counts["bank_wire.move"] += 2 * accesses
             for address in addresses:
                 frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
-                for counter in (
-                    "neuron.compare", "neuron.control", "sweep.update", "potentials.read", "potentials.write",
-                ):  # fmt: skip
+                for counter in ("neuron.compare", "neuron.control", "sweep.update"):
                     self.counts[counter] += 1
-                self.counts["bank_wire.move"] += 2
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
                 factor = self.task.neuron.shared_leak_numerator
                 self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)
-        self.records[-1].causes["update"] = slowest + 2
+        self.records[-1].breakdown["update"] = slowest + 2
 
     def _encode(self, tile: Tile, frame: np.ndarray) -> None:
         width = self.machine.buffers.outputs.width_bits
@@ -276,7 +278,7 @@ class SpikeArray:
             if name == "aer":  # addresses are those of the whole tile, whatever part of it was scanned
                 found = [sum(bitmap[:end]) for end in ends]
             cycles = sum(max(1, (b - a) * entry_words) for a, b in zip([0, *found], found, strict=False))
-        self.records[-1].causes["encode"] = cycles
+        self.records[-1].breakdown["encode"] = cycles
         self.counts["outputs.write"] += len(words)
         self.counts["outputs.read"] += len(words)
         if self.outputs_stay:

@@ -24,7 +24,7 @@ class Event:
 
 
 @dataclass
-class Service:
+class EventLatency:
     """What a PE does for one event, and what of it was not accumulating."""
 
     popped: int
@@ -41,12 +41,16 @@ class Pe:
         self.potentials = [0] * len(part.neurons)
         self.active = [False] * len(part.neurons)
         self.address = {neuron: address for address, neuron in enumerate(part.neurons)}
+        self.by_rows = array.machine.dataflow.potential_access == "row"
+        # with access by rows, an output position begins a row: (p, q) and the row of its channels
+        lanes = array.machine.buffers.potentials.banks
+        self.row = {(m, p, q): (p, q, part.channels.index(m) // lanes) for m, p, q in part.neurons}
         self.begin_pass()
 
     def begin_pass(self) -> None:
-        """Empty FIFO, nothing in service."""
+        """Empty FIFO, no event under way."""
         self.fifo: deque[tuple[int, Event, int]] = deque()
-        self.services: dict[int, Service] = {}
+        self.latencies: dict[int, EventLatency] = {}
         self.event: Event | None = None
 
     def push(self, index: int, event: Event, cycle: int) -> None:
@@ -63,15 +67,17 @@ class Pe:
         """One cycle."""
         if self.event is None and self.fifo and self.fifo[0][2] < cycle:
             self._pop(cycle)
+            self.array.served_cycles[self.number] += 1
         elif self.event is not None:
             self._serve()
+            self.array.served_cycles[self.number] += 1
 
     def _pop(self, cycle: int) -> None:
         index, event, _ = self.fifo.popleft()
         self.array.counts["fifo.pop"] += 1
         self.array.counts["fetch.control"] += 1
-        self.service = self.services[index] = Service(popped=cycle)
-        self.service.idle += 1
+        self.latency = self.latencies[index] = EventLatency(popped=cycle)
+        self.latency.idle += 1
         fiber = self.array.tile_fiber(self.part, event)
         if not any(neuron in self.address for neuron, _ in fiber):
             return  # no valid tap: free in the next cycle
@@ -96,7 +102,7 @@ class Pe:
     def _locate(self, event: Event, values: list[int]) -> None:
         """Which words hold the fiber, and how many bits of the first one are another fiber's or nobody's."""
         self.fiber_bits = len(encode(values, *self.array.stored_as, self.segment, self.array.cut.table))
-        start = self.array.images[self.number].starts[self.array.fiber_name(event)]
+        start = self.array.layouts[self.number].starts[self.array.fiber_name(event)]
         if self.array.weight_format.located == "offsets":
             # what the directory says: a number of units, and it fits its field
             units, entries = start // self.array.alignment_bits, size(values, *self.array.stored_as, self.segment)[2]
@@ -111,7 +117,7 @@ class Pe:
     def _read_word(self) -> None:
         """A word of the weight memory; the decoder keeps the bits of the fiber."""
         word, width = self.words_to_read.popleft(), self.array.word_bits
-        self.received += self.array.images[self.number].bits[word * width : (word + 1) * width][self.bits_to_drop :]
+        self.received += self.array.layouts[self.number].bits[word * width : (word + 1) * width][self.bits_to_drop :]
         self.bits_to_drop = 0
         self.array.counts["weights.read"] += 1
         if not self.words_to_read:
@@ -131,7 +137,7 @@ class Pe:
         if self.banks is None and self.steps and self.steps[0].last_bit < len(self.received):
             self._issue(self.steps.popleft().positions)
         if self.banks is None:
-            self.service.idle += 1
+            self.latency.idle += 1
         else:
             self._work_banks()
         if self.words_to_read:
@@ -143,7 +149,8 @@ class Pe:
         """A step enters the accumulators: every accumulate queues at its bank."""
         assert self.event is not None
         ports = self.array.machine.buffers.potentials.ports
-        self.banks = [deque() for _ in range(self.array.machine.buffers.potentials.banks)]
+        self.banks = [deque() for _ in range(1 if self.by_rows else self.array.machine.buffers.potentials.banks)]
+        rows: list[tuple[int, int, int]] = []
         for position in positions:
             neuron, weight = self.fiber[position]
             for counter in ("decoder.weight", "locate.weight"):
@@ -154,26 +161,30 @@ class Pe:
             address = self.address[neuron]
             # an accumulate is a read and a write: together with two ports, one after the other with one port
             queue = self.banks[address % len(self.banks)]
-            queue.extend([(address, 0)] * (2 - ports))
-            queue.append((address, weight * 2**self.event.bit))
+            for counter in ("accumulator.add", "accumulator.lane", "accumulator.bank"):
+                self.array.counts[counter] += 1
             self.active[address] = True
             self.array.counts["flags.write"] += self.array.machine.dataflow.update == "sparse"
-            for counter in (
-                "accumulator.add", "accumulator.lane", "accumulator.bank", "potentials.read", "potentials.write",
-            ):  # fmt: skip
+            if self.by_rows and self.row[neuron] in rows:
+                self.potentials[address] += weight * 2**self.event.bit  # beside another of its row
+                continue
+            rows.append(self.row[neuron])
+            queue.extend([(address, 0)] * (2 - ports))
+            queue.append((address, weight * 2**self.event.bit))
+            for counter in ("potentials.read", "potentials.write"):
                 self.array.counts[counter] += 1
             self.array.counts["bank_wire.move"] += 2
         self.cycle_of_step = 0
         self.step_accumulates = any(self.banks)
         if not self.step_accumulates:
-            self.service.steps_without_accumulates += 1
+            self.latency.steps_without_accumulates += 1
 
     def _work_banks(self) -> None:
         assert self.banks is not None
         self.cycle_of_step += 1
         if self.step_accumulates:
             self.array.busy_pe_cycles += 1
-            self.service.conflict_cycles += self.cycle_of_step > 1
+            self.latency.conflict_cycles += self.cycle_of_step > 1
         for queue in self.banks:
             if queue:
                 address, weight = queue.popleft()
@@ -185,6 +196,8 @@ class Pe:
         """Update everything, `update_lanes` at a time: the addresses, and the cycles."""
         everything = list(range(len(self.potentials)))
         cycles = 0
+        if self.by_rows:
+            return everything, len(set(self.row.values())) * (3 - self.array.machine.buffers.potentials.ports)
         for _ in in_groups(everything, self.array.machine.dataflow.update_lanes):
             cycles += 3 - self.array.machine.buffers.potentials.ports
         return everything, cycles

@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Image:
+class PackedWeights:
     """A weight memory: its bits in whole words, where the fiber of (channel, phase row, phase column) starts, its end.
 
     end: the first bit that no fiber and no padding of a fiber takes.
@@ -95,8 +95,8 @@ class Cut:
         self.table = codebook(values, index_bits) if index_bits else []
         if len(self.table) > 2**index_bits:
             raise CannotMap("too many values")
-        self._images: dict[tuple[tuple[int, ...], tuple[int, ...]], Image] = {}
-        self.sharers = machine.dataflow.pes if machine.dataflow.partition == "channel" else 1
+        self._layouts: dict[tuple[tuple[int, ...], tuple[int, ...]], PackedWeights] = {}
+        self.pes_per_group = machine.dataflow.pes if machine.dataflow.partition == "channel" else 1
         self._check_neurons()
         self._cut_channels()
         self._check_weights()
@@ -122,7 +122,7 @@ class Cut:
         """Of some output channels, those that each PE owns."""
         if self.machine.dataflow.partition == "space":
             return [channels for _ in range(self.machine.dataflow.pes)]
-        return [[m for m in channels if m % self.sharers == pe] for pe in range(self.machine.dataflow.pes)]
+        return [[m for m in channels if m % self.pes_per_group == pe] for pe in range(self.machine.dataflow.pes)]
 
     def fibers(self, channels: list[int], input_channel: int) -> Iterator[list[int]]:
         """The fibers of an input channel in a PE that owns `channels` of the tile."""
@@ -156,24 +156,24 @@ class Cut:
                             if sum(fiber[i] != 0 for i in group) > chosen.kept:
                                 raise CannotMap("too many weights of a group")
 
-    def image(self, own: list[int], inputs: list[int]) -> Image:
+    def weight_layout(self, own: list[int], inputs: list[int]) -> PackedWeights:
         """What lies in the weight memory of a PE that owns `own` of a channel tile, for an input tile."""
         key = (tuple(own), tuple(inputs))
-        if key not in self._images:
+        if key not in self._layouts:
             fibers = [fiber for c in inputs for fiber in self.fibers(own, c)]
             lengths = [max(1, len(self.own_of_group(own, c))) for c in inputs for _ in self.fibers(own, c)]
             bits, starts = memory(fibers, *self.stored_as, lengths, self.table or None)
             stride = self.task.shape.stride
             names = [(c, i, j) for c in inputs for i in range(stride[0]) for j in range(stride[1])]
-            self._images[key] = Image(bits, dict(zip(names, starts[:-1], strict=True)), starts[-1])
-        return self._images[key]
+            self._layouts[key] = PackedWeights(bits, dict(zip(names, starts[:-1], strict=True)), starts[-1])
+        return self._layouts[key]
 
     def _cut_channels(self) -> None:
         shape = self.task.shape
-        every_local = ceil_div(shape.M, self.sharers)
+        every_local = ceil_div(shape.M, self.pes_per_group)
         for self.input_channels in halvings(shape.C):
             for local in halvings(every_local):
-                self.channel_tiles = pieces(shape.M, local * self.sharers)
+                self.channel_tiles = pieces(shape.M, local * self.pes_per_group)
                 self.input_tiles = pieces(shape.C, self.input_channels)
                 self.local = local
                 if self._fits(halves=1 if local == every_local and self.input_channels == shape.C else 2):
@@ -182,9 +182,11 @@ class Cut:
 
     def _fits(self, halves: int) -> bool:
         buffers, phases = self.machine.buffers, self.task.shape.stride[0] * self.task.shape.stride[1]
-        images = [self.image(own, c) for m in self.channel_tiles for own in self.owners(m) for c in self.input_tiles]
-        most_units = max(image.end // self.alignment_bits for image in images)
-        most_words = max(len(image.bits) // self.word_bits for image in images)
+        layouts = [
+            self.weight_layout(own, c) for m in self.channel_tiles for own in self.owners(m) for c in self.input_tiles
+        ]
+        most_units = max(weight_layout.end // self.alignment_bits for weight_layout in layouts)
+        most_words = max(len(weight_layout.bits) // self.word_bits for weight_layout in layouts)
         longest = max(
             len(fiber)
             for m in self.channel_tiles
@@ -202,7 +204,7 @@ class Cut:
         local = max(len(own) for m in self.channel_tiles for own in self.owners(m))
         return (
             most_words <= words_in(buffers.weights) // halves
-            and local <= words_in(buffers.potentials)
+            and self._position_words(local) <= words_in(buffers.potentials)
             and ceil_div(max(len(m) for m in self.channel_tiles), buffers.outputs.width_bits)
             <= words_in(buffers.outputs) // 2
         )
@@ -215,12 +217,17 @@ class Cut:
                 return
         raise CannotMap("not even one position fits")
 
+    def _position_words(self, local: int) -> int:
+        """Words of potentials that a position with so many channels takes: whole rows, if rows are accessed."""
+        lanes = self.machine.buffers.potentials.banks if self.machine.dataflow.potential_access == "row" else 1
+        return ceil_div(local, lanes) * lanes
+
     def _map_fits(self) -> bool:
         buffers, dataflow = self.machine.buffers, self.machine.dataflow
         block = ceil_div(self.rows, dataflow.pe_rows or 1) * ceil_div(self.columns, dataflow.pe_columns or 1)
         spikes = max(len(m) for m in self.channel_tiles) * self.rows * self.columns
         return (
-            self.local * block <= words_in(buffers.potentials)
+            self._position_words(self.local) * block <= words_in(buffers.potentials)
             and ceil_div(spikes, buffers.outputs.width_bits) <= words_in(buffers.outputs) // 2
         )
 
@@ -269,8 +276,8 @@ class Cut:
         payload = 0
         metadata = stored = len(self.table) * self.task.weight_bits
         for channels in self.channel_tiles:
-            for own in self.owners(channels)[: self.sharers]:
-                stored += sum(len(self.image(own, inputs).bits) for inputs in self.input_tiles)
+            for own in self.owners(channels)[: self.pes_per_group]:
+                stored += sum(len(self.weight_layout(own, inputs).bits) for inputs in self.input_tiles)
                 for c in range(self.task.shape.C):
                     length = max(1, len(self.own_of_group(own, c)))
                     for fiber in self.fibers(own, c):

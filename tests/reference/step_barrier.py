@@ -19,14 +19,14 @@ def barrier_cycles(active: int, table: Sequence[tuple[int, int]]) -> int:
 
 
 def run(steps: Sequence[Timestep], table: Sequence[tuple[int, int]]) -> tuple[Counter[str], list[tuple[int, int, int]]]:
-    """Cycles by cause, and the moments of each timestep: its beginning, the barrier's, and the barrier's end."""
-    causes: Counter[str] = Counter()
+    """Cycles by category, and the moments of each timestep: its beginning, the barrier's, and the barrier's end."""
+    breakdown: Counter[str] = Counter()
     moments = []
     now = 0
     for step in steps:
-        causes.update(step.causes)
+        breakdown.update(step.breakdown)
         cost = barrier_cycles(step.active, table)
-        causes["step_barrier"] += cost
+        breakdown["step_barrier"] += cost
         moments.append((now, now + step.cycles, now + step.cycles + cost))
         now += step.cycles + cost
-    return causes, moments
+    return breakdown, moments

@@ -162,6 +162,10 @@ SHAPE = LayerShape.linear(4, 4)
             "dataflow.decoder.mask_bits_per_cycle: the RTL covers at most 1024, found 1025",
         ),
         ({"dataflow__flags_per_cycle": 5000}, "dataflow.flags_per_cycle: the RTL covers at most 1024, found 5000"),
+        (
+            {"dataflow__potential_access": "row", "dataflow__update_lanes": 2},
+            "dataflow.potential_access: the RTL has word, found row",
+        ),
         ({"buffers__spikes": buffer(64, 321)}, "buffers.spikes.width_bits: the RTL covers at most 320, found 321"),
         ({"buffers__weights": buffer(64, 512)}, "buffers.weights.width_bits: the RTL covers at most 320, found 512"),
         (

@@ -14,7 +14,7 @@ def places(activity: Activity) -> list[list[int]]:
 
 def assert_same(one: Activity, other: Activity) -> None:
     """Every number of two activities is equal."""
-    assert one.work.causes.tolist() == other.work.causes.tolist()
+    assert one.work.breakdown.tolist() == other.work.breakdown.tolist()
     assert one.moves.load_bits.tolist() == other.moves.load_bits.tolist()
     assert one.moves.store_bits.tolist() == other.moves.store_bits.tolist()
     assert dict(one.counts) == dict(other.counts)

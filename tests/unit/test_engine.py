@@ -20,9 +20,9 @@ def result() -> RunResult:
 
 def test_totals_are_the_sums_of_the_layers(result: RunResult) -> None:
     assert result.sum_cycles == sum(layer.sum_cycles for layer in result.layers) == sum(result.cycles_per_sample)
-    assert sum(result.sum_cycles_by_cause.values()) == result.sum_cycles
+    assert sum(result.sum_cycle_breakdown.values()) == result.sum_cycles
     for layer in result.layers:
-        assert sum(layer.sum_cycles_by_cause.values()) == layer.sum_cycles
+        assert sum(layer.sum_cycle_breakdown.values()) == layer.sum_cycles
         priced_pj = sum(counter.sum_energy_pj for counter in layer.counters)
         assert layer.sum_energy_pj == pytest.approx(priced_pj + layer.sum_leakage_pj, rel=1e-12)
     assert result.sum_energy_pj == pytest.approx(sum(layer.sum_energy_pj for layer in result.layers), rel=1e-12)
@@ -89,10 +89,12 @@ def test_settings_and_formats_are_the_machine_with_other_keys() -> None:
 
 def test_an_ideal_memory_is_a_lower_bound(result: RunResult) -> None:
     ideal = simulate(SAMPLE, MACHINE, samples=[0, 1], ideal_memory=True)
-    stalls = {cause: cycles for cause, cycles in result.sum_cycles_by_cause.items() if cause.startswith("dram_")}
+    stalls = {
+        category: cycles for category, cycles in result.sum_cycle_breakdown.items() if category.startswith("dram_")
+    }
     assert (ideal.assumptions.ideal_memory, result.assumptions.ideal_memory) == (True, False)
     assert ideal.sum_cycles == result.sum_cycles - sum(stalls.values()) < result.sum_cycles
-    assert not any(cycles for cause, cycles in ideal.sum_cycles_by_cause.items() if cause.startswith("dram_"))
+    assert not any(cycles for category, cycles in ideal.sum_cycle_breakdown.items() if category.startswith("dram_"))
     assert [layer.sum_dram_read_bits for layer in ideal.layers] == [layer.sum_dram_read_bits for layer in result.layers]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity
 from spikecycle.simulator.dataflows.layer import LayerSample
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES as ROW_STATIONARY_CATEGORIES
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CAUSES as ROW_STATIONARY_CAUSES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.traces import LayerShape
 from tests.unit.row_stationary.cases import machine as row_stationary_machine
@@ -119,7 +119,7 @@ def test_a_row_stationary_array_leaves_its_outputs() -> None:
 def test_passes_of_a_spike_array_take_as_long_as_before() -> None:
     before, _, _ = _spike_array()
     after, _, _ = _spike_array(weights_on_chip=True, inputs_on_chip=True, outputs_on_chip=True)
-    assert after.work.causes.tolist() == before.work.causes.tolist()
+    assert after.work.breakdown.tolist() == before.work.breakdown.tolist()
 
 
 def test_a_global_buffer_that_does_not_keep_up_has_fewer_words_to_serve() -> None:
@@ -138,8 +138,8 @@ def test_a_global_buffer_that_does_not_keep_up_has_fewer_words_to_serve() -> Non
     words = {"stored": 7 + 4 + 4, "kept": 7 + 4}
     waits = {
         name: int(
-            plan.run(LayerSample(maps, maps, None, outputs_on_chip=name == "kept")).work.causes[
-                0, ROW_STATIONARY_CAUSES.index("global_buffer")
+            plan.run(LayerSample(maps, maps, None, outputs_on_chip=name == "kept")).work.breakdown[
+                0, ROW_STATIONARY_CATEGORIES.index("global_buffer")
             ]
         )
         for name in words

@@ -87,7 +87,7 @@ def test_a_pipeline_of_layers(files: tuple[Path, Path]) -> None:
     """First: 0-5, 5-6, 6-8. Second: from 5, 8 and 11 on, 3 cycles each."""
     result = spikecycle.simulate(*files, settings={"overlap.policy": "layer_pipeline"})
     assert result.sum_cycles == 5 + 3 + 3 + 3
-    assert sum(result.sum_cycles_by_cause.values()) == result.sum_cycles
+    assert sum(result.sum_cycle_breakdown.values()) == result.sum_cycles
     assert [layer.sum_busy_cycles["array"] for layer in result.layers] == [8, 9]
 
 
@@ -101,7 +101,7 @@ def test_a_barrier_per_timestep(files: tuple[Path, Path]) -> None:
     changes = {"overlap.policy": "step_barrier", "overlap.barrier": [{"active": 1, "cycles": 10}]}
     result = spikecycle.simulate(*files, settings=changes)
     assert result.sum_cycles == 17 + 2 * 3 * 10
-    assert {cause: cycles for cause, cycles in result.sum_cycles_by_cause.items() if cycles} == {
+    assert {category: cycles for category, cycles in result.sum_cycle_breakdown.items() if cycles} == {
         "compute": 17,
         "step_barrier": 60,
     }
@@ -112,7 +112,9 @@ def test_an_array_under_the_roofline_takes_its_work_or_its_traffic() -> None:
     result = spikecycle.simulate("digits-ternary", "spike_array", samples=[0], settings=changes)
     double = spikecycle.simulate("digits-ternary", "spike_array", samples=[0])
     for layer, buffered in zip(result.layers, double.layers, strict=True):
-        work = sum(cycles for cause, cycles in buffered.sum_cycles_by_cause.items() if not cause.startswith("dram"))
+        work = sum(
+            cycles for category, cycles in buffered.sum_cycle_breakdown.items() if not category.startswith("dram")
+        )
         bits = sum(layer.sum_dram_read_bits.values()) + sum(layer.sum_dram_write_bits.values())
         channel = -(-bits * 500 // 512_000)  # 512 Gbit/s at 500 MHz are 1024 bits per cycle
         assert layer.sum_cycles in (max(work, channel), max(work, channel) + 25)  # 50 ns of latency where it shows

@@ -94,12 +94,12 @@ def test_cycles_without_anything_to_load_or_store_are_those_of_the_array(chain: 
     # 8 inputs take a word of 16 bits per timestep, a burst of 64; 2 outputs likewise
     assert (first.sum_dram_read_bits["spikes"], second.sum_dram_read_bits["spikes"]) == (2 * 64, 0)
     assert (first.sum_dram_write_bits["outputs"], second.sum_dram_write_bits["outputs"]) == (0, 2 * 64)
-    causes = {name: cycles for name, cycles in second.sum_cycles_by_cause.items() if cycles}
-    assert not {"dram_fill", "dram_load"} & set(causes)
+    breakdown = {name: cycles for name, cycles in second.sum_cycle_breakdown.items() if cycles}
+    assert not {"dram_fill", "dram_load"} & set(breakdown)
     reloaded = simulate(chain, _machine(), samples=[0]).layers[1]
-    assert causes.items() <= {**reloaded.sum_cycles_by_cause, "dram_drain": causes.get("dram_drain", 0)}.items()
+    assert breakdown.items() <= {**reloaded.sum_cycle_breakdown, "dram_drain": breakdown.get("dram_drain", 0)}.items()
     # the load that the first pass of the reloaded layer waits for: an answer after 25 cycles, 2 x 64 bits in one more
-    assert reloaded.sum_cycles_by_cause["dram_fill"] == 25 + 1
+    assert reloaded.sum_cycle_breakdown["dram_fill"] == 25 + 1
 
 
 @pytest.mark.parametrize("machine", ["spike_array", "spike_array_edge"])

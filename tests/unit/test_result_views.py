@@ -6,8 +6,9 @@ import hashlib
 import html.parser
 import json
 import re
+import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,10 +24,12 @@ from spikecycle.simulator import (
     simulate,
 )
 from spikecycle.simulator.report.document import to_json
+from spikecycle.simulator.report.page.writing import write_report
+from spikecycle.simulator.result import RecordKind
 from tests.bad_input.inputs import machine_file, small_trace
-from tests.unit.report.example import CAUSES, run_result
+from tests.unit.report.example import CYCLE_CATEGORIES, run_result
 
-RECORDS: tuple[Literal["layer", "cause", "component", "counter"], ...] = ("layer", "cause", "component", "counter")
+RECORDS: tuple[RecordKind, ...] = ("layer", "category", "component", "counter")
 
 
 def test_one_line_has_the_figures_per_inference() -> None:
@@ -73,7 +76,7 @@ def test_a_notebook_gets_tables_that_need_nothing_else() -> None:
     assert rows["energy per SOP"] == ["0.03333 pJ"]  # 100 pJ for 3000
     assert rows["conv2"] == ["2,000", "0.001", "0.03333 pJ", "25.0%", "0 of 2", "none"]
     shares = {row[0]: row[1:] for row in _Cells(run_result()._repr_html_()).rows}
-    assert shares["layer"] == [*CAUSES]
+    assert shares["layer"] == [*CYCLE_CATEGORIES]
     assert shares["conv2"][:4] == ["75.0%", "2.5%", "1.5%", "1.0%"]
 
 
@@ -93,7 +96,7 @@ def test_records_of_layers_are_means_per_inference() -> None:
 
 
 @pytest.mark.parametrize("by", RECORDS)
-def test_records_are_a_data_frame(by: Literal["layer", "cause", "component", "counter"]) -> None:
+def test_records_are_a_data_frame(by: RecordKind) -> None:
     result = simulate("digits-ternary", "spike_array_edge", samples=[0, 1])
     records = result.to_records(by)
     assert len({tuple(record) for record in records}) == 1, "every row has the same keys"
@@ -114,8 +117,38 @@ def test_records_go_to_pandas_too() -> None:
     assert len(pandas.DataFrame(run_result().to_records("counter"))) == 3 * 9
 
 
+@pytest.mark.parametrize("package", ["polars", "pandas"])
+def test_views_as_data_frames(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(package)
+    result = run_result()
+    for by in RECORDS:
+        frame = getattr(result, f"to_{package}")(by)
+        assert type(frame).__module__.split(".")[0] == package
+        assert list(frame.columns) == list(result.to_records(by)[0])
+        assert len(frame) == len(result.to_records(by))
+    assert list(getattr(result, f"to_{package}")()["layer"]) == ["conv1", "conv2", "dense [red]"]
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    with pytest.raises(
+        UsageError, match=f"to_{package} needs {package}, which is not installed: pip install {package}"
+    ):
+        getattr(result, f"to_{package}")()
+
+
+def test_a_report_is_written_from_python(tmp_path: Path) -> None:
+    result = run_result()
+    one, several = tmp_path / "one.html", tmp_path / "several.html"
+    write_report(one, result)
+    assert "digits on two_buffers" in one.read_text()
+    write_report(several, {"mine": result, "<yours>": result})
+    assert "mine, &lt;yours&gt;" in several.read_text()
+    write_report(several, [result, result])
+    assert "1: two_buffers, 2: two_buffers" in several.read_text()
+    with pytest.raises(UsageError, match="there is nothing to report"):
+        write_report(tmp_path / "none.html", [])
+
+
 def test_other_records_are_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="there are no records by 'row', allowed: layer, cause, component, counter"):
+    with pytest.raises(UsageError, match="no records by 'row', allowed: layer, category, cause, component, counter"):
         run_result().to_records("row")  # type: ignore[arg-type]
 
 
@@ -141,6 +174,8 @@ def test_sums_are_named_as_sums_and_means_come_first() -> None:
 
 
 def _times(value: Any, factor: int) -> Any:
+    if isinstance(value, list):
+        return [each * factor for each in value]
     return {key: each * factor for key, each in value.items()} if isinstance(value, dict) else value * factor
 
 

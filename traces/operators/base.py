@@ -1,4 +1,4 @@
-"""What every operator of a network is: named inputs, one output, integer semantics; and the register of kinds."""
+"""The operator interface: named inputs, one output, integer semantics; and the registry of kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pruners, one file each; `base` says what each is. Importable without torch: they rank NumPy arrays."""
+"""The pruners, one file each, with the interface in `base`. Importable without torch: they rank NumPy arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pruner is: which weights of a network it keeps when it has grown so far, and how fast it grows.
+"""The pruner interface: which weights a pruner keeps at a given sparsity, and how sparsity grows in training.
 
 Source of the growth: Zhu, Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model
 compression", arXiv 1710.01878 (2017), equation 1: a cubic schedule, fast at first.

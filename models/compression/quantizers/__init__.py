@@ -1,4 +1,4 @@
-"""The quantizers, one file each; `base` says what each is. Importable without torch: they compute on tensors given."""
+"""The quantizers, one file each, with the interface in `base`. Importable without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a quantizer is: how a weight, counted in steps of its channel's scale, becomes a whole number.
+"""The quantizer interface: how a weight, in units of its channel's scale, becomes an integer.
 
 Source of the ternary starting scale: Li, Zhang, Liu, "Ternary Weight Networks", arXiv 1605.04711 (2016), section 2.3.
 """

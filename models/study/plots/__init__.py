@@ -15,7 +15,7 @@ from spikecycle.models.study.plots.fronts import draw_edp_front, draw_energy_fro
 from spikecycle.models.study.plots.layers import draw_layers
 from spikecycle.models.study.plots.lines import draw_bits, draw_sparsity
 from spikecycle.models.study.plots.style import styled
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.results import Results
 from spikecycle.simulator import write_file
 
 Draw = Callable[[Results, pl.DataFrame], Figure | None]

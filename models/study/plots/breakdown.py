@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.view import PJ_PER_UJ, Candidate, Results
+from spikecycle.models.study.results import PJ_PER_UJ, CompressedNetwork, Results
 
 MOST_COMPONENTS = 4  # of each machine, so that two machines have a colour for each
 OTHER = "other"
@@ -67,7 +67,7 @@ def _width(parts: dict[str, float], component: str, named: Collection[str]) -> f
     return parts.get(component, 0.0)
 
 
-def _by_component(results: Results, candidate: Candidate, machine: str) -> dict[str, float]:
+def _by_component(results: Results, candidate: CompressedNetwork, machine: str) -> dict[str, float]:
     """Energy per inference in the cheapest format, uJ, mean over the seeds."""
     cost = results.cost(candidate, machine)
     if cost is None:

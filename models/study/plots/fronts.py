@@ -10,10 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from spikecycle.models.study.claims import reference
-from spikecycle.models.study.intervals import noise_band
-from spikecycle.models.study.pareto import front
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.view import Candidate, Cost, Results
+from spikecycle.models.study.results import CompressedNetwork, Cost, Results, front, noise_band
 
 METHODS = ("quantization", "pruning", "joint", "sequential", "mixed")
 NJS_PER_JS = 1e9
@@ -56,7 +54,7 @@ def _draw(results: Results, label: str, value: Callable[[Cost], float]) -> Figur
     return figure
 
 
-def _error(candidate: Candidate, accuracy: float) -> float:
+def _error(candidate: CompressedNetwork, accuracy: float) -> float:
     """What the vertical axis measures, %: the test error, and half a sample where there is none."""
     return 100 * max(1 - accuracy, 0.5 / candidate.test_samples)
 
@@ -74,7 +72,7 @@ def _draw_noise(axis: Axes, results: Results) -> None:
     )  # fmt: skip
 
 
-def _draw_points(axis: Axes, points: list[tuple[Candidate, Cost]], value: Callable[[Cost], float]) -> None:
+def _draw_points(axis: Axes, points: list[tuple[CompressedNetwork, Cost]], value: Callable[[Cost], float]) -> None:
     for method, (colour, marker) in coloured(METHODS).items():
         chosen = [(candidate, cost) for candidate, cost in points if candidate.method == method]
         if chosen:
@@ -85,7 +83,7 @@ def _draw_points(axis: Axes, points: list[tuple[Candidate, Cost]], value: Callab
             )  # fmt: skip
 
 
-def _draw_front(axis: Axes, points: list[tuple[Candidate, Cost]], value: Callable[[Cost], float]) -> None:
+def _draw_front(axis: Axes, points: list[tuple[CompressedNetwork, Cost]], value: Callable[[Cost], float]) -> None:
     """The front as steps, its networks numbered, and told below the panel."""
     costs = [value(cost) for _, cost in points]
     indices = front(costs, [candidate.accuracy for candidate, _ in points])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.results import Results
 
 LEAST_INCHES = 2.4  # so that the words beside the colours have room
 LIGHT_ABOVE = 55

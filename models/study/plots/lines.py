@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 
 from spikecycle.models.study.claims import reference, ternary
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.view import Candidate, Results
+from spikecycle.models.study.results import CompressedNetwork, Results
 
 ENERGY = "energy per inference (µJ)"
 
 
 def draw_bits(results: Results, layers: pl.DataFrame) -> Figure | None:
     """Of the networks that are quantized alone; a line for each quantizer and width of potentials."""
-    lines: dict[tuple[str, int], list[Candidate]] = {}
+    lines: dict[tuple[str, int], list[CompressedNetwork]] = {}
     for candidate in sorted(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits):
         lines.setdefault((candidate.quantizer, candidate.potential_bits), []).append(candidate)
     if not lines:
@@ -51,7 +51,10 @@ def draw_sparsity(results: Results, layers: pl.DataFrame) -> Figure | None:
 
 
 def _draw(
-    results: Results, lines: Sequence[Sequence[Candidate]], label: str, place: Callable[[Candidate], float]
+    results: Results,
+    lines: Sequence[Sequence[CompressedNetwork]],
+    label: str,
+    place: Callable[[CompressedNetwork], float],
 ) -> Figure:
     figure, axes = panels([results.title(machine) for machine in results.machines])
     for axis, machine in zip(axes, results.machines, strict=True):
@@ -68,8 +71,8 @@ def _draw(
 
 
 def _draw_format(
-    axis: Axes, results: Results, machine: str, weight_format: str, chosen: Sequence[Candidate],
-    place: Callable[[Candidate], float], colour: str, marker: str, shown_as: str | None,
+    axis: Axes, results: Results, machine: str, weight_format: str, chosen: Sequence[CompressedNetwork],
+    place: Callable[[CompressedNetwork], float], colour: str, marker: str, shown_as: str | None,
 ) -> None:  # fmt: skip
     costs = [(candidate, results.cost_in(candidate, machine, weight_format)) for candidate in chosen]
     points = [(place(candidate), cost.energy_uj) for candidate, cost in costs if cost is not None]

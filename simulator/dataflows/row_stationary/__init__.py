@@ -11,9 +11,11 @@ says it to the cycle and to the access):
 - Weights may bypass the global buffer; zeros may be gated or skipped, buffer by buffer; wires are charged by length.
 - Which filters, channels, rows and timesteps lie where is chosen by a fixed rule from the relative costs of Eyeriss.
 
-Read the files in this order: `machine` (the machine file), `specs` and `lowering` (integers), `capacity` and `mapping`
-(cutting a layer), `streams` (encoded weights), `schedule` (the passes), `tables` and `windows` (what weights and spikes
-come to), `pe`, `buffer` and `passes` (kernels), `plan` (a layer on a machine), `counters`.
+Read the files in this order: `machine` (the machine file), `kernel_types` (layer, array and mapping as integers),
+`weight_streams` (encoded weights), `mapping` (how a layer is cut), `counts` (tables of weights, active inputs at every
+tap), `passes` (kernels: the order of the passes, and what happens in each), `global_buffer` (kernels: its part of a
+pass, and the neuron unit), `plan` (all of it together: a layer on a machine), `counters` (what is counted), `memory`
+(what a run takes of the computer's memory).
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
-from spikecycle.simulator.dataflows.row_stationary.lowering import spike_format_problem, weight_format_problem
-from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.machine import (
+    RowStationaryMachine,
+    spike_format_problem,
+    weight_format_problem,
+)
 from spikecycle.simulator.dataflows.row_stationary.memory import needs
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers

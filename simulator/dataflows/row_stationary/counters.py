@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.row_stationary.lowering import lower_layer
-from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
-from spikecycle.simulator.dataflows.row_stationary.records import Count
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count
+from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_layer
 from spikecycle.simulator.workload import leak_action
 
 

@@ -1,4 +1,4 @@
-"""What a layer on a row-stationary array takes of the computer's memory, by what decides on it; see `simulator.memory`.
+"""Host memory that a layer takes on a row-stationary array, by the keys that decide it; see `simulator.memory`.
 
 The arrays are those of `streams`, `tables`, `schedule` and `records`; their bytes stand behind them.
 """

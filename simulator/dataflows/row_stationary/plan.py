@@ -10,25 +10,42 @@ from spikecycle.simulator.activity import Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.row_stationary.capacity import buffer_words, most_filters
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
-from spikecycle.simulator.dataflows.row_stationary.lowering import (
+from spikecycle.simulator.dataflows.row_stationary.counts import (
+    TapInputs,
+    count_outputs,
+    count_pe_work,
+    count_windows,
+    weight_tables,
+    weights_applied,
+    widths,
+)
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
+    CYCLE_CATEGORIES,
+    PHASES,
+    PLACES,
+    ArrayMapping,
+    ArraySpec,
+    Count,
+    LayerOnArray,
+    LayerSpec,
+    RowBits,
+    Sample,
+    Step,
+    Storage,
+    Zero,
+    empty_records,
+)
+from spikecycle.simulator.dataflows.row_stationary.machine import (
+    RowStationaryMachine,
     chosen_weight_format,
     lower_array,
     lower_format,
     lower_layer,
 )
-from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
-from spikecycle.simulator.dataflows.row_stationary.mapped import Mapped
-from spikecycle.simulator.dataflows.row_stationary.mapping import choose, weight_words
-from spikecycle.simulator.dataflows.row_stationary.passes import replay
-from spikecycle.simulator.dataflows.row_stationary.records import CAUSES, PLACES, Count, RowBits, Sample, empty_records
-from spikecycle.simulator.dataflows.row_stationary.schedule import Step, schedule
-from spikecycle.simulator.dataflows.row_stationary.specs import Array, ArrayMapping, Layer, Storage, Zero
-from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
-from spikecycle.simulator.dataflows.row_stationary.tables import weight_tables, widths
-from spikecycle.simulator.dataflows.row_stationary.totals import TapInputs, count_pe_work, served_weights
-from spikecycle.simulator.dataflows.row_stationary.windows import count_outputs, count_windows
+from spikecycle.simulator.dataflows.row_stationary.mapping import buffer_words, choose, most_filters, weight_words
+from spikecycle.simulator.dataflows.row_stationary.passes import replay, schedule
+from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
 from spikecycle.simulator.formats.bits import bits_for
@@ -45,7 +62,7 @@ class RowStationaryPlan:
     machine: RowStationaryMachine
     task: LayerTask
     mapping: ArrayMapping | None = None
-    mapped: Mapped = field(init=False)
+    mapped: LayerOnArray = field(init=False)
     steps: Int64 = field(init=False)
     storage: WeightStorage = field(init=False)
     footprint: WeightFootprint = field(init=False)
@@ -67,7 +84,7 @@ class RowStationaryPlan:
         refused = streams.refusal(mapping.fold_channels)
         if refused is not None:
             raise MappingError.of(task.name, machine.name, refused)
-        mapped = Mapped(
+        mapped = LayerOnArray(
             layer=layer,
             array=array,
             storage=storage,
@@ -76,9 +93,9 @@ class RowStationaryPlan:
             tables=weight_tables(task, layer, array, storage, mapping, streams),
             input_row=_input_row(machine, chosen_format, spikes, layer),
             output_row=_row_bits(spikes, layer.Q, layer.stored_output_bits),
-            served=np.zeros((0, 0, 0, 0), np.int64),
+            applied_weights=np.zeros((0, 0, 0, 0), np.int64),
         )
-        self.mapped = mapped._replace(served=_served_by_array_row(mapped))
+        self.mapped = mapped._replace(applied_weights=_applied_by_array_row(mapped))
         self.steps = schedule(layer, array, mapping)
         self.storage = streams.storage(mapping.fold_channels)
         self.footprint = _footprint(mapped, machine.buffers.global_buffer.words)
@@ -122,9 +139,9 @@ class RowStationaryPlan:
             steps[:, Step.LOADS_WEIGHTS] = 0
         records = empty_records(len(steps))
         rows = (layer.T, layer.H, layer.C)
-        met, events = np.zeros((*rows, layer.S), np.int64), np.zeros((*rows, layer.S), np.int64)
+        active_inputs, events = np.zeros((*rows, layer.S), np.int64), np.zeros((*rows, layer.S), np.int64)
         spikes = Sample(
-            met=met.reshape(layer.T, layer.H, -1),
+            active_inputs=active_inputs.reshape(layer.T, layer.H, -1),
             spikes=np.zeros(rows, np.int64),
             outputs=np.zeros((layer.T, layer.M, layer.P), np.int64),
             loaded=np.zeros(rows, np.int64),
@@ -136,8 +153,8 @@ class RowStationaryPlan:
         while first < len(steps):
             q0, q1 = (int(steps[first, column]) for column in (Step.COLUMN_START, Step.COLUMN_END))
             end = first + int(np.searchsorted(steps[first:, Step.COLUMN_START], q0, side="right"))
-            count_windows(sample.inputs, layer, q0, q1, met, events, spikes.spikes)
-            tap_inputs.add(mapped, met, events)
+            count_windows(sample.inputs, layer, q0, q1, active_inputs, events, spikes.spikes)
+            tap_inputs.add(mapped, active_inputs, events)
             if mapped.output_row.explicit:
                 count_outputs(sample.outputs, q0, q1, spikes.outputs)
             replay(mapped, spikes, steps, first, end, records)
@@ -146,7 +163,12 @@ class RowStationaryPlan:
         self._count_neuron_logic(records.counts)
         columns = (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)
         return Activity(
-            work=Work.of(CAUSES, records.causes, places=dict(zip(PLACES, steps[:, columns].T, strict=True))),
+            work=Work.of(
+                CYCLE_CATEGORIES,
+                records.breakdown,
+                places=dict(zip(PLACES, steps[:, columns].T, strict=True)),
+                phases=PHASES,
+            ),
             moves=Moves(records.loads, records.stores),
             counts={
                 counter.name: int(records.counts[column])
@@ -164,15 +186,15 @@ class RowStationaryPlan:
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
 
 
-def _served_by_array_row(mapped: Mapped) -> Int64:
-    served = served_weights(mapped)
+def _applied_by_array_row(mapped: LayerOnArray) -> Int64:
+    applied_weights = weights_applied(mapped)
     if mapped.array.input_zeros == Zero.SKIP:
-        served = served * mapped.tables.takes[..., None]
-    filter_folds, sets, _, rows, _ = served.shape
-    return np.ascontiguousarray(served.transpose(0, 1, 3, 2, 4).reshape(filter_folds, sets, rows, -1))
+        applied_weights = applied_weights * mapped.tables.takes[..., None]
+    filter_folds, sets, _, rows, _ = applied_weights.shape
+    return np.ascontiguousarray(applied_weights.transpose(0, 1, 3, 2, 4).reshape(filter_folds, sets, rows, -1))
 
 
-def _footprint(mapped: Mapped, held_words: int) -> WeightFootprint:
+def _footprint(mapped: LayerOnArray, held_words: int) -> WeightFootprint:
     """The whole encoded weights in the global buffer of `held_words` words, if the mapping keeps them there."""
     array, mapping = mapped.array, mapped.mapping
     if array.bypass:
@@ -184,7 +206,7 @@ def _footprint(mapped: Mapped, held_words: int) -> WeightFootprint:
     return WeightFootprint({"global_buffer": words}, {"global_buffer": working})
 
 
-def _input_row(machine: RowStationaryMachine, weights: WeightFormat, spikes: SpikeFormat, layer: Layer) -> RowBits:
+def _input_row(machine: RowStationaryMachine, weights: WeightFormat, spikes: SpikeFormat, layer: LayerSpec) -> RowBits:
     """Bits of an input row in DRAM."""
     if machine.dataflow.inputs_stored == "spike_format":
         return _row_bits(spikes, layer.W, layer.stored_input_bits)
@@ -207,8 +229,8 @@ def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:
 def _mapping(
     machine: RowStationaryMachine,
     task: LayerTask,
-    layer: Layer,
-    array: Array,
+    layer: LayerSpec,
+    array: ArraySpec,
     storage: Storage,
     streams: WeightStreams,
 ) -> ArrayMapping:

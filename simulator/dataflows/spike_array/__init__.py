@@ -4,7 +4,7 @@ One input spike is broadcast to P processing elements (PEs); each adds the spike
 potentials it owns. Nothing happens for an input that did not spike. In brief (MICROARCHITECTURE.md beside this file
 says it to the cycle):
 
-- A dispatcher scans the encoded spikes of one timestep word by word and broadcasts an event a cycle into the PEs'
+- A dispatcher scans the encoded spikes of one timestep word by word and broadcasts an event per cycle into the PEs'
   FIFOs; a full FIFO holds it up.
 - A PE serves one event at a time: it fetches the fiber of the event's channel and phase from its weight memory word
   by word, decodes it at the format's rate, and adds non-zero weights to potentials in banked memory, where conflicts
@@ -13,10 +13,10 @@ says it to the cycle):
 - A layer that does not fit is cut in tiles of output channels, map rows and map columns, and in input tiles; a tile
   runs through all timesteps before the next, so that potentials never leave the chip.
 
-Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `images` (where
-fibers lie), `axes`, `tiling` (cutting a layer), `service` (kernel: how long a PE serves an event), `events` (kernel:
-what the dispatcher sends), `passes` (kernel: the array, event by event), `update` (kernels: sweep and encode), `replay`
-(the loop over passes), `plan` (a layer on a machine), `counters`.
+Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `weight_layout`
+(where fibers lie), `axes`, `tiling` (cutting a layer), `pe_latency` (kernel: how long a PE takes for an event),
+`events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by event), `update` (kernels: sweep and
+encode), `replay` (the loop over passes), `plan` (a layer on a machine), `counters`.
 """
 
 from __future__ import annotations

@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.workload import WindowAxis, input_range
 
-Int64 = npt.NDArray[np.int64]
-
 PHASE, FIRST_TAP, LAST_TAP, BLOCK_SIZE = range(4)
-"""Columns of a table of tap classes. Taps are counted within their phase."""
-NO_TAP = 0
-"""The class of an input without a tap in the block: row 0 of every table, with no phase (-1)."""
+"""Columns of a table of tap classes. Taps are counted within their phase. Row 0 is the class of inputs without a tap in
+the block, with no phase (-1)."""
 
 
 def taps_of_phase(taps: int, stride: int, phase: int) -> int:

@@ -34,7 +34,7 @@ def rates(machine: SpikeArrayMachine) -> dict[str, int | None]:
 
 def fiber_axes(machine: SpikeArrayMachine) -> FiberAxes:
     """How fibers lie in the weights: a PE owns every so-manyth output channel, and finds a tap by its position."""
-    return FiberAxes(("kernel_row", "kernel_column", "output_channel"), step=machine.dataflow.channel_sharers)
+    return FiberAxes(("kernel_row", "kernel_column", "output_channel"), step=machine.dataflow.pes_per_group)
 
 
 def chosen_weight_format(machine: SpikeArrayMachine, task: LayerTask) -> WeightFormat:

@@ -43,6 +43,7 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
     bits = machine.buffers.potentials.width_bits
     event = event_bits(task)
     wire = machine.dataflow.broadcast_um
+    potentials = "a row of potentials is" if machine.dataflow.potential_access == "row" else "a potential is"
 
     decoder = decode_unit(weight_format(machine.formats.weights_of(task.name)))
 
@@ -111,8 +112,8 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "neuron.bias", "neuron", "potentials", "add", "logic", "operations",
             "a bias is added to a potential", bits=bits,
         ),
-        words("potentials", "potentials", "read", "a potential is read, to accumulate or to update"),
-        words("potentials", "potentials", "write", "a potential is written, by an accumulate or an update"),
+        words("potentials", "potentials", "read", f"{potentials} read, to accumulate or to update"),
+        words("potentials", "potentials", "write", f"{potentials} written, by an accumulate or an update"),
         words("outputs", "outputs", "write", "encoded output spikes are written"),
         words("outputs", "outputs", "read", "encoded output spikes are stored"),
         *(codebook if has_codebook else ()),
@@ -122,7 +123,8 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         flags("read", "a group of active flags is scanned (update: sparse)"),
         Counter(
             "bank_wire.move", "bank_wire", "potentials", "move", "wire", "words",
-            "a potential goes between a bank and a lane", bits=bits, length_um=machine.dataflow.bank_um,
+            "a potential goes between a bank and a lane", bits=bits * machine.potentials_per_access,
+            length_um=machine.dataflow.bank_um,
         ),
         flags("write", "an accumulate sets a flag, or a scanned group is written back (update: sparse)"),
         control("dispatcher.control", "spikes", "dispatcher.event", "the dispatcher finds and splits an event"),

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int32, UInt8, UInt16
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
 from spikecycle.simulator.jit import kernel
-
-UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
-Int32 = npt.NDArray[np.int32]
 
 
 class Events(NamedTuple):

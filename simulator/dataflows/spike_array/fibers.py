@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
 from spikecycle.simulator.jit import kernel
 from spikecycle.traces import LayerShape
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 @kernel
@@ -21,7 +18,7 @@ def lay_fibers(
     channels: int,
     first: int,
     stop: int,
-    sharers: int,
+    pes_per_group: int,
     stride_rows: int,
     stride_columns: int,
     values_out: Int32,
@@ -29,26 +26,26 @@ def lay_fibers(
 ) -> None:
     """Copy the weights of output channels [first, stop) fiber by fiber.
 
-    weights: int32 (C / groups, R, S, M); channels: C. sharers: PEs among which output channels are dealt out.
-    values_out: int32 ((stop - first) · C / groups · R · S,). starts_out: int64 (sharers · C · stride_rows ·
-    stride_columns + 1,); fibers are ordered by sharer, input channel, phase row, phase column.
+    weights: int32 (C / groups, R, S, M); channels: C. pes_per_group: PEs among which output channels are dealt out.
+    values_out: int32 ((stop - first) · C / groups · R · S,). starts_out: int64 (pes_per_group · C · stride_rows ·
+    stride_columns + 1,); fibers are ordered by PE of the group, input channel, phase row, phase column.
     """
     group_inputs, taps_rows, taps_columns, outputs = weights.shape
     group_outputs = outputs * group_inputs // channels
     count = 0
     fiber = 0
     starts_out[0] = 0
-    for sharer in range(sharers):
+    for group_pe in range(pes_per_group):
         for channel in range(channels):
             group = channel // group_inputs
             low = max(first, group * group_outputs)
             high = min(stop, (group + 1) * group_outputs)
-            own = low + (sharer - low) % sharers
+            own = low + (group_pe - low) % pes_per_group
             for phase_row in range(stride_rows):
                 for phase_column in range(stride_columns):
                     for r in range(phase_row, taps_rows, stride_rows):
                         for s in range(phase_column, taps_columns, stride_columns):
-                            for m in range(own, high, sharers):
+                            for m in range(own, high, pes_per_group):
                                 values_out[count] = weights[channel - group * group_inputs, r, s, m]
                                 count += 1
                     fiber += 1
@@ -59,9 +56,10 @@ def lay_fibers(
 class TileFibers:
     """The fibers of a channel tile.
 
-    first, stop: its output channels. own_channels: int64 (sharers,), how many of them each sharing PE owns.
+    first, stop: its output channels. own_channels: int64 (pes_per_group,), how many of them each sharing PE owns.
     values: int32; starts: int64 (F + 1,); sizes: of each fiber. segments: int64 (F,), output channels of each tap.
-    phases: fibers of an input channel in a PE; F = sharers · C · phases.
+    phases: fibers of an input channel in a PE; F = pes_per_group · C · phases.
+    first_local: int64 (pes_per_group, C), local number of the first output channel in an input channel's group.
     """
 
     first: int
@@ -72,6 +70,7 @@ class TileFibers:
     segments: Int64
     sizes: FiberSizes
     phases: int
+    first_local: Int64
 
     @property
     def channels(self) -> int:
@@ -80,7 +79,7 @@ class TileFibers:
 
     @property
     def stored_bits(self) -> Int64:
-        """int64 (sharers, C, phases), bits of each fiber."""
+        """int64 (pes_per_group, C, phases), bits of each fiber."""
         return self.sizes.stored_bits.reshape(len(self.own_channels), -1, self.phases)
 
     @property
@@ -94,31 +93,41 @@ def channel_tile(
     by_output: Int32,
     first: int,
     stop: int,
-    sharers: int,
+    pes_per_group: int,
     weight_format: WeightFormat,
     weight_bits: int,
 ) -> TileFibers:
-    """Lay and measure the fibers of output channels [first, stop), `first` being one of the first of the `sharers`.
+    """Lay and measure the fibers of output channels [first, stop), `first` being one of the first of the
+    `pes_per_group`.
 
     by_output: int32 (C / groups, R, S, M).
     """
     phases = shape.stride[0] * shape.stride[1]
     values = np.zeros((stop - first) * shape.fan_in, dtype=np.int32)
-    starts = np.zeros(sharers * shape.C * phases + 1, dtype=np.int64)
-    lay_fibers(by_output, shape.C, first, stop, sharers, shape.stride[0], shape.stride[1], values, starts)
+    starts = np.zeros(pes_per_group * shape.C * phases + 1, dtype=np.int64)
+    lay_fibers(by_output, shape.C, first, stop, pes_per_group, shape.stride[0], shape.stride[1], values, starts)
     taps = np.outer(_taps_by_phase(shape.R, shape.stride[0]), _taps_by_phase(shape.S, shape.stride[1])).reshape(-1)
-    segments = np.maximum(1, np.diff(starts) // np.maximum(1, np.tile(taps, sharers * shape.C)))
+    segments = np.maximum(1, np.diff(starts) // np.maximum(1, np.tile(taps, pes_per_group * shape.C)))
     sizes = measure(values, starts, weight_format, weight_bits, segments)
     return TileFibers(
         first=first,
         stop=stop,
-        own_channels=np.maximum(0, -(-(stop - first - np.arange(sharers)) // sharers)),
+        own_channels=np.maximum(0, -(-(stop - first - np.arange(pes_per_group)) // pes_per_group)),
         values=values,
         starts=starts,
         segments=segments,
         sizes=sizes,
         phases=phases,
+        first_local=_first_local(shape, first, pes_per_group),
     )
+
+
+def _first_local(shape: LayerShape, first: int, pes_per_group: int) -> Int64:
+    """int64 (pes_per_group, C): see `TileFibers`; `first` is a multiple of `pes_per_group`."""
+    groups = np.arange(shape.C) // (shape.C // shape.groups)
+    low = np.maximum(first, groups * (shape.M // shape.groups))
+    own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group
+    return np.asarray((own - first) // pes_per_group, np.int64)
 
 
 def _taps_by_phase(taps: int, stride: int) -> Int64:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -76,6 +77,9 @@ class SpikeArrayParameters(DataflowParameters):
     """Active flags that a PE scans together (update: sparse)."""
     broadcast_um: Annotated[int, Field(ge=0)]
     """Length of wire from the dispatcher that every broadcast event drives, um."""
+    potential_access: Literal["word", "row"] = "word"
+    """Word: every bank of potentials has an address of its own. Row: the banks lie side by side in one memory, and an
+    access reads or writes a row, a word of each bank; every output position begins a row."""
     bank_um: Annotated[int, Field(ge=0)] = 0
     """Length of wire between a lane and a bank of potentials, um: where bank_wires is local, which leaves it out."""
 
@@ -99,7 +103,7 @@ class SpikeArrayParameters(DataflowParameters):
         return (self.pe_rows or 1, self.pe_columns or 1)
 
     @property
-    def channel_sharers(self) -> int:
+    def pes_per_group(self) -> int:
         """PEs among which output channels are dealt out; 1 if every PE has all channels."""
         return self.pes if self.partition == "channel" else 1
 
@@ -112,9 +116,9 @@ class SpikeArrayBuffers(Buffers):
     weights: Buffer
     """Encoded weight fibers."""
     directory: Buffer
-    """Where fibers start, one entry a word, for formats whose fibers vary in size."""
+    """Where fibers start, one entry per word, for formats whose fibers vary in size."""
     potentials: Buffer
-    """Membrane potentials, one a word."""
+    """Membrane potentials, one per word."""
     outputs: Buffer
     """Encoded output spikes."""
 
@@ -132,6 +136,24 @@ class SpikeArrayMachine(Machine):
         lanes, banks = self.dataflow.update_lanes, self.buffers.potentials.banks
         if lanes > banks:
             raise ValueError(f"dataflow.update_lanes must be at most buffers.potentials.banks, found {lanes} > {banks}")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_are_updated_whole(self) -> SpikeArrayMachine:
+        if self.dataflow.potential_access == "word":
+            return self
+        potentials = self.buffers.potentials
+        if self.dataflow.update == "sparse":
+            raise ValueError("dataflow.potential_access: row goes with dataflow.update: dense, found sparse")
+        if potentials.bank_wires == "local":
+            raise ValueError(
+                "dataflow.potential_access: row goes with buffers.potentials.bank_wires: shared, found local"
+            )
+        if self.dataflow.update_lanes != potentials.banks:
+            raise ValueError(
+                "dataflow.update_lanes must be buffers.potentials.banks with dataflow.potential_access: row, found "
+                f"{self.dataflow.update_lanes} and {potentials.banks}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -153,13 +175,29 @@ class SpikeArrayMachine(Machine):
         """Cycles that a bank of potentials needs for a read and a write."""
         return 2 if self.buffers.potentials.ports == 1 else 1
 
+    @property
+    def potentials_per_access(self) -> int:
+        """Potentials that an access of their memory reads or writes."""
+        return self.buffers.potentials.banks if self.dataflow.potential_access == "row" else 1
+
+    def position_words(self, own_channels: int) -> int:
+        """Words of potentials that an output position takes in a PE with so many output channels."""
+        return -(-own_channels // self.potentials_per_access) * self.potentials_per_access
+
     def instances(self, buffer: str) -> int:
-        """One a PE, or one."""
+        """One per PE, or one."""
         return self.dataflow.pes if buffer in PER_PE else 1
 
     def memories(self) -> tuple[Memory, ...]:
-        """The buffers, and the flags of a sparse update."""
-        return (*super().memories(), *parts.flags_memory(self))
+        """The buffers (potentials with access by rows as one bank of rows) and the flags of a sparse update."""
+        row = self.potentials_per_access
+        buffers = (
+            replace(memory, width_bits=memory.width_bits * row, banks=memory.banks // row)
+            if memory.name == "potentials"
+            else memory
+            for memory in super().memories()
+        )
+        return (*buffers, *parts.flags_memory(self))
 
     def units(self) -> tuple[LogicUnit, ...]:
         """Arithmetic, control and registers of the array."""

@@ -1,6 +1,7 @@
 """What a layer on a spike array takes of the computer's memory, by the keys that decide on it; see `simulator.memory`.
 
-The arrays are those of `fibers`, `images`, `service`, `passes`, `events` and `replay`; their bytes stand behind them.
+The arrays are those of `fibers`, `weight_layout`, `pe_latency`, `passes`, `events` and `replay`; their bytes stand
+behind them.
 """
 
 from __future__ import annotations
@@ -11,31 +12,31 @@ from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.memory import Need
 
-FIBER_BYTES = 64  # starts, four sizes, units; first bit and fetched words of its image: int64 each
+FIBER_BYTES = 64  # starts, four sizes, units; first bit and fetched words in its weight layout: int64 each
 TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and four sizes
-SITUATION_BYTES = 16  # of a PE: four numbers of cycles, int32
-WORK_BYTES = 56  # of a situation: six counts and its occurrences, int64
-PASS_BYTES = 1024  # causes, loads, stores and labels of a pass, first as objects, then as arrays, and its place in time
+TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
+WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
+PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
 EVENT_BYTES = 24  # four numbers of an event and two of its wait, int32
 
 
 def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
     """Upper bounds, from the sizes of the layer and the machine's keys alone."""
     shape, parameters = layer.shape, machine.dataflow
-    sharers = parameters.channel_sharers
+    pes_per_group = parameters.pes_per_group
     block_rows, block_columns = parameters.blocks
     weights = shape.M * shape.fan_in
     phases = shape.stride[0] * shape.stride[1]
     # The first cut has all channels; each that does not fit is halved (`tiling`), and is kept until one fits.
-    all_own = -(-shape.M // sharers)
+    all_own = -(-shape.M // pes_per_group)
     own_bits = shape.fan_in * layer.weight_bits
     fitting = max(1, machine.buffers.weights.capacity_bits // 2 // own_bits)
     tries = 1 + math.ceil(math.log2(max(1.0, all_own / fitting)))
     tiles = min(2 ** (tries - 1), all_own)
-    fibers = sharers * shape.C * phases
+    fibers = pes_per_group * shape.C * phases
     classes = _classes(shape.H, shape.R, shape.stride[0], block_rows, 1)
     classes *= _classes(shape.W, shape.S, shape.stride[1], block_columns, 2)
-    situations = shape.C * classes
+    tap_cases = shape.C * classes
     passes = layer.timesteps * tiles
     pes = f"dataflow.pes = {parameters.pes}"
     where = f"C = {shape.C} channels"
@@ -46,10 +47,10 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
         Need(4 * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
         Need(4 * (tries + 1) * weights, f"{weights} weights in {tries} tries of cuts", is_kept=False),
-        Need(tiles * situations * sharers * SITUATION_BYTES, f"the services of {pes} and {where}"),
-        Need(tiles * situations * WORK_BYTES, f"the services of {where}"),
+        Need(tiles * tap_cases * pes_per_group * TAP_CASE_BYTES, f"the latencies of {pes} and {where}"),
+        Need(tiles * tap_cases * WORK_BYTES, f"the latencies of {where}"),
         Need(
-            8 * parameters.fifo_depth * (2 + block_rows * block_columns * sharers),
+            8 * parameters.fifo_depth * (2 + block_rows * block_columns * pes_per_group),
             f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
             is_kept=False,
         ),

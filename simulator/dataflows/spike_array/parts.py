@@ -58,7 +58,7 @@ def logic_units(machine: SpikeArrayMachine) -> tuple[LogicUnit, ...]:
 
 
 def flags_memory(machine: SpikeArrayMachine) -> tuple[Memory, ...]:
-    """One active flag a potential, in the banks of the potentials (update: sparse)."""
+    """One active flag per potential, in the banks of the potentials (update: sparse)."""
     if machine.dataflow.update == "dense":
         return ()
     potentials = machine.buffers.potentials
@@ -80,7 +80,7 @@ def unmodelled(machine: SpikeArrayMachine) -> tuple[str, ...]:
     codes = sorted({chosen.codes for chosen in _formats(machine)} - {"plain"})
     return (
         "encoder (bit map of output spikes)",
-        f"registers of fibers longer than {words} words and of layers with more than 8 channels a PE",
+        f"registers of fibers longer than {words} words and of layers with more than 8 channels per PE",
         *({"codebook": "area of codebooks", "trits": "unpacking of trits"}[code] for code in codes),
     )
 

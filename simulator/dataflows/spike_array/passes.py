@@ -1,10 +1,10 @@
-"""The accumulate phase of a pass, event by event: MICROARCHITECTURE.md, section 4, and section 6 for the causes.
+"""The accumulate phase of a pass, event by event: MICROARCHITECTURE.md, section 4, and section 6 for the categories.
 
 An event waits for room in the FIFO of the slowest PE; a PE takes it when it is free. With a FIFO depth of D,
 
     broadcast[i] = max(scanned[i], max over p of pop[i - D, p] + 1)
     pop[i, p]    = max(broadcast[i] + 1, free[i - 1, p])
-    free[i, p]   = pop[i, p] + service(event i, p)
+    free[i, p]   = pop[i, p] + latency(event i, p)
 """
 
 from __future__ import annotations
@@ -12,18 +12,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.activity import Phase
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.dataflows.spike_array.events import Events
-from spikecycle.simulator.dataflows.spike_array.service import CONFLICT, DECODE, IDLE, SERVICE
+from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
 from spikecycle.simulator.jit import kernel
 
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-
-CAUSES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
+CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
 """What a cycle of a pass is charged to."""
 COMPUTE, SCAN, WEIGHT_FETCH, DECODING, BANK_CONFLICT, FIFO, BARRIER, UPDATE, ENCODE = range(9)
+
+PHASES = (
+    Phase("accumulate", CYCLE_CATEGORIES[:BARRIER], ("dispatcher", "PEs")),
+    Phase("finish", ("barrier",), ("PEs",)),
+    Phase("update", ("update",), ("PEs", "neuron units")),
+    Phase("encode", ("encode",), ("encoder",)),
+)
+"""A pass in order of time: MICROARCHITECTURE.md, sections 4 and 5."""
 
 FIRST_WORD_CYCLES = 1
 """To read the first word of spikes; later ones are read one ahead."""
@@ -33,12 +39,13 @@ NOT_SERVING = -1
 """The PE that an event waited for was not serving: the FIFO itself took its cycle."""
 
 
-class Array(NamedTuple):
-    """The state of PEs and FIFOs, int64 each. PEs are numbered by block, then sharer: block · sharers + sharer.
+class ArrayState(NamedTuple):
+    """The state of PEs and FIFOs, int64 each. PEs are numbered by block, then PE of the group: block · pes_per_group +
+    PE of the group.
 
-    free: (blocks, sharers), cycle in which a PE can pop again.
-    broadcast: (D,), popped: (D, blocks, sharers), last_popped: (D,): cycles of broadcast, pops and the last pop of the
-        last D events, by event mod D.
+    free: (blocks, pes_per_group), cycle in which a PE can pop again.
+    broadcast: (D,), popped: (D, blocks, pes_per_group), last_popped: (D,): cycles of broadcast, pops and the last pop
+        of the last D events, by event mod D.
     """
 
     free: Int64
@@ -47,18 +54,21 @@ class Array(NamedTuple):
     last_popped: Int64
 
     @classmethod
-    def of(cls, depth: int, blocks: int, sharers: int) -> Array:
+    def of(cls, depth: int, blocks: int, pes_per_group: int) -> ArrayState:
         """Idle PEs."""
         return cls(
-            *(np.zeros(shape, np.int64) for shape in ((blocks, sharers), depth, (depth, blocks, sharers), depth))
+            *(
+                np.zeros(shape, np.int64)
+                for shape in ((blocks, pes_per_group), depth, (depth, blocks, pes_per_group), depth)
+            )
         )
 
 
 class Place(NamedTuple):
-    """Where events land, as rows of a service table.
+    """Where events land, as rows of a latency table.
 
     row_classes: int64 (region rows, block rows), column_classes: int64 (region columns, block columns), tap classes.
-    row_kinds, column_kinds: how many tap classes there are. An event's situation in a block is
+    row_kinds, column_kinds: how many tap classes there are. An event's tap case in a block is
     (channel · row_kinds + row class) · column_kinds + column class.
     """
 
@@ -82,16 +92,16 @@ def broadcast(
     words: int,
     place: Place,
     cycles: Int32,
-    array: Array,
+    array: ArrayState,
     waits_out: Waits,
-    causes_out: Int64,
+    breakdown_out: Int64,
 ) -> int:
     """Scan `words` words with `count` events and send those to all PEs; returns the cycles of the accumulate phase.
 
-    cycles: int32 (4, situations, sharers), see Services. waits_out: set for every event.
-    causes_out: int64 (causes,), of which COMPUTE, SCAN and BARRIER are added to.
+    cycles: int32 (4, tap_cases, pes_per_group), see PeLatencies. waits_out: set for every event.
+    breakdown_out: int64 (categories,), of which COMPUTE, SCAN and BARRIER are added to.
     """
-    depth, _, sharers = array.popped.shape
+    depth, _, pes_per_group = array.popped.shape
     block_rows, block_columns = place.row_classes.shape[1], place.column_classes.shape[1]
     array.free[:] = 0
     cycle = FIRST_WORD_CYCLES
@@ -110,7 +120,9 @@ def broadcast(
             waits_out.blocking[event] = NOT_SERVING
             if array.last_popped[slot] != array.broadcast[slot] + 1:
                 blocking = 0
-                while array.popped[slot, blocking // sharers, blocking % sharers] != array.last_popped[slot]:
+                while (
+                    array.popped[slot, blocking // pes_per_group, blocking % pes_per_group] != array.last_popped[slot]
+                ):
                     blocking += 1
                 waits_out.blocking[event] = blocking
             cycle += wait
@@ -120,32 +132,32 @@ def broadcast(
         for i in range(block_rows):
             row = (channel + place.row_classes[events.row[event], i]) * place.column_kinds
             for j in range(block_columns):
-                situation = row + place.column_classes[events.column[event], j]
+                tap_case = row + place.column_classes[events.column[event], j]
                 block = i * block_columns + j
-                for sharer in range(sharers):
-                    popped = max(cycle + 1, array.free[block, sharer])
-                    array.popped[slot, block, sharer] = popped
-                    array.free[block, sharer] = popped + cycles[SERVICE, situation, sharer]
+                for group_pe in range(pes_per_group):
+                    popped = max(cycle + 1, array.free[block, group_pe])
+                    array.popped[slot, block, group_pe] = popped
+                    array.free[block, group_pe] = popped + cycles[LATENCY, tap_case, group_pe]
                     last_popped = max(last_popped, popped)
         array.last_popped[slot] = last_popped
         cycle += 1
     cycle += words - next_word
     done = max(cycle, int(array.free.max())) + BARRIER_CYCLES
-    causes_out[COMPUTE] += count
-    causes_out[SCAN] += cycle - count - waits_out.cycles[:count].sum()
-    causes_out[BARRIER] += done - cycle
+    breakdown_out[COMPUTE] += count
+    breakdown_out[SCAN] += cycle - count - waits_out.cycles[:count].sum()
+    breakdown_out[BARRIER] += done - cycle
     return done
 
 
 @kernel
 def charge_waits(
-    events: Events, count: int, place: Place, cycles: Int32, depth: int, waits: Waits, causes_out: Int64
+    events: Events, count: int, place: Place, cycles: Int32, depth: int, waits: Waits, breakdown_out: Int64
 ) -> None:
-    """Charge the wait of every event to what prolonged the service that it waited for.
+    """Charge the wait of every event to what prolonged the event that it waited for.
 
-    cycles: int32 (4, situations, sharers), see Services. causes_out: int64 (causes,), added to.
+    cycles: int32 (4, tap_cases, pes_per_group), see PeLatencies. breakdown_out: int64 (categories,), added to.
     """
-    sharers = cycles.shape[2]
+    pes_per_group = cycles.shape[2]
     block_columns = place.column_classes.shape[1]
     for event in range(count):
         wait = np.int64(waits.cycles[event])
@@ -153,28 +165,36 @@ def charge_waits(
             continue
         blocking = np.int64(waits.blocking[event])
         if blocking == NOT_SERVING:
-            causes_out[FIFO] += wait
+            breakdown_out[FIFO] += wait
             continue
         served = event - depth - 1
-        block, sharer = blocking // sharers, blocking % sharers
+        block, group_pe = blocking // pes_per_group, blocking % pes_per_group
         row = place.row_classes[events.row[served], block // block_columns]
         column = place.column_classes[events.column[served], block % block_columns]
-        situation = (np.int64(events.channel[served]) * place.row_kinds + row) * place.column_kinds + column
-        fetch = min(wait, np.int64(cycles[IDLE, situation, sharer]))
-        decode = min(wait - fetch, np.int64(cycles[DECODE, situation, sharer]))
-        conflict = min(wait - fetch - decode, np.int64(cycles[CONFLICT, situation, sharer]))
-        causes_out[WEIGHT_FETCH] += fetch
-        causes_out[DECODING] += decode
-        causes_out[BANK_CONFLICT] += conflict
-        causes_out[COMPUTE] += wait - fetch - decode - conflict
+        tap_case = (np.int64(events.channel[served]) * place.row_kinds + row) * place.column_kinds + column
+        fetch = min(wait, np.int64(cycles[IDLE, tap_case, group_pe]))
+        decode = min(wait - fetch, np.int64(cycles[DECODE, tap_case, group_pe]))
+        conflict = min(wait - fetch - decode, np.int64(cycles[CONFLICT, tap_case, group_pe]))
+        breakdown_out[WEIGHT_FETCH] += fetch
+        breakdown_out[DECODING] += decode
+        breakdown_out[BANK_CONFLICT] += conflict
+        breakdown_out[COMPUTE] += wait - fetch - decode - conflict
 
 
 @kernel
-def count_situations(events: Events, count: int, place: Place, occurrences_out: Int64) -> None:
-    """Add to `occurrences_out`, int64 (situations,), how often events met a block in each situation."""
+def count_tap_cases(
+    events: Events, count: int, place: Place, cycles: Int32, occurrences_out: Int64, served_out: Int64
+) -> None:
+    """Add to `occurrences_out`, int64 (tap_cases,), how often events met a block in each tap case.
+
+    cycles: int32 (4, tap_cases, pes_per_group), see PeLatencies. served_out: int64 (blocks,), added to: cycles that
+    these events took in the first PE of each block's group.
+    """
     for event in range(count):
         channel = np.int64(events.channel[event]) * place.row_kinds
         for i in range(place.row_classes.shape[1]):
             row = (channel + place.row_classes[events.row[event], i]) * place.column_kinds
             for j in range(place.column_classes.shape[1]):
-                occurrences_out[row + place.column_classes[events.column[event], j]] += 1
+                tap_case = row + place.column_classes[events.column[event], j]
+                occurrences_out[tap_case] += 1
+                served_out[i * place.column_classes.shape[1] + j] += cycles[LATENCY, tap_case, 0]

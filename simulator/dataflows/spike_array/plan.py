@@ -1,4 +1,4 @@
-"""A layer mapped on a spike array: its tiles and service tables, made once and used for every sample."""
+"""A layer mapped on a spike array: its tiles and latency tables, made once and used for every sample."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from spikecycle.simulator.dataflows.spike_array.coding import (
 )
 from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.pe_latency import PeLatencies, PeSpec, latencies
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
-from spikecycle.simulator.dataflows.spike_array.service import PeSpec, Services, services
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -34,7 +34,7 @@ class SpikeArrayPlan:
     weight_format: WeightFormat = field(init=False)
     spike_format: SpikeFormat = field(init=False)
     cut: Tiling = field(init=False)
-    services: list[Services] = field(init=False)
+    latencies: list[PeLatencies] = field(init=False)
 
     def __post_init__(self) -> None:
         self.weight_format = chosen_weight_format(self.machine, self.task)
@@ -50,9 +50,9 @@ class SpikeArrayPlan:
             np.array([taps_of_phase(taps, stride, phase) for phase in range(stride)], dtype=np.int64)
             for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
         ]
-        self.services = [
-            services(fibers, images, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe)
-            for fibers, images in zip(tiling.channel_tiles, tiling.images, strict=True)
+        self.latencies = [
+            latencies(fibers, layouts, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe)
+            for fibers, layouts in zip(tiling.channel_tiles, tiling.layouts, strict=True)
         ]
 
     @property
@@ -60,7 +60,7 @@ class SpikeArrayPlan:
         """The layer's weights in the machine's format, all PEs and tiles."""
         sizes = [fibers.sizes for fibers in self.cut.channel_tiles]
         fibers = sum(len(size.entries) for size in sizes)
-        words = sum(int(images.words.sum()) for images in self.cut.images)
+        words = sum(int(layouts.words.sum()) for layouts in self.cut.layouts)
         directory_bits = fibers * self.cut.entry_bits
         table_bits = sizes[0].table_bits
         return WeightStorage(
@@ -101,14 +101,14 @@ class SpikeArrayPlan:
         tiles, parts = len(self.cut.channel_tiles), len(self.cut.input_tiles)
         if tiles * parts > 1:
             return WeightFootprint(problem=f"its weights are cut in {tiles * parts} tiles that take turns on chip")
-        words = {"weights": int(self.cut.images[0].words.max())}
+        words = {"weights": int(self.cut.layouts[0].words.max())}
         if self.cut.entry_bits:
             words["directory"] = self.cut.channel_tiles[0].stored_bits[0].size
         return WeightFootprint(words)
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        return ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.services, sample).run()
+        return ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample).run()
 
 
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
@@ -136,5 +136,6 @@ def _pe_spec(machine: SpikeArrayMachine, slots: int) -> PeSpec:
         mask_window=parameters.decoder.mask_bits_per_cycle,
         skip=int(parameters.zero_weights == "skip"),
         banks=machine.buffers.potentials.banks,
+        row_access=int(machine.dataflow.potential_access == "row"),
         cycles_per_accumulate=machine.cycles_per_access,
     )

@@ -17,26 +17,29 @@ from spikecycle.simulator.dataflows.spike_array.events import Events, Region, co
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.passes import (
-    CAUSES,
+    CYCLE_CATEGORIES,
     ENCODE,
+    PHASES,
     UPDATE,
-    Array,
+    ArrayState,
     Place,
     Waits,
     broadcast,
     charge_waits,
-    count_situations,
+    count_tap_cases,
 )
-from spikecycle.simulator.dataflows.spike_array.service import (
+from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     ACCUMULATES,
     BUSY,
     DIRECTORY,
     DROPPED,
     FIBERS,
     GATED,
+    LATENCY,
     LOOKUPS,
+    POTENTIALS,
     WORDS,
-    Services,
+    PeLatencies,
 )
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, words_of
 from spikecycle.simulator.dataflows.spike_array.update import (
@@ -54,10 +57,10 @@ PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 
 @dataclass(frozen=True, eq=False)
 class _Tile:
-    """An output tile: channels, rows, columns, and the services of its fibers."""
+    """An output tile: channels, rows, columns, and the latencies of its fibers."""
 
     fibers: TileFibers
-    services: Services
+    latencies: PeLatencies
     occurrences: Int64
     rows: AxisTile
     columns: AxisTile
@@ -78,10 +81,10 @@ class ArrayReplay:
     task: LayerTask
     spike_format: SpikeFormat
     tiling: Tiling
-    services: Sequence[Services]
+    latencies: Sequence[PeLatencies]
     sample: LayerSample
     counts: Counts[str] = field(default_factory=Counts)
-    causes: list[Int64] = field(default_factory=list)
+    breakdown: list[Int64] = field(default_factory=list)
     loads: list[Int64] = field(default_factory=list)
     stores: list[Int64] = field(default_factory=list)
     places: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -91,7 +94,9 @@ class ArrayReplay:
     def __post_init__(self) -> None:
         parameters = self.machine.dataflow
         block_rows, block_columns = parameters.blocks
-        self.array = Array.of(parameters.fifo_depth, block_rows * block_columns, parameters.channel_sharers)
+        self.array = ArrayState.of(parameters.fifo_depth, block_rows * block_columns, parameters.pes_per_group)
+        self.served_by_block = np.zeros(block_rows * block_columns, np.int64)
+        self.served_in_group = np.zeros(parameters.pes_per_group, np.int64)
         most_events = self.task.shape.input_count * self.task.input_bits
         self.codebook_bits = self.tiling.channel_tiles[0].sizes.table_bits
         # room for the worst case; pages that no event touches are never backed by memory
@@ -100,21 +105,22 @@ class ArrayReplay:
 
     def run(self) -> Activity:
         """All passes, in the order: channel tile, map rows, map columns, timestep, input tile, input channels."""
-        for channel_tile, (fibers, services) in enumerate(zip(self.tiling.channel_tiles, self.services, strict=True)):
-            occurrences = np.zeros(len(services.work), dtype=np.int64)
+        for channel_tile, (fibers, latencies) in enumerate(zip(self.tiling.channel_tiles, self.latencies, strict=True)):
+            occurrences = np.zeros(len(latencies.work), dtype=np.int64)
             map_tiles = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
             for map_tile, (rows, columns) in enumerate(map_tiles):
-                tile = _Tile(fibers, services, occurrences, rows, columns)
+                tile = _Tile(fibers, latencies, occurrences, rows, columns)
                 for timestep in range(self.task.timesteps):
                     self._timestep(tile, timestep, (channel_tile, map_tile))
-            self._count(occurrences @ services.work)
+            self._count(occurrences @ latencies.work)
+            self.served_in_group += np.einsum("t,tp->p", occurrences, latencies.cycles[LATENCY])  # in pieces: no copy
         return self._activity()
 
     def _timestep(self, tile: _Tile, timestep: int, place: tuple[int, int]) -> None:
         number = 0
         for input_tile, channels in enumerate(self.tiling.input_tiles):
             for region, words in self._regions(tile, timestep, channels):
-                self.causes.append(np.zeros(len(CAUSES), dtype=np.int64))
+                self.breakdown.append(np.zeros(len(CYCLE_CATEGORIES), dtype=np.int64))
                 self.loads.append(np.zeros(len(OPERANDS), dtype=np.int64))
                 self.stores.append(np.zeros(len(OPERANDS), dtype=np.int64))
                 self.places.append((*place, timestep, number))
@@ -182,11 +188,11 @@ class ArrayReplay:
             return
         self.loaded = (channel_tile, input_tile)
         first, stop = self.tiling.input_tiles[input_tile]
-        words = int(self.tiling.images[channel_tile].words[:, input_tile].sum())
+        words = int(self.tiling.layouts[channel_tile].words[:, input_tile].sum())
         entries = tile.fibers.stored_bits[:, first:stop].size if self.tiling.entry_bits else 0
         width = self.machine.buffers.weights.width_bits
         self.loads[-1][WEIGHTS] += words * width + entries * self.tiling.entry_bits
-        copies = self.machine.dataflow.pes // self.machine.dataflow.channel_sharers
+        copies = self.machine.dataflow.pes // self.machine.dataflow.pes_per_group
         self.counts["weights.write"] += words * copies
         self.counts["directory.write"] += entries * copies
 
@@ -197,10 +203,12 @@ class ArrayReplay:
         place = Place(
             tile.rows.classes, tile.columns.classes, len(self.tiling.row_classes), len(self.tiling.column_classes)
         )
-        cycles = tile.services.cycles
-        broadcast(self.events, events, words, place, cycles, self.array, self.waits, self.causes[-1])
-        charge_waits(self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.causes[-1])
-        count_situations(self.events, events, place, tile.occurrences)
+        cycles = tile.latencies.cycles
+        broadcast(self.events, events, words, place, cycles, self.array, self.waits, self.breakdown[-1])
+        charge_waits(
+            self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.breakdown[-1]
+        )
+        count_tap_cases(self.events, events, place, cycles, tile.occurrences, self.served_by_block)
         if not self.sample.inputs_on_chip:
             self.loads[-1][SPIKES] = words * width
             self.counts["spikes.write"] += words
@@ -212,24 +220,31 @@ class ArrayReplay:
     def _update(self, tile: _Tile, timestep: int) -> None:
         parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
         if parameters.update == "dense":
-            own = int(tile.fibers.own_channels.max()) * tile.rows.largest_block * tile.columns.largest_block
+            own = (
+                self.machine.position_words(int(tile.fibers.own_channels.max()))
+                * tile.rows.largest_block
+                * tile.columns.largest_block
+            )
             cycles = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
             updates = tile.outputs.positions
+            rows = -(-tile.fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
+            accesses = updates // tile.fibers.channels * int(rows.sum())
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             cycles, updates = sparse_sweep(
-                self.sample.active[timestep], tile.outputs, parameters.channel_sharers, tile.rows.block_starts,
+                self.sample.active[timestep], tile.outputs, parameters.pes_per_group, tile.rows.block_starts,
                 tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
             )  # fmt: skip
+            accesses = updates
             self.counts["flags.read"] += flag_groups(
                 tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
             )
-        self.causes[-1][UPDATE] = cycles
+        self.breakdown[-1][UPDATE] = cycles
         self.counts["neuron.compare"] += updates
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
-        self.counts["potentials.read"] += updates
-        self.counts["potentials.write"] += updates
+        self.counts["potentials.read"] += accesses
+        self.counts["potentials.write"] += accesses
 
     def _encode(self, tile: _Tile, timestep: int) -> None:
         width = self.machine.buffers.outputs.width_bits
@@ -240,7 +255,7 @@ class ArrayReplay:
             words = layout.words(spikes)
         else:
             cycles = words = layout.words(positions)
-        self.causes[-1][ENCODE] = cycles
+        self.breakdown[-1][ENCODE] = cycles
         self.counts["outputs.write"] += words
         self.counts["outputs.read"] += words
         if self.sample.outputs_on_chip:
@@ -249,13 +264,13 @@ class ArrayReplay:
             self.stores[-1][OUTPUTS] = words * width
 
     def _count(self, work: Int64) -> None:
-        """Add what the services of a channel tile did."""
+        """Add what the latencies of a channel tile did."""
         counts = self.counts
         counts["weights.read"] += int(work[WORDS])
         counts["directory.read"] += int(work[DIRECTORY])
         counts["accumulator.add"] += int(work[ACCUMULATES])
-        counts["potentials.read"] += int(work[ACCUMULATES])
-        counts["potentials.write"] += int(work[ACCUMULATES])
+        counts["potentials.read"] += int(work[POTENTIALS])
+        counts["potentials.write"] += int(work[POTENTIALS])
         counts["decoder.gated"] += int(work[GATED])
         counts["decoder.dropped"] += int(work[DROPPED])
         counts["decoder.fibers"] += int(work[FIBERS])
@@ -267,9 +282,13 @@ class ArrayReplay:
         places = np.array(self.places, np.int64)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
-            work=Work.of(CAUSES, np.array(self.causes), step=named["timestep"], places=named),
+            work=Work.of(
+                CYCLE_CATEGORIES, np.array(self.breakdown), step=named["timestep"], places=named, phases=PHASES
+            ),
             moves=Moves(np.array(self.loads), np.array(self.stores)),
             counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
             busy={"pe": self.busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
+            # PEs share out either the channels or the map: there is one block, or one PE in a group
+            busy_by_pe=self.served_in_group if len(self.served_by_block) == 1 else self.served_by_block,
         )

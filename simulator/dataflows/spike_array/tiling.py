@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
-from spikecycle.simulator.dataflows.spike_array.images import Images, image_units, lay_images
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout, lay_out_weights, layout_units
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
 from spikecycle.simulator.machine.schema import Buffer
 from spikecycle.simulator.workload import Windows
-
-Int64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +22,14 @@ class Tiling:
     """A layer cut to fit.
 
     own_channels: output channels of a tile that one PE owns at most. input_channels: of an input tile.
-    images: the fibers of each channel tile in memory.
+    layouts: the fibers of each channel tile in memory.
     entry_bits: bits of a directory entry, 0 without a directory. row_classes, column_classes: tables of tap classes.
     """
 
     own_channels: int
     input_channels: int
     channel_tiles: list[TileFibers]
-    images: list[Images]
+    layouts: list[WeightLayout]
     input_tiles: list[tuple[int, int]]
     rows: list[AxisTile]
     columns: list[AxisTile]
@@ -59,8 +55,8 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
         own_channels=own,
         input_channels=inputs,
         channel_tiles=tiles,
-        images=[
-            lay_images(tile, inputs, machine.dataflow.fiber_alignment_bits, machine.buffers.weights.width_bits)
+        layouts=[
+            lay_out_weights(tile, inputs, machine.dataflow.fiber_alignment_bits, machine.buffers.weights.width_bits)
             for tile in tiles
         ],
         input_tiles=[(c, min(c + inputs, task.shape.C)) for c in range(0, task.shape.C, inputs)],
@@ -84,9 +80,9 @@ def _cut_channels(
     machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat
 ) -> tuple[int, int, list[TileFibers], int]:
     """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles."""
-    shape, sharers = task.shape, machine.dataflow.channel_sharers
+    shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
     by_output = task.weights.transpose(1, 2, 3, 0).copy()
-    all_own = -(-shape.M // sharers)
+    all_own = -(-shape.M // pes_per_group)
     laid: dict[int, list[TileFibers]] = {}
     problem = ""
     for inputs in _halvings(shape.C):
@@ -94,9 +90,15 @@ def _cut_channels(
             if own not in laid:
                 laid[own] = [
                     channel_tile(
-                        shape, by_output, m, min(m + own * sharers, shape.M), sharers, weight_format, task.weight_bits
+                        shape,
+                        by_output,
+                        m,
+                        min(m + own * pes_per_group, shape.M),
+                        pes_per_group,
+                        weight_format,
+                        task.weight_bits,
                     )
-                    for m in range(0, shape.M, own * sharers)
+                    for m in range(0, shape.M, own * pes_per_group)
                 ]
             tiles = laid[own]
             whole = own == all_own and inputs == shape.C
@@ -116,7 +118,7 @@ def _what_does_not_fit(
 ) -> tuple[str, int]:
     """Why tiles do not fit, or nothing; and the bits of a directory entry."""
     buffers, alignment_bits = machine.buffers, machine.dataflow.fiber_alignment_bits
-    most_units = max(int(image_units(tile, inputs, alignment_bits).max()) for tile in tiles)
+    most_units = max(int(layout_units(tile, inputs, alignment_bits).max()) for tile in tiles)
     most_words = -(-most_units * alignment_bits // buffers.weights.width_bits)
     entries = inputs * task.shape.stride[0] * task.shape.stride[1]
     entry_bits = directory_entry_bits(weight_format, most_units, max(tile.longest for tile in tiles))
@@ -125,7 +127,7 @@ def _what_does_not_fit(
     for needed, what, buffer, parts in (
         (most_words, "words of weights", "weights", halves),
         (entries if entry_bits else 0, "directory entries", "directory", halves),
-        (own, "potentials of one output position", "potentials", 1),
+        (machine.position_words(own), "potentials of one output position", "potentials", 1),
         (spike_words, "words of output spikes of one position", "outputs", 2),
     ):
         held = words_of(getattr(buffers, buffer), parts)
@@ -141,11 +143,11 @@ def _what_does_not_fit(
 def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[int, int]:
     """Rule 2: rows and columns of a map tile."""
     block_rows, block_columns = machine.dataflow.blocks
-    channels = min(task.shape.M, own * machine.dataflow.channel_sharers)
+    channels = min(task.shape.M, own * machine.dataflow.pes_per_group)
     potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, parts=2)
 
     def fits(rows: int, columns: int) -> bool:
-        part = own * -(-rows // block_rows) * -(-columns // block_columns)
+        part = machine.position_words(own) * -(-rows // block_rows) * -(-columns // block_columns)
         spike_words = -(-channels * rows * columns // machine.buffers.outputs.width_bits)
         return part <= potentials and spike_words <= outputs
 

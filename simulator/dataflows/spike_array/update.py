@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.dataflows.spike_array.events import Region
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
 from spikecycle.simulator.jit import kernel
-
-UInt8 = npt.NDArray[np.uint8]
-Int64 = npt.NDArray[np.int64]
 
 PIPELINE_CYCLES = 2
 """To fill and drain the update pipeline."""
@@ -25,7 +22,7 @@ def dense_sweep_cycles(potentials: int, lanes: int, cycles_per_access: int) -> i
 def sparse_sweep(
     active: UInt8,
     tile: Region,
-    sharers: int,
+    pes_per_group: int,
     block_rows: Int64,
     block_columns: Int64,
     flags_per_cycle: int,
@@ -34,19 +31,20 @@ def sparse_sweep(
     """Cycles of the slowest PE to scan its flags in address order and to update its active neurons; all active neurons.
 
     active: uint8 (M, P, Q). block_rows, block_columns: int64 (blocks + 1,), where the tile's map is cut. A PE among
-    `sharers` owns the channels that leave its number modulo `sharers`; the tile begins with one of the first.
+    `pes_per_group` owns the channels that leave its number modulo `pes_per_group`; the tile begins with one of the
+    first.
     """
     slowest = 0
     updates = 0
     for block_row in range(len(block_rows) - 1):
         for block_column in range(len(block_columns) - 1):
-            for sharer in range(sharers):
+            for group_pe in range(pes_per_group):
                 cycles = 0
                 flags = 0
                 found = 0
                 for row in range(block_rows[block_row], block_rows[block_row + 1]):
                     for column in range(block_columns[block_column], block_columns[block_column + 1]):
-                        for channel in range(tile.first_channel + sharer, tile.stop_channel, sharers):
+                        for channel in range(tile.first_channel + group_pe, tile.stop_channel, pes_per_group):
                             found += int(np.int64(active[channel, tile.first_row + row, tile.first_column + column]))
                             flags += 1
                             if flags == flags_per_cycle:
@@ -64,7 +62,7 @@ def sparse_sweep(
 def flag_groups(own_channels: Int64, block_rows: Int64, block_columns: Int64, flags_per_cycle: int) -> int:
     """Groups of flags that all PEs scan together in a sparse sweep.
 
-    own_channels: int64 (sharers,), channels of the tile by PE. block_rows, block_columns: as in `sparse_sweep`.
+    own_channels: int64 (pes_per_group,), channels of the tile by PE. block_rows, block_columns: as in `sparse_sweep`.
     """
     positions = np.diff(block_rows)[:, None] * np.diff(block_columns)
     flags = positions[..., None] * own_channels

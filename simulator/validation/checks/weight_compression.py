@@ -19,7 +19,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation import CHECKS, Check, Row
 from spikecycle.simulator.validation.weight_compression.compression import (
     LAYER_SPARSITY,
-    Compression,
+    CompressionPoint,
     read_layer_sparsity,
 )
 from spikecycle.simulator.validation.weight_compression.measure import FORMATS, Bench
@@ -27,22 +27,20 @@ from spikecycle.simulator.validation.weight_compression.measure import FORMATS, 
 MACHINE = "eyeriss_sparseloop"
 ENERGIES, MORE_ENERGIES = "seed_paper_energy.csv", "seed_paper_energy_more.csv"
 SOURCE = "figure data of arXiv 2302.04174"
-YARDSTICK = ("rle", Compression(2, 0))
+YARDSTICK = ("rle", CompressionPoint(2, 0))
 TOLERANCE = 0.15
 LEAST_RANK_CORRELATION, LEAST_SHARE_WITHIN = 0.95, 0.9
-SAME = 0.02
-"""Published energies of two formats this close have no order that a model without noise could owe (deviation 2)."""
 OUTSIDE = (
-    ("rle", Compression(8, 0)),
-    ("uop", Compression(8, 0)),
-    ("ubm", Compression(8, 0)),
-    ("rle", Compression(8, 0.95)),
+    ("rle", CompressionPoint(8, 0)),
+    ("uop", CompressionPoint(8, 0)),
+    ("ubm", CompressionPoint(8, 0)),
+    ("rle", CompressionPoint(8, 0.95)),
 )
-"""Points outside 15 %, and what is accepted of them (deviation 3)."""
+"""Points outside 15 %, and what is accepted of them (deviation S2)."""
 OUTSIDE_TOLERANCE, SHARE_TOLERANCE = 0.25, 0.02
-DEVIATION_3 = "deviation 3: 4 of 36 points are 15 to 23 % off"
+DEVIATION_S2 = "deviation S2: 4 of 36 points are 15 to 23 % off"
 
-Run = tuple[str, Compression]
+Run = tuple[str, CompressionPoint]
 
 
 def rows(data: Path | None) -> Iterator[Row]:
@@ -69,11 +67,11 @@ def compared(ours: Mapping[Run, float], published: Mapping[Run, float]) -> Itera
     )  # fmt: skip
     yield Row(
         MACHINE, f"share of them within 15 % (over {_name(YARDSTICK)})", within, LEAST_SHARE_WITHIN, SHARE_TOLERANCE,
-        SOURCE, DEVIATION_3, comparison="at_least",
+        SOURCE, DEVIATION_S2, comparison="at_least",
     )  # fmt: skip
     yield Row(MACHINE, f"pairs of formats in the published order, of {pairs}", kept, pairs, 0, SOURCE)
     for run in published:
-        tolerance, note = (OUTSIDE_TOLERANCE, DEVIATION_3) if run in OUTSIDE else (TOLERANCE, "")
+        tolerance, note = (OUTSIDE_TOLERANCE, DEVIATION_S2) if run in OUTSIDE else (TOLERANCE, "")
         quantity = f"energy of {_name(run)} over {_name(YARDSTICK)}"
         yield Row(MACHINE, quantity, found[run], theirs[run], tolerance, SOURCE, note)
 
@@ -85,19 +83,18 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def format_order(ours: Mapping[Run, float], published: Mapping[Run, float]) -> tuple[int, int]:
-    """(pairs of formats of one compression in the published order, pairs in all), without those that are as good as
-    equal in the publication."""
-    by_point: dict[Compression, list[str]] = defaultdict(list)
+    """(pairs of formats of one compression in the published order, pairs in all)."""
+    by_point: dict[CompressionPoint, list[str]] = defaultdict(list)
     for name, point in published:
         by_point[point].append(name)
     kept = pairs = 0
     for point, names in by_point.items():
         for index, one in enumerate(names):
             for other in names[index + 1 :]:
-                theirs = published[one, point] / published[other, point] - 1
-                if abs(theirs) > SAME:
-                    pairs += 1
-                    kept += int((ours[one, point] > ours[other, point]) == (theirs > 0))
+                pairs += 1
+                kept += int(
+                    (ours[one, point] > ours[other, point]) == (published[one, point] > published[other, point])
+                )
     return kept, pairs
 
 
@@ -114,7 +111,7 @@ def _published(data: Path) -> dict[Run, float]:
             with file.open(newline="", encoding="utf-8") as lines:
                 for line in csv.DictReader(lines):
                     if line["activity"] == "mean":
-                        point = Compression(int(line["weight_bits"]), float(line["prune"]), line["method"])
+                        point = CompressionPoint(int(line["weight_bits"]), float(line["prune"]), line["method"])
                         if line["format"] not in FORMATS:
                             raise ValueError(f"unknown format {line['format']!r}")
                         found[line["format"], point] = float(line["energy_uj"])

@@ -1,4 +1,4 @@
-"""A point of the grid on our machine: layers as traces in a folder, simulated, their energies added up."""
+"""One point of the study simulated on our machine: layers written as traces, and their energies added up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spikecycle.simulator.energy import EnergyTable
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.result import LayerResult
-from spikecycle.simulator.validation.weight_compression.compression import Compression, Shares, zero_shares
+from spikecycle.simulator.validation.weight_compression.compression import CompressionPoint, Shares, zero_shares
 from spikecycle.simulator.validation.weight_compression.workload import (
     POTENTIAL_BITS,
     ROWS,
@@ -96,7 +96,7 @@ class Bench:
     machine: str = MACHINE
     _known: dict[tuple[str, str, int, tuple[float, ...]], EnergyBreakdown] = field(default_factory=dict)
 
-    def traces(self, point: Compression) -> list[Path]:
+    def traces(self, point: CompressionPoint) -> list[Path]:
         """A trace for each number of timesteps: a trace has one, rows of the study two."""
         shares = zero_shares(point, self.given)
         paths = []
@@ -115,7 +115,7 @@ class Bench:
         return paths
 
     def energy(
-        self, format_name: str, point: Compression, settings: Mapping[str, Any] | None = None
+        self, format_name: str, point: CompressionPoint, settings: Mapping[str, Any] | None = None
     ) -> EnergyBreakdown:
         """Simulate a point in a format; once only, if two methods leave the same zeros."""
         changes = repr(sorted((settings or {}).items()))

@@ -63,6 +63,8 @@ def check_machine(machine: SpikeArrayMachine) -> None:
     ):
         if chosen not in known:
             raise NotCoveredError(f"{where}: {key}: the RTL has {', '.join(known)}, found {chosen}")
+    if flow.potential_access != "word":
+        raise NotCoveredError(f"{where}: dataflow.potential_access: the RTL has word, found {flow.potential_access}")
     if machine.formats.per_operator:
         raise NotCoveredError(f"{where}: formats.per_operator: the RTL has one weight format for all layers")
     load = constants()["LOAD_BITS"]

@@ -109,7 +109,7 @@ def _check_potentials(machine: SpikeArrayMachine, task: LayerTask) -> None:
 
 def _channel_tiles(machine: SpikeArrayMachine, task: LayerTask) -> tuple[int, int, tuple[int, int]]:
     """Rule 1: input channels of an input tile, local channels of a channel tile, and the directory's entry."""
-    most = -(-task.shape.M // machine.dataflow.channel_sharers)
+    most = -(-task.shape.M // machine.dataflow.pes_per_group)
     sizes = {own: _sizes(machine, task, own) for own in halves(most)}
     for channels in halves(task.shape.C):
         for own in halves(most):
@@ -122,11 +122,11 @@ def _channel_tiles(machine: SpikeArrayMachine, task: LayerTask) -> tuple[int, in
 
 def _sizes(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[np.ndarray, int]:
     """Units that the fibers of each input channel take, (channel tiles and PEs, C), and the longest fiber's length."""
-    sharers = machine.dataflow.channel_sharers
+    pes_per_group = machine.dataflow.pes_per_group
     units, longest = [], 0
-    for owned in pieces(-(-task.shape.M // sharers), own):
-        for pe in range(sharers):
-            values, starts = fiber_values(task, owned, Range(0, task.shape.C), pe, sharers)
+    for owned in pieces(-(-task.shape.M // pes_per_group), own):
+        for pe in range(pes_per_group):
+            values, starts = fiber_values(task, owned, Range(0, task.shape.C), pe, pes_per_group)
             measured = measure(values, starts, weight_format(machine.formats.weights), task.weight_bits)
             units.append(measured.units(machine.dataflow.fiber_alignment_bits).reshape(task.shape.C, -1).sum(axis=1))
             longest = max(longest, int(np.diff(starts).max()))
@@ -143,7 +143,7 @@ def _fits(
     needed = [
         (buffers.weights, -(-units * flow.fiber_alignment_bits // buffers.weights.width_bits), parts),
         (buffers.potentials, own, 1),
-        (buffers.outputs, -(-min(own * flow.channel_sharers, task.shape.M) // buffers.outputs.width_bits), 2),
+        (buffers.outputs, -(-min(own * flow.pes_per_group, task.shape.M) // buffers.outputs.width_bits), 2),
     ]
     if weight_format(machine.formats.weights).located == "offsets":
         needed.append((buffers.directory, channels * task.shape.stride[0] * task.shape.stride[1], parts))
@@ -154,10 +154,10 @@ def _fits(
 
 def _map_tiles(machine: SpikeArrayMachine, task: LayerTask, own: int) -> list[Tile]:
     """Rule 2, and the order of the tiles."""
-    sharers = machine.dataflow.channel_sharers
+    pes_per_group = machine.dataflow.pes_per_group
     block_rows, block_columns = machine.dataflow.blocks
     potentials, outputs = words_in(machine.buffers.potentials, 1), words_in(machine.buffers.outputs, 2)
-    output_channels = min(own * sharers, task.shape.M)
+    output_channels = min(own * pes_per_group, task.shape.M)
 
     def fits(rows: int, columns: int) -> bool:
         part = -(-rows // block_rows) * -(-columns // block_columns) * own
@@ -167,7 +167,7 @@ def _map_tiles(machine: SpikeArrayMachine, task: LayerTask, own: int) -> list[Ti
     columns = task.shape.Q if rows else max(q for q in range(1, task.shape.Q + 1) if fits(1, q))
     return [
         Tile(owned, tile_rows, tile_columns)
-        for owned in pieces(-(-task.shape.M // sharers), own)
+        for owned in pieces(-(-task.shape.M // pes_per_group), own)
         for tile_rows in pieces(task.shape.P, rows or 1)
         for tile_columns in pieces(task.shape.Q, columns)
     ]

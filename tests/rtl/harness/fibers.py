@@ -22,10 +22,10 @@ class Range(NamedTuple):
         return self.end - self.first
 
 
-def own_channels(task: LayerTask, own: Range, group: int, pe: int, sharers: int) -> Range:
+def own_channels(task: LayerTask, own: Range, group: int, pe: int, pes_per_group: int) -> Range:
     """The local channels of a tile that PE `pe` owns of a group's output channels."""
     size = task.shape.M // task.shape.groups
-    first, end = (max(0, -(-(channel - pe) // sharers)) for channel in (group * size, (group + 1) * size))
+    first, end = (max(0, -(-(channel - pe) // pes_per_group)) for channel in (group * size, (group + 1) * size))
     first = min(max(first, own.first), own.end)
     return Range(first, max(first, min(end, own.end)))
 
@@ -35,14 +35,16 @@ def taps(kernel: int, stride: int, phase: int) -> range:
     return range(phase, kernel, stride)
 
 
-def fiber_values(task: LayerTask, own: Range, inputs: Range, pe: int, sharers: int) -> tuple[np.ndarray, np.ndarray]:
-    """The values of all fibers of a PE's image, int32, one fiber behind the other, and where each starts."""
+def fiber_values(
+    task: LayerTask, own: Range, inputs: Range, pe: int, pes_per_group: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of all fibers of a PE's weight layout, int32, one fiber behind the other, and where each starts."""
     shape = task.shape
     group_inputs = shape.C // shape.groups
     values, lengths = [], [0]
     for group in range(inputs.first // group_inputs, -(-inputs.end // group_inputs)):
-        local = own_channels(task, own, group, pe, sharers)
-        outputs = np.arange(local.first, local.end) * sharers + pe
+        local = own_channels(task, own, group, pe, pes_per_group)
+        outputs = np.arange(local.first, local.end) * pes_per_group + pe
         before = group * group_inputs
         channels = slice(max(inputs.first, before) - before, min(inputs.end, before + group_inputs) - before)
         kernels = task.weights[outputs, channels].transpose(1, 2, 3, 0)
@@ -57,7 +59,7 @@ def fiber_values(task: LayerTask, own: Range, inputs: Range, pe: int, sharers: i
 
 
 @dataclass(frozen=True, eq=False)
-class Image:
+class PackedWeights:
     """A PE's fibers of one channel tile and input tile as they lie in its weights buffer."""
 
     encoded: EncodedFibers
@@ -90,13 +92,13 @@ class Image:
         ]
 
 
-def image(machine: SpikeArrayMachine, task: LayerTask, own: Range, inputs: Range, pe: int) -> Image:
+def weight_layout(machine: SpikeArrayMachine, task: LayerTask, own: Range, inputs: Range, pe: int) -> PackedWeights:
     """Encode a PE's fibers."""
-    values, starts = fiber_values(task, own, inputs, pe, machine.dataflow.channel_sharers)
+    values, starts = fiber_values(task, own, inputs, pe, machine.dataflow.pes_per_group)
     chosen = weight_format(machine.formats.weights)
     width, alignment = machine.buffers.weights.width_bits, machine.dataflow.fiber_alignment_bits
     stored_bits = measure(values, starts, chosen, task.weight_bits).stored_bits
-    return Image(encode(values, starts, chosen, task.weight_bits, width, alignment), stored_bits)
+    return PackedWeights(encode(values, starts, chosen, task.weight_bits, width, alignment), stored_bits)
 
 
 def in_chunks(stream: np.ndarray, words: int, word_bits: int, chunk: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from tests.rtl.harness.bundles import CHUNK_BITS, chunks, constants, pack
 from tests.rtl.harness.coverage import Capacities, check_layer, check_machine
 from tests.rtl.harness.cut import Pass, Tile, cut
-from tests.rtl.harness.fibers import Image, Range, image, in_chunks, own_channels, taps
+from tests.rtl.harness.fibers import PackedWeights, Range, in_chunks, own_channels, taps, weight_layout
 from tests.rtl.harness.simulator import LayerTask, SpikeArrayMachine, encode_spikes, spike_format, weight_format
 
 LOAD, RUN, END = 0, 1, 2
@@ -105,21 +105,21 @@ class Programmer:
     # --- what belongs to a channel tile and an input tile
 
     def _weights(self, own: Range, inputs: Range) -> None:
-        sharers = self.machine.dataflow.channel_sharers
-        images = [image(self.machine, self.task, own, inputs, sharer) for sharer in range(sharers)]
+        pes_per_group = self.machine.dataflow.pes_per_group
+        layouts = [weight_layout(self.machine, self.task, own, inputs, group_pe) for group_pe in range(pes_per_group)]
         for pe in range(self.machine.dataflow.pes):
-            sharer = pe % sharers
-            found = images[sharer]
+            group_pe = pe % pes_per_group
+            found = layouts[group_pe]
             self._load(WEIGHTS, pe, 0, found.word_chunks(-(-self.machine.buffers.weights.width_bits // CHUNK_BITS)))
             if weight_format(self.machine.formats.weights).located == "offsets":
                 width = self.machine.buffers.directory.width_bits
                 self._numbers(DIRECTORY, pe, 0, found.entries(self._cut.entry[0]), width)
-            self._fibers(own, inputs, pe, sharer, found)
+            self._fibers(own, inputs, pe, group_pe, found)
             self._capacities = self._capacities.at_least(
                 Capacities(fibers=self.task.shape.groups, fiber_words=found.fiber_words + 1, channels=own.size)
             )
 
-    def _fibers(self, own: Range, inputs: Range, pe: int, sharer: int, found: Image) -> None:
+    def _fibers(self, own: Range, inputs: Range, pe: int, group_pe: int, found: PackedWeights) -> None:
         """The fiber table: a row a group and phase."""
         shape = self.task.shape
         group_inputs = shape.C // shape.groups
@@ -127,7 +127,7 @@ class Programmer:
         located = weight_format(self.machine.formats.weights).located
         rows = []
         for group in range(inputs.first // group_inputs, -(-inputs.end // group_inputs)):
-            local = own_channels(self.task, own, group, sharer, self.machine.dataflow.channel_sharers)
+            local = own_channels(self.task, own, group, group_pe, self.machine.dataflow.pes_per_group)
             first = max(inputs.first, group * group_inputs)
             for phase in range(phases):
                 rows_of, columns_of = (
@@ -164,12 +164,12 @@ class Programmer:
     # --- what belongs to an output tile
 
     def _tile(self, tile: Tile) -> None:
-        shape, sharers = self.task.shape, self.machine.dataflow.channel_sharers
-        channels = Range(tile.own.first * sharers, min(tile.own.end * sharers, shape.M))
+        shape, pes_per_group = self.task.shape, self.machine.dataflow.pes_per_group
+        channels = Range(tile.own.first * pes_per_group, min(tile.own.end * pes_per_group, shape.M))
         positions = tile.rows.size * tile.columns.size
         for pe, (rows, columns) in enumerate(self._blocks(tile)):
-            sharer = pe % sharers
-            outputs = list(range(channels.first + sharer, channels.end, sharers))
+            group_pe = pe % pes_per_group
+            outputs = list(range(channels.first + group_pe, channels.end, pes_per_group))
             packed = 0
             total = 0
             for name, values in (
@@ -187,11 +187,11 @@ class Programmer:
                     "order_t",
                     {
                         "neurons": rows.size * columns.size * len(outputs),
-                        "base": sharer * positions
+                        "base": group_pe * positions
                         + (rows.first - tile.rows.first) * tile.columns.size
                         + columns.first
                         - tile.columns.first,
-                        "channel_pitch": sharers * positions,
+                        "channel_pitch": pes_per_group * positions,
                         "row_pitch": tile.columns.size,
                     },
                 ),

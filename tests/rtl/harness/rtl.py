@@ -88,7 +88,7 @@ def _read(program: Program, words: np.ndarray, at: int) -> tuple[np.ndarray, np.
         if current.last:
             tile = current.tile
             spikes = _spikes(program, tile, words[at : at + taken].reshape(-1, chunk))
-            first = tile.own.first * machine.dataflow.channel_sharers
+            first = tile.own.first * machine.dataflow.pes_per_group
             outputs[
                 current.timestep,
                 first : first + len(spikes),
@@ -102,8 +102,8 @@ def _read(program: Program, words: np.ndarray, at: int) -> tuple[np.ndarray, np.
 def _spikes(program: Program, tile: Tile, words: np.ndarray) -> np.ndarray:
     """Output words of a tile, (words, chunk), as spikes: uint8 (channels, rows, columns)."""
     machine, width = program.machine, program.machine.buffers.outputs.width_bits
-    sharers = machine.dataflow.channel_sharers
-    channels = min(tile.own.end * sharers, program.task.shape.M) - tile.own.first * sharers
+    pes_per_group = machine.dataflow.pes_per_group
+    channels = min(tile.own.end * pes_per_group, program.task.shape.M) - tile.own.first * pes_per_group
     size = (channels, tile.rows.size, tile.columns.size)
     positions = channels * tile.rows.size * tile.columns.size
     chosen = spike_format(machine.formats.spikes)

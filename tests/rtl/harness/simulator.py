@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 _PHASES = {"update": "cycles.update", "encode": "cycles.encode"}
-"""Causes of cycles that are phases of a pass; all others belong to the accumulate phase."""
+"""Stall categories: cycles that are phases of a pass; all others belong to the accumulate phase."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +94,9 @@ class SimulatedLayer:
         active = replay_layer(self._task, inputs, track_active=True).active if self._plan.needs_active else None
         activity = self._plan.run(LayerSample(inputs, outputs, active))
         counts = {name: activity.counts.get(name, 0) for name in self._names}
-        causes = dict(zip(activity.work.cause_names, activity.work.causes.sum(axis=0).tolist(), strict=True))
-        counts |= {name: causes.pop(phase) for phase, name in _PHASES.items()}
-        counts |= {"cycles.accumulate": sum(causes.values()), "busy": activity.busy["pe"]}
+        breakdown = dict(zip(activity.work.categories, activity.work.breakdown.sum(axis=0).tolist(), strict=True))
+        counts |= {name: breakdown.pop(phase) for phase, name in _PHASES.items()}
+        counts |= {"cycles.accumulate": sum(breakdown.values()), "busy": activity.busy["pe"]}
         return Simulated(activity.work.cycles, counts)
 
 

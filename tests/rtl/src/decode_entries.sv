@@ -3,7 +3,7 @@ module decode_entries #(
     parameter int LANES = 4,
     parameter int STORED_BITS = 1024,
     parameter int FIBER_BITS = 11,
-    parameter int RATE = 4,  // entries a step, or positions with gate; at most LANES
+    parameter int RATE = 4,  // entries per step, or positions with gate; at most LANES
     parameter bit SKIP = 1'b1,
     parameter int RUN_BITS = 0  // 0: coordinates
 ) (

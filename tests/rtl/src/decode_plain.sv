@@ -1,4 +1,4 @@
-// Decodes values in place without a mask: `lanes` positions a step; a weight that is zero takes its slot.
+// Decodes values in place without a mask: `lanes` positions per step; a weight that is zero takes its slot.
 module decode_plain #(
     parameter int LANES = 4,
     parameter int STORED_BITS = 1024,

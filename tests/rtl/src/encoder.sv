@@ -26,7 +26,7 @@ module encoder #(
   localparam int BIT_BITS = WORD_BITS > 1 ? $clog2(WORD_BITS) : 1;
   localparam int GROUP_BITS = GROUPS > 1 ? $clog2(GROUPS) : 1;
 
-  logic [WORD_BITS-1:0] map[0:GROUPS-1];  // a bit a neuron, a word a group
+  logic [WORD_BITS-1:0] map[0:GROUPS-1];  // a bit per neuron, a word per group
   logic [GROUP_BITS-1:0] group;
   logic [PLACE-1:0] first;  // position of the group
   logic [WORD_BITS-1:0] visited;  // AER: spikes of the group that have been written

@@ -1,4 +1,4 @@
-// Serves one event at a time: pops it, locates its fiber, reads the words it lies in one a cycle (section 4, PE).
+// Serves one event at a time: pops it, locates its fiber, reads the words it lies in one per cycle (section 4, PE).
 module fiber_fetch #(
     parameter int FORMAT = array_types::BITMASK,
     parameter int RUN_BITS = 5,

@@ -68,6 +68,38 @@ def test_in_another_thread_it_runs_too(does: Callable[..., None]) -> None:
     assert statuses == [0]
 
 
+WHENEVER = """
+import atexit, signal, sys
+
+moment = sys.argv.pop(1)
+
+class Interrupting:
+    def find_spec(self, name, *others):
+        if name == moment:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+if moment == "exit":
+    atexit.register(signal.raise_signal, signal.SIGINT)
+from spikecycle.program import run
+sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "status", "told"),
+    [
+        ("spikecycle.simulator.cli", 130, "spikecycle: interrupted before it began; run it again\n"),
+        ("spikecycle.simulator.errors", 130, "spikecycle: interrupted before it began; run it again\n"),
+        ("spikecycle.simulator.cli.app", 130, INTERRUPTED),
+        ("exit", 0, ""),
+    ],
+)
+def test_an_interrupt_at_the_beginning_and_at_the_end(moment: str, status: int, told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", WHENEVER, moment, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (status, told)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["list"], ["simulate", "digits-8bit"]])
 def test_a_closed_pipe_is_no_error(arguments: list[str]) -> None:
     reader, writer = os.pipe()

@@ -270,10 +270,10 @@ def test_the_public_face_is_lazy_and_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    "work", ["import simulator", "from spikecycle.simulator.cli import main; main(['simulate', '--help'])"]
+    "work", ["import spikecycle", "from spikecycle.simulator.cli import main; main(['simulate', '--help'])"]
 )
 def test_what_needs_no_simulation_loads_no_machinery(work: str) -> None:
-    heavy = {"numba", "numpy", "h5py", "yaml", "spikecycle.simulator.engine"}
+    heavy = {"torch", "numba", "numpy", "h5py", "yaml", "spikecycle.simulator.engine"}
     done = subprocess.run(
         [sys.executable, "-c", f"{work}\nimport sys\nsys.exit(bool({heavy!r} & set(sys.modules)))"],
         stdout=subprocess.DEVNULL,

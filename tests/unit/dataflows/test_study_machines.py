@@ -75,7 +75,7 @@ def test_the_network_waits_for_the_last_tile_of_neurons_only(tmp_path: Path) -> 
     assert lif == 8192
     hidden = min(8192 - 2048, conv)
     assert result.sum_cycles == conv + lif - hidden
-    assert sum(result.sum_cycles_by_cause.values()) == result.sum_cycles
+    assert sum(result.sum_cycle_breakdown.values()) == result.sum_cycles
 
 
 def test_left_to_the_overlap_policy_nothing_hides(tmp_path: Path) -> None:

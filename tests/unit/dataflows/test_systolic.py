@@ -69,7 +69,7 @@ def test_every_operator_of_a_network(tmp_path: Path, name: str) -> None:
     )
 
     def computing(layer: str) -> int:
-        return by_name[layer].sum_cycles_by_cause["compute"]
+        return by_name[layer].sum_cycle_breakdown["compute"]
 
     assert computing("scores") == 3 * of_scores
     assert computing("conv") == of_conv

@@ -125,7 +125,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path, content: dict[str, Any]) 
         EnergyTable.load(write(tmp_path, content))
     lines = str(caught.value).splitlines()
     assert len(lines) == 7
-    assert all("mine.yaml: " in line for line in lines)
+    assert all("mine.yaml, line " in line for line in lines)
     for key in (
         "actions.add.energy.points.0.pj: ",
         "actions.add.energy.source: ",
@@ -135,7 +135,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path, content: dict[str, Any]) 
         "node_nm: ",
         "wire.source: ",
     ):
-        assert sum(f"mine.yaml: {key}" in line for line in lines) == 1, key
+        assert sum("mine.yaml, line " in line and f": {key}" in line for line in lines) == 1, key
 
 
 @pytest.mark.parametrize("value", [0, -0.1, float("inf"), "0.1", True, None])

@@ -45,7 +45,7 @@ def test_interpolation_is_log_log() -> None:
 
 
 def test_shallow_cells_follow_the_depth_rule() -> None:
-    # at least 256 words a bank: 1 KiB x 32 bit in one bank has just that, so wider or in two banks it needs 2 KiB
+    # at least 256 words per bank: 1 KiB x 32 bit in one bank has just that, so wider or in two banks it needs 2 KiB
     rows = CELLS[CELLS[:, 1] >= CELLS[:, 2] - 5 + CELLS[:, 3]]
     assert len(rows) < len(CELLS)
     grid = fill_grid(SramTable(rows, power_law(rows)), AXES, 256, EXPONENTS)
@@ -58,7 +58,7 @@ def test_shallow_cells_follow_the_depth_rule() -> None:
 
 
 def test_a_grid_has_deep_cells_in_every_line() -> None:
-    with pytest.raises(ValueError, match="too few words a bank"):
+    with pytest.raises(ValueError, match="too few words per bank"):
         fill_grid(SramTable(CELLS, power_law(CELLS)), AXES, 2048, EXPONENTS)
 
 

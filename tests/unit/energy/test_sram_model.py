@@ -145,7 +145,7 @@ def test_nothing_falls_as_a_memory_grows(model: SramModel, node_nm: float, width
         {"size_kib": 2048.0, "width_bits": 48, "banks": 4},
         {"size_kib": 0.5, "width_bits": 8, "banks": 1},
         {"size_kib": 48.0, "width_bits": 100, "banks": 60},
-        # 64 words a bank, where the rule for shallow memories takes over, on and off the grid
+        # 64 words per bank, where the rule for shallow memories takes over, on and off the grid
         {"size_kib": 0.5, "width_bits": 64, "banks": 1},
         {"size_kib": 64 * 96 * 3 / 8192, "width_bits": 96, "banks": 3},
     ],

@@ -160,7 +160,7 @@ def test_every_registered_format_has_schedules_by_hand() -> None:
 def test_an_empty_fiber_takes_steps_only_if_it_is_stored(name: str, skip: int) -> None:
     weight_format = WEIGHT_FORMATS.lookup(name)
     found, steps = schedule([0] * 6, weight_format, 8, rate=2, mask_window=3, skip=skip)
-    # 6 positions are 2 windows of 3, or 4 slots in groups of 4 and 2; else 2 a step
+    # 6 positions are 2 windows of 3, or 4 slots in groups of 4 and 2; else 2 per step
     steps_of_fixed = 2 if skip and name in ("ubm", "n_of_m") else 3
     expected = steps_of_fixed if weight_format.located == "fixed" else 0
     assert (len(found), steps) == (expected, expected)

@@ -109,7 +109,7 @@ def test_every_format_of_a_window_has_bits_by_hand() -> None:
 
 
 def test_the_example_of_loas() -> None:
-    """Four timesteps, 70 % of the neurons silent: 2.2 bits a neuron instead of 4."""
+    """Four timesteps, 70 % of the neurons silent: 2.2 bits per neuron instead of 4."""
     values = np.zeros((4, 1, 1000), dtype=np.uint8)
     values[0, 0, :300] = 1
     assert measure_rows(values, SPIKE_FORMATS.lookup("firing_words"), 1).bits[0] == 2200

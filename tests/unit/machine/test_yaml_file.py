@@ -86,6 +86,10 @@ def test_a_value_is_what_a_person_means(tmp_path: Path, text: str, value: object
     assert found == value and type(found) is type(value)
 
 
+def test_what_merges_as_a_key_is_text_as_a_value(tmp_path: Path) -> None:
+    assert read_yaml(_write(tmp_path, "a: <<\nb: [<<, '<<']\n")) == {"a": "<<", "b": ["<<", "<<"]}
+
+
 def test_aliases_and_merge_keys(tmp_path: Path) -> None:
     text = """
 base: &base {x: 1, y: {z: 2}}

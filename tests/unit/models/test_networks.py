@@ -15,7 +15,7 @@ from spikecycle.models.networks.fold import fold_batch_norm
 from spikecycle.models.networks.neuron import FixedPointLeaky, ImmediateLeaky, NeuronConfig
 from spikecycle.models.networks.rounding import floor_straight_through, round_straight_through
 from spikecycle.models.networks.spike import spike_at_or_above
-from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.spiking import SpikingLayer
 from spikecycle.models.networks.synapse import currents
 from spikecycle.models.readout import predicted_classes, voter_rates
 from spikecycle.traces import LayerShape, Neuron
@@ -107,7 +107,7 @@ def test_a_decaying_input_makes_the_potential_an_average() -> None:
 def test_folded_batch_norm_computes_the_same() -> None:
     generator = torch.Generator().manual_seed(1)
     shape = LayerShape("conv2d", C=4, H=5, W=4, M=6, R=3, S=2, stride=(2, 1), padding=(1, 0), groups=2)
-    layer = FloatLayer("conv", shape, CONFIG, generator)
+    layer = SpikingLayer("conv", shape, CONFIG, generator)
     with torch.no_grad():
         layer.norm.weight.uniform_(-2, 2, generator=generator)
         layer.norm.bias.uniform_(-1, 1, generator=generator)

@@ -91,7 +91,7 @@ def test_formats_policies_and_machines(tmp_path: Path) -> None:
     assert set(known_machines()) == {*shipped_machines(), "tiny"}
     chosen = {"overlap": {"policy": "nothing_hidden"}}
     result = spikecycle.simulate(small_trace(tmp_path), "spike_array", settings=chosen)
-    assert result.sum_cycles_by_cause["dram_fill"] > 0
+    assert result.sum_cycle_breakdown["dram_fill"] > 0
     with pytest.raises(spikecycle.MachineError, match="'nothing_hidden' does not fit the dataflow row_stationary"):
         spikecycle.load_machine("eyeriss_snn", chosen)
 
@@ -109,9 +109,46 @@ def test_what_cannot_be_loaded_is_one_line_when_it_is_named(capsys: Capsys, tmp_
     file = tmp_path / "broken.yaml"
     file.write_text(MACHINE.replace("kind: tiny", "kind: broken"))
     words = "the dataflow broken of the package tiny-machines cannot be loaded: ModuleNotFoundError: No module named"
-    refused(run(capsys, "check", file), words)
+    refused(run(capsys, "check", file, "--load-plugins"), words)
     with pytest.raises(
         PluginError, match=r"the dataflow silent of the package tiny-machines cannot be loaded: .* has no"
     ):
         DATAFLOWS.lookup("silent")
     assert "silent" not in DATAFLOWS.registered()
+
+
+def test_check_runs_nothing_of_a_package(capsys: Capsys, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(MACHINE)
+    words = "dataflow tiny of the package tiny-machines is code that is not run here; --load-plugins runs it"
+    refused(run(capsys, "check", file), words)
+    refused(run(capsys, "check", "tiny"), words)  # a machine file of the package itself is only data
+    refused(run(capsys, "check", "nobody"), "no such file, shipped trace or shipped machine")
+    assert run(capsys, "check", "spike_array").status == 0
+    assert loaded() == []
+    assert run(capsys, "check", file, "--load-plugins").status == 0
+    assert loaded() == ["tiny_machines", "tiny_machines.rule"]
+    assert run(capsys, "simulate", small_trace(tmp_path), "--hw", file, "--json", "-").status == 0
+
+
+def test_a_package_within_a_package_is_found_without_running_either(tmp_path: Path) -> None:
+    inner = tmp_path / "tiny_machines" / "inner"
+    inner.mkdir()
+    (tmp_path / "tiny_machines" / "__init__.py").write_text("raise SystemExit(3)")
+    (inner / "__init__.py").write_text("raise SystemExit(4)")
+    (inner / "innermost.yaml").write_text(MACHINE)
+    entries = tmp_path / "tiny_machines-1.0.dist-info" / "entry_points.txt"
+    entries.write_text("[spikecycle.machines]\nm = tiny_machines.inner\nn = tiny_machines.nothing.there\n")
+    assert known_machines()["innermost"] == inner / "innermost.yaml"
+    assert loaded() == []
+
+
+def test_plugins_are_listed_with_their_package_and_not_loaded(capsys: Capsys) -> None:
+    ended = run(capsys, "list", "--plugins")
+    assert (ended.status, ended.err) == (0, "")
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "broken tiny-machines 1.0: not_there_at_all" in lines
+    assert "same_runs tiny-machines 1.0: tiny_machines.formats:SAME" in lines
+    groups = ("dataflows", "weight_formats", "spike_formats", "overlaps", "machines", "commands")
+    assert [line for line in lines if line.startswith("spikecycle.")] == [f"spikecycle.{group}" for group in groups]
+    assert loaded() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -47,6 +48,24 @@ def test_a_rule_of_ones_own(capsys: Capsys, tmp_path: Path) -> None:
 
 def _listed(capsys: Capsys, *arguments: str | Path) -> list[str]:
     return run(capsys, "list", *arguments).out.splitlines()
+
+
+def test_a_result_names_the_plugins_that_it_rests_on(capsys: Capsys, tmp_path: Path) -> None:
+    trace, (file, machine) = small_trace(tmp_path), rule(tmp_path)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    formats = plugin(tmp_path, FORMAT, "formats.py")
+    arguments = ("simulate", trace, "--plugin", formats, "--plugin", file, "--hw")
+    result = json.loads(run(capsys, *arguments, machine, "--json", "-").out)
+    assert result["plugins"] == [{"file": "mine.py", "sha256": sha256}]  # it uses no format of the other one
+    assert f"Plugins: mine.py [{sha256[:10]}]." in run(capsys, *arguments, machine).out
+    shipped = json.loads(run(capsys, *arguments, "spike_array", "--json", "-").out)
+    assert shipped["plugins"] == []
+    chosen = ("--format", "weights=short_runs", "--json", "-")
+    assert [used["file"] for used in json.loads(run(capsys, *arguments, "spike_array", *chosen).out)["plugins"]] == [
+        "formats.py"
+    ]
+    compared = json.loads(run(capsys, "formats", *arguments[1:], "spike_array", "--json", "-").out)
+    assert [used["file"] for used in compared["plugins"]] == ["formats.py"]
 
 
 def test_formats_and_a_policy_of_ones_own(capsys: Capsys, tmp_path: Path) -> None:
@@ -177,7 +196,7 @@ BAD_RESULTS = {
     "a negative number": ("-1", "found int -1"),
     "a fraction": ("0.5", "found float 0.5"),
     "nothing": ("None", "found NoneType None"),
-    "a bad cause": ("{'compute': 1, 'stall': -2}", "found int -2 for 'stall'"),
+    "a bad category": ("{'compute': 1, 'stall': -2}", "found int -2 for 'stall'"),
     "an undeclared count": (
         "Activity.total({'compute': 1}, counts={'adds': 1})",
         "counts 'adds', which is not declared",

@@ -14,8 +14,8 @@ from spikecycle.simulator.result import (
     VerificationResult,
 )
 
-CAUSES = ("compute", "scan", "weight_fetch", "bank_conflict", "barrier", "update", "dram_fill", "dram_load")
-IDLE_CAUSE = "dram_drain"  # declared, never happens
+CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "bank_conflict", "barrier", "update", "dram_fill", "dram_load")
+IDLE_CATEGORY = "dram_drain"  # declared, never happens
 
 
 def counter(name: str, resource: str, count: int, energy_pj: float, operand: str = "weights") -> CounterResult:
@@ -34,7 +34,7 @@ def counter(name: str, resource: str, count: int, energy_pj: float, operand: str
 
 
 def layer(
-    name: str, operator: str, shape: dict[str, int | list[int]], causes: tuple[int, ...], scale: int
+    name: str, operator: str, shape: dict[str, int | list[int]], breakdown: tuple[int, ...], scale: int
 ) -> LayerResult:
     """A layer whose counts follow from `scale`; its energy is 40 DRAM + 30 SRAM + 20 logic + 9 wires + 1 leakage."""
     counters = [
@@ -61,7 +61,7 @@ def layer(
             directory_bits=100 * scale,
             stored_bits=1600 * scale,
         ),
-        cycles_per_inference=sum(causes) / 2,
+        cycles_per_inference=sum(breakdown) / 2,
         energy_per_inference_pj=50.0 * scale,
         synaptic_operations_per_inference=1500.0 * scale,
         sum_input_spikes=600 * scale,
@@ -69,8 +69,8 @@ def layer(
         sum_output_spikes=300 * scale,
         sum_synaptic_operations=3000 * scale,
         sum_dense_synaptic_operations=60_000 * scale,
-        sum_cycles=sum(causes),
-        sum_cycles_by_cause={**dict(zip(CAUSES, causes, strict=True)), IDLE_CAUSE: 0},
+        sum_cycles=sum(breakdown),
+        sum_cycle_breakdown={**dict(zip(CYCLE_CATEGORIES, breakdown, strict=True)), IDLE_CATEGORY: 0},
         utilization=0.25,
         sum_dram_read_bits={"weights": 8192 * scale, "spikes": 0, "potentials": 0, "outputs": 0},
         sum_dram_write_bits={"weights": 0, "spikes": 0, "potentials": 0, "outputs": 1024 * scale},
@@ -135,8 +135,9 @@ def run_result(
         pes=16,
         layers=layers,
         sum_cycles=cycles,
-        sum_cycles_by_cause={
-            cause: sum(one.sum_cycles_by_cause[cause] for one in layers) for cause in (*CAUSES, IDLE_CAUSE)
+        sum_cycle_breakdown={
+            category: sum(one.sum_cycle_breakdown[category] for one in layers)
+            for category in (*CYCLE_CATEGORIES, IDLE_CATEGORY)
         },
         overlap="double_buffering",
         cycles_per_inference=cycles / 2,

@@ -18,7 +18,7 @@ def test_a_result_survives_the_round_trip() -> None:
 def test_the_document_is_plain_json_and_ends_its_last_line() -> None:
     text = to_json(run_result())
     assert text.endswith("}\n")
-    assert json.loads(text)["layers"][1]["sum_cycles_by_cause"]["compute"] == 3000
+    assert json.loads(text)["layers"][1]["sum_cycle_breakdown"]["compute"] == 3000
 
 
 def test_the_page_is_in_step() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
+from typing import Any
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
+from spikecycle.simulator.report.bars import COLOURS, GLYPHS
 from spikecycle.simulator.report.figures import energy_by_kind_pj, shape_text
-from spikecycle.simulator.report.sheet import Column, sheet
+from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, sheet, words_of
 from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
 from spikecycle.simulator.report.verification import is_exact, verification_report
 from spikecycle.simulator.result import RunResult, SlowBuffer
-from tests.unit.report.example import run_result
+from tests.unit.report.example import CYCLE_CATEGORIES, run_result
 
 
 def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
@@ -62,10 +65,10 @@ def test_layers_are_means_per_inference() -> None:
 
 def test_a_wide_console_also_gets_the_weights() -> None:
     text = shown(layer_table(run_result()), 160)
-    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits a weight, operations
+    assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits per weight, operations
 
 
-def test_cycles_are_split_by_cause() -> None:
+def test_cycles_are_split_by_category() -> None:
     text = shown(cycle_table(run_result()))
     header = " ".join(text.splitlines()[1].split()), " ".join(text.splitlines()[2].split())
     assert header == (
@@ -76,15 +79,17 @@ def test_cycles_are_split_by_cause() -> None:
     assert row(text, "all")[:4] == ["102.1", "k", "75.0", "0.1"]
 
 
-def test_a_cause_that_never_occurs_has_no_column() -> None:
+def test_a_category_that_never_occurs_has_no_column() -> None:
     assert "drain" not in shown(cycle_table(run_result()), 200)
 
 
-def test_on_a_narrow_console_alike_causes_become_one() -> None:
+def test_on_a_narrow_console_alike_categories_become_one() -> None:
     text = shown(cycle_table(run_result()), 84)
     assert row(text, "conv1")[-2:] == ["20.0", "22.0"]  # update, DRAM
     assert row(text, "conv2")[-1] == "20.0"
-    assert "fill" not in text
+    table, _, told = text.partition("Together for want of room: ")
+    assert "fill" not in table
+    assert "DRAM: DRAM fill, DRAM load." in told
 
 
 def test_on_a_very_narrow_console_shares_are_words_the_largest_first() -> None:
@@ -92,15 +97,68 @@ def test_on_a_very_narrow_console_shares_are_words_the_largest_first() -> None:
     assert "compute 40.0, DRAM fill 22.0, update 20.0, scan 10.0, weight fetch 5.0, barrier 3.0" in text
 
 
-def test_bars_need_colours() -> None:
+def test_bars_are_for_terminals() -> None:
     assert "█" in shown(cycle_table(run_result()), colour=True)
     assert "█" not in shown(run_report(run_result()))
 
 
-def test_a_bar_is_worth_more_than_causes_apart() -> None:
+def without_colours(renderable: RenderableType, width: int) -> str:
+    """What a terminal gets where NO_COLOR is set."""
+    stream = io.StringIO()
+    Console(file=stream, width=width, force_terminal=True, color_system="256", no_color=True).print(renderable)
+    return re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+
+
+def test_without_colours_parts_differ_by_their_character() -> None:
+    text = without_colours(cycle_table(run_result()), 160)
+    headers = next(line.split() for line in text.splitlines() if "█" in line)
+    assert headers[-len(CYCLE_CATEGORIES) :] == list(
+        GLYPHS[: len(CYCLE_CATEGORIES)]
+    )  # in the header, below the categories
+    # conv2: 75 % compute, 2.5 % scan, 1.5 % weight fetch, 1 % bank conflict, 20 % DRAM load
+    bar = row(text, "conv2")[-1]
+    assert bar.count(GLYPHS[0]) == round(0.75 * len(bar))
+    assert bar.count(GLYPHS[7]) == round(0.20 * len(bar))
+    assert len(set(GLYPHS)) == len(GLYPHS) == len(COLOURS)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_no_column_is_lost_silently(width: int) -> None:
+    """A column of the widest table is there, or is named below."""
+    wide = {words_of(column.header) for column in columns_of(layer_table(run_result()), 400)}
+    text = shown(layer_table(run_result()), width)
+    _, _, told = " ".join(text.split()).partition("No room here for: ")
+    narrow = {words_of(column.header) for column in columns_of(layer_table(run_result()), width)}
+    assert narrow <= wide
+    for header in wide - narrow:
+        assert header in told
+    assert bool(told) == (narrow != wide)
+
+
+def columns_of(fitting: Fitting, width: int) -> list[Any]:
+    """The columns of the tables that a console of that width gets."""
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    (chosen,) = fitting.__rich_console__(console, console.options)
+    table = chosen._table  # type: ignore[union-attr]
+    tables = table.renderables if isinstance(table, Group) else [table]
+    return [column for each in tables for column in each.columns]
+
+
+def test_what_does_not_fit_at_all_continues_below() -> None:
+    columns = [Column("name", ["row"]), *(Column(f"column {index}", [f"{index}{index}{index}"]) for index in range(9))]
+    text = shown(fitting_sheets(("Many", columns)), 40)
+    assert max(map(len, text.splitlines())) <= 40
+    assert "…" not in text
+    assert text.count("Many (continued)") >= 1
+    for index in range(9):
+        assert f"column {index}" in text
+        assert f"{index}{index}{index}" in text
+
+
+def test_a_bar_is_worth_more_than_categories_apart() -> None:
     wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 100))
     assert ("fill" in wide, "█" in wide) == (True, True)
-    assert ("fill" in narrow, "█" in narrow) == (False, True)
+    assert ("fill" in narrow.partition("Together")[0], "█" in narrow) == (False, True)
     assert "fill" in shown(cycle_table(run_result()), 100)
 
 
@@ -139,7 +197,7 @@ def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
     nothing = {
         "sum_cycles": 0, "sum_energy_pj": 0.0, "sum_synaptic_operations": 0, "counters": [], "sum_leakage_pj": 0.0,
         "cycles_per_inference": 0.0, "energy_per_inference_pj": 0.0, "synaptic_operations_per_inference": 0.0,
-        "sum_cycles_by_cause": {"compute": 0},
+        "sum_cycle_breakdown": {"compute": 0},
     }  # fmt: skip
     layers = [layer.model_copy(update=nothing) for layer in result.layers]
     empty = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary import RowStationaryMachine
-from spikecycle.simulator.dataflows.row_stationary.capacity import most_filters
-from spikecycle.simulator.dataflows.row_stationary.lowering import lower_array, lower_format, lower_layer
-from spikecycle.simulator.dataflows.row_stationary.specs import ArrayMapping
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArrayMapping
+from spikecycle.simulator.dataflows.row_stationary.machine import lower_array, lower_format, lower_layer
+from spikecycle.simulator.dataflows.row_stationary.mapping import most_filters
 from spikecycle.simulator.formats import WeightFormat, weight_format
 from tests.reference.formats import groups
 from tests.unit.spike_array.cases import DECODED_FORMATS, WEIGHT_FORMATS, buffer, layers

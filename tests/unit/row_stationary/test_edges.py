@@ -10,8 +10,8 @@ import pytest
 from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CAUSES
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import LayerShape
@@ -30,9 +30,9 @@ def replay(chosen: RowStationaryMachine, task: LayerTask, inputs: Any) -> tuple[
     return passes, dict(passes.counts)
 
 
-def causes(passes: Activity, index: int = 0) -> dict[str, int]:
-    """Causes of one pass by name."""
-    return dict(zip(CAUSES, passes.work.causes[index].tolist(), strict=True))
+def breakdown(passes: Activity, index: int = 0) -> dict[str, int]:
+    """Categories of one pass by name."""
+    return dict(zip(CYCLE_CATEGORIES, passes.work.breakdown[index].tolist(), strict=True))
 
 
 def one_pe(**changes: Any) -> RowStationaryMachine:
@@ -42,8 +42,8 @@ def one_pe(**changes: Any) -> RowStationaryMachine:
 
 def test_one_pass_by_hand() -> None:
     passes, counts = replay(one_pe(), layer(LayerShape.linear(2, 2), [1, 1, 1, 1]), [1, 1])
-    assert causes(passes) == {
-        "weight_fill": 2,  # 4 weights of 4 bits, 8 bits a cycle
+    assert breakdown(passes) == {
+        "weight_fill": 2,  # 4 weights of 4 bits, 8 bits per cycle
         "compute": 4,  # 2 inputs met by 2 weights
         "reduction": 3,  # 2 psums handed over, 1 PE in the chain
         "global_buffer": 0,
@@ -75,7 +75,7 @@ def test_one_pass_by_hand() -> None:
 def test_zeros_in_every_way(
     inputs: str, weights: str, cycles: int, adds: int, gated: int, weights_read: int, inputs_read: int
 ) -> None:
-    # 4 channels, the second without spike, 2 filters; non-zero weights a channel: 2, 1, 1, 0
+    # 4 channels, the second without spike, 2 filters; non-zero weights per channel: 2, 1, 1, 0
     task = layer(LayerShape.linear(4, 2), [1, 1, 0, 0, 1, 0, 1, 0])
     chosen = one_pe(
         dataflow__zeros__inputs_at_input_pad=inputs,
@@ -84,7 +84,7 @@ def test_zeros_in_every_way(
     )
     passes, counts = replay(chosen, task, [1, 0, 1, 1])
     mask_reads = 0 if weights == "none" else 4 if inputs == "none" else 3
-    assert causes(passes)["compute"] == cycles
+    assert breakdown(passes)["compute"] == cycles
     assert counts["accumulator.add"] == adds
     assert counts["accumulator.gated"] == gated == cycles - adds
     assert counts["weight_pad.read"] == weights_read + mask_reads
@@ -101,7 +101,7 @@ def test_only_positions_make_zero_weights_skippable(format_name: str, cycles: in
     # 2 channels with a spike each; the first filter is all zeros, the second has one zero
     chosen = one_pe(formats__weights__format=format_name)
     passes, counts = replay(chosen, layer(LayerShape.linear(2, 2), [0, 0, 3, 0]), [1, 1])
-    assert causes(passes)["compute"] == cycles
+    assert breakdown(passes)["compute"] == cycles
     assert counts["weight_pad.read"] == read  # bitmask: the mask of either tap as well
     assert counts["accumulator.add"] == passes.synaptic_operations == 1
 
@@ -111,9 +111,9 @@ def test_global_buffer_holds_up_a_pass_for_exactly_what_it_lacks(banks: int, sta
     # nothing to add, one psum to hand over: 1 cycle; an input word written and read, a psum word written: 3 words
     chosen = one_pe(buffers__global_buffer=buffer(4096, 32, banks=banks))
     passes, _ = replay(chosen, layer(LayerShape.linear(1, 1), [1]), [0])
-    assert causes(passes)["compute"] == 0
+    assert breakdown(passes)["compute"] == 0
     # the update's 3 words (a psum, an output word written and read) are hidden behind its 3 cycles
-    assert causes(passes)["global_buffer"] == stall
+    assert breakdown(passes)["global_buffer"] == stall
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,12 @@ def test_psums_wait_in_the_buffer_or_in_the_pads(
     # 3 channels, one at a time: 3 channel folds
     chosen = one_pe(dataflow__psums_wait_in=wait_in, buffers__input_pad=buffer(1, 8))
     passes, counts = replay(chosen, layer(LayerShape.linear(3, 1), [1, 1, 1]), [1, 1, 1])
-    assert len(passes.work.causes) == 3
+    assert len(passes.work.breakdown) == 3
     assert counts["global_buffer.psums.write"] == to_buffer
     assert counts["global_buffer.psums.read"] == from_buffer + 1  # and once by the update
     assert counts["psum_pad.read"] == 3 + handed_over
     assert counts["chain.add"] == from_buffer
-    assert [causes(passes, index)["reduction"] for index in range(3)] == ([2] * 3 if handed_over == 3 else [0, 0, 2])
+    assert [breakdown(passes, index)["reduction"] for index in range(3)] == ([2] * 3 if handed_over == 3 else [0, 0, 2])
 
 
 def test_the_chain_adds_filter_rows_up_the_column() -> None:
@@ -169,7 +169,7 @@ def test_the_chain_adds_filter_rows_up_the_column() -> None:
     passes, counts = replay(machine(), layer(shape, [1, 2, 3]), [1, 1, 1])
     assert counts["chain.add"] == 2
     assert counts["chain_wire.potentials"] == 2 * 4  # sums of -6 to 6 have 4 bits
-    assert causes(passes)["reduction"] == 1 + 3
+    assert breakdown(passes)["reduction"] == 1 + 3
 
 
 def test_resident_weights_come_from_dram_once() -> None:
@@ -188,7 +188,7 @@ def test_resident_weights_come_from_dram_once() -> None:
 
 def test_multi_bit_inputs_are_multiplied() -> None:
     passes, counts = replay(one_pe(), layer(LayerShape.linear(2, 1), [1, 1], input_bits=3), [7, 4])
-    assert causes(passes)["compute"] == counts["accumulator.multiply"] == counts["accumulator.add"] == 2
+    assert breakdown(passes)["compute"] == counts["accumulator.multiply"] == counts["accumulator.add"] == 2
     assert passes.synaptic_operations == 4  # three set bits and one
 
 

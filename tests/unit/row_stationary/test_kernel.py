@@ -1,4 +1,5 @@
-"""The kernels against the literal twin: every cycle, cause, count, load and store; and the twin against the layer."""
+"""The kernels against the literal twin: every cycle, category, count, load and store; and the twin against the
+layer."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from hypothesis import event, given, settings
 from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary import RowStationary, RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.records import CAUSES
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES
 from spikecycle.simulator.formats import weight_format
 from tests.reference import replay
 from tests.reference import row_stationary as reference
@@ -42,7 +43,7 @@ def test_kernel_is_the_twin(case: Case) -> None:
     event(f"on chip: {case.on_chip}")
     event(f"passes: {min(len(twin.records) // 4 * 4, 16)} or more")
     assert places(passes) == [list(record.label) for record in twin.records]
-    assert passes.work.causes.tolist() == rows(twin.records, "causes", CAUSES)
+    assert passes.work.breakdown.tolist() == rows(twin.records, "breakdown", CYCLE_CATEGORIES)
     assert passes.moves.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
     assert passes.moves.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
     counters = [counter.name for counter in RowStationaryPlan(case.machine, case.task, case.mapping).counters]

@@ -8,8 +8,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from spikecycle.simulator.dataflows.row_stationary import RowStationary
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import Kept
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.specs import Kept
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import weight_format
 from spikecycle.traces import LayerShape

@@ -11,13 +11,13 @@ import pytest
 from spikecycle.simulator.activity import OUTPUTS, POTENTIALS, SPIKES, WEIGHTS
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
-from spikecycle.simulator.dataflows.row_stationary.streams import WeightStreams
+from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WEIGHT_FORMATS
 from spikecycle.traces import LayerShape
 from tests.unit.activities import places
 from tests.unit.row_stationary.cases import machine
-from tests.unit.row_stationary.test_edges import causes, one_pe, replay
+from tests.unit.row_stationary.test_edges import breakdown, one_pe, replay
 from tests.unit.spike_array.cases import buffer, layer
 
 KERNEL = LayerShape("conv2d", C=1, H=3, W=3, M=1, R=3, S=3)
@@ -89,7 +89,7 @@ def test_zeros_that_are_not_moved_are_not_served_either() -> None:
     for skip, cycles, bits in (("none", 2, 2 * 4 + 3 * 2), ("skip", 1, 4 * 2 + 4)):
         chosen = one_pe(formats__weights__format="uop", dataflow__zeros__weights_at_dram=skip)
         passes, _ = replay(chosen, task, [1, 1])
-        assert causes(passes)["compute"] == cycles
+        assert breakdown(passes)["compute"] == cycles
         assert passes.moves.load_bits[:, WEIGHTS].sum() == bits
 
 

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Moves, Work
 from spikecycle.simulator.schedule import DramTiming
-from tests.reference.timesteps import Row
+from tests.reference.timesteps import Held, Row
 
 ONE_BIT_A_CYCLE = DramTiming(channel_cycles=1, channel_bits=1, burst_bits=1, latency_cycles=0)
+
+ROWS = DramTiming(1, 1, 1, 0, row_bits=8, miss_cycles=3, turnaround_cycles=2)
+"""One bit per cycle; a row of 8 bits takes 3 cycles to open, a change of direction 2."""
 
 
 def traffic(bits: Sequence[Any]) -> np.ndarray:
@@ -50,11 +53,11 @@ def stage(
 def activity(rows: Sequence[Row], resources: int = 3) -> Activity:
     """The same rows as a dataflow reports them."""
     n = len(rows)
-    causes = np.array([(row.compute, row.fetch) for row in rows], np.int64).reshape(n, 2)
+    breakdown = np.array([(row.compute, row.fetch) for row in rows], np.int64).reshape(n, 2)
     work = Work(
-        causes.sum(axis=1),
+        breakdown.sum(axis=1),
         ("compute", "weight_fetch"),
-        causes,
+        breakdown,
         np.array([row.step for row in rows], np.int64),
         np.array([row.resource for row in rows], np.int64),
         tuple(f"core{i}" for i in range(resources)),
@@ -71,8 +74,14 @@ def rows(max_size: int = 10, steps: int = 4, resources: int = 3) -> st.SearchStr
 
 
 TIMINGS = st.builds(
-    DramTiming, st.integers(1, 5), st.integers(1, 40), st.sampled_from([1, 7, 64]), st.sampled_from([0, 1, 30])
-)
+    DramTiming, st.integers(1, 5), st.integers(1, 40), st.sampled_from([1, 7, 64]), st.sampled_from([0, 1, 30]),
+    row_bits=st.sampled_from([0, 0, 16, 100]), miss_cycles=st.integers(0, 5), turnaround_cycles=st.sampled_from([0, 2]),
+)  # fmt: skip
+
+
+def held_by(dram: DramTiming) -> Held:
+    """What holds a channel up, as twins take it."""
+    return Held(dram.row_bits, dram.miss_cycles, dram.turnaround_cycles)
 
 
 def heavier(draw: st.DrawFn, before: list[Row]) -> list[Row]:

@@ -28,14 +28,14 @@ def resolve(*stages: Activity) -> Schedule:
 
 def test_stalls_are_those_of_the_work() -> None:
     found = resolve(stage([(10, 3)]), stage([(5, 0)]))
-    assert (found.total_cycles, found.causes) == (18, {"compute": 15, "dram_traffic": 3})
+    assert (found.total_cycles, found.breakdown) == (18, {"compute": 15, "dram_traffic": 3})
 
 
 def test_hidden_rows_run_during_the_stage_before() -> None:
     """6 of the 10 cycles of neurons hide behind 8 cycles of a convolution: the network takes 8 + 4."""
     found = resolve(stage([(8, 0)]), stage([(6, 0), (4, 0)], [1, 0]))
     assert found.total_cycles == 12
-    assert found.causes == {"compute": 12, "dram_traffic": 0}
+    assert found.breakdown == {"compute": 12, "dram_traffic": 0}
     assert [(each.start, each.cycles) for each in found.stages] == [(0, 8), (2, 10)]
 
 
@@ -55,5 +55,5 @@ def test_hiding_never_makes_a_network_longer(network: list[tuple[list[tuple[int,
     found = resolve(*(stage(rows, [int(mark)] + [0] * (len(rows) - 1) if rows else []) for rows, mark in network))
     hidden = sum(sum(rows[0]) for rows, mark in network if rows and mark)
     assert shown.total_cycles - hidden <= found.total_cycles <= shown.total_cycles
-    assert sum(found.causes.values()) == found.total_cycles
+    assert sum(found.breakdown.values()) == found.total_cycles
     assert [each.cycles for each in found.stages] == [each.cycles for each in shown.stages]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.machine.schema import Dram
 from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.schedule.double_buffering import STALLS, DoubleBufferingOptions
-from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, stage
+from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, ROWS, stage
 
 
 def network(stages, dram=ONE_BIT_A_CYCLE):
@@ -23,7 +26,7 @@ def stalls(**cycles):
 
 
 def stalls_of(timeline):
-    return {cause: timeline.causes[cause] for cause in STALLS}
+    return {category: timeline.breakdown[category] for category in STALLS}
 
 
 def test_no_passes():
@@ -101,12 +104,34 @@ def test_every_operand_is_rounded_to_whole_bursts():
 
 
 def test_a_machine_in_cycles():
-    """25.6 Gbit/s would be 51.2 bits a cycle at 500 MHz; here 26: 52 bits a cycle, exactly. 50.1 ns are 26 cycles."""
+    """25.6 Gbit/s would be 51.2 bits per cycle at 500 MHz; here 26: 52 bits, exactly. 50.1 ns are 26 cycles."""
     dram = Dram(bandwidth_gbit_per_s=26, burst_bits=512, latency_ns=50.1, energy_pj_per_bit=4.0)
     timing = DramTiming.from_machine(dram, clock_mhz=500)
     assert timing == DramTiming(channel_cycles=1, channel_bits=52, burst_bits=512, latency_cycles=26)
     timeline = run([1], [520], [0], timing)
     assert timeline.cycles == -(-1024 // 52) + 26 + 1
+
+
+def test_row_misses_and_turnarounds_hold_the_channel_up():
+    """Load 0: 9 and 1 bits, 2 + 1 rows: 10 + 9 cycles. Store 0: 4 bits, 1 row, there and back: 4 + 3 + 4 cycles, from
+    the end of compute 0 in 19 + 5 = 24 on, beside compute 1 (6 cycles), whose load of 1 bit (1 + 3) came by 23."""
+    timeline = run([5, 6], [(9, 1, 0, 0), (1, 0, 0, 0)], [4, 0], ROWS)
+    assert timeline.spans["load"].ends.tolist() == [19, 23]
+    assert (timeline.spans["store"].starts[0], timeline.spans["store"].ends[0]) == (24, 35)
+    assert timeline.cycles == 35
+    assert timeline.busy["dram_channel"] == 19 + 4 + 11
+    assert stalls_of(timeline) == stalls(dram_fill=19, dram_drain=5)
+
+
+def test_rows_and_turnarounds_take_time_only_where_the_machine_gives_it():
+    given = {"bandwidth_gbit_per_s": 26, "burst_bits": 512, "latency_ns": 50.1, "energy_pj_per_bit": 4.0}
+    paid = Dram(**given, row_bits=8192, activate_pj=900.0)
+    assert DramTiming.from_machine(paid, clock_mhz=500) == DramTiming(1, 52, 512, 26)
+    timed = Dram(**given, row_bits=8192, activate_pj=900.0, row_miss_ns=27.1, turnaround_ns=7.5)
+    # 13.55 and 3.75 cycles of 2 ns
+    assert DramTiming.from_machine(timed, clock_mhz=500) == DramTiming(1, 52, 512, 26, 8192, 14, 4)
+    with pytest.raises(ValidationError, match="row_miss_ns goes with row_bits"):
+        Dram(**given, row_miss_ns=27.1)
 
 
 def test_stages_follow_each_other():
@@ -117,7 +142,7 @@ def test_stages_follow_each_other():
     assert second.spans["load"].starts.tolist() == [13]
     assert second.spans["compute"].starts.tolist() == [16]
     assert schedule.total_cycles == 21
-    assert schedule.causes == {"compute": 15, **stalls(dram_fill=1 + 3, dram_drain=2)}
+    assert schedule.breakdown == {"compute": 15, **stalls(dram_fill=1 + 3, dram_drain=2)}
 
 
 def test_no_stages_take_no_cycles():

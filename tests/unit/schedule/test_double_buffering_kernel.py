@@ -41,8 +41,10 @@ def test_kernel_equals_event_queue(passes, clock_mhz, bandwidth_gbit_per_s, burs
     store_cycles = [channel_cycles(bits, burst_bits, clock_mhz, bandwidth_gbit_per_s) for bits in stores]
     twin = overlap(compute, load_cycles, store_cycles, latency_cycles)
     assert timeline.cycles == twin.now
-    assert timeline.causes["compute"] == twin.spent.get("compute", 0)
-    assert {cause: timeline.causes[cause] for cause in STALLS} == {cause: twin.spent.get(cause, 0) for cause in STALLS}
+    assert timeline.breakdown["compute"] == twin.spent.get("compute", 0)
+    assert {category: timeline.breakdown[category] for category in STALLS} == {
+        category: twin.spent.get(category, 0) for category in STALLS
+    }
     assert timeline.busy["dram_channel"] == sum(load_cycles) + sum(store_cycles)
     for array, what in (
         (timeline.spans["compute"].starts, "compute starts"),

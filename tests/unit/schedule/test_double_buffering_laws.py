@@ -17,7 +17,14 @@ CYCLES = st.one_of(st.integers(0, 3), st.integers(0, 60))
 BITS = st.one_of(st.just(0), st.integers(0, 200))
 PASSES = st.lists(st.tuples(CYCLES, st.tuples(*[BITS] * 4), st.tuples(*[BITS] * 4)), min_size=1, max_size=12)
 TIMING = st.builds(
-    DramTiming, st.integers(1, 5), st.integers(1, 40), st.sampled_from([1, 64]), st.sampled_from([0, 1, 30])
+    DramTiming,
+    st.integers(1, 5),
+    st.integers(1, 40),
+    st.sampled_from([1, 64]),
+    st.sampled_from([0, 1, 30]),
+    row_bits=st.sampled_from([0, 16, 100]),
+    miss_cycles=st.integers(0, 5),
+    turnaround_cycles=st.integers(0, 3),
 )
 
 
@@ -34,8 +41,8 @@ def test_total_is_bounded_by_compute_channel_and_their_sum(passes, dram):
     latencies = dram.latency_cycles * sum(any(load) for _, load, _ in passes)
     assert max(compute, timeline.busy["dram_channel"]) <= timeline.cycles
     assert timeline.cycles <= compute + timeline.busy["dram_channel"] + latencies
-    assert timeline.causes["compute"] == compute == timeline.busy["core0"]
-    assert compute + sum(timeline.causes[stall] for stall in STALLS) == timeline.cycles
+    assert timeline.breakdown["compute"] == compute == timeline.busy["core0"]
+    assert compute + sum(timeline.breakdown[stall] for stall in STALLS) == timeline.cycles
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -44,7 +51,7 @@ def test_ideal_memory_leaves_only_compute_and_moves_the_same_bits(passes, burst_
     ideal = run(passes, DramTiming.ideal(burst_bits))
     real = run(passes, DramTiming(1, 8, burst_bits, 20))
     assert ideal.cycles == sum(c for c, _, _ in passes)
-    assert {ideal.causes[stall] for stall in STALLS} == {0}
+    assert {ideal.breakdown[stall] for stall in STALLS} == {0}
     assert ideal.load_moved_bits == real.load_moved_bits
     assert ideal.store_moved_bits == real.store_moved_bits
 

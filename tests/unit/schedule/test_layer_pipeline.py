@@ -12,7 +12,7 @@ from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.schedule.layer_pipeline import LayerPipelineOptions
 from tests.reference import timesteps
 from tests.reference.layer_pipeline import Pipeline
-from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, rows, stage
+from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, held_by, rows, stage
 
 POLICY = OVERLAPS.lookup("layer_pipeline")
 CHAIN = [(0, 1), (1, 2)]
@@ -52,12 +52,12 @@ def test_a_chain_fills_and_drains():
 
 
 def test_the_slowest_stage_sets_the_pace():
-    """Stage 1 takes 9 cycles a timestep: it starts after 2, does four, and stage 2 adds its last 3."""
+    """Stage 1 takes 9 cycles per timestep: it starts after 2, does four, and stage 2 adds its last 3."""
     schedule = run([[2] * 4, [9] * 4, [3] * 4], CHAIN)
     assert schedule.total_cycles == 2 + 4 * 9 + 3
-    assert schedule.causes["compute"] == schedule.total_cycles
+    assert schedule.breakdown["compute"] == schedule.total_cycles
     # stage 2 waits 9 - 3 cycles between its timesteps
-    assert schedule.stages[2].causes["pipeline_wait"] == 3 * 6
+    assert schedule.stages[2].breakdown["pipeline_wait"] == 3 * 6
     assert schedule.stages[2].busy["core0"] == 12
 
 
@@ -81,11 +81,11 @@ def test_a_stage_may_start_on_three_quarters_of_its_inputs():
     """SpikeSim's 75 %: 8 cycles of stage 0 let stage 1 go after 6, but it can't be done before its last inputs."""
     early = run([[8], [10]], [(0, 1)], start_after=0.75)
     assert moments(early, 1) == [(6, 16)]
-    assert early.causes["compute"] == 16
+    assert early.breakdown["compute"] == 16
     short = run([[8], [1]], [(0, 1)], start_after=0.75)
     assert moments(short, 1) == [(6, 8)]
-    assert short.causes == {"compute": 8, **dict.fromkeys(POLICY.stalls, 0)}
-    assert short.stages[1].causes["pipeline_wait"] == 1
+    assert short.breakdown == {"compute": 8, **dict.fromkeys(POLICY.stalls, 0)}
+    assert short.stages[1].breakdown["pipeline_wait"] == 1
     # 7 cycles: three quarters are there after 5.25, in cycle 6
     assert moments(run([[7], [10]], [(0, 1)], start_after=0.75), 1) == [(6, 16)]
 
@@ -93,7 +93,7 @@ def test_a_stage_may_start_on_three_quarters_of_its_inputs():
 def test_a_delivery_takes_its_cycles():
     schedule = run([[5, 5], [5, 5]], [(0, 1)], delivery_cycles=3)
     assert moments(schedule, 1) == [(8, 13), (13, 18)]
-    assert (schedule.causes["compute"], schedule.causes["delivery"]) == (15, 3)
+    assert (schedule.breakdown["compute"], schedule.breakdown["delivery"]) == (15, 3)
 
 
 def test_an_edge_back_is_one_timestep_late():
@@ -113,9 +113,9 @@ def test_traffic_of_all_stages_shares_the_channel():
     stages = [stage([10], [8]), stage([10], [8])]
     schedule = POLICY.resolve(stages, [], ONE_BIT_A_CYCLE, LayerPipelineOptions())
     assert schedule.total_cycles == 16
-    assert schedule.causes["dram_traffic"] == 6
+    assert schedule.breakdown["dram_traffic"] == 6
     alone = POLICY.resolve([stage([10], [11])], [], ONE_BIT_A_CYCLE, LayerPipelineOptions())
-    assert (alone.total_cycles, alone.causes["dram_traffic"]) == (11, 1)
+    assert (alone.total_cycles, alone.breakdown["dram_traffic"]) == (11, 1)
 
 
 def test_nothing_to_do_takes_no_cycles():
@@ -136,16 +136,21 @@ def test_policy_equals_the_twin(network, dram, options, data):
     schedule = POLICY.resolve([activity(work) for work in network], edges, dram, options)
     count = max((row.step + 1 for work in network for row in work), default=0)
     per_bit = Fraction(dram.channel_cycles, dram.channel_bits)
-    stages = [timesteps.stage(work, count, 3, per_bit, dram.burst_bits, dram.latency_cycles) for work in network]
+    stages = [
+        timesteps.stage(work, count, 3, per_bit, dram.burst_bits, dram.latency_cycles, held_by(dram))
+        for work in network
+    ]
     share = Fraction(str(options.start_after))
     twin = Pipeline(stages, edges, share, options.buffer_steps or 0, options.delivery_cycles)
     twin.run()
     for i in range(len(network)):
         assert moments(schedule, i) == [(twin.starts[i, t], twin.ends[i, t]) for t in range(count)]
-    causes = twin.causes(("compute", "weight_fetch", "dram_traffic", "dram_latency"))
-    event(f"pipeline_wait on the path: {causes['pipeline_wait'] > 0}, delivery: {causes['delivery'] > 0}")
+    breakdown = twin.breakdown(("compute", "weight_fetch", "dram_traffic", "dram_latency"))
+    event(f"pipeline_wait on the path: {breakdown['pipeline_wait'] > 0}, delivery: {breakdown['delivery'] > 0}")
     assert schedule.total_cycles == twin.total()
-    assert {cause: n for cause, n in schedule.causes.items() if n} == {cause: n for cause, n in causes.items() if n}
+    assert {category: n for category, n in schedule.breakdown.items() if n} == {
+        category: n for category, n in breakdown.items() if n
+    }
     for work, found in zip(network, schedule.stages, strict=True):
         starts, row_spans = found.spans["step"].starts, found.spans["compute"]
         assert all(row_spans.starts[i] >= starts[row.step] for i, row in enumerate(work))

@@ -12,7 +12,7 @@ from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.schedule.roofline import RooflineOptions
 from tests.reference import roofline as reference
 from tests.reference.timesteps import Row
-from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, rows, stage
+from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, ROWS, TIMINGS, activity, heavier, held_by, rows, stage
 
 POLICY = OVERLAPS.lookup("roofline")
 OPTIONS = st.builds(
@@ -28,7 +28,7 @@ def run(cycles, loads, stores, dram=ONE_BIT_A_CYCLE, **options):
 
 
 def stalls_of(found):
-    return tuple(found.causes[stall] for stall in POLICY.stalls)
+    return tuple(found.breakdown[stall] for stall in POLICY.stalls)
 
 
 def test_traffic_that_just_fits_hides_and_one_bit_more_stalls_one_cycle():
@@ -38,6 +38,15 @@ def test_traffic_that_just_fits_hides_and_one_bit_more_stalls_one_cycle():
     more = run([4, 6], [3, 6], [0, 5])
     assert (more.cycles, stalls_of(more)) == (14, (3, 1, 0))
     assert more.busy == {"core0": 10, "dram_channel": 14}
+
+
+def test_row_misses_and_turnarounds_hold_the_channel_up():
+    """Ahead of the work: 3 bits and a miss, 3 + 3 cycles. Beside its 20 cycles: 9 bits with 2 misses; 4 bits stored
+    with a miss, there and back: 9 + 6 + 4 + 3 + 4 = 26 cycles."""
+    found = run([4, 16], [3, 9], [0, 4], ROWS)
+    assert (found.cycles, stalls_of(found)) == (6 + 26, (6, 6, 0))
+    hidden = run([4, 16], [3, 9], [0, 4], ROWS, start="hidden")
+    assert (hidden.cycles, stalls_of(hidden)) == (32, (0, 12, 0))
 
 
 def test_a_hidden_start_leaves_the_longer_of_work_and_traffic():
@@ -83,7 +92,7 @@ def test_stages_in_turn_and_their_spans():
     assert first.spans["compute"].starts.tolist() == [1, 6]
     assert second.spans["compute"].ends.tolist() == [14]
     assert schedule.total_cycles == 14
-    assert schedule.causes == {"compute": 11, "dram_fill": 3, "dram_traffic": 0, "dram_latency": 0}
+    assert schedule.breakdown == {"compute": 11, "dram_fill": 3, "dram_traffic": 0, "dram_latency": 0}
     assert POLICY.resolve([stage([])], [], ONE_BIT_A_CYCLE, RooflineOptions()).total_cycles == 0
 
 
@@ -99,8 +108,9 @@ def test_policy_equals_the_twin(work, dram, options):
         options.start,
         options.start_bits,
         options.whole_cycles,
+        held_by(dram),
     )
-    assert found.causes == {cause: twin[cause] for cause in found.causes}
+    assert found.breakdown == {category: twin[category] for category in found.breakdown}
     assert found.total_cycles == sum(twin.values())
 
 

@@ -12,7 +12,7 @@ from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.schedule.step_barrier import BarrierCost, StepBarrierOptions
 from tests.reference import step_barrier as reference
 from tests.reference import timesteps
-from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, TIMINGS, activity, heavier, rows, stage
+from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, ROWS, TIMINGS, activity, heavier, held_by, rows, stage
 
 POLICY = OVERLAPS.lookup("step_barrier")
 
@@ -34,7 +34,7 @@ def test_a_timestep_takes_as_long_as_its_slowest_core():
     """Timestep 0: core 0 has 3 + 4 cycles, core 1 has 5; timestep 1: 2 and 6."""
     found = run([3, 5, 4, 2, 6], steps=[0, 0, 0, 1, 1], resources=[0, 1, 0, 0, 1])
     assert found.cycles == 7 + 6
-    assert found.causes["compute"] == 13
+    assert found.breakdown["compute"] == 13
     assert found.busy == {"core0": 9, "core1": 11, "dram_channel": 0}
     assert found.spans["compute"].starts.tolist() == [0, 0, 3, 7, 7]
 
@@ -44,7 +44,7 @@ def test_the_barrier_costs_by_active_cores():
     found = run(
         [5, 5, 4, 0, 1, 1, 1], steps=[0, 0, 1, 2, 3, 3, 3], resources=[0, 1, 1, 0, 0, 1, 2], table=[(1, 10), (2, 25)]
     )
-    assert found.causes["step_barrier"] == 25 + 10 + 10 + 25
+    assert found.breakdown["step_barrier"] == 25 + 10 + 10 + 25
     assert found.cycles == 5 + 4 + 0 + 1 + 70
     assert found.spans["barrier"].starts.tolist() == [5, 34, 44, 55]
     assert found.spans["barrier"].ends.tolist() == [30, 44, 54, 80]
@@ -58,11 +58,17 @@ def test_traffic_that_just_fits_hides_and_one_bit_more_stalls_one_cycle():
     """A timestep of 10 cycles beside 6 bits loaded and 4 stored by both cores."""
     steps, cores = [0, 0], [0, 1]
     fits = run([10, 3], steps, cores, loads=[6, 0], stores=[0, 4])
-    assert (fits.cycles, fits.causes["dram_traffic"]) == (10, 0)
+    assert (fits.cycles, fits.breakdown["dram_traffic"]) == (10, 0)
     more = run([10, 3], steps, cores, loads=[6, 0], stores=[0, 5])
-    assert (more.cycles, more.causes["dram_traffic"]) == (11, 1)
+    assert (more.cycles, more.breakdown["dram_traffic"]) == (11, 1)
     late = run([10, 3], steps, cores, loads=[6, 0], stores=[0, 4], dram=ONE_BIT_A_CYCLE._replace(latency_cycles=2))
-    assert (late.cycles, late.causes["dram_latency"]) == (12, 2)
+    assert (late.cycles, late.breakdown["dram_latency"]) == (12, 2)
+
+
+def test_row_misses_and_turnarounds_hold_the_channel_up():
+    """A timestep loads 6 bits for one row of work, stores 4 of another: 2 misses, there and back, 10 + 6 + 4 cycles."""
+    found = run([10, 3], [0, 0], [0, 1], loads=[6, 0], stores=[0, 4], dram=ROWS)
+    assert (found.cycles, found.breakdown["dram_traffic"], found.busy["dram_channel"]) == (20, 10, 20)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -76,10 +82,11 @@ def test_policy_equals_the_clocked_twin(work, dram, table):
         Fraction(dram.channel_cycles, dram.channel_bits),
         dram.burst_bits,
         dram.latency_cycles,
+        held_by(dram),
     )
-    causes, moments = reference.run(steps, table)
-    assert found.causes == {cause: causes[cause] for cause in found.causes}
-    assert found.cycles == sum(causes.values())
+    breakdown, moments = reference.run(steps, table)
+    assert found.breakdown == {category: breakdown[category] for category in found.breakdown}
+    assert found.cycles == sum(breakdown.values())
     barriers = found.spans["barrier"]
     assert list(zip(barriers.starts, barriers.ends, strict=True)) == [(start, end) for _, start, end in moments]
     in_step = {t: iter(step.row_starts) for t, step in enumerate(steps)}

@@ -165,6 +165,7 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
     partition, pes = draw(st.sampled_from(("channel", "space"))), draw(st.sampled_from((4, 3, 2, 1)))
     pe_rows = draw(st.sampled_from([rows for rows in range(1, pes + 1) if pes % rows == 0]))
     banks = draw(st.integers(1, 4))
+    access = draw(st.sampled_from(("word", "word", "row"))) if update == "dense" else "word"
     spike_bits, weight_bits = draw(st.sampled_from((16, 8, 16, 3, 1))), draw(st.sampled_from((16, 8, 32, 5, 64)))
     alignment = draw(st.sampled_from([bits for bits in (8, 4, weight_bits, 1, 16, 2) if weight_bits % bits == 0]))
     output_bits = draw(st.sampled_from((8, 16, 4, 1)))
@@ -187,7 +188,8 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
         dataflow__fiber_alignment_bits=alignment,
         dataflow__zero_weights=draw(st.sampled_from(("gate", "skip"))),
         dataflow__update=update,
-        dataflow__update_lanes=draw(st.integers(1, banks)),
+        dataflow__potential_access=access,
+        dataflow__update_lanes=banks if access == "row" else draw(st.integers(1, banks)),
         dataflow__flags_per_cycle=draw(st.integers(1, 8)),
         buffers__spikes=buffer(words("spikes", 2 * shape.input_count * task.input_bits // spike_bits, 4), spike_bits),
         buffers__weights=buffer(words("weights", 2 * (pe_weights + fibers * alignment // weight_bits), 3), weight_bits),
@@ -219,7 +221,7 @@ def mostly_storable(weights: np.ndarray, chosen: SpikeArrayMachine) -> np.ndarra
         return weights
     kept, group = chosen.formats.weights.kept, chosen.formats.weights.group
     assert kept and group
-    channels = np.arange(len(weights)) // chosen.dataflow.channel_sharers
+    channels = np.arange(len(weights)) // chosen.dataflow.pes_per_group
     return weights * (channels % group < kept)[:, None, None, None]
 
 

@@ -1,4 +1,4 @@
-"""Formats on the spike array: what is refused, and by hand the services of formats with a decoder of their own."""
+"""Formats on the spike array: what is refused, and by hand the latencies of formats with a decoder of their own."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_operator_has_a_format_of_its_own() -> None:
     assert plan(np.zeros((8, 2)), **own).weight_format.name == "cp"
 
 
-# One spike, one fiber of 8 weights of 4 bits on one PE with 4 lanes and words of 16 bits; the PE's service is what the
+# One spike, one fiber of 8 weights of 4 bits on one PE with 4 lanes and words of 16 bits; the PE's latency is what the
 # weight format changes. Cycle 3 reads the first word, cycle 4 uses it (see test_timing.test_one_event).
 WIDE = {"dataflow__lanes": 4, "buffers__potentials": buffer(64, 24, banks=8, ports=2)}
 
@@ -102,10 +102,10 @@ def barrier(weights: list[int], **changes: Any) -> int:
 
 def test_groups_in_the_array() -> None:
     weights = [0, 3, 0, 0, 0, -1, 0, 4]
-    # 4 entries of 6 bits, 24 bits, 2 words. A group of 2 a cycle: the first step needs bit 11, the second bit 23 of the
-    # second word: words in cycles 3 and 4, steps in 4 and 5
+    # 4 entries of 6 bits, 24 bits, 2 words. One group of 2 per cycle: the first step needs bit 11, the second bit 23,
+    # of the second word: words in cycles 3 and 4, steps in 4 and 5
     assert barrier(weights, formats__weights__format="n_of_m") == 4 + 1
-    # two groups a cycle: one step, of bit 23
+    # two groups per cycle: one step, of bit 23
     twice = barrier(weights, formats__weights__format="n_of_m", dataflow__decoder__groups_per_cycle=2)
     assert twice == 4 + 1
     # words of 32 bits: the two steps take two cycles, the one step takes one
@@ -117,7 +117,7 @@ def test_groups_in_the_array() -> None:
 def test_trits_in_the_array() -> None:
     # 2 bytes, 1 word; a byte lets 5 through, the lanes 4: 2 steps
     assert barrier([1, 1, 1, 1, -1, 1, 1, 1], formats__weights__format="trits") == 4 + 1
-    # 6 lanes: 5 a step from one byte a cycle, 6 from two
+    # 6 lanes: 5 per step from one byte per cycle, 6 from two
     six = {"formats__weights__format": "trits", "dataflow__lanes": 6}
     assert barrier([1] * 6, **six) == 4 + 1
     assert barrier([1] * 6, **six, dataflow__decoder__trit_bytes_per_cycle=2) == 4
@@ -127,11 +127,11 @@ def test_a_codebook_in_the_array() -> None:
     """Two inputs with a fiber each of 8 weights: indices of 2 bits, a word of 16 bits."""
     weights = [[1, 0]] * 4 + [[0, 7]] * 4
     changes = {"formats__weights__format": "codebook", "formats__weights__index_bits": 2, **ALL, **WIDE}
-    causes, counts = run_and_count([1, 0], weights, **changes)
+    breakdown, counts = run_and_count([1, 0], weights, **changes)
     # the table of 4 values of 4 bits is loaded once; one fiber is decoded, a look-up a cycle for 8 positions
     assert counts["codebook.write"] == 4
     assert counts["codebook.read"] == 8
-    assert causes["barrier"] == 4 + 7
+    assert breakdown["barrier"] == 4 + 7
     four, _ = run_and_count([1, 0], weights, **(changes | {"dataflow__decoder__table_lookups_per_cycle": 4}))
     assert four["barrier"] == 4 + 1
     storage = plan(weights, **changes).storage
@@ -160,7 +160,7 @@ def test_code_words_in_the_array() -> None:
     # 8, entry 2 at 17, ... 7 at 62, 8 at 64 + 8. One run a cycle: 8 steps. Word k comes in cycle 3 + k: entries
     # 1 to 7 need words 0, 1, 1, 2, 2, 3, 3, entry 8 word 4, and every step is one cycle behind the one before: 4 .. 11
     assert barrier([1] * 8, formats__weights__format="rlc", dataflow__decoder__runs_per_cycle=1) == 4 + 7
-    # 4 runs a cycle: entries 4 and 8 end the two steps, bits 35 and 72: words 2 and 4, in cycles 6 and 8; but 128 bits
+    # 4 runs per cycle: entries 4 and 8 end two steps, bits 35 and 72: words 2 and 4, in cycles 6 and 8; but 128 bits
     # are 8 words, the last one read in cycle 10, so that the PE is free in 11 instead of 5
     assert barrier([1] * 8, formats__weights__format="rlc", dataflow__decoder__runs_per_cycle=4) == 4 + 6
 

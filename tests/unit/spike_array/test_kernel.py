@@ -1,4 +1,4 @@
-"""The kernels against the clocked twin: every cycle, cause, count, load and output spike."""
+"""The kernels against the clocked twin: every cycle, category, count, load and output spike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spikecycle.simulator.activity import OPERANDS, Activity
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.spike_array import SpikeArray
-from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
+from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.replay import replay_layer
@@ -78,7 +78,7 @@ def compare(case: Case) -> int:
     assert np.stack(list(passes.work.places.values()), axis=1).tolist() == [
         list(record.label) for record in twin.records
     ]
-    assert passes.work.causes.tolist() == rows(twin.records, "causes", CAUSES)
+    assert passes.work.breakdown.tolist() == rows(twin.records, "breakdown", CYCLE_CATEGORIES)
     assert passes.moves.load_bits.tolist() == rows(twin.records, "loads", OPERANDS)
     assert passes.moves.store_bits.tolist() == rows(twin.records, "stores", OPERANDS)
     counters = [counter.name for counter in SpikeArrayPlan(case.machine, case.task).counters]
@@ -86,6 +86,8 @@ def compare(case: Case) -> int:
     assert {name: passes.counts[name] for name in counters} == {name: twin.counts[name] for name in counters}
     assert passes.synaptic_operations == twin.counts["accumulator.add"]
     assert passes.busy["pe"] == twin.busy_pe_cycles
+    assert passes.busy_by_pe is not None
+    assert passes.busy_by_pe.tolist() == twin.served_cycles
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
     assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
     storage = SpikeArrayPlan(case.machine, case.task).storage

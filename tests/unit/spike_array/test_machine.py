@@ -39,6 +39,12 @@ MACHINES = ("spike_array", "spike_array_edge")
             {"dataflow.fiber_alignment_bits": 128},
             "dataflow.fiber_alignment_bits must divide buffers.weights.width_bits, found 128 and 64",
         ),
+        (
+            {"dataflow.potential_access": "row", "dataflow.update_lanes": 2},
+            "dataflow.update_lanes must be buffers.potentials.banks with dataflow.potential_access: row, found 2 and 4",
+        ),
+        ({"dataflow.potential_access": "row", "dataflow.update": "sparse"}, "dataflow.update: dense, found sparse"),
+        ({"dataflow.potential_access": "row", "buffers.potentials.bank_wires": "local"}, "shared, found local"),
         ({"dataflow.fiber_alignment_bits": 0}, "dataflow.fiber_alignment_bits"),
         ({"dataflow.fifo_depth": 0}, "dataflow.fifo_depth"),
         ({"dataflow.decoder.lanes": 1}, "dataflow.decoder.lanes: unknown key"),
@@ -110,6 +116,17 @@ def test_banks_of_their_own_cost_what_a_smaller_memory_costs() -> None:
     assert (local.read_pj, local.write_pj) == pytest.approx((one.read_pj, one.write_pj))
     assert local.area_mm2 == pytest.approx(64 * one.area_mm2)
     assert local.read_pj < shared.read_pj
+
+
+def test_a_row_of_potentials_costs_what_one_wide_memory_costs() -> None:
+    """48 KiB in 4 banks of 24 bits, accessed by rows: one bank of words of 96 bits per PE."""
+    row = describe_machine_buffer({"dataflow.potential_access": "row"})
+    word = describe_machine_buffer({})
+    wide = SramModel.load(ports=2).estimate(45, 48, 96, 1)
+    assert (row.instances, word.instances) == (16, 16)
+    assert (row.read_pj, row.write_pj, row.access_ns) == pytest.approx((wide.read_pj, wide.write_pj, wide.access_ns))
+    assert row.area_mm2 == pytest.approx(16 * wide.area_mm2)
+    assert word.read_pj < row.read_pj < 4 * word.read_pj  # a row is cheaper than four words
 
 
 def describe_machine_buffer(changes: dict[str, Any]) -> BufferArea:

@@ -10,7 +10,7 @@ import pytest
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.spike_array import SpikeArray
-from spikecycle.simulator.dataflows.spike_array.passes import CAUSES
+from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.traces import LayerShape
 from tests.unit.spike_array.cases import layer, machine
@@ -24,7 +24,8 @@ ACCUMULATE = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fif
 def run(
     inputs: list[int], weights: Any, outputs: list[int] | None = None, active: list[int] | None = None, **changes: Any
 ) -> dict[str, int]:
-    """Cycles by cause of one timestep of a linear layer, inputs on a bus of 16-bit words; weights (M, C) of 4 bits."""
+    """Cycles by category of one timestep of a linear layer, inputs on a bus of 16-bit words; weights (M, C) of 4
+    bits."""
     return run_and_count(inputs, weights, outputs, active, **changes)[0]
 
 
@@ -36,10 +37,10 @@ def run_and_count(
     shape = LayerShape.linear(len(inputs), len(codes))
     chosen = machine(**{"dataflow__pes": 1, **changes})
     passes = run_layer(shape, codes, inputs, outputs, active, chosen)
-    assert len(passes.work.causes) == 1
-    causes = zip(CAUSES, passes.work.causes[0].tolist(), strict=True)
+    assert len(passes.work.breakdown) == 1
+    breakdown = zip(CYCLE_CATEGORIES, passes.work.breakdown[0].tolist(), strict=True)
     names = [counter.name for counter in SpikeArrayPlan(chosen, layer(shape, codes)).counters]
-    return {name: cycles for name, cycles in causes if cycles}, {name: passes.counts[name] for name in names}
+    return {name: cycles for name, cycles in breakdown if cycles}, {name: passes.counts[name] for name in names}
 
 
 def run_layer(
@@ -54,8 +55,8 @@ def run_layer(
     return SpikeArrayPlan(chosen, task).run(LayerSample(values, *maps))
 
 
-def accumulate(causes: dict[str, int]) -> int:
-    return sum(causes.get(name, 0) for name in ACCUMULATE)
+def accumulate(breakdown: dict[str, int]) -> int:
+    return sum(breakdown.get(name, 0) for name in ACCUMULATE)
 
 
 def test_one_event() -> None:
@@ -74,14 +75,14 @@ def test_without_words_there_is_nothing_to_scan() -> None:
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_a_fifo_holds_exactly_its_depth(depth: int) -> None:
-    # the first event is popped in cycle 2 and keeps the PE until 5, one event a cycle comes in behind it
+    # the first event is popped in cycle 2 and keeps the PE until 5, one event per cycle comes in behind it
     slow = {"dataflow__fifo_depth": depth, "formats__weights__format": "uncompressed"}
     assert run([1] * 2, [[1] * 2], **slow)["compute"] == 2
     # 2: pop 0. 5: pop 1, and room for event depth + 1 from 6 on; it is offered in cycle depth + 2
     fits, waits = [1] * (depth + 1), [1] * (depth + 2)
     assert "weight_fetch" not in run(fits, [fits], **slow)
     if depth < 4:
-        # a service of 3 cycles is one of adding and two of fetching
+        # a latency of 3 cycles is one of adding and two of fetching
         assert run(waits, [waits], **slow)["weight_fetch"] == min(2, 6 - (depth + 2))
     else:
         assert "weight_fetch" not in run(waits, [waits], **slow), "ready at the cycle when it is offered"
@@ -94,25 +95,25 @@ def test_a_fifo_of_depth_one_takes_a_cycle_to_pass_an_event_on() -> None:
     passes = run_layer(
         shape, [1], [0, 1, 0, 1, 0, 1, 0, 1, 0], None, None, machine(dataflow__pes=1, dataflow__fifo_depth=1)
     )
-    causes = dict(zip(CAUSES, passes.work.causes[0].tolist(), strict=True))
-    assert (causes["compute"], causes["fifo"], causes["weight_fetch"]) == (4, 3, 0)
+    breakdown = dict(zip(CYCLE_CATEGORIES, passes.work.breakdown[0].tolist(), strict=True))
+    assert (breakdown["compute"], breakdown["fifo"], breakdown["weight_fetch"]) == (4, 3, 0)
     passes = run_layer(
         shape, [1], [0, 1, 0, 1, 0, 1, 0, 1, 0], None, None, machine(dataflow__pes=1, dataflow__fifo_depth=2)
     )
-    causes = dict(zip(CAUSES, passes.work.causes[0].tolist(), strict=True))
-    assert (causes["compute"], causes["fifo"], causes["barrier"]) == (4, 0, 2)
+    breakdown = dict(zip(CYCLE_CATEGORIES, passes.work.breakdown[0].tolist(), strict=True))
+    assert (breakdown["compute"], breakdown["fifo"], breakdown["barrier"]) == (4, 0, 2)
 
 
 @pytest.mark.parametrize(("banks", "ports", "cycles"), [(2, 2, 1), (1, 2, 2), (2, 1, 2), (1, 1, 4)])
 def test_a_step_takes_as_long_as_its_fullest_bank(banks: int, ports: int, cycles: int) -> None:
     # two weights in one step, for addresses 0 and 1; a bank does a read and a write a cycle, or one of them
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": banks, "ports": ports}
-    causes = run([1], [[1], [1]], buffers__potentials=potentials)
-    assert accumulate(causes) == 1 + 1 + 3 + cycles
+    breakdown = run([1], [[1], [1]], buffers__potentials=potentials)
+    assert accumulate(breakdown) == 1 + 1 + 3 + cycles
 
 
 def test_two_accumulates_in_a_bank_hold_the_next_step() -> None:
-    # 4 weights, 2 a step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
+    # 4 weights, 2 per step; banks of addresses 0 1 | 2 3: with 2 banks 2 steps of 1 cycle, with 1 bank 2 of 2
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 2}
     one = accumulate(run([1], [[1]] * 4, buffers__potentials=potentials))
     two = accumulate(run([1], [[1]] * 4, buffers__potentials={**potentials, "banks": 1}))
@@ -120,19 +121,19 @@ def test_two_accumulates_in_a_bank_hold_the_next_step() -> None:
 
 
 def test_a_wait_is_charged_to_fetch_then_decode_then_conflicts() -> None:
-    # 2 steps of 2 weights, one bank, one port: a service is 2 cycles of fetch and 2 steps of 4, of which 3 are conflict
+    # 2 steps of 2 weights, one bank, one port: a latency is 2 cycles of fetch and 2 steps of 4, of which 3 are conflict
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 1, "ports": 1}
     weights = [[1] * 6] * 4
-    causes = run([1] * 6, weights, dataflow__fifo_depth=2, buffers__potentials=potentials)
+    breakdown = run([1] * 6, weights, dataflow__fifo_depth=2, buffers__potentials=potentials)
     # pops at 2, 12, 22, 32, ...: events are broadcast in 1, 2, 3, 13, 23, 33; waits of 9 in 4 .. 12, 14 .. 22, 24 .. 32
-    assert causes["weight_fetch"] == 3 * 2
-    assert causes["bank_conflict"] == 3 * 6
-    assert causes["compute"] == 6 + 3 * 1
-    assert "decode" not in causes
+    assert breakdown["weight_fetch"] == 3 * 2
+    assert breakdown["bank_conflict"] == 3 * 6
+    assert breakdown["compute"] == 6 + 3 * 1
+    assert "decode" not in breakdown
 
 
 def test_zero_weights_are_gated_or_skipped() -> None:
-    # 8 weights, 2 a step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
+    # 8 weights, 2 per step, 32 bits in 2 words of 16. Gated: 4 steps in 4 5 6 7. Skipped through a mask: 2 windows of 4
     # bits, one of them empty; 8 + 4 bits in one word: 2 steps in 4 5
     weights = [[1]] + [[0]] * 7
     gated = run([1], weights, formats__weights__format="uncompressed")
@@ -143,11 +144,11 @@ def test_zero_weights_are_gated_or_skipped() -> None:
 
 def test_decode_is_charged_for_steps_without_an_accumulate() -> None:
     weights = [[1] * 6] + [[0] * 6] * 7
-    causes = run([1] * 6, weights, formats__weights__format="uncompressed")
-    # a service of 6 cycles: 2 fetch, 1 step that adds, 3 that do not; pops in 2 8 14 20, waits of 5 each, all explained
-    assert causes["weight_fetch"] == 3 * 2
-    assert causes["decode"] == 3 * 3
-    assert causes["compute"] == 6
+    breakdown = run([1] * 6, weights, formats__weights__format="uncompressed")
+    # a latency of 6 cycles: 2 fetch, 1 step that adds, 3 that do not; pops in 2 8 14 20, waits of 5 each, all explained
+    assert breakdown["weight_fetch"] == 3 * 2
+    assert breakdown["decode"] == 3 * 3
+    assert breakdown["compute"] == 6
 
 
 def test_an_empty_fiber_is_looked_up_and_that_is_all() -> None:
@@ -157,12 +158,12 @@ def test_an_empty_fiber_is_looked_up_and_that_is_all() -> None:
 
 
 def test_words_come_one_a_cycle() -> None:
-    # one weight of 4 bits a word of 4 bits; 2 weights a step wait for the second of their words
+    # one weight of 4 bits per word of 4 bits; 2 weights per step wait for the second of their words
     weights = {"size_kib": 2.0, "width_bits": 4}
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
     for outputs, done in ((1, 5), (2, 6), (3, 7), (4, 8)):
-        causes = run([1], [[1]] * outputs, buffers__weights=weights, buffers__potentials=potentials)
-        assert accumulate(causes) == done + 1
+        breakdown = run([1], [[1]] * outputs, buffers__weights=weights, buffers__potentials=potentials)
+        assert accumulate(breakdown) == done + 1
 
 
 def test_all_words_of_a_fiber_are_read() -> None:
@@ -195,7 +196,7 @@ def test_all_words_of_a_fiber_are_read() -> None:
 def test_a_fiber_may_straddle_words(alignment: int, event: int, lanes: int, last_step: int, words: int) -> None:
     inputs = [int(channel == event) for channel in range(4)]
     potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
-    causes, counts = run_and_count(
+    breakdown, counts = run_and_count(
         inputs,
         [[1] * 4] * 3,
         dataflow__fiber_alignment_bits=alignment,
@@ -204,16 +205,75 @@ def test_a_fiber_may_straddle_words(alignment: int, event: int, lanes: int, last
     )
     assert counts["weights.read"] == words
     # the second word is read in 4, before the PE is free in 5 at the earliest
-    assert accumulate(causes) == last_step + 1 + 1
+    assert accumulate(breakdown) == last_step + 1 + 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "ports", "lanes", "rows", "done"),
+    [
+        ([1] * 4, 2, 4, 1, 5),  # 4 channels in one row of 4
+        ([1] * 5, 2, 5, 2, 6),  # channel 4 begins the second row: two accesses, one after the other
+        ([1] * 5, 1, 5, 2, 8),  # with one port, two cycles each
+        ([0, 1, 0, 1, 0, 1], 2, 6, 2, 6),  # rows 0 and 1 are touched, whatever lies between
+        ([0, 0, 0, 0, 1, 1], 2, 6, 1, 5),  # row 1 alone
+    ],
+)
+def test_a_row_of_potentials_is_one_access(weights: list[int], ports: int, lanes: int, rows: int, done: int) -> None:
+    """One event, a step of all weights in cycle 4 (popped in 2, read in 3), a cycle per row and port; potentials of 6
+    channels at most take two rows of 4 in the sweep."""
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": ports}
+    breakdown, counts = run_and_count(
+        [1],
+        [[weight] for weight in weights],
+        dataflow__lanes=lanes,
+        dataflow__update_lanes=4,
+        dataflow__potential_access="row",
+        buffers__potentials=potentials,
+        buffers__weights={"size_kib": 1, "width_bits": 64},
+    )
+    swept = -(-len(weights) // 4)
+    assert accumulate(breakdown) == done + 1
+    assert breakdown["update"] == swept * (3 - ports) + 2
+    assert counts["accumulator.add"] == sum(weights)
+    assert counts["potentials.read"] == counts["potentials.write"] == rows + swept
+
+
+@pytest.mark.parametrize(("inputs", "rows"), [([1, 0], 1), ([0, 1], 2)])
+def test_a_group_of_channels_may_begin_within_a_row_of_potentials(inputs: list[int], rows: int) -> None:
+    """Channels 0 to 2 of the first group lie in row 0; 3 to 5 of the second in rows 0 and 1. The sweep takes both."""
+    shape = LayerShape("conv2d", C=2, H=1, W=1, M=6, R=1, S=1, groups=2)
+    chosen = machine(
+        dataflow__pes=1,
+        dataflow__lanes=3,
+        dataflow__update_lanes=4,
+        dataflow__potential_access="row",
+        buffers__potentials={"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2},
+    )
+    assert run_layer(shape, [1] * 6, inputs, None, None, chosen).counts["potentials.read"] == rows + 2
+
+
+def test_every_output_position_begins_a_row_of_potentials() -> None:
+    """3 channels x 2 positions in rows of 4: 2 rows; a word is left out at each end. By words, 6 words are 6."""
+    shape = LayerShape("conv2d", C=1, H=1, W=2, M=3, R=1, S=2, padding=(0, 0, 1, 0))
+    chosen: dict[str, Any] = {"dataflow__pes": 1, "dataflow__update_lanes": 4, "dataflow__lanes": 6}
+    chosen["buffers__weights"] = {"size_kib": 1, "width_bits": 64}
+    potentials = {"size_kib": 1.5, "width_bits": 24, "banks": 4, "ports": 2}
+    counts = {}
+    for access in ("word", "row"):
+        machine_of = machine(**chosen, dataflow__potential_access=access, buffers__potentials=potentials)
+        passes = run_layer(shape, [1] * 6, [1, 0], None, None, machine_of)
+        counts[access] = passes.counts["potentials.read"]
+    # the input of column 0 meets both positions with 3 channels each: 6 accumulates in one step; then 6 updates
+    assert counts == {"word": 6 + 6, "row": 2 + 2}
 
 
 @pytest.mark.parametrize(("alignment", "stored_words"), [(16, 4), (8, 2), (4, 1)])
 def test_fibers_share_a_word_and_each_reads_it(alignment: int, stored_words: int) -> None:
     # 4 fibers of one weight of 4 bits; every event reads its word, at the times at which it would read one of its own
-    causes, counts = run_and_count([1] * 4, [[1] * 4], dataflow__fiber_alignment_bits=alignment)
+    breakdown, counts = run_and_count([1] * 4, [[1] * 4], dataflow__fiber_alignment_bits=alignment)
     assert counts["weights.write"] == stored_words
     assert counts["weights.read"] == 4
-    assert causes == run([1] * 4, [[1] * 4])
+    assert breakdown == run([1] * 4, [[1] * 4])
 
 
 @pytest.mark.parametrize(("alignment", "stored_words"), [(16, 2), (8, 1), (4, 1), (2, 1), (1, 1)])
@@ -235,7 +295,7 @@ def test_a_value_is_one_event_a_set_bit() -> None:
 
 
 def test_the_sweep_takes_the_neurons_of_the_fullest_pe() -> None:
-    # 5 outputs on 2 PEs: 3 neurons; 2 a cycle: 2 groups, + 2
+    # 5 outputs on 2 PEs: 3 neurons; 2 per cycle: 2 groups, + 2
     changes = {"dataflow__pes": 2, "dataflow__update_lanes": 2}
     assert run([0], [[1]] * 5, **changes)["update"] == 2 + 2
     single_ported = {"size_kib": 1.5, "width_bits": 24, "banks": 2, "ports": 1}

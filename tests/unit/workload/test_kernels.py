@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from spikecycle.simulator.workload import WindowAxis, input_range, outputs_of_tap
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.im2col import pack_bit_by_bit, pack_by_fields
+from spikecycle.simulator.workload.words import count_ones, lowest_one
 from tests.reference import workload as reference
 from tests.unit.workload.cases import Case, cases, windows_of
 
@@ -127,3 +128,11 @@ def test_fields_that_straddle_words_lose_nothing(seed: int, channels: int, taps:
     bits = np.unpackbits(packed.view(np.uint8), bitorder="little")[: inputs.size]
     assert bits.tolist() == inputs.reshape(-1).tolist()
     assert np.bitwise_count(packed).sum() == inputs.sum()
+
+
+@pytest.mark.kernel
+@given(st.integers(1, 2**64 - 1))
+def test_ones_of_a_word(word: int) -> None:
+    assert count_ones(np.uint64(word)) == bin(word).count("1")
+    assert lowest_one(np.uint64(word)) == len(bin(word)) - 1 - bin(word).rindex("1")
+    assert count_ones(np.uint64(0)) == 0

@@ -55,6 +55,14 @@ def test_synaptic_operations_count_weights_that_are_not_zero() -> None:
     assert work.dense_synaptic_operations == 2 * 2 * 4 * 4
 
 
+def test_bit_planes_are_timesteps_bit_by_bit() -> None:
+    """Inputs 2 and 1, then 3 and 0: planes of t = 0 (bit 0, bit 1), then of t = 1; input k is bit k of a row."""
+    inputs = np.array([[2, 1], [3, 0]], np.uint8).reshape(2, 2, 1, 1)
+    work = SynapseWorkload(LayerShape.linear(2, 1), inputs, 2, np.ones((1, 2, 1, 1), np.int32), 2)
+    assert work.bit_planes().tolist() == [[[[0b10]], [[0b01]], [[0b01]], [[0b01]]]]
+    assert np.array_equal(hand_made().bit_planes(), hand_made().im2col())
+
+
 def test_a_value_of_several_bits_counts_its_set_bits() -> None:
     """5 = 101 and 3 = 11 in two bit planes of a linear layer; 0b111 << 13 needs uint16."""
     inputs = np.array([[5, 3, 0, 7 << 13]], np.uint16).reshape(1, 4, 1, 1)

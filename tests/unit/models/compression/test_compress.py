@@ -12,12 +12,12 @@ from spikecycle.models.compression.compression import Compression
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer import run_network
-from spikecycle.models.networks.network import FloatNetwork, Network, QuantizedNetwork, integer_nodes
+from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, SpikingNetwork, integer_nodes
 from spikecycle.models.networks.neuron import NeuronConfig
-from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.spiking import SpikingLayer
 from spikecycle.models.pipeline import Accuracies, compress, compression_facts, measure, train_float
-from spikecycle.models.schedule import Schedule
 from spikecycle.models.training import EpochReport, time_first
+from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.traces import LayerShape
 
 pytestmark = pytest.mark.train
@@ -62,8 +62,8 @@ def trained(three_digits: DataSplit) -> tuple[FloatNetwork, float]:
     conv = LayerShape("conv2d", C=2, H=16, W=16, M=8, R=3, S=3, stride=(2, 2), padding=(1, 1))
     shapes = {"conv": conv, "fc": LayerShape.linear(conv.output_count, 24), "out": LayerShape.linear(24, CLASSES * 4)}
     generator = torch.Generator().manual_seed(1)
-    network = Network([FloatLayer(name, shape, NEURON, generator) for name, shape in shapes.items()])
-    return network, train_float(network, three_digits, Schedule(**SHORT), generator, lambda phase, report: None)
+    network = SpikingNetwork([SpikingLayer(name, shape, NEURON, generator) for name, shape in shapes.items()])
+    return network, train_float(network, three_digits, TrainingSchedule(**SHORT), generator, lambda phase, report: None)
 
 
 def compressed(

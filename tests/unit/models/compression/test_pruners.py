@@ -19,9 +19,9 @@ from spikecycle.models.compression.pruners.channel import Channel
 from spikecycle.models.compression.pruners.global_magnitude import GlobalMagnitude
 from spikecycle.models.compression.pruners.n_m import NOfM
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.networks.network import FloatNetwork, Network
+from spikecycle.models.networks.network import FloatNetwork, SpikingNetwork
 from spikecycle.models.networks.neuron import NeuronConfig
-from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.spiking import SpikingLayer
 from spikecycle.traces import LayerShape
 
 pytestmark = pytest.mark.train
@@ -41,7 +41,7 @@ def network() -> FloatNetwork:
     conv = LayerShape("conv2d", C=2, H=4, W=4, M=8, R=3, S=3, padding=(1, 1))
     shapes = {"conv": conv, "fc": LayerShape.linear(conv.output_count, 6), "out": LayerShape.linear(6, 3)}
     generator = torch.Generator().manual_seed(4)
-    return Network([FloatLayer(name, shape, NEURON, generator) for name, shape in shapes.items()])
+    return SpikingNetwork([SpikingLayer(name, shape, NEURON, generator) for name, shape in shapes.items()])
 
 
 def magnitudes(*shapes: tuple[int, int, int, int], seed: int = 0) -> list[np.ndarray]:

@@ -10,6 +10,8 @@ import h5py
 import nir
 import numpy as np
 
+from spikecycle.traces import Population, Synapse, Trace
+
 DT = 1e-4
 
 
@@ -48,3 +50,24 @@ def leaky(neurons: int | tuple[int, ...], leak: float, **changed: Any) -> nir.LI
     tau = DT / (1 - leak)
     plain = {"tau": tau, "r": tau / DT, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0}
     return nir.LIF(**{name: np.broadcast_to(value, neurons).copy() for name, value in {**plain, **changed}.items()})
+
+
+def emitted(trace: Trace, name: str) -> np.ndarray:
+    """What an operator was recorded to emit, (N, T, ...)."""
+    parts = [trace.tensors[name].values(sample) for sample in range(trace.samples)]
+    return np.stack([part for part in parts if part is not None])
+
+
+def synapses(trace: Trace) -> list[Synapse]:
+    """Its operators with weights, in order."""
+    return [each for each in trace.operators if isinstance(each, Synapse)]
+
+
+def populations(trace: Trace) -> list[Population]:
+    """Its populations, in order."""
+    return [each for each in trace.operators if isinstance(each, Population)]
+
+
+def input_bits(trace: Trace) -> list[int]:
+    """Bits of what enters each operator with weights."""
+    return [trace.tensors[each.inputs[0].tensor].spec.bits for each in synapses(trace)]

@@ -11,8 +11,8 @@ import nir
 import numpy as np
 import pytest
 
-from tests.children import outcomes
-from tests.unit.models.importing.graphs import chain, leaky, written
+from tests.children import outcomes, run_child
+from tests.unit.models.importing.graphs import chain, conv, leaky, written
 from tests.unit.traces.test_filters import fletcher32_twin
 
 pytestmark = pytest.mark.train
@@ -191,6 +191,16 @@ def test_a_file_that_leads_elsewhere_or_holds_less_is_refused(told: dict[str, st
     else:
         assert told[case].startswith(f"/{case}.nir: ") and words in told[case], told[case]
         assert "\n" not in told[case] and len(told[case]) < 2000
+
+
+def test_a_stride_of_zero_divides_nothing(tmp_path: Path) -> None:
+    """NIR works out the map behind it, infinite, with a warning of NumPy."""
+    path = written(tmp_path / "zero.nir", chain((1, 4, 4), a=conv(np.ones((1, 1, 3, 3))), n=leaky((1, 2, 2), 0.5)))
+    with h5py.File(path, "r+") as file:
+        del file[f"{NODE}/stride"]
+        file[f"{NODE}/stride"] = np.array([0, 1])
+    ended = run_child(["-c", f"{READ}\nfrom pathlib import Path\nprint(outcome(Path('zero.nir')))"], folder=tmp_path)
+    assert ended.err == "" and ended.out.startswith("zero.nir: cannot be read as a NIR file: "), ended
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from spikecycle import models
 from spikecycle.models import extras
 from spikecycle.traces import open_trace, sample_path
 from tests.bad_input.inputs import Ended, run
-from tests.unit.models.importing.graphs import chain, integrate, leaky, written
+from tests.unit.models.importing.graphs import chain, integrate, leaky, synapses, written
 
 pytestmark = pytest.mark.train
 Capsys = pytest.CaptureFixture[str]
@@ -33,7 +33,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: spikecycle-under-test\nVersion: 0\n")
     command = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["spikecycle.commands"]
-    (metadata / "entry_points.txt").write_text(f"[spikecycle.commands]\nimport = {command['import']}\n")
+    entries = [f"{name} = {command[name]}" for name in ("import", "evaluate")]
+    (metadata / "entry_points.txt").write_text("\n".join(["[spikecycle.commands]", *entries, ""]))
     monkeypatch.syspath_prepend(tmp_path / "path")
     return tmp_path / "path"
 
@@ -63,18 +64,26 @@ def test_a_file_and_samples_become_a_trace(capsys: Capsys, tmp_path: Path, files
     for words in (
         "3 of 7 samples recorded; inputs are spikes of 1 bits",
         "accuracy: ",
-        "layer fc1: ",
-        "461/2**9",
+        "neurons n1: ",
+        "29491/2**15",
+        "reset to 0, leak 0.9 (as the file says; ",
         "next:",
     ):
         assert words in ended.out
     with open_trace(tmp_path / "out.h5") as trace:
         assert (trace.samples, trace.timesteps, trace.provenance["measured_samples"]) == (3, 9, 7)
         assert trace.labels is not None and trace.labels.tolist() == [0, 1, 2]
-        assert [layer.weight_bits for layer in trace.layers] == [6, 6]
-        assert trace.provenance["leak_error"]["fc1"] == pytest.approx(461 / 512 - 0.9)
+        assert [each.weight_bits for each in synapses(trace)] == [6, 6]
+        assert trace.provenance["leak_error"]["n1"] == pytest.approx(abs(58982 / 2**16 - 0.9))
     first = (tmp_path / "out.h5").read_bytes()
-    called(capsys, *files(samples=np.zeros((2, 3, 5))))
+    again = files(samples=np.zeros((2, 3, 5)))
+    refused = called(capsys, *again)
+    assert refused.status == 2 and refused.err.endswith(
+        "out.h5: is there already; name another, or replace it with --force\n"
+    )
+    assert (tmp_path / "out.h5").read_bytes() == first
+    silent = called(capsys, *again, "--force", "--leak-tolerance", "0.01")
+    assert "461/2**9" in silent.out and "look: n1 never fires on these samples" in silent.out
     assert (tmp_path / "out.h5").read_bytes() != first
     with open_trace(tmp_path / "out.h5") as trace:
         assert trace.labels is None and "accuracy_float" not in trace.provenance
@@ -89,7 +98,7 @@ def test_a_file_and_samples_become_a_trace(capsys: Capsys, tmp_path: Path, files
             {"samples": np.zeros((2, 3, 5)), "labels": np.zeros(3, int)},
             "labels must be integers of shape (2,), found int64",
         ),
-        ({"samples": np.zeros((2, 3, 4))}, "samples must have shape (N, T, ...) with 5 x 1 x 1 values a timestep"),
+        ({"samples": np.zeros((2, 3, 4))}, "samples must have shape (N, T, 5)"),
         ({"samples": np.zeros((2, 3, 5)), "labels": np.array([0, 9])}, "labels must be 0 to 3, found 0 to 9"),
         ({"samples": np.array([{"a": 1}])}, "samples: Object arrays cannot be loaded when allow_pickle=False"),
     ],
@@ -121,7 +130,7 @@ def test_other_mistakes_are_one_line_each(
         ([*arguments, "--dt", "0"], "--dt 0: must be above 0"),
         ([*arguments, "--weight-bits", "1"], "--weight-bits"),
         ([*arguments, "--classes", "3"], f"{network}: 4 output neurons cannot stand for 3 classes"),
-        ([*arguments, "--potential-bits", "2"], f"{network}: layer "),
+        ([*arguments, "--potential-bits", "2"], f"{network}: node n1 (LIF): a threshold of "),
         ([network], "Missing option"),
     ):
         ended = called(capsys, *given)

@@ -15,33 +15,37 @@ from benchmarks.imported_network import nir_graph, trained_network
 from spikecycle.models import ModelsError, import_network
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.importing.inputs import InputEncoding
-from spikecycle.models.importing.leak import DECAY_TOLERANCE, nearest_leak
-from spikecycle.models.importing.nodes import FloatLayer
-from spikecycle.models.importing.weights import quantize_weights
+from spikecycle.models.importing.leak import nearest_leak
+from spikecycle.models.importing.weights import ChannelWeights, scales_of, to_codes
 from spikecycle.models.training import accuracy
 from spikecycle.traces import open_trace
-from tests.unit.models.importing.graphs import chain, conv, integrate, leaky
+from tests.unit.models.importing.graphs import chain, conv, input_bits, integrate, leaky, synapses
 
 pytestmark = pytest.mark.train
 
 
 @given(st.floats(0, 1))
-def test_a_leak_is_near_and_no_smaller_denominator_would_do(leak: float) -> None:
+def test_a_leak_is_as_near_as_a_trace_can_hold_it(leak: float) -> None:
     found = nearest_leak(leak)
-    error = abs(found.value - leak)
-    assert error <= max(DECAY_TOLERANCE * (1 - leak), 2**-17)
-    assert found.numerator % 2 or found.shift == 0
+    assert abs(float(found.value) - leak) <= 2**-17
+    assert int(found.numerator) % 2 or found.shift == 0
+
+
+@given(st.floats(0, 1), st.sampled_from([1e-4, 0.01, 0.1]))
+def test_with_a_tolerance_no_smaller_denominator_would_do(leak: float, tolerance: float) -> None:
+    found = nearest_leak(leak, tolerance)
+    error = abs(float(found.value) - leak)
+    assert error <= max(tolerance * (1 - leak), 2**-17)
     for shift in range(found.shift):
         assert abs(round(leak * 2**shift) / 2**shift - leak) >= error
 
 
 @given(st.integers(0, 2**16))
 def test_a_leak_that_hardware_has_is_kept(numerator: int) -> None:
-    leak = numerator / 2**16
-    if 1 - leak >= 2**-16 / DECAY_TOLERANCE or leak == 1:
-        found = nearest_leak(leak)
-        assert abs(found.value - leak) <= DECAY_TOLERANCE * (1 - leak)
-    assert nearest_leak(15 / 16) == (15, 4)
+    assert float(nearest_leak(numerator / 2**16).value) == numerator / 2**16
+    assert tuple(nearest_leak(15 / 16)) == (15, 4)
+    several = nearest_leak(np.array([0.5, 0.75]))
+    assert several.shift == 2 and several.numerator.tolist() == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -71,17 +75,17 @@ def test_negative_and_analog_inputs_reach_the_neurons_as_they_were(tmp_path: Pat
     network.calibrate(samples, input_bits=10)
     network.quantize(weight_bits=12)
     figures = network.record(tmp_path / "signed.h5", samples)
-    assert figures.spike_difference_integer["a"] < 0.02
+    assert figures.spike_difference_integer["n"] < 0.02
     with open_trace(tmp_path / "signed.h5") as trace:
-        assert trace.layers[0].shape.C == 4 and trace.layers[0].input_bits == 12
+        assert synapses(trace)[0].shape.C == 4 and input_bits(trace) == [12]
     grouped = import_network(chain((2, 6, 6), a=conv(np.ones((2, 1, 3, 3)), groups=2), n=integrate(2, 1.0)))
     with pytest.raises(ModelsError, match="negative inputs need OFF channels"):
         grouped.calibrate(samples)
 
 
-def layer_of(weight: np.ndarray, **neuron: float) -> FloatLayer:
-    graph = chain((weight.shape[1],), a=nir.Linear(weight), n=leaky(len(weight), 0.75, **neuron))
-    return import_network(graph).source.stages[0].layer
+def channels_of(weight: np.ndarray, threshold: float = 1.0, bias: float = 0.0) -> list[ChannelWeights]:
+    """Channels of leaky neurons that reset to 0, which weights of that size can make fire."""
+    return [ChannelWeights(row, threshold, bias, "hard", True, True, np.inf) for row in weight.reshape(len(weight), -1)]
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])
@@ -89,28 +93,49 @@ def test_weights_that_are_integers_times_a_scale_keep_their_integers(bits: int, 
     highest = 2 ** (bits - 1) - 1
     codes = rng.integers(-highest, highest + 1, (6, 50))
     codes[:, 0] = highest
-    scale = rng.uniform(0.001, 3, (6, 1)).astype(np.float32)
-    found = quantize_weights(layer_of((codes * scale).astype(np.float64)), bits)
-    assert np.array_equal(found.codes[:, :, 0, 0], codes)
-    assert np.allclose(found.scale, scale[:, 0], rtol=1e-6)
-    assert found.exact.all()
-    wider = quantize_weights(layer_of((codes * scale).astype(np.float64)), bits + 4)
-    assert wider.exact.all() and (wider.codes[:, :, 0, 0] % codes.max() == 0).any()
+    weight = (codes * rng.uniform(0.1, 3, (6, 1)).astype(np.float32)).astype(np.float64)
+    found = to_codes(weight, scales_of(channels_of(weight), bits, one_scale=False), bits)
+    assert np.array_equal(found.codes, codes) and found.exact.all()
+    wider = to_codes(weight, scales_of(channels_of(weight), bits + 4, one_scale=False), bits + 4)
+    assert wider.exact.all() and (wider.codes % codes.max() == 0).any()
 
 
 def test_the_scale_beats_the_one_that_reaches_the_largest_weight(rng: np.random.Generator) -> None:
     weight = rng.standard_t(3, (8, 400))
-    found = quantize_weights(layer_of(weight), 4)
+    scale = scales_of(channels_of(weight), 4, one_scale=False)
+    found = to_codes(weight, scale, 4)
     step = np.abs(weight).max(axis=1, keepdims=True) / 7
     plain = ((np.clip(np.round(weight / step), -7, 7) * step - weight) ** 2).sum(axis=1)
-    errors = ((found.weight[:, :, 0, 0] - weight) ** 2).sum(axis=1)
+    errors = ((found.codes * scale[:, None] - weight) ** 2).sum(axis=1)
     assert (errors <= plain).all() and errors.sum() < 0.8 * plain.sum()
 
 
-def test_a_channel_without_weights_still_has_its_threshold() -> None:
-    weight = np.array([[0.0, 0.0], [1.0, 0.5]])
-    found = quantize_weights(layer_of(weight), 8)
-    assert found.codes[0].any() == 0 and found.scale[0] == pytest.approx(1 / 127)
+@pytest.mark.parametrize("factor", [0.0, 1e-3, 1e-6, 1e-12, 1e-40, 1e-300])
+@pytest.mark.parametrize("bias", [0.0, -1.0, 0.02])
+def test_a_channel_that_cannot_fire_widens_no_potentials(factor: float, bias: float, rng: np.random.Generator) -> None:
+    """The neurons of channel 1 stay below their threshold of 1 whatever arrives, so its weights may become 0."""
+    weight = rng.normal(size=(3, 20))
+    weight[1] *= factor
+    affine = nir.Affine(weight, np.array([0.0, bias, 0.0]))
+    network = import_network(chain((20,), fc=affine, n=leaky(3, 0.875)))
+    samples = (rng.random((6, 20, 20)) < 0.3).astype(np.float32)
+    network.calibrate(samples)
+    network.quantize(8)
+    assert network.potential_bits["n"] <= 16
+    figures = network.measure(samples)
+    assert any("1 of 3 channels (1) of n never fire" in remark for remark in figures.remarks)
+    assert figures.spike_difference_integer["n"] < 0.1
+
+
+def test_a_channel_that_its_bias_drives_keeps_its_rhythm(rng: np.random.Generator) -> None:
+    """v = 0.875 v + 0.3 passes 1 in the fifth timestep: 0.3, 0.5625, 0.79, 0.99, 1.17; with weights of 1e-9 too."""
+    affine = nir.Affine(np.stack([rng.normal(size=20), np.full(20, 1e-9)]), np.array([0.0, 0.3]))
+    network = import_network(chain((20,), fc=affine, n=leaky(2, 0.875)))
+    samples = (rng.random((2, 10, 20)) < 0.3).astype(np.float32)
+    network.calibrate(samples)
+    network.quantize(8)
+    spikes = network.nodes[0].run(samples.astype(np.uint8))[:, :, 1, 0, 0]
+    assert spikes.tolist() == [[0, 0, 0, 0, 1] * 2] * 2
 
 
 def test_a_trained_network_loses_little(digits: DataSplit, tmp_path: Path) -> None:

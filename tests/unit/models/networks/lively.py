@@ -11,7 +11,7 @@ from spikecycle.models.networks.catalogue import build_network
 from spikecycle.models.networks.network import FloatNetwork
 from spikecycle.models.networks.neuron import NeuronConfig
 from spikecycle.models.networks.options import NetworkOptions
-from spikecycle.models.networks.spiking import FloatLayer
+from spikecycle.models.networks.spiking import SpikingLayer
 
 CASES: dict[str, tuple[NetworkOptions, tuple[int, int, int], int]] = {
     "digits": (NetworkOptions(width=0.5, voters=2), (2, 16, 16), 5),
@@ -46,7 +46,7 @@ def lively(name: str, neuron: NeuronConfig | None = None, **changes: object) -> 
     )  # fmt: skip
     with torch.no_grad():
         for node in network.chain():
-            if not isinstance(node, FloatLayer):
+            if not isinstance(node, SpikingLayer):
                 continue
             if node.norm is None:
                 node.weight.mul_(12)

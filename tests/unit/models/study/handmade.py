@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS, schema
+from spikecycle.models.study.tables import LAYER_COLUMNS, RESULT_COLUMNS, schema
 
 ENERGY_UJ = {
     "rle": {2: 10.0, 8: 24.0, 0.5: 18.0, 0.8: 14.0, 0.95: 12.0},

@@ -6,9 +6,8 @@ import polars as pl
 import pytest
 from rich.table import Table
 
-from spikecycle.models.study.claims import claims, free_pruning, loss, reference, ternary
-from spikecycle.models.study.summary import summary
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.claims import claims, free_pruning, loss, reference, summary, ternary
+from spikecycle.models.study.results import Results
 from tests.unit.models.study.handmade import at, network, table, whole_study
 
 
@@ -43,6 +42,32 @@ def test_claims_say_where_weights_and_activations_come_from() -> None:
         "four: weights are resident and never loaded, activations stay on chip where they fit.",
         "With another residency another format can be the cheapest: `spikecycle formats` says where.",
     ]
+
+
+def _with_both_residencies(resident_uj: dict[str, float]) -> str:
+    """The answer on residency for two networks on `chip`; in `chip-resident` the second takes other energies."""
+    eight, ternary = at(8), at(2)  # plain is the cheapest at 8 bits (22 uJ), rle for ternary weights (10 uJ)
+    rows = [
+        row | {"machine": machine, "weight_residency": weights}
+        for machine, weights, second in (
+            ("chip", "inference", ternary), ("chip-resident", "resident", resident_uj)
+        )
+        for row in (
+            *network("quantized-8", "quantization", 8, 0.0, 0.98, eight),
+            *network("quantized-2", "quantization", 2, 0.0, 0.97, second),
+        )
+    ]  # fmt: skip
+    return _answers(Results(table(rows)))["Where do weights and activations come from?"].splitlines()[-1]
+
+
+def test_claims_say_where_the_cheapest_format_depends_on_residency() -> None:
+    assert _with_both_residencies({"rle": 9.0, "plain": 6.0}) == (
+        "chip: the cheapest format is another one with resident weights for 1 of 2 networks: "
+        "ternary (rle reloaded, plain resident)."
+    )
+    assert _with_both_residencies({"rle": 6.0, "plain": 9.0}) == (
+        "chip: the cheapest format is the same with weights reloaded and resident, for all 2 networks."
+    )
 
 
 def test_pruning_is_free_up_to_the_last_share_without_a_loss_beyond_the_noise(results: Results) -> None:

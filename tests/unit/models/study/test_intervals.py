@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikecycle.models.study.intervals import accuracy_interval, difference_interval, noise_band
-from spikecycle.models.study.pareto import front
+from spikecycle.models.study.results import accuracy_interval, difference_interval, front, noise_band
 
 
 def test_wilson_as_newcombe_prints_it() -> None:

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from spikecycle.models.data.frames import DataSplit, FrameSet
-from spikecycle.models.study import keys
-from spikecycle.models.study.context import Context
-from spikecycle.models.study.keys import data_digest, files_digest, key_of
+from spikecycle.models.study import store
+from spikecycle.models.study.jobs import Context
 from spikecycle.models.study.schema import load_study
-from spikecycle.models.study.store import Store
+from spikecycle.models.study.store import Store, data_digest, files_digest, key_of
 from spikecycle.simulator import override
 from tests.unit.models.study.tiny import write_study
 
@@ -27,7 +26,7 @@ def test_the_order_of_what_decides_does_not_matter_but_every_value_does(monkeypa
     key = key_of(a={"x": 1, "y": 2.5}, b=[1, 2])
     assert key == key_of(b=[1, 2], a={"y": 2.5, "x": 1})
     assert key != key_of(a={"x": 1, "y": 2.5}, b=[2, 1])
-    monkeypatch.setattr(keys, "STUDY_VERSION", keys.STUDY_VERSION + 1)
+    monkeypatch.setattr(store, "STUDY_VERSION", store.STUDY_VERSION + 1)
     assert key != key_of(a={"x": 1, "y": 2.5}, b=[1, 2])
 
 

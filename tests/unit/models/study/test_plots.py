@@ -8,7 +8,7 @@ import pytest
 
 from spikecycle.models.study.plots import PICTURES, draw_all, rendered
 from spikecycle.models.study.plots.style import styled
-from spikecycle.models.study.view import Results
+from spikecycle.models.study.results import Results
 from tests.unit.models.study.handmade import layers, whole_study
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from spikecycle.models.study.jobs import Epoch, FloatJob, Simulated
 from spikecycle.models.study.progress import CHECKING, WHOLE, Bars, Lines
-from spikecycle.models.study.records import Failure
+from spikecycle.models.study.store import Failure
 
 JOBS = [FloatJob("a", 0, 2), FloatJob("b", 1, 2)]
 

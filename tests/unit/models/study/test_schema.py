@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.grid import expand, merged, method_of
+from spikecycle.models.study.compression_entries import expand, merged, method_of
 from spikecycle.models.study.schema import load_study, shipped_studies
 from spikecycle.simulator import SimulatorError
 from tests.children import outcomes
@@ -86,7 +86,7 @@ def outcome(path):
         return str(error)
 """
     said = outcomes(script, [path], memory_bytes=3 * 2**30, seconds=60)[path.name]
-    assert said.startswith(f"{path}: compressions.0.grid") and words in said and "\n" not in said
+    assert said.startswith(f"{path}, line 1") and ": compressions.0.grid" in said and words in said and "\n" not in said
     assert len(said) < 2000
 
 
@@ -97,6 +97,18 @@ def test_a_study_has_a_limit_of_results_and_many_entries_take_no_square_of_time(
         ModelsError, match="compressions: a study may have 100000 results, found 6 compressions x 12000"
     ):
         load_study(str(path))
+
+
+def test_machines_can_be_simulated_with_weights_reloaded_and_resident(tmp_path: Path) -> None:
+    text = TEXT.replace("[spike_array]", "[spike_array]\nweight_residency: [inference, resident]")
+    loaded = load_study(str(write_study(tmp_path, text)))
+    residencies = {
+        name: {machine.residency.weights for machine in formats.values()} for name, formats in loaded.machines.items()
+    }
+    assert residencies == {"spike_array": {"inference"}, "spike_array-resident": {"resident"}}
+    assert list(loaded.machines) == loaded.study.machine_names
+    alone = load_study(str(write_study(tmp_path, text.replace("inference, resident", "resident"))))
+    assert {machine.residency.weights for machine in alone.machines["spike_array"].values()} == {"resident"}
 
 
 def test_files_are_beside_the_study(tmp_path: Path) -> None:
@@ -116,7 +128,9 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml: formts: not known; did you mean formats\?"),
+        ("- name: ", "- name: .nan #", r"compressions\.0\.name: text is needed, found nan"),
+        ("- name: ", "- name: 7 #", r"compressions\.0\.name: text is needed, found 7"),
+        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml, line 20: formts: not known; did you mean formats\?"),
         (
             "weight_bits: [8, 2]",
             "weight_bits: [8, 13]",
@@ -146,7 +160,11 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
             r"compressions\.0\.training\.learning_rate",
         ),
         ("machine: spike_array, ", "", r"compressions\.3\.mixed\.machine: missing"),
-        ("[uncompressed, bitmask]", "[uncompressed, bitmask, bitmap]", r"tiny\.yaml: machines\.0 or formats: .*bitmap"),
+        (
+            "[uncompressed, bitmask]",
+            "[uncompressed, bitmask, bitmap]",
+            r"tiny\.yaml, line \d+: machines\.0 or formats: .*bitmap",
+        ),
         ("[spike_array]", "[spike_array, spike_arry]", r"did you mean 'spike_array'"),
         ("[spike_array]", "[spike_array, spike_array]", r"machines: spike_array is given twice"),
         ("[spike_array]", "[spike_array, other/spike_array.yaml]", r"machines: spike_array is given twice"),
@@ -154,12 +172,26 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
         (
             "{name: digits, options: {width",
             "{name: digts, options: {width",
-            r"tiny\.yaml: network: .*did you mean digits",
+            r"tiny\.yaml, line \d+: network: .*did you mean digits",
         ),
         ("timesteps: 4", "timestep: 4", r"data\.options\.timestep: not known; did you mean timesteps\?"),
-        ("[spike_array]", "[spike_array, spike_aray]", r"tiny\.yaml: machines\.1: .*did you mean 'spike_array'"),
-        ("timesteps: 4", "channels: 4", r"tiny\.yaml: data: data set digits has no option channels"),
-        ("voters: 1", "attention_bits: 8", r"tiny\.yaml: network: network digits has no option attention_bits"),
+        (
+            "[spike_array]",
+            "[spike_array, spike_aray]",
+            r"tiny\.yaml, line \d+: machines\.1: .*did you mean 'spike_array'",
+        ),
+        ("timesteps: 4", "channels: 4", r"tiny\.yaml, line \d+: data: data set digits has no option channels"),
+        (
+            "voters: 1",
+            "attention_bits: 8",
+            r"tiny\.yaml, line \d+: network: network digits has no option attention_bits",
+        ),
+        (
+            "[spike_array]",
+            "[spike_array]\nweight_residency: [resident, resident]",
+            r"tiny\.yaml, line \d+: weight_residency: resident is given twice",
+        ),
+        ("[spike_array]", "[spike_array]\nweight_residency: [batch]", r"tiny\.yaml, line \d+: weight_residency\.0: "),
         ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 21: the key 'formats' is given twice"),
         ("describes:", "describes: [", r"tiny\.yaml, line"),
     ],

@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.keys import canonical, text_digest
-from spikecycle.models.study.records import Failure, FloatRecord
-from spikecycle.models.study.store import FAILURES, FLOATS, NETWORKS, Store, check_owner
+from spikecycle.models.study.store import (
+    FAILURES,
+    FLOATS,
+    NETWORKS,
+    Failure,
+    FloatRecord,
+    Store,
+    canonical,
+    check_owner,
+    text_digest,
+)
 from spikecycle.simulator import OutputError
 
 WEIGHTS = ".safetensors"

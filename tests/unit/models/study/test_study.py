@@ -13,12 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.columns import LAYER_COLUMNS, RESULT_COLUMNS
 from spikecycle.models.study.command import _run, app
-from spikecycle.models.study.document import DOCUMENT, document
+from spikecycle.models.study.document import TABLES_DOCUMENT, tables_document
 from spikecycle.models.study.plots import PICTURES
 from spikecycle.models.study.schema import load_study
-from spikecycle.models.study.tables import LAYERS, RESULTS, read_table
+from spikecycle.models.study.sealed_parquet import sealed
+from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
 from spikecycle.simulator import MappingError, OutputError, write_file
 from spikecycle.traces import open_trace
 from tests.unit.models.study.tiny import COMPRESSIONS, DATA, SIMULATIONS, TEXT, command, write_study
@@ -298,10 +298,10 @@ def test_a_table_that_no_study_wrote_is_told(
 ) -> None:
     table = read_table(finished / RESULTS, RESULT_COLUMNS)
     values = [pl.lit(value, dtype=table.schema[name]).alias(name) for name, value in changed.items()]
-    (table.with_columns(values) if changed else table.clear()).write_parquet(tmp_path / RESULTS)
+    (tmp_path / RESULTS).write_bytes(sealed(table.with_columns(values) if changed else table.clear()))
     with pytest.raises(ModelsError, match=rf"results\.parquet: {told}"):
         read_table(tmp_path / RESULTS, RESULT_COLUMNS)
 
 
 def test_the_document_of_the_tables_is_what_the_columns_say() -> None:
-    assert DOCUMENT.read_text() == document(), "run python -m spikecycle.models.study.document"
+    assert TABLES_DOCUMENT.read_text() == tables_document(), "run python -m spikecycle.models.study.document"

@@ -16,11 +16,10 @@ from spikecycle.models.data.registry import DATA_SETS
 from spikecycle.models.networks.catalogue import NETWORKS
 from spikecycle.models.networks.options import NetworkOptions
 from spikecycle.models.options import Options
-from spikecycle.models.schedule import Schedule
-from spikecycle.models.study.asked import AskedCompression, Mixed
-from spikecycle.models.study.grid import method_of
+from spikecycle.models.study.compression_entries import CompressionEntry, Mixed, method_of
+from spikecycle.models.study.document import STUDY_DOCUMENT, study_document
 from spikecycle.models.study.schema import DataChoice, NetworkChoice, Study, load_study
-from spikecycle.models.study.study_document import STUDY_DOCUMENT, study_document
+from spikecycle.models.training_schedule import TrainingSchedule
 from tests.unit.models.study.tiny import write_study
 
 pytestmark = pytest.mark.train
@@ -28,7 +27,8 @@ pytestmark = pytest.mark.train
 QUANTIZERS = kinds(QuantizerKind, "spikecycle.models.compression.quantizers")
 PRUNERS = kinds(PrunerKind, "spikecycle.models.compression.pruners")
 SECTIONS: list[type[Options]] = [
-    Study, DataChoice, NetworkChoice, DataOptions, NetworkOptions, Schedule, Compression, AskedCompression, Mixed,
+    Study, DataChoice, NetworkChoice, DataOptions, NetworkOptions, TrainingSchedule, Compression,
+    CompressionEntry, Mixed,
     *QUANTIZERS.values(), *PRUNERS.values(),
 ]  # fmt: skip
 

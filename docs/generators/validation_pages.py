@@ -1,0 +1,37 @@
+"""The validation ledger: every figure of others with ours beside it, as the checks find them when the site is built."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from spikecycle.simulator.validation import Report
+from spikecycle.simulator.validation.run import validate
+from spikecycle.simulator.validation.table import SOURCE_HEAD, markdown_rows, markdown_table, sources, to_markdown
+
+WORDS = Path(__file__).parent / "validation.md"
+
+
+@cache
+def report() -> Report:
+    """The checks that need only what is shipped."""
+    return validate()
+
+
+def validation_page() -> str:
+    """What is held against what, and a line for each machine and source."""
+    table = markdown_table(SOURCE_HEAD, sources(report().rows), ("figures", "worst error"))
+    return "\n".join([WORDS.read_text().rstrip(), "", *table, ""])
+
+
+def ledger_page() -> str:
+    """Every row."""
+    return "\n".join(["# Every figure", "", "What `spikecycle validate --rows` prints.", "", to_markdown(report())])
+
+
+def machine_section(machine: str) -> list[str]:
+    """The rows of one machine, for its page."""
+    rows = [row for row in report().rows if row.machine == machine]
+    if not rows:
+        return ["No figure of others is at hand for this machine that could be computed from what is shipped.", ""]
+    return [*markdown_rows(rows), ""]

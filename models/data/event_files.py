@@ -1,0 +1,222 @@
+"""Files of events, whatever camera or library wrote them, as one array; what is wrong with one is a line.
+
+Read are, by the ending of the name:
+
+    .npy          a structured array with fields x, y, t, p (as tonic's), or numbers (N, 4) in that order
+    .npz          the arrays x, y, t, p, or one structured array
+    .bin          N-MNIST and N-Caltech101: five bytes an event (Orchard et al., Frontiers in Neuroscience 9:437, 2015)
+    .aedat        AEDAT 2.0 and 3.1 (inivation.com, "AEDAT file formats"), events of DVS128 and DAVIS cameras
+    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events` (xs, ys, ts, ps too)
+    .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
+
+Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikecycle.files import open_regular, read_bytes
+from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
+from spikecycle.models.errors import ModelsError
+from spikecycle.traces import TraceError, hdf5
+from spikecycle.traces.errors import one_line, reason
+
+LARGEST_BYTES = 2**31
+"""Of a recording."""
+LARGEST_PX = 2**14
+"""No sensor has more pixels along a side."""
+LONGEST_US = 2**53
+"""Times are whole numbers that floats hold, too."""
+NAMES = {"x": ("x", "xs", "addr", "units"), "y": ("y", "ys"), "t": ("t", "ts", "timestamp", "times"),
+         "p": ("p", "ps", "pol", "polarity", "on")}  # fmt: skip
+DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, struct.error)
+
+BIN_EVENT_BYTES = 5
+AEDAT3_END, AEDAT3_HEADER = b"#!END-HEADER\r\n", struct.Struct("<hhiiiiii")
+POLARITY_EVENT = 1
+AEDAT3_WRAP_BITS = 31
+DVS128_ADDRESS = 2**15
+ASL_ROWS = 180
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+def read_events(path: Path, shape: tuple[int, int] | None = None) -> Events:
+    """The events of a file, CAMERA_EVENT, in its own order. shape: rows and columns of the sensor, if known.
+
+    ModelsError, naming the file, where it is of another kind, damaged or empty, where times go back, and where an
+    event lies outside of the sensor.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        if path.suffix.lower() == ".aedat4":
+            raise ModelsError(f"{path}: AEDAT 4 is not read; save its events as an array x, y, t, p (.npy)")
+        raise ModelsError(f"{path}: files of events end in {', '.join(READERS)}")
+    try:
+        columns = reader(path)
+    except (TraceError, *DAMAGE) as error:
+        raise ModelsError(f"{path}: cannot be read as events: {reason(error)}") from None
+    return _checked(path, columns, shape)
+
+
+def _checked(path: Path, columns: Columns, shape: tuple[int, int] | None) -> Events:
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ModelsError(f"{path}: its arrays have different lengths: {lengths}")
+    count = len(columns["t"])
+    if not count:
+        raise ModelsError(f"{path}: an empty recording, without events")
+    whole = {name: _whole(path, name, values) for name, values in columns.items()}
+    times = whole["t"]
+    back = np.flatnonzero(np.diff(times) < 0)
+    if back.size:
+        at = int(back[0])
+        before, after = int(times[at]), int(times[at + 1])
+        wraps = " (they wrap around 2**32; unwrap them)" if before - after > 2**31 else ""
+        raise ModelsError(
+            f"{path}: times go back from {before} to {after} us at event {at + 1} of {count}{wraps}; sort the recording"
+        )
+    if times[0] < 0 or times[-1] > LONGEST_US:
+        raise ModelsError(f"{path}: times from {int(times[0])} to {int(times[-1])} us; supported: 0 to {LONGEST_US}")
+    rows, columns_px = shape or (LARGEST_PX, LARGEST_PX)
+    for name, size in (("x", columns_px), ("y", rows)):
+        outside = np.flatnonzero((whole[name] < 0) | (whole[name] >= size))
+        if outside.size:
+            at = int(outside[0])
+            sensor = f"a sensor of {rows} rows and {columns_px} columns" if shape else f"0 to {size - 1}"
+            raise ModelsError(f"{path}: {name} of event {at} is {int(whole[name][at])}, outside of {sensor}")
+    if not np.isin(whole["p"], (-1, 0, 1)).all():
+        raise ModelsError(f"{path}: polarities other than 0 and 1 (or -1 and 1)")
+    return event_array(CAMERA_EVENT, x=whole["x"], y=whole["y"], t=times, p=whole["p"] > 0)
+
+
+def _whole(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    if values.ndim != 1 or values.dtype.kind not in "biuf":
+        raise ModelsError(f"{path}: {name} must be numbers, one for each event, found {values.dtype} {values.shape}")
+    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
+        hint = "; times are in microseconds" if name == "t" else ""
+        raise ModelsError(f"{path}: {name} must be whole numbers{hint}")
+    return values.astype(np.int64)
+
+
+def _named(found: Mapping[str, Any]) -> Columns:
+    """Columns by their usual names, whatever they are called; times must be there, and places."""
+    columns = {}
+    for name, aliases in NAMES.items():
+        known = next((alias for alias in aliases if alias in found), None)
+        if known is not None:
+            columns[name] = np.asarray(found[known]).reshape(-1)
+    if not {"x", "t"} <= columns.keys():
+        raise ValueError(f"x, y, t, p are needed, found {one_line(', '.join(map(str, found)) or 'nothing')}")
+    zeros = np.zeros(len(columns["t"]), np.int64)
+    return {"y": zeros, "p": zeros + 1, **columns}
+
+
+def _npy(path: Path) -> Columns:
+    with open_regular(path) as file:
+        return _of_array(np.load(file, allow_pickle=False))
+
+
+def _of_array(array: Any) -> Columns:
+    if array.dtype.names:
+        return _named({name: array[name] for name in array.dtype.names})
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"an array with fields x, y, t, p, or of shape (N, 4), is needed, found {array.shape}")
+    return _named(dict(zip("xytp", array.T, strict=True)))
+
+
+def _npz(path: Path) -> Columns:
+    with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
+        if len(arrays.files) == 1:
+            return _of_array(arrays[arrays.files[0]])
+        return _named({name: arrays[name] for name in arrays.files})
+
+
+def _bin(path: Path) -> Columns:
+    data = np.frombuffer(read_bytes(path, LARGEST_BYTES), np.uint8)
+    if data.size % BIN_EVENT_BYTES:
+        raise ValueError(f"{data.size} bytes are no whole number of events of {BIN_EVENT_BYTES}")
+    x, y, high, middle, low = data.reshape(-1, BIN_EVENT_BYTES).T.astype(np.int64)
+    return {"x": x, "y": y, "t": (high & 0x7F) << 16 | middle << 8 | low, "p": high >> 7}
+
+
+def _aedat(path: Path) -> Columns:
+    content = read_bytes(path, LARGEST_BYTES)
+    first = content.split(b"\n", 1)[0]
+    if first.startswith(b"#!AER-DAT3.1"):
+        return _aedat3(content)
+    if first.startswith(b"#!AER-DAT2.0"):
+        return _aedat2(content)
+    version = one_line(first[:20].decode("ascii", "replace"))
+    raise ValueError(f"it begins with {version!r}; supported: AER-DAT2.0 and AER-DAT3.1")
+
+
+def _aedat2(content: bytes) -> Columns:
+    """Big-endian addresses and times; DVS128: y, x and polarity in 15 bits; DAVIS: in bits 22, 12 and 11."""
+    start = 0
+    while content[start : start + 1] == b"#":
+        start = content.index(b"\n", start) + 1
+    if (len(content) - start) % 8:
+        raise ValueError("it ends within an event")
+    pairs = np.frombuffer(content, ">u4", offset=start).reshape(-1, 2).astype(np.int64)
+    address, times = pairs.T
+    if address.max(initial=0) < DVS128_ADDRESS:
+        return {"x": address >> 1 & 0x7F, "y": address >> 8 & 0x7F, "t": times, "p": address & 1}
+    address, times = pairs[address >> 31 == 0].T  # the others are images and inertial data
+    return {"x": address >> 12 & 0x3FF, "y": address >> 22 & 0x1FF, "t": times, "p": address >> 11 & 1}
+
+
+def _aedat3(content: bytes) -> Columns:
+    """Packets of little-endian events; those of other types are skipped."""
+    place = content.index(AEDAT3_END) + len(AEDAT3_END)
+    parts = []
+    while place < len(content):
+        kind, _, size, _, overflow, _, number, _ = AEDAT3_HEADER.unpack_from(content, place)
+        place += AEDAT3_HEADER.size
+        if size < 1 or number < 0 or place + size * number > len(content):
+            raise ValueError("it ends within a packet")
+        if kind == POLARITY_EVENT:
+            pairs = np.frombuffer(content, "<u4", size * number // 4, place).reshape(number, -1)[:, :2].astype(np.int64)
+            valid = pairs[(pairs[:, 0] & 1) == 1]
+            parts.append(np.column_stack([valid[:, 0], valid[:, 1] + (overflow << AEDAT3_WRAP_BITS)]))
+        place += size * number
+    data, times = np.concatenate([*parts, np.zeros((0, 2), np.int64)]).T
+    return {"x": data >> 17 & 0x7FFF, "y": data >> 2 & 0x7FFF, "t": times, "p": data >> 1 & 1}
+
+
+def _hdf5(path: Path) -> Columns:
+    with hdf5.open_file(path, "a recording of events") as file:
+        group = hdf5.child_group(file, "events") if "events" in hdf5.member_names(file) else file
+        known = {alias for aliases in NAMES.values() for alias in aliases}
+        names = [name for name in hdf5.member_names(group) if name in known]
+        return _named({name: hdf5.read(hdf5.child(group, name)) for name in names})
+
+
+def _mat(path: Path) -> Columns:
+    from scipy.io import loadmat  # half a second, and only for these
+    from scipy.io.matlab import MatReadError
+
+    try:
+        with open_regular(path) as file:
+            found = loadmat(file, variable_names=("ts", "x", "y", "pol"))
+    except MatReadError as error:
+        raise ValueError(reason(error)) from None
+    columns = _named({name: values for name, values in found.items() if not name.startswith("__")})
+    return {**columns, "y": ASL_ROWS - 1 - columns["y"].astype(np.int64)}  # as tonic has it
+
+
+READERS: dict[str, Callable[[Path], Columns]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".bin": _bin,
+    ".aedat": _aedat,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".mat": _mat,
+}

@@ -1,0 +1,141 @@
+"""A folder of one's own: a folder for each class, files of events in it.
+
+    root/<class>/*                        split into train and test, every class in the same proportions
+    root/train/<class>/*, root/test/<class>/*     (any case) its own two parts
+
+Classes are numbered in the order of their names (numbers as numbers, and first). N-Caltech101 and ASL-DVS,
+as tonic lays them out, are such folders, and CIFAR10-DVS in its original AEDAT 2.0 (tonic's copy is AEDAT 4, which is
+not read). `event_files` says which files are read; others are an error, hidden ones apart.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spikecycle.models.data.event_files import READERS, read_events
+from spikecycle.models.data.frame_grid import PixelGrid
+from spikecycle.models.data.frames import DataSplit, FrameBinning, FrameSet, bin_parts
+from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.recordings import Parts, Recordings, Selection
+from spikecycle.models.data.slicing import slicing_of
+from spikecycle.models.errors import ModelsError
+
+TRAIN_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing", "val", "validation")
+MOST_FILES = 2_000_000
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """Files by class. classes: their names, in order; files: each with the number of its class."""
+
+    classes: tuple[str, ...]
+    files: tuple[tuple[Path, int], ...]
+
+
+def load(
+    *,
+    root: Path | None = None,
+    timesteps: int = 10,
+    slicing: Slicing = "time",
+    sensor: int = 128,
+    resolution: int | None = None,
+    count_bits: int = 2,
+    samples_per_class: int | None = None,
+    test_share: float | None = None,
+    split_seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> DataSplit:
+    """The folder as event frames (T, 2, side, side); the arguments are those of DataOptions."""
+    folder = _root(root)
+    binning = binning_of(sensor, resolution, slicing, timesteps, count_bits)
+    selection = Selection(samples_per_class, test_share, split_seed)
+    own = [_part(folder, names) for names in (TRAIN_NAMES, TEST_NAMES)]
+    if all(own):
+        first, second = (labelled_files(part) for part in own if part is not None)
+        if first.classes != second.classes:
+            raise ModelsError(f"{folder}: train has the classes {_names(first)}, test {_names(second)}")
+        parts = selection.keep(_recordings(first, sensor), _recordings(second, sensor))
+    else:
+        first = labelled_files(folder)
+        parts = selection.split(_recordings(first, sensor))
+    train, test = bin_parts(parts, binning, on_progress)
+    return DataSplit(
+        name=folder.name,
+        description=f"folder {folder.name} of classes {_names(first)}{binning.remark}: {parts.remark}",
+        classes=len(first.classes),
+        input_bits=count_bits,
+        train=train,
+        test=test,
+    )
+
+
+def load_all(
+    root: Path, binning: FrameBinning, sensor: int, samples_per_class: int | None, seed: int,
+    on_progress: OnProgress | None = None,
+) -> tuple[tuple[str, ...], FrameSet]:  # fmt: skip
+    """Every recording of a folder, or at most so many of each class, as many as there are; and the classes' names."""
+    found = labelled_files(_root(root))
+    chosen = Selection(samples_per_class, split_seed=seed).at_most(_recordings(found, sensor))
+    nothing = chosen.take(np.zeros(0, np.int64))
+    frames, _ = bin_parts(Parts(chosen, nothing, ""), binning, on_progress)
+    return found.classes, frames
+
+
+def binning_of(sensor: int, resolution: int | None, slicing: Slicing, timesteps: int, count_bits: int) -> FrameBinning:
+    """Square frames of a square sensor."""
+    grid = PixelGrid.at_resolution(sensor, resolution or sensor)
+    return FrameBinning(grid, slicing_of(slicing), timesteps, count_bits)
+
+
+def labelled_files(folder: Path) -> LabelledFiles:
+    """The files of a folder of classes; ModelsError where there are none, or others than of events."""
+    classes = sorted((path for path in folder.iterdir() if path.is_dir() and not _hidden(path)), key=_order)
+    if not classes:
+        raise ModelsError(f"{folder}: no folders of classes in it; expected {folder}/<class>/<recording>")
+    files = []
+    for label, path in enumerate(classes):
+        found = sorted((each for each in path.rglob("*") if each.is_file() and not _hidden(each)), key=_order)
+        other = next((each for each in found if each.suffix.lower() not in READERS), None)
+        if other is not None:
+            raise ModelsError(f"{other}: is no file of events; these end in {', '.join(READERS)}")
+        if not found:
+            raise ModelsError(f"{path}: a class without recordings")
+        files += [(each, label) for each in found]
+        if len(files) > MOST_FILES:
+            raise ModelsError(f"{folder}: more than {MOST_FILES} recordings")
+    return LabelledFiles(tuple(path.name for path in classes), tuple(files))
+
+
+def _root(root: Path | None) -> Path:
+    if root is None:
+        raise ModelsError("folder needs root, the folder with a folder for each class")
+    if not root.is_dir():
+        raise ModelsError(f"{root}: is no folder")
+    return root
+
+
+def _part(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((path for path in sorted(folder.iterdir()) if path.is_dir() and path.name.lower() in names), None)
+
+
+def _recordings(found: LabelledFiles, sensor: int) -> Recordings:
+    labels = np.array([label for _, label in found.files], dtype=np.int64)
+    return Recordings(labels, lambda index: read_events(found.files[index][0], (sensor, sensor)))
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".")
+
+
+def _order(path: Path) -> tuple[object, ...]:
+    """By name, numbers as numbers."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", str(path)) if part)
+
+
+def _names(found: LabelledFiles) -> str:
+    shown = ", ".join(found.classes[:12])
+    return shown + (f" and {len(found.classes) - 12} more" if len(found.classes) > 12 else "")

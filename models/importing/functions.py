@@ -1,0 +1,313 @@
+"""What each function of torch is in a network: a new one is one more function here.
+
+Each is called with the recording, a call of it, and which elements of its result are wanted (flat), and says which
+operator gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from spikecycle.models.importing.arrays import padding_of, pair, reals, sides_of
+from spikecycle.models.importing.graph import FloatWire
+from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.recorder import ZEROS, Call
+from spikecycle.models.importing.refusal import Refusal
+from spikecycle.models.importing.views import (
+    ADDITIONS,
+    CONVOLUTIONS,
+    POOLS,
+    PRODUCTS,
+    REDUCTIONS,
+    SCALES,
+    Numbers,
+    argument,
+    broadcast_operand,
+    function_of,
+    input_numbers,
+    product_operands,
+    reduced_axes,
+    reduced_rows,
+    rows_of,
+    where,
+)
+
+if TYPE_CHECKING:
+    from spikecycle.models.importing.structure import Structure
+
+
+class View(NamedTuple):
+    """Chosen elements of an operator's output. places: where in it (flat), in the shape that was asked for."""
+
+    wire: FloatWire
+    places: Numbers
+
+
+def _convolution(structure: Structure, call: Call, chosen: Numbers) -> View:
+    axes = CONVOLUTIONS[function_of(call)]
+    row, inputs, places = rows_of(call, chosen, axes)
+    key = ("row", call.index, row)
+    if key not in structure.made:
+        weight = reals(argument(call, 1, "weight"))
+        bias = argument(call, 2, "bias")
+        stride, padding, dilation = (
+            argument(call, place, name, default)
+            for place, name, default in ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
+        )
+        steps, dilations = (_two(name, value, axes) for name, value in (("stride", stride), ("dilation", dilation)))
+        if axes == 1:
+            weight = weight[:, :, None]
+        if isinstance(padding, str):
+            sides = padding_of(padding, weight, steps, dilations)
+        else:
+            sides = sides_of(_two("padding", padding, axes, least=0))
+        inputs, zeros = _without_zeros(inputs)
+        sides = tuple(one + other for one, other in zip(sides, zeros, strict=True))  # type: ignore[assignment]
+        wire = structure.in_order(inputs, "maps as their layer gives them")
+        name, groups = structure.new_name(where(call), call.where), int(argument(call, 6, "groups", 1))
+        offset = None if bias is None else reals(bias)
+        made = structure.maker.convolve(name, wire, weight, offset, steps, sides, dilations, groups)
+        structure.made[key] = View(made, np.zeros(0, np.int64))
+    return View(structure.made[key].wire, places)
+
+
+def _linear(structure: Structure, call: Call, chosen: Numbers) -> View:
+    numbers = input_numbers(call)
+    if numbers is None:
+        raise Refusal("linear of a tensor given by name; supported: as the first argument")
+    weight, bias = reals(argument(call, 1, "weight")), argument(call, 2, "bias")
+    offset = None if bias is None else reals(bias)
+    rows = np.unique(chosen // len(weight))
+    key = ("row", call.index, rows.tobytes())
+    inputs = numbers.reshape(-1, weight.shape[1])[rows]
+    if key not in structure.made:
+        name = structure.new_name(where(call), call.where)
+        if len(rows) == 1:
+            view = structure.view(inputs[0])
+            full = np.zeros((len(weight), int(np.prod(structure.maker.shapes[view.wire.source]))))
+            np.add.at(full.T, view.places, weight.T)
+            made = structure.maker.linear(name, view.wire, full, offset)
+        else:  # the same weights at every position
+            wire = structure.in_order(np.ascontiguousarray(inputs.T), "tokens in order")
+            kernel = weight[:, :, None, None]
+            made = structure.maker.convolve(name, wire, kernel, offset, (1, 1), (0, 0, 0, 0), (1, 1), 1)
+        structure.made[key] = View(made, np.zeros(0, np.int64))
+    position = np.searchsorted(rows, chosen // len(weight))
+    return View(structure.made[key].wire, (chosen % len(weight)) * len(rows) + position)
+
+
+def _pool(structure: Structure, call: Call, chosen: Numbers) -> View:
+    kind, axes = POOLS[function_of(call)]
+    row, inputs, places = rows_of(call, chosen, axes)
+    key = ("row", call.index, row)
+    if key not in structure.made:
+        wire = structure.in_order(inputs, "maps as their layer gives them")
+        name = structure.new_name(where(call), call.where if call.where else "")
+        made = _pooled(structure.maker, name, wire, call, kind, axes)
+        if int(np.prod(structure.maker.shapes[made.source])) != int(np.prod(call.shape[-axes - 1 :])):
+            raise Refusal("windows that round in another way")
+        structure.made[key] = View(made, np.zeros(0, np.int64))
+    return View(structure.made[key].wire, places)
+
+
+def _batch_norm(structure: Structure, call: Call, chosen: Numbers) -> View:
+    numbers = input_numbers(call)
+    mean, variance = argument(call, 1, "running_mean"), argument(call, 2, "running_var")
+    if mean is None or variance is None or bool(argument(call, 5, "training", False)):
+        raise Refusal("no running statistics; supported: batch norm with the statistics of its training")
+    if numbers is None:
+        raise Refusal("batch norm of a tensor given by name; supported: as the first argument")
+    weight, bias = argument(call, 3, "weight"), argument(call, 4, "bias")
+    gain = 1 / np.sqrt(reals(variance) + float(argument(call, 7, "eps", 1e-5)))
+    gain = gain if weight is None else gain * reals(weight)
+    shift = -gain * reals(mean) + (0.0 if bias is None else reals(bias))
+    inner = int(np.prod(call.shape[2:]))
+    channel = (chosen // inner) % call.shape[1]
+    return _affine(structure, call, numbers.reshape(-1)[chosen], gain[channel], shift[channel])
+
+
+def _addition(structure: Structure, call: Call, chosen: Numbers) -> View:
+    sign = ADDITIONS[function_of(call)] * float(call.kwargs.get("alpha", 1))
+    if function_of(call) == "rsub":
+        raise Refusal("a difference from a constant")
+    parts, shift = [], np.zeros(chosen.shape)
+    for place, factor in ((0, 1.0), (1, sign)):
+        found = broadcast_operand(call, place, chosen)
+        if found.dtype.kind == "f":
+            shift = shift + factor * found
+        elif not (found == ZEROS).all():
+            parts.append((found, factor))
+    if len(parts) == 1 and (parts[0][1] == 1 or not shift.any()):
+        return _affine(structure, call, parts[0][0], np.full(chosen.shape, parts[0][1]), shift)
+    views = [_affine(structure, call, part, np.full(chosen.shape, factor), shift * 0) for part, factor in parts]
+    first = views[0]
+    sizes = {view.places.size for view in views} | {int(np.prod(structure.maker.shapes[v.wire.source])) for v in views}
+    if len(sizes) > 1 or any((view.places != first.places).any() for view in views):
+        raise Refusal("adds parts of what layers give, or in different orders; supported: whole maps of one shape")
+    shape = structure.maker.shapes[first.wire.source]
+    wires = [structure.shaped(view.wire, shape) for view in views]
+    wire = structure.maker.add(structure.new_name(where(call), ""), wires)
+    return View(wire, first.places)
+
+
+def _scale(structure: Structure, call: Call, chosen: Numbers) -> View:
+    name = function_of(call)
+    if name == "neg":
+        numbers = input_numbers(call)
+        assert numbers is not None
+        return _affine(
+            structure, call, numbers.reshape(-1)[chosen], np.full(chosen.shape, -1.0), np.zeros(chosen.shape)
+        )
+    operands = [broadcast_operand(call, place, chosen) for place in (0, 1)]
+    tracked = [each for each in operands if each.dtype.kind == "i"]
+    factors = [each for each in operands if each.dtype.kind == "f"]
+    if len(tracked) != 1:
+        raise Refusal("multiplies what layers give with each other; supported: with constants, and matrix products")
+    divides = name.endswith("div") or "divide" in name
+    if divides and operands[1].dtype.kind == "i":
+        raise Refusal("divides by what a layer gives")
+    factor = 1 / factors[0] if divides else factors[0]
+    return _affine(structure, call, tracked[0], factor, np.zeros(chosen.shape))
+
+
+def _affine(structure: Structure, call: Call, numbers: Numbers, gain: np.ndarray, shift: np.ndarray) -> View:
+    """gain x elements + shift."""
+    view = structure.view(numbers)
+    if (gain == 1).all() and not shift.any():
+        return view
+    shape = structure.maker.shapes[view.wire.source]
+    if view.places.size != int(np.prod(shape)) or len(np.unique(view.places)) != view.places.size:
+        raise Refusal(f"scales a part of what {view.wire.source} gives; supported: all of it")
+    by_place = np.empty((2, view.places.size))
+    by_place[:, view.places.reshape(-1)] = gain.reshape(-1), shift.reshape(-1)
+    name = structure.new_name(where(call), call.where if function_of(call) == "batch_norm" else "")
+    made = structure.maker.scale(name, view.wire, by_place[0].reshape(shape), by_place[1].reshape(shape))
+    return View(made, view.places)
+
+
+def _product(structure: Structure, call: Call, chosen: Numbers) -> View:
+    operands = product_operands(call, chosen)
+    sides = []
+    for numbers in (operands.left, operands.right):
+        view = structure.view(numbers)
+        shape = structure.maker.shapes[view.wire.source]
+        if view.places.size != int(np.prod(shape)):
+            raise Refusal(f"a product with a part of what {view.wire.source} gives; supported: all of it")
+        positions = shape[1] * shape[2]
+        heads, rows, columns = view.places.shape
+        head, row, column = np.ix_(np.arange(heads), np.arange(rows), np.arange(columns))
+        if (view.places == (head * columns + column) * positions + row).all():
+            sides.append((view.wire, False))
+        elif (view.places == (head * rows + row) * positions + column).all():
+            sides.append((view.wire, True))
+        else:
+            raise Refusal("a product of matrices that are not channels by positions, head by head")
+    (left, turned_left), (right, turned_right) = sides
+    key = ("product", call.index, operands.left.tobytes())
+    if key not in structure.made:
+        name = structure.new_name(where(call), "")
+        made = structure.maker.product(name, left, right, len(operands.left), (turned_left, turned_right))
+        structure.made[key] = View(made, np.zeros(0, np.int64))
+    head, row, column = operands.place
+    rows, columns = operands.left.shape[1], operands.right.shape[2]
+    return View(structure.made[key].wire, (head * columns + column) * rows + row)
+
+
+def _reduction(structure: Structure, call: Call, chosen: Numbers) -> View:
+    """The mean or sum over all positions of maps; over timesteps, which a readout adds up anyway, the one looked at."""
+    numbers = input_numbers(call)
+    over_time = [
+        (axis, structure.moment.step)
+        for axis in reduced_axes(call)
+        if numbers is not None and numbers.shape[axis] == structure.steps > 1
+    ]
+    for taken in (None, *over_time):
+        try:
+            return _over_positions(structure, call, chosen, reduced_rows(call, chosen.reshape(-1), taken))
+        except Refusal as refusal:
+            refused = refusal
+    raise refused
+
+
+def _over_positions(structure: Structure, call: Call, chosen: Numbers, parts: Numbers) -> View:
+    if parts.shape[1] == 1:
+        return structure.view(parts[:, 0].reshape(chosen.shape))
+    view = structure.view(parts)
+    c, h, w = structure.maker.shapes[view.wire.source]
+    expected = np.arange(c * h * w).reshape(c, h * w)
+    if view.places.shape != expected.shape or (np.sort(view.places, axis=1) != expected).any():
+        raise Refusal(f"the {function_of(call)} over something else than all positions of maps")
+    mode = "average" if function_of(call) == "mean" else "sum"
+    made = structure.maker.pool(structure.new_name(where(call), ""), view.wire, mode, (h, w), (h, w))
+    return View(made, np.arange(c).reshape(chosen.shape))
+
+
+def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str, axes: int) -> FloatWire:
+    if kind.startswith("adaptive"):
+        _, h, w = maker.shapes[wire.source]
+        asked = argument(call, 1, "output_size")
+        sizes = [side if size is None else int(size) for side, size in zip((h, w), _pair_of(asked, axes), strict=True)]
+        if h % sizes[0] or w % sizes[1]:
+            raise Refusal(f"adaptive pooling of {h}x{w} to {sizes[0]}x{sizes[1]}; supported: sizes that divide")
+        window = (h // sizes[0], w // sizes[1])
+        return maker.pool(name, wire, kind.removeprefix("adaptive "), window, window)
+    window = _two("kernel_size", argument(call, 1, "kernel_size"), axes)
+    given = argument(call, 2, "stride")
+    stride = window if given is None or given == [] else _two("stride", given, axes)
+    sides = sides_of(_two("padding", argument(call, 3, "padding", 0), axes, least=0))
+    if kind == "max":
+        if _two("dilation", argument(call, 4, "dilation", 1), axes) != (1, 1):
+            raise Refusal("max pooling with dilation; supported: without")
+        return maker.pool(name, wire, "max", window, stride, sides, bool(argument(call, 5, "ceil_mode", False)))
+    counted = bool(argument(call, 5, "count_include_pad", True))
+    divisor = argument(call, 6, "divisor_override") if axes == 2 else None
+    if (any(sides) and not counted) or divisor is not None:
+        raise Refusal("divisor_override or count_include_pad=False; supported: without them")
+    if argument(call, 4, "ceil_mode", False):
+        _, h, w = maker.shapes[wire.source]
+        if (h + 2 * sides[0] - window[0]) % stride[0] or (w + 2 * sides[2] - window[1]) % stride[1]:
+            raise Refusal("ceil_mode of an average whose windows do not fit; supported: windows that fit")
+    return maker.pool(name, wire, "average", window, stride, sides)
+
+
+def _two(name: str, value: object, axes: int, least: int = 1) -> tuple[int, int]:
+    """(vertical, horizontal); along a row the vertical one does nothing."""
+    if axes == 2:
+        return pair(name, value, least)
+    return (least, pair(name, value, least)[1])
+
+
+def _pair_of(value: Any, axes: int) -> tuple[Any, Any]:
+    several = list(value) if isinstance(value, list | tuple) else [value, value]
+    return (1, several[0]) if axes == 1 else (several[0], several[1])
+
+
+def _without_zeros(numbers: Numbers) -> tuple[Numbers, tuple[int, int, int, int]]:
+    """Maps (C, ..., H, W) without the rows and columns of zeros around them, and how many there were on each side."""
+    if not (numbers == ZEROS).any():
+        return numbers, (0, 0, 0, 0)
+    maps = numbers.reshape(numbers.shape[0], -1, numbers.shape[-1])
+    filled = (maps != ZEROS).any(axis=0)
+    rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
+    if not rows.size:
+        return numbers, (0, 0, 0, 0)
+    inner = maps[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    sides = (
+        int(rows[0]), maps.shape[1] - 1 - int(rows[-1]), int(columns[0]), maps.shape[2] - 1 - int(columns[-1]),
+    )  # fmt: skip
+    return (inner[:, 0] if numbers.ndim == 2 else inner), sides
+
+
+FUNCTIONS: dict[str, Callable[[Structure, Call, Numbers], View]] = {
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    "linear": _linear,
+    **dict.fromkeys(POOLS, _pool),
+    "batch_norm": _batch_norm,
+    **dict.fromkeys(ADDITIONS, _addition),
+    **dict.fromkeys((*SCALES, "neg"), _scale),
+    **dict.fromkeys(PRODUCTS, _product),
+    **dict.fromkeys(REDUCTIONS, _reduction),
+}

@@ -1,0 +1,373 @@
+"""A network in real numbers as operators that integers can take the place of: gains, shifts and batch norms go into
+the weights around them.
+
+What a wire carries is then either *whole* (spikes, counts, codes of inputs: integers times a gain that the weights
+behind it take up) or a *current* (sums of weights, whose unit is still free).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import singledispatchmethod
+
+import numpy as np
+
+from spikecycle.models.importing.currents import Current, Joined, Late, Plus, Pooled, Shared, Weighted, identity
+from spikecycle.models.importing.graph import (
+    INPUT,
+    FloatGraph,
+    FloatJoin,
+    FloatOperator,
+    FloatPooling,
+    FloatPopulation,
+    FloatProduct,
+    FloatSum,
+    FloatSynapse,
+    FloatWire,
+    Gain,
+    Reshaped,
+    Shape,
+    ordered,
+    product_shape,
+    reduced,
+)
+from spikecycle.models.importing.inputs import InputEncoding
+from spikecycle.models.importing.neuron import ONE, ZERO, FloatNeuron, Reals
+from spikecycle.models.importing.refusal import Refusal
+from spikecycle.traces import LayerShape, TraceError
+
+POINTWISE = (1, 1, (1, 1), (0, 0, 0, 0))
+"""Kernel rows and columns, stride, padding of a convolution that mixes no positions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """Integers times a gain. natural: the shape of the tensor; shape: as its consumer sees it, flat order the same.
+
+    gain: float64 that broadcasts to `shape`. doubled: ON channels, then as many OFF channels that count negatively;
+    `shape` is that of the difference.
+    """
+
+    wire: str
+    natural: Shape
+    shape: Shape
+    gain: Reals
+    doubled: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Potentials:
+    """What neurons that never fire give: the end of a network."""
+
+    wire: str
+
+
+State = Whole | Current | Potentials
+
+
+def lower(graph: FloatGraph, encoding: InputEncoding | None = None) -> FloatGraph:
+    """The network on what the encoding makes of its inputs; without one, on its inputs as they are.
+
+    It is a network in real numbers too, and fires as the other does. Refusal, naming the operator, where that cannot
+    be.
+    """
+    return _Lowering(graph, encoding).run()
+
+
+class _Lowering:
+    def __init__(self, graph: FloatGraph, encoding: InputEncoding | None) -> None:
+        self._graph = graph
+        self._made: list[FloatOperator] = []
+        step, doubled = (1.0, False) if encoding is None else (encoding.step, encoding.signed)
+        c, h, w = graph.input_shape
+        natural = (2 * c, h, w) if doubled else (c, h, w)
+        self._natural_input = natural
+        self._states: dict[str, State] = {INPUT: Whole(INPUT, natural, (c, h, w), np.asarray(step), doubled)}
+        for each in graph.populations:  # a delayed wire may come from one that follows
+            self._states[each.name] = Whole(each.name, each.shape, each.shape, ONE)
+        self._uses = {each.name: len(graph.consumers(each.name)) for each in graph.operators}
+
+    def run(self) -> FloatGraph:
+        for operator in self._graph.operators:
+            try:
+                state = self._lowered(operator)
+            except Refusal as refusal:
+                raise refusal.of(operator.name) from None
+            except TraceError as error:
+                raise Refusal(str(error)).of(operator.name) from None
+            if isinstance(state, Current) and self._uses[operator.name] > 1:
+                state = Shared(state.emit(self._emit), state)
+            self._states[operator.name] = state
+        return FloatGraph(self._natural_input, ordered(self._made), self._graph.outputs)
+
+    def _emit(self, operator: FloatOperator) -> str:
+        names = {each.name for each in self._made}
+        name, number = operator.name, 2
+        while name in names:
+            name, number = f"{operator.name} ({number})", number + 1
+        self._made.append(replace(operator, name=name))
+        return name
+
+    @singledispatchmethod
+    def _lowered(self, operator: FloatOperator) -> State:
+        raise AssertionError(type(operator).__name__)
+
+    def _inputs(self, operator: FloatOperator) -> list[tuple[Whole | Current, int]]:
+        found: list[tuple[Whole | Current, int]] = []
+        for wire in operator.inputs:
+            state = self._states.get(wire.source)
+            if state is None:
+                raise Refusal(f"a loop with {wire.source} without neurons that fire; supported: through neurons")
+            if isinstance(state, Potentials):
+                raise Refusal(f"receives potentials of {wire.source}, not spikes; supported: potentials at the output")
+            found.append((state, wire.delay))
+        return found
+
+    @_lowered.register
+    def _(self, operator: FloatSynapse) -> State:
+        ((state, delay),) = self._inputs(operator)
+        if not isinstance(state, Whole):
+            raise Refusal(
+                f"receives what {operator.inputs[0].source} gives, which are currents or potentials, not spikes; "
+                "supported: neurons between one layer and the next"
+            )
+        layer, weight = operator.layer, operator.weight
+        gain = np.broadcast_to(state.gain, state.shape)
+        if layer.operator == "linear":
+            weight = weight * gain.reshape(1, -1, 1, 1)
+            if state.doubled:
+                weight = np.concatenate([weight, -weight], axis=1)
+            layer = LayerShape.linear(weight.shape[1], layer.M)
+        else:
+            by_group = by_channel("a gain before it", state.gain, state.shape, state.shape).reshape(layer.groups, -1)
+            weight = weight * by_group.repeat(layer.M // layer.groups, axis=0)[:, :, None, None]
+            layer = _placed(layer, state)
+            if state.doubled:
+                if layer.groups > 1:
+                    raise Refusal(
+                        "negative inputs need OFF channels, which a grouped convolution cannot take; split the inputs "
+                        "into ON and OFF channels yourself"
+                    )
+                weight, layer = np.concatenate([weight, -weight], axis=1), replace(layer, C=2 * layer.C)
+        made = replace(
+            operator, inputs=(FloatWire(state.wire, delay),), shape=layer.output_shape, layer=layer, weight=weight
+        )
+        return Weighted(made, operator.shape)
+
+    @_lowered.register
+    def _(self, operator: Gain) -> State:
+        ((state, delay),) = self._inputs(operator)
+        gain, shift = reduced(operator.gain), reduced(operator.shift)
+        if isinstance(state, Whole) and not shift.any() and not delay:
+            return replace(state, gain=reduced(np.broadcast_to(state.gain, state.shape) * gain))
+        current = self._current(state, delay, operator.name)
+        return current.scaled(
+            by_channel("a scale", gain, operator.shape, current.natural),
+            by_channel("a shift", shift, operator.shape, current.natural),
+        )
+
+    @_lowered.register
+    def _(self, operator: Reshaped) -> State:
+        ((state, _),) = self._inputs(operator)
+        if isinstance(state, Whole):
+            gain = state.gain
+            if gain.size > 1:
+                gain = np.broadcast_to(gain, state.shape).reshape(operator.shape)
+            return replace(state, shape=operator.shape, gain=gain)
+        return state.viewed(operator.shape)
+
+    @_lowered.register
+    def _(self, operator: FloatPooling) -> State:
+        ((state, delay),) = self._inputs(operator)
+        if isinstance(state, Whole):
+            _check_natural(state)
+            gain = by_channel("a gain before it", state.gain, state.shape, state.shape)
+            if operator.mode == "max" and (state.doubled or not (gain > 0).all()):
+                raise Refusal(
+                    "max pooling of negative inputs, which need OFF channels; split the inputs into ON and OFF "
+                    "channels yourself"
+                    if state.doubled
+                    else "max pooling behind a scale that is not positive"
+                )
+            natural = (state.natural[0], *operator.shape[1:])
+            made = replace(operator, inputs=(FloatWire(state.wire, delay),), shape=natural)
+            return Whole(self._emit(made), natural, operator.shape, reduced(gain.reshape(-1, 1, 1)), state.doubled)
+        if operator.mode == "sum":
+            folded = state.summed(operator)
+            if folded is not None:
+                return folded
+        return Pooled(operator, state)
+
+    @_lowered.register
+    def _(self, operator: FloatSum) -> State:
+        states = self._inputs(operator)
+        whole = [state for state, _ in states if isinstance(state, Whole)]
+        if len(whole) == len(states) and not any(state.doubled for state in whole):
+            first = whole[0]
+            same = all(
+                state.natural == first.natural and state.gain.size == first.gain.size == 1 and state.gain == first.gain
+                for state in whole
+            )
+            if same:
+                made = replace(
+                    operator, shape=first.natural,
+                    inputs=tuple(FloatWire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True)),
+                )  # fmt: skip
+                return Whole(self._emit(made), first.natural, operator.shape, first.gain)
+        parts = [
+            self._current(state, delay, f"{operator.name} takes {wire.source}")
+            for (state, delay), wire in zip(states, operator.inputs, strict=True)
+        ]
+        return Plus(operator, tuple(parts))
+
+    @_lowered.register
+    def _(self, operator: FloatJoin) -> State:
+        states = self._inputs(operator)
+        whole = [state for state, _ in states if isinstance(state, Whole)]
+        if len(whole) == len(states) and not any(state.doubled for state in whole):
+            for state in whole:
+                _check_natural(state)
+            gain = np.concatenate([by_channel("a gain", s.gain, s.shape, s.shape) for s in whole])
+            made = replace(
+                operator, inputs=tuple(FloatWire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True))
+            )
+            return Whole(self._emit(made), operator.shape, operator.shape, reduced(gain.reshape(-1, 1, 1)))
+        parts = [
+            self._current(state, delay, f"{operator.name} takes {wire.source}")
+            for (state, delay), wire in zip(states, operator.inputs, strict=True)
+        ]
+        return Joined(operator, tuple(parts))
+
+    @_lowered.register
+    def _(self, operator: FloatProduct) -> State:
+        states = self._inputs(operator)
+        if not all(isinstance(state, Whole) and state.gain.size == 1 and not state.doubled for state, _ in states):
+            raise Refusal("a product of currents; supported: products of what neurons emit, and of such products")
+        (left, right) = (state for state, _ in states if isinstance(state, Whole))
+        natural = product_shape(
+            left.natural, right.natural, operator.heads, operator.transpose_left, operator.transpose_right
+        )
+        wires = tuple(FloatWire(each.wire, delay) for each, (_, delay) in zip((left, right), states, strict=True))
+        made = self._emit(replace(operator, inputs=wires, shape=natural))
+        return Whole(made, natural, operator.shape, left.gain * right.gain)
+
+    @_lowered.register
+    def _(self, operator: FloatPopulation) -> State:
+        parts = [
+            self._current(state, delay, f"{operator.name} takes {wire.source}")
+            for (state, delay), wire in zip(self._inputs(operator), operator.inputs, strict=True)
+        ]
+        current = parts[0] if len(parts) == 1 else Plus(FloatSum(operator.name, (), operator.shape), tuple(parts))
+        natural = current.natural
+        neuron, gain = _without_gain(_placed_neuron(operator.neuron, operator.shape, natural), natural)
+        neuron, shift = _without_drive(neuron)
+        drive = by_channel("what drives it (v_leak, a reset value)", shift, natural, natural)
+        if (gain != 1).any() or drive.any():
+            current = current.scaled(gain, drive)
+        wires = tuple(current.wires(self._emit))
+        self._made.append(FloatPopulation(operator.name, wires, natural, neuron, operator.reset_assumed))
+        if neuron.reads_out:
+            return Potentials(operator.name)
+        return Whole(operator.name, natural, operator.shape, ONE)
+
+    def _current(self, state: Whole | Current, delay: int, name: str) -> Current:
+        """What arrives at neurons: whole numbers get a weight of their own."""
+        if isinstance(state, Whole):
+            natural = (state.shape[0], *state.natural[1:]) if state.doubled else state.natural
+            gain = by_channel("a gain", state.gain, state.shape, natural)
+            return identity(name, FloatWire(state.wire, delay), natural, state.shape, gain, state.doubled)
+        return Late(state) if delay else state
+
+
+def by_channel(what: str, values: Reals, shape: Shape, natural: Shape) -> Reals:
+    """One number for each channel of maps of the natural shape, (C,); values broadcast to maps of `shape`.
+
+    Refusal where neurons of one channel differ.
+    """
+    if values.size == 1:
+        return np.full(natural[0], float(values.reshape(())))
+    rows: Reals = np.broadcast_to(values, shape).reshape(natural[0], -1)
+    if reduced(rows[:, :, None]).shape[1:] not in ((), (1, 1)):
+        raise Refusal(
+            f"{what} that differs between positions of one channel, {rows.min():g} to {rows.max():g}; "
+            "supported: one per channel"
+        )
+    return rows[:, 0].copy()
+
+
+def _check_natural(state: Whole) -> None:
+    wanted = (state.natural[0] // (2 if state.doubled else 1), *state.natural[1:])
+    if state.shape != wanted:
+        raise Refusal(f"maps of shape {state.shape} that come as {wanted}; supported: maps as their layer gives them")
+
+
+def _placed(layer: LayerShape, state: Whole) -> LayerShape:
+    """The convolution on maps of the natural shape, where it mixes no positions."""
+    natural = (state.shape[0], *state.natural[1:])
+    if state.shape == natural:
+        return layer
+    if (
+        (layer.R, layer.S, layer.stride, layer.sides) != POINTWISE
+        or state.shape[0] != layer.C
+        or (state.natural[0] != layer.C * (2 if state.doubled else 1))
+    ):
+        raise Refusal(f"maps of shape {state.shape} that come as {natural}; supported: maps as their layer gives them")
+    return replace(layer, operator="conv2d", H=natural[1], W=natural[2])
+
+
+def _placed_neuron(neuron: FloatNeuron, shape: Shape, natural: Shape) -> FloatNeuron:
+    """The parameters as maps of the natural shape."""
+    placed = {
+        name: value if value.size == 1 else reduced(np.broadcast_to(value, shape).reshape(natural))
+        for name, value in neuron.arrays().items()
+    }
+    return replace(neuron, **placed)  # type: ignore[arg-type]
+
+
+def _without_gain(neuron: FloatNeuron, shape: Shape) -> tuple[FloatNeuron, Reals]:
+    """The neuron with gain 1, and what its inputs are to be multiplied with, (M,)."""
+    gain = np.broadcast_to(neuron.gain, shape).reshape(shape[0], -1)
+    if reduced(gain[:, :, None]).shape[1:] in ((), (1, 1)):
+        return replace(neuron, gain=ONE), gain[:, 0].copy()
+    if not (gain > 0).all():
+        raise Refusal("a gain (a resistance) that is not above 0 and differs between neurons of one channel")
+    scaled = {
+        name: reduced(np.broadcast_to(getattr(neuron, name) / neuron.gain, shape))
+        for name in ("threshold", "drive", "reset_value", "start")
+    }
+    return replace(neuron, gain=ONE, **scaled), np.ones(shape[0])  # type: ignore[arg-type]  # in units of the gain
+
+
+def _without_drive(neuron: FloatNeuron) -> tuple[FloatNeuron, Reals]:
+    """The neuron without drive, and what its inputs are to be raised by.
+
+    A hard reset goes to 0: potentials count from the reset value, u = v - r, u' = leak u + arriving + drive -
+    (1 - leak) r. Where there is a synaptic current, which a bias would enter, they count from the potential at rest,
+    c = drive / (1 - leak).
+    """
+    if neuron.current_leak is not None:
+        if not neuron.drive.any():
+            origin, shift = (neuron.reset_value if neuron.reset == "hard" and not neuron.leak.any() else ZERO), ZERO
+        elif (neuron.leak >= 1).any():
+            raise Refusal("a drive (v_leak) beside a synaptic current, without a leak")
+        else:
+            origin, shift = neuron.drive / (1 - neuron.leak), ZERO
+    elif neuron.reset == "hard":
+        if neuron.reset_timing == "next" and neuron.reset_value.any():
+            raise Refusal("a reset in the next timestep to another value than 0")
+        origin = neuron.reset_value
+        shift = neuron.drive - (1 - neuron.leak) * origin
+    else:
+        origin, shift = ZERO, neuron.drive
+    moved = replace(
+        neuron,
+        drive=ZERO,
+        threshold=neuron.threshold - origin if neuron.reset == "hard" else neuron.threshold,
+        start=neuron.start - origin,
+        reset_value=neuron.reset_value - origin if neuron.reset == "hard" else ZERO,
+    )
+    if neuron.reset == "soft" and np.any(origin):
+        raise Refusal("a drive (v_leak) beside a synaptic current and a reset by subtraction")
+    if not neuron.reads_out and not (moved.threshold > moved.reset_value).all():
+        raise Refusal("v_threshold must lie above v_reset, or above 0 where spikes subtract it")
+    return moved, shift

@@ -1,0 +1,266 @@
+"""A torch module of spiking neurons as a network in real numbers: run, recorded, worked out, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.arrays import plain_array
+from spikecycle.models.importing.graph import FloatGraph, FloatPopulation
+from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.probe import probe
+from spikecycle.models.importing.recorder import Call, Recorder, watched
+from spikecycle.models.importing.refusal import Refusal, StartsAnew, refuse
+from spikecycle.models.importing.running import Layout, ModuleParts, ModuleRun, run_forward, shown
+from spikecycle.models.importing.source import ImportSource
+from spikecycle.models.importing.spiking import SpikingModule, read_module
+from spikecycle.models.importing.structure import Moment, Structure
+from spikecycle.models.importing.views import Numbers
+
+REPEATS = 3
+"""Calls of a forward of one timestep that are recorded, so that one has a timestep before and after it."""
+
+
+def module_source(module: nn.Module, example: Any) -> ImportSource:
+    """A torch module that runs spiking neurons; `example` is a batch of inputs as it takes them."""
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    name = type(module).__name__
+    inputs = _example(name, example)
+    _check(name, module)
+    parts, framework = _parts(name, module)
+    try:
+        run, graph, remarks = _read_either(module, inputs, parts)
+    except Refusal as refusal:
+        kind = parts.kinds.get(refusal.place or "")
+        place = f"module {refusal.place} ({kind}): " if kind else f"{refusal.place}: " if refusal.place else ""
+        raise ModelsError(f"{name}: {place}{refusal}") from None
+    facts = {"source": name, "source_format": f"{framework} module", "float_model": "the module itself"}
+    remarks += [f"{parts.names[each]}: {said.remark}" for each, said in parts.spiking.items() if said.remark]
+    return ImportSource(name, "module", parts.kinds, graph, run, facts, run.layout.timesteps(run), tuple(remarks))
+
+
+def _example(name: str, example: Any) -> Tensor:
+    if example is None:
+        raise ModelsError(f"{name}: an example is needed, a tensor of inputs as the module takes them")
+    try:
+        array = np.asarray(plain_array(example))
+    except (Refusal, ValueError) as error:
+        raise ModelsError(f"{name}: the example: {error}") from None
+    if array.dtype.kind not in "biuf" or not array.size:
+        raise ModelsError(f"{name}: an example is needed, a tensor of numbers, found {array.dtype} of {array.shape}")
+    return torch.from_numpy(array.astype(np.float32))
+
+
+def _check(name: str, module: nn.Module) -> None:
+    """What no forward needs to be run for."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelsError(f"{name}: is a TorchScript module; give the module that it was made of")
+    reasons = []
+    for where, parameter in [*module.named_parameters(), *module.named_buffers()]:
+        if parameter.device.type != "cpu":
+            reasons.append(f"{where} is on the device {parameter.device}; move the module with .cpu() first")
+        elif parameter.is_floating_point() and parameter.element_size() < 4:
+            reasons.append(
+                f"{where} is {str(parameter.dtype).removeprefix('torch.')}; convert the module with .float() first"
+            )
+        elif parameter.is_floating_point() and not bool(torch.isfinite(parameter).all()) and "threshold" not in where:
+            reasons.append(f"{where} has values that are not finite")
+    refuse(name, reasons[:8])
+
+
+def _parts(name: str, module: nn.Module) -> tuple[ModuleParts, str]:
+    """The modules of neurons, and every one that has no place in a trace."""
+    names = {part: where or name for where, part in module.named_modules()}
+    spiking: dict[nn.Module, SpikingModule] = {}
+    found, reasons = set(), []
+    for part, where in names.items():
+        if any(part is not inner and part in set(inner.modules()) for inner in spiking):
+            continue  # the recurrent weights of a population
+        try:
+            said = read_module(part)
+        except Refusal as refusal:
+            reasons.append(f"module {where} ({type(part).__name__}): {refusal}")
+            continue
+        if said is not None:
+            found.add(said[0])
+            spiking[part] = said[1]
+    refuse(name, reasons)
+    if not spiking:
+        raise ModelsError(f"{name}: has no spiking neurons; supported are those of snnTorch, SpikingJelly and Norse")
+    return ModuleParts(module, names, spiking), " and ".join(sorted(_with_version(each) for each in found))
+
+
+def _with_version(framework: str) -> str:
+    try:
+        return f"{framework.lower()} {version(framework.lower())}"
+    except PackageNotFoundError:
+        return framework
+
+
+def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+    try:
+        return _read(module, example, parts)
+    except Refusal:
+        if parts.others is None:
+            raise
+        return _read(module, example, parts.others)
+
+
+def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+    counted = run_forward(parts, [example])
+    counts = {where: len(calls) for where, calls in counted.items()}
+    refuse_unlike(counts)
+    turns = max(counts.values())
+    over_time = any(each.over_time for each in parts.spiking.values())
+    try:
+        return _recorded(module, example, parts, turns == 1 and not over_time, turns)
+    except StartsAnew:
+        return _recorded(module, example, parts, False, turns)
+
+
+def _recorded(
+    module: nn.Module, example: Tensor, parts: ModuleParts, single: bool, turns: int
+) -> tuple[ModuleRun, FloatGraph, list[str]]:
+    """single: that a call of the module is one timestep, and not a sample."""
+    recorder = Recorder()
+    with shown("the example"), parts.evaluating(), watched(module, parts.spiking, parts.names, recorder):
+        returned: Any = None
+        for _ in range(REPEATS if single else 1):
+            fresh = example.clone()
+            recorder.start(fresh)
+            returned = module(fresh)
+    layout = _layout(recorder, example, single, turns)
+    graph, layouts = _graph(recorder, layout, returned)
+    run = ModuleRun(parts, layout, graph, layouts)
+    probe(run, graph)
+    return run, graph, []
+
+
+def refuse_unlike(counts: Mapping[str, int]) -> None:
+    """Refusal where neurons are called in two places of a timestep."""
+    if not counts:
+        raise Refusal("no neurons were called")
+    most = min(counts.values())
+    for where, count in counts.items():
+        if count != most:
+            raise Refusal("is called in two places; supported: neurons that are called once in a timestep").of(where)
+
+
+def _layout(recorder: Recorder, example: Tensor, single: bool, turns: int) -> Layout:
+    neurons = [call for call in recorder.calls if call.kind == "neuron"]
+    batched = not any(
+        (call.kind == "neuron" and call.spiking is not None and len(call.shape) == 1 + call.spiking.over_time)
+        or (call.kind == "conv2d" and len(call.shape) == 3)
+        or (call.kind == "conv1d" and len(call.shape) == 2)
+        for call in recorder.calls
+    )
+    over_time = any(call.spiking is not None and call.spiking.over_time for call in neurons)
+    if over_time and not all(call.spiking is not None and call.spiking.over_time for call in neurons):
+        raise Refusal("neurons of which some take all timesteps at once and some do not")
+    steps = neurons[0].shape[0] if over_time else REPEATS if single else turns
+    found = Layout(tuple(example.shape), steps, single, batched, over_time)
+    if single:
+        return found
+    return found.placed(_input_places(recorder, found))
+
+
+def _input_places(recorder: Recorder, layout: Layout) -> Callable[[int, int], Numbers | None]:
+    """The numbers of the input that the first layers get at a timestep, of a sample."""
+
+    def places(step: int, sample: int) -> Numbers | None:
+        found: list[Numbers] = []
+
+        def locate(call: Call, chosen: Numbers) -> Numbers:
+            found.append(chosen.reshape(-1))
+            raise _Reached
+
+        for call in recorder.calls:
+            if call.kind != "neuron" or (not layout.over_time and call.turn != step):
+                continue
+            structure = Structure(recorder.calls, Moment(step, sample, layout.batched), GraphMaker((1,)), locate)
+            try:
+                structure.view(structure.chosen_inputs(call))
+            except _Reached:
+                return found[0]
+            except Refusal:
+                continue
+        return None
+
+    return places
+
+
+class _Reached(Exception):
+    """The input was reached."""
+
+
+def _graph(recorder: Recorder, layout: Layout, returned: Any) -> tuple[FloatGraph, dict[str, Numbers]]:
+    step = min(1, layout.steps - 1)
+    moment = Moment(step, 0, layout.batched)
+    maker = GraphMaker(layout.features)
+    structure = Structure(recorder.calls, moment, maker, layout.locate, layout.steps)
+    for call in recorder.calls:
+        if call.kind == "neuron" and call.spiking is not None and (layout.over_time or call.turn == step):
+            try:
+                structure.population(call, call.where, call.spiking.neuron)
+            except Refusal as refusal:
+                raise refusal.of(call.where) from None
+    output = _output(recorder, structure, layout, returned)
+    return maker.finish([output]), structure.layouts
+
+
+def _output(recorder: Recorder, structure: Structure, layout: Layout, returned: Any) -> str:
+    """The population that answers: whose spikes or potentials are returned; weights at the end are read out."""
+    maker, calls = structure.maker, recorder.calls
+    consumed = {wire.source for each in maker.operators.values() for wire in each.inputs if not wire.delay}
+    for tensor in _tensors(returned):
+        numbers = recorder.numbers(tensor)
+        if numbers is None or not numbers.numel():
+            continue
+        owner = _owner(recorder, int(numbers.reshape(-1)[-1]))
+        while owner is not None and owner.kind not in ("neuron", "state", "linear", "input"):
+            known = next((each for each in owner.numbers if each is not None), None)
+            owner = None if known is None else _owner(recorder, int(known.reshape(-1)[-1]))
+        if owner is None or owner.kind == "input":
+            continue
+        if owner.kind in ("neuron", "state"):
+            return owner.where
+        same = [call for call in calls if call.kind == "linear" and call.where == owner.where]
+        call = same[min(structure.moment.step, len(same) - 1)]
+        rows = int(np.prod(call.shape[:-1]))
+        batch = layout.samples
+        row = structure.moment.step * batch if layout.over_time and rows == layout.steps * batch else 0
+        chosen = np.arange(call.shape[-1]) + row * call.shape[-1] + call.base
+        try:
+            view = structure.view(chosen)
+        except Refusal as refusal:
+            raise refusal.of(call.where) from None
+        return maker.readout(f"{call.where}, read out", view.wire).source
+    ends = [
+        each.name
+        for each in maker.operators.values()
+        if isinstance(each, FloatPopulation) and each.name not in consumed
+    ]
+    return ends[-1] if ends else next(iter(reversed(list(structure.layouts))))
+
+
+def _owner(recorder: Recorder, number: int) -> Call | None:
+    if number < 0:
+        return None
+    bases = [call.base for call in recorder.calls]
+    return recorder.calls[int(np.searchsorted(bases, number, side="right")) - 1]
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, tuple | list):
+        return [tensor for value in values for tensor in _tensors(value)]
+    if isinstance(values, dict):
+        return [tensor for value in values.values() for tensor in _tensors(value)]
+    return []

@@ -1,0 +1,86 @@
+"""`spikecycle sweep`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from spikecycle.simulator.cli import options
+from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
+from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.simulator.errors import UsageError
+
+_POINTS_FAILED = 2
+
+
+def sweep(
+    what: Annotated[
+        list[str],
+        typer.Argument(metavar="SWEEP.yaml | TRACE...", help="A sweep file, or the traces to run on the machines."),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="FOLDER", help="Keep the points here; those that are here already are not run again."
+        ),
+    ],
+    hw: options.MachinesOption = None,
+    settings: options.SetValuesOption = None,
+    formats: options.FormatsOption = None,
+    residency: options.ResidenciesOption = None,
+    samples: options.SamplesOption = None,
+    jobs: options.JobsOption = None,
+    cluster: options.ClusterOption = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run points again that failed; by default they keep their message.")
+    ] = False,
+    max_memory: options.MaxMemoryOption = None,
+    json: options.JsonOption = None,
+    plugins: options.PluginOption = None,
+) -> None:
+    """Simulate every combination of traces, machines, keys, formats and residencies, and keep a table of them all.
+
+    FOLDER/points.parquet has one row per point. Kill it at any time: run the same again, and it goes on where it was.
+    Status 2 if a point cannot be run; its row says why, and it stops no other.
+    """
+    max_memory_bytes = options.parse_max_memory(max_memory)
+    check_targets({"--json": json}, (*what, *(hw or ())))
+
+    from spikecycle.simulator.explore.sweep import run_sweep
+    from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep
+    from spikecycle.simulator.report.document import to_json
+    from spikecycle.simulator.report.sweep_table import sweep_report
+
+    if len(what) == 1 and what[0].endswith(SUFFIXES):
+        given = {"--hw": hw, "--set": settings, "--format": formats, "--residency": residency, "--samples": samples,
+                 "--plugin": plugins}  # fmt: skip
+        doubled = [option for option, value in given.items() if value]
+        if doubled:
+            raise UsageError(f"{doubled[0]}: the sweep file {what[0]} says that; change it there")
+        spec = read_sweep(what[0])
+    else:
+        said = {
+            "traces": what,
+            "machines": hw or [options.DEFAULT_HARDWARE],
+            "set": options.parse_values("--set", settings),
+            "formats": options.parse_words("--format", formats),
+            "residency": options.parse_words("--residency", residency),
+            "samples": options.parse_samples(samples),
+            "plugins": plugins or [],
+        }
+        spec = parse_sweep(said, "sweep")
+    with shown_progress("sweep", time_left=True) as progress:
+        result = run_sweep(
+            spec, out, jobs=jobs, cluster=cluster, retry_failed=retry_failed, progress=progress,
+            max_memory_bytes=max_memory_bytes,
+        )  # fmt: skip
+    if json is not None:
+        write_document(json, to_json(result))
+    if json != "-":
+        standard_output().show(sweep_report(result))
+    if result.failed:
+        first = " ".join(str(result.failed[0]["problem"]).split())
+        sys.stderr.write(f"spikecycle: {len(result.failed):,} of {len(result.points):,} points failed: {first}\n")
+        raise typer.Exit(_POINTS_FAILED)

@@ -1,0 +1,80 @@
+"""`spikecycle synthesize`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from spikecycle.simulator.cli.output import check_targets, printable, standard_output, write_document
+from spikecycle.simulator.errors import UsageError
+
+
+def synthesize(
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK.yaml | TOPOLOGY.csv", help="Shapes, or a topology as SCALE-Sim reads it.")
+    ],
+    trace: Annotated[str, typer.Argument(metavar="TRACE.h5", help="The trace to write.")],
+    timesteps: Annotated[int | None, typer.Option("--timesteps", metavar="T", help="Timesteps of a sample.")] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", metavar="N", help="Samples to draw; 1 if not said.")
+    ] = None,
+    density: Annotated[
+        float | None, typer.Option("--density", metavar="SHARE", help="Share of inputs with a spike, 0 to 1.")
+    ] = None,
+    sparsity: Annotated[
+        float | None, typer.Option("--sparsity", metavar="SHARE", help="Share of weights that are zero; 0 by default.")
+    ] = None,
+    weight_bits: Annotated[
+        int | None, typer.Option("--weight-bits", metavar="BITS", help="Bits of a weight; 8 by default.")
+    ] = None,
+    time_correlation: Annotated[
+        float | None,
+        typer.Option("--time-correlation", metavar="R", help="Of a position with itself a timestep later, 0 to 0.95."),
+    ] = None,
+    space_correlation: Annotated[
+        float | None, typer.Option("--space-correlation", metavar="R", help="Of neighbouring positions, 0 to 0.95.")
+    ] = None,
+    channel_variation: Annotated[
+        float | None,
+        typer.Option("--channel-variation", metavar="CV", help="Deviation over mean of the densities of channels."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of all that is drawn; 0 by default.")] = None,
+    json: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FILE", help="Write the statistics that were asked for and drawn as JSON too."),
+    ] = None,
+) -> None:
+    """Draw a trace from shapes, densities and sparsities, for a network of which there is no recording.
+
+    Spikes are clustered in time and space by the statistics that are stated. The trace, and every result of it, says
+    that it is synthetic. Options stand above what the file says for all layers.
+    """
+    check_targets({"TRACE.h5": trace, "--json": json}, (network,))
+    if not trace.endswith((".h5", ".hdf5")):
+        raise UsageError(f"{trace}: a trace is HDF5, name it .h5")
+
+    import json as documents
+    from pathlib import Path
+
+    from spikecycle.simulator.explore.synthesis import measured, parse_synthesis
+    from spikecycle.simulator.explore.synthesis import synthesize as draw
+    from spikecycle.simulator.machine.yaml_file import read_yaml
+    from spikecycle.simulator.report.synthesis_table import synthesis_report
+
+    said: dict[str, Any] = {
+        "timesteps": timesteps, "samples": samples, "density": density, "weight_sparsity": sparsity,
+        "weight_bits": weight_bits, "time_correlation": time_correlation, "space_correlation": space_correlation,
+        "channel_variation": channel_variation, "seed": seed,
+    }  # fmt: skip
+    given = {key: value for key, value in said.items() if value is not None}
+    file = Path(network)
+    base = {"topology": file.name} if file.suffix.lower() == ".csv" else read_yaml(file)
+    asked, layers = parse_synthesis({**base, **given}, network, file.parent)
+    wanted = draw(asked, layers, trace)
+    found = measured(trace)
+    if json is not None:
+        document = {"trace": trace, "synthetic": True, "asked": wanted, "drawn": found}
+        write_document(json, documents.dumps(document, indent=2) + "\n")
+    if json != "-":
+        standard_output().show(synthesis_report(printable(trace), wanted, found))

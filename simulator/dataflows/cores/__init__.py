@@ -1,0 +1,10 @@
+"""A network on the cores of a many-core chip: which neurons lie where, when they work, and whom their spikes reach.
+
+schema      the section of a machine file that says how neurons are placed
+chip_steps  in which timestep of the chip a population works, and which neurons send a tensor's spikes
+placement   neurons on cores
+fan_out     the cores, and the synapses there, that each neuron's spike reaches
+events      what a sample's spikes come to on every core in every timestep of the chip
+
+Several dataflows are made of it; it is none itself.
+"""

@@ -1,0 +1,131 @@
+"""Kernels: cycles of tiles of two sparse operands, and what a first-in-first-out cache of tiles has to load.
+
+Operands of one group: spike words as packed rows of the im2col matrix, uint64 (windows, rows, ceil(K / 64)), a set bit
+where a neuron spikes in a window of timesteps; weights by what they come to per column k of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int32, Int64, UInt64
+from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.workload.words import WORD_BITS, column_ones, lowest_one
+
+
+@kernel
+def cycles_along_rows(words: UInt64, weights: Int32, rows_per_tile: int, fan_in_per_tile: int) -> int:
+    """A PE per row: a tile takes as long as its busiest row has pairs of a spike word and a weight, both not 0.
+
+    weights: int32 (K, N tiles), non-zero weights of every column in each tile of output channels.
+    """
+    windows, rows, per_row = words.shape
+    tiles = -(-len(weights) // fan_in_per_tile)
+    pairs = np.zeros((tiles, weights.shape[1]), np.int32)
+    longest = np.zeros((tiles, weights.shape[1]), np.int32)
+    total = 0
+    for window in range(windows):
+        for first in range(0, rows, rows_per_tile):
+            longest[:] = 0
+            for row in range(first, min(first + rows_per_tile, rows)):
+                pairs[:] = 0
+                for index in range(per_row):
+                    word = words[window, row, index]
+                    while word:
+                        k = index * WORD_BITS + lowest_one(word)
+                        word &= word - np.uint64(1)
+                        of_tile = pairs[k // fan_in_per_tile]
+                        of_column = weights[k]
+                        for n in range(len(of_column)):
+                            of_tile[n] += of_column[n]
+                for tile in range(tiles):
+                    for n in range(weights.shape[1]):
+                        longest[tile, n] = max(longest[tile, n], pairs[tile, n])
+            total += longest.sum()
+    return total
+
+
+@kernel
+def cycles_along_channels(
+    words: UInt64, weights: Int32, rows_per_tile: int, fan_in_per_tile: int, channels_per_tile: int
+) -> int:
+    """A PE per output channel: a tile takes as long as its busiest channel has pairs in all rows of the tile.
+
+    weights: int32 (K, N), 1 where a weight is not 0.
+    """
+    windows, rows, _ = words.shape
+    terms, channels = weights.shape
+    ones = np.zeros(terms, np.int64)
+    pairs = np.zeros(channels, np.int32)
+    total = 0
+    for window in range(windows):
+        for first in range(0, rows, rows_per_tile):
+            column_ones(words[window, first : first + rows_per_tile], ones)
+            for first_term in range(0, terms, fan_in_per_tile):
+                pairs[:] = 0
+                for k in range(first_term, min(first_term + fan_in_per_tile, terms)):
+                    count = np.int32(ones[k])
+                    if count:
+                        of_column = weights[k]
+                        for n in range(channels):
+                            pairs[n] += count * of_column[n]
+                for first_channel in range(0, channels, channels_per_tile):
+                    total += pairs[first_channel : first_channel + channels_per_tile].max()
+    return total
+
+
+@kernel
+def tile_ones(words: UInt64, rows_per_tile: int, fan_in_per_tile: int, ones_out: Int64) -> None:
+    """Set bits of every tile: ones_out int64 (windows, row tiles, fan-in tiles)."""
+    windows, rows, per_row = words.shape
+    ones_out[:] = 0
+    for window in range(windows):
+        for row in range(rows):
+            of_tile = ones_out[window, row // rows_per_tile]
+            for index in range(per_row):
+                word = words[window, row, index]
+                while word:
+                    of_tile[(index * WORD_BITS + lowest_one(word)) // fan_in_per_tile] += 1
+                    word &= word - np.uint64(1)
+
+
+@kernel
+def visit_tiles(
+    steps: Int64, strides: Int64, non_zeros: Int64, resident: int, loads_out: Int64, changes_out: Int64
+) -> None:
+    """How often each tile of an operand is loaded, and how often it follows another one, in the order of the loops.
+
+    steps: int64 (4,), tiles that each loop goes through, the outermost first. strides: int64 (4,), by how much a step
+    of a loop moves the index of the operand's tile, 0 where it does not. non_zeros: int64 (tiles,). A cache keeps tiles
+    of `resident` non-zeros in all; the tile that came first leaves first; one that is larger stays not at all.
+    loads_out, changes_out: int64 (tiles,).
+    """
+    loads_out[:] = 0
+    changes_out[:] = 0
+    queue = np.zeros(len(non_zeros) + 1, np.int64)  # a ring: a tile is in it once at most
+    kept = np.zeros(len(non_zeros), np.uint8)
+    head = waiting = 0
+    room = resident
+    before = -1
+    for a in range(steps[0]):
+        for b in range(steps[1]):
+            for c in range(steps[2]):
+                for d in range(steps[3]):
+                    tile = a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3]
+                    if tile != before:
+                        changes_out[tile] += 1
+                        before = tile
+                    if kept[tile]:
+                        continue
+                    loads_out[tile] += 1
+                    while non_zeros[tile] > room and waiting > 0:
+                        left = queue[head]
+                        head = (head + 1) % len(queue)
+                        waiting -= 1
+                        kept[left] = 0
+                        room += non_zeros[left]
+                    if non_zeros[tile] <= room:
+                        queue[(head + waiting) % len(queue)] = tile
+                        waiting += 1
+                        kept[tile] = 1
+                        room -= non_zeros[tile]

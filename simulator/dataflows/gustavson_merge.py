@@ -1,0 +1,216 @@
+"""Gustavson products in two stages: rows of weights that spikes select are fetched, merged and added column by column.
+
+GustavSNN (HPCA 2026). Output channels are cut into partitions of `potentials` channels, whose potentials a PE keeps in
+registers. The PEs of a tile have a partition each and share an output position; tiles have positions of their own. In a
+timestep a PE goes through the fan-in of its position: a *row* is an input that spiked, with its weights for the
+partition. Rows without a spike, and rows whose weights are all zero, are skipped at no cost.
+
+- fetch: up to `rows_at_once` rows per cycle;
+- execute: while the next rows are fetched, the rows are merged: one column per cycle, the smallest that any of them
+  has; rows that have the same column are added in that cycle. Rows fetched together take as many cycles as they have
+  different columns.
+
+A timestep of a PE takes a cycle for the first fetch, its merges, and `update_cycles` for its neurons. PEs of the same
+number in all tiles have the same partition, whose weights they share, and wait for each other (published:
+"synchronise"; assumed is that they do when they go on to their next partition). PEs of other numbers go on; an operator
+takes as long as the slowest.
+
+Assumed where the publication is silent: partitions are dealt to PEs in turn, positions to tiles; values of several bits
+are as many timesteps as they have bits; groups of channels follow each other. DRAM: weights once, a bit each and their
+width if they are not zero; spikes once for every set of partitions that the PEs of a tile hold; output spikes once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.array_types import Int64, UInt64
+from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.stage import Network
+from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.machine.parts import LogicUnit
+from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
+from spikecycle.simulator.workload.words import WORD_BITS, count_ones, lowest_one
+from spikecycle.traces import Synapse
+
+POTENTIAL_BITS = 16
+"""Width of a potential: assumed, 8-bit weights summed over thousands of inputs."""
+
+
+class GustavsonMergeParameters(DataflowParameters):
+    """The section `dataflow`."""
+
+    kind: Literal["gustavson_merge"]
+    tiles: PositiveInt
+    pes_per_tile: PositiveInt
+    potentials: Annotated[int, Field(ge=1, le=WORD_BITS)]
+    """Output channels of a partition, in registers of a PE."""
+    rows_at_once: PositiveInt
+    """Rows that are merged together."""
+    update_cycles: PositiveInt
+    """Of the neurons of a partition, per timestep."""
+
+
+class GustavsonMergeBuffers(Buffers):
+    """The section `buffers`."""
+
+    weights: Buffer
+    """Weights of a tile, close to its PEs."""
+
+
+class GustavsonMergeMachine(RuleMachine):
+    """A machine that merges rows of weights."""
+
+    dataflow: GustavsonMergeParameters
+    buffers: GustavsonMergeBuffers
+    dram: Dram
+
+    @property
+    def pe_count(self) -> int:
+        """PEs of all tiles."""
+        return self.dataflow.tiles * self.dataflow.pes_per_tile
+
+    def instances(self, buffer: str) -> int:
+        """One of weights per tile."""
+        return self.dataflow.tiles
+
+    def units(self) -> tuple[LogicUnit, ...]:
+        """An adder per PE for each of the rows that it merges."""
+        count = self.pe_count * self.dataflow.rows_at_once
+        return (LogicUnit("pe", "add", bits=POTENTIAL_BITS, count=count),)
+
+    def unmodelled(self) -> tuple[str, ...]:
+        """What has no count."""
+        return ("mergers", "global buffers", "potential registers", "neuron logic")
+
+
+ADD = Counter(
+    "pe.add", "pe", "potentials", "add", "logic", "operations", "a weight that is not 0 is added", bits=POTENTIAL_BITS
+)
+MERGE = Counter("pe.merge", "pe", "potentials", "merge", "none", "cycles", "columns that PEs emit, one per cycle")
+WAIT = Counter("pe.wait", "pe", "potentials", "wait", "none", "cycles", "PEs wait for those of their number")
+ROW_READ = Counter(
+    "weights.read", "weights", "weights", "read", "sram", "words", "rows of a partition that are fetched"
+)
+
+GUSTAVSON_MERGE = rule(
+    "gustavson_merge",
+    machine=GustavsonMergeMachine,
+    summary="rows of weights that spikes select, merged column by column (GustavSNN)",
+    free=("add", "concatenate", "pool"),
+    demands=(
+        "groups", "dilation", "a delayed input", "several inputs", "a neuron of two states",
+        "a neuron that does not fire", "a leak per neuron", "a threshold per neuron", "a start potential",
+        "a reset in the next timestep", "an input without weights",
+    ),
+    counters=(ADD, MERGE, WAIT, ROW_READ),
+)  # fmt: skip
+
+
+class Partitions(NamedTuple):
+    """Weights of a group. words: uint64 (K, partitions), bit c of a word is set if the weight of channel c of the
+    partition is not 0. non_zeros, rows: int64 (K,), weights that are not 0, and partitions in which there is one."""
+
+    words: UInt64
+    non_zeros: Int64
+    rows: Int64
+
+
+@GUSTAVSON_MERGE.prepares("conv1d", "conv2d", "linear")
+def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Network) -> list[Partitions]:
+    """The weights of every group."""
+    shape = operator.shape
+    size = machine.dataflow.potentials
+    channels = shape.M // shape.groups
+    partitions = -(-channels // size)
+    found = []
+    for weights in (operator.weights() != 0).reshape(shape.groups, channels, shape.fan_in):
+        words = np.zeros((shape.fan_in, partitions), np.uint64)
+        for channel in range(channels):
+            words[:, channel // size] |= weights[channel].astype(np.uint64) << np.uint64(channel % size)
+        found.append(Partitions(words, weights.sum(axis=0, dtype=np.int64), np.count_nonzero(words, axis=1)))
+    return found
+
+
+@kernel
+def merge_rows(planes: UInt64, segments: UInt64, rows_at_once: int, update_cycles: int, cycles_out: Int64) -> int:
+    """Cycles of every tile and partition, added to int64 (tiles, partitions); returns columns emitted.
+
+    planes: uint64 (T, positions, ceil(K / 64)), packed im2col rows of every timestep. segments: uint64 (K, partitions).
+    """
+    timesteps, positions, per_row = planes.shape
+    tiles, partitions = cycles_out.shape
+    taken = np.zeros(partitions, np.int64)
+    waiting = np.zeros(partitions, np.int64)
+    merged = np.zeros(partitions, np.uint64)
+    emitted = 0
+    for position in range(positions):
+        of_tile = cycles_out[position % tiles]
+        for t in range(timesteps):
+            taken[:] = 0
+            waiting[:] = 0
+            merged[:] = 0
+            for index in range(per_row):
+                word = planes[t, position, index]
+                while word:
+                    row = segments[index * WORD_BITS + lowest_one(word)]
+                    word &= word - np.uint64(1)
+                    # without branches: partitions are done side by side
+                    for n in range(partitions):
+                        merged[n] |= row[n]
+                        waiting[n] += np.int64(row[n] != 0)
+                        is_full = np.int64(waiting[n] == rows_at_once)
+                        taken[n] += is_full * count_ones(merged[n])
+                        waiting[n] *= 1 - is_full
+                        merged[n] *= np.uint64(1 - is_full)
+            for n in range(partitions):
+                taken[n] += count_ones(merged[n])
+                emitted += taken[n]
+                fetch = 1 if taken[n] > 0 else 0
+                of_tile[n] += fetch + taken[n] + update_cycles
+    return emitted
+
+
+@GUSTAVSON_MERGE.runs("conv1d", "conv2d", "linear")
+def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
+    """All groups, one after the other."""
+    parameters = machine.dataflow
+    work = run.workload
+    prepared: list[Partitions] = run.prepared
+    cycles = emitted = added = fetched = waited = 0
+    ones = work.tap_counts.reshape(work.groups, work.fan_in)
+    for planes, weights, of_column in zip(work.bit_planes(), prepared, ones, strict=True):
+        of_tiles = np.zeros((parameters.tiles, weights.words.shape[1]), np.int64)
+        emitted += merge_rows(planes, weights.words, parameters.rows_at_once, parameters.update_cycles, of_tiles)
+        slowest = of_tiles.max(axis=0)
+        waited += int((slowest - of_tiles).sum())
+        cycles += int(
+            max(slowest[number :: parameters.pes_per_tile].sum() for number in range(parameters.pes_per_tile))
+        )
+        added += int((of_column * weights.non_zeros).sum())
+        fetched += int((of_column * weights.rows).sum())
+    channels = work.output_channels // work.groups
+    sets = -(-channels // (parameters.potentials * parameters.pes_per_tile))
+    row_bits = parameters.potentials * work.weight_bits
+    words = fetched * -(-row_bits // machine.buffers.weights.width_bits)
+    non_zeros = sum(int(weights.non_zeros.sum()) for weights in prepared)
+    return Activity.total(
+        {"compute": cycles},
+        reads={
+            "weights": non_zeros * work.weight_bits + work.weights.size,
+            "spikes": sets * work.inputs.size * work.input_bits,
+        },
+        counts={ADD.name: added, MERGE.name: emitted, WAIT.name: waited, ROW_READ.name: words},
+        busy={"pe": emitted},
+    )
+
+
+@GUSTAVSON_MERGE.runs("neuron")
+def neurons(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
+    """The PEs update neurons (`update_cycles` of the synapse's timesteps); what they send is stored."""
+    bits = run.outputs * run.timesteps * run.operator.output.bits
+    return Activity.total({"compute": 0}, writes={"outputs": bits})

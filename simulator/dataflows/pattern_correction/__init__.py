@@ -1,0 +1,198 @@
+"""Patterns and corrections: slices of spikes are replaced by patterns whose products are known (Phi, ISCA 2025).
+
+MICROARCHITECTURE.md beside this file has the rules. `patterns` calibrates, `kernels` replaces and counts cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Annotated, Literal, NamedTuple, cast
+
+import numpy as np
+from pydantic import Field
+
+from spikecycle.simulator.activity import Activity, Counter
+from spikecycle.simulator.array_types import Int64, UInt16, UInt64
+from spikecycle.simulator.dataflows.pattern_correction.kernels import LevelLimits, replace_slices
+from spikecycle.simulator.dataflows.pattern_correction.patterns import patterns_of, slices_of
+from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.machine.parts import LogicUnit
+from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt, Section
+from spikecycle.simulator.replay import SampleTensors
+from spikecycle.traces import Synapse, Trace, open_trace
+
+__all__ = ["PATTERN_CORRECTION", "PatternCorrectionMachine"]
+
+SUM_BITS = 16
+"""Width of a sum: assumed, as products of 16 8-bit weights have 12 bits."""
+
+
+class PatternCalibration(Section):
+    """Where patterns come from."""
+
+    trace: str | None = None
+    """A trace of the same network with spikes of a training split; the simulated one if there is none."""
+    samples: PositiveInt
+    """Of its samples, how many are used, from the first."""
+    patterns: Annotated[int, Field(ge=1, le=4096)]
+    """Patterns of a slice, at most."""
+    iterations: PositiveInt
+    """Of k-means."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+class PatternCorrectionParameters(DataflowParameters):
+    """The section `dataflow`."""
+
+    kind: Literal["pattern_correction"]
+    tile_rows: PositiveInt
+    """Rows of a tile."""
+    lanes: PositiveInt
+    """Output channels of a tile."""
+    channels: PositiveInt
+    """Patterns, and corrections, that a level takes in a cycle."""
+    ids_per_cycle: PositiveInt
+    """Slices that level 1 looks at in a cycle."""
+    product_bits: PositiveInt
+    """Of a product of a pattern and the weights of an output channel."""
+    update_lanes: PositiveInt
+    """Neurons that are updated at once."""
+    calibration: PatternCalibration
+
+
+class PatternCorrectionMachine(RuleMachine):
+    """A machine that knows the products of patterns."""
+
+    dataflow: PatternCorrectionParameters
+    dram: Dram
+
+    @property
+    def pe_count(self) -> int:
+        """Adders of both levels."""
+        return 2 * self.dataflow.channels * self.dataflow.lanes
+
+    def units(self) -> tuple[LogicUnit, ...]:
+        """The adders of both levels."""
+        return (LogicUnit("pe", "add", bits=SUM_BITS, count=self.pe_count),)
+
+    def unmodelled(self) -> tuple[str, ...]:
+        """What has no count."""
+        return ("pattern matchers", "packers", "buffers", "neuron units")
+
+
+ADD_PATTERN = Counter(
+    "pattern.add", "pe", "potentials", "add", "logic", "operations", "the product of a pattern is added to a sum",
+    bits=SUM_BITS,
+)  # fmt: skip
+ADD_CORRECTION = Counter(
+    "correction.add", "pe", "potentials", "add", "logic", "operations", "a weight is added to a sum, or taken off",
+    bits=SUM_BITS,
+)  # fmt: skip
+WITH_PATTERN = Counter(
+    "slices.pattern", "slices", "spikes", "match", "none", "slices", "slices that a pattern replaces"
+)
+CORRECTED = Counter("slices.correction", "slices", "spikes", "match", "none", "bits", "bits that differ from patterns")
+
+PATTERN_CORRECTION = rule(
+    "pattern_correction",
+    machine=PatternCorrectionMachine,
+    summary="slices of spikes as patterns with known products, and corrections (Phi)",
+    free=("add", "concatenate", "pool"),
+    demands=(
+        "groups", "dilation", "a delayed input", "several inputs", "a neuron of two states",
+        "a neuron that does not fire", "a leak per neuron", "a threshold per neuron", "a start potential",
+        "a reset in the next timestep", "an input without weights",
+    ),
+    counters=(ADD_PATTERN, ADD_CORRECTION, WITH_PATTERN, CORRECTED),
+)  # fmt: skip
+
+
+class Patterns(NamedTuple):
+    """Patterns of one group: of all places, one after the other; those of place i are [starts[i] : starts[i + 1]]."""
+
+    values: UInt16
+    starts: Int64
+
+
+@PATTERN_CORRECTION.prepares("conv1d", "conv2d", "linear")
+def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Network) -> list[Patterns]:
+    """The patterns of every group of an operator."""
+    chosen = machine.dataflow.calibration
+    with ExitStack() as opened:
+        trace = cast(Trace, network)
+        if chosen.trace is not None:
+            trace = opened.enter_context(open_trace(chosen.trace))
+        seen = [_group_slices(planes, operator) for planes in _training_rows(trace, operator, chosen)]
+    found = []
+    for group in range(operator.shape.groups):
+        slices = np.concatenate([of_sample[group] for of_sample in seen])
+        of_places = [
+            patterns_of(slices[:, place], chosen.patterns, chosen.iterations, (chosen.seed, group, place))
+            for place in range(slices.shape[1])
+        ]
+        starts = np.cumsum([0, *(len(patterns) for patterns in of_places)])
+        found.append(Patterns(np.concatenate(of_places), starts.astype(np.int64)))
+    return found
+
+
+def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) -> Iterator[UInt64]:
+    """The im2col matrices of an operator in the training samples."""
+    same = next((other for other in trace.operators if other.name == operator.name), None)
+    if not isinstance(same, Synapse) or same.shape != operator.shape:
+        raise UsageError(
+            f"dataflow.calibration.trace: {chosen.trace} has no operator {operator.name!r} of the shape that it has in "
+            "the trace that is simulated"
+        )
+    for sample in range(min(chosen.samples, trace.samples)):
+        run = StageSample(Stage(same.name, (same,)), SampleTensors(trace, sample))
+        yield run.workload(same).bit_planes()
+
+
+def _group_slices(planes: UInt64, operator: Synapse) -> UInt16:
+    """uint16 (groups, rows, places): slices of all rows of a sample."""
+    groups, _, _, words = planes.shape
+    return slices_of(planes.reshape(groups, -1, words), operator.shape.fan_in)
+
+
+@PATTERN_CORRECTION.runs("conv1d", "conv2d", "linear")
+def synapses(machine: PatternCorrectionMachine, run: OperatorRun) -> Activity:
+    """Patterns, corrections and cycles, group after group."""
+    parameters = machine.dataflow
+    work = run.workload
+    limits = LevelLimits(parameters.tile_rows, parameters.ids_per_cycle, parameters.channels)
+    totals = np.zeros(4, np.int64)
+    rows = _group_slices(work.bit_planes(), cast(Synapse, run.operator))
+    prepared: list[Patterns] = run.prepared
+    for slices, patterns in zip(rows, prepared, strict=True):
+        replace_slices(np.ascontiguousarray(slices.T), patterns.values, patterns.starts, limits, totals)
+    with_pattern, corrections, used, cycles = totals.tolist()
+    channels = work.output_channels // work.groups
+    row_tiles = -(-rows.shape[1] // parameters.tile_rows)
+    id_bits = max(1, (parameters.calibration.patterns - 1).bit_length())
+    products = used * channels * parameters.product_bits
+    adds = with_pattern * channels, corrections * channels
+    return Activity.total(
+        {"compute": cycles * -(-channels // parameters.lanes)},
+        reads={
+            "weights": row_tiles * work.weights.size * work.weight_bits + products,
+            "spikes": work.inputs.size * work.input_bits + with_pattern * id_bits,
+        },
+        counts={
+            ADD_PATTERN.name: adds[0],
+            ADD_CORRECTION.name: adds[1],
+            WITH_PATTERN.name: with_pattern,
+            CORRECTED.name: corrections,
+        },
+        busy={"pe": sum(adds)},
+    )
+
+
+@PATTERN_CORRECTION.runs("neuron")
+def neurons(machine: PatternCorrectionMachine, run: OperatorRun) -> Activity:
+    """Neurons are updated some at once, and store what they send."""
+    values = run.outputs * run.timesteps
+    cycles = run.timesteps * -(-run.outputs // machine.dataflow.update_lanes)
+    return Activity.total({"compute": cycles}, writes={"outputs": values * run.operator.output.bits})

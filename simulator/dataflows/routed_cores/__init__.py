@@ -1,0 +1,65 @@
+"""Cores on a routed mesh that meet at a barrier after every timestep: Loihi, and TrueNorth's tick.
+
+In a timestep, a core goes through its neurons (each is looked at; updated, if there is something to update; and sends
+a message to every core that its spike reaches) and takes the messages that arrive, passing each through the synapses
+that it names. Messages go along x, then along y, and compete for places on their way: a message in flight lies with
+equal shares on the port of its core and the links that it crosses; beyond the buffers of its way it blocks the sender,
+and it arrives later the more lies there. The timestep ends with a barrier, or with a tick. Every event has a latency
+and an energy, from the machine file and its table.
+
+Sources: Loihi (Davies et al., IEEE Micro 38(1), 2018); the semi-analytical timing of messages of SANA-FE (Boyle et al.,
+IEEE TCAD 2025); TrueNorth (Merolla et al., Science 345, 2014). MICROARCHITECTURE.md beside this file has the equations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import Plan
+from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS
+from spikecycle.simulator.dataflows.cores.events import table_need, whole_network
+from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine
+from spikecycle.simulator.dataflows.routed_cores.plan import RoutedPlan
+from spikecycle.simulator.dataflows.stage import Network, Stage
+from spikecycle.simulator.dataflows.support import Support
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.memory import Need
+from spikecycle.traces import TensorSpec
+
+
+@dataclass(frozen=True)
+class RoutedCores:
+    """The dataflow; MICROARCHITECTURE.md beside this file has its rules."""
+
+    name: str = "routed_cores"
+    summary: str = "cores on a mesh, messages routed in x and y, a barrier or a tick (Loihi, TrueNorth)"
+    machine_type: type[Machine] = RoutedCoresMachine
+    supports: Support = SUPPORTS
+    overlaps: tuple[str, ...] = ("step_barrier",)
+
+    def stages(self, machine: Machine, network: Network) -> list[Stage]:
+        """The whole network."""
+        return whole_network(network, FREE)
+
+    def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
+        """The tables of fan-outs, and the cycles of all neurons."""
+        neurons = sum(operator.output.count for operator in stage.operators)
+        steps = network.timesteps + len(stage.operators)
+        cells = steps * neurons
+        what = f"{cells} timesteps of neurons (timesteps of the chip x neurons)"
+        mapping = cast(RoutedCoresMachine, machine).dataflow.mapping
+        return (table_need(stage, mapping), Need(16 * cells, what, is_kept=False))
+
+    def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
+        """Neurons on cores."""
+        return RoutedPlan.of(cast(RoutedCoresMachine, machine), network)
+
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+        """Nothing goes through DRAM."""
+        return False
+
+
+DATAFLOWS.register("routed_cores", RoutedCores())

@@ -1,0 +1,307 @@
+"""A network on cores of a mesh, ready to replay samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
+from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
+from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
+from spikecycle.simulator.dataflows.cores.fan_out import FanOut, fan_out, merged, one_to_one, scaled
+from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
+from spikecycle.simulator.dataflows.routed_cores.counters import counters
+from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
+from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
+from spikecycle.simulator.dataflows.stage import Network, StageSample
+from spikecycle.traces import Population, Synapse
+
+SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
+"""Whether weights of 0 are no synapses."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTensor:
+    """What the values of one tensor send, whoever takes it.
+
+    senders: int64 (n,), the neuron of each value. table: what each reaches, over all populations. cycles: int64
+    (entries,), of the receiving core for a message. synapses: int64 (n,) by kind, those that a spike passes on all
+    cores. behind: timesteps of the chip that it is behind the sample.
+    """
+
+    name: str
+    senders: Int64
+    table: FanOut
+    cycles: Int64
+    synapses: Mapping[SynapseKind, Int64]
+    behind: int
+
+
+@dataclass(frozen=True, eq=False)
+class SomaTiming:
+    """Cycles of a neuron in a timestep: looked at; more, if it is updated; more, if it fires."""
+
+    access: int
+    update: int
+    spike: int
+
+
+@dataclass(eq=False)
+class _Counts:
+    """Events of a sample."""
+
+    synapses: dict[SynapseKind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    updates: int = 0
+    spikes: int = 0
+    steps: list[StepTimes] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class RoutedPlan:
+    """See `spikecycle.simulator.dataflows.base.Plan`."""
+
+    machine: RoutedCoresMachine
+    network: Network
+    chip: ChipNetwork
+    placement: Placement
+    tensors: tuple[SpikeTensor, ...]
+
+    @classmethod
+    def of(cls, machine: RoutedCoresMachine, network: Network) -> RoutedPlan:
+        """Place a network and list what its neurons reach; MappingError where it does not fit."""
+        synapses = [operator.name for operator in network.operators if isinstance(operator, Synapse)]
+        refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
+        chip = ChipNetwork(network, machine.name)
+        placement = place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
+        taken: dict[str, list[tuple[Population, SpikeInput]]] = {}
+        for population in chip.populations:
+            for spikes in chip.inputs[population.name]:
+                taken.setdefault(spikes.tensor, []).append((population, spikes))
+        tensors = tuple(_spike_tensor(name, uses, machine, chip, placement) for name, uses in taken.items())
+        return cls(machine, network, chip, placement, tensors)
+
+    @property
+    def storage(self) -> WeightStorage:
+        """Cores have formats of their own."""
+        return WeightStorage()
+
+    @property
+    def footprint(self) -> WeightFootprint:
+        """Synapses are on chip for good."""
+        return WeightFootprint()
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """Events."""
+        return counters(self.machine.dataflow.unpriced)
+
+    def tiling(self) -> Mapping[str, int]:
+        """Cores and tiles in use, and the most messages that a spike sends."""
+        most = max((int(np.diff(tensor.table.starts).max(initial=0)) for tensor in self.tensors), default=0)
+        return {
+            "cores": self.placement.cores,
+            "tiles": self._tiles,
+            "most_neurons_per_core": int(self.placement.neurons.max()),
+            "most_messages_per_spike": most,
+        }
+
+    def run(self, sample: StageSample) -> Activity:
+        """One sample: for each timestep of the chip a row of the whole mesh, and one for each core."""
+        counts = _Counts()
+        soma = self._soma(sample, counts)
+        values = {tensor.name: self._values(tensor.name, sample) for tensor in self.tensors}
+        mesh = self._mesh()
+        for step in range(self.chip.chip_steps):
+            messages = self._messages(step, values, counts)
+            counts.steps.append(run_step(soma[step], self.placement.first_neuron, messages, mesh))
+        return self._activity(sample, counts)
+
+    @cached_property
+    def _entries(self) -> tuple[Int64, Int64]:
+        """Receiving cores, and their cycles, of the entries of all tensors."""
+        cores = _joined([tensor.table.cores for tensor in self.tensors])
+        return cores, _joined([tensor.cycles for tensor in self.tensors])
+
+    @property
+    def _tiles(self) -> int:
+        used = np.flatnonzero(self.placement.neurons) // self.machine.dataflow.mesh.cores_per_tile
+        return len(np.unique(used))
+
+    def _mesh(self) -> MeshTiming:
+        machine, mesh, latency = self.machine, self.machine.dataflow.mesh, self.machine.dataflow.latency_ns
+        return MeshTiming(
+            mesh.width, mesh.height, mesh.cores_per_tile, mesh.link_buffer,
+            machine.cycles(latency.axon_out), machine.cycles(latency.hop_east_west),
+            machine.cycles(latency.hop_north_south),
+        )  # fmt: skip
+
+    def _values(self, tensor: str, sample: StageSample) -> Int64:
+        return sample.values(tensor).reshape(self.network.timesteps, -1).astype(np.int64)
+
+    def _soma(self, sample: StageSample, counts: _Counts) -> Int64:
+        """Cycles of every neuron in every timestep of the chip, int64 (timesteps, neurons)."""
+        latency = self.machine.dataflow.latency_ns
+        access, update, spike = (
+            self.machine.cycles(ns) for ns in (latency.neuron_access, latency.neuron_update, latency.neuron_spike)
+        )
+        soma = np.zeros((self.chip.chip_steps, int(self.placement.first_neuron[-1])), np.int64)
+        for population in self.chip.populations:
+            tensor = population.output.name
+            numbers, behind = self.placement.number[tensor].reshape(-1), self.chip.depth[tensor]
+            soma[:, numbers] += access
+            updated, fired = self._states(population, sample)
+            for t, now in enumerate(updated):
+                soma[t + behind, numbers] += update * now
+            for t, now in enumerate(fired):
+                soma[t + behind, numbers] += spike * now
+            counts.updates += sum(int(now.sum()) for now in updated)
+            counts.spikes += sum(int(now.sum()) for now in fired)
+        return soma
+
+    def _states(self, population: Population, sample: StageSample) -> tuple[list[Int64], list[Int64]]:
+        """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: int64
+        (neurons,) of 0 and 1 each."""
+        replay = sample.tensors.replay(population, track_active=True)
+        assert replay.active is not None
+        biased = np.zeros(population.output.shape, bool)
+        for spikes in self.chip.inputs[population.name]:
+            if spikes.synapse is not None:
+                biased |= (spikes.synapse.bias() != 0)[:, None, None]
+        updated = [(now.astype(bool) | biased).reshape(-1).astype(np.int64) for now in replay.active]
+        last = self.chip.chip_steps - self.chip.depth[population.output.name]
+        for potentials in leaking(population, replay.potentials, last - len(updated)):
+            updated.append((potentials != 0).reshape(-1).astype(np.int64))
+        fires = population.neuron.fires
+        fired = [now.reshape(-1).astype(np.int64) for now in replay.outputs] if fires else []
+        return updated, fired
+
+    def _messages(self, step: int, values: Mapping[str, Int64], counts: _Counts) -> Messages:
+        """What is sent in a timestep of the chip."""
+        senders, first, stop, offset = [], [], [], 0
+        for tensor in self.tensors:
+            t = step - tensor.behind
+            if 0 <= t < self.network.timesteps:
+                spikes = values[tensor.name][t]
+                for kind, synapses in tensor.synapses.items():
+                    counts.synapses[kind] += int(spikes @ synapses)
+                starts = tensor.table.starts
+                sending = np.flatnonzero(spikes * np.diff(starts))
+                repeated = np.repeat(sending, spikes[sending])
+                senders.append(tensor.senders[repeated])
+                first.append(starts[repeated] + offset)
+                stop.append(starts[repeated + 1] + offset)
+            offset += len(tensor.cycles)
+        order = np.argsort(_joined(senders), kind="stable")
+        return Messages(
+            _joined(senders)[order],
+            _joined(first)[order],
+            _joined(stop)[order],
+            *self._entries,
+        )
+
+    def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
+        steps, cores = counts.steps, self.placement.cores
+        on_cores = np.array([np.maximum(step.sending, step.receiving) for step in steps])
+        slowest = on_cores.max(axis=1)
+        ends = np.array([step.end for step in steps])
+        barrier = np.full(len(steps), self._barrier)
+        tick = self.machine.cycles(self.machine.dataflow.tick_ns or 0)
+        waits = np.maximum(0, tick - ends - barrier)
+        of_mesh = np.stack([slowest, ends - slowest, barrier, waits], axis=1)
+        alone = np.zeros((on_cores.size, of_mesh.shape[1]), np.int64)
+        alone[:, 0] = on_cores.reshape(-1)
+        breakdown = np.concatenate([of_mesh, alone])
+        step, core = np.divmod(np.arange(on_cores.size), cores)
+        work = Work(
+            breakdown.sum(axis=1),
+            ("compute", "mesh", "barrier", "tick"),
+            breakdown,
+            np.concatenate([np.arange(len(steps)), step]),
+            np.concatenate([np.zeros(len(steps), np.int64), core + 1]),
+            ("mesh", *(f"core {core}" for core in range(cores))),
+        )
+        none = np.zeros((len(breakdown), len(OPERANDS)), np.int64)
+        neurons = sum(population.output.count for population in self.chip.populations)
+        messages = sum(step.messages for step in steps)
+        found = {
+            **{f"synapse_{kind}": count for kind, count in counts.synapses.items()},
+            "neuron_access": neurons * len(steps),
+            "neuron_update": counts.updates,
+            "neuron_spike": counts.spikes,
+            "axon_in": messages,
+            "axon_out": messages,
+            "hop_east_west": sum(step.east_west for step in steps),
+            "hop_north_south": sum(step.north_south for step in steps),
+        }
+        return Activity(work, Moves(none, none), found, {"pe": int(on_cores.sum())}, counted_operations(sample))
+
+    @property
+    def _barrier(self) -> int:
+        """Cycles of the end of a timestep."""
+        reached = [entry.ns for entry in self.machine.dataflow.barrier if entry.tiles <= self._tiles]
+        least = [entry.ns for entry in self.machine.dataflow.barrier[:1]]
+        return self.machine.cycles((reached or least or [0])[-1])
+
+
+def leaking(population: Population, potentials: npt.NDArray[np.int32], timesteps: int) -> Iterable[Int64]:
+    """The potentials that are there at the beginning of each of so many timesteps without inputs, (M, P, Q)."""
+    neuron = population.neuron
+    leak = neuron.leak_numerator.astype(np.int64)
+    factor = leak if leak.ndim == 3 else leak[:, None, None]
+    now = potentials.astype(np.int64)
+    for _ in range(timesteps):
+        yield now
+        if neuron.kind != "if":
+            now = (now * factor) >> neuron.leak_shift
+
+
+def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:
+    """How the synapses of an operator are stored."""
+    own = machine.dataflow.synapses_of.get(synapse.name)
+    if own is not None:
+        return own
+    if machine.dataflow.synapses != "by_operator":
+        return machine.dataflow.synapses
+    shape = synapse.shape
+    if shape.P * shape.Q * shape.R * shape.S > 1:
+        return "convolution"
+    weights = synapse.weights()
+    return "dense" if 2 * np.count_nonzero(weights) >= weights.size else "sparse"
+
+
+def _spike_tensor(
+    name: str,
+    uses: list[tuple[Population, SpikeInput]],
+    machine: RoutedCoresMachine,
+    chip: ChipNetwork,
+    placement: Placement,
+) -> SpikeTensor:
+    """All populations that take a tensor, together: a spike sends one message to each core."""
+    latency = machine.dataflow.latency_ns
+    timed: list[FanOut] = []
+    synapses: dict[SynapseKind, Int64] = {}
+    for population, spikes in uses:
+        core = placement.core[population.output.name]
+        if spikes.synapse is None:
+            kind: SynapseKind = "sparse"
+            table = one_to_one(core)
+        else:
+            kind = synapse_kind(spikes.synapse, machine)
+            table = fan_out(spikes.synapse, core, placement.cores, SKIPS_ZEROS[kind])
+        timed.append(scaled(table, machine.cycles(getattr(latency.synapse, kind))))
+        per_value = np.bincount(table.senders(), weights=table.synapses, minlength=table.neurons).astype(np.int64)
+        synapses[kind] = per_value + synapses.get(kind, np.zeros_like(per_value))
+    together = merged(timed, placement.cores)
+    cycles = together.synapses + machine.cycles(latency.axon_in)
+    senders = chip.senders(name, placement.number)
+    return SpikeTensor(name, senders, together, cycles, synapses, chip.depth_of(name))
+
+
+def _joined(parts: list[Int64]) -> Int64:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)

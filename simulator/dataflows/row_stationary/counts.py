@@ -1,0 +1,249 @@
+"""Counts of a mapped layer: tables of its weights, the active inputs at every filter tap, and the work of all PEs.
+
+`weight_tables` and `widths` follow from the weights alone. `count_windows` and `count_outputs` scan a sample's spikes
+for a range of output columns. `TapInputs` and `count_pe_work` add up what PEs do in all passes together: every
+(timestep, output row) meets every filter, so a total over passes and PEs is, for each tap, (inputs over all windows) x
+(weights over all filter sets): MICROARCHITECTURE.md, section 6. Only the longest PE of a pass has to be found pass by
+pass (`passes`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Inputs, Int64, UInt8
+from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
+    ArrayMapping,
+    ArraySpec,
+    Count,
+    LayerOnArray,
+    LayerSpec,
+    PadLayout,
+    Records,
+    Storage,
+    WeightTables,
+    Widths,
+    Zero,
+)
+from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
+from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams, fold_starts
+from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.workload import input_range
+
+
+def widths(layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayMapping) -> Widths:
+    """Accesses and words of a mapped layer."""
+    return Widths(
+        entries_per_weight=entries_per_weight(layer, array, storage, mapping.filters_per_pe),
+        psums_per_word=array.word_bits // layer.psum_bits,
+        potentials_per_word=array.word_bits // layer.potential_bits,
+        pad_psum_bits=pad_psum_bits(layer, array),
+        tag_bits=tag_bits(storage, mapping.filters_per_pe),
+    )
+
+
+def weight_tables(
+    task: LayerTask, layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayMapping, streams: WeightStreams
+) -> WeightTables:
+    """Tables of a mapped layer."""
+    starts = fold_starts(layer.M, layer.group_filters, mapping.fold_filters)
+    ends = [*starts[1:], layer.M]
+    channels, sets = layer.group_channels, mapping.filter_sets
+    channel_starts = np.arange(0, channels, mapping.fold_channels)
+    shape = (len(starts), sets)
+    filters = np.zeros(shape, np.int64)
+    non_zeros = np.zeros((*shape, channels, layer.R, layer.S), np.int64)
+    stored = np.zeros((*shape, len(channel_starts)), np.int64)
+    is_stored = streams.stored(mapping.fold_channels)
+    if not storage.droppable:
+        is_stored = np.ones_like(is_stored)
+    for fold, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        for j in range(sets):
+            first = min(start + j * mapping.filters_per_pe, end)
+            last = min(first + mapping.filters_per_pe, end)
+            filters[fold, j] = last - first
+            non_zeros[fold, j] = np.count_nonzero(task.weights[first:last], axis=0)
+            stored[fold, j] = is_stored[first:last].sum(axis=0)
+    takes = np.broadcast_to((filters > 0)[:, :, None, None], (*shape, channels, layer.R)).astype(np.int64)
+    if array.row_zeros != Zero.NONE:
+        takes *= non_zeros.any(axis=-1)
+    return WeightTables(
+        group=np.array(starts, np.int64) // layer.group_filters,
+        filters=filters,
+        non_zeros=non_zeros,
+        stored=stored,
+        takes=takes,
+        receiving_rows=takes.sum(axis=1),
+        fold_bits=streams.fold_bits(mapping.fold_filters, mapping.fold_channels),
+        pad_entries=_pad_entries(layer, array, storage, mapping, filters, non_zeros, stored, channel_starts),
+    )
+
+
+def _pad_entries(
+    layer: LayerSpec,
+    array: ArraySpec,
+    storage: Storage,
+    mapping: ArrayMapping,
+    filters: Int64,
+    non_zeros: Int64,
+    stored: Int64,
+    channel_starts: Int64,
+) -> Int64:
+    fold_channels = np.diff(np.append(channel_starts, layer.group_channels))
+    taps = fold_channels * layer.R * layer.S  # of all array rows of a filter set
+    weights = stored * taps
+    if storage.layout == PadLayout.PACKED:
+        weights = np.add.reduceat(non_zeros.sum(axis=(3, 4)), channel_starts, axis=2)
+    masks = storage.masked * ceil_div(filters, array.weight_width)[:, :, None] * taps
+    entries = weights * entries_per_weight(layer, array, storage, mapping.filters_per_pe) + masks
+    return np.asarray(entries.sum(axis=1), np.int64)
+
+
+@kernel
+def count_windows(
+    inputs: Inputs, layer: LayerSpec, q0: int, q1: int, active_inputs_out: Int64, events_out: Int64, spikes_out: Int64
+) -> None:
+    """Count, for the output columns q0 to q1 - 1.
+
+    inputs: uint8 or uint16 (T, C, H, W).
+    active_inputs_out: int64 (T, H, C, S), windows whose input at tap s of the row is not 0.
+    events_out: int64 (T, H, C, S), set bits of those inputs.
+    spikes_out: int64 (T, H, C), non-zero inputs of the row within the columns that the windows cover.
+    """
+    columns = layer.windows.columns
+    first, end = input_range(columns, q0, q1)
+    active_inputs_out[:] = 0
+    events_out[:] = 0
+    for t in range(layer.T):
+        for c in range(layer.C):
+            for y in range(layer.H):
+                spikes = 0
+                for x in range(first, end):
+                    value = int(inputs[t, c, y, x])
+                    if value == 0:
+                        continue
+                    spikes += 1
+                    events = 0
+                    while value > 0:
+                        events += value & 1
+                        value >>= 1
+                    for s in range(layer.S):
+                        offset = x + columns.padding - s
+                        if offset % columns.stride == 0 and q0 * columns.stride <= offset < q1 * columns.stride:
+                            active_inputs_out[t, y, c, s] += 1
+                            events_out[t, y, c, s] += events
+                spikes_out[t, y, c] = spikes
+
+
+@kernel
+def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
+    """spikes_out: int64 (T, M, P), output spikes of columns q0 to q1 - 1; outputs: uint8 (T, M, P, Q)."""
+    timesteps, filters, rows, _ = outputs.shape
+    for t in range(timesteps):
+        for m in range(filters):
+            for p in range(rows):
+                spikes = 0
+                for q in range(q0, q1):
+                    spikes += int(outputs[t, m, p, q])
+                spikes_out[t, m, p] = spikes
+
+
+@dataclass
+class TapInputs:
+    """Inputs at every tap, summed over timesteps, windows and output rows, as column ranges are added.
+
+    active_inputs: int64 (C, R, S), windows whose input is not 0. events: int64 (C, R, S), set bits of those inputs.
+    """
+
+    active_inputs: Int64
+    events: Int64
+
+    @staticmethod
+    def none(mapped: LayerOnArray) -> TapInputs:
+        """Nothing added yet."""
+        shape = (mapped.layer.C, mapped.layer.R, mapped.layer.S)
+        return TapInputs(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+
+    def add(self, mapped: LayerOnArray, active_inputs: Int64, events: Int64) -> None:
+        """Add a column range. met, events: int64 (T, H, C, S), see `windows`."""
+        layer = mapped.layer
+        output_rows = np.arange(layer.P) * layer.windows.rows.stride - layer.windows.rows.padding
+        active_of_row, events_of_row = active_inputs.sum(axis=0), events.sum(axis=0)
+        for r in range(layer.R):
+            rows = output_rows + r
+            rows = rows[(rows >= 0) & (rows < layer.H)]
+            self.active_inputs[:, r] += active_of_row[rows].sum(axis=0)
+            self.events[:, r] += events_of_row[rows].sum(axis=0)
+
+
+def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, records: Records) -> None:
+    """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations."""
+    layer, array, storage, tables = mapped.layer, mapped.array, mapped.storage, mapped.tables
+    shape = (layer.groups, 1, layer.group_channels, layer.R, layer.S)
+    active_inputs = inputs.active_inputs.reshape(shape)[tables.group] * tables.takes[..., None]  # (F, J, C', R, S)
+    events = inputs.events.reshape(shape)[tables.group] * tables.takes[..., None]
+    # sets without filters take no part: their windows do not count
+    windows = np.broadcast_to((tables.filters > 0)[:, :, None, None, None], active_inputs.shape) * (
+        layer.T * layer.P * layer.Q
+    )
+    filters = np.broadcast_to(tables.filters[:, :, None, None, None], active_inputs.shape)
+    channel_fold = np.arange(layer.group_channels) // mapped.mapping.fold_channels
+    stored = tables.stored[:, :, channel_fold, None, None]
+    non_zeros = tables.non_zeros
+
+    added = filters if array.weight_zeros == Zero.NONE else non_zeros
+    multiplied = windows if array.input_zeros == Zero.NONE else active_inputs
+    looked_at = active_inputs if array.input_zeros == Zero.SKIP else windows
+    read = {PadLayout.PACKED: non_zeros, PadLayout.IMPLICIT: stored, PadLayout.MASKED: added}
+    applied_weights = weights_applied(mapped)
+
+    tap_cycles = int((looked_at * applied_weights).sum())
+    accumulates = int((multiplied * added).sum())
+    weights_read = int((multiplied * read[PadLayout(storage.layout)]).sum())
+    mask_entries = 0
+    if storage.masked and not (storage.layout == PadLayout.MASKED and array.weight_zeros == Zero.NONE):
+        mask_entries = int((multiplied * ceil_div(filters, array.weight_width)).sum())
+    unapplied = (applied_weights == 0) & (array.weight_zeros == Zero.SKIP)
+    inputs_read = int(np.where(unapplied, 0, looked_at).sum())
+    handed_over = _handed_over(mapped)
+    entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
+
+    counts = records.counts
+    counts[Count.ACCUMULATES] = accumulates
+    counts[Count.MULTIPLICATIONS] = accumulates if layer.input_bits > 1 else 0
+    counts[Count.GATED] = tap_cycles - accumulates
+    counts[Count.WEIGHT_PAD_READS] = weights_read * mapped.widths.entries_per_weight + mask_entries
+    counts[Count.WEIGHT_PAD_GATED] = tap_cycles - weights_read
+    counts[Count.INPUT_PAD_READS] = inputs_read * ceil_div(layer.input_bits, array.input_width)
+    counts[Count.PSUM_PAD_READS] = (accumulates + handed_over) * entries_per_psum
+    counts[Count.PSUM_PAD_WRITES] = accumulates * entries_per_psum
+    counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
+    counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
+    counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
+    records.useful[0] = int((active_inputs * non_zeros).sum())
+    records.useful[1] = int((events * non_zeros).sum())
+
+
+def weights_applied(mapped: LayerOnArray) -> Int64:
+    """int64 (F, J, C', R, S): weights that an input of a tap is served with, one cycle each."""
+    tables = mapped.tables
+    if mapped.array.weight_zeros != Zero.SKIP:
+        applied_weights = np.broadcast_to(tables.filters[:, :, None, None, None], tables.non_zeros.shape)
+    elif mapped.storage.skippable:
+        applied_weights = tables.non_zeros
+    else:
+        channel_fold = np.arange(mapped.layer.group_channels) // mapped.mapping.fold_channels
+        applied_weights = np.broadcast_to(tables.stored[:, :, channel_fold, None, None], tables.non_zeros.shape)
+    return np.asarray(applied_weights, np.int64)
+
+
+def _handed_over(mapped: LayerOnArray) -> int:
+    """Psums that PEs hand to chains: one for every window, filter, and array row that has channels."""
+    layer, mapping = mapped.layer, mapped.mapping
+    starts = np.arange(0, layer.group_channels, mapping.fold_channels)
+    sets = np.minimum(mapping.channel_sets, ceil_div(layer.group_channels - starts, mapping.channels_per_pe))
+    handing_over = sets[:1] if mapped.array.psums_in_pads else sets
+    return layer.T * layer.P * layer.Q * layer.M * layer.R * int(handing_over.sum())

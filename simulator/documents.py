@@ -1,0 +1,133 @@
+"""JSON documents of ours, read back: which kind a file is, and the object that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from spikecycle.files import read_bytes
+from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.results import SweepResult
+from spikecycle.simulator.result import RunResult
+
+LARGEST_BYTES = 2**28
+"""A result of a large network has a few hundred kilobytes."""
+RESULT, COMPARISON, VALIDATION, SWEEP = "result of simulate", "comparison of formats", "validation", "result of a sweep"
+_MARKS = {
+    RESULT: ("layers", "cycles_per_inference"),
+    COMPARISON: ("weights", "weights_other_residency"),
+    VALIDATION: ("rows", "skipped"),
+    SWEEP: ("points", "columns"),
+}
+"""Keys by which each kind of document is told from all others."""
+
+Document = RunResult | FormatComparison | SweepResult
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The object in a JSON file. UsageError, in one line, where there is none."""
+    try:
+        content = read_bytes(path, LARGEST_BYTES)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        data = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        raise UsageError(f"{path}: is no JSON: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: holds no JSON object, so it is no document of spikecycle")
+    return data
+
+
+def kind_of(data: Mapping[str, Any]) -> str | None:
+    """Which document an object is; None where it is none of ours."""
+    return next((kind for kind, keys in _MARKS.items() if all(key in data for key in keys)), None)
+
+
+def read_document(path: str | Path) -> Document:
+    """The result or comparison in a file; UsageError, in one line, where there is none, or one of another version."""
+    data = read_json(path)
+    kind = kind_of(data)
+    models: dict[str | None, type[RunResult] | type[FormatComparison] | type[SweepResult]] = {
+        RESULT: RunResult,
+        COMPARISON: FormatComparison,
+        SWEEP: SweepResult,
+    }
+    if kind not in models:
+        raise UsageError(
+            f"{path}: is no {RESULT}, no {COMPARISON} and no {SWEEP} (files that --json of those commands writes)"
+        )
+    document = _validated(path, models[kind], data)
+    problem = _problem(document)
+    if problem:
+        raise UsageError(f"{path}: {problem}: this is nothing that spikecycle wrote")
+    return document
+
+
+def read_validation(path: str | Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """What `spikecycle validate --json` wrote: its rows, and the checks that were not made, in words."""
+    data = read_json(path)
+    rows, skipped = data.get("rows"), data.get("skipped")
+    if kind_of(data) != VALIDATION or not isinstance(rows, list) or not isinstance(skipped, list):
+        raise UsageError(f"{path}: is nothing that spikecycle validate --json writes")
+    try:
+        return [_Compared.model_validate(row).model_dump() for row in rows], [
+            f"{_Missing.model_validate(each).check} {_Missing.model_validate(each).reason}" for each in skipped
+        ]
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_first_problem(error)}") from error
+
+
+class _Compared(BaseModel):
+    machine: str
+    quantity: str
+    ours: float | None
+    theirs: float
+    error: float | None
+    tolerance: float
+    passed: bool | None
+    source: str
+    note: str
+
+
+class _Missing(BaseModel):
+    check: str
+    reason: str
+
+
+def _first_problem(error: ValidationError) -> str:
+    first, count = error.errors()[0], error.error_count()
+    more = f" (and {count - 1} more problems)" if count > 1 else ""
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}{more}"
+
+
+def _validated(
+    path: str | Path, model: type[RunResult] | type[FormatComparison] | type[SweepResult], data: dict[str, Any]
+) -> Document:
+    try:
+        return model.model_validate(data)
+    except UsageError as error:  # of another version
+        raise UsageError(f"{path}: {error}") from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_first_problem(error)}") from error
+
+
+def _problem(document: BaseModel) -> str:
+    """What no run leaves behind, and nothing could be drawn of."""
+    if isinstance(document, SweepResult):
+        return "" if document.points else "it has no points"
+    if not getattr(document, "samples", None):
+        return "it has no samples"
+    if getattr(document, "clock_mhz", 1) <= 0 or getattr(document, "timesteps", 1) < 1:
+        return "it has no clock or no timesteps"
+    if isinstance(document, RunResult):
+        if not document.layers:
+            return "it has no layers"
+        if min((document.sum_cycles, *(layer.sum_cycles for layer in document.layers))) < 0:
+            return "it has cycles below 0"
+    return ""

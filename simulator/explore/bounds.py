@@ -1,0 +1,56 @@
+"""Rooflines of operators: the least cycles that each resource of a machine needs for its part of an operator."""
+
+from __future__ import annotations
+
+from spikecycle.simulator.explore.advice import OperatorBound
+from spikecycle.simulator.machine.parts import Memory
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.result import LayerResult, RunResult
+from spikecycle.simulator.schedule.base import CHANNEL
+
+ADDERS, PES, DRAM = "adders", "PEs", "DRAM channel"
+
+
+def operator_bounds(machine: Machine, result: RunResult) -> list[OperatorBound]:
+    """Every layer of a result of that machine under its roofs."""
+    return [_bound(machine, result, layer) for layer in result.layers]
+
+
+def _bound(machine: Machine, result: RunResult, layer: LayerResult) -> OperatorBound:
+    samples = len(result.samples)
+    sums = {name: cycles for name, cycles in _least_cycles(machine, layer).items() if cycles}
+    by = max(sums, key=lambda name: sums[name], default=PES)
+    categories = layer.sum_cycle_breakdown
+    lost = max(categories, key=lambda name: categories[name], default="")
+    cycles = layer.sum_cycles
+    return OperatorBound(
+        layer=layer.name,
+        cycles_per_inference=layer.cycles_per_inference,
+        energy_per_inference_pj=layer.energy_per_inference_pj,
+        bounds={name: least / samples for name, least in sums.items()},
+        bound_by=by,
+        share_of_bound=sums.get(by, 0.0) / cycles if cycles else 0.0,
+        lost_to=lost,
+        lost_to_share=categories[lost] / cycles if cycles and lost else 0.0,
+    )
+
+
+def _least_cycles(machine: Machine, layer: LayerResult) -> dict[str, float]:
+    """Cycles of all samples by resource, as if everything else took no time."""
+    adders = sum(unit.count for unit in machine.units() if unit.action == "add")
+    return {
+        **({ADDERS: layer.sum_synaptic_operations / adders} if adders else {}),
+        PES: layer.utilization * layer.sum_cycles,
+        **{memory.name: _of_memory(memory, layer) for memory in machine.memories()},
+        DRAM: float(layer.sum_busy_cycles.get(CHANNEL, 0)),
+    }
+
+
+def _of_memory(memory: Memory, layer: LayerResult) -> float:
+    """Accesses over what all banks of all instances can do in a cycle: one, or with two ports a read and a write."""
+    counts = {"read": 0, "write": 0}
+    for counter in layer.counters:
+        if counter.resource == "sram" and counter.component == memory.name:
+            counts[counter.action] = counts.get(counter.action, 0) + counter.sum_count
+    most = max(counts.values()) if memory.ports > 1 else sum(counts.values())
+    return most / (memory.instances * memory.banks)

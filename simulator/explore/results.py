@@ -1,0 +1,69 @@
+"""What a sweep came to: the rows of its points, and what follows from them. Runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spikecycle.simulator.explore.frames import Row, to_frame
+
+if TYPE_CHECKING:
+    import polars
+
+SWEEP_VERSION = 1
+MEASURES = ("energy_per_inference_pj", "seconds_per_inference", "area_mm2")
+"""What a design is mostly judged by; less is better."""
+
+
+class SweepResult(BaseModel):
+    """A sweep: one flat row per point."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(default=SWEEP_VERSION, description="version of this document")
+    spikecycle: str = Field(description="version of the program")
+    folder: str | None = Field(description="folder of the points; null where they were kept nowhere")
+    columns: list[str] = Field(description="what varies, and trace and machine: the columns that tell points apart")
+    points: list[Row] = Field(
+        description="one row per point: what was chosen, figures per inference, and `problem`, null unless it failed"
+    )
+
+    @property
+    def done(self) -> list[Row]:
+        """The points that have a result."""
+        return [point for point in self.points if point["problem"] is None]
+
+    @property
+    def failed(self) -> list[Row]:
+        """The points that have none; `problem` says why."""
+        return [point for point in self.points if point["problem"] is not None]
+
+    def front(self, measures: Sequence[str] = MEASURES) -> list[Row]:
+        """The points that no other point beats in every measure, least of the first measure first; of points that
+        cannot run at their clock, none."""
+        can_run = [point for point in self.done if not point.get("too_slow")]
+        return pareto_front(can_run, measures)
+
+    def to_polars(self) -> polars.DataFrame:
+        """All points as a data frame of Polars."""
+        return to_frame(self.points)
+
+    def __repr__(self) -> str:
+        return f"<SweepResult: {len(self.done)} points done, {len(self.failed)} failed>"
+
+    __str__ = __repr__
+
+
+def pareto_front(points: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> list[Row]:
+    """The points that no other one beats: none is at most as large in all measures and smaller in one.
+
+    In ascending order; of points that are equal in all measures, the first.
+    """
+    ordered = sorted(points, key=lambda point: tuple(point[measure] for measure in measures))
+    front: list[Row] = []
+    for point in ordered:  # what beats a point comes before it
+        if not any(all(other[m] <= point[m] for m in measures) for other in front):
+            front.append(dict(point))
+    return front

@@ -1,0 +1,138 @@
+"""Who runs the chunks of a sweep: this process, processes on this computer, or the workers of a Dask cluster.
+
+Which worker runs what, and what happens to the work of one that is lost, is Dask's business (`dask.distributed`). Here
+a chunk is handed over, its rows come back, and what it had no time for is handed over again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.extra import needs_extra
+from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.measure import Chunk, failed, run_chunk, split
+
+CONNECT_S = 15
+"""How long a scheduler may take to answer."""
+_ALLOWED_FAILURES = 2
+"""Workers that may end under a chunk before Dask gives it up."""
+_QUIET = {
+    "distributed.admin.low-level-log-length": 0,
+    "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
+    "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
+}
+
+
+def run_here(chunks: Iterable[Chunk]) -> Iterator[list[Row]]:
+    """Rows of all points, chunk by chunk, in this process."""
+    waiting = deque(chunks)
+    while waiting:
+        chunk = waiting.popleft()
+        rows = run_chunk(chunk)
+        yield rows
+        if len(rows) < len(chunk.points):
+            waiting.appendleft(replace(chunk, points=chunk.points[len(rows) :]))
+
+
+@contextmanager
+def dask_client(jobs: int, address: str | None) -> Iterator[Any]:
+    """A client of the scheduler at an address, or of `jobs` processes that are started on this computer.
+
+    UsageError where nobody answers at the address.
+    """
+    distributed, dask = needs_extra("distributed"), needs_extra("dask")
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(_QUIET))
+        stack.enter_context(_silent())
+        if address is None:
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            )  # fmt: skip
+            yield stack.enter_context(distributed.Client(cluster))
+            return
+        try:
+            client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            words = " ".join(str(error).split())
+            raise UsageError(f"no Dask scheduler answers at {address}: {words}") from error
+        yield stack.enter_context(client)
+
+
+def threads(client: Any) -> int:
+    """How many chunks the workers of a client run at the same time; 1 where none has come yet."""
+    by_worker: Mapping[str, int] = client.nthreads()
+    return max(1, sum(by_worker.values()))
+
+
+def run_on_dask(client: Any, chunks: Iterable[Chunk]) -> Iterator[list[Row]]:
+    """Rows of all points as they come in; points under which workers end again and again fail by themselves.
+
+    UsageError where the scheduler is lost.
+    """
+    distributed = needs_extra("distributed")
+    waiting: dict[Any, Chunk] = {}
+
+    def submit(chunk: Chunk) -> Any:
+        future = client.submit(run_chunk, chunk, pure=False)
+        waiting[future.key] = chunk
+        return future
+
+    coming = distributed.as_completed([submit(chunk) for chunk in chunks], loop=client.loop)
+    try:
+        for future in coming:
+            chunk = waiting.pop(future.key)
+            rows, rest = _outcome(future, chunk)
+            yield rows
+            coming.update([submit(part) for part in rest])
+    except (OSError, TimeoutError) as error:  # of the connection: what runs on a worker never raises
+        raise _lost(error) from error
+
+
+def _outcome(future: Any, chunk: Chunk) -> tuple[list[Row], list[Chunk]]:
+    """What became of a chunk: rows, and what is left to run."""
+    distributed = needs_extra("distributed")
+    if future.status == "cancelled":
+        raise _lost("it has forgotten the work")
+    error = future.exception() if future.status == "error" else None
+    if error is None:
+        rows: list[Row] = future.result()
+        done = len(rows)
+        # What is left goes to as many processes as it takes to be done in the same time again.
+        return rows, split(replace(chunk, points=chunk.points[done:]), done)
+    if isinstance(error, distributed.KilledWorker):
+        if len(chunk.points) > 1:  # one of them did it: each by itself
+            return [], split(chunk, 1)
+        times = _ALLOWED_FAILURES + 1
+        return [failed(chunk.points[0], f"{times} processes ended while they ran it: out of memory, most likely")], []
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    raise UsageError(f"the workers cannot run spikecycle as it is here: {words}") from error
+
+
+def _lost(reason: object) -> UsageError:
+    words = " ".join(str(reason).split())
+    return UsageError(f"the Dask scheduler is lost: {words}; what is finished is kept, run the same again to go on")
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without what Dask logs when workers come and go: what matters is told as an error."""
+    parts = ("", ".core", ".comm", ".nanny", ".scheduler", ".worker", ".client", ".batched")
+    names = (*(f"distributed{part}" for part in parts), "tornado.application", "asyncio")
+    before: Mapping[str, int] = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

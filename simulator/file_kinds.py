@@ -1,0 +1,160 @@
+"""Kinds of files that `spikecycle check` knows besides traces and machines: how each is told, and what is said of it.
+
+JSON documents of the simulator are known here. Those of the other parts of spikecycle are entry points of the group
+`spikecycle.file_kinds`, each of which loads to a `FileKind`; those of other packages are left alone, since to look at a
+file is no reason to run their code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.description import FileDescription
+from spikecycle.simulator.documents import LARGEST_BYTES, read_document, read_json, read_validation
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.results import SweepResult
+from spikecycle.simulator.notebook import one_line
+from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.variant import variant_text
+
+GROUP = "spikecycle.file_kinds"
+_OWN_PACKAGE = "spikecycle"
+_PARQUET = b"PAR1"
+
+Facts = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file that holds a mapping (JSON or YAML).
+
+    name: what it is called. keys: keys that such a file has, and no other kind has all of. facts: reads and checks the
+    whole file, and says what is in it; raises a SimulatorError that names file and key.
+    """
+
+    name: str
+    keys: frozenset[str]
+    facts: Callable[[Path], Facts]
+
+
+def describe_mapping(path: Path, data: Mapping[str, Any]) -> FileDescription | None:
+    """What a file with this mapping is; None where it is of no kind that is known here."""
+    for kind in (*OWN, *_added()):
+        if kind.keys <= data.keys():
+            return FileDescription(kind.name, str(path), tuple(kind.facts(path)))
+    return None
+
+
+def describe_json(path: Path) -> FileDescription:
+    """A JSON document; UsageError where it is none of ours."""
+    found = describe_mapping(path, read_json(path))
+    if found is None:
+        kinds = ", ".join(kind.name for kind in (*OWN, *_added()))
+        raise UsageError(f"{path}: is JSON, but no document of spikecycle, which are: {kinds}")
+    return found
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether it begins as Parquet files do."""
+    with path.open("rb") as file:
+        return file.read(len(_PARQUET)) == _PARQUET
+
+
+def describe_table(path: Path) -> FileDescription:
+    """A Parquet table, as studies and sweeps write them; UsageError where it cannot be read."""
+    try:
+        import polars
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{path}: is Parquet, and reading it needs Polars: pip install polars") from error
+    if path.stat().st_size > LARGEST_BYTES:
+        raise UsageError(f"{path}: is larger than {LARGEST_BYTES:,} bytes")
+    try:
+        table = polars.read_parquet(path)
+    except (polars.exceptions.PolarsError, OSError) as error:
+        raise UsageError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from error
+    columns = ", ".join(f"{name} ({dtype})" for name, dtype in table.schema.items())
+    return FileDescription("table", str(path), (("rows", f"{table.height:,}"), ("columns", columns)))
+
+
+def _result(path: Path) -> Facts:
+    result = read_document(path)
+    assert isinstance(result, RunResult)
+    return [
+        ("result", one_line(result)),
+        ("layers", ", ".join(layer.name for layer in result.layers)),
+        ("made by", f"spikecycle {result.spikecycle}"),
+    ]
+
+
+def _comparison(path: Path) -> Facts:
+    found = read_document(path)
+    assert isinstance(found, FormatComparison)
+    machine = variant_text(
+        str(found.machine["name"]), found.machine_file, found.machine_overrides, found.machine_sha256
+    )  # fmt: skip
+    return [
+        ("compared", f"{found.trace} on {machine}, {len(found.samples)} samples"),
+        ("weight formats", ", ".join(run.format for run in found.weights.runs) or "none"),
+        ("spike formats", ", ".join(run.format for run in found.spikes.runs) or "none"),
+        ("least energy", " = ".join(found.weights.best_by_energy) or "-"),
+    ]
+
+
+def _validation(path: Path) -> Facts:
+    rows, skipped = read_validation(path)
+    passed = sum(row["passed"] is True for row in rows)
+    failed = [f"{row['machine']}: {row['quantity']}" for row in rows if row["passed"] is False]
+    return [
+        ("figures of others", f"{len(rows)}, of which {passed} are met"),
+        ("not met", ", ".join(failed) or "none"),
+        ("not checked", ", ".join(skipped) or "nothing"),
+    ]
+
+
+def _timeline(path: Path) -> Facts:
+    data = read_json(path)
+    events, other = data["traceEvents"], data["otherData"]
+    if not isinstance(events, list) or not isinstance(other, dict):
+        raise UsageError(f"{path}: traceEvents: a list is expected, and a mapping as otherData")
+    spans = [event for event in events if isinstance(event, dict) and event.get("ph") == "X"]
+    lanes = {(event.get("pid"), event.get("tid")) for event in spans}
+    return [
+        ("timeline of", f"{other.get('trace', '-')} on {other.get('machine', '-')}, sample {other.get('sample', '-')}"),
+        ("events", f"{len(spans):,} on {len(lanes)} lanes"),
+        ("opens in", "ui.perfetto.dev, chrome://tracing"),
+    ]
+
+
+def _sweep(path: Path) -> Facts:
+    found = read_document(path)
+    assert isinstance(found, SweepResult)
+    failed = sum(point.get("problem") is not None for point in found.points)
+    return [
+        ("points", f"{len(found.points):,}, of which {failed:,} failed"),
+        ("varied", ", ".join(found.columns)),
+        ("folder", found.folder or "none"),
+    ]
+
+
+OWN = (
+    FileKind("result of simulate", frozenset({"layers", "cycles_per_inference"}), _result),
+    FileKind("comparison of formats", frozenset({"weights", "weights_other_residency"}), _comparison),
+    FileKind("validation", frozenset({"rows", "skipped"}), _validation),
+    FileKind("timeline", frozenset({"traceEvents", "otherData"}), _timeline),
+    FileKind("result of a sweep", frozenset({"points", "columns"}), _sweep),
+)
+"""Documents that the simulator writes."""
+
+
+def _added() -> Iterator[FileKind]:
+    """Kinds of the other parts of spikecycle."""
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        if entry.dist is not None and entry.dist.name == _OWN_PACKAGE:
+            kind = entry.load()
+            assert isinstance(kind, FileKind)
+            yield kind

@@ -1,0 +1,138 @@
+"""Advice in a terminal: what bounds each operator, where time and energy go, and what to change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from spikecycle.simulator.explore.advice import Advice, Change
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.figures import share
+from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.totals import WARNING
+from spikecycle.simulator.units import pj_to_j
+from spikecycle.simulator.variant import SYNTHETIC
+
+MOST_PARTS, MOST_KEYS = 5, 12
+LEAST_ELASTICITY = 0.005
+"""Below, a key is not worth a line: 10 % more of it is less than 0.05 % of anything."""
+_GOALS = {"edp": "energy x time", "energy": "energy", "time": "time"}
+
+
+def advice_report(advice: Advice) -> Group:
+    """Operators under their roofs, shares, elasticities, and the five changes that help most."""
+    parts: list[RenderableType] = [
+        Text.assemble((advice.trace, "bold"), " on ", (advice.machine, "bold")),
+        Text(
+            f"{human.si(pj_to_j(advice.energy_per_inference_pj), 'J')} and "
+            f"{human.si(advice.seconds_per_inference, 's')} per inference, {human.digits(advice.area_mm2)} mm2"
+        ),
+        *_warnings(advice),
+        Text(),
+        _operators(advice),
+        Text(),
+        Text(_shares("cycles", advice.cycles)),
+        Text(_shares("energy", advice.energy_pj)),
+        Text(),
+        *_elasticities(advice),
+        Text(),
+        *_changes(advice),
+    ]
+    return Group(*parts)
+
+
+def _warnings(advice: Advice) -> list[Text]:
+    found = []
+    if advice.too_slow:
+        found.append(f"This machine cannot run at its clock: {', '.join(advice.too_slow)} slower than a cycle.")
+    if advice.synthetic:
+        found.append(SYNTHETIC)
+    return [Text(line, style=WARNING) for line in found]
+
+
+def _operators(advice: Advice) -> Fitting:
+    cycles = sum(each.cycles_per_inference for each in advice.operators)
+    energy_pj = sum(each.energy_per_inference_pj for each in advice.operators)
+    columns = [
+        names("layer", [each.layer for each in advice.operators]),
+        Column("cycles", [human.count(each.cycles_per_inference) for each in advice.operators]),
+        Column("% of\ncycles", [human.percent(share(e.cycles_per_inference, cycles)) for e in advice.operators]),
+        Column("% of\nenergy", [human.percent(share(e.energy_per_inference_pj, energy_pj)) for e in advice.operators]),
+        Column("lowest roof", [each.bound_by for each in advice.operators], justify="left"),
+        Column("% of\nthat roof", [human.percent(each.share_of_bound) for each in advice.operators]),
+        Column(
+            "most cycles go to",
+            [f"{each.lost_to} ({human.percent(each.lost_to_share)} %)" for each in advice.operators],
+            justify="left",
+        ),
+    ]
+    title = "What bounds each operator"
+    return fitting_sheets((title, columns), (title, [columns[0], columns[1], *columns[4:]]))
+
+
+def _shares(what: str, parts: Mapping[str, float]) -> str:
+    whole = sum(parts.values())
+    largest = list(parts.items())[:MOST_PARTS]
+    words = ", ".join(f"{name} {human.percent(share(value, whole))} %" for name, value in largest)
+    return f"Where the {what} {'go' if what == 'cycles' else 'goes'}: {words}"
+
+
+def _elasticities(advice: Advice) -> list[RenderableType]:
+    found = [
+        each
+        for each in advice.elasticities
+        if max(abs(each.energy), abs(each.time), abs(each.area)) >= LEAST_ELASTICITY
+    ]
+    shown = found[:MOST_KEYS]
+    columns = [
+        Column("key", [each.key for each in shown], justify="left", folds=True),
+        Column("now", [f"{each.value:g}" for each in shown]),
+        Column("energy,\n%", [f"{each.energy:+.2f}" for each in shown]),
+        Column("time,\n%", [f"{each.time:+.2f}" for each in shown]),
+        Column("area,\n%", [f"{each.area:+.2f}" for each in shown]),
+    ]
+    others = len(advice.elasticities) - len(shown)
+    lines: list[RenderableType] = [fitting_sheets(("What 1 % more of a key does (elasticity)", columns))]
+    if others:
+        lines.append(Text(f"and {others} keys that do less, or nothing; all are in --json", style="dim"))
+    return lines
+
+
+def _changes(advice: Advice) -> list[RenderableType]:
+    best = advice.best
+    goal = _GOALS[advice.goal]
+    if not best:
+        return [Text(f"No single change of those that were tried gives less {goal}.")]
+    columns = [
+        Column("change", [_change(change) for change in best], justify="left", folds=True),
+        Column("energy,\n%", [_percent(change.energy) for change in best]),
+        Column("time,\n%", [_percent(change.time) for change in best]),
+        Column("energy\nx time, %", [_percent(change.edp) for change in best]),
+        Column("area,\n%", [_percent(change.area) for change in best]),
+        Column("area,\nmm2", [f"{change.area_mm2:+.3f}" for change in best]),
+    ]
+    title = f"Changes that help most, by {goal}, measured one by one"
+    return [
+        fitting_sheets((title, columns), (title, columns[:5])),
+        Text(
+            f"{advice.tried:,} machines were simulated. Effects of several changes do not add up. Clock, node and "
+            "prices are not changed: what they would cost is not modelled.",
+            style="dim",
+        ),
+    ]
+
+
+def _change(change: Change) -> str:
+    return f"{change.key}: {_text(change.before)} to {_text(change.after)}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:+.1f}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)

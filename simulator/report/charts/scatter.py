@@ -1,0 +1,101 @@
+"""Points in a plane, and the front of those that no other point beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spikecycle.simulator.report.charts.axes import Scale, below, beside, spanning
+from spikecycle.simulator.report.charts.names import names_beside
+from spikecycle.simulator.report.charts.palette import colour
+from spikecycle.simulator.report.charts.svg import drawing, element, legend, mark
+
+_LOG_FROM = 20
+"""Ratio of the largest to the smallest value from which an axis is logarithmic."""
+_MOST_LABELS = 14
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point: what it is called, what is said of it, and the number of its category."""
+
+    x: float
+    y: float
+    name: str
+    tip: str
+    group: int = 0
+
+
+def scatter(
+    width: float,
+    key: str,
+    title: str,
+    points: Sequence[Point],
+    axes: tuple[str, str],
+    groups: Sequence[str] = (),
+    *,
+    with_front: bool = True,
+    names: bool = True,
+) -> str:
+    """Points with less of both being better; axes: titles with their units. with_front: join those on the front."""
+    boxes, top = legend(list(groups) if len(groups) > 1 else [], 0, 0, width, key)
+    top += 30.0
+    bottom = top + min(300.0, width * 0.62)
+    x_scale, y_scale = plane([(p.x, p.y) for p in points], 52, width - 16, top, bottom)
+    drawn = (
+        boxes
+        + below(x_scale, top, bottom, axes[0], 4 if width < 500 else 8)
+        + beside(y_scale, 52, width - 16, axes[1], 6)
+    )
+    best = front([(point.x, point.y) for point in points])
+    if with_front and len(best) > 1:
+        places = [(x_scale(points[i].x), y_scale(points[i].y)) for i in best]
+        path = f"M{places[0][0]:.1f} {places[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:])
+        drawn += element("path", d=path, fill="none", stroke="var(--ink)", stroke_width=1.5, stroke_dasharray="5 3")
+    for index, point in enumerate(points):
+        on_front = with_front and index in best
+        drawn += _shape(x_scale(point.x), y_scale(point.y), point, on_front)
+    if names:
+        places = [(x_scale(point.x), y_scale(point.y)) for point in points]
+        of_all = len(points) <= _MOST_LABELS
+        drawn += names_beside(places, [p.name for p in points], range(len(points)) if of_all else best, 52, width)
+    return drawing(width, bottom + 40, key, title, drawn)
+
+
+def plane(
+    points: Sequence[tuple[float, float]], left: float, right: float, top: float, bottom: float
+) -> tuple[Scale, Scale]:
+    """Scales of both axes, logarithmic where the values lie far apart."""
+    scales = []
+    for values, start, stop in (([x for x, _ in points], left, right), ([y for _, y in points], bottom, top)):
+        positive = [value for value in values if value > 0]
+        is_log = len(positive) == len(values) and bool(positive) and max(positive) / min(positive) >= _LOG_FROM
+        scales.append(spanning(list(values), start, stop, is_log=is_log))
+    return scales[0], scales[1]
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the points that no other one is at most as large as in both and smaller in one, by rising x."""
+    found: list[int] = []
+    lowest = float("inf")
+    for index in sorted(range(len(points)), key=lambda i: points[i]):
+        if points[index][1] < lowest:
+            lowest = points[index][1]
+            found.append(index)
+    return found
+
+
+def _shape(x: float, y: float, point: Point, on_front: bool) -> str:
+    """Groups differ by shape too: circle, square, triangle, diamond."""
+    size, fill = 5.0 if on_front else 4.0, colour(point.group)
+    ring = {"stroke": "var(--ink)" if on_front else "var(--surface)", "stroke_width": 1.5 if on_front else 1}
+    match point.group % 4:
+        case 0:
+            return mark("circle", point.tip, cx=x, cy=y, r=size, fill=fill, **ring)
+        case 1:
+            return mark("rect", point.tip, x=x - size, y=y - size, width=2 * size, height=2 * size, fill=fill, **ring)
+        case 2:
+            path = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {2 * size + 1}h{-2 * size - 2}z"
+        case _:
+            path = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {size + 1}l{-size - 1} {size + 1}l{-size - 1} {-size - 1}z"
+    return mark("path", point.tip, d=path, fill=fill, **ring)

@@ -1,0 +1,157 @@
+"""What a page holds, section by section, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.report.charts.svg import plain
+from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
+from spikecycle.simulator.report.page.chart import Chart
+from spikecycle.simulator.report.page.formats import format_charts
+from spikecycle.simulator.report.page.machine import area_chart, machine_chart
+from spikecycle.simulator.report.page.markup import panel_markup, table_markup
+from spikecycle.simulator.result import RunResult
+
+MOST_SEEN = 10
+"""Rows of a table that is open from the start."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a page is made of.
+
+    results: with a short name each, no two alike. comparisons: of formats. candidates: points of a sweep or a search.
+    failed: points of these that have no result, or cannot run. validation: rows as `spikecycle validate` writes them,
+    of the machines at hand. unchecked: checks that were not made, in words.
+    """
+
+    results: Sequence[tuple[str, RunResult]] = ()
+    comparisons: Sequence[FormatComparison] = ()
+    candidates: Sequence[fronts.Candidate] = ()
+    failed: int = 0
+    validation: Sequence[Mapping[str, Any]] = ()
+    unchecked: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One section: its key for links, its title, a short one for the navigation, what comes ahead, and its charts."""
+
+    key: str
+    title: str
+    short: str
+    ahead: str
+    charts: Sequence[Chart] = field(default_factory=tuple)
+    behind: str = ""
+
+
+def sections(material: Material, most_operators: int = 40, most_results: int = 8) -> Iterator[Part]:
+    """The sections in order."""
+    results = material.results
+    points = [fronts.candidate_of(name, result) for name, result in results] if len(results) > 1 else []
+    front = fronts.front_chart("tradeoffs", [*points, *material.candidates])
+    if len(results) > 1:
+        charts = [costs.totals_chart(results, "energy"), costs.totals_chart(results, "cycles")]
+        ahead = panel_markup(table_markup(overview.side_by_side(results)))
+        differ = overview.differences(results)
+        if differ is not None:
+            heading = f"Where the machines differ ({len(differ.rows)} keys)"
+            opened = " open" if len(differ.rows) <= MOST_SEEN else ""
+            ahead += panel_markup(f"<details{opened}><summary>{heading}</summary>{table_markup(differ)}</details>")
+        yield Part("compared", "Side by side", "Side by side", ahead, charts)
+    if front is not None:
+        words = (
+            f"{material.failed:,} more points have no result, or cannot run at their clock." if material.failed else ""
+        )
+        ahead = f'<p class="caution">{words}</p>' if words else ""
+        yield Part("tradeoffs-part", "Trade-offs", "Trade-offs", ahead, [front])
+    for number, (name, result) in enumerate(results[:most_results], start=1):
+        yield _result_part(f"r{number}", name if len(results) > 1 else "", result, most_operators)
+    if len(results) > most_results:
+        rest = ", ".join(plain(name) for name, _ in results[most_results:])
+        yield Part(
+            "rest", "Other results", "Others", f"<p>Not drawn one by one, so that the page stays small: {rest}.</p>"
+        )
+    for number, comparison in enumerate(material.comparisons, start=1):
+        charts = format_charts(f"f{number}", comparison)
+        title = f"Formats: {comparison.trace} on {comparison.machine['name']}"
+        yield Part(f"formats{number}", title, "Formats", "", charts)
+    yield _grounds_part(material)
+
+
+def charts_of(material: Material) -> list[Chart]:
+    """Every chart of the page, for files of their own."""
+    return [chart for part in sections(material) for chart in part.charts]
+
+
+def _result_part(key: str, name: str, result: RunResult, most_operators: int) -> Part:
+    drawn, note = _largest(result, most_operators)
+    tiles = "".join(f"<div><dt>{plain(k)}</dt><dd>{plain(v)}</dd></div>" for k, v in overview.totals(result))
+    words = "".join(f"<p>{plain(line)}</p>" for line in overview.sentences(result))
+    cautions = "".join(f'<p class="caution">{plain(line)}</p>' for line in overview.cautions(result))
+    makers: Sequence[Callable[[str, RunResult], Chart | None]] = (
+        costs.energy_chart,
+        costs.cycle_chart,
+        rooflines.roofline_chart,
+        places.memory_chart,
+        costs.traffic_chart,
+        places.pe_chart,
+        spikes.density_chart,
+        spikes.raster_chart,
+        machine_chart,
+        area_chart,
+    )
+    charts = [chart for chart in (maker(key, drawn) for maker in makers) if chart is not None]
+    ahead = f'{cautions}<dl class="tiles">{tiles}</dl><div class="words">{words}</div>{note}'
+    return Part(key, name or "At a glance", name or "At a glance", ahead, charts)
+
+
+def _largest(result: RunResult, most: int) -> tuple[RunResult, str]:
+    """The result with at most so many operators, those with most energy, and a line that says so."""
+    if len(result.layers) <= most:
+        return result, ""
+    by_energy = sorted(range(len(result.layers)), key=lambda index: -result.layers[index].sum_energy_pj)
+    kept = [result.layers[index] for index in sorted(by_energy[:most])]
+    words = f"Drawn are the {most} operators with most energy of {len(result.layers)}; totals are of all."
+    note = f'<p class="note">{words}</p>'
+    return result.model_copy(update={"layers": kept}), note
+
+
+def _grounds_part(material: Material) -> Part:
+    body = ""
+    if material.validation:
+        words = plain(grounds.validation_words(material.validation))
+        table = table_markup(grounds.validation_table(material.validation))
+        body += panel_markup(
+            f"<h3>How right it is</h3><p>{words}</p><details><summary>Figure by figure</summary>{table}</details>"
+        )
+    elif material.results:
+        body += panel_markup(
+            "<h3>How right it is</h3><p>There are no figures of others to compare this machine with in this page. "
+            "<code>spikecycle validate</code> makes the comparisons that there are.</p>"
+        )
+    if material.unchecked:
+        lines = "".join(f"<li>{plain(line)}</li>" for line in material.unchecked)
+        body += panel_markup(f"<h3>Checks that were not made</h3><ul>{lines}</ul>")
+    if material.validation and any(result.machine_overrides for _, result in material.results):
+        body += (
+            '<p class="note">Figures of others are compared with the machines as shipped, without replaced keys.</p>'
+        )
+    for name, result in material.results:
+        heading = f"Provenance{f' of {plain(name)}' if len(material.results) > 1 else ''}"
+        inside = table_markup(grounds.provenance(result))
+        origin = grounds.sources(result)
+        inside += (
+            f"<details><summary>Sources of the machine's numbers</summary>{table_markup(origin)}</details>"
+            if origin
+            else ""
+        )
+        body += panel_markup(
+            f"<details{' open' if len(material.results) == 1 else ''}><summary>{heading}</summary>{inside}</details>"
+        )
+    glossary = table_markup(grounds.glossary([result for _, result in material.results]))
+    behind = panel_markup(f"<details><summary>What the words mean</summary>{glossary}</details>")
+    return Part("grounds", "What it rests on", "Grounds", body, (), behind)

@@ -1,0 +1,174 @@
+"""Results, or the points of a sweep, against each other: which are not beaten in both of two figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.charts.scatter import Point, front, scatter
+from spikecycle.simulator.report.page.chart import Chart, DataTable, Draw, Value
+from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.units import pj_to_j
+
+ENERGY, TIME, AREA = "energy per inference (J)", "time per inference (s)", "area (mm²)"
+MOST_DRAWN = 4000
+"""Points of one drawing; of more, those on a front and every n-th of the others."""
+_MOST_SETTINGS = 6
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One point of the design space.
+
+    name: what tells it apart. group: what it belongs to (a trace, a sweep); groups have colours and shapes. figures: by
+    title with unit, less being better. settings: keys and values that made it.
+    """
+
+    name: str
+    group: str
+    figures: Mapping[str, float]
+    settings: Mapping[str, Value] = field(default_factory=dict)
+
+
+def candidate_of(name: str, result: RunResult) -> Candidate:
+    """A result as a point."""
+    figures = {
+        ENERGY: pj_to_j(result.energy_per_inference_pj),
+        TIME: result.seconds_per_inference,
+        AREA: result.area_mm2,
+    }
+    return Candidate(name, result.trace, figures, {"machine": str(result.machine["name"])})
+
+
+_FIGURES = {
+    "energy_per_inference_pj": (ENERGY, pj_to_j(1)),
+    "seconds_per_inference": (TIME, 1.0),
+    "area_mm2": (AREA, 1.0),
+}
+"""Columns of a sweep's points, each with its title here and the factor to its unit."""
+_ERROR = "error of the network (share of samples)"
+MOST_SETTING_COLUMNS = 40
+
+
+def candidates_of_rows(
+    group: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> tuple[list[Candidate], int]:
+    """Points of a sweep that have a result, and how many have none, or cannot run at their clock.
+
+    columns: those that tell points apart. Where every point has an accuracy, 1 minus it is a figure.
+    """
+    done = [row for row in rows if not row.get("problem") and not row.get("too_slow") and _is_whole(row)]
+    with_accuracy = bool(done) and all(isinstance(row.get("accuracy"), int | float) for row in done)
+    found = []
+    varied = [name for name in columns if len({str(row.get(name)) for row in rows}) > 1]
+    for row in done:
+        figures = {title: float(row[key]) * factor for key, (title, factor) in _FIGURES.items()}
+        if with_accuracy:
+            figures[_ERROR] = 1 - float(row["accuracy"])
+        settings = {name: _setting(row.get(name)) for name in columns[:MOST_SETTING_COLUMNS]}
+        words = (f"{key.rpartition('.')[2]} {settings[key]}" for key in varied if settings.get(key) is not None)
+        found.append(Candidate(", ".join(words) or group, group, figures, settings))
+    return found, len(rows) - len(done)
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    return all(isinstance(row.get(key), int | float) and math.isfinite(row[key]) for key in _FIGURES)
+
+
+def _setting(value: Any) -> Value:
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
+    """Each pair of figures that differ as a view; None with fewer than two points."""
+    if len(candidates) < 2:
+        return None
+    shared = [name for name in candidates[0].figures if all(name in each.figures for each in candidates)]
+    differing = [name for name in shared if len({each.figures[name] for each in candidates}) > 1]
+    pairs = list(combinations(differing if len(differing) > 1 else shared, 2))
+    groups = list(dict.fromkeys(each.group for each in candidates))
+    upright = [(b, a) if _short(a) == "energy" else (a, b) for a, b in pairs]  # energy is what is looked up
+    views: dict[str, Draw] = {f"{_short(y)} over {_short(x)}": _view(candidates, groups, x, y) for x, y in upright}
+    settings = list(dict.fromkeys(name for each in candidates for name in each.settings))
+    on_front = {pair: _on_front(candidates, *pair) for pair in pairs}
+    heads = ("name", "group", *shared, *settings, *(f"on the front of {_short(a)} and {_short(b)}" for a, b in pairs))
+    rows: list[Sequence[Value]] = [
+        (
+            each.name,
+            each.group,
+            *(each.figures[name] for name in shared),
+            *(each.settings.get(name) for name in settings),
+            *("yes" if index in on_front[pair] else "" for pair in pairs),
+        )
+        for index, each in enumerate(candidates)
+    ]
+    return Chart(
+        key,
+        "Trade-offs",
+        f"{len(candidates):,} points, less being better on both axes. The dashed line joins those that no other one "
+        "beats in both (the Pareto front); point at one to see what it is.",
+        views,
+        DataTable(heads, rows),
+    )
+
+
+def _view(candidates: Sequence[Candidate], groups: Sequence[str], x: str, y: str) -> Draw:
+    kept = _kept(candidates, x, y)
+    (x_factor, x_unit), (y_factor, y_unit) = (_scaled(name, [each.figures[name] for each in kept]) for name in (x, y))
+    points = [
+        Point(
+            each.figures[x] * x_factor,
+            each.figures[y] * y_factor,
+            each.name,
+            _tip(each),
+            groups.index(each.group),
+        )
+        for each in kept
+    ]
+    axes = (f"{_short(x)}, {x_unit}", f"{_short(y)}, {y_unit}")
+    title = f"{_short(y)} over {_short(x)}"
+    few = len(points) <= 60
+    return lambda width, key: scatter(width, key, title, points, axes, groups, names=few)
+
+
+def _kept(candidates: Sequence[Candidate], x: str, y: str) -> list[Candidate]:
+    if len(candidates) <= MOST_DRAWN:
+        return list(candidates)
+    best = set(front([(each.figures[x], each.figures[y]) for each in candidates]))
+    every = -(-len(candidates) // MOST_DRAWN)
+    return [each for index, each in enumerate(candidates) if index in best or index % every == 0]
+
+
+def _on_front(candidates: Sequence[Candidate], a: str, b: str) -> set[int]:
+    return set(front([(each.figures[a], each.figures[b]) for each in candidates]))
+
+
+def _tip(each: Candidate) -> str:
+    figures = [f"{_short(name)} {_text(name, value)}" for name, value in each.figures.items()]
+    settings = [f"{name} = {value}" for name, value in each.settings.items() if value is not None]
+    more = [f"and {len(settings) - _MOST_SETTINGS} more settings"] if len(settings) > _MOST_SETTINGS else []
+    return f"{each.name}: {', '.join([*figures, *settings[:_MOST_SETTINGS], *more])}"
+
+
+def _short(figure: str) -> str:
+    """A figure's title without its unit."""
+    return figure.split(" (")[0].removesuffix(" per inference")
+
+
+def _unit(figure: str) -> str:
+    return figure.rpartition("(")[2].rstrip(")") if "(" in figure else ""
+
+
+def _text(figure: str, value: float) -> str:
+    unit = _unit(figure)
+    return human.si(value, unit) if unit in ("J", "s", "J s") else f"{human.digits(value)} {unit}".rstrip()
+
+
+def _scaled(figure: str, values: list[float]) -> tuple[float, str]:
+    """Factor and unit for an axis."""
+    unit = _unit(figure)
+    return human.common_si(values, unit) if unit in ("J", "s", "J s") else (1.0, unit)

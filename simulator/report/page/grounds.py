@@ -1,0 +1,114 @@
+"""What the figures rest on: where they come from, what is assumed, how far they were checked, what the words mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
+from spikecycle.simulator.report.page.chart import DataTable, Value
+from spikecycle.simulator.report.residency import residency_words
+from spikecycle.simulator.report.totals import assumption_line
+from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.variant import overrides_text
+
+_LONGEST = 400
+
+
+def provenance(result: RunResult) -> DataTable:
+    """Everything that it takes to run the same again."""
+    assumed = result.assumptions
+    pairs: list[Sequence[Value]] = [
+        ("trace", result.trace),
+        ("SHA-256 of the trace", result.trace_sha256),
+        ("machine file", result.machine_file or "made in Python"),
+        ("keys replaced", overrides_text(result.machine_overrides) or "none"),
+        ("fingerprint of the machine", result.machine_sha256),
+        ("spikecycle", result.spikecycle),
+        ("samples", _ranges(result.samples)),
+        ("residency", residency_words(assumed.residency)),
+        ("energy and area", assumption_line(assumed)),
+        ("one operation", assumed.operation),
+        ("memory", "ideal: no latency, infinite bandwidth" if assumed.ideal_memory else "as the machine says"),
+        ("not modelled", ", ".join(result.not_modelled) or "-"),
+        ("operators that cost nothing here", ", ".join(assumed.free_operators) or "none"),
+        ("verification", _verification(result)),
+    ]
+    pairs += [(f"trace: {key}", _text(value)) for key, value in result.provenance.items()]
+    return DataTable(("what", "value"), pairs)
+
+
+def sources(result: RunResult) -> DataTable | None:
+    """Where the machine's numbers come from, key by key."""
+    found = result.machine.get("sources")
+    if not isinstance(found, Mapping) or not found:
+        return None
+    return DataTable(("key of the machine", "source"), [(str(key), str(value)) for key, value in found.items()])
+
+
+def validation_table(rows: Sequence[Mapping[str, Any]]) -> DataTable:
+    """Rows of `spikecycle validate`, as its documents have them: ours beside theirs."""
+    return DataTable(
+        ("machine", "quantity", "ours", "theirs", "error (%)", "tolerance (%)", "within it", "source", "note"),
+        [
+            (
+                str(row["machine"]),
+                str(row["quantity"]),
+                row["ours"],
+                row["theirs"],
+                None if row["error"] is None else 100 * float(row["error"]),
+                100 * float(row["tolerance"]),
+                {True: "yes", False: "no", None: "-"}[row["passed"]],
+                str(row["source"]),
+                str(row["note"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def validation_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many figures of others were met, and the largest error among them."""
+    compared = [row for row in rows if row["passed"] is not None]
+    errors = [abs(float(row["error"])) for row in compared if row["error"] is not None]
+    passed = sum(bool(row["passed"]) for row in compared)
+    words = f"{passed} of {len(compared)} figures of others are met within their tolerance"
+    largest = max(errors, default=0.0)
+    return f"{words}, the largest error is {human.percent(largest)} %." if largest else f"{words}."
+
+
+def glossary(results: Sequence[RunResult]) -> DataTable:
+    """Terms, kinds of energy, and every category that occurs."""
+    categories = dict.fromkeys(
+        category for result in results for category, cycles in result.sum_cycle_breakdown.items() if cycles
+    )
+    rows: list[Sequence[Value]] = [("term", name, meaning) for name, meaning in TERMS.items()]
+    rows += [("energy", name, meaning) for name, meaning in ENERGY.items()]
+    rows += [("category of cycles", category.replace("_", " "), of_category(category)) for category in categories]
+    return DataTable(("kind", "word", "meaning"), rows)
+
+
+def _verification(result: RunResult) -> str:
+    if result.verification is None:
+        return "not asked for (--verify)"
+    compared = sum(layer.spikes_compared for layer in result.verification if layer.recorded)
+    wrong = sum(layer.mismatches for layer in result.verification)
+    return f"{compared:,} outputs compared, {wrong:,} differ" if compared else "nothing was recorded to compare with"
+
+
+def _ranges(samples: Sequence[int]) -> str:
+    """ "0-3, 7" """
+    pieces: list[list[int]] = []
+    for sample in samples:
+        if pieces and sample == pieces[-1][1] + 1:
+            pieces[-1][1] = sample
+        else:
+            pieces.append([sample, sample])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in pieces)
+
+
+def _text(value: object) -> str:
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."

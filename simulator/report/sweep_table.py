@@ -1,0 +1,108 @@
+"""A sweep in a terminal: how many points there are, the best of them, and why others failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from spikecycle.simulator.explore.results import MEASURES, SweepResult
+from spikecycle.simulator.report import human
+from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.totals import WARNING
+from spikecycle.simulator.units import pj_to_j
+from spikecycle.simulator.variant import SYNTHETIC
+
+MOST_POINTS = 12
+"""Of a front that a table shows."""
+MOST_REASONS = 5
+
+
+def sweep_report(result: SweepResult) -> Group:
+    """The sweep in a few lines, its Pareto front, and the reasons of failed points, the most frequent first."""
+    parts: list[RenderableType] = [heading(result)]
+    front = result.front()
+    if front:
+        parts.append(points_table(f"Points that none beats in energy, time and area: {len(front):,}", front, result))
+        parts.append(Text(_best_lines(result)))
+    slow = sum(bool(point.get("too_slow")) for point in result.done)
+    if slow:
+        parts.append(Text(f"{slow:,} points have a memory that is slower than the clock: none is shown", WARNING))
+    if any(point.get("synthetic") for point in result.done):
+        parts.append(Text(SYNTHETIC, WARNING))
+    reasons = _reasons(result)
+    if reasons:
+        parts.append(Text("\n".join(reasons), style=WARNING))
+    return Group(*(line for part in parts for line in (part, Text())))
+
+
+def heading(result: SweepResult) -> Text:
+    """How many points, and where they are."""
+    failed = f", {len(result.failed):,} failed" if result.failed else ""
+    place = f"; all in {result.folder}/points.parquet" if result.folder else ""
+    return Text.assemble((f"{len(result.points):,} points", "bold"), f": {len(result.done):,} simulated{failed}{place}")
+
+
+def points_table(title: str, points: Sequence[dict[str, Any]], result: SweepResult) -> Fitting:
+    """What was chosen, with energy, time, area, accuracy and utilization; one column of choices where there is little
+    room."""
+    shown = points[:MOST_POINTS]
+    chosen = [name for name in result.columns if len({_text(point.get(name)) for point in result.points}) > 1]
+    energy, energy_unit = human.common_si([pj_to_j(point["energy_per_inference_pj"]) for point in shown], "J")
+    time, time_unit = human.common_si([point["seconds_per_inference"] for point in shown], "s")
+    choices = [_choice(name, [_text(point.get(name)) for point in shown]) for name in chosen]
+    figures = [
+        Column(
+            f"energy,\n{energy_unit}",
+            [human.digits(pj_to_j(point["energy_per_inference_pj"]) * energy, 4) for point in shown],
+        ),
+        Column(f"time,\n{time_unit}", [human.digits(point["seconds_per_inference"] * time, 4) for point in shown]),
+        Column("area,\nmm2", [human.digits(point["area_mm2"]) for point in shown]),
+    ]
+    accuracies = [point.get("accuracy") for point in shown]
+    if any(accuracy is not None for accuracy in accuracies):
+        figures.append(Column("accuracy,\n%", ["" if a is None else f"{100 * a:.1f}" for a in accuracies]))
+    more = Column("PE use,\n%", [human.percent(point["utilization"]) for point in shown])
+    if len(points) > MOST_POINTS:
+        title += f", the {MOST_POINTS} with the least energy"
+    together = names("point", [_line(point, chosen) for point in shown])
+    return fitting_sheets(
+        (title, [*choices, *figures, more]), (title, [*choices, *figures]), (title, [together, *figures])
+    )
+
+
+def _choice(name: str, cells: Sequence[str]) -> Column:
+    return Column(name.replace(".", ".\n"), cells, justify="left", folds=True)
+
+
+def _line(point: dict[str, Any], chosen: Sequence[str]) -> str:
+    return ", ".join(f"{name}={_text(point.get(name))}" for name in chosen) or "the only one"
+
+
+def _best_lines(result: SweepResult) -> str:
+    """The point that is best in each measure, in a line each."""
+    chosen = [name for name in result.columns if len({_text(point.get(name)) for point in result.points}) > 1]
+    words = {"energy_per_inference_pj": "energy", "seconds_per_inference": "time", "area_mm2": "area"}
+    front = result.front()
+    best = {measure: min(front, key=lambda point: point[measure]) for measure in MEASURES}
+    return "\n".join(f"Least {words[measure]}: {_line(point, chosen)}" for measure, point in best.items())
+
+
+def _reasons(result: SweepResult) -> list[str]:
+    """Problems of points that failed, one line for each kind."""
+    counted: dict[str, int] = {}
+    for point in result.failed:
+        problem = " ".join(str(point["problem"]).split())
+        counted[problem] = counted.get(problem, 0) + 1
+    ordered = sorted(counted.items(), key=lambda item: -item[1])
+    lines = [f"{count:,} failed: {problem}" for problem, count in ordered[:MOST_REASONS]]
+    if len(ordered) > MOST_REASONS:
+        lines.append(f"and {len(ordered) - MOST_REASONS:,} other reasons: column `problem`")
+    return lines
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,38 @@
+"""What was drawn for a synthetic trace: asked for, and come out, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Group
+from rich.text import Text
+
+from spikecycle.simulator.report.sheet import Column, fitting_sheets, names
+from spikecycle.simulator.report.totals import WARNING
+from spikecycle.simulator.variant import SYNTHETIC
+
+Statistics = Mapping[str, Mapping[str, float | None]]
+_HEADERS = {
+    "density": "density",
+    "channel_variation": "channel\nvariation",
+    "time_correlation": "correlation\nin time",
+    "space_correlation": "correlation\nin space",
+}
+
+
+def synthesis_report(trace: str, asked: Statistics, drawn: Statistics) -> Group:
+    """asked, drawn: statistics by layer; drawn ones of the first samples."""
+    columns = [names("layer", list(asked))]
+    for key, header in _HEADERS.items():
+        columns.append(Column(f"{header}\nasked", [_text(asked[layer][key]) for layer in asked]))
+        columns.append(Column("drawn", [_text(drawn[layer][key]) for layer in asked]))
+    return Group(
+        Text(f"wrote {trace}", style="bold"),
+        Text(SYNTHETIC, style=WARNING),
+        Text(),
+        fitting_sheets(("Inputs of each layer", columns), ("Inputs of each layer", [columns[0], *columns[2::2]])),
+    )
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

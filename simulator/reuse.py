@@ -1,0 +1,118 @@
+"""What runs of one trace share: tensors, workloads, and what stages did on machines that differ elsewhere.
+
+A sweep runs one trace on thousands of machines. Tensors are read, or recomputed, once. What a stage did on a machine is
+used again for every machine on which all keys that the stage's dataflow has read have the same values
+(`spikecycle.simulator.machine.watched`): a price of DRAM changes no cycle, and a memory that a rule never looks at
+changes nothing at all. Results are the same to the last bit as without.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample
+from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.machine.watched import Reads, watch
+from spikecycle.simulator.replay import SampleTensors
+from spikecycle.traces import Trace
+
+if TYPE_CHECKING:
+    from spikecycle.simulator.stage_run import StageRun
+
+DEFAULT_LIMIT_BYTES = 2**28
+"""Of tensors, and again of what stages did: assumed, small beside what a run takes itself."""
+_BYTES_OF_AN_ENTRY = 10_000
+"""What a kept run takes beside its arrays, roughly: counters, tiling, storage."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A run, what it read of its machine, and the memory that it takes."""
+
+    run: StageRun
+    reads: Reads
+    bytes: int
+
+
+@dataclass(eq=False)
+class Reuse:
+    """What is kept of the runs of one open trace, to be given to `simulate` again and again.
+
+    limit_bytes: tensors are kept if those of all samples together take less, and so many bytes of runs, the latest.
+    """
+
+    network: Trace
+    limit_bytes: int = DEFAULT_LIMIT_BYTES
+    _samples: dict[int, SampleTensors] = field(default_factory=dict)
+    _seen: dict[tuple[str, int], StageSample] = field(default_factory=dict)
+    _runs: OrderedDict[tuple[Hashable, int], _Kept] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+    _count: int = 0
+
+    def tensors(self, sample: int) -> SampleTensors:
+        """The tensors of a sample."""
+        if not self._keeps_tensors:
+            return SampleTensors(self.network, sample)
+        return self._samples.setdefault(sample, SampleTensors(self.network, sample))
+
+    def stage_sample(self, stage: Stage, sample: int, on_chip: OnChip) -> StageSample:
+        """A sample of a stage, with what earlier runs found out about it."""
+        if not self._keeps_tensors:
+            return StageSample(stage, self.tensors(sample), on_chip)
+        key = (stage_key(stage), sample)
+        seen = self._seen.setdefault(key, StageSample(stage, self.tensors(sample)))
+        return replace(seen, on_chip=on_chip)
+
+    def stage_run(self, what: Hashable, machine: Machine, run: Callable[[Machine], StageRun]) -> StageRun:
+        """`run(machine)`, or what an earlier machine made of the same `what` where this one must make the same of it.
+
+        what: everything but the machine that the run depends on.
+        """
+        for key in [key for key in reversed(self._runs) if key[0] == what]:
+            kept = self._runs[key]
+            if kept.reads.hold_for(machine):
+                self._runs.move_to_end(key)
+                return _unscheduled(kept.run)
+        watched, reads = watch(machine)
+        done = run(watched)
+        self._keep(what, done, reads)
+        return _unscheduled(done)
+
+    def _keep(self, what: Hashable, run: StageRun, reads: Reads) -> None:
+        kept = _Kept(run, reads, _BYTES_OF_AN_ENTRY + sum(map(_bytes_of, run.activities)))
+        self._count += 1
+        self._runs[what, self._count] = kept
+        self._bytes += kept.bytes
+        while self._bytes > self.limit_bytes:
+            _, oldest = self._runs.popitem(last=False)
+            self._bytes -= oldest.bytes
+
+    @property
+    def _keeps_tensors(self) -> bool:
+        values = sum(tensor.spec.count * -(-tensor.spec.bits // 8) for tensor in self.network.tensors.values())
+        return values * self.network.timesteps * self.network.samples <= self.limit_bytes
+
+
+def stage_key(stage: Stage) -> str:
+    """What tells the stages of one network apart: the operators that run together."""
+    return " ".join(operator.name for operator in stage.operators)
+
+
+def run_key(dataflow: str, stage: Stage, samples: Sequence[int], kept: Sequence[frozenset[str]]) -> Hashable:
+    """Everything but the machine that a stage's run depends on."""
+    return dataflow, stage.name, stage_key(stage), tuple(samples), tuple(kept)
+
+
+def _unscheduled(run: StageRun) -> StageRun:
+    """The run with totals of its own, to which a schedule can be added."""
+    return replace(run, totals=replace(run.totals, schedules=[]))
+
+
+def _bytes_of(activity: Activity) -> int:
+    work, moves = activity.work, activity.moves
+    arrays = (work.cycles, work.breakdown, work.step, work.resource, moves.load_bits, moves.store_bits)
+    return sum(array.nbytes for array in (*arrays, *work.places.values()))

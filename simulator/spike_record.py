@@ -1,0 +1,55 @@
+"""When a stage takes and puts out spikes: counts by timestep over all samples, and a raster of the first sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.result import SpikeRaster
+
+MOST_NEURONS = 48
+"""Neurons of a raster: as many rows as a chart can show one by one."""
+MOST_TIMESTEPS = 400
+"""Timesteps of a raster."""
+
+
+@dataclass(eq=False)
+class SpikeRecord:
+    """Values that are not zero, by timestep, int64 (T,), and which neurons of the first sample put them out."""
+
+    inputs: Int64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    outputs: Int64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    neurons: int = 0
+    raster: SpikeRaster | None = None
+
+    def add_input(self, values: Integers) -> None:
+        """One tensor that the stage takes, integers (T, C, H, W), of one sample."""
+        self.inputs = _sum(self.inputs, by_timestep(values))
+
+    def add_output(self, values: Integers, sample: int) -> None:
+        """What the stage puts out, integers (T, C, H, W), of the sample with this index."""
+        self.outputs = _sum(self.outputs, by_timestep(values))
+        self.neurons = values[0].size if len(values) else 0
+        if self.raster is None:
+            self.raster = raster_of(values, sample)
+
+
+def by_timestep(values: Integers) -> Int64:
+    """int64 (T,): values that are not zero in each timestep of integers (T, ...)."""
+    return np.asarray(np.count_nonzero(values.reshape(len(values), -1), axis=1), np.int64)
+
+
+def raster_of(values: Integers, sample: int) -> SpikeRaster:
+    """Of integers (T, C, H, W), MOST_NEURONS neurons at most, evenly spaced, and the first MOST_TIMESTEPS timesteps."""
+    frames = values[:MOST_TIMESTEPS].reshape(len(values[:MOST_TIMESTEPS]), -1)
+    count = frames.shape[1]
+    shown = min(count, MOST_NEURONS)
+    neurons = [index * count // shown for index in range(shown)]
+    rows = np.where(frames[:, neurons] != 0, "1", "0").T
+    return SpikeRaster(sample=sample, neurons=neurons, rows=["".join(row) for row in rows])
+
+
+def _sum(one: Int64, other: Int64) -> Int64:
+    return one + other if len(one) else other

@@ -1,0 +1,47 @@
+"""Kernels: set bits of words of 64 bits, as the rows of packed im2col matrices have them.
+
+Every set bit of a word, the lowest first:
+
+    while word:
+        k = lowest_one(word)
+        word &= word - np.uint64(1)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int64, UInt64
+from spikecycle.simulator.jit import kernel
+
+WORD_BITS = 64
+
+
+@kernel
+def count_ones(word: np.uint64) -> int:
+    """Set bits of a word: sums of 2, 4, 8 bits and so on, side by side."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    word += word >> np.uint64(8)
+    word += word >> np.uint64(16)
+    word += word >> np.uint64(32)
+    return int(np.int64(word & np.uint64(0x7F)))
+
+
+@kernel
+def lowest_one(word: np.uint64) -> int:
+    """Place of the lowest set bit of a word that is not 0."""
+    return count_ones((word & (~word + np.uint64(1))) - np.uint64(1))
+
+
+@kernel
+def column_ones(words: UInt64, ones_out: Int64) -> None:
+    """Set bits of every column of packed rows: words uint64 (rows, ceil(K / 64)), ones_out int64 (K,)."""
+    ones_out[:] = 0
+    for row in range(len(words)):
+        for index in range(words.shape[1]):
+            word = words[row, index]
+            while word:
+                ones_out[index * WORD_BITS + lowest_one(word)] += 1
+                word &= word - np.uint64(1)

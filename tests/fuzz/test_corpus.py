@@ -1,0 +1,30 @@
+"""What was found once is not found again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.children import run_child
+from tests.fuzz.replay import CORPUS, inputs
+
+WITHOUT_TORCH = ("machines", "layer-traces", "network-traces", "command-lines")
+WITH_TORCH = ("studies", "nir-files", "sample-files", "event-files", "study-stores", "study-tables")
+
+
+def test_every_surface_has_a_corpus() -> None:
+    assert {path.name for path in CORPUS.iterdir()} == {*WITHOUT_TORCH, *WITH_TORCH}
+    assert all(len(inputs(surface)) >= 2 for surface in (*WITHOUT_TORCH, *WITH_TORCH))
+
+
+@pytest.mark.parametrize(
+    "surfaces", [WITHOUT_TORCH, pytest.param(WITH_TORCH, marks=pytest.mark.train)], ids=["simulator", "models"]
+)
+def test_the_corpus_is_refused_or_taken_as_it_should_be(surfaces: tuple[str, ...], tmp_path: Path) -> None:
+    ended = run_child(["-m", "tests.fuzz.replay", tmp_path, *surfaces], seconds=600)
+    came = {(surface, name): kind for surface, name, kind in map(json.loads, ended.out.splitlines())}
+    assert ended.status == 0, f"status {ended.status} after {list(came)[-1:]}: {ended.err[-2000:]}"
+    expected = {(surface, path.name): path.name.partition("-")[0] for surface in surfaces for path in inputs(surface)}
+    assert came == expected

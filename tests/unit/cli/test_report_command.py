@@ -1,0 +1,133 @@
+"""`spikecycle report` and `simulate --report`: pages of results, files of charts, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikecycle.simulator.report.document import to_json
+from tests.bad_input.inputs import refused, run, small_trace
+from tests.unit.report.example import run_result
+
+Capsys = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    path = tmp_path / "first.json"
+    path.write_text(to_json(run_result()))
+    return path
+
+
+def test_simulate_writes_a_page(capsys: Capsys, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    ended = run(capsys, "simulate", small_trace(tmp_path), "--report", page)
+    assert ended.status == 0
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert "conv1" in page.read_text()
+
+
+def test_results_and_comparisons_make_one_page(capsys: Capsys, tmp_path: Path, result: Path) -> None:
+    trace = small_trace(tmp_path)
+    formats, second, page = tmp_path / "formats.json", tmp_path / "second.json", tmp_path / "page.html"
+    assert run(capsys, "formats", trace, "--json", formats).status == 0
+    assert run(capsys, "simulate", trace, "--json", second).status == 0
+    ended = run(capsys, "report", result, second, formats, "--out", page)
+    assert ended.status == 0
+    assert ended.out == f"wrote {page}: open {page} in any browser\n"
+    text = page.read_text()
+    assert "2 results side by side" in text
+    assert "first, second" in text
+    assert "Weight formats, weights reloaded in every inference" in text
+
+
+def test_charts_become_files(capsys: Capsys, tmp_path: Path, result: Path) -> None:
+    folder = tmp_path / "charts"
+    ended = run(capsys, "report", result, "--out", tmp_path / "page.html", "--charts", folder)
+    assert ended.status == 0
+    names = {path.name for path in folder.iterdir()}
+    assert {"r1-energy.csv", "r1-energy-1.svg", "r1-energy-1.png", "r1-machine.svg", "r1-machine.png"} <= names
+    assert (folder / "r1-energy-1.png").read_bytes().startswith(b"\x89PNG")
+    assert f"{len(names)} files" in ended.out
+
+
+def test_errors_of_validation_are_shown(capsys: Capsys, tmp_path: Path, result: Path) -> None:
+    row = {"machine": "two_buffers", "quantity": "cycles", "ours": 9.0, "theirs": 10.0, "error": -0.1, "tolerance": 0.2,
+           "passed": True, "source": "somebody", "note": ""}  # fmt: skip
+    found = tmp_path / "validation.json"
+    other = {**row, "machine": "another", "source": "nobody"}
+    found.write_text(json.dumps({"rows": [row, other], "skipped": [{"check": "mine", "reason": "needs their data"}]}))
+    page = tmp_path / "page.html"
+    assert run(capsys, "report", result, "--validation", found, "--out", page).status == 0
+    text = page.read_text()
+    assert "1 of 1 figures of others are met" in text
+    assert "somebody" in text
+    assert "nobody" not in text
+    assert "mine needs their data" in text
+
+
+def test_files_of_one_name_are_told_apart(capsys: Capsys, tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "result.json" for folder in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(to_json(run_result()))
+    page = tmp_path / "page.html"
+    assert run(capsys, "report", *paths, paths[0], "--out", page).status == 0
+    assert f"{paths[0]}, {paths[1]}" not in page.read_text()
+    assert f"result (1), {paths[1]}, result (2)" in page.read_text()
+
+
+def _changed(**changes: Any) -> str:
+    return json.dumps({**json.loads(to_json(run_result())), **changes})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is no JSON"),
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("[1, 2]", "holds no JSON object"),
+        ("{}", "is no result of simulate, no comparison of formats and no result of a sweep"),
+        ('{"rows": [], "skipped": []}', "is no result of simulate, no"),
+        ('{"points": 3, "columns": []}', "Field required"),
+        ('{"points": [], "columns": [], "spikecycle": "0", "folder": null}', "it has no points"),
+        ('{"points": [{"problem": "x"}], "columns": [], "spikecycle": "0", "folder": null}', "nothing to report"),
+        (_changed(version=1), "this result of spikecycle simulate has version 1, this program reads version 2"),
+        (_changed(version=99), "has version 99"),
+        (_changed(samples=[]), "it has no samples"),
+        (_changed(layers=[]), "it has no layers"),
+        (_changed(timesteps=0), "it has no clock or no timesteps"),
+        (_changed(clock_mhz=0), "it has no clock or no timesteps"),
+        (_changed(sum_cycles=-1), "it has cycles below 0"),
+        (_changed(layers="x"), "layers: Input should be a valid list"),
+        (_changed(nonsense=1), "nonsense: Extra inputs are not permitted"),
+        (_changed(area_mm2=float("nan")), "is no JSON"),
+    ],
+)
+def test_what_is_no_result_is_told_in_a_line(capsys: Capsys, tmp_path: Path, content: str, words: str) -> None:
+    path, page = tmp_path / "bad.json", tmp_path / "page.html"
+    path.write_text(content)
+    refused(run(capsys, "report", path, "--out", page), f"{path}: ", words)
+    assert not page.exists()
+
+
+def test_a_file_that_is_not_there_and_places_that_cannot_be_written(
+    capsys: Capsys, tmp_path: Path, result: Path
+) -> None:
+    refused(run(capsys, "report", tmp_path / "none.json"), "none.json: cannot be read: No such file")
+    refused(run(capsys, "report"), "Missing argument 'RESULT...'")
+    page = tmp_path / "first.html"
+    page.write_text(to_json(run_result()))
+    refused(run(capsys, "report", page, "--out", page), "would overwrite the input")
+    page.unlink()
+    refused(run(capsys, "report", result, "--out", tmp_path / "page.pdf"), "the report is HTML")
+    refused(
+        run(capsys, "report", result, "--out", tmp_path / "p.html", "--charts", result), "--charts", "cannot be written"
+    )
+    refused(run(capsys, "simulate", "digits-8bit", "--report", tmp_path / "x" / "p.html"), "cannot be written")
+    refused(run(capsys, "report", result, "--validation", result, "--out", tmp_path / "p.html"), "validate --json")
+    assert [path.name for path in tmp_path.iterdir()] == ["first.json"], "something was left behind"

@@ -1,0 +1,59 @@
+"""Gustavson products in two stages: by hand, and with few PEs against the twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spikecycle
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.traces import GraphBuilder, Neuron, Trace
+from tests.contracts.networks import write_network
+from tests.contracts.suite import Case, check_twin
+
+
+@pytest.mark.parametrize("network", ["strided", "grouped", "linear", "many_bits"])
+@pytest.mark.parametrize(("tiles", "pes", "potentials", "rows"), [(2, 1, 2, 2), (3, 2, 1, 1), (1, 2, 3, 3)])
+def test_few_pes(tmp_path: Path, network: str, tiles: int, pes: int, potentials: int, rows: int) -> None:
+    settings = {
+        "dataflow.tiles": tiles, "dataflow.pes_per_tile": pes, "dataflow.potentials": potentials,
+        "dataflow.rows_at_once": rows, "buffers.weights.width_bits": 8,
+    }  # fmt: skip
+    with Trace(write_network(network, tmp_path)) as trace:
+        check_twin(Case.of(load_machine("gustavsnn", settings), trace))
+
+
+def test_by_hand(tmp_path: Path) -> None:
+    """Six inputs that spike once, two output channels: rows 1 1, 1 0, 1 0, 0 0, 0 1, 1 1 at once up to four.
+
+    The fourth is skipped. The first four that are left have columns 0 and 1: 2 cycles; the last has both: 2. One cycle
+    ahead for the fetch, one for the neurons.
+    """
+    graph = GraphBuilder(timesteps=1)
+    rows = np.array([[1, 1], [1, 0], [1, 0], [0, 0], [0, 1], [1, 1]])
+    current = graph.linear("fc", graph.input("x", np.ones((1, 1, 6, 1, 1), int)), rows.T, weight_bits=8)
+    graph.neuron("lif", current, Neuron("if", 100, potential_bits=16))
+    graph.write(tmp_path / "net.h5")
+    layer = spikecycle.simulate(tmp_path / "net.h5", "gustavsnn").layers[0]
+    counts = {counter.name: counter.sum_count for counter in layer.counters}
+    assert layer.sum_cycle_breakdown["compute"] == 1 + 2 + 2 + 1
+    assert (counts["pe.add"], counts["pe.merge"], counts["weights.read"]) == (7, 4, 5)
+
+
+def test_pes_of_a_number_wait_for_each_other(tmp_path: Path) -> None:
+    """Two positions in two tiles: one row left at t = 0, two right at t = 1, each of one column, one row at once.
+
+    Left takes 1 + 1 + 1 and then 1 for its neurons, right 1 and then 1 + 2 + 1. Six tiles have nothing to do.
+    """
+    graph = GraphBuilder(timesteps=2)
+    spikes = np.zeros((1, 2, 2, 1, 2), int)
+    spikes[0, 0, 0, 0, 0] = spikes[0, 1, 0, 0, 1] = spikes[0, 1, 1, 0, 1] = 1
+    current = graph.conv2d("conv", graph.input("x", spikes), np.ones((1, 2, 1, 1), int), weight_bits=8)
+    graph.neuron("lif", current, Neuron("if", 100, potential_bits=16))
+    graph.write(tmp_path / "net.h5")
+    settings = {"dataflow.rows_at_once": 1}
+    layer = spikecycle.simulate(tmp_path / "net.h5", "gustavsnn", settings=settings).layers[0]
+    assert layer.sum_cycle_breakdown["compute"] == 5
+    assert {counter.name: counter.sum_count for counter in layer.counters}["pe.wait"] == 1 + 6 * 5

@@ -1,0 +1,142 @@
+"""Synthetic traces: shapes and statistics as asked, from YAML or a topology, and labelled wherever they go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikecycle.simulator import MachineError, SimulatorError, UsageError, simulate
+from spikecycle.simulator.explore.synthesis import measured, parse_synthesis, read_synthesis, synthesize
+from spikecycle.simulator.explore.topology import read_topology
+from spikecycle.traces import TraceError, open_trace
+from tests.children import run_limited
+
+LAYERS = [
+    {"name": "a", "kind": "conv2d", "C": 2, "H": 8, "W": 8, "M": 4, "R": 3, "S": 3, "stride": 2, "padding": 1},
+    {"name": "b", "kind": "linear", "C": 64, "M": 5, "density": 0.4, "weight_sparsity": 0.5, "weight_bits": 4},
+]
+BASE: dict[str, Any] = {"timesteps": 6, "samples": 3, "density": 0.2, "weight_sparsity": 0.75, "layers": LAYERS}
+CONVOLUTIONS = """Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,
+Conv1, 34, 32, 3, 5, 2, 16, 2,
+
+FC, 1, 1, 1, 1, 512, 10, 1,
+"""
+
+
+def test_a_trace_has_the_shapes_and_shares_that_were_asked_for(tmp_path: Path) -> None:
+    asked, layers = parse_synthesis(BASE, "net")
+    synthesize(asked, layers, tmp_path / "net.h5")
+    with open_trace(tmp_path / "net.h5") as trace:
+        first, second = trace.layers
+        assert (trace.samples, trace.timesteps) == (3, 6)
+        assert (first.shape.P, first.shape.Q, first.shape.M) == (4, 4, 4)
+        assert (first.weight_bits, second.weight_bits) == (8, 4)
+        assert np.mean(first.weights() == 0) == 0.75
+        assert np.mean(second.weights() == 0) == 0.5
+        assert trace.provenance["synthetic"] is True
+        assert trace.provenance["statistics"]["b"]["density"] == 0.4
+    assert measured(tmp_path / "net.h5")["b"]["density"] == pytest.approx(0.4, abs=0.1)
+
+
+def test_equal_arguments_give_equal_bytes(tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("two", 1), ("other", 2)):
+        synthesize(*parse_synthesis({**BASE, "seed": seed}, "net"), tmp_path / f"{name}.h5")
+    one, two, other = ((tmp_path / f"{name}.h5").read_bytes() for name in ("one", "two", "other"))
+    assert one == two != other
+
+
+def test_every_result_says_that_its_trace_is_synthetic(tmp_path: Path) -> None:
+    file, trace = tmp_path / "net.yaml", tmp_path / "net.h5"
+    file.write_text(json.dumps(BASE))
+    drawn = run_limited("synthesize", file, trace, memory_bytes=2**33)
+    assert drawn.status == 0, drawn.err
+    assert "ynthetic" in drawn.out
+    assert "A synthetic trace" in run_limited("simulate", trace, "--hw", "mint", memory_bytes=2**33).out
+    assert simulate(trace, "mint").provenance["synthetic"] is True
+
+
+def test_a_topology_is_read_as_scale_sim_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.csv"
+    path.write_text(CONVOLUTIONS)
+    first, second = read_topology(path)
+    shape = first.shape()
+    assert (shape.C, shape.H, shape.W, shape.R, shape.S, shape.M, shape.stride) == (2, 34, 32, 3, 5, 16, (2, 2))
+    assert (shape.P, shape.Q) == ((34 - 3) // 2 + 1, (32 - 5) // 2 + 1)
+    assert (second.kind, second.C, second.M) == ("linear", 512, 10)
+    path.write_text("\n".join(CONVOLUTIONS.splitlines()[1:]))  # without a header
+    assert [layer.name for layer in read_topology(path)] == ["Conv1", "FC"]
+
+
+def test_a_topology_may_have_matrix_products_and_columns_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "net.csv"
+    path.write_text(
+        "Layer, M, N, K, Density, Sparsity, Weight Bits\nproj, 49, 96, 48, 0.25, 2:4, 4\nhead, 1, 10, 96, , 0.9,\n"
+    )
+    first, second = read_topology(path)
+    shape = first.shape()
+    assert (shape.operator, shape.C, shape.W, shape.M, shape.Q) == ("conv1d", 48, 49, 96, 49)
+    assert (first.density, first.weight_sparsity, first.weight_bits) == (0.25, 0.5, 4)
+    assert (second.density, second.weight_sparsity, second.weight_bits) == (None, 0.9, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no layers"),
+        ("Layer name, IFMAP Height\n", "has no layers"),
+        ("a, 3, 3, 1, 1, 2", "line 1: 8 columns are needed, found 6"),
+        ("a, 3, 3, 1, 1, 2, x, 1", "line 1: a whole number is needed, found 'x'"),
+        ("a, 3, 3, 1, 1, 2, 0, 1", "line 1: M: "),
+        (", 3, 3, 1, 1, 2, 2, 1", "line 1: name: "),
+    ],
+)
+def test_what_is_no_topology_is_told_by_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "net.csv"
+    path.write_text(text)
+    with pytest.raises(UsageError) as refusal:
+        read_topology(path)
+    assert str(refusal.value).startswith(str(path))
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"layers": None}, "give either layers, or a topology"),
+        ({"layers": []}, "layers: at least one"),
+        ({"density": 2}, "density"),
+        ({"dense": 1}, "dense: unknown key"),
+        ({"layers": [{**LAYERS[0], "kind": "conv3d"}]}, "layers.0.kind"),
+    ],
+)
+def test_what_cannot_be_asked_for(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(MachineError) as refusal:
+        parse_synthesis({**BASE, **keys}, "net.yaml")
+    assert str(refusal.value).startswith("net.yaml: ")
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ({"R": 11}, "layer 'a': a 11x3 kernel does not fit"),
+        ({"channel_variation": 9.0}, "layer 'a': channel_variation"),
+    ],
+)
+def test_a_layer_that_cannot_be_is_named_and_nothing_is_written(
+    tmp_path: Path, layer: dict[str, Any], words: str
+) -> None:
+    asked, layers = parse_synthesis({**BASE, "layers": [{**LAYERS[0], **layer}]}, "net")
+    with pytest.raises((TraceError, SimulatorError), match=words):
+        synthesize(asked, layers, tmp_path / "net.h5")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_topology_lies_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text(CONVOLUTIONS)
+    (tmp_path / "net.yaml").write_text("{timesteps: 2, density: 0.1, topology: net.csv}")
+    assert [layer.name for layer in read_synthesis(tmp_path / "net.yaml")[1]] == ["Conv1", "FC"]

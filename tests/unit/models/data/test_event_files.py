@@ -1,0 +1,145 @@
+"""Files of events by every format that is read, and what is wrong with one: a line that names the file."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from spikecycle.models.data.event_files import AEDAT3_HEADER, read_events
+from spikecycle.models.errors import ModelsError
+
+pytestmark = pytest.mark.train
+X, Y, T, P = (np.array(values) for values in ([3, 5, 7], [1, 0, 2], [10, 2000, 100_000], [1, 0, 1]))
+
+
+def structured(**changed: Any) -> np.ndarray:
+    """Tonic's event array, whatever the types and the order of its fields."""
+    columns = {"t": T, "x": X, "y": Y, "p": P} | changed
+    array = np.zeros(len(columns["t"]), [("t", "<i8"), ("x", "<u2"), ("y", "<i4"), ("p", "<i1")])
+    for name, values in columns.items():
+        array[name] = values
+    return array
+
+
+def binary() -> bytes:
+    """Five bytes an event: x, y, polarity and 23 bits of time."""
+    return b"".join(
+        bytes([x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255]) for x, y, t, p in zip(X, Y, T, P, strict=True)
+    )
+
+
+def aedat2(davis: bool = False) -> bytes:
+    """Addresses and times, big-endian, behind lines of comments; of a DAVIS, one that is no event of the camera."""
+    shifts = (12, 22, 11) if davis else (1, 8, 0)
+    words = [(int(x) << shifts[0] | int(y) << shifts[1] | int(p) << shifts[2], int(t))
+             for x, y, t, p in zip(X, Y, T, P, strict=True)]  # fmt: skip
+    if davis:
+        words.insert(1, (1 << 31 | 5, 1000))
+    return b"#!AER-DAT2.0\r\n# comment\r\n" + b"".join(struct.pack(">II", *word) for word in words)
+
+
+def aedat3(wrapped: int = 0) -> bytes:
+    """Two packets: polarity events, of which one is not valid, and one of another type."""
+    words = [(int(x) << 17 | int(y) << 2 | int(p) << 1 | 1, int(t)) for x, y, t, p in zip(X, Y, T, P, strict=True)]
+    words.insert(2, (9 << 17, 3000))
+    special = AEDAT3_HEADER.pack(0, 1, 8, 4, 0, 1, 1, 1) + bytes(8)
+    body = AEDAT3_HEADER.pack(1, 1, 8, 4, wrapped, 4, 4, 3) + b"".join(struct.pack("<II", *word) for word in words)
+    return b"#!AER-DAT3.1\r\n#Format: RAW\r\n#!END-HEADER\r\n" + special + body
+
+
+def written(folder: Path, name: str) -> Path:
+    """A file with the three events above, in the format that its name says."""
+    path = folder / name
+    match name:
+        case "tonic.npy":
+            np.save(path, structured())
+        case "columns.npy":
+            np.save(path, np.stack([X, Y, T, P], axis=1).astype(float))
+        case "arrays.npz":
+            np.savez(path, x=X, y=Y, t=T, p=P * 2 - 1)
+        case "one.npz":
+            np.savez(path, events=structured())
+        case "nmnist.bin":
+            path.write_bytes(binary())
+        case "dvs128.aedat":
+            path.write_bytes(aedat2())
+        case "davis.aedat":
+            path.write_bytes(aedat2(davis=True))
+        case "version3.aedat":
+            path.write_bytes(aedat3())
+        case "root.h5":
+            with h5py.File(path, "w") as file:
+                file.update({"x": X, "y": Y, "t": T, "p": P})
+        case "group.hdf5":
+            with h5py.File(path, "w") as file:
+                file.update({"events/xs": X, "events/ys": Y, "events/ts": T, "events/ps": P.astype(bool)})
+        case "asl.mat":
+            savemat(path, {"ts": T[:, None], "x": X[:, None], "y": 179 - Y[:, None], "pol": P[:, None]})
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tonic.npy", "columns.npy", "arrays.npz", "one.npz", "nmnist.bin", "dvs128.aedat", "davis.aedat",
+     "version3.aedat", "root.h5", "group.hdf5", "asl.mat"],
+)  # fmt: skip
+def test_the_same_events_in_every_format(name: str, tmp_path: Path) -> None:
+    events = read_events(written(tmp_path, name), (4, 8))
+    for field, values in (("x", X), ("y", Y), ("t", T), ("p", P)):
+        assert events[field].tolist() == values.tolist()
+
+
+def test_times_of_version_3_go_on_where_31_bits_end(tmp_path: Path) -> None:
+    (tmp_path / "long.aedat").write_bytes(aedat3(wrapped=1))
+    assert read_events(tmp_path / "long.aedat")["t"].tolist() == (T + 2**31).tolist()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"t": T[::-1]}, "times go back from 100000 to 2000 us at event 1 of 3; sort the recording"),
+        ({"t": [10, 2**32 - 1, 5]}, "times go back from 4294967295 to 5 us at event 2 of 3 (they wrap around 2**32"),
+        ({"x": [3, 8, 7]}, "x of event 1 is 8, outside of a sensor of 4 rows and 8 columns"),
+        ({"y": [1, 0, -2]}, "y of event 2 is -2, outside of a sensor of 4 rows and 8 columns"),
+        ({"p": [0, 1, 3]}, "polarities other than 0 and 1 (or -1 and 1)"),
+        ({name: [] for name in "xytp"}, "an empty recording, without events"),
+        ({"t": [-5, 0, 1]}, "times from -5 to 1 us"),
+    ],
+)
+def test_what_is_wrong_with_events_is_one_line(changed: dict[str, Any], words: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "bad.npy", structured(**changed))
+    with pytest.raises(ModelsError) as error:
+        read_events(tmp_path / "bad.npy", (4, 8))
+    assert str(error.value).startswith(f"{tmp_path / 'bad.npy'}: ") and words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.txt", b"x", "files of events end in .npy, .npz, .bin"),
+        ("a.aedat4", b"x", "AEDAT 4 is not read; save its events as an array"),
+        ("a.bin", b"1234567", "7 bytes are no whole number of events of 5"),
+        ("a.aedat", b"#!AER-DAT4.0\r\n", "it begins with '#!AER-DAT4.0"),
+        ("a.aedat", aedat2()[:-3], "it ends within an event"),
+        ("a.aedat", aedat3()[:-3], "it ends within a packet"),
+        ("a.npy", b"\x80\x04]", "cannot be read as events: "),
+        ("a.npz", b"PK", "cannot be read as events: "),
+        ("a.h5", b"none", "is not an HDF5 file"),
+        ("a.mat", b"none", "cannot be read as events: "),
+    ],
+)
+def test_damaged_files_are_one_line(name: str, content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelsError) as error:
+        read_events(tmp_path / name)
+    assert str(error.value).startswith(f"{tmp_path / name}: ") and words in str(error.value)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ModelsError, match="No such file"):
+        read_events(tmp_path / f"none{Path(name).suffix.replace('.txt', '.npy').replace('.aedat4', '.npy')}")

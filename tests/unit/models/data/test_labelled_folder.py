@@ -1,0 +1,79 @@
+"""A folder of one's own recordings as a data set: classes by name, its parts or a split, every file accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spikecycle.models.data.labelled_folder import binning_of, labelled_files, load_all
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
+from spikecycle.models.errors import ModelsError
+
+pytestmark = pytest.mark.train
+SENSOR = 8
+
+
+def recording(path: Path, column: int, events: int = 40) -> None:
+    """Events at random rows of one column, in a second."""
+    rng = np.random.default_rng(column)
+    array = np.zeros(events, [("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")])
+    array["x"], array["y"], array["p"] = column, rng.integers(0, SENSOR, events), rng.integers(0, 2, events)
+    array["t"] = np.sort(rng.integers(0, 1_000_000, events))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, array)
+
+
+def folder(root: Path, counts: dict[str, int], part: str = "") -> Path:
+    """So many recordings of each class; each class has its own columns."""
+    for place, (name, count) in enumerate(counts.items()):
+        for index in range(count):
+            recording(root / part / name / f"{index}.npy", place)
+    return root
+
+
+def test_classes_are_in_the_order_of_names_and_numbers(tmp_path: Path) -> None:
+    found = labelled_files(folder(tmp_path, {"10": 1, "9": 2, "b": 1, "a": 1}))
+    assert found.classes == ("9", "10", "a", "b")
+    assert [label for _, label in found.files] == [0, 0, 1, 2, 3]
+
+
+def test_a_folder_is_split_or_keeps_its_own_parts(tmp_path: Path) -> None:
+    folder(tmp_path / "one", {"a": 10, "b": 10})
+    options = DataOptions(root=tmp_path / "one", sensor=SENSOR, resolution=4, timesteps=5, test_share=0.3)
+    data = load_data("folder", options)
+    assert data.train.frames.shape == (14, 5, 2, 4, 4) and np.bincount(data.test.labels).tolist() == [3, 3]
+    assert "classes a, b" in data.description and "8x8 pixels summed 2x2" in data.description
+    columns = data.test.frames.sum(axis=(1, 2, 3))  # of classes 0 and 1: pixel columns 0 and 1, one cell column of 4
+    assert (columns[:, 0] > 0).all() and not columns[:, 1:].any()
+    folder(tmp_path / "two", {"a": 3, "b": 3}, "Train")
+    folder(tmp_path / "two", {"a": 2, "b": 1}, "test")
+    data = load_data("folder", DataOptions(root=tmp_path / "two", sensor=SENSOR))
+    assert (len(data.train), len(data.test)) == (6, 3) and "own train and test parts" in data.description
+
+
+def test_as_many_of_a_class_as_there_are(tmp_path: Path) -> None:
+    folder(tmp_path, {"a": 5, "b": 2})
+    names, frames = load_all(tmp_path, binning_of(SENSOR, None, "time", 4, 2), SENSOR, 3, 0)
+    assert names == ("a", "b") and np.bincount(frames.labels).tolist() == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda root: None, "no folders of classes in it; expected "),
+        (lambda root: (root / "a").mkdir(), "a: a class without recordings"),
+        (lambda root: [recording(root / "a" / "0.npy", 1), (root / "a" / "x.txt").write_text("")], "is no file of ev"),
+        (lambda root: [recording(root / "a" / f"{i}.npy", 9) for i in range(9)], "x of event 0 is 9, outside of a"),
+    ],
+    ids=["empty", "empty class", "another file", "another sensor"],
+)  # fmt: skip
+def test_what_is_wrong_with_a_folder_is_one_line(make: object, words: str, tmp_path: Path) -> None:
+    make(tmp_path)  # type: ignore[operator]
+    with pytest.raises(ModelsError) as error:
+        load_data("folder", DataOptions(root=tmp_path, sensor=SENSOR))
+    assert str(tmp_path) in str(error.value) and words in str(error.value) and "\n" not in str(error.value)
+    with pytest.raises(ModelsError, match="folder needs root"):
+        load_data("folder")
