@@ -92,7 +92,7 @@ class WeightStreams:
         if self.weight_format.positions == "mask":
             return sizes.metadata_bits * (self.mask_bits - 1)
         if self.weight_format.positions == "coordinate":
-            return np.maximum(0, sizes.entries * self.coordinate_bits - sizes.metadata_bits)
+            return np.asarray(np.maximum(0, sizes.entries * self.coordinate_bits - sizes.metadata_bits), np.int64)
         return np.zeros_like(sizes.metadata_bits)
 
     def _without_zeros(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
