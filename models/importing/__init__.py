@@ -13,6 +13,7 @@
     inputs           real inputs as unsigned integers
     leak, weights, units, to_integers   numbers as integers, and the operators of a trace
     integer_run, chain     running these on many samples
+    fit              whether potentials fit the words of machines
     source           a network as it was read, and how to run it as it was
     measure          what is left of the network, and what looks wrong
     network          all of it in four calls, `spikecycle.models.import_network`

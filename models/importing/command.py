@@ -124,7 +124,7 @@ def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
             causes = measured.spike_difference_causes[name]
             parts += [f"{count} by {cause}" for cause, count in causes.items()]
         lines.append(f"neurons {name}: {'; '.join(parts)}")
-    lines += [f"look: {remark}" for remark in measured.remarks]
+    lines += [f"look: {remark}" for remark in (*measured.remarks, *imported.unfit())]
     return lines
 
 

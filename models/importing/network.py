@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.chain import Segment, segments
+from spikecycle.models.importing.fit import unfit, word_bits
 from spikecycle.models.importing.graph import INPUT, FloatGraph, run_graph
 from spikecycle.models.importing.importers import ResetChoice, source_of
 from spikecycle.models.importing.inputs import InputEncoding, Samples, real_samples
@@ -132,6 +134,10 @@ class ImportedNetwork:
     def potential_bits(self) -> dict[str, int]:
         """Bits of a potential, by population."""
         return {each.name: each.neuron.potential_bits for each in self.operators if isinstance(each, Population)}
+
+    def unfit(self, machines: Sequence[str] | None = None) -> list[str]:
+        """For each machine, shipped ones by default, whose words are too narrow for the potentials: a line."""
+        return unfit(word_bits(self.operators, self._ready().builder.tensors), machines)
 
     def calibrate(self, samples: Any, input_bits: int = 8) -> None:
         """Learn from samples how inputs become integers, and how large potentials get.

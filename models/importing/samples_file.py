@@ -50,7 +50,18 @@ def read_samples(path: Path) -> SamplesFile:
     return SamplesFile(arrays["samples"], labels)
 
 
+RAW = (".bin", ".aedat", ".aedat4", ".h5", ".hdf5", ".mat", ".dat", ".raw", ".bag")
+"""Endings of recordings of events."""
+
+
 def _loaded(path: Path, stream: BufferedReader) -> Any:
+    start = stream.read(6)
+    stream.seek(0)
+    if path.suffix.lower() in RAW or not start.startswith((b"PK", b"\x93NUMPY")):
+        raise ModelsError(
+            f"{path}: is no .npz file with the array samples (N, T, ...); recordings of events, in a folder for each "
+            "class, are what spikecycle evaluate takes"
+        )
     loaded = np.load(stream, allow_pickle=False)
     if not isinstance(loaded, np.lib.npyio.NpzFile):
         raise ModelsError(f"{path}: must be an .npz file with the array samples, found a single array")

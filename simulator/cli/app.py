@@ -15,6 +15,7 @@ from spikecycle.simulator.cli.extensions import ExtensibleGroup
 from spikecycle.simulator.cli.formats_command import formats
 from spikecycle.simulator.cli.list_command import list_components
 from spikecycle.simulator.cli.report_command import report
+from spikecycle.simulator.cli.search_command import search
 from spikecycle.simulator.cli.simulate_command import simulate
 from spikecycle.simulator.cli.sweep_command import sweep
 from spikecycle.simulator.cli.synthesize_command import synthesize
@@ -57,6 +58,10 @@ app.command(epilog="Example: spikecycle formats digits-pruned80 --hw spike_array
 app.command(
     epilog="Example: spikecycle sweep digits-pruned80 --hw spike_array --set dataflow.pes=8,16,32 --out sweep_of_pes"
 )(sweep)
+app.command(
+    epilog="Example: spikecycle search digits-8bit digits-ternary --set dataflow.pes=4,8,16 --format weights=csr,rle "
+    "--out search_of_pes --trials 10"
+)(search)
 app.command(
     epilog="Example: spikecycle compare digits-8bit --hw spike_array --hw mint, or spikecycle compare A.json B.json"
 )(compare)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -222,6 +222,13 @@ def parse_window(text: str | None) -> tuple[int, int] | None:
     if window[0] >= window[1]:
         raise UsageError(f"--timeline-window {text}: there is nothing between {window[0]:,} and {window[1]:,}")
     return window
+
+
+def refuse_doubled(file: str, given: Mapping[str, object]) -> None:
+    """UsageError where an option says what a sweep file says. given: values by option."""
+    doubled = [option for option, value in given.items() if value]
+    if doubled:
+        raise UsageError(f"{doubled[0]}: the sweep file {file} says that; change it there")
 
 
 def load_plugins(plugins: Sequence[str] | None) -> None:

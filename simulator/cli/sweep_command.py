@@ -10,7 +10,6 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
-from spikecycle.simulator.errors import UsageError
 
 _POINTS_FAILED = 2
 
@@ -54,11 +53,10 @@ def sweep(
     from spikecycle.simulator.report.sweep_table import sweep_report
 
     if len(what) == 1 and what[0].endswith(SUFFIXES):
-        given = {"--hw": hw, "--set": settings, "--format": formats, "--residency": residency, "--samples": samples,
-                 "--plugin": plugins}  # fmt: skip
-        doubled = [option for option, value in given.items() if value]
-        if doubled:
-            raise UsageError(f"{doubled[0]}: the sweep file {what[0]} says that; change it there")
+        options.refuse_doubled(
+            what[0], {"--hw": hw, "--set": settings, "--format": formats, "--residency": residency,
+                      "--samples": samples, "--plugin": plugins},
+        )  # fmt: skip
         spec = read_sweep(what[0])
     else:
         said = {

@@ -28,7 +28,7 @@ import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int64, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, UInt64
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.jit import kernel
@@ -128,12 +128,25 @@ def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Networ
     channels = shape.M // shape.groups
     partitions = -(-channels // size)
     found = []
-    for weights in (operator.weights() != 0).reshape(shape.groups, channels, shape.fan_in):
-        words = np.zeros((shape.fan_in, partitions), np.uint64)
-        for channel in range(channels):
-            words[:, channel // size] |= weights[channel].astype(np.uint64) << np.uint64(channel % size)
-        found.append(Partitions(words, weights.sum(axis=0, dtype=np.int64), np.count_nonzero(words, axis=1)))
+    for weights in operator.weights().reshape(shape.groups, channels, shape.fan_in):
+        words = np.zeros((partitions, shape.fan_in), np.uint64)
+        non_zeros = np.zeros(shape.fan_in, np.int64)
+        pack_weights(weights, size, words, non_zeros)
+        found.append(Partitions(np.ascontiguousarray(words.T), non_zeros, np.count_nonzero(words, axis=0)))
     return found
+
+
+@kernel
+def pack_weights(weights: Int32, size: int, words_out: UInt64, non_zeros_out: Int64) -> None:
+    """Where weights, int32 (channels, K), are not 0: bit c of uint64 (partitions, K) for channel c of a partition of
+    `size`, and how many there are of every input, int64 (K,); both zeros before."""
+    for n in range(len(weights)):
+        of_partition = words_out[n // size]
+        bit = np.uint64(n % size)
+        for k in range(weights.shape[1]):
+            one = np.uint64(weights[n, k] != 0)
+            of_partition[k] |= one << bit
+            non_zeros_out[k] += np.int64(one)
 
 
 @kernel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.engine import simulate
@@ -103,6 +104,36 @@ class Session:
         if base is None:
             return load_machine(name, point.settings, point.formats)
         return override(base, point.settings, point.formats) if point.settings or point.formats else base
+
+
+class SharedRuns:
+    """Points of any traces simulated in this process, each trace opened once and kept open until the end."""
+
+    def __init__(self, like: Chunk) -> None:
+        """like: a chunk without points, for what all have in common."""
+        self._like = like
+        self._open = ExitStack()
+        self._sessions: dict[str, Session] = {}
+
+    def __enter__(self) -> SharedRuns:
+        load_plugins(self._like.plugins)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._open.close()
+
+    def rows(self, points: Sequence[SweepPoint]) -> list[Row]:
+        """The row of each point, failed or not."""
+        return [self._row(point) for point in points]
+
+    def _row(self, point: SweepPoint) -> Row:
+        if point.trace not in self._sessions:
+            try:
+                network = self._open.enter_context(open_trace(point.trace))
+            except TraceError as error:
+                return failed(point, str(error))
+            self._sessions[point.trace] = Session(network, self._like.max_memory_bytes)
+        return self._sessions[point.trace].row(point)
 
 
 def figures(result: RunResult) -> Row:

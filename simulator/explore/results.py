@@ -56,6 +56,37 @@ class SweepResult(BaseModel):
     __str__ = __repr__
 
 
+class SearchResult(BaseModel):
+    """A search: every trial, and the front of the best."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(default=SWEEP_VERSION, description="version of this document")
+    spikecycle: str = Field(description="version of the program")
+    folder: str = Field(description="folder of points and study")
+    columns: list[str] = Field(description="what varies, and trace and machine: the columns that tell points apart")
+    goals: list[str] = Field(description="columns that were made small, error being 1 - accuracy")
+    constraints: list[str] = Field(description="what points of the front keep to, in words")
+    space: int = Field(description="points that there are to choose from")
+    trials: int = Field(description="trials in all; one that chose a point again counts, but was not simulated again")
+    simulated: int = Field(description="different points that were simulated")
+    failed: int = Field(description="trials whose point cannot be run")
+    front: list[Row] = Field(description="the points that no other one beats in all goals, one row each")
+    points: list[Row] = Field(description="one row per point that was simulated, as in a sweep")
+    importances: dict[str, dict[str, float]] = Field(
+        description="by goal: share of each axis in what the best tenth of the points have in common (PED-ANOVA)"
+    )
+
+    def to_polars(self) -> polars.DataFrame:
+        """All points as a data frame of Polars."""
+        return to_frame(self.points)
+
+    def __repr__(self) -> str:
+        return f"<SearchResult: {self.trials} trials of {self.space:,} points, {len(self.front)} on the front>"
+
+    __str__ = __repr__
+
+
 def pareto_front(points: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> list[Row]:
     """The points that no other one beats: none is at most as large in all measures and smaller in one.
 

@@ -100,7 +100,7 @@ def run_sweep(
     max_memory_bytes: int | None = None,
 ) -> SweepResult:
     """The sweep of a specification; arguments as those of `sweep`."""
-    sources = _sources(spec)
+    sources = sources_of(spec)
     folder = None if out is None else SweepFolder(out, sources)
     points = list(spec.points())
     wanted = {point.identity(): point for point in points}
@@ -164,7 +164,7 @@ def _chunks(points: Iterable[SweepPoint], like: Chunk, at_most: int) -> list[Chu
     return [part for group in groups for part in split(replace(like, points=tuple(group)), min(at_most, LARGEST_CHUNK))]
 
 
-def _sources(spec: SweepSpec) -> dict[str, str]:
+def sources_of(spec: SweepSpec) -> dict[str, str]:
     """SHA-256 of every file that the points come from, by the name that the sweep calls it."""
     paths = {}
     for trace in spec.traces:

@@ -35,7 +35,7 @@ from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.sample_list import parse_sample_list
 
 MOST_POINTS = 10**6
-"""Of a sweep: beyond, it is a typing error."""
+"""Of a sweep: beyond, it is a typing error, or a search."""
 SUFFIXES = (".yaml", ".yml")
 """Of sweep files."""
 ALWAYS = ("trace", "machine")
@@ -134,8 +134,6 @@ class SweepSpec(Section):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"{twice} is varied twice")
-        if self.count > MOST_POINTS:
-            raise ValueError(f"a sweep has at most {MOST_POINTS:,} points, found {self.count:,}")
         return self
 
     def axes(self) -> list[Axis]:
@@ -164,22 +162,28 @@ class SweepSpec(Section):
         """Every point, in the order in which stages have to be run anew most seldom."""
         axes = self.axes()
         order = sorted(range(len(axes)), key=lambda index: axes[index].names[0].startswith(_PRICES))
-        strides = [math.prod(len(axis.values) for axis in axes[index + 1 :]) for index in range(len(axes))]
-        for places in itertools.product(*(range(len(axes[index].values)) for index in order)):
-            chosen: dict[str, dict[str, Any]] = {axis.kind: {} for axis in axes}
-            for index, place in zip(order, places, strict=True):
-                axis = axes[index]
-                chosen[axis.kind] |= zip(axis.names, axis.values[place], strict=True)
-            yield SweepPoint(
-                number=sum(strides[index] * place for index, place in zip(order, places, strict=True)),
-                trace=chosen["trace"]["trace"],
-                machine=chosen["machine"]["machine"],
-                settings=chosen.get("settings", {}),
-                formats=_without_head(chosen.get("formats", {})),
-                residency=_without_head(chosen.get("residency", {})),
-                samples=self.samples,
-                ideal_memory=chosen["ideal_memory"]["ideal_memory"],
-            )
+        for chosen in itertools.product(*(range(len(axes[index].values)) for index in order)):
+            places = dict(zip(order, chosen, strict=True))
+            yield self.point([places[index] for index in range(len(axes))])
+
+    def point(self, places: Sequence[int]) -> SweepPoint:
+        """The point at a place along each axis."""
+        axes = self.axes()
+        number = 0
+        chosen: dict[str, dict[str, Any]] = {axis.kind: {} for axis in axes}
+        for axis, place in zip(axes, places, strict=True):
+            number = number * len(axis.values) + place
+            chosen[axis.kind] |= zip(axis.names, axis.values[place], strict=True)
+        return SweepPoint(
+            number=number,
+            trace=chosen["trace"]["trace"],
+            machine=chosen["machine"]["machine"],
+            settings=chosen.get("settings", {}),
+            formats=_without_head(chosen.get("formats", {})),
+            residency=_without_head(chosen.get("residency", {})),
+            samples=self.samples,
+            ideal_memory=chosen["ideal_memory"]["ideal_memory"],
+        )
 
 
 @dataclass(frozen=True)
@@ -230,19 +234,22 @@ class SweepPoint:
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def read_sweep(path: str | Path) -> SweepSpec:
+def read_sweep(path: str | Path, most_points: int | None = MOST_POINTS) -> SweepSpec:
     """The sweep that a file describes; MachineError, one line per problem, each naming file and key."""
     file = Path(path)
-    return parse_sweep(_seen_from(file.parent, read_yaml(file)), str(path))
+    return parse_sweep(_seen_from(file.parent, read_yaml(file)), str(path), most_points)
 
 
-def parse_sweep(data: Mapping[str, Any], origin: str) -> SweepSpec:
-    """The sweep that such keys describe; origin: what messages begin with."""
+def parse_sweep(data: Mapping[str, Any], origin: str, most_points: int | None = MOST_POINTS) -> SweepSpec:
+    """The sweep that such keys describe; origin: what messages begin with. most_points: None for any number of them."""
     try:
-        return SweepSpec.model_validate(data)
+        spec = SweepSpec.model_validate(data)
     except ValidationError as error:
         problems = validation_problems(error, SweepSpec)
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from error
+    if most_points is not None and spec.count > most_points:
+        raise MachineError(f"{origin}: at most {most_points:,} points can be swept, found {spec.count:,}; search them")
+    return spec
 
 
 def _seen_from(folder: Path, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,16 +26,19 @@ def sweep_report(result: SweepResult) -> Group:
     parts: list[RenderableType] = [heading(result)]
     front = result.front()
     if front:
-        parts.append(points_table(f"Points that none beats in energy, time and area: {len(front):,}", front, result))
+        title = f"Points that none beats in energy, time and area: {len(front):,}"
+        if len(front) > MOST_POINTS:
+            title += f", the {MOST_POINTS} with the least energy"
+        parts.append(points_table(title, front[:MOST_POINTS], result.columns, result.points))
         parts.append(Text(_best_lines(result)))
     slow = sum(bool(point.get("too_slow")) for point in result.done)
     if slow:
         parts.append(Text(f"{slow:,} points have a memory that is slower than the clock: none is shown", WARNING))
     if any(point.get("synthetic") for point in result.done):
         parts.append(Text(SYNTHETIC, WARNING))
-    reasons = _reasons(result)
-    if reasons:
-        parts.append(Text("\n".join(reasons), style=WARNING))
+    why = reasons(result.failed)
+    if why:
+        parts.append(Text("\n".join(why), style=WARNING))
     return Group(*(line for part in parts for line in (part, Text())))
 
 
@@ -46,11 +49,15 @@ def heading(result: SweepResult) -> Text:
     return Text.assemble((f"{len(result.points):,} points", "bold"), f": {len(result.done):,} simulated{failed}{place}")
 
 
-def points_table(title: str, points: Sequence[dict[str, Any]], result: SweepResult) -> Fitting:
+def points_table(
+    title: str, shown: Sequence[dict[str, Any]], columns: Sequence[str], points: Sequence[dict[str, Any]]
+) -> Fitting:
     """What was chosen, with energy, time, area, accuracy and utilization; one column of choices where there is little
-    room."""
-    shown = points[:MOST_POINTS]
-    chosen = [name for name in result.columns if len({_text(point.get(name)) for point in result.points}) > 1]
+    room.
+
+    columns: what tells points apart. points: all, of which some are shown: a column in which all are alike is left out.
+    """
+    chosen = [name for name in columns if len({_text(point.get(name)) for point in points}) > 1]
     energy, energy_unit = human.common_si([pj_to_j(point["energy_per_inference_pj"]) for point in shown], "J")
     time, time_unit = human.common_si([point["seconds_per_inference"] for point in shown], "s")
     choices = [_choice(name, [_text(point.get(name)) for point in shown]) for name in chosen]
@@ -66,8 +73,6 @@ def points_table(title: str, points: Sequence[dict[str, Any]], result: SweepResu
     if any(accuracy is not None for accuracy in accuracies):
         figures.append(Column("accuracy,\n%", ["" if a is None else f"{100 * a:.1f}" for a in accuracies]))
     more = Column("PE use,\n%", [human.percent(point["utilization"]) for point in shown])
-    if len(points) > MOST_POINTS:
-        title += f", the {MOST_POINTS} with the least energy"
     together = names("point", [_line(point, chosen) for point in shown])
     return fitting_sheets(
         (title, [*choices, *figures, more]), (title, [*choices, *figures]), (title, [together, *figures])
@@ -91,10 +96,10 @@ def _best_lines(result: SweepResult) -> str:
     return "\n".join(f"Least {words[measure]}: {_line(point, chosen)}" for measure, point in best.items())
 
 
-def _reasons(result: SweepResult) -> list[str]:
+def reasons(failed: Sequence[dict[str, Any]]) -> list[str]:
     """Problems of points that failed, one line for each kind."""
     counted: dict[str, int] = {}
-    for point in result.failed:
+    for point in failed:
         problem = " ".join(str(point["problem"]).split())
         counted[problem] = counted.get(problem, 0) + 1
     ordered = sorted(counted.items(), key=lambda item: -item[1])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spikecycle.simulator.validation import CHECKS
 from spikecycle.simulator.validation.generated import pruned_weights, spike_trains
 from spikecycle.simulator.validation.run import validate
 from spikecycle.simulator.validation.tables import read_table
+from tests.reference_data import reference_file
 
 
 def test_every_row_passes() -> None:
@@ -41,3 +43,8 @@ def test_channels_are_as_unlike_as_they_are_asked_to_be() -> None:
     assert weights.any(axis=2).mean() == pytest.approx(0.7, abs=0.03)
     equal = pruned_weights((512, 64, 3, 3), 29491, 1.0, 64, np.random.default_rng(1)).reshape(512, -1)
     assert equal.sum(axis=1).std() < 3 * np.sqrt(0.1 * 576)
+
+
+def test_the_published_spikes_of_alexnet() -> None:
+    rows = list(CHECKS.lookup("loas_spikes").rows(reference_file("alexnet_cifar10_spikes.npz").parent))
+    assert [row.passed for row in rows] == [True] * 5

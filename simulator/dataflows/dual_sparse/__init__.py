@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8, UInt64
 from spikecycle.simulator.dataflows.dual_sparse.kernels import (
+    count_weights,
     cycles_along_channels,
     cycles_along_rows,
     tile_ones,
@@ -142,12 +143,12 @@ def _visit(
 class _Weights:
     """The weights of one group, as kernels take them.
 
-    mask: int32 (K, N), 1 where a weight is not 0. of_tiles: int32 (K, N tiles), such weights by tile of channels.
+    mask: uint8 (N, K), 1 where a weight is not 0. of_tiles: int32 (K, N tiles), such weights by tile of channels.
     of_columns: int64 (K,), such weights of all channels. tiles: int64 (K tiles, N tiles), such weights of a tile.
     touched: tiles of the fan-in times channels in which there is one.
     """
 
-    mask: Int32
+    mask: UInt8
     of_tiles: Int32
     of_columns: Int64
     tiles: Int64
@@ -155,7 +156,7 @@ class _Weights:
 
     def pairs(self, words: UInt64) -> int:
         """Pairs of a set bit of packed rows, (..., ceil(K / 64)), and a weight that is not 0."""
-        ones = np.zeros(len(self.mask), np.int64)
+        ones = np.zeros(len(self.of_columns), np.int64)
         column_ones(np.ascontiguousarray(words).reshape(-1, words.shape[-1]), ones)
         return int((ones * self.of_columns).sum())
 
@@ -165,15 +166,15 @@ def prepare(machine: DualSparseMachine, operator: Synapse, network: Network) -> 
     """The weights of every group."""
     tile = machine.dataflow.tile
     shape = operator.shape
+    channels = shape.M // shape.groups
     found = []
-    for mask in (operator.weights() != 0).reshape(shape.groups, shape.M // shape.groups, shape.fan_in):
-        transposed = np.ascontiguousarray(mask.T, dtype=np.int32)
-        of_tiles = np.add.reduceat(transposed, np.arange(0, transposed.shape[1], tile.output_channels), axis=1)
-        starts = np.arange(0, len(transposed), tile.fan_in)
-        touched = np.count_nonzero(np.maximum.reduceat(transposed, starts, axis=0))
-        tiles = np.add.reduceat(of_tiles, starts, axis=0).astype(np.int64)
-        columns = of_tiles.sum(axis=1, dtype=np.int64)
-        found.append(_Weights(transposed, np.ascontiguousarray(of_tiles), columns, tiles, int(touched)))
+    for weights in operator.weights().reshape(shape.groups, channels, shape.fan_in):
+        mask = np.zeros(weights.shape, np.uint8)
+        of_tiles = np.zeros((-(-channels // tile.output_channels), shape.fan_in), np.int32)
+        touched = count_weights(weights, tile.fan_in, tile.output_channels, mask, of_tiles)
+        tiles = np.add.reduceat(of_tiles, np.arange(0, shape.fan_in, tile.fan_in), axis=1).astype(np.int64)
+        columns = of_tiles.sum(axis=0, dtype=np.int64)
+        found.append(_Weights(mask, np.ascontiguousarray(of_tiles.T), columns, np.ascontiguousarray(tiles.T), touched))
     return found
 
 
@@ -199,8 +200,8 @@ class _Traffic:
         """Those of a group. pairs: of a spike word and a weight that are not 0."""
         tile, sums = parameters.tile, parameters.partial_sums
         rows = _sizes(words.shape[1], tile.rows)
-        terms = _sizes(len(weights.mask), tile.fan_in)
-        channels = _sizes(weights.mask.shape[1], tile.output_channels)
+        terms = _sizes(weights.mask.shape[1], tile.fan_in)
+        channels = _sizes(len(weights.mask), tile.output_channels)
         windows = len(words)
         counts = {"rows": len(rows), "fan_in": len(terms), "output_channels": len(channels), "timesteps": windows}
 
@@ -219,7 +220,7 @@ class _Traffic:
 
         leaving = {
             "never": 0,
-            "every_output": len(terms) * weights.mask.shape[1],
+            "every_output": len(terms) * len(weights.mask),
             "touched_channels": weights.touched,
         }[sums.leave]
         self.sums += windows * words.shape[1] * leaving * sums.bits

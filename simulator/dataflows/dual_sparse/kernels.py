@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.workload.words import WORD_BITS, column_ones, lowest_one
 
@@ -47,31 +47,58 @@ def cycles_along_rows(words: UInt64, weights: Int32, rows_per_tile: int, fan_in_
 
 @kernel
 def cycles_along_channels(
-    words: UInt64, weights: Int32, rows_per_tile: int, fan_in_per_tile: int, channels_per_tile: int
+    words: UInt64, mask: UInt8, rows_per_tile: int, fan_in_per_tile: int, channels_per_tile: int
 ) -> int:
     """A PE per output channel: a tile takes as long as its busiest channel has pairs in all rows of the tile.
 
-    weights: int32 (K, N), 1 where a weight is not 0.
+    mask: uint8 (N, K), 1 where a weight is not 0.
     """
     windows, rows, _ = words.shape
-    terms, channels = weights.shape
+    channels, terms = mask.shape
     ones = np.zeros(terms, np.int64)
-    pairs = np.zeros(channels, np.int32)
+    counts = np.zeros(terms, np.int32)
     total = 0
     for window in range(windows):
         for first in range(0, rows, rows_per_tile):
             column_ones(words[window, first : first + rows_per_tile], ones)
+            for k in range(terms):
+                counts[k] = ones[k]
             for first_term in range(0, terms, fan_in_per_tile):
-                pairs[:] = 0
-                for k in range(first_term, min(first_term + fan_in_per_tile, terms)):
-                    count = np.int32(ones[k])
-                    if count:
-                        of_column = weights[k]
-                        for n in range(channels):
-                            pairs[n] += count * of_column[n]
-                for first_channel in range(0, channels, channels_per_tile):
-                    total += pairs[first_channel : first_channel + channels_per_tile].max()
+                of_tile = counts[first_term : first_term + fan_in_per_tile]
+                longest = 0
+                for n in range(channels):
+                    of_channel = mask[n, first_term : first_term + fan_in_per_tile]
+                    pairs = np.int32(0)
+                    for k in range(len(of_tile)):
+                        pairs += of_tile[k] * np.int32(of_channel[k])
+                    longest = max(longest, int(pairs))
+                    if (n + 1) % channels_per_tile == 0 or n == channels - 1:
+                        total += longest
+                        longest = 0
     return total
+
+
+@kernel
+def count_weights(
+    weights: Int32, fan_in_per_tile: int, channels_per_tile: int, mask_out: UInt8, of_tiles_out: Int32
+) -> int:
+    """Where weights are not 0: int32 (N, K). Returns tiles of the fan-in times channels in which there is one.
+
+    mask_out: uint8 (N, K). of_tiles_out: int32 (N tiles, K), zeros before, such weights by tile of channels.
+    """
+    channels, terms = weights.shape
+    touched = 0
+    for n in range(channels):
+        of_tile = of_tiles_out[n // channels_per_tile]
+        for first in range(0, terms, fan_in_per_tile):
+            found = np.int32(0)
+            for k in range(first, min(first + fan_in_per_tile, terms)):
+                one = np.int32(weights[n, k] != 0)
+                mask_out[n, k] = one
+                of_tile[k] += one
+                found += one
+            touched += 1 if found > 0 else 0
+    return touched
 
 
 @kernel

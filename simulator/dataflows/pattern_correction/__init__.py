@@ -15,7 +15,12 @@ from pydantic import Field
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64, UInt16, UInt64
 from spikecycle.simulator.dataflows.pattern_correction.kernels import LevelLimits, replace_slices
-from spikecycle.simulator.dataflows.pattern_correction.patterns import patterns_of, slices_of
+from spikecycle.simulator.dataflows.pattern_correction.patterns import (
+    SLICE_BITS,
+    SliceCounts,
+    patterns_of,
+    slices_of,
+)
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import UsageError
@@ -121,17 +126,22 @@ class Patterns(NamedTuple):
 def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Network) -> list[Patterns]:
     """The patterns of every group of an operator."""
     chosen = machine.dataflow.calibration
+    places = -(-operator.shape.fan_in // SLICE_BITS)
+    seen: dict[tuple[int, int], SliceCounts] = {}
     with ExitStack() as opened:
         trace = cast(Trace, network)
         if chosen.trace is not None:
             trace = opened.enter_context(open_trace(chosen.trace))
-        seen = [_group_slices(planes, operator) for planes in _training_rows(trace, operator, chosen)]
+        for planes in _training_rows(trace, operator, chosen):
+            for group, slices in enumerate(_group_slices(planes, operator)):
+                for place, column in enumerate(np.ascontiguousarray(slices.T)):
+                    counts = SliceCounts.of(column)
+                    seen[group, place] = seen[group, place].plus(counts) if (group, place) in seen else counts
     found = []
     for group in range(operator.shape.groups):
-        slices = np.concatenate([of_sample[group] for of_sample in seen])
         of_places = [
-            patterns_of(slices[:, place], chosen.patterns, chosen.iterations, (chosen.seed, group, place))
-            for place in range(slices.shape[1])
+            patterns_of(seen[group, place], chosen.patterns, chosen.iterations, (chosen.seed, group, place))
+            for place in range(places)
         ]
         starts = np.cumsum([0, *(len(patterns) for patterns in of_places)])
         found.append(Patterns(np.concatenate(of_places), starts.astype(np.int64)))

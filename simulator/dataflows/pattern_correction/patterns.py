@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64, UInt16, UInt64
 from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.workload.words import count_ones, lowest_one
 
 SLICE_BITS = 16
 """Bits of a slice: Phi (ISCA 2025), Table 1."""
@@ -20,17 +23,39 @@ def slices_of(rows: UInt64, fan_in: int) -> UInt16:
     return little.view("<u2")[..., : -(-fan_in // SLICE_BITS)].astype(np.uint16, copy=False)
 
 
-def patterns_of(values: UInt16, wanted: int, iterations: int, seed: tuple[int, ...]) -> UInt16:
-    """At most `wanted` patterns, sorted, of the slices of one place, uint16 (n,)."""
-    seen = np.bincount(values, minlength=1 << SLICE_BITS)
-    found = np.flatnonzero(seen)
-    found = found[np.bitwise_count(found) > 1]
+class SliceCounts(NamedTuple):
+    """Different slices of one place, sorted, and how many there are: int64 (n,) each."""
+
+    values: Int64
+    numbers: Int64
+
+    @classmethod
+    def of(cls, slices: UInt16) -> SliceCounts:
+        """Of uint16 (n,); slices that have fewer than two ones are left out."""
+        values, numbers = np.unique(slices, return_counts=True)
+        is_kept = np.bitwise_count(values) > 1
+        return cls(values[is_kept].astype(np.int64), numbers[is_kept])
+
+    def plus(self, other: SliceCounts) -> SliceCounts:
+        """Those of both."""
+        values, places = np.unique(np.concatenate([self.values, other.values]), return_inverse=True)
+        numbers = np.zeros(len(values), np.int64)
+        np.add.at(numbers, places, np.concatenate([self.numbers, other.numbers]))
+        return SliceCounts(values, numbers)
+
+
+def patterns_of(seen: SliceCounts, wanted: int, iterations: int, seed: tuple[int, ...]) -> UInt16:
+    """At most `wanted` patterns, sorted, of what was seen at one place."""
+    found = seen.values
     if len(found) > wanted:
         draws = np.random.default_rng(seed).integers(0, 2**62, wanted)
         centres = np.zeros((SLICE_BITS, wanted), np.int64)
-        start_centres(found, seen[found], draws, centres)
+        start_centres(found, seen.numbers, draws, centres)
         for _ in range(iterations):
-            move_centres(found, seen[found], centres)
+            before = centres.copy()
+            move_centres(found, seen.numbers, centres)
+            if np.array_equal(centres, before):
+                break  # further iterations change nothing
         bits = (2 * centres >= ONE).astype(np.int64)
         found = np.unique((bits << np.arange(SLICE_BITS)[:, None]).sum(axis=0))
         found = found[np.bitwise_count(found) > 1]
@@ -57,9 +82,7 @@ def start_centres(values: Int64, weights: Int64, draws: Int64, centres_out: Int6
         for bit in range(len(centres_out)):
             centres_out[bit, centre] = ONE * (values[chosen] >> bit & 1)
         for i in range(len(values)):
-            differing = 0
-            for bit in range(len(centres_out)):
-                differing += (values[i] ^ values[chosen]) >> bit & 1
+            differing = count_ones(np.uint64(values[i] ^ values[chosen]))
             distance[i] = differing if centre == 0 else min(distance[i], differing)
 
 
@@ -68,25 +91,29 @@ def move_centres(values: Int64, weights: Int64, centres: Int64) -> None:
     """One iteration: every slice goes to its nearest centre, the first of several; a centre to the weighted mean of its
     slices, rounded down. A centre without slices stays."""
     bits, count = centres.shape
-    squares = np.zeros(count, np.int64)
+    squares = np.zeros(count, np.int32)
     for bit in range(bits):
         for centre in range(count):
             squares[centre] += centres[bit, centre] * centres[bit, centre]
+    # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds to the distance, but for what all centres have
+    of_bits = (-2 * ONE * centres).astype(np.int32)
     sums = np.zeros((bits, count), np.int64)
     members = np.zeros(count, np.int64)
-    distance = np.zeros(count, np.int64)
+    distance = np.zeros(count, np.int32)
     for i in range(len(values)):
         distance[:] = squares
-        for bit in range(bits):
-            if values[i] >> bit & 1:
-                # (ONE - c)^2 - c^2
-                of_bit = centres[bit]
-                for centre in range(count):
-                    distance[centre] -= 2 * ONE * of_bit[centre]
-        nearest = 0
+        word = np.uint64(values[i])
+        while word:
+            of_bit = of_bits[lowest_one(word)]
+            word &= word - np.uint64(1)
+            for centre in range(count):
+                distance[centre] += of_bit[centre]
+        least = distance[0]
         for centre in range(count):
-            if distance[centre] < distance[nearest]:
-                nearest = centre
+            least = min(least, distance[centre])
+        nearest = 0
+        while distance[nearest] != least:
+            nearest += 1
         members[nearest] += weights[i]
         for bit in range(bits):
             sums[bit, nearest] += weights[i] * (values[i] >> bit & 1)

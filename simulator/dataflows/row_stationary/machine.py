@@ -222,7 +222,8 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
         ("a potential has", task.neuron.potential_bits, "buffers.global_buffer.width_bits", word_bits),
     ):
         if bits > limit:
-            raise MappingError.of(task.name, machine.name, f"{name} {bits} bits, {key} is {limit}")
+            wider = f"{name} {bits} bits, {key} is {limit}; set it to {bits}, {bits / limit:.2f} times the bits of each"
+            raise MappingError.of(task.name, machine.name, wider)
     widest = max(task.input_bits, task.weight_bits)
     if task.input_bits > 1 and widest > parameters.multiplier_bits:
         raise MappingError.of(

@@ -90,9 +90,9 @@ class WeightStreams:
     def _added_metadata_bits(self, sizes: FiberSizes) -> Int64:
         """int64 (F,): what metadata takes more than the format alone, where it lies in words of its own."""
         if self.weight_format.positions == "mask":
-            return sizes.metadata_bits * (self.mask_bits - 1)
+            return np.multiply(sizes.metadata_bits, self.mask_bits - 1)
         if self.weight_format.positions == "coordinate":
-            return np.asarray(np.maximum(0, sizes.entries * self.coordinate_bits - sizes.metadata_bits), np.int64)
+            return np.maximum(np.multiply(sizes.entries, self.coordinate_bits) - sizes.metadata_bits, 0)
         return np.zeros_like(sizes.metadata_bits)
 
     def _without_zeros(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:

@@ -119,7 +119,10 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     lowest = -(1 << (task.neuron.potential_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
     needed = signed_bits(lowest, -lowest - 1)
     if needed > width:
-        reason = f"the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}"
+        reason = (
+            f"the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}; set it to "
+            f"{needed}, and each word of potentials has {needed / width:.2f} times the bits"
+        )
     elif machine.dataflow.update == "sparse" and task.bias.any():
         reason = "dataflow.update: sparse needs neurons without bias"
     elif machine.dataflow.update == "sparse" and task.neuron.reset == "hard" and task.neuron.reset_value != 0:

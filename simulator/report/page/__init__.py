@@ -4,6 +4,7 @@ Charts are drawn here as SVG, twice, for wide and for narrow windows, and the pa
 and script of its own. A charting library would be larger than everything else (Plotly 4 MB, Vega-Lite 1 MB), would
 draw only where scripts may run, and could not be looked at in a test without a browser.
 
-Read in this order: `chart` (what a chart is), the modules that make charts of results (`costs`, `places`, `spikes`,
-`rooflines`, `machine`, `formats`, `fronts`), `overview` and `grounds` (tables and sentences), `html` (the page).
+Read in this order: `chart` (what a chart is), the modules that make charts of results (`costs`, `places`, `balance`,
+`spikes`, `rooflines`, `machine`, `formats`, `fronts`), `overview` and `grounds` (tables and sentences), `contents` and
+`html` (the page).
 """

@@ -18,8 +18,10 @@ MOST_PARTS = 14
 OTHERS = "all others"
 
 
-def energy_chart(key: str, result: RunResult) -> Chart:
-    """Energy of each operator by what took it."""
+def energy_chart(key: str, result: RunResult) -> Chart | None:
+    """Energy of each operator by what took it; None where nothing is priced."""
+    if not any(layer.sum_energy_pj for layer in result.layers):
+        return None
     kinds = _of_kinds(_parts(result, energy_by_kind_pj))
     components = _parts(result, _energy_by_component_pj)
     factor, unit = human.common_si([pj_to_j(layer.energy_per_inference_pj) for layer in result.layers], "J")
@@ -52,8 +54,18 @@ def cycle_chart(key: str, result: RunResult) -> Chart:
             "%": _bars(result, parts, scale, "cycles", "Share of each category in the cycles", shares=True),
         },
         _table(result, lambda layer: layer.sum_cycle_breakdown, "category", "cycles per inference"),
+        _overlap_notes(result),
         short="Cycles",
     )
+
+
+def _overlap_notes(result: RunResult) -> tuple[str, ...]:
+    """That operators overlap, where they do."""
+    apart = sum(layer.sum_cycles for layer in result.layers)
+    if apart <= result.sum_cycles:
+        return ()
+    mean, whole = apart / len(result.samples), result.cycles_per_inference
+    return (f"Operators overlap: they take {human.count(mean)} cycles apart, {human.count(whole)} together.",)
 
 
 def traffic_chart(key: str, result: RunResult) -> Chart | None:
@@ -79,8 +91,7 @@ def traffic_chart(key: str, result: RunResult) -> Chart | None:
 
 def totals_chart(results: Sequence[tuple[str, RunResult]], by: str) -> Chart:
     """Several results, one bar each: energy by kind, or cycles by category. results: with their short names."""
-    amounts: Amounts = energy_by_kind_pj if by == "energy" else _cycles_of
-    whole = [_sum(amounts, result) for _, result in results]
+    whole = [_energies(result) if by == "energy" else _cycles(result) for _, result in results]
     if by == "energy":
         factor, unit = human.common_si([pj_to_j(sum(row.values())) for row in whole], "J")
         factor *= pj_to_j(1)
@@ -115,15 +126,16 @@ def totals_chart(results: Sequence[tuple[str, RunResult]], by: str) -> Chart:
     )
 
 
-def _cycles_of(layer: LayerResult) -> Mapping[str, float]:
-    return layer.sum_cycle_breakdown
+def _cycles(result: RunResult) -> dict[str, float]:
+    """Mean cycles of the whole network by category: where operators overlap, along the critical path."""
+    return {name: cycles / len(result.samples) for name, cycles in result.sum_cycle_breakdown.items()}
 
 
-def _sum(amounts: Amounts, result: RunResult) -> dict[str, float]:
-    """Means per inference of all operators together."""
+def _energies(result: RunResult) -> dict[str, float]:
+    """Mean energy of all operators together by kind, pJ."""
     sums: dict[str, float] = {}
     for layer in result.layers:
-        for name, amount in amounts(layer).items():
+        for name, amount in energy_by_kind_pj(layer).items():
             sums[name] = sums.get(name, 0.0) + amount / len(result.samples)
     return sums
 

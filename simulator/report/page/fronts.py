@@ -35,12 +35,13 @@ class Candidate:
 
 
 def candidate_of(name: str, result: RunResult) -> Candidate:
-    """A result as a point."""
-    figures = {
+    """A result as a point; what is not modelled (0) is no figure of it."""
+    found = {
         ENERGY: pj_to_j(result.energy_per_inference_pj),
         TIME: result.seconds_per_inference,
         AREA: result.area_mm2,
     }
+    figures = {title: value for title, value in found.items() if value > 0}
     return Candidate(name, result.trace, figures, {"machine": str(result.machine["name"])})
 
 
@@ -84,28 +85,42 @@ def _setting(value: Any) -> Value:
 
 
 def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
-    """Each pair of figures that differ as a view; None with fewer than two points."""
-    if len(candidates) < 2:
+    """Each pair of figures that differ as a view; None where no two points have two figures in common."""
+    figures = list(dict.fromkeys(name for each in candidates for name in each.figures))
+    having = {name: [index for index, each in enumerate(candidates) if name in each.figures] for name in figures}
+    differing = [name for name in figures if len({candidates[i].figures[name] for i in having[name]}) > 1]
+    pairs = []
+    for a, b in combinations(differing if len(differing) > 1 else figures, 2):
+        both = [index for index in having[a] if index in set(having[b])]
+        if len(both) > 1:
+            pairs.append(((b, a) if _short(a) == "energy" else (a, b), both))  # energy is what is looked up
+    if not pairs:
         return None
-    shared = [name for name in candidates[0].figures if all(name in each.figures for each in candidates)]
-    differing = [name for name in shared if len({each.figures[name] for each in candidates}) > 1]
-    pairs = list(combinations(differing if len(differing) > 1 else shared, 2))
     groups = list(dict.fromkeys(each.group for each in candidates))
-    upright = [(b, a) if _short(a) == "energy" else (a, b) for a, b in pairs]  # energy is what is looked up
-    views: dict[str, Draw] = {f"{_short(y)} over {_short(x)}": _view(candidates, groups, x, y) for x, y in upright}
+    views: dict[str, Draw] = {
+        f"{_short(y)} over {_short(x)}": _view([candidates[i] for i in both], groups, x, y) for (x, y), both in pairs
+    }
     settings = list(dict.fromkeys(name for each in candidates for name in each.settings))
-    on_front = {pair: _on_front(candidates, *pair) for pair in pairs}
-    heads = ("name", "group", *shared, *settings, *(f"on the front of {_short(a)} and {_short(b)}" for a, b in pairs))
+    on_front = [_on_front(candidates, both, x, y) for (x, y), both in pairs]
+    heads = (
+        "name",
+        "group",
+        *figures,
+        *settings,
+        *(f"on the front of {_short(y)} and {_short(x)}" for (x, y), _ in pairs),
+    )
     rows: list[Sequence[Value]] = [
         (
             each.name,
             each.group,
-            *(each.figures[name] for name in shared),
+            *(each.figures.get(name) for name in figures),
             *(each.settings.get(name) for name in settings),
-            *("yes" if index in on_front[pair] else "" for pair in pairs),
+            *("yes" if index in best else "" for best in on_front),
         )
         for index, each in enumerate(candidates)
     ]
+    partly = sum(len(each.figures) < len(figures) for each in candidates)
+    notes = (f"{partly} of them are not in every chart: their machines do not model every figure.",) if partly else ()
     return Chart(
         key,
         "Trade-offs",
@@ -113,6 +128,7 @@ def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
         "beats in both (the Pareto front); point at one to see what it is.",
         views,
         DataTable(heads, rows),
+        notes,
     )
 
 
@@ -143,8 +159,10 @@ def _kept(candidates: Sequence[Candidate], x: str, y: str) -> list[Candidate]:
     return [each for index, each in enumerate(candidates) if index in best or index % every == 0]
 
 
-def _on_front(candidates: Sequence[Candidate], a: str, b: str) -> set[int]:
-    return set(front([(each.figures[a], each.figures[b]) for each in candidates]))
+def _on_front(candidates: Sequence[Candidate], among: Sequence[int], x: str, y: str) -> set[int]:
+    """Indices of those on the front, of the candidates at the indices `among`."""
+    best = front([(candidates[index].figures[x], candidates[index].figures[y]) for index in among])
+    return {among[index] for index in best}
 
 
 def _tip(each: Candidate) -> str:

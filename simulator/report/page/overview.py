@@ -15,20 +15,30 @@ from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import pj_to_j
 
 _COMPUTE = "compute"
+_NOT_MODELLED = "not modelled"
 _MOST_DIFFERENCES = 60
 
 
 def totals(result: RunResult) -> list[tuple[str, str]]:
     """The figures that people ask for first, each with its unit, per inference."""
+    power_w = share(pj_to_j(result.energy_per_inference_pj), result.seconds_per_inference)
+    of_energy = {
+        "energy": human.si(pj_to_j(result.energy_per_inference_pj), "J"),
+        "energy-delay product": human.si(result.edp_per_inference_js, "J·s"),
+        "mean power": human.si(power_w, "W"),
+        "energy per SOP": f"{human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations))} pJ",
+    }
+    if not result.sum_energy_pj:
+        of_energy = dict.fromkeys(of_energy, _NOT_MODELLED)
     return [
         ("time", human.si(result.seconds_per_inference, "s")),
-        ("energy", human.si(pj_to_j(result.energy_per_inference_pj), "J")),
+        ("energy", of_energy["energy"]),
         ("cycles", human.count(result.cycles_per_inference)),
-        ("energy-delay product", human.si(result.edp_per_inference_js, "J·s")),
-        ("mean power", human.si(share(pj_to_j(result.energy_per_inference_pj), result.seconds_per_inference), "W")),
-        ("energy per SOP", f"{human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations))} pJ"),
-        ("PE utilization", f"{human.percent(result.utilization)} %"),
-        ("area", f"{human.digits(result.area_mm2)} mm²"),
+        ("energy-delay product", of_energy["energy-delay product"]),
+        ("mean power", of_energy["mean power"]),
+        ("energy per SOP", of_energy["energy per SOP"]),
+        ("PE utilization", f"{human.percent(result.utilization)} %" if result.utilization else _NOT_MODELLED),
+        ("area", f"{human.digits(result.area_mm2)} mm²" if result.area_mm2 else _NOT_MODELLED),
     ]
 
 
@@ -94,6 +104,7 @@ def side_by_side(results: Sequence[tuple[str, RunResult]]) -> DataTable:
         "machine": [str(result.machine["name"]) for _, result in results],
         "weights, spikes": [f"{r.weight_format or '-'}, {r.spike_format or '-'}" for _, r in results],
         "samples": [str(len(result.samples)) for _, result in results],
+        "not modelled": [", ".join(result.not_modelled) or "-" for _, result in results],
     }
     rows += [[name, *values] for name, values in settings.items()]
     traces = {result.trace_sha256 for _, result in results}

@@ -18,31 +18,38 @@ MOST_SPIKES = 20_000
 
 def density_chart(key: str, result: RunResult) -> Chart | None:
     """Share of inputs and outputs that are not zero, timestep by timestep; None for results of older programs."""
-    layers = [layer for layer in result.layers if layer.sum_output_spikes_by_timestep]
-    if not layers:
+    # what neurons by themselves take are currents, which say nothing of spikes
+    takers = [each for each in result.layers if each.sum_input_spikes_by_timestep and each.storage.weights]
+    makers = [each for each in result.layers if each.sum_output_spikes_by_timestep]
+    if not takers and not makers:
         return None
     together = -(-result.timesteps // MOST_COLUMNS)
     steps = list(range(0, result.timesteps, together))
     columns = [str(step) if together == 1 else f"{step}-{step + together - 1}" for step in steps]
-    outputs = [_grouped(_output_densities(result, layer), together) for layer in layers]
-    inputs = [_grouped(_input_densities(result, layer), together) for layer in layers]
-    names = [layer.name for layer in layers]
+    views: dict[str, Draw] = {}
+    for what, layers, densities in (("inputs", takers, _input_densities), ("outputs", makers, _output_densities)):
+        if layers:
+            cells = [_grouped(densities(result, layer), together) for layer in layers]
+            views[f"{what}, %"] = _map(
+                f"Density of {what} by timestep", [layer.name for layer in layers], columns, cells
+            )
     rows = [
-        (layer.name, step, put_in, put_out)
-        for layer in layers
-        for step, (put_in, put_out) in enumerate(
-            zip(_input_densities(result, layer), _output_densities(result, layer), strict=True)
+        (layer.name, step, _at(puts_in, step), _at(puts_out, step))
+        for layer in result.layers
+        for puts_in, puts_out in (
+            (
+                _input_densities(result, layer) if layer in takers else [],
+                _output_densities(result, layer) if layer in makers else [],
+            ),
         )
+        for step in range(max(len(puts_in), len(puts_out)))
     ]
     return Chart(
         f"{key}-density",
         "Spikes over time",
         "Share of an operator's inputs, or outputs, that are not zero in each timestep, over all samples. Work follows "
         "the inputs: a machine that skips what did not spike is fast where this is light.",
-        {
-            "inputs, %": _map("Density of inputs by timestep", names, columns, inputs),
-            "outputs, %": _map("Density of outputs by timestep", names, columns, outputs),
-        },
+        views,
         DataTable(("operator", "timestep", "inputs not zero (%)", "outputs not zero (%)"), rows),
         short="Spikes",
     )
@@ -88,6 +95,10 @@ def _input_densities(result: RunResult, layer: LayerResult) -> list[float]:
 def _output_densities(result: RunResult, layer: LayerResult) -> list[float]:
     outputs = layer.output_neurons * len(result.samples)
     return [100 * share(spikes, outputs) for spikes in layer.sum_output_spikes_by_timestep]
+
+
+def _at(values: Sequence[float], step: int) -> float | None:
+    return values[step] if step < len(values) else None
 
 
 def _grouped(values: Sequence[float], together: int) -> list[float]:

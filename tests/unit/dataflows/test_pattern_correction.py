@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import spikecycle
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.dataflows.pattern_correction.kernels import PLAIN, nearest_pattern
-from spikecycle.simulator.dataflows.pattern_correction.patterns import patterns_of, slices_of
+from spikecycle.simulator.dataflows.pattern_correction.patterns import SliceCounts, patterns_of, slices_of
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -42,18 +42,23 @@ def test_patterns_are_those_of_the_twin(seed: int, wanted: int, iterations: int)
     bits = [tuple(int(value) >> b & 1 for b in range(16)) for value in values]
     chosen = SimpleNamespace(patterns=wanted, iterations=iterations, seed=3)
     expected = [reference.value_of(one) for one in reference.calibrate(bits, chosen, (0, 1))]
-    assert patterns_of(values, wanted, iterations, (3, 0, 1)).tolist() == expected
+    assert patterns_of(SliceCounts.of(values), wanted, iterations, (3, 0, 1)).tolist() == expected
 
 
 def test_two_kinds_of_slices_give_their_two_patterns() -> None:
     """Around 0x00FF and 0xFF00, each with a bit off now and then; ones of a single bit do not count."""
     around = [0x00FF] * 20 + [0x00FE, 0x00F7] + [0xFF00] * 20 + [0xFE00, 0xFD00] + [1, 2, 4] * 50 + [0] * 99
-    assert patterns_of(np.array(around, np.uint16), 2, 10, (0,)).tolist() == [0x00FF, 0xFF00]
+    assert patterns_of(SliceCounts.of(np.array(around, np.uint16)), 2, 10, (0,)).tolist() == [0x00FF, 0xFF00]
+
+
+def test_what_several_samples_have_is_added_up() -> None:
+    one, other = (SliceCounts.of(np.array(values, np.uint16)) for values in ([3, 3, 5, 1], [5, 7]))
+    assert [part.tolist() for part in one.plus(other)] == [[3, 5, 7], [2, 2, 1]]
 
 
 def test_as_few_slices_as_patterns_are_the_patterns() -> None:
     values = np.array([0b11, 0b11, 0b101, 0, 1], np.uint16)
-    assert patterns_of(values, 2, 10, (0,)).tolist() == [0b11, 0b101]
+    assert patterns_of(SliceCounts.of(values), 2, 10, (0,)).tolist() == [0b11, 0b101]
 
 
 @pytest.mark.parametrize(

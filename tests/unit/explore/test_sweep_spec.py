@@ -93,7 +93,7 @@ def test_a_point_is_known_again_wherever_it_stands() -> None:
         ({"set": {"residency.weights": ["resident"]}, "residency": {"weights": "batch:2"}}, "varied twice"),
         (
             {"set": {k: {"from": 1, "to": 100, "step": 1} for k in "abcd"}},
-            "1,000,000 points, found 100,000,000",
+            "at most 1,000,000 points can be swept, found 100,000,000",
         ),
         ({"samples": "3-1"}, "runs backwards"),
         ({"samples": [-1]}, "samples"),

@@ -276,3 +276,50 @@ def test_points_of_a_sweep_by_hand() -> None:
     assert "3 more points have no result, or cannot run at their clock." in text
     assert "2 points compared" in text
     assert candidates_of_rows("none", columns, rows[3:]) == ([], 2)
+
+
+def test_what_is_not_modelled_is_no_zero() -> None:
+    """A machine without prices is not the one with the least energy."""
+    priced = run_result()
+    free = [
+        layer.model_copy(update={"counters": [], "sum_energy_pj": 0.0, "sum_leakage_pj": 0.0})
+        for layer in priced.layers
+    ]
+    nothing = {"energy_per_inference_pj": 0.0, "sum_energy_pj": 0.0, "edp_per_inference_js": 0.0, "area_mm2": 0.0}
+    unpriced = priced.model_copy(update={**nothing, "layers": free, "seconds_per_inference": 1e-3})
+    assert "energy" not in charts(unpriced)
+    assert dict(overview.totals(unpriced))["energy"] == "not modelled"
+    faster = priced.model_copy(update={"seconds_per_inference": 1e-4, "energy_per_inference_pj": 1e5})
+    made = charts_of(Material(results=[("a", priced), ("b", unpriced), ("c", faster)]))
+    front = next(chart for chart in made if chart.key == "tradeoffs")
+    table = {str(row[0]): row for row in front.table.rows}
+    column = front.table.columns.index("on the front of energy and time")
+    assert [table[name][column] for name in "abc"] == ["yes", "", "yes"]
+    assert "1 of them are not in every chart" in front.notes[0]
+
+
+def test_cycles_of_a_network_are_those_of_its_critical_path() -> None:
+    """Operators that overlap: 100 cycles together, of which 90 compute."""
+    result = run_result().model_copy(
+        update={"sum_cycles": 100, "cycles_per_inference": 50.0, "sum_cycle_breakdown": {"compute": 90, "barrier": 10}}
+    )
+    made = {chart.key: chart for chart in charts_of(Material(results=[("a", result), ("b", result)]))}
+    assert list(made["compared-cycles"].table.rows[:2]) == [("a", "compute", 45.0), ("a", "barrier", 5.0)]
+    assert made["r1-cycles"].notes == ("Operators overlap: they take 102.1 k cycles apart, 50 together.",)
+
+
+def test_cores_side_by_side_are_compared_too() -> None:
+    """Three cores of 4000 cycles: busy in half of them, a quarter, and never."""
+    result = run_result()
+    layers = [
+        layer.model_copy(update={"sum_busy_cycles": {"mesh": 7, "core 0": 2000, "core 1": 1000, "core 2": 0}})
+        if layer.name == "conv2"
+        else layer
+        for layer in result.layers
+    ]
+    chart = charts(result.model_copy(update={"layers": layers}))["pes"]
+    assert chart.short == "Cores"
+    assert [tuple(row) for row in chart.table.rows] == [
+        ("conv2", 0, 1000.0, 50.0), ("conv2", 1, 500.0, 25.0), ("conv2", 2, 0.0, 0.0),
+    ]  # fmt: skip
+    assert "2.00 in conv2" in chart.reading

@@ -61,10 +61,15 @@ def test_global_buffer_holds_what_the_rule_says(chosen, task) -> None:  # type: 
     ("changes", "reason"),
     [
         ({"dataflow__rows": 2}, "its kernel has 3 rows, dataflow.rows is 2"),
-        ({"dataflow__accumulator_bits": 4}, "the exact sum of a timestep needs 8 bits, dataflow.accumulator_bits is 4"),
+        (
+            {"dataflow__accumulator_bits": 4},
+            "the exact sum of a timestep needs 8 bits, dataflow.accumulator_bits is 4; "
+            "set it to 8, 2.00 times the bits of each",
+        ),
         (
             {"buffers__global_buffer": buffer(4096, 10), "dataflow__accumulator_bits": 10},
-            "a potential has 12 bits, buffers.global_buffer.width_bits is 10",
+            "a potential has 12 bits, buffers.global_buffer.width_bits is 10; "
+            "set it to 12, 1.20 times the bits of each",
         ),
         (
             {"buffers__input_pad": buffer(2, 8)},

@@ -72,12 +72,14 @@ def neuron(outputs: int, **others: Any) -> Neuron:
             # 2^10 + 1024 is 2^11, one more is too much for 12 bits
             linear(1025, 1, neuron=neuron(1, potential_bits=11)),
             {"buffers__potentials": buffer(64, 12)},
-            "the exact sum of a timestep needs 13 bits, buffers.potentials.width_bits is 12",
+            "the exact sum of a timestep needs 13 bits, buffers.potentials.width_bits is 12; set it to 13, and each "
+            "word of potentials has 1.08 times the bits",
         ),
         (
             linear(341, 1, neuron=neuron(1, potential_bits=11), input_bits=2, bias=np.array([-2])),
             {"buffers__potentials": buffer(64, 12)},
-            "the exact sum of a timestep needs 13 bits, buffers.potentials.width_bits is 12",
+            "the exact sum of a timestep needs 13 bits, buffers.potentials.width_bits is 12; set it to 13, and each "
+            "word of potentials has 1.08 times the bits",
         ),
         (
             linear(1, 2, bias=np.array([0, -1])),

@@ -1,0 +1,64 @@
+"""The front of a search as a picture: every point that was simulated in two goals, a third one as colour."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from spikecycle.simulator.explore.extra import needs_extra
+from spikecycle.simulator.explore.results import SearchResult
+
+_AXES = {
+    "energy_per_inference_pj": ("energy per inference (µJ)", 1e-6),
+    "seconds_per_inference": ("time per inference (µs)", 1e6),
+    "area_mm2": ("area (mm2)", 1.0),
+    "edp_per_inference_js": ("energy x time (µJ µs)", 1e12),
+    "error": ("error, 1 - accuracy (%)", 100.0),
+}
+"""Title and factor of a goal's axis."""
+
+
+def front_svg(result: SearchResult) -> str:
+    """An SVG document; the same result gives the same text. With one goal, the share of points that reach a
+    value is shown."""
+    matplotlib = needs_extra("matplotlib")
+    figures = needs_extra("matplotlib.figure")
+    needs_extra("matplotlib.backends.backend_svg")
+    with matplotlib.rc_context({"svg.hashsalt": "spikecycle", "svg.fonttype": "none", "font.size": 9}):
+        figure = figures.Figure(figsize=(6.4, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        _draw(axes, figure, result)
+        page = io.StringIO()
+        figure.savefig(page, format="svg", metadata={"Date": None, "Title": "spikecycle search"})
+    return page.getvalue()
+
+
+def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
+    done = [point for point in result.points if point["problem"] is None and not point.get("too_slow")]
+    across = result.goals[0]
+    axes.set_xscale("log")
+    axes.set_xlabel(_AXES[across][0])
+    if len(result.goals) == 1:
+        values = sorted(_values(done, across))
+        axes.plot(values, [100 * (index + 1) / len(values) for index in range(len(values))], color="#0072b2")
+        axes.set_ylabel("points that need at most that (%)")
+        return
+    up = result.goals[1]
+    axes.scatter(_values(done, across), _values(done, up), s=8, color="0.75", label="simulated", linewidths=0)
+    marked: dict[str, Any] = {"color": "#0072b2"}
+    if len(result.goals) > 2:
+        marked = {"c": _values(result.front, result.goals[2]), "cmap": "viridis"}
+    shown = axes.scatter(
+        _values(result.front, across), _values(result.front, up), s=26, label="none is better in all goals", **marked,
+        edgecolors="black", linewidths=0.5,
+    )  # fmt: skip
+    if len(result.goals) > 2 and result.front:
+        figure.colorbar(shown, label=_AXES[result.goals[2]][0])
+    axes.set_yscale("log")
+    axes.set_ylabel(_AXES[up][0])
+    axes.legend(loc="best", frameon=False)
+
+
+def _values(points: Sequence[dict[str, Any]], goal: str) -> list[float]:
+    return [point[goal] * _AXES[goal][1] for point in points]

@@ -1,0 +1,178 @@
+"""Search: fronts that nothing beats, studies that go on, constraints that hold, and better than chance."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikecycle.simulator import UsageError
+from spikecycle.simulator.explore import measure
+from spikecycle.simulator.explore.hypervolume import hypervolume
+from spikecycle.simulator.explore.search import parse_constraint, search
+from spikecycle.simulator.explore.sweep import run_sweep
+from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
+from spikecycle.simulator.report.front_picture import front_svg
+from tests.children import run_limited
+from tests.unit.explore.small import small_trace
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Optuna warns of its newer parts
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(small_trace(tmp_path_factory.mktemp("search") / "small.h5", samples=1))
+
+
+def _space(trace: str, **keys: Any) -> SweepSpec:
+    settings = keys or {
+        "dataflow.pes": [1, 2, 4, 8, 16],
+        "dataflow.lanes": [1, 2, 4],
+        "dataflow.fifo_depth": [1, 4, 16],
+    }
+    return parse_sweep({"traces": trace, "machines": "spike_array", "set": settings}, "search", None)
+
+
+def test_the_front_is_what_no_point_of_the_search_beats(trace: str, tmp_path: Path) -> None:
+    found = search(_space(trace), tmp_path / "out", trials=25, seed=1)
+    assert (found.trials, found.space) == (25, 45)
+    assert 4 < found.simulated <= 25
+    for point, other in itertools.product(found.front, found.points):
+        assert not all(other[goal] <= point[goal] for goal in found.goals) or all(
+            other[goal] == point[goal] for goal in found.goals
+        )
+    assert set(found.importances) == {"energy", "time", "area"}
+    assert all(sum(shares.values()) == pytest.approx(1) for shares in found.importances.values())
+
+
+def test_a_point_has_the_figures_of_a_sweep(trace: str, tmp_path: Path) -> None:
+    space = _space(trace)
+    found = search(space, tmp_path / "out", trials=8)
+    swept = {point["point"]: point for point in run_sweep(space, jobs=1).points}
+    for point in found.points:
+        assert point == swept[point["point"]]
+
+
+def test_a_study_goes_on_and_simulates_no_point_twice(
+    trace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    real = measure.simulate
+
+    def counted(network: Any, machine: Any, **keys: Any) -> Any:
+        ran.append(machine.fingerprint())
+        return real(network, machine, **keys)
+
+    monkeypatch.setattr(measure, "simulate", counted)
+    space = _space(trace, **{"dataflow.pes": [2, 4, 8], "dataflow.lanes": [1, 2]})
+    assert search(space, tmp_path / "out", trials=5).trials == 5
+    found = search(space, tmp_path / "out", trials=14)
+    assert found.trials == 14
+    assert len(ran) == len(set(ran)) == found.simulated <= 6
+    assert search(space, tmp_path / "out", trials=10).trials == 14
+    with pytest.raises(UsageError, match="other space"):
+        search(_space(trace), tmp_path / "out", trials=20)
+    with pytest.raises(UsageError, match="other goals"):
+        search(space, tmp_path / "out", trials=20, goals=["energy"])
+
+
+def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
+    free = search(_space(trace), tmp_path / "free", trials=20, seed=3)
+    bound = sorted(point["area_mm2"] for point in free.points)[len(free.points) // 2]
+    kept = search(_space(trace), tmp_path / "kept", trials=20, seed=3, constraints=[f"area_mm2<={bound}"])
+    assert kept.front
+    assert all(point["area_mm2"] <= bound for point in kept.front)
+    none = search(_space(trace), tmp_path / "none", trials=4, constraints=["accuracy>=0.5"])
+    assert not none.front
+
+
+def test_points_that_cannot_be_run_stop_nothing(trace: str, tmp_path: Path) -> None:
+    found = search(
+        _space(trace, **{"dataflow.pes": [0, 4, 8, 16]}), tmp_path / "out", trials=20, goals=["energy", "time"]
+    )
+    assert found.failed > 0
+    assert found.front
+    assert any("dataflow.pes" in point["problem"] for point in found.points if point["problem"])
+
+
+def test_search_beats_chance_at_equal_budget(trace: str, tmp_path: Path) -> None:
+    """50 of 84,000 points, two seeds: hypervolume of the logarithms of energy and time, below 0.5 uJ and 5 us."""
+    space = _space(
+        trace,
+        **{
+            "dataflow.pes": [1, 2, 3, 4, 6, 8, 12, 16, 24, 32],
+            "dataflow.lanes": [1, 2, 4, 8],
+            "dataflow.fifo_depth": [1, 2, 4, 8, 16, 32, 64],
+            "buffers.potentials.size_kib": [2, 4, 8, 16, 48],
+            "buffers.weights.size_kib": [2, 4, 8, 16, 32],
+            "buffers.outputs.size_kib": [2, 8, 64],
+            "dataflow.update": ["dense", "sparse"],
+        },
+    )
+    volumes = {False: 0.0, True: 0.0}
+    for seed, at_random in itertools.product((1, 2), volumes):
+        place = tmp_path / f"{seed}{at_random}"
+        found = search(space, place, trials=50, seed=seed, at_random=at_random, goals=["energy", "time"])
+        points = [np.log10([point[goal] for goal in found.goals]).tolist() for point in found.front]
+        volumes[at_random] += hypervolume(points, (math.log10(0.5e6), math.log10(5e-6)))
+    assert volumes[False] > 1.05 * volumes[True]
+
+
+def test_hypervolume_by_hand() -> None:
+    assert hypervolume([(1, 1)], (3, 2)) == 2
+    assert hypervolume([(1, 2), (2, 1)], (3, 3)) == 3  # 2 x 1 and 1 x 2 share a unit square
+    assert hypervolume([(1, 2), (2, 1), (2, 2), (4, 0)], (3, 3)) == 3
+    assert hypervolume([(0, 0, 0)], (1, 2, 3)) == 6
+    assert hypervolume([(0, 0, 1), (1, 1, 0)], (2, 2, 2)) == 4 + 2 - 1
+    assert hypervolume([], (1, 1)) == 0
+
+
+def test_hypervolume_is_the_share_of_cells_that_are_beaten() -> None:
+    random = np.random.default_rng(1)
+    points = random.integers(0, 6, (7, 3))
+    cells = np.stack(np.meshgrid(*[np.arange(6)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    beaten = (points[None] <= cells).all(axis=2).any(axis=1).sum()
+    assert hypervolume(points.tolist(), (6, 6, 6)) == beaten
+
+
+@pytest.mark.parametrize("text", ["area", "area<10", "area<=ten", "<=", ">=1e"])
+def test_what_is_no_constraint(text: str) -> None:
+    with pytest.raises(UsageError, match="write COLUMN<=NUMBER"):
+        parse_constraint(text)
+
+
+def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="goals: 'speed'"):
+        search(_space(trace), tmp_path / "a", goals=["speed"])
+    with pytest.raises(UsageError, match="one point"):
+        search(_space(trace, **{"dataflow.pes": [4]}), tmp_path / "b")
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_front_is_drawn_the_same_every_time(trace: str, tmp_path: Path) -> None:
+    for goals in (["energy"], ["energy", "time"], ["energy", "time", "area"]):
+        found = search(_space(trace), tmp_path / "-".join(goals), trials=6, goals=goals)
+        assert front_svg(found) == front_svg(found)
+        assert "energy per inference" in front_svg(found)
+
+
+def test_the_command_goes_on_and_draws(trace: str, tmp_path: Path) -> None:
+    command = [
+        "search",
+        trace,
+        "--set",
+        "dataflow.pes=2,4,8,16",
+        "--out",
+        tmp_path / "out",
+        "--picture",
+        tmp_path / "f.svg",
+    ]
+    first = run_limited(*command, "--trials", "4", memory_bytes=2**33)
+    assert first.status == 0, first.err
+    again = run_limited(*command, "--trials", "8", memory_bytes=2**33)
+    assert "8 trials of 4 points" in again.out
+    assert (tmp_path / "f.svg").read_text().startswith("<?xml")
