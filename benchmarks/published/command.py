@@ -20,7 +20,7 @@ from spikecycle.simulator.validation.weight_compression.compression import (
     BITS,
     LAYER_SPARSITY,
     PRUNED,
-    CompressionPoint,
+    GridPoint,
     read_layer_sparsity,
 )
 from spikecycle.simulator.validation.weight_compression.measure import (
@@ -47,7 +47,7 @@ def grid(published: list[Run], everything: bool) -> list[Run]:
     if not everything:
         return published
     points = [
-        CompressionPoint(bits, pruned, method)
+        GridPoint(bits, pruned, method)
         for bits, pruned, method in itertools.product(BITS, PRUNED, ("joint", "seq"))
         if method == "joint" or (pruned and bits < 8)
     ]

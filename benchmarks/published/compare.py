@@ -21,7 +21,7 @@ from benchmarks.published.figures import (
     WIRE_SHARE,
     Run,
 )
-from spikecycle.simulator.validation.weight_compression.compression import BITS, PRUNED, CompressionPoint
+from spikecycle.simulator.validation.weight_compression.compression import BITS, PRUNED, GridPoint
 from spikecycle.simulator.validation.weight_compression.measure import OPERANDS, EnergyBreakdown
 
 Energies = Mapping[Run, float]
@@ -117,16 +117,16 @@ def statements(ours: Energies, published: Energies) -> list[Statement]:
     """The study's statements about energies."""
     found = []
     for name in ("rle", "uop"):
-        by_bits = [ours[name, CompressionPoint(bits, 0)] for bits in BITS]
+        by_bits = [ours[name, GridPoint(bits, 0)] for bits in BITS]
         found.append(Statement(f"{name}: more bits cost more", all(np.diff(by_bits) > 0)))
-        by_pruning = [ours[name, CompressionPoint(8, pruned)] for pruned in PRUNED]
+        by_pruning = [ours[name, GridPoint(8, pruned)] for pruned in PRUNED]
         found.append(Statement(f"{name}: pruning more never costs more", all(np.diff(by_pruning) < 0)))
         first, later = ours[name, PLAIN] - ours[name, PRUNED_80], ours[name, PRUNED_80] - ours[name, PRUNED_975]
         found.append(Statement(f"{name}: beyond 80 % pruning saves less than half as much again", later < first / 2))
         found.append(
             Statement(f"{name}: 80 % pruned costs more than ternary", ours[name, PRUNED_80] > ours[name, TERNARY])
         )
-    gaps = {bits: ours["rle", CompressionPoint(bits, 0)] - ours["uop", CompressionPoint(bits, 0)] for bits in BITS}
+    gaps = {bits: ours["rle", GridPoint(bits, 0)] - ours["uop", GridPoint(bits, 0)] for bits in BITS}
     found.append(
         Statement("rle costs more than uop on weights of 8, 6 and 4 bits", min(gaps[b] for b in (8, 6, 4)) > 0)
     )

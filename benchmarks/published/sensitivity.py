@@ -14,7 +14,7 @@ from benchmarks.published.activity_table import read_activity
 from benchmarks.published.compare import table
 from benchmarks.published.figures import GROUPS_WIRE_PJ_PER_BIT_MM, PLAIN, PRUNED_80, RATIOS, TERNARY, Run
 from spikecycle.simulator.validation.weight_compression import workload as network
-from spikecycle.simulator.validation.weight_compression.compression import CompressionPoint
+from spikecycle.simulator.validation.weight_compression.compression import GridPoint
 from spikecycle.simulator.validation.weight_compression.measure import Bench, EnergyBreakdown
 
 FLOAT, NETWORKS = "float", {TERNARY: "ternary", PRUNED_80: "pruned80"}
@@ -41,7 +41,7 @@ class Variant:
     dram_factor: float = 1.0
     wire_pj_per_bit_mm: float | None = None
 
-    def densities(self, own: Mapping[str, float], point: CompressionPoint) -> dict[str, float]:
+    def densities(self, own: Mapping[str, float], point: GridPoint) -> dict[str, float]:
         """Densities for a point of the grid, where those of the bench are `own`."""
         trained = NETWORKS.get(point, FLOAT) if self.each_its_own else FLOAT
         found = own if self.data is None else read_activity(self.data, trained)

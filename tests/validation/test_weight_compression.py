@@ -8,10 +8,10 @@ import pytest
 
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation.checks import weight_compression as check
-from spikecycle.simulator.validation.weight_compression.compression import CompressionPoint
+from spikecycle.simulator.validation.weight_compression.compression import GridPoint
 from tests.reference_data import reference_file
 
-TERNARY, PLAIN, PRUNED = CompressionPoint(2, 0), CompressionPoint(8, 0), CompressionPoint(8, 0.8)
+TERNARY, PLAIN, PRUNED = GridPoint(2, 0), GridPoint(8, 0), GridPoint(8, 0.8)
 PUBLISHED = {("rle", TERNARY): 10.0, ("uop", TERNARY): 12.0, ("rle", PLAIN): 24.0, ("rle", PRUNED): 14.0}
 
 

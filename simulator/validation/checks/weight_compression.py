@@ -19,7 +19,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation import CHECKS, Check, Row
 from spikecycle.simulator.validation.weight_compression.compression import (
     LAYER_SPARSITY,
-    CompressionPoint,
+    GridPoint,
     read_layer_sparsity,
 )
 from spikecycle.simulator.validation.weight_compression.measure import FORMATS, Bench
@@ -27,20 +27,20 @@ from spikecycle.simulator.validation.weight_compression.measure import FORMATS, 
 MACHINE = "eyeriss_sparseloop"
 ENERGIES, MORE_ENERGIES = "seed_paper_energy.csv", "seed_paper_energy_more.csv"
 SOURCE = "figure data of arXiv 2302.04174"
-YARDSTICK = ("rle", CompressionPoint(2, 0))
+YARDSTICK = ("rle", GridPoint(2, 0))
 TOLERANCE = 0.15
 LEAST_RANK_CORRELATION, LEAST_SHARE_WITHIN = 0.95, 0.9
 OUTSIDE = (
-    ("rle", CompressionPoint(8, 0)),
-    ("uop", CompressionPoint(8, 0)),
-    ("ubm", CompressionPoint(8, 0)),
-    ("rle", CompressionPoint(8, 0.95)),
+    ("rle", GridPoint(8, 0)),
+    ("uop", GridPoint(8, 0)),
+    ("ubm", GridPoint(8, 0)),
+    ("rle", GridPoint(8, 0.95)),
 )
 """Points outside 15 %, and what is accepted of them (deviation S2)."""
 OUTSIDE_TOLERANCE, SHARE_TOLERANCE = 0.25, 0.02
 DEVIATION_S2 = "deviation S2: 4 of 36 points are 15 to 23 % off"
 
-Run = tuple[str, CompressionPoint]
+Run = tuple[str, GridPoint]
 
 
 def rows(data: Path | None) -> Iterator[Row]:
@@ -84,7 +84,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
 
 def format_order(ours: Mapping[Run, float], published: Mapping[Run, float]) -> tuple[int, int]:
     """(pairs of formats of one compression in the published order, pairs in all)."""
-    by_point: dict[CompressionPoint, list[str]] = defaultdict(list)
+    by_point: dict[GridPoint, list[str]] = defaultdict(list)
     for name, point in published:
         by_point[point].append(name)
     kept = pairs = 0
@@ -111,7 +111,7 @@ def _published(data: Path) -> dict[Run, float]:
             with file.open(newline="", encoding="utf-8") as lines:
                 for line in csv.DictReader(lines):
                     if line["activity"] == "mean":
-                        point = CompressionPoint(int(line["weight_bits"]), float(line["prune"]), line["method"])
+                        point = GridPoint(int(line["weight_bits"]), float(line["prune"]), line["method"])
                         if line["format"] not in FORMATS:
                             raise ValueError(f"unknown format {line['format']!r}")
                         found[line["format"], point] = float(line["energy_uj"])

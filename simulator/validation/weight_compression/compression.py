@@ -27,7 +27,7 @@ Shares = dict[str, float]
 
 
 @dataclass(frozen=True, order=True)
-class CompressionPoint:
+class GridPoint:
     """A point of the grid: weights of so many bits (2 is ternary), so large a share of them pruned.
 
     method: "joint" or "seq" (pruned, then quantized); the same thing where only one of the two is done.
@@ -56,7 +56,7 @@ def whole_network(shares: Shares) -> float:
     return sum(row.weights * shares[row.name] for row in ROWS) / sum(row.weights for row in ROWS)
 
 
-def zero_shares(point: CompressionPoint, given: dict[str, Shares]) -> Shares:
+def zero_shares(point: GridPoint, given: dict[str, Shares]) -> Shares:
     """Share of zero weights of each layer."""
     if (point.method, point.weight_bits, point.pruned) in GIVEN_JOINT:
         return given[GIVEN_JOINT[point.method, point.weight_bits, point.pruned]]

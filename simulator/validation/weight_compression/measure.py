@@ -11,7 +11,7 @@ from spikecycle.simulator.energy import EnergyTable
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.result import LayerResult
-from spikecycle.simulator.validation.weight_compression.compression import CompressionPoint, Shares, zero_shares
+from spikecycle.simulator.validation.weight_compression.compression import GridPoint, Shares, zero_shares
 from spikecycle.simulator.validation.weight_compression.workload import (
     POTENTIAL_BITS,
     ROWS,
@@ -96,7 +96,7 @@ class Bench:
     machine: str = MACHINE
     _known: dict[tuple[str, str, int, tuple[float, ...]], EnergyBreakdown] = field(default_factory=dict)
 
-    def traces(self, point: CompressionPoint) -> list[Path]:
+    def traces(self, point: GridPoint) -> list[Path]:
         """A trace for each number of timesteps: a trace has one, rows of the study two."""
         shares = zero_shares(point, self.given)
         paths = []
@@ -114,9 +114,7 @@ class Bench:
             paths.append(path)
         return paths
 
-    def energy(
-        self, format_name: str, point: CompressionPoint, settings: Mapping[str, Any] | None = None
-    ) -> EnergyBreakdown:
+    def energy(self, format_name: str, point: GridPoint, settings: Mapping[str, Any] | None = None) -> EnergyBreakdown:
         """Simulate a point in a format; once only, if two methods leave the same zeros."""
         changes = repr(sorted((settings or {}).items()))
         same = (format_name, changes, point.weight_bits, tuple(zero_shares(point, self.given).values()))

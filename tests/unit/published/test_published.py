@@ -19,7 +19,7 @@ from spikecycle.simulator.validation.weight_compression import compression
 from spikecycle.simulator.validation.weight_compression.compression import (
     BITS,
     PRUNED,
-    CompressionPoint,
+    GridPoint,
     whole_network,
     zero_shares,
 )
@@ -55,10 +55,8 @@ def test_the_rows_are_the_studys_workload() -> None:
         assert (shape.P, shape.Q) == (row.Q, row.P)
 
 
-@pytest.mark.parametrize(
-    "point", [CompressionPoint(bits, 0) for bits in BITS] + [CompressionPoint(8, p) for p in PRUNED[1:]]
-)
-def test_zeros_add_up_to_what_the_study_states(point: CompressionPoint) -> None:
+@pytest.mark.parametrize("point", [GridPoint(bits, 0) for bits in BITS] + [GridPoint(8, p) for p in PRUNED[1:]])
+def test_zeros_add_up_to_what_the_study_states(point: GridPoint) -> None:
     shares = zero_shares(point, GIVEN)
     stated = point.pruned or compression.ZEROS_OF_QUANTIZATION[point.weight_bits]
     assert whole_network(shares) == pytest.approx(stated, abs=1e-9)
@@ -67,12 +65,12 @@ def test_zeros_add_up_to_what_the_study_states(point: CompressionPoint) -> None:
 
 def test_where_both_act_a_layer_has_the_zeros_of_the_stronger() -> None:
     quantized, pruned = zero_shares(TERNARY, GIVEN), zero_shares(PRUNED_80, GIVEN)
-    both = zero_shares(CompressionPoint(2, 0.8), GIVEN)
+    both = zero_shares(GridPoint(2, 0.8), GIVEN)
     assert both == {layer: max(quantized[layer], pruned[layer]) for layer in LAYERS}
     assert both != pruned
     assert both != quantized
-    assert zero_shares(CompressionPoint(3, 0.8, "seq"), GIVEN) == GIVEN["seq_3b_80"]
-    assert zero_shares(CompressionPoint(3, 0.8), GIVEN) == GIVEN["joint_3b_80"]
+    assert zero_shares(GridPoint(3, 0.8, "seq"), GIVEN) == GIVEN["seq_3b_80"]
+    assert zero_shares(GridPoint(3, 0.8), GIVEN) == GIVEN["joint_3b_80"]
 
 
 def test_the_published_layers_add_up_too() -> None:
@@ -146,7 +144,7 @@ def test_tables_tell_errors_and_what_is_out_of_range() -> None:
 def test_statements_can_fail() -> None:
     runs = [("rle", 1.0), ("uop", 0.9)]
     ours = {
-        (name, CompressionPoint(bits, pruned)): factor * (bits - 6 * pruned)
+        (name, GridPoint(bits, pruned)): factor * (bits - 6 * pruned)
         for name, factor in runs
         for bits in BITS
         for pruned in PRUNED
@@ -166,9 +164,7 @@ def test_the_grid_has_every_point_of_the_study_once() -> None:
     assert (
         len(set(runs)) == len(runs) == 4 * (5 * 8 + 4 * 7)
     )  # formats x (bits x shares + seq: fewer than 8 bits, pruned)
-    assert {("rle", TERNARY), ("uop", PRUNED_80), ("cp", CompressionPoint(4, 0.975, "seq")), ("ubm", PLAIN)} <= set(
-        runs
-    )
+    assert {("rle", TERNARY), ("uop", PRUNED_80), ("cp", GridPoint(4, 0.975, "seq")), ("ubm", PLAIN)} <= set(runs)
     assert not [point for _, point in runs if point.method == "seq" and not point.pruned]
 
 
