@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from spikecycle.files import read_bytes
+from spikecycle.simulator.bench.result import BenchResult
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.results import SweepResult
@@ -27,6 +28,7 @@ _MARKS = {
 """Keys by which each kind of document is told from all others."""
 
 Document = RunResult | FormatComparison | SweepResult
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -69,6 +71,14 @@ def read_document(path: str | Path) -> Document:
     return document
 
 
+def read_bench(path: str | Path) -> BenchResult:
+    """What `spikecycle bench --json` wrote; UsageError where the file is nothing of the kind."""
+    data = read_json(path)
+    if not {"cases", "peers", "growth"} <= set(data):
+        raise UsageError(f"{path}: is nothing that spikecycle bench --json writes")
+    return _validated(path, BenchResult, data)
+
+
 def read_validation(path: str | Path) -> tuple[list[dict[str, Any]], list[str]]:
     """What `spikecycle validate --json` wrote: its rows, and the checks that were not made, in words."""
     data = read_json(path)
@@ -106,9 +116,7 @@ def _first_problem(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}{more}"
 
 
-def _validated(
-    path: str | Path, model: type[RunResult] | type[FormatComparison] | type[SweepResult], data: dict[str, Any]
-) -> Document:
+def _validated(path: str | Path, model: type[DocumentT], data: dict[str, Any]) -> DocumentT:
     try:
         return model.model_validate(data)
     except UsageError as error:  # of another version
