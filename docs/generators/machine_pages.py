@@ -11,8 +11,8 @@ from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
 from spikecycle.simulator.machine.schema import Machine
 
-LONG_RULES = {"spike_array": "../reference/spike_array.md", "row_stationary": "../reference/row_stationary.md"}
-"""Pages with the whole microarchitecture, by dataflow."""
+LONG_RULES = ("spike_array", "row_stationary", "dual_sparse", "pattern_correction", "routed_cores")
+"""Dataflows of which a page of the reference has the whole microarchitecture."""
 
 
 def machine_list() -> str:
@@ -79,7 +79,7 @@ def _rule(dataflow: Dataflow) -> list[str]:
     modules = {function.__module__ for function in functions.values()} or {type(dataflow).__module__}
     texts = [inspect.cleandoc(sys.modules[module].__doc__ or "") for module in sorted(modules)]
     if dataflow.name in LONG_RULES:
-        texts.append(f"[The whole microarchitecture]({LONG_RULES[dataflow.name]})")
+        texts.append(f"[The whole microarchitecture](../reference/{dataflow.name}.md)")
     return [line for text in texts for line in (text, "")]
 
 
