@@ -28,3 +28,12 @@ def test_the_corpus_is_refused_or_taken_as_it_should_be(surfaces: tuple[str, ...
     assert ended.status == 0, f"status {ended.status} after {list(came)[-1:]}: {ended.err[-2000:]}"
     expected = {(surface, path.name): path.name.partition("-")[0] for surface in surfaces for path in inputs(surface)}
     assert came == expected
+
+
+def test_every_kind_of_attack_has_its_test() -> None:
+    root = Path(__file__).parents[2]
+    rows = [line for line in (root / "tests/fuzz/FUZZING.md").read_text().splitlines() if "::test_" in line]
+    assert len(rows) > 30
+    for row in rows:
+        file, _, name = row.split("`")[-2].partition("::")
+        assert f"def {name}(" in (root / file).read_text(), row
