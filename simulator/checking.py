@@ -191,7 +191,8 @@ def _other_kind(path: Path) -> FileDescription | None:
     try:
         if is_parquet(path):
             return describe_table(path)
-        if path.suffix == ".json" or _begins_as_json(path):
+        # YAML may begin with a brace too.
+        if path.suffix == ".json" or (path.suffix not in _MACHINE_SUFFIXES and _begins_as_json(path)):
             return describe_json(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error

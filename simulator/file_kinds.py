@@ -75,7 +75,11 @@ def describe_table(path: Path) -> FileDescription:
         raise UsageError(f"{path}: is larger than {LARGEST_BYTES:,} bytes")
     try:
         table = polars.read_parquet(path)
-    except (polars.exceptions.PolarsError, OSError) as error:
+    except (
+        polars.exceptions.PolarsError,
+        polars.exceptions.PanicException,
+        OSError,
+    ) as error:  # a panic is no Exception
         raise UsageError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from error
     columns = ", ".join(f"{name} ({dtype})" for name, dtype in table.schema.items())
     return FileDescription("table", str(path), (("rows", f"{table.height:,}"), ("columns", columns)))

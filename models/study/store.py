@@ -181,6 +181,9 @@ class Store:
         except BlockingIOError:
             os.close(descriptor)
             raise ModelsError(f"{self.folder}: another run of this study is at work here") from None
+        except OSError as error:  # a file system without locks, where nothing would keep two runs apart
+            os.close(descriptor)
+            raise ModelsError(f"{self.folder}: cannot be locked ({error.strerror}); name another with --out") from None
         try:
             for left in list(self.folder.rglob(files.TEMPORARY)):  # by a run that was killed
                 if left.is_dir():

@@ -207,6 +207,15 @@ def test_two_runs_at_once_are_refused(store: Store) -> None:
         pass
 
 
+def test_a_file_system_without_locks_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("spikecycle.models.study.store.fcntl.flock", refuse)
+    with pytest.raises(ModelsError, match=r"cannot be locked \(No locks available\)"), store.locked():
+        pass
+
+
 def test_a_folder_in_which_the_first_write_failed_is_its_own_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
