@@ -39,6 +39,7 @@ class WeightStreams:
     zeros_left_out: bool = False
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
     _refusals: dict[int, str | None] = field(default_factory=dict)
+    _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
@@ -109,7 +110,12 @@ class WeightStreams:
         return bits_for(min(fold_channels, channels) * rows * columns + 1)
 
     def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
-        """int64 (filter folds, channel folds): bits that are loaded for each."""
+        """int64 (filter folds, channel folds): bits that are loaded for each; not to be written to."""
+        if (fold_filters, fold_channels) not in self._fold_bits:
+            self._fold_bits[fold_filters, fold_channels] = self._add_up(fold_filters, fold_channels)
+        return self._fold_bits[fold_filters, fold_channels]
+
+    def _add_up(self, fold_filters: int, fold_channels: int) -> Int64:
         shape = self.task.shape
         sizes = self.sizes(fold_channels)
         fibers = sizes.stored_bits.reshape(shape.M, -1) + self.fiber_count_bits(fold_channels)
