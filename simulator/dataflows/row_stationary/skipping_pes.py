@@ -26,11 +26,11 @@ def longest_skipping_pes(mapped: LayerOnArray, active_inputs: Int64, steps: Int6
     order, ends = _by_fold(mapped, steps)
     # Half as wide, twice as many at a time; no PE takes more cycles than all taps of the layer would.
     most = int(active_inputs.max(initial=0)) * int(mapped.applied_weights.max(initial=0)) * active_inputs.shape[2]
-    dtype = np.int32 if most <= _LARGEST_INT32 else np.int64
+    narrow = most <= _LARGEST_INT32
     timesteps, rows, _ = active_inputs.shape
-    inputs = np.ascontiguousarray(active_inputs.reshape(timesteps * rows, -1).T, dtype)
-    cycles = np.zeros(timesteps * rows, dtype)
-    pairs = np.zeros((timesteps, mapped.layer.P), dtype)
+    by_tap = active_inputs.reshape(timesteps * rows, -1).T
+    inputs = np.array(by_tap, np.int32, order="C") if narrow else np.array(by_tap, np.int64, order="C")
+    cycles, pairs = np.zeros_like(inputs[0]), np.zeros((timesteps, mapped.layer.P), inputs.dtype)
     find_longest(mapped, inputs, steps, order, ends, cycles, pairs, longest)
     return longest
 

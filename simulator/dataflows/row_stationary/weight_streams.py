@@ -43,6 +43,7 @@ class WeightStreams:
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
+        fold_channels = min(fold_channels, self.task.weights.shape[1])  # larger folds have the same fibers
         if fold_channels not in self._sizes:
             values, starts, segments = self._fibers(fold_channels)
             sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
@@ -53,6 +54,7 @@ class WeightStreams:
 
     def refusal(self, fold_channels: int) -> str | None:
         """Why the format cannot store the fibers of channel folds of this size, or None if it can."""
+        fold_channels = min(fold_channels, self.task.weights.shape[1])
         if fold_channels not in self._refusals:
             problem = self.weight_format.refused_axes(FIBER_AXES)
             if problem is None:
