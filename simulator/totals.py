@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightStorage
@@ -76,14 +74,12 @@ class StageTotals:
         self.synaptic_operations += activity.synaptic_operations
         for name in self.stage.consumed:
             values = sample.values(name)
-            self.over_time.add_input(values)
-            self.input_spikes += int(np.count_nonzero(values))
+            self.input_spikes += self.over_time.add_input(values)
             self.input_positions += values.size
         last = self.stage.operators[-1]
         if not isinstance(last, Synapse):  # currents are no spikes, and are not recorded
             outputs = sample.values(last.output.name)
-            self.output_spikes += int(np.count_nonzero(outputs))
-            self.over_time.add_output(outputs, sample.tensors.sample)
+            self.output_spikes += self.over_time.add_output(outputs, sample.tensors.sample)
         self.inferences_with_weights_on_chip += sample.on_chip.weights
         kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
         self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))

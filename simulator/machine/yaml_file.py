@@ -7,9 +7,11 @@ cannot be printed, and files that are large, deep, or become large where aliases
 
 from __future__ import annotations
 
+import copy
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ MOST_LEVELS = 40
 LONGEST_NUMBER = 64
 """Characters of a number."""
 
+_TEXTS_KEPT = 64
+"""Texts whose values are remembered: as many as there are shipped machines, and some."""
 _LONGEST_QUOTE = 80
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories that text may not have, line feeds and tabs apart: they would break messages, or JSON."""
@@ -214,6 +218,12 @@ def _text_of(path: Path) -> str:
 
 def parse_yaml(text: str) -> Any:
     """The value of a YAML text; raises yaml.MarkedYAMLError, whose problem is one line, where it is none."""
+    return copy.deepcopy(_parsed(text))
+
+
+@lru_cache(_TEXTS_KEPT)
+def _parsed(text: str) -> Any:
+    """The same, not to be changed: runs of one process read the same machine files again and again."""
     try:
         node = _Composer(text).get_single_node()
     except yaml.reader.ReaderError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
+    Delivered,
     LayerOnArray,
     Operand,
     Records,
@@ -36,7 +37,6 @@ def load_rows(mapped: LayerOnArray, sample: Sample, step: Int64, index: int, rec
     """Load the input rows that no pass of the load unit has loaded before; returns words written."""
     layer, mapping = mapped.layer, mapped.mapping
     group_channels = layer.C // layer.groups
-    group_start = mapped.tables.group[step[Step.FILTER_FOLD]] * group_channels
     fold_channels = mapping.channels_per_pe * mapping.channel_sets
     first_channel = step[Step.CHANNEL_FOLD] * fold_channels
     end_channel = min(group_channels, first_channel + fold_channels)
@@ -44,6 +44,11 @@ def load_rows(mapped: LayerOnArray, sample: Sample, step: Int64, index: int, rec
     positions = input_columns_of(mapped, step)
     if positions == 0 or sample.inputs_on_chip == 1:
         return 0
+    group = mapped.tables.group[step[Step.FILTER_FOLD]]
+    if sample.last_unit[group, step[Step.CHANNEL_FOLD], step[Step.COLUMN_FOLD]] == step[Step.LOAD_UNIT]:
+        return 0  # an earlier filter fold of this unit has loaded the same rows of the same channels
+    sample.last_unit[group, step[Step.CHANNEL_FOLD], step[Step.COLUMN_FOLD]] = step[Step.LOAD_UNIT]
+    group_start = group * group_channels
     t = step[Step.PAIR_START] // tile_rows
     row = step[Step.PAIR_START] % tile_rows
     rows = 0
@@ -97,8 +102,45 @@ def load_weights(mapped: LayerOnArray, step: Int64, index: int, records: Records
 
 
 @kernel
-def deliver_rows(mapped: LayerOnArray, step: Int64, records: Records) -> int:
-    """Send input rows to the PEs; returns words read, and gated ones."""
+def deliver_rows(mapped: LayerOnArray, step: Int64, delivered: Int64, records: Records) -> int:
+    """Send input rows to the PEs; returns words read, and gated ones.
+
+    delivered: int64 (filter folds, channel folds, len(Delivered)), what the last pass of each pair of folds sent, which
+    is what this one sends if it has the same rows and columns, in whatever timestep; kept up to date.
+    """
+    layer, array = mapped.layer, mapped.array
+    last = delivered[step[Step.FILTER_FOLD], step[Step.CHANNEL_FOLD]]
+    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
+    first_row = step[Step.PAIR_START] % tile_rows
+    pairs = step[Step.PAIR_END] - step[Step.PAIR_START]
+    if (
+        last[Delivered.PAIRS] != pairs
+        or last[Delivered.FIRST_ROW] != first_row
+        or last[Delivered.ROW_START] != step[Step.ROW_START]
+        or last[Delivered.ROW_END] != step[Step.ROW_END]
+        or last[Delivered.COLUMN_START] != step[Step.COLUMN_START]
+    ):
+        last[Delivered.PAIRS] = pairs
+        last[Delivered.FIRST_ROW] = first_row
+        last[Delivered.ROW_START] = step[Step.ROW_START]
+        last[Delivered.ROW_END] = step[Step.ROW_END]
+        last[Delivered.COLUMN_START] = step[Step.COLUMN_START]
+        find_delivered(mapped, step, last)
+    words, words_gated = last[Delivered.WORDS], last[Delivered.WORDS_GATED]
+    rows_taken = last[Delivered.ROWS_TAKEN]
+    positions = input_columns_of(mapped, step)
+    value_bits = positions * layer.input_bits
+    records.counts[Count.INPUT_WORDS_READ] += words
+    records.counts[Count.INPUT_WORDS_GATED] += words_gated
+    records.counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
+    records.counts[Count.TRUNK_SPIKES] += last[Delivered.ROWS_SENT] * value_bits
+    records.counts[Count.BRANCH_SPIKES] += rows_taken * value_bits
+    return int(words + words_gated)
+
+
+@kernel
+def find_delivered(mapped: LayerOnArray, step: Int64, delivered_out: Int64) -> None:
+    """Fill in what a pass sends: int64 (len(Delivered),), of which words and rows."""
     layer, array, mapping, tables = mapped.layer, mapped.array, mapped.mapping, mapped.tables
     windows = layer.windows.rows
     fold = step[Step.FILTER_FOLD]
@@ -144,12 +186,10 @@ def deliver_rows(mapped: LayerOnArray, step: Int64, records: Records) -> int:
             words += words_of_row
             if filter_rows > 0 and array.row_zeros == Zero.GATE:
                 words_gated += words_of_fold - words_of_row
-    records.counts[Count.INPUT_WORDS_READ] += words
-    records.counts[Count.INPUT_WORDS_GATED] += words_gated
-    records.counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
-    records.counts[Count.TRUNK_SPIKES] += rows_sent * value_bits
-    records.counts[Count.BRANCH_SPIKES] += rows_taken * value_bits
-    return words + words_gated
+    delivered_out[Delivered.WORDS] = words
+    delivered_out[Delivered.WORDS_GATED] = words_gated
+    delivered_out[Delivered.ROWS_SENT] = rows_sent
+    delivered_out[Delivered.ROWS_TAKEN] = rows_taken
 
 
 @kernel

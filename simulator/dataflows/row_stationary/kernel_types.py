@@ -196,6 +196,26 @@ class Step(IntEnum):
     COLUMN_FOLD = 15
 
 
+class Delivered(IntEnum):
+    """Columns of what the global buffer sends to the PEs in a pass: what it depends on, and what it is."""
+
+    PAIRS = 0
+    """How many; 0 before the first pass."""
+    FIRST_ROW = 1
+    """Of the first pair, within the tile."""
+    ROW_START = 2
+    """Output rows of the tile."""
+    ROW_END = 3
+    COLUMN_START = 4
+    WORDS = 5
+    """Words read."""
+    WORDS_GATED = 6
+    ROWS_SENT = 7
+    """Rows of an input channel that some PE takes."""
+    ROWS_TAKEN = 8
+    """The same, counted once for each array row that takes them."""
+
+
 class WeightTables(NamedTuple):
     """Tables that kernels look up; F filter folds, J filter sets, K channel folds.
 
@@ -310,15 +330,16 @@ class RowBits(NamedTuple):
 class Sample(NamedTuple):
     """A sample's spikes as the columns of one map tile see them; see `windows`.
 
-    active_inputs: int64 (T, H, C * S). spikes: int64 (T, H, C). outputs: int64 (T, M, P), zeros where not needed.
-    loaded: int64 (T, H, C), the load unit (`schedule.Step`) in which an input row was last loaded.
+    spikes: int64 (T, H, C). outputs: int64 (T, M, P), zeros where not needed.
+    loaded: int64 (T, H, C), the load unit (`Step`) in which an input row was last loaded. last_unit: int64 (channel
+    groups, channel folds, column folds), the one in which a column fold was last looked through for such rows.
     inputs_on_chip, outputs_on_chip: 1 where the tensor waits in the global buffer and is not moved from or to DRAM.
     """
 
-    active_inputs: Int64
     spikes: Int64
     outputs: Int64
     loaded: Int64
+    last_unit: Int64
     inputs_on_chip: int
     outputs_on_chip: int
 

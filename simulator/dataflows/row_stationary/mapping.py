@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -168,12 +169,13 @@ def _shapes_and_tiles(
 ) -> Iterator[tuple[ArrayMapping, Int64, Int64, Int64]]:
     """All candidates in the order in which the first of equals wins: a mapping without tile; its h, w and G."""
     tiles = _tiles_of_windows(layer, array)
+    most = cache(partial(most_filters, layer, array, storage))
     for resident in residents:
         for kept in Kept if array.time_batching else (Kept.GROUP,):
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
                     for windows, (h, w, folds) in tiles.items():
-                        p = most_filters(layer, array, storage, q, windows)
+                        p = most(q, windows)
                         if p > 0:
                             yield _without_tile(layer, array, p, q, filter_sets, kept, resident), h, w, folds
 

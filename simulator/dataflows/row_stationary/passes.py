@@ -124,15 +124,28 @@ def _add_group(
 
 
 @kernel
-def replay(mapped: LayerOnArray, sample: Sample, steps: Int64, first: int, end: int, records: Records) -> None:
-    """Run the passes `first` to `end` - 1 of one column range. steps: int64 (passes, len(Step)), the schedule."""
+def replay(
+    mapped: LayerOnArray,
+    sample: Sample,
+    longest: Int64,
+    delivered: Int64,
+    steps: Int64,
+    first: int,
+    end: int,
+    records: Records,
+) -> None:
+    """Run the passes `first` to `end` - 1 of one column range. steps: int64 (passes, len(Step)), the schedule.
+
+    longest: int64 (end - first, filter sets), cycles of the slowest PE of each set, see `skipping_pes`; (1, filter
+    sets) where input pads do not skip zeros. delivered: see `deliver_rows`.
+    """
     for index in range(first, end):
         step = steps[index]
         fill_cycles, weight_words = load_weights(mapped, step, index, records)
         words = weight_words + load_rows(mapped, sample, step, index, records)
-        words += deliver_rows(mapped, step, records)
+        words += deliver_rows(mapped, step, delivered, records)
         words += move_psums(mapped, step, records)
-        compute_cycles, hand_over_cycles = slowest_pe(mapped, sample, step)
+        compute_cycles, hand_over_cycles = slowest_pe(mapped, longest[(index - first) % len(longest)], step)
         slowest = compute_cycles + hand_over_cycles
         breakdown = records.breakdown[index]
         breakdown[CycleCategory.WEIGHT_FILL] = fill_cycles
@@ -189,13 +202,15 @@ def move_psums(mapped: LayerOnArray, step: Int64, records: Records) -> int:
 
 
 @kernel
-def slowest_pe(mapped: LayerOnArray, sample: Sample, step: Int64) -> tuple[int, int]:
-    """Cycles of the PE that takes longest: of its taps, and of handing over its psums."""
+def slowest_pe(mapped: LayerOnArray, longest_by_set: Int64, step: Int64) -> tuple[int, int]:
+    """Cycles of the PE that takes longest: of its taps, and of handing over its psums.
+
+    longest_by_set: int64 (filter sets,), see `skipping_pes`; not looked at where input pads do not skip.
+    """
     layer, mapping = mapped.layer, mapped.mapping
     fold = step[Step.FILTER_FOLD]
     taps = mapping.channels_per_pe * layer.S
     group_taps = layer.C // layer.groups * layer.S
-    group_start = mapped.tables.group[fold] * group_taps
     fold_start = step[Step.CHANNEL_FOLD] * taps * mapping.channel_sets
     fold_end = min(group_taps, fold_start + taps * mapping.channel_sets)
     windows = step[Step.COLUMN_END] - step[Step.COLUMN_START]
@@ -206,15 +221,12 @@ def slowest_pe(mapped: LayerOnArray, sample: Sample, step: Int64) -> tuple[int, 
         if mapped.tables.filters[fold, j] == 0:
             continue
         longest = 0
-        for first in range(fold_start, fold_end, taps):
-            end = min(first + taps, fold_end)
-            if mapped.array.input_zeros == Zero.SKIP:
-                cycles = longest_of_set(
-                    layer, sample.active_inputs, mapped.applied_weights[fold, j], step, group_start, first, end
-                )
-            else:
-                cycles = windows * most_applied(mapped.applied_weights[fold, j], first, end)
-            longest = max(longest, cycles)
+        if mapped.array.input_zeros == Zero.SKIP:
+            longest = longest_by_set[j]
+        else:
+            for first in range(fold_start, fold_end, taps):
+                end = min(first + taps, fold_end)
+                longest = max(longest, windows * most_applied(mapped.applied_weights[fold, j], first, end))
         hand_over = handing_over * mapped.tables.filters[fold, j]
         if (longest + hand_over, longest) > (slowest_taps + slowest_hand_over, slowest_taps):
             slowest_taps = longest
@@ -233,33 +245,3 @@ def most_applied(applied_weights: Int64, first: int, end: int) -> int:
             row += applied_weights[r, tap]
         most = max(most, row)
     return most
-
-
-@kernel
-def longest_of_set(
-    layer: LayerSpec, active_inputs: Int64, applied_weights: Int64, step: Int64, group_start: int, first: int, end: int
-) -> int:
-    """Cycles of taps of the slowest PE of a filter and channel set, over all pairs and filter rows.
-
-    active_inputs: int64 (T, H, taps of the layer). applied_weights: int64 (R, taps of the channel group). first, end:
-    taps of the channel set; group_start: where those of the channel group begin.
-    """
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
-    longest = 0
-    for r in range(layer.R):
-        weights = applied_weights[r, first:end]
-        t = step[Step.PAIR_START] // tile_rows
-        row = step[Step.PAIR_START] % tile_rows
-        for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
-            y = (step[Step.ROW_START] + row) * layer.windows.rows.stride + r - layer.windows.rows.padding
-            if 0 <= y < layer.H:
-                inputs = active_inputs[t, y, group_start + first : group_start + end]
-                cycles = 0
-                for tap in range(len(weights)):
-                    cycles += inputs[tap] * weights[tap]
-                longest = max(longest, cycles)
-            row += 1
-            if row == tile_rows:
-                row = 0
-                t += 1
-    return longest

@@ -27,6 +27,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     ArrayMapping,
     ArraySpec,
     Count,
+    Delivered,
     LayerOnArray,
     LayerSpec,
     RowBits,
@@ -45,6 +46,7 @@ from spikecycle.simulator.dataflows.row_stationary.machine import (
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import buffer_words, choose, most_filters, weight_words
 from spikecycle.simulator.dataflows.row_stationary.passes import replay, schedule
+from spikecycle.simulator.dataflows.row_stationary.skipping_pes import longest_skipping_pes
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -138,16 +140,17 @@ class RowStationaryPlan:
             steps = steps.copy()
             steps[:, Step.LOADS_WEIGHTS] = 0
         records = empty_records(len(steps))
-        rows = (layer.T, layer.H, layer.C)
+        rows, folds = (layer.T, layer.H, layer.C), mapped.tables.fold_bits.shape
         active_inputs, events = np.zeros((*rows, layer.S), np.int64), np.zeros((*rows, layer.S), np.int64)
         spikes = Sample(
-            active_inputs=active_inputs.reshape(layer.T, layer.H, -1),
             spikes=np.zeros(rows, np.int64),
             outputs=np.zeros((layer.T, layer.M, layer.P), np.int64),
             loaded=np.zeros(rows, np.int64),
+            last_unit=np.zeros((layer.groups, folds[1], int(steps[:, Step.COLUMN_FOLD].max()) + 1), np.int64),
             inputs_on_chip=int(sample.inputs_on_chip),
             outputs_on_chip=int(sample.outputs_on_chip),
         )
+        delivered = np.zeros((*folds, len(Delivered)), np.int64)
         tap_inputs = TapInputs.none(mapped)
         first = 0
         while first < len(steps):
@@ -157,7 +160,8 @@ class RowStationaryPlan:
             tap_inputs.add(mapped, active_inputs, events)
             if mapped.output_row.explicit:
                 count_outputs(sample.outputs, q0, q1, spikes.outputs)
-            replay(mapped, spikes, steps, first, end, records)
+            longest = self._longest(active_inputs, steps[first:end])
+            replay(mapped, spikes, longest, delivered, steps, first, end, records)
             first = end
         count_pe_work(mapped, tap_inputs, records)
         self._count_neuron_logic(records.counts)
@@ -177,6 +181,12 @@ class RowStationaryPlan:
             busy={"pe": int(records.useful[0])},
             synaptic_operations=int(records.useful[1]),
         )
+
+    def _longest(self, active_inputs: Int64, steps: Int64) -> Int64:
+        """int64 (passes, filter sets), or of one pass where all take as long as weights and windows say."""
+        if self.mapped.array.input_zeros != Zero.SKIP:
+            return np.zeros((1, self.mapped.mapping.filter_sets), np.int64)
+        return longest_skipping_pes(self.mapped, active_inputs.reshape(*active_inputs.shape[:2], -1), steps)
 
     def _count_neuron_logic(self, counts: Int64) -> None:
         """What follows from the number of updates."""

@@ -42,9 +42,11 @@ class WeightStreams:
     coordinate_bits: int = 0
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
     _refusals: dict[int, str | None] = field(default_factory=dict)
+    _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
+        fold_channels = min(fold_channels, self.task.weights.shape[1])  # larger folds have the same fibers
         if fold_channels not in self._sizes:
             values, starts, segments = self._fibers(fold_channels)
             sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
@@ -59,6 +61,7 @@ class WeightStreams:
 
     def refusal(self, fold_channels: int) -> str | None:
         """Why the format cannot store the fibers of channel folds of this size, or None if it can."""
+        fold_channels = min(fold_channels, self.task.weights.shape[1])
         if fold_channels not in self._refusals:
             problem = self.weight_format.refused_axes(FIBER_AXES)
             if problem is None:
@@ -124,7 +127,12 @@ class WeightStreams:
         return bits_for(min(fold_channels, channels) * rows * columns + 1)
 
     def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
-        """int64 (filter folds, channel folds): bits that are loaded for each."""
+        """int64 (filter folds, channel folds): bits that are loaded for each; not to be written to."""
+        if (fold_filters, fold_channels) not in self._fold_bits:
+            self._fold_bits[fold_filters, fold_channels] = self._add_up(fold_filters, fold_channels)
+        return self._fold_bits[fold_filters, fold_channels]
+
+    def _add_up(self, fold_filters: int, fold_channels: int) -> Int64:
         shape = self.task.shape
         sizes = self.sizes(fold_channels)
         fibers = sizes.stored_bits.reshape(shape.M, -1) + self.fiber_count_bits(fold_channels)

@@ -14,9 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.activity import Phase
-from spikecycle.simulator.array_types import Int32, Int64
-from spikecycle.simulator.dataflows.spike_array.events import Events
+from spikecycle.simulator.array_types import Inputs, Int32, Int64
+from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
+from spikecycle.simulator.dataflows.spike_array.input_passes import FIRST_CHANNEL, STOP_CHANNEL, TIMESTEP, WORDS
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
+from spikecycle.simulator.formats import SpikeLayout
 from spikecycle.simulator.jit import kernel
 
 CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
@@ -83,6 +85,45 @@ class Waits(NamedTuple):
 
     cycles: Int32
     blocking: Int32
+
+
+@kernel
+def accumulate_passes(
+    inputs: Inputs,
+    passes: Int64,
+    tile_inputs: Region,
+    layouts: Int64,
+    place: Place,
+    cycles: Int32,
+    array: ArrayState,
+    events_out: Events,
+    waits_out: Waits,
+    breakdown_out: Int64,
+    occurrences_out: Int64,
+    served_out: Int64,
+) -> int:
+    """The accumulate phases of all passes of an output tile; returns their events.
+
+    inputs: uint8 or uint16 (T, C, H, W). passes: int64 (n, 5), see `input_passes`. tile_inputs: all channels of the
+    part of the map that the tile needs. layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded.
+    events_out, waits_out: room for the events of a pass. breakdown_out: int64 (n, categories), added to. The others:
+    see `broadcast` and `count_tap_cases`.
+    """
+    total = 0
+    for index in range(len(passes)):
+        one, of = passes[index], layouts[index]
+        region = Region(
+            one[FIRST_CHANNEL], one[STOP_CHANNEL], tile_inputs.first_row, tile_inputs.stop_row,
+            tile_inputs.first_column, tile_inputs.stop_column,
+        )  # fmt: skip
+        layout = SpikeLayout(of[0], of[1], of[2], of[3], of[4], of[5], of[6], of[7])
+        count = list_events(inputs[one[TIMESTEP]], region, layout, events_out)
+        breakdown = breakdown_out[index]
+        broadcast(events_out, count, one[WORDS], place, cycles, array, waits_out, breakdown)
+        charge_waits(events_out, count, place, cycles, len(array.broadcast), waits_out, breakdown)
+        count_tap_cases(events_out, count, place, cycles, occurrences_out, served_out)
+        total += count
+    return total
 
 
 @kernel

@@ -21,7 +21,7 @@ from spikecycle.simulator.jit import kernel
 LATENCY, IDLE, DECODE, CONFLICT = range(4)
 """Cycles from pop to free, and those of them: without a step in the accumulators; of steps without an accumulate; of
 steps beyond one cycle each."""
-WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS, FIBERS, POTENTIALS = range(9)
+FETCHED_WORDS, DIRECTORY, ACCUMULATES, GATED, DROPPED, BUSY, LOOKUPS, FIBERS, POTENTIALS = range(9)
 """What a PE does for an event: words and directory entries read, accumulates, zero weights decoded, weights decoded for
 outputs outside the PE's part of the tile, cycles with an accumulate, values looked up in the codebook, fibers
 decoded, reads of the memory of potentials (and as many writes)."""
@@ -64,7 +64,7 @@ class PeLatencies(NamedTuple):
     class.
 
     cycles: int32 (4, tap_cases, pes_per_group): LATENCY, IDLE, DECODE, CONFLICT.
-    work: int64 (tap_cases, WORK_COLUMNS), summed over pes_per_group: WORDS, DIRECTORY, ...
+    work: int64 (tap_cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
     """
 
     cycles: Int32
@@ -134,7 +134,7 @@ def time_event(
     cycles_out[IDLE] = idle + free - now
     cycles_out[DECODE] = decode
     cycles_out[CONFLICT] = conflict
-    work_out[WORDS] += words
+    work_out[FETCHED_WORDS] += words
     work_out[FIBERS] += 1
 
 

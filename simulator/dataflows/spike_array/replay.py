@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,8 +13,16 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
-from spikecycle.simulator.dataflows.spike_array.events import Events, Region, count_region_entries, list_events
+from spikecycle.simulator.dataflows.spike_array.events import Events, Region
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.input_passes import (
+    FIRST_CHANNEL,
+    INPUT_TILE,
+    STOP_CHANNEL,
+    TIMESTEP,
+    WORDS,
+    InputCutter,
+)
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
@@ -24,31 +32,28 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     ArrayState,
     Place,
     Waits,
-    broadcast,
-    charge_waits,
-    count_tap_cases,
+    accumulate_passes,
 )
 from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     ACCUMULATES,
     BUSY,
     DIRECTORY,
     DROPPED,
+    FETCHED_WORDS,
     FIBERS,
     GATED,
     LATENCY,
     LOOKUPS,
     POTENTIALS,
-    WORDS,
     PeLatencies,
 )
-from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, words_of
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 from spikecycle.simulator.dataflows.spike_array.update import (
     dense_sweep_cycles,
     explicit_encode,
     flag_groups,
     sparse_sweep,
 )
-from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import leaks
 
@@ -87,7 +92,7 @@ class ArrayReplay:
     breakdown: list[Int64] = field(default_factory=list)
     loads: list[Int64] = field(default_factory=list)
     stores: list[Int64] = field(default_factory=list)
-    places: list[tuple[int, int, int, int]] = field(default_factory=list)
+    places: list[Int64] = field(default_factory=list)
     busy_pe_cycles: int = 0
     loaded: tuple[int, int] = (-1, -1)
 
@@ -105,168 +110,145 @@ class ArrayReplay:
 
     def run(self) -> Activity:
         """All passes, in the order: channel tile, map rows, map columns, timestep, input tile, input channels."""
+        cutter = InputCutter(self.machine, self.task, self.spike_format, self.tiling.input_tiles, self.sample.inputs)
         for channel_tile, (fibers, latencies) in enumerate(zip(self.tiling.channel_tiles, self.latencies, strict=True)):
             occurrences = np.zeros(len(latencies.work), dtype=np.int64)
             map_tiles = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
             for map_tile, (rows, columns) in enumerate(map_tiles):
                 tile = _Tile(fibers, latencies, occurrences, rows, columns)
-                for timestep in range(self.task.timesteps):
-                    self._timestep(tile, timestep, (channel_tile, map_tile))
+                self._run_tile(tile, cutter.passes(rows, columns), (channel_tile, map_tile))
             self._count(occurrences @ latencies.work)
             self.served_in_group += np.einsum("t,tp->p", occurrences, latencies.cycles[LATENCY])  # in pieces: no copy
         return self._activity()
 
-    def _timestep(self, tile: _Tile, timestep: int, place: tuple[int, int]) -> None:
-        number = 0
-        for input_tile, channels in enumerate(self.tiling.input_tiles):
-            for region, words in self._regions(tile, timestep, channels):
-                self.breakdown.append(np.zeros(len(CYCLE_CATEGORIES), dtype=np.int64))
-                self.loads.append(np.zeros(len(OPERANDS), dtype=np.int64))
-                self.stores.append(np.zeros(len(OPERANDS), dtype=np.int64))
-                self.places.append((*place, timestep, number))
-                self._load_weights(tile, place[0], input_tile)
-                self._accumulate(tile, timestep, region, words)
-                number += 1
-        self._update(tile, timestep)
-        self._encode(tile, timestep)
+    def _run_tile(self, tile: _Tile, passes: Int64, place: tuple[int, int]) -> None:
+        """All timesteps of an output tile. passes: int64 (n, 5), see `input_passes`."""
+        timesteps = passes[:, TIMESTEP]
+        first = np.searchsorted(timesteps, np.arange(self.task.timesteps))
+        last = np.append(first[1:], len(passes)) - 1
+        numbers = np.arange(len(passes)) - first[timesteps]
+        self.breakdown.append(np.zeros((len(passes), len(CYCLE_CATEGORIES)), dtype=np.int64))
+        self.loads.append(np.zeros((len(passes), len(OPERANDS)), dtype=np.int64))
+        self.stores.append(np.zeros((len(passes), len(OPERANDS)), dtype=np.int64))
+        places = (np.full(len(passes), place[0]), np.full(len(passes), place[1]), timesteps, numbers)
+        self.places.append(np.stack(places, axis=1))
+        self._load_weights(tile, place[0], passes[:, INPUT_TILE])
+        self._accumulate(tile, passes)
+        self._update(tile, last)
+        self._encode(tile, last)
 
-    def _regions(self, tile: _Tile, timestep: int, channels: tuple[int, int]) -> Iterator[tuple[Region, int]]:
-        """The input regions of a timestep's passes and their words: as many whole channels as half the buffer holds."""
-        map_range = tile.rows.first_input, tile.rows.last_input, tile.columns.first_input, tile.columns.last_input
-        non_zeros = self._non_zeros(timestep, Region(*channels, *map_range))
-        width = self.machine.buffers.spikes.width_bits
-        keeps_tensors = self.machine.residency.activations == "chip"
-        held = words_of(self.machine.buffers.spikes, parts=4 if keeps_tensors else 2)
+    def _load_weights(self, tile: _Tile, channel_tile: int, input_tiles: Int64) -> None:
+        """Load the weights of another channel tile or input tile than the pass before had.
 
-        def words(first: int, stop: int) -> int:
-            stored = int(non_zeros[stop - channels[0]] - non_zeros[first - channels[0]])
-            region = Region(first, stop, *map_range)
-            positions = region.positions
-            if not self.spike_format.sized_by_count:
-                layout = self.spike_format.layout(positions, self.task.input_bits, width)
-                return layout.words(count_region_entries(self.sample.inputs[timestep], region, layout))
-            return self.spike_format.words(positions, stored, self.task.input_bits, width)
-
-        first = channels[0]
-        while first < channels[1]:
-            if words(first, first + 1) > held:
-                raise MappingError.of(
-                    self.task.name,
-                    self.machine.name,
-                    f"the spikes of input channel {first} in timestep {timestep} take {words(first, first + 1)} words, "
-                    f"{'a quarter' if keeps_tensors else 'half'} of buffers.spikes holds {held}",
-                )
-            stop, too_far = channels[1], channels[1] + 1
-            if words(first, stop) > held:
-                stop, too_far = first + 1, stop
-            while too_far - stop > 1:
-                middle = (stop + too_far) // 2
-                stop, too_far = (middle, too_far) if words(first, middle) <= held else (stop, middle)
-            yield Region(first, stop, *map_range), words(first, stop)
-            first = stop
-
-    def _non_zeros(self, timestep: int, region: Region) -> Int64:
-        """int64 (channels + 1,): non-zero inputs before each channel; zeros for a format that stores all positions."""
-        counts = np.zeros(region.stop_channel - region.first_channel + 1, dtype=np.int64)
-        if self.spike_format.positions != "implicit":
-            values = self.sample.inputs[
-                timestep,
-                region.first_channel : region.stop_channel,
-                region.first_row : region.stop_row,
-                region.first_column : region.stop_column,
-            ]
-            np.cumsum(np.count_nonzero(values, axis=(1, 2)), out=counts[1:])
-        return counts
-
-    def _load_weights(self, tile: _Tile, channel_tile: int, input_tile: int) -> None:
-        """Load the weights of another channel tile or input tile than the pass before had."""
+        input_tiles: int64 (passes,).
+        """
+        loads = self.loads[-1][:, WEIGHTS]
         if self.codebook_bits:  # the whole layer's, for the first pass
-            self.loads[-1][WEIGHTS] += self.codebook_bits
+            loads[0] += self.codebook_bits
             self.counts["codebook.write"] += self.codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
             self.codebook_bits = 0
-        if self.sample.weights_on_chip or self.loaded == (channel_tile, input_tile):
+        if self.sample.weights_on_chip:
             return
-        self.loaded = (channel_tile, input_tile)
-        first, stop = self.tiling.input_tiles[input_tile]
-        words = int(self.tiling.layouts[channel_tile].words[:, input_tile].sum())
-        entries = tile.fibers.stored_bits[:, first:stop].size if self.tiling.entry_bits else 0
+        before = self.loaded[1] if self.loaded[0] == channel_tile else -1
+        loading = np.flatnonzero(np.diff(input_tiles, prepend=before))
+        self.loaded = (channel_tile, int(input_tiles[-1]))
         width = self.machine.buffers.weights.width_bits
-        self.loads[-1][WEIGHTS] += words * width + entries * self.tiling.entry_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.pes_per_group
-        self.counts["weights.write"] += words * copies
-        self.counts["directory.write"] += entries * copies
+        words = self.tiling.layouts[channel_tile].words.sum(axis=0)[input_tiles[loading]]
+        channels = np.diff(np.array(self.tiling.input_tiles), axis=1)[input_tiles[loading], 0]
+        entries = channels * (tile.fibers.stored_bits[:, 0].size if self.tiling.entry_bits else 0)
+        loads[loading] += words * width + entries * self.tiling.entry_bits
+        self.counts["weights.write"] += int(words.sum()) * copies
+        self.counts["directory.write"] += int(entries.sum()) * copies
 
-    def _accumulate(self, tile: _Tile, timestep: int, region: Region, words: int) -> None:
+    def _accumulate(self, tile: _Tile, passes: Int64) -> None:
         width = self.machine.buffers.spikes.width_bits
-        layout = self.spike_format.layout(region.positions, self.task.input_bits, width)
-        events = list_events(self.sample.inputs[timestep], region, layout, self.events)
         place = Place(
             tile.rows.classes, tile.columns.classes, len(self.tiling.row_classes), len(self.tiling.column_classes)
         )
-        cycles = tile.latencies.cycles
-        broadcast(self.events, events, words, place, cycles, self.array, self.waits, self.breakdown[-1])
-        charge_waits(
-            self.events, events, place, cycles, self.machine.dataflow.fifo_depth, self.waits, self.breakdown[-1]
-        )
-        count_tap_cases(self.events, events, place, cycles, tile.occurrences, self.served_by_block)
+        tile_inputs = Region(
+            0, self.task.shape.C, tile.rows.first_input, tile.rows.last_input, tile.columns.first_input,
+            tile.columns.last_input,
+        )  # fmt: skip
+        channels = passes[:, STOP_CHANNEL] - passes[:, FIRST_CHANNEL]
+        layouts = {
+            int(count): self.spike_format.layout(
+                int(count) * tile_inputs.channel_positions, self.task.input_bits, width
+            )
+            for count in np.unique(channels)
+        }
+        events = accumulate_passes(
+            self.sample.inputs, passes, tile_inputs, np.array([layouts[int(count)] for count in channels], np.int64),
+            place, tile.latencies.cycles, self.array, self.events, self.waits, self.breakdown[-1], tile.occurrences,
+            self.served_by_block,
+        )  # fmt: skip
+        words = int(passes[:, WORDS].sum())
         if not self.sample.inputs_on_chip:
-            self.loads[-1][SPIKES] = words * width
+            self.loads[-1][:, SPIKES] = passes[:, WORDS] * width
             self.counts["spikes.write"] += words
         self.counts["spikes.read"] += words
         self.counts["dispatcher.broadcast"] += events
         self.counts["fifo.push"] += events * self.machine.dataflow.pes
         self.counts["fifo.pop"] += events * self.machine.dataflow.pes
 
-    def _update(self, tile: _Tile, timestep: int) -> None:
+    def _update(self, tile: _Tile, last: Int64) -> None:
+        """Update the neurons behind the last pass, int64 (T,), of every timestep."""
         parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
+        timesteps = self.task.timesteps
         if parameters.update == "dense":
             own = (
                 self.machine.position_words(int(tile.fibers.own_channels.max()))
                 * tile.rows.largest_block
                 * tile.columns.largest_block
             )
-            cycles = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
-            updates = tile.outputs.positions
+            self.breakdown[-1][last, UPDATE] = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
+            updates = tile.outputs.positions * timesteps
             rows = -(-tile.fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
             accesses = updates // tile.fibers.channels * int(rows.sum())
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
-            cycles, updates = sparse_sweep(
-                self.sample.active[timestep], tile.outputs, parameters.pes_per_group, tile.rows.block_starts,
-                tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
-            )  # fmt: skip
-            accesses = updates
-            self.counts["flags.read"] += flag_groups(
+            swept = [
+                sparse_sweep(
+                    active, tile.outputs, parameters.pes_per_group, tile.rows.block_starts,
+                    tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
+                )
+                for active in self.sample.active
+            ]  # fmt: skip
+            self.breakdown[-1][last, UPDATE] = [cycles for cycles, _ in swept]
+            accesses = updates = sum(updates for _, updates in swept)
+            self.counts["flags.read"] += timesteps * flag_groups(
                 tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
             )
-        self.breakdown[-1][UPDATE] = cycles
         self.counts["neuron.compare"] += updates
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
 
-    def _encode(self, tile: _Tile, timestep: int) -> None:
+    def _encode(self, tile: _Tile, last: Int64) -> None:
+        """Encode the output spikes behind the last pass, int64 (T,), of every timestep."""
         width = self.machine.buffers.outputs.width_bits
         positions = tile.outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
         if layout.explicit:
-            cycles, spikes = explicit_encode(self.sample.outputs[timestep], tile.outputs, layout)
-            words = layout.words(spikes)
+            encoded = [explicit_encode(spikes, tile.outputs, layout) for spikes in self.sample.outputs]
+            self.breakdown[-1][last, ENCODE] = [cycles for cycles, _ in encoded]
+            words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
         else:
-            cycles = words = layout.words(positions)
-        self.breakdown[-1][ENCODE] = cycles
-        self.counts["outputs.write"] += words
-        self.counts["outputs.read"] += words
+            words = np.full(len(last), layout.words(positions), np.int64)
+            self.breakdown[-1][last, ENCODE] = words
+        written = int(words.sum())
+        self.counts["outputs.write"] += written
+        self.counts["outputs.read"] += written
         if self.sample.outputs_on_chip:
-            self.counts["spikes.write"] += -(-words * width // self.machine.buffers.spikes.width_bits)
+            self.counts["spikes.write"] += int((-(-words * width // self.machine.buffers.spikes.width_bits)).sum())
         else:
-            self.stores[-1][OUTPUTS] = words * width
+            self.stores[-1][last, OUTPUTS] = words * width
 
     def _count(self, work: Int64) -> None:
         """Add what the latencies of a channel tile did."""
         counts = self.counts
-        counts["weights.read"] += int(work[WORDS])
+        counts["weights.read"] += int(work[FETCHED_WORDS])
         counts["directory.read"] += int(work[DIRECTORY])
         counts["accumulator.add"] += int(work[ACCUMULATES])
         counts["potentials.read"] += int(work[POTENTIALS])
@@ -279,13 +261,13 @@ class ArrayReplay:
         self.busy_pe_cycles += int(work[BUSY])
 
     def _activity(self) -> Activity:
-        places = np.array(self.places, np.int64)
+        places = np.concatenate(self.places)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
             work=Work.of(
-                CYCLE_CATEGORIES, np.array(self.breakdown), step=named["timestep"], places=named, phases=PHASES
+                CYCLE_CATEGORIES, np.concatenate(self.breakdown), step=named["timestep"], places=named, phases=PHASES
             ),
-            moves=Moves(np.array(self.loads), np.array(self.stores)),
+            moves=Moves(np.concatenate(self.loads), np.concatenate(self.stores)),
             counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
             busy={"pe": self.busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],

@@ -1,0 +1,87 @@
+"""How much work a run is, in counts that no load of the computer changes: guards against becoming slow again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.row_stationary import mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
+from spikecycle.simulator.dataflows.spike_array import replay
+from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
+from spikecycle.simulator.machine import yaml_file
+from spikecycle.simulator.replay import replay_layer
+from spikecycle.traces import LayerShape
+from tests.unit.row_stationary import cases as row_stationary
+from tests.unit.spike_array import cases as spike_array
+
+RANDOM = np.random.default_rng(3)
+SHAPE = LayerShape("conv2d", C=4, H=6, W=6, M=6, R=3, S=3, padding=(1, 1))
+
+
+def task(timesteps: int) -> LayerTask:
+    return spike_array.layer(SHAPE, RANDOM.integers(-7, 8, SHAPE.weight_shape), timesteps)
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Counter[tuple[Any, ...]]]:
+    """Replaces a function of a module or class by itself, and counts the arguments that it is called with."""
+
+    def watch(owner: Any, name: str) -> Counter[tuple[Any, ...]]:
+        called: Counter[tuple[Any, ...]] = Counter()
+        original = getattr(owner, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            called[tuple(one for one in arguments if isinstance(one, int))] += 1
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, counting)
+        return called
+
+    return watch
+
+
+@pytest.mark.parametrize("timesteps", [1, 9])
+def test_a_spike_array_is_replayed_once_for_every_output_tile(count: Any, timesteps: int) -> None:
+    # half of the 8 words of 16 bits holds the 36 positions of one channel (3 words), not those of two (72, 5 words)
+    chosen = spike_array.machine(
+        buffers__spikes=spike_array.buffer(8, 16), buffers__potentials=spike_array.buffer(36, 16)
+    )
+    layer = task(timesteps)
+    kernels, cuts = count(replay, "accumulate_passes"), count(InputCutter, "_of_timestep")
+    inputs = (RANDOM.random((timesteps, 4, 6, 6)) < 0.3).astype(np.uint8)
+    outputs = replay_layer(layer, inputs).outputs
+    plan = SpikeArrayPlan(chosen, layer)
+    activity = plan.run(LayerSample(inputs, outputs))
+    tiling = plan.tiling()
+    tiles = tiling["channel_tiles"] * tiling["map_tiles"]
+    assert tiles > 1
+    assert len(activity.work.cycles) > tiles * timesteps, "several passes in a timestep"
+    assert kernels.total() == tiles
+    assert cuts.total() == tiles, "a bit map is cut alike in every timestep"
+
+
+def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:
+    fitted, measured = count(mapping, "most_filters"), count(weight_streams, "measure")
+    plan = RowStationaryPlan(row_stationary.machine(dataflow__rows=9), task(4))
+    assert plan.mapped.mapping.filters_per_pe > 0
+    # by channels of a PE and windows in its pad: the input pad of 12 entries holds 4 channels of 3 taps
+    assert {channels for channels, _ in fitted} == {1, 2, 3, 4}
+    assert max(fitted.values()) == 1
+    # fibers of a fold of 1, 2, 3 or 4 channels
+    assert 0 < measured.total() <= 4
+
+
+def test_the_same_text_is_parsed_once(count: Any) -> None:
+    composed = count(yaml_file._Composer, "get_single_node")
+    text = "one: [1, 2]  # of the test of how often a text is parsed"
+    first = yaml_file.parse_yaml(text)
+    first["one"].append(3)
+    assert yaml_file.parse_yaml(text) == {"one": [1, 2]}, "nobody sees what another did with the value"
+    assert composed.total() == 1
