@@ -11,14 +11,17 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs fuzz fuzz-long faults lock sbom clean
+.PHONY: help demo train test lint kernels rtl rtl-tools browser rtl-speed rtl-area bench samples study notebooks picture docs \
+	fuzz fuzz-long faults lock sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
-demo: $(CORE)/.installed  ## Simulate a shipped trace on the main machine, verify it, and compare weight formats
-	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify
-	$(CORE)/bin/spikecycle formats digits-pruned80 --hw spike_array
+demo: $(CORE)/.installed  ## Simulate a shipped trace, verify it, compare weight formats, and show it all on one page
+	mkdir -p demo
+	$(CORE)/bin/spikecycle simulate digits-8bit --hw spike_array --verify --json demo/digits-8bit.json
+	$(CORE)/bin/spikecycle formats digits-pruned80 --hw spike_array --json demo/formats.json
+	$(CORE)/bin/spikecycle report demo/digits-8bit.json demo/formats.json --out demo/report.html
 
 train: $(CORE)/.train  ## Install what training, importing and studies need (torch and others) into .venv/core
 
@@ -41,6 +44,9 @@ rtl: $(DEV)/.installed rtl-tools  ## The spike array against its RTL in Verilato
 rtl-tools:  ## Install Verilator, a C++ compiler and Yosys (Debian, Ubuntu), where they are missing
 	command -v verilator >/dev/null && command -v yosys >/dev/null && command -v g++ >/dev/null || \
 	{ $(ROOT) apt-get update && $(ROOT) apt-get install -y --no-install-recommends verilator yosys g++; }
+
+browser:  ## Install Chromium (Debian, Ubuntu) for the tests of the HTML report, where there is none
+	command -v chromium >/dev/null || { $(ROOT) apt-get update && $(ROOT) apt-get install -y --no-install-recommends chromium; }
 
 rtl-speed: $(DEV)/.installed rtl-tools  ## How much faster the simulator is than the RTL in Verilator
 	$(DEV)/bin/python -m benchmarks.rtl_speed
@@ -66,8 +72,13 @@ faults: $(DEV)/.installed  ## Kill a study 100 times and fail its disk 20 times:
 docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken link is an error
 	$(DEV)/bin/mkdocs build --quiet --config-file docs/mkdocs.yml
 
-picture: $(DEV)/.installed  ## Draw the README's picture again
+notebooks: $(DEV)/.installed  ## Execute the notebooks, and keep what their cells put out
+	$(DEV)/bin/python notebooks/execute.py --write
+
+picture: $(DEV)/.installed browser  ## Draw the pictures of the README and of the first page again
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg
+	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --report build/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1200,1120 --screenshot=benchmarks/pictures/report.png file://$(CURDIR)/build/report.html
 
 samples: $(DEV)/.installed  ## Train the digits networks again and rewrite the shipped traces (minutes)
 	$(DEV)/bin/python -m spikecycle.models.samples
@@ -101,10 +112,10 @@ $(CORE)/.train: $(CORE)/.installed
 	$(call install,$(CORE),core train,train)
 	touch $@
 
-$(DEV)/.installed: pyproject.toml constraints.txt $(wildcard requirements/*.txt)
+# What tests and documents need has no locked list of its own that every index could meet: it is pinned by version.
+$(DEV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-	$(call torch,$(DEV))
-	$(call install,$(DEV),core train dev,train$(comma)explore$(comma)dev$(comma)docs$(comma)peers)
+	$(DEV)/bin/python -m pip install --quiet --editable '.[train,explore,png,dev,docs,peers]'
 	touch $@
 
 lock: $(DEV)/.installed  ## Make the locked lists of packages anew from constraints.txt, with the hashes of their files
@@ -116,4 +127,4 @@ sbom: $(DEV)/.installed  ## Write the software bill of materials, CycloneDX JSON
 	$(DEV)/bin/python -m requirements.sbom build/spikecycle.cdx.json
 
 clean:  ## Remove the environments and caches
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/rtl/build
+	rm -rf .venv build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/rtl/build
