@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from spikecycle.simulator.auto_formats import pick_weight_formats
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.format_support import check_formats
 from spikecycle.simulator.dataflows.memory import run_needs
-from spikecycle.simulator.dataflows.stage import edges
+from spikecycle.simulator.dataflows.stage import Stage, edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
@@ -22,7 +23,7 @@ from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse
-from spikecycle.simulator.stage_run import run_stage
+from spikecycle.simulator.stage_run import StageRun, run_stage
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timeline import Timeline
 from spikecycle.simulator.timing import NetworkTiming
@@ -48,6 +49,7 @@ def simulate(
     max_memory_bytes: int | None = None,
     reuse: Reuse | None = None,
     timeline: Timeline | None = None,
+    threads: int = 1,
 ) -> RunResult:
     """Replay a trace on a machine and count cycles, accesses and energy.
 
@@ -65,6 +67,7 @@ def simulate(
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
     reuse: what earlier runs of this same open Trace left to share; the result is the same without.
     timeline: an empty one, which is filled with what the first of the samples does, and when.
+    threads: samples that are replayed side by side, or stages where there is only one sample; the result is the same.
 
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
@@ -95,8 +98,11 @@ def simulate(
         resident = ResidentWeights(machine)
         totals = []
         steps = _Steps(progress, len(stages) * len(chosen))
-        for stage in stages:
-            run = run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name), reuse)
+
+        def run_of(stage: Stage) -> StageRun:
+            return run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name), reuse, threads)
+
+        for stage, run in _run_in_order(stages, run_of, threads if len(chosen) == 1 and reuse is None else 1):
             resident.add(stage.name, run.footprint)
             timing.add_stage(run.activities)
             if timeline is not None:
@@ -114,6 +120,17 @@ def simulate(
             ideal_memory=ideal_memory,
             plugins=plugins_used_by(machine, timing.policy.name),
         )  # fmt: skip
+
+
+def _run_in_order(
+    stages: Sequence[Stage], run: Callable[[Stage], StageRun], threads: int
+) -> Iterator[tuple[Stage, StageRun]]:
+    """Each stage and its run, in order; `threads` of them side by side."""
+    if threads == 1:
+        yield from ((stage, run(stage)) for stage in stages)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from zip(stages, pool.map(run, stages), strict=True)
 
 
 class _Steps:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 from spikecycle.simulator.activity import Activity
-from spikecycle.simulator.dataflows.base import Dataflow, WeightFootprint
-from spikecycle.simulator.dataflows.stage import Stage
+from spikecycle.simulator.dataflows.base import Dataflow, Plan, WeightFootprint
+from spikecycle.simulator.dataflows.stage import Stage, StageSample
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.residency import on_chip
 from spikecycle.simulator.reuse import Reuse, run_key
@@ -36,13 +39,16 @@ def run_stage(
     kept: Sequence[frozenset[str]],
     step_done: Callable[[], None] | None = None,
     reuse: Reuse | None = None,
+    threads: int = 1,
 ) -> StageRun:
     """Map a stage and replay the samples.
 
     kept: tensors that stay on chip, by sample. step_done: called after every sample. reuse: what earlier runs left.
+    threads: samples that are replayed side by side.
     """
     if reuse is None:
-        return _run_stage(network, machine, dataflow, stage, samples, kept, step_done, Reuse(network, limit_bytes=0))
+        fresh = Reuse(network, limit_bytes=0)
+        return _run_stage(network, machine, dataflow, stage, samples, kept, step_done, fresh, threads)
     steps = 0
 
     def count_step() -> None:
@@ -52,7 +58,7 @@ def run_stage(
             step_done()
 
     def run(watched: Machine) -> StageRun:
-        return _run_stage(network, watched, dataflow, stage, samples, kept, count_step, reuse)
+        return _run_stage(network, watched, dataflow, stage, samples, kept, count_step, reuse, threads)
 
     found = reuse.stage_run(run_key(dataflow.name, stage, samples, kept), machine, run)
     for _ in range(len(samples) - steps):
@@ -69,15 +75,31 @@ def _run_stage(
     kept: Sequence[frozenset[str]],
     step_done: Callable[[], None] | None,
     reuse: Reuse,
+    threads: int,
 ) -> StageRun:
     plan = dataflow.plan(machine, stage, network)
     totals = StageTotals.of(stage, plan, machine.dram.row_bits if machine.dram else None)
     activities = []
-    for index, sample in enumerate(samples):
-        state = on_chip(machine, plan.footprint, index, kept[index])
-        seen = reuse.stage_sample(stage, sample, state)
-        activities.append(plan.run(seen))
-        totals.add(activities[-1], seen)
+    seen = (
+        reuse.stage_sample(stage, sample, on_chip(machine, plan.footprint, index, kept[index]))
+        for index, sample in enumerate(samples)
+    )
+    for sample, activity in _replayed(plan, seen, min(threads, len(samples))):
+        activities.append(activity)
+        totals.add(activity, sample)
         if step_done:
             step_done()
     return StageRun(totals, activities, plan.footprint)
+
+
+def _replayed(plan: Plan, samples: Iterator[StageSample], threads: int) -> Iterator[tuple[StageSample, Activity]]:
+    """Each sample and what it did, in order; `threads` of them side by side, and no more than those in memory."""
+    if threads == 1:
+        yield from ((sample, plan.run(sample)) for sample in samples)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque((sample, pool.submit(plan.run, sample)) for sample in islice(samples, threads))
+        while waiting:
+            sample, running = waiting.popleft()
+            yield sample, running.result()
+            waiting.extend((following, pool.submit(plan.run, following)) for following in islice(samples, 1))

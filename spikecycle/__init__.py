@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from spikecycle.simulator.explore.advise import advise
     from spikecycle.simulator.explore.compare import compare
     from spikecycle.simulator.explore.differences import ResultComparison, compare_results
+    from spikecycle.simulator.explore.results import SearchResult
+    from spikecycle.simulator.explore.search import search
     from spikecycle.traces import (
         Neuron,
         Trace,
@@ -67,6 +69,7 @@ __all__ = [
     "PluginError",
     "ResultComparison",
     "RunResult",
+    "SearchResult",
     "SimulatorError",
     "SweepResult",
     "Timeline",
@@ -85,6 +88,7 @@ __all__ = [
     "load_plugin",
     "open_trace",
     "override",
+    "search",
     "shipped_machines",
     "simulate",
     "sweep",
@@ -99,11 +103,13 @@ _FROM_TRACES = (
 
 
 _FROM_EXPLORE = {
+    "SearchResult": "results",
     "Advice": "advice",
     "ResultComparison": "differences",
     "advise": "advise",
     "compare": "compare",
     "compare_results": "differences",
+    "search": "search",
 }
 
 

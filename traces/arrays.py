@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.layer import LayerParameters
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.shape import LayerShape
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

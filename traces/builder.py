@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.checks import check_integer, check_name
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.network_writer import NetworkWriter
@@ -22,7 +23,6 @@ from spikecycle.traces.shape import LayerShape, SynapseKind
 from spikecycle.traces.tensors import Source, TensorSpec
 from spikecycle.traces.weights import check_bias, check_weights
 
-Array = npt.NDArray[Any]
 Sides = int | tuple[int, int] | tuple[int, int, int, int]
 Pair = int | tuple[int, int]
 

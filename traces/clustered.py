@@ -25,9 +25,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Float64
 from spikecycle.traces.errors import TraceError
-
-Float64 = npt.NDArray[np.float64]
 
 MOST_CORRELATED = 0.95
 """Beyond, hardly anything is drawn at random."""

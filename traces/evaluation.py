@@ -6,16 +6,14 @@ Recurrence needs no special case, and memory holds one timestep of everything in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.traces.array_types import Integers
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.operators.base import Operator
 from spikecycle.traces.tensors import Source, TensorSpec
-
-Integers = npt.NDArray[Any]
 
 
 class KnownTensors(Protocol):

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.traces.array_types import UInt8
 from spikecycle.traces.errors import TraceError
-
-Bytes = npt.NDArray[np.uint8]
 
 # Filters that every HDF5 library has; others would load plug-ins. https://github.com/HDFGroup/hdf5_plugins
 ALLOWED_FILTERS = {
@@ -68,7 +66,7 @@ class FilterPipeline:
         """As many bytes as a chunk can be stored in: gzip may make it a little larger."""
         return self.chunk_bytes + self.chunk_bytes // 256 + 64
 
-    def undo(self, stored: memoryview, skipped: int = 0) -> Bytes:
+    def undo(self, stored: memoryview, skipped: int = 0) -> UInt8:
         """The bytes of a chunk from those in the file; TraceError unless they are exactly as many as it has.
 
         skipped: bit i is set where the writer left out filter i.

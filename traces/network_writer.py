@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.traces import hdf5, schema
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.checks import check_integer, check_integers
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.evaluation import Evaluation, PlainNode, collect
@@ -22,7 +23,7 @@ from spikecycle.traces.network_file import stored_form, write_operator, write_te
 from spikecycle.traces.operators import Operator
 from spikecycle.traces.packing import pack_spikes
 from spikecycle.traces.provenance import format_provenance
-from spikecycle.traces.recording import Array, RecordingFile, SampleRows, write_root
+from spikecycle.traces.recording import RecordingFile, SampleRows, write_root
 from spikecycle.traces.tensors import TensorSpec
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Int32
 from spikecycle.traces.checks import check_choice, check_integer
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.schema import MAX_LEAK_SHIFT, MAX_POTENTIAL_BITS
@@ -15,7 +16,6 @@ from spikecycle.traces.schema import MAX_LEAK_SHIFT, MAX_POTENTIAL_BITS
 NeuronKind = Literal["lif", "if", "synaptic", "readout"]
 Reset = Literal["hard", "soft"]
 ResetTiming = Literal["same", "next"]
-Int32 = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from spikecycle.traces import hdf5, schema
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.replace_file import ReplacementFile
 
-Array = npt.NDArray[Any]
 CHUNK_BYTES = 2**18  # a chunk is the unit of reading; small enough to skip timesteps, large enough to compress
 BLOCK_BYTES = 2**20  # packed samples are written together from so many bytes on: a call costs more than a small chunk
 

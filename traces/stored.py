@@ -10,13 +10,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.errors import TraceError, one_line
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
 
-Array = npt.NDArray[Any]
 Range = tuple[int, int]  # first index and the one after the last
 
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from spikecycle.traces import hdf5, schema
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.arrays import LayerArrays
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located
@@ -19,7 +20,7 @@ from spikecycle.traces.layer import LayerHeader, LayerParameters
 from spikecycle.traces.layer_file import write_header
 from spikecycle.traces.packing import pack_spikes, packed_bytes
 from spikecycle.traces.provenance import format_provenance
-from spikecycle.traces.recording import Array, RecordingFile, SampleRows, chunk_shape, write_root
+from spikecycle.traces.recording import RecordingFile, SampleRows, chunk_shape, write_root
 from spikecycle.traces.weights import code_dtype
 
 _MISSING: Any = object()  # stands where an iterable of arrays ended too early

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.published.network import ACTIVITY, FULL_SIZE
+from benchmarks.published.activity_table import ACTIVITY, FULL_SIZE
 from spikecycle.models.compression.compression import Compression
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.data.options import DataOptions

@@ -11,13 +11,26 @@ import time
 from pathlib import Path
 
 from benchmarks.published import compare
-from benchmarks.published.compression import BITS, LAYER_SPARSITY, PRUNED, Compression, read_layer_sparsity
 from benchmarks.published.figures import ENERGY, GROUPS_WIRE_PJ_PER_BIT_MM, Run, read_energies
-from benchmarks.published.measure import FORMATS, MACHINE, Bench, Energy, Report, wire_price
 from benchmarks.published.picture import draw
 from benchmarks.published.sensitivity import densities_of, sensitivity, sensitivity_table
 from spikecycle.simulator import OutputError
 from spikecycle.simulator.cli.output import check_writable
+from spikecycle.simulator.validation.weight_compression.compression import (
+    BITS,
+    LAYER_SPARSITY,
+    PRUNED,
+    GridPoint,
+    read_layer_sparsity,
+)
+from spikecycle.simulator.validation.weight_compression.measure import (
+    FORMATS,
+    MACHINE,
+    Bench,
+    EnergyBreakdown,
+    Report,
+    wire_price,
+)
 
 DESCRIPTION = """The published study (arXiv 2302.04174) on our machine: energies and ratios beside its own.
 
@@ -34,7 +47,7 @@ def grid(published: list[Run], everything: bool) -> list[Run]:
     if not everything:
         return published
     points = [
-        Compression(bits, pruned, method)
+        GridPoint(bits, pruned, method)
         for bits, pruned, method in itertools.product(BITS, PRUNED, ("joint", "seq"))
         if method == "joint" or (pruned and bits < 8)
     ]
@@ -51,7 +64,7 @@ def progress(runs: int) -> Report:
     return report
 
 
-def write_csv(path: Path, measured: dict[Run, Energy]) -> None:
+def write_csv(path: Path, measured: dict[Run, EnergyBreakdown]) -> None:
     """All energies, for further comparison."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -109,7 +122,7 @@ def main() -> int:
     return 0
 
 
-def print_comparison(measured: dict[Run, Energy], published: dict[Run, float]) -> None:
+def print_comparison(measured: dict[Run, EnergyBreakdown], published: dict[Run, float]) -> None:
     """All tables."""
     ours = {run: energy.total for run, energy in measured.items()}
     given = {run: energy for run, energy in measured.items() if run in published}

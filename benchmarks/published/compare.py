@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.published.compression import BITS, PRUNED, Compression
 from benchmarks.published.figures import (
     BREAKDOWN,
     DRAM_SHARE,
@@ -22,7 +21,8 @@ from benchmarks.published.figures import (
     WIRE_SHARE,
     Run,
 )
-from benchmarks.published.measure import OPERANDS, Energy
+from spikecycle.simulator.validation.weight_compression.compression import BITS, PRUNED, GridPoint
+from spikecycle.simulator.validation.weight_compression.measure import OPERANDS, EnergyBreakdown
 
 Energies = Mapping[Run, float]
 
@@ -78,7 +78,7 @@ def within(limits: tuple[float, float], value: float) -> str:
     return f"{value:.1%}" + (" (low)" if value < low else " (high)" if value > high else "")
 
 
-def share_table(measured: Mapping[Run, Energy], title: str = "Shares of the energy") -> str:
+def share_table(measured: Mapping[Run, EnergyBreakdown], title: str = "Shares of the energy") -> str:
     """Parts of the energy of the points whose breakdown is published, by what spends it, and DRAM by operand."""
     expected = (DRAM_SHARE, WIRE_SHARE, (0.0, MOST_ARITHMETIC))
     ranges = ", ".join(f"{low:.0%} to {high:.0%}" for low, high in expected)
@@ -117,16 +117,16 @@ def statements(ours: Energies, published: Energies) -> list[Statement]:
     """The study's statements about energies."""
     found = []
     for name in ("rle", "uop"):
-        by_bits = [ours[name, Compression(bits, 0)] for bits in BITS]
+        by_bits = [ours[name, GridPoint(bits, 0)] for bits in BITS]
         found.append(Statement(f"{name}: more bits cost more", all(np.diff(by_bits) > 0)))
-        by_pruning = [ours[name, Compression(8, pruned)] for pruned in PRUNED]
+        by_pruning = [ours[name, GridPoint(8, pruned)] for pruned in PRUNED]
         found.append(Statement(f"{name}: pruning more never costs more", all(np.diff(by_pruning) < 0)))
         first, later = ours[name, PLAIN] - ours[name, PRUNED_80], ours[name, PRUNED_80] - ours[name, PRUNED_975]
         found.append(Statement(f"{name}: beyond 80 % pruning saves less than half as much again", later < first / 2))
         found.append(
             Statement(f"{name}: 80 % pruned costs more than ternary", ours[name, PRUNED_80] > ours[name, TERNARY])
         )
-    gaps = {bits: ours["rle", Compression(bits, 0)] - ours["uop", Compression(bits, 0)] for bits in BITS}
+    gaps = {bits: ours["rle", GridPoint(bits, 0)] - ours["uop", GridPoint(bits, 0)] for bits in BITS}
     found.append(
         Statement("rle costs more than uop on weights of 8, 6 and 4 bits", min(gaps[b] for b in (8, 6, 4)) > 0)
     )

@@ -6,14 +6,14 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.published.compression import Compression
+from spikecycle.simulator.validation.weight_compression.compression import GridPoint
 
 ENERGY = "seed_paper_energy.csv"
 TERNARY, PLAIN, PRUNED_80, PRUNED_975 = (
-    Compression(2, 0),
-    Compression(8, 0),
-    Compression(8, 0.8),
-    Compression(8, 0.975),
+    GridPoint(2, 0),
+    GridPoint(8, 0),
+    GridPoint(8, 0.8),
+    GridPoint(8, 0.975),
 )
 TOLERANCE = 0.15
 DRAM_SHARE, WIRE_SHARE, MOST_ARITHMETIC = (0.70, 0.82), (0.12, 0.20), 0.02
@@ -30,7 +30,7 @@ GROUPS_WIRE_PJ_PER_BIT_MM = 0.325
 (basic_example/experiments/default/timeloop-mapper.ERT.yaml, System.Wire, transfer_random, 32 nm). Routers, of 2 pJ, are
 in that table too; Timeloop reads the wire of it alone (NVlabs/timeloop, src/model/topology.cpp)."""
 
-Run = tuple[str, Compression]
+Run = tuple[str, GridPoint]
 """Format and compression."""
 
 
@@ -56,7 +56,7 @@ def read_energies(folder: Path) -> dict[Run, float]:
     """Published energy of an inference at mean activity, mJ."""
     with (folder / ENERGY).open(newline="", encoding="utf-8") as file:
         return {
-            (line["format"], Compression(int(line["weight_bits"]), float(line["prune"]), line["method"])): (
+            (line["format"], GridPoint(int(line["weight_bits"]), float(line["prune"]), line["method"])): (
                 float(line["energy_uj"]) / 1000
             )
             for line in csv.DictReader(file)

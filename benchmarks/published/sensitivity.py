@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.published import network
+from benchmarks.published.activity_table import read_activity
 from benchmarks.published.compare import table
-from benchmarks.published.compression import Compression
 from benchmarks.published.figures import GROUPS_WIRE_PJ_PER_BIT_MM, PLAIN, PRUNED_80, RATIOS, TERNARY, Run
-from benchmarks.published.measure import Bench, Energy
+from spikecycle.simulator.validation.weight_compression import workload as network
+from spikecycle.simulator.validation.weight_compression.compression import GridPoint
+from spikecycle.simulator.validation.weight_compression.measure import Bench, EnergyBreakdown
 
 FLOAT, NETWORKS = "float", {TERNARY: "ternary", PRUNED_80: "pruned80"}
 """Networks of activity.csv by what they stand for; the float one for all others."""
@@ -40,10 +41,10 @@ class Variant:
     dram_factor: float = 1.0
     wire_pj_per_bit_mm: float | None = None
 
-    def densities(self, own: Mapping[str, float], point: Compression) -> dict[str, float]:
+    def densities(self, own: Mapping[str, float], point: GridPoint) -> dict[str, float]:
         """Densities for a point of the grid, where those of the bench are `own`."""
         trained = NETWORKS.get(point, FLOAT) if self.each_its_own else FLOAT
-        found = own if self.data is None else network.read_activity(self.data, trained)
+        found = own if self.data is None else read_activity(self.data, trained)
         return {name: min(1.0, self.density_factor * density) for name, density in found.items()}
 
     @property
@@ -52,7 +53,7 @@ class Variant:
         layers = (self.data, self.density_factor, self.potential_bits) != (None, 1.0, network.POTENTIAL_BITS)
         return layers or bool(self.settings)
 
-    def priced(self, energy: Energy) -> Energy:
+    def priced(self, energy: EnergyBreakdown) -> EnergyBreakdown:
         """An energy at this variant's prices."""
         dram = {operand: self.dram_factor * part for operand, part in energy.dram.items()}
         priced = replace(energy, dram=dram)
@@ -94,7 +95,9 @@ VARIANTS = (
 )
 
 
-def sensitivity(bench: Bench, base: Mapping[Run, Energy]) -> Iterator[tuple[Variant, dict[Run, Energy]]]:
+def sensitivity(
+    bench: Bench, base: Mapping[Run, EnergyBreakdown]
+) -> Iterator[tuple[Variant, dict[Run, EnergyBreakdown]]]:
     """The runs of every variant; those that are not changed come from `base`."""
     for variant in VARIANTS:
         if not variant.simulates:
@@ -118,7 +121,7 @@ def _with(bench: Bench, densities: dict[str, float], potential_bits: int) -> Ben
     return replace(bench, folder=folder, densities=densities, potential_bits=potential_bits, _known={})
 
 
-def sensitivity_table(results: list[tuple[Variant, dict[Run, Energy]]], published: Mapping[Run, float]) -> str:
+def sensitivity_table(results: list[tuple[Variant, dict[Run, EnergyBreakdown]]], published: Mapping[Run, float]) -> str:
     """Ratios and shares of every variant, under the published ones."""
     ratios = [ratio for ratio in RATIOS if ratio.above in RUNS and ratio.below in RUNS]
     head = ["", *(ratio.name for ratio in ratios), "DRAM", "wires"]

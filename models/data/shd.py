@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.files import open_regular
 from spikecycle.models.data.events import COCHLEA_EVENT, Events, event_array
 from spikecycle.models.data.frame_grid import ChannelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
@@ -76,6 +77,11 @@ def load(
 
 def read_recordings(path: Path) -> Recordings:
     """The recordings of one file; ModelsError naming the file if it is damaged."""
+    try:
+        with open_regular(path):
+            pass  # raises what is the matter with the file itself, before it is called damaged
+    except OSError as error:
+        raise ModelsError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
         with hdf5.open_file(path, "SHD") as file:
             spikes = hdf5.child_group(file, "spikes")

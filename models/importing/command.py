@@ -69,23 +69,24 @@ def import_command(
     from spikecycle.traces.errors import one_line
 
     set_determinism()
-    imported = import_network(
-        network, dt=dt, reset=reset, classes=classes, neurons=neurons, leak_tolerance=leak_tolerance
-    )
-    arrays, labels = read_samples(samples)
-    try:
-        imported.calibrate(arrays, input_bits)
-        if labels is not None:
-            check_labels(labels, imported.classes)
-    except ModelsError as error:
-        raise ModelsError(f"{samples}: {error}") from None
-    imported.quantize(weight_bits, potential_bits)
-    started_s = time.perf_counter()
-    with shown(f"measuring {network.name}") as progress:
-        measured = imported.measure(arrays, labels, progress)
-    seconds = time.perf_counter() - started_s
-    with shown(f"recording {out.name}") as progress:
-        imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
+    with _within_floats(network):
+        imported = import_network(
+            network, dt=dt, reset=reset, classes=classes, neurons=neurons, leak_tolerance=leak_tolerance
+        )
+        arrays, labels = read_samples(samples)
+        try:
+            imported.calibrate(arrays, input_bits)
+            if labels is not None:
+                check_labels(labels, imported.classes)
+        except ModelsError as error:
+            raise ModelsError(f"{samples}: {error}") from None
+        imported.quantize(weight_bits, potential_bits)
+        started_s = time.perf_counter()
+        with shown(f"measuring {network.name}") as progress:
+            measured = imported.measure(arrays, labels, progress)
+        seconds = time.perf_counter() - started_s
+        with shown(f"recording {out.name}") as progress:
+            imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
     recorded = len(arrays[:record])
     lines = [
         f"{out}: {recorded} of {len(arrays)} samples recorded; inputs are {imported.inputs}",
@@ -96,6 +97,18 @@ def import_command(
     )
     lines.append(f"next: spikecycle simulate {out} --verify")
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
+
+
+@contextmanager
+def _within_floats(network: Path) -> Iterator[None]:
+    """ModelsError, not a warning and a wrong number, where a file has numbers too large or small for floats."""
+    import numpy as np  # not before: the module is loaded to show help
+
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            yield
+    except FloatingPointError as error:
+        raise ModelsError(f"{network}: its numbers, or the samples', leave the range of floats ({error})") from error
 
 
 def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
@@ -124,6 +137,12 @@ def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
             causes = measured.spike_difference_causes[name]
             parts += [f"{count} by {cause}" for cause, count in causes.items()]
         lines.append(f"neurons {name}: {'; '.join(parts)}")
+    beyond = imported.beyond_plain
+    if beyond:
+        lines.append(
+            f"neurons that not every machine has: {', '.join(beyond[:8])}{', ...' if len(beyond) > 8 else ''}; "
+            "--neurons plain makes them such, as near as that comes"
+        )
     lines += [f"look: {remark}" for remark in (*measured.remarks, *imported.unfit())]
     return lines
 

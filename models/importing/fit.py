@@ -46,4 +46,4 @@ def unfit(needed: Mapping[str, int], machines: Sequence[str] | None = None) -> l
 def _width(machine: Any) -> int | None:
     for part in KEY.split("."):
         machine = getattr(machine, part, None)
-    return machine
+    return None if machine is None else int(machine)

@@ -94,7 +94,7 @@ class GraphMaker:
         fitted = {what: broadcast(what, values, shape) for what, values in neuron.arrays().items()}
         placed = FloatNeuron(reset=neuron.reset, strict=neuron.strict, reset_timing=neuron.reset_timing, **fitted)
         unlimited = np.isinf(placed.threshold) & (placed.threshold > 0)
-        if not placed.reads_out and unlimited.all():
+        if placed.reads_out or unlimited.all():
             placed = FloatNeuron(  # a readout, written with a threshold that is never reached
                 leak=placed.leak, threshold=ONE, reset="none", gain=placed.gain, drive=placed.drive,
                 start=placed.start, current_leak=placed.current_leak,

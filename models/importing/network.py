@@ -135,6 +135,21 @@ class ImportedNetwork:
         """Bits of a potential, by population."""
         return {each.name: each.neuron.potential_bits for each in self.operators if isinstance(each, Population)}
 
+    @property
+    def beyond_plain(self) -> list[str]:
+        """Names of populations that not every machine has: neurons="plain" makes others of them."""
+        return [
+            each.name
+            for each in self.operators
+            if isinstance(each, Population)
+            and (
+                not each.neuron.fires
+                or each.neuron.has_current
+                or each.neuron.reset_timing == "next"
+                or bool(each.neuron.start_potential.any())
+            )
+        ]
+
     def unfit(self, machines: Sequence[str] | None = None) -> list[str]:
         """For each machine, shipped ones by default, whose words are too narrow for the potentials: a line."""
         return unfit(word_bits(self.operators, self._ready().builder.tensors), machines)

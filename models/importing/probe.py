@@ -49,7 +49,7 @@ class _Probe:
         if not layout.single and layout.time is None:
             samples = samples[:, :1].expand_as(samples)
         heard = run_forward(
-            self._run.parts, layout.inputs(samples.numpy()), self._listen, self._feed,
+            self._run.parts, layout.inputs(samples.numpy(), self._run.parts.dtype), self._listen, self._feed,
             "random numbers of the example's shape",
         )  # fmt: skip
         populations = [each for each in self._graph.populations if each.name in heard]
@@ -87,6 +87,8 @@ class _Probe:
                 if kept and kept[-1].numel() and kept[-1].any():
                     raise Refusal("starts anew in every timestep: no state is handed to it").of(name)
                 continue
+            if not all(bool(torch.isfinite(each).all()) for each in kept):
+                raise Refusal("its states become infinite, or no numbers").of(name)
             for one, other in zip(reversed(given), reversed(kept), strict=False):
                 if one.shape != other.shape or not torch.equal(one, other):
                     if not bool(one.any()):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.traces.errors import one_line
+
+LONGEST = 2_000
+"""Characters of a reason: names of nodes are those of the file."""
 
 
 class Refusal(Exception):
@@ -25,4 +29,4 @@ class StartsAnew(Refusal):
 def refuse(source: str, reasons: Sequence[str]) -> None:
     """ModelsError with one line for each reason; nothing where there is none."""
     if reasons:
-        raise ModelsError("\n".join(f"{source}: {reason}" for reason in reasons))
+        raise ModelsError("\n".join(f"{source}: {one_line(reason, LONGEST)}" for reason in reasons))

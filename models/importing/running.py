@@ -38,6 +38,12 @@ class ModuleParts:
         return replace(self, spiking={part: said.alternative or said for part, said in self.spiking.items()})
 
     @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        found = (each.dtype for each in self.module.parameters() if each.is_floating_point())
+        return next(found, torch.float32)
+
+    @property
     def kinds(self) -> dict[str, str]:
         """Class names by the names of parts."""
         return {where: type(part).__name__ for part, where in self.names.items()}
@@ -231,9 +237,9 @@ class Layout:
         sizes = [self.shape[axis] for axis in self.others]
         return np.asarray(np.ravel_multi_index([index[axis] for axis in self.others], sizes))
 
-    def inputs(self, samples: Samples | Tensor) -> list[Tensor]:
+    def inputs(self, samples: Samples | Tensor, dtype: torch.dtype) -> list[Tensor]:
         """Samples (N, T, C, H, W) as what the module's forward takes, in turn; of unbatched ones N is 1."""
-        values = torch.as_tensor(np.ascontiguousarray(samples)).to(torch.float32)
+        values = torch.as_tensor(np.ascontiguousarray(samples)).to(dtype)
         sizes = [self.shape[axis] for axis in self.others]
         values = values.reshape(*values.shape[:2], *sizes)
         if self.single:
@@ -273,7 +279,7 @@ class ModuleRun:
     def _outputs(self, samples: Samples) -> list[npt.NDArray[Any]]:
         name = type(self.parts.module).__name__
         try:
-            heard = run_forward(self.parts, self.layout.inputs(samples), what="the samples")
+            heard = run_forward(self.parts, self.layout.inputs(samples, self.parts.dtype), what="the samples")
         except Refusal as refusal:
             raise ModelsError(f"{name}: {refusal}") from None
         found = {each: self.series(each, [one.gave for one in heard[each]]) for each in heard}

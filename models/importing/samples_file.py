@@ -16,6 +16,7 @@ from numpy.lib import format as npy
 from spikecycle.files import open_regular
 from spikecycle.models.errors import ModelsError
 from spikecycle.simulator import default_limit_bytes
+from spikecycle.traces.errors import one_line
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 COPIES = 3  # as read, as floats of a part of them, and as what is recorded
@@ -37,7 +38,7 @@ def read_samples(path: Path) -> SamplesFile:
         with open_regular(path) as stream, _loaded(path, stream) as file:
             unknown = [key for key in file.files if key not in KEYS]
             if unknown or "samples" not in file.files:
-                found = ", ".join(file.files) or "nothing"
+                found = one_line(", ".join(file.files), longest=200) or "nothing"
                 raise ModelsError(f"{path}: must hold the array samples, and labels if there are any; found {found}")
             _check_sizes(path, file)
             arrays = {key: _array(path, file, key) for key in file.files}
@@ -76,11 +77,11 @@ def _check_sizes(path: Path, file: Any) -> None:
         with file.zip.open(member) as content:
             header = HEADERS.get(npy.read_magic(content))
             if header is None:
-                raise ModelsError(f"{path}: {key}: is of a version of .npy that no array of numbers needs")
+                raise ModelsError(f"{path}: {one_line(key)}: is of a version of .npy that no array of numbers needs")
             shape, _, dtype = header(content)
             declared, stored = math.prod(shape) * dtype.itemsize, member.file_size - content.tell()
         if declared != stored and not dtype.hasobject:  # objects are refused when they are loaded
-            raise ModelsError(f"{path}: {key}: declares {declared} bytes of values, but stores {stored}")
+            raise ModelsError(f"{path}: {one_line(key)}: declares {declared} bytes of values, but stores {stored}")
         total += member.file_size
     limit = default_limit_bytes()
     if COPIES * total > limit:
@@ -94,11 +95,11 @@ def _array(path: Path, file: Any, key: str) -> npt.NDArray[Any]:
     try:
         array: npt.NDArray[Any] = file[key]
     except DAMAGE as error:
-        raise ModelsError(f"{path}: {key}: {_reason(error)}") from error
+        raise ModelsError(f"{path}: {one_line(key)}: {_reason(error)}") from error
     return array
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(" ".join(str(error).split()), longest=200) or type(error).__name__

@@ -76,6 +76,8 @@ def _check(module: Any) -> None:
 
 
 def _reset_of(module: Any) -> FloatReset:
+    if np.isposinf(_values(module.threshold)).all():  # a readout, written with a threshold that is never reached
+        return "none"
     name = getattr(module.state_function, "__name__", "")
     if name not in RESETS:
         raise Refusal(f"a state function of its own ({name or type(module.state_function).__name__})")
@@ -83,6 +85,8 @@ def _reset_of(module: Any) -> FloatReset:
 
 
 def _contradiction(module: Any) -> str | None:
+    if np.isposinf(_values(module.threshold)).all():
+        return None
     told = {"subtract": "soft", "zero": "hard", "none": "none"}.get(module.reset_mechanism)
     if told == _reset_of(module):
         return None
@@ -98,8 +102,8 @@ def _neuron(module: Any, kind: str) -> FloatNeuron:
         raise Refusal(f"reset_delay=False, and {_contradiction(module)}; supported: reset_mechanism as it was made")
     if reset == "none" and module.init_hidden and not module.output:
         raise Refusal(
-            "fires without ever a reset; supported: reset by subtraction or to zero, or, at the end, potentials as the "
-            "output (output=True)"
+            "fires without ever a reset, or never; supported: reset by subtraction or to zero, or, at the end, "
+            "potentials as the output (output=True)"
         )
     if reset == "soft" and not delayed:
         raise Refusal(

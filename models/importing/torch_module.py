@@ -35,7 +35,7 @@ def module_source(module: nn.Module, example: Any) -> ImportSource:
     _check(name, module)
     parts, framework = _parts(name, module)
     try:
-        run, graph, remarks = _read_either(module, inputs, parts)
+        run, graph, remarks = _read_either(module, inputs.to(parts.dtype), parts)
     except Refusal as refusal:
         kind = parts.kinds.get(refusal.place or "")
         place = f"module {refusal.place} ({kind}): " if kind else f"{refusal.place}: " if refusal.place else ""
@@ -76,7 +76,7 @@ def _check(name: str, module: nn.Module) -> None:
 
 def _parts(name: str, module: nn.Module) -> tuple[ModuleParts, str]:
     """The modules of neurons, and every one that has no place in a trace."""
-    names = {part: where or name for where, part in module.named_modules()}
+    names = {part: where.replace("._orig_mod", "") or name for where, part in module.named_modules()}
     spiking: dict[nn.Module, SpikingModule] = {}
     found, reasons = set(), []
     for part, where in names.items():
@@ -129,7 +129,8 @@ def _recorded(
 ) -> tuple[ModuleRun, FloatGraph, list[str]]:
     """single: that a call of the module is one timestep, and not a sample."""
     recorder = Recorder()
-    with shown("the example"), parts.evaluating(), watched(module, parts.spiking, parts.names, recorder):
+    eager = torch.compiler.set_stance("force_eager")  # compiled parts are no functions that could be followed
+    with shown("the example"), eager, parts.evaluating(), watched(module, parts.spiking, parts.names, recorder):
         returned: Any = None
         for _ in range(REPEATS if single else 1):
             fresh = example.clone()
@@ -175,6 +176,7 @@ def _input_places(recorder: Recorder, layout: Layout) -> Callable[[int, int], Nu
 
     def places(step: int, sample: int) -> Numbers | None:
         found: list[Numbers] = []
+        refused: Refusal | None = None
 
         def locate(call: Call, chosen: Numbers) -> Numbers:
             found.append(chosen.reshape(-1))
@@ -188,8 +190,10 @@ def _input_places(recorder: Recorder, layout: Layout) -> Callable[[int, int], Nu
                 structure.view(structure.chosen_inputs(call))
             except _Reached:
                 return found[0]
-            except Refusal:
-                continue
+            except Refusal as refusal:
+                refused = refused or refusal.of(call.where)
+        if refused is not None:
+            raise refused
         return None
 
     return places

@@ -99,7 +99,7 @@ def claims(results: Results) -> list[Claim]:
         return [Claim("What do the results say?", ["Nothing: the study has no network that is quantized alone."])]
     questions: dict[str, Callable[[Results, CompressedNetwork], Iterator[str]]] = {
         "What do ternary weights cost and save?": _ternary,
-        "Up to where is pruning free?": _pruning,
+        "How much pruning is free?": _pruning,
         "Which of the two wins?": _winner,
         "Do both together beat each alone?": _joint,
         "Which format is the cheapest?": _formats,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -35,17 +34,6 @@ from spikecycle.models.study.store import (
 from spikecycle.models.study.tables import Finished
 from spikecycle.models.study.work import TRACE, untrained
 from spikecycle.simulator import RunResult, simulate
-
-
-def check_samples(context: Context) -> None:
-    """ModelsError where more samples of a class are to be recorded than there are to test on."""
-    asked, (classes, counts) = context.study.record_per_class, np.unique(context.data.test.labels, return_counts=True)
-    fewest = int(counts.argmin())
-    if asked > counts[fewest]:
-        raise ModelsError(
-            f"{context.name}: record_per_class: there are {counts[fewest]} test samples of class {classes[fewest]}, "
-            f"found {asked}"
-        )
 
 
 def check_layers_named(context: Context) -> None:
@@ -138,7 +126,6 @@ def run(context: Context, compressions: Sequence[CompressionEntry], processes: i
     """
     missing = plan(context, compressions)
     if missing.networks:
-        check_samples(context)
         check_layers_named(context)
         watcher.checks()
         check_machines(context)

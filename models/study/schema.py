@@ -62,7 +62,7 @@ class Study(Options):
     )
     """Of everything random in the trainings."""
     record_per_class: Annotated[int, Field(ge=1)] = 1
-    """Test samples of each class that are recorded and simulated, the first ones."""
+    """Test samples of each class that are recorded and simulated, the first ones; all of a class that has fewer."""
     common: dict[str, Any] = Field(default_factory=dict)
     """Keys of all compressions, under their own."""
     compressions: Annotated[list[dict[str, Any]], Field(min_length=1)]

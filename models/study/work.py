@@ -191,7 +191,7 @@ def _provenance(context: Context, seed: int, accuracies: Accuracies) -> dict[str
         "dataset_description": data.description,
         "train_samples": len(data.train),
         "test_samples": len(data.test),
-        "recorded": f"the first {study.record_per_class} test samples of every class",
+        "recorded": f"the first {study.record_per_class} test samples of every class, all of one that has fewer",
         "accuracy_float": accuracies.float_model,
         "accuracy_fake_quantized": accuracies.fake_quantized,
         "accuracy_integer": accuracies.integer,

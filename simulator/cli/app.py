@@ -8,6 +8,7 @@ import typer
 
 from spikecycle.simulator.cli.advise_command import advise
 from spikecycle.simulator.cli.audit_command import audit
+from spikecycle.simulator.cli.bench_command import bench
 from spikecycle.simulator.cli.check_command import check
 from spikecycle.simulator.cli.compare_command import compare
 from spikecycle.simulator.cli.copy_command import copy
@@ -75,3 +76,4 @@ app.command("list", epilog="Example: spikecycle list")(list_components)
 app.command(epilog="Example: spikecycle copy spike_array my_machine.yaml")(copy)
 app.command(epilog="Example: spikecycle validate --data FOLDER --machine mint")(validate)
 app.command(epilog="Example: spikecycle audit --markdown audit.md")(audit)
+app.command(epilog="Example: spikecycle bench vgg9 --hw spike_array --density 0.01,0.1 --threads 1,all")(bench)

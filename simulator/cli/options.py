@@ -83,6 +83,11 @@ MaxMemoryOption = Annotated[
     ),
 ]
 
+ThreadsOption = Annotated[
+    int,
+    typer.Option("--threads", metavar="N", min=1, max=1024, help="Samples, or stages of one sample, side by side."),
+]
+
 SetValuesOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -37,6 +37,7 @@ def simulate(
         bool, typer.Option("--explain", help="Say what every category of cycles and kind of energy means.")
     ] = False,
     max_memory: options.MaxMemoryOption = None,
+    threads: options.ThreadsOption = 1,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
     report: options.ReportOption = None,
@@ -80,6 +81,7 @@ def simulate(
             progress=progress,
             max_memory_bytes=max_memory_bytes,
             timeline=events,
+            threads=threads,
         )
     if json is not None:
         write_document(json, to_json(result))

@@ -197,10 +197,11 @@ def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
     cycles = emitted = added = fetched = waited = 0
     ones = work.tap_counts.reshape(work.groups, work.fan_in)
     for planes, weights, of_column in zip(work.bit_planes(), prepared, ones, strict=True):
-        of_tiles = np.zeros((parameters.tiles, weights.words.shape[1]), np.int64)
+        used = min(parameters.tiles, work.positions)
+        of_tiles = np.zeros((used, weights.words.shape[1]), np.int64)
         emitted += merge_rows(planes, weights.words, parameters.rows_at_once, parameters.update_cycles, of_tiles)
         slowest = of_tiles.max(axis=0)
-        waited += int((slowest - of_tiles).sum())
+        waited += int(parameters.tiles * slowest.sum() - of_tiles.sum())
         cycles += int(
             max(slowest[number :: parameters.pes_per_tile].sum() for number in range(parameters.pes_per_tile))
         )

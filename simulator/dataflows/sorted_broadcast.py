@@ -13,7 +13,7 @@ position by position and tile by tile:
 - load: weights of a tile that are not in the filter buffer (it takes in as many tiles as fit, from the one that is
   needed on), less the cycles that were computed since the load before; then the first batch of spines, in full;
 - compute: a cycle per spike, and `pipeline_cycles` for the stages merge, add, send;
-- store: a cycle per output spike for the sorter, then its bytes, spine by spine (cause `store` of the population).
+- store: a cycle per output spike for the sorter, then its bytes, spine by spine (category `store` of the population).
 
 More than `spines_per_batch` spines do not fit the merger: each further batch is loaded after the one before has been
 merged into an intermediate FIFO, a cycle per spike, less the cycles of that merge; the last batch is merged while the

@@ -9,17 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from spikecycle import files
+from spikecycle.simulator.documents import read_document
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import seconds
 from spikecycle.simulator.variant import SYNTHETIC, is_synthetic, overrides_text, variant_text
 
 COMPARISON_OF_RESULTS_VERSION = 1
-LARGEST_RESULT_BYTES = 2**28
-"""Of a file that holds a result."""
 _SAYS_NOTHING = ("name", "describes", "sources")
 """Sections of a machine in which a difference is none of the machine."""
 
@@ -112,16 +110,10 @@ def machine_differences(machines: Sequence[Mapping[str, Any]]) -> Iterator[KeyDi
 def read_result(path: str | Path) -> RunResult:
     """The result that `spikecycle simulate --json` has written; UsageError, naming the file, where it is none, or is of
     another version."""
-    try:
-        text = files.read_text(path, LARGEST_RESULT_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        return RunResult.model_validate_json(text)
-    except UsageError as error:  # of another version
-        raise UsageError(f"{path}: {error}") from error
-    except ValidationError as error:
-        raise UsageError(f"{path}: is no result of spikecycle simulate --json") from error
+    document = read_document(path)
+    if not isinstance(document, RunResult):
+        raise UsageError(f"{path}: results of spikecycle simulate --json are compared, this is another document")
+    return document
 
 
 def _compared(label: str, result: RunResult) -> ComparedResult:

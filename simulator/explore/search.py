@@ -28,7 +28,7 @@ from spikecycle.simulator.explore.measure import Chunk, SharedRuns
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
-from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
+from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec, parse_sweep, read_sweep
 from spikecycle.simulator.explore.workers import dask_client, run_on_dask
 
 GOALS = {
@@ -80,7 +80,7 @@ def parse_constraint(text: str) -> Constraint:
 
 
 def search(
-    spec: SweepSpec,
+    space: SweepSpec | str | Path | Mapping[str, Any],
     out: str | Path,
     *,
     trials: int = 200,
@@ -94,10 +94,11 @@ def search(
 ) -> SearchResult:
     """Try points of a space until the study in `out` has so many trials, and return the best.
 
-    spec: the space (`read_sweep`, `parse_sweep`). trials: of the study, those of earlier runs among them. goals: what
-    is made small, names in GOALS. constraints: what the best keep to, "area_mm2<=10"; that no memory is slower than the
-    clock, they always do. seed: of the sampler; equal seeds and jobs try equal points. at_random: learn nothing. jobs:
-    points that are simulated at the same time, each in a process of its own; cluster: address of a Dask scheduler.
+    space: what a sweep would run: a sweep file, its keys as a mapping, or read already. trials: of the study, those of
+    earlier runs among them. goals: what is made small, names in GOALS. constraints: what the best keep to,
+    "area_mm2<=10"; that no memory is slower than the clock, they always do. seed: of the sampler; equal seeds and jobs
+    try equal points. at_random: learn nothing. jobs: points that are simulated at the same time, each in a process of
+    its own; cluster: address of a Dask scheduler.
 
     Raises UsageError for a goal that there is not, a space of one point, or a folder with a study of another space.
     """
@@ -105,6 +106,7 @@ def search(
     if unknown or not goals or len(set(goals)) < len(goals):
         named = unknown[0] if unknown else ", ".join(goals)
         raise UsageError(f"goals: {named!r}: name different ones, allowed: {', '.join(GOALS)}")
+    spec = _spec_of(space)
     kept_to = [parse_constraint(each) if isinstance(each, str) else each for each in constraints]
     axes = spec.axes()
     if spec.count < 2:
@@ -129,6 +131,12 @@ def search(
                     progress("trials", done, trials)
         folder.gather({identity: int(row["number"]) for identity, row in known.items()})
         return _result(spec, str(out), study, list(known.values()), goals, kept_to)
+
+
+def _spec_of(space: SweepSpec | str | Path | Mapping[str, Any]) -> SweepSpec:
+    if isinstance(space, SweepSpec):
+        return space
+    return parse_sweep(space, "search", None) if isinstance(space, Mapping) else read_sweep(space, None)
 
 
 def _study(

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore import worker_process
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import Chunk, failed, run_chunk, split
@@ -55,7 +56,7 @@ def dask_client(jobs: int, address: str | None) -> Iterator[Any]:
             cluster = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
+                    silence_logs=logging.CRITICAL, preload=[worker_process.__name__],
                 )
             )  # fmt: skip
             yield stack.enter_context(distributed.Client(cluster))

@@ -13,10 +13,30 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.explore.advice import Advice
+from spikecycle.simulator.explore.differences import ResultComparison
+from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.result import RunResult
 
 PAGE = Path(__file__).parent.parent / "RESULT.md"
-_WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", object: "anything", type(None): "null"}
+_DOCUMENTS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("simulate", RunResult),
+    ("formats", FormatComparison),
+    ("sweep", SweepResult),
+    ("search", SearchResult),
+    ("compare", ResultComparison),
+    ("advise", Advice),
+)
+"""Commands and what they write."""
+_WORDS = {
+    Any: "anything",
+    int: "integer",
+    float: "number",
+    str: "text",
+    bool: "true or false",
+    object: "anything",
+    type(None): "null",
+}
 
 
 def to_json(result: BaseModel) -> str:
@@ -29,8 +49,8 @@ def page() -> str:
     lines = [
         "# What `--json` writes",
         "",
-        "Generated from the descriptions in `simulator/result.py` and `simulator/comparison.py` by",
-        "`python -m spikecycle.simulator.report.document`.",
+        "Generated from the descriptions in `simulator/result.py`, `simulator/comparison.py` and `simulator/explore`",
+        "by `python -m spikecycle.simulator.report.document`.",
         "",
         "What a key calls `per_inference` is the mean of the samples that were simulated; what it calls `sum` is their",
         "sum. The unit is the end of a key's name: `_pj` pJ, `_js` J s, `_mm2` mm2, `_mw` mW, `_ns` ns, `_bits` bits,",
@@ -41,7 +61,7 @@ def page() -> str:
         '`polars.DataFrame(result.to_records("component"))`.',
         "",
     ]
-    for command, model in (("simulate", RunResult), ("formats", FormatComparison)):
+    for command, model in _DOCUMENTS:
         lines += [f"## `spikecycle {command}`", ""]
         for part in _parts(model):
             lines += [f"### {part.__name__}", "", _first_line(part), "", "| key | type | meaning |", "|---|---|---|"]

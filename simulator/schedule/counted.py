@@ -1,7 +1,7 @@
 """As counted: stages take what their dataflow counts, its own memory stalls included, and neurons may hide.
 
 Papers count the stalls of their accelerator in their own rules. A dataflow that follows such a rule puts the stalls
-among the causes of its work, and this policy adds none.
+among the categories of its work, and this policy adds none.
 
 **Rules.**
 
@@ -11,8 +11,8 @@ among the causes of its work, and this policy adds none.
    stage) happen while the stage before is still at work: the network waits only for the others. They cannot happen
    before the network begins.
 
-**Attribution.** The causes of the work. Those of the network leave out what is hidden, taken from the causes in the
-order of the rows.
+**Attribution.** The categories of the work. Those of the network leave out what is hidden, taken from the categories in
+the order of the rows.
 
 Spans: "compute", one entry per row of work.
 """

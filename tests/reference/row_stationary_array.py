@@ -209,7 +209,7 @@ class RowStationary(Cut):
             words += ceil(len(channels) * len(columns) * self.task.input_bits / self.word)
             for c in channels:
                 row = self.inputs[t, channel_group * self.group_channels + c, y]
-                bits = self.dram_row_bits([int(row[x]) for x in columns], len(row), self.stored_bits["inputs"])
+                bits = self.dram_input_row_bits([int(row[x]) for x in columns], len(row), self.stored_bits["inputs"])
                 record.loads["spikes"] += bits
                 self.counts["dram_wire.spikes"] += bits
         self.counts["global_buffer.spikes.write"] += words
@@ -382,6 +382,7 @@ class RowStationary(Cut):
                 taken_up = bool(timesteps) and timesteps[0] > 0
                 kept = bool(timesteps) and timesteps[-1] < self.task.timesteps - 1
                 if self.parameters.potentials_wait_in == "dram":
+                    taken_up = taken_up and self.parameters.potentials_read_back
                     record.loads["potentials"] += taken_up * neurons * potential_bits
                     record.stores["potentials"] += kept * neurons * potential_bits
                     self.counts["dram_wire.potentials"] += (taken_up + kept) * neurons * potential_bits

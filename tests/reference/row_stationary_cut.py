@@ -62,6 +62,16 @@ class Cut:
             return len(values) * entry
         return formats.ceil_log2(positions + 1) + sum(1 for value in values if value) * entry
 
+    def dram_input_row_bits(self, values: list[int], positions: int, bits: int) -> int:
+        """Bits of a row of inputs: in the spike format, or in the manner of the weights'."""
+        if self.machine.dataflow.inputs_stored == "spike_format":
+            return self.dram_row_bits(values, positions, bits)
+        in_place = self.weight_format.values == "in_place" and not self.weight_format.offset_pairs
+        if in_place:
+            return sum(bits + (self.machine.dataflow.mask_bits if self.masked else 0) for _ in values)
+        address = formats.ceil_log2(positions)
+        return formats.ceil_log2(positions + 1) + sum(address + bits for value in values if value)
+
     def filter_folds(self) -> list[list[list[int]]]:
         """For each filter fold the filters of each of its sets."""
         p, sets = self.mapping.filters_per_pe, self.mapping.filter_sets
@@ -106,6 +116,10 @@ class Cut:
         for m in filters:
             fiber, segment = self.stored_fiber(m, k)
             payload, metadata, _ = formats.size(fiber, self.weight_format, b, segment)
+            metadata *= self.machine.dataflow.mask_bits if self.masked else 1
+            if self.weight_format.positions == "coordinate":
+                entries = sum(value != 0 for value in fiber)
+                metadata = max(metadata, entries * self.machine.dataflow.coordinate_bits)
             bits += payload + metadata if formats.is_stored(fiber, self.weight_format) else 0
             if self.weight_format.code_word_bits:
                 bits += 1
@@ -135,7 +149,7 @@ class Cut:
             metadata += written
         stored = iter(values)
         assert [formats.signed_number_of(next(stored)) if there else 0 for there in found] == fiber
-        return len(metadata) + sum(map(len, values))
+        return len(metadata) * (self.machine.dataflow.mask_bits if self.masked else 1) + sum(map(len, values))
 
     def column_fold_size(self) -> int:
         """Pairs of a column fold of the tile at hand."""

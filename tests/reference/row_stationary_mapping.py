@@ -48,6 +48,7 @@ class Chooser:
         self.bypass = machine.dataflow.weights_bypass_global_buffer
         self.batching = machine.dataflow.time_batching
         self.potentials_in_dram = machine.dataflow.potentials_wait_in == "dram"
+        self.potentials_read_back = machine.dataflow.potentials_read_back
         self.stored_bits = activation_bits(machine, task)
         self.word = machine.buffers.global_buffer.width_bits
         self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
@@ -210,7 +211,8 @@ class Chooser:
         dram += outputs * self.stored_bits["outputs"]
         waiting_rows = 2 * tiles * (g - 1) * k.h
         if self.potentials_in_dram:
-            dram += waiting_rows * k.w * self.M * self.task.neuron.potential_bits
+            ways = 2 if self.potentials_read_back else 1
+            dram += waiting_rows * ways // 2 * k.w * self.M * self.task.neuron.potential_bits
         psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, 1)
         words = (rows_loaded + delivered) * n["fold words"]
         words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)

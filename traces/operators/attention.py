@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from spikecycle.traces.array_types import Int64
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError
-from spikecycle.traces.operators.base import Int64, Operator, OperatorFields, OperatorHeader, Shape, Step
+from spikecycle.traces.operators.base import Operator, OperatorFields, OperatorHeader, Shape, Step
 from spikecycle.traces.operators.products import exact_product
 from spikecycle.traces.schema import MAX_DIMENSION, MAX_SUM, MAX_TENSOR_BITS
 from spikecycle.traces.tensors import TensorSpec, ValueRange

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Int64
 from spikecycle.traces.checks import check_name
 from spikecycle.traces.errors import TraceError, one_line
 from spikecycle.traces.schema import MAX_INPUTS, MAX_SUM
 from spikecycle.traces.tensors import Source, TensorSpec, ValueRange
 
-Int64 = npt.NDArray[np.int64]
 Shape = tuple[int, int, int]
 
 Step = Callable[[Sequence[Int64]], Int64]

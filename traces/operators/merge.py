@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from spikecycle.traces.array_types import Int64
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.operators.base import (
-    Int64,
     Operator,
     OperatorFields,
     OperatorHeader,

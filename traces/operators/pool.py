@@ -8,9 +8,10 @@ from typing import ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 
+from spikecycle.traces.array_types import Int64
 from spikecycle.traces.checks import check_choice, check_integer
 from spikecycle.traces.errors import TraceError
-from spikecycle.traces.operators.base import Int64, Operator, OperatorFields, OperatorHeader, Shape, Step
+from spikecycle.traces.operators.base import Operator, OperatorFields, OperatorHeader, Shape, Step
 from spikecycle.traces.schema import MAX_TENSOR_BITS
 from spikecycle.traces.shape import check_padding, check_pair, output_size
 from spikecycle.traces.tensors import TensorSpec, ValueRange

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Int64
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.operators.base import (
-    Int64,
     Operator,
     OperatorFields,
     OperatorHeader,

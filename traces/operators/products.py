@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Int64 = npt.NDArray[np.int64]
+from spikecycle.traces.array_types import Int64
 
 FLOAT64_EXACT = 2**53  # every integer up to this magnitude is exact in float64 (IEEE 754)
 

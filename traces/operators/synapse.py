@@ -9,18 +9,10 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.array_types import Int64
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError
-from spikecycle.traces.operators.base import (
-    UNSIZED,
-    Int64,
-    Operator,
-    OperatorFields,
-    OperatorHeader,
-    ReadArray,
-    Shape,
-    Step,
-)
+from spikecycle.traces.operators.base import UNSIZED, Operator, OperatorFields, OperatorHeader, ReadArray, Shape, Step
 from spikecycle.traces.operators.products import exact_product
 from spikecycle.traces.schema import MAX_SUM, MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
 from spikecycle.traces.shape import LayerShape, SynapseKind

@@ -223,7 +223,8 @@ def update_neurons(
     potential_words = result_words(mapped, step, widths.potentials_per_word)
     output_words = pairs * result_words(mapped, step, array.word_bits)
     records.counts[Count.PSUM_WORDS_READ] += psum_words
-    if array.potentials_in_dram == 1:
+    if array.potentials_in_dram > 0:
+        rows_read *= int(array.potentials_in_dram == 1)
         row_bits_moved = columns * filters * layer.potential_bits
         records.loads[index, Operand.POTENTIALS] = rows_read * row_bits_moved
         records.stores[index, Operand.POTENTIALS] = rows_written * row_bits_moved

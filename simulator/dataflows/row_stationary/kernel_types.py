@@ -112,7 +112,7 @@ class ArraySpec(NamedTuple):
     time_batching: int
     """1 if a column fold may have pairs of several timesteps, 0 if it has those of one."""
     potentials_in_dram: int
-    """1 if potentials wait for the next time group in DRAM, 0 if in the global buffer."""
+    """1 if potentials wait for the next time group in DRAM, 2 if they are only written there, 0 if in the buffer."""
 
 
 class Storage(NamedTuple):

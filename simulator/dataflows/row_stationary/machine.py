@@ -89,8 +89,18 @@ class RowStationaryParameters(DataflowParameters):
     """Whether timesteps share a fill of the weight pads; if not, weights are streamed anew for every timestep."""
     potentials_wait_in: Literal["global_buffer", "dram"]
     """Where membrane potentials are between time groups."""
+    potentials_read_back: bool = True
+    """Whether potentials that wait in DRAM are read again; if not, they are written only, as the outputs of a tool that
+    knows no state (potentials_wait_in: dram)."""
     activation_bits: Annotated[int, Field(ge=1, le=16)] | Literal["as_weights"]
     """Least width of an input or output in DRAM: 1 if spikes are packed, more if each takes a word."""
+    inputs_stored: Literal["spike_format", "as_weights"] = "spike_format"
+    """How inputs lie in DRAM: in the spike format, or as the weight format has weights, for tools that give one format
+    to all tensors: in place, with a mask if it has one, or compressed, as coordinates."""
+    mask_bits: PositiveInt = 1
+    """Bits that each position of a mask takes in DRAM: more than 1 where metadata has words of its own."""
+    coordinate_bits: Annotated[int, Field(ge=0, le=64)] = 0
+    """Bits that a coordinate of a weight takes in DRAM at least."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""
     weight_decoders: list[WeightDecoder] = Field(default_factory=lambda: list(COMMON_DECODERS))
@@ -269,7 +279,7 @@ def lower_array(machine: RowStationaryMachine) -> ArraySpec:
         row_zeros=ZERO_HANDLING.index(parameters.zeros.inputs_at_global_buffer),
         psums_in_pads=int(parameters.psums_wait_in == "psum_pad"),
         time_batching=int(parameters.time_batching),
-        potentials_in_dram=int(parameters.potentials_wait_in == "dram"),
+        potentials_in_dram=(2 - int(parameters.potentials_read_back)) * (parameters.potentials_wait_in == "dram"),
     )
 
 

@@ -275,7 +275,7 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
         dram_bits=loaded
         + input_bits
         + outputs * layer.stored_output_bits
-        + (waiting * w * layer.M * layer.potential_bits if array.potentials_in_dram else 0),
+        + (waiting * w * layer.M * layer.potential_bits // array.potentials_in_dram if array.potentials_in_dram else 0),
         buffer_bits=buffer_words * array.word_bits,
         chain_bits=outputs * int(chain_sets) * layer.R * layer.psum_bits,
         cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)

@@ -49,10 +49,7 @@ from spikecycle.simulator.dataflows.row_stationary.passes import replay, schedul
 from spikecycle.simulator.dataflows.row_stationary.skipping_pes import longest_skipping_pes
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.formats import (
-    SpikeFormat,
-    spike_format,
-)
+from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.workload import leaks
 
@@ -78,7 +75,13 @@ class RowStationaryPlan:
         chosen_format = chosen_weight_format(machine, task)
         spikes = spike_format(machine.formats.spikes)
         storage = lower_format(machine, chosen_format)
-        streams = WeightStreams(task, chosen_format, machine.dataflow.zeros.weights_at_dram == "skip")
+        streams = WeightStreams(
+            task,
+            chosen_format,
+            machine.dataflow.zeros.weights_at_dram == "skip",
+            machine.dataflow.mask_bits,
+            machine.dataflow.coordinate_bits,
+        )
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
         refused = streams.refusal(mapping.fold_channels)
         if refused is not None:
@@ -90,7 +93,7 @@ class RowStationaryPlan:
             mapping=mapping,
             widths=widths(layer, array, storage, mapping),
             tables=weight_tables(task, layer, array, storage, mapping, streams),
-            input_row=_row_bits(spikes, layer.W, layer.stored_input_bits),
+            input_row=_input_row(machine, chosen_format, spikes, layer),
             output_row=_row_bits(spikes, layer.Q, layer.stored_output_bits),
             applied_weights=np.zeros((0, 0, 0, 0), np.int64),
         )
@@ -211,6 +214,17 @@ def _footprint(mapped: LayerOnArray, held_words: int) -> WeightFootprint:
     words = weight_words(array, mapping, mapped.tables.fold_bits)
     working = int(buffer_words(mapped.layer, array, mapping, 0)) + held_words - array.buffer_words
     return WeightFootprint({"global_buffer": words}, {"global_buffer": working})
+
+
+def _input_row(machine: RowStationaryMachine, weights: WeightFormat, spikes: SpikeFormat, layer: LayerSpec) -> RowBits:
+    """Bits of an input row in DRAM."""
+    if machine.dataflow.inputs_stored == "spike_format":
+        return _row_bits(spikes, layer.W, layer.stored_input_bits)
+    if weights.values == "in_place" and not weights.offset_pairs:
+        mask_bits = machine.dataflow.mask_bits if weights.positions == "mask" else 0
+        return RowBits(explicit=0, entry_bits=layer.stored_input_bits + mask_bits, count_bits=0)
+    addresses = max(0, layer.W - 1).bit_length()
+    return RowBits(explicit=1, entry_bits=addresses + layer.stored_input_bits, count_bits=bits_for(layer.W + 1))
 
 
 def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:

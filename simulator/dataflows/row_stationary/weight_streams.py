@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,11 +32,14 @@ class WeightStreams:
     """Sizes of a layer's fibers, measured once for each size of a channel fold.
 
     zeros_left_out: whether zeros of values in place stay in DRAM, where the format tells that they are zeros.
+    mask_bits: bits that each position of a mask takes. coordinate_bits: bits that a coordinate takes at least.
     """
 
     task: LayerTask
     weight_format: WeightFormat
     zeros_left_out: bool = False
+    mask_bits: int = 1
+    coordinate_bits: int = 0
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
     _refusals: dict[int, str | None] = field(default_factory=dict)
     _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
@@ -49,6 +52,10 @@ class WeightStreams:
             sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
             if self.zeros_left_out and self.weight_format.values == "in_place":
                 sizes = self._without_zeros(sizes, np.add.reduceat(values != 0, starts[:-1]), np.diff(starts))
+            added_bits = self._added_metadata_bits(sizes) * (sizes.stored_bits > 0)
+            sizes = replace(
+                sizes, metadata_bits=sizes.metadata_bits + added_bits, stored_bits=sizes.stored_bits + added_bits
+            )
             self._sizes[fold_channels] = sizes
         return self._sizes[fold_channels]
 
@@ -82,6 +89,14 @@ class WeightStreams:
             segments.append(math.prod(fold.shape[1 + FIBER_AXES.dimensions.index(name)] for name in NAMED_AXES[axis]))
         values = np.ascontiguousarray(np.concatenate(folds, axis=1)).reshape(-1)
         return values, starts, np.tile(np.array(segments, dtype=np.int64), filters)
+
+    def _added_metadata_bits(self, sizes: FiberSizes) -> Int64:
+        """int64 (F,): what metadata takes more than the format alone, where it lies in words of its own."""
+        if self.weight_format.positions == "mask":
+            return np.multiply(sizes.metadata_bits, self.mask_bits - 1)
+        if self.weight_format.positions == "coordinate":
+            return np.maximum(np.multiply(sizes.entries, self.coordinate_bits) - sizes.metadata_bits, 0)
+        return np.zeros_like(sizes.metadata_bits)
 
     def _without_zeros(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
         """What moves of fibers with values in place: non-zeros and all of the mask, or an offset for each position.

@@ -26,8 +26,8 @@ LAYERS, SPIKES = "_layers.csv", ".npz"
 HIDING = ("prosperity_bit", "prosperity")
 """Machines on which a network waits for a part of its neurons only (column `prosperity_lif_exposed`)."""
 ROUNDED = 1e-4
-"""Tolerance where theirs is no whole number of cycles (deviation 1)."""
-DEVIATION_1 = "deviation 1: ours are whole cycles"
+"""Tolerance where theirs is no whole number of cycles (deviation S1)."""
+DEVIATION_S1 = "deviation S1: ours are whole cycles"
 
 
 def _cause(*names: str) -> Callable[[LayerResult], int]:
@@ -119,7 +119,7 @@ def _row(machine: str, quantity: str, ours: int, theirs: str) -> Row:
     number = float(theirs)
     if number == int(number):
         return Row(machine, quantity, ours, int(number), 0, SOURCE)
-    return Row(machine, quantity, ours, number, ROUNDED, SOURCE, DEVIATION_1)
+    return Row(machine, quantity, ours, number, ROUNDED, SOURCE, DEVIATION_S1)
 
 
 def _of_folder(table: Path) -> _Network | None:

@@ -121,5 +121,5 @@ def test_epitomes_of_nothing_are_refused(tmp_path: Path) -> None:
 
 def test_a_machine_without_crossbars_has_no_pe_cycles() -> None:
     counter = Counter("pe.cycle_9", "pe", "weights", "cycle", "crossbar", "PE cycles", "one", bits=9)
-    with pytest.raises(MachineError, match=r"mint: has no crossbar that pe.cycle_9 could count"):
-        price([counter], [1], load_machine("mint"))
+    with pytest.raises(MachineError, match=r"systolic_output_stationary: has no crossbar that pe.cycle_9 could count"):
+        price([counter], [1], load_machine("systolic_output_stationary"))

@@ -14,6 +14,7 @@ from spikecycle.simulator.explore.compare import compare
 from spikecycle.simulator.explore.differences import compare_results, machine_differences, read_result
 from spikecycle.simulator.report.comparison_table import compared_report
 from spikecycle.simulator.report.document import to_json
+from spikecycle.simulator.variant import SYNTHETIC
 from tests.children import run_limited
 from tests.unit.explore.small import small_trace
 
@@ -113,7 +114,7 @@ def test_notes_say_what_cannot_be_compared(trace: str, two: list[RunResult], tmp
     notes = " ".join(compare_results([two[0], other]).notes)
     assert "different traces" in notes
     assert "Not modelled in all of them" in notes
-    assert not compare_results(two).notes
+    assert compare_results(two).notes == [SYNTHETIC]
 
 
 def test_the_report_shows_all_that_matters(two: list[RunResult]) -> None:

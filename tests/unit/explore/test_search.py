@@ -38,9 +38,9 @@ def _space(trace: str, **keys: Any) -> SweepSpec:
 
 
 def test_the_front_is_what_no_point_of_the_search_beats(trace: str, tmp_path: Path) -> None:
-    found = search(_space(trace), tmp_path / "out", trials=25, seed=1)
-    assert (found.trials, found.space) == (25, 45)
-    assert 4 < found.simulated <= 25
+    found = search(_space(trace), tmp_path / "out", trials=16, seed=1)
+    assert (found.trials, found.space) == (16, 45)
+    assert 4 < found.simulated <= 16
     for point, other in itertools.product(found.front, found.points):
         assert not all(other[goal] <= point[goal] for goal in found.goals) or all(
             other[goal] == point[goal] for goal in found.goals
@@ -81,9 +81,9 @@ def test_a_study_goes_on_and_simulates_no_point_twice(
 
 
 def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
-    free = search(_space(trace), tmp_path / "free", trials=20, seed=3)
+    free = search(_space(trace), tmp_path / "free", trials=12, seed=3)
     bound = sorted(point["area_mm2"] for point in free.points)[len(free.points) // 2]
-    kept = search(_space(trace), tmp_path / "kept", trials=20, seed=3, constraints=[f"area_mm2<={bound}"])
+    kept = search(_space(trace), tmp_path / "kept", trials=12, seed=3, constraints=[f"area_mm2<={bound}"])
     assert kept.front
     assert all(point["area_mm2"] <= bound for point in kept.front)
     none = search(_space(trace), tmp_path / "none", trials=4, constraints=["accuracy>=0.5"])

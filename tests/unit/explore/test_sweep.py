@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,13 +14,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from spikecycle.simulator import OutputError, UsageError, simulate
-from spikecycle.simulator.explore import measure, store, workers
+from spikecycle.simulator.explore import measure, store, worker_process, workers
 from spikecycle.simulator.explore import sweep as sweeping
 from spikecycle.simulator.explore.measure import Chunk
 from spikecycle.simulator.explore.results import SweepResult, pareto_front
 from spikecycle.simulator.explore.sweep import sweep
+from spikecycle.simulator.report.sweep_table import sweep_report
 from tests.children import run_limited
 from tests.unit.explore.small import small_trace
 
@@ -254,3 +257,28 @@ def test_the_command_tells_in_one_line_and_with_status_2_what_failed(trace: str,
     assert ended.err.startswith("spikecycle: 1 of 2 points failed: spike_array: dataflow.pes:")
     assert len(ended.err.splitlines()) == 1
     assert "2 points: 1 simulated, 1 failed" in ended.out
+
+
+def test_a_worker_leaves_an_interrupt_to_who_started_it() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        worker_process.dask_setup(None)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_report_of_a_sweep_fits_a_terminal(trace: str) -> None:
+    settings = {
+        "dataflow.pes": [4, 8, 16], "dataflow.lanes": [1, 2, 4], "dataflow.fifo_depth": [1, 4],
+        "dram.burst_bits": [64, 0],
+    }  # fmt: skip
+    page = io.StringIO()
+    Console(file=page, width=80).print(sweep_report(_sweep(trace, settings=settings)))
+    text = page.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "36 points: 18 simulated, 18 failed" in text
+    assert "Least energy: dataflow.pes=" in text
+    assert "18 failed: spike_array: dram.burst_bits" in text
+    for column in ("energy", "time", "area"):
+        assert f"{column}," in text

@@ -10,13 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.published import compare, compression
+from benchmarks.published import compare
+from benchmarks.published.activity_table import read_activity
 from benchmarks.published.command import grid
-from benchmarks.published.compression import BITS, PRUNED, Compression, whole_network, zero_shares
 from benchmarks.published.figures import PLAIN, PRUNED_80, TERNARY, read_energies
-from benchmarks.published.measure import Bench, Energy, wire_price
-from benchmarks.published.network import ROWS, read_activity, read_densities, synthetic_layer
 from benchmarks.published.sensitivity import Variant
+from spikecycle.simulator.validation.weight_compression import compression
+from spikecycle.simulator.validation.weight_compression.compression import (
+    BITS,
+    PRUNED,
+    GridPoint,
+    whole_network,
+    zero_shares,
+)
+from spikecycle.simulator.validation.weight_compression.measure import Bench, EnergyBreakdown, wire_price
+from spikecycle.simulator.validation.weight_compression.workload import ROWS, read_densities, synthetic_layer
 
 CHECKOUT = Path(__file__).parents[3]
 SCRIPT = CHECKOUT / "benchmarks" / "published_study.py"
@@ -47,8 +55,8 @@ def test_the_rows_are_the_studys_workload() -> None:
         assert (shape.P, shape.Q) == (row.Q, row.P)
 
 
-@pytest.mark.parametrize("point", [Compression(bits, 0) for bits in BITS] + [Compression(8, p) for p in PRUNED[1:]])
-def test_zeros_add_up_to_what_the_study_states(point: Compression) -> None:
+@pytest.mark.parametrize("point", [GridPoint(bits, 0) for bits in BITS] + [GridPoint(8, p) for p in PRUNED[1:]])
+def test_zeros_add_up_to_what_the_study_states(point: GridPoint) -> None:
     shares = zero_shares(point, GIVEN)
     stated = point.pruned or compression.ZEROS_OF_QUANTIZATION[point.weight_bits]
     assert whole_network(shares) == pytest.approx(stated, abs=1e-9)
@@ -57,12 +65,12 @@ def test_zeros_add_up_to_what_the_study_states(point: Compression) -> None:
 
 def test_where_both_act_a_layer_has_the_zeros_of_the_stronger() -> None:
     quantized, pruned = zero_shares(TERNARY, GIVEN), zero_shares(PRUNED_80, GIVEN)
-    both = zero_shares(Compression(2, 0.8), GIVEN)
+    both = zero_shares(GridPoint(2, 0.8), GIVEN)
     assert both == {layer: max(quantized[layer], pruned[layer]) for layer in LAYERS}
     assert both != pruned
     assert both != quantized
-    assert zero_shares(Compression(3, 0.8, "seq"), GIVEN) == GIVEN["seq_3b_80"]
-    assert zero_shares(Compression(3, 0.8), GIVEN) == GIVEN["joint_3b_80"]
+    assert zero_shares(GridPoint(3, 0.8, "seq"), GIVEN) == GIVEN["seq_3b_80"]
+    assert zero_shares(GridPoint(3, 0.8), GIVEN) == GIVEN["joint_3b_80"]
 
 
 def test_the_published_layers_add_up_too() -> None:
@@ -111,7 +119,9 @@ def test_densities_are_those_of_our_float_network() -> None:
 def test_energies_add_up_and_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from spikecycle.simulator import simulate
 
-    monkeypatch.setattr("benchmarks.published.measure.ROWS", (ROWS[10],))  # the smallest row
+    monkeypatch.setattr(
+        "spikecycle.simulator.validation.weight_compression.measure.ROWS", (ROWS[10],)
+    )  # the smallest row
     bench = Bench(tmp_path, GIVEN)
     energy = bench.energy("rle", TERNARY)
     result = simulate(bench.traces(TERNARY)[0], "eyeriss_snn", formats={"weights": "rle"})
@@ -134,7 +144,7 @@ def test_tables_tell_errors_and_what_is_out_of_range() -> None:
 def test_statements_can_fail() -> None:
     runs = [("rle", 1.0), ("uop", 0.9)]
     ours = {
-        (name, Compression(bits, pruned)): factor * (bits - 6 * pruned)
+        (name, GridPoint(bits, pruned)): factor * (bits - 6 * pruned)
         for name, factor in runs
         for bits in BITS
         for pruned in PRUNED
@@ -154,12 +164,12 @@ def test_the_grid_has_every_point_of_the_study_once() -> None:
     assert (
         len(set(runs)) == len(runs) == 4 * (5 * 8 + 4 * 7)
     )  # formats x (bits x shares + seq: fewer than 8 bits, pruned)
-    assert {("rle", TERNARY), ("uop", PRUNED_80), ("cp", Compression(4, 0.975, "seq")), ("ubm", PLAIN)} <= set(runs)
+    assert {("rle", TERNARY), ("uop", PRUNED_80), ("cp", GridPoint(4, 0.975, "seq")), ("ubm", PLAIN)} <= set(runs)
     assert not [point for _, point in runs if point.method == "seq" and not point.pruned]
 
 
 def test_prices_change_what_they_price() -> None:
-    energy = Energy({"weights": 2.0}, wires=1.0, sram={"input_pad": 1.0}, arithmetic=0.5, cycles=7)
+    energy = EnergyBreakdown({"weights": 2.0}, wires=1.0, sram={"input_pad": 1.0}, arithmetic=0.5, cycles=7)
     priced = Variant("dear", dram_factor=2.0, wire_pj_per_bit_mm=3 * wire_price()).priced(energy)
     assert (priced.total, priced.cycles) == (pytest.approx(4.0 + 3.0 + 1.0 + 0.5), 7)
     assert wire_price() == 0.121

@@ -18,8 +18,8 @@ def stage(rows: list[tuple[int, int]], hidden: list[int] | None = None) -> Activ
     """Rows of (compute, stall) cycles; hidden: marks."""
     none = np.zeros((len(rows), len(OPERANDS)), np.int64)
     places = {} if hidden is None else {"hidden": np.array(hidden)}
-    causes = np.array(rows, np.int64).reshape(-1, 2)
-    return Activity(Work.of(("compute", "dram_traffic"), causes, places=places), Moves(none, none), {})
+    breakdown = np.array(rows, np.int64).reshape(-1, 2)
+    return Activity(Work.of(("compute", "dram_traffic"), breakdown, places=places), Moves(none, none), {})
 
 
 def resolve(*stages: Activity) -> Schedule:

@@ -83,6 +83,8 @@ def test_a_file_and_samples_become_a_trace(capsys: Capsys, tmp_path: Path, files
     )
     assert (tmp_path / "out.h5").read_bytes() == first
     silent = called(capsys, *again, "--force", "--leak-tolerance", "0.01")
+    soft = called(capsys, *again, "--force", "--reset", "soft")
+    assert "not every machine has" not in soft.out and "reset by subtraction, leak 0.9;" in soft.out
     assert "461/2**9" in silent.out and "look: n1 never fires on these samples" in silent.out
     assert (tmp_path / "out.h5").read_bytes() != first
     with open_trace(tmp_path / "out.h5") as trace:

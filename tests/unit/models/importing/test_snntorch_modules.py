@@ -314,7 +314,7 @@ def layers(*modules: nn.Module) -> nn.Module:
          ["module 1 (Synaptic): loses what arrives", "module 3 (Leaky): surrogate_disable; supported"]),
         (layers(snn.Leaky(0.5, graded_spikes_factor=2.0, **INIT)), ["module 1 (Leaky): graded_spikes_factor; supp"]),
         (layers(snn.Leaky(0.5, reset_mechanism="none", **INIT), nn.Linear(4, 4), snn.Leaky(0.5, **INIT)),
-         ["module 1 (Leaky): fires without ever a reset; supported: reset by subtraction or to zero, or, at the end"]),
+         ["module 1 (Leaky): fires without ever a reset, or never; supported: reset by subtraction or to zero, or"]),
         (layers(snn.Leaky(0.5, reset_delay=False, **INIT)), ["module 1 (Leaky): reset_delay=False subtracts a second"]),
         (Twice(), ["Twice: module lif (Leaky): is called in two places; supported: neurons that are called once"]),
         (nn.Sequential(nn.Linear(3, 4), snn.Leaky(0.5, **INIT)), ["Sequential: cannot be run on the example: Runt"]),

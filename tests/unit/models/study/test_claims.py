@@ -75,7 +75,7 @@ def test_pruning_is_free_up_to_the_last_share_without_a_loss_beyond_the_noise(re
     assert whole is not None
     free, costly = free_pruning(results.pruned_alone()["global_magnitude"], whole)
     assert (free and free.name, costly and costly.name) == ("pruned-0.8", "pruned-0.95")
-    answer = _answers(results)["Up to where is pruning free?"]
+    answer = _answers(results)["How much pruning is free?"]
     assert answer.startswith("No loss is shown up to 8-bit, 80 % pruned: 97.00 %")
     assert "The first to lose is 8-bit, 95 % pruned: 82.00 %, 16.00 points less" in answer
 
@@ -89,7 +89,7 @@ def test_each_pruner_is_asked_for_itself_and_the_cheapest_that_loses_nothing_is_
         *network("channels", "pruning", 8, 0.3, 0.5, at(0.5), pruner="channel"),
     ]
     answers = _answers(Results(table(rows)))
-    lines = answers["Up to where is pruning free?"].splitlines()
+    lines = answers["How much pruning is free?"].splitlines()
     assert lines[0] == "By channel:" and lines[1].startswith(
         "Nowhere in this study: the least pruning, 8-bit, 30 % pruned"
     )
@@ -172,7 +172,7 @@ def test_seeds_are_means() -> None:
 @pytest.mark.parametrize(
     ("methods", "missing"),
     [
-        (["quantization"], ["Up to where is pruning free?", "Which of the two wins?"]),
+        (["quantization"], ["How much pruning is free?", "Which of the two wins?"]),
         (["pruning"], ["What do the results say?"]),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +20,7 @@ from spikecycle.models.study.plots import PICTURES
 from spikecycle.models.study.schema import load_study
 from spikecycle.models.study.sealed_parquet import sealed
 from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
+from spikecycle.models.study.work import first_of_each
 from spikecycle.simulator import MappingError, OutputError, write_file
 from spikecycle.traces import open_trace
 from tests.unit.models.study.tiny import COMPRESSIONS, DATA, SIMULATIONS, TEXT, command, write_study
@@ -232,11 +234,10 @@ def test_a_layer_that_is_not_there_is_told_before_any_training(tmp_path: Path, o
     assert not list((tmp_path / "out" / "floats").iterdir())
 
 
-def test_more_samples_than_there_are_are_told_before_any_training(tmp_path: Path) -> None:
-    study = write_study(tmp_path, TEXT.replace("describes:", "record_per_class: 1000\ndescribes:", 1))
-    with pytest.raises(ModelsError, match=r"record_per_class: there are \d+ test samples of class \d, found 1000"):
-        _invoke(study, "--out", tmp_path / "out")
-    assert not list((tmp_path / "out" / "floats").iterdir())
+def test_of_a_class_with_fewer_samples_all_are_recorded() -> None:
+    labels = np.array([0, 1, 0, 2, 0, 1])
+    assert first_of_each(labels, 2) == [0, 2, 1, 5, 3]
+    assert first_of_each(labels, 1000) == [0, 2, 4, 1, 5, 3]
 
 
 def test_a_folder_where_a_table_goes_is_told_at_once(tmp_path: Path) -> None:

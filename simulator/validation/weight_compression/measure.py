@@ -7,10 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.published.compression import Compression, Shares, zero_shares
-from benchmarks.published.network import POTENTIAL_BITS, ROWS, read_densities, synthetic_layer
-from spikecycle.simulator import LayerResult, load_machine, simulate
 from spikecycle.simulator.energy import EnergyTable
+from spikecycle.simulator.engine import simulate
+from spikecycle.simulator.machine.loader import load_machine
+from spikecycle.simulator.result import LayerResult
+from spikecycle.simulator.validation.weight_compression.compression import GridPoint, Shares, zero_shares
+from spikecycle.simulator.validation.weight_compression.workload import (
+    POTENTIAL_BITS,
+    ROWS,
+    read_densities,
+    synthetic_layer,
+)
 from spikecycle.traces import write_trace
 
 MACHINE = "eyeriss_snn"
@@ -22,7 +29,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Energy:
+class EnergyBreakdown:
     """Energy of an inference, mJ, by what spends it; DRAM by operand."""
 
     dram: Mapping[str, float]
@@ -45,7 +52,7 @@ class Energy:
         """DRAM's part."""
         return self.share(sum(self.dram.values()))
 
-    def at_wire_price(self, pj_per_bit_mm: float) -> Energy:
+    def at_wire_price(self, pj_per_bit_mm: float) -> EnergyBreakdown:
         """The same counts, with wires at another price; neither lengths nor the mapping change."""
         return replace(self, wires=self.wires * pj_per_bit_mm / wire_price())
 
@@ -55,7 +62,7 @@ def wire_price() -> float:
     return EnergyTable.load(load_machine(MACHINE).energy.table).wire_pj_per_bit_mm
 
 
-def add_up(layers: list[LayerResult]) -> Energy:
+def add_up(layers: list[LayerResult]) -> EnergyBreakdown:
     """The layers' energies together."""
     dram = dict.fromkeys(OPERANDS, 0.0)
     sram: dict[str, float] = {}
@@ -70,15 +77,15 @@ def add_up(layers: list[LayerResult]) -> Energy:
                 sram[counter.component] = sram.get(counter.component, 0.0) + energy
             elif counter.resource in others:
                 others[counter.resource] += energy
-    return Energy(dram, others["wire"], sram, others["logic"], sum(layer.sum_cycles for layer in layers))
+    return EnergyBreakdown(dram, others["wire"], sram, others["logic"], sum(layer.sum_cycles for layer in layers))
 
 
 @dataclass
 class Bench:
     """The study's network on a machine; traces are written once for each compression.
 
-    folder: where traces go. given: per-layer shares of zeros (`compression.read_layer_sparsity`).
-    densities: of inputs, by layer. report: is told of every simulation.
+    folder: where traces go. given: per-layer shares of zeros (`compression.read_layer_sparsity`). densities: of inputs,
+    by layer. report: is told of every simulation. machine: its name.
     """
 
     folder: Path
@@ -86,9 +93,10 @@ class Bench:
     densities: dict[str, float] = field(default_factory=read_densities)
     potential_bits: int = POTENTIAL_BITS
     report: Report = lambda line: None
-    _known: dict[tuple[str, str, int, tuple[float, ...]], Energy] = field(default_factory=dict)
+    machine: str = MACHINE
+    _known: dict[tuple[str, str, int, tuple[float, ...]], EnergyBreakdown] = field(default_factory=dict)
 
-    def traces(self, point: Compression) -> list[Path]:
+    def traces(self, point: GridPoint) -> list[Path]:
         """A trace for each number of timesteps: a trace has one, rows of the study two."""
         shares = zero_shares(point, self.given)
         paths = []
@@ -106,14 +114,14 @@ class Bench:
             paths.append(path)
         return paths
 
-    def energy(self, format_name: str, point: Compression, settings: Mapping[str, Any] | None = None) -> Energy:
+    def energy(self, format_name: str, point: GridPoint, settings: Mapping[str, Any] | None = None) -> EnergyBreakdown:
         """Simulate a point in a format; once only, if two methods leave the same zeros."""
         changes = repr(sorted((settings or {}).items()))
         same = (format_name, changes, point.weight_bits, tuple(zero_shares(point, self.given).values()))
         if same not in self._known:
             layers: list[LayerResult] = []
             for path in self.traces(point):
-                layers += simulate(path, MACHINE, formats={"weights": format_name}, settings=settings).layers
+                layers += simulate(path, self.machine, formats={"weights": format_name}, settings=settings).layers
             self._known[same] = add_up(layers)
         energy = self._known[same]
         self.report(f"{format_name} {point}: {energy.total:.2f} mJ")

@@ -16,9 +16,7 @@ import numpy.typing as npt
 from spikecycle.traces import LayerArrays, LayerShape, Neuron
 
 DENSITIES = Path(__file__).parent / "densities.csv"
-ACTIVITY = Path(__file__).parent / "activity.csv"
-FULL_SIZE = "128 pixels"
-"""What activity.csv calls a measurement without a network, on frames of the study's size."""
+"""Input densities of our own float network of the study (benchmarks/published, activity.csv)."""
 POTENTIAL_BITS = 8
 """Assumed: partial sums of the later SNN version of the study's design are 8 bits wide (timeloop-quant, psum_spad)."""
 SEED = 2023
@@ -26,7 +24,7 @@ INPUTS, WEIGHTS = range(2)  # streams of random numbers
 
 
 @dataclass(frozen=True)
-class Row:
+class WorkloadRow:
     """A row of the study's workload; the letters are the study's (its `examples/sparsity.py` writes them)."""
 
     name: str
@@ -54,17 +52,17 @@ class Row:
 
 
 ROWS = (
-    Row("Conv1", 20, 2, 128, 128, 128, 3, 3),
-    Row("Conv2", 20, 128, 128, 64, 64, 3, 3),
-    Row("Conv3", 20, 128, 128, 32, 32, 3, 3),
-    Row("Conv4", 20, 128, 128, 16, 16, 3, 3),
-    Row("TCJA1-t", 20, 20, 20, 1, 256, 1, 4),
-    Row("TCJA1-c", 128, 128, 20, 1, 256, 1, 4),
-    Row("Conv5", 20, 128, 128, 8, 8, 3, 3),
-    Row("TCJA2-t", 20, 20, 20, 1, 64, 1, 4),
-    Row("TCJA2-c", 128, 128, 20, 1, 64, 1, 4),
-    Row("Dense1", 20, 2048, 512, 1, 1, 1, 1),
-    Row("Dense2", 20, 512, 110, 1, 1, 1, 1),
+    WorkloadRow("Conv1", 20, 2, 128, 128, 128, 3, 3),
+    WorkloadRow("Conv2", 20, 128, 128, 64, 64, 3, 3),
+    WorkloadRow("Conv3", 20, 128, 128, 32, 32, 3, 3),
+    WorkloadRow("Conv4", 20, 128, 128, 16, 16, 3, 3),
+    WorkloadRow("TCJA1-t", 20, 20, 20, 1, 256, 1, 4),
+    WorkloadRow("TCJA1-c", 128, 128, 20, 1, 256, 1, 4),
+    WorkloadRow("Conv5", 20, 128, 128, 8, 8, 3, 3),
+    WorkloadRow("TCJA2-t", 20, 20, 20, 1, 64, 1, 4),
+    WorkloadRow("TCJA2-c", 128, 128, 20, 1, 64, 1, 4),
+    WorkloadRow("Dense1", 20, 2048, 512, 1, 1, 1, 1),
+    WorkloadRow("Dense2", 20, 512, 110, 1, 1, 1, 1),
 )
 
 
@@ -77,22 +75,8 @@ def read_densities(path: Path = DENSITIES) -> dict[str, float]:
     return found
 
 
-def read_activity(data: str, network: str, path: Path = ACTIVITY) -> dict[str, float]:
-    """Densities that `published_activity.py` measured on that data with that network, by row.
-
-    Conv1 is that of the study's 128 x 128 pixels where it was measured. ValueError where a row is missing.
-    """
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = [line for line in csv.DictReader(file) if line["data"] == data]
-    found = {line["layer"]: float(line["input_density"]) for line in lines if line["network"] == network}
-    found |= {line["layer"]: float(line["input_density"]) for line in lines if line["network"] == FULL_SIZE}
-    if set(found) != {row.name for row in ROWS}:
-        raise ValueError(f"{path}: rows of {data}, {network} are missing")
-    return found
-
-
 def synthetic_layer(
-    row: Row, input_density: float, zero_share: float, weight_bits: int, potential_bits: int = POTENTIAL_BITS
+    row: WorkloadRow, input_density: float, zero_share: float, weight_bits: int, potential_bits: int = POTENTIAL_BITS
 ) -> LayerArrays:
     """A layer of one sample. Inputs are binary; non-zero weights are uniform over the symmetric codes; equal arguments
     give equal arrays, and inputs do not depend on the weights'."""
@@ -106,7 +90,7 @@ def synthetic_layer(
     )
 
 
-def _weights(row: Row, zero_share: float, bits: int, generator: np.random.Generator) -> npt.NDArray[np.int32]:
+def _weights(row: WorkloadRow, zero_share: float, bits: int, generator: np.random.Generator) -> npt.NDArray[np.int32]:
     magnitudes = generator.integers(1, 1 << (bits - 1), row.weights)
     codes = np.where(generator.random(row.weights) < 0.5, -magnitudes, magnitudes).astype(np.int32)
     codes[generator.permutation(row.weights)[: round(zero_share * row.weights)]] = 0

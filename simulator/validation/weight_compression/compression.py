@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.published.network import ROWS
+from spikecycle.simulator.validation.weight_compression.workload import ROWS
 
 BITS = (2, 3, 4, 6, 8)
 PRUNED = (0.0, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
@@ -27,7 +27,7 @@ Shares = dict[str, float]
 
 
 @dataclass(frozen=True, order=True)
-class Compression:
+class GridPoint:
     """A point of the grid: weights of so many bits (2 is ternary), so large a share of them pruned.
 
     method: "joint" or "seq" (pruned, then quantized); the same thing where only one of the two is done.
@@ -56,7 +56,7 @@ def whole_network(shares: Shares) -> float:
     return sum(row.weights * shares[row.name] for row in ROWS) / sum(row.weights for row in ROWS)
 
 
-def zero_shares(point: Compression, given: dict[str, Shares]) -> Shares:
+def zero_shares(point: GridPoint, given: dict[str, Shares]) -> Shares:
     """Share of zero weights of each layer."""
     if (point.method, point.weight_bits, point.pruned) in GIVEN_JOINT:
         return given[GIVEN_JOINT[point.method, point.weight_bits, point.pruned]]

@@ -1,0 +1,8 @@
+"""How fast the simulator is on this computer: networks, densities, machines, threads, and peers in the same run.
+
+networks    the networks that are simulated, drawn from a seed
+worker      one simulation again and again, in a process of its own
+process     such a process, asked for one run at a time, so that runs of several can take turns
+measure     cases, medians of paired runs, growth with size
+result      what was measured, as one document
+"""

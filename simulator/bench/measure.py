@@ -1,0 +1,253 @@
+"""Measuring: cases one after the other, runs of a case in turns with those of its peers, medians of what they take."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
+from spikecycle.simulator.bench.process import BenchProcess
+from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
+from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.validation.sanafe_run import is_installed
+from spikecycle.suggestions import did_you_mean
+
+OURS = "spikecycle.simulator.bench.worker"
+TORCH = "spikecycle.models.torch_worker"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class BenchPlan:
+    """What to measure.
+
+    traces: names of networks, or files. densities, zero_weights: shares, for named networks. formats: of the weights;
+    None is the machine's own. threads: of the simulation. runs: after the first. peers, growth: whether to measure
+    them.
+    """
+
+    traces: tuple[str, ...] = ("lenet", "vgg9", "resnet", "reference")
+    densities: tuple[float, ...] = (0.1,)
+    zero_weights: tuple[float, ...] = (0.8,)
+    machines: tuple[str, ...] = ("spike_array", "eyeriss_snn", "prosperity")
+    formats: tuple[str | None, ...] = (None,)
+    threads: tuple[int, ...] = (1,)
+    runs: int = 5
+    peers: bool = True
+    growth: bool = True
+
+
+QUICK = BenchPlan(("lenet", "vgg9"), machines=("spike_array",), runs=3, growth=False)
+"""Under a minute."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    network: str
+    density: float | None
+    zero_weights: float | None
+    machine: str
+    weight_format: str | None
+    threads: int
+    path: Path
+
+
+def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
+    """Measure everything; UsageError for a network that there is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        cases = list(_cases(plan, Path(folder)))
+        steps = len(cases) + plan.growth * len(_SIZES)
+        measured: list[BenchCase] = []
+        peers: list[PeerTime] = []
+        for index, case in enumerate(cases):
+            if progress:
+                progress(f"{case.network} on {case.machine}", index, steps)
+            has_peer = plan.peers and case.machine == plan.machines[0] and case.threads == 1
+            found, beside = _measure(case, plan.runs, has_peer and case.weight_format == plan.formats[0])
+            measured.append(found)
+            peers += beside
+        growth = []
+        for index, size in enumerate(_SIZES if plan.growth else ()):
+            if progress:
+                progress(f"growth with {size}", len(cases) + index, steps)
+            growth.append(_growth(size, Path(folder), plan.runs))
+        if plan.peers:
+            peers.append(_beside_sanafe(plan.runs))
+    return BenchResult(
+        spikecycle=version("spikecycle"),
+        python=platform.python_version(),
+        numba=version("numba"),
+        processor=processor(),
+        cores=cores(),
+        runs=plan.runs,
+        cases=measured,
+        peers=peers,
+        growth=growth,
+    )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """What the system calls the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _cases(plan: BenchPlan, folder: Path) -> Iterator[_Case]:
+    """All of them, traces written."""
+    for name in plan.traces:
+        if name in NETWORKS:
+            for density, zeros in product(plan.densities, plan.zero_weights):
+                path = folder / f"{name}-{density:g}-{zeros:g}.h5"
+                write_network(NETWORKS[name](), path, density, zeros)
+                yield from _on_machines(plan, name, density, zeros, path)
+        elif Path(name).exists():
+            yield from _on_machines(plan, name, None, None, Path(name))
+        else:
+            raise UsageError(f"{name}: there is no such network or file{did_you_mean(name, NETWORKS)}")
+
+
+def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float | None, path: Path) -> Iterator[_Case]:
+    for machine, weight_format, threads in product(plan.machines, plan.formats, plan.threads):
+        yield _Case(name, density, zeros, machine, weight_format, threads, path)
+
+
+def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[PeerTime]]:
+    """A case and, in turns with it, torch on one thread and on all."""
+    with ExitStack() as stack:
+        ours = stack.enter_context(_simulation(case))
+        torch_threads = (*{1, cores()},) if has_peers and not ours.problem else ()
+        torch = [
+            stack.enter_context(BenchProcess(TORCH, {"trace": str(case.path), "threads": threads}))
+            for threads in torch_threads
+        ]
+        if ours.problem:
+            return _case(case, {}, [], 0, ours.problem), []
+        seconds: list[float] = []
+        theirs: list[list[float]] = [[] for _ in torch]
+        peak_bytes = 0
+        for _ in range(runs):
+            run = ours.run()
+            seconds.append(run["seconds"])
+            peak_bytes = run["peak_bytes"]
+            for times, peer in zip(theirs, torch, strict=True):
+                if not peer.problem:
+                    times.append(peer.run()["seconds"])
+        peers = [
+            _peer(f"PyTorch, {threads} thread{'s' * (threads > 1)}", f"{case.network}, dense layers",
+                  peer.problem, times, [each / ours.first["samples"] for each in seconds])
+            for threads, peer, times in zip(torch_threads, torch, theirs, strict=True)
+        ]  # fmt: skip
+        return _case(case, ours.first, seconds, peak_bytes, ""), peers
+
+
+def _simulation(case: _Case, settings: dict[str, Any] | None = None) -> BenchProcess:
+    return BenchProcess(
+        OURS,
+        {
+            "trace": str(case.path),
+            "machine": case.machine,
+            "settings": settings,
+            "formats": None if case.weight_format is None else {"weights": case.weight_format},
+            "threads": case.threads,
+        },
+    )
+
+
+def _case(case: _Case, first: dict[str, Any], seconds: list[float], peak_bytes: int, problem: str) -> BenchCase:
+    told = {
+        "network": case.network,
+        "density": case.density,
+        "zero_weights": case.zero_weights,
+        "machine": case.machine,
+        "weight_format": first.get("weight_format", case.weight_format),
+        "threads": case.threads,
+        "problem": problem,
+    }
+    if problem:
+        return BenchCase(**told)
+    median = statistics.median(seconds)
+    return BenchCase(
+        **told,
+        samples=first["samples"],
+        first_s=first["first_s"],
+        seconds=median,
+        sops_per_s=first["sops"] / median,
+        dense_sops_per_s=first["dense_sops"] / median,
+        cycles_per_s=first["cycles"] / median,
+        peak_bytes=peak_bytes,
+    )
+
+
+def _peer(peer: str, work: str, problem: str, theirs: list[float], ours: list[float]) -> PeerTime:
+    if problem:
+        return PeerTime(peer=peer, work=work, problem=problem)
+    return PeerTime(
+        peer=peer,
+        work=work,
+        problem="",
+        seconds=statistics.median(theirs),
+        ours_s=statistics.median(ours),
+        ratio=statistics.median(their / our for their, our in zip(theirs, ours, strict=True)),
+    )
+
+
+def _beside_sanafe(runs: int) -> PeerTime:
+    """SANA-FE's own detailed simulation of Loihi beside our machine `loihi`, on one network and the same spikes."""
+    work = "small network on Loihi"
+    if not is_installed():
+        return _peer("SANA-FE", work, "sanafe is not installed: pip install 'spikecycle[peers]'", [], [])
+    from spikecycle.simulator.validation.checks.sanafe_loihi import LAYERS, TIMESTEPS, network, run_ours
+    from spikecycle.simulator.validation.sanafe_run import run_peer
+
+    peer = network()
+    theirs, ours = [], []
+    for _ in range(runs):
+        theirs.append(float(run_peer(peer, TIMESTEPS + LAYERS)["wall_s"]))
+        ours.append(run_ours(peer)[1])
+    return _peer("SANA-FE", work, "", theirs, ours)
+
+
+_SIZES: dict[str, Sequence[int]] = {
+    "timesteps": (16, 32, 64, 128),
+    "channels": (64, 128, 256, 512),
+    "PEs": (4, 8, 16, 32),
+    "samples": (1, 2, 4, 8),
+}
+
+
+def _growth(size: str, folder: Path, runs: int) -> TimeGrowth:
+    """Seconds of one convolution on spike_array while one size grows."""
+    seconds = []
+    for value in _SIZES[size]:
+        path = folder / f"{size}-{value}.h5"
+        sizes = {"channels": 128, "timesteps": 16, "samples": 1} | {size: value}
+        layer = one_layer(sizes["channels"], sizes["timesteps"])
+        write_network(layer, path, 0.1, 0.8, samples=sizes["samples"])
+        case = _Case("one convolution", 0.1, 0.8, "spike_array", None, 1, path)
+        with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
+            seconds.append(statistics.median(ours.run()["seconds"] for _ in range(runs)))
+    return TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=exponent(_SIZES[size], seconds))
+
+
+def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
+    """Slope of log(seconds) over log(values), least squares."""
+    return statistics.linear_regression([math.log(each) for each in values], [math.log(each) for each in seconds]).slope

@@ -1,0 +1,61 @@
+"""A process that measures one thing, one run at a time, when it is asked.
+
+Runs of several such processes can take turns, so that what slows down the computer slows down all of them alike, and
+the memory of one does not count for another.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from spikecycle.simulator.errors import UsageError
+
+
+class BenchProcess:
+    """A Python module that serves runs (`spikecycle.bench_server`).
+
+    first: what it found before its first measured run. problem: why it cannot measure, or "".
+    """
+
+    def __init__(self, module: str, task: Mapping[str, Any]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        self.problem = ""
+        self.first = self._ask(json.dumps(task))
+
+    def run(self) -> dict[str, Any]:
+        """One run more: what it took."""
+        return self._ask("")
+
+    def __enter__(self) -> BenchProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(line + "\n")
+            stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, and what it said is read below
+        answer = stdout.readline()
+        if not answer:
+            _, said = self._process.communicate()
+            raise UsageError(f"a measuring process ended: {(said.strip().splitlines() or ['it said nothing'])[-1]}")
+        found: dict[str, Any] = json.loads(answer)
+        self.problem = str(found.get("problem", ""))
+        return found

@@ -1,0 +1,70 @@
+"""What a bench measured, as one document (`--json`)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+BENCH_VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BenchCase(_Part):
+    """One network on one machine."""
+
+    network: str = Field(description="name of the network, or file of the trace")
+    density: float | None = Field(description="share of inputs that spike; null for a trace of the user's")
+    zero_weights: float | None = Field(description="share of weights that are zero; null for a trace of the user's")
+    machine: str = Field(description="machine")
+    weight_format: str | None = Field(description="format of the weights; null where the machine has none")
+    threads: int = Field(description="threads of the simulation")
+    problem: str = Field(description="why the machine does not run the network; empty where it does")
+    samples: int = Field(0, description="samples of a run")
+    first_s: float = Field(0.0, description="the first run, s: with what had to be compiled or read from the cache")
+    seconds: float = Field(0.0, description="median of the runs after the first, all samples, s")
+    sops_per_s: float = Field(0.0, description="synaptic operations (weights applied because of a spike) per second")
+    dense_sops_per_s: float = Field(0.0, description="every weight at every timestep, per second")
+    cycles_per_s: float = Field(0.0, description="simulated cycles per second")
+    peak_bytes: int = Field(0, description="largest memory of the process, bytes")
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What is measured: equal in two documents that can be compared."""
+        return (self.network, self.density, self.zero_weights, self.machine, self.weight_format, self.threads)
+
+
+class PeerTime(_Part):
+    """Another program on the same work, in turns with ours."""
+
+    peer: str = Field(description="the program")
+    work: str = Field(description="what both did")
+    problem: str = Field(description="why there is no figure; empty where there is one")
+    seconds: float = Field(0.0, description="median of its runs, s")
+    ours_s: float = Field(0.0, description="median of ours, s")
+    ratio: float = Field(0.0, description="median of theirs over ours, run by run: above 1, ours is faster")
+
+
+class TimeGrowth(_Part):
+    """How the time grows with one size."""
+
+    size: str = Field(description="what grows")
+    values: list[int] = Field(description="its values")
+    seconds: list[float] = Field(description="median seconds of a run for each")
+    exponent: float = Field(description="slope of log(seconds) over log(value), least squares")
+
+
+class BenchResult(_Part):
+    """A bench on one computer."""
+
+    version: int = Field(BENCH_VERSION, description="version of this document")
+    spikecycle: str = Field(description="version of the program")
+    python: str = Field(description="version of Python")
+    numba: str = Field(description="version of Numba")
+    processor: str = Field(description="what the system calls the processor")
+    cores: int = Field(description="cores that this process may use")
+    runs: int = Field(description="runs of each case, after the first")
+    cases: list[BenchCase] = Field(description="networks on machines")
+    peers: list[PeerTime] = Field(description="other programs on the same work")
+    growth: list[TimeGrowth] = Field(description="time over size, on spike_array")

@@ -1,0 +1,50 @@
+"""One simulation again and again, in a process of its own; `spikecycle.simulator.bench.process` asks for them."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from spikecycle.bench_server import serve
+from spikecycle.simulator.errors import SimulatorError
+from spikecycle.traces import TraceError
+
+BYTES_PER_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes on macOS, KiB elsewhere
+
+
+def prepare(task: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
+    """The first simulation, which compiles what is not cached, and a function that makes another.
+
+    task: "trace", "machine", "settings", "formats", "threads", as `spikecycle.simulate` takes them.
+    """
+    from spikecycle.simulator import simulate
+
+    def run() -> tuple[Any, float]:
+        start = time.perf_counter()
+        result = simulate(
+            task["trace"], task["machine"], settings=task.get("settings"), formats=task.get("formats"),
+            threads=task.get("threads", 1),
+        )  # fmt: skip
+        return result, time.perf_counter() - start
+
+    result, first_s = run()
+    samples = len(result.samples)
+    first = {
+        "first_s": first_s,
+        "samples": samples,
+        "sops": result.sum_synaptic_operations,
+        "dense_sops": result.sum_dense_synaptic_operations,
+        "cycles": result.sum_cycles,
+        "weight_format": result.weight_format,
+    }
+    return first, lambda: {
+        "seconds": run()[1],
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES_PER_RSS_UNIT,
+    }
+
+
+if __name__ == "__main__":
+    serve(prepare, (SimulatorError, TraceError))

@@ -1,0 +1,94 @@
+"""What a bench measured, as tables for a terminal; of two documents, how much faster one is than the other."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from spikecycle.simulator.bench.result import BenchCase, BenchResult
+from spikecycle.simulator.report.sheet import Column, names, sheet
+
+_MIB = 2**20
+
+
+def bench_report(result: BenchResult, other: BenchResult | None = None) -> RenderableType:
+    """The tables, and a line of grounds. other: a document whose equal cases are set beside."""
+    parts: list[RenderableType] = [_cases(result, other)]
+    if result.peers:
+        parts += [Text(), _peers(result)]
+    if result.growth:
+        parts += [Text(), _growth(result)]
+    runs = f"Medians of {result.runs} runs" if result.runs > 1 else "One run"
+    ground = (
+        f"{runs} after the first, in seconds of wall time; runs of peers take turns with ours. spikecycle "
+        f"{result.spikecycle}, Python {result.python}, Numba {result.numba}, {result.cores} cores of "
+        f"{result.processor}."
+    )
+    return Group(*parts, Text(), Text(ground, style="dim"))
+
+
+def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
+    cases = result.cases
+    before = {} if other is None else {case.key: case for case in other.cases if not case.problem}
+    columns = [
+        names("network", [_network(case) for case in cases]),
+        names("machine", [_machine(case) for case in cases]),
+        Column("first\nrun, s", [_number(case, case.first_s) for case in cases]),
+        Column("run,\ns", [_number(case, case.seconds) for case in cases]),
+        Column("M SOP\nper s", [_number(case, case.sops_per_s / 1e6) for case in cases]),
+        Column("dense G\nSOP per s", [_number(case, case.dense_sops_per_s / 1e9) for case in cases]),
+        Column("M cycles\nper s", [_number(case, case.cycles_per_s / 1e6) for case in cases]),
+        Column("peak\nMiB", [_number(case, case.peak_bytes / _MIB) for case in cases]),
+    ]
+    if other is not None:
+        columns.append(Column("times as\nfast", [_faster(case, before.get(case.key)) for case in cases]))
+    problems = [Text(f"{_network(case)}, {_machine(case)}: {case.problem}") for case in cases if case.problem]
+    return Group(sheet("Speed of the simulation", columns), *problems)
+
+
+def _peers(result: BenchResult) -> RenderableType:
+    peers = result.peers
+    table = sheet(
+        "Beside other programs, in the same run",
+        [
+            names("program", [peer.peer for peer in peers]),
+            names("work", [peer.work for peer in peers]),
+            Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
+            Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
+            Column("ours is faster by", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
+        ],
+    )
+    problems = dict.fromkeys(f"{peer.peer}: {peer.problem}" for peer in peers if peer.problem)
+    return Group(table, *map(Text, problems))
+
+
+def _growth(result: BenchResult) -> RenderableType:
+    growth = result.growth
+    return sheet(
+        "TimeGrowth of the time of one convolution on spike_array",
+        [
+            names("size", [one.size for one in growth]),
+            Column("values", [", ".join(map(str, one.values)) for one in growth]),
+            Column("seconds", [", ".join(f"{each:.3g}" for each in one.seconds) for one in growth]),
+            Column("exponent", [f"{one.exponent:.2f}" for one in growth]),
+        ],
+    )
+
+
+def _network(case: BenchCase) -> str:
+    if case.density is None or case.zero_weights is None:
+        return case.network
+    return f"{case.network}, {100 * case.density:g} % spikes, {100 * case.zero_weights:g} % zeros"
+
+
+def _machine(case: BenchCase) -> str:
+    threads = "" if case.threads == 1 else f", {case.threads} threads"
+    return f"{case.machine}{f', {case.weight_format}' if case.weight_format else ''}{threads}"
+
+
+def _number(case: BenchCase, value: float) -> str:
+    return "-" if case.problem else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _faster(case: BenchCase, before: BenchCase | None) -> str:
+    return "-" if before is None or case.problem else f"{before.seconds / case.seconds:.2f}"

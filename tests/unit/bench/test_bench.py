@@ -1,0 +1,130 @@
+"""`spikecycle bench`: what it measures, what it says, and that threads change no result."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from spikecycle.simulator import UsageError, load_machine, simulate
+from spikecycle.simulator.bench import measure
+from spikecycle.simulator.bench.measure import BenchPlan, bench, exponent
+from spikecycle.simulator.bench.networks import NETWORKS, write_network
+from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
+from spikecycle.simulator.documents import read_bench
+from spikecycle.simulator.report.bench_table import bench_report
+
+CASE = BenchCase(
+    network="lenet", density=0.1, zero_weights=0.8, machine="spike_array", weight_format="bitmask", threads=1,
+    problem="", samples=1, first_s=2.0, seconds=0.5, sops_per_s=2e6, dense_sops_per_s=3e9, cycles_per_s=4e6,
+    peak_bytes=5 * 2**20,
+)  # fmt: skip
+RESULT = BenchResult(
+    spikecycle="0", python="3", numba="0", processor="one", cores=2, runs=3, cases=[CASE],
+    peers=[PeerTime(peer="P", work="w", problem="", seconds=1.0, ours_s=0.5, ratio=2.0)],
+    growth=[TimeGrowth(size="PEs", values=[1, 2], seconds=[1.0, 2.0], exponent=1.0)],
+)  # fmt: skip
+
+
+def shown(result: BenchResult, other: BenchResult | None = None) -> str:
+    page = io.StringIO()
+    Console(width=120, file=page).print(bench_report(result, other))
+    return page.getvalue()
+
+
+def test_the_exponent_is_the_slope_of_the_logarithms() -> None:
+    assert exponent([1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0]) == pytest.approx(2)
+    assert exponent([1, 10], [5.0, 5.0]) == pytest.approx(0)
+
+
+def test_networks_have_the_layers_that_they_are_known_for() -> None:
+    dense = {
+        name: sum(shape.M * shape.P * shape.Q * shape.fan_in for shape in make().shapes)
+        for name, make in NETWORKS.items()
+    }
+    assert dense["lenet"] == 6 * 784 * 25 + 16 * 100 * 150 + 400 * 120 + 120 * 84 + 84 * 10
+    convolutions = 1024 * (3 * 64 + 64 * 64) + 256 * (64 * 128 + 128 * 128) + 64 * (128 * 256 + 2 * 256 * 256)
+    assert dense["vgg9"] == 9 * convolutions + 4096 * 1024 + 1024 * 10
+    assert len(NETWORKS["resnet"]().shapes) == 17 + 3 + 1  # convolutions, shortcuts, dense
+    assert dense["reference"] * 20 == pytest.approx(16.8e9, rel=0.01)
+
+
+def test_a_case_is_measured(tmp_path: Path) -> None:
+    plan = BenchPlan(("lenet",), machines=("mint", "spikesim_rram"), runs=1, peers=False, growth=False)
+    found = bench(plan)
+    assert [case.machine for case in found.cases] == ["mint", "spikesim_rram"]
+    first = found.cases[0]
+    write_network(NETWORKS["lenet"](), tmp_path / "lenet.h5", 0.1, 0.8)
+    result = simulate(tmp_path / "lenet.h5", "mint")
+    assert first.cycles_per_s * first.seconds == pytest.approx(result.sum_cycles)
+    assert first.sops_per_s * first.seconds == pytest.approx(result.sum_synaptic_operations)
+    assert first.dense_sops_per_s * first.seconds == pytest.approx(result.sum_dense_synaptic_operations)
+    assert first.peak_bytes > 2**20
+
+
+def test_what_a_machine_does_not_run_is_told_and_the_others_go_on() -> None:
+    plan = BenchPlan(("lenet",), machines=("mint", "spike_array"), formats=("rle",), runs=1, peers=False, growth=False)
+    refused, measured = bench(plan).cases
+    assert "formats" in refused.problem
+    assert not measured.problem
+    assert "formats" in shown(RESULT.model_copy(update={"cases": [refused]}))
+
+
+def test_a_peer_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "is_installed", lambda: False)
+    found = measure._beside_sanafe(1)
+    assert found.problem == "sanafe is not installed: pip install 'spikecycle[peers]'"
+    assert found.problem in shown(RESULT.model_copy(update={"peers": [found]}))
+
+
+def test_tables_show_what_was_measured_and_how_it_compares() -> None:
+    other = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"seconds": 1.5})]})
+    text = shown(RESULT, other)
+    (line,) = [line for line in text.splitlines() if "bitmask" in line]
+    assert line.split()[-7:] == ["2", "0.5", "2", "3", "4", "5", "3.00"]
+    assert "2.00 x" in text
+
+
+def test_a_document_is_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    file.write_text(RESULT.model_dump_json())
+    assert read_bench(file) == RESULT
+    file.write_text(json.dumps({"cases": 1}))
+    with pytest.raises(UsageError, match=r"bench\.json: is nothing that spikecycle bench --json writes"):
+        read_bench(file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.h5"], "nowhere.h5: there is no such network or file"),
+        (["lennet"], "lennet: there is no such network or file; did you mean 'lenet'?"),
+        (["--density", "2"], "--density 2: write shares from 0 to 1"),
+        (["--threads", "0"], "--threads 0: write numbers of at least 1"),
+        (["--against", "nowhere.json"], "nowhere.json: cannot be read"),
+    ],
+)
+def test_bad_input_is_refused_in_a_line(arguments: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "spikecycle", "bench", *arguments, "--no-peers"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("machine", ["spike_array", "prosperity"])
+@pytest.mark.parametrize("samples", [[0], [0, 1, 2, 3, 4]])
+def test_threads_change_no_result(machine: str, samples: list[int]) -> None:
+    alone = simulate("digits-ternary", load_machine(machine), samples=samples)
+    steps: list[int] = []
+    together = simulate(
+        "digits-ternary", load_machine(machine), samples=samples, threads=3,
+        progress=lambda _, done, total: steps.append(done),
+    )  # fmt: skip
+    assert together == alone
+    assert sorted(steps) == list(range(1, max(steps) + 1))
