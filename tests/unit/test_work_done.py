@@ -56,7 +56,7 @@ def test_a_spike_array_is_replayed_once_for_every_output_tile(count: Any, timest
     layer = task(timesteps)
     kernels, cuts = count(replay, "accumulate_passes"), count(InputCutter, "_of_timestep")
     inputs = (RANDOM.random((timesteps, 4, 6, 6)) < 0.3).astype(np.uint8)
-    outputs = replay_layer(layer, inputs).outputs
+    outputs = replay_layer(layer, inputs).outputs.astype(np.uint8)
     plan = SpikeArrayPlan(chosen, layer)
     activity = plan.run(LayerSample(inputs, outputs))
     tiling = plan.tiling()

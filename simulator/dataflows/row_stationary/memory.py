@@ -15,10 +15,11 @@ FIBER_BYTES = 32  # four sizes of a fiber, int64
 MEASURED_FIBER_BYTES = 32  # its start and what is made of it while it is measured
 WEIGHT_BYTES = 4  # a copy of the weights
 TABLE_BYTES = 40  # non-zeros, takes, served and what they are made of, int64, for a tap of a filter set
-INPUT_BYTES = 32  # of a sample: met and events of a tap, spikes and load unit of a row, int64
+INPUT_BYTES = 40  # of a sample: met, the same by tap, and events of a tap, spikes and load unit of a row, int64
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
-PASS_BYTES = 512  # sixteen columns of the schedule, seventeen of records, and what becomes of them in time, int64
+SET_BYTES = 8  # cycles of the slowest PE of a filter set in a pass, int64
+PASS_BYTES = 520  # sixteen columns of the schedule, its place in them, seventeen of records, and what becomes of them
 
 
 def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
@@ -44,5 +45,8 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(weights * TABLE_BYTES, f"the tables of {weights} weights (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
-        Need(passes * PASS_BYTES, f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)"),
+        Need(
+            passes * (PASS_BYTES + SET_BYTES * sets),
+            f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)",
+        ),
     )
