@@ -11,7 +11,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs clean
+.PHONY: help demo train test lint kernels rtl rtl-tools rtl-speed rtl-area bench samples study picture docs fuzz fuzz-long faults lock sbom clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -53,6 +53,12 @@ bench: $(DEV)/.installed  ## Speed on the reference network and of recording, an
 	$(DEV)/bin/python benchmarks/recording_speed.py
 	$(DEV)/bin/python benchmarks/sram_model.py
 
+fuzz: $(DEV)/.installed  ## Attack every way in with 3,000 hostile inputs (minutes); tests/fuzz/FUZZING.md
+	$(DEV)/bin/python -m tests.fuzz --inputs 3000 --seed 1
+
+fuzz-long: $(DEV)/.installed  ## The same with 100,000 inputs (half an hour to hours)
+	$(DEV)/bin/python -m tests.fuzz --inputs 100000 --seed 1 --jobs 2 --keep build/fuzz
+
 docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken link is an error
 	$(DEV)/bin/mkdocs build --quiet --config-file docs/mkdocs.yml
 
@@ -74,7 +80,7 @@ install = $(1)/bin/python -m pip $(LOCKED) $(foreach list,$(2),-r requirements/$
 	$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . && \
 	$(1)/bin/python -m pip check --quiet
 else
-install = $(1)/bin/python -m pip install --quiet --editable '.[$(3)]'
+install = $(1)/bin/python -m pip install --quiet --editable '.$(if $(3),[$(3)])'
 endif
 # Indexes differ in which builds of torch they have.
 torch = $(1)/bin/python -m pip $(LOCKED) -r requirements/torch.txt || \
@@ -94,7 +100,7 @@ $(CORE)/.train: $(CORE)/.installed
 $(DEV)/.installed: pyproject.toml constraints.txt $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv $(DEV)
 	$(call torch,$(DEV))
-	$(call install,$(DEV),core train dev,train$(comma)dev$(comma)docs)
+	$(call install,$(DEV),core train dev,train$(comma)explore$(comma)dev$(comma)docs$(comma)peers)
 	touch $@
 
 lock: $(DEV)/.installed  ## Make the locked lists of packages anew from constraints.txt, with the hashes of their files

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from spikecycle.files import read_bytes
+from spikecycle.simulator.activity import Resource
 from spikecycle.simulator.bench.result import BenchResult
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.result import RunResult
 
+_WEIGHTS_STAY = ("inference", "batch", "resident")
 LARGEST_BYTES = 2**28
 """A result of a large network has a few hundred kilobytes."""
 RESULT, COMPARISON, VALIDATION, SWEEP = "result of simulate", "comparison of formats", "validation", "result of a sweep"
@@ -125,17 +127,36 @@ def _validated(path: str | Path, model: type[DocumentT], data: dict[str, Any]) -
         raise UsageError(f"{path}: {_first_problem(error)}") from error
 
 
-def _problem(document: BaseModel) -> str:
+def _problem(document: Document) -> str:
     """What no run leaves behind, and nothing could be drawn of."""
     if isinstance(document, SweepResult):
         return "" if document.points else "it has no points"
-    if not getattr(document, "samples", None):
+    if not document.samples:
         return "it has no samples"
-    if getattr(document, "clock_mhz", 1) <= 0 or getattr(document, "timesteps", 1) < 1:
-        return "it has no clock or no timesteps"
-    if isinstance(document, RunResult):
-        if not document.layers:
-            return "it has no layers"
-        if min((document.sum_cycles, *(layer.sum_cycles for layer in document.layers))) < 0:
-            return "it has cycles below 0"
+    if not document.machine.get("name"):
+        return "its machine has no name"
+    if document.clock_mhz <= 0:
+        return "it has no clock"
+    if document.assumptions.residency.get("weights") not in _WEIGHTS_STAY or not (
+        {"batch", "activations"} <= document.assumptions.residency.keys()
+    ):
+        return "its residency is not known"
+    return _problem_of_result(document) if isinstance(document, RunResult) else ""
+
+
+def _problem_of_result(result: RunResult) -> str:
+    if result.timesteps < 1 or result.pes < 1 or result.peak_additions_per_cycle < 0:
+        return "it has no timesteps, no processing elements, or less than no adders"
+    if not result.layers:
+        return "it has no layers"
+    if min((result.sum_cycles, *(layer.sum_cycles for layer in result.layers))) < 0:
+        return "it has cycles below 0"
+    if any(min(each.instances, each.banks, each.ports) < 1 or each.width_bits < 0 for each in result.buffers):
+        return "it has a buffer without instances, banks or ports"
+    for layer in result.layers:
+        if {counter.resource for counter in layer.counters} - set(get_args(Resource)):
+            return f"layer {layer.name!r} has a count of a resource that there is not"
+        raster = layer.raster
+        if raster is not None and (len(raster.neurons) != len(raster.rows) or not raster.rows):
+            return f"the raster of layer {layer.name!r} has no row per neuron"
     return ""

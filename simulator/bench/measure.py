@@ -17,7 +17,7 @@ from typing import Any
 
 from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
 from spikecycle.simulator.bench.process import BenchProcess
-from spikecycle.simulator.bench.result import BenchCase, BenchResult, Growth, PeerTime
+from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
@@ -234,7 +234,7 @@ _SIZES: dict[str, Sequence[int]] = {
 }
 
 
-def _growth(size: str, folder: Path, runs: int) -> Growth:
+def _growth(size: str, folder: Path, runs: int) -> TimeGrowth:
     """Seconds of one convolution on spike_array while one size grows."""
     seconds = []
     for value in _SIZES[size]:
@@ -245,7 +245,7 @@ def _growth(size: str, folder: Path, runs: int) -> Growth:
         case = _Case("one convolution", 0.1, 0.8, "spike_array", None, 1, path)
         with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
             seconds.append(statistics.median(ours.run()["seconds"] for _ in range(runs)))
-    return Growth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=exponent(_SIZES[size], seconds))
+    return TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=exponent(_SIZES[size], seconds))
 
 
 def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:

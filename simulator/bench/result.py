@@ -46,7 +46,7 @@ class PeerTime(_Part):
     ratio: float = Field(0.0, description="median of theirs over ours, run by run: above 1, ours is faster")
 
 
-class Growth(_Part):
+class TimeGrowth(_Part):
     """How the time grows with one size."""
 
     size: str = Field(description="what grows")
@@ -67,4 +67,4 @@ class BenchResult(_Part):
     runs: int = Field(description="runs of each case, after the first")
     cases: list[BenchCase] = Field(description="networks on machines")
     peers: list[PeerTime] = Field(description="other programs on the same work")
-    growth: list[Growth] = Field(description="time over size, on spike_array")
+    growth: list[TimeGrowth] = Field(description="time over size, on spike_array")

@@ -24,10 +24,10 @@ from spikecycle.simulator.energy.table_schema import (
     DramFile,
     DramPreset,
     EnergyFile,
-    Growth,
     Law,
     LogicLeakage,
     ScalingFile,
+    SizeGrowth,
     Wire,
 )
 from spikecycle.simulator.errors import MachineError
@@ -199,7 +199,7 @@ class EnergyTable:
             )
         return self._control.get(unit)
 
-    def _grown(self, unit: str, growth: Growth, sizes: Mapping[str, int]) -> float:
+    def _grown(self, unit: str, growth: SizeGrowth, sizes: Mapping[str, int]) -> float:
         absent = [size for size in growth.per if size not in sizes]
         if absent:
             raise MachineError(f"energy table {self.name}: control.{unit}: the machine does not say {absent[0]!r}")

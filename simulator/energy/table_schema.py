@@ -75,7 +75,7 @@ class Wire(Sourced):
     pj_per_bit_mm: NonNegativeFloat
 
 
-class Growth(Section):
+class SizeGrowth(Section):
     """A quantity that grows linearly with sizes of a unit: fixed + the sum of per[size] x size, and never below 0."""
 
     fixed: FiniteFloat = 0.0
@@ -95,8 +95,8 @@ class ControlUnit(Sourced):
 
     meaning: Text
     pj: dict[str, PositiveFloat] = Field(default_factory=dict)
-    um2: Growth = Growth()
-    flip_flops: Growth = Growth()
+    um2: SizeGrowth = SizeGrowth()
+    flip_flops: SizeGrowth = SizeGrowth()
     at: dict[str, PositiveInt] | None = None
 
 

@@ -18,7 +18,7 @@ _NO_DESIGN = ("technology.", "logic.", "energy.", "overlap.", "sources.", "name"
 _MODELS = ("bank_wires",)
 """Last names of keys that say how something is modelled."""
 _FOLLOWS = ("_um", "_nm", "_pj", "_pj_per_bit", "_mw", "_ns", "_k", "_factor")
-"""Ends of keys that say what something is like, and not what is built."""
+"""Ends of keys, or of sections, that say what something is like, and not what is built."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def changes(machine: Machine) -> Iterator[Neighbour]:
     """Half and double of each number that a design decides on, every other value of a key that has only a few, every
     other format, and other residencies."""
     for key, value, choices in _keys(machine):
-        if key.startswith((*_NO_DESIGN, "formats.", "residency.")) or key.endswith((*_FOLLOWS, *_MODELS)):
+        if key.startswith((*_NO_DESIGN, "formats.", "residency.")) or _is_given(key):
             continue
         if choices or isinstance(value, bool):
             yield from (Neighbour(key, value, other) for other in choices or (not value,) if other != value)
@@ -68,6 +68,11 @@ def changes(machine: Machine) -> Iterator[Neighbour]:
         yield Neighbour("residency.weights", residency.weights, "resident")
     if residency.activations == "dram" and residency.weights != "batch":
         yield Neighbour("residency.activations", residency.activations, "chip")
+
+
+def _is_given(key: str) -> bool:
+    """Whether a key says what something is like, or how it is modelled; its section may have the unit."""
+    return any(part.endswith((*_FOLLOWS, *_MODELS)) for part in key.split("."))
 
 
 def _steps(value: float) -> list[float]:

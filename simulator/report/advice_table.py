@@ -29,7 +29,7 @@ def advice_report(advice: Advice) -> Group:
         Text.assemble((advice.trace, "bold"), " on ", (advice.machine, "bold")),
         Text(
             f"{human.si(pj_to_j(advice.energy_per_inference_pj), 'J')} and "
-            f"{human.si(advice.seconds_per_inference, 's')} per inference, {human.digits(advice.area_mm2)} mm2"
+            f"{human.si(advice.seconds_per_inference, 's')} per inference, {_area(advice.area_mm2)}"
         ),
         *_warnings(advice),
         Text(),
@@ -43,6 +43,10 @@ def advice_report(advice: Advice) -> Group:
         *_changes(advice),
     ]
     return Group(*parts)
+
+
+def _area(area_mm2: float) -> str:
+    return f"{human.digits(area_mm2)} mm2" if area_mm2 else "area not modelled"
 
 
 def _warnings(advice: Advice) -> list[Text]:

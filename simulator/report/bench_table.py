@@ -65,7 +65,7 @@ def _peers(result: BenchResult) -> RenderableType:
 def _growth(result: BenchResult) -> RenderableType:
     growth = result.growth
     return sheet(
-        "Growth of the time of one convolution on spike_array",
+        "TimeGrowth of the time of one convolution on spike_array",
         [
             names("size", [one.size for one in growth]),
             Column("values", [", ".join(map(str, one.values)) for one in growth]),

@@ -23,6 +23,8 @@ CATEGORIES = {
     "time_reference": "all neurons of a core leak at the end of a timestep",
     "control": "requests and waits around the events of a core",
     "output": "a core that sends a spike waits for the handshake",
+    "mesh": "spikes are on their way through the network between cores",
+    "tick": "cores are done, and wait for the tick that begins the next timestep",
     "load": "weights and spikes are loaded, and nothing else can be done",
     "store": "output spikes are stored, and nothing else is done",
     # overlap of work and memory traffic
@@ -43,6 +45,7 @@ ENERGY = {
     "memories": "reads and writes of memories on the chip",
     "arithmetic": "additions, comparisons, shifts and multiplications",
     "control": "dispatching, decoding, addressing",
+    "crossbars": "products in arrays of memory cells, with their converters",
     "clock": "flip-flops that are clocked",
     "wires": "data over long wires across the chip",
     "other": "counted, but priced elsewhere",

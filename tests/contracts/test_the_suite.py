@@ -75,7 +75,7 @@ class SevenTimesTheCycles(Mistaken):
         return replace(activity, work=slow)
 
 
-class OneCauseForAnother(Mistaken):
+class OneCategoryForAnother(Mistaken):
     def changed(self, activity: Activity) -> Activity:
         work = activity.work
         return replace(activity, work=replace(work, breakdown=np.roll(work.breakdown, 1, axis=1)))
@@ -83,6 +83,8 @@ class OneCauseForAnother(Mistaken):
 
 class TwoCountersPermuted(Mistaken):
     def changed(self, activity: Activity) -> Activity:
+        if not activity.counts:
+            return activity
         one, other = _differing(activity.counts)
         swapped = {one: activity.counts[other], other: activity.counts[one]}
         return replace(activity, counts={**activity.counts, **swapped})
@@ -181,7 +183,7 @@ EVERYWHERE = (
     SevenTimesTheCycles, OneOperationTooMany, DropsATimestep, SilencesTheLastTimestep, DropsAStage,
     CountsOnFromSampleToSample, WritesToItsInputs,
 )  # fmt: skip
-WHERE_THERE_ARE_SEVERAL = (OneCauseForAnother, TwoCountersPermuted, LoadsAndStoresSwapped)
+WHERE_THERE_ARE_SEVERAL = (OneCategoryForAnother, TwoCountersPermuted, LoadsAndStoresSwapped)
 """Mistakes that change nothing where a dataflow has one category, one counter, or no traffic."""
 CHANGING = {(name, mistake) for name in ("spike_array", "row_stationary") for mistake in WHERE_THERE_ARE_SEVERAL}
 CHANGING.add(("systolic", LoadsAndStoresSwapped))
@@ -211,7 +213,7 @@ def test_a_mistake_is_found(name: str, mistake: type[Mistaken], swap: Swap, netw
     swap(name, mistake(right.dataflow))
     case = case_of(name, network)
     assert isinstance(case.dataflow, mistake)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, IndexError)):  # a dataflow may stumble over a timestep that is not there
         check_all(case)
 
 
@@ -244,7 +246,7 @@ def test_each_law_finds_a_mistake_of_its_own(swap: Callable[[str, Any], None], n
     """Not by accident, while something else is looked at."""
     by_law = {
         SevenTimesTheCycles: "check_twin",
-        OneCauseForAnother: "check_twin",
+        OneCategoryForAnother: "check_twin",
         TwoCountersPermuted: "check_twin",
         LoadsAndStoresSwapped: "check_twin",
         DropsATimestep: "check_twin",

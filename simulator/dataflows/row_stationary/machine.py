@@ -99,7 +99,7 @@ class RowStationaryParameters(DataflowParameters):
     to all tensors: in place, with a mask if it has one, or compressed, as coordinates."""
     mask_bits: PositiveInt = 1
     """Bits that each position of a mask takes in DRAM: more than 1 where metadata has words of its own."""
-    coordinate_bits: PositiveInt = 1
+    coordinate_bits: Annotated[int, Field(ge=0, le=64)] = 0
     """Bits that a coordinate of a weight takes in DRAM at least."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""

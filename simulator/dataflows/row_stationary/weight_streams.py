@@ -39,7 +39,7 @@ class WeightStreams:
     weight_format: WeightFormat
     zeros_left_out: bool = False
     mask_bits: int = 1
-    coordinate_bits: int = 1
+    coordinate_bits: int = 0
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
     _refusals: dict[int, str | None] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from spikecycle.simulator import UsageError, load_machine, simulate
 from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.measure import BenchPlan, bench, exponent
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
-from spikecycle.simulator.bench.result import BenchCase, BenchResult, Growth, PeerTime
+from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.documents import read_bench
 from spikecycle.simulator.report.bench_table import bench_report
 
@@ -27,7 +27,7 @@ CASE = BenchCase(
 RESULT = BenchResult(
     spikecycle="0", python="3", numba="0", processor="one", cores=2, runs=3, cases=[CASE],
     peers=[PeerTime(peer="P", work="w", problem="", seconds=1.0, ours_s=0.5, ratio=2.0)],
-    growth=[Growth(size="PEs", values=[1, 2], seconds=[1.0, 2.0], exponent=1.0)],
+    growth=[TimeGrowth(size="PEs", values=[1, 2], seconds=[1.0, 2.0], exponent=1.0)],
 )  # fmt: skip
 
 

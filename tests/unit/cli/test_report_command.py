@@ -80,6 +80,10 @@ def test_files_of_one_name_are_told_apart(capsys: Capsys, tmp_path: Path) -> Non
     assert f"result (1), {paths[1]}, result (2)" in page.read_text()
 
 
+ASSUMED: dict[str, Any] = json.loads(to_json(run_result()))["assumptions"]
+LAYER: dict[str, Any] = json.loads(to_json(run_result()))["layers"][0]
+
+
 def _changed(**changes: Any) -> str:
     return json.dumps({**json.loads(to_json(run_result())), **changes})
 
@@ -100,8 +104,16 @@ def _changed(**changes: Any) -> str:
         (_changed(version=99), "has version 99"),
         (_changed(samples=[]), "it has no samples"),
         (_changed(layers=[]), "it has no layers"),
-        (_changed(timesteps=0), "it has no clock or no timesteps"),
-        (_changed(clock_mhz=0), "it has no clock or no timesteps"),
+        (_changed(timesteps=0), "it has no timesteps"),
+        (_changed(pes=-1), "no processing elements"),
+        (_changed(clock_mhz=0), "it has no clock"),
+        (_changed(machine={}), "its machine has no name"),
+        (_changed(assumptions={**ASSUMED, "residency": {}}), "its residency is not known"),
+        (
+            _changed(layers=[{**LAYER, "counters": [{**LAYER["counters"][0], "resource": "x"}]}]),
+            "a resource that there",
+        ),
+        (_changed(layers=[{**LAYER, "raster": {"sample": 0, "neurons": [], "rows": ["1"]}}]), "no row per neuron"),
         (_changed(sum_cycles=-1), "it has cycles below 0"),
         (_changed(layers="x"), "layers: Input should be a valid list"),
         (_changed(nonsense=1), "nonsense: Extra inputs are not permitted"),

@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from numba.core import event
 
 from spikecycle.simulator import compare_formats, load_machine, simulate
+from spikecycle.simulator.activity import Resource
 from spikecycle.simulator.cli import progress
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES as ROW_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES as ARRAY_CATEGORIES
 from spikecycle.simulator.report.document import to_json
-from spikecycle.simulator.report.explanations import CATEGORIES
+from spikecycle.simulator.report.explanations import CATEGORIES, ENERGY
 from spikecycle.simulator.report.figures import ENERGY_KINDS, LEAKAGE
 from spikecycle.simulator.schedule import OVERLAPS
 from tests.bad_input.inputs import machine_file, refused, run, small_trace
@@ -48,6 +49,8 @@ def test_options_that_take_several_values_and_flags_are(capsys: Capsys, tmp_path
 def test_everything_is_explained() -> None:
     stalls = {stall for name in OVERLAPS.names() for stall in OVERLAPS.lookup(name).stalls}
     assert {*ROW_CATEGORIES, *ARRAY_CATEGORIES, *stalls} <= set(CATEGORIES)
+    assert set(ENERGY) == {*ENERGY_KINDS.values(), LEAKAGE}
+    assert set(ENERGY_KINDS) == set(get_args(Resource))
 
 
 def test_explanations_come_when_they_are_asked_for(capsys: Capsys, tmp_path: Path) -> None:
