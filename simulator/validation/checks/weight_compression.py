@@ -2,7 +2,9 @@
 
 Weights of 2 to 8 bits, pruned or not, in four formats. Energies are compared over that of ternary weights in RLE, the
 study's own yardstick: rank correlation over all of them, the share within 15 %, and the order of the formats at each
-compression. Nothing is fitted: what the machine assumes, and on which ground, its file says.
+compression. What the machine assumes, and on which ground, its file
+says. No number was fitted, but some assumptions were chosen with these points in view (deviation S2), so that the
+agreement is no prediction.
 """
 
 from __future__ import annotations
@@ -33,12 +35,13 @@ LEAST_RANK_CORRELATION, LEAST_SHARE_WITHIN = 0.95, 0.9
 OUTSIDE = (
     ("rle", GridPoint(8, 0)),
     ("uop", GridPoint(8, 0)),
+    ("cp", GridPoint(8, 0)),
     ("ubm", GridPoint(8, 0)),
     ("rle", GridPoint(8, 0.95)),
 )
 """Points outside 15 %, and what is accepted of them (deviation S2)."""
-OUTSIDE_TOLERANCE, SHARE_TOLERANCE = 0.25, 0.02
-DEVIATION_S2 = "deviation S2: 4 of 36 points are 15 to 23 % off"
+OUTSIDE_TOLERANCE = 0.25
+DEVIATION_S2 = "deviation S2: 5 of 36 points are 15 to 23 % off"
 
 Run = tuple[str, GridPoint]
 
@@ -66,7 +69,7 @@ def compared(ours: Mapping[Run, float], published: Mapping[Run, float]) -> Itera
         comparison="at_least",
     )  # fmt: skip
     yield Row(
-        MACHINE, f"share of them within 15 % (over {_name(YARDSTICK)})", within, LEAST_SHARE_WITHIN, SHARE_TOLERANCE,
+        MACHINE, f"share of them within 15 % (over {_name(YARDSTICK)})", within, LEAST_SHARE_WITHIN, 0,
         SOURCE, DEVIATION_S2, comparison="at_least",
     )  # fmt: skip
     yield Row(MACHINE, f"pairs of formats in the published order, of {pairs}", kept, pairs, 0, SOURCE)
