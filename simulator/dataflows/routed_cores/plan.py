@@ -169,6 +169,7 @@ class RoutedPlan:
         (neurons,) of 0 and 1 each."""
         replay = sample.tensors.replay(population, track_active=True)
         assert replay.active is not None
+        assert len(replay.active) == self.network.timesteps, "the sample has another number of timesteps"
         biased = np.zeros(population.output.shape, bool)
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
