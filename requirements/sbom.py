@@ -80,11 +80,12 @@ def _purl(package: Distribution, name: str) -> str:
 def _licenses(package: Distribution) -> list[dict[str, Any]]:
     """What the package says of its license: an expression, else its classifiers, else its own words if they are few."""
     metadata = package.metadata
-    if metadata["License-Expression"]:
-        return [{"expression": metadata["License-Expression"]}]
+    expressions = metadata.get_all("License-Expression")  # by index, some versions of the library raise
+    if expressions:
+        return [{"expression": expressions[0]}]
     classifiers = [c for c in metadata.get_all("Classifier") or () if c.startswith("License ::")]
     names = [classifier.rpartition(" :: ")[2] for classifier in classifiers]
-    words = metadata["License"] or ""
+    words = (metadata.get_all("License") or [""])[0]
     if not names and words and "\n" not in words:
         names = [words]
     return [{"license": {"name": name}} for name in names]

@@ -55,6 +55,11 @@ def _kernels() -> Iterator[tuple[Path, ast.Module, ast.FunctionDef]]:
                 yield path, tree, node
 
 
+def _is_a_plain_type(name: str, text: str) -> bool:
+    """Whether it is a class of names and numbers alone, without state."""
+    return f"class {name}(IntEnum)" in text or f"class {name}(NamedTuple)" in text
+
+
 KERNELS = list(_kernels())
 KERNEL_NAMES = {node.name for _, _, node in KERNELS}
 
@@ -81,9 +86,7 @@ def test_a_kernel_is_closed(path: Path, tree: ast.Module, node: ast.FunctionDef)
     used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)}
     free = used - local - annotations - KERNEL_NAMES - set(dir(builtins)) - {"np", "kernel"}
     constants = {name for name in free if name.isupper() or name.strip("_").isupper()}
-    enumerations = {
-        name for name in free if name[0].isupper() and f"class {name}(IntEnum)" in _imported_text(tree, path)
-    }
+    enumerations = {name for name in free if name[0].isupper() and _is_a_plain_type(name, _imported_text(tree, path))}
     assert not free - constants - enumerations, f"{node.name} reads module globals"
 
 

@@ -82,7 +82,8 @@ class TensorSpec:
         """The narrowest tensor that holds a range of values; TraceError where sums would no longer be exact."""
         if values.magnitude > MAX_SUM:
             raise TraceError(f"the output may reach {values.magnitude}; at most {MAX_SUM} is allowed")
-        return cls(name, shape, values.bits, values.lowest < 0)
+        signed = values.lowest < 0
+        return cls(name, shape, max(values.bits, 2) if signed else values.bits, signed)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from spikecycle.simulator.array_types import Inputs, Int32, Int64
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
 from spikecycle.simulator.dataflows.spike_array.input_passes import FIRST_CHANNEL, STOP_CHANNEL, TIMESTEP, WORDS
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
-from spikecycle.simulator.formats import SpikeLayout
+from spikecycle.simulator.formats.spikes import SpikeLayout
 from spikecycle.simulator.jit import kernel
 
 CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from spikecycle.traces import GraphBuilder, Neuron, Source, TensorSpec, TraceError, open_trace
+from spikecycle.traces.tensors import ValueRange
 from tests.networks import SAMPLES, TIMESTEPS, networks
 from tests.reference.operators import run_network
 from tests.unit.traces.test_format_document import everything
@@ -300,3 +301,8 @@ def test_every_width_is_stored_in_the_smallest_type(tmp_path: Path, bits: int, s
             read = trace.tensors[name].values(0)
             assert read is not None and read.dtype == dtype and np.array_equal(read, values[0])
         assert read_everything(trace)
+
+
+def test_a_range_of_minus_one_and_zero_takes_a_sign_and_a_bit() -> None:
+    spec = TensorSpec.of_range("x", (1, 1, 1), ValueRange(-1, 0))
+    assert (spec.bits, spec.signed, spec.range) == (2, True, ValueRange(-2, 1))
