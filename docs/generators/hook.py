@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # MkDocs loads a h
 
 from docs.generators.glossary import glossary_page
 from docs.generators.key_pages import key_page
-from docs.generators.machine_pages import machine_list, machine_pages
+from docs.generators.machine_pages import machine_diagrams, machine_list, machine_pages
 from docs.generators.repository_pages import repository_pages
 from docs.generators.validation_pages import ledger_page, validation_page
 
@@ -37,6 +37,7 @@ def generated_pages() -> dict[str, Any]:
     return {
         "machines/index.md": machine_list(),
         **machine_pages(),
+        **machine_diagrams(),
         "machines/keys.md": key_page(),
         "reference/glossary.md": glossary_page(),
         "validation.md": validation_page(),

@@ -6,11 +6,16 @@ import inspect
 import sys
 from functools import cache
 
+from docs.generators.glossary import TRACE
 from docs.generators.validation_pages import machine_section
+from spikecycle.simulator import MappingError, simulate
 from spikecycle.simulator.dataflows import DATAFLOWS, Dataflow
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.report.charts.svg import as_file
+from spikecycle.simulator.report.page.machine import machine_chart
 
+WIDTH_PX = 720.0
 LONG_RULES = ("spike_array", "row_stationary", "dual_sparse", "pattern_correction", "routed_cores")
 """Dataflows of which a page of the reference has the whole microarchitecture."""
 
@@ -49,6 +54,7 @@ def _page(name: str) -> str:
             "",
             machine.describes,
             "",
+            *_diagram(name),
             "## Rule",
             "",
             f"Dataflow `{dataflow.name}`: {dataflow.summary}.",
@@ -71,6 +77,26 @@ def _page(name: str) -> str:
             "",
         ]
     )
+
+
+@cache
+def machine_diagrams() -> dict[str, str]:
+    """Block diagrams as SVG files by path in the site, of the machines that run the network that is drawn with."""
+    drawings = {}
+    for name in shipped_machines():
+        try:
+            result = simulate(TRACE, name, samples=[0])
+        except MappingError:
+            continue
+        (draw,) = machine_chart(name, result).views.values()
+        drawings[f"machines/{name}.svg"] = as_file(draw(WIDTH_PX, name))
+    return drawings
+
+
+def _diagram(name: str) -> list[str]:
+    if f"machines/{name}.svg" not in machine_diagrams():
+        return []
+    return [f"![Block diagram of {name}, with the sizes of its parts]({name}.svg)", ""]
 
 
 def _rule(dataflow: Dataflow) -> list[str]:
