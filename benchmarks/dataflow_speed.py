@@ -3,7 +3,7 @@
     python benchmarks/dataflow_speed.py [MACHINE ...] [--density SHARE] [--runs N]
 
 VGG9 on 32 x 32 pixels (the six convolutions behind the first, and the dense layer of 1024), T = 4, random spikes
-and weights of 8 bits, inputs and outputs recorded: about 80 M synaptic events a sample. Times are processor times
+and weights of 8 bits, inputs and outputs recorded: about 80 M synaptic events per sample. Times are processor times
 (medians) of `simulate` on an open trace and a loaded machine: reading the sample, counting its workload, the rule,
 traffic and prices. Machines that do not run the network say so.
 """

@@ -1,9 +1,10 @@
 """A registry of named components: a shipped one is a file in its folder, a foreign one comes from another package or a
 file that the user names.
 
-Members are found in three places, in this order: registered in this process (by the modules of the registry's package,
-which are imported once, on first use, and by plugin files: see `spikecycle.simulator.plugins`), and entry points of
-installed packages. Packages are asked only for a name that is not found otherwise, or when all members are listed.
+Members are found in three places, in this order: registered in this process (by the modules of the registry's package
+and by plugin files: see `spikecycle.simulator.plugins`), and entry points of installed packages. The module of a
+member's own name is imported first, and the others only where it does not register the member, or all are listed.
+Packages are asked only for a name that is not found otherwise, or when all members are listed.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class Registry(Generic[T]):
 
     def lookup(self, name: str) -> T:
         """The component called `name`; an unknown name raises UsageError with the nearest one."""
-        self.scan()
+        self._import_namesake(name)
+        if name not in self._members:
+            self.scan()
         if name in self._members:
             return self._members[name]
         entries = self._entry_points()
@@ -99,6 +102,14 @@ class Registry(Generic[T]):
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
+
+    def _import_namesake(self, name: str) -> None:
+        """Import the module of the registry's package that is called like a member, so that no other one is needed."""
+        if name in self._members or self._scanned:
+            return
+        package = importlib.import_module(self._package)
+        if name in {module.name for module in pkgutil.iter_modules(package.__path__)}:
+            importlib.import_module(f"{self._package}.{name}")
 
     @contextmanager
     def without_packages(self) -> Iterator[None]:

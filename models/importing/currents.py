@@ -256,11 +256,9 @@ class Viewed(Current):
         return replace(self, shape=shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Shared(Current):
-    """A current that several operators receive."""
+class Unchanged(Current):
+    """A current whose places are those of another, `current`."""
 
-    wire: str
     current: Current
 
     @property
@@ -272,6 +270,18 @@ class Shared(Current):
     def shape(self) -> Shape:  # type: ignore[override]
         """That of the current."""
         return self.current.shape
+
+    def viewed(self, shape: Shape) -> Current:
+        """See the class."""
+        return Viewed(self, shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Shared(Unchanged):
+    """A current that several operators receive."""
+
+    wire: str
+    current: Current
 
     def scaled(self, gain: Reals, shift: Reals) -> Current:
         """A copy of its own, made anew, unless the scale does nothing."""
@@ -281,30 +291,16 @@ class Shared(Current):
         """The one wire."""
         return [FloatWire(self.wire)]
 
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return Viewed(self, shape)
-
     def summed(self, pool: FloatPooling) -> Current | None:
         """A copy of its own."""
         return self.current.summed(pool)
 
 
 @dataclass(frozen=True, eq=False)
-class Late(Current):
+class Late(Unchanged):
     """A current one timestep later; before the first, none."""
 
     current: Current
-
-    @property
-    def natural(self) -> Shape:  # type: ignore[override]
-        """That of the current."""
-        return self.current.natural
-
-    @property
-    def shape(self) -> Shape:  # type: ignore[override]
-        """That of the current."""
-        return self.current.shape
 
     def scaled(self, gain: Reals, shift: Reals) -> Current:
         """A shift would be late too."""
@@ -318,10 +314,6 @@ class Late(Current):
         if any(wire.delay for wire in found):
             raise Refusal("a delay of two timesteps; supported: one")
         return [wire._replace(delay=1) for wire in found]
-
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return Viewed(self, shape)
 
 
 def one_wire(current: Current, emit: Emit, name: str) -> list[FloatWire]:

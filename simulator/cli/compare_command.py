@@ -50,15 +50,7 @@ def compare(
             raise UsageError(f"{superfluous[0]}: results that are there already are compared as they are")
         comparison = compare_results([read_result(each) for each in what])
     else:
-        said = {
-            "traces": what,
-            "machines": hw or [options.DEFAULT_HARDWARE],
-            "set": options.parse_values("--set", settings),
-            "formats": options.parse_words("--format", formats),
-            "residency": options.parse_words("--residency", residency),
-            "samples": options.parse_samples(samples),
-            "plugins": plugins or [],
-        }
+        said = options.parse_space(what, hw, settings, formats, residency, samples, plugins)
         with shown_progress("comparing") as progress:
             comparison = compare_points(parse_sweep(said, "compare"), progress)
     if json is not None:

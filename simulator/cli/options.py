@@ -214,6 +214,27 @@ def parse_words(option: str, texts: Sequence[str] | None) -> dict[str, list[str]
     return found
 
 
+def parse_space(
+    traces: Sequence[str],
+    machines: Sequence[str] | None,
+    settings: Sequence[str] | None,
+    formats: Sequence[str] | None,
+    residency: Sequence[str] | None,
+    samples: str | None,
+    plugins: Sequence[str] | None,
+) -> dict[str, Any]:
+    """What a sweep file would say, from options: every combination of traces, machines, keys, formats, residencies."""
+    return {
+        "traces": list(traces),
+        "machines": list(machines or [DEFAULT_HARDWARE]),
+        "set": parse_values("--set", settings),
+        "formats": parse_words("--format", formats),
+        "residency": parse_words("--residency", residency),
+        "samples": parse_samples(samples),
+        "plugins": list(plugins or []),
+    }
+
+
 def parse_window(text: str | None) -> tuple[int, int] | None:
     """First cycle, and that after the last, from "0-20000"; UsageError on anything else, and on an empty window."""
     if text is None:

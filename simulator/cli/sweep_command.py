@@ -59,15 +59,7 @@ def sweep(
         )  # fmt: skip
         spec = read_sweep(what[0])
     else:
-        said = {
-            "traces": what,
-            "machines": hw or [options.DEFAULT_HARDWARE],
-            "set": options.parse_values("--set", settings),
-            "formats": options.parse_words("--format", formats),
-            "residency": options.parse_words("--residency", residency),
-            "samples": options.parse_samples(samples),
-            "plugins": plugins or [],
-        }
+        said = options.parse_space(what, hw, settings, formats, residency, samples, plugins)
         spec = parse_sweep(said, "sweep")
     with shown_progress("sweep", time_left=True) as progress:
         result = run_sweep(

@@ -44,6 +44,7 @@ class SweepFolder:
         sources: SHA-256 by name of what the points come from. UsageError where the folder holds points of another
         version of the program, or of a file that has changed; OutputError where it cannot be written.
         """
+        needs_extra("polars")  # before anything is written
         self._path = Path(path)
         self._parts = self._path / _PARTS
         known = self._read_manifest()

@@ -1,5 +1,8 @@
 """The registry of components."""
 
+import subprocess
+import sys
+
 import pytest
 
 from spikecycle.simulator.errors import UsageError
@@ -28,3 +31,18 @@ def test_an_unknown_name_lists_what_there_is_and_guesses() -> None:
 def test_a_name_can_be_taken_once() -> None:
     with pytest.raises(ValueError, match="two numbers are called 'one'"):
         _registry().register("one", 3)
+
+
+def test_a_member_that_is_looked_up_loads_no_other() -> None:
+    """What a machine does not use costs a command no time."""
+    code = """
+import sys
+from spikecycle.simulator.dataflows import DATAFLOWS
+assert DATAFLOWS.lookup("spike_serial").name == "spike_serial"
+names = ("systolic", "spike_array", "row_stationary", "dual_sparse")
+others = {f"spikecycle.simulator.dataflows.{name}" for name in names}
+assert not others & set(sys.modules), others & set(sys.modules)
+assert "systolic" in DATAFLOWS.names()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import to_frame
+from spikecycle.simulator.explore.store import SweepFolder
 
 
 def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(UsageError, match=r"the package polars is needed .* pip install 'spikecycle\[explore\]'"):
         to_frame([{"a": 1}])
+
+
+def test_a_sweep_without_its_packages_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(UsageError, match="the package polars is needed"):
+        SweepFolder(tmp_path / "sweep", {})
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_what_is_installed_is_there() -> None:
