@@ -16,7 +16,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, UInt8, UInt16
+from spikecycle.simulator.array_types import Int32, Integers, UInt8, UInt16
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
@@ -52,7 +52,8 @@ class LayerTask:
 class LayerSample:
     """One sample of a layer.
 
-    inputs: (T, C, H, W) values. outputs: uint8 (T, M, P, Q) output spikes. active: uint8 (T, M, P, Q), 1 where a
+    inputs: (T, C, H, W) values. outputs: (T, M, P, Q), output spikes as uint8; of neurons that do not fire, potentials,
+    which no array looks at. active: uint8 (T, M, P, Q), 1 where a
     neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its stored
     potential is not 0); None where the plan does not need it.
     weights_on_chip: an earlier inference has loaded the weights. inputs_on_chip, outputs_on_chip: the tensor waits on
@@ -60,7 +61,7 @@ class LayerSample:
     """
 
     inputs: UInt8 | UInt16
-    outputs: UInt8
+    outputs: Integers
     active: UInt8 | None = None
     weights_on_chip: bool = False
     inputs_on_chip: bool = False
@@ -137,7 +138,9 @@ class LayerPlan:
     def run(self, sample: StageSample) -> Activity:
         """Replay one sample."""
         inputs = self.inputs(sample)
-        outputs = cast(UInt8, sample.values(self.population.output.name).astype(np.uint8, copy=False))
+        outputs = sample.values(self.population.output.name)
+        if self.population.neuron.fires:
+            outputs = outputs.astype(np.uint8, copy=False)
         needs_active = self.mapped.needs_active
         active = sample.tensors.replay(self.population, track_active=True).active if needs_active else None
         kept = sample.on_chip.tensors
