@@ -94,6 +94,16 @@ def recurrent(net: Drawing) -> None:
     net.graph.neuron("spikes", [net.conv2d("conv", net.input("x", 3, 5, 4), 4, 3, 3, 3, padding=1), back], LEAKY)
 
 
+def own_loop(net: Drawing) -> None:
+    """Neurons that each take their own spike of the timestep before, and groups beside a convolution without."""
+    back = net.graph.delayed("spikes", (4, 5, 4))
+    own = net.graph.conv2d(
+        "own", back, np.array([-2, 3, 1, 0]).reshape(4, 1, 1, 1), weight_bits=4, groups=4, record=True
+    )
+    pairs = net.conv2d("pairs", net.input("y", 2, 5, 4), 4, 1, 3, 3, padding=1, groups=2)
+    net.graph.neuron("spikes", [net.conv2d("conv", net.input("x", 3, 5, 4), 4, 3, 3, 3, padding=1), pairs, own], LEAKY)
+
+
 def addition(net: Drawing) -> None:
     """Spikes of two tensors added, then through weights."""
     total = net.graph.add("total", [net.input("x", 3, 5, 4), net.input("y", 3, 5, 4)])
@@ -185,7 +195,7 @@ def ternary(net: Drawing) -> None:
 NETWORKS: dict[str, Callable[[Drawing], None]] = {
     network.__name__: network
     for network in (
-        convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, addition, attention,
+        convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, own_loop, addition, attention,
         pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
         started, membrane,
         ternary,

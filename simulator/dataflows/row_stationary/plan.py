@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
