@@ -55,6 +55,7 @@ class SpikeArray:
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
         self.served_cycles = [0] * machine.dataflow.pes
+        self.bank_accesses = [0] * machine.buffers.potentials.banks
         self.records: list[Record] = []
         self.layouts: list[PackedWeights] = []
         dataflow, decoder = machine.dataflow, machine.dataflow.decoder
@@ -150,6 +151,10 @@ class SpikeArray:
         encoded = formats_spikes.words(name, [int(frame[place]) for place in positions], bits, width, run_bits)
         assert len(words) == len(encoded)
         return words
+
+    def access_row(self) -> None:
+        """A read and a write of a row: a word of every bank."""
+        self.bank_accesses = [accesses + 2 for accesses in self.bank_accesses]
 
     def _chunks(self, tile: Tile, frame: np.ndarray) -> Iterator[tuple[int, list[int]]]:
         """(input tile, input channels) of the passes of a timestep."""
@@ -270,6 +275,10 @@ class SpikeArray:
             for counter in ("potentials.read", "potentials.write"):
                 self.counts[counter] += accesses
             self.counts["bank_wire.move"] += 2 * accesses
+            for _ in range(accesses if pe.by_rows else 0):
+                self.access_row()
+            for address in [] if pe.by_rows else addresses:
+                self.bank_accesses[address % len(self.bank_accesses)] += 2
             for address in addresses:
                 frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
                 for counter in ("neuron.control", "sweep.update"):

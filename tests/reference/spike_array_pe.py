@@ -175,6 +175,10 @@ class Pe:
             for counter in ("potentials.read", "potentials.write"):
                 self.array.counts[counter] += 1
             self.array.counts["bank_wire.move"] += 2
+            if self.by_rows:
+                self.array.access_row()
+            else:
+                self.array.bank_accesses[address % len(self.banks)] += 2
         self.cycle_of_step = 0
         self.step_accumulates = any(self.banks)
         if not self.step_accumulates:
