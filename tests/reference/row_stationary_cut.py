@@ -47,6 +47,11 @@ class Cut:
         self.packed = self.weight_format.values == "packed" or self.zeros_left_out
         self.tells_positions = self.packed or self.masked
         self.stored_bits = activation_bits(self.machine, self.task)
+        neuron = self.task.neuron
+        self.reads_out = neuron.kind == "readout"
+        self.outputs_per_word = self.word // neuron.potential_bits if self.reads_out else self.word
+        start = neuron.start_potential
+        self.start_in_dram = start.any() and start.ndim == 3 and start.shape[1] * start.shape[2] > 1
         tagged = self.packed and not self.masked
         tag = formats.ceil_log2(self.mapping.filters_per_pe) if tagged else 0
         pad = self.machine.buffers.weight_pad.width_bits
@@ -71,6 +76,11 @@ class Cut:
             return sum(bits + (self.machine.dataflow.mask_bits if self.masked else 0) for _ in values)
         address = formats.ceil_log2(positions)
         return formats.ceil_log2(positions + 1) + sum(address + bits for value in values if value)
+
+    def dram_output_row_bits(self, values: list[int]) -> int:
+        """Bits of a row of outputs: potentials are plain values."""
+        width = self.stored_bits["outputs"]
+        return len(values) * width if self.reads_out else self.dram_row_bits(values, self.shape.Q, width)
 
     def filter_folds(self) -> list[list[list[int]]]:
         """For each filter fold the filters of each of its sets."""

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.neuron_unit import NeuronUnit, starts_per_neuron
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters, starts_per_neuron
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArraySpec, LayerSpec, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
@@ -24,7 +24,6 @@ from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
-    DataflowParameters,
     Dram,
     Formats,
     Machine,
@@ -74,7 +73,7 @@ class Wires(Section):
     """Between a pad and the arithmetic of its PE, um."""
 
 
-class RowStationaryParameters(DataflowParameters):
+class RowStationaryParameters(NeuronUnitParameters):
     """The section `dataflow` of a row-stationary array."""
 
     kind: Literal["row_stationary"]
@@ -112,8 +111,6 @@ class RowStationaryParameters(DataflowParameters):
     """Widest weight and input of inputs that have more than one bit."""
     update_lanes: PositiveInt
     """Neurons that the neuron unit updates a cycle."""
-    neuron_unit: NeuronUnit = NeuronUnit()
-    """What neurons may do beside leak, threshold and a reset before the leak."""
     objective: Literal["energy", "cycles", "edp"]
     """What the mapping is chosen for."""
     zeros: Zeros
@@ -216,7 +213,7 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
 
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
-    refused = machine.dataflow.neuron_unit.refusal(task.neuron)
+    refused = machine.dataflow.refusal(task.neuron)
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     shape = task.shape

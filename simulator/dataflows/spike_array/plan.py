@@ -117,7 +117,7 @@ class SpikeArrayPlan:
 
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     """Raise MappingError for a layer whose neurons the machine cannot compute."""
-    refused = machine.dataflow.neuron_unit.refusal(task.neuron)
+    refused = machine.dataflow.refusal(task.neuron)
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     reason = ""
