@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npz", ".pkl")
 """Endings of files that hold parameters, and not what is done with them."""
+DEFAULT_DT = 1e-4
 
 app = typer.Typer(add_completion=False)
 
@@ -52,8 +53,11 @@ def evaluate_command(
     record: Annotated[
         int | None, typer.Option(metavar="N", help="Record only the first N samples; evaluate all.", min=1)
     ] = None,
-    weight_bits: Annotated[int, typer.Option(help="Bits of a weight.", min=2, max=16)] = 8,
-    dt: Annotated[float, typer.Option(help="Duration of a timestep, in the unit of the file's time constants.")] = 1e-4,
+    weight_bits: Annotated[int | None, typer.Option(help="Bits of a weight, 8 by default.", min=2, max=16)] = None,
+    dt: Annotated[
+        float | None,
+        typer.Option(help="Duration of a timestep, in the unit of the file's time constants; 1e-4 by default."),
+    ] = None,
     reset: Annotated[
         Literal["hard", "soft"] | None,
         typer.Option(help="Reset of all neurons; by default to v_reset where the file has it, else by subtraction."),
@@ -62,9 +66,11 @@ def evaluate_command(
         int | None, typer.Option(help="Classes that groups of output neurons stand for; each is one by default.", min=1)
     ] = None,
     neurons: Annotated[
-        Literal["exact", "plain"],
-        typer.Option(help="exact: all that a trace can hold; plain: what every machine has, as near as that comes."),
-    ] = "exact",
+        Literal["exact", "plain"] | None,
+        typer.Option(
+            help="exact, the default: all that a trace can hold; plain: what every machine has, as near as that comes."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
 ) -> None:
     """Evaluate a network on a folder of recordings: accuracy, confusion table, and a trace.
@@ -74,7 +80,7 @@ def evaluate_command(
     spikecycle.models.importing.evaluation).
     """
     require_train_extra()
-    if not 0 < dt < float("inf"):
+    if dt is not None and not 0 < dt < float("inf"):
         raise ModelsError(f"--dt {dt:g}: must be above 0")
     if out is not None:
         check_target(out, (network,), force)
@@ -93,11 +99,18 @@ def evaluate_command(
     def options(default_timesteps: int) -> FolderOptions:
         return FolderOptions(sensor, resolution, timesteps or default_timesteps, slicing, count_bits, samples_per_class)
 
+    of_nir = {
+        "--calibrate-on": calibrate_on, "--weight-bits": weight_bits, "--dt": dt, "--reset": reset,
+        "--neurons": neurons,
+    }  # fmt: skip
+    given = [name for name, value in of_nir.items() if value is not None]
     if _is_trace(network):
+        if given:
+            raise ModelsError(f"{network}: is a trace, whose network stays as it is; {given[0]} is for NIR files")
         lines = _of_trace(network, folder, options, classes, out, record)
     else:
-        lines = _of_nir(network, folder, options(10), calibrate_on, out, record, weight_bits,
-                        {"dt": dt, "reset": reset, "classes": classes, "neurons": neurons})  # fmt: skip
+        choices = {"dt": dt or DEFAULT_DT, "reset": reset, "classes": classes, "neurons": neurons or "exact"}
+        lines = _of_nir(network, folder, options(10), calibrate_on, out, record, weight_bits or 8, choices)
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
 
 

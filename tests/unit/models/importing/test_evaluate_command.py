@@ -71,6 +71,8 @@ def test_a_trace_is_evaluated_as_it_is(capsys: Capsys, tmp_path: Path, network: 
         assert [each.name for each in one.operators] == [each.name for each in two.operators]
         assert np.array_equal(one.operators[0].weights(), two.operators[0].weights())
         outputs = two.operators[-1].output.name
+    ended = evaluated(capsys, tmp_path / "one.h5", other, "--weight-bits", "4")
+    assert (ended.status, ended.out) == (2, "") and "one.h5: is a trace, whose network stays as it is; --w" in ended.err
     result = simulate(tmp_path / "two.h5", "spike_array", verify=True)
     assert result.verification is not None and outputs
     assert sum(each.mismatches for each in result.verification) == 0
