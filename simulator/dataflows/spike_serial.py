@@ -1,23 +1,22 @@
 """Serial spike accumulation: one spike per cycle is broadcast with its row of weights to all adders.
 
-The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII) times MINT (Yin et al.,
-ASP-DAC 2024): an operator with weights takes a cycle for every spike of its im2col matrix and every group of output
-channels that the adders take at once; neurons take three cycles per timestep for every group that the update unit
-takes at once. Attention, additions, pooling and concatenation cost nothing there, and memory is not counted.
-"""
+MINT (Yin et al., ASP-DAC 2024) as Prosperity (Wei et al., HPCA 2025, section VII) times it: a cycle for every spike of
+the im2col matrix and group of output channels that the adders take at once; three per timestep for every group of
+neurons that are updated at once. All else is free; of memory see `traffic`."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
-from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
+from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.machine.schema import PositiveInt
 
-UPDATE_CYCLES = 3
-"""Cycles of one update of a group of neurons (the study gives MINT the neuron unit of PTB)."""
+UPDATE_CYCLES = 3  # of a group of neurons: the study gives MINT the neuron unit of PTB
 
 
-class SpikeSerialParameters(DataflowParameters):
+class SpikeSerialParameters(OnceThroughParameters):
     """The section `dataflow`."""
 
     kind: Literal["spike_serial"]
@@ -27,7 +26,7 @@ class SpikeSerialParameters(DataflowParameters):
     """Neurons that are updated at once."""
 
 
-class SpikeSerialMachine(RuleMachine):
+class SpikeSerialMachine(OnceThroughMachine):
     """A machine that accumulates spikes one by one."""
 
     dataflow: SpikeSerialParameters
@@ -48,9 +47,10 @@ SPIKE_SERIAL = rule(
 
 
 @SPIKE_SERIAL.runs("conv1d", "conv2d", "linear")
-def synapses(machine: SpikeSerialMachine, run: OperatorRun) -> int:
-    """Cycles of an operator with weights."""
-    return run.workload.im2col_ones * -(-run.workload.output_channels // machine.dataflow.pes)
+def synapses(machine: SpikeSerialMachine, run: OperatorRun) -> Activity:
+    """Cycles, and traffic if it is counted, of an operator with weights."""
+    work = run.workload
+    return once_through(machine, run, work.im2col_ones * -(-work.output_channels // machine.dataflow.pes))
 
 
 @SPIKE_SERIAL.runs("neuron")
