@@ -123,6 +123,6 @@ def repriced(runs: Sequence[CountedRun], prices: Sequence[float]) -> Iterator[Re
 
 NOTES = (
     f"energies of LoAS and its baselines: {SOURCE}",
-    "script: as the authors' script adds them up, pJ of pairs and 32-byte accesses of SRAM per byte as if they were nJ; "
+    "script: as the authors' script adds them up, pJ of pairs and 32-byte accesses of SRAM per byte as if nJ; "
     f"one unit: all in pJ, DRAM at {DRAM_PJ_PER_BIT} pJ/bit (HBM2); least and most: over the prices of DRAM above",
 )
