@@ -117,6 +117,8 @@ class ArraySpec(NamedTuple):
     """1 if a column fold may have pairs of several timesteps, 0 if it has those of one."""
     potentials_in_dram: int
     """1 if potentials wait for the next time group in DRAM, 2 if they are only written there, 0 if in the buffer."""
+    perfect_factors: int
+    """1 if tiles and folds divide their dimensions, 0 if the last ones may be smaller."""
 
 
 class Storage(NamedTuple):

@@ -175,20 +175,37 @@ def _shapes_and_tiles(
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
                     for windows, (h, w, folds) in tiles.items():
-                        p = most(q, windows)
-                        if p > 0:
-                            yield _without_tile(layer, array, p, q, filter_sets, kept, resident), h, w, folds
+                        p = _filters(layer, array, filter_sets, most(q, windows))
+                        sets = _channel_sets(layer, array, filter_sets, q)
+                        if p > 0 and sets > 0:
+                            yield _without_tile(p, q, filter_sets, sets, kept, resident), h, w, folds
 
 
-def _without_tile(
-    layer: LayerSpec, array: ArraySpec, most: int, q: int, filter_sets: int, kept: int, resident: int
-) -> ArrayMapping:
+def _filters(layer: LayerSpec, array: ArraySpec, filter_sets: int, most: int) -> int:
+    """Filters a PE, of at most so many: evened out over the folds, or the most that divide them; 0 if none do."""
+    if array.perfect_factors:
+        share = layer.group_filters // filter_sets if layer.group_filters % filter_sets == 0 else 0
+        return max((p for p in range(1, most + 1) if share and share % p == 0), default=0)
+    if most == 0:
+        return 0
     filter_folds = ceil_div(layer.group_filters, filter_sets * most)
+    return int(ceil_div(layer.group_filters, filter_sets * filter_folds))
+
+
+def _channel_sets(layer: LayerSpec, array: ArraySpec, filter_sets: int, q: int) -> int:
+    """Channel sets beside the filter sets; 0 if folds of q channels do not divide the channels, where they have to."""
+    most = min(array.rows // layer.R // filter_sets, int(ceil_div(layer.group_channels, q)))
+    if not array.perfect_factors:
+        return most
+    return max((sets for sets in range(1, most + 1) if layer.group_channels % (q * sets) == 0), default=0)
+
+
+def _without_tile(p: int, q: int, filter_sets: int, channel_sets: int, kept: int, resident: int) -> ArrayMapping:
     return ArrayMapping(
-        filters_per_pe=int(ceil_div(layer.group_filters, filter_sets * filter_folds)),
+        filters_per_pe=p,
         channels_per_pe=q,
         filter_sets=filter_sets,
-        channel_sets=min(array.rows // layer.R // filter_sets, int(ceil_div(layer.group_channels, q))),
+        channel_sets=channel_sets,
         tile_rows=0,
         tile_columns=0,
         folds_per_group=0,
@@ -197,8 +214,10 @@ def _without_tile(
     )
 
 
-def _cuts(size: int) -> list[int]:
-    """All ⌈size / k⌉, from the largest down."""
+def _cuts(size: int, array: ArraySpec) -> list[int]:
+    """All ⌈size / k⌉, or all divisors, from the largest down."""
+    if array.perfect_factors:
+        return [part for part in range(size, 0, -1) if size % part == 0]
     return sorted({-(-size // parts) for parts in range(1, size + 1)}, reverse=True)
 
 
@@ -208,10 +227,10 @@ def _tiles_of_windows(layer: LayerSpec, array: ArraySpec) -> dict[int, tuple[Int
     Psums that wait in the pads are those of all windows and column folds of a time group.
     """
     found: dict[int, list[tuple[int, int, int]]] = {}
-    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns))) for h in _cuts(layer.P)}
+    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns)), array) for h in _cuts(layer.P, array)}
     if not array.time_batching:
         groups_of_height = {h: [1] for h in groups_of_height if h <= array.columns}
-    for w in _cuts(layer.Q):
+    for w in _cuts(layer.Q, array):
         for h, groups in groups_of_height.items():
             for folds in groups:
                 windows = w * folds if array.psums_in_pads else 1

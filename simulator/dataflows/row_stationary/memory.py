@@ -35,9 +35,11 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     sets = max(1, min(array.rows // shape.R, shape.M // shape.groups))
     # A pass has some filters of each set, whose psums have to fit the pad: at one position, or at all of its tile.
     positions = shape.Q if array.psums_wait_in == "psum_pad" else 1
-    filter_folds = -(-shape.M * positions // (sets * max(1, machine.entries("psum_pad"))))
-    channel_folds = shape.groups * -(-channels // max(1, machine.entries("input_pad") // shape.S))
-    passes = ROUNDED * layer.timesteps * -(-shape.P // array.columns) * filter_folds * channel_folds
+    perfect = array.tile_factors == "perfect"
+    filter_folds = _folds(shape.M * positions, sets * max(1, machine.entries("psum_pad")), perfect)
+    channel_folds = shape.groups * _folds(channels, max(1, machine.entries("input_pad") // shape.S), perfect)
+    row_folds = _folds(shape.P, array.columns, perfect)
+    passes = ROUNDED * layer.timesteps * row_folds * filter_folds * channel_folds
     fibers_of = f"{fibers} fibers (M x C/groups, of every size of a fold that is tried)"
     return (
         Need(fibers * FIBER_BYTES, fibers_of, is_kept=False),
@@ -50,3 +52,10 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
             f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)",
         ),
     )
+
+
+def _folds(size: int, most: int, perfect: bool) -> int:
+    """Folds of at most so many items each; if perfect, of as many as divide the size."""
+    if perfect:
+        return size // max(part for part in range(1, min(size, most) + 1) if size % part == 0)
+    return -(-size // most)

@@ -82,6 +82,7 @@ class RowStationaryPlan:
             machine.dataflow.zeros.weights_at_dram == "skip",
             machine.dataflow.mask_bits,
             machine.dataflow.coordinate_bits,
+            machine.dataflow.metadata_entries == "expected",
         )
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
         refused = streams.refusal(mapping.fold_channels)

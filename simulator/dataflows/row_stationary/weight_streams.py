@@ -33,6 +33,8 @@ class WeightStreams:
 
     zeros_left_out: whether zeros of values in place stay in DRAM, where the format tells that they are zeros.
     mask_bits: bits that each position of a mask takes. coordinate_bits: bits that a coordinate takes at least.
+    entries_expected: whether coordinates and runs are as many as the layer's density makes one expect, not as stored;
+    coordinates have exactly `coordinate_bits` then.
     """
 
     task: LayerTask
@@ -40,6 +42,7 @@ class WeightStreams:
     zeros_left_out: bool = False
     mask_bits: int = 1
     coordinate_bits: int = 0
+    entries_expected: bool = False
     _sizes: dict[int, FiberSizes] = field(default_factory=dict)
     _refusals: dict[int, str | None] = field(default_factory=dict)
     _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
@@ -50,8 +53,11 @@ class WeightStreams:
         if fold_channels not in self._sizes:
             values, starts, segments = self._fibers(fold_channels)
             sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
+            non_zeros, lengths = np.add.reduceat(values != 0, starts[:-1]), np.diff(starts)
             if self.zeros_left_out and self.weight_format.values == "in_place":
-                sizes = self._without_zeros(sizes, np.add.reduceat(values != 0, starts[:-1]), np.diff(starts))
+                sizes = self._without_zeros(sizes, non_zeros, lengths)
+            elif self.entries_expected and self.weight_format.values == "packed":
+                sizes = self._as_expected(sizes, non_zeros, lengths)
             added_bits = self._added_metadata_bits(sizes) * (sizes.stored_bits > 0)
             sizes = replace(
                 sizes, metadata_bits=sizes.metadata_bits + added_bits, stored_bits=sizes.stored_bits + added_bits
@@ -94,7 +100,7 @@ class WeightStreams:
         """int64 (F,): what metadata takes more than the format alone, where it lies in words of its own."""
         if self.weight_format.positions == "mask":
             return np.multiply(sizes.metadata_bits, self.mask_bits - 1)
-        if self.weight_format.positions == "coordinate":
+        if self.weight_format.positions == "coordinate" and not self.entries_expected:
             return np.maximum(np.multiply(sizes.entries, self.coordinate_bits) - sizes.metadata_bits, 0)
         return np.zeros_like(sizes.metadata_bits)
 
@@ -113,6 +119,30 @@ class WeightStreams:
             return sizes
         payload_bits = non_zeros * self.task.weight_bits
         return FiberSizes(payload_bits, metadata_bits, non_zeros, payload_bits + metadata_bits, offsets_bits=0)
+
+    def _as_expected(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
+        """Metadata of fibers as Sparseloop counts it: of n positions in a layer of density d, a fiber has ceil(n d)
+        coordinates; runs are as many as non-zeros, n d on average, whatever zeros lie between them.
+
+        non_zeros, lengths: int64 (F,). Source: NVlabs/timeloop, src/workload/format-models, coordinate-payload.cpp and
+        run-length-encoding.cpp.
+        """
+        if self.weight_format.positions == "coordinate":
+            coordinates = -(-lengths * non_zeros.sum() // max(1, lengths.sum()))
+            metadata_bits = coordinates * (non_zeros > 0) * self.coordinate_bits
+        elif self.weight_format.positions == "run" and not self.weight_format.code_word_bits:
+            metadata_bits = non_zeros * self.weight_format.run_bits
+        else:
+            return sizes
+        value_bits = sizes.payload_bits // np.maximum(sizes.entries, 1)
+        payload_bits = non_zeros * value_bits
+        return replace(
+            sizes,
+            payload_bits=payload_bits,
+            metadata_bits=metadata_bits,
+            entries=non_zeros,
+            stored_bits=payload_bits + metadata_bits,
+        )
 
     def fiber_count_bits(self, fold_channels: int) -> int:
         """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it.
