@@ -12,6 +12,7 @@ import pytest
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import mapping, weight_streams
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
+from spikecycle.simulator.dataflows.spike_array import plan as plan_module
 from spikecycle.simulator.dataflows.spike_array import replay
 from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
@@ -48,23 +49,31 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Counter[tuple
 
 
 @pytest.mark.parametrize("timesteps", [1, 9])
-def test_a_spike_array_is_replayed_once_for_every_output_tile(count: Any, timesteps: int) -> None:
-    # half of the 8 words of 16 bits holds the 36 positions of one channel (3 words), not those of two (72, 5 words)
+@pytest.mark.parametrize(("few_pes", "kernel"), [(8, "accumulate_abreast"), (0, "accumulate_passes")])
+def test_a_spike_array_is_replayed_once_for_every_map_tile(
+    count: Any, monkeypatch: pytest.MonkeyPatch, few_pes: int, kernel: str, timesteps: int
+) -> None:
+    """Whatever the channel tiles: all of them are sent the events of a pass, which are listed once."""
+    monkeypatch.setattr(plan_module, "FEW_PES", few_pes)
+    # half of the 8 words of 16 bits holds the 24 positions of two channels' 4 x 6 inputs, not those of three; 18 words
+    # hold half of the map's potentials; half of the 24 holds the 36 weights (4 bits) of one output channel, not of two
     chosen = spike_array.machine(
-        buffers__spikes=spike_array.buffer(8, 16), buffers__potentials=spike_array.buffer(36, 16)
+        buffers__spikes=spike_array.buffer(8, 16),
+        buffers__potentials=spike_array.buffer(18, 16),
+        buffers__weights=spike_array.buffer(24, 16),
     )
     layer = task(timesteps)
-    kernels, cuts = count(replay, "accumulate_passes"), count(InputCutter, "_of_timestep")
+    kernels, cuts = count(replay, kernel), count(InputCutter, "_of_timestep")
     inputs = (RANDOM.random((timesteps, 4, 6, 6)) < 0.3).astype(np.uint8)
     outputs = replay_layer(layer, inputs).outputs.astype(np.uint8)
     plan = SpikeArrayPlan(chosen, layer)
     activity = plan.run(LayerSample(inputs, outputs))
     tiling = plan.tiling()
+    assert tiling["channel_tiles"] > 1 and tiling["map_tiles"] > 1
     tiles = tiling["channel_tiles"] * tiling["map_tiles"]
-    assert tiles > 1
     assert len(activity.work.cycles) > tiles * timesteps, "several passes in a timestep"
-    assert kernels.total() == tiles
-    assert cuts.total() == tiles, "a bit map is cut alike in every timestep"
+    assert kernels.total() == tiling["map_tiles"]
+    assert cuts.total() == tiling["map_tiles"], "a bit map is cut alike in every timestep"
 
 
 def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:

@@ -17,7 +17,7 @@ TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and fo
 TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
 WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
-EVENT_BYTES = 24  # four numbers of an event and two of its wait, int32
+EVENT_BYTES = 16  # four numbers of an event, int32
 
 
 def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:

@@ -6,6 +6,8 @@ moves all potentials that it meets by the same address, and all their banks by t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -59,16 +61,25 @@ class Scratch(NamedTuple):
     in_bank: Int64
 
 
-class PeLatencies(NamedTuple):
-    """What an event takes by tap case and PE; tap_case = (channel · row classes + row class) · column classes + column
-    class.
+@dataclass(frozen=True, eq=False)
+class PeLatencies:
+    """What an event takes by channel tile, tap case and PE; tap_case = (channel · row classes + row class) · column
+    classes + column class.
 
-    cycles: int32 (4, tap_cases, pes_per_group): LATENCY, IDLE, DECODE, CONFLICT.
-    work: int64 (tap_cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
+    cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases, pes_per_group); where the tiles are worked on
+    `abreast`, int32 (4, tap cases, pes_per_group, tiles).
+    work: int64 (tiles, tap cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
     """
 
     cycles: Int32
     work: Int64
+    abreast: bool
+
+    def served(self, occurrences: Int64) -> Int64:
+        """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
+        latency = self.cycles[LATENCY] if self.abreast else self.cycles[:, LATENCY]
+        axes = "cpt" if self.abreast else "tcp"
+        return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
 
 
 @kernel
@@ -260,25 +271,28 @@ def tabulate_latencies(
 
 
 def latencies(
-    fibers: TileFibers,
-    layouts: WeightLayout,
+    tiles: Sequence[TileFibers],
+    layouts: Sequence[WeightLayout],
     row_classes: Int64,
     column_classes: Int64,
     taps_of_phase_row: Int64,
     taps_of_phase_column: Int64,
     spec: FormatSpec,
     pe: PeSpec,
+    abreast: bool,
 ) -> PeLatencies:
-    """The latencies of a channel tile."""
-    pes_per_group, channels, _ = layouts.first_bits.shape
+    """The latencies of all channel tiles."""
+    pes_per_group, channels, _ = layouts[0].first_bits.shape
     tap_cases = channels * len(row_classes) * len(column_classes)
-    cycles = np.zeros((4, tap_cases, pes_per_group), dtype=np.int32)
-    cycles[LATENCY] = cycles[IDLE] = UNTOUCHED_CYCLES
-    work = np.zeros((tap_cases, WORK_COLUMNS), dtype=np.int64)
-    scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
-    tabulate_latencies(
-        fibers.values, fibers.starts, fibers.sizes.entries, layouts.first_bits, layouts.fetched_words,
-        fibers.own_channels, fibers.first_local, row_classes, column_classes, taps_of_phase_column,
-        taps_of_phase_row, spec, pe, scratch, cycles, work,
-    )  # fmt: skip
-    return PeLatencies(cycles, work)
+    cycles = np.zeros((len(tiles), 4, tap_cases, pes_per_group), dtype=np.int32)
+    cycles[:, LATENCY] = cycles[:, IDLE] = UNTOUCHED_CYCLES
+    work = np.zeros((len(tiles), tap_cases, WORK_COLUMNS), dtype=np.int64)
+    longest = max(fibers.longest for fibers in tiles)
+    scratch = Scratch(*(np.zeros(size, np.int64) for size in (longest,) * 6 + (pe.banks,)))
+    for number, (fibers, layout) in enumerate(zip(tiles, layouts, strict=True)):
+        tabulate_latencies(
+            fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
+            fibers.own_channels, fibers.first_local, row_classes, column_classes, taps_of_phase_column,
+            taps_of_phase_row, spec, pe, scratch, cycles[number], work[number],
+        )  # fmt: skip
+    return PeLatencies(np.ascontiguousarray(cycles.transpose(1, 2, 3, 0)) if abreast else cycles, work, abreast)
