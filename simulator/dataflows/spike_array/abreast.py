@@ -29,7 +29,7 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     tap_case,
 )
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 FEW_PES = 8
 """Groups of fewer PEs are worked on tile by tile side by side: eight 64-bit numbers fill a register of 512 bits."""
@@ -58,7 +58,7 @@ class TilesState(NamedTuple):
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
 
-@kernel
+@lean_kernel
 def accumulate_abreast(
     inputs: Inputs,
     spiking: UInt32,
@@ -84,7 +84,7 @@ def accumulate_abreast(
     return total
 
 
-@kernel
+@lean_kernel
 def broadcast_abreast(
     events: Events,
     count: int,
@@ -140,7 +140,7 @@ def broadcast_abreast(
         breakdown_out[tile, index, BARRIER] += done + BARRIER_CYCLES - end
 
 
-@kernel
+@lean_kernel
 def send_abreast(cycles: Int32, state: TilesState, slot: int, case: int) -> None:
     """Send an event of a tap case to all PEs; it takes this slot of the FIFOs."""
     _, pes, tiles = state.popped.shape
@@ -158,7 +158,7 @@ def send_abreast(cycles: Int32, state: TilesState, slot: int, case: int) -> None
             state.last_popped[slot, tile] = max(state.last_popped[slot, tile], state.popped[slot, pe, tile])
 
 
-@kernel
+@lean_kernel
 def charge_abreast(cycles: Int32, state: TilesState, slot: int, served: int, breakdown_out: Int64, index: int) -> None:
     """Charge the wait of an event to what prolonged the event that it waited for, of tap case `served`.
 

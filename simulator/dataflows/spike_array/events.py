@@ -8,7 +8,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt8, UInt16, UInt32
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 WORD_BITS = 32
 """Positions of a word of `spiking_words`: the product that finds a word's lowest set bit stays within 64 bits."""
@@ -63,7 +63,7 @@ def spiking_words(inputs: Inputs) -> UInt32:
     return padded.view("<u4")
 
 
-@kernel
+@lean_kernel
 def list_events(
     values: Inputs, spiking: UInt32, region: Region, layout: SpikeLayout, bits_of_product: Int64, events_out: Events
 ) -> int:
@@ -112,7 +112,7 @@ def list_events(
     return count
 
 
-@kernel
+@lean_kernel
 def count_region_entries(values: UInt8 | UInt16, region: Region, layout: SpikeLayout) -> int:
     """Entries that a region of one timestep's inputs takes in a format without an entry for every position.
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape
 
 
-@kernel
+@lean_kernel
 def lay_fibers(
     weights: Int32,
     channels: int,

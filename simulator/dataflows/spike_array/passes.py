@@ -19,7 +19,7 @@ from spikecycle.simulator.dataflows.spike_array.events import Events, Region, li
 from spikecycle.simulator.dataflows.spike_array.input_passes import FIRST_CHANNEL, STOP_CHANNEL, TIMESTEP, WORDS
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
 from spikecycle.simulator.formats.spikes import SpikeLayout
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
 """What a cycle of a pass is charged to."""
@@ -73,14 +73,14 @@ class Place(NamedTuple):
     column_kinds: int
 
 
-@kernel
+@lean_kernel
 def tap_case(events: Events, event: int, block_row: int, block_column: int, place: Place) -> int:
     """The tap case of an event in a block; see `Place`."""
     row = int(np.int64(events.channel[event])) * place.row_kinds + int(place.row_classes[events.row[event], block_row])
     return row * place.column_kinds + int(place.column_classes[events.column[event], block_column])
 
 
-@kernel
+@lean_kernel
 def list_pass(
     inputs: Inputs,
     spiking: UInt32,
@@ -102,7 +102,7 @@ def list_pass(
     return list_events(inputs[timestep], spiking[timestep], region, encoded, bits_of_product, events_out)
 
 
-@kernel
+@lean_kernel
 def accumulate_passes(
     inputs: Inputs,
     spiking: UInt32,
@@ -138,7 +138,7 @@ def accumulate_passes(
     return total
 
 
-@kernel
+@lean_kernel
 def broadcast(
     events: Events, count: int, words: int, place: Place, cycles: Int32, array: ArrayState, breakdown_out: Int64
 ) -> None:
@@ -211,7 +211,7 @@ def broadcast(
     breakdown_out[BARRIER] += done + BARRIER_CYCLES - cycle
 
 
-@kernel
+@lean_kernel
 def count_tap_cases(
     events: Events, count: int, place: Place, cycles: Int32, occurrences_out: Int64, served_out: Int64
 ) -> None:
