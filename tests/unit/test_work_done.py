@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from spikecycle.simulator import simulate
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import mapping, weight_streams
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
@@ -16,9 +18,10 @@ from spikecycle.simulator.dataflows.spike_array import plan as plan_module
 from spikecycle.simulator.dataflows.spike_array import replay
 from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
+from spikecycle.simulator.energy import sram
 from spikecycle.simulator.machine import yaml_file
 from spikecycle.simulator.replay import replay_layer
-from spikecycle.traces import LayerShape
+from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, write_trace
 from tests.unit.row_stationary import cases as row_stationary
 from tests.unit.spike_array import cases as spike_array
 
@@ -94,3 +97,24 @@ def test_the_same_text_is_parsed_once(count: Any) -> None:
     first["one"].append(3)
     assert yaml_file.parse_yaml(text) == {"one": [1, 2]}, "nobody sees what another did with the value"
     assert composed.total() == 1
+
+
+def test_of_the_tables_of_srams_only_the_wanted_one_is_read(count: Any) -> None:
+    sram._load.cache_clear()
+    read = count(sram, "read_validated")
+    assert sram._load("itrs-lstp", 300, 2).constants.table == "sram_lstp_300k_1r1w.csv"
+    assert read.total() == 1
+
+
+def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None:
+    """For its mapping: their zeros are counted then, and not when the result is made."""
+    path = tmp_path / "small.h5"
+    arrays = conv2d_layer(
+        "conv", np.ones((1, 2, 1, 4, 4), np.uint8), np.array([[[[1, 0], [0, 2]]], [[[0, 0], [0, 3]]]]), 4,
+        Neuron("if", np.full(2, 5), 12), outputs=np.zeros((1, 2, 2, 3, 3), np.uint8),
+    )  # fmt: skip
+    write_trace(path, [arrays], provenance={})
+    read = count(Layer, "weights")
+    result = simulate(path, "spike_array")
+    assert result.layers[0].storage.zero_weights == 5
+    assert read.total() == 1
