@@ -1,6 +1,6 @@
 """Host memory that a layer takes on a row-stationary array, by the keys that decide it; see `simulator.memory`.
 
-The arrays are those of `streams`, `tables`, `schedule` and `records`; their bytes stand behind them.
+The arrays are those of `weight_streams`, `counts`, `passes` and `replay`; their bytes stand behind them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ TABLE_BYTES = 40  # non-zeros, takes, served and what they are made of, int64, f
 INPUT_BYTES = 40  # of a sample: met, the same by tap, and events of a tap, spikes and load unit of a row, int64
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
-SET_BYTES = 8  # cycles of the slowest PE of a filter set in a pass, int64
-PASS_BYTES = 520  # sixteen columns of the schedule, its place in them, seventeen of records, and what becomes of them
+PASS_BYTES = 450  # six numbers of a pass in its order, four in tables, thirteen of records, and what becomes of them
 
 
 def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
@@ -46,7 +45,7 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
         Need(
-            passes * (PASS_BYTES + SET_BYTES * sets),
+            passes * PASS_BYTES,
             f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)",
         ),
     )
