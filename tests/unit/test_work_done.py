@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.row_stationary import mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary import global_buffer, mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.spike_array import replay
 from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.machine import yaml_file
+from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape
 from tests.unit.row_stationary import cases as row_stationary
@@ -76,6 +78,35 @@ def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:
     assert max(fitted.values()) == 1
     # fibers of a fold of 1, 2, 3 or 4 channels
     assert 0 < measured.total() <= 4
+
+
+def test_a_mapping_is_chosen_by_bounds_and_few_measured_fibers(count: Any) -> None:
+    # 12 array rows and 12 inputs a pad: folds of 1 to 12, 14, 15, 16 ... channels of 3 x 3 taps could be tried
+    shape = LayerShape("conv2d", C=64, H=12, W=12, M=32, R=3, S=3, padding=(1, 1))
+    weights = RANDOM.integers(-7, 8, shape.weight_shape) * (RANDOM.random(shape.weight_shape) < 0.2)
+    estimated, measured = count(mapping, "estimate"), count(weight_streams, "measure")
+    plan = RowStationaryPlan(load_machine("eyeriss_snn"), spike_array.layer(shape, weights, 4))
+    assert plan.mapped.mapping.filter_sets > 0
+    assert measured.total() <= 3
+    assert estimated.total() <= 6, "candidates are estimated many at a time"
+
+
+def test_passes_of_a_row_stationary_array_take_no_call_each(count: Any) -> None:
+    shape = LayerShape("conv2d", C=32, H=12, W=40, M=64, R=3, S=3, padding=(1, 1))
+    plan = RowStationaryPlan(load_machine("eyeriss_snn"), spike_array.layer(shape, np.ones(shape.weight_shape), 9))
+    inputs = (RANDOM.random((9, *shape.input_shape)) < 0.3).astype(np.uint8)
+    outputs = np.zeros((9, *shape.output_shape), np.uint8)
+    watched = [count(row_replay, name) for name in ("count_windows", "slowest_skipping", "update_neurons")]
+    watched += [count(global_buffer, name) for name in ("_deliver_row", "result_words")]
+    passes = len(plan.run(LayerSample(inputs, outputs)).work.cycles)
+    ranges = plan.order.ranges
+    assert ranges > 1 and passes > 500
+    windows, slowest, updates, delivered, words = (calls.total() for calls in watched)
+    assert (windows, slowest, updates) == (ranges, ranges, 1)
+    assert delivered <= 3 * 5, "widths of a tile, and ways in which input rows meet 3 filter rows"
+    assert words == 1
+    plan.run(LayerSample(inputs, outputs))
+    assert (delivered, words) == tuple(calls.total() for calls in watched[3:]), "a second sample delivers alike"
 
 
 def test_the_same_text_is_parsed_once(count: Any) -> None:

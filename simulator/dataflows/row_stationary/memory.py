@@ -5,8 +5,6 @@ The arrays are those of `weight_streams`, `counts`, `passes` and `replay`; their
 
 from __future__ import annotations
 
-import math
-
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.memory import Need
@@ -25,9 +23,7 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     """Upper bounds, from the sizes of the layer and the machine's keys alone."""
     shape, array = layer.shape, machine.dataflow
     channels = shape.C // shape.groups
-    # Fibers are measured for every size of a channel fold that is tried, q x sets of array rows: 1, 2, 3 ... channels.
-    folds = min(channels, max(1, array.rows // shape.R) * max(1, machine.entries("input_pad") // shape.S))
-    fibers = int(shape.M * channels * (1 + math.log(folds)))
+    fibers = shape.M * channels  # of folds of one channel; the search keeps fibers of one size of folds at a time
     weights = shape.M * shape.fan_in
     rows = layer.timesteps * shape.H * shape.C * shape.S
     outputs = layer.timesteps * shape.M * shape.P
@@ -37,10 +33,10 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     filter_folds = -(-shape.M * positions // (sets * max(1, machine.entries("psum_pad"))))
     channel_folds = shape.groups * -(-channels // max(1, machine.entries("input_pad") // shape.S))
     passes = ROUNDED * layer.timesteps * -(-shape.P // array.columns) * filter_folds * channel_folds
-    fibers_of = f"{fibers} fibers (M x C/groups, of every size of a fold that is tried)"
+    fibers_of = f"{fibers} fibers (M x C/groups)"
     return (
         Need(fibers * FIBER_BYTES, fibers_of, is_kept=False),
-        Need(shape.M * channels * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
+        Need(fibers * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
         Need(weights * TABLE_BYTES, f"the tables of {weights} weights (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
