@@ -6,14 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, UInt16, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, UInt16, UInt64
 from spikecycle.simulator.jit import kernel
-from spikecycle.simulator.workload.words import count_ones, lowest_one
+from spikecycle.simulator.workload.words import count_ones
 
 SLICE_BITS = 16
 """Bits of a slice: Phi (ISCA 2025), Table 1."""
 ONE = 256
 """A coordinate of 1, in the whole numbers that centres are kept in."""
+CENTRES_AT_ONCE = 1024
+"""Distances are at most 2^20, or less than zero by as much: so many times as large they have 32 bits."""
 
 
 def slices_of(rows: UInt64, fan_in: int) -> UInt16:
@@ -50,12 +52,7 @@ def patterns_of(seen: SliceCounts, wanted: int, iterations: int, seed: tuple[int
     if len(found) > wanted:
         draws = np.random.default_rng(seed).integers(0, 2**62, wanted)
         centres = np.zeros((SLICE_BITS, wanted), np.int64)
-        start_centres(found, seen.numbers, draws, centres)
-        for _ in range(iterations):
-            before = centres.copy()
-            move_centres(found, seen.numbers, centres)
-            if np.array_equal(centres, before):
-                break  # further iterations change nothing
+        find_centres(found, seen.numbers, draws, iterations, centres)
         bits = (2 * centres >= ONE).astype(np.int64)
         found = np.unique((bits << np.arange(SLICE_BITS)[:, None]).sum(axis=0))
         found = found[np.bitwise_count(found) > 1]
@@ -87,37 +84,81 @@ def start_centres(values: Int64, weights: Int64, draws: Int64, centres_out: Int6
 
 
 @kernel
-def move_centres(values: Int64, weights: Int64, centres: Int64) -> None:
+def find_centres(values: Int64, weights: Int64, draws: Int64, iterations: int, centres_out: Int64) -> None:
+    """Weighted k-means: `centres_out`, int64 (16, k), after so many iterations, or when they move no more.
+
+    values, weights: int64 (n,), different slices of two ones at least, and how many there are. draws: int64 (k,).
+    """
+    start_centres(values, weights, draws, centres_out)
+    for _ in range(iterations):
+        if not move_centres(values, weights, centres_out):
+            break
+
+
+@kernel
+def move_centres(values: Int64, weights: Int64, centres: Int64) -> bool:
     """One iteration: every slice goes to its nearest centre, the first of several; a centre to the weighted mean of its
-    slices, rounded down. A centre without slices stays."""
+    slices, rounded down. A centre without slices stays. Returns whether any has moved.
+
+    Distances are found for many centres side by side, and carry the centre's number in their lowest bits, so that the
+    least of them tells the first of the nearest.
+    """
     bits, count = centres.shape
-    squares = np.zeros(count, np.int32)
-    for bit in range(bits):
-        for centre in range(count):
-            squares[centre] += centres[bit, centre] * centres[bit, centre]
-    # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds to the distance, but for what all centres have
-    of_bits = (-2 * ONE * centres).astype(np.int32)
-    sums = np.zeros((bits, count), np.int64)
-    members = np.zeros(count, np.int64)
-    distance = np.zeros(count, np.int32)
-    for i in range(len(values)):
-        distance[:] = squares
-        word = np.uint64(values[i])
-        while word:
-            of_bit = of_bits[lowest_one(word)]
-            word &= word - np.uint64(1)
-            for centre in range(count):
-                distance[centre] += of_bit[centre]
-        least = distance[0]
-        for centre in range(count):
-            least = min(least, distance[centre])
-        nearest = 0
-        while distance[nearest] != least:
-            nearest += 1
-        members[nearest] += weights[i]
+    numbered = np.zeros(count, np.int32)
+    for centre in range(count):
+        square = 0
         for bit in range(bits):
-            sums[bit, nearest] += weights[i] * (values[i] >> bit & 1)
+            square += centres[bit, centre] * centres[bit, centre]
+        numbered[centre] = square * CENTRES_AT_ONCE + centre % CENTRES_AT_ONCE
+    # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds to the distance, but for what all centres have
+    of_bits = (-2 * ONE * CENTRES_AT_ONCE * centres).astype(np.int32)
+    sums = np.zeros((count, bits), np.int64)
+    members = np.zeros(count, np.int64)
+    distance = np.zeros(min(count, CENTRES_AT_ONCE), np.int32)
+    ones = np.zeros(bits, np.int64)
+    for i in range(len(values)):
+        set_bits = 0
+        for bit in range(bits):
+            if values[i] >> bit & 1:
+                ones[set_bits] = bit
+                set_bits += 1
+        nearest = -1
+        least = 0
+        for first in range(0, count, CENTRES_AT_ONCE):
+            end = min(first + CENTRES_AT_ONCE, count)
+            found = least_distance(of_bits, numbered[first:end], first, ones[:set_bits], distance)
+            if nearest < 0 or found // CENTRES_AT_ONCE < least:
+                least = found // CENTRES_AT_ONCE
+                nearest = first + found % CENTRES_AT_ONCE
+        members[nearest] += weights[i]
+        for place in range(set_bits):
+            sums[nearest, ones[place]] += weights[i]
+    has_moved = False
     for centre in range(count):
         if members[centre] > 0:
             for bit in range(bits):
-                centres[bit, centre] = ONE * sums[bit, centre] // members[centre]
+                moved = ONE * sums[centre, bit] // members[centre]
+                has_moved |= moved != centres[bit, centre]
+                centres[bit, centre] = moved
+    return has_moved
+
+
+@kernel
+def least_distance(of_bits: Int32, numbered: Int32, first: int, ones: Int64, distance: Int32) -> int:
+    """The least of `numbered`, int32 (k,), plus what the bits `ones`, two at least, add to it.
+
+    of_bits: int32 (16, centres), of which those from `first` on count. distance: int32 (k or more,), room.
+    """
+    count = len(numbered)
+    last = len(ones) - 1
+    row, added = of_bits[ones[0]][first : first + count], of_bits[ones[last]][first : first + count]
+    for centre in range(count):
+        distance[centre] = numbered[centre] + row[centre] + added[centre]
+    for place in range(1, last):
+        row = of_bits[ones[place]][first : first + count]
+        for centre in range(count):
+            distance[centre] += row[centre]
+    least = distance[0]
+    for centre in range(count):
+        least = min(least, distance[centre])
+    return int(np.int64(least))
