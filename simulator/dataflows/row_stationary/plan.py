@@ -87,7 +87,7 @@ class RowStationaryPlan:
             widths=widths(layer, array, storage, mapping),
             tables=weight_tables(task, layer, array, storage, mapping, streams),
             input_row=_input_row(machine, chosen_format, spikes, layer),
-            output_row=_row_bits(spikes, layer.Q, layer.stored_output_bits),
+            output_row=_output_row(spikes, layer),
             applied_weights=np.zeros((0, 0, 0, 0), np.int64),
         )
         self.mapped = mapped._replace(applied_weights=_applied_by_array_row(mapped))
@@ -162,6 +162,8 @@ class RowStationaryPlan:
         counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task.neuron) else 0
         biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
+        if not self.task.neuron.fires:  # nothing is compared
+            counts[Count.UPDATES] = 0
 
 
 def _applied_by_array_row(mapped: LayerOnArray) -> Int64:
@@ -193,6 +195,13 @@ def _input_row(machine: RowStationaryMachine, weights: WeightFormat, spikes: Spi
         return RowBits(explicit=0, entry_bits=layer.stored_input_bits + mask_bits, count_bits=0)
     addresses = max(0, layer.W - 1).bit_length()
     return RowBits(explicit=1, entry_bits=addresses + layer.stored_input_bits, count_bits=bits_for(layer.W + 1))
+
+
+def _output_row(spikes: SpikeFormat, layer: LayerSpec) -> RowBits:
+    """Bits of an output row in DRAM: potentials are plain values, whatever the spike format."""
+    if layer.output_bits > 1:
+        return RowBits(explicit=0, entry_bits=layer.stored_output_bits, count_bits=0)
+    return _row_bits(spikes, layer.Q, layer.stored_output_bits)
 
 
 def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:

@@ -7,10 +7,11 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     TapInputs,
@@ -38,9 +39,9 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     empty_records,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.neuron_unit import output_spikes, update_neurons
 from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import slowest_by_weights, slowest_skipping
+from spikecycle.simulator.dataflows.row_stationary.updates import output_spikes, update_neurons
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +145,7 @@ def _work_of_spikes(
             loaded_spikes = steady.row_loads.spikes(spikes, channel_starts, size)
             work.input_spikes[here] = loaded_spikes.reshape(size, layer.groups, -1)
         if mapped.output_row.explicit:
-            count_outputs(sample.outputs, q0, q1, outputs)
+            count_outputs(cast(UInt8, sample.outputs), q0, q1, outputs)
             work.output_spikes.append(output_spikes(mapped, outputs, folds_of_range))
     count_pe_work(mapped, tap_inputs, records)
     return work

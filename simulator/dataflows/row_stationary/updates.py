@@ -1,4 +1,4 @@
-"""The neuron unit: the update after the last pass of a (tile, filter fold, time group).
+"""What the neuron unit does: the update after the last pass of a (tile, filter fold, time group).
 
 MICROARCHITECTURE.md, section 5, for all updates at once.
 """
@@ -64,19 +64,21 @@ def update_neurons(
     layer, array, widths, groups = mapped.layer, mapped.array, mapped.widths, groups_of(order.folds)
     height, columns, pairs = groups.rows, groups.columns, groups.group_end - groups.group_start
     filters = mapped.tables.filters.sum(axis=1)
-    # rows of the map whose potentials the group takes up, or leaves for another: it begins after t = 0, or ends before
-    # the last timestep
+    # rows of the map that begin at t = 0; whose potentials the group takes up, or leaves for another: it begins after
+    # t = 0, or ends before the last timestep
     rows = np.minimum(height, pairs)
-    rows_read = rows - np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
+    rows_started = np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
+    rows_read = rows - rows_started
     last_timestep = (layer.T - 1) * height
     rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
     potential_bits = (columns * layer.potential_bits)[:, None] * filters
     in_dram = array.potentials_in_dram > 0
-    loads = rows_read[:, None] * potential_bits * (array.potentials_in_dram == 1)
+    rows_loaded = rows_started * layer.starts_in_dram + rows_read * (array.potentials_in_dram == 1)
+    loads = rows_loaded[:, None] * potential_bits
     stores = rows_written[:, None] * potential_bits * in_dram
 
     psum_words = pairs[:, None] * result_words(mapped, groups, widths.psums_per_word)
-    output_words = pairs[:, None] * result_words(mapped, groups, array.word_bits)
+    output_words = pairs[:, None] * result_words(mapped, groups, array.word_bits // layer.output_bits)
     potential_words = result_words(mapped, groups, widths.potentials_per_word) * (not in_dram)
     stored_words = output_words * (not outputs_on_chip)
     updates = (pairs * columns)[:, None] * filters
