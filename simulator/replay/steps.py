@@ -117,10 +117,10 @@ class PopulationStep:
         return self._potentials.transpose(2, 0, 1)
 
 
-_TURNED_AT_ONCE = 64  # output channels
-_APART = (
-    16  # numbers of 32 bits, a cache line, beyond which rows that are turned together never lie a power of two apart
-)
+_TURNED_AT_ONCE = 64
+"""Output channels."""
+_APART = 16
+"""Numbers between rows that are turned together: a line of the cache."""
 
 
 def _by_input_channel(weights: Int32, shape: LayerShape) -> Int32:
