@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +23,16 @@ from spikecycle.simulator.machine import yaml_file
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape
+from tests.children import run_child
 from tests.unit.row_stationary import cases as row_stationary
 from tests.unit.spike_array import cases as spike_array
 
+KERNELS_OF_ROW_STATIONARY = {
+    node.name
+    for path in Path(weight_streams.__file__).parent.glob("*.py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "kernel" for one in node.decorator_list)
+}
 RANDOM = np.random.default_rng(3)
 SHAPE = LayerShape("conv2d", C=4, H=6, W=6, M=6, R=3, S=3, padding=(1, 1))
 
@@ -116,3 +126,31 @@ def test_the_same_text_is_parsed_once(count: Any) -> None:
     first["one"].append(3)
     assert yaml_file.parse_yaml(text) == {"one": [1, 2]}, "nobody sees what another did with the value"
     assert composed.total() == 1
+
+
+COMPILED = """
+import json
+from spikecycle.simulator import simulate
+from spikecycle.simulator.jit import told_of_compiling
+
+names = []
+with told_of_compiling(names.append):
+    simulate("digits-8bit", "eyeriss_snn")
+print(json.dumps(names))
+"""
+
+
+def test_a_first_run_compiles_what_it_uses_and_each_kernel_for_one_kind_of_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiling is what a first run waits for: seconds, where kernels take everything that there is of a layer."""
+    for name in ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path))
+    ended = run_child(["-c", COMPILED], memory_bytes=4 * 2**30)
+    assert ended.status == 0, ended.err
+    compiled = Counter(json.loads(ended.out))
+    slowest = {"find_slowest", "add_taps", "keep_longest", "raise_to", "longest_of_timesteps", "longest_pair"}
+    mine = {name: compiled[name] for name in compiled if name in KERNELS_OF_ROW_STATIONARY}
+    assert mine == dict.fromkeys({"count_windows", *slowest}, 1), "rows of fixed size need no count of outputs"
+    assert compiled.total() <= 30, compiled
