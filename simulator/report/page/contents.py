@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.explore.differences import comparability
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
@@ -57,7 +58,10 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
     front = fronts.front_chart("tradeoffs", [*points, *material.candidates])
     if len(results) > 1:
         charts = [costs.totals_chart(results, "energy"), costs.totals_chart(results, "cycles")]
-        ahead = panel_markup(table_markup(overview.side_by_side(results)))
+        notes = "".join(
+            f'<p class="caution">{plain(note)}</p>' for note in comparability([result for _, result in results])
+        )
+        ahead = panel_markup(notes + table_markup(overview.side_by_side(results)))
         differ = overview.differences(results)
         if differ is not None:
             heading = f"Where the machines differ ({len(differ.rows)} keys)"
