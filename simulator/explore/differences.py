@@ -6,12 +6,10 @@ Everything is a view of results: nothing is simulated here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spikecycle.simulator.documents import read_document
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import seconds
@@ -109,15 +107,6 @@ def machine_differences(machines: Sequence[Mapping[str, Any]]) -> Iterator[KeyDi
             yield KeyDifference(key=key, values=values)
 
 
-def read_result(path: str | Path) -> RunResult:
-    """The result that `spikecycle simulate --json` has written; UsageError, naming the file, where it is none, or is of
-    another version."""
-    document = read_document(path)
-    if not isinstance(document, RunResult):
-        raise UsageError(f"{path}: results of spikecycle simulate --json are compared, this is another document")
-    return document
-
-
 def _compared(label: str, result: RunResult) -> ComparedResult:
     return ComparedResult(
         label=label,
@@ -210,7 +199,7 @@ def comparability(results: Sequence[RunResult]) -> Iterator[str]:
     apart = [what for what in prices[0] if len({each[what] for each in prices}) > 1]
     if apart:
         words = "; ".join(f"{what} {', '.join(dict.fromkeys(each[what] for each in prices))}" for what in apart)
-        yield f"Their parts are not of the same technology, so that ratios of energy and area are also its: {words}."
+        yield f"Their technologies differ, so ratios of energy and area compare these too: {words}."
     unpriced = [str(result.machine["name"]) for result in results if not result.sum_energy_pj]
     if unpriced:
         yield f"Energies are not priced, as the rule counts cycles alone: {', '.join(dict.fromkeys(unpriced))}."

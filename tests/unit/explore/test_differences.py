@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from spikecycle.simulator import MachineError, RunResult, UsageError, simulate
+from spikecycle.simulator.documents import read_result
 from spikecycle.simulator.explore.compare import compare
-from spikecycle.simulator.explore.differences import compare_results, machine_differences, read_result
+from spikecycle.simulator.explore.differences import compare_results, machine_differences
 from spikecycle.simulator.report.comparison_table import compared_report
 from spikecycle.simulator.report.document import to_json
 from spikecycle.simulator.variant import SYNTHETIC
