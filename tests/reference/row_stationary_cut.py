@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil
 from typing import Any
 
@@ -131,6 +132,8 @@ class Cut:
             if self.weight_format.positions == "coordinate":
                 entries = sum(value != 0 for value in fiber)
                 metadata = max(metadata, entries * self.machine.dataflow.coordinate_bits)
+            if self.machine.dataflow.metadata_entries == "expected":
+                payload, metadata = self.expected_bits(fiber, payload, metadata)
             bits += payload + metadata if formats.is_stored(fiber, self.weight_format) else 0
             if self.weight_format.code_word_bits:
                 bits += 1
@@ -142,6 +145,18 @@ class Cut:
             offsets = formats.offsets_of_set(everything, self.weight_format, b)
             bits += (len(filters) + 1) * (len(offsets) // (len(everything) + 1))
         return bits
+
+    def expected_bits(self, fiber: list[int], payload: int, metadata: int) -> tuple[int, int]:
+        """Values and their positions, these as many as the density of the whole layer promises."""
+        chosen, weights = self.weight_format, [int(w) for w in self.task.weights.reshape(-1)]
+        there = [value for value in fiber if value != 0]
+        value_bits = chosen.index_bits if chosen.codes == "codebook" else self.task.weight_bits
+        if chosen.positions == "coordinate":
+            density = Fraction(sum(w != 0 for w in weights), len(weights))
+            return len(there) * value_bits, ceil(len(fiber) * density) * self.machine.dataflow.coordinate_bits
+        if chosen.positions == "run" and not chosen.code_word_bits:
+            return len(there) * value_bits, len(there) * chosen.run_bits
+        return payload, metadata
 
     def bits_without_zeros(self, fiber: list[int]) -> int:
         """What moves of a fiber with values in place, written down bit by bit and read back."""

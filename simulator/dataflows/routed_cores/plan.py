@@ -154,19 +154,18 @@ class RoutedPlan:
         for population in self.chip.populations:
             tensor = population.output.name
             numbers, behind = self.placement.number[tensor].reshape(-1), self.chip.depth[tensor]
-            soma[:, numbers] += access
             updated, fired = self._states(population, sample)
-            for t, now in enumerate(updated):
-                soma[t + behind, numbers] += update * now
-            for t, now in enumerate(fired):
-                soma[t + behind, numbers] += spike * now
-            counts.updates += sum(int(now.sum()) for now in updated)
-            counts.spikes += sum(int(now.sum()) for now in fired)
+            cycles = np.full((self.chip.chip_steps, len(numbers)), access, np.int64)
+            cycles[behind : behind + len(updated)] += update * updated
+            cycles[behind : behind + len(fired)] += spike * fired
+            soma[:, numbers] = cycles
+            counts.updates += int(updated.sum())
+            counts.spikes += int(fired.sum())
         return soma
 
-    def _states(self, population: Population, sample: StageSample) -> tuple[list[Int64], list[Int64]]:
+    def _states(self, population: Population, sample: StageSample) -> tuple[Int64, Int64]:
         """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: int64
-        (neurons,) of 0 and 1 each."""
+        (timesteps, neurons) of 0 and 1 each; (0, neurons) where none can."""
         replay = sample.tensors.replay(population, track_active=True)
         assert replay.active is not None
         assert len(replay.active) == self.network.timesteps, "the sample has another number of timesteps"
@@ -174,13 +173,16 @@ class RoutedPlan:
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
                 biased |= (spikes.synapse.bias() != 0)[:, None, None]
-        updated = [(now.astype(bool) | biased).reshape(-1).astype(np.int64) for now in replay.active]
+        neurons = population.output.count
         last = self.chip.chip_steps - self.chip.depth[population.output.name]
-        for potentials in leaking(population, replay.potentials, last - len(updated)):
-            updated.append((potentials != 0).reshape(-1).astype(np.int64))
-        fires = population.neuron.fires
-        fired = [now.reshape(-1).astype(np.int64) for now in replay.outputs] if fires else []
-        return updated, fired
+        updated = np.zeros((last, neurons), np.int64)
+        updated[: len(replay.active)] = ((replay.active != 0) | biased).reshape(-1, neurons)
+        for t, potentials in enumerate(
+            leaking(population, replay.potentials, last - len(replay.active)), len(replay.active)
+        ):
+            updated[t] = (potentials != 0).reshape(-1)
+        fired = replay.outputs if population.neuron.fires else replay.outputs[:0]
+        return updated, fired.reshape(-1, neurons).astype(np.int64)
 
     def _messages(self, step: int, values: Mapping[str, Int64], counts: _Counts) -> Messages:
         """What is sent in a timestep of the chip."""

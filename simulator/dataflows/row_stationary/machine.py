@@ -100,7 +100,10 @@ class RowStationaryParameters(NeuronUnitParameters):
     mask_bits: PositiveInt = 1
     """Bits that each position of a mask takes in DRAM: more than 1 where metadata has words of its own."""
     coordinate_bits: Annotated[int, Field(ge=0, le=64)] = 0
-    """Bits that a coordinate of a weight takes in DRAM at least."""
+    """Bits that a coordinate of a weight takes in DRAM: at least, or exactly if entries are expected ones."""
+    metadata_entries: Literal["stored", "expected"] = "stored"
+    """How many coordinates and runs a fiber of weights has in DRAM: as many as it stores, or as many as Sparseloop
+    expects from the layer's density: coordinates rounded up for each fiber, runs neither rounded nor overflowing."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""
     weight_decoders: list[WeightDecoder] = Field(default_factory=lambda: list(COMMON_DECODERS))
@@ -111,6 +114,9 @@ class RowStationaryParameters(NeuronUnitParameters):
     """Widest weight and input of inputs that have more than one bit."""
     update_lanes: PositiveInt
     """Neurons that the neuron unit updates a cycle."""
+    tile_factors: Literal["any", "perfect"] = "any"
+    """Whether the last tile or fold of a dimension may be smaller, or all have to be equal, as for mappers whose loop
+    bounds multiply to the size of the dimension."""
     objective: Literal["energy", "cycles", "edp"]
     """What the mapping is chosen for."""
     zeros: Zeros
@@ -146,6 +152,12 @@ class RowStationaryMachine(Machine):
                 "dataflow.accumulator_bits must be at most buffers.global_buffer.width_bits,"
                 f" found {accumulator} > {word}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _expected_coordinates_have_a_width(self) -> RowStationaryMachine:
+        if self.dataflow.metadata_entries == "expected" and not self.dataflow.coordinate_bits:
+            raise ValueError("dataflow.metadata_entries: expected needs dataflow.coordinate_bits of at least 1")
         return self
 
     @property
@@ -286,6 +298,7 @@ def lower_array(machine: RowStationaryMachine) -> ArraySpec:
         psums_in_pads=int(parameters.psums_wait_in == "psum_pad"),
         time_batching=int(parameters.time_batching),
         potentials_in_dram=(2 - int(parameters.potentials_read_back)) * (parameters.potentials_wait_in == "dram"),
+        perfect_factors=int(parameters.tile_factors == "perfect"),
     )
 
 
