@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from spikecycle.models.compression.compression import PRUNING, QUANTIZING, Compression
@@ -30,13 +31,21 @@ OnPhaseEpoch = Callable[[str, EpochReport], None]
 """Called after every epoch with the name of the training, `float` or one of `Compression.phases`, and how it went."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Accuracies:
-    """Shares of the whole test split whose class was found."""
+    """Shares of the whole test split whose class was found.
+
+    correct: whether the integer network found the class of each test sample, bool (N,).
+    """
 
     float_model: float
     fake_quantized: float
-    integer: float
+    correct: npt.NDArray[np.bool_]
+
+    @property
+    def integer(self) -> float:
+        """Of the integer network."""
+        return float(np.mean(self.correct))
 
 
 def set_determinism() -> None:
@@ -102,18 +111,20 @@ def measure(
     return Accuracies(
         float_model=float_accuracy,
         fake_quantized=accuracy(quantized, data.test, data.classes),
-        integer=integer_accuracy(nodes, data.test, data.classes),
+        correct=found_by_integers(nodes, data.test, data.classes),
     )
 
 
-def integer_accuracy(nodes: Sequence[IntegerNode], samples: FrameSet, classes: int, batch_size: int = 64) -> float:
-    """Share of samples whose class the integer network finds."""
-    correct = 0
+def found_by_integers(
+    nodes: Sequence[IntegerNode], samples: FrameSet, classes: int, batch_size: int = 64
+) -> npt.NDArray[np.bool_]:
+    """Whether the integer network finds the class of each sample, bool (N,)."""
+    correct = np.zeros(len(samples), np.bool_)
     for start in range(0, len(samples), batch_size):
-        chosen = samples.take(range(start, min(start + batch_size, len(samples))))
-        predicted = predicted_classes(run_network(nodes, chosen.frames)[-1], classes)
-        correct += int((predicted == chosen.labels).sum())
-    return correct / len(samples)
+        places = range(start, min(start + batch_size, len(samples)))
+        chosen = samples.take(places)
+        correct[places] = predicted_classes(run_network(nodes, chosen.frames)[-1], classes) == chosen.labels
+    return correct
 
 
 def first_of_each_class(samples: FrameSet, classes: int) -> list[int]:

@@ -42,14 +42,14 @@ class Context:
     def float_key(self, seed: int) -> str:
         """Of the float network that is trained with that seed."""
         return key_of(
-            data=self._data, network=_dumped(self.study.network), training=_dumped(self.study.training), seed=seed
+            data=self._data, network=_given(self.study.network), training=_given(self.study.training), seed=seed
         )
 
     def network_key(self, seed: int, compression: CompressionEntry) -> str:
         """Of the network that is compressed so, and its trace. Its name is not part of the key."""
-        keys = _dumped(compression)
+        keys = _given(compression)
         del keys["name"]
-        mixed = keys.pop("mixed")
+        mixed = keys.pop("mixed", {})
         if compression.mixed is not None:  # its bits are chosen by what the simulator says of that machine
             machine = self.machines[compression.mixed.machine][compression.mixed.format]
             keys["mixed"] = {**mixed, "machine": _dumped(machine), "simulator": simulator_digest()}
@@ -68,6 +68,12 @@ class Context:
 
 def _dumped(model: Any) -> dict[str, Any]:
     dumped: dict[str, Any] = model.model_dump(mode="json")
+    return dumped
+
+
+def _given(model: Any) -> dict[str, Any]:
+    """Without the keys that are none: an option that is added later, and not used, leaves older keys as they are."""
+    dumped: dict[str, Any] = model.model_dump(mode="json", exclude_none=True)
     return dumped
 
 

@@ -142,9 +142,11 @@ def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
         accuracy_float=accuracies.float_model,
         accuracy_fake_quantized=accuracies.fake_quantized,
         accuracy_integer=accuracies.integer,
+        correct="".join("1" if found else "0" for found in accuracies.correct),
         test_samples=len(data.test),
         pruned_share=facts["pruned_share"],
         layer_weight_bits=dict(compression.layer_weight_bits),
+        layer_input_bits={layer.name: layer.input_bits for node in nodes for layer in node.trace_layers()},
     )
     store.write(NETWORKS, job.key, record, (TRACE,))
 
