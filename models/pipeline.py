@@ -96,9 +96,9 @@ def compress(
     def on_step(progress: float) -> None:
         for quantizer in scheme.quantizers.values():
             quantizer.advance(progress)
-        if pruner is not None and kept is None and pruner.step(progress):
-            for name, mask in pruner.masks.items():
-                scheme.quantizers[name].follow(mask.synapse.weight)
+        if pruner is not None and kept is None:
+            for name in pruner.step(progress):
+                scheme.quantizers[name].follow(pruner.masks[name].synapse.weight)
 
     train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step)
     return quantized
@@ -175,7 +175,7 @@ def check_layers(network: FloatNetwork, compression: Compression) -> None:
                 f"compression {compression.name}: layer_weight_bits.{name} is {unknown_name(name, names)}"
             )
     if compression.pruner is not None:
-        Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers to skip that are not there
+        Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers that are not there
 
 
 def _named(phase: str, on_epoch: OnPhaseEpoch) -> OnEpoch:

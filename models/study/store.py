@@ -61,7 +61,8 @@ class NetworkRecord(_Record):
     correct: a 1 for every test sample whose class the integer network found, a 0 for every other, in the order of the
     test set, so that two networks can be compared sample by sample. pruned_share: of all weights, those that a pruner
     holds at zero. layer_weight_bits: of the layers whose weights are not as wide as the compression says for all.
-    layer_input_bits: of the numbers that each layer of the trace receives, 1 for spikes.
+    layer_pruners: kind of the pruner of each layer that has one. layer_input_bits: of the numbers that each layer of
+    the trace receives, 1 for spikes.
     """
 
     accuracy_float: float
@@ -71,6 +72,7 @@ class NetworkRecord(_Record):
     test_samples: int
     pruned_share: float
     layer_weight_bits: dict[str, int] = {}
+    layer_pruners: dict[str, str] = {}
     layer_input_bits: dict[str, int] = {}
 
 

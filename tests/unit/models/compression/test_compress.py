@@ -38,6 +38,13 @@ WAYS: list[dict[str, Any]] = [
     {"weight_bits": 8, "pruner": {"kind": "channel", "share": 0.4}},
     {"weight_bits": 2, "pruner": MAGNITUDE, "order": "sequential"},
     {"weight_bits": 4, "pruner": {"kind": "channel", "share": 0.4, "scope": "global"}, "order": "sequential"},
+    {
+        "weight_bits": 8,
+        "pruner": {
+            "kind": "by_layer",
+            "layers": {"conv": {"kind": "channel", "share": 0.25}, "fc": {"kind": "n_m", "n": 2, "m": 4}},
+        },
+    },
     {"weight_bits": 8, "potential_bits": 6},
     {"weight_bits": 8, "layer_weight_bits": {"fc": 2}},
 ]

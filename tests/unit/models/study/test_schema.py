@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.study.compression_entries import expand, merged, method_of
@@ -57,6 +58,27 @@ def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name
         assert [machine.formats.weights.format for machine in formats.values()] == loaded.study.formats
 
 
+def test_a_number_of_seeds_stands_for_that_many(tmp_path: Path) -> None:
+    study = load_study(str(write_study(tmp_path, TEXT.replace("describes:", "seeds: 5\ndescribes:")))).study
+    assert study.seeds == [0, 1, 2, 3, 4]
+    assert study.margin == 0.01
+    listed = load_study(str(write_study(tmp_path, TEXT.replace("describes:", "seeds: [7, 3]\ndescribes:")))).study
+    assert listed.seeds == [7, 3]
+
+
+def test_pruners_are_given_or_chosen_and_not_both() -> None:
+    mixed = {
+        "bits": [8], "pruners": [{"kind": "n_m", "n": 1, "m": 2}], "machine": "a", "format": "b", "energy_share": 0.5,
+    }  # fmt: skip
+    (entry,) = expand({}, [{"name": "x", "mixed": mixed}])
+    assert method_of(entry) == "mixed"
+    with pytest.raises(ValidationError, match=r"mixed\.pruners chooses it by layer"):
+        expand({}, [{"name": "x", "mixed": mixed, "pruner": {"kind": "channel", "share": 0.5}}])
+    by_layer = {"kind": "by_layer", "layers": {"fc": {"kind": "channel", "share": 0.5}}}
+    with pytest.raises(ValidationError, match="by_layer is what comes out"):
+        expand({}, [{"name": "x", "mixed": {**mixed, "pruners": [by_layer]}}])
+
+
 GRIDS = {
     "product": ("grid: {" + ", ".join(f"a{n}: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]" for n in range(9)) + "}", "4096"),
     "long": (f"grid: {{weight_bits: [{', '.join(['8'] * 5000)}]}}", "4096 compressions, with this entry it has 5000"),
@@ -94,7 +116,7 @@ def test_a_study_has_a_limit_of_results_and_many_entries_take_no_square_of_time(
     seeds = ", ".join(map(str, range(12_000)))
     path = write_study(tmp_path, TEXT.replace("formats:", f"seeds: [{seeds}]\nformats:"))
     with pytest.raises(
-        ModelsError, match="compressions: a study may have 100000 results, found 6 compressions x 12000"
+        ModelsError, match="compressions: a study may have 100000 results, found 8 compressions x 12000"
     ):
         load_study(str(path))
 
@@ -130,7 +152,7 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
     [
         ("- name: ", "- name: .nan #", r"compressions\.0\.name: text is needed, found nan"),
         ("- name: ", "- name: 7 #", r"compressions\.0\.name: text is needed, found 7"),
-        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml, line 20: formts: not known; did you mean formats\?"),
+        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml, line 26: formts: not known; did you mean formats\?"),
         (
             "weight_bits: [8, 2]",
             "weight_bits: [8, 13]",
@@ -192,8 +214,22 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
             r"tiny\.yaml, line \d+: weight_residency: resident is given twice",
         ),
         ("[spike_array]", "[spike_array]\nweight_residency: [batch]", r"tiny\.yaml, line \d+: weight_residency\.0: "),
-        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 21: the key 'formats' is given twice"),
+        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 27: the key 'formats' is given twice"),
         ("describes:", "describes: [", r"tiny\.yaml, line"),
+        (
+            "describes:",
+            "seeds: 0\ndescribes:",
+            r"seeds: a list of seeds, or a number from 1 to 1000 of them, is needed",
+        ),
+        ("describes:", "seeds: true\ndescribes:", r"seeds: "),
+        ("describes:", "margin: 0\ndescribes:", r"margin: .*greater than 0"),
+        ("width: 0.125", "width: 0", r"compressions\.4\.width: .*greater than 0"),
+        ("bits: [2, 8], ", "bits: [8], ", r"compressions\.3\.mixed\.bits: there is one choice only"),
+        (
+            "kind: channel, share: 0.5}",
+            "kind: chanel, share: 0.5}",
+            r"compressions\.5\.mixed\.pruners\.1: chanel is not known",
+        ),
     ],
 )
 def test_bad_input_is_told_with_file_and_key(tmp_path: Path, old: str, new: str, told: str) -> None:
