@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from spikecycle.models.compression.compression import PRUNING, QUANTIZING, Compression
+from spikecycle.models.compression.entropy import entropy_penalty
 from spikecycle.models.compression.prune import Pruner, pruned_share
 from spikecycle.models.compression.scheme import CompressionScheme
 from spikecycle.models.data.frames import DataSplit, FrameSet
@@ -100,7 +101,10 @@ def compress(
             for name in pruner.step(progress):
                 scheme.quantizers[name].follow(pruner.masks[name].synapse.weight)
 
-    train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step)
+    penalty = None
+    if compression.entropy is not None:
+        penalty = entropy_penalty(compression.entropy, quantized.synapses(), scheme.quantizers)
+    train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step, penalty)
     return quantized
 
 

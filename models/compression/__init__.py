@@ -5,6 +5,7 @@
     quantizers/      the rules that turn weights into codes, one file each
     pruners/         the rules that say which weights are kept, one file each
     quantize, prune  the modules that apply a rule to a weight while it trains
+    entropy          a penalty on codes and spikes that say little
     scheme           which weight gets which quantizer
     layer_choices    what bits and pruner a layer may have
     layer_costs      loss and energy of each of them

@@ -18,6 +18,7 @@ import yaml
 from spikecycle.models.catalogue import Catalogue, Choices
 from spikecycle.models.compression import pruners, quantizers
 from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.entropy import EntropyPenalty
 from spikecycle.models.compression.kinds import Kind, kinds
 from spikecycle.models.compression.pruners import PrunerKind
 from spikecycle.models.compression.quantizers import QuantizerKind
@@ -49,6 +50,9 @@ compressions:
   - name: joint
     pruner: {kind: global_magnitude, skip_layers: [conv1]}
     grid: {weight_bits: [4, 2], pruner.share: [0.5, 0.8]}
+  - name: q_snn
+    entropy: {weights: 0.1, spikes: 0.1}
+    grid: {weight_bits: [2], potential_bits: [8, 4]}
   - name: wide
     width: 1.0
     grid: {weight_bits: [4, 2]}
@@ -94,6 +98,7 @@ _SECTIONS: Mapping[type[Options], str] = {
     TrainingSchedule: "Training",
     CompressionEntry: "Compression",
     Mixed: "Mixed",
+    EntropyPenalty: "Entropy",
     DataOptions: "Options of data sets",
     NetworkOptions: "Options of networks",
     QuantizerKind: "Quantizers",
@@ -125,6 +130,7 @@ def study_document() -> str:
         ),
         *_kinds(PrunerKind, pruners.__name__, "`{kind: NAME}` with options."),
         *_section(Mixed),
+        *_section(EntropyPenalty),
     ]
     return "\n".join(lines)
 

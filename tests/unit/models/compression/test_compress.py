@@ -46,6 +46,7 @@ WAYS: list[dict[str, Any]] = [
         },
     },
     {"weight_bits": 8, "potential_bits": 6},
+    {"weight_bits": 3, "potential_bits": 8, "entropy": {"weights": 0.1, "spikes": 0.1}},
     {"weight_bits": 8, "layer_weight_bits": {"fc": 2}},
 ]
 
