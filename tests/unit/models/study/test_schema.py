@@ -14,6 +14,12 @@ from spikecycle.simulator import SimulatorError
 from tests.children import outcomes
 from tests.unit.models.study.tiny import DATA, TEXT, write_study
 
+PUBLISHED_GRID = ("digits", "nmnist")
+
+
+def test_the_shipped_studies_are_these() -> None:
+    assert shipped_studies() == ("digits", "digits_diverse", "nmnist")
+
 
 def test_a_grid_stands_for_every_combination_the_last_key_fastest() -> None:
     axes = {"weight_bits": [3, 2], "pruner.share": [0.5, 0.925]}
@@ -47,7 +53,18 @@ def test_methods_are_those_of_the_published_study() -> None:
         assert method_of(compression) == compression.name
 
 
-@pytest.mark.parametrize("name", shipped_studies())
+def test_the_study_beyond_the_published_grid_prices_both_residencies() -> None:
+    loaded = load_study("digits_diverse")
+    assert set(loaded.machines) == {"spike_array", "spike_array-resident"}
+    chosen = [one.mixed for one in loaded.study.grid if one.mixed is not None and one.mixed.pruners is not None]
+    assert {mixed.machine for mixed in chosen} == set(loaded.machines)
+    assert all(
+        {pruner.kind for pruner in mixed.pruners or ()} == {"channel", "n_m", "global_magnitude"} for mixed in chosen
+    )
+    assert {one.width for one in loaded.study.grid} == {None, 0.5, 1.5}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_GRID)
 def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name: str) -> None:
     loaded = load_study(name, Path("anywhere") if name != "digits" else None)
     grid = loaded.study.grid
