@@ -183,7 +183,8 @@ def activation_bits(machine: Any, task: Any) -> dict[str, int]:
     """Bits of an input and of an output in DRAM."""
     least = machine.dataflow.activation_bits
     least = task.weight_bits if least == "as_weights" else least
-    return {"inputs": max(task.input_bits, least), "outputs": least}
+    sent = task.neuron.potential_bits if task.neuron.kind == "readout" else 1
+    return {"inputs": max(task.input_bits, least), "outputs": max(sent, least)}
 
 
 def width_of(magnitude: int) -> int:

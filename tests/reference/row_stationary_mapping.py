@@ -50,6 +50,7 @@ class Chooser:
         self.potentials_in_dram = machine.dataflow.potentials_wait_in == "dram"
         self.potentials_read_back = machine.dataflow.potentials_read_back
         self.stored_bits = activation_bits(machine, task)
+        self.output_bits = task.neuron.potential_bits if task.neuron.kind == "readout" else 1
         self.word = machine.buffers.global_buffer.width_bits
         self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
         self.words_held = machine.buffers.global_buffer.capacity_bits // self.word
@@ -160,7 +161,7 @@ class Chooser:
             "inputs": timesteps * n["in rows"] * n["c"] * n["fold words"],
             "next inputs": fold_rows * n["fold words"],
             "psums": k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.psum_bits),
-            "outputs": 2 * k.filter_sets * n["group pairs"] * self.words(k.w * k.p, 1),
+            "outputs": 2 * k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.output_bits),
             "potentials": 0,
             "weights": 0,
         }
@@ -213,7 +214,7 @@ class Chooser:
         if self.potentials_in_dram:
             ways = 2 if self.potentials_read_back else 1
             dram += waiting_rows * ways // 2 * k.w * self.M * self.task.neuron.potential_bits
-        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, 1)
+        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, self.output_bits)
         words = (rows_loaded + delivered) * n["fold words"]
         words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)
         potentials = self.words(k.w * k.p, self.task.neuron.potential_bits)

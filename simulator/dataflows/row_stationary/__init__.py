@@ -26,6 +26,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.row_stationary.machine import (
     RowStationaryMachine,
     spike_format_problem,
@@ -51,7 +52,7 @@ class RowStationary:
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
         free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
+        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
         input_bits=16,
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,

@@ -211,22 +211,27 @@ def update_neurons(
     tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
     columns = step[Step.COLUMN_END] - step[Step.COLUMN_START]
     pairs = step[Step.GROUP_END] - step[Step.GROUP_START]
+    rows_started = 0
     rows_read = 0
     rows_written = 0
     for row in range(tile_rows):
         first = -(-(step[Step.GROUP_START] - row) // tile_rows)
         last = (step[Step.GROUP_END] - 1 - row) // tile_rows
         if first <= last:
+            rows_started += first == 0
             rows_read += first > 0
             rows_written += last < layer.T - 1
     psum_words = pairs * result_words(mapped, step, widths.psums_per_word)
     potential_words = result_words(mapped, step, widths.potentials_per_word)
-    output_words = pairs * result_words(mapped, step, array.word_bits)
+    output_words = pairs * result_words(mapped, step, array.word_bits // layer.output_bits)
     records.counts[Count.PSUM_WORDS_READ] += psum_words
+    row_bits_moved = columns * filters * layer.potential_bits
+    if layer.starts_in_dram == 1:
+        records.loads[index, Operand.POTENTIALS] = rows_started * row_bits_moved
+        records.counts[Count.DRAM_WIRE_POTENTIALS] += rows_started * row_bits_moved
     if array.potentials_in_dram > 0:
         rows_read *= int(array.potentials_in_dram == 1)
-        row_bits_moved = columns * filters * layer.potential_bits
-        records.loads[index, Operand.POTENTIALS] = rows_read * row_bits_moved
+        records.loads[index, Operand.POTENTIALS] += rows_read * row_bits_moved
         records.stores[index, Operand.POTENTIALS] = rows_written * row_bits_moved
         records.counts[Count.DRAM_WIRE_POTENTIALS] += (rows_read + rows_written) * row_bits_moved
         rows_read = 0

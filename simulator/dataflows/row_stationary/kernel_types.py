@@ -66,8 +66,12 @@ class LayerSpec(NamedTuple):
     potential_bits: int
     stored_input_bits: int
     """Of an input in DRAM."""
+    output_bits: int
+    """Of an output in the global buffer: a spike, or a potential of neurons that do not fire."""
     stored_output_bits: int
     """Of an output in DRAM."""
+    starts_in_dram: int
+    """1 if every neuron has a start potential of its own, which comes from DRAM."""
 
     @property
     def group_channels(self) -> int:

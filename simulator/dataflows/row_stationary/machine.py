@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnit, starts_per_neuron
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArraySpec, LayerSpec, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
@@ -111,6 +112,8 @@ class RowStationaryParameters(DataflowParameters):
     """Widest weight and input of inputs that have more than one bit."""
     update_lanes: PositiveInt
     """Neurons that the neuron unit updates a cycle."""
+    neuron_unit: NeuronUnit = NeuronUnit()
+    """What neurons may do beside leak, threshold and a reset before the leak."""
     objective: Literal["energy", "cycles", "edp"]
     """What the mapping is chosen for."""
     zeros: Zeros
@@ -213,6 +216,9 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
 
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
+    refused = machine.dataflow.neuron_unit.refusal(task.neuron)
+    if refused:
+        raise MappingError.of(task.name, machine.name, refused)
     shape = task.shape
     largest = largest_sum(task.weights, task.input_bits)
     psum_bits = signed_bits(-largest, largest)
@@ -233,6 +239,7 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
             f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
         )
     activation_bits = task.weight_bits if parameters.activation_bits == "as_weights" else parameters.activation_bits
+    output_bits = 1 if task.neuron.fires else task.neuron.potential_bits
     return LayerSpec(
         T=task.timesteps,
         C=shape.C,
@@ -250,7 +257,9 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
         psum_bits=psum_bits,
         potential_bits=task.neuron.potential_bits,
         stored_input_bits=max(task.input_bits, activation_bits),
-        stored_output_bits=activation_bits,
+        output_bits=output_bits,
+        stored_output_bits=max(output_bits, activation_bits),
+        starts_in_dram=int(starts_per_neuron(task.neuron)),
     )
 
 

@@ -107,7 +107,7 @@ def buffer_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weig
     psums = sets * group_pairs * words_of(w * p, layer.psum_bits, array)
     owners = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters) if mapping.kept == Kept.GROUP else 1
     potentials = owners * sets * h * words_of(w * p, layer.potential_bits, array)
-    outputs = 2 * sets * group_pairs * words_of(w * p, 1, array)
+    outputs = 2 * sets * group_pairs * words_of(w * p, layer.output_bits, array)
     stay = (group_pairs < pairs) & (array.potentials_in_dram == 0)
     return inputs + psums + np.where(stay, potentials, 0) + outputs + weight_words
 
@@ -258,7 +258,7 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
 
     results = w * mapping.filters_per_pe
     hand_overs = 1 if array.psums_in_pads else channel_folds
-    psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, 1, array)
+    psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, layer.output_bits, array)
     potential_words = words_of(results, layer.potential_bits, array)
     buffer_words = (
         (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)

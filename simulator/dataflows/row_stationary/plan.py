@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
@@ -94,7 +95,7 @@ class RowStationaryPlan:
             widths=widths(layer, array, storage, mapping),
             tables=weight_tables(task, layer, array, storage, mapping, streams),
             input_row=_input_row(machine, chosen_format, spikes, layer),
-            output_row=_row_bits(spikes, layer.Q, layer.stored_output_bits),
+            output_row=_output_row(spikes, layer),
             applied_weights=np.zeros((0, 0, 0, 0), np.int64),
         )
         self.mapped = mapped._replace(applied_weights=_applied_by_array_row(mapped))
@@ -159,7 +160,7 @@ class RowStationaryPlan:
             count_windows(sample.inputs, layer, q0, q1, active_inputs, events, spikes.spikes)
             tap_inputs.add(mapped, active_inputs, events)
             if mapped.output_row.explicit:
-                count_outputs(sample.outputs, q0, q1, spikes.outputs)
+                count_outputs(cast(UInt8, sample.outputs), q0, q1, spikes.outputs)
             longest = self._longest(active_inputs, steps[first:end])
             replay(mapped, spikes, longest, delivered, steps, first, end, records)
             first = end
@@ -194,6 +195,8 @@ class RowStationaryPlan:
         counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task.neuron) else 0
         biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
+        if not self.task.neuron.fires:  # nothing is compared
+            counts[Count.UPDATES] = 0
 
 
 def _applied_by_array_row(mapped: LayerOnArray) -> Int64:
@@ -225,6 +228,13 @@ def _input_row(machine: RowStationaryMachine, weights: WeightFormat, spikes: Spi
         return RowBits(explicit=0, entry_bits=layer.stored_input_bits + mask_bits, count_bits=0)
     addresses = max(0, layer.W - 1).bit_length()
     return RowBits(explicit=1, entry_bits=addresses + layer.stored_input_bits, count_bits=bits_for(layer.W + 1))
+
+
+def _output_row(spikes: SpikeFormat, layer: LayerSpec) -> RowBits:
+    """Bits of an output row in DRAM: potentials are plain values, whatever the spike format."""
+    if layer.output_bits > 1:
+        return RowBits(explicit=0, entry_bits=layer.stored_output_bits, count_bits=0)
+    return _row_bits(spikes, layer.Q, layer.stored_output_bits)
 
 
 def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:

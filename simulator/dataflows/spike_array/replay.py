@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikecycle.simulator import activity as operands
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region
@@ -47,12 +49,14 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     POTENTIALS,
     PeLatencies,
 )
-from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, output_words
 from spikecycle.simulator.dataflows.spike_array.update import (
+    PIPELINE_CYCLES,
     dense_sweep_cycles,
     explicit_encode,
     flag_groups,
     sparse_sweep,
+    start_cycles,
 )
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import leaks
@@ -94,6 +98,8 @@ class ArrayReplay:
     stores: list[Int64] = field(default_factory=list)
     places: list[Int64] = field(default_factory=list)
     busy_pe_cycles: int = 0
+    updates: int = 0
+    started_flags: int = 0
     loaded: tuple[int, int] = (-1, -1)
 
     def __post_init__(self) -> None:
@@ -133,9 +139,10 @@ class ArrayReplay:
         places = (np.full(len(passes), place[0]), np.full(len(passes), place[1]), timesteps, numbers)
         self.places.append(np.stack(places, axis=1))
         self._load_weights(tile, place[0], passes[:, INPUT_TILE])
+        self._start(tile)
         self._accumulate(tile, passes)
-        self._update(tile, last)
-        self._encode(tile, last)
+        sweeps = self._update(tile, last)
+        self._encode(tile, last, sweeps)
 
     def _load_weights(self, tile: _Tile, channel_tile: int, input_tiles: Int64) -> None:
         """Load the weights of another channel tile or input tile than the pass before had.
@@ -160,6 +167,35 @@ class ArrayReplay:
         loads[loading] += words * width + entries * self.tiling.entry_bits
         self.counts["weights.write"] += int(words.sum()) * copies
         self.counts["directory.write"] += int(entries.sum()) * copies
+
+    def _start(self, tile: _Tile) -> None:
+        """Before the first pass: write start potentials that are not 0, and set their flags (update: sparse)."""
+        neuron, parameters = self.task.neuron, self.machine.dataflow
+        if not neuron.start_potential.any():
+            return
+        if starts_per_neuron(neuron):
+            self.loads[-1][0, operands.POTENTIALS] = tile.outputs.positions * neuron.potential_bits
+        self.breakdown[-1][0, UPDATE] += start_cycles(self._most_words(tile), parameters.update_lanes)
+        self.counts["potentials.write"] += self._sweep_accesses(tile)
+        if parameters.update == "sparse":
+            self.started_flags += self._flag_groups(tile)
+
+    def _most_words(self, tile: _Tile) -> int:
+        """Words of potentials of the PE that has most of a tile."""
+        own = self.machine.position_words(int(tile.fibers.own_channels.max()))
+        return own * tile.rows.largest_block * tile.columns.largest_block
+
+    def _sweep_accesses(self, tile: _Tile) -> int:
+        """Words, or rows of them, that all potentials of a tile take."""
+        rows = -(-tile.fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
+        return tile.outputs.positions // tile.fibers.channels * int(rows.sum())
+
+    def _flag_groups(self, tile: _Tile) -> int:
+        """Groups of flags of a tile, in all PEs."""
+        return flag_groups(
+            tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts,
+            self.machine.dataflow.flags_per_cycle,
+        )  # fmt: skip
 
     def _accumulate(self, tile: _Tile, passes: Int64) -> None:
         width = self.machine.buffers.spikes.width_bits
@@ -191,20 +227,15 @@ class ArrayReplay:
         self.counts["fifo.push"] += events * self.machine.dataflow.pes
         self.counts["fifo.pop"] += events * self.machine.dataflow.pes
 
-    def _update(self, tile: _Tile, last: Int64) -> None:
-        """Update the neurons behind the last pass, int64 (T,), of every timestep."""
+    def _update(self, tile: _Tile, last: Int64) -> Int64:
+        """Update the neurons behind the last pass, int64 (T,), of every timestep; returns cycles, int64 (T,)."""
         parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
         timesteps = self.task.timesteps
         if parameters.update == "dense":
-            own = (
-                self.machine.position_words(int(tile.fibers.own_channels.max()))
-                * tile.rows.largest_block
-                * tile.columns.largest_block
-            )
-            self.breakdown[-1][last, UPDATE] = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
+            cycles = dense_sweep_cycles(self._most_words(tile), parameters.update_lanes, cycles_per_access)
+            sweeps = np.full(timesteps, cycles, np.int64)
             updates = tile.outputs.positions * timesteps
-            rows = -(-tile.fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
-            accesses = updates // tile.fibers.channels * int(rows.sum())
+            accesses = timesteps * self._sweep_accesses(tile)
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             swept = [
@@ -214,23 +245,28 @@ class ArrayReplay:
                 )
                 for active in self.sample.active
             ]  # fmt: skip
-            self.breakdown[-1][last, UPDATE] = [cycles for cycles, _ in swept]
+            sweeps = np.array([cycles for cycles, _ in swept], np.int64)
             accesses = updates = sum(updates for _, updates in swept)
-            self.counts["flags.read"] += timesteps * flag_groups(
-                tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
-            )
-        self.counts["neuron.compare"] += updates
+            self.counts["flags.read"] += timesteps * self._flag_groups(tile)
+        self.breakdown[-1][last, UPDATE] += sweeps
+        self.updates += updates
+        self.counts["neuron.compare"] += updates if self.task.neuron.fires else 0
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
+        return sweeps
 
-    def _encode(self, tile: _Tile, last: Int64) -> None:
-        """Encode the output spikes behind the last pass, int64 (T,), of every timestep."""
+    def _encode(self, tile: _Tile, last: Int64, sweeps: Int64) -> None:
+        """Encode the output spikes behind the last pass, int64 (T,), of every timestep; potentials of neurons that do
+        not fire are written beside the sweep, int64 (T,) cycles, from its first group on."""
         width = self.machine.buffers.outputs.width_bits
         positions = tile.outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
-        if layout.explicit:
+        if not self.task.neuron.fires:
+            words = np.full(len(last), output_words(self.machine, self.task, positions), np.int64)
+            self.breakdown[-1][last, ENCODE] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
+        elif layout.explicit:
             encoded = [explicit_encode(spikes, tile.outputs, layout) for spikes in self.sample.outputs]
             self.breakdown[-1][last, ENCODE] = [cycles for cycles, _ in encoded]
             words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
@@ -263,12 +299,13 @@ class ArrayReplay:
     def _activity(self) -> Activity:
         places = np.concatenate(self.places)
         named = dict(zip(PLACES, places.T, strict=True))
+        following = counts_that_follow(self.machine, self.counts, self.updates, self.started_flags)
         return Activity(
             work=Work.of(
                 CYCLE_CATEGORIES, np.concatenate(self.breakdown), step=named["timestep"], places=named, phases=PHASES
             ),
             moves=Moves(np.concatenate(self.loads), np.concatenate(self.stores)),
-            counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
+            counts=Counts({**self.counts, **following}),
             busy={"pe": self.busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
             # PEs share out either the channels or the map: there is one block, or one PE in a group

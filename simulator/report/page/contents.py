@@ -10,6 +10,7 @@ from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
+from spikecycle.simulator.report.page.banks import bank_chart
 from spikecycle.simulator.report.page.chart import Chart
 from spikecycle.simulator.report.page.formats import format_charts
 from spikecycle.simulator.report.page.machine import area_chart, machine_chart
@@ -98,6 +99,7 @@ def _result_part(key: str, name: str, result: RunResult, most_operators: int) ->
         costs.cycle_chart,
         rooflines.roofline_chart,
         places.memory_chart,
+        bank_chart,
         costs.traffic_chart,
         balance_chart,
         spikes.density_chart,

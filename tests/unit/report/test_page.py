@@ -66,6 +66,7 @@ def whole_result() -> RunResult:
                 "sum_output_spikes_by_timestep": [4] * 10,
                 "raster": SpikeRaster(sample=0, neurons=[0, 1], rows=["1010101010", "0000000001"]),
                 "sum_busy_cycles_by_pe": [layer.sum_cycles // 2] * 15 + [layer.sum_cycles // 4],
+                "sum_accesses_by_bank": {"potentials": [300, 100]},
             }
         )
         for layer in result.layers
@@ -100,7 +101,7 @@ def test_the_page_loads_nothing() -> None:
 def test_every_chart_is_there_and_every_key_is_used_once() -> None:
     found = Page(page(Material(results=[("a", whole_result())]))).found
     figures = [str(attributes["id"]) for tag, attributes in found if tag == "figure"]
-    names = "energy cycles roofline memories dram pes density raster machine area"
+    names = "energy cycles roofline memories banks dram pes density raster machine area"
     assert figures == [f"r1-{name}" for name in names.split()]
     keys = [str(attributes["id"]) for _, attributes in found if "id" in attributes]
     assert len(keys) == len(set(keys))
@@ -110,6 +111,14 @@ def test_every_chart_is_there_and_every_key_is_used_once() -> None:
 
 def test_results_of_older_programs_have_fewer_charts() -> None:
     assert set(charts(run_result())) == {"energy", "cycles", "memories", "dram", "machine", "area"}
+
+
+def test_banks_are_shown_where_they_are_told_apart() -> None:
+    chart = charts(whole_result())["banks"]
+    # 300 and 100 accesses of two samples: the busier bank has 1.5 times the mean of 200
+    assert list(chart.table.rows)[:2] == [("conv1", "potentials", 0, 150.0), ("conv1", "potentials", 1, 50.0)]
+    assert "1.50 in conv1 (potentials)" in chart.reading
+    assert chart.notes == ("In which bank a word of these lies, the dataflow does not say: weights.",)
 
 
 def test_totals_are_those_of_the_result() -> None:
