@@ -9,6 +9,7 @@ to lose less than the study's margin, not what a small test set cannot tell from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -284,9 +285,11 @@ def _bit_operations(results: Results, whole: CompressedNetwork) -> Iterator[str]
         ranked = pl.DataFrame(pairs, schema=["bops", "energy"], orient="row")
         rank = ranked.select(pl.corr("bops", "energy", method="spearman")).item()
         words = f"rank correlation with energy {rank:.2f} over {len(pairs)} networks"
+        if rank is None or not math.isfinite(rank):
+            words = f"{len(pairs)} networks that all rank alike"
         few_bits = ternary(results)
         cost, other = (None if c is None else results.cost(c, machine) for c in (few_bits, whole))
-        if few_bits is not None and few_bits is not whole and cost is not None and other is not None:
+        if few_bits is not None and few_bits is not whole and cost is not None and other is not None and whole.bops > 0:
             words += (
                 f"; ternary weights take {few_bits.bops / whole.bops:.2f} x the bit operations of {whole.label} "
                 f"({_mega(few_bits.bops)} against {_mega(whole.bops)} million) and "

@@ -122,6 +122,7 @@ _MUST_HOLD = {
     "an energy, a delay or a number of samples is not above 0": pl.all_horizontal(
         pl.col("^(.*_per_inference_pj|edp_per_inference_js|cycles_per_inference|test_samples|weights)$") > 0
     ),
+    "bit operations or a width are below 0": pl.all_horizontal(pl.col("^(.*bops_per_inference|width)$") >= 0),
 }
 """Of every row of either table, on which claims and pictures rely."""
 
