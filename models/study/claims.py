@@ -210,7 +210,7 @@ def _winner(results: Results, whole: CompressedNetwork) -> Iterator[str]:
         yield "Not in this study: it needs ternary weights, and pruning alone that is free."
         return
     if not loss(few_bits, whole, margin).is_free:
-        yield f"Ternary weights are {loss(few_bits, whole, margin).verdict}, so that they win what they may have lost."
+        yield f"Ternary weights are {loss(few_bits, whole, margin).verdict}: of energy alone they win or lose below."
     for machine in results.machines:
         best, quantized = _cheapest(results, unharmed, machine), results.cost(few_bits, machine)
         if best is None or quantized is None:
