@@ -3,8 +3,6 @@
 The questions are those of the published study (arXiv 2302.04174): what ternary weights cost and save, up to where
 pruning is free, which of the two wins on a machine, and whether both together beat each alone. Free is what is shown
 to lose less than the study's margin, not what a small test set cannot tell from no loss (`paired`).
-
-`summary` shows them in a terminal, below one line per compression.
 """
 
 from __future__ import annotations
@@ -14,23 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from spikecycle.models.study.paired import SIGNIFICANT, PairedComparison
-from spikecycle.models.study.results import CompressedNetwork, Cost, Results, compared, front
+from spikecycle.models.study.losses import free_networks, free_pruning, loss, points, reference, ternary
+from spikecycle.models.study.results import CompressedNetwork, Cost, Results
 from spikecycle.models.study.schema import RESIDENT
 
-TERNARY_BITS = 2
 COLLAPSE = 0.1
 """An accuracy that falls by more than this is called a collapse: a choice of words, not a finding."""
-
-
 LEARNED = 0.5
 """A float network that finds fewer of the classes is doubted: a choice, not a finding."""
-LEAST_P = 0.0001
-"""A smaller p is shown as below that."""
 LEAST_RANKED = 3
 """Networks of which a rank correlation says something."""
 
@@ -40,82 +30,6 @@ class Claim(NamedTuple):
 
     question: str
     answers: list[str]
-
-
-class Loss(NamedTuple):
-    """Accuracy given up against another network on the same test samples. margin: below which it is free."""
-
-    compared: PairedComparison
-    margin: float
-
-    @property
-    def lost(self) -> float:
-        """Share of the test samples, mean over the seeds."""
-        return self.compared.loss
-
-    @property
-    def is_free(self) -> bool:
-        """Whether a loss as large as the margin is ruled out, at 95 % confidence."""
-        return self.compared.bound < self.margin
-
-    @property
-    def is_significant(self) -> bool:
-        """Whether it is a loss, and one that the exact test tells from none."""
-        return self.lost > 0 and self.compared.p_value < SIGNIFICANT
-
-    def __str__(self) -> str:
-        points = f"{abs(100 * self.lost):.2f} points {'less' if self.lost > 0 else 'more'}" if self.lost else "no less"
-        p_value = self.compared.p_value
-        tested = f"p = {p_value:.2g}" if p_value >= LEAST_P else f"p < {LEAST_P}"
-        return f"{points} (at most {100 * self.compared.bound:.2f} less at 95 % confidence; McNemar {tested})"
-
-    @property
-    def verdict(self) -> str:
-        """What follows of it, in words."""
-        if self.is_free:
-            return f"free by the margin of {_points(self.margin)}"
-        if self.is_significant:
-            return "a significant loss"
-        return f"not shown to be free by the margin of {_points(self.margin)}, and no significant loss"
-
-
-def loss(candidate: CompressedNetwork, reference: CompressedNetwork, margin: float) -> Loss:
-    """What the candidate gives up against the reference, sample by sample."""
-    return Loss(compared(candidate, reference), margin)
-
-
-def reference(results: Results) -> CompressedNetwork | None:
-    """The least compressed network: quantized alone, with the most bits, at the study's own width."""
-    quantized = [candidate for candidate in results.of_method("quantization") if not candidate.width]
-    return max(quantized, key=lambda candidate: candidate.weight_bits, default=None)
-
-
-def ternary(results: Results) -> CompressedNetwork | None:
-    """The network with ternary weights and no pruning, at the study's own width."""
-    quantized = results.of_method("quantization")
-    return next((c for c in quantized if c.weight_bits == TERNARY_BITS and not c.width), None)
-
-
-def free_pruning(
-    pruned: Sequence[CompressedNetwork], whole: CompressedNetwork, margin: float
-) -> tuple[CompressedNetwork | None, CompressedNetwork | None]:
-    """Of networks that one pruner made, by rising share: the last of those that are free, and the first that is not.
-
-    None where there is none.
-    """
-    free = None
-    for candidate in pruned:
-        if not loss(candidate, whole, margin).is_free:
-            return free, candidate
-        free = candidate
-    return free, None
-
-
-def free_networks(
-    candidates: Sequence[CompressedNetwork], whole: CompressedNetwork, margin: float
-) -> list[CompressedNetwork]:
-    """Those that are free; the one that they are compared with is, however few the test samples are."""
-    return [c for c in candidates if c is whole or loss(c, whole, margin).is_free]
 
 
 def claims(results: Results) -> list[Claim]:
@@ -175,12 +89,12 @@ def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: Co
     if free is None:
         least = pruned[0]
         yield (
-            f"None is shown to be by the margin of {_points(margin)}, not even the least, {least.label}: "
+            f"None is shown to be by the margin of {points(margin)}, not even the least, {least.label}: "
             f"{_percent(least.accuracy)} against {_percent(whole.accuracy)}{_seeds(least)}, {losses[least.name]}."
         )
     else:
         yield (
-            f"Up to {free.label}, by the margin of {_points(margin)}: {_percent(free.accuracy)} against "
+            f"Up to {free.label}, by the margin of {points(margin)}: {_percent(free.accuracy)} against "
             f"{_percent(whole.accuracy)}{_seeds(free)}, {losses[free.name]}."
         )
     if costly is None:
@@ -234,10 +148,10 @@ def _joint(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     if not both:
         yield (
             "Not shown: no network that is both pruned and quantized is shown to be free by the margin of "
-            f"{_points(margin)}."
+            f"{points(margin)}."
         )
         return
-    yield f"Of all networks that are free against {whole.label} by the margin of {_points(margin)}, the cheapest:"
+    yield f"Of all networks that are free against {whole.label} by the margin of {points(margin)}, the cheapest:"
     for machine in results.machines:
         best, other = _cheapest(results, both, machine), _cheapest(results, alone, machine)
         if best is None or other is None:
@@ -259,7 +173,7 @@ def _widths(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     free = free_networks(quantized, whole, results.margin)
     others = [candidate for candidate in free if candidate.width]
     if not others:
-        yield f"Not shown: none of another width is shown to be free by the margin of {_points(results.margin)}."
+        yield f"Not shown: none of another width is shown to be free by the margin of {points(results.margin)}."
         return
     for machine in results.machines:
         best = _cheapest(results, others, machine)
@@ -292,7 +206,7 @@ def _bit_operations(results: Results, whole: CompressedNetwork) -> Iterator[str]
         if few_bits is not None and few_bits is not whole and cost is not None and other is not None and whole.bops > 0:
             words += (
                 f"; ternary weights take {few_bits.bops / whole.bops:.2f} x the bit operations of {whole.label} "
-                f"({_mega(few_bits.bops)} against {_mega(whole.bops)} million) and "
+                f"({mega(few_bits.bops)} against {mega(whole.bops)} million) and "
                 f"{cost.energy_uj / other.energy_uj:.2f} x the energy"
             )
         yield f"{results.title(machine)}: {words}."
@@ -383,11 +297,8 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _points(share: float) -> str:
-    return f"{100 * share:g} {'point' if 100 * share == 1 else 'points'}"
-
-
-def _mega(count: float) -> str:
+def mega(count: float) -> str:
+    """Millions, three digits."""
     return f"{count / 1e6:.3g}"
 
 
@@ -400,65 +311,3 @@ def _seeds(candidate: CompressedNetwork) -> str:
 
 def _listed(labels: list[str]) -> str:
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
-
-
-def summary(results: Results) -> Iterator[RenderableType]:
-    """The table of all compressions, each in its cheapest format on each machine, then question and answer."""
-    yield _table(results)
-    for claim in claims(results):
-        text = Text(f"\n{claim.question}\n", style="bold")
-        text.append("\n".join(f"  {answer}" for answer in claim.answers), style="not bold")
-        yield text
-
-
-def _table(results: Results) -> Table:
-    count = len(results.candidates)
-    compressions = "1 compression" if count == 1 else f"{count} compressions, each"
-    whole = reference(results)
-    against = "" if whole is None else f"; = is free against {whole.label} by {_points(results.margin)}"
-    table = Table(title=f"{compressions} in its cheapest format; * is on the front{against}")
-    several = max(candidate.seeds for candidate in results.candidates) > 1
-    table.add_column("compression")
-    table.add_column("accuracy %", justify="right")
-    if several:
-        table.add_column("seeds, lowest to highest", justify="right")
-    table.add_column("lost, at most", justify="right")
-    table.add_column("zeros %", justify="right")
-    table.add_column("M bit op.", justify="right")
-    for machine in results.machines:
-        table.add_column(f"{results.title(machine)} uJ", justify="right")
-    fronts = {machine: _on_front(results, machine) for machine in results.machines}
-    free = [] if whole is None else [one.name for one in free_networks(results.candidates, whole, results.margin)]
-    for candidate in results.candidates:
-        cells = []
-        for machine in results.machines:
-            star = "*" if candidate.name in fronts[machine] else " "
-            cells.append(_cell(results.cost(candidate, machine), star, several))
-        name = f"{candidate.label}, joint" if candidate.method == "joint" else candidate.label
-        low, high = min(candidate.accuracies), max(candidate.accuracies)
-        table.add_row(
-            name,
-            f"{100 * candidate.accuracy:.2f}{'=' if candidate.name in free else ' '}",
-            *([f"{candidate.seeds}, {100 * low:.2f} to {100 * high:.2f}"] if several else []),
-            "" if whole is None or candidate is whole else f"{100 * compared(candidate, whole).bound:.2f}",
-            f"{100 * candidate.sparsity:.1f}",
-            _mega(candidate.bops),
-            *cells,
-        )
-    return table
-
-
-def _cell(cost: Cost | None, star: str, several: bool) -> str:
-    if cost is None:
-        return "not simulated"
-    spread = f" ({cost.lowest_energy_uj:.3g} to {cost.highest_energy_uj:.3g})" if several else ""
-    return f"{cost.energy_uj:.3g}{spread} {cost.weight_format}{star}"
-
-
-def _on_front(results: Results, machine: str) -> set[str]:
-    if results.too_slow(machine):
-        return set()  # what cannot run is on no front
-    priced = [(candidate, results.cost(candidate, machine)) for candidate in results.candidates]
-    points = [(candidate, cost.energy_uj) for candidate, cost in priced if cost is not None]
-    indices = front([energy for _, energy in points], [candidate.accuracy for candidate, _ in points])
-    return {points[index][0].name for index in indices}

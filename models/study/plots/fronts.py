@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from spikecycle.models.study.claims import free_networks, reference
+from spikecycle.models.study.losses import free_networks, reference
 from spikecycle.models.study.plots.style import GREY, coloured, panels
 from spikecycle.models.study.results import CompressedNetwork, Cost, Results, front
 

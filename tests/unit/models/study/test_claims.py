@@ -6,17 +6,10 @@ import polars as pl
 import pytest
 from rich.table import Table
 
-from spikecycle.models.study.claims import (
-    Loss,
-    claims,
-    free_networks,
-    free_pruning,
-    loss,
-    reference,
-    summary,
-    ternary,
-)
+from spikecycle.models.study.claims import claims
+from spikecycle.models.study.losses import Loss, free_networks, free_pruning, loss, reference, ternary
 from spikecycle.models.study.results import Results
+from spikecycle.models.study.summary import summary
 from tests.unit.models.study.handmade import at, found, network, table, whole_study
 
 
