@@ -255,6 +255,11 @@ def test_debug_shows_the_traceback_wherever_it_stands(monkeypatch: pytest.Monkey
         cli.main(["--debug"])
 
 
+def test_after_two_dashes_it_is_the_name_of_a_file(capsys: Capsys) -> None:
+    ended = run(capsys, "check", "--", "--debug")
+    assert ended.status == 2 and ended.err.startswith("spikecycle: --debug: ")
+
+
 def test_no_progress_where_nobody_watches(capsys: Capsys) -> None:
     with shown_progress("simulating") as progress:
         assert progress is None
