@@ -134,8 +134,7 @@ def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Net
             trace = opened.enter_context(_training_trace(chosen.trace))
         for planes in _training_rows(trace, operator, chosen):
             for group, slices in enumerate(_group_slices(planes, operator)):
-                for place, column in enumerate(np.ascontiguousarray(slices.T)):
-                    counts = SliceCounts.of(column)
+                for place, counts in enumerate(SliceCounts.of_places(np.ascontiguousarray(slices.T))):
                     seen[group, place] = seen[group, place].plus(counts) if (group, place) in seen else counts
     found = []
     for group in range(operator.shape.groups):

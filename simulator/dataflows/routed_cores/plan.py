@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Int64
@@ -20,6 +19,7 @@ from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
 from spikecycle.simulator.dataflows.stage import Network, StageSample
+from spikecycle.simulator.replay import LayerReplay
 from spikecycle.traces import Population, Synapse
 
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
@@ -177,9 +177,7 @@ class RoutedPlan:
         last = self.chip.chip_steps - self.chip.depth[population.output.name]
         updated = np.zeros((last, neurons), np.int64)
         updated[: len(replay.active)] = ((replay.active != 0) | biased).reshape(-1, neurons)
-        for t, potentials in enumerate(
-            leaking(population, replay.potentials, last - len(replay.active)), len(replay.active)
-        ):
+        for t, potentials in enumerate(leaking(population, replay, last - len(replay.active)), len(replay.active)):
             updated[t] = (potentials != 0).reshape(-1)
         fired = replay.outputs if population.neuron.fires else replay.outputs[:0]
         return updated, fired.reshape(-1, neurons).astype(np.int64)
@@ -252,16 +250,25 @@ class RoutedPlan:
         return self.machine.cycles((reached or least or [0])[-1])
 
 
-def leaking(population: Population, potentials: npt.NDArray[np.int32], timesteps: int) -> Iterable[Int64]:
-    """The potentials that are there at the beginning of each of so many timesteps without inputs, (M, P, Q)."""
+def leaking(population: Population, replay: LayerReplay, timesteps: int) -> Iterable[Int64]:
+    """The potentials that are there at the beginning of each of so many timesteps without inputs, (M, P, Q).
+
+    Nothing fires in them; of a spike in the sample's last timestep, a late reset is taken in the first of them.
+    """
     neuron = population.neuron
-    leak = neuron.leak_numerator.astype(np.int64)
-    factor = leak if leak.ndim == 3 else leak[:, None, None]
-    now = potentials.astype(np.int64)
-    for _ in range(timesteps):
+    factor, threshold = (
+        (values if values.ndim == 3 else values[:, None, None]).astype(np.int64)
+        for values in (neuron.leak_numerator, neuron.threshold)
+    )
+    late = neuron.reset_timing == "next"
+    now = replay.potentials.astype(np.int64)
+    for step in range(timesteps):
         yield now
         if neuron.kind != "if":
             now = (now * factor) >> neuron.leak_shift
+        if late and step == 0:
+            after = now - threshold if neuron.reset == "soft" else neuron.reset_value
+            now = np.where(replay.outputs[-1], after, now)
 
 
 def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int
 
 @dataclass
 class WeightStreams:
-    """Sizes of a layer's fibers, measured once for each size of a channel fold.
+    """Sizes of a layer's fibers, by the size of a channel fold; those of the last size that was asked for are kept.
 
     zeros_left_out: whether zeros of values in place stay in DRAM, where the format tells that they are zeros.
     mask_bits: bits that each position of a mask takes. coordinate_bits: bits that a coordinate takes at least.
@@ -43,14 +44,14 @@ class WeightStreams:
     mask_bits: int = 1
     coordinate_bits: int = 0
     entries_expected: bool = False
-    _sizes: dict[int, FiberSizes] = field(default_factory=dict)
+    _last: tuple[int, FiberSizes] | None = None
     _refusals: dict[int, str | None] = field(default_factory=dict)
     _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
         fold_channels = min(fold_channels, self.task.weights.shape[1])  # larger folds have the same fibers
-        if fold_channels not in self._sizes:
+        if self._last is None or self._last[0] != fold_channels:
             values, starts, segments = self._fibers(fold_channels)
             sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
             non_zeros, lengths = np.add.reduceat(values != 0, starts[:-1]), np.diff(starts)
@@ -62,8 +63,8 @@ class WeightStreams:
             sizes = replace(
                 sizes, metadata_bits=sizes.metadata_bits + added_bits, stored_bits=sizes.stored_bits + added_bits
             )
-            self._sizes[fold_channels] = sizes
-        return self._sizes[fold_channels]
+            self._last = fold_channels, sizes
+        return self._last[1]
 
     def refusal(self, fold_channels: int) -> str | None:
         """Why the format cannot store the fibers of channel folds of this size, or None if it can."""
@@ -155,6 +156,25 @@ class WeightStreams:
             return 0
         _, channels, rows, columns = self.task.weights.shape
         return bits_for(min(fold_channels, channels) * rows * columns + 1)
+
+    @cached_property
+    def _non_zeros(self) -> int:
+        return int(np.count_nonzero(self.task.weights))
+
+    def least_bits(self, fold_channels: int) -> int:
+        """Bits that are loaded of all weights at least, told without measuring fibers: at most the sum of `fold_bits`.
+
+        Non-zero weights are stored in any case, with their runs, and so is the number of entries of a fiber; zeros are
+        where nothing tells that they are missing.
+        """
+        chosen = self.weight_format
+        filters, channels, _, _ = self.task.weights.shape
+        counts: int = filters * -(-channels // fold_channels) * self.fiber_count_bits(fold_channels)
+        if chosen.codes != "plain":
+            return counts
+        all_stored = chosen.values == "in_place" and chosen.located == "fixed" and not self.zeros_left_out
+        values = int(self.task.weights.size) if all_stored else self._non_zeros
+        return counts + values * (self.task.weight_bits + chosen.run_bits)
 
     def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
         """int64 (filter folds, channel folds): bits that are loaded for each; not to be written to."""
