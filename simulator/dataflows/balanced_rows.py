@@ -22,6 +22,7 @@ import numpy as np
 
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.jit import kernel
@@ -52,7 +53,7 @@ BALANCED_ROWS = rule(
     machine=BalancedRowsMachine,
     summary="rows of spikes dealt out to the least loaded PE (SATO)",
     free=("add", "attention", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
 )
 
 
