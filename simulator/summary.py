@@ -192,6 +192,7 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         sum_output_spikes_by_timestep=total.over_time.outputs.tolist(),
         raster=total.over_time.raster,
         sum_busy_cycles_by_pe=[] if total.busy_by_pe is None else total.busy_by_pe.tolist(),
+        sum_accesses_by_bank={name: banks.tolist() for name, banks in total.accesses_by_bank.items()},
         counters=list(priced),
         sum_leakage_pj=leaked_pj,
         sum_energy_pj=energy_pj,

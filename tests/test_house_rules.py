@@ -173,7 +173,7 @@ RULES = [path for path in DATAFLOW_SOURCES if path.parent == DATAFLOW_FOLDER]
 
 
 def test_the_rule_of_mint_is_about_as_long_as_in_its_paper() -> None:
-    assert len((DATAFLOW_FOLDER / "spike_serial.py").read_text().splitlines()) < 60
+    assert len((DATAFLOW_FOLDER / "spike_serial.py").read_text().splitlines()) < 65
 
 
 @pytest.mark.parametrize("path", DATAFLOW_SOURCES, ids=_name)

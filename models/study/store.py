@@ -2,14 +2,14 @@
 
     study.json            whose folder it is
     floats/KEY.*          a float network: its accuracy (json) and its weights (safetensors)
-    networks/KEY.*        a compressed network: its accuracies (json) and its trace (h5)
+    networks/KEY.*        a compressed network: its accuracies, which test samples it got right (json), its trace (h5)
     simulations/KEY.json  a trace on a machine in a format: the whole result of `spikecycle simulate`
     failures/KEY.json     why one of these is missing
 
 A key is a hash of all that decides the content. A record is written after the files it speaks of, and has their
 hashes and one of itself, its key and its kind: what was cut short, changed, or put in another's place, counts as not
-there and is made again. A folder that holds links or devices was made by nobody's study, and is refused: what is
-written through a link would destroy a file elsewhere.
+there and is made again, and `Store.damaged` names it with what is wrong. A folder that holds links or devices was made
+by nobody's study, and is refused: what is written through a link would destroy a file elsewhere.
 
 Parts are found by content-addressed keys: a key is a hash of everything that decides the result, so that any changed
 input (data, options, code) gives a new key and nothing stale is read. `*Record` and `Failure` are what is stored of a
@@ -24,7 +24,6 @@ import json
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -33,16 +32,17 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spikecycle import files
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.errors import ModelsError
 from spikecycle.simulator import write_file
 from spikecycle.traces import schema as trace_schema
+from spikecycle.traces.errors import one_line
 
 
 class _Record(BaseModel):
@@ -58,16 +58,22 @@ class FloatRecord(_Record):
 class NetworkRecord(_Record):
     """A compressed network that was trained and recorded. Accuracies as in FloatRecord.
 
-    pruned_share: of all weights, those that a pruner holds at zero. layer_weight_bits: of the layers whose weights are
-    not as wide as the compression says for all.
+    correct: a 1 for every test sample whose class the integer network found, a 0 for every other, in the order of the
+    test set, so that two networks can be compared sample by sample. pruned_share: of all weights, those that a pruner
+    holds at zero. layer_weight_bits: of the layers whose weights are not as wide as the compression says for all.
+    layer_pruners: kind of the pruner of each layer that has one. layer_input_bits: of the numbers that each layer of
+    the trace receives, 1 for spikes.
     """
 
     accuracy_float: float
     accuracy_fake_quantized: float
     accuracy_integer: float
+    correct: Annotated[str, Field(pattern=r"^[01]+$")]
     test_samples: int
     pruned_share: float
     layer_weight_bits: dict[str, int] = {}
+    layer_pruners: dict[str, str] = {}
+    layer_input_bits: dict[str, int] = {}
 
 
 class Failure(_Record):
@@ -77,7 +83,7 @@ class Failure(_Record):
     reason: str
 
 
-STUDY_VERSION = 2
+STUDY_VERSION = 3
 """Counts up when the same study would give other results, or when its records change."""
 
 SIMULATOR_PACKAGES = ("spikecycle.simulator", "spikecycle.hwconfigs")
@@ -133,13 +139,20 @@ def data_digest(data: DataSplit) -> str:
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
-FLOATS, NETWORKS, SIMULATIONS, FAILURES = "floats", "networks", "simulations", "failures"
+FLOATS, NETWORKS, SIMULATIONS, FAILURES = KINDS = ("floats", "networks", "simulations", "failures")
 _MARKER = "study.json"
 _LOCK = ".lock"
 _LARGEST_RECORD_BYTES = 2**26  # the whole result of a network of a thousand layers has a tenth of that
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,20}")
 # What json and pydantic raise on content that no study wrote.
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError)
+
+
+class Damage(NamedTuple):
+    """A file of a store that is not what was written there. reason: the rest of a line about it."""
+
+    path: Path
+    reason: str
 
 
 class Store:
@@ -162,7 +175,7 @@ class Store:
                 raise ModelsError(f"{folder}: holds other things than a study; name another folder with --out")
             folder.mkdir(parents=True, exist_ok=True)
             write_file(folder / _MARKER, json.dumps({"study": study}) + "\n")  # first: what follows is then its own
-            for kind in (FLOATS, NETWORKS, SIMULATIONS, FAILURES):
+            for kind in KINDS:
                 (folder / kind).mkdir(exist_ok=True)
         except OSError as error:
             raise ModelsError(f"{folder}: cannot be the folder of a study: {error.strerror or error}") from error
@@ -215,35 +228,58 @@ class Store:
     def read(self, kind: str, key: str, record_type: type[RecordT]) -> RecordT | None:
         """The record, if it and all of its files are there and unharmed."""
         try:
-            content = _json(self.place(kind, key, ".json"), _LARGEST_RECORD_BYTES)
-            body, digests = content["record"], content["files"]
-            if content["sha256"] != _digest(kind, key, body, digests):
-                return None
-            for suffix, found in digests.items():
-                if not _SUFFIX.fullmatch(suffix) or file_digest(self.place(kind, key, suffix)) != found:
-                    return None
-            return record_type.model_validate(body)
+            found = self._looked_at(kind, key)
+            return None if isinstance(found, Damage) else record_type.model_validate(found)
         except _DAMAGE:
             return None
+
+    def damaged(self) -> Iterator[Damage]:
+        """Every record in the folder that is not what was written there, with what is wrong of it or of its files."""
+        for kind in KINDS:
+            for path in sorted((self.folder / kind).glob("*.json")):
+                try:
+                    found = self._looked_at(kind, path.stem)
+                except OSError as error:
+                    found = Damage(path, f"cannot be read: {error.strerror or error}")
+                except _DAMAGE:
+                    found = Damage(path, "is no record of a study: cut short, or damaged")
+                if isinstance(found, Damage):
+                    yield found
+
+    def _looked_at(self, kind: str, key: str) -> Any | Damage:
+        """The body of a record that is whole with its files, or what is wrong; one of _DAMAGE if it is no record."""
+        path = self.place(kind, key, ".json")
+        content = _json(path, _LARGEST_RECORD_BYTES)
+        body, digests, digest = content["record"], content["files"], content["sha256"]
+        if digest != _digest(kind, key, body, digests):
+            of = next((place for place in self._places() if digest == _digest(*place, body, digests)), None)
+            if of is None:
+                return Damage(path, "damaged or changed: it does not have its checksum")
+            return Damage(path, f"is the record of another: of {of[0]}/{one_line(of[1])}")
+        for suffix, expected in digests.items():
+            if not _SUFFIX.fullmatch(suffix):
+                return Damage(path, "is no record of a study: it names files elsewhere")
+            file = self.place(kind, key, suffix)
+            try:
+                if file_digest(file) != expected:
+                    return Damage(file, f"damaged or changed: it does not have the checksum in {path.name}")
+            except OSError as error:
+                return Damage(file, f"cannot be read, and {path.name} speaks of it: {error.strerror or error}")
+        return body
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        """Kind and key of every record that is there."""
+        return ((kind, path.stem) for kind in KINDS for path in sorted((self.folder / kind).glob("*.json")))
 
 
 def check_owner(folder: Path, study: str) -> None:
     """ModelsError where the folder belongs to another study, or holds what no study puts there: links and devices."""
-    _check_kinds(folder)
+    odd = files.odd_member(folder)
+    if odd is not None:
+        raise ModelsError(f"{odd[0]}: is {odd[1]}, which no study makes; remove it, or name another folder")
     if (folder / _MARKER).exists() and _owner(folder) != study:
-        owner = _owner(folder) or "unknown"
+        owner = one_line(_owner(folder) or "unknown")
         raise ModelsError(f"{folder}: belongs to the study {owner}; name another folder for {study} with --out")
-
-
-def _check_kinds(folder: Path) -> None:
-    """ModelsError naming the first that is neither a file nor a folder. The folder itself may be reached by a link."""
-    for place, folders, names in os.walk(folder):
-        for name in sorted([*folders, *names]):
-            path = Path(place) / name
-            mode = path.lstat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                kind = "a symbolic link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
-                raise ModelsError(f"{path}: is {kind}, which no study makes; remove it, or name another folder")
 
 
 def _owner(folder: Path) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 
 from spikecycle.simulator import simulate
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.row_stationary import mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary import global_buffer, mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.spike_array import plan as plan_module
 from spikecycle.simulator.dataflows.spike_array import replay
@@ -20,11 +23,19 @@ from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.energy import sram
 from spikecycle.simulator.machine import yaml_file
+from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, write_trace
+from tests.children import run_child
 from tests.unit.row_stationary import cases as row_stationary
 from tests.unit.spike_array import cases as spike_array
 
+KERNELS_OF_ROW_STATIONARY = {
+    node.name
+    for path in Path(weight_streams.__file__).parent.glob("*.py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "kernel" for one in node.decorator_list)
+}
 RANDOM = np.random.default_rng(3)
 SHAPE = LayerShape("conv2d", C=4, H=6, W=6, M=6, R=3, S=3, padding=(1, 1))
 
@@ -90,6 +101,35 @@ def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:
     assert 0 < measured.total() <= 4
 
 
+def test_a_mapping_is_chosen_by_bounds_and_few_measured_fibers(count: Any) -> None:
+    # 12 array rows and 12 inputs a pad: folds of 1 to 12, 14, 15, 16 ... channels of 3 x 3 taps could be tried
+    shape = LayerShape("conv2d", C=64, H=12, W=12, M=32, R=3, S=3, padding=(1, 1))
+    weights = RANDOM.integers(-7, 8, shape.weight_shape) * (RANDOM.random(shape.weight_shape) < 0.2)
+    estimated, measured = count(mapping, "estimate"), count(weight_streams, "measure")
+    plan = RowStationaryPlan(load_machine("eyeriss_snn"), spike_array.layer(shape, weights, 4))
+    assert plan.mapped.mapping.filter_sets > 0
+    assert measured.total() <= 3
+    assert estimated.total() <= 6, "candidates are estimated many at a time"
+
+
+def test_passes_of_a_row_stationary_array_take_no_call_each(count: Any) -> None:
+    shape = LayerShape("conv2d", C=32, H=12, W=40, M=64, R=3, S=3, padding=(1, 1))
+    plan = RowStationaryPlan(load_machine("eyeriss_snn"), spike_array.layer(shape, np.ones(shape.weight_shape), 9))
+    inputs = (RANDOM.random((9, *shape.input_shape)) < 0.3).astype(np.uint8)
+    outputs = np.zeros((9, *shape.output_shape), np.uint8)
+    watched = [count(row_replay, name) for name in ("count_windows", "slowest_skipping", "update_neurons")]
+    watched += [count(global_buffer, name) for name in ("_deliver_row", "result_words")]
+    passes = len(plan.run(LayerSample(inputs, outputs)).work.cycles)
+    ranges = plan.order.ranges
+    assert ranges > 1 and passes > 500
+    windows, slowest, updates, delivered, words = (calls.total() for calls in watched)
+    assert (windows, slowest, updates) == (ranges, ranges, 1)
+    assert delivered <= 3 * 5, "widths of a tile, and ways in which input rows meet 3 filter rows"
+    assert words == 1
+    plan.run(LayerSample(inputs, outputs))
+    assert (delivered, words) == tuple(calls.total() for calls in watched[3:]), "a second sample delivers alike"
+
+
 def test_the_same_text_is_parsed_once(count: Any) -> None:
     composed = count(yaml_file._Composer, "get_single_node")
     text = "one: [1, 2]  # of the test of how often a text is parsed"
@@ -118,3 +158,31 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
     result = simulate(path, "spike_array")
     assert result.layers[0].storage.zero_weights == 5
     assert read.total() == 1
+
+
+COMPILED = """
+import json
+from spikecycle.simulator import simulate
+from spikecycle.simulator.jit import told_of_compiling
+
+names = []
+with told_of_compiling(names.append):
+    simulate("digits-8bit", "eyeriss_snn")
+print(json.dumps(names))
+"""
+
+
+def test_a_first_run_compiles_what_it_uses_and_each_kernel_for_one_kind_of_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiling is what a first run waits for: seconds, where kernels take everything that there is of a layer."""
+    for name in ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path))
+    ended = run_child(["-c", COMPILED], memory_bytes=4 * 2**30)
+    assert ended.status == 0, ended.err
+    compiled = Counter(json.loads(ended.out))
+    slowest = {"find_slowest", "add_taps", "keep_longest", "raise_to", "longest_of_timesteps", "longest_pair"}
+    mine = {name: compiled[name] for name in compiled if name in KERNELS_OF_ROW_STATIONARY}
+    assert mine == dict.fromkeys({"count_windows", *slowest}, 1), "rows of fixed size need no count of outputs"
+    assert compiled.total() <= 30, compiled

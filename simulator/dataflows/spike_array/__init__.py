@@ -30,6 +30,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs
@@ -54,7 +55,7 @@ class SpikeArray:
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
         free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
+        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
         input_bits=16,
         spike_format_problem=spike_format_problem,
         layers_only=True,

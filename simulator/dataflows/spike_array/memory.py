@@ -18,6 +18,7 @@ TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and fo
 TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
 WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
+INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
 EVENT_BYTES = 16  # four numbers of an event, int32
 
 
@@ -62,6 +63,8 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         ),
         Need(96 * cells, f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}"),
         Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
+        Need(shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up", is_kept=False),
+        Need(weights, f"which of {weights} weights are zero", is_kept=False),
         Need(events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)", is_kept=False),
     )
 

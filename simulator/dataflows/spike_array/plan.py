@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
+from spikecycle.simulator.dataflows.spike_array.bank_accesses import potential_accesses
 from spikecycle.simulator.dataflows.spike_array.coding import (
     check_weights,
     chosen_weight_format,
@@ -109,11 +110,17 @@ class SpikeArrayPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        return ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample).run()
+        activity = ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample).run()
+        accesses = activity.counts["potentials.read"] + activity.counts["potentials.write"]
+        by_bank = potential_accesses(self.machine, self.task, self.cut, sample, accesses)
+        return replace(activity, accesses_by_bank={"potentials": by_bank})
 
 
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     """Raise MappingError for a layer whose neurons the machine cannot compute."""
+    refused = machine.dataflow.refusal(task.neuron)
+    if refused:
+        raise MappingError.of(task.name, machine.name, refused)
     reason = ""
     width = machine.buffers.potentials.width_bits
     # added to the potential, in its word

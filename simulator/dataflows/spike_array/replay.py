@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikecycle.simulator import activity as operands
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
 from spikecycle.simulator.dataflows.spike_array.abreast import TilesState, accumulate_abreast
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
@@ -45,12 +47,14 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     POTENTIALS,
     PeLatencies,
 )
-from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, output_words
 from spikecycle.simulator.dataflows.spike_array.update import (
+    PIPELINE_CYCLES,
     dense_sweep_cycles,
     explicit_encode,
     flag_groups,
     sparse_sweep,
+    start_cycles,
 )
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import leaks
@@ -122,6 +126,8 @@ class ArrayReplay:
     latencies: PeLatencies
     sample: LayerSample
     counts: Counts[str] = field(default_factory=Counts)
+    updates: int = 0
+    started_flags: int = 0
 
     def __post_init__(self) -> None:
         parameters = self.machine.dataflow
@@ -148,8 +154,9 @@ class ArrayReplay:
         for map_tile in map_tiles:
             self._accumulate(map_tile)
             for channel_tile, fibers in enumerate(self.channel_tiles):
-                self._update(map_tile, channel_tile, fibers)
-                self._encode(map_tile, channel_tile, fibers)
+                self._start(map_tile, channel_tile, fibers)
+                sweeps = self._update(map_tile, channel_tile, fibers)
+                self._encode(map_tile, channel_tile, fibers, sweeps)
         work = np.array([self.occurrences @ of_tile for of_tile in self.latencies.work])
         self._count(work.sum(axis=0))
         loads, stores, breakdown = (
@@ -184,6 +191,37 @@ class ArrayReplay:
             loads_of_tile[number, loading] += words * width + entries * self.tiling.entry_bits
             self.counts["weights.write"] += int(words.sum()) * copies
             self.counts["directory.write"] += int(entries.sum()) * copies
+
+    def _start(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
+        """Before the first pass: write start potentials that are not 0, and set their flags (update: sparse)."""
+        neuron, parameters = self.task.neuron, self.machine.dataflow
+        if not neuron.start_potential.any():
+            return
+        if starts_per_neuron(neuron):
+            positions = tile.outputs(fibers).positions
+            tile.loads[channel_tile, 0, operands.POTENTIALS] = positions * neuron.potential_bits
+        cycles = start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
+        tile.breakdown[channel_tile, 0, UPDATE] += cycles
+        self.counts["potentials.write"] += self._sweep_accesses(tile, fibers)
+        if parameters.update == "sparse":
+            self.started_flags += self._flag_groups(tile, fibers)
+
+    def _most_words(self, tile: _MapTile, fibers: TileFibers) -> int:
+        """Words of potentials of the PE that has most of a tile."""
+        own = self.machine.position_words(int(fibers.own_channels.max()))
+        return own * tile.rows.largest_block * tile.columns.largest_block
+
+    def _sweep_accesses(self, tile: _MapTile, fibers: TileFibers) -> int:
+        """Words, or rows of them, that all potentials of a tile take."""
+        rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
+        return tile.outputs(fibers).positions // fibers.channels * int(rows.sum())
+
+    def _flag_groups(self, tile: _MapTile, fibers: TileFibers) -> int:
+        """Groups of flags of a tile, in all PEs."""
+        return flag_groups(
+            fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts,
+            self.machine.dataflow.flags_per_cycle,
+        )  # fmt: skip
 
     def _accumulate(self, tile: _MapTile) -> None:
         width = self.machine.buffers.spikes.width_bits
@@ -221,21 +259,15 @@ class ArrayReplay:
         self.counts["fifo.push"] += events * tiles * parameters.pes
         self.counts["fifo.pop"] += events * tiles * parameters.pes
 
-    def _update(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
-        """Update the neurons of a channel tile behind the last pass of every timestep."""
+    def _update(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
+        """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
         parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
         timesteps, outputs = self.task.timesteps, tile.outputs(fibers)
-        cycles_out = tile.breakdown[channel_tile, :, UPDATE]
         if parameters.update == "dense":
-            own = (
-                self.machine.position_words(int(fibers.own_channels.max()))
-                * tile.rows.largest_block
-                * tile.columns.largest_block
-            )
-            cycles_out[tile.last] = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
+            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, cycles_per_access)
+            sweeps = np.full(timesteps, cycles, np.int64)
             updates = outputs.positions * timesteps
-            rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
-            accesses = updates // fibers.channels * int(rows.sum())
+            accesses = timesteps * self._sweep_accesses(tile, fibers)
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             swept = [
@@ -245,24 +277,29 @@ class ArrayReplay:
                 )
                 for active in self.sample.active
             ]  # fmt: skip
-            cycles_out[tile.last] = [cycles for cycles, _ in swept]
+            sweeps = np.array([cycles for cycles, _ in swept], np.int64)
             accesses = updates = sum(updates for _, updates in swept)
-            self.counts["flags.read"] += timesteps * flag_groups(
-                fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
-            )
-        self.counts["neuron.compare"] += updates
+            self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
+        tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
+        self.updates += updates
+        self.counts["neuron.compare"] += updates if self.task.neuron.fires else 0
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
+        return sweeps
 
-    def _encode(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
-        """Encode the output spikes of a channel tile behind the last pass of every timestep."""
+    def _encode(self, tile: _MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
+        """Encode the output spikes of a channel tile behind the last pass of every timestep; potentials of neurons that
+        do not fire are written beside the sweep, int64 (T,) cycles, from its first group on."""
         width = self.machine.buffers.outputs.width_bits
         outputs = tile.outputs(fibers)
         positions = outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
-        if layout.explicit:
+        if not self.task.neuron.fires:
+            words = np.full(len(tile.last), output_words(self.machine, self.task, positions), np.int64)
+            tile.breakdown[channel_tile, tile.last, ENCODE] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
+        elif layout.explicit:
             encoded = [explicit_encode(spikes, outputs, layout) for spikes in self.sample.outputs]
             tile.breakdown[channel_tile, tile.last, ENCODE] = [cycles for cycles, _ in encoded]
             words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
@@ -293,11 +330,12 @@ class ArrayReplay:
 
     def _activity(self, places: Int64, breakdown: Int64, moves: Moves, busy_pe_cycles: int) -> Activity:
         """places: int64 (n, len(PLACES)); breakdown: int64 (n, categories)."""
+        following = counts_that_follow(self.machine, self.counts, self.updates, self.started_flags)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
             work=Work.of(CYCLE_CATEGORIES, breakdown, step=named["timestep"], places=named, phases=PHASES),
             moves=moves,
-            counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
+            counts=Counts({**self.counts, **following}),
             busy={"pe": busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
             # PEs share out either the channels or the map: there is one block, or one PE in a group

@@ -9,6 +9,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import potential_words
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -44,6 +45,12 @@ class Tiling:
 def words_of(buffer: Buffer, parts: int = 1) -> int:
     """Whole words of a buffer, or of one of its equal parts."""
     return buffer.capacity_bits // buffer.width_bits // parts
+
+
+def output_words(machine: SpikeArrayMachine, task: LayerTask, neurons: int) -> int:
+    """Words of `buffers.outputs` that what so many neurons send takes: a bit each, or potentials."""
+    width = machine.buffers.outputs.width_bits
+    return potential_words(neurons, 1 if task.neuron.fires else task.neuron.potential_bits, width)
 
 
 def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> Tiling:
@@ -128,12 +135,13 @@ def _what_does_not_fit(
     entries = inputs * task.shape.stride[0] * task.shape.stride[1]
     entry_bits = directory_entry_bits(weight_format, most_units, max(tile.longest for tile in tiles))
     own = max(int(tile.own_channels.max()) for tile in tiles)
-    spike_words = -(-max(tile.channels for tile in tiles) // buffers.outputs.width_bits)
+    sent = "output spikes" if task.neuron.fires else "output potentials"
+    spike_words = output_words(machine, task, max(tile.channels for tile in tiles))
     for needed, what, buffer, parts in (
         (most_words, "words of weights", "weights", halves),
         (entries if entry_bits else 0, "directory entries", "directory", halves),
         (machine.position_words(own), "potentials of one output position", "potentials", 1),
-        (spike_words, "words of output spikes of one position", "outputs", 2),
+        (spike_words, f"words of {sent} of one position", "outputs", 2),
     ):
         held = words_of(getattr(buffers, buffer), parts)
         if needed > held:
@@ -153,7 +161,7 @@ def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[in
 
     def fits(rows: int, columns: int) -> bool:
         part = machine.position_words(own) * -(-rows // block_rows) * -(-columns // block_columns)
-        spike_words = -(-channels * rows * columns // machine.buffers.outputs.width_bits)
+        spike_words = output_words(machine, task, channels * rows * columns)
         return part <= potentials and spike_words <= outputs
 
     P, Q = task.shape.P, task.shape.Q

@@ -18,6 +18,11 @@ def dense_sweep_cycles(potentials: int, lanes: int, cycles_per_access: int) -> i
     return -(-potentials // lanes) * cycles_per_access + PIPELINE_CYCLES
 
 
+def start_cycles(potentials: int, lanes: int) -> int:
+    """Cycles to write the start potentials of the PE that has most potentials: no read, nothing to compute."""
+    return -(-potentials // lanes)
+
+
 @lean_kernel
 def sparse_sweep(
     active: UInt8,

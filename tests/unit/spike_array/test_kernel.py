@@ -93,6 +93,7 @@ def compare(case: Case) -> int:
     assert passes.busy["pe"] == twin.busy_pe_cycles
     assert passes.busy_by_pe is not None
     assert passes.busy_by_pe.tolist() == twin.served_cycles
+    assert passes.accesses_by_bank["potentials"].tolist() == twin.bank_accesses
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
     assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
     storage = SpikeArrayPlan(case.machine, case.task).storage
