@@ -31,6 +31,7 @@ PAGES = {
     "tests/rtl/DEVIATIONS.md": "reference/rtl_deviations.md",
     "models/study/STUDY.md": "studies/files.md",
     "models/study/TABLES.md": "studies/tables.md",
+    "models/stdp/RECIPE.md": "studies/stdp.md",
     "benchmarks/published/README.md": "studies/published.md",
 }
 """Page in the site by file in the repository."""
