@@ -199,9 +199,10 @@ def _other_kind(path: Path) -> FileDescription | None:
     if path.suffix not in _MACHINE_SUFFIXES or path.stat().st_size > LARGEST_YAML_BYTES:
         return None
     try:
-        return describe_mapping(path, read_yaml(path))
+        data = read_yaml(path)
     except MachineError:
         return None
+    return describe_mapping(path, data)
 
 
 def _begins_as_json(path: Path) -> bool:

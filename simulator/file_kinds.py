@@ -15,9 +15,17 @@ from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.description import FileDescription
-from spikecycle.simulator.documents import LARGEST_BYTES, read_document, read_json, read_validation
+from spikecycle.simulator.documents import (
+    LARGEST_BYTES,
+    read_advice,
+    read_comparison,
+    read_document,
+    read_json,
+    read_validation,
+)
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.explore.results import SweepResult
+from spikecycle.simulator.explore.results import SearchResult, SweepResult
+from spikecycle.simulator.explore.synthesis import read_synthesis
 from spikecycle.simulator.notebook import one_line
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import variant_text
@@ -54,7 +62,7 @@ def describe_json(path: Path) -> FileDescription:
     """A JSON document; UsageError where it is none of ours."""
     found = describe_mapping(path, read_json(path))
     if found is None:
-        kinds = ", ".join(kind.name for kind in (*OWN, *_added()))
+        kinds = ", ".join(dict.fromkeys(kind.name for kind in (*OWN, *_added())))
         raise UsageError(f"{path}: is JSON, but no document of spikecycle, which are: {kinds}")
     return found
 
@@ -145,14 +153,60 @@ def _sweep(path: Path) -> Facts:
     ]
 
 
+def _search(path: Path) -> Facts:
+    found = read_document(path)
+    assert isinstance(found, SearchResult)
+    return [
+        ("trials", f"{found.trials:,} of {found.space:,} points, of which {found.failed:,} failed"),
+        ("made small", ", ".join(found.goals)),
+        ("front", f"{len(found.front):,} points"),
+        ("folder", found.folder),
+    ]
+
+
+def _compared(path: Path) -> Facts:
+    found = read_comparison(path)
+    return [
+        ("results", ", ".join(each.label for each in found.results)),
+        ("machines", f"differ in {len(found.machine_differences)} keys"),
+        ("notes", " ".join(found.notes) or "none"),
+    ]
+
+
+def _advice(path: Path) -> Facts:
+    found = read_advice(path)
+    best = [f"{change.key} {change.before} to {change.after}" for change in found.best]
+    return [
+        ("advice on", f"{found.trace} on {found.machine}"),
+        ("helps most", ", ".join(best) or "nothing that was tried"),
+        ("tried", f"{found.tried:,} machines, for less {found.goal}"),
+    ]
+
+
+def _synthesis(path: Path) -> Facts:
+    asked, layers = read_synthesis(path)
+    network = f"{len(layers)} layers" if asked.operators is None else f"{len(asked.operators)} operators"
+    return [
+        ("network", f"{network}; {asked.samples} samples of {asked.timesteps} timesteps"),
+        ("density", f"{asked.density:g}, unless a layer, input or population says its own"),
+        ("next", f"spikecycle synthesize {path} TRACE.h5"),
+    ]
+
+
 OWN = (
     FileKind("result of simulate", frozenset({"layers", "cycles_per_inference"}), _result),
     FileKind("comparison of formats", frozenset({"weights", "weights_other_residency"}), _comparison),
     FileKind("validation", frozenset({"rows", "skipped"}), _validation),
     FileKind("timeline", frozenset({"traceEvents", "otherData"}), _timeline),
+    FileKind("result of a search", frozenset({"points", "columns", "goals"}), _search),
+    FileKind("comparison of results", frozenset({"results", "machine_differences"}), _compared),
+    FileKind("advice", frozenset({"operators", "elasticities"}), _advice),
     FileKind("result of a sweep", frozenset({"points", "columns"}), _sweep),
+    FileKind("network to draw", frozenset({"timesteps", "density", "layers"}), _synthesis),
+    FileKind("network to draw", frozenset({"timesteps", "density", "topology"}), _synthesis),
+    FileKind("network to draw", frozenset({"timesteps", "density", "operators"}), _synthesis),
 )
-"""Documents that the simulator writes."""
+"""Documents that the simulator writes or reads."""
 
 
 def _added() -> Iterator[FileKind]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import metadata
 
-import numpy as np
-
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.machine.schema import Machine
@@ -228,7 +226,7 @@ def _dense_sops(stage: Stage) -> int:
 
 def _storage(total: StageTotals) -> StorageResult:
     storage = total.storage
-    zeros = sum(int(np.count_nonzero(synapse.weights() == 0)) for synapse in total.stage.synapses())
+    zeros = sum(synapse.zero_weights for synapse in total.stage.synapses())
     return StorageResult(
         weights=sum(synapse.shape.M * synapse.shape.fan_in for synapse in total.stage.synapses()),
         zero_weights=zeros,

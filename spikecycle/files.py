@@ -38,6 +38,23 @@ def is_regular(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def odd_member(folder: str | os.PathLike[str]) -> tuple[Path, str] | None:
+    """The first below a folder that is neither a file nor a folder, and what it is: a link leads elsewhere.
+
+    The folder itself may be reached by a link.
+    """
+    for place, folders, names in os.walk(folder):
+        for name in sorted([*folders, *names]):
+            path = Path(place) / name
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # of another run, which took it away
+                continue
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                return path, "a symbolic link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
+    return None
+
+
 def open_regular(path: str | os.PathLike[str], follow_links: bool = True) -> BufferedReader:
     """Open a file for reading; OSError on what is not a regular file, without waiting for the writer of a pipe."""
     kind = _kind(path, follow_links)  # a device may do something when it is opened

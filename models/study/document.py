@@ -250,7 +250,7 @@ _TABLES_HEAD = """# The tables of a study
 Generated from the descriptions in `models/study/tables.py` by `python -m spikecycle.models.study.document`.
 
 Both are Parquet files in the folder of the study. Rows are in the order of the study: compressions, seeds, machines,
-formats, layers. Each carries the SHA-256 of its own bytes (`models/study/sealed_parquet.py`): what was damaged or
+formats, layers. Each carries the SHA-256 of its own bytes (`spikecycle/parquet_seal.py`): what was damaged or
 changed is refused. The unit is the end of a column's name: `_pj` pJ, `_js` J s, `_mm2` mm2, `_bits` bits, `seconds` s.
 """
 

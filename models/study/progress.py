@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from spikecycle.models.study.jobs import Epoch, Event, Job
-from spikecycle.models.study.store import Failure
+from spikecycle.models.study.store import Damage, Failure
+from spikecycle.traces.errors import one_line
 
 ETA_PERIOD_S = 600.0
 """Speed is averaged over so long: jobs differ."""
+MOST_DAMAGED = 50
+"""Lines about damaged files."""
 WHOLE, CHECKING = "study", "checking the network on every machine and format"
 
 
@@ -31,6 +34,11 @@ class Lines:
 
     def __exit__(self, *_: object) -> None:
         return
+
+    def damaged(self, found: Sequence[Damage]) -> None:
+        """One line each, and no more than a screen."""
+        for line in _damage_lines(found):
+            self._say(line)
 
     def checks(self) -> None:
         """Say so."""
@@ -86,6 +94,11 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
+    def damaged(self, found: Sequence[Damage]) -> None:
+        """Said above the bars, and stays."""
+        for line in _damage_lines(found):
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     def checks(self) -> None:
         """The whole is called so until it starts."""
         self._progress.update(self._whole, description=CHECKING)
@@ -122,6 +135,14 @@ def shown() -> Lines | Bars:
     """What suits standard error."""
     stream = sys.stderr
     return Bars(stream) if stream.isatty() else Lines(stream)
+
+
+def _damage_lines(found: Sequence[Damage]) -> Iterator[str]:
+    for damage in found[:MOST_DAMAGED]:
+        path = one_line(damage.path, longest=1000)
+        yield f"{path}: {damage.reason}; what the study needs of it is made again"
+    if len(found) > MOST_DAMAGED:
+        yield f"and {len(found) - MOST_DAMAGED:,} more of the kind"
 
 
 def _figures(event: Event) -> str:

@@ -26,6 +26,7 @@ from spikecycle.models.study.store import (
     FLOATS,
     NETWORKS,
     SIMULATIONS,
+    Damage,
     Failure,
     FloatRecord,
     NetworkRecord,
@@ -80,6 +81,9 @@ def _with_biases(network: FloatNetwork) -> FloatNetwork:
 class Watcher(Protocol):
     """Who is told how a run goes."""
 
+    def damaged(self, found: Sequence[Damage]) -> None:
+        """These files of the folder are not what was written there; their records count as not there."""
+
     def checks(self) -> None:
         """The network is tried on every machine; the first time, kernels are compiled, which takes long."""
 
@@ -133,6 +137,9 @@ def run(context: Context, compressions: Sequence[CompressionEntry], processes: i
     Raises, before anything is trained, ModelsError where samples are too few or a compression names a layer that the
     network does not have, and MappingError where a machine cannot run the network.
     """
+    damaged = list(context.store.damaged())
+    if damaged:
+        watcher.damaged(damaged)
     missing = plan(context, compressions)
     if missing.networks:
         check_layers_named(context)

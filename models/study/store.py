@@ -8,8 +8,8 @@
 
 A key is a hash of all that decides the content. A record is written after the files it speaks of, and has their
 hashes and one of itself, its key and its kind: what was cut short, changed, or put in another's place, counts as not
-there and is made again. A folder that holds links or devices was made by nobody's study, and is refused: what is
-written through a link would destroy a file elsewhere.
+there and is made again, and `Store.damaged` names it with what is wrong. A folder that holds links or devices was made
+by nobody's study, and is refused: what is written through a link would destroy a file elsewhere.
 
 Parts are found by content-addressed keys: a key is a hash of everything that decides the result, so that any changed
 input (data, options, code) gives a new key and nothing stale is read. `*Record` and `Failure` are what is stored of a
@@ -24,7 +24,6 @@ import json
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -33,7 +32,7 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,6 +42,7 @@ from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.errors import ModelsError
 from spikecycle.simulator import write_file
 from spikecycle.traces import schema as trace_schema
+from spikecycle.traces.errors import one_line
 
 
 class _Record(BaseModel):
@@ -139,13 +139,20 @@ def data_digest(data: DataSplit) -> str:
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
-FLOATS, NETWORKS, SIMULATIONS, FAILURES = "floats", "networks", "simulations", "failures"
+FLOATS, NETWORKS, SIMULATIONS, FAILURES = KINDS = ("floats", "networks", "simulations", "failures")
 _MARKER = "study.json"
 _LOCK = ".lock"
 _LARGEST_RECORD_BYTES = 2**26  # the whole result of a network of a thousand layers has a tenth of that
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,20}")
 # What json and pydantic raise on content that no study wrote.
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError)
+
+
+class Damage(NamedTuple):
+    """A file of a store that is not what was written there. reason: the rest of a line about it."""
+
+    path: Path
+    reason: str
 
 
 class Store:
@@ -168,7 +175,7 @@ class Store:
                 raise ModelsError(f"{folder}: holds other things than a study; name another folder with --out")
             folder.mkdir(parents=True, exist_ok=True)
             write_file(folder / _MARKER, json.dumps({"study": study}) + "\n")  # first: what follows is then its own
-            for kind in (FLOATS, NETWORKS, SIMULATIONS, FAILURES):
+            for kind in KINDS:
                 (folder / kind).mkdir(exist_ok=True)
         except OSError as error:
             raise ModelsError(f"{folder}: cannot be the folder of a study: {error.strerror or error}") from error
@@ -221,35 +228,58 @@ class Store:
     def read(self, kind: str, key: str, record_type: type[RecordT]) -> RecordT | None:
         """The record, if it and all of its files are there and unharmed."""
         try:
-            content = _json(self.place(kind, key, ".json"), _LARGEST_RECORD_BYTES)
-            body, digests = content["record"], content["files"]
-            if content["sha256"] != _digest(kind, key, body, digests):
-                return None
-            for suffix, found in digests.items():
-                if not _SUFFIX.fullmatch(suffix) or file_digest(self.place(kind, key, suffix)) != found:
-                    return None
-            return record_type.model_validate(body)
+            found = self._looked_at(kind, key)
+            return None if isinstance(found, Damage) else record_type.model_validate(found)
         except _DAMAGE:
             return None
+
+    def damaged(self) -> Iterator[Damage]:
+        """Every record in the folder that is not what was written there, with what is wrong of it or of its files."""
+        for kind in KINDS:
+            for path in sorted((self.folder / kind).glob("*.json")):
+                try:
+                    found = self._looked_at(kind, path.stem)
+                except OSError as error:
+                    found = Damage(path, f"cannot be read: {error.strerror or error}")
+                except _DAMAGE:
+                    found = Damage(path, "is no record of a study: cut short, or damaged")
+                if isinstance(found, Damage):
+                    yield found
+
+    def _looked_at(self, kind: str, key: str) -> Any | Damage:
+        """The body of a record that is whole with its files, or what is wrong; one of _DAMAGE if it is no record."""
+        path = self.place(kind, key, ".json")
+        content = _json(path, _LARGEST_RECORD_BYTES)
+        body, digests, digest = content["record"], content["files"], content["sha256"]
+        if digest != _digest(kind, key, body, digests):
+            of = next((place for place in self._places() if digest == _digest(*place, body, digests)), None)
+            if of is None:
+                return Damage(path, "damaged or changed: it does not have its checksum")
+            return Damage(path, f"is the record of another: of {of[0]}/{one_line(of[1])}")
+        for suffix, expected in digests.items():
+            if not _SUFFIX.fullmatch(suffix):
+                return Damage(path, "is no record of a study: it names files elsewhere")
+            file = self.place(kind, key, suffix)
+            try:
+                if file_digest(file) != expected:
+                    return Damage(file, f"damaged or changed: it does not have the checksum in {path.name}")
+            except OSError as error:
+                return Damage(file, f"cannot be read, and {path.name} speaks of it: {error.strerror or error}")
+        return body
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        """Kind and key of every record that is there."""
+        return ((kind, path.stem) for kind in KINDS for path in sorted((self.folder / kind).glob("*.json")))
 
 
 def check_owner(folder: Path, study: str) -> None:
     """ModelsError where the folder belongs to another study, or holds what no study puts there: links and devices."""
-    _check_kinds(folder)
+    odd = files.odd_member(folder)
+    if odd is not None:
+        raise ModelsError(f"{odd[0]}: is {odd[1]}, which no study makes; remove it, or name another folder")
     if (folder / _MARKER).exists() and _owner(folder) != study:
-        owner = _owner(folder) or "unknown"
+        owner = one_line(_owner(folder) or "unknown")
         raise ModelsError(f"{folder}: belongs to the study {owner}; name another folder for {study} with --out")
-
-
-def _check_kinds(folder: Path) -> None:
-    """ModelsError naming the first that is neither a file nor a folder. The folder itself may be reached by a link."""
-    for place, folders, names in os.walk(folder):
-        for name in sorted([*folders, *names]):
-            path = Path(place) / name
-            mode = path.lstat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                kind = "a symbolic link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
-                raise ModelsError(f"{path}: is {kind}, which no study makes; remove it, or name another folder")
 
 
 def _owner(folder: Path) -> str | None:

@@ -28,10 +28,12 @@ _MOST_LINES = 50
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (sys.argv by default) and return its exit status; raises nothing, except with --debug."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = _DEBUG in given
+    options = given[: given.index("--")] if "--" in given else given  # what follows are names, whatever they look like
+    debug = _DEBUG in options
+    given = [word for word in options if word != _DEBUG] + given[len(options) :]
     try:
         with _interruptible() as interrupts:
-            status = _run([argument for argument in given if argument != _DEBUG])
+            status = _run(given)
             flush_standard_output()
             if interrupts:  # code of others may swallow the exception: compilers, callbacks
                 raise KeyboardInterrupt

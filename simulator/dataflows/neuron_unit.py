@@ -13,7 +13,7 @@ array that has none of the three refuses such neurons and names the key.
 
 from __future__ import annotations
 
-from spikecycle.simulator.machine.schema import Section
+from spikecycle.simulator.machine.schema import DataflowParameters, Section
 from spikecycle.traces import Neuron
 
 NEURON_DEMANDS = frozenset({"a reset in the next timestep", "a start potential", "a neuron that does not fire"})
@@ -32,7 +32,7 @@ class NeuronUnit(Section):
     """Whether potentials can be written out in place of spikes."""
 
     def refusal(self, neuron: Neuron) -> str:
-        """What neurons need that the unit does not have, and the key that gives it; empty where there is nothing."""
+        """See `DataflowParameters.refusal`."""
         needs = {
             "late_reset": (neuron.reset_timing == "next", "reset in the next timestep"),
             "start_potentials": (bool(neuron.start_potential.any()), "start with a potential that is not 0"),
@@ -42,6 +42,17 @@ class NeuronUnit(Section):
             if is_needed and not getattr(self, key):
                 return f"its neurons {what}, which needs {SECTION}.{key}: true"
         return ""
+
+
+class NeuronUnitParameters(DataflowParameters):
+    """Parameters of a dataflow whose machines say what their neuron unit can do."""
+
+    neuron_unit: NeuronUnit = NeuronUnit()
+    """What neurons may do beside leak, threshold and a reset before the leak."""
+
+    def refusal(self, neuron: Neuron) -> str:
+        """That of the unit."""
+        return self.neuron_unit.refusal(neuron)
 
 
 def starts_per_neuron(neuron: Neuron) -> bool:

@@ -129,7 +129,8 @@ def search(
                 done = _finished(study)
                 if progress:
                     progress("trials", done, trials)
-        folder.gather({identity: int(row["number"]) for identity, row in known.items()})
+        columns = spec.point([0] * len(axes)).choice
+        folder.gather({identity: int(row["number"]) for identity, row in known.items()}, columns)
         return _result(spec, str(out), study, list(known.values()), goals, kept_to)
 
 

@@ -120,7 +120,8 @@ def run_sweep(
         if progress:
             progress("points", done, len(todo))
     if folder is not None:
-        folder.gather({identity: point.number for identity, point in wanted.items()})
+        folder.gather({identity: point.number for identity, point in wanted.items()}, points[0].choice)
+        found = {str(row["point"]): row for row in folder.rows()}  # the same, whether they were run now or before
     rows = [{**found[identity], "number": point.number} for identity, point in wanted.items()]
     return SweepResult(
         spikecycle=metadata.version("spikecycle"),

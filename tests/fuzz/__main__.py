@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.fuzz.campaign import Tally, campaign, share_out
+from tests.fuzz.journal import Journal, code, codes
 from tests.fuzz.outcomes import FINDINGS, Kind
 from tests.fuzz.surface import Surface
 from tests.fuzz.surfaces import SURFACES
@@ -22,8 +22,9 @@ MEMORY_FOLDER = Path("/dev/shm")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a campaign and print its table."""
+    """Run a campaign and print its table, of all inputs of that seed in the journal."""
     options = _options(arguments)
+    code()  # as it is now: what is tried is loaded soon
     surfaces = [surface for surface in SURFACES if not options.only or surface.name in options.only]
     jobs = (
         [Job(surface, options.index) for surface in surfaces]
@@ -31,61 +32,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else share_out(surfaces, options.inputs, options.first)
     )
     began_s = time.monotonic()
-    tally = Tally()
     where = str(MEMORY_FOLDER) if MEMORY_FOLDER.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="spikecycle-fuzz-", dir=where) as folder:
+        journal = Journal(options.journal or Path(folder) / "journal")
+        done = {} if options.again else journal.entries(options.seed)
+        jobs = [job for job in jobs if (job.surface.name, job.index) not in done]
         groups = [[job for job in jobs if job.surface.needs_models == needs] for needs in (False, True)]
         parts = [group[first :: options.jobs] for group in groups for first in range(options.jobs)]
         places = [Path(folder) / str(number) for number in range(len(parts))]
         starts = [
-            lambda part=part, place=place: _start(part, options.seed, place, options.keep)
+            lambda part=part, place=place: _start(part, options.seed, place, options.keep, journal)
             for part, place in zip(parts, places, strict=True)
             if part
         ]
         running = [start() for start in starts] if options.jobs > 1 else (start() for start in starts)
-        for part_of in running:
-            tally.join(_end(*part_of))
+        for child in running:
+            if os.waitpid(child, 0)[1]:
+                raise SystemExit("the campaign itself failed")
+        tried = list(journal.entries(options.seed).values())
     seconds = time.monotonic() - began_s
-    sys.stdout.write(table(tally) + f"\nseed {options.seed}, {seconds:.0f} s\n")
+    tally = Tally()
+    for entry in tried:
+        tally.add(entry)
+    commits = ", ".join(f"{count:,} on {name}" for name, count in codes(tried).items())
+    sys.stdout.write(table(tally) + f"\nseed {options.seed}, {len(jobs):,} now in {seconds:.0f} s; {commits}\n")
     for found in tally.found:
-        words = str(found["words"]).strip().splitlines() or [""]
-        sys.stdout.write(f"{found['kind']}: {found['surface']} --index {found['index']}: {words[-1][:300]}\n")
+        words = found.words.strip().splitlines() or [""]
+        sys.stdout.write(f"{found.kind}: {found.surface} --index {found.index}: {words[-1][:300]}\n")
     return 1 if tally.found else 0
 
 
-def _start(jobs: Sequence[Job], seed: int, folder: Path, kept: Path | None) -> tuple[int, int]:
-    """Begin a campaign in a process of its own, whose imports are no burden to others: its number, and its report."""
+def _start(jobs: Sequence[Job], seed: int, folder: Path, kept: Path | None, journal: Journal) -> int:
+    """Begin a campaign in a process of its own, whose imports are no burden to others: its number."""
     folder.mkdir(parents=True)
-    reading, writing = os.pipe()
     child = os.fork()
     if child:
-        os.close(writing)
-        return child, reading
+        return child
     try:
-        os.close(reading)
         surfaces: list[Surface] = list(dict.fromkeys(job.surface for job in jobs))
         for surface in surfaces:
             (folder / surface.name).mkdir()
             surface.prepare(folder / surface.name)
             surface.warm_up()
-        tally = campaign(jobs, seed, folder / "cases", kept)
-        with os.fdopen(writing, "w") as stream:
-            json.dump(vars(tally), stream)
+        campaign(jobs, seed, folder / "cases", kept, journal=journal)
         os._exit(0)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(1)
-
-
-def _end(child: int, reading: int) -> Tally:
-    """Wait for a campaign and take its counts."""
-    with os.fdopen(reading) as stream:
-        text = stream.read()
-    _, status = os.waitpid(child, 0)
-    if status:
-        raise SystemExit("the campaign itself failed")
-    return Tally(**json.loads(text))
 
 
 def table(tally: Tally) -> str:
@@ -114,6 +108,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--index", type=int, help="Only the input of this number, of each surface.")
     parser.add_argument("--only", action="append", choices=names, help="Only this surface. Repeatable.")
     parser.add_argument("--jobs", type=int, default=1, help="Processes for what needs torch, and as many for the rest.")
+    parser.add_argument(
+        "--journal", type=Path, help="A file of what came of each input; those in it are not tried again."
+    )
+    parser.add_argument("--again", action="store_true", help="Try inputs again that are in the journal.")
     parser.add_argument("--keep", type=Path, help="A folder for the files of what is found.")
     return parser.parse_args(arguments)
 

@@ -14,48 +14,37 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.outcomes import FINDINGS, Kind
+from tests.fuzz.journal import Entry, Journal, code
+from tests.fuzz.outcomes import Kind
 from tests.fuzz.surface import Surface
+from tests.fuzz.watch import LIMIT_S, LONGEST_SLEEP_S, Watch
 from tests.fuzz.worker import Job, work
 
-LIMIT_S = 20.0
-"""Time of the processor that one input may take."""
-LIMIT_ON_THE_CLOCK_S = 300.0
-"""The same where it waits: this computer may be busy with other things."""
 INPUTS_OF_A_WORKER = 500
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Tally:
-    """Counts of a campaign. kinds: outcomes by surface. found: a line about each finding."""
+    """Counts of a campaign. kinds: outcomes by surface. longest_s: processor time of one input."""
 
     kinds: dict[str, Counter[str]] = field(default_factory=dict)
-    found: list[dict[str, object]] = field(default_factory=list)
+    found: list[Entry] = field(default_factory=list)
     peak_bytes: dict[str, int] = field(default_factory=dict)
     longest_s: dict[str, float] = field(default_factory=dict)
 
-    def add(self, job: Job, kind: Kind, words: str, peak_bytes: int, seconds: float) -> None:
+    def add(self, entry: Entry) -> None:
         """Count one input."""
-        name = job.surface.name
-        self.kinds.setdefault(name, Counter())[kind.value] += 1
-        self.peak_bytes[name] = max(self.peak_bytes.get(name, 0), peak_bytes)
-        self.longest_s[name] = max(self.longest_s.get(name, 0.0), seconds)
-        if kind in FINDINGS:
-            self.found.append({"surface": name, "index": job.index, "kind": kind.value, "words": words})
+        name = entry.surface
+        self.kinds.setdefault(name, Counter())[entry.kind] += 1
+        self.peak_bytes[name] = max(self.peak_bytes.get(name, 0), entry.peak_bytes)
+        self.longest_s[name] = max(self.longest_s.get(name, 0.0), entry.seconds)
+        if entry.is_finding:
+            self.found.append(entry)
 
     def sums(self) -> str:
         """Counts over all surfaces, in words."""
         whole = sum(self.kinds.values(), Counter())
         return ", ".join(f"{count:,} {kind}" for kind, count in whole.items())
-
-    def join(self, other: Tally) -> None:
-        """Add what another campaign counted."""
-        for name, counts in other.kinds.items():
-            self.kinds[name] = self.kinds.get(name, Counter()) + Counter(counts)
-            self.peak_bytes[name] = max(self.peak_bytes.get(name, 0), other.peak_bytes[name])
-            self.longest_s[name] = max(self.longest_s.get(name, 0.0), other.longest_s[name])
-        self.found += other.found
 
 
 def share_out(surfaces: Sequence[Surface], inputs: int, first: int = 0) -> list[Job]:
@@ -75,6 +64,8 @@ def campaign(
     kept: Path | None = None,
     shown: bool = True,
     limit_s: float = LIMIT_S,
+    longest_sleep_s: float = LONGEST_SLEEP_S,
+    journal: Journal | None = None,
 ) -> Tally:
     """Try all inputs, one worker at a time. Surfaces are prepared. kept: where files of findings are copied to."""
     tally = Tally()
@@ -82,12 +73,14 @@ def campaign(
     began_s = told_s = time.monotonic()
     while rest:
         batch, done = rest[:INPUTS_OF_A_WORKER], 0
-        for done, (job, kind, words, peak_bytes, seconds) in enumerate(_outcomes(batch, seed, folder, limit_s), 1):
-            tally.add(job, kind, words, peak_bytes, seconds)
-            if kind in FINDINGS:
+        for done, entry in enumerate(_outcomes(batch, seed, folder, limit_s, longest_sleep_s), 1):
+            tally.add(entry)
+            if journal is not None:
+                journal.add(entry)
+            if entry.is_finding:
                 if shown:
-                    sys.stderr.write(f"{kind.value}: {job.surface.name} {job.index}: {_last(words)}\n")
-                _keep(folder / f"{job.surface.name}-{job.index}", kept, words)
+                    sys.stderr.write(f"{entry.kind}: {entry.surface} {entry.index}: {_last(entry.words)}\n")
+                _keep(folder / f"{entry.surface}-{entry.index}", kept, entry.words)
             if shown and time.monotonic() - told_s > 30:
                 told_s = time.monotonic()
                 count = len(jobs) - len(rest) + done
@@ -96,9 +89,7 @@ def campaign(
     return tally
 
 
-def _outcomes(
-    batch: Sequence[Job], seed: int, folder: Path, limit_s: float
-) -> Iterator[tuple[Job, Kind, str, int, float]]:
+def _outcomes(batch: Sequence[Job], seed: int, folder: Path, limit_s: float, longest_sleep_s: float) -> Iterator[Entry]:
     """Outcomes of a batch as one worker comes to them; the last may be that of an input that ended the worker."""
     folder.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
@@ -110,30 +101,35 @@ def _outcomes(
         finally:
             os._exit(99)
     os.close(writing)
-    place, began_s, used_s = 0, time.monotonic(), 0.0
+
+    def entry(kind: Kind, words: str, peak_bytes: int, seconds: float) -> Entry:
+        surface, index = batch[place]
+        return Entry(seed, surface.name, index, kind.value, words, peak_bytes, seconds, code())
+
+    place, watch = 0, Watch(child, limit_s, longest_sleep_s)
     hung = made = False
+    seconds = 0.0
     with os.fdopen(reading, "rb", buffering=0) as stream:
         for message in _messages(stream.fileno()):
             if message is None:  # nothing was said for a while
-                busy_s = _processor_s(child) - used_s
-                if busy_s > limit_s or time.monotonic() - began_s > LIMIT_ON_THE_CLOCK_S:
+                seconds = watch.seconds
+                if watch.hangs():
                     os.kill(child, signal.SIGKILL)
                     hung = True
             elif "began" in message:
-                place, began_s, used_s = int(str(message["began"])), time.monotonic(), _processor_s(child)
-                made = False
+                place, made, seconds = int(str(message["began"])), False, 0.0
+                watch.begin()
             elif "made" in message:
                 made = True
             else:
-                seconds = time.monotonic() - began_s
-                kind = Kind(message["kind"])
-                yield batch[place], kind, str(message["words"]), int(str(message["peak"])), seconds
+                words, peak_bytes = str(message["words"]), int(str(message["peak"]))
+                yield entry(Kind(message["kind"]), words, peak_bytes, float(str(message["seconds"])))
                 place += 1
     _, status = os.waitpid(child, 0)
     if place < len(batch):
         kind = Kind.NOT_MADE if not made else Kind.HANG if hung else Kind.CRASH
         words = f"ended with {os.waitstatus_to_exitcode(status)}\n{_tail(folder / 'log')}"
-        yield batch[place], kind, words, 0, time.monotonic() - began_s
+        yield entry(kind, words, 0, seconds)
 
 
 def _messages(descriptor: int) -> Iterator[dict[str, object] | None]:
@@ -150,15 +146,6 @@ def _messages(descriptor: int) -> Iterator[dict[str, object] | None]:
         *lines, text = (text + more).split(b"\n")
         for line in lines:
             yield json.loads(line)
-
-
-def _processor_s(child: int) -> float:
-    """Time of the processor that a process took."""
-    try:
-        fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
-    except (OSError, IndexError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def _tail(log: Path) -> str:

@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -67,11 +68,14 @@ def work(jobs: Sequence[Job], seed: int, folder: Path, report: int) -> None:
         _tell(report, {"began": place})
         case = folder / f"{job.surface.name}-{job.index}"
         _forget_peak()
+        began_s = time.process_time()
         outcome = outcome_of(job, seed, case, lambda place=place: _tell(report, {"made": place}))
         if outcome.kind not in FINDINGS:
             shutil.rmtree(case)
         words = outcome.words[-_LONGEST_WORDS:]
-        _tell(report, {"ended": place, "kind": outcome.kind.value, "words": words, "peak": _peak_bytes()})
+        seconds = time.process_time() - began_s
+        told = {"kind": outcome.kind.value, "words": words, "peak": _peak_bytes(), "seconds": seconds}
+        _tell(report, {"ended": place, **told})
     os._exit(0)
 
 

@@ -83,6 +83,8 @@ class Chooser:
         """All of them, in order of preference."""
         shape, rows = self.task.shape, self.machine.dataflow.rows
         found = []
+        perfect = self.machine.dataflow.tile_factors == "perfect"
+        cuts = divisors if perfect else ceilings
         tiles = [(w, h, G) for w in cuts(self.Q) for h in cuts(self.P) for G in cuts(ceil(self.T * h / self.columns))]
         if not self.batching:
             tiles = [(w, h, 1) for w in cuts(self.Q) for h in cuts(self.P) if h <= self.columns]
@@ -102,8 +104,19 @@ class Chooser:
                                 continue
                             folds = ceil(self.M1 / (filter_sets * max(fitting)))
                             p = ceil(self.M1 / (filter_sets * folds))
+                            if perfect:
+                                p, channel_sets = self.even_folds(filter_sets, q, fitting)
+                                if not p * channel_sets:
+                                    continue
                             found.append(Candidate(p, q, filter_sets, channel_sets, h, w, G, kept, resident))
         return found
+
+    def even_folds(self, filter_sets: int, q: int, fitting: list[int]) -> tuple[int, int]:
+        """The largest p and channel sets for which no fold is smaller than another; 0 where there are none."""
+        logical_sets = self.machine.dataflow.rows // self.task.shape.R
+        even = [p for p in fitting if self.M1 % (filter_sets * p) == 0]
+        sets = [n for n in range(1, logical_sets // filter_sets + 1) if self.C1 % (n * q) == 0]
+        return max(even, default=0), max(sets, default=0)
 
     @property
     def columns(self) -> int:
@@ -231,6 +244,11 @@ class Chooser:
         ]
 
 
-def cuts(size: int) -> list[int]:
+def divisors(size: int) -> list[int]:
+    """All k that divide the size, from the largest down."""
+    return [k for k in range(size, 0, -1) if size % k == 0]
+
+
+def ceilings(size: int) -> list[int]:
     """All ⌈size / k⌉, from the largest down."""
     return list(dict.fromkeys(ceil(size / k) for k in range(1, size + 1)))

@@ -228,6 +228,10 @@ class Pe:
         words = len(set(self.row.values())) if self.by_rows else len(self.potentials)
         self.array.counts["potentials.write"] += words
         self.array.counts["bank_wire.move"] += words
+        banks = self.array.bank_accesses
+        for number in range(words):
+            for bank in range(len(banks)) if self.by_rows else [number % len(banks)]:
+                banks[bank] += 1
         if self.array.machine.dataflow.update == "sparse":
             self.array.counts["flags.write"] += len(in_groups(self.active, self.array.machine.dataflow.flags_per_cycle))
         return words if self.by_rows else len(in_groups(self.potentials, self.array.machine.dataflow.update_lanes))

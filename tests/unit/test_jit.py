@@ -7,7 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from spikecycle.simulator.jit import lean_kernel
 
 PROGRAM = """
 import numpy as np
@@ -183,3 +186,27 @@ def test_a_cached_kernel_loads_nothing_that_only_compiling_needs(tmp_path: Path)
     assert [lines[:2] for lines in said] == [["300", "refused"]] * 3
     assert "numba.np.arraymath" in compiled[2], "compiling does not need it: the test would show nothing"
     assert half_cached[2] == cached[2] == "150 []"
+
+
+def test_a_lean_kernel_borrows_its_arrays() -> None:
+    """Nobody holds them longer than the call, and slices of them are right."""
+
+    @lean_kernel
+    def row_sum(values: np.ndarray) -> int:
+        total = 0
+        for row in range(len(values)):
+            total += one_row(values[row])
+        return total
+
+    @lean_kernel
+    def one_row(row: np.ndarray) -> int:
+        total = 0
+        for value in row[1:]:
+            total += value
+        return total
+
+    values = np.arange(6, dtype=np.int64).reshape(2, 3)
+    held = sys.getrefcount(values)
+    assert row_sum(values) == (1 + 2) + (4 + 5)
+    assert row_sum(values.T) == 3 + 4 + 5
+    assert sys.getrefcount(values) == held

@@ -31,10 +31,13 @@ def potential_accesses(
         return np.full(banks, accesses, np.int64)
     places, count = _places(tiling, banks)
     reads = _accumulates(task, sample, places, count) + _updates(machine, task, sample, places, count)
+    accesses_by_place = 2 * reads  # each read is followed by a write
+    if task.neuron.start_potential.any():  # written once, and not read
+        accesses_by_place += np.bincount(places.reshape(-1), minlength=count)[:, None]
     by_bank = np.zeros(banks, np.int64)
     for channel, own, local in _owners(tiling):
-        np.add.at(by_bank, (np.arange(count) * own + local) % banks, reads[:, channel])
-    return 2 * by_bank  # each read is followed by a write
+        np.add.at(by_bank, (np.arange(count) * own + local) % banks, accesses_by_place[:, channel])
+    return by_bank
 
 
 def _places(tiling: Tiling, banks: int) -> tuple[Int64, int]:

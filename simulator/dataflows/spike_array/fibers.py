@@ -8,11 +8,11 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape
 
 
-@kernel
+@lean_kernel
 def lay_fibers(
     weights: Int32,
     channels: int,
@@ -124,6 +124,8 @@ def channel_tile(
 
 def _first_local(shape: LayerShape, first: int, pes_per_group: int) -> Int64:
     """int64 (pes_per_group, C): see `TileFibers`; `first` is a multiple of `pes_per_group`."""
+    if shape.groups == 1:  # the first channel of every PE is its own first
+        return np.zeros((pes_per_group, shape.C), np.int64)
     groups = np.arange(shape.C) // (shape.C // shape.groups)
     low = np.maximum(first, groups * (shape.M // shape.groups))
     own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group

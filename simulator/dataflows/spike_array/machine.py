@@ -7,13 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spikecycle.simulator.dataflows.neuron_unit import NeuronUnit
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters
 from spikecycle.simulator.dataflows.spike_array import parts
 from spikecycle.simulator.machine.parts import LogicUnit, Memory
 from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
-    DataflowParameters,
     Dram,
     Formats,
     Machine,
@@ -47,7 +46,7 @@ class Decoder(Section):
     """Values looked up in the codebook together: its read ports. Every PE has a codebook, in registers."""
 
 
-class SpikeArrayParameters(DataflowParameters):
+class SpikeArrayParameters(NeuronUnitParameters):
     """The section `dataflow` of a spike array."""
 
     kind: Literal["spike_array"]
@@ -81,8 +80,6 @@ class SpikeArrayParameters(DataflowParameters):
     potential_access: Literal["word", "row"] = "word"
     """Word: every bank of potentials has an address of its own. Row: the banks lie side by side in one memory, and an
     access reads or writes a row, a word of each bank; every output position begins a row."""
-    neuron_unit: NeuronUnit = NeuronUnit()
-    """What neurons may do beside leak, threshold and a reset before the leak."""
     bank_um: Annotated[int, Field(ge=0)] = 0
     """Length of wire between a lane and a bank of potentials, um: where bank_wires is local, which leaves it out."""
 

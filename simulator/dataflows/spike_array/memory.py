@@ -18,7 +18,7 @@ TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
 WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
 INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
-EVENT_BYTES = 24  # four numbers of an event and two of its wait, int32
+EVENT_BYTES = 16  # four numbers of an event, int32
 
 
 def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:

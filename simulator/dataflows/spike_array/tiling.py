@@ -86,32 +86,37 @@ def _halvings(size: int) -> Iterator[int]:
 def _cut_channels(
     machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat
 ) -> tuple[int, int, list[TileFibers], int]:
-    """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles."""
+    """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles.
+
+    Others beside it make no channel tile smaller, so that a cut is given up where the first one does not fit.
+    """
     shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
     by_output = task.weights.transpose(1, 2, 3, 0).copy()
     all_own = -(-shape.M // pes_per_group)
     laid: dict[int, list[TileFibers]] = {}
     problem = ""
+
+    def lay(own: int, number: int) -> TileFibers:
+        first = number * own * pes_per_group
+        stop = min(first + own * pes_per_group, shape.M)
+        return channel_tile(shape, by_output, first, stop, pes_per_group, weight_format, task.weight_bits)
+
     for inputs in _halvings(shape.C):
         for own in _halvings(all_own):
-            if own not in laid:
-                laid[own] = [
-                    channel_tile(
-                        shape,
-                        by_output,
-                        m,
-                        min(m + own * pes_per_group, shape.M),
-                        pes_per_group,
-                        weight_format,
-                        task.weight_bits,
-                    )
-                    for m in range(0, shape.M, own * pes_per_group)
-                ]
-            tiles = laid[own]
-            whole = own == all_own and inputs == shape.C
-            problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, 1 if whole else 2)
-            if not problem:
-                return own, inputs, tiles, entry_bits
+            halves = 1 if own == all_own and inputs == shape.C else 2
+            tiles = laid.setdefault(own, [])
+            for number in range(-(-all_own // own)):
+                if number == len(tiles):
+                    tiles.append(lay(own, number))
+                # the smallest cut is laid out whole, to say how large its largest tile is
+                if number == 0 and (own, inputs) != (1, 1):
+                    problem, _ = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
+                    if problem:
+                        break
+            else:
+                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
+                if not problem:
+                    return own, inputs, tiles, entry_bits
     raise MappingError.of(task.name, machine.name, problem)
 
 

@@ -36,11 +36,12 @@ def bank_chart(key: str, result: RunResult) -> Chart | None:
         "accesses": _map("Accesses of each bank by operator", names, cells, columns, "accesses"),
         "busiest over mean": _map("Busiest bank over the mean of all", list(told), uneven, columns, "x the mean"),
     }
-    worst, memory, operator = max(
+    ratios = (
         (value, name, column)
         for name, line in zip(told, uneven, strict=True)
         for column, value in zip(columns, line, strict=True)
     )
+    worst, memory, operator = max(ratios, key=lambda ratio: ratio[0])
     table = [
         (layer.name, name, bank, accesses / samples)
         for layer in result.layers

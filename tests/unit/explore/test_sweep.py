@@ -131,7 +131,7 @@ def test_a_folder_of_another_version_or_of_other_files_is_left_alone(tmp_path: P
     (folder / "sweep.json").write_text("no")
     with pytest.raises(UsageError, match=r"sweep\.json: cannot be read"):
         _sweep(str(trace), folder)
-    (folder / "sweep.json").write_text(before[1][1].decode())
+    (folder / "sweep.json").write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
     assert sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file()) == before
 
 

@@ -102,6 +102,8 @@ def machines(
         dataflow__inputs_stored=draw(st.sampled_from(("spike_format", "spike_format", "as_weights"))),
         dataflow__mask_bits=draw(st.sampled_from((1, 1, 4))),
         dataflow__coordinate_bits=draw(st.sampled_from((1, 1, 5))),
+        dataflow__metadata_entries=draw(st.sampled_from(("stored", "stored", "expected"))),
+        dataflow__tile_factors=draw(st.sampled_from(("any", "any", "perfect"))),
         dataflow__time_batching=draw(st.booleans()),
         dataflow__activation_bits=draw(st.sampled_from((1, "as_weights", 5))),
         dataflow__weight_bus_bits=draw(st.sampled_from((8, 1, 64))),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from spikecycle import parquet_seal
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.study.sealed_parquet import KEY, read_sealed, sealed
+from spikecycle.models.study.sealed_parquet import read_sealed, sealed
+from spikecycle.parquet_seal import BLANK, KEY
 
 pytestmark = pytest.mark.train
 
@@ -34,15 +37,10 @@ def test_a_checksum_over_nonsense_is_told(tmp_path: Path) -> None:
     """What polars ends in a panic, which is no Exception."""
     content = bytearray(sealed(TABLE))
     start = content.rindex(KEY.encode())
-    import hashlib
-
-    from spikecycle.models.study.sealed_parquet import _BLANK, _place
-
     content[4:start] = bytes(reversed(content[4:start]))
-    first, last = _place(bytes(content))
-    content[first:last] = _BLANK.encode()
-    content[first:last] = hashlib.sha256(content).hexdigest().encode()
-    (tmp_path / "t.parquet").write_bytes(content)
+    first = start + re.search(rb"[0-9a-f]{64}", content[start:]).start()  # type: ignore[union-attr]
+    content[first : first + 64] = BLANK.encode()
+    (tmp_path / "t.parquet").write_bytes(parquet_seal.sealed(bytes(content)))
     with pytest.raises(ModelsError, match="it is no Parquet file that can be read"):
         read_sealed(tmp_path / "t.parquet")
 

@@ -53,6 +53,15 @@ def test_what_is_damaged_is_not_there(store: Store, damage: str) -> None:
     _written(store)
     record, weights = store.place(FLOATS, "k", ".json"), store.place(FLOATS, "k", WEIGHTS)
     text = record.read_text()
+    assert not list(store.damaged())
+    told = {
+        "record cut": ("k.json", "is no record of a study: cut short, or damaged"),
+        "record changed": ("k.json", "damaged or changed: it does not have its checksum"),
+        "file changed": ("k.safetensors", "damaged or changed: it does not have the checksum in k.json"),
+        "file gone": ("k.safetensors", "cannot be read, and k.json speaks of it: No such file or directory"),
+        "no JSON": ("k.json", "is no record of a study: cut short, or damaged"),
+        "other JSON": ("k.json", "is no record of a study: cut short, or damaged"),
+    }
     match damage:
         case "record cut":
             record.write_text(text[: len(text) // 2])
@@ -67,6 +76,7 @@ def test_what_is_damaged_is_not_there(store: Store, damage: str) -> None:
         case "other JSON":
             record.write_text(json.dumps([1, 2]))
     assert store.read(FLOATS, "k", FloatRecord) is None
+    assert [(found.path.name, found.reason) for found in store.damaged()] == [told[damage]]
     again = _written(store)
     assert store.read(FLOATS, "k", FloatRecord) == again
 
@@ -81,10 +91,17 @@ def test_a_record_in_the_place_of_another_is_not_there(store: Store) -> None:
     one.write_text(two_text)
     two.write_text(one_text)
     assert store.read(FLOATS, "one", FloatRecord) is None and store.read(FLOATS, "two", FloatRecord) is None
+    assert [(found.path, found.reason) for found in store.damaged()] == [
+        (one, "is the record of another: of floats/two"), (two, "is the record of another: of floats/one")
+    ]  # fmt: skip
     store.place(NETWORKS, "one", WEIGHTS).write_bytes(b"the same weights")
     store.place(NETWORKS, "one", ".json").write_text(one_text)
     assert store.read(NETWORKS, "one", FloatRecord) is None
     one.write_text(one_text)
+    assert [(found.path, found.reason) for found in store.damaged()] == [
+        (two, "is the record of another: of floats/one"),
+        (store.place(NETWORKS, "one", ".json"), "is the record of another: of floats/one"),
+    ]
     assert store.read(FLOATS, "one", FloatRecord) == FloatRecord(accuracy=0.25)
 
 
@@ -186,6 +203,12 @@ def test_the_folder_of_another_study_is_refused(store: Store) -> None:
     Store.opened(store.folder, "mine")
     with pytest.raises(ModelsError, match=r"out: belongs to the study mine; name another folder for yours with --out"):
         Store.opened(store.folder, "yours")
+
+
+def test_the_name_of_another_study_is_told_without_what_a_terminal_takes_for_a_command(store: Store) -> None:
+    (store.folder / "study.json").write_text(json.dumps({"study": "a\x1b[2Jb\n\x7f"}))
+    with pytest.raises(ModelsError, match=r"belongs to the study a\\x1b\[2Jb\\n\\x7f;"):
+        Store.opened(store.folder, "mine")
 
 
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:

@@ -188,7 +188,11 @@ def test_what_is_damaged_is_done_again(own: Path, tmp_path: Path) -> None:
     trace.write_bytes(trace.read_bytes()[:-100])
     simulation = sorted((own / "simulations").glob("*.json"))[0]
     simulation.write_text(simulation.read_text()[:100])
-    assert _invoke(write_study(tmp_path), "--out", own)[0] == 0
+    status, output = _invoke(write_study(tmp_path), "--out", own)
+    assert status == 0
+    again = "what the study needs of it is made again"
+    assert f"{trace}: damaged or changed: it does not have the checksum in {trace.stem}.json; {again}\n" in output
+    assert f"{simulation}: is no record of a study: cut short, or damaged; {again}\n" in output
     assert [(own / table).read_bytes() for table in TABLES] == tables
 
 
