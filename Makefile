@@ -65,9 +65,8 @@ fuzz: $(DEV)/.installed  ## Attack every way in with 3,000 hostile inputs (minut
 fuzz-long: $(DEV)/.installed  ## The same with 100,000 inputs (half an hour to hours)
 	$(DEV)/bin/python -m tests.fuzz --inputs 100000 --seed 1 --jobs 2 --keep build/fuzz
 
-faults: $(DEV)/.installed  ## Kill a study 100 times and fail its disk 20 times: nothing lost, the same to the byte (hours); needs cc
-	$(DEV)/bin/python -m tests.faults --build build build/faults -- \
-	$(DEV)/bin/spikecycle study tests/faults/tiny.yaml --out build/faults --jobs 2
+faults: $(DEV)/.installed  ## Kill a study and a sweep 100 times each, fail their disks 20 times: nothing lost, the same to the byte (an hour); needs cc
+	$(DEV)/bin/python -m tests.faults --kills 100 --disk 20 --seed 1
 
 docs: $(DEV)/.installed  ## Build the documentation site in build/site; a broken link is an error
 	$(DEV)/bin/mkdocs build --quiet --config-file docs/mkdocs.yml

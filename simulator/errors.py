@@ -53,7 +53,11 @@ class OutputError(SimulatorError):
 
 def one_line(error: BaseException) -> str:
     """An error of foreign code for a message."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    try:
+        words = str(error)
+    except Exception:  # it may be of a class of its own, that fails at that as well
+        words = "its message cannot be read"
+    return " ".join(f"{type(error).__name__}: {words}".split())
 
 
 def place_in(file: str, error: BaseException) -> str:

@@ -7,6 +7,7 @@ file is no reason to run their code.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -26,6 +27,7 @@ from spikecycle.simulator.documents import (
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.explore.synthesis import read_synthesis
+from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.notebook import one_line
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import variant_text
@@ -33,6 +35,10 @@ from spikecycle.simulator.variant import variant_text
 GROUP = "spikecycle.file_kinds"
 _OWN_PACKAGE = "spikecycle"
 _PARQUET = b"PAR1"
+_LARGEST_HEAD_BYTES = 2**16
+"""Of a page, in which its title stands."""
+_POLICY = "Content-Security-Policy"
+"""Every page of ours has one, which lets it load nothing."""
 
 Facts = Sequence[tuple[str, str]]
 
@@ -91,6 +97,25 @@ def describe_table(path: Path) -> FileDescription:
         raise UsageError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from error
     columns = ", ".join(f"{name} ({dtype})" for name, dtype in table.schema.items())
     return FileDescription("table", str(path), (("rows", f"{table.height:,}"), ("columns", columns)))
+
+
+def describe_page(path: Path) -> FileDescription:
+    """A page that `spikecycle report` wrote; UsageError where it is another one."""
+    with path.open("rb") as file:
+        head = file.read(_LARGEST_HEAD_BYTES).decode("utf-8", "replace")
+    title = head.partition("<title>")[2].partition("</title>")[0]
+    if not head.startswith("<!DOCTYPE html>") or _POLICY not in head or not title:
+        raise UsageError(f"{path}: is no page that spikecycle report wrote")
+    size = f"{path.stat().st_size:,} bytes, opens in any browser without a network"
+    return FileDescription("report", str(path), (("title", html.unescape(title)), ("size", size)))
+
+
+def describe_topology(path: Path) -> FileDescription:
+    """A topology as SCALE-Sim reads it; UsageError, naming the line, where it is none."""
+    layers = read_topology(path)
+    names = ", ".join(layer.name for layer in layers)
+    next_step = f"spikecycle synthesize {path} TRACE.h5 --timesteps T --density SHARE"
+    return FileDescription("topology", str(path), (("layers", f"{len(layers):,}: {names}"), ("next", next_step)))
 
 
 def _result(path: Path) -> Facts:

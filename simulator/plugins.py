@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from spikecycle import files
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.errors import PluginError, one_line, place_in
 from spikecycle.simulator.formats import SPIKE_FORMATS, WEIGHT_FORMATS
@@ -26,6 +27,8 @@ from spikecycle.simulator.schedule import OVERLAPS
 
 REGISTRIES: tuple[Registry[Any], ...] = (DATAFLOWS, WEIGHT_FORMATS, SPIKE_FORMATS, OVERLAPS)
 """What a plugin may add to."""
+LARGEST_BYTES = 2**24
+"""Of a plugin file."""
 
 
 @contextmanager
@@ -88,11 +91,11 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
 
 def load_plugin(path: str | Path) -> ModuleType:
     """Execute a plugin file and keep what it registers; PluginError in one line, naming the file, where it fails."""
-    file = Path(path).resolve()
     try:
-        source = file.read_bytes()
-    except OSError as error:
-        raise PluginError(f"{path}: cannot be read: {error.strerror or error}") from error
+        file = Path(path).resolve()
+        source = files.read_bytes(file, LARGEST_BYTES)
+    except (OSError, RuntimeError, ValueError) as error:  # Path has its own for loops of links
+        raise PluginError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if file.suffix != ".py":
         raise PluginError(f"{path}: a plugin is a Python file, FILE.py")
     name = f"spikecycle_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}_{file.stem}"

@@ -5,10 +5,13 @@
   before it, by the same subtractor. It has a multiplexer more for every bit of a lane's potential, and takes no cycle.
 - *Start potentials*: something that is not 0 where a sample begins. One for all neurons or per channel lies in
   registers beside threshold and bias; those per neuron come from DRAM in every sample.
+- *Leaks per channel* (snnTorch's learned beta as a vector): the factors lie in registers beside the thresholds, and the
+  multiplier that a lane has takes them from there. Factors that differ within a channel would need a memory of their
+  own, and no array has it.
 - *Potentials as outputs*, of neurons that never fire (readouts): what is compared elsewhere is written out instead.
 
 Multiplexers and registers are not in the area of any machine; the accesses, moves and cycles are in its counts. An
-array that has none of the three refuses such neurons and names the key.
+array that has none of them refuses such neurons and names the key.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from __future__ import annotations
 from spikecycle.simulator.machine.schema import DataflowParameters, Section
 from spikecycle.traces import Neuron
 
-NEURON_DEMANDS = frozenset({"a reset in the next timestep", "a start potential", "a neuron that does not fire"})
+NEURON_DEMANDS = frozenset(
+    {"a reset in the next timestep", "a start potential", "a leak per neuron", "a neuron that does not fire"}
+)
 """What of `Population.demands` the keys stand for."""
 SECTION = "dataflow.neuron_unit"
 
@@ -28,14 +33,20 @@ class NeuronUnit(Section):
     """Whether a reset can be taken behind the leak, in the timestep after the spike."""
     start_potentials: bool = False
     """Whether potentials can begin a sample with something that is not 0."""
+    leaks_per_channel: bool = False
+    """Whether every output channel can have a leak of its own."""
     potential_outputs: bool = False
     """Whether potentials can be written out in place of spikes."""
 
     def refusal(self, neuron: Neuron) -> str:
         """See `DataflowParameters.refusal`."""
+        leak = neuron.leak_numerator
+        if leak.ndim > 1 and leak[0].size > 1:
+            return "its neurons have leaks that differ within a channel, which no neuron unit of an array has"
         needs = {
             "late_reset": (neuron.reset_timing == "next", "reset in the next timestep"),
             "start_potentials": (bool(neuron.start_potential.any()), "start with a potential that is not 0"),
+            "leaks_per_channel": (leak.size > 1, "have leaks that differ between channels"),
             "potential_outputs": (not neuron.fires, "do not fire, their potentials are what comes out"),
         }
         for key, (is_needed, what) in needs.items():

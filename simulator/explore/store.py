@@ -72,8 +72,9 @@ class SweepFolder:
             known = self._read_manifest()
             changed = [name for name, sha256 in sources.items() if known.get(name, sha256) != sha256]
             if changed:
+                name = one_line(changed[0], 1000)
                 raise UsageError(
-                    f"{path}: holds points of another {changed[0]}, which has changed since; name another folder"
+                    f"{path}: holds points of another {name}, which has changed since; name another folder"
                 )
             self._sources = {**known, **sources}
             about = {"version": STORE_VERSION, **_program(), "sources": self._sources}
@@ -209,7 +210,7 @@ class SweepFolder:
             raise UsageError(f"{path}: cannot be read as what a sweep wrote; name another folder") from error
         now = {"version": STORE_VERSION, **_program()}
         if found != now:
-            told = ", ".join(f"{key} {found[key]} (now {now[key]})" for key in now if found[key] != now[key])
+            told = ", ".join(f"{key} {one_line(found[key])} (now {now[key]})" for key in now if found[key] != now[key])
             raise UsageError(f"{self._path}: holds points of another version: {told}; name another folder")
         return sources
 

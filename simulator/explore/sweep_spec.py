@@ -21,8 +21,10 @@ import hashlib
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,24 +59,50 @@ def _expanded(value: Any) -> Any:
     if set(value) != {"from", "to", kind}:
         raise ValueError(f"a range has the keys from, to, and step or factor, found {', '.join(map(str, value))}")
     first, last, change = value["from"], value["to"], value[kind]
-    if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in (first, last, change)):
+    if not all(_is_finite(number) for number in (first, last, change)):
         raise ValueError("a range is made of numbers")
     if not (change > 0 if kind == "step" else change > 1 and first > 0) or last < first:
         raise ValueError("a range goes up: from <= to, step > 0, factor > 1")
     values = []
-    for index in range(MOST_POINTS):
-        number = first + index * change if kind == "step" else first * change**index
-        if number > last and not math.isclose(number, last, rel_tol=1e-9):
-            break
+    for index in range(MOST_POINTS + 1):
+        try:
+            number = first + index * change if kind == "step" else first * change**index
+            if number > last and not math.isclose(number, last, rel_tol=1e-9):
+                return values
+        except OverflowError:  # beyond all floats, and so beyond the last
+            return values
         values.append(number)
-    return values
+    raise ValueError(f"a range has at most {MOST_POINTS:,} values")
+
+
+def _is_finite(number: Any) -> bool:
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return False
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
+def _length(values: Any) -> float:
+    """About how many values a list or range has, without making it; 0 for what is none."""
+    if not isinstance(values, dict):
+        return len(values) if isinstance(values, list) else 1
+    first, last = values.get("from"), values.get("to")
+    change = values.get("step", values.get("factor"))
+    if not all(_is_finite(number) for number in (first, last, change)):
+        return 0
+    try:
+        return (last - first) / change if "step" in values else math.log(last / first) / math.log(change)
+    except (ArithmeticError, ValueError):
+        return 0
 
 
 def _different(values: list[Any]) -> list[Any]:
     if not values:
         raise ValueError("at least one value is needed")
-    seen = [json.dumps(value, sort_keys=True, default=str) for value in values]
-    twice = next((text for text in seen if seen.count(text) > 1), None) if len(set(seen)) < len(seen) else None
+    seen = Counter(json.dumps(value, sort_keys=True, default=str) for value in values)
+    twice = next((text for text, count in seen.items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"{twice} is named twice")
     return values
@@ -125,6 +153,21 @@ class SweepSpec(Section):
     plugins: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
     """Files with dataflows, formats or policies that machines name."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_small(cls, data: Any) -> Any:
+        """Before any range is made: a few kilobytes can stand for more values than there is memory."""
+        together = data.get("together") if isinstance(data, Mapping) else None
+        groups = (
+            [data.get("set"), *(together if isinstance(together, list) else ())] if isinstance(data, Mapping) else []
+        )
+        total = 0.0
+        for key, values in (item for group in groups if isinstance(group, Mapping) for item in group.items()):
+            total += _length(values)
+            if total > MOST_POINTS:
+                raise ValueError(f"{key}: all keys together have more than {MOST_POINTS:,} values")
+        return data
+
     @model_validator(mode="after")
     def _is_possible(self) -> SweepSpec:
         for group in self.together:
@@ -138,6 +181,11 @@ class SweepSpec(Section):
 
     def axes(self) -> list[Axis]:
         """What varies, in the order of the file; the last one changes fastest."""
+        return self.made_axes
+
+    @cached_property
+    def made_axes(self) -> list[Axis]:
+        """The same, made once: every point asks for them, and values may be many."""
         return [
             Axis.of("trace", "trace", self.traces),
             Axis.of("machine", "machine", self.machines),

@@ -23,6 +23,8 @@ CONNECT_S = 15
 """How long a scheduler may take to answer."""
 _ALLOWED_FAILURES = 2
 """Workers that may end under a chunk before Dask gives it up."""
+_ALLOWED_STARTS = 3
+"""Times that all processes are started, where one of them ends before it has begun."""
 _QUIET = {
     "distributed.admin.low-level-log-length": 0,
     "distributed.worker.profile.enabled": False,
@@ -46,19 +48,14 @@ def run_here(chunks: Iterable[Chunk]) -> Iterator[list[Row]]:
 def dask_client(jobs: int, address: str | None) -> Iterator[Any]:
     """A client of the scheduler at an address, or of `jobs` processes that are started on this computer.
 
-    UsageError where nobody answers at the address.
+    UsageError where nobody answers at the address, or processes do not start.
     """
     distributed, dask = needs_extra("distributed"), needs_extra("dask")
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_QUIET))
         stack.enter_context(_silent())
         if address is None:
-            cluster = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
-                    silence_logs=logging.CRITICAL, preload=[worker_process.__name__],
-                )
-            )  # fmt: skip
+            cluster = stack.enter_context(_local_cluster(jobs))
             yield stack.enter_context(distributed.Client(cluster))
             return
         try:
@@ -67,6 +64,24 @@ def dask_client(jobs: int, address: str | None) -> Iterator[Any]:
             words = " ".join(str(error).split())
             raise UsageError(f"no Dask scheduler answers at {address}: {words}") from error
         yield stack.enter_context(client)
+
+
+def _local_cluster(jobs: int) -> Any:
+    """Processes on this computer; UsageError where they do not come up, even when that is tried again."""
+    distributed = needs_extra("distributed")
+    problem: Exception | None = None
+    for _ in range(_ALLOWED_STARTS):
+        try:
+            return distributed.LocalCluster(
+                n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
+                silence_logs=logging.CRITICAL, preload=[worker_process.__name__],
+            )  # fmt: skip
+        except (RuntimeError, OSError, TimeoutError) as error:  # one of them was killed before it had begun
+            problem = error
+    raise UsageError(
+        f"the processes of --jobs {jobs} do not start: {' '.join(str(problem).split())}; what is finished is kept, run "
+        "the same again to go on, perhaps with --jobs 1"
+    ) from problem
 
 
 def threads(client: Any) -> int:

@@ -174,6 +174,14 @@ def started(net: Drawing) -> None:
     net.graph.neuron("spikes", net.linear("fc", spikes, 5, 60), second)
 
 
+def own_leaks(net: Drawing) -> None:
+    """A leak for each channel, one of which keeps its potential and one of which forgets it."""
+    first = Neuron("lif", 5, 12, leak_numerator=[4, 0, 3], leak_shift=2)
+    spikes = net.graph.neuron("first", net.conv2d("conv", net.input("x", 2, 5, 4), 3, 2, 3, 3, padding=1), first)
+    second = Neuron("lif", 3, 12, leak_numerator=[7, 5, 8, 1, 2], leak_shift=3, reset="soft", reset_timing="next")
+    net.graph.neuron("spikes", net.linear("fc", spikes, 5, 60), second)
+
+
 def membrane(net: Drawing) -> None:
     """Neurons that never fire behind some that do: what leaves the network are potentials, maps of them too."""
     potentials = Neuron("readout", potential_bits=11, leak_numerator=7, leak_shift=3, start_potential=-3)
@@ -197,7 +205,7 @@ NETWORKS: dict[str, Callable[[Drawing], None]] = {
     for network in (
         convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, own_loop, addition, attention,
         pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
-        started, membrane,
+        started, own_leaks, membrane,
         ternary,
     )
 }  # fmt: skip

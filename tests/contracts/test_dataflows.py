@@ -18,7 +18,7 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
 ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_currents", "signed", "readout"}
-OTHER_NEURONS = frozenset({"readout", "late_reset", "started", "membrane"})
+OTHER_NEURONS = frozenset({"readout", "late_reset", "started", "own_leaks", "membrane"})
 CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,

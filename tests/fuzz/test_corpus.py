@@ -10,9 +10,13 @@ import pytest
 from tests.children import run_child
 from tests.fuzz.replay import CORPUS, inputs
 
-WITHOUT_TORCH = ("machines", "layer-traces", "network-traces", "command-lines")
+WITHOUT_TORCH = ("machines", "layer-traces", "network-traces", "command-lines", "sweep-files", "plugin-files")
 WITH_TORCH = ("studies", "nir-files", "sample-files", "event-files")
-RESULTS = ("study-stores", "study-tables")  # Polars and torch together need more memory than a process has here
+RESULTS = (
+    "study-stores",
+    "study-tables",
+    "sweep-stores",
+)  # Polars and torch together need more memory than a process has here
 ALL = (*WITHOUT_TORCH, *WITH_TORCH, *RESULTS)
 
 

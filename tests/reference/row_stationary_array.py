@@ -393,8 +393,7 @@ class RowStationary(Cut):
                 self.counts["global_buffer.potentials.write"] += kept * potential_words
                 words += (taken_up + kept) * potential_words
         self.counts["neuron.compare"] += 0 if self.reads_out else updates
-        neuron = self.task.neuron
-        self.counts["neuron.leak"] += updates * (0 < neuron.shared_leak_numerator < 2**neuron.leak_shift)
+        self.counts["neuron.leak"] += updates * self.leaks
         cycles = ceil(updates / self.parameters.update_lanes) + 2
         record.breakdown["update"] = cycles
         record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)

@@ -49,6 +49,7 @@ class Cut:
         self.tells_positions = self.packed or self.masked
         self.stored_bits = activation_bits(self.machine, self.task)
         neuron = self.task.neuron
+        self.leaks = any(0 < leak < 2**neuron.leak_shift for leak in neuron.leak_numerator.flat)
         self.reads_out = neuron.kind == "readout"
         self.outputs_per_word = self.word // neuron.potential_bits if self.reads_out else self.word
         start = neuron.start_potential

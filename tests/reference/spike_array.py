@@ -285,8 +285,8 @@ class SpikeArray:
                     self.counts[counter] += 1
                 self.counts["neuron.compare"] += self.task.neuron.kind != "readout"
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
-                factor = self.task.neuron.shared_leak_numerator
-                self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)
+                factors = self.task.neuron.leak_numerator.ravel().tolist()
+                self.counts["neuron.leak"] += any(f not in (0, 2**self.task.neuron.leak_shift) for f in factors)
         self.records[-1].breakdown["update"] += slowest + 2
         self.last_sweep = slowest + 2
 

@@ -224,7 +224,7 @@ class Pe:
         for address, place in enumerate(self.part.neurons):
             potential = parameter(neuron.start_potential, *place)
             self.active[address] = potential != 0
-            self.potentials[address] = (potential * neuron.shared_leak_numerator) >> neuron.leak_shift
+            self.potentials[address] = (potential * parameter(neuron.leak_numerator, *place)) >> neuron.leak_shift
         words = len(set(self.row.values())) if self.by_rows else len(self.potentials)
         self.array.counts["potentials.write"] += words
         self.array.counts["bank_wire.move"] += words
@@ -254,7 +254,7 @@ class Pe:
         if reset_now:
             potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
         self.active[address] = potential != 0 and not last_timestep
-        leaked = (potential * neuron.shared_leak_numerator) >> neuron.leak_shift
+        leaked = (potential * parameter(neuron.leak_numerator, *self.part.neurons[address])) >> neuron.leak_shift
         if reset_late:
             leaked = neuron.reset_value if neuron.reset == "hard" else leaked - threshold
         self.potentials[address] = 0 if last_timestep else leaked

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from spikecycle.simulator.dataflows.memory import LayerSizes
+from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.memory import Need
 
@@ -47,9 +48,14 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(tiles * fibers * FIBER_BYTES, f"the fibers of {pes} and {where}"),
         Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
         Need(4 * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
-        Need(4 * (tries + 1) * weights, f"{weights} weights in {tries} tries of cuts", is_kept=False),
+        Need(8 * weights, f"{weights} weights by output channel, and in a try of a cut", is_kept=False),
         Need(tiles * tap_cases * pes_per_group * TAP_CASE_BYTES, f"the latencies of {pes} and {where}"),
         Need(tiles * tap_cases * WORK_BYTES, f"the latencies of {where}"),
+        Need(  # channel tiles are laid side by side
+            tiles * tap_cases * pes_per_group * TAP_CASE_BYTES if pes_per_group < FEW_PES else 0,
+            f"the latencies of {pes} and {where} in another order",
+            is_kept=False,
+        ),
         Need(
             8 * parameters.fifo_depth * (2 + block_rows * block_columns * pes_per_group),
             f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
@@ -16,6 +18,7 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
 from spikecycle.simulator.machine.schema import Buffer
 from spikecycle.simulator.workload import Windows
+from spikecycle.traces.weights import code_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +94,9 @@ def _cut_channels(
     Others beside it make no channel tile smaller, so that a cut is given up where the first one does not fit.
     """
     shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
-    by_output = task.weights.transpose(1, 2, 3, 0).copy()
+    by_output = np.ascontiguousarray(task.weights.transpose(1, 2, 3, 0), dtype=code_dtype(task.weight_bits))
     all_own = -(-shape.M // pes_per_group)
-    laid: dict[int, list[TileFibers]] = {}
+    measured: dict[int, list[TileFibers]] = {}
     problem = ""
 
     def lay(own: int, number: int) -> TileFibers:
@@ -104,19 +107,16 @@ def _cut_channels(
     for inputs in _halvings(shape.C):
         for own in _halvings(all_own):
             halves = 1 if own == all_own and inputs == shape.C else 2
-            tiles = laid.setdefault(own, [])
-            for number in range(-(-all_own // own)):
-                if number == len(tiles):
-                    tiles.append(lay(own, number))
-                # the smallest cut is laid out whole, to say how large its largest tile is
-                if number == 0 and (own, inputs) != (1, 1):
-                    problem, _ = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
-                    if problem:
-                        break
-            else:
+            tiles = measured.pop(own, None) or [lay(own, 0)]
+            if (own, inputs) != (1, 1):  # of the smallest cut, the largest tile is told
+                problem, _ = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
+            if (own, inputs) == (1, 1) or not problem:
+                tiles += [lay(own, number) for number in range(len(tiles), -(-all_own // own))]
                 problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
                 if not problem:
-                    return own, inputs, tiles, entry_bits
+                    laid = [tile if tile.is_laid else lay(own, number) for number, tile in enumerate(tiles)]
+                    return own, inputs, laid, entry_bits
+            measured[own] = [tile.sizes_alone() for tile in tiles]  # for fewer input channels
     raise MappingError.of(task.name, machine.name, problem)
 
 

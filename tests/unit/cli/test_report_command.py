@@ -29,6 +29,9 @@ def test_simulate_writes_a_page(capsys: Capsys, tmp_path: Path) -> None:
     assert ended.status == 0
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert "conv1" in page.read_text()
+    assert run(capsys, "check", page).out.startswith("valid report ")
+    page.write_text("<!DOCTYPE html><title>other</title>")
+    refused(run(capsys, "check", page), "is no page that spikecycle report wrote")
 
 
 def test_results_and_comparisons_make_one_page(capsys: Capsys, tmp_path: Path, result: Path) -> None:

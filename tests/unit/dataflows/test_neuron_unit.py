@@ -25,7 +25,8 @@ from tests.unit.spike_array.cases import machine as spike_array_machine
 LATE = Neuron("lif", 3, 8, leak_numerator=1, leak_shift=1, reset="soft", reset_timing="next")
 STARTED = Neuron("if", 9, 8, start_potential=2)
 SILENT = Neuron("readout", potential_bits=8)
-NEEDS = {"late_reset": LATE, "start_potentials": STARTED, "potential_outputs": SILENT}
+OWN = Neuron("lif", 3, 8, leak_numerator=[1, 2], leak_shift=2)
+NEEDS = {"late_reset": LATE, "start_potentials": STARTED, "leaks_per_channel": OWN, "potential_outputs": SILENT}
 
 
 def two_channels(neuron: Neuron, timesteps: int = 2) -> LayerTask:
@@ -65,6 +66,13 @@ def test_a_unit_without_the_key_refuses_the_layer_and_names_it(key: str) -> None
             plan(chosen, task)
     for other in set(NEEDS) - {key}:
         assert NeuronUnit(**unit).refusal(NEEDS[other]) == ""
+
+
+def test_leaks_that_differ_within_a_channel_are_refused_whatever_the_keys() -> None:
+    unit = NeuronUnit(**dict.fromkeys(NEEDS, True))
+    neuron = Neuron("lif", 3, 8, leak_numerator=np.array([[[1, 2]]]), leak_shift=2)
+    assert unit.refusal(neuron).startswith("its neurons have leaks that differ within a channel")
+    assert unit.refusal(Neuron("lif", 3, 8, leak_numerator=np.array([[[1]], [[2]]]), leak_shift=2)) == ""
 
 
 @pytest.mark.parametrize("key", NEEDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,40 @@ def test_check_describes_a_sweep_and_tries_each_value(tmp_path: Path) -> None:
     file.write_text("traces: digits-9bit\nmachines: spike_array\n")
     with pytest.raises(TraceError, match="digits-9bit: no such file"):
         check_file(str(file))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"from": 1, "to": math.inf, "step": 1}, "a range is made of numbers"),
+        ({"from": 1, "to": 10**400, "factor": 2}, "a range is made of numbers"),
+        ({"from": 1, "to": 10**7, "step": 1}, "more than 1,000,000 values"),
+        (
+            {"from": 1.0, "to": 1.0 + 1e-9, "factor": 1 + 1e-15},
+            "a range has at most 1,000,000 values|more than 1,000,000",
+        ),
+    ],
+)
+def test_a_range_without_end_is_refused(said: dict[str, Any], told: str) -> None:
+    with pytest.raises(MachineError, match=told):
+        parse_sweep({"traces": "t", "machines": "m", "set": {"a": said}}, "sweep")
+
+
+def test_a_range_that_leaves_the_floats_ends_there() -> None:
+    spec = parse_sweep({"traces": "t", "machines": "m", "set": {"a": {"from": 1.0, "to": 1e308, "factor": 1e300}}}, "")
+    assert spec.set["a"] == [1.0, 1e300]
+
+
+def test_ranges_are_counted_before_they_are_made() -> None:
+    """Sixty keys of 900,000 values each: 4 GB of numbers in 3 kB of text."""
+    keys = {f"a.b{number}": {"from": 1, "to": 900_000, "step": 1} for number in range(60)}
+    tracemalloc.start()
+    with pytest.raises(MachineError, match=r"a\.b1: all keys together have more than 1,000,000 values"):
+        parse_sweep({"traces": "t", "machines": "m", "set": keys}, "sweep", None)
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+def test_a_value_that_is_named_twice_at_the_end_of_many_is_found_soon() -> None:
+    with pytest.raises(MachineError, match="19999 is named twice"):
+        parse_sweep({"traces": "t", "machines": "m", "set": {"a": [*range(20_000), 19_999]}}, "sweep")

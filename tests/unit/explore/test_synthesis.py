@@ -239,3 +239,13 @@ def test_a_network_to_draw_is_checked_without_drawing_it(tmp_path: Path) -> None
     assert "11 operators" in ended.out
     (tmp_path / "graph.yaml").write_text(GRAPH.replace("kind: pool", "kind: pol"))
     assert "operators.4" in run_limited("check", tmp_path / "graph.yaml", memory_bytes=2**33).err
+
+
+def test_a_topology_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text(CONVOLUTIONS)
+    ended = run_limited("check", tmp_path / "net.csv", memory_bytes=2**33)
+    assert "2: Conv1, FC" in ended.out
+    (tmp_path / "net.csv").write_text("Layer, IFMAP Height\nConv1, 3\n")
+    ended = run_limited("check", tmp_path / "net.csv", memory_bytes=2**33)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "line 2: 8 columns are needed" in ended.err

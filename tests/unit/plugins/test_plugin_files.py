@@ -230,3 +230,26 @@ def test_a_machine_file_executes_nothing(capsys: Capsys, tmp_path: Path, monkeyp
     assert not mark.exists()
     with pytest.raises(UsageError, match="unknown dataflow"):
         DATAFLOWS.lookup("tiny")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless", "loop", "folder"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "plugin.py"
+    match kind:
+        case "pipe":
+            os.mkfifo(place)
+        case "endless":
+            place.symlink_to("/dev/zero")
+        case "loop":
+            place.symlink_to(place)
+        case "folder":
+            place.mkdir()
+    with pytest.raises(PluginError, match=r"plugin\.py: cannot be read: "):
+        load_plugin(place)
+
+
+def test_an_error_that_cannot_be_put_in_words_is_told_all_the_same(tmp_path: Path) -> None:
+    place = tmp_path / "plugin.py"
+    place.write_text("class E(Exception):\n    def __str__(self):\n        raise ValueError('no')\n\n\nraise E\n")
+    with pytest.raises(PluginError, match="line 6: the plugin cannot be loaded: E: its message cannot be read"):
+        load_plugin(place)

@@ -16,7 +16,7 @@ WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
 DECODED_FORMATS = (*WEIGHT_FORMATS, "rlc", "n_of_m", "trits")
 """With those that need a decoder which not every machine has."""
 CODEBOOK_FORMATS = ("codebook", "eie")
-NEURON_UNIT = {"late_reset": True, "start_potentials": True, "potential_outputs": True}
+NEURON_UNIT = {"late_reset": True, "start_potentials": True, "leaks_per_channel": True, "potential_outputs": True}
 """A neuron unit that does all that there are keys for."""
 
 
@@ -127,7 +127,7 @@ def shapes(draw: st.DrawFn) -> LayerShape:
 
 @st.composite
 def neurons(draw: st.DrawFn, shape: LayerShape, random: np.random.Generator, reset_value: int) -> Neuron:
-    """Neurons of all that `NEURON_UNIT` can do: late resets, start potentials, and some that never fire."""
+    """All that `NEURON_UNIT` can do: late resets, start potentials, leaks per channel, and neurons that never fire."""
     kind = draw(st.sampled_from(("lif", "if", "readout")))
     leak = draw(st.sampled_from(((3, 2), (0, 0), (1, 1), (15, 4)))) if kind != "if" else (1, 0)
     bits = draw(st.sampled_from((12, 8, 5)))
@@ -137,6 +137,8 @@ def neurons(draw: st.DrawFn, shape: LayerShape, random: np.random.Generator, res
         values["reset"] = draw(st.sampled_from(("hard", "soft")))
         values["reset_value"] = reset_value
         values["reset_timing"] = draw(st.sampled_from(("same", "next")))
+    if kind != "if" and draw(st.sampled_from((False, False, True))):
+        values["leak_numerator"] = random.integers(0, (1 << leak[1]) + 1, shape.M)
     starts = draw(st.sampled_from(((), (), (1,), (shape.M,), shape.output_shape)))
     if starts:
         values["start_potential"] = random.integers(-9, 1 if kind != "readout" else 9, starts)
