@@ -65,7 +65,7 @@ def run_jobs(
                 finished = worker.job
                 if waiting:
                     worker.job = waiting.popleft()
-                    worker.connection.send(worker.job)
+                    _send(worker, worker.job)
                 else:
                     workers.remove(worker)
                     _end(worker)
@@ -78,12 +78,16 @@ def run_jobs(
 def _started(context: Context, job: Job) -> _Worker:
     spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of torch and polars
     here, there = spawn.Pipe()
-    process = spawn.Process(target=_work, args=(context, there), daemon=True)
+    # The data go through our own pipe, not with the arguments: those are written to a pipe of which this process holds
+    # both ends, so that it would wait forever for a child that is dead.
+    process = spawn.Process(target=_work, args=(there,), daemon=True)
     with _for_this_process_alone():
         process.start()
     there.close()
-    here.send(job)
-    return _Worker(process, here, job)
+    worker = _Worker(process, here, job)
+    _send(worker, context)
+    _send(worker, job)
+    return worker
 
 
 @contextmanager
@@ -109,15 +113,26 @@ def _for_this_process_alone() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+def _send(worker: _Worker, what: Context | Job) -> None:
+    try:
+        worker.connection.send(what)
+    except (EOFError, ConnectionError) as error:
+        raise _gone(worker) from error
+
+
+def _gone(worker: _Worker) -> ModelsError:
+    worker.process.join()
+    return ModelsError(
+        f"{worker.job.title}: its process ended with status {worker.process.exitcode}, perhaps for want of memory; "
+        "what is finished is kept, run again with fewer --jobs"
+    )
+
+
 def _received(worker: _Worker) -> Event | Done:
     try:
         message = worker.connection.recv()
     except (EOFError, ConnectionError):
-        worker.process.join()
-        raise ModelsError(
-            f"{worker.job.title}: its process ended with status {worker.process.exitcode}, perhaps for want of memory; "
-            "what is finished is kept, run again with fewer --jobs"
-        ) from None
+        raise _gone(worker) from None
     if isinstance(message, BaseException):
         raise message
     return cast(Event | Done, message)
@@ -129,12 +144,13 @@ def _end(worker: _Worker) -> None:
     worker.process.join()
 
 
-def _work(context: Context, connection: Connection) -> None:
-    """What a worker process does: one job after another, until nobody sends any."""
+def _work(connection: Connection) -> None:
+    """What a worker process does: it takes the context, then one job after another, until nobody sends any."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it too, and ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare()
     try:
+        context = connection.recv()
         while True:
             job = connection.recv()
             try:

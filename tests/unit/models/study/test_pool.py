@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+from multiprocessing.context import SpawnProcess
+from typing import Any
 
 import pytest
 
-from spikecycle.models.study.pool import _for_this_process_alone
+from spikecycle.models.errors import ModelsError
+from spikecycle.models.study.jobs import FloatJob
+from spikecycle.models.study.pool import _for_this_process_alone, run_jobs
 
 pytestmark = pytest.mark.train
 PROGRAM = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
@@ -33,3 +38,19 @@ def test_an_interrupt_meanwhile_is_put_off_and_not_lost() -> None:
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         reached = True
     assert reached and signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_worker_that_is_killed_at_its_start_is_told_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is sent is more than a pipe holds, so that whoever writes to a pipe nobody reads waits."""
+    start = SpawnProcess.start
+
+    def killed(process: SpawnProcess) -> None:
+        start(process)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(SpawnProcess, "start", killed)
+    context: Any = b"data" * 2**20
+    jobs = [FloatJob("a", 0, 1), FloatJob("b", 1, 1)]
+    with pytest.raises(ModelsError, match="float network, seed 0: its process ended with status -9, perhaps for want"):
+        list(run_jobs(context, jobs, 2, lambda job, event: None))
