@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from spikecycle.installing import how_to_install
 from spikecycle.models.errors import ModelsError
 
 TRAIN_MODULES = ("torch", "snntorch", "tonic", "sklearn", "safetensors", "polars", "matplotlib", "nir")
@@ -13,4 +14,4 @@ def require_train_extra() -> None:
     """Raise ModelsError naming every missing module of the extra `train`, and the command that installs them."""
     missing = [name for name in TRAIN_MODULES if find_spec(name) is None]
     if missing:
-        raise ModelsError(f'{", ".join(missing)} needed and not installed here: pip install "spikecycle[train]"')
+        raise ModelsError(f"{', '.join(missing)} needed and not installed here: {how_to_install('train')}")

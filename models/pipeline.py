@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from spikecycle.models.compression.compression import PRUNING, QUANTIZING, Compression
+from spikecycle.models.compression.entropy import entropy_penalty
 from spikecycle.models.compression.prune import Pruner, pruned_share
 from spikecycle.models.compression.scheme import CompressionScheme
 from spikecycle.models.data.frames import DataSplit, FrameSet
@@ -30,13 +32,21 @@ OnPhaseEpoch = Callable[[str, EpochReport], None]
 """Called after every epoch with the name of the training, `float` or one of `Compression.phases`, and how it went."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Accuracies:
-    """Shares of the whole test split whose class was found."""
+    """Shares of the whole test split whose class was found.
+
+    correct: whether the integer network found the class of each test sample, bool (N,).
+    """
 
     float_model: float
     fake_quantized: float
-    integer: float
+    correct: npt.NDArray[np.bool_]
+
+    @property
+    def integer(self) -> float:
+        """Of the integer network."""
+        return float(np.mean(self.correct))
 
 
 def set_determinism() -> None:
@@ -87,11 +97,14 @@ def compress(
     def on_step(progress: float) -> None:
         for quantizer in scheme.quantizers.values():
             quantizer.advance(progress)
-        if pruner is not None and kept is None and pruner.step(progress):
-            for name, mask in pruner.masks.items():
-                scheme.quantizers[name].follow(mask.synapse.weight)
+        if pruner is not None and kept is None:
+            for name in pruner.step(progress):
+                scheme.quantizers[name].follow(pruner.masks[name].synapse.weight)
 
-    train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step)
+    penalty = None
+    if compression.entropy is not None:
+        penalty = entropy_penalty(compression.entropy, quantized.synapses(), scheme.quantizers)
+    train(quantized, data, compression.phases[QUANTIZING], generator, _named(QUANTIZING, on_epoch), on_step, penalty)
     return quantized
 
 
@@ -102,18 +115,20 @@ def measure(
     return Accuracies(
         float_model=float_accuracy,
         fake_quantized=accuracy(quantized, data.test, data.classes),
-        integer=integer_accuracy(nodes, data.test, data.classes),
+        correct=found_by_integers(nodes, data.test, data.classes),
     )
 
 
-def integer_accuracy(nodes: Sequence[IntegerNode], samples: FrameSet, classes: int, batch_size: int = 64) -> float:
-    """Share of samples whose class the integer network finds."""
-    correct = 0
+def found_by_integers(
+    nodes: Sequence[IntegerNode], samples: FrameSet, classes: int, batch_size: int = 64
+) -> npt.NDArray[np.bool_]:
+    """Whether the integer network finds the class of each sample, bool (N,)."""
+    correct = np.zeros(len(samples), np.bool_)
     for start in range(0, len(samples), batch_size):
-        chosen = samples.take(range(start, min(start + batch_size, len(samples))))
-        predicted = predicted_classes(run_network(nodes, chosen.frames)[-1], classes)
-        correct += int((predicted == chosen.labels).sum())
-    return correct / len(samples)
+        places = range(start, min(start + batch_size, len(samples)))
+        chosen = samples.take(places)
+        correct[places] = predicted_classes(run_network(nodes, chosen.frames)[-1], classes) == chosen.labels
+    return correct
 
 
 def first_of_each_class(samples: FrameSet, classes: int) -> list[int]:
@@ -164,7 +179,7 @@ def check_layers(network: FloatNetwork, compression: Compression) -> None:
                 f"compression {compression.name}: layer_weight_bits.{name} is {unknown_name(name, names)}"
             )
     if compression.pruner is not None:
-        Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers to skip that are not there
+        Pruner(copy.deepcopy(network).synapses(), compression.pruner)  # refuses layers that are not there
 
 
 def _named(phase: str, on_epoch: OnPhaseEpoch) -> OnEpoch:

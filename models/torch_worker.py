@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spikecycle.bench_server import serve
+from spikecycle.installing import how_to_install
 from spikecycle.traces import TraceError
 
 
@@ -19,7 +20,7 @@ def prepare(task: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], dict[
     try:
         import torch
     except ImportError as error:
-        raise ImportError("torch is not installed: pip install 'spikecycle[train]'") from error
+        raise ImportError(f"torch is not installed: {how_to_install('train')}") from error
 
     from spikecycle.models.convolution import convolve
     from spikecycle.traces import open_trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,8 @@ class EpochReport:
 
 OnEpoch = Callable[[EpochReport], None]
 OnStep = Callable[[float], object]
+Penalty = Callable[[Sequence[Tensor]], Tensor]
+"""A term of the loss, from the spikes (T, B, M, P, Q) of all layers that fire."""
 
 
 def time_first(frames: FrameSet) -> Tensor:
@@ -46,10 +48,12 @@ def train(
     generator: torch.Generator,
     on_epoch: OnEpoch,
     on_step: OnStep | None = None,
+    penalty: Penalty | None = None,
 ) -> None:
     """Train in place. Raises ModelsError as soon as a loss or its gradient is not finite.
 
-    on_step is called before every batch with the share of the training that is done, and with 1 at the end.
+    on_step is called before every batch with the share of the training that is done, and with 1 at the end. penalty:
+    added to the loss, from the spikes of all layers.
     """
     batches = -(-len(data.train) // schedule.batch_size)
     optimizer = torch.optim.Adam(_parameter_groups(network, schedule))
@@ -64,7 +68,7 @@ def train(
                 on_step((epoch + batch / batches) / schedule.epochs)
             chosen = data.train.take(indices.numpy())
             frames = shift_at_random(time_first(chosen), schedule.shift_px, generator)
-            loss = _loss(network, frames, chosen.labels, data.classes, schedule)
+            loss = _loss(network, frames, chosen.labels, data.classes, schedule, penalty)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             total += _finite_loss(network, loss, epoch, schedule) * len(chosen)
@@ -103,12 +107,14 @@ def mean_loss(
 
 
 def _loss(
-    network: SpikingNetwork[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: TrainingSchedule
-) -> Tensor:
+    network: SpikingNetwork[AnyNode], frames: Tensor, labels: Labels, classes: int, schedule: TrainingSchedule,
+    penalty: Penalty | None = None,
+) -> Tensor:  # fmt: skip
     spikes = network.spikes(frames)
     error = _ERRORS[schedule.loss](voter_rates(spikes[-1], classes), torch.from_numpy(labels), schedule)
     busy = torch.stack([hidden.mean() for hidden in spikes[:-1]]).mean()
-    return error + schedule.rate_penalty * busy
+    loss = error + schedule.rate_penalty * busy
+    return loss if penalty is None else loss + penalty(spikes)
 
 
 def _cross_entropy(rates: Tensor, labels: Tensor, schedule: TrainingSchedule) -> Tensor:

@@ -142,6 +142,8 @@ class Activity:
     counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe": PE-cycles.
     synaptic_operations: weights applied because of a spike (zero weights do not count).
     busy_by_pe: int64 (PEs,), cycles in which each PE served spikes; None where the dataflow does not tell PEs apart.
+    accesses_by_bank: by memory, int64 (banks,), reads and writes of the banks with the same number in all instances,
+        where the dataflow says in which bank a word lies.
     """
 
     work: Work
@@ -150,6 +152,7 @@ class Activity:
     busy: Mapping[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
     busy_by_pe: Int64 | None = None
+    accesses_by_bank: Mapping[str, Int64] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.moves.load_bits) != len(self.work.cycles):

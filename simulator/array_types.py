@@ -14,6 +14,7 @@ UInt64 = npt.NDArray[np.uint64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 """Any integer dtype."""
 Inputs = UInt8 | UInt16

@@ -23,7 +23,14 @@ from spikecycle.simulator.description import (
 from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import MachineError, SimulatorError, UsageError
 from spikecycle.simulator.explore.sweep_spec import ALWAYS, read_sweep
-from spikecycle.simulator.file_kinds import describe_json, describe_mapping, describe_table, is_parquet
+from spikecycle.simulator.file_kinds import (
+    describe_json,
+    describe_mapping,
+    describe_page,
+    describe_table,
+    describe_topology,
+    is_parquet,
+)
 from spikecycle.simulator.machine.loader import known_machines, load_machine, override
 from spikecycle.simulator.machine.yaml_file import LARGEST_BYTES as LARGEST_YAML_BYTES
 from spikecycle.simulator.machine.yaml_file import read_yaml
@@ -36,6 +43,8 @@ from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
+_PAGE_SUFFIXES = (".html", ".htm")
+_TOPOLOGY_SUFFIX = ".csv"
 
 
 Description = TraceDescription | NetworkDescription | MachineDescription | SweepDescription | FileDescription
@@ -44,7 +53,8 @@ Description = TraceDescription | NetworkDescription | MachineDescription | Sweep
 def check_file(name_or_path: str, progress: Progress | None = None, max_memory_bytes: int | None = None) -> Description:
     """Read everything in a file of ours, or in a shipped trace or machine of that name, and describe it.
 
-    Traces, machines, sweeps, studies, and what the commands write: results, comparisons, tables, timelines.
+    Traces, machines, sweeps, studies, networks to draw and topologies, and what the commands write: results,
+    comparisons, advice, tables, timelines, pages.
 
     progress: called after every sample of every layer or tensor of a trace. max_memory_bytes: of the computer,
     estimated before a trace is read; three quarters of what is free by default. Raises TraceError, MachineError,
@@ -191,6 +201,10 @@ def _other_kind(path: Path) -> FileDescription | None:
     try:
         if is_parquet(path):
             return describe_table(path)
+        if path.suffix in _PAGE_SUFFIXES:
+            return describe_page(path)
+        if path.suffix.lower() == _TOPOLOGY_SUFFIX:
+            return describe_topology(path)
         # YAML may begin with a brace too.
         if path.suffix == ".json" or (path.suffix not in _MACHINE_SUFFIXES and _begins_as_json(path)):
             return describe_json(path)
@@ -199,9 +213,10 @@ def _other_kind(path: Path) -> FileDescription | None:
     if path.suffix not in _MACHINE_SUFFIXES or path.stat().st_size > LARGEST_YAML_BYTES:
         return None
     try:
-        return describe_mapping(path, read_yaml(path))
+        data = read_yaml(path)
     except MachineError:
         return None
+    return describe_mapping(path, data)
 
 
 def _begins_as_json(path: Path) -> bool:

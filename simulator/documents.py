@@ -14,22 +14,35 @@ from spikecycle.simulator.activity import Resource
 from spikecycle.simulator.bench.result import BenchResult
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.explore.results import SweepResult
+from spikecycle.simulator.explore.advice import Advice
+from spikecycle.simulator.explore.differences import ResultComparison
+from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.result import RunResult
 
 _WEIGHTS_STAY = ("inference", "batch", "resident")
 LARGEST_BYTES = 2**28
 """A result of a large network has a few hundred kilobytes."""
 RESULT, COMPARISON, VALIDATION, SWEEP = "result of simulate", "comparison of formats", "validation", "result of a sweep"
+SEARCH, COMPARED, ADVICE = "result of a search", "comparison of results", "advice"
 _MARKS = {
     RESULT: ("layers", "cycles_per_inference"),
     COMPARISON: ("weights", "weights_other_residency"),
     VALIDATION: ("rows", "skipped"),
+    SEARCH: ("points", "columns", "goals"),
     SWEEP: ("points", "columns"),
+    COMPARED: ("results", "machine_differences"),
+    ADVICE: ("operators", "elasticities"),
 }
-"""Keys by which each kind of document is told from all others."""
+"""Keys by which each kind of document is told from all others; the first that fits."""
 
-Document = RunResult | FormatComparison | SweepResult
+Document = RunResult | FormatComparison | SweepResult | SearchResult
+_SHOWN: dict[str | None, type[RunResult] | type[FormatComparison] | type[SweepResult] | type[SearchResult]] = {
+    RESULT: RunResult,
+    COMPARISON: FormatComparison,
+    SWEEP: SweepResult,
+    SEARCH: SearchResult,
+}
+"""What a page is made of."""
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
@@ -57,16 +70,13 @@ def read_document(path: str | Path) -> Document:
     """The result or comparison in a file; UsageError, in one line, where there is none, or one of another version."""
     data = read_json(path)
     kind = kind_of(data)
-    models: dict[str | None, type[RunResult] | type[FormatComparison] | type[SweepResult]] = {
-        RESULT: RunResult,
-        COMPARISON: FormatComparison,
-        SWEEP: SweepResult,
-    }
-    if kind not in models:
+    if kind not in _SHOWN:
+        found = "" if kind is None else f"is a file of another kind, {kind}: "
         raise UsageError(
-            f"{path}: is no {RESULT}, no {COMPARISON} and no {SWEEP} (files that --json of those commands writes)"
+            f"{path}: {found}is no {RESULT}, no {COMPARISON}, no {SWEEP} and no {SEARCH} (files that --json of those "
+            "commands writes)"
         )
-    document = _validated(path, models[kind], data)
+    document = _validated(path, _SHOWN[kind], data)
     problem = _problem(document)
     if problem:
         raise UsageError(f"{path}: {problem}: this is nothing that spikecycle wrote")
@@ -79,6 +89,32 @@ def read_bench(path: str | Path) -> BenchResult:
     if not {"cases", "peers", "growth"} <= set(data):
         raise UsageError(f"{path}: is nothing that spikecycle bench --json writes")
     return _validated(path, BenchResult, data)
+
+
+def read_result(path: str | Path) -> RunResult:
+    """The result that `spikecycle simulate --json` has written; UsageError, naming the file, where it is none, or is of
+    another version."""
+    document = read_document(path)
+    if not isinstance(document, RunResult):
+        raise UsageError(f"{path}: results of spikecycle simulate --json are compared, this is another document")
+    return document
+
+
+def read_comparison(path: str | Path) -> ResultComparison:
+    """What `spikecycle compare --json` wrote; UsageError where the file is nothing of the kind."""
+    return _of_kind(path, COMPARED, ResultComparison)
+
+
+def read_advice(path: str | Path) -> Advice:
+    """What `spikecycle advise --json` wrote; UsageError where the file is nothing of the kind."""
+    return _of_kind(path, ADVICE, Advice)
+
+
+def _of_kind(path: str | Path, kind: str, model: type[DocumentT]) -> DocumentT:
+    data = read_json(path)
+    if kind_of(data) != kind:
+        raise UsageError(f"{path}: is no {kind}")
+    return _validated(path, model, data)
 
 
 def read_validation(path: str | Path) -> tuple[list[dict[str, Any]], list[str]]:
@@ -129,7 +165,7 @@ def _validated(path: str | Path, model: type[DocumentT], data: dict[str, Any]) -
 
 def _problem(document: Document) -> str:
     """What no run leaves behind, and nothing could be drawn of."""
-    if isinstance(document, SweepResult):
+    if isinstance(document, SweepResult | SearchResult):
         return "" if document.points else "it has no points"
     if not document.samples:
         return "it has no samples"

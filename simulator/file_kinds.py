@@ -7,6 +7,7 @@ file is no reason to run their code.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -15,9 +16,18 @@ from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.description import FileDescription
-from spikecycle.simulator.documents import LARGEST_BYTES, read_document, read_json, read_validation
+from spikecycle.simulator.documents import (
+    LARGEST_BYTES,
+    read_advice,
+    read_comparison,
+    read_document,
+    read_json,
+    read_validation,
+)
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.explore.results import SweepResult
+from spikecycle.simulator.explore.results import SearchResult, SweepResult
+from spikecycle.simulator.explore.synthesis import read_synthesis
+from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.notebook import one_line
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import variant_text
@@ -25,6 +35,10 @@ from spikecycle.simulator.variant import variant_text
 GROUP = "spikecycle.file_kinds"
 _OWN_PACKAGE = "spikecycle"
 _PARQUET = b"PAR1"
+_LARGEST_HEAD_BYTES = 2**16
+"""Of a page, in which its title stands."""
+_POLICY = "Content-Security-Policy"
+"""Every page of ours has one, which lets it load nothing."""
 
 Facts = Sequence[tuple[str, str]]
 
@@ -54,7 +68,7 @@ def describe_json(path: Path) -> FileDescription:
     """A JSON document; UsageError where it is none of ours."""
     found = describe_mapping(path, read_json(path))
     if found is None:
-        kinds = ", ".join(kind.name for kind in (*OWN, *_added()))
+        kinds = ", ".join(dict.fromkeys(kind.name for kind in (*OWN, *_added())))
         raise UsageError(f"{path}: is JSON, but no document of spikecycle, which are: {kinds}")
     return found
 
@@ -83,6 +97,25 @@ def describe_table(path: Path) -> FileDescription:
         raise UsageError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from error
     columns = ", ".join(f"{name} ({dtype})" for name, dtype in table.schema.items())
     return FileDescription("table", str(path), (("rows", f"{table.height:,}"), ("columns", columns)))
+
+
+def describe_page(path: Path) -> FileDescription:
+    """A page that `spikecycle report` wrote; UsageError where it is another one."""
+    with path.open("rb") as file:
+        head = file.read(_LARGEST_HEAD_BYTES).decode("utf-8", "replace")
+    title = head.partition("<title>")[2].partition("</title>")[0]
+    if not head.startswith("<!DOCTYPE html>") or _POLICY not in head or not title:
+        raise UsageError(f"{path}: is no page that spikecycle report wrote")
+    size = f"{path.stat().st_size:,} bytes, opens in any browser without a network"
+    return FileDescription("report", str(path), (("title", html.unescape(title)), ("size", size)))
+
+
+def describe_topology(path: Path) -> FileDescription:
+    """A topology as SCALE-Sim reads it; UsageError, naming the line, where it is none."""
+    layers = read_topology(path)
+    names = ", ".join(layer.name for layer in layers)
+    next_step = f"spikecycle synthesize {path} TRACE.h5 --timesteps T --density SHARE"
+    return FileDescription("topology", str(path), (("layers", f"{len(layers):,}: {names}"), ("next", next_step)))
 
 
 def _result(path: Path) -> Facts:
@@ -145,14 +178,60 @@ def _sweep(path: Path) -> Facts:
     ]
 
 
+def _search(path: Path) -> Facts:
+    found = read_document(path)
+    assert isinstance(found, SearchResult)
+    return [
+        ("trials", f"{found.trials:,} of {found.space:,} points, of which {found.failed:,} failed"),
+        ("made small", ", ".join(found.goals)),
+        ("front", f"{len(found.front):,} points"),
+        ("folder", found.folder),
+    ]
+
+
+def _compared(path: Path) -> Facts:
+    found = read_comparison(path)
+    return [
+        ("results", ", ".join(each.label for each in found.results)),
+        ("machines", f"differ in {len(found.machine_differences)} keys"),
+        ("notes", " ".join(found.notes) or "none"),
+    ]
+
+
+def _advice(path: Path) -> Facts:
+    found = read_advice(path)
+    best = [f"{change.key} {change.before} to {change.after}" for change in found.best]
+    return [
+        ("advice on", f"{found.trace} on {found.machine}"),
+        ("helps most", ", ".join(best) or "nothing that was tried"),
+        ("tried", f"{found.tried:,} machines, for less {found.goal}"),
+    ]
+
+
+def _synthesis(path: Path) -> Facts:
+    asked, layers = read_synthesis(path)
+    network = f"{len(layers)} layers" if asked.operators is None else f"{len(asked.operators)} operators"
+    return [
+        ("network", f"{network}; {asked.samples} samples of {asked.timesteps} timesteps"),
+        ("density", f"{asked.density:g}, unless a layer, input or population says its own"),
+        ("next", f"spikecycle synthesize {path} TRACE.h5"),
+    ]
+
+
 OWN = (
     FileKind("result of simulate", frozenset({"layers", "cycles_per_inference"}), _result),
     FileKind("comparison of formats", frozenset({"weights", "weights_other_residency"}), _comparison),
     FileKind("validation", frozenset({"rows", "skipped"}), _validation),
     FileKind("timeline", frozenset({"traceEvents", "otherData"}), _timeline),
+    FileKind("result of a search", frozenset({"points", "columns", "goals"}), _search),
+    FileKind("comparison of results", frozenset({"results", "machine_differences"}), _compared),
+    FileKind("advice", frozenset({"operators", "elasticities"}), _advice),
     FileKind("result of a sweep", frozenset({"points", "columns"}), _sweep),
+    FileKind("network to draw", frozenset({"timesteps", "density", "layers"}), _synthesis),
+    FileKind("network to draw", frozenset({"timesteps", "density", "topology"}), _synthesis),
+    FileKind("network to draw", frozenset({"timesteps", "density", "operators"}), _synthesis),
 )
-"""Documents that the simulator writes."""
+"""Documents that the simulator writes or reads."""
 
 
 def _added() -> Iterator[FileKind]:

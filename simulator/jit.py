@@ -1,4 +1,4 @@
-"""`@kernel`: the only place that names Numba options.
+"""`@kernel` and `@lean_kernel`: the only place that names Numba options.
 
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
@@ -69,8 +69,22 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     With NUMBA_DISABLE_JIT=1 it stays plain Python; with NUMBA_BOUNDSCHECK=1 every index is checked.
     """
+    return _compiled(function, counts_references=True)
+
+
+def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel that makes no arrays, slices of its arguments apart, and returns numbers, nothing else.
+
+    References to arrays are not counted in it. Counting takes longer than the work of a short kernel that another
+    calls millions of times, each count being an atomic access of memory. What a kernel of either kind calls may be of
+    the other.
+    """
+    return _compiled(function, counts_references=False)
+
+
+def _compiled(function: Callable[P, R], counts_references: bool) -> Callable[P, R]:
     folder = None if _numba_config.DISABLE_JIT or _numba_config.BOUNDSCHECK else _cache_folder()
-    options: dict[str, Any] = {"nogil": True, "cache": folder is not None}
+    options: dict[str, Any] = {"nogil": True, "cache": folder is not None, "_nrt": counts_references}
     before = _numba_config.CACHE_DIR
     _numba_config.CACHE_DIR = str(folder) if folder else before
     try:

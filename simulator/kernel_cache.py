@@ -8,18 +8,22 @@ belong to the user. What does not is compiled anew.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba.core import caching
+from numba.core import caching, environment, runtime
 
 from spikecycle.files import open_regular, write_file
 
 _CacheFile: Any = caching.IndexDataCacheFile  # numba has no types
+_environment: Any = environment
+_runtime: Any = runtime
 DIGEST_BYTES = 32
 LARGEST_FILE_BYTES = 2**28
 _OTHERS_WRITE = 0o022
@@ -44,8 +48,23 @@ def guard_cache(numba_cache: Any) -> None:
     unguarded = numba_cache._cache_file
     name = Path(unguarded._index_path).stem
     numba_cache._cache_file = _SealedFiles(unguarded._cache_path, name, unguarded._source_stamp)
-    for action in ("load_overload", "save_overload"):
-        setattr(numba_cache, action, _forgiving(getattr(numba_cache, action)))
+    numba_cache.load_overload = _forgiving(_loader(numba_cache))
+    numba_cache.save_overload = _forgiving(numba_cache.save_overload)
+
+
+def _loader(numba_cache: Any) -> Callable[[Any, Any], Any]:
+    """Loading without what only compiling needs.
+
+    Numba's own `load_overload` first imports the implementations of everything that it can compile, and SciPy with
+    them, in 0.3 s. A kernel from the cache is machine code already: it needs the runtime that counts references to
+    arrays. A kernel that the cache has not is compiled, and Numba imports the rest itself before it does.
+    """
+
+    def load_overload(signature: Any, target: Any) -> Any:
+        _runtime.rtsys.initialize(target)
+        return numba_cache._load_overload(signature, target)
+
+    return load_overload
 
 
 def _forgiving(action: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,10 +91,33 @@ class _SealedFiles(_CacheFile):  # type: ignore[misc]
         _seal(self._index_path, self._dump((self._version, self._source_stamp, overloads)))
 
     def _load_data(self, name: str) -> Any:
-        return pickle.loads(_unsealed(self._data_path(name)))
+        return _KernelReader(io.BytesIO(_unsealed(self._data_path(name)))).load()
 
     def _save_data(self, name: str, data: Any) -> None:
         _seal(self._data_path(name), self._dump(data))
+
+
+class _KernelReader(pickle.Unpickler):
+    """Reads a pickled kernel without importing the modules of Numba that its parts were compiled from."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        is_environment = (module, name) == (_environment.__name__, "_rebuild_env")
+        return _environment_of_part if is_environment else super().find_class(module, name)
+
+
+def _environment_of_part(module: str, constants: Any, name: str) -> Any:
+    """What machine code has besides its arguments: constants, and the globals of its module, which only code that runs
+    in the interpreter looks at; a kernel has none of that, so that the module need not be there."""
+    known = _environment.lookup_environment(name)
+    if known is not None:
+        return known
+    if module in sys.modules:
+        return _environment._rebuild_env(module, constants, name)
+    made = _environment.Environment({"__name__": module})
+    made.env_name = name
+    made.consts[:] = constants
+    _environment.Environment._memo[name] = made
+    return made
 
 
 def _seal(path: str, content: bytes) -> None:

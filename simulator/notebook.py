@@ -62,7 +62,7 @@ def to_html(result: RunResult) -> str:
         ]
         for layer in result.layers
     ]
-    heads = ["layer", "cycles", "energy µJ", "pJ per SOP", "PEs busy", "weights on chip", "tensors on chip"]
+    heads = ["layer", "cycles", "energy µJ", "pJ per SOP", "PE use", "weights on chip", "tensors on chip"]
     return "".join(
         (
             f"<p><b>{escape(result.trace)}</b> on <b>{escape(_machine(result))}</b></p>",

@@ -139,6 +139,11 @@ class LayerResult(_Part):
         description="cycles, summed over samples, in which each PE served spikes; empty where the dataflow does not "
         "tell PEs apart",
     )
+    sum_accesses_by_bank: dict[str, list[int]] = Field(
+        default_factory=dict,
+        description="reads and writes of each bank by memory, summed over samples and over the memory's instances; "
+        "without memories of which the dataflow does not say in which bank a word lies",
+    )
     counters: list[CounterResult] = Field(description="every count with its energy")
 
 

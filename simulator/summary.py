@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import metadata
 
-import numpy as np
-
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.machine.schema import Machine
@@ -194,6 +192,7 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         sum_output_spikes_by_timestep=total.over_time.outputs.tolist(),
         raster=total.over_time.raster,
         sum_busy_cycles_by_pe=[] if total.busy_by_pe is None else total.busy_by_pe.tolist(),
+        sum_accesses_by_bank={name: banks.tolist() for name, banks in total.accesses_by_bank.items()},
         counters=list(priced),
         sum_leakage_pj=leaked_pj,
         sum_energy_pj=energy_pj,
@@ -227,7 +226,7 @@ def _dense_sops(stage: Stage) -> int:
 
 def _storage(total: StageTotals) -> StorageResult:
     storage = total.storage
-    zeros = sum(int(np.count_nonzero(synapse.weights() == 0)) for synapse in total.stage.synapses())
+    zeros = sum(synapse.zero_weights for synapse in total.stage.synapses())
     return StorageResult(
         weights=sum(synapse.shape.M * synapse.shape.fan_in for synapse in total.stage.synapses()),
         zero_weights=zeros,

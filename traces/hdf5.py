@@ -71,7 +71,9 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
             raise TraceError(f"must be {wanted}, found {one_line(found)}")
         if dtype.itemsize > longest:
             raise TraceError(f"at most {longest} bytes are allowed, found {dtype.itemsize}")
-        return group.attrs[name]
+        value = np.zeros(shape, dtype)
+        attribute.read(value)  # `group.attrs[name]` would look it up once more
+        return value[()]
 
 
 def open_file(path: Path, what: str) -> h5py.File:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from docs.generators.repository_pages import with_links
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.errors import MappingError
@@ -17,7 +18,8 @@ WORDS = Path(__file__).parent / "glossary.md"
 
 def glossary_page() -> str:
     """Words of the field, then counters by dataflow."""
-    lines = [WORDS.read_text().rstrip(), "", "## Counters", ""]
+    words = with_links(WORDS.read_text().rstrip(), "docs/generators/glossary.md", "reference/glossary.md")
+    lines = [words, "", "## Counters", ""]
     lines += ["What machines count, by dataflow, as results name it.", ""]
     for dataflow, counters in sorted(declared_counters().items()):
         lines += [f"### `{dataflow}`", "", "| counter | unit | meaning |", "|---|---|---|"]

@@ -8,13 +8,14 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # MkDocs loads a hook by its path, not as a module
 
 from docs.generators.glossary import glossary_page
 from docs.generators.key_pages import key_page
 from docs.generators.machine_pages import machine_diagrams, machine_list, machine_pages
-from docs.generators.repository_pages import repository_pages
+from docs.generators.repository_pages import WRITTEN, repository_pages, with_links
 from docs.generators.validation_pages import ledger_page, validation_page
 
 
@@ -30,6 +31,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in generated_pages().items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Links of written pages, which lead to files of the repository, lead to the pages that these are."""
+    path = page.file.src_uri
+    return markdown if page.file.generated_by else with_links(markdown, f"{WRITTEN}{path}", path)
 
 
 def generated_pages() -> dict[str, Any]:

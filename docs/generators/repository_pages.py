@@ -1,4 +1,8 @@
-"""Documents that lie beside the code, as pages of the site; their links to code become its path."""
+"""Documents that lie beside the code, as pages of the site, and links that lead somewhere in both.
+
+Whoever reads a document in a checkout follows its links to files of the repository. In the site the same links lead to
+the pages that are made of those files; where there is none, to nothing: the file's path is shown instead.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,20 @@ PAGES = {
     "tests/rtl/DEVIATIONS.md": "reference/rtl_deviations.md",
     "models/study/STUDY.md": "studies/files.md",
     "models/study/TABLES.md": "studies/tables.md",
+    "models/stdp/RECIPE.md": "studies/stdp.md",
     "benchmarks/published/README.md": "studies/published.md",
 }
 """Page in the site by file in the repository."""
+MADE_OF = {
+    "docs/generators/glossary.md": "reference/glossary.md",
+    "docs/generators/validation.md": "validation.md",
+    "hwconfigs": "machines/index.md",
+    "simulator/machine/schema.py": "machines/keys.md",
+    "simulator/validation/tables": "reference/ledger.md",
+}
+"""Generated pages by what they are made of, which is the next best thing to read without the site."""
+WRITTEN = "docs/pages/"
+"""Where pages lie that are in the site as they are."""
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 
 
@@ -44,8 +59,14 @@ def with_links(text: str, file: str, page: str) -> str:
     def replaced(link: re.Match[str]) -> str:
         picture, words, target, anchor = link.groups()
         meant = os.path.normpath(Path(file).parent / target)
-        if meant in PAGES:
-            return f"[{words}]({os.path.relpath(PAGES[meant], Path(page).parent)}{anchor or ''})"
+        there = page_of(meant)
+        if there is not None:
+            return f"{picture}[{words}]({os.path.relpath(there, Path(page).parent)}{anchor or ''})"
         return f"*{words}*" if picture else f"`{meant}`"
 
     return _LINK.sub(replaced, text)
+
+
+def page_of(file: str) -> str | None:
+    """The page, or picture, that a file of the repository is in the site; None where it is in none."""
+    return file.removeprefix(WRITTEN) if file.startswith(WRITTEN) else {**PAGES, **MADE_OF}.get(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from docs.generators.repository_pages import with_links
 from spikecycle.simulator.validation import Report
 from spikecycle.simulator.validation.run import validate
 from spikecycle.simulator.validation.table import SOURCE_HEAD, markdown_rows, markdown_table, sources, to_markdown
@@ -21,7 +22,8 @@ def report() -> Report:
 def validation_page() -> str:
     """What is held against what, and a line for each machine and source."""
     table = markdown_table(SOURCE_HEAD, sources(report().rows), ("figures", "worst error"))
-    return "\n".join([WORDS.read_text().rstrip(), "", *table, ""])
+    words = with_links(WORDS.read_text().rstrip(), "docs/generators/validation.md", "validation.md")
+    return "\n".join([words, "", *table, ""])
 
 
 def ledger_page() -> str:

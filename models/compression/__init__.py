@@ -5,9 +5,11 @@
     quantizers/      the rules that turn weights into codes, one file each
     pruners/         the rules that say which weights are kept, one file each
     quantize, prune  the modules that apply a rule to a weight while it trains
+    entropy          a penalty on codes and spikes that say little
     scheme           which weight gets which quantizer
-    layer_costs      loss and energy of the bits of a layer
-    mixed_precision  the bits of all layers that fit a budget
+    layer_choices    what bits and pruner a layer may have
+    layer_costs      loss and energy of each of them
+    mixed_precision  the choices of all layers that fit a budget
 
 Why not a library: what a network is trained with has to be, to the bit, the integers that hardware adds, with the
 neuron's threshold counted in the same codes. Brevitas (0.13.4) gives such codes, but has none of EWGS, sigmoid sums and

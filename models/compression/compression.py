@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from spikecycle.models.compression.entropy import EntropyPenalty
 from spikecycle.models.compression.pruners import PrunerChoice
 from spikecycle.models.compression.quantizers import QuantizerChoice
 from spikecycle.models.compression.quantizers.learned_scale import LearnedScale
@@ -45,6 +46,8 @@ class Compression(Options):
     potential_bits: Annotated[int, Field(ge=4, le=16)] | None = None
     """Width of the membrane potentials; where it is not given, the network's own. At most 16, so that potential times
     leak is exact in the float32 of training."""
+    entropy: EntropyPenalty | None = None
+    """Added to the loss while the network is quantized, so that codes and spikes say more; none by default."""
     training: TrainingSchedule = TrainingSchedule(epochs=10, learning_rate=1e-3)
     """Of the network that is being quantized."""
     pruning_training: TrainingSchedule | None = None
@@ -57,6 +60,9 @@ class Compression(Options):
         if self.order == "joint" and self.pruning_training is not None:
             reason = "there is no such training in order joint; allowed in order sequential"
             raise refused_keys({"pruning_training": reason}, vars(self))
+        if self.entropy is not None and self.entropy.weights > 0 and not self.quantizer.equal_steps:
+            reason = f"codes of {self.quantizer.kind} are not equally spaced; allowed with it: weights: 0"
+            raise refused_keys({"entropy": reason}, vars(self))
         return self
 
     @property
@@ -77,7 +83,8 @@ class Compression(Options):
         pruned = "" if self.pruner is None else f"{self.pruner.summary}; "
         then = "then " if self.order == "sequential" else ""
         potentials = "" if self.potential_bits is None else f", {self.potential_bits}-bit potentials"
-        return f"{pruned}{then}{weights}, {self.quantizer.title}{potentials}"
+        entropy = "" if self.entropy is None else ", entropy regularized"
+        return f"{pruned}{then}{weights}, {self.quantizer.title}{potentials}{entropy}"
 
     def bits_of(self, synapse: str) -> int:
         """Width of the weight of that name."""

@@ -1,12 +1,11 @@
-"""What the bits of one layer cost: loss, measured with its weights quantized, and energy, simulated on a machine.
+"""What bits and pruning of one layer cost: loss, measured with its weights so, and energy, simulated on a machine.
 
 Nothing is trained for this: weights are quantized as they would be at the start of the training, with the rule of the
-compression. All other layers have the most bits that are considered.
+compression, and pruned as they would be at its end. All other layers have the most bits that are considered, unpruned.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,9 @@ from tempfile import TemporaryDirectory
 
 from spikecycle import traces
 from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.layer_choices import LayerChoice, choices_for, rules_of
 from spikecycle.models.compression.prune import Pruner
+from spikecycle.models.compression.pruners import PrunerKind
 from spikecycle.models.compression.scheme import CompressionScheme
 from spikecycle.models.data.frames import DataSplit, FrameSet
 from spikecycle.models.integer import IntegerNode, record_network
@@ -25,8 +26,8 @@ from spikecycle.simulator import Machine, simulate
 OnMeasured = Callable[[int, int], None]
 """Called as progress(measurements done, measurements in all)."""
 
-CostTable = dict[str, dict[int, float]]
-"""A cost by layer and weight bits."""
+CostTable = dict[str, dict[LayerChoice, float]]
+"""A cost by layer and choice."""
 
 
 def loss_increases(
@@ -35,20 +36,23 @@ def loss_increases(
     samples: FrameSet,
     compression: Compression,
     bits: Sequence[int],
+    pruners: Sequence[PrunerKind] = (),
     on_measured: OnMeasured | None = None,
 ) -> CostTable:
-    """How much the mean cross entropy of `samples` grows when one layer has fewer bits than max(bits).
+    """How much the mean cross entropy of `samples` grows when one layer has fewer bits than max(bits), or is pruned.
 
     samples: of the training split, so that the test split stays unseen. What does not grow is 0: a loss that happens to
     fall is no merit of fewer bits.
     """
     layers = [synapse.name for synapse in network.synapses()]
-    reference = {layer: max(bits) for layer in layers}
-    done, total = 0, 1 + len(layers) * (len(set(bits)) - 1)
+    choices = choices_for(layers, bits, pruners)
+    most = LayerChoice(max(bits))
+    reference = dict.fromkeys(layers, most)
+    done, total = 0, 1 + sum(len(of_layer) - 1 for of_layer in choices.values())
 
-    def measured(chosen: Mapping[str, int]) -> float:
+    def measured(chosen: Mapping[str, LayerChoice]) -> float:
         nonlocal done
-        quantized = _quantized(network, compression, chosen)
+        quantized = _compressed(network, compression, chosen, rules_of(chosen, pruners))
         loss = mean_loss(quantized, samples, data.classes, compression.training.rate_to_logit)
         done += 1
         if on_measured is not None:
@@ -58,10 +62,10 @@ def loss_increases(
     least = measured(reference)
     return {
         layer: {
-            width: 0.0 if width == max(bits) else max(0.0, measured({**reference, layer: width}) - least)
-            for width in sorted(set(bits))
+            choice: 0.0 if choice == most else max(0.0, measured({**reference, layer: choice}) - least)
+            for choice in of_layer
         }
-        for layer in layers
+        for layer, of_layer in choices.items()
     }
 
 
@@ -72,41 +76,53 @@ def energies_pj(
     compression: Compression,
     bits: Sequence[int],
     hardware: Machine | str | Path,
+    pruners: Sequence[PrunerKind] = (),
     formats: Mapping[str, str] | None = None,
     on_measured: OnMeasured | None = None,
     folder: str | None = None,
 ) -> CostTable:
-    """Energy of each layer with weights of each width, pJ per inference, simulated on the spikes of `samples`.
+    """Energy of each layer with each choice, pJ per inference, simulated on the spikes of `samples`.
 
-    The spikes are those of the network with max(bits) everywhere, for all widths: only the weights differ, pruned as
-    they will be. hardware and formats are those of `spikecycle.simulator.simulate`. folder: where traces lie meanwhile,
-    in a folder of their own; that of the system by default.
+    The spikes are those of the network with max(bits) everywhere, for all choices: only the weights differ, pruned as
+    they will be, by the compression's own pruner where there are none to choose from. What a layer saves because the
+    one before it fires less is left out. hardware and formats are those of `spikecycle.simulator.simulate`. folder:
+    where traces lie meanwhile, in a folder of their own; that of the system by default.
     """
     layers = [synapse.name for synapse in network.synapses()]
-    widths = sorted(set(bits))
+    choices = choices_for(layers, bits, pruners)
+    every = sorted({choice for of_layer in choices.values() for choice in of_layer})
     costs: CostTable = {layer: {} for layer in layers}
-    pruned = copy.deepcopy(network)
-    if compression.pruner is not None:
-        Pruner(pruned.synapses(), compression.pruner).step(1.0)
     with TemporaryDirectory(dir=folder) as own:
         spikes, rewritten = Path(own, "spikes.h5"), Path(own, "weights.h5")
-        most = _quantized(network, compression, dict.fromkeys(layers, widths[-1]))
+        most = _compressed(network, compression, dict.fromkeys(layers, LayerChoice(max(bits))), None)
         record_network(spikes, integer_nodes(most, data.input_bits), samples.frames, None, {})
-        for done, width in enumerate(widths, start=1):
-            quantized = _quantized(pruned, compression, dict.fromkeys(layers, width))
+        for done, choice in enumerate(every, start=1):
+            everywhere = {
+                layer: choice if choice in of_layer else LayerChoice(choice.bits) for layer, of_layer in choices.items()
+            }
+            pruner = rules_of(everywhere, pruners) if pruners else compression.pruner
+            quantized = _compressed(network, compression, everywhere, pruner)
             _with_weights_of(integer_nodes(quantized, data.input_bits), spikes, rewritten)
             result = simulate(rewritten, hardware, formats=formats)
             for layer in result.layers:
-                costs[layer.name][width] = layer.energy_per_inference_pj
+                if choice in choices[layer.name]:
+                    costs[layer.name][choice] = layer.energy_per_inference_pj
             if on_measured is not None:
-                on_measured(done, len(widths))
+                on_measured(done, len(every))
     return costs
 
 
-def _quantized(network: FloatNetwork, compression: Compression, bits: Mapping[str, int]) -> QuantizedNetwork:
-    """The network with these bits, not trained any further, in evaluation mode."""
-    scheme = CompressionScheme(compression.model_copy(update={"layer_weight_bits": dict(bits)}))
+def _compressed(
+    network: FloatNetwork, compression: Compression, chosen: Mapping[str, LayerChoice], pruner: PrunerKind | None
+) -> QuantizedNetwork:
+    """The network with these bits and pruned so, not trained any further, in evaluation mode."""
+    bits = {layer: choice.bits for layer, choice in chosen.items()}
+    scheme = CompressionScheme(compression.model_copy(update={"layer_weight_bits": bits}))
     quantized = quantize(network, scheme)
+    if pruner is not None:
+        masks = Pruner(quantized.synapses(), pruner)
+        for name in masks.step(1.0):
+            scheme.quantizers[name].follow(masks.masks[name].synapse.weight)
     quantized.eval()
     return quantized
 

@@ -1,4 +1,4 @@
-"""Bits for every layer: the least energy within a loss, or the least loss within an energy.
+"""A choice for every layer, bits and pruning: the least energy within a loss, or the least loss within an energy.
 
 Both are taken to add up over layers, each for itself, so that this is a knapsack with one choice per layer. All
 choices that nothing beats in both are kept, layer by layer, which is exact (Nemhauser, Ullmann, "Discrete Dynamic
@@ -9,39 +9,39 @@ Mahoney, Keutzer, "HAWQ-V2", NeurIPS 2020 (arXiv 1911.03852), section 3.2, with 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from spikecycle.models.compression.compression import Compression
 from spikecycle.models.errors import ModelsError
 
-LossIncreases = Mapping[str, Mapping[int, float]]
-"""By layer and weight bits: how much the loss grows when this layer alone has these bits."""
+ChoiceT = TypeVar("ChoiceT", bound=Any)
+"""What is chosen for a layer: its bits, a `LayerChoice`, or anything else that can be sorted."""
 
-EnergyPj = Callable[[str, int], float]
-"""Energy of a layer with weights of these bits, pJ per inference."""
+LossIncreases = Mapping[str, Mapping[ChoiceT, float]]
+"""By layer and choice: how much the loss grows when this layer alone has it."""
+
+EnergyPj = Callable[[str, ChoiceT], float]
+"""Energy of a layer with that choice, pJ per inference."""
 
 
-class Allocation(NamedTuple):
-    """Bits by layer, with what they are expected to cost."""
+class Allocation(NamedTuple, Generic[ChoiceT]):
+    """Choices by layer, with what they are expected to cost."""
 
     energy_pj: float
     loss_increase: float
-    bits: dict[str, int]
-
-    def applied_to(self, compression: Compression) -> Compression:
-        """The same compression with these bits; every layer has its own."""
-        return compression.model_copy(update={"weight_bits": max(self.bits.values()), "layer_weight_bits": self.bits})
+    chosen: dict[str, ChoiceT]
 
 
-def pareto_allocations(loss_increases: LossIncreases, energy_pj: EnergyPj) -> list[Allocation]:
+def pareto_allocations(
+    loss_increases: LossIncreases[ChoiceT], energy_pj: EnergyPj[ChoiceT]
+) -> list[Allocation[ChoiceT]]:
     """Every allocation that no other beats in both, from the least energy to the least loss."""
-    front: list[tuple[float, float, tuple[int, ...]]] = [(0.0, 0.0, ())]
+    front: list[tuple[float, float, tuple[ChoiceT, ...]]] = [(0.0, 0.0, ())]
     for layer, increases in loss_increases.items():
-        costs = [(energy_pj(layer, bits), increase, bits) for bits, increase in sorted(increases.items())]
+        costs = [(energy_pj(layer, choice), increase, choice) for choice, increase in sorted(increases.items())]
         extended = sorted(
-            (energy + more_energy, loss + more_loss, (*chosen, bits))
+            (energy + more_energy, loss + more_loss, (*chosen, choice))
             for energy, loss, chosen in front
-            for more_energy, more_loss, bits in costs
+            for more_energy, more_loss, choice in costs
         )
         front = []
         for candidate in extended:
@@ -50,7 +50,9 @@ def pareto_allocations(loss_increases: LossIncreases, energy_pj: EnergyPj) -> li
     return [Allocation(energy, loss, dict(zip(loss_increases, chosen, strict=True))) for energy, loss, chosen in front]
 
 
-def least_energy(loss_increases: LossIncreases, energy_pj: EnergyPj, loss_budget: float) -> Allocation:
+def least_energy(
+    loss_increases: LossIncreases[ChoiceT], energy_pj: EnergyPj[ChoiceT], loss_budget: float
+) -> Allocation[ChoiceT]:
     """The allocation of least energy whose loss grows by at most loss_budget; ModelsError where there is none."""
     front = pareto_allocations(loss_increases, energy_pj)
     within = [allocation for allocation in front if allocation.loss_increase <= loss_budget]
@@ -60,7 +62,9 @@ def least_energy(loss_increases: LossIncreases, energy_pj: EnergyPj, loss_budget
     return within[0]
 
 
-def least_loss(loss_increases: LossIncreases, energy_pj: EnergyPj, energy_budget_pj: float) -> Allocation:
+def least_loss(
+    loss_increases: LossIncreases[ChoiceT], energy_pj: EnergyPj[ChoiceT], energy_budget_pj: float
+) -> Allocation[ChoiceT]:
     """The allocation of least loss that needs at most that energy; ModelsError where there is none."""
     front = pareto_allocations(loss_increases, energy_pj)
     within = [allocation for allocation in front if allocation.energy_pj <= energy_budget_pj]

@@ -51,31 +51,16 @@ class SynapseMask:
             offset.kept.copy_(self.weight.kept.flatten(1).any(1))
 
 
-class Pruner:
-    """Holds the masks of a network's weights and grows them as its kind says.
+class _Group:
+    """The masks of weights that one rule ranks together, and how far it has grown."""
 
-    synapses: all weights of the network, in order; ModelsError where a layer to skip is not among them.
-    """
-
-    def __init__(self, synapses: Sequence[SynapseModule], kind: PrunerKind) -> None:
-        names = [synapse.name for synapse in synapses]
-        for name in kind.skip_layers:
-            if name not in names:
-                raise ModelsError(f"pruner.skip_layers: {name} is {unknown_name(name, names)}")
-        able = synapses[:-1] if kind.whole_channels else synapses
-        self.masks = {
-            synapse.name: SynapseMask(synapse, kind.whole_channels)
-            for synapse in able
-            if synapse.name not in kind.skip_layers
-        }
-        if not self.masks:
-            raise ModelsError(f"pruner {kind.kind}: no weight is left that it could prune")
+    def __init__(self, kind: PrunerKind, masks: Mapping[str, SynapseMask]) -> None:
+        self.masks = masks
         self._kind = kind
         self._grown = 0.0
 
-    @torch.no_grad()
     def step(self, progress: float) -> bool:
-        """Prune as much as this moment of the training (0 to 1) asks for; whether that was more than before."""
+        """See `Pruner.step`; whether anything was pruned."""
         grown = self._kind.grown(progress)
         if grown == self._grown:
             return False
@@ -84,6 +69,35 @@ class Pruner:
         for mask, kept in zip(self.masks.values(), self._kind.kept(magnitudes, grown), strict=True):
             mask.keep_only(torch.from_numpy(kept))
         return True
+
+
+class Pruner:
+    """Holds the masks of a network's weights and grows them as its kind says.
+
+    synapses: all weights of the network, in order; ModelsError where a layer that the kind names is not among them, and
+    where nothing is left that a rule could prune.
+    """
+
+    def __init__(self, synapses: Sequence[SynapseModule], kind: PrunerKind) -> None:
+        names = [synapse.name for synapse in synapses]
+        for key, name in kind.named():
+            if name not in names:
+                raise ModelsError(f"pruner.{key}: {name} is {unknown_name(name, names)}")
+        self._groups = []
+        for rule in kind.rules(names):
+            whole_channels = rule.pruner.whole_channels
+            able = synapses[:-1] if whole_channels else synapses
+            masks = {one.name: SynapseMask(one, whole_channels) for one in able if one.name in rule.layers}
+            if not masks:
+                of_layers = "" if rule.pruner is kind else f" of {', '.join(rule.layers)}"
+                raise ModelsError(f"pruner {rule.pruner.kind}{of_layers}: no weight is left that it could prune")
+            self._groups.append(_Group(rule.pruner, masks))
+        self.masks = {name: mask for group in self._groups for name, mask in group.masks.items()}
+
+    @torch.no_grad()
+    def step(self, progress: float) -> list[str]:
+        """Prune as much as this moment of the training (0 to 1) asks for; the weights of which more was pruned."""
+        return [name for group in self._groups if group.step(progress) for name in group.masks]
 
     def kept(self) -> dict[str, Tensor]:
         """What is kept of each weight, by name, bool (M, C / groups, R, S)."""

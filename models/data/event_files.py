@@ -6,7 +6,8 @@ Read are, by the ending of the name:
     .npz          the arrays x, y, t, p, or one structured array
     .bin          N-MNIST and N-Caltech101: five bytes an event (Orchard et al., Frontiers in Neuroscience 9:437, 2015)
     .aedat        AEDAT 2.0 and 3.1 (inivation.com, "AEDAT file formats"), events of DVS128 and DAVIS cameras
-    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events` (xs, ys, ts, ps too)
+    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events` (xs, ys, ts, ps too); or a dataset
+                  `events` that is such an array as of .npy
     .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
 Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
@@ -19,6 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
@@ -39,6 +41,8 @@ NAMES = {"x": ("x", "xs", "addr", "units"), "y": ("y", "ys"), "t": ("t", "ts", "
 DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, struct.error)
 
 BIN_EVENT_BYTES = 5
+BIN_OVERFLOW_ROW, BIN_OVERFLOW_US = 240, 2**13
+"""An event of this row is none: later times are so much later (event-Python, github.com/gorchard/event-Python)."""
 AEDAT3_END, AEDAT3_HEADER = b"#!END-HEADER\r\n", struct.Struct("<hhiiiiii")
 POLARITY_EVENT = 1
 AEDAT3_WRAP_BITS = 31
@@ -143,7 +147,10 @@ def _bin(path: Path) -> Columns:
     if data.size % BIN_EVENT_BYTES:
         raise ValueError(f"{data.size} bytes are no whole number of events of {BIN_EVENT_BYTES}")
     x, y, high, middle, low = data.reshape(-1, BIN_EVENT_BYTES).T.astype(np.int64)
-    return {"x": x, "y": y, "t": (high & 0x7F) << 16 | middle << 8 | low, "p": high >> 7}
+    overflows = y == BIN_OVERFLOW_ROW
+    times = ((high & 0x7F) << 16 | middle << 8 | low) + np.cumsum(overflows) * BIN_OVERFLOW_US
+    columns = {"x": x, "y": y, "t": times, "p": high >> 7}
+    return {name: values[~overflows] for name, values in columns.items()}
 
 
 def _aedat(path: Path) -> Columns:
@@ -192,7 +199,9 @@ def _aedat3(content: bytes) -> Columns:
 
 def _hdf5(path: Path) -> Columns:
     with hdf5.open_file(path, "a recording of events") as file:
-        group = hdf5.child_group(file, "events") if "events" in hdf5.member_names(file) else file
+        group = hdf5.child(file, "events") if "events" in hdf5.member_names(file) else file
+        if not isinstance(group, h5py.Group):
+            return _of_array(hdf5.read(group))
         known = {alias for aliases in NAMES.values() for alias in aliases}
         names = [name for name in hdf5.member_names(group) if name in known]
         return _named({name: hdf5.read(hdf5.child(group, name)) for name in names})

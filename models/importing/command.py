@@ -23,9 +23,18 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 
+def _is_there(network: Path) -> Path:
+    """Told before options that are missing: a name with a typing error is what most often goes wrong."""
+    if not network.exists():
+        raise ModelsError(f"{network}: no such file")
+    return network
+
+
 @app.command(epilog="Example: spikecycle import lenet.nir --samples test.npz --out lenet.h5 --weight-bits 4")
 def import_command(
-    network: Annotated[Path, typer.Argument(metavar="FILE.nir", help="A network in the format NIR.")],
+    network: Annotated[
+        Path, typer.Argument(metavar="FILE.nir", help="A network in the format NIR.", callback=_is_there)
+    ],
     samples: Annotated[
         Path,
         typer.Option(metavar="FILE.npz", help="Arrays samples (N, T, C, H, W) or (N, T, features), and labels (N,)."),
@@ -141,7 +150,7 @@ def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
     if beyond:
         lines.append(
             f"neurons that not every machine has: {', '.join(beyond[:8])}{', ...' if len(beyond) > 8 else ''}; "
-            "--neurons plain makes them such, as near as that comes"
+            "--neurons plain makes others of them, as near as that comes"
         )
     lines += [f"look: {remark}" for remark in (*measured.remarks, *imported.unfit())]
     return lines

@@ -1,10 +1,11 @@
-"""`spikecycle evaluate`: a NIR file on a folder of labelled recordings."""
+"""`spikecycle evaluate`: a NIR file, or the network of a trace, on a folder of labelled recordings."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,18 +13,31 @@ from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 from spikecycle.models.importing.command import check_target, report, shown
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from spikecycle.models.data.frames import FrameSet
+    from spikecycle.models.importing.evaluation import FolderOptions
+
+PARAMETERS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npz", ".pkl")
+"""Endings of files that hold parameters, and not what is done with them."""
+DEFAULT_DT = 1e-4
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: spikecycle evaluate net.nir recordings/ --sensor 34 --timesteps 10 --out trace.h5")
 def evaluate_command(
-    network: Annotated[Path, typer.Argument(metavar="FILE.nir", help="A network in the format NIR.")],
+    network: Annotated[Path, typer.Argument(metavar="FILE", help="A network in the format NIR, or a trace.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder for each class, files of events in it.")],
     sensor: Annotated[int, typer.Option(help="Pixels along each side of the camera.", min=1, max=2**14)] = 128,
     resolution: Annotated[
         int | None, typer.Option(help="Pixels along each side of a frame; the sensor's by default.", min=1)
     ] = None,
-    timesteps: Annotated[int, typer.Option(help="Frames of a recording.", min=1)] = 10,
+    timesteps: Annotated[
+        int | None, typer.Option(help="Frames of a recording; by default 10, or those of the trace.", min=1)
+    ] = None,
     slicing: Annotated[
         Literal["time", "events"], typer.Option(help="Frames of equal duration, or of equal number of events.")
     ] = "time",
@@ -39,8 +53,11 @@ def evaluate_command(
     record: Annotated[
         int | None, typer.Option(metavar="N", help="Record only the first N samples; evaluate all.", min=1)
     ] = None,
-    weight_bits: Annotated[int, typer.Option(help="Bits of a weight.", min=2, max=16)] = 8,
-    dt: Annotated[float, typer.Option(help="Duration of a timestep, in the unit of the file's time constants.")] = 1e-4,
+    weight_bits: Annotated[int | None, typer.Option(help="Bits of a weight, 8 by default.", min=2, max=16)] = None,
+    dt: Annotated[
+        float | None,
+        typer.Option(help="Duration of a timestep, in the unit of the file's time constants; 1e-4 by default."),
+    ] = None,
     reset: Annotated[
         Literal["hard", "soft"] | None,
         typer.Option(help="Reset of all neurons; by default to v_reset where the file has it, else by subtraction."),
@@ -49,34 +66,124 @@ def evaluate_command(
         int | None, typer.Option(help="Classes that groups of output neurons stand for; each is one by default.", min=1)
     ] = None,
     neurons: Annotated[
-        Literal["exact", "plain"],
-        typer.Option(help="exact: all that a trace can hold; plain: what every machine has, as near as that comes."),
-    ] = "exact",
+        Literal["exact", "plain"] | None,
+        typer.Option(
+            help="exact, the default: all that a trace can hold; plain: what every machine has, as near as that comes."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
 ) -> None:
-    """Evaluate a network made elsewhere (NIR) on a folder of recordings: accuracy, confusion table, and a trace."""
+    """Evaluate a network on a folder of recordings: accuracy, confusion table, and a trace.
+
+    The network is one made elsewhere (NIR), which is quantized first, or that of a trace, as it is: options about
+    weights, neurons and calibration are for NIR. Modules of torch are evaluated from Python (import_network,
+    spikecycle.models.importing.evaluation).
+    """
     require_train_extra()
-    if not 0 < dt < float("inf"):
+    if dt is not None and not 0 < dt < float("inf"):
         raise ModelsError(f"--dt {dt:g}: must be above 0")
     if out is not None:
         check_target(out, (network,), force)
 
-    from spikecycle.models.importing.evaluation import FolderOptions, confusion_table, evaluate_folder
-    from spikecycle.models.importing.network import import_network
+    from spikecycle.models.importing.evaluation import FolderOptions
     from spikecycle.models.pipeline import set_determinism
     from spikecycle.traces.errors import one_line
 
     set_determinism()
-    imported = import_network(network, dt=dt, reset=reset, classes=classes, neurons=neurons)
-    options = FolderOptions(sensor, resolution, timesteps, slicing, count_bits, samples_per_class)
+    if network.suffix.lower() in PARAMETERS:
+        raise ModelsError(
+            f"{network}: is no NIR file and no trace; parameters do not say what a network does: load them into its "
+            "module, and give that to import_network in Python"
+        )
+
+    def options(default_timesteps: int) -> FolderOptions:
+        return FolderOptions(sensor, resolution, timesteps or default_timesteps, slicing, count_bits, samples_per_class)
+
+    of_nir = {
+        "--calibrate-on": calibrate_on, "--weight-bits": weight_bits, "--dt": dt, "--reset": reset,
+        "--neurons": neurons,
+    }  # fmt: skip
+    given = [name for name, value in of_nir.items() if value is not None]
+    if _is_trace(network):
+        if given:
+            raise ModelsError(f"{network}: is a trace, whose network stays as it is; {given[0]} is for NIR files")
+        lines = _of_trace(network, folder, options, classes, out, record)
+    else:
+        choices = {"dt": dt or DEFAULT_DT, "reset": reset, "classes": classes, "neurons": neurons or "exact"}
+        lines = _of_nir(network, folder, options(10), calibrate_on, out, record, weight_bits or 8, choices)
+    sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
+
+
+def _is_trace(path: Path) -> bool:
+    """Whether it is a trace, and no NIR file: both are HDF5."""
+    from spikecycle.traces import TraceError, hdf5
+    from spikecycle.traces.errors import located, reason
+
+    try:
+        with located(path), hdf5.open_file(path, "a NIR file or a trace") as file:
+            return "node" not in hdf5.member_names(file)
+    except (TraceError, OSError) as error:
+        raise ModelsError(reason(error)) from None
+
+
+def _of_nir(
+    network: Path, folder: Path, options: FolderOptions, calibrate_on: Path | None, out: Path | None,
+    record: int | None, weight_bits: int, choices: dict[str, Any],
+) -> list[str]:  # fmt: skip
+    from spikecycle.models.importing.evaluation import evaluate_folder
+    from spikecycle.models.importing.network import import_network
+
+    imported = import_network(network, **choices)
     with shown(f"reading {folder.name}") as reading, shown(f"measuring {network.name}") as measuring:
         found = evaluate_folder(imported, folder, options, weight_bits, calibrate_on, reading, measuring)
     lines = [f"{folder}: {len(found.samples)} recordings of {len(found.classes)} classes; inputs are {imported.inputs}"]
-    lines += [*report(imported, found.measured), "true class by row, by column what it was taken for, in integers:"]
-    lines += confusion_table(found.classes, found.confusion)
+    lines += [*report(imported, found.measured), *_table(found.classes, found.confusion)]
     if out is not None:
-        kept = found.samples.take(range(min(record or len(found.samples), len(found.samples))))
+        kept = _first(found.samples, record)
         with shown(f"recording {out.name}") as progress:
             imported.record(out, kept.frames, kept.labels, found.measured, progress)
-        lines += [f"{out}: {len(kept)} samples recorded", f"next: spikecycle simulate {out} --verify"]
-    sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
+        lines += _recorded(out, len(kept))
+    return lines
+
+
+def _of_trace(
+    path: Path, folder: Path, options: Callable[[int], FolderOptions], classes: int | None, out: Path | None,
+    record: int | None,
+) -> list[str]:  # fmt: skip
+    from spikecycle.models.importing.evaluation import evaluate_trace
+    from spikecycle.models.importing.trace_network import TraceNetwork
+    from spikecycle.traces import open_trace
+
+    with open_trace(path) as trace:
+        network = TraceNetwork.of(trace, classes)
+        with shown(f"reading {folder.name}") as reading, shown(f"measuring {path.name}") as measuring:
+            found = evaluate_trace(network, folder, options(trace.timesteps), reading, measuring)
+        told = trace.provenance.get("accuracy_integer")
+        before = f" (the trace says {100 * told:.2f} % of its own samples)" if isinstance(told, float) else ""
+        lines = [
+            f"{folder}: {len(found.samples)} recordings of {len(found.classes)} classes",
+            f"accuracy: {100 * found.accuracy:.2f} % in integers{before}",
+            *_table(found.classes, found.confusion),
+        ]
+        if out is not None:
+            kept = _first(found.samples, record)
+            facts = {"accuracy_integer": found.accuracy, "measured_samples": len(found.samples),
+                     "dataset": f"folder {folder.name}"}  # fmt: skip
+            with shown(f"recording {out.name}") as progress:
+                network.record(out, kept, facts, progress)
+            lines += _recorded(out, len(kept))
+    return lines
+
+
+def _table(classes: tuple[str, ...], confusion: npt.NDArray[np.int64]) -> list[str]:
+    from spikecycle.models.importing.evaluation import confusion_table
+
+    return ["true class by row, by column what it was taken for, in integers:", *confusion_table(classes, confusion)]
+
+
+def _first(samples: FrameSet, record: int | None) -> FrameSet:
+    return samples.take(range(min(record or len(samples), len(samples))))
+
+
+def _recorded(out: Path, samples: int) -> list[str]:
+    return [f"{out}: {samples} samples recorded", f"next: spikecycle simulate {out} --verify"]

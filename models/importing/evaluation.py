@@ -1,4 +1,10 @@
-"""A network on a folder of labelled recordings: accuracy, which class is taken for which, and a trace."""
+"""A network, imported or of a trace, on a folder of labelled recordings: accuracy, and which class is taken for which.
+
+network = import_network(module, example)                            # or a NIR file
+found = evaluate_folder(network, Path("recordings"), FolderOptions(sensor=34, timesteps=10))
+with open_trace("network.h5") as trace:
+    found = evaluate_trace(TraceNetwork.of(trace), Path("recordings"), FolderOptions(sensor=34, timesteps=10))
+"""
 
 from __future__ import annotations
 
@@ -15,6 +21,7 @@ from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.measure import Measurement
 from spikecycle.models.importing.network import ImportedNetwork
+from spikecycle.models.importing.trace_network import TraceNetwork
 
 MOST_SHOWN = 40
 """Classes of a confusion table that is printed."""
@@ -25,10 +32,10 @@ class FolderOptions:
     """How recordings become frames; sensor: pixels along each side of the camera, resolution: of a frame."""
 
     sensor: int
-    resolution: int | None
-    timesteps: int
-    slicing: Slicing
-    count_bits: int
+    resolution: int | None = None
+    timesteps: int = 10
+    slicing: Slicing = "time"
+    count_bits: int = 2
     samples_per_class: int | None = None
     seed: int = 0
 
@@ -43,6 +50,16 @@ class FolderEvaluation:
     samples: FrameSet
 
 
+@dataclass(frozen=True, eq=False)
+class TraceEvaluation:
+    """accuracy: of the integer network of a trace; the others as in `FolderEvaluation`."""
+
+    classes: tuple[str, ...]
+    accuracy: float
+    confusion: npt.NDArray[np.int64]
+    samples: FrameSet
+
+
 def evaluate_folder(
     network: ImportedNetwork, root: Path, options: FolderOptions, weight_bits: int = 8,
     calibrate_on: Path | None = None, on_read: OnProgress | None = None, on_measured: OnProgress | None = None,
@@ -52,26 +69,52 @@ def evaluate_folder(
     calibrate_on: another folder of recordings that potentials are sized by; else those that are evaluated.
     ModelsError where the folder has more classes than the network, or frames of another shape.
     """
-    binning = binning_of(options.sensor, options.resolution, options.slicing, options.timesteps, options.count_bits)
-    classes, samples = load_all(root, binning, options.sensor, options.samples_per_class, options.seed, on_read)
-    if len(classes) > network.classes:
-        raise ModelsError(f"{root}: {len(classes)} classes, for a network of {network.classes}")
-    if samples.frames.shape[2:] != network.source.input_shape:
-        c, h, w = network.source.input_shape
-        raise ModelsError(
-            f"{root}: frames of shape {samples.frames.shape[2:]}, for a network that takes {(c, h, w)}; give the "
-            "sensor's pixels, and the resolution of a frame"
-        )
+    classes, samples = _read(root, options, network.source.input_shape, network.classes, on_read)
     seen = samples.frames
     if calibrate_on is not None:
-        _, other = load_all(calibrate_on, binning, options.sensor, options.samples_per_class, options.seed)
-        seen = other.frames
+        seen = _read(calibrate_on, options, network.source.input_shape, network.classes)[1].frames
     network.calibrate(seen)
     network.quantize(weight_bits)
     measured = network.measure(samples.frames, samples.labels, on_measured)
-    confusion = np.zeros((len(classes), network.classes), np.int64)
-    np.add.at(confusion, (samples.labels, np.array(measured.predictions)), 1)
+    confusion = _confusion(samples, measured.predictions, len(classes), network.classes)
     return FolderEvaluation(classes, measured, confusion, samples)
+
+
+def evaluate_trace(
+    network: TraceNetwork, root: Path, options: FolderOptions, on_read: OnProgress | None = None,
+    on_measured: OnProgress | None = None,
+) -> TraceEvaluation:  # fmt: skip
+    """Read all recordings of a folder and run the integer network of a trace on them; errors as of `evaluate_folder`.
+
+    Nothing is calibrated: weights, potentials and bits of inputs are the trace's; counts beyond those are cut.
+    """
+    classes, samples = _read(root, options, network.input.shape, network.classes, on_read)
+    predictions = network.predictions(samples, on_measured)
+    confusion = _confusion(samples, predictions, len(classes), network.classes)
+    accuracy = float(np.trace(confusion[:, : len(classes)]) / len(samples))
+    return TraceEvaluation(classes, accuracy, confusion, samples)
+
+
+def _read(
+    root: Path, options: FolderOptions, input_shape: tuple[int, int, int], classes: int,
+    on_read: OnProgress | None = None,
+) -> tuple[tuple[str, ...], FrameSet]:  # fmt: skip
+    binning = binning_of(options.sensor, options.resolution, options.slicing, options.timesteps, options.count_bits)
+    names, samples = load_all(root, binning, options.sensor, options.samples_per_class, options.seed, on_read)
+    if len(names) > classes:
+        raise ModelsError(f"{root}: {len(names)} classes, for a network of {classes}")
+    if samples.frames.shape[2:] != input_shape:
+        raise ModelsError(
+            f"{root}: frames of shape {samples.frames.shape[2:]}, for a network that takes {tuple(input_shape)}; give "
+            "the sensor's pixels, and the resolution of a frame"
+        )
+    return names, samples
+
+
+def _confusion(samples: FrameSet, predictions: Sequence[int], classes: int, taken: int) -> npt.NDArray[np.int64]:
+    confusion = np.zeros((classes, taken), np.int64)
+    np.add.at(confusion, (samples.labels, np.array(predictions)), 1)
+    return confusion
 
 
 def confusion_table(classes: Sequence[str], confusion: npt.NDArray[np.int64]) -> list[str]:

@@ -254,6 +254,8 @@ def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str
             raise Refusal(f"adaptive pooling of {h}x{w} to {sizes[0]}x{sizes[1]}; supported: sizes that divide")
         window = (h // sizes[0], w // sizes[1])
         return maker.pool(name, wire, kind.removeprefix("adaptive "), window, window)
+    if kind == "sum":
+        return _summed(maker, name, wire, call, axes)
     window = _two("kernel_size", argument(call, 1, "kernel_size"), axes)
     given = argument(call, 2, "stride")
     stride = window if given is None or given == [] else _two("stride", given, axes)
@@ -271,6 +273,19 @@ def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str
         if (h + 2 * sides[0] - window[0]) % stride[0] or (w + 2 * sides[2] - window[1]) % stride[1]:
             raise Refusal("ceil_mode of an average whose windows do not fit; supported: windows that fit")
     return maker.pool(name, wire, "average", window, stride, sides)
+
+
+def _summed(maker: GraphMaker, name: str, wire: FloatWire, call: Call, axes: int) -> FloatWire:
+    """Pooling by norms, of which the first is a sum of what is not below 0, as spikes are."""
+    if float(argument(call, 1, "norm_type")) != 1:
+        raise Refusal(f"pooling by norm {argument(call, 1, 'norm_type'):g}; supported: 1, a sum")
+    window = _two("kernel_size", argument(call, 2, "kernel_size"), axes)
+    given = argument(call, 3, "stride")
+    stride = window if given is None or given == [] else _two("stride", given, axes)
+    _, h, w = maker.shapes[wire.source]
+    if argument(call, 4, "ceil_mode", False) and ((h - window[0]) % stride[0] or (w - window[1]) % stride[1]):
+        raise Refusal("ceil_mode of a sum whose windows do not fit; supported: windows that fit")
+    return maker.pool(name, wire, "sum", window, stride)
 
 
 def _two(name: str, value: object, axes: int, least: int = 1) -> tuple[int, int]:

@@ -107,7 +107,10 @@ class Recorder(TorchFunctionMode):
         if self._inside:
             return
         self.places.append(where)
-        self._call("neuron", (got,), {}, (self.numbers(got),), spikes, spiking)
+        numbers, turned = self.numbers(got), spiking.turned(spikes)
+        self._call("neuron", (got,), {}, (None if numbers is None else spiking.turned(numbers),), turned, spiking)
+        if turned is not spikes:
+            self._keep(spikes, spiking.turned(self._numbers_or(turned)))
         for state in states:
             if state is not spikes:
                 self._call("state", (), {}, (), state, spiking)

@@ -52,12 +52,17 @@ class ModuleParts:
     def evaluating(self) -> Iterator[None]:
         """Evaluation mode from forgotten states, and back to what it was, states forgotten again."""
         training = {part: part.training for part in self.module.modules()}
+        were = {part: {name: getattr(part, name) for name in said.settings} for part, said in self.spiking.items()}
         self.module.eval()
+        for part, said in self.spiking.items():
+            _set(part, said.settings)
         self.reset()
         try:
             yield
         finally:
             self.reset()
+            for part, settings in were.items():
+                _set(part, settings)
             for part, was in training.items():
                 part.training = was
 
@@ -65,6 +70,11 @@ class ModuleParts:
         """Forget all states."""
         for said in self.spiking.values():
             said.reset()
+
+
+def _set(part: nn.Module, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        setattr(part, name, value)
 
 
 @dataclass(eq=False)
@@ -126,10 +136,11 @@ def _hooks(
     def before(_: nn.Module, args: Any, kwargs: Any) -> Any:
         got = said.argument(args, kwargs)
         now["before"] = _states(said, args, kwargs)
-        fed = None if feed is None else feed(name, said, got)
-        now["got"] = got.detach().clone()
+        fed = None if feed is None else feed(name, said, said.turned(got))
+        now["got"] = said.turned(got.detach().clone())
         if fed is None:
             return None
+        fed = said.turned(fed)
         if args:
             return (fed, *args[1:]), kwargs
         key = next(key for key in said.inputs if key in kwargs)
@@ -140,11 +151,12 @@ def _hooks(
         states = tuple(_detached(each) for each in (result[1:] if isinstance(result, tuple) else ()))
         if not said.handed:
             states = tuple(_detached(each) for each in said.state())
-        one = Heard(now["got"], gave.detach().clone(), now["before"], states)
+        one = Heard(now["got"], said.turned(gave.detach().clone()), now["before"], states)
         heard.setdefault(name, []).append(one)
         other = None if listen is None else listen(name, said, one)
         if other is None:
             return None
+        other = said.turned(other)
         if not isinstance(result, tuple):
             return other
         return tuple(other if each is gave else each for each in result)

@@ -41,23 +41,30 @@ class Recurrence:
 class SpikingModule:
     """A module of neurons. neuron: its parameters, in the shapes of the module.
 
-    over_time: its input has a leading axis of timesteps; late: what arrives acts a timestep later; reset: forgets all
-    states; state: its states now, in the module itself, if it keeps them there; handed: states that the caller hands
-    in and gets back, by the places of arguments. emits_potentials: that its potentials are what it is for.
+    over_time: its input has a leading axis of timesteps, or, if batch_first, one behind that of samples; late: what
+    arrives acts a timestep later; reset: forgets all states; state: its states now, in the module itself, if it keeps
+    them there; handed: states that the caller hands in and gets back, by the places of arguments; settings: attributes
+    that it has while it is run here.
     """
 
     neuron: FloatNeuron
     reset: Callable[[], None]
     over_time: bool = False
+    batch_first: bool = False
     late: bool = False
     recurrence: Recurrence | None = None
     inputs: tuple[str, ...] = ("input",)
     handed: tuple[str, ...] = ()
     state: Callable[[], tuple[Any, ...]] = field(default=lambda: ())
     feeds_back: Callable[[Tensor], Tensor] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     remark: str | None = None
     alternative: SpikingModule | None = None
     """What it may be instead, where versions of a framework differ and nothing but a run tells."""
+
+    def turned(self, tensor: Tensor) -> Tensor:
+        """Its input or output with timesteps first, and back."""
+        return tensor.transpose(0, 1) if self.batch_first else tensor
 
     def argument(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """What a call was given to integrate."""

@@ -92,7 +92,9 @@ def _parts(name: str, module: nn.Module) -> tuple[ModuleParts, str]:
             spiking[part] = said[1]
     refuse(name, reasons)
     if not spiking:
-        raise ModelsError(f"{name}: has no spiking neurons; supported are those of snnTorch, SpikingJelly and Norse")
+        raise ModelsError(
+            f"{name}: has no spiking neurons; supported are those of snnTorch, SpikingJelly, Norse and Sinabs"
+        )
     return ModuleParts(module, names, spiking), " and ".join(sorted(_with_version(each) for each in found))
 
 

@@ -18,6 +18,7 @@ POOLS = {
     "max_pool1d": ("max", 1), "max_pool2d": ("max", 2), "avg_pool1d": ("average", 1), "avg_pool2d": ("average", 2),
     "adaptive_avg_pool1d": ("adaptive average", 1), "adaptive_avg_pool2d": ("adaptive average", 2),
     "adaptive_max_pool1d": ("adaptive max", 1), "adaptive_max_pool2d": ("adaptive max", 2),
+    "lp_pool1d": ("sum", 1), "lp_pool2d": ("sum", 2),
 }  # fmt: skip
 ADDITIONS = {"add": 1.0, "radd": 1.0, "iadd": 1.0, "sub": -1.0, "subtract": -1.0, "isub": -1.0}
 SCALES = {"mul", "multiply", "rmul", "imul", "div", "divide", "truediv", "true_divide", "itruediv", "idiv"}

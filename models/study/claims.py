@@ -1,30 +1,28 @@
 """What the results say: each claim is computed from the table and tells when the test set is too small to say more.
 
 The questions are those of the published study (arXiv 2302.04174): what ternary weights cost and save, up to where
-pruning is free, which of the two wins on a machine, and whether both together beat each alone.
-
-`summary` shows them in a terminal, below one line per compression.
+pruning is free, which of the two wins on a machine, and whether both together beat each alone. Free is what is shown
+to lose less than the study's margin, not what a small test set cannot tell from no loss (`paired`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
+import polars as pl
 
-from spikecycle.models.study.results import CompressedNetwork, Cost, Interval, Results, difference_interval, front
+from spikecycle.models.study.losses import free_networks, free_pruning, loss, points, reference, ternary
+from spikecycle.models.study.results import CompressedNetwork, Cost, Results
 from spikecycle.models.study.schema import RESIDENT
 
-TERNARY_BITS = 2
 COLLAPSE = 0.1
 """An accuracy that falls by more than this is called a collapse: a choice of words, not a finding."""
-
-
 LEARNED = 0.5
 """A float network that finds fewer of the classes is doubted: a choice, not a finding."""
+LEAST_RANKED = 3
+"""Networks of which a rank correlation says something."""
 
 
 class Claim(NamedTuple):
@@ -32,64 +30,6 @@ class Claim(NamedTuple):
 
     question: str
     answers: list[str]
-
-
-class Loss(NamedTuple):
-    """Accuracy given up against another network, as a share of the test samples; interval: at 95 % confidence."""
-
-    lost: float
-    interval: Interval
-
-    @property
-    def is_noise(self) -> bool:
-        """Whether the test set is too small to tell the loss, or gain, from none."""
-        return 0.0 in self.interval
-
-    @property
-    def is_free(self) -> bool:
-        """Whether no loss is to be seen beyond the noise."""
-        return self.is_noise or self.lost < 0
-
-    def __str__(self) -> str:
-        low, high = (100 * bound for bound in self.interval)
-        points = f"{abs(100 * self.lost):.2f} points {'less' if self.lost > 0 else 'more'}" if self.lost else "no less"
-        noise = "; within the noise of the test set" if self.is_noise else ""
-        return f"{points} (95 % interval of the loss {low:+.2f} to {high:+.2f}{noise})"
-
-
-def loss(candidate: CompressedNetwork, reference: CompressedNetwork) -> Loss:
-    """What the candidate gives up against the reference.
-
-    Of several seeds the means are compared; the interval is that of one test set all the same, for all seeds are
-    tested on the same samples.
-    """
-    interval = difference_interval(reference.accuracy, candidate.accuracy, candidate.test_samples)
-    return Loss(reference.accuracy - candidate.accuracy, interval)
-
-
-def reference(results: Results) -> CompressedNetwork | None:
-    """The least compressed network: quantized alone, with the most bits."""
-    return max(results.of_method("quantization"), key=lambda candidate: candidate.weight_bits, default=None)
-
-
-def ternary(results: Results) -> CompressedNetwork | None:
-    """The network with ternary weights and no pruning."""
-    return next((c for c in results.of_method("quantization") if c.weight_bits == TERNARY_BITS), None)
-
-
-def free_pruning(
-    pruned: Sequence[CompressedNetwork], whole: CompressedNetwork
-) -> tuple[CompressedNetwork | None, CompressedNetwork | None]:
-    """Of networks that one pruner made, by rising share: the last before any loses accuracy, and the first that does.
-
-    A loss within the noise of the test set is none.
-    """
-    free = None
-    for candidate in pruned:
-        if not loss(candidate, whole).is_free:
-            return free, candidate
-        free = candidate
-    return free, None
 
 
 def claims(results: Results) -> list[Claim]:
@@ -102,7 +42,9 @@ def claims(results: Results) -> list[Claim]:
         "How much pruning is free?": _pruning,
         "Which of the two wins?": _winner,
         "Do both together beat each alone?": _joint,
+        "Do more channels with fewer bits pay?": _widths,
         "Which format is the cheapest?": _formats,
+        "Does a count of bit operations tell the energy?": _bit_operations,
         "Where do weights and activations come from?": _residency,
     }
     found = [Claim(question, list(answer(results, whole))) for question, answer in questions.items()]
@@ -121,9 +63,10 @@ def _ternary(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     if found is None or found is whole:
         yield "Not in this study: it needs ternary weights, and wider ones, without pruning."
         return
+    lost = loss(found, whole, results.margin)
     yield (
         f"Accuracy {_percent(found.accuracy)} against {_percent(whole.accuracy)} with {whole.label} "
-        f"on {whole.test_samples} test samples{_seeds(found)}: {loss(found, whole)}."
+        f"on {whole.test_samples} test samples{_seeds(found)}: {lost}; {lost.verdict}."
     )
     for machine, cost, other in _costs(results, found, whole):
         yield f"{results.title(machine)}: {_saving(cost, other)}."
@@ -140,18 +83,32 @@ def _pruning(results: Results, whole: CompressedNetwork) -> Iterator[str]:
 
 
 def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: CompressedNetwork) -> Iterator[str]:
-    free, costly = free_pruning(pruned, whole)
+    margin = results.margin
+    losses = {candidate.name: loss(candidate, whole, margin) for candidate in pruned}
+    free, costly = free_pruning(pruned, whole, margin)
     if free is None:
-        yield f"Nowhere in this study: the least pruning, {pruned[0].label}, has {loss(pruned[0], whole)}."
+        least = pruned[0]
+        yield (
+            f"None is shown to be by the margin of {points(margin)}, not even the least, {least.label}: "
+            f"{_percent(least.accuracy)} against {_percent(whole.accuracy)}{_seeds(least)}, {losses[least.name]}."
+        )
     else:
-        against = f"{_percent(free.accuracy)} against {_percent(whole.accuracy)}"
-        yield f"No loss is shown up to {free.label}: {against}, {loss(free, whole)}."
+        yield (
+            f"Up to {free.label}, by the margin of {points(margin)}: {_percent(free.accuracy)} against "
+            f"{_percent(whole.accuracy)}{_seeds(free)}, {losses[free.name]}."
+        )
     if costly is None:
         yield "More pruning was not tried, so that the end of it was not seen."
     elif free is not None:
-        yield f"The first to lose is {costly.label}: {_percent(costly.accuracy)}, {loss(costly, whole)}."
-    fallen = next((candidate for candidate in pruned if loss(candidate, whole).lost > COLLAPSE), None)
-    if fallen is not None and fallen is not costly:
+        yield f"The first that is not: {costly.label}, {_percent(costly.accuracy)}, {losses[costly.name]}."
+    significant = next((candidate for candidate in pruned if losses[candidate.name].is_significant), None)
+    if significant is not None and significant not in (costly if free is not None else pruned[0], free):
+        yield (
+            f"The first significant loss: {significant.label}, {_percent(significant.accuracy)}, "
+            f"{losses[significant.name]}."
+        )
+    fallen = next((candidate for candidate in pruned if losses[candidate.name].lost > COLLAPSE), None)
+    if fallen is not None and fallen not in (costly, significant):
         yield f"It loses more than {100 * COLLAPSE:.0f} points from {fallen.label} on: {_percent(fallen.accuracy)}."
     if free is not None:
         for machine, cost, other in _costs(results, free, whole):
@@ -160,11 +117,14 @@ def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: Co
 
 def _winner(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     few_bits = ternary(results)
-    firsts = [free_pruning(pruned, whole)[0] for pruned in results.pruned_alone().values()]
-    unharmed = [candidate for candidate in firsts if candidate is not None]
+    margin = results.margin
+    lasts = [free_pruning(pruned, whole, margin)[0] for pruned in results.pruned_alone().values()]
+    unharmed = [candidate for candidate in lasts if candidate is not None]
     if few_bits is None or not unharmed:
-        yield "Not in this study: it needs ternary weights, and pruning alone that loses nothing."
+        yield "Not in this study: it needs ternary weights, and pruning alone that is free."
         return
+    if not loss(few_bits, whole, margin).is_free:
+        yield f"Ternary weights are {loss(few_bits, whole, margin).verdict}: of energy alone they win or lose below."
     for machine in results.machines:
         best, quantized = _cheapest(results, unharmed, machine), results.cost(few_bits, machine)
         if best is None or quantized is None:
@@ -173,21 +133,25 @@ def _winner(results: Results, whole: CompressedNetwork) -> Iterator[str]:
         ratio = pruned.energy_uj / quantized.energy_uj
         winner = few_bits if ratio > 1 else free
         yield (
-            f"{results.title(machine)}: {winner.label}. {free.label}, the most without a loss shown, takes "
+            f"{results.title(machine)}: {winner.label}. {free.label}, the most that is free, takes "
             f"{ratio:.2f} x the energy of ternary weights ({_energy(pruned)} against {_energy(quantized)})."
         )
 
 
 def _joint(results: Results, whole: CompressedNetwork) -> Iterator[str]:
-    both = [c for c in results.of_method("joint", "sequential") if loss(c, whole).is_free]
-    alone = [c for c in results.of_method("quantization", "pruning") if loss(c, whole).is_free]
+    margin = results.margin
+    both = free_networks(results.of_method("joint", "sequential"), whole, margin)
+    alone = free_networks(results.of_method("quantization", "pruning"), whole, margin)
     if not results.of_method("joint", "sequential"):
         yield "Not in this study: it needs networks that are both pruned and quantized."
         return
     if not both:
-        yield "No: every network that is both pruned and quantized loses accuracy beyond the noise."
+        yield (
+            "Not shown: no network that is both pruned and quantized is shown to be free by the margin of "
+            f"{points(margin)}."
+        )
         return
-    yield f"Of all networks that lose nothing beyond the noise against {whole.label}, the cheapest:"
+    yield f"Of all networks that are free against {whole.label} by the margin of {points(margin)}, the cheapest:"
     for machine in results.machines:
         best, other = _cheapest(results, both, machine), _cheapest(results, alone, machine)
         if best is None or other is None:
@@ -198,6 +162,54 @@ def _joint(results: Results, whole: CompressedNetwork) -> Iterator[str]:
             f"{_percent(best[0].accuracy)}; alone: {other[0].label}, {_energy(other[1])}, "
             f"{_percent(other[0].accuracy)}; ratio {ratio:.2f}."
         )
+
+
+def _widths(results: Results, whole: CompressedNetwork) -> Iterator[str]:
+    """Of the networks that are quantized alone and free: the cheapest of the study's own width against the others."""
+    quantized = results.of_method("quantization")
+    if not any(candidate.width for candidate in quantized):
+        yield "Not in this study: it needs networks of another width that are quantized alone."
+        return
+    free = free_networks(quantized, whole, results.margin)
+    others = [candidate for candidate in free if candidate.width]
+    if not others:
+        yield f"Not shown: none of another width is shown to be free by the margin of {points(results.margin)}."
+        return
+    for machine in results.machines:
+        best = _cheapest(results, others, machine)
+        own = _cheapest(results, [candidate for candidate in free if not candidate.width], machine)
+        if best is None or own is None:
+            continue
+        ratio = best[1].energy_uj / own[1].energy_uj
+        yield (
+            f"{results.title(machine)}: {'yes' if ratio < 1 else 'no'}. The cheapest of another width that is free: "
+            f"{best[0].label}, {_energy(best[1])}, {_percent(best[0].accuracy)}; of the own width: {own[0].label}, "
+            f"{_energy(own[1])}, {_percent(own[0].accuracy)}; ratio {ratio:.2f}."
+        )
+
+
+def _bit_operations(results: Results, whole: CompressedNetwork) -> Iterator[str]:
+    """How networks rank by both, and how far both fall from the least compressed network to ternary weights."""
+    for machine in results.machines:
+        priced = [(c.bops, results.cost(c, machine)) for c in results.candidates]
+        pairs = [(bops, cost.energy_uj) for bops, cost in priced if cost is not None]
+        if len(pairs) < LEAST_RANKED:
+            yield f"{results.title(machine)}: {LEAST_RANKED} networks are needed to rank them."
+            continue
+        ranked = pl.DataFrame(pairs, schema=["bops", "energy"], orient="row")
+        rank = ranked.select(pl.corr("bops", "energy", method="spearman")).item()
+        words = f"rank correlation with energy {rank:.2f} over {len(pairs)} networks"
+        if rank is None or not math.isfinite(rank):
+            words = f"{len(pairs)} networks that all rank alike"
+        few_bits = ternary(results)
+        cost, other = (None if c is None else results.cost(c, machine) for c in (few_bits, whole))
+        if few_bits is not None and few_bits is not whole and cost is not None and other is not None and whole.bops > 0:
+            words += (
+                f"; ternary weights take {few_bits.bops / whole.bops:.2f} x the bit operations of {whole.label} "
+                f"({mega(few_bits.bops)} against {mega(whole.bops)} million) and "
+                f"{cost.energy_uj / other.energy_uj:.2f} x the energy"
+            )
+        yield f"{results.title(machine)}: {words}."
 
 
 def _formats(results: Results, whole: CompressedNetwork) -> Iterator[str]:
@@ -285,51 +297,17 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def mega(count: float) -> str:
+    """Millions, three digits."""
+    return f"{count / 1e6:.3g}"
+
+
 def _seeds(candidate: CompressedNetwork) -> str:
-    return f", mean of {len(candidate.accuracies)} seeds" if len(candidate.accuracies) > 1 else ""
+    if candidate.seeds == 1:
+        return ""
+    low, high = min(candidate.accuracies), max(candidate.accuracies)
+    return f" (mean of {candidate.seeds} seeds, {100 * low:.2f} to {100 * high:.2f})"
 
 
 def _listed(labels: list[str]) -> str:
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
-
-
-def summary(results: Results) -> Iterator[RenderableType]:
-    """The table of all compressions, each in its cheapest format on each machine, then question and answer."""
-    yield _table(results)
-    for claim in claims(results):
-        text = Text(f"\n{claim.question}\n", style="bold")
-        text.append("\n".join(f"  {answer}" for answer in claim.answers), style="not bold")
-        yield text
-
-
-def _table(results: Results) -> Table:
-    count = len(results.candidates)
-    compressions = "1 compression" if count == 1 else f"{count} compressions, each"
-    table = Table(title=f"{compressions} in its cheapest format; * is on the front")
-    table.add_column("compression")
-    table.add_column("accuracy %", justify="right")
-    table.add_column("zeros %", justify="right")
-    for machine in results.machines:
-        table.add_column(f"{results.title(machine)} uJ", justify="right")
-    fronts = {machine: _on_front(results, machine) for machine in results.machines}
-    for candidate in results.candidates:
-        cells = []
-        for machine in results.machines:
-            star = "*" if candidate.name in fronts[machine] else " "
-            cells.append(_cell(results.cost(candidate, machine), star))
-        name = f"{candidate.label}, joint" if candidate.method == "joint" else candidate.label
-        table.add_row(name, f"{100 * candidate.accuracy:.2f}", f"{100 * candidate.sparsity:.1f}", *cells)
-    return table
-
-
-def _cell(cost: Cost | None, star: str) -> str:
-    return "not simulated" if cost is None else f"{cost.energy_uj:.3g} {cost.weight_format}{star}"
-
-
-def _on_front(results: Results, machine: str) -> set[str]:
-    if results.too_slow(machine):
-        return set()  # what cannot run is on no front
-    priced = [(candidate, results.cost(candidate, machine)) for candidate in results.candidates]
-    points = [(candidate, cost.energy_uj) for candidate, cost in priced if cost is not None]
-    indices = front([energy for _, energy in points], [candidate.accuracy for candidate, _ in points])
-    return {points[index][0].name for index in indices}

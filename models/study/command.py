@@ -131,9 +131,9 @@ def _show(folder: Path) -> None:
     """The tables of a folder as pictures in it, and on standard output."""
     from rich.console import Console
 
-    from spikecycle.models.study.claims import summary
     from spikecycle.models.study.plots import draw_all
     from spikecycle.models.study.results import Results
+    from spikecycle.models.study.summary import summary
     from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
     from spikecycle.traces.errors import one_line
 

@@ -6,20 +6,25 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from spikecycle.models.compression.compression import Compression, WeightBits
-from spikecycle.models.options import Options, refused
+from spikecycle.models.compression.pruners import PrunerChoice
+from spikecycle.models.compression.pruners.by_layer import ByLayer
+from spikecycle.models.options import Options, refused, refused_keys
 
 
 class Mixed(Options):
-    """Bits by layer, chosen before the compressed network is trained, so that the loss grows least."""
+    """Bits by layer, and pruners, chosen before the compressed network is trained, so that the loss grows least."""
 
-    bits: Annotated[list[WeightBits], Field(min_length=2)]
-    """Those to choose from."""
+    bits: Annotated[list[WeightBits], Field(min_length=1)]
+    """Those to choose from; one is enough where there are pruners."""
+    pruners: Annotated[list[PrunerChoice], Field(min_length=1)] | None = None
+    """Those to choose from for each layer, beside none; a `share` is then of that layer. With a machine whose weights
+    are resident another choice can come out than with one that loads them in every inference."""
     machine: str
     """On which energy is simulated: one of the study, by its name, of a file without the suffix."""
     format: str
@@ -29,9 +34,28 @@ class Mixed(Options):
     samples_per_class: Annotated[int, Field(ge=1)] = 10
     """Training samples of each class on which loss and energy are measured."""
 
+    @model_validator(mode="after")
+    def _something_to_choose(self) -> Self:
+        if len(set(self.bits)) + len(self.pruners or ()) <= 1:
+            raise refused_keys({"bits": "there is one choice only; two widths, or a pruner, are needed"}, vars(self))
+        if any(isinstance(pruner, ByLayer) for pruner in self.pruners or ()):
+            reason = "by_layer is what comes out; the rules of single layers are needed"
+            raise refused_keys({"pruners": reason}, vars(self))
+        return self
+
 
 class CompressionEntry(Compression):
-    """A Compression, or one whose bits are to be chosen."""
+    """A Compression, or one whose bits are to be chosen, of the study's network or of a wider or narrower one."""
+
+    width: Annotated[float, Field(gt=0, le=64)] | None = None
+    """Of the network that is compressed, instead of what the study's network has as its option `width`, so that
+    wider with fewer bits is a point of the grid. Its float network is trained for itself."""
+
+    @model_validator(mode="after")
+    def _one_pruner(self) -> Self:
+        if self.pruner is not None and self.mixed is not None and self.mixed.pruners is not None:
+            raise refused_keys({"pruner": "mixed.pruners chooses it by layer; allowed: one of the two"}, vars(self))
+        return self
 
     mixed: Mixed | None = None
     """How its weight bits are to be chosen by layer."""

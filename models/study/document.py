@@ -18,6 +18,7 @@ import yaml
 from spikecycle.models.catalogue import Catalogue, Choices
 from spikecycle.models.compression import pruners, quantizers
 from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.entropy import EntropyPenalty
 from spikecycle.models.compression.kinds import Kind, kinds
 from spikecycle.models.compression.pruners import PrunerKind
 from spikecycle.models.compression.quantizers import QuantizerKind
@@ -36,6 +37,8 @@ EXAMPLE = """describes: The digits network with fewer bits, with logarithmic wei
 data: {name: digits, options: {timesteps: 8}}
 network: {name: digits, options: {width: 0.5}}
 training: {epochs: 10, learning_rate: 0.002, shift_px: 1}
+seeds: 5
+margin: 0.02
 common:
   training: {epochs: 4, learning_rate: 0.001, shift_px: 1}
 compressions:
@@ -47,10 +50,28 @@ compressions:
   - name: joint
     pruner: {kind: global_magnitude, skip_layers: [conv1]}
     grid: {weight_bits: [4, 2], pruner.share: [0.5, 0.8]}
+  - name: q_snn
+    entropy: {weights: 0.1, spikes: 0.1}
+    grid: {weight_bits: [2], potential_bits: [8, 4]}
+  - name: wide
+    width: 1.0
+    grid: {weight_bits: [4, 2]}
+  - name: by_hand
+    pruner:
+      kind: by_layer
+      layers: {conv2: {kind: channel, share: 0.25}, fc1: {kind: n_m, n: 2, m: 4}}
   - name: mixed
     mixed: {bits: [2, 4, 8], machine: spike_array, format: bitmask, energy_share: 0.8}
+  - name: diverse
+    mixed:
+      bits: [4, 8]
+      pruners: [{kind: channel, share: 0.25}, {kind: n_m, n: 2, m: 4}, {kind: global_magnitude, share: 0.8}]
+      machine: spike_array-resident
+      format: bitmask
+      energy_share: 0.5
 formats: [uncompressed, bitmask]
 machines: [spike_array]
+weight_residency: [inference, resident]
 """
 
 _HEAD = """# The file of a study
@@ -77,6 +98,7 @@ _SECTIONS: Mapping[type[Options], str] = {
     TrainingSchedule: "Training",
     CompressionEntry: "Compression",
     Mixed: "Mixed",
+    EntropyPenalty: "Entropy",
     DataOptions: "Options of data sets",
     NetworkOptions: "Options of networks",
     QuantizerKind: "Quantizers",
@@ -108,6 +130,7 @@ def study_document() -> str:
         ),
         *_kinds(PrunerKind, pruners.__name__, "`{kind: NAME}` with options."),
         *_section(Mixed),
+        *_section(EntropyPenalty),
     ]
     return "\n".join(lines)
 

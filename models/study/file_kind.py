@@ -12,11 +12,12 @@ def _facts(path: Path) -> list[tuple[str, str]]:
 
     loaded = load_study(str(path))
     study = loaded.study
-    results = len(study.grid) * len(study.seeds) * len(study.formats) * len(study.machines)
+    results = len(study.grid) * len(study.seeds) * len(study.formats) * len(study.machine_names)
+    seeds = "seed" if len(study.seeds) == 1 else "seeds"
     return [
         ("asks", " ".join(study.describes.split())),
         ("data, network", f"{study.data.name}, {study.network.name}"),
-        ("compressions", f"{len(study.grid)}, each with {len(study.seeds)} seeds"),
+        ("compressions", f"{len(study.grid)}, each with {len(study.seeds)} {seeds}"),
         ("formats", ", ".join(study.formats)),
         ("machines", ", ".join(loaded.machines)),
         ("results", f"{results:,}, with `spikecycle study {path}`"),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from spikecycle.models.data.frames import DataSplit
 from spikecycle.models.study.compression_entries import CompressionEntry
-from spikecycle.models.study.schema import LoadedStudy, Study
+from spikecycle.models.study.schema import LoadedStudy, NetworkChoice, Study
 from spikecycle.models.study.store import Store, data_digest, key_of, simulator_digest
 from spikecycle.simulator import Machine
 
@@ -39,22 +39,32 @@ class Context:
         """The folder."""
         return Store(self.folder)
 
-    def float_key(self, seed: int) -> str:
-        """Of the float network that is trained with that seed."""
-        return key_of(
-            data=self._data, network=_dumped(self.study.network), training=_dumped(self.study.training), seed=seed
-        )
+    def network(self, width: float | None) -> NetworkChoice:
+        """The study's network, of that width, or of its own where that is None."""
+        network = self.study.network
+        if width is None:
+            return network
+        return network.model_copy(update={"options": network.options.model_copy(update={"width": width})})
+
+    def float_key(self, seed: int, width: float | None) -> str:
+        """Of the float network of that width, None for the study's own, that is trained with that seed."""
+        network = _given(self.network(width))
+        return key_of(data=self._data, network=network, training=_given(self.study.training), seed=seed)
 
     def network_key(self, seed: int, compression: CompressionEntry) -> str:
         """Of the network that is compressed so, and its trace. Its name is not part of the key."""
-        keys = _dumped(compression)
+        keys = _given(compression)
         del keys["name"]
-        mixed = keys.pop("mixed")
+        keys.pop("width", None)  # in the key of the float network
+        mixed = keys.pop("mixed", {})
         if compression.mixed is not None:  # its bits are chosen by what the simulator says of that machine
             machine = self.machines[compression.mixed.machine][compression.mixed.format]
             keys["mixed"] = {**mixed, "machine": _dumped(machine), "simulator": simulator_digest()}
         return key_of(
-            float=self.float_key(seed), compression=keys, record_per_class=self.study.record_per_class, seed=seed
+            float=self.float_key(seed, compression.width),
+            compression=keys,
+            record_per_class=self.study.record_per_class,
+            seed=seed,
         )
 
     def simulation_key(self, trace_sha256: str, machine: Machine) -> str:
@@ -71,18 +81,26 @@ def _dumped(model: Any) -> dict[str, Any]:
     return dumped
 
 
+def _given(model: Any) -> dict[str, Any]:
+    """Without the keys that are none: an option that is added later, and not used, leaves older keys as they are."""
+    dumped: dict[str, Any] = model.model_dump(mode="json", exclude_none=True)
+    return dumped
+
+
 @dataclass(frozen=True)
 class FloatJob:
-    """Train the float network of a seed."""
+    """Train the float network of a seed. width: None for the study's own."""
 
     key: str
     seed: int
+    width: float | None
     epochs: int
 
     @property
     def title(self) -> str:
         """What a progress bar calls it."""
-        return f"float network, seed {self.seed}"
+        width = "" if self.width is None else f" of width {self.width:g}"
+        return f"float network{width}, seed {self.seed}"
 
     @property
     def units(self) -> int:

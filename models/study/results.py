@@ -1,25 +1,20 @@
-"""Queries on the results table: compressed networks, their costs, confidence intervals of accuracies, Pareto fronts.
+"""Queries on the results table: compressed networks, their costs, what one loses against another, Pareto fronts.
 
-Several seeds of one compression are one network here: figures are means over the seeds.
-
-Intervals: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22 (1927), the score
-interval; Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
-(1998), method 10. The accuracies of one study are of the same test samples; to treat them as independent makes the
-interval of a difference wider, never narrower, as long as easy samples are easy for both networks.
+Several seeds of one compression are one network here: figures are means over the seeds, with the lowest and the highest
+beside them.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
-from typing import NamedTuple
 
 import polars as pl
 
+from spikecycle.models.study.paired import PairedComparison, compare
 from spikecycle.models.study.tables import UNPRUNED
 
 PJ_PER_UJ = 1e6
@@ -29,7 +24,9 @@ PJ_PER_UJ = 1e6
 class CompressedNetwork:
     """A compression that was tried. accuracies: of the integer network, by seed; sparsity: share of zero weights.
 
-    marks: what the label has to add in this study, where not all are made in the same way.
+    correct: by seed, 1 or 0 for every test sample. width: of the network, 0 for the study's own. bops: bit operations
+    per inference, mean over the seeds. marks: what the label has to add in this study, where not all are made in the
+    same way.
     """
 
     name: str
@@ -42,6 +39,9 @@ class CompressedNetwork:
     quantizer: str
     pruner: str
     potential_bits: int
+    width: float
+    correct: dict[int, str]
+    bops: float
     marks: tuple[str, ...] = ()
 
     @property
@@ -50,23 +50,31 @@ class CompressedNetwork:
         return fmean(self.accuracies)
 
     @property
+    def seeds(self) -> int:
+        """How many."""
+        return len(self.accuracies)
+
+    @property
     def label(self) -> str:
         """What a plot calls it: width, pruned share, order, and how, as far as they tell it from others."""
         width = {2: "ternary"}.get(self.weight_bits, f"{self.weight_bits}-bit")
         mixed = "mixed, up to " if self.method == "mixed" else ""
         pruned = f", {100 * self.pruned_share:.3g} % pruned" if self.pruned_share else ""
         order = f", {self.method}" if self.method == "sequential" else ""
-        return ", ".join([f"{mixed}{width}{pruned}{order}", *self.marks])
+        wide = f", width {self.width:g}" if self.width else ""
+        return ", ".join([f"{mixed}{width}{wide}{pruned}{order}", *self.marks])
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one inference on a machine, with the weights in that format."""
+    """Of one inference on a machine, with the weights in that format: means over the seeds, and the range of energy."""
 
     weight_format: str
     energy_uj: float
     edp_js: float
     cycles: float
+    lowest_energy_uj: float
+    highest_energy_uj: float
 
 
 class Results:
@@ -107,6 +115,11 @@ class Results:
         return _told_apart([_candidate(group) for group in groups])
 
     @property
+    def margin(self) -> float:
+        """Loss of accuracy below which a compression is free, as the study has it."""
+        return float(self.table["margin"][0])
+
+    @property
     def float_accuracy(self) -> float:
         """Of the networks from which all compressions start, mean over the seeds."""
         return float(self.table.group_by("seed").agg(pl.col("accuracy_float").first())["accuracy_float"].mean())  # type: ignore[arg-type]
@@ -140,6 +153,8 @@ class Results:
             pl.col("energy_per_inference_pj").mean() / PJ_PER_UJ,
             pl.col("edp_per_inference_js").mean(),
             pl.col("cycles_per_inference").mean(),
+            lowest=pl.col("energy_per_inference_pj").min() / PJ_PER_UJ,
+            highest=pl.col("energy_per_inference_pj").max() / PJ_PER_UJ,
         )
         costs: dict[tuple[str, str], list[Cost]] = {}
         for compression, machine, weight_format, *figures in means.iter_rows():
@@ -185,46 +200,22 @@ def _candidate(group: pl.DataFrame) -> CompressedNetwork:
         quantizer=first["quantizer"],
         pruner=first["pruner"],
         potential_bits=first["potential_bits"],
+        width=first["width"],
+        correct={seed["seed"][0]: seed["correct"][0] for seed in seeds},
+        bops=fmean(seed["bops_per_inference"][0] for seed in seeds),
     )
 
 
-Z_95 = 1.959963984540054  # standard deviations of a normal distribution that hold 95 % of it on both sides
+def compared(candidate: CompressedNetwork, reference: CompressedNetwork) -> PairedComparison:
+    """What the candidate loses against the reference on the same test samples, seed by seed.
 
-
-class Interval(NamedTuple):
-    """Lowest and highest value at 95 % confidence."""
-
-    low: float
-    high: float
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
-
-
-def accuracy_interval(accuracy: float, samples: int) -> Interval:
-    """Where the accuracy on all samples there could be lies, having found `accuracy` on so many."""
-    spread = Z_95**2 / samples
-    middle = (accuracy + spread / 2) / (1 + spread)
-    half = Z_95 / (1 + spread) * math.sqrt(accuracy * (1 - accuracy) / samples + spread / (4 * samples))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
-
-
-def difference_interval(accuracy: float, other: float, samples: int) -> Interval:
-    """Where `accuracy` - `other` lies, both found on so many samples."""
-    low, high = accuracy_interval(accuracy, samples)
-    other_low, other_high = accuracy_interval(other, samples)
-    difference = accuracy - other
-    return Interval(
-        difference - math.hypot(accuracy - low, other_high - other),
-        difference + math.hypot(high - accuracy, other - other_low),
-    )
-
-
-def noise_band(accuracy: float, samples: int) -> Interval:
-    """The lowest and the highest accuracy on so many samples whose difference from `accuracy` could be none."""
-    shares = [right / samples for right in range(samples + 1)]
-    within = [share for share in shares if 0.0 in difference_interval(accuracy, share, samples)]
-    return Interval(within[0], within[-1])
+    Of the seeds that both have; where they share none, in the order of the seeds, for the samples are the same.
+    """
+    shared = [seed for seed in reference.correct if seed in candidate.correct]
+    if shared:
+        return compare([reference.correct[seed] for seed in shared], [candidate.correct[seed] for seed in shared])
+    pairs = list(zip(reference.correct.values(), candidate.correct.values(), strict=False))
+    return compare([one for one, _ in pairs], [other for _, other in pairs])
 
 
 def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:

@@ -50,17 +50,24 @@ def check_layers_named(context: Context) -> None:
 def check_machines(context: Context) -> None:
     """Simulate one sample of the untrained network, with the study's widest weights, on every machine in every format.
 
-    Raises MappingError, naming machine and layer, for the first that cannot be mapped.
+    Of each width of network that the study has. Raises MappingError, naming machine and layer, for the first that
+    cannot be mapped.
     """
-    widest = max(context.study.grid, key=lambda compression: compression.weight_bits)
-    network = quantize(_with_biases(untrained(context, torch.Generator().manual_seed(0))), CompressionScheme(widest))
-    with context.store.scratch() as folder:
-        trace = Path(folder) / f"{context.name}-untrained.h5"
-        data = context.data
-        record_network(trace, integer_nodes(network, data.input_bits), data.test.frames[:1], None, {})
-        for formats in context.machines.values():
-            for machine in formats.values():
-                simulate(trace, machine)
+    by_width: dict[float | None, CompressionEntry] = {}
+    for compression in context.study.grid:
+        widest = by_width.setdefault(compression.width, compression)
+        if compression.weight_bits > widest.weight_bits:
+            by_width[compression.width] = compression
+    data = context.data
+    for width, widest in by_width.items():
+        untrained_one = untrained(context, torch.Generator().manual_seed(0), width)
+        network = quantize(_with_biases(untrained_one), CompressionScheme(widest))
+        with context.store.scratch() as folder:
+            trace = Path(folder) / f"{context.name}-untrained.h5"
+            record_network(trace, integer_nodes(network, data.input_bits), data.test.frames[:1], None, {})
+            for formats in context.machines.values():
+                for machine in formats.values():
+                    simulate(trace, machine)
 
 
 def _with_biases(network: FloatNetwork) -> FloatNetwork:
@@ -107,7 +114,7 @@ def plan(context: Context, compressions: Sequence[CompressionEntry]) -> MissingW
     """What these compressions still need, with every seed of the study."""
     floats, networks = [], []
     for seed in context.study.seeds:
-        untrained = False
+        to_train: dict[float | None, None] = {}  # widths, in order
         for compression in compressions:
             key = context.network_key(seed, compression)
             trained = context.store.read(NETWORKS, key, NetworkRecord) is not None
@@ -115,10 +122,12 @@ def plan(context: Context, compressions: Sequence[CompressionEntry]) -> MissingW
             if missing is None or missing > 0:
                 count = sum(map(len, context.machines.values()))
                 networks.append(NetworkJob(key, seed, compression, count if missing is None else missing, trained))
-            untrained = untrained or not trained
-        key = context.float_key(seed)
-        if untrained and context.store.read(FLOATS, key, FloatRecord) is None:
-            floats.append(FloatJob(key, seed, context.study.training.epochs))
+            if not trained:
+                to_train[compression.width] = None
+        for width in to_train:
+            key = context.float_key(seed, width)
+            if context.store.read(FLOATS, key, FloatRecord) is None:
+                floats.append(FloatJob(key, seed, width, context.study.training.epochs))
     return MissingWork(floats, networks)
 
 
@@ -156,7 +165,10 @@ def finished(context: Context) -> Iterator[Finished]:
             trace = context.store.place(NETWORKS, key, TRACE).relative_to(context.folder).as_posix()
             for machine, weight_format, result in _simulations(context, key):
                 if result is not None:
-                    yield Finished(context.name, compression, seed, machine, weight_format, network, result, trace)
+                    yield Finished(
+                        context.name, context.study.margin, compression, seed, machine, weight_format, network, result,
+                        trace,
+                    )  # fmt: skip
 
 
 def _simulations(context: Context, key: str) -> Iterator[tuple[str, str, RunResult | None]]:

@@ -8,14 +8,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from spikecycle.models.data.options import DataOptions
 from spikecycle.models.data.registry import check_options as check_data
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.catalogue import check_options as check_network
 from spikecycle.models.networks.options import NetworkOptions
-from spikecycle.models.options import Options, problems, refused_keys
+from spikecycle.models.options import Options, problems, refused, refused_keys
 from spikecycle.models.study.compression_entries import CompressionEntry, check_mixed, expand
 from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.simulator import Machine, MachineError, SimulatorError, load_machine, override, problems_in, read_yaml
@@ -26,6 +26,10 @@ RESIDENT = "-resident"
 """End of the name of a machine whose weights are resident, where it is simulated with both residencies."""
 MOST_RESULTS = 100_000
 """Of a study: each is a simulation, and a row of its tables."""
+
+
+MOST_SEEDS = 1000
+"""Where only their number is given."""
 
 
 class DataChoice(Options):
@@ -46,6 +50,15 @@ class NetworkChoice(Options):
     """Those that the network has."""
 
 
+def _numbered(seeds: Any) -> Any:
+    """The seeds 0 to n - 1 for a number n; a list as it is."""
+    if isinstance(seeds, bool) or not isinstance(seeds, int):
+        return seeds
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise refused(f"a list of seeds, or a number from 1 to {MOST_SEEDS} of them, is needed")
+    return list(range(seeds))
+
+
 class Study(Options):
     """A grid of compressions x weight formats x machines."""
 
@@ -57,10 +70,14 @@ class Study(Options):
     """What is compressed."""
     training: TrainingSchedule
     """Of the float network, once per seed; every compression starts from it."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = Field(
-        default_factory=lambda: [0]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1), BeforeValidator(_numbered)] = (
+        Field(default_factory=lambda: [0])
     )
-    """Of everything random in the trainings."""
+    """Of everything random in the trainings: a list, or how many, from 0 on."""
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """A compression is free where the accuracy that it loses against the least compressed network is below that, at
+    95 % confidence: share of the test samples. The default is what MLPerf Inference asks of a compressed network, 99 %
+    of the accuracy of the reference. A margin is what a user can spare, whatever the size of the test set."""
     record_per_class: Annotated[int, Field(ge=1)] = 1
     """Test samples of each class that are recorded and simulated, the first ones; all of a class that has fewer."""
     common: dict[str, Any] = Field(default_factory=dict)
@@ -187,8 +204,11 @@ def _check_names(study: Study, path: Path) -> None:
         check_data(study.data.name, study.data.options)
     except ModelsError as error:
         raise ModelsError(problems_in(path, [f"data: {error}"])) from error
+    options = study.network.options
     try:
-        check_network(study.network.name, study.network.options)
+        check_network(study.network.name, options)
+        if any(compression.width is not None for compression in study.grid):
+            check_network(study.network.name, options.model_copy(update={"width": 1.0}))
     except ModelsError as error:
         raise ModelsError(problems_in(path, [f"network: {error}"])) from error
 

@@ -2,7 +2,7 @@
 
     study.json            whose folder it is
     floats/KEY.*          a float network: its accuracy (json) and its weights (safetensors)
-    networks/KEY.*        a compressed network: its accuracies (json) and its trace (h5)
+    networks/KEY.*        a compressed network: its accuracies, which test samples it got right (json), its trace (h5)
     simulations/KEY.json  a trace on a machine in a format: the whole result of `spikecycle simulate`
     failures/KEY.json     why one of these is missing
 
@@ -32,10 +32,10 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spikecycle import files
 from spikecycle.models.data.frames import DataSplit
@@ -58,16 +58,22 @@ class FloatRecord(_Record):
 class NetworkRecord(_Record):
     """A compressed network that was trained and recorded. Accuracies as in FloatRecord.
 
-    pruned_share: of all weights, those that a pruner holds at zero. layer_weight_bits: of the layers whose weights are
-    not as wide as the compression says for all.
+    correct: a 1 for every test sample whose class the integer network found, a 0 for every other, in the order of the
+    test set, so that two networks can be compared sample by sample. pruned_share: of all weights, those that a pruner
+    holds at zero. layer_weight_bits: of the layers whose weights are not as wide as the compression says for all.
+    layer_pruners: kind of the pruner of each layer that has one. layer_input_bits: of the numbers that each layer of
+    the trace receives, 1 for spikes.
     """
 
     accuracy_float: float
     accuracy_fake_quantized: float
     accuracy_integer: float
+    correct: Annotated[str, Field(pattern=r"^[01]+$")]
     test_samples: int
     pruned_share: float
     layer_weight_bits: dict[str, int] = {}
+    layer_pruners: dict[str, str] = {}
+    layer_input_bits: dict[str, int] = {}
 
 
 class Failure(_Record):
@@ -77,7 +83,7 @@ class Failure(_Record):
     reason: str
 
 
-STUDY_VERSION = 2
+STUDY_VERSION = 3
 """Counts up when the same study would give other results, or when its records change."""
 
 SIMULATOR_PACKAGES = ("spikecycle.simulator", "spikecycle.hwconfigs")

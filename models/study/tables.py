@@ -20,6 +20,8 @@ from spikecycle.simulator import LayerResult, RunResult, write_file
 
 UNPRUNED = "none"
 """The pruner of a network that is not pruned."""
+BY_LAYER = "by_layer"
+"""That of one whose layers have pruners of their own."""
 ENERGY_PARTS = pl.List(pl.Struct({"component": pl.String, "operand": pl.String, "energy_pj": pl.Float64}))
 
 
@@ -50,6 +52,7 @@ _COST: Mapping[str, TableColumn] = {
 
 RESULT_COLUMNS: Mapping[str, TableColumn] = {
     **_WHICH,
+    "width": TableColumn(pl.Float64, "width asked for of the network, 0 where it is the study's own"),
     "weight_bits": TableColumn(pl.Int64, "bits of a weight, 2 for ternary; the widest, where they differ by layer"),
     "quantizer": TableColumn(pl.String, "kind of the quantizer"),
     "pruner": TableColumn(pl.String, "kind of the pruner, or none"),
@@ -58,6 +61,8 @@ RESULT_COLUMNS: Mapping[str, TableColumn] = {
     "accuracy_fake_quantized": TableColumn(pl.Float64, "the same of the compressed network in training"),
     "accuracy_integer": TableColumn(pl.Float64, "the same of the integer network that hardware runs"),
     "test_samples": TableColumn(pl.Int64, "samples of the test set"),
+    "correct": TableColumn(pl.String, "1 for each test sample whose class the integer network found, 0 for each other"),
+    "margin": TableColumn(pl.Float64, "loss of accuracy below which a compression is free, as the study has it"),
     "weights": TableColumn(pl.Int64, "weights of the network"),
     "weight_sparsity": TableColumn(pl.Float64, "share of them that are zero"),
     "stored_bits": TableColumn(pl.Int64, "bits of all weights in memory, metadata and padding included"),
@@ -68,6 +73,12 @@ RESULT_COLUMNS: Mapping[str, TableColumn] = {
     "seconds_per_inference": TableColumn(pl.Float64, "mean time of a recorded sample, s"),
     "edp_per_inference_js": TableColumn(pl.Float64, "mean energy x mean time of a recorded sample, J s"),
     "synaptic_operations_per_inference": TableColumn(pl.Float64, "mean number of non-zero weights that spikes apply"),
+    "bops_per_inference": TableColumn(
+        pl.Float64, "bit operations: each of them times the bits of its weight and of its input (arXiv 2005.07093)"
+    ),
+    "dense_bops_per_inference": TableColumn(
+        pl.Float64, "the same of every weight at every timestep, whether it is zero and a spike comes or not"
+    ),
     "utilization": TableColumn(pl.Float64, "PE-cycles with useful work / (PEs x cycles)"),
     "area_mm2": TableColumn(pl.Float64, "area of the machine's memories and logic, mm2"),
     "too_slow": TableColumn(pl.String, "buffers slower than the clock, with which the machine cannot run; or empty"),
@@ -79,6 +90,7 @@ LAYER_COLUMNS: Mapping[str, TableColumn] = {
     "layer": TableColumn(pl.String, "name of the layer"),
     "operator": TableColumn(pl.String, "conv2d, linear, ..."),
     "weight_bits": TableColumn(pl.Int64, "bits of a weight of this layer"),
+    "pruner": TableColumn(pl.String, "kind of the pruner of this layer, or none"),
     "weights": TableColumn(pl.Int64, "weights of this layer"),
     "weight_sparsity": TableColumn(pl.Float64, "share of them that are zero"),
     "payload_bits": TableColumn(pl.Int64, "bits of the values that the format stores"),
@@ -101,7 +113,7 @@ _MUST_HOLD = {
     "a value is missing": pl.all_horizontal(pl.all().is_not_null()),
     "a number is not finite": pl.all_horizontal(pl.col(pl.Float64).is_finite()),
     "an accuracy or a share is not from 0 to 1": pl.all_horizontal(
-        pl.col("^(accuracy_.*|pruned_share|weight_sparsity)$").is_between(0, 1)
+        pl.col("^(accuracy_.*|pruned_share|weight_sparsity|margin)$").is_between(0, 1)
     ),
     "a residency is none that a machine can have": pl.all_horizontal(
         pl.col("^weight_residency$").str.contains(r"^(inference|batch:\d+|resident)$"),
@@ -110,15 +122,29 @@ _MUST_HOLD = {
     "an energy, a delay or a number of samples is not above 0": pl.all_horizontal(
         pl.col("^(.*_per_inference_pj|edp_per_inference_js|cycles_per_inference|test_samples|weights)$") > 0
     ),
+    "bit operations or a width are below 0": pl.all_horizontal(pl.col("^(.*bops_per_inference|width)$") >= 0),
 }
 """Of every row of either table, on which claims and pictures rely."""
+
+_RESULTS_MUST_HOLD = {
+    "what was found is not told of each test sample, or is not the accuracy": pl.all_horizontal(
+        pl.col("correct").str.contains("^[01]+$"),
+        pl.col("correct").str.len_bytes() == pl.col("test_samples"),
+        (pl.col("correct").str.count_matches("1") / pl.col("test_samples") - pl.col("accuracy_integer")).abs() < 1e-9,
+    ),
+    "test samples or the margin are not those of all rows": pl.all_horizontal(
+        (pl.col("test_samples") == pl.col("test_samples").first()), (pl.col("margin") == pl.col("margin").first())
+    ),
+}
+"""Of the results besides: networks are compared sample by sample."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """One simulation that is done, with all that led to it. trace: path in the folder of the study."""
+    """One simulation that is done, with all that led to it. margin: of the study; trace: path in its folder."""
 
     study: str
+    margin: float
     compression: CompressionEntry
     seed: int
     machine: str
@@ -153,7 +179,7 @@ def read_table(path: Path, columns: Mapping[str, TableColumn]) -> pl.DataFrame:
     table = read_sealed(path)
     if dict(table.schema) != dict(pl.Schema(schema(columns))):
         raise ModelsError(f"{path}: has other columns than the table of a study; run the study again")
-    for what, holds in _MUST_HOLD.items():
+    for what, holds in {**_MUST_HOLD, **(_RESULTS_MUST_HOLD if "correct" in columns else {})}.items():
         if not (table.height and table.select(holds).to_series().all(ignore_nulls=False)):
             raise ModelsError(f"{path}: {what}: not what a study writes; run the study again")
     return table
@@ -178,17 +204,22 @@ def _which(one: Finished) -> dict[str, Any]:
 def _result_row(one: Finished) -> dict[str, Any]:
     result, network = one.result, one.network
     samples = len(result.samples)
+    applied = [layer.sum_synaptic_operations for layer in result.layers]
+    dense = [layer.sum_dense_synaptic_operations for layer in result.layers]
     weights = sum(layer.storage.weights for layer in result.layers)
     return {
         **_which(one),
+        "width": one.compression.width or 0.0,
         "weight_bits": max(_bits(one, layer.name) for layer in result.layers),
         "quantizer": one.compression.quantizer.kind,
-        "pruner": UNPRUNED if one.compression.pruner is None else one.compression.pruner.kind,
+        "pruner": _pruner(one),
         "potential_bits": one.compression.potential_bits or 0,
         "accuracy_float": network.accuracy_float,
         "accuracy_fake_quantized": network.accuracy_fake_quantized,
         "accuracy_integer": network.accuracy_integer,
         "test_samples": network.test_samples,
+        "correct": network.correct,
+        "margin": one.margin,
         "weights": weights,
         "weight_sparsity": sum(layer.storage.zero_weights for layer in result.layers) / weights,
         "stored_bits": sum(layer.storage.stored_bits for layer in result.layers),
@@ -201,6 +232,8 @@ def _result_row(one: Finished) -> dict[str, Any]:
         "seconds_per_inference": result.seconds_per_inference,
         "edp_per_inference_js": result.edp_per_inference_js,
         "synaptic_operations_per_inference": result.synaptic_operations_per_inference,
+        "bops_per_inference": bit_operations(one, applied),
+        "dense_bops_per_inference": bit_operations(one, dense),
         "utilization": result.utilization,
         "area_mm2": result.area_mm2,
         "too_slow": ", ".join(slow.buffer for slow in result.too_slow),
@@ -220,6 +253,7 @@ def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
         "layer": layer.name,
         "operator": layer.operator,
         "weight_bits": _bits(one, layer.name),
+        "pruner": one.network.layer_pruners.get(layer.name, UNPRUNED),
         "weights": storage.weights,
         "weight_sparsity": storage.zero_weights / storage.weights,
         "payload_bits": storage.payload_bits,
@@ -233,8 +267,28 @@ def _layer_row(one: Finished, layer: LayerResult) -> dict[str, Any]:
     }
 
 
+def _pruner(one: Finished) -> str:
+    """Kind of the pruner, which `mixed` may have chosen by layer."""
+    if one.compression.pruner is not None:
+        return one.compression.pruner.kind
+    return BY_LAYER if one.network.layer_pruners else UNPRUNED
+
+
 def _bits(one: Finished, layer: str) -> int:
     return one.network.layer_weight_bits.get(layer, one.compression.bits_of(layer))
+
+
+def bit_operations(one: Finished, sum_operations: Sequence[int]) -> float:
+    """Bit operations per inference, from the synaptic operations of each layer, all samples.
+
+    Counted as in van Baalen, Louizos, Nagel, Amjad, Wang, Blankevoort, Welling, "Bayesian Bits: Unifying Quantization
+    and Pruning", NeurIPS 2020 (arXiv 2005.07093), section 4: operations times bits of both operands.
+    """
+    counted = zip(one.result.layers, sum_operations, strict=True)
+    bops = sum(
+        count * _bits(one, layer.name) * one.network.layer_input_bits.get(layer.name, 1) for layer, count in counted
+    )
+    return bops / len(one.result.samples)
 
 
 def _energy_parts(layers: Sequence[LayerResult], samples: int) -> list[dict[str, Any]]:

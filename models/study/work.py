@@ -10,13 +10,14 @@ import torch
 
 from spikecycle.models.checkpoint import load_checkpoint, save_checkpoint
 from spikecycle.models.compression.compression import Compression
+from spikecycle.models.compression.layer_choices import LayerChoice, applied
 from spikecycle.models.compression.layer_costs import energies_pj, loss_increases
 from spikecycle.models.compression.mixed_precision import least_loss
 from spikecycle.models.data.frames import Labels
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer import record_network
 from spikecycle.models.networks.catalogue import build_network
-from spikecycle.models.networks.network import FloatNetwork, integer_nodes
+from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, integer_nodes
 from spikecycle.models.pipeline import (
     Accuracies,
     OnPhaseEpoch,
@@ -49,37 +50,42 @@ def first_of_each(labels: Labels, count: int) -> list[int]:
     return [int(index) for label in np.unique(labels) for index in np.flatnonzero(labels == label)[:count]]
 
 
-def untrained(context: Context, generator: torch.Generator) -> FloatNetwork:
-    """The network that the study names, for frames of its data; its weights are drawn from `generator`."""
-    network, data = context.study.network, context.data
-    _, timesteps, channels, height, width = data.train.frames.shape
+def untrained(context: Context, generator: torch.Generator, width: float | None = None) -> FloatNetwork:
+    """The network that the study names, for frames of its data; its weights are drawn from `generator`.
+
+    width: instead of the study's own.
+    """
+    network, data = context.network(width), context.data
+    _, timesteps, *frame = data.train.frames.shape
+    channels, rows, columns = frame
     return build_network(
         network.name,
         network.options,
-        input_shape=(channels, height, width),
+        input_shape=(channels, rows, columns),
         timesteps=timesteps,
         classes=data.classes,
         generator=generator,
     )
 
 
-def with_chosen_bits(context: Context, network: FloatNetwork, compression: Compression, mixed: Mixed) -> Compression:
-    """The compression with the bits by layer that `mixed` asks for. network: trained, not yet compressed."""
+def with_choices(context: Context, network: FloatNetwork, compression: Compression, mixed: Mixed) -> Compression:
+    """The compression with the bits, and pruners, by layer that `mixed` asks for. network: trained, not compressed."""
     data = context.data
     samples = data.train.take(first_of_each(data.train.labels, mixed.samples_per_class))
     machine = context.machines[mixed.machine][mixed.format]
-    losses = loss_increases(network, data, samples, compression, mixed.bits)
+    bits, pruners = mixed.bits, mixed.pruners or ()
+    losses = loss_increases(network, data, samples, compression, bits, pruners)
     with context.store.scratch() as folder:
-        energies = energies_pj(network, data, samples, compression, mixed.bits, machine, folder=folder)
-    most_pj = sum(by_bits[max(mixed.bits)] for by_bits in energies.values())
+        energies = energies_pj(network, data, samples, compression, bits, machine, pruners, folder=folder)
+    most_pj = sum(by_choice[LayerChoice(max(bits))] for by_choice in energies.values())
     try:
-        allocation = least_loss(losses, lambda layer, bits: energies[layer][bits], mixed.energy_share * most_pj)
+        allocation = least_loss(losses, lambda layer, choice: energies[layer][choice], mixed.energy_share * most_pj)
     except ModelsError as error:
-        least = sum(min(by_bits.values()) for by_bits in energies.values()) / most_pj
+        least = sum(min(by_choice.values()) for by_choice in energies.values()) / most_pj
         raise ModelsError(
-            f"mixed.energy_share: {mixed.energy_share:g} is less than any bits take; the least is {least:.3f}"
+            f"mixed.energy_share: {mixed.energy_share:g} is less than any choice takes; the least is {least:.3f}"
         ) from error
-    return allocation.applied_to(compression)
+    return applied(allocation.chosen, compression, pruners)
 
 
 WEIGHTS, TRACE = ".safetensors", ".h5"
@@ -109,7 +115,7 @@ def do_job(context: Context, job: Job, on_event: OnEvent) -> Failure | None:
 
 def _train_float(context: Context, job: FloatJob, on_event: OnEvent) -> None:
     generator = torch.Generator().manual_seed(job.seed)
-    network = untrained(context, generator)
+    network = untrained(context, generator, job.width)
     accuracy = train_float(network, context.data, context.study.training, generator, _told(on_event))
     save_checkpoint(context.store.place(FLOATS, job.key, WEIGHTS), network, {"network": context.study.network.name})
     context.store.write(FLOATS, job.key, FloatRecord(accuracy=accuracy), (WEIGHTS,))
@@ -120,33 +126,44 @@ def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
     store, data = context.store, context.data
     if store.read(NETWORKS, job.key, NetworkRecord) is not None:
         return
-    float_key = context.float_key(job.seed)
+    float_key = context.float_key(job.seed, job.compression.width)
     found = store.read(FLOATS, float_key, FloatRecord)
     if found is None:
         raise ModelsError("there is no float network to start from")
     generator = torch.Generator().manual_seed(job.seed)
-    network = untrained(context, generator)
+    network = untrained(context, generator, job.compression.width)
     load_checkpoint(store.place(FLOATS, float_key, WEIGHTS), network)
     compression: Compression = job.compression
     if job.compression.mixed is not None:
-        compression = with_chosen_bits(context, network, compression, job.compression.mixed)
+        compression = with_choices(context, network, compression, job.compression.mixed)
     quantized = compress(network, data, compression, generator, _told(on_event))
     nodes = integer_nodes(quantized, data.input_bits)
     accuracies = measure(found.accuracy, quantized, nodes, data)
     facts = compression_facts(compression, quantized, nodes)
     recorded = first_of_each(data.test.labels, context.study.record_per_class)
     samples = data.test.take(recorded)
-    provenance = _provenance(context, job.seed, accuracies) | facts
+    provenance = _provenance(context, job, accuracies) | facts
     record_network(store.place(NETWORKS, job.key, TRACE), nodes, samples.frames, samples.labels, provenance)
     record = NetworkRecord(
         accuracy_float=accuracies.float_model,
         accuracy_fake_quantized=accuracies.fake_quantized,
         accuracy_integer=accuracies.integer,
+        correct="".join("1" if found else "0" for found in accuracies.correct),
         test_samples=len(data.test),
         pruned_share=facts["pruned_share"],
         layer_weight_bits=dict(compression.layer_weight_bits),
+        layer_pruners=_pruners_by_layer(compression, quantized),
+        layer_input_bits={layer.name: layer.input_bits for node in nodes for layer in node.trace_layers()},
     )
     store.write(NETWORKS, job.key, record, (TRACE,))
+
+
+def _pruners_by_layer(compression: Compression, network: QuantizedNetwork) -> dict[str, str]:
+    """Kind of the pruner of each weight that has one."""
+    if compression.pruner is None:
+        return {}
+    rules = compression.pruner.rules([synapse.name for synapse in network.synapses()])
+    return {layer: rule.pruner.kind for rule in rules for layer in rule.layers}
 
 
 def _simulate(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
@@ -182,11 +199,12 @@ def _told(on_event: OnEvent) -> OnPhaseEpoch:
     return tell
 
 
-def _provenance(context: Context, seed: int, accuracies: Accuracies) -> dict[str, Any]:
+def _provenance(context: Context, job: NetworkJob, accuracies: Accuracies) -> dict[str, Any]:
     """What the trace says about its origin, besides its compression. No times: the same run gives the same bytes."""
     study, data = context.study, context.data
+    network = context.network(job.compression.width)
     return {
-        "model": f"network {study.network.name} {study.network.options.given() or ''}".strip(),
+        "model": f"network {network.name} {network.options.given() or ''}".strip(),
         "dataset": data.name,
         "dataset_description": data.description,
         "train_samples": len(data.train),
@@ -196,7 +214,7 @@ def _provenance(context: Context, seed: int, accuracies: Accuracies) -> dict[str
         "accuracy_fake_quantized": accuracies.fake_quantized,
         "accuracy_integer": accuracies.integer,
         "float_training": study.training.model_dump(mode="json"),
-        "seed": seed,
+        "seed": job.seed,
         "made_by": f"spikecycle study {context.name}",
         "versions": {name: version(name) for name in DECIDING_PACKAGES},
     }

@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from spikecycle.installing import how_to_install
 from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
 from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
@@ -214,7 +215,7 @@ def _beside_sanafe(runs: int) -> PeerTime:
     """SANA-FE's own detailed simulation of Loihi beside our machine `loihi`, on one network and the same spikes."""
     work = "small network on Loihi"
     if not is_installed():
-        return _peer("SANA-FE", work, "sanafe is not installed: pip install 'spikecycle[peers]'", [], [])
+        return _peer("SANA-FE", work, f"sanafe is not installed: {how_to_install('peers')}", [], [])
     from spikecycle.simulator.validation.checks.sanafe_loihi import LAYERS, TIMESTEPS, network, run_ours
     from spikecycle.simulator.validation.sanafe_run import run_peer
 

@@ -33,8 +33,9 @@ def compare(
     """Show where results differ: by layer, category of cycles and component, and what differs in the machines."""
     check_targets({"--json": json, "--picture": picture}, (*what, *(hw or ())))
 
+    from spikecycle.simulator.documents import read_result
     from spikecycle.simulator.explore.compare import compare_points
-    from spikecycle.simulator.explore.differences import compare_results, read_result
+    from spikecycle.simulator.explore.differences import compare_results
     from spikecycle.simulator.explore.sweep_spec import parse_sweep
     from spikecycle.simulator.report.comparison_table import compared_report
     from spikecycle.simulator.report.document import to_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -17,13 +18,19 @@ def copy(
     ],
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file to write; it must not exist yet.")],
 ) -> None:
-    """Copy a machine file, comments and sources included, to start your own machine from."""
+    """Copy a machine file, comments and sources included, to start your own machine from; it is named as its file."""
     if Path(file).exists():
         raise OutputError(f"{file}: exists already, and copy replaces nothing")
 
     from spikecycle.simulator.machine.loader import load_machine, machine_path
 
     load_machine(machine)  # what is copied is valid
-    write_document(file, machine_path(machine).read_text(encoding="utf-8"))
+    write_document(file, _named(machine_path(machine).read_text(encoding="utf-8"), Path(file).stem))
     shown = printable(file)
     standard_output().text(f"{shown}: a copy of {printable(machine)}; edit it, then: spikecycle check {shown}\n")
+
+
+def _named(text: str, name: str) -> str:
+    """The text of a machine file, its key `name` replaced where it is a line by itself."""
+    plain = re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII)
+    return re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE) if plain else text

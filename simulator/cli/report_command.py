@@ -23,7 +23,8 @@ def report(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="RESULT...", help="Results to show: files that --json of simulate, formats or sweep has written."
+            metavar="RESULT...",
+            help="Files that --json of simulate, formats, sweep or search has written.",
         ),
     ],
     out: Annotated[str, typer.Option("--out", metavar="FILE.html", help="The page to write.")] = DEFAULT_PAGE,
@@ -73,7 +74,7 @@ def write_report(target: str, result: RunResult) -> None:
 def _material(files: Sequence[str], validation: str | None) -> Material:
     from spikecycle.simulator.comparison import FormatComparison
     from spikecycle.simulator.documents import read_document
-    from spikecycle.simulator.explore.results import SweepResult
+    from spikecycle.simulator.explore.results import SearchResult, SweepResult
     from spikecycle.simulator.report.page.contents import Material
     from spikecycle.simulator.report.page.fronts import candidates_of_rows
     from spikecycle.simulator.result import RunResult
@@ -85,18 +86,22 @@ def _material(files: Sequence[str], validation: str | None) -> Material:
     candidates: list[Candidate] = []
     missing = 0
     for short, (_, each) in zip(named, documents, strict=True):
-        if isinstance(each, SweepResult):
+        if isinstance(each, SweepResult | SearchResult):
             found, without = candidates_of_rows(short, each.columns, each.points)
             candidates += found
             missing += without
+    searches = [
+        (short, each) for short, (_, each) in zip(named, documents, strict=True) if isinstance(each, SearchResult)
+    ]
     if not (results or comparisons or candidates):
-        raise UsageError(f"{files[0]}: no point of this sweep has a result, so there is nothing to report")
+        raise UsageError(f"{files[0]}: no point of it has a result, so there is nothing to report")
     machines = {str(result.machine["name"]) for _, result in results}
     rows, unchecked = _validation(validation, machines) if validation else _own_checks(machines)
     return Material(
         results=results,
         comparisons=comparisons,
         candidates=candidates,
+        searches=searches,
         failed=missing,
         validation=rows,
         unchecked=unchecked,

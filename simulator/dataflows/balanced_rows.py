@@ -10,7 +10,7 @@ times SATO (Liu et al., DAC 2022), whose dispatcher sorts rows of spikes into bu
   neuron after the other. The study does not round it; cycles of a population are rounded to the nearest whole one here.
 
 A value of several bits counts its set bits. Groups are operators of their own. Attention, additions, pooling and
-concatenation cost nothing there, and memory is not counted.
+concatenation cost nothing there, and memory is not counted (but see `traffic`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from typing import Literal
 
 import numpy as np
 
+from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
+from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
+from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.jit import kernel
-from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
+from spikecycle.simulator.machine.schema import PositiveInt
 
 
-class BalancedRowsParameters(DataflowParameters):
+class BalancedRowsParameters(OnceThroughParameters):
     """The section `dataflow`."""
 
     kind: Literal["balanced_rows"]
@@ -34,7 +37,7 @@ class BalancedRowsParameters(DataflowParameters):
     """PEs, one row of spikes each at a time."""
 
 
-class BalancedRowsMachine(RuleMachine):
+class BalancedRowsMachine(OnceThroughMachine):
     """A machine that deals rows of spikes out."""
 
     dataflow: BalancedRowsParameters
@@ -50,7 +53,7 @@ BALANCED_ROWS = rule(
     machine=BalancedRowsMachine,
     summary="rows of spikes dealt out to the least loaded PE (SATO)",
     free=("add", "attention", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
 )
 
 
@@ -84,11 +87,11 @@ def fullest_share(spikes: Int64, shares: Int64) -> int:
 
 
 @BALANCED_ROWS.runs("conv1d", "conv2d", "linear")
-def synapses(machine: BalancedRowsMachine, run: OperatorRun) -> int:
-    """Cycles of an operator with weights."""
+def synapses(machine: BalancedRowsMachine, run: OperatorRun) -> Activity:
+    """Cycles, and traffic if it is counted, of an operator with weights."""
     work = run.workload
     fullest = sum(fullest_share(rows.reshape(-1), np.zeros(machine.dataflow.pes, np.int64)) for rows in work.row_ones)
-    return fullest * (work.output_channels // work.groups)
+    return once_through(machine, run, fullest * (work.output_channels // work.groups))
 
 
 @BALANCED_ROWS.runs("neuron")

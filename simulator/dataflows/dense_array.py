@@ -9,20 +9,22 @@ positions, padding counts) by K columns (fan-in) with N output channels, and tak
 a population floor(floor(T / 12) x neurons / 14), which is none below 12 timesteps. Groups are products of their own.
 Products of two tensors (attention) take their operations over the number of PEs, rounded down; the study's "Eyeriss"
 leaves them out (`attention: skipped`), its "Eyeriss_linear" has them. Additions, pooling and concatenation cost nothing
-there, and memory is not counted. Zero gating, which the chip has, saves energy and no cycles. It differs from the rule
-of `systolic`, which counts the filling and draining of every tile.
+there, and memory is not counted (but see `traffic`). Zero gating, which the chip has, saves energy and no cycles. It
+differs from the rule of `systolic`, which counts the filling and draining of every tile.
 """
 
 from __future__ import annotations
 
 from typing import Literal, cast
 
-from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
-from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
+from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.machine.schema import PositiveInt
 from spikecycle.traces import AttentionProduct
 
 
-class DenseArrayParameters(DataflowParameters):
+class DenseArrayParameters(OnceThroughParameters):
     """The section `dataflow`."""
 
     kind: Literal["dense_array"]
@@ -34,7 +36,7 @@ class DenseArrayParameters(DataflowParameters):
     """Whether products of two tensors take time."""
 
 
-class DenseArrayMachine(RuleMachine):
+class DenseArrayMachine(OnceThroughMachine):
     """A dense array."""
 
     dataflow: DenseArrayParameters
@@ -59,11 +61,12 @@ DENSE_ARRAY = rule(
 
 
 @DENSE_ARRAY.runs("conv1d", "conv2d", "linear")
-def synapses(machine: DenseArrayMachine, run: OperatorRun) -> int:
-    """Cycles of an operator with weights."""
+def synapses(machine: DenseArrayMachine, run: OperatorRun) -> Activity:
+    """Cycles, and traffic if it is counted, of an operator with weights."""
     work, array = run.workload, machine.dataflow
     terms = work.fan_in * run.timesteps * work.positions
-    return work.groups * -(-(work.output_channels // work.groups) // array.columns) * (terms // array.rows)
+    passes = work.groups * -(-(work.output_channels // work.groups) // array.columns)
+    return once_through(machine, run, passes * (terms // array.rows))
 
 
 @DENSE_ARRAY.runs("neuron")

@@ -3,20 +3,21 @@
 A population may have several inputs: synapses, spikes added as they are (identity), and either of them from the
 timestep before (recurrence). For an array that accumulates events into potentials all of these are one layer whose
 input channels lie side by side: a synapse contributes its kernel, an identity input a kernel that is 1 at its own
-channel and position and 0 elsewhere, a delayed input the spikes of the timestep before. Sums are exact and saturate
+channel and position and 0 elsewhere, a delayed input the spikes of the timestep before. A kernel of groups has zeros
+between its groups then. Sums are exact and saturate
 once, so the layer computes what the population computes, bit for bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, UInt8, UInt16
+from spikecycle.simulator.array_types import Int32, Integers, UInt8, UInt16
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
@@ -52,7 +53,8 @@ class LayerTask:
 class LayerSample:
     """One sample of a layer.
 
-    inputs: (T, C, H, W) values. outputs: uint8 (T, M, P, Q) output spikes. active: uint8 (T, M, P, Q), 1 where a
+    inputs: (T, C, H, W) values. outputs: (T, M, P, Q), output spikes as uint8; of neurons that do not fire, potentials,
+    which no array looks at. active: uint8 (T, M, P, Q), 1 where a
     neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its stored
     potential is not 0); None where the plan does not need it.
     weights_on_chip: an earlier inference has loaded the weights. inputs_on_chip, outputs_on_chip: the tensor waits on
@@ -60,7 +62,7 @@ class LayerSample:
     """
 
     inputs: UInt8 | UInt16
-    outputs: UInt8
+    outputs: Integers
     active: UInt8 | None = None
     weights_on_chip: bool = False
     inputs_on_chip: bool = False
@@ -137,7 +139,9 @@ class LayerPlan:
     def run(self, sample: StageSample) -> Activity:
         """Replay one sample."""
         inputs = self.inputs(sample)
-        outputs = cast(UInt8, sample.values(self.population.output.name).astype(np.uint8, copy=False))
+        outputs = sample.values(self.population.output.name)
+        if self.population.neuron.fires:
+            outputs = outputs.astype(np.uint8, copy=False)
         needs_active = self.mapped.needs_active
         active = sample.tensors.replay(self.population, track_active=True).active if needs_active else None
         kept = sample.on_chip.tensors
@@ -168,8 +172,7 @@ class LayerPlan:
 def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection], Population]:
     """The stage, a population of neurons with weights, as one layer.
 
-    Raises MappingError, naming the population, for inputs that cannot lie side by side (maps or strides that differ,
-    groups).
+    Raises MappingError, naming the population, for inputs that cannot lie side by side (maps or strides that differ).
     """
     population = stage.operators[-1]
     synapses = {operator.output.name: operator for operator in stage.operators if isinstance(operator, Synapse)}
@@ -215,12 +218,26 @@ def _identity(source: Source, network: Network, population: Population) -> Conne
     return Connection(source, shape, np.eye(channels, dtype=np.int32)[:, :, None, None], 2)
 
 
+def _without_groups(connection: Connection) -> Connection:
+    """A connection whose kernel has all input channels, 0 for those of other groups."""
+    shape, groups = connection.shape, connection.shape.groups
+    if groups == 1:
+        return connection
+    channels, outputs = shape.C // groups, shape.M // groups
+    weights = np.zeros((shape.M, shape.C, shape.R, shape.S), np.int32)
+    for group in range(groups):
+        rows = slice(group * outputs, (group + 1) * outputs)
+        weights[rows, group * channels : (group + 1) * channels] = connection.weights[rows]
+    return replace(connection, shape=replace(shape, groups=1), weights=weights)
+
+
 def _side_by_side(name: str, connections: Sequence[Connection]) -> tuple[LayerShape, Int32]:
     """One convolution over the channels of all inputs; kernels are padded with zero weights to a common size."""
+    connections = [_without_groups(connection) for connection in connections]
     shapes = [connection.shape for connection in connections]
-    for what in ("H", "W", "P", "Q", "M", "stride", "groups", "dilation"):
+    for what in ("H", "W", "P", "Q", "M", "stride", "dilation"):
         found = [getattr(shape, what) for shape in shapes]
-        if any(value != found[0] for value in found) or (what == "groups" and found[0] != 1):
+        if any(value != found[0] for value in found):
             sources = ", ".join(repr(connection.source.tensor) for connection in connections)
             raise MappingError(
                 f"operator {name!r} cannot be mapped: its inputs {sources} cannot lie side by side, {what} is "

@@ -44,6 +44,7 @@ from pydantic import Field
 
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Integers, UInt64
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.row_tiles import MOST_COLUMNS, packed, tile_work
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
@@ -108,7 +109,7 @@ PRODUCT_SPARSITY = rule(
     machine=ProductSparsityMachine,
     summary="spikes added one by one, partial sums of equal parts of rows reused (Prosperity)",
     free=("add", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
     counters=(ADD, PREPARE),
     overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
 )

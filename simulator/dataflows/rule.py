@@ -35,12 +35,12 @@ from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightSto
 from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
 from spikecycle.simulator.dataflows.support import Support
-from spikecycle.simulator.errors import ContractError, SimulatorError, one_line, place_in
+from spikecycle.simulator.errors import ContractError, MappingError, SimulatorError, one_line, place_in
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffers, Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.simulator.workload import SynapseWorkload
-from spikecycle.traces import Operator, Source, Synapse, TensorSpec
+from spikecycle.traces import Operator, Population, Source, Synapse, TensorSpec
 
 PACKED_WORD_BYTES = 32  # of 64 bits of im2col rows, their counts, and copies on the way
 PREPARED_WEIGHT_BYTES = 16  # of a weight: two arrays of 32 bits, and copies on the way
@@ -79,6 +79,12 @@ class OperatorRun:
     def outputs(self) -> int:
         """Output values of one timestep: of a population, its neurons."""
         return int(np.prod(self.operator.output.shape))
+
+    @property
+    def started(self) -> int:
+        """Neurons of a population that start with a potential to be written: all, unless all start with 0."""
+        assert isinstance(self.operator, Population), f"{self.operator.name} is no population"
+        return self.outputs if self.operator.neuron.start_potential.any() else 0
 
     def inputs(self, index: int = 0) -> Integers:
         """Values of one input, (T, C, H, W)."""
@@ -187,8 +193,11 @@ class RuleDataflow:
         return rows, Need(PREPARED_WEIGHT_BYTES * weights, f"what is prepared of {weights} weights", is_kept=True)
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
-        """The operator, with what the rule prepares for it."""
+        """The operator, with what the rule prepares for it; MappingError for neurons that the machine does not have."""
         operator = stage.operators[0]
+        refused = machine.dataflow.refusal(operator.neuron) if isinstance(operator, Population) else ""
+        if refused:
+            raise MappingError.of(operator.name, machine.name, refused)
         prepare = self.preparations.get(operator.kind)
         if prepare is None:
             return RulePlan(self, machine, operator, network)

@@ -1,23 +1,25 @@
 """Serial spike accumulation: one spike per cycle is broadcast with its row of weights to all adders.
 
 The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII) times MINT (Yin et al.,
-ASP-DAC 2024): an operator with weights takes a cycle for every spike of its im2col matrix and every group of output
-channels that the adders take at once; neurons take three cycles per timestep for every group that the update unit
-takes at once. Attention, additions, pooling and concatenation cost nothing there, and memory is not counted.
+ASP-DAC 2024): a cycle for every spike of the im2col matrix and group of output channels added at once, three for every
+timestep and group of neurons updated at once, one (ours) for their start potentials, none for all else, nor for memory
+(but see `traffic`).
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
-from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
+from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NeuronUnitParameters
+from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
+from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.machine.schema import PositiveInt
 
-UPDATE_CYCLES = 3
-"""Cycles of one update of a group of neurons (the study gives MINT the neuron unit of PTB)."""
+UPDATE_CYCLES = 3  # of one update of a group of neurons (the study gives MINT the neuron unit of PTB)
 
 
-class SpikeSerialParameters(DataflowParameters):
+class SpikeSerialParameters(OnceThroughParameters, NeuronUnitParameters):
     """The section `dataflow`."""
 
     kind: Literal["spike_serial"]
@@ -27,7 +29,7 @@ class SpikeSerialParameters(DataflowParameters):
     """Neurons that are updated at once."""
 
 
-class SpikeSerialMachine(RuleMachine):
+class SpikeSerialMachine(OnceThroughMachine):
     """A machine that accumulates spikes one by one."""
 
     dataflow: SpikeSerialParameters
@@ -43,17 +45,19 @@ SPIKE_SERIAL = rule(
     machine=SpikeSerialMachine,
     summary="one spike per cycle with its weights to all adders (MINT)",
     free=("add", "attention", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
 )
 
 
 @SPIKE_SERIAL.runs("conv1d", "conv2d", "linear")
-def synapses(machine: SpikeSerialMachine, run: OperatorRun) -> int:
-    """Cycles of an operator with weights."""
-    return run.workload.im2col_ones * -(-run.workload.output_channels // machine.dataflow.pes)
+def synapses(machine: SpikeSerialMachine, run: OperatorRun) -> Activity:
+    """Cycles, and traffic if it is counted, of an operator with weights."""
+    work = run.workload
+    return once_through(machine, run, work.im2col_ones * -(-work.output_channels // machine.dataflow.pes))
 
 
 @SPIKE_SERIAL.runs("neuron")
 def neurons(machine: SpikeSerialMachine, run: OperatorRun) -> int:
     """Cycles of a population."""
-    return UPDATE_CYCLES * run.outputs * run.timesteps // machine.dataflow.update_lanes
+    lanes = machine.dataflow.update_lanes
+    return -(-run.started // lanes) + UPDATE_CYCLES * run.outputs * run.timesteps // lanes

@@ -30,6 +30,7 @@ import numpy as np
 
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import UInt64
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
@@ -80,7 +81,7 @@ TIME_BATCHING = rule(
     machine=TimeBatchingMachine,
     summary="windows of timesteps on a systolic array, silent inputs packed away (PTB)",
     free=("add", "attention", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
+    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
     overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
 )
 

@@ -135,8 +135,13 @@ class SramModel:
 @functools.lru_cache(maxsize=8)
 def _load(cell: str, temperature_k: int, ports: int) -> SramModel:
     """Reads files that ship with the package and never change, so the immutable result is kept."""
-    files = [read_validated(path, SramFile) for path in sorted(energy_folder().glob("sram_*.yaml"))]
-    for constants in files:
+    kind = "1r1w" if ports > 1 else "1rw"
+    named = f"sram_{cell.removeprefix('itrs-')}_{temperature_k}k_{kind}.yaml"  # read first; its content decides
+    paths = sorted(energy_folder().glob("sram_*.yaml"), key=lambda path: (path.name != named, path.name))
+    files = []
+    for path in paths:
+        constants = read_validated(path, SramFile)
+        files.append(constants)
         if (constants.cell, constants.temperature_k, constants.ports) == (cell, temperature_k, ports):
             table = read_table(energy_folder() / constants.table)
             return SramModel.build(constants, table, table.axes())

@@ -52,7 +52,12 @@ def compare(
 def compare_points(spec: SweepSpec, progress: Progress | None = None) -> ResultComparison:
     """Simulate and compare the points of a specification."""
     if not 2 <= spec.count <= MOST_RUNS:
-        raise UsageError(f"compare: {spec.count:,} runs, 2 to {MOST_RUNS} can be compared; sweep takes any number")
+        what = (
+            "there is nothing to compare with: name a second machine (--hw), a second trace, or several values (--set)"
+            if spec.count < 2
+            else f"{spec.count:,} runs, at most {MOST_RUNS} can be compared; sweep takes any number"
+        )
+        raise UsageError(f"compare: {what}")
     load_plugins(spec.plugins)
     points = sorted(spec.points(), key=lambda point: point.number)
     results: dict[int, RunResult] = {}

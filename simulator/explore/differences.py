@@ -6,12 +6,10 @@ Everything is a view of results: nothing is simulated here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spikecycle.simulator.documents import read_document
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import seconds
@@ -87,14 +85,16 @@ def compare_results(results: Sequence[RunResult], labels: Sequence[str] = ()) ->
     labels: what tells them apart; from machines, overrides and traces by default.
     """
     if len(results) < 2:
-        raise UsageError(f"there is nothing to compare: at least 2 results are needed, found {len(results)}")
+        raise UsageError(
+            f"there is nothing to compare: at least 2 results are needed, found {len(results)}; name another FILE.json"
+        )
     named = list(labels) or _labels(results)
     compared = [_compared(label, result) for label, result in zip(named, results, strict=True)]
     return ResultComparison(
         results=compared,
         machine_differences=list(machine_differences([result.machine for result in results])),
         differences=_differences(results),
-        notes=list(_notes(results)),
+        notes=list(comparability(results)),
     )
 
 
@@ -105,15 +105,6 @@ def machine_differences(machines: Sequence[Mapping[str, Any]]) -> Iterator[KeyDi
         values = [leaves.get(key) for leaves in flat]
         if any(value != values[0] for value in values):
             yield KeyDifference(key=key, values=values)
-
-
-def read_result(path: str | Path) -> RunResult:
-    """The result that `spikecycle simulate --json` has written; UsageError, naming the file, where it is none, or is of
-    another version."""
-    document = read_document(path)
-    if not isinstance(document, RunResult):
-        raise UsageError(f"{path}: results of spikecycle simulate --json are compared, this is another document")
-    return document
 
 
 def _compared(label: str, result: RunResult) -> ComparedResult:
@@ -194,7 +185,8 @@ def _parts(result: RunResult) -> Iterator[tuple[Measure, By, str | None, str | N
             yield "seconds", "layer and category", layer.name, category, seconds(cycles, clock_mhz) / samples
 
 
-def _notes(results: Sequence[RunResult]) -> Iterator[str]:
+def comparability(results: Sequence[RunResult]) -> Iterator[str]:
+    """Why ratios of these results may say something else than which machine is better, a sentence each."""
     if len({result.trace_sha256 for result in results}) > 1:
         yield "The results are of different traces."
     if len({tuple(result.samples) for result in results}) > 1:
@@ -203,8 +195,33 @@ def _notes(results: Sequence[RunResult]) -> Iterator[str]:
     partly = sorted(missing[0].union(*missing[1:]) - missing[0].intersection(*missing[1:]))
     if partly:
         yield f"Not modelled in all of them, so that energies are not of the same parts: {', '.join(partly)}."
+    prices = [_prices(result) for result in results]
+    apart = [what for what in prices[0] if len({each[what] for each in prices}) > 1]
+    if apart:
+        words = "; ".join(f"{what} {', '.join(dict.fromkeys(each[what] for each in prices))}" for what in apart)
+        yield f"Their technologies differ, so ratios of energy and area compare these too: {words}."
+    unpriced = [str(result.machine["name"]) for result in results if not result.sum_energy_pj]
+    if unpriced:
+        yield f"Energies are not priced, as the rule counts cycles alone: {', '.join(dict.fromkeys(unpriced))}."
+    unsized = [str(result.machine["name"]) for result in results if not result.area_mm2]
+    if unsized and len(unsized) < len(results):
+        yield f"Areas are not modelled: {', '.join(dict.fromkeys(unsized))}."
     if any(is_synthetic(result.provenance) for result in results):
         yield SYNTHETIC
+
+
+def _prices(result: RunResult) -> dict[str, str]:
+    """What decides on the price of an access, an addition and a mm2, in words."""
+    assumed = result.assumptions
+    dram = "none" if assumed.dram_pj_per_bit is None else f"{assumed.dram_pj_per_bit:g} pJ/bit"
+    return {
+        "node": f"{assumed.node_nm:g} nm",
+        "SRAM cells": assumed.sram_cell,
+        "temperature": f"{assumed.temperature_k} K",
+        "energy table": assumed.energy_table,
+        "logic devices": assumed.logic_devices,
+        "DRAM": dram,
+    }
 
 
 def _leaves(section: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

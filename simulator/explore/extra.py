@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from spikecycle.installing import how_to_install
 from spikecycle.simulator.errors import UsageError
 
 
@@ -16,6 +17,5 @@ def needs_extra(module: str) -> Any:
         package = module.partition(".")[0]
         if error.name != package:
             raise
-        raise UsageError(
-            f"the package {package} is needed for this and not installed: pip install 'spikecycle[explore]'"
-        ) from error
+        command = how_to_install("explore")
+        raise UsageError(f"the package {package} is needed for this and not installed: {command}") from error

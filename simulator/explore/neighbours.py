@@ -13,8 +13,11 @@ from spikecycle.simulator.machine.schema import Machine
 
 STEP = 0.1
 """Of a key, up and down, for its elasticity; of a whole number at least 1."""
-_NO_DESIGN = ("technology.", "logic.", "energy.", "overlap.", "sources.", "name", "describes")
-"""Beginnings of keys that nobody chooses by designing a machine, or whose price is not modelled (clock)."""
+_NO_DESIGN = (
+    "technology.", "logic.", "energy.", "overlap.", "sources.", "name", "describes", "dataflow.neuron_unit.",
+)  # fmt: skip
+"""Beginnings of keys that nobody chooses by designing a machine, or whose price is not modelled (clock, what neurons
+can do)."""
 _MODELS = ("bank_wires",)
 """Last names of keys that say how something is modelled."""
 _FOLLOWS = ("_um", "_nm", "_pj", "_pj_per_bit", "_mw", "_ns", "_k", "_factor")

@@ -7,15 +7,18 @@
       - {name: conv1, kind: conv2d, C: 2, H: 34, W: 34, M: 16, R: 3, S: 3, padding: 1, density: 0.05}
       - {name: fc1, kind: linear, C: 18496, M: 10}
 
-or a topology as SCALE-Sim reads it (`topology: network.csv` in place of `layers`; see `topology`).
+or a topology as SCALE-Sim reads it (`topology: network.csv` in place of `layers`; see `topology`), or a network with
+branches and recurrence (`inputs` and `operators` in place of `layers`; see `drawn_graph`).
 
 Spikes are clustered by the statistics of `spikecycle.traces.clustered`. Layers are drawn each by itself: what one puts
-out is not what the next takes. The trace says that it is synthetic, and so does every result of it.
+out is not what the next takes. Of a network of operators only inputs and weights are drawn, and the rest is computed.
+The trace says that it is synthetic, and so does every result of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,12 +26,21 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.explore.drawn_graph import (
+    DrawnGraph,
+    InputToDraw,
+    OperatorToDraw,
+    TensorName,
+    announced,
+    densities,
+    draw_input,
+)
 from spikecycle.simulator.explore.drawn_layer import LayerToDraw, Share, Size
 from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.simulator.machine.yaml_file import read_yaml
-from spikecycle.traces import open_trace
+from spikecycle.traces import GraphBuilder, open_trace
 from spikecycle.traces.clustered import SpikeStatistics, draw_densities, draw_events, measure
 from spikecycle.traces.errors import located
 from spikecycle.traces.synthetic import INPUTS, WEIGHTS, drawn_parameters, drawn_weights
@@ -37,8 +49,8 @@ from spikecycle.traces.writer import TraceWriter
 TIME_CORRELATION, SPACE_CORRELATION, CHANNEL_VARIATION = 0.36, 0.5, 0.7
 """Medians over the layers of the four shipped digits traces (`spikecycle.traces.clustered.measure`)."""
 _MOST_SAMPLES = 16
-_DENSITIES = 2
-"""Stream of random numbers beside those of weights and inputs."""
+_DENSITIES, _AHEAD = 2, 3
+"""Streams of random numbers beside those of weights and inputs."""
 
 
 class Synthesis(Section):
@@ -59,13 +71,18 @@ class Synthesis(Section):
     space_correlation: float = SPACE_CORRELATION
     layers: list[LayerToDraw] | None = None
     topology: str | None = None
+    inputs: dict[TensorName, InputToDraw] | None = None
+    operators: list[OperatorToDraw] | None = None
 
     @model_validator(mode="after")
-    def _layers_come_from_one_place(self) -> Synthesis:
-        if (self.layers is None) == (self.topology is None):
-            raise ValueError("give either layers, or a topology file")
-        if self.layers is not None and not self.layers:
-            raise ValueError("layers: at least one is needed")
+    def _network_comes_from_one_place(self) -> Synthesis:
+        given = [name for name in ("layers", "topology", "operators") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of layers, topology and operators, found {', '.join(given) or 'none of them'}")
+        if (self.operators is None) != (self.inputs is None):
+            raise ValueError("operators and inputs go together")
+        if not (self.topology or self.layers or (self.operators and self.inputs)):
+            raise ValueError(f"{given[0]}: at least one is needed, of each list")
         return self
 
 
@@ -82,7 +99,7 @@ def parse_synthesis(data: Mapping[str, Any], origin: str, folder: Path = Path())
     except ValidationError as error:
         problems = validation_problems(error, Synthesis)
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from error
-    layers = asked.layers if asked.layers is not None else read_topology(folder / str(asked.topology))
+    layers = asked.layers or ([] if asked.topology is None else read_topology(folder / asked.topology))
     return asked, layers
 
 
@@ -91,8 +108,10 @@ def synthesize(asked: Synthesis, layers: Sequence[LayerToDraw], path: str | Path
 
     TraceError on sizes and statistics that cannot be, naming the layer.
     """
+    if asked.operators is not None:
+        return _synthesize_graph(asked, path)
     with located(path):
-        statistics = [_statistics(asked, layer) for layer in layers]
+        statistics = [_statistics(asked, layer, f"layer {layer.name!r}") for layer in layers]
         parameters = []
         for index, (layer, spread) in enumerate(zip(layers, statistics, strict=True)):
             with located(f"layer {layer.name!r}"):
@@ -107,7 +126,56 @@ def synthesize(asked: Synthesis, layers: Sequence[LayerToDraw], path: str | Path
                 )
             )
     said = {layer.name: dict(vars(spread)) for layer, spread in zip(layers, statistics, strict=True)}
-    provenance = {
+    with TraceWriter(path, parameters, asked.timesteps, _provenance(asked, said)) as writer:
+        for sample in range(asked.samples):
+            writer.append(_inputs(asked, parameters, statistics, sample), None)
+    return said
+
+
+def _synthesize_graph(asked: Synthesis, path: str | Path) -> dict[str, dict[str, float | None]]:
+    """Write a network of operators; see `drawn_graph`."""
+    assert asked.inputs is not None
+    assert asked.operators is not None
+
+    def values(sample: int) -> dict[str, Any]:
+        return {
+            name: draw_input(
+                spec, statistics[name], asked.timesteps,
+                ((asked.seed, _DENSITIES, index), (asked.seed, INPUTS, sample, index)),
+            )
+            for index, (name, spec) in enumerate(inputs.items())
+        }  # fmt: skip
+
+    def draw_ahead(shape: tuple[int, int, int], density: float) -> Any:
+        spread = replace(all_alike, density=density)
+        seed = (asked.seed, _AHEAD)
+        return draw_input(InputToDraw(C=shape[0], H=shape[1], W=shape[2]), spread, asked.timesteps, (seed, seed))
+
+    with located(path):
+        inputs = asked.inputs
+        statistics = {name: _statistics(asked, spec, f"input {name!r}") for name, spec in inputs.items()}
+        all_alike = _statistics(asked, InputToDraw(C=1), "populations that are read before they are made")
+        graph = GraphBuilder(asked.timesteps)
+        drawn = DrawnGraph(
+            graph, asked.density, asked.weight_sparsity, asked.weight_bits, asked.potential_bits, asked.seed,
+            announced(asked.operators, asked.density), draw_ahead, values(0),
+        )  # fmt: skip
+        for name, spec in inputs.items():
+            graph.input(name, shape=spec.shape, bits=spec.bits)
+        for operator in asked.operators:
+            with located(f"operator {operator.name!r}"):
+                operator.add(drawn)
+                drawn.finish()
+        said: dict[str, dict[str, float | None]] = {name: dict(vars(spread)) for name, spread in statistics.items()}
+        said |= {name: {"density": density} for name, density in densities(asked.operators, asked.density).items()}
+    with graph.writer(path, _provenance(asked, said)) as writer:
+        for sample in range(asked.samples):
+            writer.append(values(sample))
+    return said
+
+
+def _provenance(asked: Synthesis, said: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:
+    return {
         "model": "synthetic",
         "synthetic": True,
         "command": "spikecycle synthesize",
@@ -116,28 +184,30 @@ def synthesize(asked: Synthesis, layers: Sequence[LayerToDraw], path: str | Path
         "weight_sparsity": asked.weight_sparsity,
         "statistics": _as_few(said),
     }
-    with TraceWriter(path, parameters, asked.timesteps, provenance) as writer:
-        for sample in range(asked.samples):
-            writer.append(_inputs(asked, parameters, statistics, sample), None)
-    return said
 
 
 def measured(path: str | Path) -> dict[str, dict[str, float | None]]:
-    """The statistics of a trace's first samples, as many as memory likes, by layer."""
+    """The statistics of a trace's first samples, as many as memory likes, by name: of the inputs of each layer, or of
+    the inputs and spikes of a network."""
     with open_trace(path) as trace:
+        samples = range(min(trace.samples, _MOST_SAMPLES))
+        if trace.has_layers:
+            return {layer.name: measure(np.stack([layer.inputs(each) for each in samples])) for layer in trace.layers}
+        fire = {operator.output.name for operator in trace.operators if operator.has_state}
         return {
-            layer.name: measure(np.stack([layer.inputs(sample) for sample in range(min(trace.samples, _MOST_SAMPLES))]))
-            for layer in trace.layers
+            tensor.name: measure(np.stack([values for each in samples if (values := tensor.values(each)) is not None]))
+            for tensor in trace.tensors.values()
+            if tensor.producer is None or tensor.name in fire
         }
 
 
-def _statistics(asked: Synthesis, layer: LayerToDraw) -> SpikeStatistics:
+def _statistics(asked: Synthesis, of: LayerToDraw | InputToDraw, where: str) -> SpikeStatistics:
     def own(name: str) -> Any:
-        value = getattr(layer, name)
+        value = getattr(of, name)
         return getattr(asked, name) if value is None else value
 
     names = ("density", "channel_variation", "time_correlation", "space_correlation")
-    with located(f"layer {layer.name!r}"):
+    with located(where):
         return SpikeStatistics(**{name: own(name) for name in names})
 
 

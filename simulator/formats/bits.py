@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64, UInt8
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 
-@kernel
+@lean_kernel
 def bits_for(choices: int) -> int:
     """⌈log2 choices⌉: bits that tell `choices` >= 1 possibilities apart; 0 for a single one."""
     bits = 0
@@ -17,7 +17,7 @@ def bits_for(choices: int) -> int:
     return bits
 
 
-@kernel
+@lean_kernel
 def write_bits(stream: UInt8, first_bit: int, width: int, value: int | np.int64) -> int:
     """Set the 1 bits among the `width` low bits of `value` in a stream of zeros; returns the bit after them.
 
@@ -30,7 +30,7 @@ def write_bits(stream: UInt8, first_bit: int, width: int, value: int | np.int64)
     return first_bit + width
 
 
-@kernel
+@lean_kernel
 def read_bits(stream: UInt8, first_bit: int, width: int) -> int:
     """The unsigned number in `width` <= 63 bits of the stream."""
     value = 0
@@ -40,21 +40,21 @@ def read_bits(stream: UInt8, first_bit: int, width: int) -> int:
     return value
 
 
-@kernel
+@lean_kernel
 def read_signed(stream: UInt8, first_bit: int, width: int) -> int:
     """The two's complement number in `width` bits of the stream."""
     value = read_bits(stream, first_bit, width)
     return value - (((value >> (width - 1)) & 1) << width)
 
 
-@kernel
+@lean_kernel
 def write_numbers(stream: UInt8, width: int, numbers: Int64) -> None:
     """Pack the numbers, `width` bits each, into a stream of zeros."""
     for i in range(len(numbers)):
         write_bits(stream, i * width, width, numbers[i])
 
 
-@kernel
+@lean_kernel
 def read_numbers(stream: UInt8, width: int, numbers_out: Int64) -> None:
     """Unpack unsigned numbers of `width` bits each, as many as `numbers_out` holds."""
     for i in range(len(numbers_out)):

@@ -23,7 +23,7 @@ from spikecycle.simulator.formats.groups import group_end, padding_zeros
 from spikecycle.simulator.formats.levels import BYTE_BITS, TRITS_PER_BYTE, Codes, FormatSpec, Positions, Values
 from spikecycle.simulator.formats.runs import entries_per_code_word, run_entry_first_bit
 from spikecycle.simulator.formats.sizes import check_fibers, measure, offset_bits
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class EncodedFibers:
     codebook: Int32
 
 
-@kernel
+@lean_kernel
 def encode_fibers(
     values: Int32,
     starts: Int64,
@@ -93,7 +93,7 @@ def encode_fibers(
                 bit = write_bits(stream, bit, spec.value_bits, value)
 
 
-@kernel
+@lean_kernel
 def _encode_runs(values: Int32, start: int, stop: int, spec: FormatSpec, first_bit: int, stream: UInt8) -> None:
     entry = 0
     run = 0
@@ -115,7 +115,7 @@ def _encode_runs(values: Int32, start: int, stop: int, spec: FormatSpec, first_b
         write_bits(stream, first_bit + words * spec.code_word_bits - 1, 1, 1)
 
 
-@kernel
+@lean_kernel
 def _encode_groups(
     values: Int32,
     start: int,
@@ -141,7 +141,7 @@ def _encode_groups(
         first = end
 
 
-@kernel
+@lean_kernel
 def _encode_trits(values: Int32, start: int, stop: int, first_bit: int, stream: UInt8) -> None:
     bit = first_bit
     for first in range(start, stop, TRITS_PER_BYTE):
@@ -151,7 +151,7 @@ def _encode_trits(values: Int32, start: int, stop: int, first_bit: int, stream: 
         bit = write_bits(stream, bit, BYTE_BITS, byte)
 
 
-@kernel
+@lean_kernel
 def decode_fibers(
     stream: UInt8,
     starts: Int64,
@@ -180,7 +180,7 @@ def decode_fibers(
             _decode_in_order(stream, first_bit, entries[fiber], spec, fiber_out)
 
 
-@kernel
+@lean_kernel
 def _decode_in_order(stream: UInt8, first_bit: int, entries: int, spec: FormatSpec, fiber_out: Int32) -> None:
     coordinate_bits = bits_for(len(fiber_out))
     bit = first_bit + (len(fiber_out) if spec.positions == Positions.MASK else 0)
@@ -197,7 +197,7 @@ def _decode_in_order(stream: UInt8, first_bit: int, entries: int, spec: FormatSp
         bit += spec.value_bits
 
 
-@kernel
+@lean_kernel
 def _decode_runs(stream: UInt8, first_bit: int, entries: int, spec: FormatSpec, fiber_out: Int32) -> None:
     if spec.code_word_bits > 0:
         last_bit = first_bit + spec.code_word_bits - 1
@@ -213,7 +213,7 @@ def _decode_runs(stream: UInt8, first_bit: int, entries: int, spec: FormatSpec, 
             fiber_out[position] = read_signed(stream, bit + spec.run_bits, spec.value_bits)
 
 
-@kernel
+@lean_kernel
 def _decode_groups(stream: UInt8, first_bit: int, segment: int, spec: FormatSpec, fiber_out: Int32) -> None:
     index_bits = bits_for(spec.group)
     bit = first_bit
@@ -228,7 +228,7 @@ def _decode_groups(stream: UInt8, first_bit: int, segment: int, spec: FormatSpec
         first = end
 
 
-@kernel
+@lean_kernel
 def _decode_trits(stream: UInt8, first_bit: int, fiber_out: Int32) -> None:
     byte = 0
     for position in range(len(fiber_out)):

@@ -8,16 +8,16 @@ stores min(kept, g) of them in order: those that are not zero and, if these are 
 from __future__ import annotations
 
 from spikecycle.simulator.array_types import Int32, Int64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 
-@kernel
+@lean_kernel
 def group_end(position: int, length: int, segment: int, group: int) -> int:
     """The position behind the group that begins at `position` of a fiber of `length` positions."""
     return min(position + group, (position // segment + 1) * segment, length)
 
 
-@kernel
+@lean_kernel
 def group_slots(length: int, segment: int, kept: int, group: int) -> int:
     """Values that the groups of a fiber store."""
     slots = 0
@@ -29,7 +29,7 @@ def group_slots(length: int, segment: int, kept: int, group: int) -> int:
     return slots
 
 
-@kernel
+@lean_kernel
 def padding_zeros(values: Int32, first: int, end: int, kept: int) -> int:
     """Zeros that the group values[first:end] stores, its first ones."""
     slots = min(kept, end - first)
@@ -39,7 +39,7 @@ def padding_zeros(values: Int32, first: int, end: int, kept: int) -> int:
     return slots
 
 
-@kernel
+@lean_kernel
 def first_full_group(values: Int32, starts: Int64, segments: Int64, kept: int, group: int) -> tuple[int, int, int, int]:
     """(fiber, first position, last position, non-zeros) of the first group with more than `kept` non-zeros.
 

@@ -34,13 +34,13 @@ from spikecycle.simulator.formats.levels import (
     Values,
 )
 from spikecycle.simulator.formats.runs import run_entry_first_bit
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 NOTHING = -1
 """Position of an entry that only marks a step which delivers nothing."""
 
 
-@kernel
+@lean_kernel
 def decode_schedule(
     values: Int32,
     start: int,
@@ -82,7 +82,7 @@ def decode_schedule(
     return _entry_by_entry(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
 
 
-@kernel
+@lean_kernel
 def _position_by_position(
     values: Int32,
     start: int,
@@ -142,7 +142,7 @@ def _position_by_position(
     return entries, steps
 
 
-@kernel
+@lean_kernel
 def _window_by_window(
     values: Int32,
     start: int,
@@ -190,7 +190,7 @@ def _window_by_window(
     return entries, steps
 
 
-@kernel
+@lean_kernel
 def _entry_by_entry(
     values: Int32,
     start: int,
@@ -235,7 +235,7 @@ def _entry_by_entry(
     return entries, steps
 
 
-@kernel
+@lean_kernel
 def _group_by_group(
     values: Int32,
     start: int,
@@ -302,7 +302,7 @@ def _group_by_group(
     return entries, steps
 
 
-@kernel
+@lean_kernel
 def _last_bit_of_entries(spec: FormatSpec, name_bits: int, stored: int) -> int:
     """The last bit of the first `stored` entries of a fiber, each a coordinate or run and its value; -1 of none."""
     entry_bits = name_bits + spec.value_bits
@@ -311,13 +311,13 @@ def _last_bit_of_entries(spec: FormatSpec, name_bits: int, stored: int) -> int:
     return run_entry_first_bit(stored - 1, spec) + entry_bits - 1
 
 
-@kernel
+@lean_kernel
 def _name_bits(spec: FormatSpec, length: int) -> int:
     """Bits of the coordinate or run ahead of a stored value, which tells its position."""
     return bits_for(length) if spec.positions == Positions.COORDINATE else spec.run_bits
 
 
-@kernel
+@lean_kernel
 def _last_bit_with_mask(spec: FormatSpec, length: int, last_mask_bit: int, last_delivered: int, stored: int) -> int:
     """Last bit of a step that looks at the mask up to `last_mask_bit`; values lie behind the whole mask.
 

@@ -21,10 +21,10 @@ from spikecycle.simulator.formats.levels import (
     Values,
 )
 from spikecycle.simulator.formats.runs import entries_per_code_word
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 
-@kernel
+@lean_kernel
 def _stored_values(values: Int32, start: int, stop: int, spec: FormatSpec) -> int:
     """Values that the fiber [start, stop) stores, padding included."""
     if spec.values == Values.IN_PLACE and spec.located == Located.FIXED:
@@ -46,7 +46,7 @@ def _stored_values(values: Int32, start: int, stop: int, spec: FormatSpec) -> in
     return non_zeros
 
 
-@kernel
+@lean_kernel
 def measure_fibers(
     values: Int32,
     starts: Int64,

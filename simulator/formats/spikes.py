@@ -28,7 +28,7 @@ import numpy.typing as npt
 from spikecycle.simulator.array_types import UInt8, UInt16
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.bits import read_bits, write_bits
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.registry import Registry
 
 
@@ -188,20 +188,20 @@ class EncodedSpikes:
     entries: int
 
 
-@kernel
+@lean_kernel
 def entry_first_bit(entry: int, layout: SpikeLayout) -> int:
     """Where in memory entry number `entry` begins."""
     word = entry // layout.entries_per_word * layout.words_per_entry
     return word * layout.word_bits + entry % layout.entries_per_word * layout.entry_bits
 
 
-@kernel
+@lean_kernel
 def silent_entries(run: int, layout: SpikeLayout) -> int:
     """Entries without a spike ahead of a spike after `run` silent positions: 0 unless entries are runs."""
     return run // layout.longest_run if layout.longest_run > 0 else 0
 
 
-@kernel
+@lean_kernel
 def count_entries(values: UInt8 | UInt16, layout: SpikeLayout) -> int:
     """Entries that the values, (positions,), of one timestep take."""
     if layout.explicit == 0:
@@ -217,7 +217,7 @@ def count_entries(values: UInt8 | UInt16, layout: SpikeLayout) -> int:
     return entries
 
 
-@kernel
+@lean_kernel
 def encode_positions(values: UInt8 | UInt16, layout: SpikeLayout, stream: UInt8) -> int:
     """Write the values, (positions,), into a stream of zeros; returns the entries written."""
     entries = 0
@@ -242,7 +242,7 @@ def encode_positions(values: UInt8 | UInt16, layout: SpikeLayout, stream: UInt8)
     return entries
 
 
-@kernel
+@lean_kernel
 def decode_positions(stream: UInt8, entries: int, layout: SpikeLayout, values_out: UInt16) -> None:
     """Read the entries back into `values_out`, uint16 (positions,), which holds zeros."""
     position = -1

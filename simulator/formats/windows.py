@@ -29,7 +29,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.bits import bits_for, read_bits, write_bits
 from spikecycle.simulator.formats.sizes import offset_bits
 from spikecycle.simulator.formats.spikes import SpikeFormat, check_values, count_entries
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 
 class WindowLayout(NamedTuple):
@@ -73,7 +73,7 @@ def window_layout(spike_format: SpikeFormat, timesteps: int, neurons: int, input
     return WindowLayout(0, 0, address_bits, tick_bits, value_bits, max(1, address_bits + tick_bits + value_bits))
 
 
-@kernel
+@lean_kernel
 def count_row_entries(values: UInt8 | UInt16, masked: int, entries_out: Int64) -> None:
     """Fill `entries_out`, int64 (rows,): of values (T, rows, n), neurons that fire (masked = 1) or spikes (0)."""
     timesteps, rows, neurons = values.shape
@@ -88,7 +88,7 @@ def count_row_entries(values: UInt8 | UInt16, masked: int, entries_out: Int64) -
         entries_out[row] = entries
 
 
-@kernel
+@lean_kernel
 def encode_rows_of(values: UInt8 | UInt16, layout: WindowLayout, first_bits: Int64, stream: UInt8) -> None:
     """Write rows into a stream of zeros: values (T, rows, n); first_bits int64 (rows,), where each row begins."""
     timesteps, rows, neurons = values.shape
@@ -117,7 +117,7 @@ def encode_rows_of(values: UInt8 | UInt16, layout: WindowLayout, first_bits: Int
                 word += layout.entry_bits
 
 
-@kernel
+@lean_kernel
 def decode_rows_of(stream: UInt8, layout: WindowLayout, first_bits: Int64, entries: Int64, values_out: UInt16) -> None:
     """Read rows back into `values_out`, uint16 (T, rows, n), which holds zeros; with a mask, `entries` is not read."""
     timesteps, rows, neurons = values_out.shape

@@ -231,12 +231,25 @@ def _validate(data: dict[str, Any], told: Callable[[list[str]], str]) -> Machine
     except ValidationError as error:
         problems = validation_problems(error, machine_type)
     problems += [*_unknown_formats(data), *_unpriceable(data), *_unknown_sources(data, machine_type)]
-    problems += _overlap_problems(data, dataflow_of_kind)
+    problems += [*_unused_sections(data, dataflow_of_kind), *_overlap_problems(data, dataflow_of_kind)]
     if machine is not None and not problems:
         problems = list(_unpriced_parts(machine))
     if machine is None or problems:
         raise MachineError(told(problems))
     return machine
+
+
+def _unused_sections(data: Mapping[str, Any], dataflow: Dataflow) -> Iterator[str]:
+    """Sections that any machine may have, but that the dataflow's schema does not take up: they would do nothing."""
+    own = {
+        key
+        for part in dataflow.machine_type.__mro__
+        if issubclass(part, Machine) and part is not Machine
+        for key in part.__annotations__
+    }
+    for section, what in (("dram", "moves nothing from or to DRAM"), ("formats", "knows no formats")):
+        if data.get(section) is not None and section not in own:
+            yield f"{section}: the dataflow {dataflow.name} {what}"
 
 
 def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:

@@ -9,14 +9,25 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from spikecycle.simulator.machine.yaml_file import quoted
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import did_you_mean, nearest
 
 _LEADS = ("Value error, ", "Assertion failed, ")
 
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line for each problem of data that `model` refused; an unknown key gets the nearest one it could be."""
-    return [_describe(details, model) for details in error.errors()]
+    found = error.errors()
+    meant = {location for details in found if (location := _meant(details, model)) is not None}
+    return [_describe(each, model) for each in found if each["type"] != "missing" or each["loc"] not in meant]
+
+
+def _meant(details: ErrorDetails, model: type[BaseModel]) -> tuple[int | str, ...] | None:
+    """Where the key is that an unknown one most likely is a misspelling of; it is not told that it is missing too."""
+    if details["type"] != "extra_forbidden":
+        return None
+    *section, key = details["loc"]
+    known = nearest(str(key), _keys_at(model, tuple(section)))
+    return None if known is None else (*section, known)
 
 
 def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:

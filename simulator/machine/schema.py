@@ -7,12 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from spikecycle.simulator.machine.parts import LogicUnit, Memory, MemoryKind
 from spikecycle.simulator.units import kib_to_bits
+
+if TYPE_CHECKING:
+    from spikecycle.traces import Neuron
 
 LARGEST_INT = 10**6
 """Of any count, width or rate in a machine file: far beyond hardware, and products of a few still fit 64 bits."""
@@ -266,6 +269,10 @@ class DataflowParameters(Section):
     """Parameters of a dataflow; each dataflow derives its own."""
 
     kind: str
+
+    def refusal(self, neuron: Neuron) -> str:
+        """What neurons need that the machine does not have, and the key that gives it; empty where there is nothing."""
+        return ""
 
 
 class Buffers(Section):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape, Neuron
 
 TOGETHER = 4
@@ -78,7 +78,7 @@ class Arithmetic(NamedTuple):
         )
 
 
-@kernel
+@lean_kernel
 def accumulate(
     frame: Integers,
     weights: Int32,
@@ -117,7 +117,7 @@ def accumulate(
                             _flag(channels, events, weights[r, s], flags[p, q, own])
 
 
-@kernel
+@lean_kernel
 def _collect(position: Integers, first: int, count: int, channels: Int64, values: Int64) -> int:
     """List the events of one position and group: channels and values, filled up with values 0 to whole sweeps."""
     events = 0
@@ -132,7 +132,7 @@ def _collect(position: Integers, first: int, count: int, channels: Int64, values
     return events
 
 
-@kernel
+@lean_kernel
 def _add(channels: Int64, values: Int64, events: int, weights: Int32, sums: Int64) -> None:
     """Add the weights (C, M / groups) of the listed events, times their values, to sums (M / groups,)."""
     for i in range(0, events, TOGETHER):
@@ -148,7 +148,7 @@ def _add(channels: Int64, values: Int64, events: int, weights: Int32, sums: Int6
             )
 
 
-@kernel
+@lean_kernel
 def _flag(channels: Int64, events: int, weights: Int32, flags: UInt8) -> None:
     """Set the flags (M / groups,) of neurons that get a weight other than zero."""
     for i in range(events):
@@ -157,7 +157,7 @@ def _flag(channels: Int64, events: int, weights: Int32, flags: UInt8) -> None:
             flags[m] |= np.uint8(row[m] != 0)
 
 
-@kernel
+@lean_kernel
 def update(
     sums: Int64,
     bias: Int64,
@@ -207,7 +207,7 @@ def update(
                     flags[p, q, m] |= np.uint8(currents[p, q, m] != 0)
 
 
-@kernel
+@lean_kernel
 def _filter(sums: Int64, bias: Int64, leak: Int64, neuron: Arithmetic, currents: Int32) -> None:
     """Integrate the synaptic currents of one position, and let them be what arrives."""
     for m in range(len(sums)):
@@ -217,13 +217,13 @@ def _filter(sums: Int64, bias: Int64, leak: Int64, neuron: Arithmetic, currents:
         sums[m] = current
 
 
-@kernel
+@lean_kernel
 def _add_bias(sums: Int64, bias: Int64) -> None:
     for m in range(len(sums)):
         sums[m] += bias[m]
 
 
-@kernel
+@lean_kernel
 def _reset_late(sums: Int64, threshold: Int64, leak: Int64, neuron: Arithmetic, potentials: Int32) -> None:
     """Let the resets of the last timestep's spikes, which are taken after the leak, be part of what arrives."""
     for m in range(len(sums)):

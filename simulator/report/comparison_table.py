@@ -12,7 +12,7 @@ from rich.text import Text
 from spikecycle.simulator.explore.differences import By, ComparedResult, CostDifference, Measure, ResultComparison
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
-from spikecycle.simulator.report.totals import WARNING
+from spikecycle.simulator.report.totals import NOT_PRICED, WARNING
 from spikecycle.simulator.units import pj_to_j
 
 MOST_ROWS = 12
@@ -25,6 +25,9 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def compared_report(comparison: ResultComparison) -> Group:
     """Figures of each result, then what differs."""
     parts: list[RenderableType] = [_legend(comparison.results), figures_table(comparison.results)]
+    notes = [*_slow(comparison.results), *comparison.notes]
+    if notes:
+        parts.append(Text("\n".join(notes), style=WARNING))
     if comparison.machine_differences:
         parts.append(_machines(comparison))
     kinds: tuple[tuple[str, Measure, By], ...] = (
@@ -39,9 +42,6 @@ def compared_report(comparison: ResultComparison) -> Group:
         found = [each for each in comparison.of(measure, by) if each.effect]
         if found:
             parts.append(_differences(title, measure, found[:MOST_ROWS], len(found)))
-    notes = [*_slow(comparison.results), *comparison.notes]
-    if notes:
-        parts.append(Text("\n".join(notes), style=WARNING))
     return Group(*(line for part in parts for line in (part, Text())))
 
 
@@ -52,7 +52,10 @@ def figures_table(results: Sequence[ComparedResult]) -> Fitting:
     time, time_unit = human.common_si([each.seconds_per_inference for each in results], "s")
 
     def column(header: str, value: Callable[[ComparedResult], float], show: Callable[[float], str]) -> list[Column]:
-        ratios = ["" if each is first or not value(first) else _times(value(each) / value(first)) for each in results]
+        ratios = [
+            "" if each is first or not value(first) or not value(each) else _times(value(each) / value(first))
+            for each in results
+        ]
         return [Column(header, [show(value(each)) for each in results]), Column("\nto A", ratios)]
 
     columns = [
@@ -60,13 +63,13 @@ def figures_table(results: Sequence[ComparedResult]) -> Fitting:
         *column(
             f"energy,\n{energy_unit}",
             lambda each: pj_to_j(each.energy_per_inference_pj) * energy,
-            lambda value: human.digits(value, 4),
+            lambda value: human.digits(value, 4) if value else NOT_PRICED,
         ),
         *column(
             f"time,\n{time_unit}", lambda each: each.seconds_per_inference * time, lambda value: human.digits(value, 4)
         ),
         *column("cycles", lambda each: each.cycles_per_inference, human.count),
-        *column("area,\nmm2", lambda each: each.area_mm2, human.digits),
+        *column("area,\nmm2", lambda each: each.area_mm2, lambda value: human.digits(value) if value else _NOTHING),
         Column("PE use,\n%", [human.percent(each.utilization) for each in results]),
     ]
     narrow = [*columns[:5], *columns[7:9]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_UP, Decimal
 
 from spikecycle.simulator.units import BITS_PER_KIB
 
@@ -17,7 +18,7 @@ def digits(value: float, significant: int = 3) -> str:
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
     decimals = max(significant - 1 - math.floor(math.log10(abs(value))), 0)
-    rounded = round(value, decimals)
+    rounded = _half_up(value, decimals)
     decimals = max(significant - 1 - math.floor(math.log10(abs(rounded))), 0) if rounded else 0  # 9.996 became 10.0
     return f"{rounded:,.{decimals}f}"
 
@@ -42,7 +43,7 @@ def count(value: float) -> str:
     if 0 < value < 1:
         return digits(value, 2)
     if value < _EXACT_BELOW - 0.5:
-        return f"{round(value):,}"
+        return f"{_half_up(value, 0):,.0f}"
     return si(value, "", 4)
 
 
@@ -50,13 +51,18 @@ def percent(share: float) -> str:
     """A share of one in percent, without the sign: "12.3"; a dot for nothing at all."""
     if share == 0:
         return "·"
-    return "<0.1" if share < 0.0005 else f"{100 * share:.1f}"
+    return "<0.1" if share < 0.0005 else f"{_half_up(100 * share, 1):.1f}"
 
 
 def bits_in_kib(bits: float) -> str:
     """Bits in KiB or MiB: "1.50 KiB"."""
     kib = bits / BITS_PER_KIB
     return f"{digits(kib)} KiB" if kib < 1000 else f"{digits(kib / 1024)} MiB"
+
+
+def _half_up(value: float, decimals: int) -> float:
+    """Rounded as people round, halves away from zero; what is half is decided on the digits that a person would see."""
+    return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
 def _prefix(value: float, significant: int) -> int:

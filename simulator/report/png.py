@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from spikecycle.installing import how_to_install
+
 _SHARPNESS = 2.0
 """Pixels of the picture for each pixel of the drawing."""
-HOW_TO_GET_IT = "PNG files need the extra png (pip install 'spikecycle[png]'); the page saves PNG without it"
+HOW_TO_GET_IT = f"PNG files need the extra png; the page saves PNG without it. To install it: {how_to_install('png')}"
 
 
 def has_png() -> bool:

@@ -22,15 +22,16 @@ _HEADERS = {
 
 def synthesis_report(trace: str, asked: Statistics, drawn: Statistics) -> Group:
     """asked, drawn: statistics by layer; drawn ones of the first samples."""
-    columns = [names("layer", list(asked))]
+    title = "Inputs of each layer, or inputs and spikes of a network"
+    columns = [names("", list(asked))]
     for key, header in _HEADERS.items():
-        columns.append(Column(f"{header}\nasked", [_text(asked[layer][key]) for layer in asked]))
-        columns.append(Column("drawn", [_text(drawn[layer][key]) for layer in asked]))
+        columns.append(Column(f"{header}\nasked", [_text(asked[layer].get(key)) for layer in asked]))
+        columns.append(Column("drawn", [_text(drawn[layer].get(key)) for layer in asked]))
     return Group(
         Text(f"wrote {trace}", style="bold"),
         Text(SYNTHETIC, style=WARNING),
         Text(),
-        fitting_sheets(("Inputs of each layer", columns), ("Inputs of each layer", [columns[0], *columns[2::2]])),
+        fitting_sheets((title, columns), (title, [columns[0], *columns[2::2]])),
     )
 
 

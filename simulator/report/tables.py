@@ -67,7 +67,7 @@ def layer_table(result: RunResult) -> Fitting:
             human.count(result.cycles_per_inference),
         ),
         "busy": Column(
-            "PEs\nbusy %", [human.percent(layer.utilization) for layer in layers], human.percent(result.utilization)
+            "PE use\n%", [human.percent(layer.utilization) for layer in layers], human.percent(result.utilization)
         ),
         "energy": Column(
             f"energy\n{unit}",

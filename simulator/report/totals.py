@@ -39,29 +39,40 @@ def heading(result: RunResult) -> RenderableType:
     )
 
 
+NOT_PRICED = "not priced"
+"""In place of energies of a machine whose rule counts cycles alone."""
+_NOT_MODELLED = "not modelled"
+
+
 def totals(result: RunResult) -> Fitting:
     """Time, energy, area and the ratios people compare, in two columns where there is room."""
+
+    def priced(text: str) -> str:
+        return text if result.sum_energy_pj else NOT_PRICED
+
     per_second = share(result.synaptic_operations_per_inference, result.seconds_per_inference)
     figures = [
         ("time per inference", human.si(result.seconds_per_inference, "s")),
-        ("energy per inference", human.si(pj_to_j(result.energy_per_inference_pj), "J")),
+        ("energy per inference", priced(human.si(pj_to_j(result.energy_per_inference_pj), "J"))),
         ("cycles per inference", human.count(result.cycles_per_inference)),
-        ("energy-delay product", human.si(result.edp_per_inference_js, "J·s")),
+        ("energy-delay product", priced(human.si(result.edp_per_inference_js, "J·s"))),
         ("throughput", f"{human.count(share(1, result.seconds_per_inference))} inferences/s"),
         (
             "mean power",
-            human.si(share(pj_to_j(result.energy_per_inference_pj), result.seconds_per_inference), "W"),
+            priced(human.si(share(pj_to_j(result.energy_per_inference_pj), result.seconds_per_inference), "W")),
         ),
         ("effective throughput", human.si(per_second, "SOP/s")),
         (
             "energy per operation",
-            f"{human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations))} pJ per SOP",
+            priced(f"{human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations))} pJ per SOP"),
         ),
-        ("PE utilization", f"{human.percent(result.utilization)} %"),
+        ("PE use", f"{human.percent(result.utilization)} %" if result.utilization else _NOT_MODELLED),
         (
             "area",
             f"{human.digits(result.area_mm2)} mm² (memories {human.digits(result.area_mm2 - result.logic_area_mm2)}, "
-            f"logic {human.digits(result.logic_area_mm2)})",
+            f"logic {human.digits(result.logic_area_mm2)})"
+            if result.area_mm2
+            else _NOT_MODELLED,
         ),
         ("work skipped", _skipped(result)),
         ("cycles per sample", _range(result.cycles_per_sample)),

@@ -2,12 +2,14 @@
 
 A published throughput (GOP/s) over a published efficiency (GOP/J) is the power that the efficiency was computed with.
 What the published power of the chip leaves of it is DRAM. At another price of a bit that part scales and the chip does
-not: so every machine's efficiency, and its ratio to the others', gets a band.
+not: so every machine's efficiency, and its ratio to the others', gets a band. A second table prices a comparison again
+whose parts were added up in different units (`unit_audit`).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -15,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spikecycle.simulator.units import UW_PER_MW
+from spikecycle.simulator.validation import unit_audit
 from spikecycle.simulator.validation.tables import read_table
 
 MW_PER_W = UW_PER_MW
@@ -150,21 +153,35 @@ def notes(found: Audit) -> list[str]:
     ]
 
 
+def repriced(found: Audit) -> list[unit_audit.Repriced]:
+    """The comparison in one unit, at the same prices of DRAM."""
+    prices = [price.pj_per_bit for price in found.prices]
+    return list(unit_audit.repriced(unit_audit.counted_runs(), prices))
+
+
 def report_of(found: Audit) -> RenderableType:
     """For a terminal."""
+    in_one_unit = _table(unit_audit.HEAD, [line.cells() for line in repriced(found)])
+    return Group(_table(HEAD, rows(found)), *map(Text, notes(found)), Text(), in_one_unit, *map(Text, unit_audit.NOTES))
+
+
+def _table(heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in HEAD:
-        table.add_column(head, justify="left" if head == "machine" else "right")
-    for line in rows(found):
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("network", "machine") else "right")
+    for line in lines:
         table.add_row(*line)
-    return Group(table, *map(Text, notes(found)))
+    return table
 
 
 def to_markdown(found: Audit) -> str:
     """As a Markdown table."""
     lines = [f"| {' | '.join(HEAD)} |", f"|---|{'---:|' * (len(HEAD) - 1)}"]
     lines += [f"| {' | '.join(line)} |" for line in rows(found)]
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes(found))]) + "\n"
+    lines += ["", *(f"- {note}" for note in notes(found)), ""]
+    lines += [f"| {' | '.join(unit_audit.HEAD)} |", f"|---|---|{'---:|' * (len(unit_audit.HEAD) - 2)}"]
+    lines += [f"| {' | '.join(line.cells())} |" for line in repriced(found)]
+    return "\n".join([*lines, "", *(f"- {note}" for note in unit_audit.NOTES)]) + "\n"
 
 
 def to_json(found: Audit) -> str:
@@ -186,4 +203,18 @@ def to_json(found: Audit) -> str:
         }
         for each in found.machines
     ]
-    return json.dumps({"machines": document, "notes": notes(found)}, indent=2) + "\n"
+    in_one_unit = [
+        {
+            "network": each.run.network,
+            "machine": each.run.machine,
+            "published_energy_ratio": each.run.published_ratio,
+            "script_energy_ratio": each.script_ratio,
+            "energy_ratio": each.ratio,
+            "energy_ratio_band": [each.least, each.most],
+            "energy_pj_by_part": each.run.parts_pj(unit_audit.DRAM_PJ_PER_BIT),
+            "source": unit_audit.SOURCE,
+        }
+        for each in repriced(found)
+    ]
+    told = {"machines": document, "in_one_unit": in_one_unit, "notes": [*notes(found), *unit_audit.NOTES]}
+    return json.dumps(told, indent=2) + "\n"

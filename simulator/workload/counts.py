@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from spikecycle.simulator.array_types import Inputs, Int32, Int64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import kernel, lean_kernel
 from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
 
 
-@kernel
+@lean_kernel
 def add_up(inputs: Inputs, groups: int, binary: bool, of_channel: Int32, of_step: Int32, non_zeros: Int64) -> None:
     """Set bits of every position, added up over timesteps and over channels, in one scan.
 

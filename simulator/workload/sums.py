@@ -6,6 +6,9 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int32
 
+_BLOCK_WEIGHTS = 2**16
+"""Weights that are widened together: few enough for the caches of a processor."""
+
 
 def largest_sum(weights: Int32, input_bits: int, bias: Int32 | None = None) -> int:
     """The largest magnitude that the inputs of one timestep can sum to, partial sums included.
@@ -13,7 +16,10 @@ def largest_sum(weights: Int32, input_bits: int, bias: Int32 | None = None) -> i
     weights: int32 (M, ...), codes of every output channel. input_bits: inputs are 0 to 2^input_bits - 1.
     bias: int32 (M,), added once if given.
     """
-    magnitudes = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1) * ((1 << input_bits) - 1)
+    codes = weights.reshape(len(weights), -1)
+    blocks = np.array_split(codes, -(-codes.size // _BLOCK_WEIGHTS))  # no copy of all weights
+    sums = [np.abs(block, dtype=np.int64).sum(axis=1) for block in blocks]
+    magnitudes = np.concatenate(sums) * ((1 << input_bits) - 1)
     if bias is not None:
         magnitudes += np.abs(bias.astype(np.int64))
     return int(magnitudes.max())

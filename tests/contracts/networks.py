@@ -94,6 +94,16 @@ def recurrent(net: Drawing) -> None:
     net.graph.neuron("spikes", [net.conv2d("conv", net.input("x", 3, 5, 4), 4, 3, 3, 3, padding=1), back], LEAKY)
 
 
+def own_loop(net: Drawing) -> None:
+    """Neurons that each take their own spike of the timestep before, and groups beside a convolution without."""
+    back = net.graph.delayed("spikes", (4, 5, 4))
+    own = net.graph.conv2d(
+        "own", back, np.array([-2, 3, 1, 0]).reshape(4, 1, 1, 1), weight_bits=4, groups=4, record=True
+    )
+    pairs = net.conv2d("pairs", net.input("y", 2, 5, 4), 4, 1, 3, 3, padding=1, groups=2)
+    net.graph.neuron("spikes", [net.conv2d("conv", net.input("x", 3, 5, 4), 4, 3, 3, 3, padding=1), pairs, own], LEAKY)
+
+
 def addition(net: Drawing) -> None:
     """Spikes of two tensors added, then through weights."""
     total = net.graph.add("total", [net.input("x", 3, 5, 4), net.input("y", 3, 5, 4)])
@@ -146,6 +156,41 @@ def readout(net: Drawing) -> None:
     net.graph.neuron("potentials", net.linear("fc2", first, 3, 8), potentials)
 
 
+def late_reset(net: Drawing) -> None:
+    """Neurons that reset in the timestep after the spike, softly and to a value."""
+    soft = Neuron("lif", 4, 12, leak_numerator=3, leak_shift=2, reset="soft", reset_timing="next")
+    hard = Neuron("lif", 3, 12, leak_numerator=7, leak_shift=3, reset="hard", reset_value=-2, reset_timing="next")
+    first = net.graph.neuron("first", net.conv2d("conv", net.input("x", 2, 5, 4), 3, 2, 3, 3, padding=1), soft)
+    net.graph.neuron("spikes", net.linear("fc", first, 5, 60), hard)
+
+
+def started(net: Drawing) -> None:
+    """Neurons that start with potentials: of their own, and one per channel."""
+    places = np.arange(60).reshape(3, 5, 4) % 7 - 3
+    first = Neuron("lif", 5, 12, leak_numerator=3, leak_shift=2, start_potential=places)
+    current = net.conv2d("conv", net.input("x", 2, 5, 4), 3, 2, 3, 3, padding=1)
+    spikes = net.graph.neuron("first", current, first)
+    second = Neuron("if", 3, 12, reset="soft", start_potential=[0, 1, 2, -1, 0])
+    net.graph.neuron("spikes", net.linear("fc", spikes, 5, 60), second)
+
+
+def own_leaks(net: Drawing) -> None:
+    """A leak for each channel, one of which keeps its potential and one of which forgets it."""
+    first = Neuron("lif", 5, 12, leak_numerator=[4, 0, 3], leak_shift=2)
+    spikes = net.graph.neuron("first", net.conv2d("conv", net.input("x", 2, 5, 4), 3, 2, 3, 3, padding=1), first)
+    second = Neuron("lif", 3, 12, leak_numerator=[7, 5, 8, 1, 2], leak_shift=3, reset="soft", reset_timing="next")
+    net.graph.neuron("spikes", net.linear("fc", spikes, 5, 60), second)
+
+
+def membrane(net: Drawing) -> None:
+    """Neurons that never fire behind some that do: what leaves the network are potentials, maps of them too."""
+    potentials = Neuron("readout", potential_bits=11, leak_numerator=7, leak_shift=3, start_potential=-3)
+    first = net.graph.neuron("first", net.linear("fc1", net.input("x", 12, 1, 1), 8, 12), LEAKY)
+    net.graph.neuron("classes", net.linear("fc2", first, 3, 8, bias=np.array([0, 2, -1])), potentials)
+    maps = Neuron("readout", potential_bits=9)
+    net.graph.neuron("maps", net.conv2d("conv", net.input("y", 2, 5, 4), 3, 2, 3, 3, padding=1), maps)
+
+
 def ternary(net: Drawing) -> None:
     """Ternary weights, every other one 0: what all weight formats can store, groups of 2:4 along any axis included."""
     for name, source, shape in (("conv", net.input("x", 4, 5, 4), (8, 4, 3, 1)), ("fc", "spikes", (6, 96))):
@@ -158,8 +203,9 @@ def ternary(net: Drawing) -> None:
 NETWORKS: dict[str, Callable[[Drawing], None]] = {
     network.__name__: network
     for network in (
-        convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, addition, attention,
-        pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout,
+        convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, own_loop, addition, attention,
+        pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
+        started, own_leaks, membrane,
         ternary,
     )
 }  # fmt: skip

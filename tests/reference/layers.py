@@ -40,7 +40,10 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
             weight_bits.append(synapse.weight_bits)
             values = values.reshape(len(values), *shape.input_shape)
             for m, c, r, s in np.ndindex(codes.shape):
-                weights[m, channels + c, r - shape.padding_top, s - shape.padding_left] = int(codes[m, c, r, s])
+                first_of_group = m // (shape.M // shape.groups) * (shape.C // shape.groups)
+                weights[m, channels + first_of_group + c, r - shape.padding_top, s - shape.padding_left] = int(
+                    codes[m, c, r, s]
+                )
         parts.append(values)
         channels += values.shape[1]
     if len(population.inputs) == 1:  # as it is, with its groups

@@ -195,6 +195,16 @@ def _states(population: Any, chip: Chip, sample: Sample) -> Any:
             )
         )
     )
+    late = neuron.fires and neuron.reset_timing == "next"
+
+    def after_reset(potential: int, place: Any) -> int:
+        return potential - int(threshold[place]) if neuron.reset == "soft" else int(neuron.reset_value)
+
+    def after_leak(potential: int, place: Any, fired: bool) -> int:
+        if neuron.kind != "if":
+            potential = (potential * int(leak[place])) >> neuron.leak_shift
+        return after_reset(potential, place) if late and fired else potential
+
     makers = [chip.makers.get(source.tensor) for source in population.inputs]
     with_bias = [maker for maker in makers if maker is not None and maker.kind in ("conv1d", "conv2d", "linear")]
     for place in np.ndindex(*population.output.shape):
@@ -219,15 +229,15 @@ def _states(population: Any, chip: Chip, sample: Sample) -> Any:
                     max(((current * int(current_leak[place])) >> neuron.current_leak_shift) + arriving, low), high
                 )
                 arriving = current
-            leaked = (potential * int(leak[place])) >> neuron.leak_shift if neuron.kind != "if" else potential
+            potential = after_leak(potential, place, fired)
             low, high = neuron.potential_range
-            potential = min(max(leaked + arriving, low), high)
+            potential = min(max(potential + arriving, low), high)
             if neuron.fires:
                 fired = potential >= int(threshold[place])
-                if fired:
-                    potential = potential - int(threshold[place]) if neuron.reset == "soft" else int(neuron.reset_value)
+                if fired and not late:
+                    potential = after_reset(potential, place)
             found[t + behind, place] = (was_active, bool(fired))
         for step in range(timesteps + behind, chip.steps):
             found[step, place] = (potential != 0, False)
-            potential = (potential * int(leak[place])) >> neuron.leak_shift if neuron.kind != "if" else potential
+            potential, fired = after_leak(potential, place, fired), False
     return found

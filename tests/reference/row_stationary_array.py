@@ -353,22 +353,21 @@ class RowStationary(Cut):
 
     def update(self, record: Record, f: int, pairs: list[tuple[int, int]]) -> None:
         """The neurons of a filter fold and time group."""
-        words = 0
-        updates = 0
+        words = updates = 0
         potential_bits = self.task.neuron.potential_bits
         for filters in self.filter_folds()[f]:
             neurons = len(self.columns) * len(filters)
             for t, row in pairs:
                 updates += neurons
-                words += ceil(neurons / (self.word // self.psum_bits)) + ceil(neurons / self.word)
+                words += ceil(neurons / (self.word // self.psum_bits)) + ceil(neurons / self.outputs_per_word)
                 self.counts["global_buffer.psums.read"] += ceil(neurons / (self.word // self.psum_bits))
-                self.counts["global_buffer.outputs.write"] += ceil(neurons / self.word)
+                self.counts["global_buffer.outputs.write"] += ceil(neurons / self.outputs_per_word)
                 if not self.outputs_stay:
-                    words += ceil(neurons / self.word)
-                    self.counts["global_buffer.outputs.read"] += ceil(neurons / self.word)
+                    words += ceil(neurons / self.outputs_per_word)
+                    self.counts["global_buffer.outputs.read"] += ceil(neurons / self.outputs_per_word)
                 for m in filters:
                     spikes = [int(self.outputs[t, m, row, column]) for column in self.columns]
-                    bits = self.dram_row_bits(spikes, self.shape.Q, self.stored_bits["outputs"])
+                    bits = self.dram_output_row_bits(spikes)
                     if not self.outputs_stay:
                         record.stores["outputs"] += bits
                         self.counts["dram_wire.outputs"] += bits
@@ -379,6 +378,9 @@ class RowStationary(Cut):
             for row in self.rows:
                 timesteps = [t for t, pair_row in pairs if pair_row == row]
                 potential_words = ceil(neurons / (self.word // potential_bits))
+                if self.start_in_dram and timesteps and timesteps[0] == 0:
+                    record.loads["potentials"] += neurons * potential_bits
+                    self.counts["dram_wire.potentials"] += neurons * potential_bits
                 taken_up = bool(timesteps) and timesteps[0] > 0
                 kept = bool(timesteps) and timesteps[-1] < self.task.timesteps - 1
                 if self.parameters.potentials_wait_in == "dram":
@@ -390,10 +392,8 @@ class RowStationary(Cut):
                 self.counts["global_buffer.potentials.read"] += taken_up * potential_words
                 self.counts["global_buffer.potentials.write"] += kept * potential_words
                 words += (taken_up + kept) * potential_words
-        self.counts["neuron.compare"] += updates
-        neuron = self.task.neuron
-        if 0 < neuron.shared_leak_numerator < 2**neuron.leak_shift:
-            self.counts["neuron.leak"] += updates
+        self.counts["neuron.compare"] += 0 if self.reads_out else updates
+        self.counts["neuron.leak"] += updates * self.leaks
         cycles = ceil(updates / self.parameters.update_lanes) + 2
         record.breakdown["update"] = cycles
         record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil
 from typing import Any
 
@@ -47,6 +48,12 @@ class Cut:
         self.packed = self.weight_format.values == "packed" or self.zeros_left_out
         self.tells_positions = self.packed or self.masked
         self.stored_bits = activation_bits(self.machine, self.task)
+        neuron = self.task.neuron
+        self.leaks = any(0 < leak < 2**neuron.leak_shift for leak in neuron.leak_numerator.flat)
+        self.reads_out = neuron.kind == "readout"
+        self.outputs_per_word = self.word // neuron.potential_bits if self.reads_out else self.word
+        start = neuron.start_potential
+        self.start_in_dram = start.any() and start.ndim == 3 and start.shape[1] * start.shape[2] > 1
         tagged = self.packed and not self.masked
         tag = formats.ceil_log2(self.mapping.filters_per_pe) if tagged else 0
         pad = self.machine.buffers.weight_pad.width_bits
@@ -71,6 +78,11 @@ class Cut:
             return sum(bits + (self.machine.dataflow.mask_bits if self.masked else 0) for _ in values)
         address = formats.ceil_log2(positions)
         return formats.ceil_log2(positions + 1) + sum(address + bits for value in values if value)
+
+    def dram_output_row_bits(self, values: list[int]) -> int:
+        """Bits of a row of outputs: potentials are plain values."""
+        width = self.stored_bits["outputs"]
+        return len(values) * width if self.reads_out else self.dram_row_bits(values, self.shape.Q, width)
 
     def filter_folds(self) -> list[list[list[int]]]:
         """For each filter fold the filters of each of its sets."""
@@ -120,6 +132,8 @@ class Cut:
             if self.weight_format.positions == "coordinate":
                 entries = sum(value != 0 for value in fiber)
                 metadata = max(metadata, entries * self.machine.dataflow.coordinate_bits)
+            if self.machine.dataflow.metadata_entries == "expected":
+                payload, metadata = self.expected_bits(fiber, payload, metadata)
             bits += payload + metadata if formats.is_stored(fiber, self.weight_format) else 0
             if self.weight_format.code_word_bits:
                 bits += 1
@@ -131,6 +145,18 @@ class Cut:
             offsets = formats.offsets_of_set(everything, self.weight_format, b)
             bits += (len(filters) + 1) * (len(offsets) // (len(everything) + 1))
         return bits
+
+    def expected_bits(self, fiber: list[int], payload: int, metadata: int) -> tuple[int, int]:
+        """Values and their positions, these as many as the density of the whole layer promises."""
+        chosen, weights = self.weight_format, [int(w) for w in self.task.weights.reshape(-1)]
+        there = [value for value in fiber if value != 0]
+        value_bits = chosen.index_bits if chosen.codes == "codebook" else self.task.weight_bits
+        if chosen.positions == "coordinate":
+            density = Fraction(sum(w != 0 for w in weights), len(weights))
+            return len(there) * value_bits, ceil(len(fiber) * density) * self.machine.dataflow.coordinate_bits
+        if chosen.positions == "run" and not chosen.code_word_bits:
+            return len(there) * value_bits, len(there) * chosen.run_bits
+        return payload, metadata
 
     def bits_without_zeros(self, fiber: list[int]) -> int:
         """What moves of a fiber with values in place, written down bit by bit and read back."""
@@ -183,7 +209,8 @@ def activation_bits(machine: Any, task: Any) -> dict[str, int]:
     """Bits of an input and of an output in DRAM."""
     least = machine.dataflow.activation_bits
     least = task.weight_bits if least == "as_weights" else least
-    return {"inputs": max(task.input_bits, least), "outputs": least}
+    sent = task.neuron.potential_bits if task.neuron.kind == "readout" else 1
+    return {"inputs": max(task.input_bits, least), "outputs": max(sent, least)}
 
 
 def width_of(magnitude: int) -> int:

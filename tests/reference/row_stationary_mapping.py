@@ -50,6 +50,7 @@ class Chooser:
         self.potentials_in_dram = machine.dataflow.potentials_wait_in == "dram"
         self.potentials_read_back = machine.dataflow.potentials_read_back
         self.stored_bits = activation_bits(machine, task)
+        self.output_bits = task.neuron.potential_bits if task.neuron.kind == "readout" else 1
         self.word = machine.buffers.global_buffer.width_bits
         self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
         self.words_held = machine.buffers.global_buffer.capacity_bits // self.word
@@ -82,6 +83,8 @@ class Chooser:
         """All of them, in order of preference."""
         shape, rows = self.task.shape, self.machine.dataflow.rows
         found = []
+        perfect = self.machine.dataflow.tile_factors == "perfect"
+        cuts = divisors if perfect else ceilings
         tiles = [(w, h, G) for w in cuts(self.Q) for h in cuts(self.P) for G in cuts(ceil(self.T * h / self.columns))]
         if not self.batching:
             tiles = [(w, h, 1) for w in cuts(self.Q) for h in cuts(self.P) if h <= self.columns]
@@ -101,8 +104,19 @@ class Chooser:
                                 continue
                             folds = ceil(self.M1 / (filter_sets * max(fitting)))
                             p = ceil(self.M1 / (filter_sets * folds))
+                            if perfect:
+                                p, channel_sets = self.even_folds(filter_sets, q, fitting)
+                                if not p * channel_sets:
+                                    continue
                             found.append(Candidate(p, q, filter_sets, channel_sets, h, w, G, kept, resident))
         return found
+
+    def even_folds(self, filter_sets: int, q: int, fitting: list[int]) -> tuple[int, int]:
+        """The largest p and channel sets for which no fold is smaller than another; 0 where there are none."""
+        logical_sets = self.machine.dataflow.rows // self.task.shape.R
+        even = [p for p in fitting if self.M1 % (filter_sets * p) == 0]
+        sets = [n for n in range(1, logical_sets // filter_sets + 1) if self.C1 % (n * q) == 0]
+        return max(even, default=0), max(sets, default=0)
 
     @property
     def columns(self) -> int:
@@ -160,7 +174,7 @@ class Chooser:
             "inputs": timesteps * n["in rows"] * n["c"] * n["fold words"],
             "next inputs": fold_rows * n["fold words"],
             "psums": k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.psum_bits),
-            "outputs": 2 * k.filter_sets * n["group pairs"] * self.words(k.w * k.p, 1),
+            "outputs": 2 * k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.output_bits),
             "potentials": 0,
             "weights": 0,
         }
@@ -213,7 +227,7 @@ class Chooser:
         if self.potentials_in_dram:
             ways = 2 if self.potentials_read_back else 1
             dram += waiting_rows * ways // 2 * k.w * self.M * self.task.neuron.potential_bits
-        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, 1)
+        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, self.output_bits)
         words = (rows_loaded + delivered) * n["fold words"]
         words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)
         potentials = self.words(k.w * k.p, self.task.neuron.potential_bits)
@@ -230,6 +244,11 @@ class Chooser:
         ]
 
 
-def cuts(size: int) -> list[int]:
+def divisors(size: int) -> list[int]:
+    """All k that divide the size, from the largest down."""
+    return [k for k in range(size, 0, -1) if size % k == 0]
+
+
+def ceilings(size: int) -> list[int]:
     """All ⌈size / k⌉, from the largest down."""
     return list(dict.fromkeys(ceil(size / k) for k in range(1, size + 1)))

@@ -22,6 +22,9 @@ from tests.reference.layers import layer_of
 from tests.reference.spike_array_pe import Event, Pe, in_groups
 from tests.reference.spike_array_tiling import CannotMap, Cut, PackedWeights, Part, Tile, ceil_div, cut_layer
 
+NOTHING = 10**12
+"""What no neuron sends."""
+
 
 @dataclass
 class Record:
@@ -52,6 +55,7 @@ class SpikeArray:
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
         self.served_cycles = [0] * machine.dataflow.pes
+        self.bank_accesses = [0] * machine.buffers.potentials.banks
         self.records: list[Record] = []
         self.layouts: list[PackedWeights] = []
         dataflow, decoder = machine.dataflow, machine.dataflow.decoder
@@ -79,7 +83,7 @@ class SpikeArray:
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Replay inputs (T, C, H, W); returns the output spikes (T, M, P, Q) that the array computed."""
         shape, timesteps = self.task.shape, self.task.timesteps
-        spikes = np.full((timesteps, shape.M, shape.P, shape.Q), 9, dtype=np.uint8)
+        spikes = np.full((timesteps, shape.M, shape.P, shape.Q), NOTHING, dtype=np.int64)
         loaded = None
         for tile in self.cut.tiles:
             pes = [Pe(self, number, part) for number, part in enumerate(tile.parts)]
@@ -89,6 +93,8 @@ class SpikeArray:
                     if loaded != (tile.channel_tile, input_tile):
                         loaded = (tile.channel_tile, input_tile)
                         self._load_weights(tile, input_tile)
+                    if timestep == 0 and number == 0:
+                        self._start(pes)
                     words = self._load_spikes(tile, channels, inputs[timestep])
                     self._accumulate(pes, words)
                 self._sweep(pes, timestep, spikes[timestep])
@@ -145,6 +151,10 @@ class SpikeArray:
         encoded = formats_spikes.words(name, [int(frame[place]) for place in positions], bits, width, run_bits)
         assert len(words) == len(encoded)
         return words
+
+    def access_row(self) -> None:
+        """A read and a write of a row: a word of every bank."""
+        self.bank_accesses = [accesses + 2 for accesses in self.bank_accesses]
 
     def _chunks(self, tile: Tile, frame: np.ndarray) -> Iterator[tuple[int, list[int]]]:
         """(input tile, input channels) of the passes of a timestep."""
@@ -240,6 +250,16 @@ class SpikeArray:
             breakdown[category] += min(waited, cycles)
             waited -= min(waited, cycles)
 
+    def _start(self, pes: list[Pe]) -> None:
+        """Potentials that do not begin with 0: section 5."""
+        start = self.task.neuron.start_potential
+        if not start.any():
+            return
+        self.records[-1].breakdown["update"] += max(pe.start() for pe in pes)
+        if start.ndim == 3 and start.shape[1] * start.shape[2] > 1:
+            potentials = sum(len(pe.potentials) for pe in pes)
+            self.records[-1].loads["potentials"] += potentials * self.task.neuron.potential_bits
+
     def _sweep(self, pes: list[Pe], timestep: int, frame: np.ndarray) -> None:
         slowest = 0
         last_timestep = timestep == self.task.timesteps - 1
@@ -249,23 +269,32 @@ class SpikeArray:
             addresses, cycles = sweep()
             slowest = max(slowest, cycles)
             for neuron in pe.part.neurons:
-                assert frame_before[neuron] == 9, "two PEs own a neuron"
+                assert frame_before[neuron] == NOTHING, "two PEs own a neuron"
                 frame[neuron] = 0
             accesses = len(set(pe.row.values())) if pe.by_rows else len(addresses)
             for counter in ("potentials.read", "potentials.write"):
                 self.counts[counter] += accesses
             self.counts["bank_wire.move"] += 2 * accesses
+            for _ in range(accesses if pe.by_rows else 0):
+                self.access_row()
+            for address in [] if pe.by_rows else addresses:
+                self.bank_accesses[address % len(self.bank_accesses)] += 2
             for address in addresses:
                 frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
-                for counter in ("neuron.compare", "neuron.control", "sweep.update"):
+                for counter in ("neuron.control", "sweep.update"):
                     self.counts[counter] += 1
+                self.counts["neuron.compare"] += self.task.neuron.kind != "readout"
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
-                factor = self.task.neuron.shared_leak_numerator
-                self.counts["neuron.leak"] += factor not in (0, 2**self.task.neuron.leak_shift)
-        self.records[-1].breakdown["update"] = slowest + 2
+                factors = self.task.neuron.leak_numerator.ravel().tolist()
+                self.counts["neuron.leak"] += any(f not in (0, 2**self.task.neuron.leak_shift) for f in factors)
+        self.records[-1].breakdown["update"] += slowest + 2
+        self.last_sweep = slowest + 2
 
     def _encode(self, tile: Tile, frame: np.ndarray) -> None:
         width = self.machine.buffers.outputs.width_bits
+        if self.task.neuron.kind == "readout":
+            self._write_potentials(tile, width)
+            return
         name = self.machine.formats.spikes.format
         bitmap = [int(frame[m, p, q]) for m in tile.channels for p in tile.rows for q in tile.columns]
         run_bits = self.machine.formats.spikes.run_bits
@@ -285,6 +314,19 @@ class SpikeArray:
             self.counts["spikes.write"] += ceil_div(len(words) * width, self.machine.buffers.spikes.width_bits)
         else:
             self.records[-1].stores["outputs"] = len(words) * width
+
+    def _write_potentials(self, tile: Tile, width: int) -> None:
+        """Words of potentials, one a cycle from the third cycle of the sweep on."""
+        bits, room, words = self.task.neuron.potential_bits, 0, 0
+        for _ in range(len(tile.channels) * len(tile.rows) * len(tile.columns)):
+            if room < bits:
+                words += ceil_div(bits, width)
+                room = width if bits <= width else 0
+            room -= min(bits, room)
+        self.records[-1].breakdown["encode"] = max(self.last_sweep, 2 + words) - self.last_sweep
+        self.counts["outputs.write"] += words
+        self.counts["outputs.read"] += words
+        self.records[-1].stores["outputs"] = words * width
 
 
 def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.reference.formats import ceil_log2, decode, decode_steps, encode, size
+from tests.reference.neuron import parameter
 from tests.reference.spike_array_tiling import Part
 
 if TYPE_CHECKING:
@@ -174,6 +175,10 @@ class Pe:
             for counter in ("potentials.read", "potentials.write"):
                 self.array.counts[counter] += 1
             self.array.counts["bank_wire.move"] += 2
+            if self.by_rows:
+                self.array.access_row()
+            else:
+                self.array.bank_accesses[address % len(self.banks)] += 2
         self.cycle_of_step = 0
         self.step_accumulates = any(self.banks)
         if not self.step_accumulates:
@@ -213,8 +218,26 @@ class Pe:
             self.array.counts["flags.write"] += 1
         return addresses, cycles
 
-    def update(self, address: int, last_timestep: bool) -> bool:
-        """The neuron of the trace at one address; returns whether it fires."""
+    def start(self) -> int:
+        """Potentials begin with what the neurons start with, leaked once as all that is stored; returns the cycles."""
+        neuron = self.array.task.neuron
+        for address, place in enumerate(self.part.neurons):
+            potential = parameter(neuron.start_potential, *place)
+            self.active[address] = potential != 0
+            self.potentials[address] = (potential * parameter(neuron.leak_numerator, *place)) >> neuron.leak_shift
+        words = len(set(self.row.values())) if self.by_rows else len(self.potentials)
+        self.array.counts["potentials.write"] += words
+        self.array.counts["bank_wire.move"] += words
+        banks = self.array.bank_accesses
+        for number in range(words):
+            for bank in range(len(banks)) if self.by_rows else [number % len(banks)]:
+                banks[bank] += 1
+        if self.array.machine.dataflow.update == "sparse":
+            self.array.counts["flags.write"] += len(in_groups(self.active, self.array.machine.dataflow.flags_per_cycle))
+        return words if self.by_rows else len(in_groups(self.potentials, self.array.machine.dataflow.update_lanes))
+
+    def update(self, address: int, last_timestep: bool) -> int:
+        """The neuron of the trace at one address; returns whether it fires, or its potential if it never does."""
         neuron, bias = self.array.task.neuron, self.array.task.bias
         channel = self.part.neurons[address][0]
         largest = 2 ** (neuron.potential_bits - 1) - 1
@@ -222,16 +245,22 @@ class Pe:
         assert -(2 ** (self.array.machine.buffers.potentials.width_bits - 1)) <= self.potentials[address]
         assert self.potentials[address] < 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
         potential = max(-largest - 1, min(largest, potential))
-        threshold = int(neuron.threshold[channel if len(neuron.threshold) > 1 else 0])
-        fires = potential >= threshold
-        if fires:
+        sent, reset_now, reset_late = potential, False, False
+        if neuron.kind != "readout":
+            threshold = int(neuron.threshold[channel if len(neuron.threshold) > 1 else 0])
+            fires = potential >= threshold
+            sent = int(fires)
+            reset_now, reset_late = fires and neuron.reset_timing == "same", fires and neuron.reset_timing == "next"
+        if reset_now:
             potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
         self.active[address] = potential != 0 and not last_timestep
-        leaked = (potential * neuron.shared_leak_numerator) >> neuron.leak_shift
+        leaked = (potential * parameter(neuron.leak_numerator, *self.part.neurons[address])) >> neuron.leak_shift
+        if reset_late:
+            leaked = neuron.reset_value if neuron.reset == "hard" else leaked - threshold
         self.potentials[address] = 0 if last_timestep else leaked
-        return fires
+        return sent
 
 
-def in_groups(items: list[int], size: int) -> list[list[int]]:
+def in_groups(items: list[Any], size: int) -> list[list[Any]]:
     """Consecutive pieces of `size`, the last one perhaps shorter."""
     return [items[i : i + size] for i in range(0, len(items), size)]

@@ -205,8 +205,7 @@ class Cut:
         return (
             most_words <= words_in(buffers.weights) // halves
             and self._position_words(local) <= words_in(buffers.potentials)
-            and ceil_div(max(len(m) for m in self.channel_tiles), buffers.outputs.width_bits)
-            <= words_in(buffers.outputs) // 2
+            and self._output_words(max(len(m) for m in self.channel_tiles)) <= words_in(buffers.outputs) // 2
         )
 
     def _cut_map(self) -> None:
@@ -222,13 +221,19 @@ class Cut:
         lanes = self.machine.buffers.potentials.banks if self.machine.dataflow.potential_access == "row" else 1
         return ceil_div(local, lanes) * lanes
 
+    def _output_words(self, neurons: int) -> int:
+        """Words of what so many neurons send: spikes, or potentials that are not cut unless wider than a word."""
+        width, neuron = self.machine.buffers.outputs.width_bits, self.task.neuron
+        bits = neuron.potential_bits if neuron.kind == "readout" else 1
+        return ceil_div(neurons, width // bits) if bits <= width else neurons * ceil_div(bits, width)
+
     def _map_fits(self) -> bool:
         buffers, dataflow = self.machine.buffers, self.machine.dataflow
         block = ceil_div(self.rows, dataflow.pe_rows or 1) * ceil_div(self.columns, dataflow.pe_columns or 1)
         spikes = max(len(m) for m in self.channel_tiles) * self.rows * self.columns
         return (
             self._position_words(self.local) * block <= words_in(buffers.potentials)
-            and ceil_div(spikes, buffers.outputs.width_bits) <= words_in(buffers.outputs) // 2
+            and self._output_words(spikes) <= words_in(buffers.outputs) // 2
         )
 
     def _tiles(self) -> Iterator[Tile]:

@@ -15,7 +15,10 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
     (operator,) = stage.operators
     parameters = machine.dataflow
     if operator.kind == "neuron":
-        cycles = neuron_cycles(int(np.prod(operator.output.shape)), network.timesteps, parameters.update_lanes)
+        neurons = int(np.prod(operator.output.shape))
+        cycles = neuron_cycles(neurons, network.timesteps, parameters.update_lanes)
+        if operator.neuron.start_potential.any():  # a cycle for every group that is written once
+            cycles += len(range(0, neurons, parameters.update_lanes))
     else:
         inputs = arriving(operator.inputs[0], sample).reshape(-1, *operator.shape.input_shape)
         cycles = synapse_cycles(operator.shape, inputs, parameters.pes)

@@ -7,7 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from spikecycle.simulator.jit import lean_kernel
 
 PROGRAM = """
 import numpy as np
@@ -146,3 +149,64 @@ def test_a_link_in_place_of_the_folder_is_no_cache(tmp_path: Path) -> None:
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     assert _run(tmp_path, **environment) == ("600", "None")
+
+
+CACHED_PROGRAM = """
+import sys
+import numpy as np
+from spikecycle.simulator.jit import kernel
+
+@kernel
+def total(values: np.ndarray, divisor: int) -> int:
+    return values.sum() // divisor  # a sum that Numba compiles from a module of its own
+
+print(total(np.full(3, 200, np.int64), 2))
+loaded = sorted({"numba.np.arraymath", "scipy.linalg"} & set(sys.modules))
+try:
+    total(np.full(3, 200, np.int64), 0)
+except ZeroDivisionError:
+    print("refused")
+print(total(np.full(3, 100, sys.argv[1]), 2), loaded)
+"""
+
+
+def test_a_cached_kernel_loads_nothing_that_only_compiling_needs(tmp_path: Path) -> None:
+    """And it raises what it should, and another signature of it is compiled beside it."""
+    script = tmp_path / "program.py"
+    script.write_text(CACHED_PROGRAM)
+    environment = {"SPIKECYCLE_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0", "NUMBA_BOUNDSCHECK": "0"}
+    said = []
+    for dtype in ("int64", "int32", "int32"):
+        done = subprocess.run(
+            [sys.executable, str(script), dtype],
+            env={**os.environ, **environment}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        said.append(done.stdout.splitlines())
+    compiled, half_cached, cached = said
+    assert [lines[:2] for lines in said] == [["300", "refused"]] * 3
+    assert "numba.np.arraymath" in compiled[2], "compiling does not need it: the test would show nothing"
+    assert half_cached[2] == cached[2] == "150 []"
+
+
+def test_a_lean_kernel_borrows_its_arrays() -> None:
+    """Nobody holds them longer than the call, and slices of them are right."""
+
+    @lean_kernel
+    def row_sum(values: np.ndarray) -> int:
+        total = 0
+        for row in range(len(values)):
+            total += one_row(values[row])
+        return total
+
+    @lean_kernel
+    def one_row(row: np.ndarray) -> int:
+        total = 0
+        for value in row[1:]:
+            total += value
+        return total
+
+    values = np.arange(6, dtype=np.int64).reshape(2, 3)
+    held = sys.getrefcount(values)
+    assert row_sum(values) == (1 + 2) + (4 + 5)
+    assert row_sum(values.T) == 3 + 4 + 5
+    assert sys.getrefcount(values) == held

@@ -132,7 +132,7 @@ def test_a_global_buffer_that_does_not_keep_up_has_fewer_words_to_serve() -> Non
     task = layer(shape, np.ones(shape.weight_shape, np.int64))
     maps = np.ones((1, 1, 1, 40), np.uint8)
     plan = RowStationaryPlan(chosen, task)
-    assert (plan.tiling()["map_tiles"], len(plan.steps)) == (1, 1)
+    assert (plan.tiling()["map_tiles"], plan.tiling()["passes"]) == (1, 1)
     # psums of -1 to 1 take 2 bits, 6 in a word: 7 words; output spikes, 12 in a word: 4 words, twice. The update itself
     # takes 40 neurons / 16 lanes + 2 = 5 cycles
     words = {"stored": 7 + 4 + 4, "kept": 7 + 4}

@@ -121,6 +121,10 @@ def test_an_array_under_the_roofline_takes_its_work_or_its_traffic() -> None:
         assert layer.sum_cycles <= buffered.sum_cycles
 
 
+DRAM = {"bandwidth_gbit_per_s": 64, "burst_bits": 8, "latency_ns": 0, "energy_pj_per_bit": 2}
+FORMATS = {"weights": {"format": "rle"}, "spikes": {"format": "bitmap"}}
+
+
 @pytest.mark.parametrize(
     ("machine", "changes", "message"),
     [
@@ -128,6 +132,10 @@ def test_an_array_under_the_roofline_takes_its_work_or_its_traffic() -> None:
         ("mint", {"overlap.policy": "layer_pipeline", "overlap.buffer_steps": 0}, r"overlap.buffer_steps: .*found 0"),
         ("mint", {"overlap.start_bit": 1}, "overlap.start_bit: unknown key, allowed: .*did you mean 'start_bits'"),
         ("mint", {"overlap": 3}, "overlap: "),
+        ("loihi", {"dram": DRAM}, "dram: the dataflow routed_cores moves nothing from or to DRAM"),
+        ("spikesim_rram", {"dram": DRAM}, "dram: the dataflow crossbar_tiles moves nothing from or to DRAM"),
+        ("ptb", {"formats": FORMATS}, "formats: the dataflow time_batching knows no formats"),
+        ("mint", {"dram": DRAM}, "dataflow.traffic: once goes with a section dram"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_by_key(machine: str, changes: dict[str, object], message: str) -> None:

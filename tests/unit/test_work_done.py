@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from spikecycle.simulator import simulate
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.row_stationary import mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary import global_buffer, mapping, weight_streams
+from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
+from spikecycle.simulator.dataflows.spike_array import plan as plan_module
 from spikecycle.simulator.dataflows.spike_array import replay
 from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
+from spikecycle.simulator.energy import sram
 from spikecycle.simulator.machine import yaml_file
+from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
-from spikecycle.traces import LayerShape
+from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, write_trace
+from tests.children import run_child
 from tests.unit.row_stationary import cases as row_stationary
 from tests.unit.spike_array import cases as spike_array
 
+KERNELS_OF_ROW_STATIONARY = {
+    node.name
+    for path in Path(weight_streams.__file__).parent.glob("*.py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "kernel" for one in node.decorator_list)
+}
 RANDOM = np.random.default_rng(3)
 SHAPE = LayerShape("conv2d", C=4, H=6, W=6, M=6, R=3, S=3, padding=(1, 1))
 
@@ -48,23 +63,31 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Counter[tuple
 
 
 @pytest.mark.parametrize("timesteps", [1, 9])
-def test_a_spike_array_is_replayed_once_for_every_output_tile(count: Any, timesteps: int) -> None:
-    # half of the 8 words of 16 bits holds the 36 positions of one channel (3 words), not those of two (72, 5 words)
+@pytest.mark.parametrize(("few_pes", "kernel"), [(8, "accumulate_abreast"), (0, "accumulate_passes")])
+def test_a_spike_array_is_replayed_once_for_every_map_tile(
+    count: Any, monkeypatch: pytest.MonkeyPatch, few_pes: int, kernel: str, timesteps: int
+) -> None:
+    """Whatever the channel tiles: all of them are sent the events of a pass, which are listed once."""
+    monkeypatch.setattr(plan_module, "FEW_PES", few_pes)
+    # half of the 8 words of 16 bits holds the 24 positions of two channels' 4 x 6 inputs, not those of three; 18 words
+    # hold half of the map's potentials; half of the 24 holds the 36 weights (4 bits) of one output channel, not of two
     chosen = spike_array.machine(
-        buffers__spikes=spike_array.buffer(8, 16), buffers__potentials=spike_array.buffer(36, 16)
+        buffers__spikes=spike_array.buffer(8, 16),
+        buffers__potentials=spike_array.buffer(18, 16),
+        buffers__weights=spike_array.buffer(24, 16),
     )
     layer = task(timesteps)
-    kernels, cuts = count(replay, "accumulate_passes"), count(InputCutter, "_of_timestep")
+    kernels, cuts = count(replay, kernel), count(InputCutter, "_of_timestep")
     inputs = (RANDOM.random((timesteps, 4, 6, 6)) < 0.3).astype(np.uint8)
     outputs = replay_layer(layer, inputs).outputs.astype(np.uint8)
     plan = SpikeArrayPlan(chosen, layer)
     activity = plan.run(LayerSample(inputs, outputs))
     tiling = plan.tiling()
+    assert tiling["channel_tiles"] > 1 and tiling["map_tiles"] > 1
     tiles = tiling["channel_tiles"] * tiling["map_tiles"]
-    assert tiles > 1
     assert len(activity.work.cycles) > tiles * timesteps, "several passes in a timestep"
-    assert kernels.total() == tiles
-    assert cuts.total() == tiles, "a bit map is cut alike in every timestep"
+    assert kernels.total() == tiling["map_tiles"]
+    assert cuts.total() == tiling["map_tiles"], "a bit map is cut alike in every timestep"
 
 
 def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:
@@ -78,6 +101,35 @@ def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:
     assert 0 < measured.total() <= 4
 
 
+def test_a_mapping_is_chosen_by_bounds_and_few_measured_fibers(count: Any) -> None:
+    # 12 array rows and 12 inputs a pad: folds of 1 to 12, 14, 15, 16 ... channels of 3 x 3 taps could be tried
+    shape = LayerShape("conv2d", C=64, H=12, W=12, M=32, R=3, S=3, padding=(1, 1))
+    weights = RANDOM.integers(-7, 8, shape.weight_shape) * (RANDOM.random(shape.weight_shape) < 0.2)
+    estimated, measured = count(mapping, "estimate"), count(weight_streams, "measure")
+    plan = RowStationaryPlan(load_machine("eyeriss_snn"), spike_array.layer(shape, weights, 4))
+    assert plan.mapped.mapping.filter_sets > 0
+    assert measured.total() <= 3
+    assert estimated.total() <= 6, "candidates are estimated many at a time"
+
+
+def test_passes_of_a_row_stationary_array_take_no_call_each(count: Any) -> None:
+    shape = LayerShape("conv2d", C=32, H=12, W=40, M=64, R=3, S=3, padding=(1, 1))
+    plan = RowStationaryPlan(load_machine("eyeriss_snn"), spike_array.layer(shape, np.ones(shape.weight_shape), 9))
+    inputs = (RANDOM.random((9, *shape.input_shape)) < 0.3).astype(np.uint8)
+    outputs = np.zeros((9, *shape.output_shape), np.uint8)
+    watched = [count(row_replay, name) for name in ("count_windows", "slowest_skipping", "update_neurons")]
+    watched += [count(global_buffer, name) for name in ("_deliver_row", "result_words")]
+    passes = len(plan.run(LayerSample(inputs, outputs)).work.cycles)
+    ranges = plan.order.ranges
+    assert ranges > 1 and passes > 500
+    windows, slowest, updates, delivered, words = (calls.total() for calls in watched)
+    assert (windows, slowest, updates) == (ranges, ranges, 1)
+    assert delivered <= 3 * 5, "widths of a tile, and ways in which input rows meet 3 filter rows"
+    assert words == 1
+    plan.run(LayerSample(inputs, outputs))
+    assert (delivered, words) == tuple(calls.total() for calls in watched[3:]), "a second sample delivers alike"
+
+
 def test_the_same_text_is_parsed_once(count: Any) -> None:
     composed = count(yaml_file._Composer, "get_single_node")
     text = "one: [1, 2]  # of the test of how often a text is parsed"
@@ -85,3 +137,52 @@ def test_the_same_text_is_parsed_once(count: Any) -> None:
     first["one"].append(3)
     assert yaml_file.parse_yaml(text) == {"one": [1, 2]}, "nobody sees what another did with the value"
     assert composed.total() == 1
+
+
+def test_of_the_tables_of_srams_only_the_wanted_one_is_read(count: Any) -> None:
+    sram._load.cache_clear()
+    read = count(sram, "read_validated")
+    assert sram._load("itrs-lstp", 300, 2).constants.table == "sram_lstp_300k_1r1w.csv"
+    assert read.total() == 1
+
+
+def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None:
+    """For its mapping: their zeros are counted then, and not when the result is made."""
+    path = tmp_path / "small.h5"
+    arrays = conv2d_layer(
+        "conv", np.ones((1, 2, 1, 4, 4), np.uint8), np.array([[[[1, 0], [0, 2]]], [[[0, 0], [0, 3]]]]), 4,
+        Neuron("if", np.full(2, 5), 12), outputs=np.zeros((1, 2, 2, 3, 3), np.uint8),
+    )  # fmt: skip
+    write_trace(path, [arrays], provenance={})
+    read = count(Layer, "weights")
+    result = simulate(path, "spike_array")
+    assert result.layers[0].storage.zero_weights == 5
+    assert read.total() == 1
+
+
+COMPILED = """
+import json
+from spikecycle.simulator import simulate
+from spikecycle.simulator.jit import told_of_compiling
+
+names = []
+with told_of_compiling(names.append):
+    simulate("digits-8bit", "eyeriss_snn")
+print(json.dumps(names))
+"""
+
+
+def test_a_first_run_compiles_what_it_uses_and_each_kernel_for_one_kind_of_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiling is what a first run waits for: seconds, where kernels take everything that there is of a layer."""
+    for name in ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path))
+    ended = run_child(["-c", COMPILED], memory_bytes=4 * 2**30)
+    assert ended.status == 0, ended.err
+    compiled = Counter(json.loads(ended.out))
+    slowest = {"find_slowest", "add_taps", "keep_longest", "raise_to", "longest_of_timesteps", "longest_pair"}
+    mine = {name: compiled[name] for name in compiled if name in KERNELS_OF_ROW_STATIONARY}
+    assert mine == dict.fromkeys({"count_windows", *slowest}, 1), "rows of fixed size need no count of outputs"
+    assert compiled.total() <= 30, compiled

@@ -47,6 +47,11 @@ def test_alexnet_exactly_with_all_splits() -> None:
     assert len(rows) > 150
     assert all(row.passed and row.tolerance == 0 for row in rows)
     assert sum("in all" in row.quantity for row in rows) == 6
+    densities = {row.quantity: row.ours for row in rows if row.quantity.endswith("density")}
+    assert len(densities) == 2 * 5  # four convolutions and a linear operator
+    # 16,872 spikes and 11,526 additions in 4 timesteps x 64 positions x 576 inputs; 192 channels are two tiles
+    assert densities["alexnet conv2, bit density"] == pytest.approx(16872 / (4 * 64 * 576))
+    assert densities["alexnet conv2, product density"] == pytest.approx(11526 / (4 * 64 * 576 * 2))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -98,7 +99,14 @@ class Synapse(Operator):
         """Weight codes, int32 (M, C / groups, R, S), read-only."""
         codes = self.read_weights().astype(np.int32, copy=False)
         codes.setflags(write=False)
+        if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
+            self.__dict__["zero_weights"] = _zeros(codes)
         return codes
+
+    @cached_property
+    def zero_weights(self) -> int:
+        """Weights that are 0."""
+        return _zeros(self.weights())
 
     def bias(self) -> npt.NDArray[np.int32]:
         """int32 (M,), zeros if there is none."""
@@ -169,7 +177,7 @@ class Synapse(Operator):
             ("groups", shape.groups, 1),
         )
         words += [f"{name} {value}" for name, value, usual in unusual if value != usual]
-        zeros = 1 - np.count_nonzero(codes) / codes.size
+        zeros = self.zero_weights / codes.size
         words += [f"{codes.size:,} weights of {self.weight_bits} bits, {100 * zeros:.1f} % zero"]
         return ", ".join(words + ["bias"] * bool(self.bias().any()))
 
@@ -201,6 +209,10 @@ class Synapse(Operator):
         scale = fields.values("weight_scale", ("float64",), (1,), (shape.M,))
         bias = fields.array("bias", ("int32",), (shape.M,)) if fields.has("bias") else None
         return cls(header.name, header.inputs, header.output, shape, bits, weights, bias, scale)
+
+
+def _zeros(codes: npt.NDArray[np.int32]) -> int:
+    return int(codes.size - np.count_nonzero(codes))
 
 
 def _columns(values: Int64, shape: LayerShape) -> Int64:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,13 @@ Magnitudes = npt.NDArray[np.float32]
 Kept = npt.NDArray[np.bool_]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PruningRule(NamedTuple):
+    """A pruner that ranks the weights of these layers together."""
+
+    pruner: PrunerKind
+    layers: tuple[str, ...]
 
 
 class PrunerKind(Kind, ABC):
@@ -39,6 +46,14 @@ class PrunerKind(Kind, ABC):
     @abstractmethod
     def summary(self) -> str:
         """What is pruned in the end, in words."""
+
+    def named(self) -> list[tuple[str, str]]:
+        """The layers that it names, each with its key, so that one which is not there can be refused."""
+        return [("skip_layers", name) for name in self.skip_layers]
+
+    def rules(self, names: Sequence[str]) -> list[PruningRule]:
+        """Which pruner prunes which of the layers `names`: itself all that it does not skip."""
+        return [PruningRule(self, tuple(name for name in names if name not in self.skip_layers))]
 
     def grown(self, progress: float) -> float:
         """How far it has grown, 0 to 1, when `progress` (0 to 1) of the training is done."""

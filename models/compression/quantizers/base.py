@@ -19,10 +19,11 @@ TERNARY_KEPT_ABOVE = 0.7  # times the mean magnitude: Li et al. 2016, equation 6
 class QuantizerKind(Kind, ABC):
     """The rule of a quantizer; `ScaledQuantizer` holds the learned scale per output channel that all of them have.
 
-    title: what a summary calls it.
+    title: what a summary calls it. equal_steps: whether codes are all whole numbers up to the largest.
     """
 
     title: ClassVar[str]
+    equal_steps: ClassVar[bool] = True
 
     def highest_code(self, bits: int) -> int:
         """Largest code: 127 at 8 bits, 7 at 4, 1 at 2 (ternary). Codes lie in -n .. n."""

@@ -19,6 +19,7 @@ class PowerOfTwo(QuantizerKind):
     """Codes 0 and +-1, +-2, +-4, ... up to what `bits` of two's complement hold; ternary at 2 bits."""
 
     title: ClassVar[str] = "powers of two, learned scale per output channel"
+    equal_steps: ClassVar[bool] = False
     kind: Literal["power_of_two"] = "power_of_two"
 
     def highest_code(self, bits: int) -> int:

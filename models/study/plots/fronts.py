@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from spikecycle.models.study.claims import reference
+from spikecycle.models.study.losses import free_networks, reference
 from spikecycle.models.study.plots.style import GREY, coloured, panels
-from spikecycle.models.study.results import CompressedNetwork, Cost, Results, front, noise_band
+from spikecycle.models.study.results import CompressedNetwork, Cost, Results, front
 
 METHODS = ("quantization", "pruning", "joint", "sequential", "mixed")
 NJS_PER_JS = 1e9
@@ -20,7 +20,12 @@ ACCURACY_TICKS = (10, 50, 80, 90, 95, 98, 99, 99.5, 99.9)
 
 def draw_energy_front(results: Results, layers: pl.DataFrame) -> Figure:
     """Energy per inference against accuracy."""
-    return _draw(results, "energy per inference (µJ)", lambda cost: cost.energy_uj)
+    return _draw(
+        results,
+        "energy per inference (µJ)",
+        lambda cost: cost.energy_uj,
+        lambda cost: (cost.lowest_energy_uj, cost.highest_energy_uj),
+    )
 
 
 def draw_edp_front(results: Results, layers: pl.DataFrame) -> Figure:
@@ -32,16 +37,25 @@ KEY_BELOW_POINTS = -46
 """Where the names of the numbered networks begin, below the axis and its label."""
 
 
-def _draw(results: Results, label: str, value: Callable[[Cost], float]) -> Figure:
+def _draw(
+    results: Results,
+    label: str,
+    value: Callable[[Cost], float],
+    spread: Callable[[Cost], tuple[float, float]] | None = None,
+) -> Figure:
+    """One panel per machine. spread: the lowest and the highest value of the seeds."""
     figure, axes = panels([results.title(machine) for machine in results.machines], height_inches=5.4)
+    whole = reference(results)
+    free = [] if whole is None else [one.name for one in free_networks(results.candidates, whole, results.margin)]
     for axis, machine in zip(axes, results.machines, strict=True):
         points = []
         for candidate in results.candidates:
             costs = results.costs(candidate, machine)
             if costs:
                 points.append((candidate, min(costs, key=value)))
-        _draw_noise(axis, results)
-        _draw_points(axis, points, value)
+        _draw_margin(axis, results)
+        _draw_points(axis, points, value, free)
+        _draw_spread(axis, points, value, spread)
         _draw_front(axis, points, value)
         axis.set_xlabel(label)
         axis.set_xscale("log")
@@ -59,28 +73,47 @@ def _error(candidate: CompressedNetwork, accuracy: float) -> float:
     return 100 * max(1 - accuracy, 0.5 / candidate.test_samples)
 
 
-def _draw_noise(axis: Axes, results: Results) -> None:
-    """The accuracy of the least compressed network, and what the test set cannot tell from it."""
+def _draw_margin(axis: Axes, results: Results) -> None:
+    """The accuracy of the least compressed network, and the loss that the study calls free."""
     whole = reference(results)
     if whole is None:
         return
-    low, high = noise_band(whole.accuracy, whole.test_samples)
-    axis.axhspan(_error(whole, low), _error(whole, high), color=GREY, alpha=0.15, linewidth=0)
+    accuracy = whole.accuracy
+    axis.axhspan(_error(whole, accuracy), _error(whole, accuracy - results.margin), color=GREY, alpha=0.15, linewidth=0)
     axis.axhline(
-        _error(whole, whole.accuracy), color=GREY, linewidth=0.8, linestyle="--",
-        label=f"{whole.label}, and what the test set cannot tell from it",
+        _error(whole, accuracy), color=GREY, linewidth=0.8, linestyle="--",
+        label=f"{whole.label}, and the margin; hollow: not shown to be within it",
     )  # fmt: skip
 
 
-def _draw_points(axis: Axes, points: list[tuple[CompressedNetwork, Cost]], value: Callable[[Cost], float]) -> None:
+def _draw_points(
+    axis: Axes, points: list[tuple[CompressedNetwork, Cost]], value: Callable[[Cost], float], free: list[str]
+) -> None:
+    """A point per network, filled where it is free."""
     for method, (colour, marker) in coloured(METHODS).items():
         chosen = [(candidate, cost) for candidate, cost in points if candidate.method == method]
-        if chosen:
-            axis.scatter(
-                [value(cost) for _, cost in chosen],
-                [_error(candidate, candidate.accuracy) for candidate, _ in chosen],
-                color=colour, marker=marker, s=26, label=method, zorder=3,
-            )  # fmt: skip
+        if not chosen:
+            continue
+        axis.scatter(
+            [value(cost) for _, cost in chosen],
+            [_error(candidate, candidate.accuracy) for candidate, _ in chosen],
+            edgecolors=colour, facecolors=[colour if candidate.name in free else "#ffffff" for candidate, _ in chosen],
+            marker=marker, s=26, label=method, zorder=3,
+        )  # fmt: skip
+
+
+def _draw_spread(
+    axis: Axes, points: list[tuple[CompressedNetwork, Cost]], value: Callable[[Cost], float],
+    spread: Callable[[Cost], tuple[float, float]] | None,
+) -> None:  # fmt: skip
+    """Lines from the lowest to the highest accuracy, and value, of the seeds of each network that has several."""
+    for candidate, cost in points:
+        if candidate.seeds == 1:
+            continue
+        best, worst = (_error(candidate, end(candidate.accuracies)) for end in (max, min))
+        axis.vlines(value(cost), best, worst, color=GREY, linewidth=0.8, zorder=2)
+        if spread is not None:
+            axis.hlines(_error(candidate, candidate.accuracy), *spread(cost), color=GREY, linewidth=0.8, zorder=2)
 
 
 def _draw_front(axis: Axes, points: list[tuple[CompressedNetwork, Cost]], value: Callable[[Cost], float]) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikecycle.models.study.claims import reference, ternary
+from spikecycle.models.study.losses import reference, ternary
 from spikecycle.models.study.plots.style import GREY, coloured, panels
 from spikecycle.models.study.results import CompressedNetwork, Results
 

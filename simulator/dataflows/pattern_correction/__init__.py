@@ -27,7 +27,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt, Section
 from spikecycle.simulator.replay import SampleTensors
-from spikecycle.traces import Synapse, Trace, open_trace
+from spikecycle.traces import Synapse, Trace, TraceError, open_trace
 
 __all__ = ["PATTERN_CORRECTION", "PatternCorrectionMachine"]
 
@@ -131,11 +131,10 @@ def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Net
     with ExitStack() as opened:
         trace = cast(Trace, network)
         if chosen.trace is not None:
-            trace = opened.enter_context(open_trace(chosen.trace))
+            trace = opened.enter_context(_training_trace(chosen.trace))
         for planes in _training_rows(trace, operator, chosen):
             for group, slices in enumerate(_group_slices(planes, operator)):
-                for place, column in enumerate(np.ascontiguousarray(slices.T)):
-                    counts = SliceCounts.of(column)
+                for place, counts in enumerate(SliceCounts.of_places(np.ascontiguousarray(slices.T))):
                     seen[group, place] = seen[group, place].plus(counts) if (group, place) in seen else counts
     found = []
     for group in range(operator.shape.groups):
@@ -146,6 +145,14 @@ def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Net
         starts = np.cumsum([0, *(len(patterns) for patterns in of_places)])
         found.append(Patterns(np.concatenate(of_places), starts.astype(np.int64)))
     return found
+
+
+def _training_trace(named: str) -> Trace:
+    """The trace that patterns are calibrated on; UsageError, naming the key, where it cannot be opened."""
+    try:
+        return open_trace(named)
+    except TraceError as error:
+        raise UsageError(f"dataflow.calibration.trace: {error}") from error
 
 
 def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) -> Iterator[UInt64]:

@@ -30,6 +30,13 @@ def nearest_pattern(value: int, patterns: UInt16) -> tuple[int, int]:
     """(index, differing bits) of the pattern that replaces a slice; (PLAIN, ones) where none saves anything."""
     ones = count_ones(np.uint64(value))
     best, cost = PLAIN, ones
+    if ones < 2:
+        return PLAIN, ones  # a pattern costs 1 itself
+    if ones == 2:  # only a pattern that is equal saves anything
+        for index in range(len(patterns)):
+            if np.int64(patterns[index]) == value:
+                return index, 0
+        return PLAIN, ones
     for index in range(len(patterns)):
         differing = count_ones(np.uint64(value ^ np.int64(patterns[index])))
         if 1 + differing < cost:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Int64
@@ -20,6 +19,7 @@ from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
 from spikecycle.simulator.dataflows.stage import Network, StageSample
+from spikecycle.simulator.replay import LayerReplay
 from spikecycle.traces import Population, Synapse
 
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
@@ -154,19 +154,18 @@ class RoutedPlan:
         for population in self.chip.populations:
             tensor = population.output.name
             numbers, behind = self.placement.number[tensor].reshape(-1), self.chip.depth[tensor]
-            soma[:, numbers] += access
             updated, fired = self._states(population, sample)
-            for t, now in enumerate(updated):
-                soma[t + behind, numbers] += update * now
-            for t, now in enumerate(fired):
-                soma[t + behind, numbers] += spike * now
-            counts.updates += sum(int(now.sum()) for now in updated)
-            counts.spikes += sum(int(now.sum()) for now in fired)
+            cycles = np.full((self.chip.chip_steps, len(numbers)), access, np.int64)
+            cycles[behind : behind + len(updated)] += update * updated
+            cycles[behind : behind + len(fired)] += spike * fired
+            soma[:, numbers] = cycles
+            counts.updates += int(updated.sum())
+            counts.spikes += int(fired.sum())
         return soma
 
-    def _states(self, population: Population, sample: StageSample) -> tuple[list[Int64], list[Int64]]:
+    def _states(self, population: Population, sample: StageSample) -> tuple[Int64, Int64]:
         """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: int64
-        (neurons,) of 0 and 1 each."""
+        (timesteps, neurons) of 0 and 1 each; (0, neurons) where none can."""
         replay = sample.tensors.replay(population, track_active=True)
         assert replay.active is not None
         assert len(replay.active) == self.network.timesteps, "the sample has another number of timesteps"
@@ -174,13 +173,14 @@ class RoutedPlan:
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
                 biased |= (spikes.synapse.bias() != 0)[:, None, None]
-        updated = [(now.astype(bool) | biased).reshape(-1).astype(np.int64) for now in replay.active]
+        neurons = population.output.count
         last = self.chip.chip_steps - self.chip.depth[population.output.name]
-        for potentials in leaking(population, replay.potentials, last - len(updated)):
-            updated.append((potentials != 0).reshape(-1).astype(np.int64))
-        fires = population.neuron.fires
-        fired = [now.reshape(-1).astype(np.int64) for now in replay.outputs] if fires else []
-        return updated, fired
+        updated = np.zeros((last, neurons), np.int64)
+        updated[: len(replay.active)] = ((replay.active != 0) | biased).reshape(-1, neurons)
+        for t, potentials in enumerate(leaking(population, replay, last - len(replay.active)), len(replay.active)):
+            updated[t] = (potentials != 0).reshape(-1)
+        fired = replay.outputs if population.neuron.fires else replay.outputs[:0]
+        return updated, fired.reshape(-1, neurons).astype(np.int64)
 
     def _messages(self, step: int, values: Mapping[str, Int64], counts: _Counts) -> Messages:
         """What is sent in a timestep of the chip."""
@@ -250,16 +250,25 @@ class RoutedPlan:
         return self.machine.cycles((reached or least or [0])[-1])
 
 
-def leaking(population: Population, potentials: npt.NDArray[np.int32], timesteps: int) -> Iterable[Int64]:
-    """The potentials that are there at the beginning of each of so many timesteps without inputs, (M, P, Q)."""
+def leaking(population: Population, replay: LayerReplay, timesteps: int) -> Iterable[Int64]:
+    """The potentials that are there at the beginning of each of so many timesteps without inputs, (M, P, Q).
+
+    Nothing fires in them; of a spike in the sample's last timestep, a late reset is taken in the first of them.
+    """
     neuron = population.neuron
-    leak = neuron.leak_numerator.astype(np.int64)
-    factor = leak if leak.ndim == 3 else leak[:, None, None]
-    now = potentials.astype(np.int64)
-    for _ in range(timesteps):
+    factor, threshold = (
+        (values if values.ndim == 3 else values[:, None, None]).astype(np.int64)
+        for values in (neuron.leak_numerator, neuron.threshold)
+    )
+    late = neuron.reset_timing == "next"
+    now = replay.potentials.astype(np.int64)
+    for step in range(timesteps):
         yield now
         if neuron.kind != "if":
             now = (now * factor) >> neuron.leak_shift
+        if late and step == 0:
+            after = now - threshold if neuron.reset == "soft" else neuron.reset_value
+            now = np.where(replay.outputs[-1], after, now)
 
 
 def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:

@@ -13,9 +13,9 @@ says it to the cycle and to the access):
 
 Read the files in this order: `machine` (the machine file), `kernel_types` (layer, array and mapping as integers),
 `weight_streams` (encoded weights), `mapping` (how a layer is cut), `counts` (tables of weights, active inputs at every
-tap), `passes` (kernels: the order of the passes, and what happens in each), `global_buffer` (kernels: its part of a
-pass, and the neuron unit), `plan` (all of it together: a layer on a machine), `counters` (what is counted), `memory`
-(what a run takes of the computer's memory).
+tap), `passes` (their order), `global_buffer`, `updates` and `slowest_pe` (what happens in each), `replay` (a sample
+in all passes), `plan` (all of it together: a layer on a machine), `counters` (what is counted), `memory` (what a run
+takes of the computer's memory).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.row_stationary.machine import (
     RowStationaryMachine,
     spike_format_problem,
@@ -51,7 +52,7 @@ class RowStationary:
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
         free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
+        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
         input_bits=16,
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,

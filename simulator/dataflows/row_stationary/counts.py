@@ -3,8 +3,8 @@
 `weight_tables` and `widths` follow from the weights alone. `count_windows` and `count_outputs` scan a sample's spikes
 for a range of output columns. `TapInputs` and `count_pe_work` add up what PEs do in all passes together: every
 (timestep, output row) meets every filter, so a total over passes and PEs is, for each tap, (inputs over all windows) x
-(weights over all filter sets): MICROARCHITECTURE.md, section 6. Only the longest PE of a pass has to be found pass by
-pass (`passes`).
+(weights over all filter sets): MICROARCHITECTURE.md, section 6. Only the slowest PE of a pass has to be found pass by
+pass (`slowest_pe`).
 """
 
 from __future__ import annotations

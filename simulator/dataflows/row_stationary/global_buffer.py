@@ -1,256 +1,230 @@
-"""Kernels: what the global buffer does in a pass, and the neuron unit's update."""
+"""What the global buffer does in every pass: input rows loaded and delivered, partial sums, and the neuron unit.
+
+Tables are int64 (S, F, K), by column fold, filter fold and channel fold (`passes`), or of fewer of the three where the
+others change nothing. MICROARCHITECTURE.md, sections 4 and 5.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
-    Delivered,
+    Kept,
     LayerOnArray,
-    Operand,
-    Records,
+    LayerSpec,
     RowBits,
-    Sample,
-    Step,
     Zero,
 )
-from spikecycle.simulator.jit import kernel
-from spikecycle.simulator.workload import input_range
+from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
 
 
-@kernel
-def row_bits(row: RowBits, positions: int, spikes: int) -> int:
-    """Bits in DRAM of a row of `positions` positions, `spikes` of them not 0."""
-    entries = spikes if row.explicit == 1 else positions
-    return int(row.count_bits + entries * row.entry_bits)
+def row_bits(row: RowBits, rows: Int64, positions: Int64, spikes: Int64 | int) -> Int64:
+    """Bits in DRAM of `rows` rows of `positions` positions each, `spikes` of all positions not being 0."""
+    entries = spikes if row.explicit else rows * positions
+    return np.asarray(rows * row.count_bits + entries * row.entry_bits, np.int64)
 
 
-@kernel
-def input_columns_of(mapped: LayerOnArray, step: Int64) -> int:
-    """Input columns that the tile's windows cover."""
-    first, end = input_range(mapped.layer.windows.columns, step[Step.COLUMN_START], step[Step.COLUMN_END])
-    return int(end - first)
+def covered_columns(layer: LayerSpec, folds: ColumnFolds) -> Int64:
+    """int64 (S,): input columns that the windows of a tile cover."""
+    columns = layer.windows.columns
+    first = np.maximum(0, folds.column_start * columns.stride - columns.padding)
+    end = np.minimum(columns.inputs, (folds.column_end - 1) * columns.stride - columns.padding + columns.taps)
+    return np.asarray(np.maximum(0, end - first), np.int64)
 
 
-@kernel
-def load_rows(mapped: LayerOnArray, sample: Sample, step: Int64, index: int, records: Records) -> int:
-    """Load the input rows that no pass of the load unit has loaded before; returns words written."""
-    layer, mapping = mapped.layer, mapped.mapping
-    group_channels = layer.C // layer.groups
-    fold_channels = mapping.channels_per_pe * mapping.channel_sets
-    first_channel = step[Step.CHANNEL_FOLD] * fold_channels
-    end_channel = min(group_channels, first_channel + fold_channels)
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
-    positions = input_columns_of(mapped, step)
-    if positions == 0 or sample.inputs_on_chip == 1:
-        return 0
-    group = mapped.tables.group[step[Step.FILTER_FOLD]]
-    if sample.last_unit[group, step[Step.CHANNEL_FOLD], step[Step.COLUMN_FOLD]] == step[Step.LOAD_UNIT]:
-        return 0  # an earlier filter fold of this unit has loaded the same rows of the same channels
-    sample.last_unit[group, step[Step.CHANNEL_FOLD], step[Step.COLUMN_FOLD]] = step[Step.LOAD_UNIT]
-    group_start = group * group_channels
-    t = step[Step.PAIR_START] // tile_rows
-    row = step[Step.PAIR_START] % tile_rows
-    rows = 0
-    bits = 0
-    for _ in range(step[Step.PAIR_START], step[Step.PAIR_END]):
-        output_row = step[Step.ROW_START] + row
-        lowest, highest = input_range(layer.windows.rows, output_row, output_row + 1)
-        for y in range(lowest, highest):
-            # all channels of a fold are loaded together, so the first one tells
-            if sample.loaded[t, y, group_start + first_channel] != step[Step.LOAD_UNIT]:
-                sample.loaded[t, y, group_start + first_channel] = step[Step.LOAD_UNIT]
-                rows += 1
-                for c in range(group_start + first_channel, group_start + end_channel):
-                    bits += row_bits(mapped.input_row, positions, sample.spikes[t, y, c])
-        row += 1
-        if row == tile_rows:
-            row = 0
-            t += 1
-    words = rows * -(-(end_channel - first_channel) * positions * layer.input_bits // mapped.array.word_bits)
-    records.loads[index, Operand.SPIKES] = bits
-    records.counts[Count.DRAM_WIRE_SPIKES] += bits
-    records.counts[Count.INPUT_WORDS_WRITTEN] += words
-    return int(words)
+def channels_of_folds(mapped: LayerOnArray) -> Int64:
+    """int64 (K,): input channels of each channel fold."""
+    starts = np.arange(0, mapped.layer.group_channels, mapped.mapping.fold_channels)
+    return np.minimum(mapped.mapping.fold_channels, mapped.layer.group_channels - starts)
 
 
-@kernel
-def load_weights(mapped: LayerOnArray, step: Int64, index: int, records: Records) -> tuple[int, int]:
-    """Load weights and fill the pads; returns the cycles of the fill and the global buffer's words."""
-    if step[Step.FILLS] == 0:
-        return 0, 0
-    array = mapped.array
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
-    bits = mapped.tables.fold_bits[step[Step.FILTER_FOLD], step[Step.CHANNEL_FOLD]]
-    entries = mapped.tables.pad_entries[step[Step.FILTER_FOLD], step[Step.CHANNEL_FOLD]]
-    words = 0
-    if step[Step.LOADS_WEIGHTS] == 1:
-        records.loads[index, Operand.WEIGHTS] = bits
-        records.counts[Count.DRAM_WIRE_WEIGHTS] += bits
-    if array.bypass == 0:
-        stream_words = -(-bits // array.word_bits)
-        records.counts[Count.WEIGHT_WORDS_READ] += stream_words
-        words = stream_words
-        if step[Step.LOADS_WEIGHTS] == 1:
-            records.counts[Count.WEIGHT_WORDS_WRITTEN] += stream_words
-            words += stream_words
-    columns_in_use = min(array.columns, mapped.layer.T * tile_rows) if array.time_batching == 1 else tile_rows
-    records.counts[Count.WEIGHT_PAD_WRITES] += entries * columns_in_use
-    records.counts[Count.TRUNK_WEIGHTS] += bits
-    records.counts[Count.BRANCH_WEIGHTS] += bits
-    return -(-bits // array.weight_bus_bits), words
+class RowLoads(NamedTuple):
+    """Input rows (timestep, row) that are loaded in a range of output columns, and the column fold whose passes do.
+
+    In order of the column folds, int64 each: column_fold (E,), numbered within the range; timestep, row (E,).
+    """
+
+    column_fold: Int64
+    timestep: Int64
+    row: Int64
+
+    @classmethod
+    def of(cls, mapped: LayerOnArray, folds: ColumnFolds) -> RowLoads:
+        """folds: those of a range.
+
+        The pairs that need a row follow each other, and so do their column folds. The first of them loads it, and so
+        does the first one of every later time group, or every one of them, if rows are not kept for as long.
+        """
+        layer, mapping, windows = mapped.layer, mapped.mapping, mapped.layer.windows.rows
+        tiles = np.flatnonzero(folds.number == 0)
+        row_start, row_end = folds.row_start[tiles], folds.row_end[tiles]
+        # input rows of a tile, and the output rows first to last that need them
+        most = (mapping.tile_rows - 1) * windows.stride + windows.taps
+        row = row_start[:, None] * windows.stride - windows.padding + np.arange(most)
+        first = np.maximum(row_start[:, None], ceil_div(row + windows.padding - windows.taps + 1, windows.stride))
+        last = np.minimum(row_end[:, None] - 1, (row + windows.padding) // windows.stride)
+        tile, place = np.nonzero((row >= 0) & (row < windows.inputs) & (first <= last))
+        row, first, last = row[tile, place], first[tile, place], last[tile, place]
+
+        height, size = folds.rows[tiles][tile], folds.pairs[tiles][tile]
+        start = np.arange(layer.T)[:, None] * height - row_start[tile]  # the number of the pair of output row 0
+        first_fold, last_fold = (start + first) // size, (start + last) // size
+        every = {Kept.TILE: len(folds.tile), Kept.GROUP: mapping.folds_per_group, Kept.PASS: 1}[Kept(mapping.kept)]
+        loads = (last_fold // every - first_fold // every + 1).reshape(-1)
+        needed = np.repeat(np.arange(len(loads)), loads)
+        earlier = np.arange(len(needed)) - np.repeat(np.cumsum(loads) - loads, loads)
+        timestep, item = np.divmod(needed, len(row))
+        first_fold = first_fold.reshape(-1)[needed]
+        column_fold = np.maximum(first_fold, (first_fold // every + earlier) * every) + tiles[tile[item]]
+        order = np.argsort(column_fold, kind="stable")
+        return cls(column_fold[order], timestep[order], row[item][order])
+
+    def rows(self, column_folds: int) -> Int64:
+        """int64 (column folds,): how many."""
+        return np.bincount(self.column_fold, minlength=column_folds)
+
+    def spikes(self, spikes: Int64, channel_starts: Int64, column_folds: int) -> Int64:
+        """int64 (column folds, len(channel_starts)): non-zero inputs of the rows, by ranges of channels.
+
+        spikes: int64 (T, H, C), those of each row.
+        """
+        of_rows = np.add.reduceat(spikes, channel_starts, axis=2)[self.timestep, self.row]
+        sums = np.zeros((len(of_rows) + 1, len(channel_starts)), np.int64)
+        np.cumsum(of_rows, axis=0, out=sums[1:])
+        ends = np.cumsum(self.rows(column_folds))
+        return np.diff(sums[ends], axis=0, prepend=sums[:1])
 
 
-@kernel
-def deliver_rows(mapped: LayerOnArray, step: Int64, delivered: Int64, records: Records) -> int:
-    """Send input rows to the PEs; returns words read, and gated ones.
+class Delivery(NamedTuple):
+    """What is sent to the PEs: int64 (..., F, K) each.
 
-    delivered: int64 (filter folds, channel folds, len(Delivered)), what the last pass of each pair of folds sent, which
-    is what this one sends if it has the same rows and columns, in whatever timestep; kept up to date.
+    words: of the global buffer that are read; gated: that are not, but take their slot. rows_sent: rows of a channel
+    that some PE takes; rows_taken: the same, counted once for each array row that takes them.
+    """
+
+    words: Int64
+    gated: Int64
+    rows_sent: Int64
+    rows_taken: Int64
+
+
+def deliver_rows(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> Int64:
+    """int64 (S, F, K): slots of the global buffer that the delivery of input rows takes; and what it counts.
+
+    What is sent depends on the output rows of the pairs, in whatever timestep, and on the width of the tile.
     """
     layer, array = mapped.layer, mapped.array
-    last = delivered[step[Step.FILTER_FOLD], step[Step.CHANNEL_FOLD]]
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
-    first_row = step[Step.PAIR_START] % tile_rows
-    pairs = step[Step.PAIR_END] - step[Step.PAIR_START]
-    if (
-        last[Delivered.PAIRS] != pairs
-        or last[Delivered.FIRST_ROW] != first_row
-        or last[Delivered.ROW_START] != step[Step.ROW_START]
-        or last[Delivered.ROW_END] != step[Step.ROW_END]
-        or last[Delivered.COLUMN_START] != step[Step.COLUMN_START]
-    ):
-        last[Delivered.PAIRS] = pairs
-        last[Delivered.FIRST_ROW] = first_row
-        last[Delivered.ROW_START] = step[Step.ROW_START]
-        last[Delivered.ROW_END] = step[Step.ROW_END]
-        last[Delivered.COLUMN_START] = step[Step.COLUMN_START]
-        find_delivered(mapped, step, last)
-    words, words_gated = last[Delivered.WORDS], last[Delivered.WORDS_GATED]
-    rows_taken = last[Delivered.ROWS_TAKEN]
-    positions = input_columns_of(mapped, step)
+    reaches, met, pattern = _rows_met(layer, order.folds_of_range)
+    widths, width = np.unique(covered_columns(layer, order.folds), return_inverse=True)
+    slots = np.zeros(order.shape, np.int64)
+    for number, positions in enumerate(widths.tolist()):
+        if positions == 0 or not reaches:
+            continue
+        each = [_deliver_row(mapped, reach, positions) for reach in reaches]
+        sent = Delivery(*(np.tensordot(met, np.array(part), 1) for part in zip(*each, strict=True)))
+        of_width = width.reshape(order.ranges, -1)[:, 0] == number
+        slots.reshape(order.ranges, -1, *order.shape[1:])[of_width] = (sent.words + sent.gated)[pattern]
+        times = np.bincount(pattern) * np.count_nonzero(of_width)
+        words, gated, rows_sent, rows_taken = (int((part.sum(axis=(1, 2)) * times).sum()) for part in sent)
+        counts[Count.INPUT_WORDS_READ] += words
+        counts[Count.INPUT_WORDS_GATED] += gated
+        counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
+        counts[Count.TRUNK_SPIKES] += rows_sent * positions * layer.input_bits
+        counts[Count.BRANCH_SPIKES] += rows_taken * positions * layer.input_bits
+    return slots
+
+
+def _rows_met(layer: LayerSpec, folds: ColumnFolds) -> tuple[list[tuple[int, int]], Int64, Int64]:
+    """How the pairs of a column fold meet input rows: reaches, numbers int64 (patterns, reaches), patterns int64 (S,).
+
+    A reach is the first and the last filter row, a stride apart from each other, that meet an input row of a timestep:
+    many rows have the same. A pattern is all that matters of a column fold.
+    """
+    windows, height = layer.windows.rows, folds.rows
+    keys = np.stack([folds.row_start, height, folds.pair_start % height, folds.pairs], axis=1)
+    patterns, pattern = np.unique(keys, axis=0, return_inverse=True)
+    row_start, height, skipped, pairs = patterns.T
+    # spans of output rows: the rest of the first timestep, whole timesteps, the beginning of the last one
+    in_first = np.minimum(height - skipped, pairs)
+    whole, in_last = np.divmod(pairs - in_first, height)
+    begins = np.stack([row_start + skipped, row_start, row_start], axis=1).reshape(-1, 1)
+    ends = begins + np.stack([in_first, height, in_last], axis=1).reshape(-1, 1)
+    times = np.stack([np.ones_like(whole), whole, np.ones_like(whole)], axis=1).reshape(-1)
+
+    most = (int((ends - begins).max()) - 1) * windows.stride + windows.taps
+    row = begins * windows.stride + np.arange(most)  # input rows, counted from the padding on
+    first = np.maximum(begins, ceil_div(row - windows.taps + 1, windows.stride))
+    last = np.minimum(ends - 1, row // windows.stride)
+    inside = (row >= windows.padding) & (row < windows.padding + windows.inputs)
+    span, place = np.nonzero(inside & (first <= last))
+    met = row[span, place]
+    reach = np.stack([met - last[span, place] * windows.stride, met - first[span, place] * windows.stride], axis=1)
+    reaches, reach_of = np.unique(reach, axis=0, return_inverse=True)
+    numbers = np.zeros((len(patterns), len(reaches)), np.int64)
+    np.add.at(numbers, (span // 3, reach_of.reshape(-1)), times[span])
+    return [(int(low), int(high)) for low, high in reaches], numbers, pattern.reshape(-1)
+
+
+def _deliver_row(mapped: LayerOnArray, reach: tuple[int, int], positions: int) -> Delivery:
+    """What is sent of one input row (timestep, row) of all channels of a fold: int64 (F, K) each."""
+    layer, word_bits = mapped.layer, mapped.array.word_bits
+    folds = mapped.tables.fold_bits.shape[1]
+    channels = channels_of_folds(mapped)
+    low, high = reach
+    receiving_rows = mapped.tables.receiving_rows[:, :, low : high + 1 : layer.windows.rows.stride].sum(axis=2)
+    filled_up = np.zeros((len(receiving_rows), folds * int(channels[0])), np.int64)
+    filled_up[:, : layer.group_channels] = receiving_rows
+    receiving = filled_up.reshape(len(filled_up), folds, -1)
+
     value_bits = positions * layer.input_bits
-    records.counts[Count.INPUT_WORDS_READ] += words
-    records.counts[Count.INPUT_WORDS_GATED] += words_gated
-    records.counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
-    records.counts[Count.TRUNK_SPIKES] += last[Delivered.ROWS_SENT] * value_bits
-    records.counts[Count.BRANCH_SPIKES] += rows_taken * value_bits
-    return int(words + words_gated)
+    first_bit = np.arange(receiving.shape[2]) * value_bits
+    last_word = np.where(receiving > 0, (first_bit + value_bits - 1) // word_bits, -1)
+    last_before = np.full_like(last_word, -1)
+    np.maximum.accumulate(last_word[:, :, :-1], axis=2, out=last_before[:, :, 1:])
+    first_word = np.maximum(last_before + 1, first_bit // word_bits)  # a word that two channels share is read once
+    words = np.where(receiving > 0, last_word - first_word + 1, 0).sum(axis=2)
+    gates = mapped.array.row_zeros == Zero.GATE
+    gated = ceil_div(channels * value_bits, word_bits) - words if gates else np.zeros_like(words)
+    return Delivery(words, gated, (receiving > 0).sum(axis=2), receiving.sum(axis=2))
 
 
-@kernel
-def find_delivered(mapped: LayerOnArray, step: Int64, delivered_out: Int64) -> None:
-    """Fill in what a pass sends: int64 (len(Delivered),), of which words and rows."""
-    layer, array, mapping, tables = mapped.layer, mapped.array, mapped.mapping, mapped.tables
-    windows = layer.windows.rows
-    fold = step[Step.FILTER_FOLD]
-    group_channels = layer.C // layer.groups
-    fold_channels = mapping.channels_per_pe * mapping.channel_sets
-    first_channel = step[Step.CHANNEL_FOLD] * fold_channels
-    end_channel = min(group_channels, first_channel + fold_channels)
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
-    positions = input_columns_of(mapped, step)
-    value_bits = positions * layer.input_bits
-    words_of_fold = -(-(end_channel - first_channel) * value_bits // array.word_bits)
-    words = 0
-    words_gated = 0
-    rows_sent = 0
-    rows_taken = 0
-    pair = step[Step.PAIR_START]
-    while pair < step[Step.PAIR_END] and positions > 0:
-        # the pairs of one timestep: output rows first to end - 1
-        first = step[Step.ROW_START] + pair % tile_rows
-        end = min(step[Step.ROW_END], first + step[Step.PAIR_END] - pair)
-        pair += end - first
-        lowest, highest = input_range(windows, first, end)
-        for y in range(lowest, highest):
-            filter_rows = 0  # a bit for each r that meets this input row
-            for r in range(layer.R):
-                offset = y + windows.padding - r
-                if offset % windows.stride == 0 and first * windows.stride <= offset < end * windows.stride:
-                    filter_rows |= 1 << r
-            words_of_row = 0
-            last_word = -1
-            for c in range(first_channel, end_channel):
-                receiving_rows = 0
-                for r in range(layer.R):
-                    if (filter_rows >> r) & 1:
-                        receiving_rows += tables.receiving_rows[fold, c, r]
-                if receiving_rows > 0:
-                    rows_sent += 1
-                    rows_taken += receiving_rows
-                    first_bit = (c - first_channel) * value_bits
-                    first_word = max(last_word + 1, first_bit // array.word_bits)
-                    last_word = (first_bit + value_bits - 1) // array.word_bits
-                    words_of_row += last_word - first_word + 1
-            words += words_of_row
-            if filter_rows > 0 and array.row_zeros == Zero.GATE:
-                words_gated += words_of_fold - words_of_row
-    delivered_out[Delivered.WORDS] = words
-    delivered_out[Delivered.WORDS_GATED] = words_gated
-    delivered_out[Delivered.ROWS_SENT] = rows_sent
-    delivered_out[Delivered.ROWS_TAKEN] = rows_taken
+def result_words(mapped: LayerOnArray, folds: ColumnFolds, values_per_word: int) -> Int64:
+    """int64 (S, F): words of a value for each output column and filter, every filter set from a word on."""
+    widths, width = np.unique(folds.columns, return_inverse=True)
+    words = ceil_div(widths[:, None, None] * mapped.tables.filters, values_per_word).sum(axis=2)
+    return np.asarray(words[width.reshape(-1)], np.int64)
 
 
-@kernel
-def result_words(mapped: LayerOnArray, step: Int64, values_per_word: int) -> int:
-    """Words of one value for each window and filter of the step's filter fold, every filter set from a word on."""
-    columns = step[Step.COLUMN_END] - step[Step.COLUMN_START]
-    words = 0
-    for j in range(mapped.mapping.filter_sets):
-        words += -(-columns * mapped.tables.filters[step[Step.FILTER_FOLD], j] // values_per_word)
-    return words
+def sets_in_chains(mapped: LayerOnArray) -> Int64:
+    """int64 (K,): channel sets whose PEs hand psums to their chains; 0 in passes after which psums stay in the pads."""
+    sets = ceil_div(channels_of_folds(mapped), mapped.mapping.channels_per_pe)
+    if mapped.array.psums_in_pads:
+        # the psums of all channel folds are handed over in the last one
+        sets = np.append(np.zeros(len(sets) - 1, np.int64), sets[0])
+    return np.asarray(sets, np.int64)
 
 
-@kernel
-def update_neurons(
-    mapped: LayerOnArray, sample: Sample, step: Int64, filters: int, index: int, records: Records
-) -> tuple[int, int]:
-    """Update the neurons of a filter fold and time group; returns cycles of the update and of the global buffer."""
-    layer, array, widths = mapped.layer, mapped.array, mapped.widths
-    tile_rows = step[Step.ROW_END] - step[Step.ROW_START]
-    columns = step[Step.COLUMN_END] - step[Step.COLUMN_START]
-    pairs = step[Step.GROUP_END] - step[Step.GROUP_START]
-    rows_read = 0
-    rows_written = 0
-    for row in range(tile_rows):
-        first = -(-(step[Step.GROUP_START] - row) // tile_rows)
-        last = (step[Step.GROUP_END] - 1 - row) // tile_rows
-        if first <= last:
-            rows_read += first > 0
-            rows_written += last < layer.T - 1
-    psum_words = pairs * result_words(mapped, step, widths.psums_per_word)
-    potential_words = result_words(mapped, step, widths.potentials_per_word)
-    output_words = pairs * result_words(mapped, step, array.word_bits)
-    records.counts[Count.PSUM_WORDS_READ] += psum_words
-    if array.potentials_in_dram > 0:
-        rows_read *= int(array.potentials_in_dram == 1)
-        row_bits_moved = columns * filters * layer.potential_bits
-        records.loads[index, Operand.POTENTIALS] = rows_read * row_bits_moved
-        records.stores[index, Operand.POTENTIALS] = rows_written * row_bits_moved
-        records.counts[Count.DRAM_WIRE_POTENTIALS] += (rows_read + rows_written) * row_bits_moved
-        rows_read = 0
-        rows_written = 0
-    records.counts[Count.POTENTIAL_WORDS_READ] += rows_read * potential_words
-    records.counts[Count.POTENTIAL_WORDS_WRITTEN] += rows_written * potential_words
-    records.counts[Count.OUTPUT_WORDS_WRITTEN] += output_words
-    stored_words = output_words * (1 - sample.outputs_on_chip)
-    records.counts[Count.OUTPUT_WORDS_READ] += stored_words
-    updates = filters * pairs * columns
-    records.counts[Count.UPDATES] += updates
+def move_psums(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> tuple[Int64, Int64]:
+    """Psums up the chains, and from and to the global buffer; what that counts.
 
-    bits = 0
-    group_filters = layer.M // layer.groups
-    group = mapped.tables.group[step[Step.FILTER_FOLD]]
-    folds = -(-group_filters // (mapped.mapping.filters_per_pe * mapped.mapping.filter_sets))
-    in_group = step[Step.FILTER_FOLD] - group * folds
-    first_filter = group * group_filters + in_group * mapped.mapping.filters_per_pe * mapped.mapping.filter_sets
-    for pair in range(step[Step.GROUP_START], step[Step.GROUP_END]):
-        row = step[Step.ROW_START] + pair % tile_rows
-        for m in range(first_filter, first_filter + filters):
-            bits += row_bits(mapped.output_row, columns, sample.outputs[pair // tile_rows, m, row])
-    bits *= 1 - sample.outputs_on_chip
-    records.stores[index, Operand.OUTPUTS] = bits
-    records.counts[Count.DRAM_WIRE_OUTPUTS] += bits
-    words = psum_words + (rows_read + rows_written) * potential_words + output_words + stored_words
-    return -(-updates // array.update_lanes) + 2, -(-words // array.words_per_cycle)
+    Returns words of it: int64 (S, F), of what each of the passes moves, and (K,), how often it does.
+    """
+    layer, folds = mapped.layer, order.folds
+    sets = sets_in_chains(mapped)
+    moves = (sets > 0).astype(np.int64)
+    again = moves * (np.arange(len(sets)) > 0) * (not mapped.array.psums_in_pads)
+    words = folds.pairs[:, None] * result_words(mapped, folds, mapped.widths.psums_per_word)
+    psums = int((folds.pairs * folds.columns).sum()) * int(mapped.tables.filters.sum())  # of a pass each, in all
+    hops = moves * (layer.R * sets - 1)
+    counts[Count.PSUM_WORDS_WRITTEN] += int(words.sum()) * int(moves.sum())
+    counts[Count.PSUM_WORDS_READ] += int(words.sum()) * int(again.sum())
+    counts[Count.TRUNK_PSUMS] += psums * int((moves + again).sum()) * layer.psum_bits
+    counts[Count.BRANCH_PSUMS] += psums * int((moves + again).sum()) * layer.psum_bits
+    counts[Count.CHAIN_PSUMS] += psums * int(hops.sum()) * layer.psum_bits
+    counts[Count.CHAIN_ADDITIONS] += psums * int((hops + again).sum())
+    return words, moves + again

@@ -1,4 +1,4 @@
-"""Types that kernels take: a layer and an array as integers, a mapped layer, a sample, and the records filled in.
+"""Types of a mapped layer: layer and array as integers, the mapping, tables of weights, and the records filled in.
 
 All are named tuples of integers and arrays, and numbers of columns; nothing here computes.
 """
@@ -66,8 +66,12 @@ class LayerSpec(NamedTuple):
     potential_bits: int
     stored_input_bits: int
     """Of an input in DRAM."""
+    output_bits: int
+    """Of an output in the global buffer: a spike, or a potential of neurons that do not fire."""
     stored_output_bits: int
     """Of an output in DRAM."""
+    starts_in_dram: int
+    """1 if every neuron has a start potential of its own, which comes from DRAM."""
 
     @property
     def group_channels(self) -> int:
@@ -113,6 +117,8 @@ class ArraySpec(NamedTuple):
     """1 if a column fold may have pairs of several timesteps, 0 if it has those of one."""
     potentials_in_dram: int
     """1 if potentials wait for the next time group in DRAM, 2 if they are only written there, 0 if in the buffer."""
+    perfect_factors: int
+    """1 if tiles and folds divide their dimensions, 0 if the last ones may be smaller."""
 
 
 class Storage(NamedTuple):
@@ -165,55 +171,6 @@ PHASES = (
 )
 """A pass in order of time; what the global buffer takes beyond the update is drawn with the work."""
 PLACES = ("tile", "filter_fold", "channel_fold", "column_fold")
-
-
-class Step(IntEnum):
-    """Columns of a schedule; ends are exclusive."""
-
-    COLUMN_START = 0
-    """Output columns of the tile."""
-    COLUMN_END = 1
-    ROW_START = 2
-    """Output rows of the tile."""
-    ROW_END = 3
-    FILTER_FOLD = 4
-    CHANNEL_FOLD = 5
-    PAIR_START = 6
-    """Pairs of the column fold, within the tile."""
-    PAIR_END = 7
-    GROUP_START = 8
-    """Pairs of the time group."""
-    GROUP_END = 9
-    LOAD_UNIT = 10
-    """Number of the span of passes in which an input row is loaded only once."""
-    FILLS = 11
-    """1 if weights are put into the pads."""
-    LOADS_WEIGHTS = 12
-    """1 if those come from DRAM."""
-    UPDATES = 13
-    """1 if the time group's neurons are updated after this pass."""
-    TILE = 14
-    COLUMN_FOLD = 15
-
-
-class Delivered(IntEnum):
-    """Columns of what the global buffer sends to the PEs in a pass: what it depends on, and what it is."""
-
-    PAIRS = 0
-    """How many; 0 before the first pass."""
-    FIRST_ROW = 1
-    """Of the first pair, within the tile."""
-    ROW_START = 2
-    """Output rows of the tile."""
-    ROW_END = 3
-    COLUMN_START = 4
-    WORDS = 5
-    """Words read."""
-    WORDS_GATED = 6
-    ROWS_SENT = 7
-    """Rows of an input channel that some PE takes."""
-    ROWS_TAKEN = 8
-    """The same, counted once for each array row that takes them."""
 
 
 class WeightTables(NamedTuple):
@@ -327,25 +284,8 @@ class RowBits(NamedTuple):
     count_bits: int
 
 
-class Sample(NamedTuple):
-    """A sample's spikes as the columns of one map tile see them; see `windows`.
-
-    spikes: int64 (T, H, C). outputs: int64 (T, M, P), zeros where not needed.
-    loaded: int64 (T, H, C), the load unit (`Step`) in which an input row was last loaded. last_unit: int64 (channel
-    groups, channel folds, column folds), the one in which a column fold was last looked through for such rows.
-    inputs_on_chip, outputs_on_chip: 1 where the tensor waits in the global buffer and is not moved from or to DRAM.
-    """
-
-    spikes: Int64
-    outputs: Int64
-    loaded: Int64
-    last_unit: Int64
-    inputs_on_chip: int
-    outputs_on_chip: int
-
-
 class Records(NamedTuple):
-    """What kernels fill in; n passes.
+    """What a sample is found to do; n passes.
 
     breakdown: int64 (n, 5). loads, stores: int64 (n, 4). counts: int64 (len(Count),).
     useful: int64 (2,), useful PE cycles and synaptic operations.
@@ -359,11 +299,11 @@ class Records(NamedTuple):
 
 
 def empty_records(passes: int) -> Records:
-    """Records of zeros."""
+    """Records of zeros; each column lies in one piece, since columns are filled in and added up by themselves."""
     return Records(
-        breakdown=np.zeros((passes, len(CYCLE_CATEGORIES)), np.int64),
-        loads=np.zeros((passes, len(OPERANDS)), np.int64),
-        stores=np.zeros((passes, len(OPERANDS)), np.int64),
+        breakdown=np.zeros((len(CYCLE_CATEGORIES), passes), np.int64).T,
+        loads=np.zeros((len(OPERANDS), passes), np.int64).T,
+        stores=np.zeros((len(OPERANDS), passes), np.int64).T,
         counts=np.zeros(len(Count), np.int64),
         useful=np.zeros(2, np.int64),
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters, starts_per_neuron
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArraySpec, LayerSpec, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
@@ -23,7 +24,6 @@ from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
-    DataflowParameters,
     Dram,
     Formats,
     Machine,
@@ -73,7 +73,7 @@ class Wires(Section):
     """Between a pad and the arithmetic of its PE, um."""
 
 
-class RowStationaryParameters(DataflowParameters):
+class RowStationaryParameters(NeuronUnitParameters):
     """The section `dataflow` of a row-stationary array."""
 
     kind: Literal["row_stationary"]
@@ -100,7 +100,10 @@ class RowStationaryParameters(DataflowParameters):
     mask_bits: PositiveInt = 1
     """Bits that each position of a mask takes in DRAM: more than 1 where metadata has words of its own."""
     coordinate_bits: Annotated[int, Field(ge=0, le=64)] = 0
-    """Bits that a coordinate of a weight takes in DRAM at least."""
+    """Bits that a coordinate of a weight takes in DRAM: at least, or exactly if entries are expected ones."""
+    metadata_entries: Literal["stored", "expected"] = "stored"
+    """How many coordinates and runs a fiber of weights has in DRAM: as many as it stores, or as many as Sparseloop
+    expects from the layer's density: coordinates rounded up for each fiber, runs neither rounded nor overflowing."""
     weight_bus_bits: PositiveInt
     """Encoded weight bits that reach the pads a cycle."""
     weight_decoders: list[WeightDecoder] = Field(default_factory=lambda: list(COMMON_DECODERS))
@@ -111,6 +114,9 @@ class RowStationaryParameters(DataflowParameters):
     """Widest weight and input of inputs that have more than one bit."""
     update_lanes: PositiveInt
     """Neurons that the neuron unit updates a cycle."""
+    tile_factors: Literal["any", "perfect"] = "any"
+    """Whether the last tile or fold of a dimension may be smaller, or all have to be equal, as for mappers whose loop
+    bounds multiply to the size of the dimension."""
     objective: Literal["energy", "cycles", "edp"]
     """What the mapping is chosen for."""
     zeros: Zeros
@@ -146,6 +152,12 @@ class RowStationaryMachine(Machine):
                 "dataflow.accumulator_bits must be at most buffers.global_buffer.width_bits,"
                 f" found {accumulator} > {word}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _expected_coordinates_have_a_width(self) -> RowStationaryMachine:
+        if self.dataflow.metadata_entries == "expected" and not self.dataflow.coordinate_bits:
+            raise ValueError("dataflow.metadata_entries: expected needs dataflow.coordinate_bits of at least 1")
         return self
 
     @property
@@ -213,6 +225,9 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
 
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
+    refused = machine.dataflow.refusal(task.neuron)
+    if refused:
+        raise MappingError.of(task.name, machine.name, refused)
     shape = task.shape
     largest = largest_sum(task.weights, task.input_bits)
     psum_bits = signed_bits(-largest, largest)
@@ -233,6 +248,7 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
             f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
         )
     activation_bits = task.weight_bits if parameters.activation_bits == "as_weights" else parameters.activation_bits
+    output_bits = 1 if task.neuron.fires else task.neuron.potential_bits
     return LayerSpec(
         T=task.timesteps,
         C=shape.C,
@@ -250,7 +266,9 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
         psum_bits=psum_bits,
         potential_bits=task.neuron.potential_bits,
         stored_input_bits=max(task.input_bits, activation_bits),
-        stored_output_bits=activation_bits,
+        output_bits=output_bits,
+        stored_output_bits=max(output_bits, activation_bits),
+        starts_in_dram=int(starts_per_neuron(task.neuron)),
     )
 
 
@@ -280,6 +298,7 @@ def lower_array(machine: RowStationaryMachine) -> ArraySpec:
         psums_in_pads=int(parameters.psums_wait_in == "psum_pad"),
         time_batching=int(parameters.time_batching),
         potentials_in_dram=(2 - int(parameters.potentials_read_back)) * (parameters.potentials_wait_in == "dram"),
+        perfect_factors=int(parameters.tile_factors == "perfect"),
     )
 
 

@@ -1,7 +1,10 @@
 """The mapping of a layer: what fits pads and global buffer, and the choice among all that fits.
 
-MICROARCHITECTURE.md, sections 1 to 3 (capacity) and 9 (choice). Functions of capacity take numbers or NumPy arrays of
-them alike, so that the search can ask about many tiles at once.
+MICROARCHITECTURE.md, sections 1 to 3 (capacity) and 9 (choice). Functions of a mapping take one whose numbers, but for
+`kept` and `resident`, are arrays as well, so that the search can ask about many mappings at once.
+
+The search measures encoded weights only where it has to: an estimate with as few bits as they can have is a lower bound
+of the objective, and most candidates are out of the question by that. What it finds is the same.
 """
 
 from __future__ import annotations
@@ -81,7 +84,7 @@ def words_of(values: Any, bits: int, array: ArraySpec) -> Any:
 
 def fold_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> Any:
     """Words of the global buffer for one input row of all channels of a channel fold."""
-    channels = min(mapping.fold_channels, layer.group_channels)
+    channels = np.minimum(mapping.fold_channels, layer.group_channels)
     return ceil_div(channels * input_columns(layer, mapping.tile_columns) * layer.input_bits, array.word_bits)
 
 
@@ -91,7 +94,7 @@ def fold_pairs(array: ArraySpec, tile_rows: Any) -> Any:
 
 
 def buffer_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_words: int) -> Any:
-    """Words of the global buffer that a mapping takes; tile sizes and folds a group may be arrays.
+    """Words of the global buffer that a mapping takes.
 
     weight_words: words of weights that lie there.
     """
@@ -107,13 +110,15 @@ def buffer_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weig
     psums = sets * group_pairs * words_of(w * p, layer.psum_bits, array)
     owners = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters) if mapping.kept == Kept.GROUP else 1
     potentials = owners * sets * h * words_of(w * p, layer.potential_bits, array)
-    outputs = 2 * sets * group_pairs * words_of(w * p, 1, array)
+    outputs = 2 * sets * group_pairs * words_of(w * p, layer.output_bits, array)
     stay = (group_pairs < pairs) & (array.potentials_in_dram == 0)
     return inputs + psums + np.where(stay, potentials, 0) + outputs + weight_words
 
 
 # Relative energy of a 16-bit word (Eyeriss, ISCA 2016, table IV); a pad's access costs 1.
 DRAM_COST, BUFFER_COST, CHAIN_COST = 200, 6, 2
+
+CANDIDATES_AT_ONCE = 2**12  # about 1 MB of numbers
 
 
 @dataclass(frozen=True)
@@ -147,78 +152,139 @@ def choose(
     tried = residents or ((0,) if array.bypass else (0, 1))
     best: ArrayMapping | None = None
     least = np.inf
-    for shape, h, w, folds in _shapes_and_tiles(layer, array, storage, tried):
-        if streams.refusal(shape.fold_channels) is not None:
-            continue
-        candidates = shape._replace(tile_rows=h, tile_columns=w, folds_per_group=folds)  # type: ignore[arg-type]
-        bits = streams.fold_bits(shape.fold_filters, shape.fold_channels)
-        needed = buffer_words(layer, array, candidates, weight_words(array, shape, bits))
-        found = estimate(layer, array, candidates, int(bits.sum())).objective(objective)
-        found = np.where(needed <= array.buffer_words, found, np.inf)
-        first = int(np.argmin(found))
-        if found[first] < least:
-            least = float(found[first])
-            best = shape._replace(
-                tile_rows=int(h[first]), tile_columns=int(w[first]), folds_per_group=int(folds[first])
-            )
+    for candidates in _candidates(layer, array, storage, tried):
+        found = _least_of(layer, array, streams, objective, candidates, least)
+        if found is not None:
+            best, least = found
     return best
 
 
-def _shapes_and_tiles(
+def _least_of(
+    layer: LayerSpec,
+    array: ArraySpec,
+    streams: WeightStreams,
+    objective: str,
+    candidates: ArrayMapping,
+    below: float,
+) -> tuple[ArrayMapping, float] | None:
+    """The first of the candidates with the least objective, and that; None if none has less than `below`.
+
+    Candidates whose folds have the same filters and channels have the same encoded weights. Those of the smallest
+    bound come first, and when a bound is above what has been found, so are all that are left.
+    """
+    fold_channels, channels_of = np.unique(candidates.fold_channels, return_inverse=True)
+    least_bits = np.array([streams.least_bits(int(channels)) for channels in fold_channels])[channels_of]
+    bounds = estimate(layer, array, candidates, least_bits).objective(objective)
+    words = buffer_words(layer, array, candidates, 0)
+    bounds = np.where(words <= array.buffer_words, bounds, np.inf)
+    folds = candidates.fold_filters * (1 + fold_channels[-1]) + candidates.fold_channels
+    folds, kind = np.unique(folds, return_inverse=True)
+    of_kind = np.full(len(folds), np.inf)
+    np.minimum.at(of_kind, kind, bounds)
+    found, first = below, -1
+    for number in np.argsort(of_kind, kind="stable").tolist():
+        if of_kind[number] > found or of_kind[number] >= below:
+            break
+        filters, channels = divmod(int(folds[number]), 1 + int(fold_channels[-1]))
+        if streams.refusal(channels) is not None:
+            continue
+        rows = np.flatnonzero((kind == number) & (bounds <= found))
+        tried = _of_rows(candidates, rows)
+        bits = streams.fold_bits(filters, channels)
+        values = estimate(layer, array, tried, int(bits.sum())).objective(objective)
+        values = np.where(words[rows] + weight_words(array, tried, bits) <= array.buffer_words, values, np.inf)
+        row = int(np.argmin(values))
+        if values[row] < found or (values[row] == found < below and rows[row] < first):
+            found, first = float(values[row]), int(rows[row])
+    if first < 0:
+        return None
+    return ArrayMapping(*(int(number) for number in _of_rows(candidates, first))), found
+
+
+def _of_rows(candidates: ArrayMapping, rows: Any) -> ArrayMapping:
+    """Some of the candidates, or one."""
+    return ArrayMapping(*(number if isinstance(number, int) else number[rows] for number in candidates))
+
+
+def _candidates(
     layer: LayerSpec, array: ArraySpec, storage: Storage, residents: tuple[int, ...]
-) -> Iterator[tuple[ArrayMapping, Int64, Int64, Int64]]:
-    """All candidates in the order in which the first of equals wins: a mapping without tile; its h, w and G."""
+) -> Iterator[ArrayMapping]:
+    """All candidates, many at a time, in the order in which the first of equals wins."""
     tiles = _tiles_of_windows(layer, array)
     most = cache(partial(most_filters, layer, array, storage))
     for resident in residents:
         for kept in Kept if array.time_batching else (Kept.GROUP,):
+            shapes, sizes, rows = [], [], 0
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
-                    for windows, (h, w, folds) in tiles.items():
-                        p = most(q, windows)
-                        if p > 0:
-                            yield _without_tile(layer, array, p, q, filter_sets, kept, resident), h, w, folds
+                    for windows, size in tiles.items():
+                        p = _filters(layer, array, filter_sets, most(q, windows))
+                        sets = _channel_sets(layer, array, filter_sets, q)
+                        if p == 0 or sets == 0:
+                            continue
+                        shapes.append((p, q, filter_sets, sets, size.shape[1]))
+                        sizes.append(size)
+                        rows += size.shape[1]
+                        if rows >= CANDIDATES_AT_ONCE:
+                            yield _joined(shapes, sizes, kept, resident)
+                            shapes, sizes, rows = [], [], 0
+            if rows:
+                yield _joined(shapes, sizes, kept, resident)
 
 
-def _without_tile(
-    layer: LayerSpec, array: ArraySpec, most: int, q: int, filter_sets: int, kept: int, resident: int
+def _joined(
+    shapes: list[tuple[int, int, int, int, int]], sizes: list[Int64], kept: Kept, resident: int
 ) -> ArrayMapping:
+    """Candidates: the first four numbers of a mapping and of how many tiles; h, w and G of those, int64 (3, tiles)."""
+    *numbers, tiles = np.array(shapes, np.int64).T
+    p, q, filter_sets, channel_sets = (np.repeat(number, tiles) for number in numbers)
+    h, w, folds = np.concatenate(sizes, axis=1)
+    columns: tuple[Any, ...] = (p, q, filter_sets, channel_sets, h, w, folds)
+    return ArrayMapping._make((*columns, int(kept), resident))
+
+
+def _filters(layer: LayerSpec, array: ArraySpec, filter_sets: int, most: int) -> int:
+    """Filters a PE, of at most so many: evened out over the folds, or the most that divide them; 0 if none do."""
+    if array.perfect_factors:
+        share = layer.group_filters // filter_sets if layer.group_filters % filter_sets == 0 else 0
+        return max((p for p in range(1, most + 1) if share and share % p == 0), default=0)
+    if most == 0:
+        return 0
     filter_folds = ceil_div(layer.group_filters, filter_sets * most)
-    return ArrayMapping(
-        filters_per_pe=int(ceil_div(layer.group_filters, filter_sets * filter_folds)),
-        channels_per_pe=q,
-        filter_sets=filter_sets,
-        channel_sets=min(array.rows // layer.R // filter_sets, int(ceil_div(layer.group_channels, q))),
-        tile_rows=0,
-        tile_columns=0,
-        folds_per_group=0,
-        kept=int(kept),
-        resident=resident,
-    )
+    return int(ceil_div(layer.group_filters, filter_sets * filter_folds))
 
 
-def _cuts(size: int) -> list[int]:
-    """All ⌈size / k⌉, from the largest down."""
+def _channel_sets(layer: LayerSpec, array: ArraySpec, filter_sets: int, q: int) -> int:
+    """Channel sets beside the filter sets; 0 if folds of q channels do not divide the channels, where they have to."""
+    most = min(array.rows // layer.R // filter_sets, int(ceil_div(layer.group_channels, q)))
+    if not array.perfect_factors:
+        return most
+    return max((sets for sets in range(1, most + 1) if layer.group_channels % (q * sets) == 0), default=0)
+
+
+def _cuts(size: int, array: ArraySpec) -> list[int]:
+    """All ⌈size / k⌉, or all divisors, from the largest down."""
+    if array.perfect_factors:
+        return [part for part in range(size, 0, -1) if size % part == 0]
     return sorted({-(-size // parts) for parts in range(1, size + 1)}, reverse=True)
 
 
-def _tiles_of_windows(layer: LayerSpec, array: ArraySpec) -> dict[int, tuple[Int64, Int64, Int64]]:
-    """Windows whose psums a pad must hold at a time -> all such tiles (h, w, G), in the order of preference.
+def _tiles_of_windows(layer: LayerSpec, array: ArraySpec) -> dict[int, Int64]:
+    """Windows whose psums a pad must hold at a time -> h, w, G of all such tiles, int64 (3, n), in order of preference.
 
     Psums that wait in the pads are those of all windows and column folds of a time group.
     """
     found: dict[int, list[tuple[int, int, int]]] = {}
-    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns))) for h in _cuts(layer.P)}
+    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns)), array) for h in _cuts(layer.P, array)}
     if not array.time_batching:
         groups_of_height = {h: [1] for h in groups_of_height if h <= array.columns}
-    for w in _cuts(layer.Q):
+    for w in _cuts(layer.Q, array):
         for h, groups in groups_of_height.items():
             for folds in groups:
                 windows = w * folds if array.psums_in_pads else 1
                 if windows <= array.psum_entries:
                     found.setdefault(windows, []).append((h, w, folds))
-    tiles = {windows: np.array(sizes, np.int64).T for windows, sizes in found.items()}
-    return {windows: (sizes[0], sizes[1], sizes[2]) for windows, sizes in tiles.items()}
+    return {windows: np.array(sizes, np.int64).T for windows, sizes in found.items()}
 
 
 def weight_words(array: ArraySpec, mapping: ArrayMapping, fold_bits: Int64) -> int:
@@ -229,17 +295,18 @@ def weight_words(array: ArraySpec, mapping: ArrayMapping, fold_bits: Int64) -> i
     return int(words.sum() if mapping.resident else words.max())
 
 
-def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_bits: int) -> Estimate:
-    """Traffic and cycles of a mapping whose tile may be given as arrays. weight_bits: all weights, encoded."""
+def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_bits: Any) -> Estimate:
+    """Traffic and cycles of a mapping. weight_bits: all weights, encoded; more of them never make the rest less."""
     h, w = mapping.tile_rows, mapping.tile_columns
     map_tiles = ceil_div(layer.P, h) * ceil_div(layer.Q, w)
     column_folds = ceil_div(layer.T * h, fold_pairs(array, h))
     groups = ceil_div(column_folds, mapping.folds_per_group)
-    filter_folds = layer.groups * int(ceil_div(layer.group_filters, mapping.fold_filters))
-    channel_folds = int(ceil_div(layer.group_channels, mapping.fold_channels))
+    filter_folds = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters)
+    channel_folds = ceil_div(layer.group_channels, mapping.fold_channels)
 
     once_a_tile = (channel_folds == 1) & ((mapping.kept != Kept.GROUP) | (groups == 1))
-    fills = 1 if filter_folds * channel_folds == 1 else np.where(once_a_tile, map_tiles, map_tiles * groups)
+    fills = np.where(once_a_tile, map_tiles, map_tiles * groups)
+    fills = np.where(filter_folds * channel_folds == 1, 1, fills)
     filled = fills * weight_bits
     loaded = weight_bits if mapping.resident else filled
 
@@ -258,7 +325,7 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
 
     results = w * mapping.filters_per_pe
     hand_overs = 1 if array.psums_in_pads else channel_folds
-    psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, 1, array)
+    psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, layer.output_bits, array)
     potential_words = words_of(results, layer.potential_bits, array)
     buffer_words = (
         (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)
@@ -268,7 +335,7 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
     )
     chain_sets = ceil_div(layer.group_channels, mapping.channels_per_pe)
     if array.psums_in_pads:
-        chain_sets = min(chain_sets, mapping.channel_sets)
+        chain_sets = np.minimum(chain_sets, mapping.channel_sets)
     pe_cycles = map_tiles * column_folds * filter_folds * results
     pe_cycles *= channel_folds * mapping.channels_per_pe * layer.S + hand_overs
     return Estimate(
@@ -277,7 +344,7 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
         + outputs * layer.stored_output_bits
         + (waiting * w * layer.M * layer.potential_bits // array.potentials_in_dram if array.potentials_in_dram else 0),
         buffer_bits=buffer_words * array.word_bits,
-        chain_bits=outputs * int(chain_sets) * layer.R * layer.psum_bits,
+        chain_bits=outputs * chain_sets * layer.R * layer.psum_bits,
         cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)
         + map_tiles * layer.T * h * w * layer.M // array.update_lanes
         + filled // array.weight_bus_bits,

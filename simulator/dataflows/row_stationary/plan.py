@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -12,10 +13,6 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
 from spikecycle.simulator.dataflows.row_stationary.counts import (
-    TapInputs,
-    count_outputs,
-    count_pe_work,
-    count_windows,
     weight_tables,
     weights_applied,
     widths,
@@ -27,15 +24,11 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     ArrayMapping,
     ArraySpec,
     Count,
-    Delivered,
     LayerOnArray,
     LayerSpec,
     RowBits,
-    Sample,
-    Step,
     Storage,
     Zero,
-    empty_records,
 )
 from spikecycle.simulator.dataflows.row_stationary.machine import (
     RowStationaryMachine,
@@ -45,8 +38,8 @@ from spikecycle.simulator.dataflows.row_stationary.machine import (
     lower_layer,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import buffer_words, choose, most_filters, weight_words
-from spikecycle.simulator.dataflows.row_stationary.passes import replay, schedule
-from spikecycle.simulator.dataflows.row_stationary.skipping_pes import longest_skipping_pes
+from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder, order_passes
+from spikecycle.simulator.dataflows.row_stationary.replay import Steady, replay
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -65,7 +58,7 @@ class RowStationaryPlan:
     task: LayerTask
     mapping: ArrayMapping | None = None
     mapped: LayerOnArray = field(init=False)
-    steps: Int64 = field(init=False)
+    order: PassOrder = field(init=False)
     storage: WeightStorage = field(init=False)
     footprint: WeightFootprint = field(init=False)
 
@@ -81,6 +74,7 @@ class RowStationaryPlan:
             machine.dataflow.zeros.weights_at_dram == "skip",
             machine.dataflow.mask_bits,
             machine.dataflow.coordinate_bits,
+            machine.dataflow.metadata_entries == "expected",
         )
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
         refused = streams.refusal(mapping.fold_channels)
@@ -94,23 +88,23 @@ class RowStationaryPlan:
             widths=widths(layer, array, storage, mapping),
             tables=weight_tables(task, layer, array, storage, mapping, streams),
             input_row=_input_row(machine, chosen_format, spikes, layer),
-            output_row=_row_bits(spikes, layer.Q, layer.stored_output_bits),
+            output_row=_output_row(spikes, layer),
             applied_weights=np.zeros((0, 0, 0, 0), np.int64),
         )
         self.mapped = mapped._replace(applied_weights=_applied_by_array_row(mapped))
-        self.steps = schedule(layer, array, mapping)
+        self.order = order_passes(layer, array, mapping)
         self.storage = streams.storage(mapping.fold_channels)
         self.footprint = _footprint(mapped, machine.buffers.global_buffer.words)
 
     def tiling(self) -> dict[str, int]:
         """How the layer is cut."""
         mapping = self.mapped.mapping
-        last = self.steps[-1]
+        _, filter_folds, channel_folds = self.order.shape
         return {
-            "passes": len(self.steps),
-            "map_tiles": int(last[Step.TILE]) + 1,
-            "filter_folds": int(last[Step.FILTER_FOLD]) + 1,
-            "channel_folds": int(last[Step.CHANNEL_FOLD]) + 1,
+            "passes": len(self.order.place),
+            "map_tiles": int(self.order.folds.tile[-1]) + 1,
+            "filter_folds": filter_folds,
+            "channel_folds": channel_folds,
             "tile_rows": mapping.tile_rows,
             "tile_columns": mapping.tile_columns,
             "column_folds_per_group": mapping.folds_per_group,
@@ -134,43 +128,20 @@ class RowStationaryPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        mapped, layer = self.mapped, self.mapped.layer
-        steps = self.steps
-        if sample.weights_on_chip:
-            steps = steps.copy()
-            steps[:, Step.LOADS_WEIGHTS] = 0
-        records = empty_records(len(steps))
-        rows, folds = (layer.T, layer.H, layer.C), mapped.tables.fold_bits.shape
-        active_inputs, events = np.zeros((*rows, layer.S), np.int64), np.zeros((*rows, layer.S), np.int64)
-        spikes = Sample(
-            spikes=np.zeros(rows, np.int64),
-            outputs=np.zeros((layer.T, layer.M, layer.P), np.int64),
-            loaded=np.zeros(rows, np.int64),
-            last_unit=np.zeros((layer.groups, folds[1], int(steps[:, Step.COLUMN_FOLD].max()) + 1), np.int64),
-            inputs_on_chip=int(sample.inputs_on_chip),
-            outputs_on_chip=int(sample.outputs_on_chip),
-        )
-        delivered = np.zeros((*folds, len(Delivered)), np.int64)
-        tap_inputs = TapInputs.none(mapped)
-        first = 0
-        while first < len(steps):
-            q0, q1 = (int(steps[first, column]) for column in (Step.COLUMN_START, Step.COLUMN_END))
-            end = first + int(np.searchsorted(steps[first:, Step.COLUMN_START], q0, side="right"))
-            count_windows(sample.inputs, layer, q0, q1, active_inputs, events, spikes.spikes)
-            tap_inputs.add(mapped, active_inputs, events)
-            if mapped.output_row.explicit:
-                count_outputs(sample.outputs, q0, q1, spikes.outputs)
-            longest = self._longest(active_inputs, steps[first:end])
-            replay(mapped, spikes, longest, delivered, steps, first, end, records)
-            first = end
-        count_pe_work(mapped, tap_inputs, records)
+        order = self.order
+        records = replay(self.mapped, order, self._steady, sample)
         self._count_neuron_logic(records.counts)
-        columns = (Step.TILE, Step.FILTER_FOLD, Step.CHANNEL_FOLD, Step.COLUMN_FOLD)
+        places = (
+            order.folds.tile[order.column_fold],
+            order.filter_fold,
+            order.channel_fold,
+            order.folds.number[order.column_fold],
+        )
         return Activity(
             work=Work.of(
                 CYCLE_CATEGORIES,
                 records.breakdown,
-                places=dict(zip(PLACES, steps[:, columns].T, strict=True)),
+                places=dict(zip(PLACES, places, strict=True)),
                 phases=PHASES,
             ),
             moves=Moves(records.loads, records.stores),
@@ -182,11 +153,9 @@ class RowStationaryPlan:
             synaptic_operations=int(records.useful[1]),
         )
 
-    def _longest(self, active_inputs: Int64, steps: Int64) -> Int64:
-        """int64 (passes, filter sets), or of one pass where all take as long as weights and windows say."""
-        if self.mapped.array.input_zeros != Zero.SKIP:
-            return np.zeros((1, self.mapped.mapping.filter_sets), np.int64)
-        return longest_skipping_pes(self.mapped, active_inputs.reshape(*active_inputs.shape[:2], -1), steps)
+    @cached_property
+    def _steady(self) -> Steady:
+        return Steady.of(self.mapped, self.order)
 
     def _count_neuron_logic(self, counts: Int64) -> None:
         """What follows from the number of updates."""
@@ -194,6 +163,8 @@ class RowStationaryPlan:
         counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task.neuron) else 0
         biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
+        if not self.task.neuron.fires:  # nothing is compared
+            counts[Count.UPDATES] = 0
 
 
 def _applied_by_array_row(mapped: LayerOnArray) -> Int64:
@@ -225,6 +196,13 @@ def _input_row(machine: RowStationaryMachine, weights: WeightFormat, spikes: Spi
         return RowBits(explicit=0, entry_bits=layer.stored_input_bits + mask_bits, count_bits=0)
     addresses = max(0, layer.W - 1).bit_length()
     return RowBits(explicit=1, entry_bits=addresses + layer.stored_input_bits, count_bits=bits_for(layer.W + 1))
+
+
+def _output_row(spikes: SpikeFormat, layer: LayerSpec) -> RowBits:
+    """Bits of an output row in DRAM: potentials are plain values, whatever the spike format."""
+    if layer.output_bits > 1:
+        return RowBits(explicit=0, entry_bits=layer.stored_output_bits, count_bits=0)
+    return _row_bits(spikes, layer.Q, layer.stored_output_bits)
 
 
 def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -29,10 +30,12 @@ def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int
 
 @dataclass
 class WeightStreams:
-    """Sizes of a layer's fibers, measured once for each size of a channel fold.
+    """Sizes of a layer's fibers, by the size of a channel fold; those of the last size that was asked for are kept.
 
     zeros_left_out: whether zeros of values in place stay in DRAM, where the format tells that they are zeros.
     mask_bits: bits that each position of a mask takes. coordinate_bits: bits that a coordinate takes at least.
+    entries_expected: whether coordinates and runs are as many as the layer's density makes one expect, not as stored;
+    coordinates have exactly `coordinate_bits` then.
     """
 
     task: LayerTask
@@ -40,24 +43,28 @@ class WeightStreams:
     zeros_left_out: bool = False
     mask_bits: int = 1
     coordinate_bits: int = 0
-    _sizes: dict[int, FiberSizes] = field(default_factory=dict)
+    entries_expected: bool = False
+    _last: tuple[int, FiberSizes] | None = None
     _refusals: dict[int, str | None] = field(default_factory=dict)
     _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
         fold_channels = min(fold_channels, self.task.weights.shape[1])  # larger folds have the same fibers
-        if fold_channels not in self._sizes:
+        if self._last is None or self._last[0] != fold_channels:
             values, starts, segments = self._fibers(fold_channels)
             sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
+            non_zeros, lengths = np.add.reduceat(values != 0, starts[:-1]), np.diff(starts)
             if self.zeros_left_out and self.weight_format.values == "in_place":
-                sizes = self._without_zeros(sizes, np.add.reduceat(values != 0, starts[:-1]), np.diff(starts))
+                sizes = self._without_zeros(sizes, non_zeros, lengths)
+            elif self.entries_expected and self.weight_format.values == "packed":
+                sizes = self._as_expected(sizes, non_zeros, lengths)
             added_bits = self._added_metadata_bits(sizes) * (sizes.stored_bits > 0)
             sizes = replace(
                 sizes, metadata_bits=sizes.metadata_bits + added_bits, stored_bits=sizes.stored_bits + added_bits
             )
-            self._sizes[fold_channels] = sizes
-        return self._sizes[fold_channels]
+            self._last = fold_channels, sizes
+        return self._last[1]
 
     def refusal(self, fold_channels: int) -> str | None:
         """Why the format cannot store the fibers of channel folds of this size, or None if it can."""
@@ -94,7 +101,7 @@ class WeightStreams:
         """int64 (F,): what metadata takes more than the format alone, where it lies in words of its own."""
         if self.weight_format.positions == "mask":
             return np.multiply(sizes.metadata_bits, self.mask_bits - 1)
-        if self.weight_format.positions == "coordinate":
+        if self.weight_format.positions == "coordinate" and not self.entries_expected:
             return np.maximum(np.multiply(sizes.entries, self.coordinate_bits) - sizes.metadata_bits, 0)
         return np.zeros_like(sizes.metadata_bits)
 
@@ -114,6 +121,30 @@ class WeightStreams:
         payload_bits = non_zeros * self.task.weight_bits
         return FiberSizes(payload_bits, metadata_bits, non_zeros, payload_bits + metadata_bits, offsets_bits=0)
 
+    def _as_expected(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
+        """Metadata of fibers as Sparseloop counts it: of n positions in a layer of density d, a fiber has ceil(n d)
+        coordinates; runs are as many as non-zeros, n d on average, whatever zeros lie between them.
+
+        non_zeros, lengths: int64 (F,). Source: NVlabs/timeloop, src/workload/format-models, coordinate-payload.cpp and
+        run-length-encoding.cpp.
+        """
+        if self.weight_format.positions == "coordinate":
+            coordinates = -(-lengths * non_zeros.sum() // max(1, lengths.sum()))
+            metadata_bits = coordinates * (non_zeros > 0) * self.coordinate_bits
+        elif self.weight_format.positions == "run" and not self.weight_format.code_word_bits:
+            metadata_bits = non_zeros * self.weight_format.run_bits
+        else:
+            return sizes
+        value_bits = sizes.payload_bits // np.maximum(sizes.entries, 1)
+        payload_bits = non_zeros * value_bits
+        return replace(
+            sizes,
+            payload_bits=payload_bits,
+            metadata_bits=metadata_bits,
+            entries=non_zeros,
+            stored_bits=payload_bits + metadata_bits,
+        )
+
     def fiber_count_bits(self, fold_channels: int) -> int:
         """Bits that say how many entries a fiber has; 0 where its size is fixed or offsets tell it.
 
@@ -125,6 +156,25 @@ class WeightStreams:
             return 0
         _, channels, rows, columns = self.task.weights.shape
         return bits_for(min(fold_channels, channels) * rows * columns + 1)
+
+    @cached_property
+    def _non_zeros(self) -> int:
+        return int(np.count_nonzero(self.task.weights))
+
+    def least_bits(self, fold_channels: int) -> int:
+        """Bits that are loaded of all weights at least, told without measuring fibers: at most the sum of `fold_bits`.
+
+        Non-zero weights are stored in any case, with their runs, and so is the number of entries of a fiber; zeros are
+        where nothing tells that they are missing.
+        """
+        chosen = self.weight_format
+        filters, channels, _, _ = self.task.weights.shape
+        counts: int = filters * -(-channels // fold_channels) * self.fiber_count_bits(fold_channels)
+        if chosen.codes != "plain":
+            return counts
+        all_stored = chosen.values == "in_place" and chosen.located == "fixed" and not self.zeros_left_out
+        values = int(self.task.weights.size) if all_stored else self._non_zeros
+        return counts + values * (self.task.weight_bits + chosen.run_bits)
 
     def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
         """int64 (filter folds, channel folds): bits that are loaded for each; not to be written to."""

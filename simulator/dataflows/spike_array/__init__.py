@@ -15,7 +15,8 @@ says it to the cycle):
 
 Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `weight_layout`
 (where fibers lie), `axes`, `tiling` (cutting a layer), `pe_latency` (kernel: how long a PE takes for an event),
-`events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by event), `update` (kernels: sweep and
+`events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by event), `abreast`
+(kernel: the same for all channel tiles together), `update` (kernels: sweep and
 encode), `replay` (the loop over passes), `plan` (a layer on a machine), `counters`.
 """
 
@@ -29,6 +30,7 @@ from spikecycle.simulator.array_types import Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs
@@ -53,7 +55,7 @@ class SpikeArray:
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
         free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}),
+        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
         input_bits=16,
         spike_format_problem=spike_format_problem,
         layers_only=True,

@@ -14,8 +14,8 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.workload import WindowAxis, input_range
 
 PHASE, FIRST_TAP, LAST_TAP, BLOCK_SIZE = range(4)
-"""Columns of a table of tap classes. Taps are counted within their phase. Row 0 is the class of inputs without a tap in
-the block, with no phase (-1)."""
+"""Columns of a table of tap classes. Taps are counted within their phase. Inputs without a tap in the block have a
+class of no phase (-1), which is the first where there are such inputs."""
 
 
 def taps_of_phase(taps: int, stride: int, phase: int) -> int:
@@ -63,11 +63,8 @@ def cut_axis(axis: WindowAxis, tile_size: int, blocks: int, by_block_size: bool)
         first, last = input_range(axis, start, stop)
         keys.append(_tap_classes(axis, start + block_starts, np.arange(first, last, dtype=np.int64), by_block_size))
         tiles.append((start, stop, first, last, block_starts))
-    no_tap = np.array([[-1, 0, -1, 0]], dtype=np.int64)
-    table, numbers = np.unique(
-        np.concatenate([no_tap, *(key.reshape(-1, 4) for key in keys)]), axis=0, return_inverse=True
-    )
-    ends = np.cumsum([1] + [key.size // 4 for key in keys])
+    table, numbers = np.unique(np.concatenate([key.reshape(-1, 4) for key in keys]), axis=0, return_inverse=True)
+    ends = np.cumsum([0] + [key.size // 4 for key in keys])
     classes = [numbers.reshape(-1)[ends[i] : ends[i + 1]].reshape(key.shape[:2]) for i, key in enumerate(keys)]
     return [
         AxisTile(*tile, np.ascontiguousarray(number)) for tile, number in zip(tiles, classes, strict=True)

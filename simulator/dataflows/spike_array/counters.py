@@ -12,14 +12,19 @@ from spikecycle.simulator.formats import weight_format
 from spikecycle.simulator.workload import leak_action
 
 
-def counts_that_follow(machine: SpikeArrayMachine, counts: Mapping[str, int]) -> dict[str, int]:
-    """Potentials on wires, flags written, and events of the units of control, all from what the array counts."""
-    accumulates, updates = counts["accumulator.add"], counts["neuron.compare"]
+def counts_that_follow(
+    machine: SpikeArrayMachine, counts: Mapping[str, int], updates: int, started_flags: int
+) -> dict[str, int]:
+    """Potentials on wires, flags written, and events of the units of control, all from what the array counts.
+
+    updates: of neurons. started_flags: groups of flags that were written with start potentials.
+    """
+    accumulates = counts["accumulator.add"]
     located = accumulates + counts["decoder.dropped"]
     sparse = machine.dataflow.update == "sparse"
     return {
         "bank_wire.move": counts["potentials.read"] + counts["potentials.write"],
-        f"{FLAGS}.write": accumulates + counts[f"{FLAGS}.read"] if sparse else 0,
+        f"{FLAGS}.write": accumulates + counts[f"{FLAGS}.read"] + started_flags if sparse else 0,
         "dispatcher.control": counts["dispatcher.broadcast"],
         "fetch.control": counts["fifo.pop"],
         "decoder.fiber": counts["decoder.fibers"],
@@ -102,7 +107,7 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         ),
         Counter(
             "neuron.compare", "neuron", "potentials", "compare", "logic", "operations",
-            "a neuron is updated: its potential is compared with the threshold", bits=bits,
+            "a potential that may fire is compared with the threshold in its update", bits=bits,
         ),
         Counter(
             "neuron.leak", "neuron", "potentials", leak_action(task.neuron), "logic", "operations",
@@ -113,9 +118,9 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "a bias is added to a potential", bits=bits,
         ),
         words("potentials", "potentials", "read", f"{potentials} read, to accumulate or to update"),
-        words("potentials", "potentials", "write", f"{potentials} written, by an accumulate or an update"),
-        words("outputs", "outputs", "write", "encoded output spikes are written"),
-        words("outputs", "outputs", "read", "encoded output spikes are stored"),
+        words("potentials", "potentials", "write", f"{potentials} written, by an accumulate, an update or a start"),
+        words("outputs", "outputs", "write", "encoded output spikes, or potentials of a readout, are written"),
+        words("outputs", "outputs", "read", "encoded output spikes, or potentials of a readout, are stored"),
         *(codebook if has_codebook else ()),
         Counter(
             "decoder.fibers", "decoder", "weights", "decode", "none", "fibers", "a PE fetches a fiber that is not empty"
@@ -126,7 +131,7 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "a potential goes between a bank and a lane", bits=bits * machine.potentials_per_access,
             length_um=machine.dataflow.bank_um,
         ),
-        flags("write", "an accumulate sets a flag, or a scanned group is written back (update: sparse)"),
+        flags("write", "an accumulate or a start sets flags, or a scanned group is written back (update: sparse)"),
         control("dispatcher.control", "spikes", "dispatcher.event", "the dispatcher finds and splits an event"),
         control("fetch.control", "weights", "fetch.event", "a PE works out where the fiber of an event lies"),
         control("decoder.fiber", "weights", f"{decoder}.fiber", "the decoder takes up a fiber"),

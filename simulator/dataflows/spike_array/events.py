@@ -6,9 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, UInt8, UInt16
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt8, UInt16, UInt32
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
+
+WORD_BITS = 32
+"""Positions of a word of `spiking_words`: the product that finds a word's lowest set bit stays within 64 bits."""
+LOWEST_BIT = 0x077CB531
+"""De Bruijn sequence of order 5: its product with 2^i has in bits 27 to 31 a number of its own for every i below 32.
+Source: Leiserson, Prokop, Randall, "Using de Bruijn sequences to index a 1 in a computer word" (MIT, 1998)."""
+BIT_OF_PRODUCT = (
+    0, 1, 28, 2, 29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4, 8, 31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6, 11, 5, 10, 9
+)  # fmt: skip
+"""The i of each of those numbers."""
 
 
 class Events(NamedTuple):
@@ -44,38 +54,65 @@ class Region(NamedTuple):
         return (self.stop_channel - self.first_channel) * self.channel_positions
 
 
-@kernel
-def list_events(values: UInt8 | UInt16, region: Region, layout: SpikeLayout, events_out: Events) -> int:
+def spiking_words(inputs: Inputs) -> UInt32:
+    """uint32 (T, words): bit i of word w is set where input 32 w + i of a timestep, (C, H, W) flattened, is not 0."""
+    flat = inputs.reshape(len(inputs), -1)
+    packed = np.packbits(flat if flat.dtype.itemsize == 1 else flat != 0, axis=1, bitorder="little")
+    padded = np.zeros((len(flat), -(-packed.shape[1] // 4) * 4), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return padded.view("<u4")
+
+
+@lean_kernel
+def list_events(
+    values: Inputs, spiking: UInt32, region: Region, layout: SpikeLayout, bits_of_product: Int64, events_out: Events
+) -> int:
     """Scan a region of one timestep's inputs: one event for every set bit of a value; returns their number.
 
-    values: (C, H, W). layout: how the region is encoded. events_out holds positions · input bits at least.
+    values: (C, H, W); spiking: uint32 (words,), which of them are not 0, see `spiking_words`. layout: how the region
+    is encoded. bits_of_product: int64 (32,), BIT_OF_PRODUCT. events_out holds positions · input bits at least.
     """
+    _, height, width = values.shape
     count = 0
-    entry = 0
-    position = 0
-    behind_last = 0
+    entry = 0  # the next one
+    behind_last = 0  # position after the last one that spikes
+    last_entry_of_word = layout.entries_per_word - 1
+    word = layout.words_per_entry - 1  # where that entry ends
+    position = 0  # of the row's first input in the region
     for channel in range(region.first_channel, region.stop_channel):
         for row in range(region.first_row, region.stop_row):
-            for column in range(region.first_column, region.stop_column):
-                value = np.int64(values[channel, row, column])
-                if value != 0:
-                    entry += silent_entries(position - behind_last, layout)
-                    behind_last = position + 1
-                    index = entry if layout.explicit == 1 else position
-                    word = index // layout.entries_per_word * layout.words_per_entry + layout.words_per_entry - 1
+            first = (channel * height + row) * width + region.first_column
+            stop = first + region.stop_column - region.first_column
+            bit = first
+            while bit < stop:
+                inside = bit % WORD_BITS
+                found = np.int64(spiking[bit // WORD_BITS]) >> inside
+                if stop - bit < WORD_BITS - inside:
+                    found &= (1 << (stop - bit)) - 1
+                while found != 0:
+                    column = bit - first + bits_of_product[(((found & -found) * LOWEST_BIT) & 0xFFFFFFFF) >> 27]
+                    found &= found - 1
+                    entry += silent_entries(position + column - behind_last, layout)
+                    behind_last = position + column + 1
+                    index = entry if layout.explicit == 1 else position + column
+                    while index > last_entry_of_word:
+                        last_entry_of_word += layout.entries_per_word
+                        word += layout.words_per_entry
                     entry += 1
+                    value = np.int64(values[channel, row, region.first_column + column])
                     while value != 0:
                         events_out.channel[count] = channel
                         events_out.row[count] = row - region.first_row
-                        events_out.column[count] = column - region.first_column
+                        events_out.column[count] = column
                         events_out.word[count] = word
                         count += 1
                         value &= value - 1
-                position += 1
+                bit += WORD_BITS - inside
+            position += stop - first
     return count
 
 
-@kernel
+@lean_kernel
 def count_region_entries(values: UInt8 | UInt16, region: Region, layout: SpikeLayout) -> int:
     """Entries that a region of one timestep's inputs takes in a format without an entry for every position.
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape
 
+Codes = npt.NDArray[np.int8] | npt.NDArray[np.int16] | Int32
+"""Weight codes in the smallest type that holds them."""
 
-@kernel
+
+@lean_kernel
 def lay_fibers(
-    weights: Int32,
+    weights: Codes,
     channels: int,
     first: int,
     stop: int,
@@ -26,7 +30,8 @@ def lay_fibers(
 ) -> None:
     """Copy the weights of output channels [first, stop) fiber by fiber.
 
-    weights: int32 (C / groups, R, S, M); channels: C. pes_per_group: PEs among which output channels are dealt out.
+    weights: int8, int16 or int32 (C / groups, R, S, M); channels: C. pes_per_group: PEs among which output channels are
+    dealt out.
     values_out: int32 ((stop - first) · C / groups · R · S,). starts_out: int64 (pes_per_group · C · stride_rows ·
     stride_columns + 1,); fibers are ordered by PE of the group, input channel, phase row, phase column.
     """
@@ -78,6 +83,15 @@ class TileFibers:
         return self.stop - self.first
 
     @property
+    def is_laid(self) -> bool:
+        """Whether the values are there."""
+        return self.values.size > 0
+
+    def sizes_alone(self) -> TileFibers:
+        """The tile without its values."""
+        return replace(self, values=self.values[:0].copy())
+
+    @property
     def stored_bits(self) -> Int64:
         """int64 (pes_per_group, C, phases), bits of each fiber."""
         return self.sizes.stored_bits.reshape(len(self.own_channels), -1, self.phases)
@@ -90,7 +104,7 @@ class TileFibers:
 
 def channel_tile(
     shape: LayerShape,
-    by_output: Int32,
+    by_output: Codes,
     first: int,
     stop: int,
     pes_per_group: int,
@@ -100,7 +114,7 @@ def channel_tile(
     """Lay and measure the fibers of output channels [first, stop), `first` being one of the first of the
     `pes_per_group`.
 
-    by_output: int32 (C / groups, R, S, M).
+    by_output: int8, int16 or int32 (C / groups, R, S, M).
     """
     phases = shape.stride[0] * shape.stride[1]
     values = np.zeros((stop - first) * shape.fan_in, dtype=np.int32)
@@ -124,6 +138,8 @@ def channel_tile(
 
 def _first_local(shape: LayerShape, first: int, pes_per_group: int) -> Int64:
     """int64 (pes_per_group, C): see `TileFibers`; `first` is a multiple of `pes_per_group`."""
+    if shape.groups == 1:  # the first channel of every PE is its own first
+        return np.zeros((pes_per_group, shape.C), np.int64)
     groups = np.arange(shape.C) // (shape.C // shape.groups)
     low = np.maximum(first, groups * (shape.M // shape.groups))
     own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group

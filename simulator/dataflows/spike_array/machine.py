@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters
 from spikecycle.simulator.dataflows.spike_array import parts
 from spikecycle.simulator.machine.parts import LogicUnit, Memory
 from spikecycle.simulator.machine.schema import (
     Buffer,
     Buffers,
-    DataflowParameters,
     Dram,
     Formats,
     Machine,
@@ -46,7 +46,7 @@ class Decoder(Section):
     """Values looked up in the codebook together: its read ports. Every PE has a codebook, in registers."""
 
 
-class SpikeArrayParameters(DataflowParameters):
+class SpikeArrayParameters(NeuronUnitParameters):
     """The section `dataflow` of a spike array."""
 
     kind: Literal["spike_array"]

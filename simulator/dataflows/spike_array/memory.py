@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from spikecycle.simulator.dataflows.memory import LayerSizes
+from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.memory import Need
 
@@ -17,7 +18,8 @@ TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and fo
 TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
 WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
-EVENT_BYTES = 24  # four numbers of an event and two of its wait, int32
+INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
+EVENT_BYTES = 16  # four numbers of an event, int32
 
 
 def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
@@ -46,9 +48,14 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(tiles * fibers * FIBER_BYTES, f"the fibers of {pes} and {where}"),
         Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
         Need(4 * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
-        Need(4 * (tries + 1) * weights, f"{weights} weights in {tries} tries of cuts", is_kept=False),
+        Need(8 * weights, f"{weights} weights by output channel, and in a try of a cut", is_kept=False),
         Need(tiles * tap_cases * pes_per_group * TAP_CASE_BYTES, f"the latencies of {pes} and {where}"),
         Need(tiles * tap_cases * WORK_BYTES, f"the latencies of {where}"),
+        Need(  # channel tiles are laid side by side
+            tiles * tap_cases * pes_per_group * TAP_CASE_BYTES if pes_per_group < FEW_PES else 0,
+            f"the latencies of {pes} and {where} in another order",
+            is_kept=False,
+        ),
         Need(
             8 * parameters.fifo_depth * (2 + block_rows * block_columns * pes_per_group),
             f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
@@ -56,6 +63,8 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         ),
         Need(96 * cells, f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}"),
         Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
+        Need(shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up", is_kept=False),
+        Need(weights, f"which of {weights} weights are zero", is_kept=False),
         Need(events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)", is_kept=False),
     )
 

@@ -6,6 +6,8 @@ moves all potentials that it meets by the same address, and all their banks by t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
 from spikecycle.simulator.formats import decode_schedule
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 LATENCY, IDLE, DECODE, CONFLICT = range(4)
 """Cycles from pop to free, and those of them: without a step in the accumulators; of steps without an accumulate; of
@@ -59,19 +61,28 @@ class Scratch(NamedTuple):
     in_bank: Int64
 
 
-class PeLatencies(NamedTuple):
-    """What an event takes by tap case and PE; tap_case = (channel · row classes + row class) · column classes + column
-    class.
+@dataclass(frozen=True, eq=False)
+class PeLatencies:
+    """What an event takes by channel tile, tap case and PE; tap_case = (channel · row classes + row class) · column
+    classes + column class.
 
-    cycles: int32 (4, tap_cases, pes_per_group): LATENCY, IDLE, DECODE, CONFLICT.
-    work: int64 (tap_cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
+    cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases, pes_per_group); where the tiles are worked on
+    `abreast`, int32 (4, tap cases, pes_per_group, tiles).
+    work: int64 (tiles, tap cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
     """
 
     cycles: Int32
     work: Int64
+    abreast: bool
+
+    def served(self, occurrences: Int64) -> Int64:
+        """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
+        latency = self.cycles[LATENCY] if self.abreast else self.cycles[:, LATENCY]
+        axes = "cpt" if self.abreast else "tcp"
+        return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
 
 
-@kernel
+@lean_kernel
 def time_event(
     entries: int,
     bits_ahead: int,
@@ -79,6 +90,8 @@ def time_event(
     taps: tuple[int, int, int, int],
     pe: PeSpec,
     scratch: Scratch,
+    tap_case: int,
+    group_pe: int,
     cycles_out: Int32,
     work_out: Int64,
 ) -> None:
@@ -86,19 +99,24 @@ def time_event(
 
     words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber.
     taps: first and last row tap, first and last column tap that land in the PE's part.
-    cycles_out: int32 (4,), set. work_out: int64 (WORK_COLUMNS,), added to.
+    cycles_out: int32 (4, tap cases, pes_per_group), set. work_out: int64 (tap cases, WORK_COLUMNS), added to.
     """
     first_row, last_row, first_column, last_column = taps
     now = 0  # cycles since the pop; the accumulators are free from here on
     idle = 0
     decode = 0
     conflict = 0
+    busy = 0
+    potentials = 0
+    accumulates = 0
+    dropped = 0
     entry = 0
     while entry < entries:
         step = scratch.step[entry]
         first_entry = entry
         fullest = 0  # accumulates of the bank that has most, or rows that are accessed one after the other
         row_before = -1
+        before = accumulates
         while entry < entries and scratch.step[entry] == step:
             if scratch.position[entry] >= 0:
                 row, column = scratch.tap_row[entry], scratch.tap_column[entry]
@@ -108,16 +126,17 @@ def time_event(
                         fullest += bank != row_before
                         row_before = bank
                     else:
-                        scratch.in_bank[bank] += 1
-                        fullest = max(fullest, scratch.in_bank[bank])
-                        work_out[POTENTIALS] += 1
-                    work_out[ACCUMULATES] += 1
+                        in_bank = scratch.in_bank[bank] + 1
+                        scratch.in_bank[bank] = in_bank
+                        fullest = max(fullest, in_bank)
+                    accumulates += 1
                 else:
-                    work_out[DROPPED] += 1
+                    dropped += 1
             entry += 1
         if pe.row_access == 1:
-            work_out[POTENTIALS] += fullest
+            potentials += fullest
         else:
+            potentials += accumulates - before
             for delivered in range(first_entry, entry):
                 scratch.in_bank[scratch.bank[delivered]] = 0
         issue = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first_entry]) // pe.word_bits)
@@ -127,18 +146,22 @@ def time_event(
             decode += 1
         else:
             conflict += occupied - 1
-            work_out[BUSY] += occupied
+            busy += occupied
         now = issue + occupied
     free = max(now, words + 1)
-    cycles_out[LATENCY] = free
-    cycles_out[IDLE] = idle + free - now
-    cycles_out[DECODE] = decode
-    cycles_out[CONFLICT] = conflict
-    work_out[FETCHED_WORDS] += words
-    work_out[FIBERS] += 1
+    cycles_out[LATENCY, tap_case, group_pe] = free
+    cycles_out[IDLE, tap_case, group_pe] = idle + free - now
+    cycles_out[DECODE, tap_case, group_pe] = decode
+    cycles_out[CONFLICT, tap_case, group_pe] = conflict
+    work_out[tap_case, FETCHED_WORDS] += words
+    work_out[tap_case, ACCUMULATES] += accumulates
+    work_out[tap_case, DROPPED] += dropped
+    work_out[tap_case, POTENTIALS] += potentials
+    work_out[tap_case, BUSY] += busy
+    work_out[tap_case, FIBERS] += 1
 
 
-@kernel
+@lean_kernel
 def place_entries(
     entries: int,
     fiber_channels: int,
@@ -156,20 +179,27 @@ def place_entries(
     has a number of the entry's row instead: every tap lands in another output position, each of which begins a row.
     """
     rows_per_position = (first_local + fiber_channels - 1) // pe.banks + 1
+    tap = 0
+    first = 0  # position of the tap's first channel
     for entry in range(entries):
-        position = max(0, scratch.position[entry])
-        tap = position // fiber_channels
+        position = scratch.position[entry]
+        if position < 0:  # delivers nothing
+            scratch.bank[entry] = 0
+            continue
+        while position >= first + fiber_channels:
+            first += fiber_channels
+            tap += 1
         row, column = tap // taps_columns, tap % taps_columns
         scratch.tap_row[entry] = row
         scratch.tap_column[entry] = column
-        channel = position % fiber_channels
+        channel = position - first
         if pe.row_access == 1:
             scratch.bank[entry] = tap * rows_per_position + (first_local + channel) // pe.banks
         else:
             scratch.bank[entry] = (channel - (row * block_columns + column) * own_channels) % pe.banks
 
 
-@kernel
+@lean_kernel
 def tabulate_latencies(
     values: Int32,
     starts: Int64,
@@ -255,30 +285,33 @@ def tabulate_latencies(
                         )
                         time_event(
                             entries, bits_ahead, fetched_words[group_pe, channel, phase], taps, pe, scratch,
-                            cycles_out[:, tap_case, group_pe], work_out[tap_case],
+                            tap_case, group_pe, cycles_out, work_out,
                         )  # fmt: skip
 
 
 def latencies(
-    fibers: TileFibers,
-    layouts: WeightLayout,
+    tiles: Sequence[TileFibers],
+    layouts: Sequence[WeightLayout],
     row_classes: Int64,
     column_classes: Int64,
     taps_of_phase_row: Int64,
     taps_of_phase_column: Int64,
     spec: FormatSpec,
     pe: PeSpec,
+    abreast: bool,
 ) -> PeLatencies:
-    """The latencies of a channel tile."""
-    pes_per_group, channels, _ = layouts.first_bits.shape
+    """The latencies of all channel tiles."""
+    pes_per_group, channels, _ = layouts[0].first_bits.shape
     tap_cases = channels * len(row_classes) * len(column_classes)
-    cycles = np.zeros((4, tap_cases, pes_per_group), dtype=np.int32)
-    cycles[LATENCY] = cycles[IDLE] = UNTOUCHED_CYCLES
-    work = np.zeros((tap_cases, WORK_COLUMNS), dtype=np.int64)
-    scratch = Scratch(*(np.zeros(size, np.int64) for size in (fibers.longest,) * 6 + (pe.banks,)))
-    tabulate_latencies(
-        fibers.values, fibers.starts, fibers.sizes.entries, layouts.first_bits, layouts.fetched_words,
-        fibers.own_channels, fibers.first_local, row_classes, column_classes, taps_of_phase_column,
-        taps_of_phase_row, spec, pe, scratch, cycles, work,
-    )  # fmt: skip
-    return PeLatencies(cycles, work)
+    cycles = np.zeros((len(tiles), 4, tap_cases, pes_per_group), dtype=np.int32)
+    cycles[:, LATENCY] = cycles[:, IDLE] = UNTOUCHED_CYCLES
+    work = np.zeros((len(tiles), tap_cases, WORK_COLUMNS), dtype=np.int64)
+    longest = max(fibers.longest for fibers in tiles)
+    scratch = Scratch(*(np.zeros(size, np.int64) for size in (longest,) * 6 + (pe.banks,)))
+    for number, (fibers, layout) in enumerate(zip(tiles, layouts, strict=True)):
+        tabulate_latencies(
+            fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
+            fibers.own_channels, fibers.first_local, row_classes, column_classes, taps_of_phase_column,
+            taps_of_phase_row, spec, pe, scratch, cycles[number], work[number],
+        )  # fmt: skip
+    return PeLatencies(np.ascontiguousarray(cycles.transpose(1, 2, 3, 0)) if abreast else cycles, work, abreast)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
+from spikecycle.simulator.dataflows.spike_array.bank_accesses import potential_accesses
 from spikecycle.simulator.dataflows.spike_array.coding import (
     check_weights,
     chosen_weight_format,
@@ -34,7 +36,7 @@ class SpikeArrayPlan:
     weight_format: WeightFormat = field(init=False)
     spike_format: SpikeFormat = field(init=False)
     cut: Tiling = field(init=False)
-    latencies: list[PeLatencies] = field(init=False)
+    latencies: PeLatencies = field(init=False)
 
     def __post_init__(self) -> None:
         self.weight_format = chosen_weight_format(self.machine, self.task)
@@ -50,10 +52,10 @@ class SpikeArrayPlan:
             np.array([taps_of_phase(taps, stride, phase) for phase in range(stride)], dtype=np.int64)
             for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
         ]
-        self.latencies = [
-            latencies(fibers, layouts, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe)
-            for fibers, layouts in zip(tiling.channel_tiles, tiling.layouts, strict=True)
-        ]
+        self.latencies = latencies(
+            tiling.channel_tiles, tiling.layouts, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe,
+            abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
+        )  # fmt: skip
 
     @property
     def storage(self) -> WeightStorage:
@@ -108,11 +110,17 @@ class SpikeArrayPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        return ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample).run()
+        activity = ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample).run()
+        accesses = activity.counts["potentials.read"] + activity.counts["potentials.write"]
+        by_bank = potential_accesses(self.machine, self.task, self.cut, sample, accesses)
+        return replace(activity, accesses_by_bank={"potentials": by_bank})
 
 
 def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     """Raise MappingError for a layer whose neurons the machine cannot compute."""
+    refused = machine.dataflow.refusal(task.neuron)
+    if refused:
+        raise MappingError.of(task.name, machine.name, refused)
     reason = ""
     width = machine.buffers.potentials.width_bits
     # added to the potential, in its word

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikecycle.simulator import activity as operands
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
+from spikecycle.simulator.dataflows.spike_array.abreast import TilesState, accumulate_abreast
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
-from spikecycle.simulator.dataflows.spike_array.events import Events, Region
+from spikecycle.simulator.dataflows.spike_array.events import BIT_OF_PRODUCT, Events, Region, spiking_words
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.input_passes import (
     FIRST_CHANNEL,
@@ -31,7 +33,6 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     UPDATE,
     ArrayState,
     Place,
-    Waits,
     accumulate_passes,
 )
 from spikecycle.simulator.dataflows.spike_array.pe_latency import (
@@ -42,17 +43,18 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     FETCHED_WORDS,
     FIBERS,
     GATED,
-    LATENCY,
     LOOKUPS,
     POTENTIALS,
     PeLatencies,
 )
-from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, output_words
 from spikecycle.simulator.dataflows.spike_array.update import (
+    PIPELINE_CYCLES,
     dense_sweep_cycles,
     explicit_encode,
     flag_groups,
     sparse_sweep,
+    start_cycles,
 )
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import leaks
@@ -61,21 +63,56 @@ PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 
 
 @dataclass(frozen=True, eq=False)
-class _Tile:
-    """An output tile: channels, rows, columns, and the latencies of its fibers."""
+class _MapTile:
+    """A part of the map, and the passes in which every channel tile computes it.
 
-    fibers: TileFibers
-    latencies: PeLatencies
-    occurrences: Int64
+    passes: int64 (n, 5), see `input_passes`. breakdown: int64 (channel tiles, n, categories). loads, stores: int64
+    (channel tiles, n, operands), bits. first, last: int64 (T,), the first and the last pass of every timestep.
+    """
+
+    number: int
     rows: AxisTile
     columns: AxisTile
+    passes: Int64
+    breakdown: Int64
+    loads: Int64
+    stores: Int64
+    first: Int64
+    last: Int64
+
+    @classmethod
+    def of(cls, number: int, rows: AxisTile, columns: AxisTile, passes: Int64, channel_tiles: int) -> _MapTile:
+        """Before anything is counted."""
+        timesteps = passes[:, TIMESTEP]
+        first = np.flatnonzero(np.diff(timesteps, prepend=-1))
+        shape = channel_tiles, len(passes)
+        return cls(
+            number,
+            rows,
+            columns,
+            passes,
+            breakdown=np.zeros((*shape, len(CYCLE_CATEGORIES)), dtype=np.int64),
+            loads=np.zeros((*shape, len(OPERANDS)), dtype=np.int64),
+            stores=np.zeros((*shape, len(OPERANDS)), dtype=np.int64),
+            first=first,
+            last=np.append(first[1:], len(passes)) - 1,
+        )
+
+    def outputs(self, fibers: TileFibers) -> Region:
+        """Its part of the output map, with the channels of a channel tile."""
+        return Region(fibers.first, fibers.stop, self.rows.start, self.rows.stop, self.columns.start, self.columns.stop)
 
     @property
-    def outputs(self) -> Region:
-        """Its part of the output map."""
-        return Region(
-            self.fibers.first, self.fibers.stop, self.rows.start, self.rows.stop, self.columns.start, self.columns.stop
-        )
+    def inputs(self) -> tuple[int, int, int, int]:
+        """The part of the input map that it needs: first and last row, first and last column, [first, last)."""
+        return self.rows.first_input, self.rows.last_input, self.columns.first_input, self.columns.last_input
+
+    def places(self, channel_tile: int) -> Int64:
+        """int64 (n, len(PLACES)): the passes of a channel tile."""
+        timesteps = self.passes[:, TIMESTEP]
+        numbers = np.arange(len(timesteps)) - self.first[timesteps]
+        places = (np.full_like(numbers, channel_tile), np.full_like(numbers, self.number), timesteps, numbers)
+        return np.stack(places, axis=1)
 
 
 @dataclass(eq=False)
@@ -86,167 +123,199 @@ class ArrayReplay:
     task: LayerTask
     spike_format: SpikeFormat
     tiling: Tiling
-    latencies: Sequence[PeLatencies]
+    latencies: PeLatencies
     sample: LayerSample
     counts: Counts[str] = field(default_factory=Counts)
-    breakdown: list[Int64] = field(default_factory=list)
-    loads: list[Int64] = field(default_factory=list)
-    stores: list[Int64] = field(default_factory=list)
-    places: list[Int64] = field(default_factory=list)
-    busy_pe_cycles: int = 0
-    loaded: tuple[int, int] = (-1, -1)
+    updates: int = 0
+    started_flags: int = 0
 
     def __post_init__(self) -> None:
         parameters = self.machine.dataflow
         block_rows, block_columns = parameters.blocks
-        self.array = ArrayState.of(parameters.fifo_depth, block_rows * block_columns, parameters.pes_per_group)
-        self.served_by_block = np.zeros(block_rows * block_columns, np.int64)
-        self.served_in_group = np.zeros(parameters.pes_per_group, np.int64)
+        self.channel_tiles = self.tiling.channel_tiles
+        self.blocks = block_rows * block_columns
+        self.served_by_block = np.zeros(self.blocks, np.int64)
+        self.occurrences = np.zeros(self.latencies.work.shape[1], np.int64)
         most_events = self.task.shape.input_count * self.task.input_bits
-        self.codebook_bits = self.tiling.channel_tiles[0].sizes.table_bits
         # room for the worst case; pages that no event touches are never backed by memory
         self.events = Events(*(np.empty(most_events, dtype=np.int32) for _ in Events._fields))
-        self.waits = Waits(*(np.empty(most_events, dtype=np.int32) for _ in Waits._fields))
+        self.spiking = spiking_words(self.sample.inputs)
+        self.bits_of_product = np.array(BIT_OF_PRODUCT, np.int64)
 
     def run(self) -> Activity:
-        """All passes, in the order: channel tile, map rows, map columns, timestep, input tile, input channels."""
+        """All passes; of the order channel tile, map rows, map columns, timestep, input tile, input channels, only what
+        is loaded depends on the order, so that every map tile is computed for all channel tiles together."""
         cutter = InputCutter(self.machine, self.task, self.spike_format, self.tiling.input_tiles, self.sample.inputs)
-        for channel_tile, (fibers, latencies) in enumerate(zip(self.tiling.channel_tiles, self.latencies, strict=True)):
-            occurrences = np.zeros(len(latencies.work), dtype=np.int64)
-            map_tiles = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
-            for map_tile, (rows, columns) in enumerate(map_tiles):
-                tile = _Tile(fibers, latencies, occurrences, rows, columns)
-                self._run_tile(tile, cutter.passes(rows, columns), (channel_tile, map_tile))
-            self._count(occurrences @ latencies.work)
-            self.served_in_group += np.einsum("t,tp->p", occurrences, latencies.cycles[LATENCY])  # in pieces: no copy
-        return self._activity()
+        places = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
+        map_tiles = [
+            _MapTile.of(number, rows, columns, cutter.passes(rows, columns), len(self.channel_tiles))
+            for number, (rows, columns) in enumerate(places)
+        ]
+        for map_tile in map_tiles:
+            self._accumulate(map_tile)
+            for channel_tile, fibers in enumerate(self.channel_tiles):
+                self._start(map_tile, channel_tile, fibers)
+                sweeps = self._update(map_tile, channel_tile, fibers)
+                self._encode(map_tile, channel_tile, fibers, sweeps)
+        work = np.array([self.occurrences @ of_tile for of_tile in self.latencies.work])
+        self._count(work.sum(axis=0))
+        loads, stores, breakdown = (
+            np.concatenate(parts, axis=1).reshape(-1, parts[0].shape[2])
+            for parts in zip(*((tile.loads, tile.stores, tile.breakdown) for tile in map_tiles), strict=True)
+        )
+        self._load_weights(np.concatenate([tile.passes[:, INPUT_TILE] for tile in map_tiles]), loads)
+        placed = [tile.places(number) for number in range(len(self.channel_tiles)) for tile in map_tiles]
+        return self._activity(np.concatenate(placed), breakdown, Moves(loads, stores), int(work[:, BUSY].sum()))
 
-    def _run_tile(self, tile: _Tile, passes: Int64, place: tuple[int, int]) -> None:
-        """All timesteps of an output tile. passes: int64 (n, 5), see `input_passes`."""
-        timesteps = passes[:, TIMESTEP]
-        first = np.searchsorted(timesteps, np.arange(self.task.timesteps))
-        last = np.append(first[1:], len(passes)) - 1
-        numbers = np.arange(len(passes)) - first[timesteps]
-        self.breakdown.append(np.zeros((len(passes), len(CYCLE_CATEGORIES)), dtype=np.int64))
-        self.loads.append(np.zeros((len(passes), len(OPERANDS)), dtype=np.int64))
-        self.stores.append(np.zeros((len(passes), len(OPERANDS)), dtype=np.int64))
-        places = (np.full(len(passes), place[0]), np.full(len(passes), place[1]), timesteps, numbers)
-        self.places.append(np.stack(places, axis=1))
-        self._load_weights(tile, place[0], passes[:, INPUT_TILE])
-        self._accumulate(tile, passes)
-        self._update(tile, last)
-        self._encode(tile, last)
-
-    def _load_weights(self, tile: _Tile, channel_tile: int, input_tiles: Int64) -> None:
+    def _load_weights(self, input_tiles: Int64, loads: Int64) -> None:
         """Load the weights of another channel tile or input tile than the pass before had.
 
-        input_tiles: int64 (passes,).
+        input_tiles: int64 (n,), of the passes of a channel tile, all map tiles. loads: int64 (channel tiles · n,
+        operands), added to.
         """
-        loads = self.loads[-1][:, WEIGHTS]
-        if self.codebook_bits:  # the whole layer's, for the first pass
-            loads[0] += self.codebook_bits
-            self.counts["codebook.write"] += self.codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
-            self.codebook_bits = 0
+        loads_of_tile = loads.reshape(len(self.channel_tiles), len(input_tiles), -1)[:, :, WEIGHTS]
+        codebook_bits = self.channel_tiles[0].sizes.table_bits
+        if codebook_bits:  # the whole layer's, for the first pass
+            loads_of_tile[0, 0] += codebook_bits
+            self.counts["codebook.write"] += codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
         if self.sample.weights_on_chip:
             return
-        before = self.loaded[1] if self.loaded[0] == channel_tile else -1
-        loading = np.flatnonzero(np.diff(input_tiles, prepend=before))
-        self.loaded = (channel_tile, int(input_tiles[-1]))
+        loading = np.flatnonzero(np.diff(input_tiles, prepend=-1))
         width = self.machine.buffers.weights.width_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.pes_per_group
-        words = self.tiling.layouts[channel_tile].words.sum(axis=0)[input_tiles[loading]]
         channels = np.diff(np.array(self.tiling.input_tiles), axis=1)[input_tiles[loading], 0]
-        entries = channels * (tile.fibers.stored_bits[:, 0].size if self.tiling.entry_bits else 0)
-        loads[loading] += words * width + entries * self.tiling.entry_bits
-        self.counts["weights.write"] += int(words.sum()) * copies
-        self.counts["directory.write"] += int(entries.sum()) * copies
+        fibers_of_channel = self.channel_tiles[0].stored_bits[:, 0].size
+        entries = channels * (fibers_of_channel if self.tiling.entry_bits else 0)
+        for number, layout in enumerate(self.tiling.layouts):
+            words = layout.words.sum(axis=0)[input_tiles[loading]]
+            loads_of_tile[number, loading] += words * width + entries * self.tiling.entry_bits
+            self.counts["weights.write"] += int(words.sum()) * copies
+            self.counts["directory.write"] += int(entries.sum()) * copies
 
-    def _accumulate(self, tile: _Tile, passes: Int64) -> None:
+    def _start(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
+        """Before the first pass: write start potentials that are not 0, and set their flags (update: sparse)."""
+        neuron, parameters = self.task.neuron, self.machine.dataflow
+        if not neuron.start_potential.any():
+            return
+        if starts_per_neuron(neuron):
+            positions = tile.outputs(fibers).positions
+            tile.loads[channel_tile, 0, operands.POTENTIALS] = positions * neuron.potential_bits
+        cycles = start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
+        tile.breakdown[channel_tile, 0, UPDATE] += cycles
+        self.counts["potentials.write"] += self._sweep_accesses(tile, fibers)
+        if parameters.update == "sparse":
+            self.started_flags += self._flag_groups(tile, fibers)
+
+    def _most_words(self, tile: _MapTile, fibers: TileFibers) -> int:
+        """Words of potentials of the PE that has most of a tile."""
+        own = self.machine.position_words(int(fibers.own_channels.max()))
+        return own * tile.rows.largest_block * tile.columns.largest_block
+
+    def _sweep_accesses(self, tile: _MapTile, fibers: TileFibers) -> int:
+        """Words, or rows of them, that all potentials of a tile take."""
+        rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
+        return tile.outputs(fibers).positions // fibers.channels * int(rows.sum())
+
+    def _flag_groups(self, tile: _MapTile, fibers: TileFibers) -> int:
+        """Groups of flags of a tile, in all PEs."""
+        return flag_groups(
+            fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts,
+            self.machine.dataflow.flags_per_cycle,
+        )  # fmt: skip
+
+    def _accumulate(self, tile: _MapTile) -> None:
         width = self.machine.buffers.spikes.width_bits
         place = Place(
             tile.rows.classes, tile.columns.classes, len(self.tiling.row_classes), len(self.tiling.column_classes)
         )
-        tile_inputs = Region(
-            0, self.task.shape.C, tile.rows.first_input, tile.rows.last_input, tile.columns.first_input,
-            tile.columns.last_input,
-        )  # fmt: skip
-        channels = passes[:, STOP_CHANNEL] - passes[:, FIRST_CHANNEL]
+        tile_inputs = Region(0, self.task.shape.C, *tile.inputs)
+        channels = tile.passes[:, STOP_CHANNEL] - tile.passes[:, FIRST_CHANNEL]
         layouts = {
             int(count): self.spike_format.layout(
                 int(count) * tile_inputs.channel_positions, self.task.input_bits, width
             )
             for count in np.unique(channels)
         }
-        events = accumulate_passes(
-            self.sample.inputs, passes, tile_inputs, np.array([layouts[int(count)] for count in channels], np.int64),
-            place, tile.latencies.cycles, self.array, self.events, self.waits, self.breakdown[-1], tile.occurrences,
-            self.served_by_block,
+        of_passes = np.array([layouts[int(count)] for count in channels], np.int64)
+        arguments = (
+            self.sample.inputs, self.spiking, tile.passes, tile_inputs, of_passes, place, self.latencies.cycles,
+            self.bits_of_product,
         )  # fmt: skip
-        words = int(passes[:, WORDS].sum())
-        if not self.sample.inputs_on_chip:
-            self.loads[-1][:, SPIKES] = passes[:, WORDS] * width
-            self.counts["spikes.write"] += words
-        self.counts["spikes.read"] += words
-        self.counts["dispatcher.broadcast"] += events
-        self.counts["fifo.push"] += events * self.machine.dataflow.pes
-        self.counts["fifo.pop"] += events * self.machine.dataflow.pes
-
-    def _update(self, tile: _Tile, last: Int64) -> None:
-        """Update the neurons behind the last pass, int64 (T,), of every timestep."""
-        parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
-        timesteps = self.task.timesteps
-        if parameters.update == "dense":
-            own = (
-                self.machine.position_words(int(tile.fibers.own_channels.max()))
-                * tile.rows.largest_block
-                * tile.columns.largest_block
+        parameters, tiles = self.machine.dataflow, len(self.channel_tiles)
+        if self.latencies.abreast:
+            state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
+            events = accumulate_abreast(*arguments, state, self.events, tile.breakdown, self.occurrences)
+        else:
+            array = ArrayState.of(parameters.fifo_depth, self.blocks * parameters.pes_per_group)
+            events = accumulate_passes(
+                *arguments, array, self.events, tile.breakdown, self.occurrences, self.served_by_block
             )
-            self.breakdown[-1][last, UPDATE] = dense_sweep_cycles(own, parameters.update_lanes, cycles_per_access)
-            updates = tile.outputs.positions * timesteps
-            rows = -(-tile.fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
-            accesses = updates // tile.fibers.channels * int(rows.sum())
+        words = int(tile.passes[:, WORDS].sum())
+        if not self.sample.inputs_on_chip:
+            tile.loads[:, :, SPIKES] = tile.passes[:, WORDS] * width
+            self.counts["spikes.write"] += words * tiles
+        self.counts["spikes.read"] += words * tiles
+        self.counts["dispatcher.broadcast"] += events * tiles
+        self.counts["fifo.push"] += events * tiles * parameters.pes
+        self.counts["fifo.pop"] += events * tiles * parameters.pes
+
+    def _update(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
+        """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
+        parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
+        timesteps, outputs = self.task.timesteps, tile.outputs(fibers)
+        if parameters.update == "dense":
+            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, cycles_per_access)
+            sweeps = np.full(timesteps, cycles, np.int64)
+            updates = outputs.positions * timesteps
+            accesses = timesteps * self._sweep_accesses(tile, fibers)
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             swept = [
                 sparse_sweep(
-                    active, tile.outputs, parameters.pes_per_group, tile.rows.block_starts,
+                    active, outputs, parameters.pes_per_group, tile.rows.block_starts,
                     tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
                 )
                 for active in self.sample.active
             ]  # fmt: skip
-            self.breakdown[-1][last, UPDATE] = [cycles for cycles, _ in swept]
+            sweeps = np.array([cycles for cycles, _ in swept], np.int64)
             accesses = updates = sum(updates for _, updates in swept)
-            self.counts["flags.read"] += timesteps * flag_groups(
-                tile.fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts, parameters.flags_per_cycle
-            )
-        self.counts["neuron.compare"] += updates
+            self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
+        tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
+        self.updates += updates
+        self.counts["neuron.compare"] += updates if self.task.neuron.fires else 0
         self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
+        return sweeps
 
-    def _encode(self, tile: _Tile, last: Int64) -> None:
-        """Encode the output spikes behind the last pass, int64 (T,), of every timestep."""
+    def _encode(self, tile: _MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
+        """Encode the output spikes of a channel tile behind the last pass of every timestep; potentials of neurons that
+        do not fire are written beside the sweep, int64 (T,) cycles, from its first group on."""
         width = self.machine.buffers.outputs.width_bits
-        positions = tile.outputs.positions
+        outputs = tile.outputs(fibers)
+        positions = outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
-        if layout.explicit:
-            encoded = [explicit_encode(spikes, tile.outputs, layout) for spikes in self.sample.outputs]
-            self.breakdown[-1][last, ENCODE] = [cycles for cycles, _ in encoded]
+        if not self.task.neuron.fires:
+            words = np.full(len(tile.last), output_words(self.machine, self.task, positions), np.int64)
+            tile.breakdown[channel_tile, tile.last, ENCODE] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
+        elif layout.explicit:
+            encoded = [explicit_encode(spikes, outputs, layout) for spikes in self.sample.outputs]
+            tile.breakdown[channel_tile, tile.last, ENCODE] = [cycles for cycles, _ in encoded]
             words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
         else:
-            words = np.full(len(last), layout.words(positions), np.int64)
-            self.breakdown[-1][last, ENCODE] = words
+            words = np.full(self.task.timesteps, layout.words(positions), np.int64)
+            tile.breakdown[channel_tile, tile.last, ENCODE] = words
         written = int(words.sum())
         self.counts["outputs.write"] += written
         self.counts["outputs.read"] += written
         if self.sample.outputs_on_chip:
             self.counts["spikes.write"] += int((-(-words * width // self.machine.buffers.spikes.width_bits)).sum())
         else:
-            self.stores[-1][last, OUTPUTS] = words * width
+            tile.stores[channel_tile, tile.last, OUTPUTS] = words * width
 
     def _count(self, work: Int64) -> None:
-        """Add what the latencies of a channel tile did."""
+        """Add what PEs did for all events; work: int64 (WORK_COLUMNS,)."""
         counts = self.counts
         counts["weights.read"] += int(work[FETCHED_WORDS])
         counts["directory.read"] += int(work[DIRECTORY])
@@ -258,19 +327,17 @@ class ArrayReplay:
         counts["decoder.fibers"] += int(work[FIBERS])
         if self.tiling.channel_tiles[0].sizes.table_bits:
             counts["codebook.read"] += int(work[LOOKUPS])
-        self.busy_pe_cycles += int(work[BUSY])
 
-    def _activity(self) -> Activity:
-        places = np.concatenate(self.places)
+    def _activity(self, places: Int64, breakdown: Int64, moves: Moves, busy_pe_cycles: int) -> Activity:
+        """places: int64 (n, len(PLACES)); breakdown: int64 (n, categories)."""
+        following = counts_that_follow(self.machine, self.counts, self.updates, self.started_flags)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
-            work=Work.of(
-                CYCLE_CATEGORIES, np.concatenate(self.breakdown), step=named["timestep"], places=named, phases=PHASES
-            ),
-            moves=Moves(np.concatenate(self.loads), np.concatenate(self.stores)),
-            counts=Counts({**self.counts, **counts_that_follow(self.machine, self.counts)}),
-            busy={"pe": self.busy_pe_cycles},
+            work=Work.of(CYCLE_CATEGORIES, breakdown, step=named["timestep"], places=named, phases=PHASES),
+            moves=moves,
+            counts=Counts({**self.counts, **following}),
+            busy={"pe": busy_pe_cycles},
             synaptic_operations=self.counts["accumulator.add"],
             # PEs share out either the channels or the map: there is one block, or one PE in a group
-            busy_by_pe=self.served_in_group if len(self.served_by_block) == 1 else self.served_by_block,
+            busy_by_pe=self.latencies.served(self.occurrences) if self.blocks == 1 else self.served_by_block,
         )

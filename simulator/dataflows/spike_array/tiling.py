@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import potential_words
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -15,6 +18,7 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
 from spikecycle.simulator.machine.schema import Buffer
 from spikecycle.simulator.workload import Windows
+from spikecycle.traces.weights import code_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,12 @@ class Tiling:
 def words_of(buffer: Buffer, parts: int = 1) -> int:
     """Whole words of a buffer, or of one of its equal parts."""
     return buffer.capacity_bits // buffer.width_bits // parts
+
+
+def output_words(machine: SpikeArrayMachine, task: LayerTask, neurons: int) -> int:
+    """Words of `buffers.outputs` that what so many neurons send takes: a bit each, or potentials."""
+    width = machine.buffers.outputs.width_bits
+    return potential_words(neurons, 1 if task.neuron.fires else task.neuron.potential_bits, width)
 
 
 def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> Tiling:
@@ -79,32 +89,34 @@ def _halvings(size: int) -> Iterator[int]:
 def _cut_channels(
     machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat
 ) -> tuple[int, int, list[TileFibers], int]:
-    """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles."""
+    """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles.
+
+    Others beside it make no channel tile smaller, so that a cut is given up where the first one does not fit.
+    """
     shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
-    by_output = task.weights.transpose(1, 2, 3, 0).copy()
+    by_output = np.ascontiguousarray(task.weights.transpose(1, 2, 3, 0), dtype=code_dtype(task.weight_bits))
     all_own = -(-shape.M // pes_per_group)
-    laid: dict[int, list[TileFibers]] = {}
+    measured: dict[int, list[TileFibers]] = {}
     problem = ""
+
+    def lay(own: int, number: int) -> TileFibers:
+        first = number * own * pes_per_group
+        stop = min(first + own * pes_per_group, shape.M)
+        return channel_tile(shape, by_output, first, stop, pes_per_group, weight_format, task.weight_bits)
+
     for inputs in _halvings(shape.C):
         for own in _halvings(all_own):
-            if own not in laid:
-                laid[own] = [
-                    channel_tile(
-                        shape,
-                        by_output,
-                        m,
-                        min(m + own * pes_per_group, shape.M),
-                        pes_per_group,
-                        weight_format,
-                        task.weight_bits,
-                    )
-                    for m in range(0, shape.M, own * pes_per_group)
-                ]
-            tiles = laid[own]
-            whole = own == all_own and inputs == shape.C
-            problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, 1 if whole else 2)
-            if not problem:
-                return own, inputs, tiles, entry_bits
+            halves = 1 if own == all_own and inputs == shape.C else 2
+            tiles = measured.pop(own, None) or [lay(own, 0)]
+            if (own, inputs) != (1, 1):  # of the smallest cut, the largest tile is told
+                problem, _ = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
+            if (own, inputs) == (1, 1) or not problem:
+                tiles += [lay(own, number) for number in range(len(tiles), -(-all_own // own))]
+                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
+                if not problem:
+                    laid = [tile if tile.is_laid else lay(own, number) for number, tile in enumerate(tiles)]
+                    return own, inputs, laid, entry_bits
+            measured[own] = [tile.sizes_alone() for tile in tiles]  # for fewer input channels
     raise MappingError.of(task.name, machine.name, problem)
 
 
@@ -123,12 +135,13 @@ def _what_does_not_fit(
     entries = inputs * task.shape.stride[0] * task.shape.stride[1]
     entry_bits = directory_entry_bits(weight_format, most_units, max(tile.longest for tile in tiles))
     own = max(int(tile.own_channels.max()) for tile in tiles)
-    spike_words = -(-max(tile.channels for tile in tiles) // buffers.outputs.width_bits)
+    sent = "output spikes" if task.neuron.fires else "output potentials"
+    spike_words = output_words(machine, task, max(tile.channels for tile in tiles))
     for needed, what, buffer, parts in (
         (most_words, "words of weights", "weights", halves),
         (entries if entry_bits else 0, "directory entries", "directory", halves),
         (machine.position_words(own), "potentials of one output position", "potentials", 1),
-        (spike_words, "words of output spikes of one position", "outputs", 2),
+        (spike_words, f"words of {sent} of one position", "outputs", 2),
     ):
         held = words_of(getattr(buffers, buffer), parts)
         if needed > held:
@@ -148,7 +161,7 @@ def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[in
 
     def fits(rows: int, columns: int) -> bool:
         part = machine.position_words(own) * -(-rows // block_rows) * -(-columns // block_columns)
-        spike_words = -(-channels * rows * columns // machine.buffers.outputs.width_bits)
+        spike_words = output_words(machine, task, channels * rows * columns)
         return part <= potentials and spike_words <= outputs
 
     P, Q = task.shape.P, task.shape.Q

@@ -7,7 +7,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Int64, UInt8
 from spikecycle.simulator.dataflows.spike_array.events import Region
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 
 PIPELINE_CYCLES = 2
 """To fill and drain the update pipeline."""
@@ -18,7 +18,12 @@ def dense_sweep_cycles(potentials: int, lanes: int, cycles_per_access: int) -> i
     return -(-potentials // lanes) * cycles_per_access + PIPELINE_CYCLES
 
 
-@kernel
+def start_cycles(potentials: int, lanes: int) -> int:
+    """Cycles to write the start potentials of the PE that has most potentials: no read, nothing to compute."""
+    return -(-potentials // lanes)
+
+
+@lean_kernel
 def sparse_sweep(
     active: UInt8,
     tile: Region,
@@ -69,7 +74,7 @@ def flag_groups(own_channels: Int64, block_rows: Int64, block_columns: Int64, fl
     return int((-(-flags // flags_per_cycle)).sum())
 
 
-@kernel
+@lean_kernel
 def explicit_encode(spikes: UInt8, tile: Region, layout: SpikeLayout) -> tuple[int, int]:
     """Cycles to find and write the spikes of a tile as entries, and their number.
 

@@ -52,16 +52,19 @@ def balance_chart(key: str, result: RunResult) -> Chart | None:
     return Chart(
         f"{key}-pes",
         "How evenly the processing elements work" if kind == "PE" else "How evenly the cores work",
-        f"Share of the cycles in which a {kind} was busy. What stands out in its column is what the others wait "
+        f"Share of the cycles in which a {kind} was occupied: it had work, and did it or waited for what that needs. "
+        "(PE use counts cycles of useful work only.) What stands out in its column is what the others wait "
         f"for. The busiest {kind} over the mean of all: {imbalance[worst]:.2f} in {found[worst].operator}, the least "
         "even of these.",
         {
-            f"by {kind}, %": _map(f"Share of cycles in which each {kind} works", names, columns, cells, "%", height),
+            f"by {kind}, %": _map(
+                f"Share of cycles in which each {kind} is occupied", names, columns, cells, "%", height
+            ),
             "busiest over mean": _map(
                 f"Busiest {kind} over the mean of all", ["busiest / mean"], columns, [imbalance], "x the mean", 26
             ),
         },
-        DataTable(("operator", kind, "busy cycles per inference", "share of the operator's cycles (%)"), rows),
+        DataTable(("operator", kind, "occupied cycles per inference", "share of the operator's cycles (%)"), rows),
         short=f"{kind[:1].upper()}{kind[1:]}s",
     )
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.explore.differences import comparability
+from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
+from spikecycle.simulator.report.page.banks import bank_chart
 from spikecycle.simulator.report.page.chart import Chart
 from spikecycle.simulator.report.page.formats import format_charts
 from spikecycle.simulator.report.page.machine import area_chart, machine_chart
 from spikecycle.simulator.report.page.markup import panel_markup, table_markup
+from spikecycle.simulator.report.page.searches import search_charts, search_table, search_words
 from spikecycle.simulator.result import RunResult
 
 MOST_SEEN = 10
@@ -25,6 +29,7 @@ class Material:
     """What a page is made of.
 
     results: with a short name each, no two alike. comparisons: of formats. candidates: points of a sweep or a search.
+    searches: with a short name each, whose points are among the candidates.
     failed: points of these that have no result, or cannot run. validation: rows as `spikecycle validate` writes them,
     of the machines at hand. unchecked: checks that were not made, in words.
     """
@@ -32,6 +37,7 @@ class Material:
     results: Sequence[tuple[str, RunResult]] = ()
     comparisons: Sequence[FormatComparison] = ()
     candidates: Sequence[fronts.Candidate] = ()
+    searches: Sequence[tuple[str, SearchResult]] = ()
     failed: int = 0
     validation: Sequence[Mapping[str, Any]] = ()
     unchecked: Sequence[str] = ()
@@ -56,7 +62,10 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
     front = fronts.front_chart("tradeoffs", [*points, *material.candidates])
     if len(results) > 1:
         charts = [costs.totals_chart(results, "energy"), costs.totals_chart(results, "cycles")]
-        ahead = panel_markup(table_markup(overview.side_by_side(results)))
+        notes = "".join(
+            f'<p class="caution">{plain(note)}</p>' for note in comparability([result for _, result in results])
+        )
+        ahead = panel_markup(notes + table_markup(overview.side_by_side(results)))
         differ = overview.differences(results)
         if differ is not None:
             heading = f"Where the machines differ ({len(differ.rows)} keys)"
@@ -69,6 +78,11 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         )
         ahead = f'<p class="caution">{words}</p>' if words else ""
         yield Part("tradeoffs-part", "Trade-offs", "Trade-offs", ahead, [front])
+    for number, (name, search) in enumerate(material.searches, start=1):
+        title = f"Search: {name}"
+        table = table_markup(search_table(search))
+        ahead = f"<p>{plain(search_words(search))}</p>" + panel_markup(f"<h3>What none beats</h3>{table}")
+        yield Part(f"s{number}", title, "Search", ahead, search_charts(f"s{number}", search))
     for number, (name, result) in enumerate(results[:most_results], start=1):
         yield _result_part(f"r{number}", name if len(results) > 1 else "", result, most_operators)
     if len(results) > most_results:
@@ -98,6 +112,7 @@ def _result_part(key: str, name: str, result: RunResult, most_operators: int) ->
         costs.cycle_chart,
         rooflines.roofline_chart,
         places.memory_chart,
+        bank_chart,
         costs.traffic_chart,
         balance_chart,
         spikes.density_chart,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from spikecycle.simulator.report import human
@@ -45,7 +45,15 @@ def sources(result: RunResult) -> DataTable | None:
     found = result.machine.get("sources")
     if not isinstance(found, Mapping) or not found:
         return None
-    return DataTable(("key of the machine", "source"), [(str(key), str(value)) for key, value in found.items()])
+    replaced = set(result.machine_overrides)
+    rows = [(str(key), _source(str(key), str(value), replaced)) for key, value in found.items()]
+    return DataTable(("key of the machine", "source"), rows)
+
+
+def _source(key: str, source: str, replaced: Collection[str]) -> str:
+    """The source of a key; of one that an option has replaced, in all or in part, that it is not its own."""
+    inside = sorted(each for each in replaced if f"{each}.".startswith(f"{key}.") or key.startswith(f"{each}."))
+    return f"{', '.join(inside)} replaced on the command line; of the rest: {source}" if inside else source
 
 
 def validation_table(rows: Sequence[Mapping[str, Any]]) -> DataTable:

@@ -10,7 +10,7 @@ from spikecycle.simulator.report.explanations import of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, share
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import on_chip_lines, residency_words
-from spikecycle.simulator.report.totals import warnings
+from spikecycle.simulator.report.totals import NOT_PRICED, warnings
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import pj_to_j
 
@@ -29,7 +29,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         "energy per SOP": f"{human.digits(share(result.sum_energy_pj, result.sum_synaptic_operations))} pJ",
     }
     if not result.sum_energy_pj:
-        of_energy = dict.fromkeys(of_energy, _NOT_MODELLED)
+        of_energy = dict.fromkeys(of_energy, NOT_PRICED)
     return [
         ("time", human.si(result.seconds_per_inference, "s")),
         ("energy", of_energy["energy"]),
@@ -37,7 +37,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("energy-delay product", of_energy["energy-delay product"]),
         ("mean power", of_energy["mean power"]),
         ("energy per SOP", of_energy["energy per SOP"]),
-        ("PE utilization", f"{human.percent(result.utilization)} %" if result.utilization else _NOT_MODELLED),
+        ("PE use", f"{human.percent(result.utilization)} %" if result.utilization else _NOT_MODELLED),
         ("area", f"{human.digits(result.area_mm2)} mm²" if result.area_mm2 else _NOT_MODELLED),
     ]
 
@@ -58,7 +58,7 @@ def sentences(result: RunResult) -> list[str]:
         most = human.percent(share(hungriest.sum_energy_pj, result.sum_energy_pj))
         said.append(
             f"{human.percent(share(energy[first], sum(energy.values())))} % of the energy goes to {first}{also}. The "
-            f"operator {hungriest.name} takes {most} % of it."
+            f"operator {hungriest.name} takes {most} % of all energy."
         )
     categories = result.sum_cycle_breakdown
     if result.sum_cycles:
@@ -96,7 +96,7 @@ def side_by_side(results: Sequence[tuple[str, RunResult]]) -> DataTable:
         row: list[Value] = [name]
         for index, shown in enumerate(figures):
             base, value = amounts[0].get(name, 0.0), amounts[index].get(name, 0.0)
-            ratio = f" ({human.digits(value / base)} x)" if index and base else ""
+            ratio = f" ({human.digits(value / base)} x)" if index and base and value else ""
             row.append(f"{shown[name]}{ratio}")
         rows.append(row)
     settings = {
@@ -142,7 +142,7 @@ def _amounts(result: RunResult) -> dict[str, float]:
         "energy-delay product": result.edp_per_inference_js,
         "mean power": share(result.energy_per_inference_pj, result.seconds_per_inference),
         "energy per SOP": share(result.sum_energy_pj, result.sum_synaptic_operations),
-        "PE utilization": result.utilization,
+        "PE use": result.utilization,
         "area": result.area_mm2,
     }
 

@@ -67,10 +67,8 @@ def memory_chart(key: str, result: RunResult) -> Chart | None:
         "banks and ports together could do in the operator's cycles; 100 % would be an access of each in every cycle.",
         views,
         DataTable(heads, rows),
-        ("Accesses are counted for each memory, not for each of its banks: what conflicts of banks cost is the "
-         "category 'bank conflict' among the cycles.",),
         short="Memories",
-    )  # fmt: skip
+    )
 
 
 def _map(

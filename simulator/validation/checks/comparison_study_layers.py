@@ -8,6 +8,7 @@ array, all neurons, and traffic. A folder may have, beside `NAME_layers.csv` of 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ MACHINES = ("eyeriss", "ptb", "sato", "mint", "prosperity_bit", "prosperity")
 LAYERS, SPIKES = "_layers.csv", ".npz"
 HIDING = ("prosperity_bit", "prosperity")
 """Machines on which a network waits for a part of its neurons only (column `prosperity_lif_exposed`)."""
+TILE_CHANNELS = 128
+"""Output channels of a tile (Prosperity, HPCA 2025, Table III)."""
 ROUNDED = 1e-4
 """Tolerance where theirs is no whole number of cycles (deviation S1)."""
 DEVIATION_S1 = "deviation S1: ours are whole cycles"
@@ -46,6 +49,13 @@ def _written_bits(layer: LayerResult) -> int:
     return sum(layer.sum_dram_write_bits.values())
 
 
+def _im2col_spikes(layer: LayerResult) -> int:
+    """All weights of the networks here are 1: each spike of the matrix is a synaptic operation of every channel."""
+    channels = layer.shape["M"]
+    assert isinstance(channels, int)
+    return layer.sum_synaptic_operations // channels
+
+
 _STALLS = ("dram_fill", "dram_traffic")
 SPLITS: dict[str, tuple[str, str, Callable[[LayerResult], int]]] = {
     "ptb_compute": ("ptb", "compute cycles", _cause("compute")),
@@ -58,6 +68,8 @@ SPLITS: dict[str, tuple[str, str, Callable[[LayerResult], int]]] = {
     "prosperity_mem_stall": ("prosperity", "stall cycles", _cause(*_STALLS)),
     "prosperity_adds_cycles": ("prosperity", "cycles of additions", _count("adders.add")),
     "prosperity_preparation_cycles": ("prosperity", "cycles of preparation", _count("detector.prepare")),
+    "spikes_in_map": ("prosperity", "spikes of its input", lambda layer: layer.sum_input_spikes),
+    "spikes_in_im2col": ("prosperity", "spikes of its im2col matrix", _im2col_spikes),
     "prosperity_dram_read_bits": ("prosperity", "bits read from DRAM", _bits),
     "prosperity_dram_write_bits": ("prosperity", "bits written to DRAM", _written_bits),
 }
@@ -102,6 +114,8 @@ def _rows(network: _Network, machine: str, result: RunResult) -> Iterator[Row]:
         for column, (owner, words, figure) in SPLITS.items():
             if owner == machine and line.get(column) and (network.known or is_neurons or column in WITHOUT_SPIKES):
                 yield _row(machine, f"{what}, {words}", figure(layer), line[column])
+        if machine == "prosperity" and network.known and not is_neurons:
+            yield from _densities(what, line, layer)
     cells = [line.get(machine) for line in network.lines]
     if all(cells) and (network.known or machine == "eyeriss"):
         exposed = [line.get("prosperity_lif_exposed") if machine in HIDING else "" for line in network.lines]
@@ -112,6 +126,19 @@ def _rows(network: _Network, machine: str, result: RunResult) -> Iterator[Row]:
             result.sum_cycles,
             f"{theirs:g}" if theirs % 1 else f"{theirs:.0f}",
         )
+
+
+def _densities(what: str, line: Mapping[str, str], layer: LayerResult) -> Iterator[Row]:
+    """Spikes, and additions that are left, over the places of the im2col matrix; additions count once for each tile of
+    output channels."""
+    places = int(line["T"]) * math.prod(int(str(layer.shape[name])) for name in ("P", "Q", "C", "R", "S"))
+    tiles = -(-int(line["M"]) // TILE_CHANNELS)
+    for name, column, count, of in (
+        ("bit density", "spikes_in_im2col", _im2col_spikes(layer), places),
+        ("product density", "prosperity_adds_cycles", _count("adders.add")(layer), places * tiles),
+    ):
+        if line.get(column):
+            yield Row("prosperity", f"{what}, {name}", count / of, int(line[column]) / of, 0, SOURCE)
 
 
 def _row(machine: str, quantity: str, ours: int, theirs: str) -> Row:

@@ -37,11 +37,11 @@ OUTSIDE = (
     ("uop", GridPoint(8, 0)),
     ("cp", GridPoint(8, 0)),
     ("ubm", GridPoint(8, 0)),
-    ("rle", GridPoint(8, 0.95)),
+    ("rle", GridPoint(8, 0.75)),
 )
 """Points outside 15 %, and what is accepted of them (deviation S2)."""
-OUTSIDE_TOLERANCE = 0.25
-DEVIATION_S2 = "deviation S2: 5 of 36 points are 15 to 23 % off"
+OUTSIDE_TOLERANCE = 0.17
+DEVIATION_S2 = "deviation S2: 5 of 36 points are 15.1 to 16.4 % off"
 
 Run = tuple[str, GridPoint]
 
@@ -66,7 +66,7 @@ def compared(ours: Mapping[Run, float], published: Mapping[Run, float]) -> Itera
     kept, pairs = format_order(ours, published)
     yield Row(
         MACHINE, f"rank correlation of {len(published)} energies", rank, LEAST_RANK_CORRELATION, 0, SOURCE,
-        comparison="at_least",
+        DEVIATION_S2, comparison="at_least",
     )  # fmt: skip
     yield Row(
         MACHINE, f"share of them within 15 % (over {_name(YARDSTICK)})", within, LEAST_SHARE_WITHIN, 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -70,7 +71,8 @@ class Machines:
             check_same("a second run", self._simulated(file).out, simulated.out)
             copied = file.parent / "copied.yaml"
             if run("copy", file, copied).status == 0:
-                check_same("the copy", copied.read_bytes(), file.read_bytes())
+                names = re.compile(rb"^name:.*$", re.MULTILINE)  # a copy is named as its file
+                check_same("the copy", *(names.sub(b"", each.read_bytes(), 1) for each in (copied, file)))
                 copied.unlink()
         return Outcome(Kind.ACCEPTED)
 

@@ -36,8 +36,8 @@ class StudyStores:
         for number, key in enumerate(KEYS):
             store.place(NETWORKS, key, ".h5").write_bytes(b"trace" * (number + 3))
             network = NetworkRecord(
-                accuracy_float=0.5, accuracy_fake_quantized=0.5, accuracy_integer=0.25 * number, test_samples=10,
-                pruned_share=0.0,
+                accuracy_float=0.5, accuracy_fake_quantized=0.5, accuracy_integer=0.5 * number,
+                correct="10" if number else "00", test_samples=2, pruned_share=0.0,
             )  # fmt: skip
             store.write(NETWORKS, key, network, (".h5",))
             store.write(FLOATS, key, FloatRecord(accuracy=0.5 * number))

@@ -27,7 +27,7 @@ class StudyTables:
     def prepare(self, folder: Path) -> None:
         """Imports alone: the threads of polars do not live on in a worker."""
         self._folder = folder
-        import spikecycle.models.study.claims  # noqa: F401
+        import spikecycle.models.study.summary  # noqa: F401
 
     @cached_property
     def _table(self) -> Any:
@@ -107,8 +107,8 @@ def _sealed(table: Any) -> bytes:
 def _read(file: Path) -> str:
     from rich.console import Console
 
-    from spikecycle.models.study.claims import summary
     from spikecycle.models.study.results import Results
+    from spikecycle.models.study.summary import summary
     from spikecycle.models.study.tables import RESULT_COLUMNS, read_table
 
     shown = Console(file=io.StringIO(), width=200, markup=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, astuple, dataclass, replace
 
 from tests.rtl.harness.bundles import NotCoveredError, constants
-from tests.rtl.harness.simulator import LayerTask, SpikeArrayMachine
+from tests.rtl.harness.simulator import LayerTask, NeuronUnit, SpikeArrayMachine
 
 FORMATS = {
     "uncompressed": "UNCOMPRESSED",
@@ -96,8 +96,12 @@ def check_machine(machine: SpikeArrayMachine) -> None:
 
 
 def check_layer(task: LayerTask) -> None:
-    """NotCoveredError, naming the attribute, for a layer that the RTL's registers cannot describe."""
+    """NotCoveredError, naming the attribute, for a layer that the RTL's registers cannot describe, or whose neurons its
+    neuron unit does not have (`dataflow.neuron_unit`)."""
     shape = task.shape
+    beyond = NeuronUnit().refusal(task.neuron)
+    if beyond:
+        raise NotCoveredError(f"layer {task.name!r}: neuron: {beyond}; the RTL has none of its keys")
     coordinate = (1 << constants()["COORDINATE_BITS"]) - 1
     _check_most(
         f"layer {task.name!r}",

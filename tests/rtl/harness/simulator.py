@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnit
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine, SpikeArrayPlan
 from spikecycle.simulator.errors import SimulatorError, UsageError
 from spikecycle.simulator.formats import (
@@ -34,6 +35,7 @@ __all__ = [
     "EncodedSpikes",
     "LayerShape",
     "LayerTask",
+    "NeuronUnit",
     "Recorded",
     "Simulated",
     "SimulatedLayer",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from spikecycle.installing import how_to_install
 from spikecycle.simulator import UsageError, load_machine, simulate
 from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.measure import BenchPlan, bench, exponent
@@ -78,8 +79,8 @@ def test_what_a_machine_does_not_run_is_told_and_the_others_go_on() -> None:
 def test_a_peer_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "is_installed", lambda: False)
     found = measure._beside_sanafe(1)
-    assert found.problem == "sanafe is not installed: pip install 'spikecycle[peers]'"
-    assert found.problem in shown(RESULT.model_copy(update={"peers": [found]}))
+    assert found.problem == f"sanafe is not installed: {how_to_install('peers')}"
+    assert "sanafe is not installed: " in shown(RESULT.model_copy(update={"peers": [found]}))
 
 
 def test_tables_show_what_was_measured_and_how_it_compares() -> None:

@@ -40,10 +40,20 @@ def test_every_command_helps_with_an_example(capsys: Capsys, command: str) -> No
     assert f"Example: spikecycle {command}" in " ".join(ended.out.split())
 
 
-def test_a_copied_machine_is_the_shipped_one(capsys: Capsys, tmp_path: Path) -> None:
+def test_a_copied_machine_is_the_shipped_one_but_for_its_name(capsys: Capsys, tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     assert run(capsys, "copy", "spike_array_edge", str(own)).status == 0
-    assert load_machine(own) == load_machine("spike_array_edge")
+    assert load_machine(own) == load_machine("spike_array_edge", {"name": "own"})
+
+
+def test_one_typing_error_is_told_once(capsys: Capsys, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    assert run(capsys, "copy", "spike_array_edge", str(own)).status == 0
+    own.write_text(own.read_text().replace("  pes:", "  pess:", 1))
+    ended = run(capsys, "check", str(own))
+    assert ended.status == 2
+    (line,) = ended.err.splitlines()
+    assert "dataflow.pess: unknown key" in line and line.endswith("did you mean 'pes'?")
 
 
 def test_copy_replaces_nothing(capsys: Capsys, tmp_path: Path) -> None:

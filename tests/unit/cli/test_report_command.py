@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report.document import to_json
 from tests.bad_input.inputs import refused, run, small_trace
 from tests.unit.report.example import run_result
@@ -28,6 +29,9 @@ def test_simulate_writes_a_page(capsys: Capsys, tmp_path: Path) -> None:
     assert ended.status == 0
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert "conv1" in page.read_text()
+    assert run(capsys, "check", page).out.startswith("valid report ")
+    page.write_text("<!DOCTYPE html><title>other</title>")
+    refused(run(capsys, "check", page), "is no page that spikecycle report wrote")
 
 
 def test_results_and_comparisons_make_one_page(capsys: Capsys, tmp_path: Path, result: Path) -> None:
@@ -42,6 +46,32 @@ def test_results_and_comparisons_make_one_page(capsys: Capsys, tmp_path: Path, r
     assert "2 results side by side" in text
     assert "first, second" in text
     assert "Weight formats, weights reloaded in every inference" in text
+
+
+def test_a_search_is_shown_with_its_front_and_with_what_decides(capsys: Capsys, tmp_path: Path) -> None:
+    def point(number: int, pes: int, energy_pj: float, seconds: float) -> dict[str, Any]:
+        return {
+            "number": number, "point": f"{number}", "trace": "digits", "machine": "own", "dataflow.pes": pes,
+            "energy_per_inference_pj": energy_pj, "seconds_per_inference": seconds, "area_mm2": 1.0, "problem": None,
+        }  # fmt: skip
+
+    points = [point(0, 4, 1e6, 2e-3), point(1, 8, 2e6, 1e-3), point(2, 16, 3e6, 3e-3)]
+    found = SearchResult(
+        spikecycle="0", folder="best", columns=["trace", "machine", "dataflow.pes"],
+        goals=["energy_per_inference_pj", "seconds_per_inference"], constraints=["area_mm2 <= 2"], space=77, trials=5,
+        simulated=3, failed=2, front=points[:2], points=points,
+        importances={"energy": {"dataflow.pes": 0.75}, "time": {}},
+    )  # fmt: skip
+    document, page = tmp_path / "best.json", tmp_path / "page.html"
+    document.write_text(to_json(found))
+    assert run(capsys, "report", document, "--out", page).status == 0
+    text = page.read_text()
+    assert "5 trials of 77 points, for little energy, time: 3 different points were simulated, 2 trials chose" in text
+    assert "Kept to: area_mm2 &lt;= 2." in text
+    assert "dataflow.pes, energy: 75.0 %" in text
+    assert "energy over time" in text
+    assert "energy (µJ)" in text
+    assert run(capsys, "check", document).out.startswith("valid result of a search ")
 
 
 def test_charts_become_files(capsys: Capsys, tmp_path: Path, result: Path) -> None:
@@ -95,7 +125,7 @@ def _changed(**changes: Any) -> str:
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
         ("[1, 2]", "holds no JSON object"),
-        ("{}", "is no result of simulate, no comparison of formats and no result of a sweep"),
+        ("{}", "is no result of simulate, no comparison of formats, no result of a sweep and no result of a"),
         ('{"rows": [], "skipped": []}', "is no result of simulate, no"),
         ('{"points": 3, "columns": []}', "Field required"),
         ('{"points": [], "columns": [], "spikecycle": "0", "folder": null}', "it has no points"),

@@ -113,3 +113,9 @@ def test_a_training_trace_of_another_network_is_refused(tmp_path: Path) -> None:
     other = write_network("linear", tmp_path)
     with pytest.raises(UsageError, match=r"calibration.trace: .*linear.h5 has no operator 'fc'"):
         counts(tried, {"dataflow.calibration.trace": str(other)})
+
+
+def test_a_training_trace_that_is_not_there_is_named_with_its_key(tmp_path: Path) -> None:
+    tried = network(tmp_path / "test.h5", [1] * 16)
+    with pytest.raises(UsageError, match=r"^dataflow\.calibration\.trace: nowhere\.h5: No such file"):
+        counts(tried, {"dataflow.calibration.trace": "nowhere.h5"})

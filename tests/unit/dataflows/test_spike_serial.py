@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 import spikecycle
+from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron
 from tests.reference_data import reference_file
 
@@ -42,6 +45,31 @@ def test_by_hand(tmp_path: Path) -> None:
         "conv": (4 + 9) * 2,  # 130 output channels are two groups of 128 adders
         "lif": 3 * 130 * 9 * 2 // 16,  # neurons x timesteps, 16 at once, 3 cycles each
     }
+
+
+OWN_DRAM = {"bandwidth_gbit_per_s": 64, "burst_bits": 8, "latency_ns": 0, "energy_pj_per_bit": 2}
+
+
+@pytest.mark.parametrize("machine", ["mint", "sato", "eyeriss"])
+def test_each_operand_crosses_the_dram_once_if_traffic_is_counted(machine: str, tmp_path: Path) -> None:
+    """2 timesteps of a map of 9 positions; 130 x 9 weights of 8 bits; a bit of 130 x 9 outputs a timestep."""
+    graph = GraphBuilder(timesteps=2)
+    x = graph.input("x", np.ones((1, 2, 1, 3, 3), int))
+    current = graph.conv2d("conv", x, np.ones((130, 1, 3, 3), int), weight_bits=2, padding=1)
+    graph.neuron("lif", current, NEURON)
+    graph.write(tmp_path / "net.h5")
+    settings = {"dataflow.traffic": "once", "dram": OWN_DRAM}
+    conv, lif = spikecycle.simulate(tmp_path / "net.h5", machine, settings=settings).layers
+    assert conv.sum_dram_read_bits["weights"] == 130 * 9 * 8
+    assert conv.sum_dram_read_bits["spikes"] == 24  # 18 bits, three bursts of 8
+    assert sum(conv.sum_dram_write_bits.values()) == -(-2 * 130 * 9 // 8) * 8
+    assert sum((lif.sum_dram_read_bits | lif.sum_dram_write_bits).values()) == 0
+
+
+@pytest.mark.parametrize("settings", [{"dataflow.traffic": "once"}, {"dram": OWN_DRAM}])
+def test_traffic_and_a_dram_go_together(settings: dict[str, object]) -> None:
+    with pytest.raises(MachineError, match=r"dataflow\.traffic: once goes with a section dram, and only with it"):
+        load_machine("mint", settings)
 
 
 def test_lenet5_takes_the_cycles_of_the_comparison_study(tmp_path: Path) -> None:

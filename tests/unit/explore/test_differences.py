@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from spikecycle.simulator import MachineError, RunResult, UsageError, simulate
+from spikecycle.simulator.documents import read_result
 from spikecycle.simulator.explore.compare import compare
-from spikecycle.simulator.explore.differences import compare_results, machine_differences, read_result
+from spikecycle.simulator.explore.differences import compare_results, machine_differences
 from spikecycle.simulator.report.comparison_table import compared_report
 from spikecycle.simulator.report.document import to_json
 from spikecycle.simulator.variant import SYNTHETIC
@@ -80,10 +81,23 @@ def test_every_combination_is_compared_with_the_first(trace: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("pes", [[4], list(range(1, 30))])
-def test_too_few_and_too_many_are_refused(trace: str, pes: list[int]) -> None:
-    with pytest.raises(UsageError, match=f"compare: {len(pes)} runs"):
+@pytest.mark.parametrize(
+    ("pes", "words"),
+    [([4], "nothing to compare with: name a second machine"), (list(range(1, 30)), "29 runs, at most 16 can be")],
+)
+def test_too_few_and_too_many_are_refused(trace: str, pes: list[int], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
         compare(trace, "spike_array", settings={"dataflow.pes": pes})
+
+
+def test_that_parts_are_not_priced_alike_is_said(trace: str) -> None:
+    # 45 nm, itrs-lstp, 300 K against 32 nm, itrs-hp, 350 K; spiker's rule counts cycles alone
+    notes = compare(trace, ["spike_array", "loas", "spiker"]).notes
+    assert any("node 45 nm, 32 nm, 28 nm; SRAM cells itrs-lstp, itrs-hp;" in note for note in notes)
+    assert "Energies are not priced, as the rule counts cycles alone: spiker." in notes
+    assert "Areas are not modelled: spiker." in notes
+    alike = compare(trace, "spike_array", settings={"dataflow.pes": [4, 8]}).notes
+    assert alike == [SYNTHETIC]
 
 
 def test_one_that_cannot_run_is_told(trace: str) -> None:

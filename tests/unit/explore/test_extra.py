@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from spikecycle import installing
+from spikecycle.installing import how_to_install
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import to_frame
@@ -15,8 +17,17 @@ from spikecycle.simulator.explore.store import SweepFolder
 
 def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "polars", None)
-    with pytest.raises(UsageError, match=r"the package polars is needed .* pip install 'spikecycle\[explore\]'"):
+    with pytest.raises(UsageError, match=r"the package polars is needed .* pip install .*'\.\[explore\]'"):
         to_frame([{"a": 1}])
+
+
+def test_how_to_install_depends_on_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a checkout the package is on no index under its name; installed, there is no checkout."""
+    root = Path(__file__).parents[3]
+    command = how_to_install("explore")
+    assert command == f"cd {root} && {sys.executable} -m pip install -c constraints.txt '.[explore]'"
+    monkeypatch.setattr(installing, "CHECKOUT", tmp_path)
+    assert how_to_install("explore") == "pip install 'spikecycle[explore]'"
 
 
 def test_a_sweep_without_its_packages_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

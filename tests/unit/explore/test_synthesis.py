@@ -106,7 +106,7 @@ def test_what_is_no_topology_is_told_by_line(tmp_path: Path, text: str, words: s
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"layers": None}, "give either layers, or a topology"),
+        ({"layers": None}, "give one of layers, topology and operators, found none"),
         ({"layers": []}, "layers: at least one"),
         ({"density": 2}, "density"),
         ({"dense": 1}, "dense: unknown key"),
@@ -140,3 +140,112 @@ def test_a_topology_lies_beside_the_file_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "net.csv").write_text(CONVOLUTIONS)
     (tmp_path / "net.yaml").write_text("{timesteps: 2, density: 0.1, topology: net.csv}")
     assert [layer.name for layer in read_synthesis(tmp_path / "net.yaml")[1]] == ["Conv1", "FC"]
+
+
+GRAPH = """
+timesteps: 6
+samples: 2
+density: 0.15
+weight_sparsity: 0.5
+inputs:
+  x: {C: 2, H: 8, W: 8, density: 0.3}
+  y: {C: 4, bits: 3}
+operators:
+  - {name: conv1, kind: conv2d, inputs: [x], M: 4, R: 3, S: 3, padding: 1}
+  - {name: n1, kind: neuron, inputs: [conv1]}
+  - {name: conv2, kind: conv2d, inputs: [n1], M: 4, R: 3, S: 3, padding: 1, weight_sparsity: 0.75}
+  - {name: n2, kind: neuron, inputs: [conv2, n1], density: 0.05}
+  - {name: half, kind: pool, inputs: [n2], mode: max, window: 2}
+  - {name: sum, kind: add, inputs: [half, half]}
+  - {name: both, kind: concatenate, inputs: [sum, half]}
+  - {name: fc, kind: linear, inputs: [both], M: 20, weight_bits: 4}
+  - {name: side, kind: linear, inputs: [y], M: 20}
+  - {name: back, kind: linear, inputs: ["n3@1"], M: 20}
+  - {name: n3, kind: neuron, inputs: [fc, side, back], shape: [20, 1, 1]}
+"""
+
+
+def graph(tmp_path: Path, text: str = GRAPH) -> Path:
+    """The network of a text, synthesized."""
+    (tmp_path / "graph.yaml").write_text(text)
+    synthesize(*read_synthesis(tmp_path / "graph.yaml"), tmp_path / "graph.h5")
+    return tmp_path / "graph.h5"
+
+
+def test_a_network_with_branches_pooling_and_recurrence(tmp_path: Path) -> None:
+    path = graph(tmp_path)
+    with open_trace(path) as trace:
+        operators = {operator.name: operator for operator in trace.operators}
+        assert [operator.kind for operator in trace.operators] == [
+            "conv2d", "neuron", "conv2d", "neuron", "pool", "add", "concatenate", "linear", "linear", "linear",
+            "neuron",
+        ]  # fmt: skip
+        assert [source.tensor for source in operators["n2"].inputs] == ["conv2", "n1"]
+        assert [source.delay for source in operators["back"].inputs] == [1]
+        assert trace.tensors["both"].spec.shape == (8, 4, 4)
+        assert trace.tensors["fc"].spec.shape == (20, 1, 1)
+        assert np.mean(operators["conv2"].weights() == 0) == 0.75  # type: ignore[attr-defined]
+        assert operators["fc"].weight_bits == 4  # type: ignore[attr-defined]
+        assert trace.tensors["y"].values(0).max() > 1  # type: ignore[union-attr]
+        assert trace.provenance["synthetic"] is True
+        assert trace.provenance["statistics"]["n2"] == {"density": 0.05}
+        # thresholds are whole numbers, and are sought in the first sample
+        assert trace.tensors["n1"].values(0).mean() == pytest.approx(0.15, abs=0.01)  # type: ignore[union-attr]
+        assert trace.tensors["n2"].values(0).mean() == pytest.approx(0.05, abs=0.01)  # type: ignore[union-attr]
+    assert set(measured(path)) == {"x", "y", "n1", "n2", "n3"}
+    result = simulate(path, "mint", verify=True)
+    assert result.verification is not None
+    assert sum(each.mismatches for each in result.verification) == 0
+
+
+def test_a_network_is_drawn_again_alike(tmp_path: Path) -> None:
+    first = graph(tmp_path).read_bytes()
+    assert graph(tmp_path).read_bytes() == first
+    assert graph(tmp_path, GRAPH.replace("samples: 2", "samples: 2\nseed: 5")).read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "problem"),
+    [
+        ("inputs: [conv2, n1]", "inputs: [conv2, n9]", "operator 'n2': there is no tensor n9 ahead of it"),
+        (", shape: [20, 1, 1]}", "}", "operator 'back': n3@1: is made by no operator ahead of it"),
+        ("shape: [20, 1, 1]", "shape: [21, 1, 1]", "tensor n3"),
+        ("inputs: [conv2, n1]", "inputs: [conv2, half]", "operator 'n2': there is no tensor half ahead of it"),
+        ("inputs: [sum, half]", "inputs: [sum, n2]", "operator 'both': operator both: "),
+        ("kind: pool", "kind: pol", "operators.4: "),
+        ("name: n1,", "name: n1@1,", "a name has no @ in it"),
+        ("y: {C: 4, bits: 3}", "y: {C: 4, density: 2}", "inputs.y.density: "),
+        ("density: 0.15", "density: 0.15\nlayers: []", "give one of layers, topology and operators"),
+        ("name: n2", "name: n1", "the name is taken"),
+    ],
+)
+def test_a_network_that_cannot_be_is_one_line_and_no_file(
+    tmp_path: Path, there: str, instead: str, problem: str
+) -> None:
+    assert there in GRAPH
+    (tmp_path / "graph.yaml").write_text(GRAPH.replace(there, instead, 1))
+    ended = run_limited("synthesize", tmp_path / "graph.yaml", tmp_path / "graph.h5", memory_bytes=2**33)
+    assert (ended.status, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert problem in line
+    assert not (tmp_path / "graph.h5").exists()
+
+
+def test_a_network_to_draw_is_checked_without_drawing_it(tmp_path: Path) -> None:
+    (tmp_path / "graph.yaml").write_text(GRAPH)
+    ended = run_limited("check", tmp_path / "graph.yaml", memory_bytes=2**33)
+    assert ended.status == 0, ended.err
+    assert "valid network to draw" in ended.out
+    assert "11 operators" in ended.out
+    (tmp_path / "graph.yaml").write_text(GRAPH.replace("kind: pool", "kind: pol"))
+    assert "operators.4" in run_limited("check", tmp_path / "graph.yaml", memory_bytes=2**33).err
+
+
+def test_a_topology_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text(CONVOLUTIONS)
+    ended = run_limited("check", tmp_path / "net.csv", memory_bytes=2**33)
+    assert "2: Conv1, FC" in ended.out
+    (tmp_path / "net.csv").write_text("Layer, IFMAP Height\nConv1, 3\n")
+    ended = run_limited("check", tmp_path / "net.csv", memory_bytes=2**33)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "line 2: 8 columns are needed" in ended.err

@@ -10,6 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from spikecycle.installing import how_to_install
 from spikecycle.models import extras
 from spikecycle.models.data.augment import shift_at_random
 from spikecycle.models.data.frames import DataSplit
@@ -85,7 +86,7 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name in ("torch", "tonic") else object())
     result = CliRunner().invoke(app, ["--out", str(tmp_path)])
     assert result.exit_code == 2
-    assert result.stderr == ('error: torch, tonic needed and not installed here: pip install "spikecycle[train]"\n')
+    assert result.stderr == f"error: torch, tonic needed and not installed here: {how_to_install('train')}\n"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def _machine() -> MachineDescription:
 def test_a_trace_by_layer() -> None:
     text = shown(trace_report(_trace()))
     assert "valid trace digits: 3 layers, 864 weights, 10 samples of 12 timesteps, labels" in text
-    assert row(text, "conv1")[-6:] == ["288", "8", "80.0", "1", "6.2", "10.0"]
+    assert row(text, "conv1")[-6:] == ["288", "8", "80.0", "1", "6.3", "10.0"]
     assert row(text, "conv2")[-1] == "-"
     assert "LIF, leak 1/2, threshold 64, hard reset to 0, 16-bit potentials" in text
 

@@ -31,6 +31,13 @@ def test_si(value: float, text: str) -> None:
     assert human.si(value, "J") == text
 
 
+def test_halves_go_up_wherever_they_are_shown() -> None:
+    assert human.count(8176.5) == human.digits(8176.5) == human.digits(8176.5, 4) == "8,177"
+    assert human.count(0.5) == "0.50"
+    assert human.percent(0.0625) == "6.3"
+    assert human.digits(2.675) == "2.68"  # as its digits say, though the binary number is a little less
+
+
 def test_a_column_has_the_unit_of_its_largest_value() -> None:
     factor, unit = human.common_si([2e-9, 3.5e-6], "J")
     assert unit == "µJ"

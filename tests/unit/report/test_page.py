@@ -66,6 +66,7 @@ def whole_result() -> RunResult:
                 "sum_output_spikes_by_timestep": [4] * 10,
                 "raster": SpikeRaster(sample=0, neurons=[0, 1], rows=["1010101010", "0000000001"]),
                 "sum_busy_cycles_by_pe": [layer.sum_cycles // 2] * 15 + [layer.sum_cycles // 4],
+                "sum_accesses_by_bank": {"potentials": [300, 100]},
             }
         )
         for layer in result.layers
@@ -100,7 +101,7 @@ def test_the_page_loads_nothing() -> None:
 def test_every_chart_is_there_and_every_key_is_used_once() -> None:
     found = Page(page(Material(results=[("a", whole_result())]))).found
     figures = [str(attributes["id"]) for tag, attributes in found if tag == "figure"]
-    names = "energy cycles roofline memories dram pes density raster machine area"
+    names = "energy cycles roofline memories banks dram pes density raster machine area"
     assert figures == [f"r1-{name}" for name in names.split()]
     keys = [str(attributes["id"]) for _, attributes in found if "id" in attributes]
     assert len(keys) == len(set(keys))
@@ -110,6 +111,14 @@ def test_every_chart_is_there_and_every_key_is_used_once() -> None:
 
 def test_results_of_older_programs_have_fewer_charts() -> None:
     assert set(charts(run_result())) == {"energy", "cycles", "memories", "dram", "machine", "area"}
+
+
+def test_banks_are_shown_where_they_are_told_apart() -> None:
+    chart = charts(whole_result())["banks"]
+    # 300 and 100 accesses of two samples: the busier bank has 1.5 times the mean of 200
+    assert list(chart.table.rows)[:2] == [("conv1", "potentials", 0, 150.0), ("conv1", "potentials", 1, 50.0)]
+    assert "1.50 in conv1 (potentials)" in chart.reading
+    assert chart.notes == ("In which bank a word of these lies, the dataflow does not say: weights.",)
 
 
 def test_totals_are_those_of_the_result() -> None:
@@ -122,7 +131,10 @@ def test_totals_are_those_of_the_result() -> None:
 
 def test_sentences_name_the_largest() -> None:
     said = " ".join(overview.sentences(run_result()))
-    assert "40.0 % of the energy goes to DRAM, 30.0 % to memories. The operator dense [red] takes 93.4 % of it" in said
+    assert (
+        "40.0 % of the energy goes to DRAM, 30.0 % to memories. The operator dense [red] takes 93.4 % of all energy"
+        in said
+    )
     assert "the largest loss is 'barrier', 24.5 %" in said  # 50,005 of 204,200
 
 
@@ -168,7 +180,7 @@ def test_density_is_spikes_over_places() -> None:
 def test_every_table_can_be_had_as_csv() -> None:
     found = Page(page(Material(results=[("a", whole_result())]))).found
     links = [str(a["href"]) for tag, a in found if tag == "a" and "download" in a]
-    assert len(links) == 10
+    assert len(links) == 11
     head, _, content = links[0].partition(",")
     assert head == "data:text/csv;charset=utf-8;base64"
     rows = list(csv.reader(io.StringIO(base64.b64decode(content).decode())))
@@ -288,7 +300,7 @@ def test_what_is_not_modelled_is_no_zero() -> None:
     nothing = {"energy_per_inference_pj": 0.0, "sum_energy_pj": 0.0, "edp_per_inference_js": 0.0, "area_mm2": 0.0}
     unpriced = priced.model_copy(update={**nothing, "layers": free, "seconds_per_inference": 1e-3})
     assert "energy" not in charts(unpriced)
-    assert dict(overview.totals(unpriced))["energy"] == "not modelled"
+    assert dict(overview.totals(unpriced))["energy"] == "not priced"
     faster = priced.model_copy(update={"seconds_per_inference": 1e-4, "energy_per_inference_pj": 1e5})
     made = charts_of(Material(results=[("a", priced), ("b", unpriced), ("c", faster)]))
     front = next(chart for chart in made if chart.key == "tradeoffs")

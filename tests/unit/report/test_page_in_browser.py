@@ -75,7 +75,7 @@ def test_charts_are_drawn_and_nothing_hangs_over(opened: Any, width: int) -> Non
             return [chart.id, Math.max(...seen), seen.filter((size) => size > 0).length];
         })"""
     )
-    assert len(boxes) == 3 + 2 * 10
+    assert len(boxes) == 3 + 2 * 11
     for key, widest, seen in boxes:
         assert widest > 200, key
         assert seen == 1, key
@@ -99,7 +99,7 @@ def test_a_mark_says_what_it_is_under_the_mouse_and_by_keys(opened: Any) -> None
     assert tip.is_hidden()
     page.locator("#tradeoffs .view:not([hidden]) .wide circle.mark").first.hover()
     assert tip.is_visible()
-    assert tip.inner_text().startswith("fast: energy 16.0 nJ, time 510 µs")
+    assert tip.inner_text().startswith("fast: energy 16.0 nJ, time 511 µs")
     plot = page.locator("#r1-cycles .plot")
     plot.focus()
     assert tip.is_hidden()

@@ -58,7 +58,7 @@ def test_a_layer_of_many_characters_continues_on_the_next_line() -> None:
 def test_layers_are_means_per_inference() -> None:
     text = shown(layer_table(run_result()))
     # spikes, density, operations, cycles, busy, energy; the sums of two samples halved
-    assert row(text, "conv2")[-6:] == ["6,000", "6.2", "30,000", "2,000", "25.0", "1.00"]
+    assert row(text, "conv2")[-6:] == ["6,000", "6.3", "30,000", "2,000", "25.0", "1.00"]
     assert row(text, "all") == ["96,000", "480.0", "k", "102.1", "k", "25.0", "16.0"]
     assert "2x34x34 → 16x17x17, 3x3 /2,1 +0,1 g2" in text
 
@@ -164,7 +164,7 @@ def test_a_bar_is_worth_more_than_categories_apart() -> None:
 
 def test_energy_is_split_by_kind() -> None:
     text = shown(energy_table(run_result()))
-    assert row(text, "conv2") == ["1.00", "6.2", "0.0333", "40.0", "30.0", "20.0", "9.0", "1.0"]
+    assert row(text, "conv2") == ["1.00", "6.3", "0.0333", "40.0", "30.0", "20.0", "9.0", "1.0"]
     for layer in run_result().layers:
         assert sum(energy_by_kind_pj(layer).values()) == pytest.approx(layer.sum_energy_pj)
 
@@ -179,8 +179,8 @@ def test_accesses_of_dram_and_of_every_buffer() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "time per inference 510 µs", "energy per inference 16.0 nJ", "energy-delay product 8.17 pJ·s",
-        "PE utilization 25.0 %", "area 1.50 mm² (memories 1.25, logic 0.250)", "effective throughput 940 MSOP/s",
+        "time per inference 511 µs", "energy per inference 16.0 nJ", "energy-delay product 8.17 pJ·s",
+        "PE use 25.0 %", "area 1.50 mm² (memories 1.25, logic 0.250)", "effective throughput 940 MSOP/s",
         "energy per operation 0.0333 pJ per SOP", "mean power 31.3 µW", "cycles per inference 102.1 k",
         "SOP = one weight because of one spike.", "DRAM 4 pJ/bit. SRAM: CACTI, itrs-lstp cells, 22 nm, 300 K.",
         "Outside the CACTI table, by its fitted law: potentials.", "Not in the area: clock tree.",
@@ -207,7 +207,7 @@ def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
     text = shown(
         run_report(result.model_copy(update={key: empty[key] for key in empty if key in RunResult.model_fields}))
     )
-    assert "0 pJ per SOP" in text
+    assert "energy per operation not priced" in " ".join(text.split())
 
 
 def test_the_shape_of_a_plain_convolution_has_no_marks() -> None:

@@ -16,7 +16,7 @@ from spikecycle.simulator.dataflows.row_stationary.machine import lower_array, l
 from spikecycle.simulator.dataflows.row_stationary.mapping import most_filters
 from spikecycle.simulator.formats import WeightFormat, weight_format
 from tests.reference.formats import groups
-from tests.unit.spike_array.cases import DECODED_FORMATS, WEIGHT_FORMATS, buffer, layers
+from tests.unit.spike_array.cases import DECODED_FORMATS, NEURON_UNIT, WEIGHT_FORMATS, buffer, layers
 
 ZEROS = ("none", "gate", "skip")
 
@@ -57,6 +57,7 @@ def machine(**changes: Any) -> RowStationaryMachine:
             "accumulator_bits": 24,
             "multiplier_bits": 8,
             "update_lanes": 2,
+            "neuron_unit": NEURON_UNIT,
             "objective": "edp",
             "zeros": {
                 "inputs_at_input_pad": "skip",
@@ -101,6 +102,8 @@ def machines(
         dataflow__inputs_stored=draw(st.sampled_from(("spike_format", "spike_format", "as_weights"))),
         dataflow__mask_bits=draw(st.sampled_from((1, 1, 4))),
         dataflow__coordinate_bits=draw(st.sampled_from((1, 1, 5))),
+        dataflow__metadata_entries=draw(st.sampled_from(("stored", "stored", "expected"))),
+        dataflow__tile_factors=draw(st.sampled_from(("any", "any", "perfect"))),
         dataflow__time_batching=draw(st.booleans()),
         dataflow__activation_bits=draw(st.sampled_from((1, "as_weights", 5))),
         dataflow__weight_bus_bits=draw(st.sampled_from((8, 1, 64))),
@@ -197,6 +200,6 @@ def cases(draw: st.DrawFn) -> Case:
         (
             not chosen.dataflow.weights_bypass_global_buffer and draw(st.booleans()),
             draw(st.booleans()),
-            draw(st.booleans()),
+            draw(st.booleans()) and task.neuron.fires,
         ),
     )

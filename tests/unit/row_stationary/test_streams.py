@@ -181,3 +181,72 @@ def test_formats_that_the_array_cannot_take_are_refused_by_name(
     with pytest.raises(MappingError, match=r"^layer 'generated' cannot be mapped on machine 'generated': ") as error:
         RowStationaryPlan(one_pe(**changes), layer(LayerShape.linear(2, 1), weights))
     assert problem in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # 9 positions, 18 weights in all, 3 of them not 0: ceil(9 * 3 / 18) = 2 coordinates of 5 bits in either fiber,
+        # whether it has one non-zero or two; values of 4 bits
+        ("cp", [4 + 2 * 5, 2 * 4 + 2 * 5]),
+        # a run of 5 bits for each non-zero
+        ("rle", [4 + 5, 2 * (4 + 5)]),
+    ],
+)
+def test_metadata_as_expected_of_the_density(name: str, bits: list[int]) -> None:
+    shape = LayerShape("conv2d", C=1, H=3, W=3, M=2, R=3, S=3)
+    task = layer(shape, np.array([0, 5, 0, 0, 0, 0, 0, 0, 0, *WEIGHTS_OF_KERNEL]), weight_bits=4)
+    streams = WeightStreams(task, WEIGHT_FORMATS.lookup(name), coordinate_bits=5, entries_expected=True)
+    count_bits = 4  # of a fiber: 0 to 9 entries
+    assert [int(streams.fold_bits(1, 1)[m].sum()) - count_bits for m in range(2)] == bits
+
+
+def test_runs_that_are_expected_do_not_overflow() -> None:
+    shape = LayerShape.linear(40, 1)
+    task = layer(shape, np.array([0] * 39 + [3]), weight_bits=4)  # 39 zeros ahead: a padding entry if stored
+    chosen = WEIGHT_FORMATS.lookup("rle")
+    stored, expected = (WeightStreams(task, chosen, entries_expected=wanted) for wanted in (False, True))
+    assert int(stored.fold_bits(1, 40).sum()) - int(expected.fold_bits(1, 40).sum()) == 4 + 5
+
+
+def test_a_fiber_without_weights_has_no_expected_coordinates() -> None:
+    shape = LayerShape.linear(2, 2)
+    streams = WeightStreams(
+        layer(shape, np.array([0, 0, 1, 1]), weight_bits=4),
+        WEIGHT_FORMATS.lookup("cp"),
+        coordinate_bits=5,
+        entries_expected=True,
+    )
+    assert streams.sizes(2).stored_bits.tolist() == [0, 2 * 4 + 5]  # ceil(2 * 2 / 4) = 1 coordinate
+
+
+def test_expected_coordinates_need_a_width() -> None:
+    with pytest.raises(ValueError, match=r"dataflow.metadata_entries: expected needs dataflow.coordinate_bits"):
+        machine(dataflow__metadata_entries="expected", dataflow__coordinate_bits=0)
+
+
+@pytest.mark.parametrize("zeros_left_out", [False, True])
+@pytest.mark.parametrize("name", WEIGHT_FORMATS.names())
+def test_the_least_that_weights_take_is_no_more_than_they_take(name: str, zeros_left_out: bool) -> None:
+    """The search leaves out what is worse by that bound: the true size must not be below it, however a layer is cut."""
+    random = np.random.default_rng(5)
+    shape = LayerShape("conv2d", C=6, H=4, W=4, M=5, R=3, S=3)
+    cut = []
+    for density in (0.0, 0.1, 0.5, 1.0):
+        weights = random.choice([-1, 1], shape.weight_shape) * (random.random(shape.weight_shape) < density)
+        task = layer(shape, weights, weight_bits=4)
+        streams = WeightStreams(task, WEIGHT_FORMATS.lookup(name), zeros_left_out, mask_bits=2, coordinate_bits=3)
+        for filters, channels in [(1, 1), (2, 4), (5, 6), (5, 9), (4, 2)]:
+            if streams.refusal(channels) is None:
+                cut.append((streams.least_bits(channels), int(streams.fold_bits(filters, channels).sum())))
+    assert cut and all(least <= bits for least, bits in cut)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("rle", 3 * (4 + 4) + 2 * 4), ("cp", 3 * 4 + 2 * 4), ("uncompressed", 72)])
+def test_the_least_that_weights_take_by_hand(name: str, bits: int) -> None:
+    # 2 filters of 9 weights, 3 of them not 0; rle adds runs of 4 bits; a fiber of 9 has 0 to 9 entries: 4 bits
+    shape = replace(KERNEL, M=2)
+    chosen = WEIGHT_FORMATS.lookup(name)
+    chosen = replace(chosen, run_bits=4) if name == "rle" else chosen
+    streams = WeightStreams(layer(shape, [*WEIGHTS_OF_KERNEL, *[0] * 8, 1], weight_bits=4), chosen)
+    assert streams.least_bits(1) == bits

@@ -16,6 +16,8 @@ WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
 DECODED_FORMATS = (*WEIGHT_FORMATS, "rlc", "n_of_m", "trits")
 """With those that need a decoder which not every machine has."""
 CODEBOOK_FORMATS = ("codebook", "eie")
+NEURON_UNIT = {"late_reset": True, "start_potentials": True, "leaks_per_channel": True, "potential_outputs": True}
+"""A neuron unit that does all that there are keys for."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def machine(**changes: Any) -> SpikeArrayMachine:
             "decoder": {"mask_bits_per_cycle": 4, "coordinates_per_cycle": 2, "runs_per_cycle": 1},
             "zero_weights": "skip",
             "update": "dense",
+            "neuron_unit": NEURON_UNIT,
             "update_lanes": 1,
             "flags_per_cycle": 4,
             "broadcast_um": 1000,
@@ -123,6 +126,26 @@ def shapes(draw: st.DrawFn) -> LayerShape:
 
 
 @st.composite
+def neurons(draw: st.DrawFn, shape: LayerShape, random: np.random.Generator, reset_value: int) -> Neuron:
+    """All that `NEURON_UNIT` can do: late resets, start potentials, leaks per channel, and neurons that never fire."""
+    kind = draw(st.sampled_from(("lif", "if", "readout")))
+    leak = draw(st.sampled_from(((3, 2), (0, 0), (1, 1), (15, 4)))) if kind != "if" else (1, 0)
+    bits = draw(st.sampled_from((12, 8, 5)))
+    values: dict[str, Any] = {"potential_bits": bits, "leak_numerator": leak[0], "leak_shift": leak[1]}
+    if kind != "readout":
+        values["threshold"] = random.integers(1, 12, shape.M)
+        values["reset"] = draw(st.sampled_from(("hard", "soft")))
+        values["reset_value"] = reset_value
+        values["reset_timing"] = draw(st.sampled_from(("same", "next")))
+    if kind != "if" and draw(st.sampled_from((False, False, True))):
+        values["leak_numerator"] = random.integers(0, (1 << leak[1]) + 1, shape.M)
+    starts = draw(st.sampled_from(((), (), (1,), (shape.M,), shape.output_shape)))
+    if starts:
+        values["start_potential"] = random.integers(-9, 1 if kind != "readout" else 9, starts)
+    return Neuron(kind, **values)
+
+
+@st.composite
 def layers(draw: st.DrawFn, always_at_rest: bool) -> LayerTask:
     """Layers with few or many zero weights, biases, all neurons, inputs of 1 to 3 bits, 1 to 3 timesteps.
 
@@ -135,17 +158,7 @@ def layers(draw: st.DrawFn, always_at_rest: bool) -> LayerTask:
     weights = random.integers(-limit, limit, shape.weight_shape)
     weights[random.random(shape.weight_shape) < draw(st.sampled_from((0.3, 0.0, 0.8, 0.5, 0.97)))] = 0
     unrest = random.random() < (0.05 if always_at_rest else 0.3)
-    kind = draw(st.sampled_from(("lif", "if")))
-    leak = draw(st.sampled_from(((3, 2), (0, 0), (1, 1), (15, 4)))) if kind == "lif" else (1, 0)
-    neuron = Neuron(
-        kind,
-        random.integers(1, 12, shape.M).astype(np.int32),
-        potential_bits=draw(st.sampled_from((12, 8, 5))),
-        leak_numerator=leak[0],
-        leak_shift=leak[1],
-        reset=draw(st.sampled_from(("hard", "soft"))),
-        reset_value=-3 if unrest else 0,
-    )
+    neuron = draw(neurons(shape, random, -3 if unrest else 0))
     bias = random.integers(-4, 5, shape.M) if unrest else None
     input_bits = draw(st.sampled_from((1, 1, 2, 3)))
     return layer(shape, weights, draw(st.sampled_from((2, 1, 3))), input_bits, weight_bits, bias, neuron)
@@ -238,5 +251,5 @@ def cases(draw: st.DrawFn) -> Case:
     if draw(st.integers(0, 4)) > 0:
         task = replace(task, weights=mostly_storable(task.weights, chosen))
     kept = st.booleans() if chosen.residency.activations == "chip" else st.just(False)
-    on_chip = draw(st.tuples(st.booleans(), kept, kept))
+    on_chip = draw(st.tuples(st.booleans(), kept, kept if task.neuron.fires else st.just(False)))
     return Case(chosen, task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))), on_chip)

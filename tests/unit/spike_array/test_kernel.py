@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from spikecycle.simulator.activity import OPERANDS, Activity
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerSample
-from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.dataflows.spike_array import SpikeArray, plan
+from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import MappingError
@@ -40,9 +42,12 @@ def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> 
 
 @pytest.mark.kernel
 @settings(max_examples=800, deadline=None, derandomize=True)
-@given(cases())
-def test_kernel_is_the_twin(case: Case) -> None:
-    event(f"passes: {min(compare(case), 4)}")
+@given(cases(), st.sampled_from((FEW_PES, 0)))
+def test_kernel_is_the_twin(case: Case, few_pes: int) -> None:
+    """With channel tiles side by side in one kernel, as small groups of PEs have them, and one by one in the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "FEW_PES", few_pes)
+        event(f"passes: {min(compare(case), 4)}, few PEs: {few_pes}")
 
 
 @pytest.mark.kernel
@@ -88,6 +93,7 @@ def compare(case: Case) -> int:
     assert passes.busy["pe"] == twin.busy_pe_cycles
     assert passes.busy_by_pe is not None
     assert passes.busy_by_pe.tolist() == twin.served_cycles
+    assert passes.accesses_by_bank["potentials"].tolist() == twin.bank_accesses
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
     assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
     storage = SpikeArrayPlan(case.machine, case.task).storage

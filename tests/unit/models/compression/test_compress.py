@@ -15,7 +15,7 @@ from spikecycle.models.integer import run_network
 from spikecycle.models.networks.network import FloatNetwork, QuantizedNetwork, SpikingNetwork, integer_nodes
 from spikecycle.models.networks.neuron import NeuronConfig
 from spikecycle.models.networks.spiking import SpikingLayer
-from spikecycle.models.pipeline import Accuracies, compress, compression_facts, measure, train_float
+from spikecycle.models.pipeline import compress, compression_facts, measure, train_float
 from spikecycle.models.training import EpochReport, time_first
 from spikecycle.models.training_schedule import TrainingSchedule
 from spikecycle.traces import LayerShape
@@ -38,7 +38,15 @@ WAYS: list[dict[str, Any]] = [
     {"weight_bits": 8, "pruner": {"kind": "channel", "share": 0.4}},
     {"weight_bits": 2, "pruner": MAGNITUDE, "order": "sequential"},
     {"weight_bits": 4, "pruner": {"kind": "channel", "share": 0.4, "scope": "global"}, "order": "sequential"},
+    {
+        "weight_bits": 8,
+        "pruner": {
+            "kind": "by_layer",
+            "layers": {"conv": {"kind": "channel", "share": 0.25}, "fc": {"kind": "n_m", "n": 2, "m": 4}},
+        },
+    },
     {"weight_bits": 8, "potential_bits": 6},
+    {"weight_bits": 3, "potential_bits": 8, "entropy": {"weights": 0.1, "spikes": 0.1}},
     {"weight_bits": 8, "layer_weight_bits": {"fc": 2}},
 ]
 
@@ -88,7 +96,8 @@ def test_it_learns_and_the_integer_network_is_what_was_trained(
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     nodes = integer_nodes(quantized, three_digits.input_bits)
     found = measure(float_accuracy, quantized, nodes, three_digits)
-    assert found == Accuracies(float_accuracy, found.integer, found.integer)
+    assert found.correct.shape == (len(three_digits.test),)
+    assert (found.float_model, found.fake_quantized) == (float_accuracy, found.integer)
     assert min(float_accuracy, found.integer) >= LEARNED
     samples = three_digits.test.take(range(8))
     with torch.no_grad():

@@ -86,7 +86,7 @@ def test_the_trainings_are_named_in_order() -> None:
         ({"pruner": {"kind": "global_magnitude", "share": 1.0}}, ".pruner.share: input should be less than 1, f"),
         ({"pruner": {"kind": "n_m", "n": 4, "m": 4}}, ".pruner.n: m is 4, so that nothing would be pruned; allow"),
         ({"pruner": {"kind": "channel"}}, ".pruner.share: missing"),
-        ({"pruner": 0.8}, ".pruner: a name, or a mapping with a key `kind`, is needed; allowed: channel, "),
+        ({"pruner": 0.8}, ".pruner: a name, or a mapping with a key `kind`, is needed; allowed: by_layer, "),
         ({"order": "sequential"}, ".order: needs a pruner, and there is none; allowed without one: joint, "),
         ({"pruning_training": SHORT}, ".pruning_training: there is no such training in order joint; allowed in o"),
         ({"training": {**SHORT, "learning_rate": float("nan")}}, ".training.learning_rate: input should be a finite"),

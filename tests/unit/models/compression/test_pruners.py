@@ -9,12 +9,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from spikecycle.models.compression import pruners
 from spikecycle.models.compression.kinds import kinds
 from spikecycle.models.compression.prune import Pruner, pruned_share
 from spikecycle.models.compression.pruners import PrunerKind
 from spikecycle.models.compression.pruners.base import all_but_smallest
+from spikecycle.models.compression.pruners.by_layer import ByLayer
 from spikecycle.models.compression.pruners.channel import Channel
 from spikecycle.models.compression.pruners.global_magnitude import GlobalMagnitude
 from spikecycle.models.compression.pruners.n_m import NOfM
@@ -27,11 +29,13 @@ from spikecycle.traces import LayerShape
 pytestmark = pytest.mark.train
 
 NEURON = NeuronConfig(leak_numerator=1, leak_shift=1, reset="soft", potential_bits=8)
+MAGNITUDE = {"kind": "global_magnitude", "share": 0.5}
 KINDS: list[PrunerKind] = [
     GlobalMagnitude(share=0.6),
     NOfM(n=2, m=4),
     Channel(share=0.5),
     Channel(share=0.5, scope="global"),
+    ByLayer.model_validate({"layers": {"conv": {"kind": "channel", "share": 0.5}, "fc": MAGNITUDE}}),
 ]
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.kind} {getattr(kind, 'scope', '')}")
@@ -184,3 +188,48 @@ def test_the_pruned_share_grows_fast_at_first_and_ends_on_time() -> None:
     steps = [after - before for before, after in pairwise(grown[:6])]
     assert steps == sorted(steps, reverse=True) and min(steps) > 0
     assert kind.grown(0.25) == pytest.approx(1 - 0.5**3)
+
+
+def test_each_layer_has_its_own_rule_and_its_own_time() -> None:
+    """Half of the 8 channels of conv, done half way; 1 of every 4 inputs of fc, with all of the training to grow.
+
+    Half way, (1 - 0.5) ** 3 of the growth of fc is left: 7 / 8 of 3 weights of a group are pruned, rounded to 3.
+    """
+    net = network()
+    rules = {
+        "conv": {"kind": "channel", "share": 0.5, "ramp_share": 0.5},
+        "fc": {"kind": "n_m", "n": 1, "m": 4, "ramp_share": 1.0},
+    }
+    pruner = Pruner(net.synapses(), ByLayer.model_validate({"layers": rules}))
+    assert pruner.step(0.5) == ["conv", "fc"]
+    conv, fc, out = (synapse.weight.detach() for synapse in net.synapses())
+    assert int((conv.flatten(1) != 0).any(1).sum()) == 4
+    assert (fc != 0).sum(1).flatten().tolist() == [128 // 4] * 6
+    assert bool((out != 0).all())
+    assert pruner.step(1.0) == ["fc"]
+    assert pruner.step(1.0) == []
+    assert set(pruner.kept()) == {"conv", "fc"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"layers": {}}, "at least 1 item"),
+        (
+            {"layers": {"fc": {"kind": "by_layer", "layers": {"fc": MAGNITUDE}}}},
+            "by_layer is no rule of a single layer",
+        ),
+        ({"layers": {"fc": {**MAGNITUDE, "skip_layers": ["fc"]}}}, "skip_layers has no meaning for a single layer"),
+        ({"layers": {"fc": MAGNITUDE}, "ramp_share": 0.3}, "each pruner of `layers` has its own"),
+    ],
+)
+def test_rules_by_layer_that_say_nothing_are_refused(keys: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        ByLayer.model_validate(keys)
+
+
+def test_rules_for_layers_that_cannot_have_them_are_refused() -> None:
+    with pytest.raises(ModelsError, match=r"^pruner.layers.fd: fd is not known; allowed: conv, fc, out$"):
+        Pruner(network().synapses(), ByLayer.model_validate({"layers": {"fd": MAGNITUDE}}))
+    with pytest.raises(ModelsError, match=r"^pruner channel of out: no weight is left that it could prune$"):
+        Pruner(network().synapses(), ByLayer.model_validate({"layers": {"out": {"kind": "channel", "share": 0.5}}}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
+from tonic.io import read_mnist_file
 
 from spikecycle.models.data.event_files import AEDAT3_HEADER, read_events
 from spikecycle.models.errors import ModelsError
@@ -27,29 +29,32 @@ def structured(**changed: Any) -> np.ndarray:
     return array
 
 
-def binary() -> bytes:
+Rows = list[tuple[int, int, int, int]]
+ROWS: Rows = list(zip(X.tolist(), Y.tolist(), T.tolist(), P.tolist(), strict=True))
+
+
+def binary(rows: Rows = ROWS) -> bytes:
     """Five bytes an event: x, y, polarity and 23 bits of time."""
-    return b"".join(
-        bytes([x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255]) for x, y, t, p in zip(X, Y, T, P, strict=True)
-    )
+    return b"".join(bytes([x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255]) for x, y, t, p in rows)
 
 
-def aedat2(davis: bool = False) -> bytes:
+def aedat2(davis: bool = False, rows: Rows = ROWS) -> bytes:
     """Addresses and times, big-endian, behind lines of comments; of a DAVIS, one that is no event of the camera."""
     shifts = (12, 22, 11) if davis else (1, 8, 0)
-    words = [(int(x) << shifts[0] | int(y) << shifts[1] | int(p) << shifts[2], int(t))
-             for x, y, t, p in zip(X, Y, T, P, strict=True)]  # fmt: skip
+    words = [(x << shifts[0] | y << shifts[1] | p << shifts[2], t) for x, y, t, p in rows]
     if davis:
         words.insert(1, (1 << 31 | 5, 1000))
     return b"#!AER-DAT2.0\r\n# comment\r\n" + b"".join(struct.pack(">II", *word) for word in words)
 
 
-def aedat3(wrapped: int = 0) -> bytes:
+def aedat3(wrapped: int = 0, rows: Rows = ROWS) -> bytes:
     """Two packets: polarity events, of which one is not valid, and one of another type."""
-    words = [(int(x) << 17 | int(y) << 2 | int(p) << 1 | 1, int(t)) for x, y, t, p in zip(X, Y, T, P, strict=True)]
+    words = [(x << 17 | y << 2 | p << 1 | 1, t) for x, y, t, p in rows]
     words.insert(2, (9 << 17, 3000))
     special = AEDAT3_HEADER.pack(0, 1, 8, 4, 0, 1, 1, 1) + bytes(8)
-    body = AEDAT3_HEADER.pack(1, 1, 8, 4, wrapped, 4, 4, 3) + b"".join(struct.pack("<II", *word) for word in words)
+    number = len(words)
+    body = AEDAT3_HEADER.pack(1, 1, 8, 4, wrapped, number, number, number - 1)
+    body += b"".join(struct.pack("<II", *word) for word in words)
     return b"#!AER-DAT3.1\r\n#Format: RAW\r\n#!END-HEADER\r\n" + special + body
 
 
@@ -79,6 +84,9 @@ def written(folder: Path, name: str) -> Path:
         case "group.hdf5":
             with h5py.File(path, "w") as file:
                 file.update({"events/xs": X, "events/ys": Y, "events/ts": T, "events/ps": P.astype(bool)})
+        case "table.h5":
+            with h5py.File(path, "w") as file:
+                file.create_dataset("events", data=structured(), compression="gzip")
         case "asl.mat":
             savemat(path, {"ts": T[:, None], "x": X[:, None], "y": 179 - Y[:, None], "pol": P[:, None]})
     return path
@@ -87,7 +95,7 @@ def written(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize(
     "name",
     ["tonic.npy", "columns.npy", "arrays.npz", "one.npz", "nmnist.bin", "dvs128.aedat", "davis.aedat",
-     "version3.aedat", "root.h5", "group.hdf5", "asl.mat"],
+     "version3.aedat", "root.h5", "group.hdf5", "table.h5", "asl.mat"],
 )  # fmt: skip
 def test_the_same_events_in_every_format(name: str, tmp_path: Path) -> None:
     events = read_events(written(tmp_path, name), (4, 8))
@@ -143,3 +151,55 @@ def test_damaged_files_are_one_line(name: str, content: bytes, words: str, tmp_p
     assert "\n" not in str(error.value)
     with pytest.raises(ModelsError, match="No such file"):
         read_events(tmp_path / f"none{Path(name).suffix.replace('.txt', '.npy').replace('.aedat4', '.npy')}")
+
+
+def of(name: str, folder: Path, rows: Rows) -> Path:
+    """Any events in a file of the format that a name says."""
+    path = folder / name
+    x, y, t, p = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    contents = {"a.bin": binary, "2.aedat": partial(aedat2, False), "davis.aedat": partial(aedat2, True),
+                "3.aedat": partial(aedat3, 0)}  # fmt: skip
+    if name in contents:
+        path.write_bytes(contents[name](rows=rows))
+    elif name == "a.h5":
+        with h5py.File(path, "w") as file:
+            file.update({"events/x": x, "events/y": y, "events/t": t, "events/p": p})
+    else:
+        savemat(path, {"ts": t[:, None], "x": x[:, None], "y": 179 - y[:, None], "pol": p[:, None]})
+    return path
+
+
+FORMATS = ["a.bin", "2.aedat", "davis.aedat", "3.aedat", "a.h5", "a.mat"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([(1, 1, 500, 0), (2, 2, 400, 1)], "times go back from 500 to 400 us at event 1 of 2; sort the recording"),
+        ([(1, 1, 5, 0), (90, 2, 6, 1)], "x of event 1 is 90, outside of a sensor of 64 rows and 80 columns"),
+        ([(1, 70, 5, 0)], "y of event 0 is 70, outside of a sensor of 64 rows and 80 columns"),
+        ([], "an empty recording, without events"),
+    ],
+    ids=["unsorted", "x outside", "y outside", "empty"],
+)
+def test_whatever_the_format_what_is_wrong_is_one_line(name: str, rows: Rows, words: str, tmp_path: Path) -> None:
+    path = of(name, tmp_path, rows)
+    with pytest.raises(ModelsError) as error:
+        read_events(path, (64, 80))
+    assert str(error.value) == f"{path}: {words}"
+
+
+@pytest.mark.parametrize("name", ["2.aedat", "davis.aedat", "a.h5"])
+def test_times_that_wrap_around_are_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match=r"times go back from 4294967290 to 3 us .*they wrap around 2\*\*32; unwrap"):
+        read_events(of(name, tmp_path, [(1, 1, 2**32 - 6, 0), (2, 2, 3, 1)]))
+
+
+def test_rows_of_240_are_overflows_of_time_as_tonic_has_them(tmp_path: Path) -> None:
+    """Two of them: the events behind are 2 ** 13 us later each, and they are no events themselves."""
+    path = of("a.bin", tmp_path, [(1, 2, 7000, 1), (0, 240, 0, 0), (3, 4, 100, 0), (0, 240, 0, 0), (5, 6, 50, 1)])
+    events = read_events(path, (180, 240))
+    assert events["t"].tolist() == [7000, 100 + 2**13, 50 + 2**14]
+    theirs = read_mnist_file(str(path), events.dtype)
+    assert all(events[name].tolist() == theirs[name].tolist() for name in "xytp")

@@ -11,6 +11,7 @@ from spikecycle.models.data.labelled_folder import binning_of, labelled_files, l
 from spikecycle.models.data.options import DataOptions
 from spikecycle.models.data.registry import load_data
 from spikecycle.models.errors import ModelsError
+from tests.unit.models.data.test_event_files import of
 
 pytestmark = pytest.mark.train
 SENSOR = 8
@@ -77,3 +78,23 @@ def test_what_is_wrong_with_a_folder_is_one_line(make: object, words: str, tmp_p
     assert str(tmp_path) in str(error.value) and words in str(error.value) and "\n" not in str(error.value)
     with pytest.raises(ModelsError, match="folder needs root"):
         load_data("folder")
+
+
+def test_n_caltech101_cifar10_dvs_and_asl_dvs_as_they_are_laid_out(tmp_path: Path) -> None:
+    """A folder for each class: Caltech101/<class>/image_0001.bin, <class>/cifar10_<class>_0.aedat, Yin_a/a/a_0001.mat;
+    ASL-DVS counts rows from the bottom of 180."""
+    rows = [(3, 1, 10, 1), (5, 7, 2000, 0)]
+    for root, names in (
+        ("Caltech101", {"BACKGROUND_Google": "image_0001.bin", "airplanes": "image_0001.bin"}),
+        ("CIFAR10DVS", {"airplane": "cifar10_airplane_0.aedat", "bird": "cifar10_bird_0.aedat"}),
+        ("ASLDVS", {"a": "a_0001.mat", "b": "b_0001.mat"}),
+    ):
+        for label, (name, file) in enumerate(names.items()):
+            folder = tmp_path / root / name
+            folder.mkdir(parents=True)
+            kept = {"image_0001.bin": "a.bin", "cifar10_airplane_0.aedat": "2.aedat", "cifar10_bird_0.aedat": "2.aedat"}
+            of(kept.get(file, "a.mat"), folder, [(x + label, *rest) for x, *rest in rows]).rename(folder / file)
+        classes, found = load_all(tmp_path / root, binning_of(240, None, "time", 1, 2), 240, None, 0)
+        assert list(classes) == list(names) and found.labels.tolist() == [0, 1]
+        for label in range(2):
+            assert np.argwhere(found.frames[label, 0]).tolist() == [[0, 7, 5 + label], [1, 1, 3 + label]]

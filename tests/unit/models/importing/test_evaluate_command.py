@@ -7,9 +7,14 @@ from pathlib import Path
 import nir
 import numpy as np
 import pytest
+import snntorch as snn
+import torch
+from torch import nn
 
-from spikecycle.models.importing.evaluation import confusion_table
-from spikecycle.traces import open_trace
+from spikecycle.models import import_network
+from spikecycle.models.importing.evaluation import FolderOptions, confusion_table, evaluate_folder
+from spikecycle.simulator import simulate
+from spikecycle.traces import open_trace, sample_path
 from tests.bad_input.inputs import Ended, run
 from tests.unit.models.data.test_labelled_folder import SENSOR, folder
 from tests.unit.models.importing.graphs import chain, integrate, written
@@ -47,6 +52,61 @@ def test_accuracy_confusion_and_trace(capsys: Capsys, tmp_path: Path, network: P
     with open_trace(tmp_path / "out.h5") as trace:
         assert (trace.samples, trace.timesteps) == (5, 20)
         assert trace.labels is not None and trace.labels.tolist() == [0, 0, 0, 1, 1]
+
+
+def test_a_trace_is_evaluated_as_it_is(capsys: Capsys, tmp_path: Path, network: Path) -> None:
+    """The network that was recorded above takes the same recordings for the same classes, and others too."""
+    seen, other = folder(tmp_path / "seen", {"left": 3, "middle": 2, "right": 4}), tmp_path / "other"
+    evaluated(capsys, network, seen, "--out", str(tmp_path / "one.h5"), "--timesteps", "20")
+    ended = evaluated(capsys, tmp_path / "one.h5", seen)
+    assert (ended.status, ended.err) == (0, "")
+    assert "accuracy: 55.56 % in integers (the trace says 55.56 % of its own samples)" in ended.out
+    folder(other, {"left": 2, "middle": 6})
+    ended = evaluated(capsys, tmp_path / "one.h5", other, "--out", str(tmp_path / "two.h5"), "--record", "3")
+    assert "8 recordings of 2 classes" in ended.out and "accuracy: 100.00 % in integers" in ended.out
+    table = [line.split() for line in ended.out.splitlines() if line.endswith("%")]
+    assert table == [["left", "2", "0", "0", "100.0%"], ["middle", "0", "6", "0", "100.0%"]]
+    with open_trace(tmp_path / "one.h5") as one, open_trace(tmp_path / "two.h5") as two:
+        assert (two.samples, two.timesteps, two.provenance["measured_samples"]) == (3, 20, 8)
+        assert [each.name for each in one.operators] == [each.name for each in two.operators]
+        assert np.array_equal(one.operators[0].weights(), two.operators[0].weights())
+        outputs = two.operators[-1].output.name
+    ended = evaluated(capsys, tmp_path / "one.h5", other, "--weight-bits", "4")
+    assert (ended.status, ended.out) == (2, "") and "one.h5: is a trace, whose network stays as it is; --w" in ended.err
+    result = simulate(tmp_path / "two.h5", "spike_array", verify=True)
+    assert result.verification is not None and outputs
+    assert sum(each.mismatches for each in result.verification) == 0
+
+
+def test_a_live_module_is_evaluated_from_python(tmp_path: Path) -> None:
+    """Its accuracy is that of the module itself on the same frames, and the table sums to the recordings."""
+    torch.manual_seed(0)
+    leaky = snn.Leaky(0.9, threshold=0.5, init_hidden=True)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(2 * SENSOR * SENSOR, 3, bias=False), leaky)
+    network = import_network(module, torch.rand(2, 2, SENSOR, SENSOR))
+    root = folder(tmp_path / "data", {"a": 4, "b": 3, "c": 5})
+    found = evaluate_folder(network, root, FolderOptions(SENSOR, timesteps=12), weight_bits=16)
+    leaky.reset_mem()
+    frames = torch.from_numpy(found.samples.frames).float()
+    votes = sum(module(frames[:, t]) for t in range(12))
+    assert found.measured.accuracy_float == (votes.argmax(1).numpy() == found.samples.labels).mean()
+    assert found.confusion.sum(axis=1).tolist() == [4, 3, 5]
+    assert np.trace(found.confusion) / 12 == pytest.approx(found.measured.accuracy_integer)
+
+
+def test_what_is_no_network_to_evaluate_is_one_line(capsys: Capsys, tmp_path: Path, network: Path) -> None:
+    root = folder(tmp_path / "data", {"a": 2, "b": 2})
+    (tmp_path / "net.pt").write_bytes(b"PK")
+    (tmp_path / "text.h5").write_text("text")
+    for given, words in (
+        (tmp_path / "net.pt", "net.pt: is no NIR file and no trace; parameters do not say what a network does"),
+        (tmp_path / "text.h5", "text.h5: is not an HDF5 file, so not a NIR file or a trace"),
+        (tmp_path / "none.h5", "none.h5"),
+        (sample_path("digits-8bit"), "a trace of version 1 does not say how its layers are joined"),
+    ):
+        ended = evaluated(capsys, given, root)
+        assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1), ended.err
+        assert words in ended.err
 
 
 def test_mistakes_are_one_line(capsys: Capsys, tmp_path: Path, network: Path) -> None:

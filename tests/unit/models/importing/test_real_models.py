@@ -27,18 +27,20 @@ pytestmark = pytest.mark.train
 Shape = tuple[int, ...]
 ANY = "systolic_weight_stationary"
 """The machine that runs every operator."""
+ARRAYS = ("spike_array", "eyeriss_snn", "mint")
+"""Those with a neuron unit that has snnTorch's default reset (`dataflow.neuron_unit`)."""
 
 
 @pytest.mark.parametrize(
     ("make", "example", "shape", "still", "machines"),
     [
-        (lambda: TutorialFive(100, 30), (2, 100), (3, 25, 100), True, [ANY]),
-        (tutorial_six, (2, 1, 28, 28), (2, 5, 1, 28, 28), False, [ANY]),
-        (TutorialRecurrent, (7, 3, 30), (3, 12, 30), False, [ANY]),
+        (lambda: TutorialFive(100, 30), (2, 100), (3, 25, 100), True, [ANY, *ARRAYS]),
+        (tutorial_six, (2, 1, 28, 28), (2, 5, 1, 28, 28), False, [ANY, "mint"]),
+        (TutorialRecurrent, (7, 3, 30), (3, 12, 30), False, [ANY, *ARRAYS]),
         (lambda: excited(Dvs()), (2, 4, 2, 16, 16), (3, 4, 2, 16, 16), False, [ANY, "spike_array", "eyeriss_snn"]),
-        (lambda: excited(SewResNet()), (4, 2, 2, 16, 16), (2, 4, 2, 16, 16), False, [ANY]),
+        (lambda: excited(SewResNet()), (4, 2, 2, 16, 16), (2, 4, 2, 16, 16), False, [ANY, "mint"]),
         (lambda: excited(MsResNet()), (2, 2, 8, 8), (3, 6, 2, 8, 8), False, [ANY, "mint"]),
-        (lambda: excited(Spikformer(blocks=1)), (2, 3, 8, 8), (2, 4, 3, 8, 8), True, [ANY]),
+        (lambda: excited(Spikformer(blocks=1)), (2, 3, 8, 8), (2, 4, 3, 8, 8), True, [ANY, "mint"]),
     ],
     ids=["tutorial 5", "tutorial 6", "recurrent tutorial", "CIFAR10-DVS", "SEW-ResNet-18", "MS-ResNet", "Spikformer"],
 )

@@ -109,6 +109,43 @@ def test_keyword_arguments() -> None:
         network.calibrate(spikes(5, 9, 20))
 
 
+class Factor(nn.Module):
+    """A module that takes nothing, as layers that quantize themselves have inside."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.value, self.how, self.calls = nn.Parameter(torch.tensor(0.6)), how, 0
+
+    def forward(self) -> Tensor:
+        self.calls += 1
+        if self.how == "random":
+            return torch.rand(())
+        return {"same": self.value, "derived": self.value.exp() * 0.4, "counted": self.value * self.calls}[self.how]
+
+
+class Scaled(nn.Module):
+    """Currents times what such a module gives."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.fc, self.factor, self.lif = nn.Linear(20, 8), Factor(how), snn.Leaky(0.9, threshold=0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mem, out = self.lif.init_leaky(), []
+        for step in x:
+            spike, mem = self.lif(self.fc(step) * self.factor(), mem)
+            out.append(spike)
+        return torch.stack(out)
+
+
+def test_submodules_without_an_input_are_followed_or_refused_by_what_they_change() -> None:
+    for how in ("same", "derived"):
+        as_it_was(Scaled(how), torch.rand(9, 2, 20), spikes(5, 9, 20))
+    for how in ("counted", "random"):
+        with pytest.raises(ModelsError, match=r"^Scaled: module lif \(Leaky\): gets something else than the layers"):
+            import_network(Scaled(how), torch.rand(9, 2, 20))
+
+
 def test_unbatched_examples_and_flatten_from_the_first_axis() -> None:
     as_it_was(plain(), torch.rand(20), spikes(3, 12, 20))
     module = nn.Sequential(

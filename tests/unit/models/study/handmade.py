@@ -6,11 +6,19 @@ import polars as pl
 
 from spikecycle.models.study.tables import LAYER_COLUMNS, RESULT_COLUMNS, schema
 
+SAMPLES = 400
+MARGIN = 0.03
 ENERGY_UJ = {
     "rle": {2: 10.0, 8: 24.0, 0.5: 18.0, 0.8: 14.0, 0.95: 12.0},
     "plain": {2: 12.0, 8: 22.0, 0.5: 22.0, 0.8: 22.0, 0.95: 22.0},
 }
 """Energy per inference on `chip`, by format and by bits, or by pruned share at 8 bits."""
+
+
+def found(accuracy: float, samples: int = SAMPLES) -> str:
+    """Which samples such a network finds: the first ones, so that of two networks one finds all that the other does."""
+    right = round(accuracy * samples)
+    return "1" * right + "0" * (samples - right)
 
 
 def network(
@@ -37,7 +45,10 @@ def network(
             "activation_residency": "dram",
             "format": weight_format,
             "accuracy_integer": accuracy,
-            "test_samples": 400,
+            "test_samples": SAMPLES,
+            "correct": found(accuracy),
+            "margin": MARGIN,
+            "bops_per_inference": 1e6 * bits * (1 - pruned),
             "energy_per_inference_pj": energy_uj * 1e6,
             "edp_per_inference_js": energy_uj * 1e-9,
             "too_slow": "",

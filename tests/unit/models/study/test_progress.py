@@ -10,7 +10,7 @@ from spikecycle.models.study.jobs import Epoch, FloatJob, Simulated
 from spikecycle.models.study.progress import CHECKING, WHOLE, Bars, Lines
 from spikecycle.models.study.store import Failure
 
-JOBS = [FloatJob("a", 0, 2), FloatJob("b", 1, 2)]
+JOBS = [FloatJob("a", 0, None, 2), FloatJob("b", 1, None, 2)]
 
 
 class Flushed(io.StringIO):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.study.compression_entries import expand, merged, method_of
@@ -12,6 +13,12 @@ from spikecycle.models.study.schema import load_study, shipped_studies
 from spikecycle.simulator import SimulatorError
 from tests.children import outcomes
 from tests.unit.models.study.tiny import DATA, TEXT, write_study
+
+PUBLISHED_GRID = ("digits", "nmnist")
+
+
+def test_the_shipped_studies_are_these() -> None:
+    assert shipped_studies() == ("digits", "digits_diverse", "nmnist")
 
 
 def test_a_grid_stands_for_every_combination_the_last_key_fastest() -> None:
@@ -46,7 +53,18 @@ def test_methods_are_those_of_the_published_study() -> None:
         assert method_of(compression) == compression.name
 
 
-@pytest.mark.parametrize("name", shipped_studies())
+def test_the_study_beyond_the_published_grid_prices_both_residencies() -> None:
+    loaded = load_study("digits_diverse")
+    assert set(loaded.machines) == {"spike_array", "spike_array-resident"}
+    chosen = [one.mixed for one in loaded.study.grid if one.mixed is not None and one.mixed.pruners is not None]
+    assert {mixed.machine for mixed in chosen} == set(loaded.machines)
+    assert all(
+        {pruner.kind for pruner in mixed.pruners or ()} == {"channel", "n_m", "global_magnitude"} for mixed in chosen
+    )
+    assert {one.width for one in loaded.study.grid} == {None, 0.5, 1.5}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_GRID)
 def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name: str) -> None:
     loaded = load_study(name, Path("anywhere") if name != "digits" else None)
     grid = loaded.study.grid
@@ -55,6 +73,27 @@ def test_the_shipped_studies_are_valid_and_ask_what_the_published_one_asked(name
     assert set(loaded.machines) == {"spike_array", "eyeriss_snn"}
     for formats in loaded.machines.values():
         assert [machine.formats.weights.format for machine in formats.values()] == loaded.study.formats
+
+
+def test_a_number_of_seeds_stands_for_that_many(tmp_path: Path) -> None:
+    study = load_study(str(write_study(tmp_path, TEXT.replace("describes:", "seeds: 5\ndescribes:")))).study
+    assert study.seeds == [0, 1, 2, 3, 4]
+    assert study.margin == 0.01
+    listed = load_study(str(write_study(tmp_path, TEXT.replace("describes:", "seeds: [7, 3]\ndescribes:")))).study
+    assert listed.seeds == [7, 3]
+
+
+def test_pruners_are_given_or_chosen_and_not_both() -> None:
+    mixed = {
+        "bits": [8], "pruners": [{"kind": "n_m", "n": 1, "m": 2}], "machine": "a", "format": "b", "energy_share": 0.5,
+    }  # fmt: skip
+    (entry,) = expand({}, [{"name": "x", "mixed": mixed}])
+    assert method_of(entry) == "mixed"
+    with pytest.raises(ValidationError, match=r"mixed\.pruners chooses it by layer"):
+        expand({}, [{"name": "x", "mixed": mixed, "pruner": {"kind": "channel", "share": 0.5}}])
+    by_layer = {"kind": "by_layer", "layers": {"fc": {"kind": "channel", "share": 0.5}}}
+    with pytest.raises(ValidationError, match="by_layer is what comes out"):
+        expand({}, [{"name": "x", "mixed": {**mixed, "pruners": [by_layer]}}])
 
 
 GRIDS = {
@@ -94,7 +133,7 @@ def test_a_study_has_a_limit_of_results_and_many_entries_take_no_square_of_time(
     seeds = ", ".join(map(str, range(12_000)))
     path = write_study(tmp_path, TEXT.replace("formats:", f"seeds: [{seeds}]\nformats:"))
     with pytest.raises(
-        ModelsError, match="compressions: a study may have 100000 results, found 6 compressions x 12000"
+        ModelsError, match="compressions: a study may have 100000 results, found 8 compressions x 12000"
     ):
         load_study(str(path))
 
@@ -130,7 +169,7 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
     [
         ("- name: ", "- name: .nan #", r"compressions\.0\.name: text is needed, found nan"),
         ("- name: ", "- name: 7 #", r"compressions\.0\.name: text is needed, found 7"),
-        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml, line 20: formts: not known; did you mean formats\?"),
+        ("formats:", "formts: [a]\nformats:", r"tiny\.yaml, line 26: formts: not known; did you mean formats\?"),
         (
             "weight_bits: [8, 2]",
             "weight_bits: [8, 13]",
@@ -192,8 +231,22 @@ def test_files_are_beside_the_study(tmp_path: Path) -> None:
             r"tiny\.yaml, line \d+: weight_residency: resident is given twice",
         ),
         ("[spike_array]", "[spike_array]\nweight_residency: [batch]", r"tiny\.yaml, line \d+: weight_residency\.0: "),
-        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 21: the key 'formats' is given twice"),
+        ("machines:", "formats: [rle]\nmachines:", r"tiny\.yaml, line 27: the key 'formats' is given twice"),
         ("describes:", "describes: [", r"tiny\.yaml, line"),
+        (
+            "describes:",
+            "seeds: 0\ndescribes:",
+            r"seeds: a list of seeds, or a number from 1 to 1000 of them, is needed",
+        ),
+        ("describes:", "seeds: true\ndescribes:", r"seeds: "),
+        ("describes:", "margin: 0\ndescribes:", r"margin: .*greater than 0"),
+        ("width: 0.125", "width: 0", r"compressions\.4\.width: .*greater than 0"),
+        ("bits: [2, 8], ", "bits: [8], ", r"compressions\.3\.mixed\.bits: there is one choice only"),
+        (
+            "kind: channel, share: 0.5}",
+            "kind: chanel, share: 0.5}",
+            r"compressions\.5\.mixed\.pruners\.1: chanel is not known",
+        ),
     ],
 )
 def test_bad_input_is_told_with_file_and_key(tmp_path: Path, old: str, new: str, told: str) -> None:

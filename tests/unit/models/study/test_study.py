@@ -36,7 +36,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     done = CliRunner().invoke(app, [str(write_study(folder)), "--out", str(folder / "out"), "--jobs", "1"])
     assert done.exit_code == 0, done.output
     assert "What do ternary weights cost and save?" in done.output
-    assert "checking the network on every machine and format\n7 parts to do\n" in done.output
+    assert "checking the network on every machine and format\n10 parts to do\n" in done.output
     assert "quantized-2, seed 0: quantizing, epoch 1/1, loss " in done.output
     before = _ages(folder / "out")
     yield folder / "out"
@@ -66,7 +66,7 @@ def test_everything_asked_for_is_there(finished: Path) -> None:
     assert results.height == SIMULATIONS
     assert layers.height == 4 * SIMULATIONS
     assert results["compression"].unique(maintain_order=True).to_list() == [
-        "quantized-8", "quantized-2", "pruned-0.5", "pruned-0.8", "both", "mixed"
+        "quantized-8", "quantized-2", "pruned-0.5", "pruned-0.8", "both", "mixed", "narrow", "diverse"
     ]  # fmt: skip
     for row in results.iter_rows(named=True):
         parts = sum(part["energy_pj"] for part in row["energy_parts"])
@@ -74,6 +74,8 @@ def test_everything_asked_for_is_there(finished: Path) -> None:
         with open_trace(finished / row["trace"]) as trace:
             assert trace.provenance["accuracy_integer"] == row["accuracy_integer"]
             assert trace.samples == row["recorded_samples"] == 10
+        assert len(row["correct"]) == row["test_samples"]
+        assert row["correct"].count("1") == pytest.approx(row["accuracy_integer"] * row["test_samples"])
     per_layer = layers.group_by("compression", "format", maintain_order=True).agg(
         pl.col("energy_per_inference_pj").sum()
     )
@@ -82,6 +84,40 @@ def test_everything_asked_for_is_there(finished: Path) -> None:
     for name in PICTURES:
         assert (finished / f"{name}.png").stat().st_size > 5000
         assert (finished / f"{name}.svg").stat().st_size > 5000
+
+
+def test_bit_operations_are_operations_times_bits_of_both_operands(finished: Path) -> None:
+    """By hand, at width 0.25: 4 and 8 channels, 32 and 10 neurons, weights of 8 bits, 4 timesteps.
+
+    conv1: 16 x 16 places x 4 channels x 18 weights, inputs of 2 bits. conv2: 8 x 8 x 8 x 36; fc1: 512 x 32; fc2:
+    32 x 10; their inputs are spikes.
+    """
+    results = read_table(finished / RESULTS, RESULT_COLUMNS)
+    eight, ternary, narrow = (results.filter(pl.col("compression") == name) for name in (
+        "quantized-8", "quantized-2", "narrow"))  # fmt: skip
+    dense = 4 * 8 * (2 * 16 * 16 * 4 * 18 + 8 * 8 * 8 * 36 + 512 * 32 + 32 * 10)
+    assert eight["dense_bops_per_inference"].to_list() == [dense] * 2
+    assert ternary["dense_bops_per_inference"].to_list() == [dense / 4] * 2
+    assert narrow["dense_bops_per_inference"][0] < dense / 2
+    assert narrow["width"][0] == 0.125 and eight["width"][0] == 0
+    for row in results.iter_rows(named=True):
+        least = 2 if row["compression"] in ("quantized-2", "both", "mixed") else 8
+        operations = row["synaptic_operations_per_inference"]
+        assert least * operations <= row["bops_per_inference"] <= 8 * 2 * operations
+        assert row["bops_per_inference"] <= row["dense_bops_per_inference"]
+
+
+def test_pruners_are_chosen_by_layer_within_the_energy(finished: Path) -> None:
+    layers = read_table(finished / LAYERS, LAYER_COLUMNS).filter(pl.col("format") == "bitmask")
+    diverse, whole = (layers.filter(pl.col("compression") == name) for name in ("diverse", "quantized-8"))
+    assert set(diverse["pruner"]) & {"n_m", "channel"}
+    assert diverse["pruner"][-1] != "channel"
+    for before, after in zip(whole.iter_rows(named=True), diverse.iter_rows(named=True), strict=True):
+        if after["pruner"] == "n_m":
+            assert after["weight_sparsity"] >= 0.49  # conv1 has 2 input channels, of which 1 is kept
+        assert (after["stored_bits"] < before["stored_bits"]) == (after["pruner"] != "none")
+    results = read_table(finished / RESULTS, RESULT_COLUMNS)
+    assert set(results.filter(pl.col("compression") == "diverse")["pruner"]) == {"by_layer"}
 
 
 def test_bits_are_chosen_by_layer_within_the_energy(finished: Path) -> None:

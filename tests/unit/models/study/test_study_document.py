@@ -40,7 +40,7 @@ def test_the_document_of_the_file_is_what_the_options_say() -> None:
 def test_its_example_is_a_study(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", STUDY_DOCUMENT.read_text(), re.DOTALL)
     grid = load_study(str(write_study(tmp_path, example))).study.grid
-    assert {method_of(compression) for compression in grid} == {"quantization", "joint", "mixed"}
+    assert {method_of(compression) for compression in grid} == {"quantization", "pruning", "joint", "mixed"}
     for compression in grid:
         assert f"`{compression.name}`" in STUDY_DOCUMENT.read_text()
 

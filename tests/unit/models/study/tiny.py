@@ -25,11 +25,17 @@ compressions:
     pruner: {{kind: global_magnitude, share: 0.5}}
   - name: mixed
     mixed: {{bits: [2, 8], machine: spike_array, format: bitmask, energy_share: 0.9, samples_per_class: 2}}
+  - name: narrow
+    width: 0.125
+  - name: diverse
+    mixed:
+      {{bits: [8], pruners: [{{kind: n_m, n: 1, m: 4}}, {{kind: channel, share: 0.5}}], machine: spike_array,
+      format: bitmask, energy_share: 0.8, samples_per_class: 2}}
 formats: [uncompressed, bitmask]
 machines: [spike_array]
 """
-COMPRESSIONS = 6
-SIMULATIONS = 12
+COMPRESSIONS = 8
+SIMULATIONS = 16
 
 
 def write_study(folder: Path, text: str = TEXT, name: str = "tiny") -> Path:

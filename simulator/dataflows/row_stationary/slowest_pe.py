@@ -1,0 +1,210 @@
+"""How long the slowest PE of every pass takes: its taps, and handing over its psums.
+
+The PEs of an array row serve the same weights, and those of an array column the same pair (timestep, output row), so
+the cycles of a PE are an inner product: active inputs of each tap x weights applied there. Where input pads skip zeros,
+all timesteps and rows of the map go through a tap together, side by side in memory, taps without a weight are left out,
+and each pass looks up the longest of its pairs. Where they do not, all pairs take as long as the weights say.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerOnArray
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds
+from spikecycle.simulator.jit import kernel
+
+_LARGEST_INT32 = 2**31 - 1
+
+
+def slowest_by_weights(mapped: LayerOnArray, folds: ColumnFolds, hands_over: Int64) -> tuple[Int64, Int64]:
+    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (S, F, K) each.
+
+    hands_over: int64 (K,), 1 in passes that hand psums over.
+    """
+    layer, mapping = mapped.layer, mapped.mapping
+    filter_folds, sets, rows, taps = mapped.applied_weights.shape
+    channel_folds = len(hands_over)
+    filled_up = np.zeros((filter_folds, sets, rows, channel_folds * mapping.fold_channels * layer.S), np.int64)
+    filled_up[..., :taps] = mapped.applied_weights
+    by_set = filled_up.reshape(filter_folds, sets, rows, channel_folds, mapping.channel_sets, -1).sum(axis=-1)
+    longest = by_set.max(axis=(2, 4))  # (F, J, K), of each column of the tile
+    total = longest + mapped.tables.filters[:, :, None] * hands_over
+    # of filter sets that take equally long, the one with most cycles of taps
+    slowest = total.max(axis=1)
+    tap_cycles = np.where(total == slowest[:, None], longest, -1).max(axis=1)
+    columns = folds.columns[:, None, None]
+    return columns * tap_cycles, columns * (slowest - tap_cycles)
+
+
+def slowest_skipping(
+    mapped: LayerOnArray,
+    active_inputs: Int64,
+    folds: ColumnFolds,
+    hands_over: Int64,
+    tap_cycles_out: Int64,
+    hand_over_out: Int64,
+) -> None:
+    """Cycles of taps, and of handing over, where input pads skip zeros: (S, F, K) each, filled in.
+
+    active_inputs: int64 (T, H, C, S) of a range of output columns, see `counts.count_windows`; folds: those of the
+    range, tile by tile. hands_over: int64 (K,), 1 in passes that hand psums over.
+    """
+    layer, mapping = mapped.layer, mapped.mapping
+    # Half as wide, twice as many at a time; no PE takes more cycles than all taps of the layer would.
+    taps = mapped.applied_weights.shape[3]
+    most = int(active_inputs.max(initial=0)) * int(mapped.applied_weights.max(initial=0)) * taps
+    by_tap = active_inputs.transpose(2, 3, 1, 0)
+    narrow = most <= _LARGEST_INT32
+    inputs = np.array(by_tap, np.int32, order="C") if narrow else np.array(by_tap, np.int64, order="C")
+    windows = layer.windows.rows
+    find_slowest(
+        inputs.reshape(layer.C * layer.S, -1),
+        mapped.applied_weights,
+        mapped.tables.group * taps,
+        mapped.tables.filters * int(folds.columns[0]),
+        hands_over,
+        (mapping.channels_per_pe * layer.S, mapping.channel_sets),
+        (windows.stride, windows.padding),
+        np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
+        bool(mapped.array.time_batching),
+        np.zeros((layer.H, layer.T), inputs.dtype),
+        np.zeros((layer.P, layer.T), inputs.dtype),
+        tap_cycles_out,
+        hand_over_out,
+    )
+
+
+@kernel
+def find_slowest(
+    inputs: Int32 | Int64,
+    applied_weights: Int64,
+    first_taps: Int64,
+    handed_over: Int64,
+    hands_over: Int64,
+    sets: tuple[int, int],
+    windows: tuple[int, int],
+    folds: Int64,
+    time_batching: bool,
+    cycles: Int32 | Int64,
+    pairs: Int32 | Int64,
+    tap_cycles_out: Int64,
+    hand_over_out: Int64,
+) -> None:
+    """Fill in `tap_cycles_out` and `hand_over_out`, (S, F, K), see `slowest_skipping`.
+
+    inputs: (C · S, H · T), active inputs of a tap. applied_weights: int64 (F, J, R, C' · S). first_taps: int64 (F,),
+    where the inputs of a filter fold's channel group begin. handed_over: int64 (F, J), psums of the filters of a set.
+    hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. windows: stride and padding of
+    rows. folds: int64 (S, 4), first and last row and pair of column folds; without `time_batching`
+    those of a tile are its timesteps. cycles: (H, T) and pairs: (P, T), room for the cycles of one PE by input row, and
+    of all array rows by output row, of the dtype of `inputs`.
+    """
+    filter_folds, filter_sets, filter_rows, taps = applied_weights.shape
+    set_taps, channel_sets = sets
+    stride, padding = windows
+    for filter_fold in range(filter_folds):
+        for channel_fold in range(len(hands_over)):
+            first = channel_fold * set_taps * channel_sets
+            end = min(taps, first + set_taps * channel_sets)
+            for j in range(filter_sets):
+                if handed_over[filter_fold, j] == 0:
+                    continue  # a set without filters
+                pairs[:] = 0
+                for set_start in range(first, end, set_taps):
+                    set_end = min(set_start + set_taps, end)
+                    place = first_taps[filter_fold]
+                    for r in range(filter_rows):
+                        weights = applied_weights[filter_fold, j, r, set_start:set_end]
+                        if add_taps(inputs[place + set_start : place + set_end], weights, cycles.reshape(-1)):
+                            keep_longest(cycles, r - padding, stride, pairs)
+                hand_over = handed_over[filter_fold, j] * hands_over[channel_fold]
+                for s in range(len(folds)):
+                    row_start, row_end, pair_start, pair_end = folds[s]
+                    if time_batching:
+                        longest = longest_pair(pairs, row_start, row_end, pair_start, pair_end)
+                    else:
+                        if pair_start == 0:
+                            longest_of_timesteps(row_start, row_end, pairs)
+                        longest = int(np.int64(pairs[row_start, pair_start // (row_end - row_start)]))
+                    slowest = tap_cycles_out[s, filter_fold, channel_fold]
+                    before = slowest + hand_over_out[s, filter_fold, channel_fold]
+                    if longest + hand_over > before or (longest + hand_over == before and longest > slowest):
+                        tap_cycles_out[s, filter_fold, channel_fold] = longest
+                        hand_over_out[s, filter_fold, channel_fold] = hand_over
+
+
+@kernel
+def add_taps(inputs: Int32 | Int64, weights: Int64, cycles_out: Int32 | Int64) -> bool:
+    """Cycles of one array row's PEs, (H · T,), set; whether there is any weight.
+
+    inputs: (taps, H · T). weights: int64 (taps,).
+    """
+    is_empty = True
+    for tap in range(len(weights)):
+        if weights[tap] == 0:
+            continue
+        weight = cycles_out.dtype.type(weights[tap])
+        row = inputs[tap]
+        if is_empty:
+            for i in range(len(cycles_out)):
+                cycles_out[i] = row[i] * weight
+        else:
+            for i in range(len(cycles_out)):
+                cycles_out[i] += row[i] * weight
+        is_empty = False
+    return not is_empty
+
+
+@kernel
+def keep_longest(cycles: Int32 | Int64, offset: int, stride: int, pairs_out: Int32 | Int64) -> None:
+    """Raise each pair's cycles to those of its PE in an array row.
+
+    cycles: (H, T). Output row p meets input row p · stride + offset, if the map has it. pairs_out: (P, T).
+    """
+    first = max(0, -(offset // stride))
+    end = min(len(pairs_out), (len(cycles) - 1 - offset) // stride + 1)
+    if stride == 1:
+        if first < end:
+            raise_to(cycles[first + offset : end + offset].reshape(-1), pairs_out[first:end].reshape(-1))
+        return
+    for p in range(first, end):
+        raise_to(cycles[p * stride + offset], pairs_out[p])
+
+
+@kernel
+def raise_to(least: Int32 | Int64, values_out: Int32 | Int64) -> None:
+    """Make each of `values_out` at least what stands in `least`; one dimension each."""
+    for i in range(len(values_out)):
+        values_out[i] = max(values_out[i], least[i])
+
+
+@kernel
+def longest_of_timesteps(row_start: int, row_end: int, pairs: Int32 | Int64) -> None:
+    """Raise row `row_start` of `pairs`, (P, T), to the most of the rows before `row_end`; the others are used up.
+
+    Half of the rows is laid over the other half until one is left, all timesteps side by side.
+    """
+    rows = row_end - row_start
+    while rows > 1:
+        half = rows // 2
+        last = row_start + rows
+        raise_to(pairs[last - half : last].reshape(-1), pairs[row_start : row_start + half].reshape(-1))
+        rows -= half
+
+
+@kernel
+def longest_pair(pairs: Int32 | Int64, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
+    """The most cycles of some pairs of a tile. pairs: (P, T)."""
+    tile_rows = row_end - row_start
+    t = pair_start // tile_rows
+    row = pair_start % tile_rows
+    longest = 0
+    for _ in range(pair_start, pair_end):
+        longest = max(longest, int(np.int64(pairs[row_start + row, t])))
+        row += 1
+        if row == tile_rows:
+            row = 0
+            t += 1
+    return longest

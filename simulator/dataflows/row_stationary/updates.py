@@ -1,0 +1,107 @@
+"""What the neuron unit does: the update after the last pass of a (tile, filter fold, time group).
+
+MICROARCHITECTURE.md, section 5, for all updates at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.row_stationary.global_buffer import result_words, row_bits
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerOnArray
+from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
+
+
+class Updates(NamedTuple):
+    """All updates in order, int64 (u,) each.
+
+    cycles: of the neuron unit. buffer_cycles: of the global buffer, meanwhile. loaded_potentials, stored_potentials,
+    stored_outputs: bits from and to DRAM.
+    """
+
+    cycles: Int64
+    buffer_cycles: Int64
+    loaded_potentials: Int64
+    stored_potentials: Int64
+    stored_outputs: Int64
+
+
+def groups_of(folds: ColumnFolds) -> ColumnFolds:
+    """The last column fold of each time group."""
+    is_last = folds.pair_end == folds.group_end
+    return ColumnFolds(*(column[is_last] for column in folds))
+
+
+def output_spikes(mapped: LayerOnArray, spikes: Int64, folds: ColumnFolds) -> Int64:
+    """int64 (time groups, F): output spikes of each time group and filter fold.
+
+    spikes: int64 (T, M, P), those of the columns of a range. folds: the column folds of the range.
+    """
+    layer, groups = mapped.layer, groups_of(folds)
+    filters = mapped.tables.filters.sum(axis=1)
+    of_folds = np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)  # (T, P, F)
+    # all pairs of a tile behind each other, tile by tile
+    row = np.arange(layer.P)
+    row_start = row // mapped.mapping.tile_rows * mapped.mapping.tile_rows
+    height = np.minimum(mapped.mapping.tile_rows, layer.P - row_start)
+    place = layer.T * row_start + np.arange(layer.T)[:, None] * height + row - row_start
+    by_tile = np.empty((layer.T * layer.P, len(filters)), np.int64)
+    by_tile[place.reshape(-1)] = of_folds.reshape(len(by_tile), -1)
+    return np.asarray(np.add.reduceat(by_tile, layer.T * groups.row_start + groups.group_start, axis=0), np.int64)
+
+
+def update_neurons(
+    mapped: LayerOnArray, order: PassOrder, output_spikes: Int64 | None, outputs_on_chip: bool, counts: Int64
+) -> Updates:
+    """Update all neurons; what that counts.
+
+    output_spikes: int64 (time groups, F) of all ranges; None where the format of a row does not depend on them.
+    """
+    layer, array, widths, groups = mapped.layer, mapped.array, mapped.widths, groups_of(order.folds)
+    height, columns, pairs = groups.rows, groups.columns, groups.group_end - groups.group_start
+    filters = mapped.tables.filters.sum(axis=1)
+    # rows of the map that begin at t = 0; whose potentials the group takes up, or leaves for another: it begins after
+    # t = 0, or ends before the last timestep
+    rows = np.minimum(height, pairs)
+    rows_started = np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
+    rows_read = rows - rows_started
+    last_timestep = (layer.T - 1) * height
+    rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
+    potential_bits = (columns * layer.potential_bits)[:, None] * filters
+    in_dram = array.potentials_in_dram > 0
+    rows_loaded = rows_started * layer.starts_in_dram + rows_read * (array.potentials_in_dram == 1)
+    loads = rows_loaded[:, None] * potential_bits
+    stores = rows_written[:, None] * potential_bits * in_dram
+
+    psum_words = pairs[:, None] * result_words(mapped, groups, widths.psums_per_word)
+    output_words = pairs[:, None] * result_words(mapped, groups, array.word_bits // layer.output_bits)
+    potential_words = result_words(mapped, groups, widths.potentials_per_word) * (not in_dram)
+    stored_words = output_words * (not outputs_on_chip)
+    updates = (pairs * columns)[:, None] * filters
+    spikes = 0 if output_spikes is None else output_spikes
+    output_bits = row_bits(mapped.output_row, pairs[:, None] * filters, columns[:, None], spikes)
+    output_bits = output_bits * (not outputs_on_chip)
+
+    counts[Count.PSUM_WORDS_READ] += int(psum_words.sum())
+    counts[Count.POTENTIAL_WORDS_READ] += int((rows_read[:, None] * potential_words).sum())
+    counts[Count.POTENTIAL_WORDS_WRITTEN] += int((rows_written[:, None] * potential_words).sum())
+    counts[Count.OUTPUT_WORDS_WRITTEN] += int(output_words.sum())
+    counts[Count.OUTPUT_WORDS_READ] += int(stored_words.sum())
+    counts[Count.UPDATES] += int(updates.sum())
+    counts[Count.DRAM_WIRE_POTENTIALS] += int(loads.sum()) + int(stores.sum())
+    counts[Count.DRAM_WIRE_OUTPUTS] += int(output_bits.sum())
+
+    words = psum_words + (rows_read + rows_written)[:, None] * potential_words + output_words + stored_words
+    group_of = np.cumsum(order.folds.pair_end == order.folds.group_end) - 1
+    place = group_of[order.column_fold[order.updates]], order.filter_fold[order.updates]
+    return Updates(
+        cycles=(ceil_div(updates, array.update_lanes) + 2)[place],
+        buffer_cycles=ceil_div(words, array.words_per_cycle)[place],
+        loaded_potentials=loads[place],
+        stored_potentials=stores[place],
+        stored_outputs=output_bits[place],
+    )

@@ -1,0 +1,188 @@
+"""The accumulate phase of all channel tiles at once: what `passes` does tile by tile, with the same results.
+
+Where a group has few PEs, a processor's wide registers have nothing to do; but channel tiles see the same events, each
+with latencies of its own. So here every step of the recurrence (see `passes`) is taken for all channel tiles before the
+next, over arrays in which the tiles lie side by side. There is one block: PEs share out output channels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt32
+from spikecycle.simulator.dataflows.spike_array.events import Events, Region
+from spikecycle.simulator.dataflows.spike_array.input_passes import WORDS
+from spikecycle.simulator.dataflows.spike_array.passes import (
+    BANK_CONFLICT,
+    BARRIER,
+    BARRIER_CYCLES,
+    COMPUTE,
+    DECODING,
+    FIFO,
+    FIRST_WORD_CYCLES,
+    SCAN,
+    WEIGHT_FETCH,
+    Place,
+    list_pass,
+    tap_case,
+)
+from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
+from spikecycle.simulator.jit import lean_kernel
+
+FEW_PES = 8
+"""Groups of fewer PEs are worked on tile by tile side by side: eight 64-bit numbers fill a register of 512 bits."""
+
+
+class TilesState(NamedTuple):
+    """The state of PEs and FIFOs of all channel tiles, int64 each; see `passes.ArrayState`.
+
+    cycle, wait, waited, blocking: (tiles,): the dispatcher's cycle, an event's wait, all waits, and the PE waited for.
+    free: (PEs, tiles). broadcast: (D, tiles), popped: (D, PEs, tiles), last_popped: (D, tiles).
+    """
+
+    cycle: Int64
+    wait: Int64
+    waited: Int64
+    blocking: Int64
+    free: Int64
+    broadcast: Int64
+    popped: Int64
+    last_popped: Int64
+
+    @classmethod
+    def of(cls, depth: int, pes: int, tiles: int) -> TilesState:
+        """Idle PEs."""
+        shapes = (*((tiles,),) * 4, (pes, tiles), (depth, tiles), (depth, pes, tiles), (depth, tiles))
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
+
+
+@lean_kernel
+def accumulate_abreast(
+    inputs: Inputs,
+    spiking: UInt32,
+    passes: Int64,
+    tile_inputs: Region,
+    layouts: Int64,
+    place: Place,
+    cycles: Int32,
+    bits_of_product: Int64,
+    state: TilesState,
+    events_out: Events,
+    breakdown_out: Int64,
+    occurrences_out: Int64,
+) -> int:
+    """As `passes.accumulate_passes`, but for cycles, int32 (4, tap cases, pes_per_group, channel tiles)."""
+    total = 0
+    for index in range(len(passes)):
+        count = list_pass(inputs, spiking, passes[index], tile_inputs, layouts[index], bits_of_product, events_out)
+        broadcast_abreast(
+            events_out, count, passes[index, WORDS], place, cycles, state, index, breakdown_out, occurrences_out
+        )  # fmt: skip
+        total += count
+    return total
+
+
+@lean_kernel
+def broadcast_abreast(
+    events: Events,
+    count: int,
+    words: int,
+    place: Place,
+    cycles: Int32,
+    state: TilesState,
+    index: int,
+    breakdown_out: Int64,
+    occurrences_out: Int64,
+) -> None:
+    """Scan `words` words with `count` events and send those to the PEs of all channel tiles, in pass number `index`."""
+    depth, pes, tiles = state.popped.shape
+    for tile in range(tiles):
+        state.cycle[tile] = FIRST_WORD_CYCLES
+        state.waited[tile] = 0
+    for pe in range(pes):
+        for tile in range(tiles):
+            state.free[pe, tile] = 0
+    next_word = 0
+    slot = 0  # event mod depth
+    for event in range(count):
+        word = int(np.int64(events.word[event]))
+        scanned = 0
+        if word >= next_word:
+            scanned = word - next_word
+            next_word = word + 1
+        if event < depth:
+            for tile in range(tiles):
+                state.cycle[tile] += scanned
+        else:
+            waits = 0
+            for tile in range(tiles):
+                cycle = state.cycle[tile] + scanned
+                wait = max(0, state.last_popped[slot, tile] + 1 - cycle)
+                state.wait[tile] = wait
+                state.cycle[tile] = cycle + wait
+                waits += wait
+            if waits > 0:
+                served = tap_case(events, max(0, event - depth - 1), 0, 0, place)
+                charge_abreast(cycles, state, slot, served, breakdown_out, index)
+        case = tap_case(events, event, 0, 0, place)
+        occurrences_out[case] += 1
+        send_abreast(cycles, state, slot, case)
+        slot = slot + 1 if slot + 1 < depth else 0
+    for tile in range(tiles):
+        end = state.cycle[tile] + words - next_word
+        done = end
+        for pe in range(pes):
+            done = max(done, state.free[pe, tile])
+        breakdown_out[tile, index, COMPUTE] += count
+        breakdown_out[tile, index, SCAN] += end - count - state.waited[tile]
+        breakdown_out[tile, index, BARRIER] += done + BARRIER_CYCLES - end
+
+
+@lean_kernel
+def send_abreast(cycles: Int32, state: TilesState, slot: int, case: int) -> None:
+    """Send an event of a tap case to all PEs; it takes this slot of the FIFOs."""
+    _, pes, tiles = state.popped.shape
+    for tile in range(tiles):
+        state.broadcast[slot, tile] = state.cycle[tile]
+        state.cycle[tile] += 1
+    for tile in range(tiles):
+        state.last_popped[slot, tile] = 0
+    for pe in range(pes):
+        for tile in range(tiles):
+            state.popped[slot, pe, tile] = max(state.cycle[tile], state.free[pe, tile])
+        for tile in range(tiles):
+            state.free[pe, tile] = state.popped[slot, pe, tile] + cycles[LATENCY, case, pe, tile]
+        for tile in range(tiles):
+            state.last_popped[slot, tile] = max(state.last_popped[slot, tile], state.popped[slot, pe, tile])
+
+
+@lean_kernel
+def charge_abreast(cycles: Int32, state: TilesState, slot: int, served: int, breakdown_out: Int64, index: int) -> None:
+    """Charge the wait of an event to what prolonged the event that it waited for, of tap case `served`.
+
+    An event that did not wait is charged 0 cycles: a branch would be guessed wrong too often.
+    """
+    _, pes, tiles = state.popped.shape
+    for tile in range(tiles):
+        state.waited[tile] += state.wait[tile]
+    for tile in range(tiles):
+        state.blocking[tile] = pes - 1
+    for pe in range(pes - 2, -1, -1):
+        for tile in range(tiles):
+            is_last = state.popped[slot, pe, tile] == state.last_popped[slot, tile]
+            state.blocking[tile] = pe if is_last else state.blocking[tile]
+    for tile in range(tiles):
+        wait = state.wait[tile]
+        pe = state.blocking[tile]
+        # a PE that was not serving popped at once: the FIFO itself took its cycle
+        full = wait if state.last_popped[slot, tile] == state.broadcast[slot, tile] + 1 else 0
+        fetch = min(wait - full, np.int64(cycles[IDLE, served, pe, tile]))
+        decode = min(wait - full - fetch, np.int64(cycles[DECODE, served, pe, tile]))
+        conflict = min(wait - full - fetch - decode, np.int64(cycles[CONFLICT, served, pe, tile]))
+        breakdown_out[tile, index, FIFO] += full
+        breakdown_out[tile, index, WEIGHT_FETCH] += fetch
+        breakdown_out[tile, index, DECODING] += decode
+        breakdown_out[tile, index, BANK_CONFLICT] += conflict
+        breakdown_out[tile, index, COMPUTE] += wait - full - fetch - decode - conflict

@@ -1,0 +1,114 @@
+"""Which bank of its potentials an array accesses how often: MICROARCHITECTURE.md, section 4, "Accumulators".
+
+In which order events come changes no number of accesses, and the bank of a potential follows from where its neuron lies
+in its PE's part of the tile alone. So events are summed over timesteps, by tap, for all output positions together whose
+potentials lie in the same banks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
+from spikecycle.traces import LayerShape
+
+
+def potential_accesses(
+    machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling, sample: LayerSample, accesses: int
+) -> Int64:
+    """Reads and writes of the banks of `buffers.potentials` with the same number in all PEs, int64 (banks,).
+
+    accesses: reads and writes in all, which is what each bank has where an access is one of a row.
+    """
+    banks = machine.buffers.potentials.banks
+    if machine.dataflow.potential_access == "row" or banks == 1:
+        return np.full(banks, accesses, np.int64)
+    places, count = _places(tiling, banks)
+    reads = _accumulates(task, sample, places, count) + _updates(machine, task, sample, places, count)
+    accesses_by_place = 2 * reads  # each read is followed by a write
+    if task.neuron.start_potential.any():  # written once, and not read
+        accesses_by_place += np.bincount(places.reshape(-1), minlength=count)[:, None]
+    by_bank = np.zeros(banks, np.int64)
+    for channel, own, local in _owners(tiling):
+        np.add.at(by_bank, (np.arange(count) * own + local) % banks, accesses_by_place[:, channel])
+    return by_bank
+
+
+def _places(tiling: Tiling, banks: int) -> tuple[Int64, int]:
+    """Number of each output position in its PE's part of the tile, modulo banks, int64 (P, Q), and how many there are.
+
+    Where the channels of every PE fill whole rows of banks, all positions are alike, and have number 0.
+    """
+    own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
+    shape = (tiling.rows[-1].stop, tiling.columns[-1].stop)
+    if all(channels % banks == 0 for channels in own):
+        return np.zeros(shape, np.int64), 1
+    numbers = np.zeros(shape, np.int64)
+    for rows in tiling.rows:
+        for columns in tiling.columns:
+            for top, bottom in _blocks(rows.start, rows.block_starts):
+                for left, right in _blocks(columns.start, columns.block_starts):
+                    size = (bottom - top, right - left)
+                    numbers[top:bottom, left:right] = np.arange(size[0] * size[1]).reshape(size) % banks
+    return numbers, banks
+
+
+def _blocks(start: int, block_starts: Int64) -> Iterator[tuple[int, int]]:
+    ends = (start + block_starts).tolist()
+    return pairwise(ends)
+
+
+def _owners(tiling: Tiling) -> Iterator[tuple[int, int, int]]:
+    """Every output channel, how many its PE owns of the tile, and its number among them."""
+    for tile in tiling.channel_tiles:
+        sharing = len(tile.own_channels)
+        for offset in range(tile.channels):
+            yield tile.first + offset, int(tile.own_channels[offset % sharing]), offset // sharing
+
+
+def _accumulates(task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
+    """Accumulates by place and output channel, int64 (places, M)."""
+    shape = task.shape
+    events = np.zeros(shape.input_shape, np.int64)
+    together = 255 // task.input_bits  # frames whose events a byte can count: bytes are added many at a time
+    for first in range(0, task.timesteps, together):
+        frames = sample.inputs[first : first + together]
+        set_bits = frames.astype(np.uint8, copy=False) if task.input_bits == 1 else np.bitwise_count(frames)
+        events += np.add.reduce(set_bits, axis=0, dtype=np.uint8)
+    taps = _taps(shape, events, places, count).reshape(count, shape.groups, -1)
+    kernels = (task.weights != 0).reshape(shape.groups, shape.M // shape.groups, -1)
+    found: Int64 = np.einsum("pgk,gmk->pgm", taps, kernels)  # converts kernels piece by piece, not as a whole
+    return found.reshape(count, shape.M)
+
+
+def _taps(shape: LayerShape, events: Int64, places: Int64, count: int) -> Int64:
+    """Events that meet each tap, by the place that they land on, int64 (places, C, R, S). events: int64 (C, H, W)."""
+    rows = (shape.P - 1) * shape.stride[0] + (shape.R - 1) * shape.dilation[0] + 1
+    columns = (shape.Q - 1) * shape.stride[1] + (shape.S - 1) * shape.dilation[1] + 1
+    padded = max(rows, shape.padding_top + shape.H), max(columns, shape.padding_left + shape.W)
+    around = np.zeros((shape.C, *padded), np.int64)
+    around[:, shape.padding_top :, shape.padding_left :][:, : shape.H, : shape.W] = events
+    taps = np.zeros((count, shape.C, shape.R, shape.S), np.int64)
+    for r in range(shape.R):
+        for s in range(shape.S):
+            top, left = r * shape.dilation[0], s * shape.dilation[1]
+            seen = around[:, top :: shape.stride[0], left :: shape.stride[1]][:, : shape.P, : shape.Q]
+            for place in range(count):
+                taps[place, :, r, s] = seen.sum(axis=(1, 2), where=True if count == 1 else places == place)
+    return taps
+
+
+def _updates(machine: SpikeArrayMachine, task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
+    """Updates of neurons by place and output channel, int64 (places, M)."""
+    if machine.dataflow.update == "dense":
+        of_places = np.bincount(places.reshape(-1), minlength=count) * task.timesteps
+        return np.repeat(of_places[:, None], task.shape.M, axis=1)
+    assert sample.active is not None, "a sparse update needs to know which neurons are active"
+    updated = np.sum(sample.active, axis=0, dtype=np.int64).reshape(task.shape.M, -1)
+    return np.stack([updated[:, (places == place).reshape(-1)].sum(axis=1) for place in range(count)])
