@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pydantic import BaseModel
+
 from spikecycle import files
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.errors import PluginError, one_line, place_in
@@ -83,6 +85,13 @@ def plugins_used_by(machine: Machine, overlap: str) -> list[PluginFile]:
     )
 
 
+def _check_complete(module: ModuleType) -> None:
+    """Raise what pydantic raises where a field of a class has a type that is not there: else, its first user is told."""
+    for member in list(vars(module).values()):
+        if isinstance(member, type) and issubclass(member, BaseModel) and member.__module__ == module.__name__:
+            member.model_rebuild()
+
+
 def load_plugins(paths: Iterable[str | Path]) -> None:
     """Load plugin files, in order."""
     for path in paths:
@@ -114,6 +123,7 @@ def load_plugin(path: str | Path) -> ModuleType:
     try:
         # Compiled here, not by the import system, which would write its own cache beside the user's file.
         exec(compile(source, str(file), "exec", dont_inherit=True), module.__dict__)
+        _check_complete(module)
     except (Exception, SystemExit) as error:
         for registry in REGISTRIES:
             registry.restore(before[registry.kind])

@@ -185,7 +185,7 @@ def test_a_bad_plugin_is_one_line(capsys: Capsys, tmp_path: Path, case: str) -> 
 
 def test_a_file_that_is_no_plugin(capsys: Capsys, tmp_path: Path) -> None:
     refused(run(capsys, "list", "--plugin", tmp_path / "none.py"), tmp_path / "none.py", "No such file")
-    refused(run(capsys, "list", "--plugin", tmp_path), tmp_path, "Is a directory")
+    refused(run(capsys, "list", "--plugin", tmp_path), tmp_path, "is a directory")
     text = plugin(tmp_path, FORMAT, "mine.txt")
     refused(run(capsys, "list", "--plugin", text), text, "a plugin is a Python file, FILE.py")
 
@@ -252,4 +252,13 @@ def test_an_error_that_cannot_be_put_in_words_is_told_all_the_same(tmp_path: Pat
     place = tmp_path / "plugin.py"
     place.write_text("class E(Exception):\n    def __str__(self):\n        raise ValueError('no')\n\n\nraise E\n")
     with pytest.raises(PluginError, match="line 6: the plugin cannot be loaded: E: its message cannot be read"):
+        load_plugin(place)
+
+
+def test_a_machine_whose_field_has_no_type_is_told_where_it_is_loaded(tmp_path: Path) -> None:
+    """Annotations are texts: Python does not look at them, and pydantic not before the class is used."""
+    place = tmp_path / "plugin.py"
+    text = (Path(spikecycle.__file__).parent / "simulator" / "examples" / "lockstep_rows.py").read_text()
+    place.write_text(text.replace("dram: Dram", "dram: Nothing").replace("lockstep_rows", "own_rows"))
+    with pytest.raises(PluginError, match=r"plugin\.py: the plugin cannot be loaded: .*Nothing"):
         load_plugin(place)
