@@ -86,7 +86,7 @@ def plugins_used_by(machine: Machine, overlap: str) -> list[PluginFile]:
 
 
 def _check_complete(module: ModuleType) -> None:
-    """Raise what pydantic raises where a field of a class has a type that is not there: else, its first user is told."""
+    """Raise what pydantic raises where a field of a class has a type that is not there: before somebody uses it."""
     for member in list(vars(module).values()):
         if isinstance(member, type) and issubclass(member, BaseModel) and member.__module__ == module.__name__:
             member.model_rebuild()

@@ -63,7 +63,7 @@ def _expanded(value: Any) -> Any:
         raise ValueError("a range is made of numbers")
     if not (change > 0 if kind == "step" else change > 1 and first > 0) or last < first:
         raise ValueError("a range goes up: from <= to, step > 0, factor > 1")
-    values = []
+    values: list[Any] = []
     for index in range(MOST_POINTS + 1):
         try:
             number = first + index * change if kind == "step" else first * change**index
@@ -88,12 +88,13 @@ def _length(values: Any) -> float:
     """About how many values a list or range has, without making it; 0 for what is none."""
     if not isinstance(values, dict):
         return len(values) if isinstance(values, list) else 1
-    first, last = values.get("from"), values.get("to")
-    change = values.get("step", values.get("factor"))
+    first: Any = values.get("from")
+    last: Any = values.get("to")
+    change: Any = values.get("step", values.get("factor"))
     if not all(_is_finite(number) for number in (first, last, change)):
         return 0
     try:
-        return (last - first) / change if "step" in values else math.log(last / first) / math.log(change)
+        return float((last - first) / change if "step" in values else math.log(last / first) / math.log(change))
     except (ArithmeticError, ValueError):
         return 0
 
