@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spikecycle.traces import hdf5
 from spikecycle.traces.checks import check_integer
-from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.operators.base import ReadArray
 from spikecycle.traces.schema import CHECKSUM
 
@@ -161,7 +161,8 @@ def read_checked(dataset: h5py.Dataset) -> npt.NDArray[Any]:
 def check_checksum(found: str, expected: str) -> None:
     """TraceError if checksums differ."""
     if found != expected:
-        raise TraceError(f"the values do not have the checksum {expected[:16]}..., they were changed or damaged")
+        told = one_line(expected[:16])
+        raise TraceError(f"the values do not have the checksum {told}..., they were changed or damaged")
 
 
 def create_checked(group: h5py.Group, name: str, values: npt.NDArray[Any], **options: Any) -> None:

@@ -44,6 +44,19 @@ def test_every_changed_array_is_told(tmp_path: Path) -> None:
         assert name.rsplit("/", 1)[-1].replace("sha256", "values") in str(caught.value)
 
 
+def test_a_checksum_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    path = small_network(tmp_path / "t.h5")
+    with h5py.File(path, "r+") as file:
+        name = next(name for name in _datasets(path) if "sha256" in file[name].attrs)
+        file[name].attrs["sha256"] = np.bytes_("a\nb\x1b" + "0" * 60)
+    with (
+        pytest.raises(TraceError, match=r"checksum a\\nb\\x1b0+\.\.\., they were") as caught,
+        open_trace(path) as trace,
+    ):
+        _read(trace)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_changed_provenance_is_told(tmp_path: Path) -> None:
     path = small_network(tmp_path / "t.h5")
     with h5py.File(path, "r+") as file:
