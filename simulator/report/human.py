@@ -11,6 +11,8 @@ _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3:
 _SMALLEST, _LARGEST = min(_PREFIXES), max(_PREFIXES)
 _EXACT_BELOW = 100_000
 """Counts below this are written out; the digits that a person compares are all there."""
+_WITHOUT_FRACTION = 2.0**53
+"""From here on all numbers of 64 bits are whole."""
 
 
 def digits(value: float, significant: int = 3) -> str:
@@ -62,6 +64,8 @@ def bits_in_kib(bits: float) -> str:
 
 def _half_up(value: float, decimals: int) -> float:
     """Rounded as people round, halves away from zero; what is half is decided on the digits that a person would see."""
+    if abs(value) >= _WITHOUT_FRACTION:
+        return float(value)  # nothing to round, and more digits than a decimal number keeps
     return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 

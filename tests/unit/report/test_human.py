@@ -62,3 +62,9 @@ def test_percent(share: float, text: str) -> None:
 @pytest.mark.parametrize(("bits", "text"), [(0, "0 KiB"), (8192, "1.00 KiB"), (8192 * 1024 * 3, "3.00 MiB")])
 def test_kib(bits: float, text: str) -> None:
     assert human.bits_in_kib(bits) == text
+
+
+def test_shares_and_numbers_that_no_decimal_number_can_hold() -> None:
+    assert human.percent(1e300) == f"{1e302:.1f}"
+    assert human.percent(2.0**53 / 100 + 1) == f"{2.0**53 + 100:.1f}"
+    assert human.digits(1e300) == f"{1e300:,.0f}"

@@ -51,6 +51,6 @@ def test_a_worker_that_is_killed_at_its_start_is_told_and_not_waited_for(monkeyp
 
     monkeypatch.setattr(SpawnProcess, "start", killed)
     context: Any = b"data" * 2**20
-    jobs = [FloatJob("a", 0, 1), FloatJob("b", 1, 1)]
+    jobs = [FloatJob("a", 0, None, 1), FloatJob("b", 1, None, 1)]
     with pytest.raises(ModelsError, match="float network, seed 0: its process ended with status -9, perhaps for want"):
         list(run_jobs(context, jobs, 2, lambda job, event: None))
