@@ -6,7 +6,8 @@ positions, padding counts) by K columns (fan-in) with N output channels, and tak
 
     ceil(N / 12) x floor(K x M / 14) cycles,
 
-a population floor(floor(T / 12) x neurons / 14), which is none below 12 timesteps. Groups are products of their own.
+a population floor(floor(T / 12) x neurons / 14), which is none below 12 timesteps. Groups are products of their own. The
+second factor is at least 1 here: the study has no array that is larger than a product.
 Products of two tensors (attention) take their operations over the number of PEs, rounded down; the study's "Eyeriss"
 leaves them out (`attention: skipped`), its "Eyeriss_linear" has them. Additions, pooling and concatenation cost nothing
 there, and memory is not counted (but see `traffic`). Zero gating, which the chip has, saves energy and no cycles. It
@@ -66,7 +67,7 @@ def synapses(machine: DenseArrayMachine, run: OperatorRun) -> Activity:
     work, array = run.workload, machine.dataflow
     terms = work.fan_in * run.timesteps * work.positions
     passes = work.groups * -(-(work.output_channels // work.groups) // array.columns)
-    return once_through(machine, run, passes * (terms // array.rows))
+    return once_through(machine, run, passes * max(1, terms // array.rows))
 
 
 @DENSE_ARRAY.runs("neuron")

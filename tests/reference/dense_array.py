@@ -36,5 +36,5 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
         terms = network.timesteps * shape.P * shape.Q * shape.C // shape.groups * shape.R * shape.S
         for _ in range(shape.groups):
             for _ in range(0, shape.M // shape.groups, array.columns):
-                cycles += whole_groups(terms, array.rows)
+                cycles += whole_groups(terms, array.rows) or 1
     return Expected(cycles, {"compute": cycles})
