@@ -11,6 +11,8 @@ UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
 UInt32 = npt.NDArray[np.uint32]
 UInt64 = npt.NDArray[np.uint64]
+Int8 = npt.NDArray[np.int8]
+Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -19,3 +21,5 @@ Integers = npt.NDArray[np.integer[Any]]
 """Any integer dtype."""
 Inputs = UInt8 | UInt16
 """Values of a tensor at the inputs of an operator: spikes, counts or unsigned activations."""
+WeightCodes = Int8 | Int16 | Int32
+"""Weight codes in the smallest type that holds them."""

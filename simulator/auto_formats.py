@@ -14,6 +14,7 @@ from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import OperatorCost, candidates, pick, with_picked
 from spikecycle.simulator.machine.schema import AUTO, Machine
+from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.simulator.stage_run import run_stage
 from spikecycle.simulator.summary import stage_cost
@@ -39,6 +40,7 @@ def pick_weight_formats(
     if formats is None:
         return machine
     picked = {}
+    non_zeros = NonZeros.between(stages)
     for stage in stages:
         choice = formats.weights_of(stage.name)
         if choice.format != AUTO or not any(stage.synapses()):
@@ -48,7 +50,7 @@ def pick_weight_formats(
         for name in candidates(choice):
             variant = machine.model_copy(update={"formats": with_picked(formats, {stage.name: name})})
             try:
-                run = run_stage(network, variant, dataflow, stage, samples, kept, reuse=reuse)
+                run = run_stage(network, variant, dataflow, stage, samples, kept, non_zeros, reuse=reuse)
             except MappingError as problem:
                 problems.append(str(problem))
                 continue

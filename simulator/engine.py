@@ -18,6 +18,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory
+from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
@@ -97,10 +98,13 @@ def simulate(
         )
         resident = ResidentWeights(machine)
         totals = []
+        non_zeros = NonZeros.between(stages)
         steps = _Steps(progress, len(stages) * len(chosen))
 
         def run_of(stage: Stage) -> StageRun:
-            return run_stage(network, machine, dataflow, stage, chosen, kept, steps.of(stage.name), reuse, threads)
+            return run_stage(
+                network, machine, dataflow, stage, chosen, kept, non_zeros, steps.of(stage.name), reuse, threads
+            )
 
         for stage, run in _run_in_order(stages, run_of, threads if len(chosen) == 1 and reuse is None else 1):
             resident.add(stage.name, run.footprint)

@@ -24,9 +24,8 @@ class SpikeRecord:
     neurons: int = 0
     raster: SpikeRaster | None = None
 
-    def add_input(self, values: Integers) -> int:
-        """One tensor that the stage takes, integers (T, C, H, W), of one sample; returns its values that are not 0."""
-        counts = by_timestep(values)
+    def add_input(self, counts: Int64) -> int:
+        """Values that are not 0, int64 (T,), of a tensor that the stage takes, of one sample; returns their sum."""
         self.inputs = _sum(self.inputs, counts)
         return int(counts.sum())
 

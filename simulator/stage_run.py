@@ -12,6 +12,7 @@ from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.dataflows.base import Dataflow, Plan, WeightFootprint
 from spikecycle.simulator.dataflows.stage import Stage, StageSample
 from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.residency import on_chip
 from spikecycle.simulator.reuse import Reuse, run_key
 from spikecycle.simulator.totals import StageTotals
@@ -37,18 +38,19 @@ def run_stage(
     stage: Stage,
     samples: Sequence[int],
     kept: Sequence[frozenset[str]],
+    non_zeros: NonZeros,
     step_done: Callable[[], None] | None = None,
     reuse: Reuse | None = None,
     threads: int = 1,
 ) -> StageRun:
     """Map a stage and replay the samples.
 
-    kept: tensors that stay on chip, by sample. step_done: called after every sample. reuse: what earlier runs left.
-    threads: samples that are replayed side by side.
+    kept: tensors that stay on chip, by sample. non_zeros: of this run, all stages of it. step_done: called after every
+    sample. reuse: what earlier runs left. threads: samples that are replayed side by side.
     """
     if reuse is None:
         fresh = Reuse(network, limit_bytes=0)
-        return _run_stage(network, machine, dataflow, stage, samples, kept, step_done, fresh, threads)
+        return _run_stage(network, machine, dataflow, stage, samples, kept, non_zeros, step_done, fresh, threads)
     steps = 0
 
     def count_step() -> None:
@@ -58,7 +60,7 @@ def run_stage(
             step_done()
 
     def run(watched: Machine) -> StageRun:
-        return _run_stage(network, watched, dataflow, stage, samples, kept, count_step, reuse, threads)
+        return _run_stage(network, watched, dataflow, stage, samples, kept, non_zeros, count_step, reuse, threads)
 
     found = reuse.stage_run(run_key(dataflow.name, stage, samples, kept), machine, run)
     for _ in range(len(samples) - steps):
@@ -73,6 +75,7 @@ def _run_stage(
     stage: Stage,
     samples: Sequence[int],
     kept: Sequence[frozenset[str]],
+    non_zeros: NonZeros,
     step_done: Callable[[], None] | None,
     reuse: Reuse,
     threads: int,
@@ -86,7 +89,7 @@ def _run_stage(
     )
     for sample, activity in _replayed(plan, seen, min(threads, len(samples))):
         activities.append(activity)
-        totals.add(activity, sample)
+        totals.add(activity, sample, non_zeros)
         if step_done:
             step_done()
     return StageRun(totals, activities, plan.footprint)

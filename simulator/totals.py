@@ -10,6 +10,7 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightStorage
 from spikecycle.simulator.dataflows.stage import Stage, StageSample
 from spikecycle.simulator.errors import ContractError
+from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
@@ -63,8 +64,8 @@ class StageTotals:
             row_bits,
         )
 
-    def add(self, activity: Activity, sample: StageSample) -> None:
-        """What one sample did."""
+    def add(self, activity: Activity, sample: StageSample, non_zeros: NonZeros) -> None:
+        """What one sample did. non_zeros: of the tensors of this run."""
         for name, count in activity.counts.items():
             if name not in self.counts:
                 raise ContractError(f"stage {self.stage.name!r}: {name!r} is counted, but not declared as a counter")
@@ -77,11 +78,13 @@ class StageTotals:
             self.accesses_by_bank[memory] = accesses + self.accesses_by_bank.get(memory, 0)
         self.synaptic_operations += activity.synaptic_operations
         for name in self.stage.consumed:
-            values = sample.values(name)
-            self.input_spikes += self.over_time.add_input(values)
-            self.input_positions += values.size
+            counts = non_zeros.of(sample, name)
+            self.input_spikes += self.over_time.add_input(counts)
+            self.input_positions += len(counts) * sample.tensors.spec(name).count
         last = self.stage.operators[-1]
-        if not isinstance(last, Synapse):  # currents are no spikes, and are not recorded
+        if isinstance(last, Synapse):  # currents are no spikes, and are not recorded
+            non_zeros.add_currents(sample, last)
+        else:
             outputs = sample.values(last.output.name)
             self.output_spikes += self.over_time.add_output(outputs, sample.tensors.sample)
         self.inferences_with_weights_on_chip += sample.on_chip.weights

@@ -92,7 +92,7 @@ def _tensors_of(stage: Stage, network: Network) -> Iterable[Tensor]:
         if not found[name].recorded and name in producers:
             waiting += [source.tensor for source in producers[name].inputs]
     # What synapses hand to the neurons of their own stage is added up timestep by timestep and never kept.
-    inner = {synapse.output.name for synapse in stage.synapses()}
+    inner = {synapse.output.name for synapse in stage.synapses() if synapse is not stage.operators[-1]}
     return [tensor for name, tensor in found.items() if name not in inner or tensor.recorded]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8, WeightCodes
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape, Neuron
 
@@ -81,7 +81,7 @@ class Arithmetic(NamedTuple):
 @lean_kernel
 def accumulate(
     frame: Integers,
-    weights: Int32,
+    weights: WeightCodes,
     geometry: Geometry,
     track_active: bool,
     channels: Int64,
@@ -133,7 +133,7 @@ def _collect(position: Integers, first: int, count: int, channels: Int64, values
 
 
 @lean_kernel
-def _add(channels: Int64, values: Int64, events: int, weights: Int32, sums: Int64) -> None:
+def _add(channels: Int64, values: Int64, events: int, weights: WeightCodes, sums: Int64) -> None:
     """Add the weights (C, M / groups) of the listed events, times their values, to sums (M / groups,)."""
     for i in range(0, events, TOGETHER):
         value_0, value_1, value_2, value_3 = values[i], values[i + 1], values[i + 2], values[i + 3]
@@ -149,7 +149,7 @@ def _add(channels: Int64, values: Int64, events: int, weights: Int32, sums: Int6
 
 
 @lean_kernel
-def _flag(channels: Int64, events: int, weights: Int32, flags: UInt8) -> None:
+def _flag(channels: Int64, events: int, weights: WeightCodes, flags: UInt8) -> None:
     """Set the flags (M / groups,) of neurons that get a weight other than zero."""
     for i in range(events):
         row = weights[channels[i]]

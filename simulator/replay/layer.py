@@ -25,7 +25,8 @@ from spikecycle.traces.errors import located
 class ReplayedLayer(Protocol):
     """What a replay needs of a layer; `spikecycle.simulator.dataflows.base.LayerTask` has it.
 
-    weights: int32 (M, C / groups, R, S). bias: int32 (M,). Inputs have `timesteps` T and values below 2 ** 16.
+    weights: int32 (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). Inputs have `timesteps` T and values
+    below 2 ** 16.
     """
 
     @property
@@ -39,6 +40,10 @@ class ReplayedLayer(Protocol):
     @property
     def timesteps(self) -> int:
         """T."""
+
+    @property
+    def weight_bits(self) -> int:
+        """Of a code."""
 
     @property
     def weights(self) -> Int32:
@@ -130,7 +135,7 @@ def _timesteps(task: ReplayedLayer, inputs: UInt8 | UInt16, track_active: bool) 
     _check_shape(task, "bias", task.bias.shape, (shape.M,))
     with located(f"layer {task.name}"):
         task.neuron.check_size(shape.output_shape)
-    synapse = SynapseStep(shape, task.weights)
+    synapse = SynapseStep(shape, task.weights, task.weight_bits)
     population = PopulationStep(task.neuron, shape.output_shape, task.bias.astype(np.int64), track_active)
     return _advance(synapse, population, inputs)
 

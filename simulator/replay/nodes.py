@@ -112,4 +112,5 @@ def start_population(operator: Population, tensors: ProducedTensors, track_activ
 
 
 def _start_synapse(operator: Synapse, tensors: KnownTensors) -> SynapseStep:
-    return SynapseStep(operator.shape, operator.weights(), tensors.spec(operator.inputs[0].tensor).range)
+    values = tensors.spec(operator.inputs[0].tensor).range
+    return SynapseStep(operator.shape, operator.weights(), operator.weight_bits, values)

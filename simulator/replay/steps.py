@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8, WeightCodes
 from spikecycle.simulator.replay.kernels import TOGETHER, Arithmetic, Geometry, accumulate, update
 from spikecycle.traces import LayerShape, Neuron
+from spikecycle.traces.weights import code_dtype
 
 _UINT16_RANGE = (0, 2**16 - 1)
 
@@ -14,13 +17,15 @@ _UINT16_RANGE = (0, 2**16 - 1)
 class SynapseStep:
     """A synaptic operator: adds what one timestep of its inputs brings to sums (P, Q, M).
 
-    weights: int32 (M, C / groups, R, S). values: lowest and highest input.
+    weights: int32 (M, C / groups, R, S), codes of weight_bits. values: lowest and highest input.
     """
 
-    def __init__(self, shape: LayerShape, weights: Int32, values: tuple[int, int] = _UINT16_RANGE) -> None:
+    def __init__(
+        self, shape: LayerShape, weights: Int32, weight_bits: int, values: tuple[int, int] = _UINT16_RANGE
+    ) -> None:
         self._shape = shape
         self._geometry = Geometry.of(shape)
-        self._weights = _by_input_channel(weights, shape)
+        self._weights = _by_input_channel(weights, shape, code_dtype(weight_bits))
         narrow = _UINT16_RANGE[0] <= values[0] and values[1] <= _UINT16_RANGE[1]
         self._frame: Integers = np.zeros((shape.H, shape.W, shape.C), np.uint16 if narrow else np.int64)
         self._channels = np.zeros(shape.C // shape.groups + TOGETHER, np.int64)
@@ -123,8 +128,8 @@ _APART = 16
 """Numbers between rows that are turned together: a line of the cache."""
 
 
-def _by_input_channel(weights: Int32, shape: LayerShape) -> Int32:
-    """Weights as int32 (R, S, C, M / groups): what an event scatters through a tap lies side by side.
+def _by_input_channel(weights: Int32, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
+    """Weights as (R, S, C, M / groups) of a dtype: what an event scatters through a tap lies side by side.
 
     Some output channels are turned at a time, from a copy whose rows do not fall on the same lines of the cache: where
     the fan-in is a power of two, that is many times as fast as turning all at once.
@@ -132,8 +137,8 @@ def _by_input_channel(weights: Int32, shape: LayerShape) -> Int32:
     groups, (m, c, r, s) = shape.groups, weights.shape
     outputs, fan_in = m // groups, c * r * s
     split = weights.reshape(groups, outputs, fan_in)
-    turned = np.empty((groups, fan_in, outputs), np.int32)
-    room = np.empty((groups, min(_TURNED_AT_ONCE, outputs), fan_in + _APART), np.int32)[..., :fan_in]
+    turned = np.empty((groups, fan_in, outputs), dtype)
+    room = np.empty((groups, min(_TURNED_AT_ONCE, outputs), fan_in + _APART), dtype)[..., :fan_in]
     for first in range(0, outputs, _TURNED_AT_ONCE):
         some = split[:, first : first + _TURNED_AT_ONCE]
         copied = room[:, : some.shape[1]]

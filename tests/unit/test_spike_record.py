@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikecycle.simulator import simulate
-from spikecycle.simulator.spike_record import MOST_NEURONS, MOST_TIMESTEPS, SpikeRecord, raster_of
+from spikecycle.simulator.spike_record import MOST_NEURONS, MOST_TIMESTEPS, SpikeRecord, by_timestep, raster_of
 
 
 def test_sums_by_timestep_and_the_raster_of_the_first_sample() -> None:
@@ -24,8 +24,8 @@ def test_sums_by_timestep_and_the_raster_of_the_first_sample() -> None:
 
 def test_inputs_of_several_tensors_are_added() -> None:
     record = SpikeRecord()
-    record.add_input(np.ones((2, 1, 1, 3), np.uint8))
-    record.add_input(np.array([[[[0, 1]]], [[[0, 0]]]], np.uint16))
+    record.add_input(by_timestep(np.ones((2, 1, 1, 3), np.uint8)))
+    record.add_input(by_timestep(np.array([[[[0, 1]]], [[[0, 0]]]], np.uint16)))
     assert record.inputs.tolist() == [4, 3]
 
 

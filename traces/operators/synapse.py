@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -96,9 +97,14 @@ class Synapse(Operator):
         return (*super().demands(sources), *(name for name, asks in asked.items() if asks))
 
     def weights(self) -> npt.NDArray[np.int32]:
-        """Weight codes, int32 (M, C / groups, R, S), read-only."""
+        """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""
+        held = self.__dict__.get("_held_weights")
+        found = None if held is None else held()
+        if found is not None:
+            return cast("npt.NDArray[np.int32]", found)
         codes = self.read_weights().astype(np.int32, copy=False)
         codes.setflags(write=False)
+        self.__dict__["_held_weights"] = weakref.ref(codes)
         if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
             self.__dict__["zero_weights"] = _zeros(codes)
         return codes

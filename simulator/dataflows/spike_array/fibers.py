@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape
 
-Codes = npt.NDArray[np.int8] | npt.NDArray[np.int16] | Int32
-"""Weight codes in the smallest type that holds them."""
-
 
 @lean_kernel
 def lay_fibers(
-    weights: Codes,
+    weights: WeightCodes,
     channels: int,
     first: int,
     stop: int,
@@ -104,7 +100,7 @@ class TileFibers:
 
 def channel_tile(
     shape: LayerShape,
-    by_output: Codes,
+    by_output: WeightCodes,
     first: int,
     stop: int,
     pes_per_group: int,
