@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.axes import NAMED_AXES, UNKNOWN_AXES, FiberAxes
 from spikecycle.simulator.formats.groups import first_full_group
@@ -128,11 +128,11 @@ class WeightFormat:
         )
 
     def accepts(
-        self, values: Int32, starts: Int64, axes: FiberAxes = UNKNOWN_AXES, segments: Int64 | None = None
+        self, values: WeightCodes, starts: Int64, axes: FiberAxes = UNKNOWN_AXES, segments: Int64 | None = None
     ) -> str | None:
         """Why fibers cannot be stored in this format, in words that follow its name, or None if they can.
 
-        values: int32 (total,), in the order in which they are stored (`FiberAxes.storage_order`); starts: int64
+        values: codes (total,), in the order in which they are stored (`FiberAxes.storage_order`); starts: int64
         (F + 1,). axes: along which the fibers run. segments: int64 (F,), see `spikecycle.simulator.formats.groups`.
         """
         refused = self.refused_axes(axes)

@@ -7,7 +7,7 @@ stores min(kept, g) of them in order: those that are not zero and, if these are 
 
 from __future__ import annotations
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.jit import lean_kernel
 
 
@@ -30,7 +30,7 @@ def group_slots(length: int, segment: int, kept: int, group: int) -> int:
 
 
 @lean_kernel
-def padding_zeros(values: Int32, first: int, end: int, kept: int) -> int:
+def padding_zeros(values: WeightCodes, first: int, end: int, kept: int) -> int:
     """Zeros that the group values[first:end] stores, its first ones."""
     slots = min(kept, end - first)
     for i in range(first, end):
@@ -40,10 +40,12 @@ def padding_zeros(values: Int32, first: int, end: int, kept: int) -> int:
 
 
 @lean_kernel
-def first_full_group(values: Int32, starts: Int64, segments: Int64, kept: int, group: int) -> tuple[int, int, int, int]:
+def first_full_group(
+    values: WeightCodes, starts: Int64, segments: Int64, kept: int, group: int
+) -> tuple[int, int, int, int]:
     """(fiber, first position, last position, non-zeros) of the first group with more than `kept` non-zeros.
 
-    values: int32 (total,); starts: int64 (F + 1,); segments: int64 (F,). Fiber -1 if there is no such group.
+    values: codes (total,); starts: int64 (F + 1,); segments: int64 (F,). Fiber -1 if there is no such group.
     """
     for fiber in range(len(starts) - 1):
         start = starts[fiber]

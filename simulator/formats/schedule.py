@@ -21,7 +21,7 @@ Each kernel ends its steps itself: a call a step, with three arrays to pass, tak
 
 from __future__ import annotations
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.groups import group_end, group_slots, padding_zeros
 from spikecycle.simulator.formats.levels import (
@@ -42,7 +42,7 @@ NOTHING = -1
 
 @lean_kernel
 def decode_schedule(
-    values: Int32,
+    values: WeightCodes,
     start: int,
     stop: int,
     segment: int,
@@ -84,7 +84,7 @@ def decode_schedule(
 
 @lean_kernel
 def _position_by_position(
-    values: Int32,
+    values: WeightCodes,
     start: int,
     stop: int,
     spec: FormatSpec,
@@ -144,7 +144,7 @@ def _position_by_position(
 
 @lean_kernel
 def _window_by_window(
-    values: Int32,
+    values: WeightCodes,
     start: int,
     stop: int,
     spec: FormatSpec,
@@ -192,7 +192,7 @@ def _window_by_window(
 
 @lean_kernel
 def _entry_by_entry(
-    values: Int32,
+    values: WeightCodes,
     start: int,
     stop: int,
     spec: FormatSpec,
@@ -237,7 +237,7 @@ def _entry_by_entry(
 
 @lean_kernel
 def _group_by_group(
-    values: Int32,
+    values: WeightCodes,
     start: int,
     stop: int,
     segment: int,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats.base import WeightFormat
 from spikecycle.simulator.formats.bits import bits_for
@@ -25,7 +25,7 @@ from spikecycle.simulator.jit import lean_kernel
 
 
 @lean_kernel
-def _stored_values(values: Int32, start: int, stop: int, spec: FormatSpec) -> int:
+def _stored_values(values: WeightCodes, start: int, stop: int, spec: FormatSpec) -> int:
     """Values that the fiber [start, stop) stores, padding included."""
     if spec.values == Values.IN_PLACE and spec.located == Located.FIXED:
         return stop - start
@@ -48,7 +48,7 @@ def _stored_values(values: Int32, start: int, stop: int, spec: FormatSpec) -> in
 
 @lean_kernel
 def measure_fibers(
-    values: Int32,
+    values: WeightCodes,
     starts: Int64,
     segments: Int64,
     spec: FormatSpec,
@@ -58,7 +58,7 @@ def measure_fibers(
 ) -> None:
     """Fill the sizes of every fiber by the formulas of `spikecycle.simulator.formats.weights`.
 
-    values: int32 (total,); starts: int64 (F + 1,), fiber f being values[starts[f]:starts[f + 1]].
+    values: codes (total,); starts: int64 (F + 1,), fiber f being values[starts[f]:starts[f + 1]].
     segments: int64 (F,), positions after which groups begin anew.
     payload_bits_out, metadata_bits_out: int64 (F,), bits of values and of what tells their positions.
     entries_out: int64 (F,), values stored, padding included: what the directory counts.
@@ -119,7 +119,7 @@ def offset_bits(stored_values: int) -> int:
     return int(stored_values).bit_length()
 
 
-def check_fibers(values: Int32, starts: Int64, segments: Int64 | None) -> Int64:
+def check_fibers(values: WeightCodes, starts: Int64, segments: Int64 | None) -> Int64:
     """Refuse fibers that do not make up the values: kernels do not check. Returns their segments, int64 (F,)."""
     if len(starts) == 0 or starts[0] != 0 or starts[-1] != len(values) or np.any(np.diff(starts) < 0):
         raise UsageError(f"fiber starts must ascend from 0 to the {len(values)} values")
@@ -132,9 +132,9 @@ def check_fibers(values: Int32, starts: Int64, segments: Int64 | None) -> Int64:
 
 
 def measure(
-    values: Int32, starts: Int64, weight_format: WeightFormat, value_bits: int, segments: Int64 | None = None
+    values: WeightCodes, starts: Int64, weight_format: WeightFormat, value_bits: int, segments: Int64 | None = None
 ) -> FiberSizes:
-    """Measure fibers: values int32 (total,), starts int64 (F + 1,), codes of `value_bits` bits.
+    """Measure fibers: values codes (total,), starts int64 (F + 1,), codes of `value_bits` bits.
 
     segments: int64 (F,), positions after which the groups of a format of groups begin anew (see
     `spikecycle.simulator.formats.groups`); the whole fibers by default. Values that the format does not accept are

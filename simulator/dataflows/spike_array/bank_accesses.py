@@ -18,6 +18,9 @@ from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 from spikecycle.traces import LayerShape
 
+WEIGHTS_AT_ONCE = 2**20
+"""Weights that are compared with 0 together, so that of a large layer no copy is made."""
+
 
 def potential_accesses(
     machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling, sample: LayerSample, accesses: int
@@ -82,8 +85,12 @@ def _accumulates(task: LayerTask, sample: LayerSample, places: Int64, count: int
         set_bits = frames.astype(np.uint8, copy=False) if task.input_bits == 1 else np.bitwise_count(frames)
         events += np.add.reduce(set_bits, axis=0, dtype=np.uint8)
     taps = _taps(shape, events, places, count).reshape(count, shape.groups, -1)
-    kernels = (task.weights != 0).reshape(shape.groups, shape.M // shape.groups, -1)
-    found: Int64 = np.einsum("pgk,gmk->pgm", taps, kernels)  # converts kernels piece by piece, not as a whole
+    kernels = task.weights.reshape(shape.groups, shape.M // shape.groups, -1)
+    found = np.zeros((count, *kernels.shape[:2]), np.int64)
+    rows = max(1, WEIGHTS_AT_ONCE // (shape.groups * shape.fan_in))
+    for first in range(0, kernels.shape[1], rows):
+        own = slice(first, first + rows)
+        np.einsum("pgk,gmk->pgm", taps, kernels[:, own] != 0, out=found[:, :, own])
     return found.reshape(count, shape.M)
 
 

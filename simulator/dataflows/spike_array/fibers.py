@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
+from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape
@@ -21,15 +21,15 @@ def lay_fibers(
     pes_per_group: int,
     stride_rows: int,
     stride_columns: int,
-    values_out: Int32,
+    values_out: WeightCodes,
     starts_out: Int64,
 ) -> None:
     """Copy the weights of output channels [first, stop) fiber by fiber.
 
     weights: int8, int16 or int32 (C / groups, R, S, M); channels: C. pes_per_group: PEs among which output channels are
     dealt out.
-    values_out: int32 ((stop - first) · C / groups · R · S,). starts_out: int64 (pes_per_group · C · stride_rows ·
-    stride_columns + 1,); fibers are ordered by PE of the group, input channel, phase row, phase column.
+    values_out: of the same dtype, ((stop - first) · C / groups · R · S,). starts_out: int64 (pes_per_group · C ·
+    stride_rows · stride_columns + 1,); fibers are ordered by PE of the group, input channel, phase row, phase column.
     """
     group_inputs, taps_rows, taps_columns, outputs = weights.shape
     group_outputs = outputs * group_inputs // channels
@@ -58,7 +58,8 @@ class TileFibers:
     """The fibers of a channel tile.
 
     first, stop: its output channels. own_channels: int64 (pes_per_group,), how many of them each sharing PE owns.
-    values: int32; starts: int64 (F + 1,); sizes: of each fiber. segments: int64 (F,), output channels of each tap.
+    values: int8, int16 or int32, the smallest for its codes; starts: int64 (F + 1,); sizes: of each fiber.
+    segments: int64 (F,), output channels of each tap.
     phases: fibers of an input channel in a PE; F = pes_per_group · C · phases.
     first_local: int64 (pes_per_group, C), local number of the first output channel in an input channel's group.
     """
@@ -66,7 +67,7 @@ class TileFibers:
     first: int
     stop: int
     own_channels: Int64
-    values: Int32
+    values: WeightCodes
     starts: Int64
     segments: Int64
     sizes: FiberSizes
@@ -113,7 +114,7 @@ def channel_tile(
     by_output: int8, int16 or int32 (C / groups, R, S, M).
     """
     phases = shape.stride[0] * shape.stride[1]
-    values = np.zeros((stop - first) * shape.fan_in, dtype=np.int32)
+    values = np.zeros((stop - first) * shape.fan_in, by_output.dtype)
     starts = np.zeros(pes_per_group * shape.C * phases + 1, dtype=np.int64)
     lay_fibers(by_output, shape.C, first, stop, pes_per_group, shape.stride[0], shape.stride[1], values, starts)
     taps = np.outer(_taps_by_phase(shape.R, shape.stride[0]), _taps_by_phase(shape.S, shape.stride[1])).reshape(-1)

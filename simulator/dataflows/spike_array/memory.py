@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
+from spikecycle.simulator.dataflows.spike_array.bank_accesses import WEIGHTS_AT_ONCE
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.memory import Need
+from spikecycle.traces.weights import code_dtype
 
 FIBER_BYTES = 64  # starts, four sizes, units; first bit and fetched words in its weight layout: int64 each
 TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and four sizes
 TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
 WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
+ZERO_BYTES = 9  # of a weight: whether it is 0, and the same as int64
 INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
 EVENT_BYTES = 16  # four numbers of an event, int32
 
@@ -28,6 +33,7 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
     pes_per_group = parameters.pes_per_group
     block_rows, block_columns = parameters.blocks
     weights = shape.M * shape.fan_in
+    code_bytes = np.dtype(code_dtype(layer.weight_bits)).itemsize
     phases = shape.stride[0] * shape.stride[1]
     # The first cut has all channels; each that does not fit is halved (`tiling`), and is kept until one fits.
     all_own = -(-shape.M // pes_per_group)
@@ -47,8 +53,8 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
     return (
         Need(tiles * fibers * FIBER_BYTES, f"the fibers of {pes} and {where}"),
         Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
-        Need(4 * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
-        Need(8 * weights, f"{weights} weights by output channel, and in a try of a cut", is_kept=False),
+        Need(code_bytes * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
+        Need(2 * code_bytes * weights, f"{weights} weights by output channel, and in a try of a cut", is_kept=False),
         Need(tiles * tap_cases * pes_per_group * TAP_CASE_BYTES, f"the latencies of {pes} and {where}"),
         Need(tiles * tap_cases * WORK_BYTES, f"the latencies of {where}"),
         Need(  # channel tiles are laid side by side
@@ -64,7 +70,11 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(96 * cells, f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}"),
         Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
         Need(shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up", is_kept=False),
-        Need(weights, f"which of {weights} weights are zero", is_kept=False),
+        Need(
+            min(weights, max(WEIGHTS_AT_ONCE, shape.C * shape.R * shape.S)) * ZERO_BYTES,
+            f"which of {weights} weights are zero",
+            is_kept=False,
+        ),
         Need(events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)", is_kept=False),
     )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
 from spikecycle.simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
@@ -201,7 +201,7 @@ def place_entries(
 
 @lean_kernel
 def tabulate_latencies(
-    values: Int32,
+    values: WeightCodes,
     starts: Int64,
     stored_values: Int64,
     first_bits: Int64,
@@ -220,7 +220,7 @@ def tabulate_latencies(
 ) -> None:
     """Fill the latencies of a channel tile: every fiber in every tap case of its phase.
 
-    values: int32; starts: int64 (F + 1,): see TileFibers. stored_values: int64 (F,), of each fiber.
+    values, starts: see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
     row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
     cycles_out: int32 (4, tap_cases, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
