@@ -25,7 +25,7 @@ def energy_folder() -> Path:
 def read_validated(path: Path, model: type[ModelT]) -> ModelT:
     """The YAML file as `model`; raises MachineError, one line per problem, each naming file and key."""
     try:
-        return model.model_validate(read_yaml(path))
+        return model.model_validate(read_yaml(path, shipped=path.parent == energy_folder()))
     except ValidationError as error:
         problems = []
         for details in error.errors():

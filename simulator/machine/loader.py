@@ -77,7 +77,7 @@ def load_machine(
     Raises MachineError, one line per problem, each naming the file, the line and the key.
     """
     path = machine_path(name_or_path)
-    data = read_yaml(path)
+    data = read_yaml(path, shipped=path == shipped_path(path.stem))
     replaced = _replaced(overrides, formats)
     changed = _changed(data, overrides, formats, str(path))
     machine = _validate(changed, lambda problems: problems_in(path, problems, replaced))
@@ -87,7 +87,7 @@ def load_machine(
 
 def supports_of_machines() -> dict[str, Support]:
     """What the dataflow of each shipped machine supports, by the machine's name; nothing else of it is looked at."""
-    kinds = {name: read_yaml(shipped_path(name))["dataflow"]["kind"] for name in shipped_machines()}
+    kinds = {name: read_yaml(shipped_path(name), shipped=True)["dataflow"]["kind"] for name in shipped_machines()}
     return {name: DATAFLOWS.lookup(kind).supports for name, kind in kinds.items()}
 
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -40,18 +40,19 @@ _NUMBER_STARTS = list("-+.0123456789")
 _TRUE = ("yes", "true", "on")
 
 
-class _Composer(yaml.SafeLoader):
-    """Reads a text to nodes, without tags, within limits."""
+class _Limits(yaml.composer.Composer, yaml.resolver.BaseResolver):
+    """Makes nodes of a parser's events, without tags, within limits."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's way: `add_implicit_resolver` fills it)
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self) -> None:
+        yaml.composer.Composer.__init__(self)
+        yaml.resolver.BaseResolver.__init__(self)
         self._values = 0
         self._levels = 0
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event = cast("Any", self).peek_event()  # of the parser beside it
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise _problem(f"tags are not supported, found {quoted(tag)}", event)
@@ -66,6 +67,16 @@ class _Composer(yaml.SafeLoader):
         return node
 
 
+class _Composer(_Limits, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
+    """Reads a text to nodes, and says well what is wrong with it."""
+
+    def __init__(self, text: str) -> None:
+        yaml.reader.Reader.__init__(self, text)
+        yaml.scanner.Scanner.__init__(self)
+        yaml.parser.Parser.__init__(self)
+        _Limits.__init__(self)
+
+
 for _kind, _pattern, _starts in (
     (_LEADING_ZERO, r"[-+]?0[0-9_]+", list("-+0")),
     (_INTEGER, r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)", _NUMBER_STARTS),
@@ -75,7 +86,7 @@ for _kind, _pattern, _starts in (
     (_NULL, r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     (_MERGE, r"<<", ["<"]),
 ):
-    _Composer.add_implicit_resolver(_kind, re.compile(rf"(?:{_pattern})\Z"), _starts)
+    _Limits.add_implicit_resolver(_kind, re.compile(rf"(?:{_pattern})\Z"), _starts)
 
 
 class _Builder:
@@ -161,16 +172,37 @@ def _at(key: str) -> str:
     return f"{key if len(key) <= _LONGEST_QUOTE else f'{key[: _LONGEST_QUOTE - 3]}...'}: " if key else ""
 
 
+if yaml.__with_libyaml__:
+
+    class _FastComposer(_Limits, yaml.CBaseLoader):
+        """The same by libyaml, many times faster; its own words for what is wrong are poorer."""
+
+        def __init__(self, text: str) -> None:
+            yaml.CBaseLoader.__init__(self, text)
+            _Limits.__init__(self)
+
+    def _fast_composer(text: str) -> _Limits:
+        return _FastComposer(text)
+
+else:
+
+    def _fast_composer(text: str) -> _Limits:
+        return _Composer(text)
+
+
 def _problem(words: str, place: Any) -> yaml.MarkedYAMLError:
     """The error about a node or event."""
     return yaml.MarkedYAMLError(problem=words, problem_mark=place.start_mark)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in the YAML file `path`; anything else raises MachineError with file and line."""
+def read_yaml(path: Path, *, shipped: bool = False) -> dict[str, Any]:
+    """The mapping in the YAML file `path`; anything else raises MachineError with file and line.
+
+    shipped: the file comes with the package, and is well-formed, so that the faster parser may read it.
+    """
     text = _text_of(path)
     try:
-        data = parse_yaml(text)
+        data = copy.deepcopy(_parsed_fast(text)) if shipped else parse_yaml(text)
     except yaml.MarkedYAMLError as error:
         line_of_mark = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise MachineError(f"{path}{line_of_mark}: {' '.join(str(error.problem or error.context).split())}") from error
@@ -225,13 +257,26 @@ def parse_yaml(text: str) -> Any:
 def _parsed(text: str) -> Any:
     """The same, not to be changed: runs of one process read the same machine files again and again."""
     try:
-        node = _Composer(text).get_single_node()
+        node: yaml.Node | None = _Composer(text).get_single_node()
     except yaml.reader.ReaderError as error:
         place = yaml.Mark("", error.position, text.count("\n", 0, error.position), 0, None, 0)
         raise yaml.MarkedYAMLError(
             problem=f"the character {ascii(chr(error.character))[1:-1]} is not allowed", problem_mark=place
         ) from error
+    return _built(node)
+
+
+def _built(node: yaml.Node | None) -> Any:
     return None if node is None else _Builder().value(node, "")
+
+
+@lru_cache(_TEXTS_KEPT)
+def _parsed_fast(text: str) -> Any:
+    """The same of a text that is well-formed, by the faster parser; of any other as `_parsed` does."""
+    try:
+        return _built(_fast_composer(text).get_single_node())
+    except (yaml.YAMLError, UnicodeError):
+        return _parsed(text)
 
 
 def quoted(value: object) -> str:

@@ -1,6 +1,7 @@
 """Strict YAML."""
 
 import os
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,40 @@ def test_quotes_are_short_and_on_one_line() -> None:
     assert quoted("a\nb") == "'a\\nb'"
     assert len(quoted("x" * 1000)) == 80
     assert quoted(16**5000) == "an integer of 20001 bits"
+
+
+SHIPPED = sorted(Path(str(resources.files("spikecycle.hwconfigs"))).rglob("*.yaml"))
+
+
+def test_both_parsers_read_the_same_of_every_file_that_ships() -> None:
+    assert len(SHIPPED) > 20
+    for path in SHIPPED:
+        strict, fast = read_yaml(path), read_yaml(path, shipped=True)
+        assert repr(fast) == repr(strict), path  # repr tells 1, 1.0 and True apart
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [1, 2", "a: 1\na: 2\n", "a: 007\n", "a: !x 1\n", "a: \x07\n", "a: *b\n", "- 1\n", ""]
+)
+def test_what_the_faster_parser_refuses_is_told_as_ever(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text(text)
+    with pytest.raises(MachineError) as strict:
+        read_yaml(path)
+    with pytest.raises(MachineError) as fast:
+        read_yaml(path, shipped=True)
+    assert str(fast.value) == str(strict.value)
+
+
+def test_the_faster_parser_keeps_the_limits(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text("a: " + "[" * 41 + "]" * 41)
+    with pytest.raises(MachineError, match="more than 40 lists"):
+        read_yaml(path, shipped=True)
+
+
+def test_what_is_read_is_the_callers_own(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text("a: [1]")
+    read_yaml(path, shipped=True)["a"].append(2)
+    assert read_yaml(path, shipped=True) == {"a": [1]}
