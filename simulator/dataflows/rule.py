@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Int32, Int64, Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.memory import layer_sizes
@@ -201,8 +201,9 @@ class RuleDataflow:
         prepare = self.preparations.get(operator.kind)
         if prepare is None:
             return RulePlan(self, machine, operator, network)
+        weights = operator.weights() if isinstance(operator, Synapse) else None
         with _blamed(prepare, f"the preparation of dataflow {self.name} for operator {operator.name!r}"):
-            return RulePlan(self, machine, operator, network, prepare(machine, operator, network))
+            return RulePlan(self, machine, operator, network, prepare(machine, operator, network), weights)
 
     def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
         """A rule says itself what is moved."""
@@ -211,13 +212,17 @@ class RuleDataflow:
 
 @dataclass(frozen=True, eq=False)
 class RulePlan:
-    """One operator on a machine with a rule."""
+    """One operator on a machine with a rule.
+
+    held_weights: of a synapse whose rule has prepared them, so that they are not read again for its samples.
+    """
 
     dataflow: RuleDataflow
     machine: Machine
     operator: Operator
     network: Network
     prepared: Any = None
+    held_weights: Int32 | None = None
 
     @property
     def storage(self) -> WeightStorage:

@@ -9,7 +9,7 @@ import pytest
 
 from spikecycle.simulator import simulate
 from spikecycle.simulator.replay import SampleTensors
-from spikecycle.traces import LayerArrays, LayerShape, Neuron, Trace, open_trace, write_trace
+from spikecycle.traces import Layer, LayerArrays, LayerShape, Neuron, Trace, open_trace, write_trace
 
 
 def trace_of(path: Path) -> Trace:
@@ -32,19 +32,25 @@ def test_currents_are_counted_by_timestep(tmp_path: Path) -> None:
     assert neurons.input_density == 4 / 6
 
 
-def test_the_stage_of_the_neurons_computes_no_currents_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    values = SampleTensors._recompute
+@pytest.mark.parametrize("machine", ["bishop", "loas"])  # loas prepares its weights, too
+def test_currents_are_made_and_weights_read_once(machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    recompute, read = SampleTensors._recompute, Layer.weights
 
-    def counted(self: SampleTensors, name: str) -> object:
-        asked.append(name)
-        return values(self, name)
+    def recomputed(self: SampleTensors, name: str) -> object:
+        made.append(name)
+        return recompute(self, name)
 
-    monkeypatch.setattr(SampleTensors, "_recompute", counted)
+    def read_weights(self: Layer) -> object:
+        made.append("weights")
+        return read(self)
+
+    monkeypatch.setattr(SampleTensors, "_recompute", recomputed)
+    monkeypatch.setattr(Layer, "weights", read_weights)
     with trace_of(tmp_path / "t.h5") as trace:
         current = trace.operators[0].output.name
-        simulate(trace, "bishop")
-    assert asked == [current]
+        simulate(trace, machine)
+    assert sorted(made) == sorted([current, "weights"])
 
 
 def test_weights_that_somebody_holds_are_not_read_again(tmp_path: Path) -> None:
