@@ -173,5 +173,5 @@ def test_estimates_are_above_what_runs_really_take_and_not_far_above() -> None:
     assert len(found) == len(CASES)
     for case, (estimate, peak) in zip(CASES, found, strict=True):
         assert peak <= estimate + SMALL_BYTES, (case, estimate, peak)
-        # row_stationary counts the smallest fibers that there can be, which its search seldom measures
-        assert estimate <= 7 * peak + SMALL_BYTES, (case, estimate, peak)
+        # row_stationary counts the smallest fibers and folds that there can be, which its search seldom measures
+        assert estimate <= (12 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)
