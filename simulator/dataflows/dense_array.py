@@ -7,10 +7,11 @@ positions, padding counts) by K columns (fan-in) with N output channels, and tak
     ceil(N / 12) x floor(K x M / 14) cycles,
 
 a population floor(floor(T / 12) x neurons / 14), which is none below 12 timesteps. Groups are products of their own.
-The second factor is at least 1 here: the study has no array that is larger than a product. Products of two tensors (attention) take their operations over the number of PEs, rounded down; the study's "Eyeriss"
-leaves them out (`attention: skipped`), its "Eyeriss_linear" has them. Additions, pooling and concatenation cost nothing
-there, and memory is not counted (but see `traffic`). Zero gating, which the chip has, saves energy and no cycles. It
-differs from the rule of `systolic`, which counts the filling and draining of every tile.
+The second factor is at least 1 here: the study has no array that is larger than a product. Products of two tensors
+(attention) take their operations over the number of PEs, rounded down; the study's "Eyeriss" leaves them out
+(`attention: skipped`), its "Eyeriss_linear" has them. Additions, pooling and concatenation cost nothing there, and
+memory is not counted (but see `traffic`). Zero gating, which the chip has, saves energy and no cycles. It differs
+from the rule of `systolic`, which counts the filling and draining of every tile.
 """
 
 from __future__ import annotations
