@@ -29,6 +29,8 @@ _ALLOWED_STARTS = 3
 """Times that all processes are started, where one of them ends before it has begun."""
 _LAST_PORT = 2**16 - 1
 """Of TCP. Source: RFC 9293, section 3.1."""
+_ANY_PORT = "127.0.0.1:0"
+"""Dask's scheduler has a web server even without a dashboard; told nothing, it warns where port 8787 is taken."""
 _QUIET = {
     "distributed.admin.low-level-log-length": 0,
     "distributed.worker.profile.enabled": False,
@@ -113,7 +115,8 @@ def _local_cluster(jobs: int) -> Any:
         try:
             return distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
-                silence_logs=logging.CRITICAL, preload=[worker_process.__name__],
+                scheduler_kwargs={"dashboard_address": _ANY_PORT}, silence_logs=logging.CRITICAL,
+                preload=[worker_process.__name__],
             )  # fmt: skip
         except (RuntimeError, OSError, TimeoutError) as error:  # one of them was killed before it had begun
             problem = error

@@ -6,9 +6,12 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +307,16 @@ def test_the_command_tells_in_one_line_and_with_status_2_what_failed(trace: str,
     assert ended.err.startswith("spikecycle: 1 of 2 points failed: spike_array: dataflow.pes:")
     assert len(ended.err.splitlines()) == 1
     assert "2 points: 1 simulated, 1 failed" in ended.out
+
+
+def test_processes_do_not_mind_who_has_the_port_of_a_dashboard() -> None:
+    with socket.socket() as taken, warnings.catch_warnings():
+        with suppress(OSError):  # somebody has it already: as good
+            taken.bind(("", 8787))
+            taken.listen()
+        warnings.filterwarnings("error", message="Port 8787")
+        with workers.local_client(1) as client:
+            assert workers.threads(client) == 1
 
 
 def test_a_worker_leaves_an_interrupt_to_who_started_it() -> None:
