@@ -16,6 +16,7 @@ from spikecycle.simulator.explore.measure import Chunk, Session, figures
 from spikecycle.simulator.explore.neighbours import Neighbour, changes, near, numeric_keys
 from spikecycle.simulator.explore.sweep import SweepProgress, cores, simulate_points
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
+from spikecycle.simulator.explore.workers import scheduler_client
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
@@ -102,10 +103,11 @@ def _rows(
     """Row of each point by its number."""
     found: dict[int, Row] = {}
     like = Chunk((), [str(plugin) for plugin in plugins])
-    for rows in simulate_points(points, like, jobs or cores(), cluster):
-        found |= {row["number"]: row for row in rows}
-        if progress:
-            progress("machines", len(found), len(points))
+    with scheduler_client(cluster) as client:
+        for rows in simulate_points(points, like, jobs or cores(), client):
+            found |= {row["number"]: row for row in rows}
+            if progress:
+                progress("machines", len(found), len(points))
     return found
 
 

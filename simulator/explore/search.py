@@ -15,7 +15,7 @@ import math
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -29,7 +29,7 @@ from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec, parse_sweep, read_sweep
-from spikecycle.simulator.explore.workers import dask_client, run_on_dask
+from spikecycle.simulator.explore.workers import local_client, run_on_dask, scheduler_client
 
 GOALS = {
     "energy": "energy_per_inference_pj",
@@ -111,13 +111,13 @@ def search(
     axes = spec.axes()
     if spec.count < 2:
         raise UsageError("there is nothing to search: the space has one point; give some key several values")
-    folder = SweepFolder(out, sources_of(spec))
-    known = {str(row["point"]): row for row in folder.rows()}
-    with _quiet():
+    sources = sources_of(spec)
+    with _quiet(), scheduler_client(cluster) as client:  # where nobody answers, no folder is made
+        folder = SweepFolder(out, sources)
+        known = {str(row["point"]): row for row in folder.rows()}
         study = _study(Path(out), spec, goals, kept_to, seed, trials, at_random)
-        like = Chunk((), spec.plugins)
         done = _finished(study)
-        with _runner(jobs, cluster, like) as run:
+        with _runner(jobs, client, Chunk((), spec.plugins)) as run:
             while done < trials:
                 asked = [_ask(study, spec, axes) for _ in range(min(jobs, trials - done))]
                 new = {point.identity(): point for _, point in asked if point.identity() not in known}
@@ -240,18 +240,18 @@ def _finished(study: Any) -> int:
 
 
 @contextmanager
-def _runner(jobs: int, cluster: str | None, like: Chunk) -> Iterator[Callable[[list[SweepPoint]], list[Row]]]:
-    """What simulates a batch of points: this process, or others that stay until the end."""
+def _runner(jobs: int, client: Any, like: Chunk) -> Iterator[Callable[[list[SweepPoint]], list[Row]]]:
+    """What simulates a batch of points: the workers of a client, this process, or others that stay until the end."""
 
     def chunks(points: list[SweepPoint]) -> list[Chunk]:
         return [Chunk((point,), like.plugins, like.seconds, like.max_memory_bytes) for point in points]
 
-    if jobs == 1 and cluster is None:
+    if jobs == 1 and client is None:
         with SharedRuns(like) as shared:
             yield shared.rows
         return
-    with dask_client(jobs, cluster) as client:
-        yield lambda points: [row for rows in run_on_dask(client, chunks(points)) for row in rows]
+    with local_client(jobs) if client is None else nullcontext(client) as runner:
+        yield lambda points: [row for rows in run_on_dask(runner, chunks(points)) for row in rows]
 
 
 def _result(

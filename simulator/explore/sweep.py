@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,7 @@ from spikecycle.simulator.explore.measure import Chunk, split
 from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.explore.store import SweepFolder, source_sha256
 from spikecycle.simulator.explore.sweep_spec import SUFFIXES, SweepPoint, SweepSpec, parse_sweep, read_sweep
-from spikecycle.simulator.explore.workers import dask_client, run_here, run_on_dask, threads
+from spikecycle.simulator.explore.workers import local_client, run_here, run_on_dask, scheduler_client, threads
 from spikecycle.simulator.machine.loader import machine_path
 from spikecycle.simulator.memory import default_limit_bytes
 from spikecycle.traces.errors import located
@@ -101,24 +102,25 @@ def run_sweep(
 ) -> SweepResult:
     """The sweep of a specification; arguments as those of `sweep`."""
     sources = sources_of(spec)
-    folder = None if out is None else SweepFolder(out, sources)
     points = list(spec.points())
     wanted = {point.identity(): point for point in points}
-    kept = [] if folder is None else folder.rows()
-    found = {str(row["point"]): row for row in kept if not (retry_failed and row["problem"] is not None)}
-    todo = [point for identity, point in wanted.items() if identity not in found]
     workers = jobs or cores()
     limit = max_memory_bytes or (None if cluster else default_limit_bytes() // workers)
-    done = 0
-    if progress:
-        progress(f"{len(points) - len(todo):,} kept" if len(todo) < len(points) else "starting", 0, len(todo))
-    for rows in simulate_points(todo, Chunk((), spec.plugins, max_memory_bytes=limit), workers, cluster):
-        if folder is not None:
-            folder.append(rows)
-        found |= {str(row["point"]): row for row in rows}
-        done += len(rows)
+    with scheduler_client(cluster) as client:  # where nobody answers, no folder is made
+        folder = None if out is None else SweepFolder(out, sources)
+        kept = [] if folder is None else folder.rows()
+        found = {str(row["point"]): row for row in kept if not (retry_failed and row["problem"] is not None)}
+        todo = [point for identity, point in wanted.items() if identity not in found]
+        done = 0
         if progress:
-            progress("points", done, len(todo))
+            progress(f"{len(points) - len(todo):,} kept" if len(todo) < len(points) else "starting", 0, len(todo))
+        for rows in simulate_points(todo, Chunk((), spec.plugins, max_memory_bytes=limit), workers, client):
+            if folder is not None:
+                folder.append(rows)
+            found |= {str(row["point"]): row for row in rows}
+            done += len(rows)
+            if progress:
+                progress("points", done, len(todo))
     if folder is not None:
         folder.gather({identity: point.number for identity, point in wanted.items()}, points[0].choice)
         found = {str(row["point"]): row for row in folder.rows()}  # the same, whether they were run now or before
@@ -136,12 +138,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def simulate_points(points: list[SweepPoint], like: Chunk, jobs: int, cluster: str | None) -> Iterator[list[Row]]:
-    """Rows as they come: from a cluster; else from here, and from other processes if that would take long.
+def simulate_points(points: list[SweepPoint], like: Chunk, jobs: int, client: Any) -> Iterator[list[Row]]:
+    """Rows as they come: from the cluster of a client; else from here, and other processes too if that would take long.
 
-    like: a chunk without points, for what all have in common.
+    like: a chunk without points, for what all have in common. client: as from `scheduler_client`.
     """
-    if cluster is None:
+    if client is None:
         alone = jobs == 1
         first, rest = points[:1], points[1:]  # the first one may have to wait for compilers
         yield from run_here(_chunks(first, like, 1))
@@ -155,8 +157,8 @@ def simulate_points(points: list[SweepPoint], like: Chunk, jobs: int, cluster: s
                 break
         points = rest[done:]
     if points:
-        with dask_client(jobs, cluster) as client:
-            yield from run_on_dask(client, _chunks(points, like, math.ceil(len(points) / _SHARES / threads(client))))
+        with local_client(jobs) if client is None else nullcontext(client) as runner:
+            yield from run_on_dask(runner, _chunks(points, like, math.ceil(len(points) / _SHARES / threads(runner))))
 
 
 def _chunks(points: Iterable[SweepPoint], like: Chunk, at_most: int) -> list[Chunk]:

@@ -6,10 +6,12 @@ a chunk is handed over, its rows come back, and what it had no time for is hande
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +27,10 @@ _ALLOWED_FAILURES = 2
 """Workers that may end under a chunk before Dask gives it up."""
 _ALLOWED_STARTS = 3
 """Times that all processes are started, where one of them ends before it has begun."""
+_LAST_PORT = 2**16 - 1
+"""Of TCP. Source: RFC 9293, section 3.1."""
+_ANY_PORT = "127.0.0.1:0"
+"""Dask's scheduler has a web server even without a dashboard; told nothing, it warns where port 8787 is taken."""
 _QUIET = {
     "distributed.admin.low-level-log-length": 0,
     "distributed.worker.profile.enabled": False,
@@ -45,25 +51,60 @@ def run_here(chunks: Iterable[Chunk]) -> Iterator[list[Row]]:
 
 
 @contextmanager
-def dask_client(jobs: int, address: str | None) -> Iterator[Any]:
-    """A client of the scheduler at an address, or of `jobs` processes that are started on this computer.
+def scheduler_client(address: str | None) -> Iterator[Any]:
+    """A client of the scheduler at an address; None where there is no address.
 
-    UsageError where nobody answers at the address, or processes do not start.
+    UsageError where the address is none, or nobody answers there.
     """
-    distributed, dask = needs_extra("distributed"), needs_extra("dask")
-    with ExitStack() as stack:
-        stack.enter_context(dask.config.set(_QUIET))
-        stack.enter_context(_silent())
-        if address is None:
-            cluster = stack.enter_context(_local_cluster(jobs))
-            yield stack.enter_context(distributed.Client(cluster))
-            return
+    if address is None:
+        yield None
+        return
+    distributed = needs_extra("distributed")
+    with _dask_settings():
         try:
+            _check_address(address)
+            with ThreadPoolExecutor(1) as other:  # this thread may have a loop that runs, as in a notebook
+                other.submit(asyncio.run, _connect(address)).result()
             client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError, ImportError, TimeoutError) as error:
             words = " ".join(str(error).split())
-            raise UsageError(f"no Dask scheduler answers at {address}: {words}") from error
-        yield stack.enter_context(client)
+            raise UsageError(f"no Dask scheduler answers at {address!r}: {words}; write tcp://HOST:PORT") from error
+        with client:
+            yield client
+
+
+@contextmanager
+def local_client(jobs: int) -> Iterator[Any]:
+    """A client of `jobs` processes that are started on this computer; UsageError where they do not start."""
+    distributed = needs_extra("distributed")
+    with _dask_settings(), _local_cluster(jobs) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@contextmanager
+def _dask_settings() -> Iterator[None]:
+    with needs_extra("dask").config.set(_QUIET), _silent():
+        yield
+
+
+def _check_address(address: str) -> None:
+    """ValueError on what is not PROTOCOL://HOST:PORT, the protocol being TCP if none is named; ImportError if the
+    package of the protocol is not installed."""
+    comm = needs_extra("distributed").comm
+    protocol, location = comm.parse_address(address, strict=False)
+    _, port = comm.parse_host_port(location)
+    comm.registry.get_backend(protocol)
+    if not 0 < port <= _LAST_PORT:
+        raise ValueError(f"ports are 1 to {_LAST_PORT}")
+
+
+async def _connect(address: str) -> None:
+    """Connect to a scheduler once, before a client does: one that cannot, waits 10 to 30 s for itself when it is closed
+    or deleted, and may end with a traceback."""
+    distributed = needs_extra("distributed")
+    arguments = distributed.Security().get_connection_args("client")
+    connection = await distributed.comm.connect(address, timeout=CONNECT_S, **arguments)
+    await connection.close()
 
 
 def _local_cluster(jobs: int) -> Any:
@@ -74,7 +115,8 @@ def _local_cluster(jobs: int) -> Any:
         try:
             return distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
-                silence_logs=logging.CRITICAL, preload=[worker_process.__name__],
+                scheduler_kwargs={"dashboard_address": _ANY_PORT}, silence_logs=logging.CRITICAL,
+                preload=[worker_process.__name__],
             )  # fmt: skip
         except (RuntimeError, OSError, TimeoutError) as error:  # one of them was killed before it had begun
             problem = error

@@ -6,9 +6,12 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,9 @@ from spikecycle.simulator.explore import measure, store, worker_process, workers
 from spikecycle.simulator.explore import sweep as sweeping
 from spikecycle.simulator.explore.measure import Chunk
 from spikecycle.simulator.explore.results import SweepResult, pareto_front
+from spikecycle.simulator.explore.search import search
 from spikecycle.simulator.explore.sweep import sweep
+from spikecycle.simulator.explore.sweep_spec import parse_sweep
 from spikecycle.simulator.report.sweep_table import sweep_report
 from tests.children import run_limited
 from tests.unit.explore.small import small_trace
@@ -187,11 +192,56 @@ def test_the_front_is_what_nobody_beats() -> None:
     assert [point["name"] for point in pareto_front(points, ("a", "b"))] == [0, 1, 3]
 
 
-def test_a_scheduler_that_does_not_answer(trace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_scheduler_answers_no_folder_is_made(
+    trace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "CONNECT_S", 1)
-    for address in ("tcp://127.0.0.1:9", "nonsense://here", "x y"):
-        with pytest.raises(UsageError, match="no Dask scheduler answers at"):
-            sweep(trace, "spike_array", cluster=address)
+    with pytest.raises(UsageError, match=r"^no Dask scheduler answers at 'tcp://127\.0\.0\.1:9': [^\n]*$"):
+        sweep(trace, "spike_array", cluster="tcp://127.0.0.1:9", out=tmp_path / "out")
+    with pytest.raises(UsageError, match="no Dask scheduler answers at"):
+        search(
+            parse_sweep({"traces": trace, "machines": "spike_array", "set": {"dataflow.pes": [4, 8]}}, "search"),
+            tmp_path / "best", cluster="tcp://127.0.0.1:9",
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nonsense",
+        "x y",
+        "foo://127.0.0.1:1",
+        "tcp://",
+        "tcp://host",
+        "tcp://host:x",
+        "tcp://host:65536",
+        "host:0",
+        "inproc://127.0.0.1/1/1:5",
+        "tls://127.0.0.1:9",
+        "tcp://127.0.0.1:9",
+    ],
+)
+def test_no_client_is_made_where_no_scheduler_answers(
+    trace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """A client that fails at its address waits 30 s for itself when it is deleted, and then prints a traceback."""
+    import distributed
+
+    monkeypatch.setattr(workers, "CONNECT_S", 1)
+    monkeypatch.setattr(distributed, "Client", lambda *_, **__: pytest.fail("a client was made"))
+    with pytest.raises(UsageError) as refused:
+        sweep(trace, "spike_array", cluster=address, out=tmp_path / "out")
+    assert str(refused.value).startswith(f"no Dask scheduler answers at {address!r}: ")
+    assert str(refused.value).endswith("; write tcp://HOST:PORT")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_tells_an_address_that_is_none_in_one_line(trace: str, tmp_path: Path) -> None:
+    ended = run_limited("sweep", trace, "--out", tmp_path / "out", "--cluster", "nonsense", memory_bytes=2**33)
+    assert (ended.status, ended.out, len(ended.err.splitlines())) == (2, "", 1)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.filterwarnings("ignore")  # of other people's packages, in threads of theirs
@@ -257,6 +307,16 @@ def test_the_command_tells_in_one_line_and_with_status_2_what_failed(trace: str,
     assert ended.err.startswith("spikecycle: 1 of 2 points failed: spike_array: dataflow.pes:")
     assert len(ended.err.splitlines()) == 1
     assert "2 points: 1 simulated, 1 failed" in ended.out
+
+
+def test_processes_do_not_mind_who_has_the_port_of_a_dashboard() -> None:
+    with socket.socket() as taken, warnings.catch_warnings():
+        with suppress(OSError):  # somebody has it already: as good
+            taken.bind(("", 8787))
+            taken.listen()
+        warnings.filterwarnings("error", message="Port 8787")
+        with workers.local_client(1) as client:
+            assert workers.threads(client) == 1
 
 
 def test_a_worker_leaves_an_interrupt_to_who_started_it() -> None:
