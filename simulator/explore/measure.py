@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.engine import simulate
-from spikecycle.simulator.errors import SimulatorError, one_line
+from spikecycle.simulator.errors import MemoryLimitError, SimulatorError, one_line
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
@@ -60,6 +60,10 @@ def run_chunk(chunk: Chunk) -> list[Row]:
     return rows
 
 
+OVER_LIMIT = "over_memory_limit"
+"""Column of points that failed because of the memory limit of their run, which is no property of a point."""
+
+
 class Session:
     """Runs of one open trace, one after the other, that share what they have in common."""
 
@@ -85,6 +89,8 @@ class Session:
         """The row of a point, failed or not."""
         try:
             return {**_header(point), **figures(self.result(point)), "problem": None}
+        except MemoryLimitError as error:
+            return {**failed(point, str(error)), OVER_LIMIT: True}
         except (SimulatorError, TraceError) as error:
             return failed(point, str(error))
         except MemoryError as error:

@@ -24,7 +24,7 @@ from typing import Any
 from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.measure import Chunk, SharedRuns
+from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, SharedRuns
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
@@ -115,12 +115,15 @@ def search(
     with _quiet(), scheduler_client(cluster) as client:  # where nobody answers, no folder is made
         folder = SweepFolder(out, sources)
         known = {str(row["point"]): row for row in folder.rows()}
+        again = {identity for identity, row in known.items() if row.get(OVER_LIMIT)}  # by another limit
         study = _study(Path(out), spec, goals, kept_to, seed, trials, at_random)
         done = _finished(study)
         with _runner(jobs, client, Chunk((), spec.plugins)) as run:
             while done < trials:
                 asked = [_ask(study, spec, axes) for _ in range(min(jobs, trials - done))]
-                new = {point.identity(): point for _, point in asked if point.identity() not in known}
+                chosen = {point.identity(): point for _, point in asked}
+                new = {key: point for key, point in chosen.items() if key not in known or key in again}
+                again -= new.keys()
                 rows = run(list(new.values())) if new else []
                 folder.append(rows)
                 known |= {str(row["point"]): row for row in rows}

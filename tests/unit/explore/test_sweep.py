@@ -112,6 +112,26 @@ def test_failed_points_run_again_only_if_asked(trace: str, tmp_path: Path, monke
     assert len(_sweep(trace, tmp_path / "out").done) == 4
 
 
+def test_points_that_a_memory_limit_stopped_run_again_by_themselves(trace: str, tmp_path: Path) -> None:
+    """Another limit is another run; a key that is wrong (no PEs) stays wrong, and is not tried again."""
+    settings = {"dataflow.pes": [8, 0]}
+    small = _sweep(trace, tmp_path / "out", settings=settings, max_memory_bytes=1000)
+    assert "--max-memory" in small.points[0]["problem"]
+    assert "dataflow.pes" in small.points[1]["problem"]
+    tried: list[int] = []
+    enough = _sweep(trace, tmp_path / "out", settings=settings, progress=lambda *said: tried.append(said[2]))
+    assert set(tried) == {1}
+    assert [point["problem"] is None for point in enough.points] == [True, False]
+    assert _sweep(trace, tmp_path / "out", settings=settings).points == enough.points
+
+
+def test_a_search_runs_points_again_that_a_memory_limit_stopped(trace: str, tmp_path: Path) -> None:
+    said = {"traces": trace, "machines": "spike_array", "set": {"dataflow.pes": [4, 8]}}
+    assert len(_sweep(trace, tmp_path, settings=said["set"], max_memory_bytes=1000).failed) == 2
+    found = search(said, tmp_path, trials=8, at_random=True)
+    assert (found.trials, found.failed, found.simulated) == (8, 0, 2)
+
+
 def test_a_chunk_gives_back_what_it_has_when_its_time_is_over(trace: str) -> None:
     said = {"traces": trace, "machines": "mint", "set": {"technology.clock_mhz": [1, 2, 3]}}
     points = list(sweeping.parse_sweep(said, "").points())
