@@ -100,6 +100,18 @@ def test_a_second_run_runs_only_what_is_new(trace: str, tmp_path: Path, monkeypa
     assert pl.read_parquet(tmp_path / "out" / "points.parquet")["number"].to_list() == list(range(6))
 
 
+def test_points_of_other_samples_are_told_apart(trace: str, tmp_path: Path) -> None:
+    """A folder may have points of several runs; without a column they would be two rows that say the same."""
+    settings = {"dataflow.pes": [8]}
+    for samples in ([0], [1], None):
+        swept = _sweep(trace, tmp_path / "out", settings=settings, samples=samples)
+        assert len(swept.points) == 1
+    frame = pl.read_parquet(tmp_path / "out" / "points.parquet")
+    assert sorted(frame["samples"].to_list()) == ["0", "1", "all"]
+    inferences = dict(zip(frame["samples"], frame["inferences"], strict=True))
+    assert inferences == {"0": 1, "1": 1, "all": 2}
+
+
 def test_failed_points_run_again_only_if_asked(trace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*arguments: Any, **keys: Any) -> None:
         raise MemoryError("for now")
