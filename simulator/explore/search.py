@@ -277,7 +277,7 @@ def _result(
         failed=failed,
         front=pareto_front(good, columns),
         points=sorted(done, key=lambda row: row["number"]),
-        importances=_importances(study, goals),
+        importances=_importances(study, goals) if good else {},  # of nothing that is good
     )
 
 

@@ -88,6 +88,7 @@ def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
     assert all(point["area_mm2"] <= bound for point in kept.front)
     none = search(_space(trace), tmp_path / "none", trials=4, constraints=["accuracy>=0.5"])
     assert not none.front
+    assert none.importances == {}  # there is no best tenth of nothing
 
 
 def test_points_that_cannot_be_run_stop_nothing(trace: str, tmp_path: Path) -> None:
