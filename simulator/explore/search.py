@@ -24,12 +24,13 @@ from typing import Any
 from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, SharedRuns
+from spikecycle.simulator.explore.measure import ACCURACY, OVER_LIMIT, Chunk, SharedRuns
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec, parse_sweep, read_sweep
 from spikecycle.simulator.explore.workers import local_client, run_on_dask, scheduler_client
+from spikecycle.traces import open_trace
 
 GOALS = {
     "energy": "energy_per_inference_pj",
@@ -112,6 +113,8 @@ def search(
     if spec.count < 2:
         raise UsageError("there is nothing to search: the space has one point; give some key several values")
     sources = sources_of(spec)
+    if "error" in goals:
+        _check_accuracies(spec)
     with _quiet(), scheduler_client(cluster) as client:  # where nobody answers, no folder is made
         folder = SweepFolder(out, sources)
         known = {str(row["point"]): row for row in folder.rows()}
@@ -135,6 +138,14 @@ def search(
         columns = spec.point([0] * len(axes)).choice
         folder.gather({identity: int(row["number"]) for identity, row in known.items()}, columns)
         return _result(spec, str(out), study, list(known.values()), goals, kept_to)
+
+
+def _check_accuracies(spec: SweepSpec) -> None:
+    """UsageError naming the first trace that does not state the accuracy of its network."""
+    for trace in spec.traces:
+        with open_trace(trace) as network:
+            if not isinstance(network.provenance.get(ACCURACY), float):
+                raise UsageError(f"goals: 'error' cannot be one: {trace} states no accuracy")
 
 
 def _spec_of(space: SweepSpec | str | Path | Mapping[str, Any]) -> SweepSpec:

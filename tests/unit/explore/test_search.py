@@ -151,6 +151,8 @@ def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
         search(_space(trace), tmp_path / "a", goals=["speed"])
     with pytest.raises(UsageError, match="one point"):
         search(_space(trace, **{"dataflow.pes": [4]}), tmp_path / "b")
+    with pytest.raises(UsageError, match=r"'error' cannot be one: .*small\.h5 states no accuracy"):
+        search(_space(trace), tmp_path / "a", goals=["error"])
     assert not (tmp_path / "a").exists()
 
 
