@@ -60,6 +60,13 @@ def run_chunk(chunk: Chunk) -> list[Row]:
     return rows
 
 
+FIGURES = (
+    "cycles_per_inference", "seconds_per_inference", "energy_per_inference_pj", "edp_per_inference_js", "area_mm2",
+    "logic_area_mm2", "utilization", "synaptic_operations_per_inference", "accuracy", "synthetic", "inferences",
+)  # fmt: skip
+"""Columns of numbers that a point may have on any machine."""
+GROUPS = ("cycles.", "energy_pj.")
+"""Beginnings of those that depend on the machine."""
 OVER_LIMIT = "over_memory_limit"
 """Column of points that failed because of the memory limit of their run, which is no property of a point."""
 

@@ -24,12 +24,13 @@ from typing import Any
 from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.measure import ACCURACY, OVER_LIMIT, Chunk, SharedRuns
+from spikecycle.simulator.explore.measure import ACCURACY, FIGURES, GROUPS, OVER_LIMIT, Chunk, SharedRuns
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec, parse_sweep, read_sweep
 from spikecycle.simulator.explore.workers import local_client, run_on_dask, scheduler_client
+from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import open_trace
 
 GOALS = {
@@ -112,6 +113,7 @@ def search(
     axes = spec.axes()
     if spec.count < 2:
         raise UsageError("there is nothing to search: the space has one point; give some key several values")
+    _check_columns(spec, kept_to)
     sources = sources_of(spec)
     if "error" in goals:
         _check_accuracies(spec)
@@ -138,6 +140,15 @@ def search(
         columns = spec.point([0] * len(axes)).choice
         folder.gather({identity: int(row["number"]) for identity, row in known.items()}, columns)
         return _result(spec, str(out), study, list(known.values()), goals, kept_to)
+
+
+def _check_columns(spec: SweepSpec, constraints: Sequence[Constraint]) -> None:
+    """UsageError naming the first constraint on a column that no point has."""
+    known = [*FIGURES, *(name for axis in spec.axes() for name in axis.names)]
+    for constraint in constraints:
+        column = constraint.column
+        if column not in known and not column.startswith(GROUPS):
+            raise UsageError(f"--keep {constraint}: there is no column {column!r}{did_you_mean(column, known)}")
 
 
 def _check_accuracies(spec: SweepSpec) -> None:

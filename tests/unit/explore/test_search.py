@@ -151,6 +151,10 @@ def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
         search(_space(trace), tmp_path / "a", goals=["speed"])
     with pytest.raises(UsageError, match="one point"):
         search(_space(trace, **{"dataflow.pes": [4]}), tmp_path / "b")
+    with pytest.raises(UsageError, match=r"no column 'area_mm'; did you mean 'area_mm2'\?"):
+        search(_space(trace), tmp_path / "a", constraints=["area_mm<=1"])
+    with pytest.raises(UsageError, match="no column 'nonsense'"):
+        search(_space(trace), tmp_path / "a", constraints=["nonsense<=1"])
     with pytest.raises(UsageError, match=r"'error' cannot be one: .*small\.h5 states no accuracy"):
         search(_space(trace), tmp_path / "a", goals=["error"])
     assert not (tmp_path / "a").exists()
