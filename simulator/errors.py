@@ -3,6 +3,7 @@
 SimulatorError
 ├── MachineError      a machine file or an energy table is wrong
 ├── MappingError      a layer that this dataflow or this machine cannot map
+│   └── MemoryLimitError  a run that needs more memory than it may
 ├── ContractError     a dataflow, a format or a plugin that does not keep what it declares
 ├── PluginError       a file or package with components of others that cannot be loaded
 ├── UsageError        an unknown name or option
@@ -33,6 +34,11 @@ class MappingError(SimulatorError):
     def of(cls, layer: str, machine: str, reason: str) -> Self:
         """The error that says why a layer cannot be mapped on a machine."""
         return cls(f"layer {layer!r} cannot be mapped on machine {machine!r}: {reason}")
+
+
+class MemoryLimitError(MappingError):
+    """A run that needs more of the computer's memory than it may: with another limit, or on another computer, it may
+    run."""
 
 
 class ContractError(SimulatorError):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikecycle.simulator.errors import MappingError, UsageError
+from spikecycle.simulator.errors import MemoryLimitError, UsageError
 
 SHARE_OF_FREE = 0.75
 """Of the free memory that a run may take unless told otherwise."""
@@ -37,7 +37,7 @@ class Need:
 
 
 def check_memory(where: str, needs: Mapping[str, Iterable[Need]], limit_bytes: int | None) -> None:
-    """MappingError, naming the part and what is largest about it, if a run needs more than it may.
+    """MemoryLimitError, naming the part and what is largest about it, if a run needs more than it may.
 
     needs: by what messages call a part of the run. limit_bytes: None is SHARE_OF_FREE of what is free.
     """
@@ -50,7 +50,7 @@ def check_memory(where: str, needs: Mapping[str, Iterable[Need]], limit_bytes: i
     worst = max(found, key=lambda part: sum(need.bytes for need in found[part]))
     largest = max(found[worst], key=lambda need: need.bytes)
     told = "--max-memory" if limit_bytes is not None else "three quarters of what is free; --max-memory sets it"
-    raise MappingError(
+    raise MemoryLimitError(
         f"{where}: needs about {_shown(kept + passing)} of memory, may use {_shown(limit)} ({told}); {worst} needs "
         f"most, of it {_shown(largest.bytes)} for {largest.what}"
     )

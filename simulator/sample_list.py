@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spikecycle.simulator.errors import UsageError
 
 LONGEST_LIST = 10**6
@@ -28,6 +30,19 @@ def parse_sample_list(text: str, where: str) -> list[int]:
     if twice:
         raise UsageError(f"{where}: sample {twice[0]} is named twice")
     return samples
+
+
+def sample_list_text(samples: Sequence[int] | None) -> str:
+    """The samples as people write them, "0,2-5"; "all" for None. What `parse_sample_list` reads."""
+    if samples is None:
+        return "all"
+    runs: list[list[int]] = []
+    for sample in samples:
+        if runs and sample == runs[-1][-1] + 1:
+            runs[-1].append(sample)
+        else:
+            runs.append([sample])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _is_index(text: str) -> bool:

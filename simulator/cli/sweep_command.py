@@ -33,7 +33,11 @@ def sweep(
     jobs: options.JobsOption = None,
     cluster: options.ClusterOption = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run points again that failed; by default they keep their message.")
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Run points again that failed; by default they keep their message, unless --max-memory stopped them.",
+        ),
     ] = False,
     max_memory: options.MaxMemoryOption = None,
     json: options.JsonOption = None,

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.engine import simulate
-from spikecycle.simulator.errors import SimulatorError, one_line
+from spikecycle.simulator.errors import MemoryLimitError, SimulatorError, one_line
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
@@ -60,6 +60,17 @@ def run_chunk(chunk: Chunk) -> list[Row]:
     return rows
 
 
+FIGURES = (
+    "cycles_per_inference", "seconds_per_inference", "energy_per_inference_pj", "edp_per_inference_js", "area_mm2",
+    "logic_area_mm2", "utilization", "synaptic_operations_per_inference", "accuracy", "synthetic", "inferences",
+)  # fmt: skip
+"""Columns of numbers that a point may have on any machine."""
+GROUPS = ("cycles.", "energy_pj.")
+"""Beginnings of those that depend on the machine."""
+OVER_LIMIT = "over_memory_limit"
+"""Column of points that failed because of the memory limit of their run, which is no property of a point."""
+
+
 class Session:
     """Runs of one open trace, one after the other, that share what they have in common."""
 
@@ -85,6 +96,8 @@ class Session:
         """The row of a point, failed or not."""
         try:
             return {**_header(point), **figures(self.result(point)), "problem": None}
+        except MemoryLimitError as error:
+            return {**failed(point, str(error)), OVER_LIMIT: True}
         except (SimulatorError, TraceError) as error:
             return failed(point, str(error))
         except MemoryError as error:

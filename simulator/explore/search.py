@@ -24,12 +24,14 @@ from typing import Any
 from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.measure import Chunk, SharedRuns
+from spikecycle.simulator.explore.measure import ACCURACY, FIGURES, GROUPS, OVER_LIMIT, Chunk, SharedRuns
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec, parse_sweep, read_sweep
 from spikecycle.simulator.explore.workers import local_client, run_on_dask, scheduler_client
+from spikecycle.suggestions import did_you_mean
+from spikecycle.traces import open_trace
 
 GOALS = {
     "energy": "energy_per_inference_pj",
@@ -111,16 +113,22 @@ def search(
     axes = spec.axes()
     if spec.count < 2:
         raise UsageError("there is nothing to search: the space has one point; give some key several values")
+    _check_columns(spec, kept_to)
     sources = sources_of(spec)
+    if "error" in goals:
+        _check_accuracies(spec)
     with _quiet(), scheduler_client(cluster) as client:  # where nobody answers, no folder is made
         folder = SweepFolder(out, sources)
         known = {str(row["point"]): row for row in folder.rows()}
+        again = {identity for identity, row in known.items() if row.get(OVER_LIMIT)}  # by another limit
         study = _study(Path(out), spec, goals, kept_to, seed, trials, at_random)
         done = _finished(study)
         with _runner(jobs, client, Chunk((), spec.plugins)) as run:
             while done < trials:
                 asked = [_ask(study, spec, axes) for _ in range(min(jobs, trials - done))]
-                new = {point.identity(): point for _, point in asked if point.identity() not in known}
+                chosen = {point.identity(): point for _, point in asked}
+                new = {key: point for key, point in chosen.items() if key not in known or key in again}
+                again -= new.keys()
                 rows = run(list(new.values())) if new else []
                 folder.append(rows)
                 known |= {str(row["point"]): row for row in rows}
@@ -132,6 +140,23 @@ def search(
         columns = spec.point([0] * len(axes)).choice
         folder.gather({identity: int(row["number"]) for identity, row in known.items()}, columns)
         return _result(spec, str(out), study, list(known.values()), goals, kept_to)
+
+
+def _check_columns(spec: SweepSpec, constraints: Sequence[Constraint]) -> None:
+    """UsageError naming the first constraint on a column that no point has."""
+    known = [*FIGURES, *(name for axis in spec.axes() for name in axis.names)]
+    for constraint in constraints:
+        column = constraint.column
+        if column not in known and not column.startswith(GROUPS):
+            raise UsageError(f"--keep {constraint}: there is no column {column!r}{did_you_mean(column, known)}")
+
+
+def _check_accuracies(spec: SweepSpec) -> None:
+    """UsageError naming the first trace that does not state the accuracy of its network."""
+    for trace in spec.traces:
+        with open_trace(trace) as network:
+            if not isinstance(network.provenance.get(ACCURACY), float):
+                raise UsageError(f"goals: 'error' cannot be one: {trace} states no accuracy")
 
 
 def _spec_of(space: SweepSpec | str | Path | Mapping[str, Any]) -> SweepSpec:
@@ -274,7 +299,7 @@ def _result(
         failed=failed,
         front=pareto_front(good, columns),
         points=sorted(done, key=lambda row: row["number"]),
-        importances=_importances(study, goals),
+        importances=_importances(study, goals) if good else {},  # of nothing that is good
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.measure import Chunk, split
+from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, split
 from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.explore.store import SweepFolder, source_sha256
 from spikecycle.simulator.explore.sweep_spec import SUFFIXES, SweepPoint, SweepSpec, parse_sweep, read_sweep
@@ -63,7 +63,7 @@ def sweep(
     out: folder to keep the points in; points that are there already are not simulated again.
     jobs: processes on this computer; as many as it has cores by default. cluster: address of a Dask scheduler instead.
     retry_failed: run points again that failed. progress: called after every few points.
-    max_memory_bytes: of one run.
+    max_memory_bytes: of one run; points that an earlier limit has stopped are run again.
 
     A point that fails says why in its row and stops nothing. Raises MachineError or UsageError, in one line, for a
     sweep that cannot be one, files that are not there, a scheduler that does not answer or a folder of another version,
@@ -109,7 +109,7 @@ def run_sweep(
     with scheduler_client(cluster) as client:  # where nobody answers, no folder is made
         folder = None if out is None else SweepFolder(out, sources)
         kept = [] if folder is None else folder.rows()
-        found = {str(row["point"]): row for row in kept if not (retry_failed and row["problem"] is not None)}
+        found = {str(row["point"]): row for row in kept if not _is_to_run_again(row, retry_failed)}
         todo = [point for identity, point in wanted.items() if identity not in found]
         done = 0
         if progress:
@@ -131,6 +131,10 @@ def run_sweep(
         columns=list(spec.columns()),
         points=sorted(rows, key=lambda row: row["number"]),
     )
+
+
+def _is_to_run_again(row: Row, retry_failed: bool) -> bool:
+    return bool(row.get(OVER_LIMIT)) or (retry_failed and row["problem"] is not None)
 
 
 def cores() -> int:

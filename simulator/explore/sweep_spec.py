@@ -34,7 +34,7 @@ from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.simulator.machine.yaml_file import read_yaml
-from spikecycle.simulator.sample_list import parse_sample_list
+from spikecycle.simulator.sample_list import parse_sample_list, sample_list_text
 
 MOST_POINTS = 10**6
 """Of a sweep: beyond, it is a typing error, or a search."""
@@ -275,6 +275,7 @@ class SweepPoint:
             **{f"residency.{what}": how for what, how in self.residency.items()},
             **self.settings,
             "ideal_memory": self.ideal_memory,
+            "samples": sample_list_text(self.samples),
         }
 
     def identity(self) -> str:

@@ -88,6 +88,7 @@ def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
     assert all(point["area_mm2"] <= bound for point in kept.front)
     none = search(_space(trace), tmp_path / "none", trials=4, constraints=["accuracy>=0.5"])
     assert not none.front
+    assert none.importances == {}  # there is no best tenth of nothing
 
 
 def test_points_that_cannot_be_run_stop_nothing(trace: str, tmp_path: Path) -> None:
@@ -150,6 +151,12 @@ def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
         search(_space(trace), tmp_path / "a", goals=["speed"])
     with pytest.raises(UsageError, match="one point"):
         search(_space(trace, **{"dataflow.pes": [4]}), tmp_path / "b")
+    with pytest.raises(UsageError, match=r"no column 'area_mm'; did you mean 'area_mm2'\?"):
+        search(_space(trace), tmp_path / "a", constraints=["area_mm<=1"])
+    with pytest.raises(UsageError, match="no column 'nonsense'"):
+        search(_space(trace), tmp_path / "a", constraints=["nonsense<=1"])
+    with pytest.raises(UsageError, match=r"'error' cannot be one: .*small\.h5 states no accuracy"):
+        search(_space(trace), tmp_path / "a", goals=["error"])
     assert not (tmp_path / "a").exists()
 
 

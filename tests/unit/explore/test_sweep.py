@@ -100,6 +100,18 @@ def test_a_second_run_runs_only_what_is_new(trace: str, tmp_path: Path, monkeypa
     assert pl.read_parquet(tmp_path / "out" / "points.parquet")["number"].to_list() == list(range(6))
 
 
+def test_points_of_other_samples_are_told_apart(trace: str, tmp_path: Path) -> None:
+    """A folder may have points of several runs; without a column they would be two rows that say the same."""
+    settings = {"dataflow.pes": [8]}
+    for samples in ([0], [1], None):
+        swept = _sweep(trace, tmp_path / "out", settings=settings, samples=samples)
+        assert len(swept.points) == 1
+    frame = pl.read_parquet(tmp_path / "out" / "points.parquet")
+    assert sorted(frame["samples"].to_list()) == ["0", "1", "all"]
+    inferences = dict(zip(frame["samples"], frame["inferences"], strict=True))
+    assert inferences == {"0": 1, "1": 1, "all": 2}
+
+
 def test_failed_points_run_again_only_if_asked(trace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*arguments: Any, **keys: Any) -> None:
         raise MemoryError("for now")
@@ -110,6 +122,26 @@ def test_failed_points_run_again_only_if_asked(trace: str, tmp_path: Path, monke
     assert len(_sweep(trace, tmp_path / "out").failed) == 4
     assert len(_sweep(trace, tmp_path / "out", retry_failed=True).done) == 4
     assert len(_sweep(trace, tmp_path / "out").done) == 4
+
+
+def test_points_that_a_memory_limit_stopped_run_again_by_themselves(trace: str, tmp_path: Path) -> None:
+    """Another limit is another run; a key that is wrong (no PEs) stays wrong, and is not tried again."""
+    settings = {"dataflow.pes": [8, 0]}
+    small = _sweep(trace, tmp_path / "out", settings=settings, max_memory_bytes=1000)
+    assert "--max-memory" in small.points[0]["problem"]
+    assert "dataflow.pes" in small.points[1]["problem"]
+    tried: list[int] = []
+    enough = _sweep(trace, tmp_path / "out", settings=settings, progress=lambda *said: tried.append(said[2]))
+    assert set(tried) == {1}
+    assert [point["problem"] is None for point in enough.points] == [True, False]
+    assert _sweep(trace, tmp_path / "out", settings=settings).points == enough.points
+
+
+def test_a_search_runs_points_again_that_a_memory_limit_stopped(trace: str, tmp_path: Path) -> None:
+    said = {"traces": trace, "machines": "spike_array", "set": {"dataflow.pes": [4, 8]}}
+    assert len(_sweep(trace, tmp_path, settings=said["set"], max_memory_bytes=1000).failed) == 2
+    found = search(said, tmp_path, trials=8, at_random=True)
+    assert (found.trials, found.failed, found.simulated) == (8, 0, 2)
 
 
 def test_a_chunk_gives_back_what_it_has_when_its_time_is_over(trace: str) -> None:
