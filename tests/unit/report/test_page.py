@@ -307,7 +307,25 @@ def test_what_is_not_modelled_is_no_zero() -> None:
     table = {str(row[0]): row for row in front.table.rows}
     column = front.table.columns.index("on the front of energy and time")
     assert [table[name][column] for name in "abc"] == ["yes", "", "yes"]
-    assert "1 of them are not in every chart" in front.notes[0]
+    assert front.notes == (
+        "1 of them is not in every chart. Without a figure for energy, area: b. Their machines do not model it.",
+    )
+
+
+def test_results_without_an_accuracy_are_said_to_lack_it() -> None:
+    """Two results of simulate, which hold no accuracy, beside two points of a sweep, which have one."""
+    other = run_result().model_copy(update={"seconds_per_inference": 1e-4})
+    rows = [
+        {"trace": "t", "machine": name, "accuracy": accuracy, "energy_per_inference_pj": 1e4 * accuracy,
+         "seconds_per_inference": 1e-3, "area_mm2": 1.0, "problem": None}
+        for name, accuracy in (("m", 0.9), ("n", 0.8))
+    ]  # fmt: skip
+    found, _ = candidates_of_rows("sw", ["trace", "machine"], rows)
+    made = charts_of(Material(results=[("r2", run_result()), ("r8", other)], candidates=found))
+    (note,) = next(chart for chart in made if chart.key == "tradeoffs").notes
+    assert note.startswith("2 of them are not in every chart. Without a figure for error of the network: r2, r8. ")
+    assert "Results of simulate hold no accuracy" in note
+    assert "model" not in note
 
 
 def test_cycles_of_a_network_are_those_of_its_critical_path() -> None:
