@@ -8,7 +8,7 @@ from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.explore.differences import comparability
-from spikecycle.simulator.explore.results import SearchResult
+from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
@@ -30,6 +30,7 @@ class Material:
 
     results: with a short name each, no two alike. comparisons: of formats. candidates: points of a sweep or a search.
     searches: with a short name each, whose points are among the candidates.
+    sweeps: the same of sweeps.
     failed: points of these that have no result, or cannot run. validation: rows as `spikecycle validate` writes them,
     of the machines at hand. unchecked: checks that were not made, in words.
     """
@@ -38,9 +39,15 @@ class Material:
     comparisons: Sequence[FormatComparison] = ()
     candidates: Sequence[fronts.Candidate] = ()
     searches: Sequence[tuple[str, SearchResult]] = ()
+    sweeps: Sequence[tuple[str, SweepResult]] = ()
     failed: int = 0
     validation: Sequence[Mapping[str, Any]] = ()
     unchecked: Sequence[str] = ()
+
+    @property
+    def explored(self) -> list[tuple[str, SweepResult | SearchResult]]:
+        """Sweeps and searches, with their short names."""
+        return [*self.sweeps, *self.searches]
 
 
 @dataclass(frozen=True)
@@ -168,6 +175,10 @@ def _grounds_part(material: Material) -> Part:
         body += panel_markup(
             f"<details{' open' if len(material.results) == 1 else ''}><summary>{heading}</summary>{inside}</details>"
         )
+    for name, points in material.explored:
+        table = table_markup(grounds.points_ground(points.spikecycle, points.columns, points.points))
+        heading = f"Provenance of the points of {plain(name)}"
+        body += panel_markup(f"<details open><summary>{heading}</summary>{table}</details>")
     glossary = table_markup(grounds.glossary([result for _, result in material.results]))
     behind = panel_markup(f"<details><summary>What the words mean</summary>{glossary}</details>")
     return Part("grounds", "What it rests on", "Grounds", body, (), behind)

@@ -22,6 +22,8 @@ _HEAVY = 60_000
 _LIMITS = ((40, 8), (40, 3), (24, 2), (16, 1), (8, 1), (4, 1))
 """Operators and results that are drawn in detail, at most, from the wish to what always fits."""
 _FEW_NOTES = 2
+_MOST_NAMES = 3
+"""Of traces, and of machines, in a title."""
 _FOLDER = Path(__file__).parent
 
 
@@ -88,7 +90,18 @@ def _titles(material: Material) -> tuple[str, str]:
     if material.comparisons:
         first = material.comparisons[0]
         return f"Formats of {first.trace} on {first.machine['name']}", f"spikecycle {first.spikecycle}"
-    return f"{len(material.candidates):,} points compared", "less is better on every axis"
+    rows = [row for _, each in material.explored for row in each.points]
+    traces, machines = (
+        list(dict.fromkeys(str(row[key]) for row in rows if row.get(key))) for key in ("trace", "machine")
+    )
+    places = f": {_few(traces)} on {_few(machines)}" if traces and machines else ""
+    return f"{len(material.candidates):,} points compared{places}", "less is better on every axis"
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _figure(chart: Chart) -> str:
