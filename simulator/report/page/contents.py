@@ -9,6 +9,7 @@ from typing import Any
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.explore.differences import comparability
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
+from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
@@ -75,7 +76,7 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         ahead = panel_markup(notes + table_markup(overview.side_by_side(results)))
         differ = overview.differences(results)
         if differ is not None:
-            heading = f"Where the machines differ ({len(differ.rows)} keys)"
+            heading = f"Where the machines differ ({human.numbered(len(differ.rows), 'key')})"
             opened = " open" if len(differ.rows) <= MOST_SEEN else ""
             ahead += panel_markup(f"<details{opened}><summary>{heading}</summary>{table_markup(differ)}</details>")
         yield Part("compared", "Side by side", "Side by side", ahead, charts)

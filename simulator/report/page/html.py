@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.palette import DARK, LIGHT, css_variables
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page.chart import Chart
@@ -95,7 +96,7 @@ def _titles(material: Material) -> tuple[str, str]:
         list(dict.fromkeys(str(row[key]) for row in rows if row.get(key))) for key in ("trace", "machine")
     )
     places = f": {_few(traces)} on {_few(machines)}" if traces and machines else ""
-    return f"{len(material.candidates):,} points compared{places}", "less is better on every axis"
+    return f"{human.numbered(len(material.candidates), 'point')} compared{places}", "less is better on every axis"
 
 
 def _few(names: Sequence[str]) -> str:
