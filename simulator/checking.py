@@ -37,6 +37,12 @@ from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
 from spikecycle.simulator.units import seconds
+from spikecycle.simulator.written_files import (
+    SQLITE_SIGNATURE,
+    describe_database,
+    describe_folder,
+    describe_picture,
+)
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 
@@ -45,6 +51,7 @@ _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
 _PAGE_SUFFIXES = (".html", ".htm")
 _TOPOLOGY_SUFFIX = ".csv"
+_TABLE_SUFFIX, _PICTURE_SUFFIX, _PIXELS_SUFFIX = ".parquet", ".svg", ".png"
 
 
 Description = TraceDescription | NetworkDescription | MachineDescription | SweepDescription | FileDescription
@@ -54,7 +61,8 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
     """Read everything in a file of ours, or in a shipped trace or machine of that name, and describe it.
 
     Traces, machines, sweeps, studies, networks to draw and topologies, and what the commands write: results,
-    comparisons, advice, tables, timelines, pages.
+    comparisons, advice, tables, timelines, pages, pictures, the study of a search, and the folders of sweeps,
+    searches and studies.
 
     progress: called after every sample of every layer or tensor of a trace. max_memory_bytes: of the computer,
     estimated before a trace is read; three quarters of what is free by default. Raises TraceError, MachineError,
@@ -66,6 +74,8 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
         if other is not None:
             return other
         is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
+    elif path.is_dir() and name_or_path not in (*list_samples(), *known_machines()):
+        return describe_folder(path)
     elif path.suffix or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
         is_trace = path.suffix not in _MACHINE_SUFFIXES  # whoever reads it says what is wrong with it
     else:
@@ -199,8 +209,14 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
 def _other_kind(path: Path) -> FileDescription | None:
     """What a file is that is neither trace nor machine; None where it is for others to say what is wrong with it."""
     try:
-        if is_parquet(path):
+        if is_parquet(path) or path.suffix == _TABLE_SUFFIX:
             return describe_table(path)
+        if path.suffix == _PICTURE_SUFFIX:
+            return describe_picture(path)
+        if path.suffix == _PIXELS_SUFFIX:
+            raise UsageError(f"{path}: is a PNG picture; of pictures, check reads SVG")
+        if _begins_with(path, SQLITE_SIGNATURE):
+            return describe_database(path)
         if path.suffix in _PAGE_SUFFIXES:
             return describe_page(path)
         if path.suffix.lower() == _TOPOLOGY_SUFFIX:
@@ -256,10 +272,14 @@ def _is_sweep(path: Path) -> bool:
     return "dataflow" not in data and bool({"traces", "machines", "set"} & set(data))
 
 
+def _begins_with(path: Path, signature: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(signature)) == signature
+
+
 def _is_hdf5(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            return file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
+        return _begins_with(path, _HDF5_SIGNATURE)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
 

@@ -19,6 +19,7 @@ from spikecycle.simulator.description import FileDescription
 from spikecycle.simulator.documents import (
     LARGEST_BYTES,
     read_advice,
+    read_bench,
     read_comparison,
     read_document,
     read_json,
@@ -31,6 +32,7 @@ from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.notebook import one_line
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import variant_text
+from spikecycle.simulator.written_files import audit_facts, drawn_facts, study_manifest_facts, sweep_sources
 
 GROUP = "spikecycle.file_kinds"
 _OWN_PACKAGE = "spikecycle"
@@ -81,6 +83,8 @@ def is_parquet(path: Path) -> bool:
 
 def describe_table(path: Path) -> FileDescription:
     """A Parquet table, as studies and sweeps write them; UsageError where it cannot be read."""
+    if not is_parquet(path):
+        raise UsageError(f"{path}: {'is no Parquet' if path.stat().st_size else 'is empty, so it is no Parquet'}")
     try:
         import polars
     except ModuleNotFoundError as error:
@@ -208,6 +212,20 @@ def _advice(path: Path) -> Facts:
     ]
 
 
+def _manifest(path: Path) -> Facts:
+    sources, program = sweep_sources(path)
+    return [
+        ("came from", ", ".join(sources) or "nothing yet"),
+        ("made by", program),
+        ("next", f"spikecycle check {path.parent}"),
+    ]
+
+
+def _bench(path: Path) -> Facts:
+    found = read_bench(path)
+    return [("cases", f"{len(found.cases)}"), ("peers", f"{len(found.peers)}")]
+
+
 def _synthesis(path: Path) -> Facts:
     asked, layers = read_synthesis(path)
     network = f"{len(layers)} layers" if asked.operators is None else f"{len(asked.operators)} operators"
@@ -227,6 +245,11 @@ OWN = (
     FileKind("comparison of results", frozenset({"results", "machine_differences"}), _compared),
     FileKind("advice", frozenset({"operators", "elasticities"}), _advice),
     FileKind("result of a sweep", frozenset({"points", "columns"}), _sweep),
+    FileKind("list of what a sweep's points came from", frozenset({"sources", "result_version"}), _manifest),
+    FileKind("statistics of a drawn trace", frozenset({"synthetic", "asked", "drawn"}), drawn_facts),
+    FileKind("measured speed", frozenset({"cases", "peers", "growth"}), _bench),
+    FileKind("mark of a study's folder", frozenset({"study"}), study_manifest_facts),
+    FileKind("audit", frozenset({"machines", "in_one_unit", "notes"}), audit_facts),
     FileKind("network to draw", frozenset({"timesteps", "density", "layers"}), _synthesis),
     FileKind("network to draw", frozenset({"timesteps", "density", "topology"}), _synthesis),
     FileKind("network to draw", frozenset({"timesteps", "density", "operators"}), _synthesis),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import spikecycle
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
 DOCUMENTS = {str(file.relative_to(ROOT)): file.read_text() for file in (ROOT / "README.md", *PAGES)}
@@ -66,6 +68,18 @@ def test_every_other_command_is_run_by_ci_or_listed_here(name: str) -> None:
 
 def test_the_readme_begins_with_what_a_newcomer_runs() -> None:
     assert {"make demo", "make test"} <= set(shell_lines("README.md"))
+
+
+def test_the_python_reference_has_every_public_name() -> None:
+    listed = re.findall(r"^::: (\S+)$", DOCUMENTS["docs/pages/reference/python.md"], re.MULTILINE)
+    public = {f"{getattr(spikecycle, name).__module__}.{name}" for name in spikecycle.__all__}
+    assert public <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_the_ledger_says_in_a_checkout_where_its_table_is() -> None:
+    words = (ROOT / "docs" / "generators" / "validation.md").read_text().partition("## The ledger in short")[2]
+    assert "`spikecycle validate --markdown FILE`" in words
 
 
 LINKING = sorted(

@@ -17,7 +17,7 @@ def check(
         str,
         typer.Argument(
             metavar="FILE",
-            help="A trace, a machine, a sweep, a study, or what a command wrote; or a shipped one's name.",
+            help="A trace, a machine, a sweep, a study, or what a command wrote, folders too; or a shipped one's name.",
         ),
     ],
     plugins: options.PluginOption = None,

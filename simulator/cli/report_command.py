@@ -102,6 +102,9 @@ def _material(files: Sequence[str], validation: str | None) -> Material:
         comparisons=comparisons,
         candidates=candidates,
         searches=searches,
+        sweeps=[
+            (short, each) for short, (_, each) in zip(named, documents, strict=True) if isinstance(each, SweepResult)
+        ],
         failed=missing,
         validation=rows,
         unchecked=unchecked,

@@ -83,6 +83,8 @@ def simulate(
             timeline=events,
             threads=threads,
         )
+    if events is not None and window is not None and window[0] >= events.cycles:
+        raise UsageError(f"--timeline-window {timeline_window}: the run ends before it, at cycle {events.cycles:,}")
     if json is not None:
         write_document(json, to_json(result))
     if picture is not None:

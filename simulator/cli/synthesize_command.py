@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from spikecycle.simulator.cli.output import check_targets, printable, standard_output, write_document
-from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.errors import OutputError, UsageError
 
 
 def synthesize(
@@ -40,6 +41,7 @@ def synthesize(
         typer.Option("--channel-variation", metavar="CV", help="Deviation over mean of the densities of channels."),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of all that is drawn; 0 by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
     json: Annotated[
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the statistics that were asked for and drawn as JSON too."),
@@ -53,9 +55,10 @@ def synthesize(
     check_targets({"TRACE.h5": trace, "--json": json}, (network,))
     if not trace.endswith((".h5", ".hdf5")):
         raise UsageError(f"{trace}: a trace is HDF5, name it .h5")
+    if Path(trace).exists() and not force:
+        raise OutputError(f"{trace}: is there already; name another, or replace it with --force")
 
     import json as documents
-    from pathlib import Path
 
     from spikecycle.simulator.explore.synthesis import measured, parse_synthesis
     from spikecycle.simulator.explore.synthesis import synthesize as draw

@@ -79,7 +79,7 @@ def advise(
         area_mm2=result.area_mm2,
         cycles=_largest_first(result.sum_cycle_breakdown, samples_count),
         energy_pj=_largest_first(result.sum_energy_by_component_pj, samples_count),
-        operators=operator_bounds(machine, result),
+        operators=operator_bounds(result),
         goal=goal,
         elasticities=elasticities,
         changes=_helpful(base, {neighbour: measured[neighbour] for neighbour in possible}, goal),

@@ -1,24 +1,26 @@
-"""Rooflines of operators: the least cycles that each resource of a machine needs for its part of an operator."""
+"""Rooflines of operators: the least cycles that each resource of a machine needs for its part of an operator.
+
+`spikecycle advise` and the page of a result both take the lowest roof from here, so that they name the same one.
+"""
 
 from __future__ import annotations
 
 from spikecycle.simulator.explore.advice import OperatorBound
-from spikecycle.simulator.machine.parts import Memory
-from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.result import LayerResult, RunResult
-from spikecycle.simulator.schedule.base import CHANNEL
+from spikecycle.simulator.result import BufferArea, LayerResult, RunResult
 
 ADDERS, PES, DRAM = "adders", "PEs", "DRAM channel"
+_CHANNEL = "dram_channel"
+"""The DRAM channel among the resources of `LayerResult.sum_busy_cycles`."""
 
 
-def operator_bounds(machine: Machine, result: RunResult) -> list[OperatorBound]:
-    """Every layer of a result of that machine under its roofs."""
-    return [_bound(machine, result, layer) for layer in result.layers]
+def operator_bounds(result: RunResult) -> list[OperatorBound]:
+    """Every layer of a result under its roofs; all that it takes is in the result, which may come from a file."""
+    return [_bound(result, layer) for layer in result.layers]
 
 
-def _bound(machine: Machine, result: RunResult, layer: LayerResult) -> OperatorBound:
+def _bound(result: RunResult, layer: LayerResult) -> OperatorBound:
     samples = len(result.samples)
-    sums = {name: cycles for name, cycles in _least_cycles(machine, layer).items() if cycles}
+    sums = {name: cycles for name, cycles in _least_cycles(result, layer).items() if cycles}
     by = max(sums, key=lambda name: sums[name], default=PES)
     categories = layer.sum_cycle_breakdown
     lost = max(categories, key=lambda name: categories[name], default="")
@@ -35,22 +37,25 @@ def _bound(machine: Machine, result: RunResult, layer: LayerResult) -> OperatorB
     )
 
 
-def _least_cycles(machine: Machine, layer: LayerResult) -> dict[str, float]:
-    """Cycles of all samples by resource, as if everything else took no time."""
-    adders = sum(unit.count for unit in machine.units() if unit.action == "add")
+def _least_cycles(result: RunResult, layer: LayerResult) -> dict[str, float]:
+    """Cycles of all samples by resource, as if everything else took no time.
+
+    Memories of results of older programs, whose sizes and banks are not known, have no roof.
+    """
+    adders = result.peak_additions_per_cycle
     return {
         **({ADDERS: layer.sum_synaptic_operations / adders} if adders else {}),
         PES: layer.utilization * layer.sum_cycles,
-        **{memory.name: _of_memory(memory, layer) for memory in machine.memories()},
-        DRAM: float(layer.sum_busy_cycles.get(CHANNEL, 0)),
+        **{buffer.buffer: _of_memory(buffer, layer) for buffer in result.buffers if buffer.width_bits},
+        DRAM: float(layer.sum_busy_cycles.get(_CHANNEL, 0)),
     }
 
 
-def _of_memory(memory: Memory, layer: LayerResult) -> float:
+def _of_memory(memory: BufferArea, layer: LayerResult) -> float:
     """Accesses over what all banks of all instances can do in a cycle: one, or with two ports a read and a write."""
     counts = {"read": 0, "write": 0}
     for counter in layer.counters:
-        if counter.resource == "sram" and counter.component == memory.name:
+        if counter.resource == "sram" and counter.component == memory.buffer:
             counts[counter.action] = counts.get(counter.action, 0) + counter.sum_count
     most = max(counts.values()) if memory.ports > 1 else sum(counts.values())
     return most / (memory.instances * memory.banks)

@@ -46,7 +46,7 @@ def advice_report(advice: Advice) -> Group:
 
 
 def _area(area_mm2: float) -> str:
-    return f"{human.digits(area_mm2)} mm2" if area_mm2 else "area not modelled"
+    return f"{human.digits(area_mm2)} mm²" if area_mm2 else "area not modelled"
 
 
 def _warnings(advice: Advice) -> list[Text]:
@@ -117,7 +117,7 @@ def _changes(advice: Advice) -> list[RenderableType]:
         Column("time,\n%", [_percent(change.time) for change in best]),
         Column("energy\nx time, %", [_percent(change.edp) for change in best]),
         Column("area,\n%", [_percent(change.area) for change in best]),
-        Column("area,\nmm2", [f"{change.area_mm2:+.3f}" for change in best]),
+        Column("area,\nmm²", [f"{change.area_mm2:+.3f}" for change in best]),
     ]
     title = f"Changes that help most, by {goal}, measured one by one"
     return [

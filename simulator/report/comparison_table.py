@@ -69,7 +69,7 @@ def figures_table(results: Sequence[ComparedResult]) -> Fitting:
             f"time,\n{time_unit}", lambda each: each.seconds_per_inference * time, lambda value: human.digits(value, 4)
         ),
         *column("cycles", lambda each: each.cycles_per_inference, human.count),
-        *column("area,\nmm2", lambda each: each.area_mm2, lambda value: human.digits(value) if value else _NOTHING),
+        *column("area,\nmm²", lambda each: each.area_mm2, lambda value: human.digits(value) if value else _NOTHING),
         Column("PE use,\n%", [human.percent(each.utilization) for each in results]),
     ]
     narrow = [*columns[:5], *columns[7:9]]

@@ -46,8 +46,9 @@ def trace_report(trace: TraceDescription) -> RenderableType:
     head = Text.assemble(
         ("valid trace ", "green"),
         (trace.name, "bold"),
-        f": {len(trace.layers)} layers, {human.count(weights)} weights, {trace.samples} samples of "
-        f"{trace.timesteps} timesteps, {'labels' if trace.has_labels else 'no labels'}, output spikes "
+        f": {human.numbered(len(trace.layers), 'layer')}, {human.count(weights)} weights, "
+        f"{human.numbered(trace.samples, 'sample')} of {human.numbered(trace.timesteps, 'timestep')}, "
+        f"{'labels' if trace.has_labels else 'no labels'}, output spikes "
         f"{'recorded (--verify can compare them)' if recorded else 'not recorded for all layers'}",
     )
     return Group(
@@ -68,8 +69,9 @@ def network_report(network: NetworkDescription) -> RenderableType:
     head = Text.assemble(
         ("valid trace ", "green"),
         (network.name, "bold"),
-        f": version {network.version}, {len(network.operators)} operators, {len(network.tensors)} tensors, "
-        f"{network.samples} samples of {network.timesteps} timesteps, "
+        f": version {network.version}, {human.numbered(len(network.operators), 'operator')}, "
+        f"{human.numbered(len(network.tensors), 'tensor')}, "
+        f"{human.numbered(network.samples, 'sample')} of {human.numbered(network.timesteps, 'timestep')}, "
         f"{'labels' if network.has_labels else 'no labels'}",
     )
     return Group(
@@ -95,7 +97,7 @@ def file_report(file: FileDescription) -> RenderableType:
 @report_of.register
 def sweep_file_report(sweep: SweepDescription) -> RenderableType:
     """What a sweep file varies, and what of it will fail."""
-    head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {sweep.points:,} points")
+    head = Text.assemble(("valid sweep ", "green"), (sweep.name, "bold"), f": {human.numbered(sweep.points, 'point')}")
     axes = fields([(name, " | ".join(values)) for name, values in sweep.axes.items()])
     problems = [Text(f"Points will fail: {problem}", style="yellow") for problem in sweep.problems]
     return Group(head, Text(), axes, *problems)

@@ -12,7 +12,7 @@ from spikecycle.simulator.explore.results import SearchResult
 _AXES = {
     "energy_per_inference_pj": ("energy per inference (µJ)", 1e-6),
     "seconds_per_inference": ("time per inference (µs)", 1e6),
-    "area_mm2": ("area (mm2)", 1.0),
+    "area_mm2": ("area (mm²)", 1.0),
     "edp_per_inference_js": ("energy x time (µJ µs)", 1e12),
     "error": ("error, 1 - accuracy (%)", 100.0),
 }

@@ -49,6 +49,11 @@ def count(value: float) -> str:
     return si(value, "", 4)
 
 
+def numbered(number: int, noun: str) -> str:
+    """A number of things: numbered(1, "sample") is "1 sample", numbered(2000, "sample") "2,000 samples"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """A share of one in percent, without the sign: "12.3"; a dot for nothing at all."""
     if share == 0:

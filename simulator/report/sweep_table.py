@@ -46,7 +46,9 @@ def heading(result: SweepResult) -> Text:
     """How many points, and where they are."""
     failed = f", {len(result.failed):,} failed" if result.failed else ""
     place = f"; all in {result.folder}/points.parquet" if result.folder else ""
-    return Text.assemble((f"{len(result.points):,} points", "bold"), f": {len(result.done):,} simulated{failed}{place}")
+    return Text.assemble(
+        (human.numbered(len(result.points), "point"), "bold"), f": {len(result.done):,} simulated{failed}{place}"
+    )
 
 
 def points_table(
@@ -67,7 +69,7 @@ def points_table(
             [human.digits(pj_to_j(point["energy_per_inference_pj"]) * energy, 4) for point in shown],
         ),
         Column(f"time,\n{time_unit}", [human.digits(point["seconds_per_inference"] * time, 4) for point in shown]),
-        Column("area,\nmm2", [human.digits(point["area_mm2"]) for point in shown]),
+        Column("area,\nmm²", [human.digits(point["area_mm2"]) for point in shown]),
     ]
     accuracies = [point.get("accuracy") for point in shown]
     if any(accuracy is not None for accuracy in accuracies):

@@ -215,6 +215,19 @@ def test_the_command_writes_it(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert max(e["ts"] + e["dur"] for e in document["traceEvents"] if e["ph"] == "X") == 50
 
 
+def test_a_window_beyond_the_end_says_where_the_run_ends(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    trace = small_trace(tmp_path)
+    whole = ("simulate", trace, "--samples", "1", "--json", tmp_path / "r.json", "--timeline", tmp_path / "t.json")
+    assert run(capsys, *whole).status == 0
+    cycles = int(json.loads((tmp_path / "r.json").read_text())["sum_cycles"])
+    for name in ("r.json", "t.json"):
+        (tmp_path / name).unlink()
+    beyond = run(capsys, *whole, "--timeline-window", f"{cycles}-{cycles + 9}")
+    refused(beyond, f"--timeline-window {cycles}-{cycles + 9}: the run ends before it, at cycle {cycles:,}")
+    assert not list(tmp_path.glob("*.json"))
+    assert run(capsys, *whole, "--timeline-window", f"{cycles - 1}-{cycles + 9}").status == 0
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

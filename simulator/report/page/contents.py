@@ -8,7 +8,8 @@ from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.explore.differences import comparability
-from spikecycle.simulator.explore.results import SearchResult
+from spikecycle.simulator.explore.results import SearchResult, SweepResult
+from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
@@ -30,6 +31,7 @@ class Material:
 
     results: with a short name each, no two alike. comparisons: of formats. candidates: points of a sweep or a search.
     searches: with a short name each, whose points are among the candidates.
+    sweeps: the same of sweeps.
     failed: points of these that have no result, or cannot run. validation: rows as `spikecycle validate` writes them,
     of the machines at hand. unchecked: checks that were not made, in words.
     """
@@ -38,9 +40,15 @@ class Material:
     comparisons: Sequence[FormatComparison] = ()
     candidates: Sequence[fronts.Candidate] = ()
     searches: Sequence[tuple[str, SearchResult]] = ()
+    sweeps: Sequence[tuple[str, SweepResult]] = ()
     failed: int = 0
     validation: Sequence[Mapping[str, Any]] = ()
     unchecked: Sequence[str] = ()
+
+    @property
+    def explored(self) -> list[tuple[str, SweepResult | SearchResult]]:
+        """Sweeps and searches, with their short names."""
+        return [*self.sweeps, *self.searches]
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         ahead = panel_markup(notes + table_markup(overview.side_by_side(results)))
         differ = overview.differences(results)
         if differ is not None:
-            heading = f"Where the machines differ ({len(differ.rows)} keys)"
+            heading = f"Where the machines differ ({human.numbered(len(differ.rows), 'key')})"
             opened = " open" if len(differ.rows) <= MOST_SEEN else ""
             ahead += panel_markup(f"<details{opened}><summary>{heading}</summary>{table_markup(differ)}</details>")
         yield Part("compared", "Side by side", "Side by side", ahead, charts)
@@ -168,6 +176,10 @@ def _grounds_part(material: Material) -> Part:
         body += panel_markup(
             f"<details{' open' if len(material.results) == 1 else ''}><summary>{heading}</summary>{inside}</details>"
         )
+    for name, points in material.explored:
+        table = table_markup(grounds.points_ground(points.spikecycle, points.columns, points.points))
+        heading = f"Provenance of the points of {plain(name)}"
+        body += panel_markup(f"<details open><summary>{heading}</summary>{table}</details>")
     glossary = table_markup(grounds.glossary([result for _, result in material.results]))
     behind = panel_markup(f"<details><summary>What the words mean</summary>{glossary}</details>")
     return Part("grounds", "What it rests on", "Grounds", body, (), behind)

@@ -52,6 +52,13 @@ _FIGURES = {
 }
 """Columns of a sweep's points, each with its title here and the factor to its unit."""
 _ERROR = "error of the network (share of samples)"
+_REASONS = {
+    _ERROR: "Results of simulate hold no accuracy, and points of a sweep or search have an error only where each has "
+    "an accuracy."
+}
+_NOT_MODELLED = "Their machines do not model it."
+_MOST_NAMES = 5
+"""Of points that lack a figure."""
 MOST_SETTING_COLUMNS = 40
 
 
@@ -119,8 +126,6 @@ def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
         )
         for index, each in enumerate(candidates)
     ]
-    partly = sum(len(each.figures) < len(figures) for each in candidates)
-    notes = (f"{partly} of them are not in every chart: their machines do not model every figure.",) if partly else ()
     return Chart(
         key,
         "Trade-offs",
@@ -128,8 +133,24 @@ def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
         "beats in both (the Pareto front); point at one to see what it is.",
         views,
         DataTable(heads, rows),
-        notes,
+        _notes(candidates, figures),
     )
+
+
+def _notes(candidates: Sequence[Candidate], figures: Sequence[str]) -> tuple[str, ...]:
+    """How many points are not in every chart, and of which figure that is, whose, and why."""
+    partly = sum(len(each.figures) < len(figures) for each in candidates)
+    if not partly:
+        return ()
+    missing: dict[tuple[str, str], list[str]] = {}
+    for figure in figures:
+        without = list(dict.fromkeys(each.name for each in candidates if figure not in each.figures))
+        if without:
+            more = f" and {len(without) - _MOST_NAMES:,} more" if len(without) > _MOST_NAMES else ""
+            names = f"{', '.join(without[:_MOST_NAMES])}{more}"
+            missing.setdefault((names, _REASONS.get(figure, _NOT_MODELLED)), []).append(_short(figure))
+    lines = [f"Without a figure for {', '.join(short)}: {names}. {why}" for (names, why), short in missing.items()]
+    return (" ".join([f"{partly:,} of them {'is' if partly == 1 else 'are'} not in every chart.", *lines]),)
 
 
 def _view(candidates: Sequence[Candidate], groups: Sequence[str], x: str, y: str) -> Draw:

@@ -15,6 +15,8 @@ from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import overrides_text
 
 _LONGEST = 400
+_MOST_VALUES = 8
+"""Different values of the points of a sweep that are listed."""
 
 
 def provenance(result: RunResult) -> DataTable:
@@ -37,6 +39,37 @@ def provenance(result: RunResult) -> DataTable:
         ("verification", _verification(result)),
     ]
     pairs += [(f"trace: {key}", _text(value)) for key, value in result.provenance.items()]
+    return DataTable(("what", "value"), pairs)
+
+
+def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> DataTable:
+    """What the points of a sweep or search rest on, as far as its document has it."""
+
+    def told(key: str) -> str:
+        values = list(dict.fromkeys(_text(row[key]) for row in rows if row.get(key) not in (None, "")))
+        more = f" and {len(values) - _MOST_VALUES:,} others" if len(values) > _MOST_VALUES else ""
+        return f"{', '.join(values[:_MOST_VALUES])}{more}" if values else "not in this document"
+
+    named = {
+        "trace": "trace",
+        "SHA-256 of the trace": "trace_sha256",
+        "machine": "machine",
+        "fingerprint of the machine": "machine_sha256",
+        "overlap": "overlap",
+        "weight format": "weight_format",
+        "spike format": "spike_format",
+        "ideal memory": "ideal_memory",
+        "synthetic trace": "synthetic",
+    }
+    pairs: list[Sequence[Value]] = [("spikecycle", program), *((title, told(key)) for title, key in named.items())]
+    pairs += [(f"varied: {key}", told(key)) for key in columns if key not in named.values()]
+    pairs.append(
+        (
+            "residency, DRAM price and technology",
+            "those of the machine file, where they are not varied above; with what is not modelled, spikecycle check "
+            "MACHINE and the page of one point (simulate --report) tell them",
+        )
+    )
     return DataTable(("what", "value"), pairs)
 
 

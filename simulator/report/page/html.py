@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.palette import DARK, LIGHT, css_variables
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page.chart import Chart
@@ -22,6 +23,8 @@ _HEAVY = 60_000
 _LIMITS = ((40, 8), (40, 3), (24, 2), (16, 1), (8, 1), (4, 1))
 """Operators and results that are drawn in detail, at most, from the wish to what always fits."""
 _FEW_NOTES = 2
+_MOST_NAMES = 3
+"""Of traces, and of machines, in a title."""
 _FOLDER = Path(__file__).parent
 
 
@@ -88,7 +91,18 @@ def _titles(material: Material) -> tuple[str, str]:
     if material.comparisons:
         first = material.comparisons[0]
         return f"Formats of {first.trace} on {first.machine['name']}", f"spikecycle {first.spikecycle}"
-    return f"{len(material.candidates):,} points compared", "less is better on every axis"
+    rows = [row for _, each in material.explored for row in each.points]
+    traces, machines = (
+        list(dict.fromkeys(str(row[key]) for row in rows if row.get(key))) for key in ("trace", "machine")
+    )
+    places = f": {_few(traces)} on {_few(machines)}" if traces and machines else ""
+    return f"{human.numbered(len(material.candidates), 'point')} compared{places}", "less is better on every axis"
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _figure(chart: Chart) -> str:

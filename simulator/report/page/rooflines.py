@@ -1,10 +1,14 @@
-"""What bounds each operator: the adders, the DRAM channel, or the ports of a memory."""
+"""What bounds each operator: the adders, the PEs, the DRAM channel, or the ports of a memory.
+
+Drawn is a roof for each level of memory. Which one is the lowest is told by `explore.bounds`, as in `advise`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spikecycle.simulator.explore.bounds import operator_bounds
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.roofline import roofline
 from spikecycle.simulator.report.charts.scatter import Point
@@ -34,17 +38,12 @@ def roofline_chart(key: str, result: RunResult) -> Chart | None:
     found = [level for level in levels(result) if any(level.bits(layer) for layer in result.layers)]
     for level in found:
         views[level.name] = _view(result, level, peak)
-    for layer in result.layers:
+    for layer, bound in zip(result.layers, operator_bounds(result), strict=True):
         if not layer.sum_synaptic_operations or not layer.sum_cycles:
             continue
         speed = layer.sum_synaptic_operations / layer.sum_cycles
-        roofs = {"adders": float(peak)}
-        for level in found:
-            if level.bits(layer):
-                roofs[level.name] = layer.sum_synaptic_operations / level.bits(layer) * level.bits_per_cycle
-        lowest = min(roofs, key=lambda name: roofs[name])
-        bounds.setdefault(lowest, []).append(layer.name)
-        rows.append((layer.name, speed, lowest, roofs[lowest], 100 * speed / roofs[lowest]))
+        bounds.setdefault(bound.bound_by, []).append(layer.name)
+        rows.append((layer.name, speed, bound.bound_by, speed / bound.share_of_bound, 100 * bound.share_of_bound))
     if not views:
         return None
     said = "; ".join(f"{name} for {', '.join(layers)}" for name, layers in bounds.items())
@@ -52,7 +51,9 @@ def roofline_chart(key: str, result: RunResult) -> Chart | None:
         f"{key}-roofline",
         "Roofline",
         "A point is an operator: how many SOPs it does in a cycle, over how many it has for each bit that is moved. It "
-        f"cannot lie above its roof; how far below it lies is lost to stalls. The lowest roof is that of {said}.",
+        f"cannot lie above its roof; how far below it lies is lost to stalls. The lowest roof is that of {said}. As in "
+        "spikecycle advise, roofs are those of the adders, the PEs (not drawn: their useful work, spread over them "
+        "all), the ports of each memory and the DRAM channel.",
         views,
         DataTable(
             ("operator", "speed (SOP per cycle)", "lowest roof", "that roof (SOP per cycle)", "of that roof (%)"), rows

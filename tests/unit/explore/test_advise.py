@@ -15,6 +15,7 @@ from spikecycle.simulator.explore.advise import advise
 from spikecycle.simulator.explore.bounds import operator_bounds
 from spikecycle.simulator.explore.neighbours import changes, near, numeric_keys
 from spikecycle.simulator.report.advice_table import advice_report
+from spikecycle.simulator.report.page.rooflines import roofline_chart
 from spikecycle.traces import LayerShape
 from spikecycle.traces.synthetic import synthetic_trace
 from tests.unit.explore.small import small_trace
@@ -32,9 +33,8 @@ def advice(trace: str) -> Advice:
 
 @pytest.mark.parametrize("name", ["spike_array", "spike_array_edge", "eyeriss_snn"])
 def test_no_layer_is_faster_than_its_roofs(trace: str, name: str) -> None:
-    machine = load_machine(name)
-    result = simulate(trace, machine)
-    for bound in operator_bounds(machine, result):
+    result = simulate(trace, name)
+    for bound in operator_bounds(result):
         assert set(bound.bounds) > {"PEs"}
         assert 0 < max(bound.bounds.values()) <= bound.cycles_per_inference
         assert bound.bounds[bound.bound_by] == max(bound.bounds.values())
@@ -44,7 +44,7 @@ def test_no_layer_is_faster_than_its_roofs(trace: str, name: str) -> None:
 def test_the_roofs_of_a_layer_by_hand(trace: str) -> None:
     machine = load_machine("spike_array")
     result = simulate(trace, machine)
-    layer, bound = result.layers[0], operator_bounds(machine, result)[0]
+    layer, bound = result.layers[0], operator_bounds(result)[0]
     assert bound.bounds["adders"] == pytest.approx(layer.sum_synaptic_operations / sum(
         unit.count for unit in machine.units() if unit.action == "add"
     ))  # fmt: skip
@@ -54,6 +54,19 @@ def test_the_roofs_of_a_layer_by_hand(trace: str) -> None:
     )
     assert bound.bounds["potentials"] == max(reads, writes) / (16 * 4)  # PEs x banks, a read and a write in a cycle
     assert bound.bounds["DRAM channel"] == layer.sum_busy_cycles["dram_channel"]
+
+
+@pytest.mark.parametrize("name", ["spike_array", "spike_array_edge", "eyeriss_snn"])
+def test_the_page_of_a_result_names_the_roofs_that_advice_names(trace: str, name: str) -> None:
+    advised = advise(trace, name, jobs=1).operators
+    chart = roofline_chart("r1", simulate(trace, name))
+    assert chart is not None
+    for told, (layer, speed, lowest, roof, percent) in zip(advised, chart.table.rows, strict=True):
+        assert (layer, lowest) == (told.layer, told.bound_by)
+        assert percent == pytest.approx(100 * told.share_of_bound)
+        assert isinstance(speed, float)
+        assert roof == pytest.approx(speed * told.cycles_per_inference / told.bounds[told.bound_by])
+        assert told.bound_by in chart.reading
 
 
 def test_shares_sum_to_the_whole(advice: Advice) -> None:
@@ -143,6 +156,5 @@ def test_the_report_is_of_a_width_that_fits(advice: Advice) -> None:
 def test_a_layer_without_work_has_no_roof(tmp_path: Path) -> None:
     path = tmp_path / "silent.h5"
     synthetic_trace(path, [LayerShape.linear(8, 4)], 2, 1, 0.0, 0.5, 8, seed=1, output_density=0.0)
-    machine = load_machine("mint")
-    for bound in operator_bounds(machine, simulate(path, machine)):
+    for bound in operator_bounds(simulate(path, "mint")):
         assert 0 <= bound.share_of_bound <= 1

@@ -59,6 +59,21 @@ def test_every_result_says_that_its_trace_is_synthetic(tmp_path: Path) -> None:
     assert simulate(trace, "mint").provenance["synthetic"] is True
 
 
+def test_a_trace_that_is_there_is_replaced_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    file, trace = tmp_path / "net.yaml", tmp_path / "net.h5"
+    file.write_text(json.dumps(BASE))
+    trace.write_text("mine")
+    refused = run_limited("synthesize", file, trace, "--json", tmp_path / "net.json", memory_bytes=2**33)
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err == f"spikecycle: {trace}: is there already; name another, or replace it with --force\n"
+    assert trace.read_text() == "mine"
+    assert not (tmp_path / "net.json").exists()
+    replaced = run_limited("synthesize", file, trace, "--force", memory_bytes=2**33)
+    assert replaced.status == 0, replaced.err
+    with open_trace(trace) as found:
+        assert found.samples == 3
+
+
 def test_a_topology_is_read_as_scale_sim_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "net.csv"
     path.write_text(CONVOLUTIONS)

@@ -68,3 +68,7 @@ def test_shares_and_numbers_that_no_decimal_number_can_hold() -> None:
     assert human.percent(1e300) == f"{1e302:.1f}"
     assert human.percent(2.0**53 / 100 + 1) == f"{2.0**53 + 100:.1f}"
     assert human.digits(1e300) == f"{1e300:,.0f}"
+
+
+def test_one_of_a_thing_is_not_several() -> None:
+    assert [human.numbered(number, "key") for number in (0, 1, 2, 1000)] == ["0 keys", "1 key", "2 keys", "1,000 keys"]

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.report.page import overview
 from spikecycle.simulator.report.page.chart import Chart, DataTable
 from spikecycle.simulator.report.page.contents import Material, charts_of
 from spikecycle.simulator.report.page.fronts import Candidate, candidates_of_rows, front_chart
+from spikecycle.simulator.report.page.grounds import points_ground
 from spikecycle.simulator.report.page.html import MOST_BYTES, page
 from spikecycle.simulator.result import RunResult, SpikeRaster
 from tests.unit.report.example import run_result
@@ -307,7 +309,44 @@ def test_what_is_not_modelled_is_no_zero() -> None:
     table = {str(row[0]): row for row in front.table.rows}
     column = front.table.columns.index("on the front of energy and time")
     assert [table[name][column] for name in "abc"] == ["yes", "", "yes"]
-    assert "1 of them are not in every chart" in front.notes[0]
+    assert front.notes == (
+        "1 of them is not in every chart. Without a figure for energy, area: b. Their machines do not model it.",
+    )
+
+
+def test_a_page_of_a_sweep_says_what_its_points_rest_on() -> None:
+    rows = [
+        {"trace": "net", "machine": "m", "dataflow.pes": pes, "machine_sha256": f"sha{pes}", "trace_sha256": "abc",
+         "energy_per_inference_pj": 1e4 * pes, "seconds_per_inference": 1 / pes, "area_mm2": 1.0, "problem": None}
+        for pes in (8, 16)
+    ]  # fmt: skip
+    columns = ["trace", "machine", "dataflow.pes"]
+    sweep = SweepResult(spikecycle="1.2.3", folder=None, columns=columns, points=rows)
+    found, _ = candidates_of_rows("sw", columns, rows)
+    told = {str(row[0]): row[1] for row in points_ground(sweep.spikecycle, columns, rows).rows}
+    assert (told["spikecycle"], told["trace"], told["SHA-256 of the trace"]) == ("1.2.3", "net", "abc")
+    assert (told["fingerprint of the machine"], told["varied: dataflow.pes"]) == ("sha8, sha16", "8, 16")
+    assert told["overlap"] == "not in this document"
+    text = page(Material(candidates=found, sweeps=[("sw", sweep)]))
+    assert "2 points compared: net on m" in text
+    assert "Provenance of the points of sw" in text
+    assert "sha8, sha16" in text
+
+
+def test_results_without_an_accuracy_are_said_to_lack_it() -> None:
+    """Two results of simulate, which hold no accuracy, beside two points of a sweep, which have one."""
+    other = run_result().model_copy(update={"seconds_per_inference": 1e-4})
+    rows = [
+        {"trace": "t", "machine": name, "accuracy": accuracy, "energy_per_inference_pj": 1e4 * accuracy,
+         "seconds_per_inference": 1e-3, "area_mm2": 1.0, "problem": None}
+        for name, accuracy in (("m", 0.9), ("n", 0.8))
+    ]  # fmt: skip
+    found, _ = candidates_of_rows("sw", ["trace", "machine"], rows)
+    made = charts_of(Material(results=[("r2", run_result()), ("r8", other)], candidates=found))
+    (note,) = next(chart for chart in made if chart.key == "tradeoffs").notes
+    assert note.startswith("2 of them are not in every chart. Without a figure for error of the network: r2, r8. ")
+    assert "Results of simulate hold no accuracy" in note
+    assert "model" not in note
 
 
 def test_cycles_of_a_network_are_those_of_its_critical_path() -> None:
