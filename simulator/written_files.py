@@ -49,7 +49,7 @@ def describe_folder(path: Path) -> FileDescription:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     raise UsageError(
-        f"{path}: is a folder, of no sweep, search or study (no {SWEEP_MANIFEST} or {STUDY_MANIFEST} in it): name a "
+        f"{path}: is a directory, of no sweep, search or study (no {SWEEP_MANIFEST} or {STUDY_MANIFEST} in it): name a "
         "file in it"
     )
 

@@ -131,7 +131,7 @@ def test_others_are_refused_by_what_they_are(tmp_path: Path, name: str, content:
 
 
 def test_a_folder_of_nobody_and_a_damaged_one_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a folder, of no sweep, search or study"):
+    with pytest.raises(UsageError, match="is a directory, of no sweep, search or study"):
         check_file(str(tmp_path))
     points = sweep_folder(tmp_path / "sweep") / "points.parquet"
     content = bytearray(points.read_bytes())
