@@ -152,16 +152,7 @@ def _joint(results: Results, whole: CompressedNetwork) -> Iterator[str]:
         )
         return
     yield f"Of all networks that are free against {whole.label} by the margin of {points(margin)}, the cheapest:"
-    for machine in results.machines:
-        best, other = _cheapest(results, both, machine), _cheapest(results, alone, machine)
-        if best is None or other is None:
-            continue
-        ratio = best[1].energy_uj / other[1].energy_uj
-        yield (
-            f"{results.title(machine)}: {'yes' if ratio < 1 else 'no'}. Both: {best[0].label}, {_energy(best[1])}, "
-            f"{_percent(best[0].accuracy)}; alone: {other[0].label}, {_energy(other[1])}, "
-            f"{_percent(other[0].accuracy)}; ratio {ratio:.2f}."
-        )
+    yield from _cheapest_of_two(results, ("Both", both), ("alone", alone))
 
 
 def _widths(results: Results, whole: CompressedNetwork) -> Iterator[str]:
@@ -175,17 +166,26 @@ def _widths(results: Results, whole: CompressedNetwork) -> Iterator[str]:
     if not others:
         yield f"Not shown: none of another width is shown to be free by the margin of {points(results.margin)}."
         return
+    own = [candidate for candidate in free if not candidate.width]
+    named = "The cheapest of another width that is free"
+    yield from _cheapest_of_two(results, (named, others), ("of the own width", own))
+
+
+def _cheapest_of_two(
+    results: Results, one: tuple[str, Sequence[CompressedNetwork]], other: tuple[str, Sequence[CompressedNetwork]]
+) -> Iterator[str]:
+    """By machine: whether the cheapest of the first networks takes less energy than that of the others. With names."""
     for machine in results.machines:
-        best = _cheapest(results, others, machine)
-        own = _cheapest(results, [candidate for candidate in free if not candidate.width], machine)
-        if best is None or own is None:
+        first, second = _cheapest(results, one[1], machine), _cheapest(results, other[1], machine)
+        if first is None or second is None:
             continue
-        ratio = best[1].energy_uj / own[1].energy_uj
-        yield (
-            f"{results.title(machine)}: {'yes' if ratio < 1 else 'no'}. The cheapest of another width that is free: "
-            f"{best[0].label}, {_energy(best[1])}, {_percent(best[0].accuracy)}; of the own width: {own[0].label}, "
-            f"{_energy(own[1])}, {_percent(own[0].accuracy)}; ratio {ratio:.2f}."
+        ratio = first[1].energy_uj / second[1].energy_uj
+        told = (
+            f"{name}: {network.label}, {_energy(cost)}, {_percent(network.accuracy)}"
+            for name, (network, cost) in ((one[0], first), (other[0], second))
         )
+        answer = "yes" if ratio < 1 else "no"
+        yield f"{results.title(machine)}: {answer}. {'; '.join(told)}; ratio {ratio:.2f}."
 
 
 def _bit_operations(results: Results, whole: CompressedNetwork) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _costs(results: Results, one: CompressedNetwork, other: CompressedNetwork) -
 
 
 def _cheapest(
-    results: Results, candidates: list[CompressedNetwork], machine: str
+    results: Results, candidates: Sequence[CompressedNetwork], machine: str
 ) -> tuple[CompressedNetwork, Cost] | None:
     priced = [(candidate, results.cost(candidate, machine)) for candidate in candidates]
     return min(((c, cost) for c, cost in priced if cost is not None), key=lambda pair: pair[1].energy_uj, default=None)
