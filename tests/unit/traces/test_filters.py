@@ -39,7 +39,7 @@ def test_checksums_of_small_texts_by_hand() -> None:
     assert fletcher32(b"\xff\xff\0\0") == 0xFFFF_FFFF
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 719, 720, 721, 2**17 - 1, 2**17, 2**17 + 1, 2**19 - 1, 2**19, 2**19 + 1, 700_001])
+@pytest.mark.parametrize("size", [1, 2, 3, 719, 720, 721, 2**17 - 1, 2**17, 2**17 + 1, 2**19, 2**19 + 1, 700_001])
 def test_checksums_are_those_of_the_twin(size: int) -> None:
     rng = random.Random(size)
     for data in (rng.randbytes(size), bytes(size), b"\xff" * size):
