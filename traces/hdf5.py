@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
+from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import StoredDataset
 
@@ -183,7 +185,18 @@ def create(
 
 
 def append(dataset: h5py.Dataset, rows: Sequence[npt.NDArray[Any]]) -> None:
-    """Extend a growing dataset by rows of its dtype."""
-    first = len(dataset)
+    """Extend a growing dataset, of which a chunk holds one row at most, by rows of its dtype.
+
+    Chunks are filtered here: HDF5 itself would compress every one, however little that saves.
+    """
+    first, (_, *sizes) = len(dataset), dataset.chunks
     dataset.resize(first + len(rows), axis=0)
-    dataset[first:] = np.stack(rows)
+    filters = FilterPipeline.of(dataset, dataset.dtype.itemsize, int(np.prod(sizes)) * dataset.dtype.itemsize)
+    for index, row in enumerate(rows, first):
+        starts = (range(0, extent, size) for extent, size in zip(row.shape, sizes, strict=True))
+        for corner in itertools.product(*starts):
+            part = row[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
+            chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the row is 0
+            chunk[tuple(slice(extent) for extent in part.shape)] = part
+            stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL)
+            dataset.id.write_direct_chunk((index, *corner), stored, left_out)
