@@ -63,8 +63,9 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
     length from a damaged heap.
     """
     with located(name):
-        attribute = group.attrs.get_id(name)
-        dtype = attribute.dtype
+        attribute = h5py.h5a.open(group.id, os.fsencode(name))
+        stored_type = attribute.get_type()
+        dtype = stored_type.dtype
         if dtype.kind not in kinds or attribute.shape != shape:
             if dtype.kind == "f" and attribute.shape == ():
                 found = str(group.attrs[name])
@@ -74,7 +75,7 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
         if dtype.itemsize > longest:
             raise TraceError(f"at most {longest} bytes are allowed, found {dtype.itemsize}")
         value = np.zeros(shape, dtype)
-        attribute.read(value)  # `group.attrs[name]` would look it up once more
+        attribute.read(value, mtype=stored_type)  # `group.attrs[name]` would look it up once more
         return value[()]
 
 
@@ -145,10 +146,13 @@ def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
 
 def _child(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
     with located(name):
-        link = parent.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
+        encoded = os.fsencode(name)
+        if parent.id.links.get_info(encoded).type != h5py.h5l.TYPE_HARD:
             raise TraceError("is a soft or external link; allowed are only objects in this file")
-        return parent[name]
+        found = h5py.h5o.open(parent.id, encoded)
+        if isinstance(found, h5py.h5g.GroupID):
+            return h5py.Group(found)
+        return h5py.Dataset(found) if isinstance(found, h5py.h5d.DatasetID) else parent[name]
 
 
 def set_attribute(group: h5py.Group, name: str, value: str | int | tuple[int, ...]) -> None:

@@ -28,9 +28,10 @@ class Layer:
         self.timesteps = timesteps
         self._path = path
         with located(f"layer {group.name.rsplit('/', 1)[-1]}"):
-            self._place = f"layer {read_name(group)}"
+            layer_name = read_name(group)
+            self._place = f"layer {layer_name}"
         with located(self._place):
-            self._header = read_header(group)
+            self._header = read_header(group, layer_name)
             self._header.check_size(timesteps)
             shape = self.shape
             self._weights = hdf5.child_dataset(group, "weights", ("int8", "int16", "int32"), shape.weight_shape)
