@@ -42,10 +42,10 @@ def write_long_trace(path: str, timesteps: int) -> None:
 def write_large_trace(path: str, file_bytes: int) -> None:
     """One sample of the reference network, and copies of its chunks until the file is as large."""
     write_trace(path)
-    samples = -(-file_bytes // Path(path).stat().st_size)
     with h5py.File(path, "r+") as file:
-        layers = list(file["layers"].values())
-        for dataset in [layer[name] for layer in layers for name in ("inputs", "outputs")]:
+        datasets = [layer[name] for layer in file["layers"].values() for name in ("inputs", "outputs")]
+        samples = -(-file_bytes // sum(dataset.id.get_storage_size() for dataset in datasets))
+        for dataset in datasets:
             dataset.resize(samples, axis=0)
             chunks = [dataset.id.get_chunk_info(index) for index in range(dataset.id.get_num_chunks())]
             stored = [dataset.id.read_direct_chunk(chunk.chunk_offset)[1] for chunk in chunks]

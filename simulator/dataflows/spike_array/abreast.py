@@ -108,7 +108,7 @@ def broadcast_abreast(
         for tile in range(tiles):
             state.free[pe, tile] = 0
     next_word = 0
-    slot = 0  # event mod depth
+    slot = int(np.int64(0))  # event mod depth; kernels would be compiled for a literal 0 apart
     for event in range(count):
         word = int(np.int64(events.word[event]))
         scanned = 0
