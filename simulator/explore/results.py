@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from spikecycle.simulator.explore.frames import Row, to_frame
+from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
     import polars
@@ -55,7 +56,7 @@ class SweepResult(BaseModel):
         return to_frame(self.points)
 
     def __repr__(self) -> str:
-        return f"<SweepResult: {len(self.done)} points done, {len(self.failed)} failed>"
+        return f"<SweepResult: {numbered(len(self.done), 'point')} done, {len(self.failed)} failed>"
 
     __str__ = __repr__
 
@@ -102,7 +103,10 @@ class SearchResult(BaseModel):
         return to_frame(self.points)
 
     def __repr__(self) -> str:
-        return f"<SearchResult: {self.trials} trials of {self.space:,} points, {len(self.front)} on the front>"
+        return (
+            f"<SearchResult: {numbered(self.trials, 'trial')} of {numbered(self.space, 'point')}, {len(self.front)} on "
+            "the front>"
+        )
 
     __str__ = __repr__
 
