@@ -190,8 +190,8 @@ def comparability(results: Sequence[RunResult]) -> Iterator[str]:
     for group in _same_runs(results):
         *others, last = map(str, group)
         yield (
-            f"Results {', '.join(others)} and {last} are of the same trace, samples and machine by the same program: they "
-            "cannot differ."
+            f"Results {', '.join(others)} and {last} are of the same trace, samples and machine by the same program: "
+            "they cannot differ."
         )
     if len({result.trace_sha256 for result in results}) > 1:
         yield "The results are of different traces."
