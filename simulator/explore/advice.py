@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from spikecycle.wording import value_text
 
 ADVICE_VERSION = 1
 Goal = Literal["edp", "energy", "time"]
@@ -61,6 +64,17 @@ class Change(_Part):
     edp: float = Field(description="change of energy x time")
     area: float = Field(description="change of the area")
     area_mm2: float = Field(description="the same in mm2")
+
+    @property
+    def words(self) -> str:
+        """The values, "48 to 24", for readers."""
+        return f"{_words(self.before)} to {_words(self.after)}"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return value_text(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class UnmovedKey(_Part):

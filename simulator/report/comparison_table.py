@@ -97,9 +97,9 @@ def _machines(comparison: ResultComparison) -> Group:
     title = "What differs in the machines"
     lines = []
     if len(common) > len(shown):
-        lines.append(f"and {len(common) - len(shown)} other keys")
+        lines.append(f"and {human.numbered(len(common) - len(shown), 'other key')}")
     if len(differences) > len(common):
-        lines.append(f"and {len(differences) - len(common)} keys that only some of them have")
+        lines.append(f"and {human.numbered(len(differences) - len(common), 'key')} that only some of them have")
     table: list[RenderableType] = [fitting_sheets((title, columns))] if shown else [Text(title, style="bold")]
     return Group(*table, *(Text(f"{line} (all are in --json)", style="dim") for line in lines))
 
@@ -109,7 +109,7 @@ def _differences(title: str, measure: Measure, found: Sequence[CostDifference], 
         [_si_value(measure, value) for each in found for value in each.values if value is not None],
         "J" if measure == "energy_pj" else "s",
     )
-    rows = [" ".join(part for part in (each.layer, each.part) if part) for each in found]
+    rows = [" ".join(part for part in (each.layer, each.part and human.label(each.part)) if part) for each in found]
     values = [
         Column(
             f"{_LETTERS[index]},\n{unit}",
@@ -117,7 +117,7 @@ def _differences(title: str, measure: Measure, found: Sequence[CostDifference], 
         )
         for index in range(len(found[0].values))
     ]
-    effect = Column("largest change,\n% of all of A", [f"{100 * each.effect:+.1f}" for each in found])
+    effect = Column("largest change,\n% of all of A", [human.signed(100 * each.effect, 1) for each in found])
     more = f" ({len(found)} of {count})" if count > len(found) else ""
     columns = [names("", rows), *values, effect]
     return fitting_sheets((title + more, columns), (title + more, [columns[0], columns[1], columns[2], effect]))

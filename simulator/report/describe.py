@@ -155,7 +155,7 @@ def explanation_report(result: RunResult) -> RenderableType:
     kinds = occurring(result, energy_by_kind_pj)
     return Group(
         Text("Categories of cycles", style="bold"),
-        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
+        fields([(human.label(name), of_category(name)) for name in categories]),
         Text(),
         Text("Kinds of energy", style="bold"),
         fields([(kind, ENERGY[kind]) for kind in kinds]),

@@ -138,4 +138,4 @@ def _joined(parts: Sequence[StackedPart]) -> str:
 
 
 def _words(title: str, between: str) -> str:
-    return title.replace("_", between).replace("dram", "DRAM")
+    return human.label(title).replace(" ", between)

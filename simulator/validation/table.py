@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spikecycle.simulator.report.human import signed
 from spikecycle.simulator.validation.row import Number, Report, Row
 
 HEAD = ("machine", "quantity", "ours", "theirs", "error", "tolerance", "", "source")
@@ -123,4 +124,4 @@ def _number(value: Number) -> str:
 
 
 def _error(error: float) -> str:
-    return "0" if error == 0 else f"{100 * error:+.2f} %"
+    return f"{signed(100 * error, 2)} %" if error else "0"

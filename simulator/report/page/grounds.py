@@ -42,12 +42,14 @@ def provenance(result: RunResult) -> DataTable:
     return DataTable(("what", "value"), pairs)
 
 
-def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> DataTable:
+def points_ground(
+    program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], already_there: int = 0
+) -> DataTable:
     """What the points of a sweep or search rest on, as far as its document has it."""
 
     def told(key: str) -> str:
         values = list(dict.fromkeys(_text(row[key]) for row in rows if row.get(key) not in (None, "")))
-        more = f" and {len(values) - _MOST_VALUES:,} others" if len(values) > _MOST_VALUES else ""
+        more = f" and {human.numbered(len(values) - _MOST_VALUES, 'other')}" if len(values) > _MOST_VALUES else ""
         return f"{', '.join(values[:_MOST_VALUES])}{more}" if values else "not in this document"
 
     named = {
@@ -61,7 +63,9 @@ def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[s
         "ideal memory": "ideal_memory",
         "synthetic trace": "synthetic",
     }
-    pairs: list[Sequence[Value]] = [("spikecycle", program), *((title, told(key)) for title, key in named.items())]
+    there = f", of which the folder had {already_there:,} already" if already_there else ""
+    pairs: list[Sequence[Value]] = [("spikecycle", program), ("points", f"{len(rows):,}{there}")]
+    pairs += [(title, told(key)) for title, key in named.items()]
     pairs += [(f"varied: {key}", told(key)) for key in columns if key not in named.values()]
     pairs.append(
         (
@@ -127,7 +131,7 @@ def glossary(results: Sequence[RunResult]) -> DataTable:
     )
     rows: list[Sequence[Value]] = [("term", name, meaning) for name, meaning in TERMS.items()]
     rows += [("energy", name, meaning) for name, meaning in ENERGY.items()]
-    rows += [("category of cycles", category.replace("_", " "), of_category(category)) for category in categories]
+    rows += [("category of cycles", human.label(category), of_category(category)) for category in categories]
     return DataTable(("kind", "word", "meaning"), rows)
 
 
