@@ -27,7 +27,8 @@ class SweepResult(BaseModel):
     folder: str | None = Field(description="folder of the points; null where they were kept nowhere")
     columns: list[str] = Field(description="what varies, and trace and machine: the columns that tell points apart")
     points: list[Row] = Field(
-        description="one row per point: what was chosen, figures per inference, and `problem`, null unless it failed"
+        description="one row per point: what was chosen, figures per inference, what they rest on (residency, DRAM, "
+        "technology, what is not modelled), and `problem`, null unless it failed"
     )
 
     @property

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report import human
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.sweep_table import MOST_POINTS, points_table, reasons
 from spikecycle.simulator.report.totals import WARNING
@@ -19,11 +20,13 @@ from spikecycle.simulator.variant import SYNTHETIC
 def search_report(result: SearchResult) -> Group:
     """How much was tried, the front, importances, and why points failed."""
     goals = ", ".join(result.goals)
+    ground = ground_line(grounds_of_points(result.points))
     parts: list[RenderableType] = [
         Text.assemble(
             (f"{result.trials:,} trials", "bold"),
             f" of {result.space:,} points: {result.simulated:,} simulated; all in {result.folder}/points.parquet\n"
             f"Small: {goals}. Kept: {', '.join(result.constraints)}.",
+            f"\n{ground}" if ground else "",
         )
     ]
     if result.front:

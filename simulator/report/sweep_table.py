@@ -11,6 +11,7 @@ from rich.text import Text
 
 from spikecycle.simulator.explore.results import MEASURES, SweepResult
 from spikecycle.simulator.report import human
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
 from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
@@ -43,11 +44,14 @@ def sweep_report(result: SweepResult) -> Group:
 
 
 def heading(result: SweepResult) -> Text:
-    """How many points, and where they are."""
+    """How many points, where they are, and what they rest on."""
     failed = f", {len(result.failed):,} failed" if result.failed else ""
     place = f"; all in {result.folder}/points.parquet" if result.folder else ""
+    ground = ground_line(grounds_of_points(result.done))
     return Text.assemble(
-        (human.numbered(len(result.points), "point"), "bold"), f": {len(result.done):,} simulated{failed}{place}"
+        (human.numbered(len(result.points), "point"), "bold"),
+        f": {len(result.done):,} simulated{failed}{place}",
+        f"\n{ground}" if ground else "",
     )
 
 
