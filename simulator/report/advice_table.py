@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.advice import Advice, Change
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import share
 from spikecycle.simulator.report.grounds_line import ground_line, ground_of
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import SYNTHETIC

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.differences import By, ComparedResult, CostDifference, Measure, ResultComparison
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.grounds_line import ground_line, ground_of
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import NOT_PRICED, WARNING
 from spikecycle.simulator.units import pj_to_j
 

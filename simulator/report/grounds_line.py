@@ -31,9 +31,7 @@ class Ground:
 
 def ground_of(each: ComparedResult | Advice) -> Ground:
     """Of one result, or of the machine that advice is about."""
-    return Ground(
-        each.samples, each.weight_format, each.spike_format, each.weight_residency, each.activation_residency
-    )
+    return Ground(each.samples, each.weight_format, each.spike_format, each.weight_residency, each.activation_residency)
 
 
 def grounds_of_points(points: Iterable[Mapping[str, Any]]) -> list[Ground]:
@@ -55,7 +53,7 @@ def ground_line(grounds: Sequence[Ground], labels: Sequence[str] = ()) -> str:
     where the documents tell nothing.
     """
 
-    def values(words: Sequence[str | None]) -> str:
+    def values(words: Sequence[str | None], noun: str) -> str:
         found: dict[str, list[str]] = {}
         for index, word in enumerate(words):
             if word is not None:
@@ -63,18 +61,21 @@ def ground_line(grounds: Sequence[Ground], labels: Sequence[str] = ()) -> str:
         if len(found) > 1 and labels:
             return ", ".join(f"{word} ({', '.join(of)})" for word, of in found.items())
         if len(found) > _MOST_VALUES:
-            return f"{len(found)} values"
+            return f"{len(found)} {noun}"
         *others, last = found or [""]
         return f"{', '.join(others)} or {last}" if others else last
 
-    samples = values([None if each.samples is None else human.numbered(each.samples, "sample") for each in grounds])
+    samples = values(
+        [None if each.samples is None else human.numbered(each.samples, "sample") for each in grounds],
+        "numbers of samples",
+    )
     told = [each for each in grounds if each.weight_residency is not None]
     if not told:
         return samples
-    weights = values([_format(each.weight_format) for each in grounds])
-    reloaded = values([_weights(each.weight_residency) for each in grounds])
-    spikes = values([_format(each.spike_format) for each in grounds])
-    activations = values([_ACTIVATIONS.get(each.activation_residency or "") for each in grounds])
+    weights = values([_format(each.weight_format) for each in grounds], "formats")
+    reloaded = values([_weights(each.weight_residency) for each in grounds], "residencies")
+    spikes = values([_format(each.spike_format) for each in grounds], "formats")
+    activations = values([_ACTIVATIONS.get(each.activation_residency or "") for each in grounds], "residencies")
     return f"{samples}; weights {weights}, {reloaded}; spikes {spikes}; activations {activations}"
 
 
