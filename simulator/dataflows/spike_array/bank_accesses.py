@@ -99,7 +99,8 @@ def _taps_of_cases(shape: LayerShape, tiling: Tiling, occurrences: Int64) -> Int
     cases = occurrences.reshape(shape.C, len(tiling.row_classes), len(tiling.column_classes))
     rows = _taps_of_classes(tiling.row_classes, shape.R, shape.stride[0])
     columns = _taps_of_classes(tiling.column_classes, shape.S, shape.stride[1])
-    return (rows @ cases @ columns.T)[None]
+    taps: Int64 = (rows @ cases @ columns.T)[None]
+    return taps
 
 
 def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
