@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
@@ -107,7 +108,8 @@ def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
     """int64 (taps, classes): 1 where an input of the class meets the tap."""
     of_phase, phase = np.divmod(np.arange(taps)[:, None], stride)
     first, last = classes[:, FIRST_TAP], classes[:, LAST_TAP]
-    return ((classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)).astype(np.int64)
+    met: npt.NDArray[np.bool_] = (classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)
+    return met.astype(np.int64)
 
 
 def _taps(task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
