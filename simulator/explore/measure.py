@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.errors import MemoryLimitError, SimulatorError, one_line
 from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.grounds import grounds
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
@@ -169,6 +170,7 @@ def figures(result: RunResult) -> Row:
         "weight_format": result.weight_format,
         "spike_format": result.spike_format,
         "overlap": result.overlap,
+        **grounds(result),
         "trace_sha256": result.trace_sha256,
         "machine_sha256": result.machine_sha256,
         **{f"{CYCLES}{category}": cycles / samples for category, cycles in result.sum_cycle_breakdown.items()},

@@ -32,7 +32,8 @@ class SweepResult(BaseModel):
         description="points that this run did not simulate, as the folder had them before; failed ones are among them",
     )
     points: list[Row] = Field(
-        description="one row per point: what was chosen, figures per inference, and `problem`, null unless it failed"
+        description="one row per point: what was chosen, figures per inference, what they rest on (residency, DRAM, "
+        "technology, what is not modelled), and `problem`, null unless it failed"
     )
 
     @property

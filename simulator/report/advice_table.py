@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.advice import Advice
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import share
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.grounds_line import ground_line, ground_of
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import SYNTHETIC
@@ -30,6 +31,7 @@ def advice_report(advice: Advice) -> Group:
             f"{human.si(pj_to_j(advice.energy_per_inference_pj), 'J')} and "
             f"{human.si(advice.seconds_per_inference, 's')} per inference, {_area(advice.area_mm2)}"
         ),
+        *_ground(advice),
         *_warnings(advice),
         Text(),
         _operators(advice),
@@ -46,6 +48,11 @@ def advice_report(advice: Advice) -> Group:
 
 def _area(area_mm2: float) -> str:
     return f"{human.digits(area_mm2)} mm²" if area_mm2 else "area not modelled"
+
+
+def _ground(advice: Advice) -> list[Text]:
+    line = ground_line([ground_of(advice)])
+    return [Text(line)] if line else []
 
 
 def _warnings(advice: Advice) -> list[Text]:

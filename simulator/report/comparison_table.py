@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.differences import By, ComparedResult, CostDifference, Measure, ResultComparison
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.grounds_line import ground_line, ground_of
 from spikecycle.simulator.report.totals import NOT_PRICED, WARNING
 from spikecycle.simulator.units import pj_to_j
 
@@ -82,7 +83,8 @@ def _legend(results: Sequence[ComparedResult]) -> Text:
     lines = [
         f"{_LETTERS[index]}  {'' if same else f'{each.trace} on '}{each.machine}" for index, each in enumerate(results)
     ]
-    return Text(head + "\n".join(lines), style="bold")
+    ground = ground_line([ground_of(each) for each in results], _LETTERS)
+    return Text.assemble((head + "\n".join(lines), "bold"), f"\n{ground}" if ground else "")
 
 
 def _machines(comparison: ResultComparison) -> Group:

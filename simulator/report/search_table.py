@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
 from spikecycle.simulator.report.sweep_table import MOST_POINTS, front_scales, points_table, reasons
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
@@ -31,11 +32,13 @@ _WORDS = {
 def search_report(result: SearchResult) -> Group:
     """How much was tried, the front, importances, and why points failed."""
     there = f", {result.already_there:,} already there" if result.already_there else ""
+    ground = ground_line(grounds_of_points(result.points))
     parts: list[RenderableType] = [
         Text.assemble(
             (human.numbered(result.trials, "trial"), "bold"),
             f" of {human.numbered(result.space, 'point')}: {result.simulated:,} simulated{there}; all in "
             f"{result.folder}/points.parquet\n{wanted(result)}",
+            f"\n{ground}" if ground else "",
         )
     ]
     if result.front:

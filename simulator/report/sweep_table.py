@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, words_of
 from spikecycle.simulator.explore.results import MEASURES, SweepResult
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import SYNTHETIC
@@ -19,6 +20,7 @@ from spikecycle.simulator.variant import SYNTHETIC
 MOST_POINTS = 12
 """Of a front that a table shows."""
 MOST_REASONS = 5
+_ONLY_ONE = "the only one"
 
 
 def sweep_report(result: SweepResult) -> Group:
@@ -48,12 +50,17 @@ def sweep_report(result: SweepResult) -> Group:
 
 
 def heading(result: SweepResult) -> Text:
-    """How many points, and where they are."""
+    """How many points, where they are, and what they rest on."""
     failed = f", {len(result.failed):,} failed" if result.failed else ""
     there, run = result.already_there, len(result.points) - result.already_there
     came = f"{there:,} already there, {run:,} simulated now" if there else f"{len(result.done):,} simulated"
     place = f"; all in {result.folder}/points.parquet" if result.folder else ""
-    return Text.assemble((human.numbered(len(result.points), "point"), "bold"), f": {came}{failed}{place}")
+    ground = ground_line(grounds_of_points(result.done))
+    return Text.assemble(
+        (human.numbered(len(result.points), "point"), "bold"),
+        f": {came}{failed}{place}",
+        f"\n{ground}" if ground else "",
+    )
 
 
 def points_table(
@@ -80,7 +87,13 @@ def points_table(
     if any(accuracy is not None for accuracy in accuracies):
         figures.append(Column("accuracy,\n%", ["" if a is None else f"{100 * a:.1f}" for a in accuracies]))
     more = Column("PE use,\n%", [human.percent(point["utilization"]) for point in shown])
-    together = names("point", [_line(point, chosen) for point in shown])
+    together = Column(
+        "point",
+        ["\n".join(_settings(point, chosen)) or _ONLY_ONE for point in shown],
+        justify="left",
+        folds=True,
+        stands_for=tuple(words_of(choice.header) for choice in choices),
+    )
     return fitting_sheets(
         (title, [*choices, *figures, more]), (title, [*choices, *figures]), (title, [together, *figures])
     )
@@ -98,7 +111,11 @@ def _choice(name: str, cells: Sequence[str]) -> Column:
 
 
 def _line(point: dict[str, Any], chosen: Sequence[str]) -> str:
-    return ", ".join(f"{name}={_text(point.get(name))}" for name in chosen) or "the only one"
+    return ", ".join(_settings(point, chosen)) or _ONLY_ONE
+
+
+def _settings(point: dict[str, Any], chosen: Sequence[str]) -> list[str]:
+    return [f"{name}={_text(point.get(name))}" for name in chosen]
 
 
 def _best_lines(result: SweepResult) -> str:

@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Fitting
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import share
 from spikecycle.simulator.report.residency import on_chip_lines, residency_words
-from spikecycle.simulator.report.sheet import Fitting
 from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import FINGERPRINT_DIGITS, SYNTHETIC, is_synthetic, variant_text

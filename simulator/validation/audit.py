@@ -9,13 +9,14 @@ whose parts were added up in different units (`unit_audit`).
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.units import UW_PER_MW
 from spikecycle.simulator.validation import unit_audit
 from spikecycle.simulator.validation.tables import read_table
@@ -23,6 +24,8 @@ from spikecycle.simulator.validation.tables import read_table
 MW_PER_W = UW_PER_MW
 PUBLISHED_PJ_PER_BIT = 12.45
 """Price of a bit that the published efficiencies were computed with (Prosperity, HPCA 2025, public simulator)."""
+_WIDEST_HEAD = 12
+"""Characters of a header before it goes on in the next line."""
 REFERENCE = "prosperity"
 SOURCE = "Prosperity (Wei et al., HPCA 2025), Table IV and its public simulator"
 
@@ -161,17 +164,26 @@ def repriced(found: Audit) -> list[unit_audit.Repriced]:
 
 def report_of(found: Audit) -> RenderableType:
     """For a terminal."""
-    in_one_unit = _table(unit_audit.HEAD, [line.cells() for line in repriced(found)])
-    return Group(_table(HEAD, rows(found)), *map(Text, notes(found)), Text(), in_one_unit, *map(Text, unit_audit.NOTES))
+    in_one_unit = _table(
+        "LoAS and its baselines, added up in one unit", unit_audit.HEAD, [line.cells() for line in repriced(found)]
+    )
+    return Group(
+        _table("Published efficiencies, priced again", HEAD, rows(found)),
+        *map(Text, notes(found)),
+        Text(),
+        in_one_unit,
+        *map(Text, unit_audit.NOTES),
+    )
 
 
-def _table(heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="left" if head in ("network", "machine") else "right")
-    for line in lines:
-        table.add_row(*line)
-    return table
+def _table(title: str, heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Fitting:
+    columns = []
+    for head, cells in zip(heads, zip(*lines, strict=True), strict=True):
+        if head in ("network", "machine"):
+            columns.append(names(head, cells))
+        else:
+            columns.append(Column("\n".join(textwrap.wrap(head, _WIDEST_HEAD)), cells))
+    return fitting_sheets((title, columns))
 
 
 def to_markdown(found: Audit) -> str:
