@@ -32,8 +32,9 @@ _OPTUNA_TABLES = frozenset({"studies", "trials"})
 _PICTURE_TITLES = (
     re.compile(r'<text class="spikecycle-title"[^>]*>([^<]*)</text>'),
     re.compile(r'<svg [^>]*role="img" aria-label="([^"]*)"'),
+    re.compile(r"<dc:title>(spikecycle [^<]*)</dc:title>"),
 )
-"""Of the pictures of tables (--picture), and of charts (--charts, and --picture of a search)."""
+"""Of the pictures of tables (--picture), of charts (--charts), and of the front of a search (--picture)."""
 
 
 def describe_folder(path: Path) -> FileDescription:

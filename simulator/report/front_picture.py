@@ -35,9 +35,10 @@ def front_svg(result: SearchResult) -> str:
 
 
 def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
-    done = [point for point in result.points if point["problem"] is None and not point.get("too_slow")]
+    able = (point for point in result.points if point["problem"] is None and not point.get("too_slow"))
+    done = [point for point in able if all(isinstance(point.get(goal), int | float) for goal in result.goals)]
     across = result.goals[0]
-    axes.set_xscale("log")
+    axes.set_xscale(_scale(done, across))
     axes.set_xlabel(_AXES[across][0])
     if len(result.goals) == 1:
         values = sorted(_values(done, across))
@@ -55,9 +56,14 @@ def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
     )  # fmt: skip
     if len(result.goals) > 2 and result.front:
         figure.colorbar(shown, label=_AXES[result.goals[2]][0])
-    axes.set_yscale("log")
+    axes.set_yscale(_scale(done, up))
     axes.set_ylabel(_AXES[up][0])
     axes.legend(loc="best", frameon=False)
+
+
+def _scale(points: Sequence[dict[str, Any]], goal: str) -> str:
+    """Logarithmic, unless a value is 0 (no error, an area that is not modelled), which has no logarithm."""
+    return "log" if points and min(_values(points, goal)) > 0 else "linear"
 
 
 def _values(points: Sequence[dict[str, Any]], goal: str) -> list[float]:
