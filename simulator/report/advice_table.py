@@ -12,6 +12,7 @@ from rich.text import Text
 from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.advice import Advice, Change
 from spikecycle.simulator.report import human
+from spikecycle.simulator.report.explanations import words_of
 from spikecycle.simulator.report.figures import share
 from spikecycle.simulator.report.grounds_line import ground_line, ground_of
 from spikecycle.simulator.report.totals import WARNING
@@ -77,7 +78,7 @@ def _operators(advice: Advice) -> Fitting:
         Column("% of\nthat roof", [human.percent(each.share_of_bound) for each in advice.operators]),
         Column(
             "most cycles go to",
-            [f"{each.lost_to} ({human.percent(each.lost_to_share)} %)" for each in advice.operators],
+            [f"{words_of(each.lost_to)} ({human.percent(each.lost_to_share)} %)" for each in advice.operators],
             justify="left",
         ),
     ]
@@ -88,7 +89,7 @@ def _operators(advice: Advice) -> Fitting:
 def _shares(what: str, parts: Mapping[str, float]) -> str:
     whole = sum(parts.values())
     largest = list(parts.items())[:MOST_PARTS]
-    words = ", ".join(f"{name} {human.percent(share(value, whole))} %" for name, value in largest)
+    words = ", ".join(f"{words_of(name)} {human.percent(share(value, whole))} %" for name, value in largest)
     return f"Where the {what} {'go' if what == 'cycles' else 'goes'}: {words}"
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.differences import By, ComparedResult, CostDifference, Measure, ResultComparison
 from spikecycle.simulator.report import human
+from spikecycle.simulator.report.explanations import words_of
 from spikecycle.simulator.report.grounds_line import ground_line, ground_of
 from spikecycle.simulator.report.totals import NOT_PRICED, WARNING
 from spikecycle.simulator.units import pj_to_j
@@ -111,7 +112,7 @@ def _differences(title: str, measure: Measure, found: Sequence[CostDifference], 
         [_si_value(measure, value) for each in found for value in each.values if value is not None],
         "J" if measure == "energy_pj" else "s",
     )
-    rows = [" ".join(part for part in (each.layer, each.part) if part) for each in found]
+    rows = [" ".join(part for part in (each.layer, words_of(each.part or "")) if part) for each in found]
     values = [
         Column(
             f"{_LETTERS[index]},\n{unit}",

@@ -65,6 +65,11 @@ TERMS = {
 }
 
 
+def words_of(name: str, between: str = " ") -> str:
+    """The name of a category, kind or component as people read it: "dram_fill" is "DRAM fill"."""
+    return between.join("DRAM" if word == "dram" else word for word in name.split("_"))
+
+
 def of_category(name: str) -> str:
     """A sentence about a category; that it is the dataflow's own where nothing more is known."""
     return CATEGORIES.get(

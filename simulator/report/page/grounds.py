@@ -8,7 +8,7 @@ from typing import Any
 
 from spikecycle.simulator.explore.grounds import ACTIVATION_RESIDENCY, WEIGHT_RESIDENCY
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category, words_of
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import residency_words
 from spikecycle.simulator.report.totals import assumption_line
@@ -16,7 +16,7 @@ from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import overrides_text
 
 _LONGEST = 400
-_MOST_VALUES = 8
+_MOST_VALUES, _MOST_HASHES = 8, 3
 """Different values of the points of a sweep that are listed."""
 
 
@@ -47,7 +47,8 @@ def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[s
     """What the points of a sweep or search rest on; documents of earlier versions do not have all of it."""
 
     def told(key: str) -> str:
-        return _told(_text(row[key]) for row in rows if row.get(key) not in (None, ""))
+        most = _MOST_HASHES if key.endswith("_sha256") else _MOST_VALUES
+        return _told((_text(row[key]) for row in rows if row.get(key) not in (None, "")), most=most)
 
     grounded = [row for row in rows if row.get(WEIGHT_RESIDENCY) is not None]
 
@@ -75,11 +76,11 @@ def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[s
     return DataTable(("what", "value"), pairs)
 
 
-def _told(words: Iterable[str], between: str = ", ") -> str:
+def _told(words: Iterable[str], between: str = ", ", most: int = _MOST_VALUES) -> str:
     """The different ones, the first of them where there are many."""
     values = list(dict.fromkeys(words))
-    more = f" and {len(values) - _MOST_VALUES:,} others" if len(values) > _MOST_VALUES else ""
-    return f"{between.join(values[:_MOST_VALUES])}{more}" if values else "not in this document"
+    more = f" and {len(values) - most:,} others" if len(values) > most else ""
+    return f"{between.join(values[:most])}{more}" if values else "not in this document"
 
 
 def _dram(row: Mapping[str, Any]) -> str:
@@ -152,7 +153,7 @@ def glossary(results: Sequence[RunResult]) -> DataTable:
     )
     rows: list[Sequence[Value]] = [("term", name, meaning) for name, meaning in TERMS.items()]
     rows += [("energy", name, meaning) for name, meaning in ENERGY.items()]
-    rows += [("category of cycles", category.replace("_", " "), of_category(category)) for category in categories]
+    rows += [("category of cycles", words_of(category), of_category(category)) for category in categories]
     return DataTable(("kind", "word", "meaning"), rows)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import of_category
+from spikecycle.simulator.report.explanations import of_category, words_of
 from spikecycle.simulator.report.figures import energy_by_kind_pj, share
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import on_chip_lines, residency_words
@@ -66,7 +66,7 @@ def sentences(result: RunResult) -> list[str]:
         worst = max(losses, key=lambda category: categories[category], default=None)
         line = f"{human.percent(share(categories.get(_COMPUTE, 0), result.sum_cycles))} % of the cycles are useful work"
         if worst is not None:
-            words = worst.replace("_", " ")
+            words = words_of(worst)
             line += f"; the largest loss is '{words}', {human.percent(share(categories[worst], result.sum_cycles))} %"
             line += f": {of_category(worst)}"
         said.append(f"{line}.")
@@ -103,6 +103,7 @@ def side_by_side(results: Sequence[tuple[str, RunResult]]) -> DataTable:
         "trace": [result.trace for _, result in results],
         "machine": [str(result.machine["name"]) for _, result in results],
         "weights, spikes": [f"{r.weight_format or '-'}, {r.spike_format or '-'}" for _, r in results],
+        "residency": [residency_words(result.assumptions.residency) for _, result in results],
         "samples": [str(len(result.samples)) for _, result in results],
         "not modelled": [", ".join(result.not_modelled) or "-" for _, result in results],
     }
