@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from rich.console import Group
 from rich.text import Text
 
-from spikecycle.simulator.report.sheet import Column, fitting_sheets, names
+from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
 
 Statistics = Mapping[str, Mapping[str, float | None]]
 _HEADERS = {
-    "density": "density",
-    "channel_variation": "channel\nvariation",
-    "time_correlation": "correlation\nin time",
-    "space_correlation": "correlation\nin space",
+    "density": "density,",
+    "channel_variation": "channel\nvariation,",
+    "time_correlation": "correlation\nin time,",
+    "space_correlation": "correlation\nin space,",
 }
 
 
@@ -26,12 +26,12 @@ def synthesis_report(trace: str, asked: Statistics, drawn: Statistics) -> Group:
     columns = [names("", list(asked))]
     for key, header in _HEADERS.items():
         columns.append(Column(f"{header}\nasked", [_text(asked[layer].get(key)) for layer in asked]))
-        columns.append(Column("drawn", [_text(drawn[layer].get(key)) for layer in asked]))
+        columns.append(Column(f"{header}\ndrawn", [_text(drawn[layer].get(key)) for layer in asked]))
     return Group(
         Text(f"wrote {trace}", style="bold"),
         Text(SYNTHETIC, style=WARNING),
         Text(),
-        fitting_sheets((title, columns), (title, [columns[0], *columns[2::2]])),
+        fitting_sheets((title, columns)),
     )
 
 

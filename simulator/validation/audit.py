@@ -10,13 +10,14 @@ machines count (`power_audit`).
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.units import UW_PER_MW
 from spikecycle.simulator.validation import power_audit, unit_audit
 from spikecycle.simulator.validation.tables import read_table
@@ -24,6 +25,8 @@ from spikecycle.simulator.validation.tables import read_table
 MW_PER_W = UW_PER_MW
 PUBLISHED_PJ_PER_BIT = 12.45
 """Price of a bit that the published efficiencies were computed with (Prosperity, HPCA 2025, public simulator)."""
+_WIDEST_HEAD = 12
+"""Characters of a header before it goes on in the next line."""
 REFERENCE = "prosperity"
 SOURCE = "Prosperity (Wei et al., HPCA 2025), Table IV and its public simulator"
 
@@ -162,20 +165,30 @@ def repriced(found: Audit) -> list[unit_audit.Repriced]:
 
 def report_of(found: Audit, runs: Sequence[power_audit.PricedRun] = ()) -> RenderableType:
     """For a terminal. runs: of a trace, by both prices."""
-    parts: list[RenderableType] = [_table(HEAD, rows(found)), *map(Text, notes(found)), Text()]
-    parts += [_table(unit_audit.HEAD, [line.cells() for line in repriced(found)]), *map(Text, unit_audit.NOTES)]
+    in_one_unit = _table(
+        "LoAS and its baselines, added up in one unit", unit_audit.HEAD, [line.cells() for line in repriced(found)]
+    )
+    parts: list[RenderableType] = [
+        _table("Published efficiencies, priced again", HEAD, rows(found)),
+        *map(Text, notes(found)),
+        Text(),
+        in_one_unit,
+        *map(Text, unit_audit.NOTES),
+    ]
     if runs:
-        parts += [Text(), _table(power_audit.HEAD, [run.cells() for run in runs]), *map(Text, power_audit.NOTES)]
+        priced = _table("A trace at published power", power_audit.HEAD, [run.cells() for run in runs])
+        parts += [Text(), priced, *map(Text, power_audit.NOTES)]
     return Group(*parts)
 
 
-def _table(heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="left" if head in ("network", "machine", "of") else "right")
-    for line in lines:
-        table.add_row(*line)
-    return table
+def _table(title: str, heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Fitting:
+    columns = []
+    for head, cells in zip(heads, zip(*lines, strict=True), strict=True):
+        if head in ("network", "machine", "of"):
+            columns.append(names(head, cells))
+        else:
+            columns.append(Column("\n".join(textwrap.wrap(head, _WIDEST_HEAD)), cells))
+    return fitting_sheets((title, columns))
 
 
 def to_markdown(found: Audit, runs: Sequence[power_audit.PricedRun] = ()) -> str:
