@@ -310,4 +310,6 @@ def _seeds(candidate: CompressedNetwork) -> str:
 
 
 def _listed(labels: list[str]) -> str:
+    if any(", " in label for label in labels):  # labels with commas of their own would run into each other
+        labels = [f"'{label}'" for label in labels]
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
