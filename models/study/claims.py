@@ -221,7 +221,7 @@ def _formats(results: Results, whole: CompressedNetwork) -> Iterator[str]:
             if cost is not None:
                 label = candidate.label.removeprefix(f"{whole.label}, ")
                 best.setdefault(cost.weight_format, []).append(label)
-        words = "; ".join(f"{name} for {_listed(labels)}" for name, labels in best.items())
+        words = "; ".join(f"{name} for {_listed(_quoted(labels))}" for name, labels in best.items())
         yield f"{results.title(machine)}, by rising sparsity: {words}."
 
 
@@ -309,7 +309,10 @@ def _seeds(candidate: CompressedNetwork) -> str:
     return f" (mean of {candidate.seeds} seeds, {100 * low:.2f} to {100 * high:.2f})"
 
 
+def _quoted(labels: list[str]) -> list[str]:
+    """Labels in quotation marks where commas of their own would make them run into each other."""
+    return [f"'{label}'" for label in labels] if any("," in label for label in labels) else labels
+
+
 def _listed(labels: list[str]) -> str:
-    if any(", " in label for label in labels):  # labels with commas of their own would run into each other
-        labels = [f"'{label}'" for label in labels]
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
