@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+_WHOLE_BELOW = 1e15
+"""Numbers that are whole, and whose digits all count."""
+
 
 def numbered(number: int, noun: str) -> str:
     """A number of things: numbered(1, "sample") is "1 sample", numbered(2000, "sample") "2,000 samples"."""
@@ -18,6 +24,8 @@ def label(name: str) -> str:
     return name.replace("_", " ").replace("dram", "DRAM")
 
 
-def value_text(value: float) -> str:
-    """A number of a machine file as people write it there: 48.0 is "48", 0.8 "0.8"."""
-    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
+def setting_text(value: Any) -> str:
+    """A value of a machine file as people write it there: 48.0 is "48", 0.8 "0.8", True "true", a name itself."""
+    if isinstance(value, float) and value == int(value) and abs(value) < _WHOLE_BELOW:
+        return f"{value:.0f}"
+    return value if isinstance(value, str) else json.dumps(value, default=str)

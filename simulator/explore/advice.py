@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spikecycle.wording import value_text
+from spikecycle.wording import setting_text
 
 ADVICE_VERSION = 1
 Goal = Literal["edp", "energy", "time"]
@@ -68,13 +67,7 @@ class Change(_Part):
     @property
     def words(self) -> str:
         """The values, "48 to 24", for readers."""
-        return f"{_words(self.before)} to {_words(self.after)}"
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, float):
-        return value_text(value)
-    return value if isinstance(value, str) else json.dumps(value)
+        return f"{setting_text(self.before)} to {setting_text(self.after)}"
 
 
 class UnmovedKey(_Part):

@@ -23,6 +23,14 @@ from spikecycle.simulator.reuse import with_sums_joined
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import TraceError, open_trace
 
+GOALS = {
+    "energy": "energy_per_inference_pj",
+    "time": "seconds_per_inference",
+    "area": "area_mm2",
+    "edp": "edp_per_inference_js",
+    "error": "error",
+}
+"""Column by what a goal is called; the error is 1 - accuracy."""
 BROKEN = 1.0
 """How much a row breaks what has no more and less: a memory slower than the clock, a figure that it has not."""
 ACCURACY_COLUMN = "accuracy"
@@ -88,7 +96,8 @@ def check_constraints(spec: SweepSpec, constraints: Sequence[Constraint]) -> Non
         else:
             is_all = True
         if is_all and column not in known:
-            raise UsageError(f"--keep {constraint}: there is no column {column!r}{did_you_mean(column, known)}")
+            meant = f"; did you mean {GOALS[column]!r}?" if column in GOALS else did_you_mean(column, known)
+            raise UsageError(f"--keep {constraint}: there is no column {column!r}{meant}")
 
 
 def check_accuracies(spec: SweepSpec, asked: str) -> None:

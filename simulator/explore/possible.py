@@ -125,8 +125,13 @@ def _check_operators(spec: SweepSpec, traces: list[_TraceSize]) -> None:
 
 
 def _check_keys(spec: SweepSpec) -> None:
-    """UsageError for a key that no machine has."""
+    """UsageError for a key that no machine has, and for formats of what no machine stores in a format."""
     dataflows = list(_dataflows(spec))
+    for target in spec.formats:
+        operand, _, operator = target.partition(".")
+        key = f"formats.per_operator.its_name.{operand}" if operator else f"formats.{operand}.format"
+        if not any(has_key(dataflow, key) for dataflow in dataflows):
+            raise UsageError(f"{spec.origin}: formats.{target}: {_nobody_has(spec, f'format of {operand}')}")
     for key in (name for axis in spec.axes() if axis.kind == "settings" for name in axis.names):
         if any(has_key(dataflow, key) for dataflow in dataflows):
             continue
@@ -134,11 +139,15 @@ def _check_keys(spec: SweepSpec) -> None:
         section, _, _ = key.rpartition(".")
         inside = [each for each in keys if each.rpartition(".")[0] == section]
         sections = dict.fromkeys(each.partition(".")[0] for each in keys if "." in each)
-        machines = spec.machines[0] if len(spec.machines) == 1 else f"none of {', '.join(spec.machines)}"
         raise UsageError(
-            f"{spec.origin}: set.{key}: {machines} has {'no' if len(spec.machines) == 1 else 'a'} key {key}, allowed: "
+            f"{spec.origin}: set.{key}: {_nobody_has(spec, f'key {key}')}, allowed: "
             f"{', '.join(inside) or 'keys in ' + ', '.join(sections)}{did_you_mean(key, keys)}"
         )
+
+
+def _nobody_has(spec: SweepSpec, what: str) -> str:
+    first, *others = spec.machines
+    return f"none of {', '.join(spec.machines)} has a {what}" if others else f"{first} has no {what}"
 
 
 def _dataflows(spec: SweepSpec) -> Iterator[Dataflow]:

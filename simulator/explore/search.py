@@ -18,6 +18,7 @@ from typing import Any
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.constraints import (
     ACCURACY_COLUMN,
+    GOALS,
     Constraint,
     check_accuracies,
     check_constraints,
@@ -27,7 +28,7 @@ from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, SharedRuns
 from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
-from spikecycle.simulator.explore.search_study import GOALS, SearchStudy, is_finite, quiet_study
+from spikecycle.simulator.explore.search_study import SearchStudy, is_finite, quiet_study
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
 from spikecycle.simulator.explore.sweep_spec import SweepPoint, SweepSpec, parse_sweep, read_sweep

@@ -18,20 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from spikecycle.simulator.errors import OutputError, UsageError
-from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, Constraint
+from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, GOALS, Constraint
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
 from spikecycle.traces.errors import one_line
 
-GOALS = {
-    "energy": "energy_per_inference_pj",
-    "time": "seconds_per_inference",
-    "area": "area_mm2",
-    "edp": "edp_per_inference_js",
-    "error": "error",
-}
-"""Column by what a goal is called; the error is 1 - accuracy."""
 _NAME = "spikecycle"
 _FIRST_AT_RANDOM = 20
 """Trials before the sampler begins to learn, at most a quarter of all."""

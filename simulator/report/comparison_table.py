@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from spikecycle.simulator.report import human
 from spikecycle.simulator.report.grounds_line import ground_line, ground_of
 from spikecycle.simulator.report.totals import NOT_PRICED, WARNING
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.wording import setting_text
 
 MOST_ROWS = 12
 """Of a table of differences."""
@@ -146,4 +146,4 @@ def _slow(results: Sequence[ComparedResult]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return _NOTHING if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+    return _NOTHING if value is None else setting_text(value)

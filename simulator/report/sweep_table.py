@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_poi
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import SYNTHETIC
+from spikecycle.wording import setting_text
 
 MOST_POINTS = 12
 """Of a front that a table shows."""
@@ -141,4 +141,4 @@ def reasons(failed: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+    return "" if value is None else setting_text(value)

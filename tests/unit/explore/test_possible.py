@@ -70,6 +70,8 @@ def test_what_only_some_machines_or_traces_have_makes_points_that_fail(trace: st
     assert [point["problem"] is None for point in swept.points] == [False, False, True, False]
     with pytest.raises(UsageError, match=r"none of spike_array, mint has a key dataflow\.fifo_dept, .*did you mean"):
         sweep(trace, ["spike_array", "mint"], settings={"dataflow.fifo_dept": [4]}, jobs=1)
+    with pytest.raises(UsageError, match=r"formats\.weights: none of mint, loihi has a format of weights"):
+        sweep(trace, ["mint", "loihi"], formats={"weights": "rle"}, jobs=1)
 
 
 def test_where_nothing_can_be_run_the_first_problem_is_told(trace: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator import OutputError, UsageError
+from spikecycle.simulator.checking import check_file
 from spikecycle.simulator.explore import measure
 from spikecycle.simulator.explore.constraints import parse_constraint
 from spikecycle.simulator.explore.hypervolume import hypervolume
+from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.explore.search import search
 from spikecycle.simulator.explore.sweep import run_sweep
 from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
@@ -173,6 +176,8 @@ def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
         ("energy_pj.potential", "energy_pj.potentials"),
         ("energy_pj.NONSENSE", ""),
         ("energy_pj.", ""),
+        ("energy", "energy_per_inference_pj"),
+        ("time", "seconds_per_inference"),
     ],
 )
 def test_a_bound_on_what_no_machine_has_is_refused(trace: str, tmp_path: Path, column: str, meant: str) -> None:
@@ -264,6 +269,27 @@ def test_the_front_is_drawn_the_same_every_time(trace: str, tmp_path: Path) -> N
         found = search(_space(trace), tmp_path / "-".join(goals), trials=6, goals=goals)
         assert front_svg(found) == front_svg(found)
         assert "energy per inference" in front_svg(found)
+
+
+def test_a_front_at_nothing_is_drawn(tmp_path: Path) -> None:
+    """An accuracy of 100 % is an error of 0, and an area that is not modelled is 0: neither has a logarithm."""
+    points = [
+        {"point": f"{number}", "number": number, "problem": None, "energy_per_inference_pj": 1e6 * (number + 1),
+         "error": 0.02 * number, "area_mm2": 0.0}
+        for number in range(3)
+    ]  # fmt: skip
+    points.append({"point": "3", "number": 3, "problem": None, "energy_per_inference_pj": 1e6})  # has no error
+    found = SearchResult(
+        spikecycle="0", folder="best", columns=["trace", "machine"], goals=["energy_per_inference_pj", "error"],
+        constraints=[], space=9, trials=4, simulated=4, failed=0, front=points[:1], points=points, importances={},
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for goals in (["energy_per_inference_pj", "error"], ["area_mm2"], ["area_mm2", "error"]):
+            drawn = front_svg(found.model_copy(update={"goals": goals}))
+            assert "<svg" in drawn
+    (tmp_path / "front.svg").write_text(drawn)
+    assert check_file(str(tmp_path / "front.svg")).facts[0] == ("title", "spikecycle search")
 
 
 def test_the_command_goes_on_and_draws(trace: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 
 from spikecycle.simulator.checking import check_file
 from spikecycle.simulator.description import FileDescription
-from spikecycle.simulator.explore.advice import Advice, Change, OperatorBound
+from spikecycle.simulator.explore.advice import Advice, Change, Elasticity, OperatorBound
 from spikecycle.simulator.explore.differences import CostDifference, compare_results
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.report import human
@@ -22,7 +22,7 @@ from spikecycle.simulator.report.page.grounds import points_ground
 from spikecycle.simulator.report.page.searches import search_words
 from spikecycle.simulator.report.search_table import search_report
 from spikecycle.simulator.report.sweep_table import sweep_report
-from spikecycle.wording import label, numbered, numbered_are, value_text
+from spikecycle.wording import label, numbered, numbered_are, setting_text
 from tests.unit.report.example import run_result
 
 
@@ -114,13 +114,9 @@ def test_numbers_and_names_are_written_as_people_write_them() -> None:
         "DRAM load",
         "compute",
     ]
-    assert [value_text(value) for value in (48.0, 0.8, -2.0, 1e6, 1234567.0)] == [
-        "48",
-        "0.8",
-        "-2",
-        "1000000",
-        "1234567",
-    ]
+    assert [setting_text(value) for value in (48.0, 0.8, -2.0, 1e6, True, "rle", 7)] == [
+        "48", "0.8", "-2", "1000000", "true", "rle", "7",
+    ]  # fmt: skip
 
 
 def _advice() -> Advice:
@@ -152,6 +148,24 @@ def test_advice_is_written_for_readers(tmp_path: Path) -> None:
     assert isinstance(found, FileDescription)
     assert dict(found.facts)["helps most"] == "buffers.weights.size_kib 48 to 24"
     assert dict(found.facts)["tried"] == "1 machine, for less edp"
+
+
+def test_what_is_not_modelled_changes_by_nothing_that_is_known() -> None:
+    """Of a machine without prices or area, effects on these are unknown, not 0; and published power stays as it is."""
+    unknown = _advice().model_copy(
+        update={
+            "area_mm2": 0.0, "energy_per_inference_pj": 0.0,
+            "elasticities": [
+                Elasticity(key="energy.on_chip_power_mw", value=9.0, low=8.0, high=10.0, energy=1.0, time=0.5, area=0.0)
+            ],
+        }
+    )  # fmt: skip
+    text = _text(advice_report(unknown))
+    (change,) = (line.split() for line in text.splitlines() if line.startswith("buffers.weights.size_kib: 48 to 24"))
+    assert change[-5:] == ["-", "-20.0", "-", "-", "-"]
+    (key,) = (line.split() for line in text.splitlines() if line.startswith("energy.on_chip_power_mw"))
+    assert key[1:] == ["9", "-", "+0.50", "-"]
+    assert "a chip of another size would have another power" in text
 
 
 def test_a_comparison_has_no_minus_nothing_and_the_names_of_readers() -> None:
