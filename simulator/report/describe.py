@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.description import (
     FileDescription,
     LayerDescription,
@@ -24,7 +25,6 @@ from spikecycle.simulator.description import (
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, warnings
 from spikecycle.simulator.result import RunResult
 
@@ -155,7 +155,7 @@ def explanation_report(result: RunResult) -> RenderableType:
     kinds = occurring(result, energy_by_kind_pj)
     return Group(
         Text("Categories of cycles", style="bold"),
-        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
+        fields([(human.label(name), of_category(name)) for name in categories]),
         Text(),
         Text("Kinds of energy", style="bold"),
         fields([(kind, ENERGY[kind]) for kind in kinds]),

@@ -129,8 +129,8 @@ def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
     return Chart(
         key,
         "Trade-offs",
-        f"{len(candidates):,} points, less being better on both axes. The dashed line joins those that no other one "
-        "beats in both (the Pareto front); point at one to see what it is.",
+        f"{human.numbered(len(candidates), 'point')}, less being better on both axes. The dashed line joins those "
+        "that no other one beats in both (the Pareto front); point at one to see what it is.",
         views,
         DataTable(heads, rows),
         _notes(candidates, figures),
@@ -168,8 +168,7 @@ def _view(candidates: Sequence[Candidate], groups: Sequence[str], x: str, y: str
     ]
     axes = (f"{_short(x)}, {x_unit}", f"{_short(y)}, {y_unit}")
     title = f"{_short(y)} over {_short(x)}"
-    few = len(points) <= 60
-    return lambda width, key: scatter(width, key, title, points, axes, groups, names=few)
+    return lambda width, key: scatter(width, key, title, points, axes, groups)
 
 
 def _kept(candidates: Sequence[Candidate], x: str, y: str) -> list[Candidate]:
