@@ -74,6 +74,8 @@ def synthesize(
     file = Path(network)
     base = {"topology": file.name} if file.suffix.lower() == ".csv" else read_yaml(file)
     asked, layers = parse_synthesis({**base, **given}, network, file.parent)
+    if asked.topology is not None:  # a file that the file names
+        check_targets({"TRACE.h5": trace, "--json": json}, (network, str(file.parent / asked.topology)))
     wanted = draw(asked, layers, trace)
     found = measured(trace)
     if json is not None:

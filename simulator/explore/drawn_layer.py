@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.traces import LayerShape
+from spikecycle.traces.schema import MAX_NAME_CHARACTERS
 
+
+def _is_name(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("1 to 120 printable characters are needed")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(_is_name)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Size = Annotated[int, Field(ge=1, le=2**24)]
 Pair = Size | Annotated[list[Size], Field(min_length=2, max_length=2)]
@@ -18,7 +27,7 @@ Padding = Annotated[int, Field(ge=0)] | Annotated[list[Annotated[int, Field(ge=0
 class LayerToDraw(Section):
     """One layer; what it leaves out is as for all."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: Name
     kind: Literal["conv1d", "conv2d", "linear"]
     C: Size
     H: Size = 1

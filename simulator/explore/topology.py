@@ -36,12 +36,7 @@ _EXTRAS = {
 def read_topology(path: Path) -> list[LayerToDraw]:
     """The layers of a topology as SCALE-Sim reads it; further columns density, sparsity (or N:M, N of M weights are not
     zero), weight bits and padding are found by their headers. UsageError naming file and line."""
-    try:
-        text = files.read_text(path, LARGEST_TOPOLOGY_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(io.StringIO(text)), 1)]
-    rows = [(number, row) for number, row in rows if any(row)]
+    rows = [(number, row) for number, row in _rows(path) if any(row)]
     if not rows:
         raise UsageError(f"{path}: has no layers")
     header = [_plain(cell) for cell in rows[0][1]]
@@ -52,6 +47,26 @@ def read_topology(path: Path) -> list[LayerToDraw]:
     if not layers:
         raise UsageError(f"{path}: has no layers")
     return layers
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Number and cells of every row; lines may end as on any system, and the text may begin with a byte order mark."""
+    try:
+        content = files.read_bytes(path, LARGEST_TOPOLOGY_BYTES)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}, line {line}: cannot be read: it is not UTF-8 text") from error
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=None)), 1):
+            rows.append((number, [cell.strip() for cell in row]))
+    except csv.Error as error:  # a cell of more than 131,072 characters
+        raise UsageError(f"{path}, line {len(rows) + 1}: is no CSV: {error}") from error
+    return rows
 
 
 def _row(path: Path, line: int, row: Sequence[str], is_product: bool, extras: Mapping[int, str]) -> LayerToDraw:
