@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -62,7 +63,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        data = from_json(content)
+        data = from_json(content.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
         raise UsageError(f"{path}: is no JSON: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

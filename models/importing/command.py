@@ -161,9 +161,14 @@ def _span(values: Any) -> str:
     return f"{low}" if low == high else f"{low}..{high}"
 
 
+def _is_of(path: Path, out: Path) -> bool:
+    """Whether a file is this input, or in it where it is a folder."""
+    return path.samefile(out) if is_regular(path) else path.is_dir() and out.resolve().is_relative_to(path.resolve())
+
+
 def check_target(out: Path, inputs: tuple[Path, ...], force: bool) -> None:
     """Known now rather than after the measuring."""
-    if any(is_regular(path) and is_regular(out) and path.samefile(out) for path in inputs):
+    if is_regular(out) and any(_is_of(path, out) for path in inputs):
         raise ModelsError(f"--out {out}: would overwrite an input")
     if is_shipped(out):
         raise ModelsError(f"--out {out}: is a file of spikecycle itself; name another")

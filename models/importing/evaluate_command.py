@@ -99,7 +99,7 @@ def evaluate_command(
     if dt is not None and not 0 < dt < float("inf"):
         raise ModelsError(f"--dt {dt:g}: must be above 0")
     if out is not None:
-        check_target(out, (network,), force)
+        check_target(out, (network, folder, *([calibrate_on] if calibrate_on else ())), force)
 
     from spikecycle.models.importing.evaluation import FolderOptions
     from spikecycle.models.pipeline import set_determinism

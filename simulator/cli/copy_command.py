@@ -26,6 +26,8 @@ def copy(
 
     load_machine(machine)  # what is copied is valid
     write_document(file, _named(machine_path(machine).read_text(encoding="utf-8"), Path(file).stem))
+    if file == "-":  # what follows would not be YAML
+        return
     shown = printable(file)
     standard_output().text(f"{shown}: a copy of {printable(machine)}; edit it, then: spikecycle check {shown}\n")
 
