@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page.chart import DataTable, shown
+from spikecycle.wording import numbered
 
 _MOST_ROWS = 200
 """Rows of a table on the page; its CSV has all."""
@@ -21,7 +22,8 @@ def table_markup(table: DataTable) -> str:
         for row in table.rows[:_MOST_ROWS]
     )
     more = len(table.rows) - _MOST_ROWS
-    note = f'<p class="note">and {more:,} more rows, in the CSV</p>' if more > 0 else ""
+    rows = numbered(more, "more row")
+    note = f'<p class="note">and {rows}, in the CSV</p>' if more > 0 else ""
     inside = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0">{inside}</div>{note}'
 

@@ -93,7 +93,7 @@ def test_errors_of_validation_are_shown(capsys: Capsys, tmp_path: Path, result: 
     page = tmp_path / "page.html"
     assert run(capsys, "report", result, "--validation", found, "--out", page).status == 0
     text = page.read_text()
-    assert "1 of 1 figures of others are met" in text
+    assert "1 of 1 figure of others is met" in text
     assert "somebody" in text
     assert "nobody" not in text
     assert "mine needs their data" in text
