@@ -42,6 +42,7 @@ from spikecycle.simulator.written_files import (
     SQLITE_SIGNATURE,
     describe_database,
     describe_folder,
+    describe_markdown,
     describe_picture,
 )
 from spikecycle.suggestions import did_you_mean
@@ -51,7 +52,7 @@ _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
 _PAGE_SUFFIXES = (".html", ".htm")
-_TOPOLOGY_SUFFIX = ".csv"
+_TOPOLOGY_SUFFIX, _MARKDOWN_SUFFIX = ".csv", ".md"
 _TABLE_SUFFIX, _PICTURE_SUFFIX, _PIXELS_SUFFIX = ".parquet", ".svg", ".png"
 
 
@@ -220,6 +221,8 @@ def _other_kind(path: Path) -> FileDescription | None:
             return describe_database(path)
         if path.suffix in _PAGE_SUFFIXES:
             return describe_page(path)
+        if path.suffix.lower() == _MARKDOWN_SUFFIX:
+            return describe_markdown(path)
         if path.suffix.lower() == _TOPOLOGY_SUFFIX:
             return describe_topology(path)
         # YAML may begin with a brace too.

@@ -40,6 +40,8 @@ _OWN_PACKAGE = "spikecycle"
 _PARQUET = b"PAR1"
 _LARGEST_HEAD_BYTES = 2**16
 """Of a page, in which its title stands."""
+_TOPOLOGY_HEADS = ("layer", "name")
+"""How the header of a topology begins, if it has one."""
 _POLICY = "Content-Security-Policy"
 """Every page of ours has one, which lets it load nothing."""
 
@@ -117,7 +119,17 @@ def describe_page(path: Path) -> FileDescription:
 
 def describe_topology(path: Path) -> FileDescription:
     """A topology as SCALE-Sim reads it; UsageError, naming the line, where it is none."""
-    layers = read_topology(path)
+    try:
+        layers = read_topology(path)
+    except UsageError as error:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first, _, rest = file.readline(_LARGEST_HEAD_BYTES).partition(",")
+        if first.strip().lower().startswith(_TOPOLOGY_HEADS) or rest.strip()[:1].isdigit():
+            raise
+        raise UsageError(
+            f"{path}: is CSV, but no topology, the one kind of CSV that spikecycle reads; the numbers of charts "
+            "(report --charts) are for other programs"
+        ) from error
     names = ", ".join(layer.name for layer in layers)
     next_step = f"spikecycle synthesize {path} TRACE.h5 --timesteps T --density SHARE"
     return FileDescription("topology", str(path), (("layers", f"{len(layers):,}: {names}"), ("next", next_step)))

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, run_graph
 from spikecycle.models.importing.inputs import InputEncoding, Samples
 from spikecycle.models.importing.integer_run import run_operators
 from spikecycle.models.importing.source import FloatRun, Original
 from spikecycle.models.integer import Values
 from spikecycle.models.integer.network import OnRecorded
-from spikecycle.models.readout import predicted_classes
 from spikecycle.traces import Operator, TensorSpec
 
 BATCH_VALUES = 2**22  # values of the largest tensor, over all timesteps, that are run at a time
@@ -71,7 +71,8 @@ class Measurement:
 class Versions:
     """The same network several times, and what turns real inputs into integers.
 
-    graph: as it was read. read_out: operators of the integer network whose readouts give their potentials.
+    graph: as it was read. operators: of the integer network, whose readouts give their potentials. answer: how outputs
+    become classes, in all of them.
     """
 
     graph: FloatGraph
@@ -83,6 +84,7 @@ class Versions:
     specs: Mapping[str, TensorSpec]
     encoding: InputEncoding
     input_name: str
+    answer: Answer
 
     @property
     def populations(self) -> list[FloatPopulation]:
@@ -150,7 +152,7 @@ def measure(
         for name, counts in firing.items():
             counts.add({which: run[name] for which, run in runs.items()})
         classified = [
-            predicted_classes(np.asarray(runs[which][output]).reshape(*part.shape[:2], -1, 1, 1), classes)
+            versions.answer.predicted(np.asarray(runs[which][output]), classes)
             for which in ("original", "mapped", "faked", "integer")
         ]
         predictions += classified[-1].tolist()

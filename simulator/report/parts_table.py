@@ -62,7 +62,7 @@ def _columns(
 
 def _header(part: StackedPart, index: int, with_glyph: bool) -> str:
     """The part's words one below the other, and the character of its bar where bars have no colours."""
-    words = _words(part.title, "\n")
+    words = human.label(part.title).replace(" ", "\n")
     return f"{words}\n{glyph(index)}" if with_glyph else words
 
 
@@ -89,7 +89,3 @@ def _shares(parts: Sequence[StackedPart]) -> list[list[float]]:
 def _total_shares(parts: Sequence[StackedPart]) -> list[float]:
     whole = sum(part.total for part in parts)
     return [share(part.total, whole) for part in parts]
-
-
-def _words(title: str, between: str) -> str:
-    return human.label(title).replace(" ", between)

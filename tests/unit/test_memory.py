@@ -76,12 +76,6 @@ def test_the_default_is_three_quarters_of_what_is_free(monkeypatch: pytest.Monke
 HUGE = [
     (("--set", "dataflow.pes=1000000"), "dataflow.pes = 1000000"),
     (("--set", "dataflow.pes=100000"), "dataflow.pes = 100000"),
-    (("--set", "dataflow.fifo_depth=1000000", "--set", "dataflow.pes=1000"), "dataflow.fifo_depth = 1000000"),
-    (
-        ("--set", "dataflow.partition=space", "--set", "dataflow.pe_rows=1000", "--set", "dataflow.pe_columns=1000",
-         "--set", "dataflow.pes=1000000", "--set", "dataflow.fifo_depth=10000"),
-        "dataflow.fifo_depth = 10000",
-    ),
     (("--max-memory", "100K"), "(--max-memory)"),
     (("--hw", "eyeriss_snn", "--max-memory", "10M"), "M x C/groups"),
 ]  # fmt: skip
@@ -155,7 +149,7 @@ CASES = [
     ("spike_array", {"buffers.weights.size_kib": 1}, {"C": 256, "M": 512}, 50, 1),
     ("spike_array", {}, {"C": 64, "H": 64, "W": 64, "M": 8}, 10, 4),
     ("spike_array", {}, {"C": 8, "M": 8}, 5000, 1),
-    ("spike_array", {"dataflow.fifo_depth": 100_000}, {"C": 8, "M": 8}, 2, 1),
+    ("spike_array", {"dataflow.fifo_depth": 1_000_000}, {"C": 8, "M": 8}, 2, 1),
     ("spike_array", SPACE, {"C": 32, "H": 64, "W": 64, "M": 16}, 4, 1),
     ("eyeriss_snn", {}, {"C": 512, "M": 1024}, 4, 1),
     ("eyeriss_snn", {}, {"C": 64, "H": 16, "W": 16, "M": 64}, 20, 1),

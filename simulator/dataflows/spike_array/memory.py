@@ -63,7 +63,7 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
             is_kept=False,
         ),
         Need(
-            8 * parameters.fifo_depth * (2 + block_rows * block_columns * pes_per_group),
+            8 * tiles * (3 + 2 * parameters.fifo_depth + block_rows * block_columns * pes_per_group),
             f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
             is_kept=False,
         ),

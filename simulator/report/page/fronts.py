@@ -168,8 +168,7 @@ def _view(candidates: Sequence[Candidate], groups: Sequence[str], x: str, y: str
     ]
     axes = (f"{_short(x)}, {x_unit}", f"{_short(y)}, {y_unit}")
     title = f"{_short(y)} over {_short(x)}"
-    few = len(points) <= 60
-    return lambda width, key: scatter(width, key, title, points, axes, groups, names=few)
+    return lambda width, key: scatter(width, key, title, points, axes, groups)
 
 
 def _kept(candidates: Sequence[Candidate], x: str, y: str) -> list[Candidate]:

@@ -16,7 +16,7 @@ from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import overrides_text
 
 _LONGEST = 400
-_MOST_VALUES = 8
+_MOST_VALUES, _MOST_HASHES = 8, 3
 """Different values of the points of a sweep that are listed."""
 
 
@@ -49,7 +49,8 @@ def points_ground(
     """What the points of a sweep or search rest on; documents of earlier versions do not have all of it."""
 
     def told(key: str) -> str:
-        return _told(_text(row[key]) for row in rows if row.get(key) not in (None, ""))
+        most = _MOST_HASHES if key.endswith("_sha256") else _MOST_VALUES
+        return _told((_text(row[key]) for row in rows if row.get(key) not in (None, "")), most=most)
 
     grounded = [row for row in rows if row.get(WEIGHT_RESIDENCY) is not None]
 
@@ -79,11 +80,11 @@ def points_ground(
     return DataTable(("what", "value"), pairs)
 
 
-def _told(words: Iterable[str], between: str = ", ") -> str:
+def _told(words: Iterable[str], between: str = ", ", most: int = _MOST_VALUES) -> str:
     """The different ones, the first of them where there are many."""
     values = list(dict.fromkeys(words))
-    more = f" and {human.numbered(len(values) - _MOST_VALUES, 'other')}" if len(values) > _MOST_VALUES else ""
-    return f"{between.join(values[:_MOST_VALUES])}{more}" if values else "not in this document"
+    more = f" and {human.numbered(len(values) - most, 'other')}" if len(values) > most else ""
+    return f"{between.join(values[:most])}{more}" if values else "not in this document"
 
 
 def _dram(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page.chart import DataTable, shown
 from spikecycle.wording import numbered
 
+_PAIR = 2
+"""Columns of a table that fits any window, since its values go on in the next line."""
 _MOST_ROWS = 200
 """Rows of a table on the page; its CSV has all."""
 
@@ -24,7 +26,8 @@ def table_markup(table: DataTable) -> str:
     more = len(table.rows) - _MOST_ROWS
     rows = numbered(more, "more row")
     note = f'<p class="note">and {rows}, in the CSV</p>' if more > 0 else ""
-    inside = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    pairs = ' class="pairs"' if len(table.columns) == _PAIR else ""
+    inside = f"<table{pairs}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0">{inside}</div>{note}'
 
 

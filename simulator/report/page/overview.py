@@ -103,6 +103,7 @@ def side_by_side(results: Sequence[tuple[str, RunResult]]) -> DataTable:
         "trace": [result.trace for _, result in results],
         "machine": [str(result.machine["name"]) for _, result in results],
         "weights, spikes": [f"{r.weight_format or '-'}, {r.spike_format or '-'}" for _, r in results],
+        "residency": [residency_words(result.assumptions.residency) for _, result in results],
         "samples": [str(len(result.samples)) for _, result in results],
         "not modelled": [", ".join(result.not_modelled) or "-" for _, result in results],
     }
