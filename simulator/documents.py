@@ -25,6 +25,7 @@ from spikecycle.simulator.explore.advice import Advice
 from spikecycle.simulator.explore.differences import ResultComparison
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.result import RunResult
+from spikecycle.wording import numbered
 
 _WEIGHTS_STAY = ("inference", "batch", "resident")
 LARGEST_BYTES = 2**28
@@ -169,7 +170,7 @@ class _Missing(BaseModel):
 
 def _first_problem(error: ValidationError) -> str:
     first, count = error.errors()[0], error.error_count()
-    more = f" (and {count - 1} more problems)" if count > 1 else ""
+    more = f" (and {numbered(count - 1, 'more problem')})" if count > 1 else ""
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}{more}"
 
 
