@@ -22,6 +22,7 @@ from spikecycle.simulator.description import (
 )
 from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import MachineError, SimulatorError, UsageError
+from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.sweep_spec import ALWAYS, read_sweep
 from spikecycle.simulator.file_kinds import (
     describe_json,
@@ -251,6 +252,7 @@ def describe_sweep(path: Path) -> SweepDescription:
     for trace in spec.traces:
         with open_trace(trace):
             pass
+    check_space(spec)
     problems: dict[str, None] = {}
     for name in spec.machines:
         machine = load_machine(name)

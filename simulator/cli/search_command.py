@@ -59,7 +59,8 @@ def search(
     """
     check_targets({"--json": json, "--picture": picture}, (*what, *(hw or ())))
 
-    from spikecycle.simulator.explore.search import DEFAULT_GOALS, parse_constraint
+    from spikecycle.simulator.explore.constraints import parse_constraint
+    from spikecycle.simulator.explore.search import DEFAULT_GOALS
     from spikecycle.simulator.explore.search import search as run
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep
     from spikecycle.simulator.report.document import to_json

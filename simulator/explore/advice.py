@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spikecycle.wording import setting_text
+
 ADVICE_VERSION = 1
 Goal = Literal["edp", "energy", "time"]
 GOALS = ("edp", "energy", "time")
@@ -61,6 +63,11 @@ class Change(_Part):
     edp: float = Field(description="change of energy x time")
     area: float = Field(description="change of the area")
     area_mm2: float = Field(description="the same in mm2")
+
+    @property
+    def words(self) -> str:
+        """The values, "48 to 24", for readers."""
+        return f"{setting_text(self.before)} to {setting_text(self.after)}"
 
 
 class UnmovedKey(_Part):

@@ -23,6 +23,7 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.residency import residency_changes
 from spikecycle.simulator.variant import variant_text
+from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import open_trace
 
 LEAST_EFFECT = 1e-6
@@ -51,7 +52,7 @@ def advise(
     none. Raises what `simulate` raises for the machine as it is.
     """
     if goal not in GOALS:
-        raise UsageError(f"there is no goal {goal!r}, allowed: {', '.join(GOALS)}")
+        raise UsageError(f"there is no goal {goal!r}, allowed: {', '.join(GOALS)}{did_you_mean(goal, GOALS)}")
     load_plugins(plugins)
     machine = load_machine(hardware, settings, formats)
     if residency:

@@ -200,6 +200,12 @@ def _parts(result: RunResult) -> Iterator[tuple[Measure, By, str | None, str | N
 
 def comparability(results: Sequence[RunResult]) -> Iterator[str]:
     """Why ratios of these results may say something else than which machine is better, a sentence each."""
+    for group in _same_runs(results):
+        *others, last = map(str, group)
+        yield (
+            f"Results {', '.join(others)} and {last} are of the same trace, samples and machine by the same program: "
+            "they cannot differ."
+        )
     if len({result.trace_sha256 for result in results}) > 1:
         yield "The results are of different traces."
     if len({tuple(result.samples) for result in results}) > 1:
@@ -221,6 +227,19 @@ def comparability(results: Sequence[RunResult]) -> Iterator[str]:
         yield f"Areas are not modelled: {', '.join(dict.fromkeys(unsized))}."
     if any(is_synthetic(result.provenance) for result in results):
         yield SYNTHETIC
+
+
+def _same_runs(results: Sequence[RunResult]) -> list[list[int]]:
+    """Numbers, from 1, of results that one and the same run gives."""
+    by_run: dict[tuple[object, ...], list[int]] = {}
+    for number, result in enumerate(results, start=1):
+        plugins = tuple(plugin.sha256 for plugin in result.plugins)
+        run = (
+            result.trace_sha256, result.machine_sha256, tuple(result.samples), result.assumptions.ideal_memory,
+            result.spikecycle, plugins,
+        )  # fmt: skip
+        by_run.setdefault(run, []).append(number)
+    return [group for group in by_run.values() if len(group) > 1]
 
 
 def _prices(result: RunResult) -> dict[str, str]:

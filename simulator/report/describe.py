@@ -23,7 +23,7 @@ from spikecycle.simulator.description import (
     TraceDescription,
 )
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category, words_of
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
 from spikecycle.simulator.report.totals import WARNING, warnings
 from spikecycle.simulator.result import RunResult
@@ -156,7 +156,7 @@ def explanation_report(result: RunResult) -> RenderableType:
     kinds = occurring(result, energy_by_kind_pj)
     return Group(
         Text("Categories of cycles", style="bold"),
-        fields([(words_of(name), of_category(name)) for name in categories]),
+        fields([(human.label(name), of_category(name)) for name in categories]),
         Text(),
         Text("Kinds of energy", style="bold"),
         fields([(kind, ENERGY[kind]) for kind in kinds]),

@@ -34,7 +34,7 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
             (comparison.trace, "bold"),
             " on ",
             (variant, "bold"),
-            f", per inference (mean of {samples} sample{'s' if samples > 1 else ''}), "
+            f", per inference (mean of {human.numbered(samples, 'sample')}), "
             f"{residency_words(comparison.assumptions.residency)}",
         )
     ]

@@ -39,7 +39,8 @@ def front_svg(result: SearchResult) -> str:
 
 
 def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
-    done = [point for point in result.points if point["problem"] is None and not point.get("too_slow")]
+    able = (point for point in result.points if point["problem"] is None and not point.get("too_slow"))
+    done = [point for point in able if all(isinstance(point.get(goal), int | float) for goal in result.goals)]
     across = result.goals[0]
     axes.set_xlabel(_AXES[across][0])
     if len(result.goals) == 1:

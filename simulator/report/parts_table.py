@@ -11,7 +11,6 @@ from rich.text import Text
 from spikecycle.sheet import Column, Fitting, sheet, split, width_of
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.bars import colour, glyph, glyph_bar, stacked_bar
-from spikecycle.simulator.report.explanations import words_of
 from spikecycle.simulator.report.figures import share
 
 _NARROWEST_BAR, _WIDEST_BAR = 12, 40
@@ -63,7 +62,7 @@ def _columns(
 
 def _header(part: StackedPart, index: int, with_glyph: bool) -> str:
     """The part's words one below the other, and the character of its bar where bars have no colours."""
-    words = words_of(part.title, "\n")
+    words = _words(part.title, "\n")
     return f"{words}\n{glyph(index)}" if with_glyph else words
 
 
@@ -90,3 +89,7 @@ def _shares(parts: Sequence[StackedPart]) -> list[list[float]]:
 def _total_shares(parts: Sequence[StackedPart]) -> list[float]:
     whole = sum(part.total for part in parts)
     return [share(part.total, whole) for part in parts]
+
+
+def _words(title: str, between: str) -> str:
+    return human.label(title).replace(" ", between)

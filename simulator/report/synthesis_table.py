@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.text import Text
@@ -20,8 +20,8 @@ _HEADERS = {
 }
 
 
-def synthesis_report(trace: str, asked: Statistics, drawn: Statistics) -> Group:
-    """asked, drawn: statistics by layer; drawn ones of the first samples."""
+def synthesis_report(trace: str, asked: Statistics, drawn: Statistics, notes: Sequence[str] = ()) -> Group:
+    """asked, drawn: statistics by layer; drawn ones of the first samples. notes: what of the network was read how."""
     title = "Inputs of each layer, or inputs and spikes of a network"
     columns = [names("", list(asked))]
     for key, header in _HEADERS.items():
@@ -29,7 +29,7 @@ def synthesis_report(trace: str, asked: Statistics, drawn: Statistics) -> Group:
         columns.append(Column(f"{header}\ndrawn", [_text(drawn[layer].get(key)) for layer in asked]))
     return Group(
         Text(f"wrote {trace}", style="bold"),
-        Text(SYNTHETIC, style=WARNING),
+        Text("\n".join([SYNTHETIC, *notes]), style=WARNING),
         Text(),
         fitting_sheets((title, columns)),
     )

@@ -32,7 +32,7 @@ def heading(result: RunResult) -> RenderableType:
         " on ",
         (variant, "bold"),
         f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), {formats}\n"
-        f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps; "
+        f"{human.numbered(samples, 'sample')} of {human.numbered(result.timesteps, 'timestep')}; "
         f"{residency_words(result.assumptions.residency)}; overlap {result.overlap}",
         *(f"\n{line}" for line in on_chip_lines(result)),
         *([(f"\n{SYNTHETIC}", WARNING)] if is_synthetic(result.provenance) else []),

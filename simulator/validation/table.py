@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from spikecycle.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.human import signed
 from spikecycle.simulator.validation.row import Number, Report, Row
 
 HEAD = ("machine", "quantity", "ours", "theirs", "error", "tolerance", "", "source")
@@ -139,4 +140,4 @@ def _number(value: Number) -> str:
 
 
 def _error(error: float) -> str:
-    return "0" if error == 0 else f"{100 * error:+.2f} %"
+    return f"{signed(100 * error, 2)} %" if error else "0"

@@ -99,7 +99,8 @@ def list_pass(
         layout[0], layout[1], layout[2], layout[3], layout[4], layout[5], layout[6], layout[7]
     )  # fmt: skip
     timestep = one_pass[TIMESTEP]
-    return list_events(inputs[timestep], spiking[timestep], region, encoded, bits_of_product, events_out)
+    values = inputs[timestep if len(inputs) == len(spiking) else 0]
+    return list_events(values, spiking[timestep], region, encoded, bits_of_product, events_out)
 
 
 @lean_kernel
@@ -120,11 +121,12 @@ def accumulate_passes(
 ) -> int:
     """The accumulate phases of all passes of a map tile, for every channel tile; returns the events of one of these.
 
-    inputs: uint8 or uint16 (T, C, H, W); spiking: which of them are not 0, see `spiking_words`. passes: int64 (n, 5),
-    see `input_passes`. tile_inputs: all channels of the part of the map that the tile needs. layouts: int64
-    (n, len(SpikeLayout)), how each pass's inputs are encoded. cycles: int32 (channel tiles, 4, tap cases,
-    pes_per_group), see PeLatencies. bits_of_product: see `list_events`. events_out: room for the events of a pass.
-    breakdown_out: int64 (channel tiles, n, categories), added to. The others: see `count_tap_cases`.
+    inputs: uint8 or uint16 (T, C, H, W), or one frame that stands for all of them, see `input_values`; spiking: which
+    of them are not 0, see `spiking_words`. passes: int64 (n, 5), see `input_passes`. tile_inputs: all channels of the
+    part of the map that the tile needs. layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded.
+    cycles: int32 (channel tiles, 4, tap cases, pes_per_group), see PeLatencies. bits_of_product: see `list_events`.
+    events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories), added to. The
+    others: see `count_tap_cases`.
     """
     total = 0
     for index in range(len(passes)):

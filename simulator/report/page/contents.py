@@ -149,7 +149,9 @@ def _largest(result: RunResult, most: int) -> tuple[RunResult, str]:
         return result, ""
     by_energy = sorted(range(len(result.layers)), key=lambda index: -result.layers[index].sum_energy_pj)
     kept = [result.layers[index] for index in sorted(by_energy[:most])]
-    words = f"Drawn are the {most} operators with most energy of {len(result.layers)}; totals are of all."
+    words = (
+        f"Drawn are the {human.numbered(most, 'operator')} with most energy of {len(result.layers)}; totals are of all."
+    )
     note = f'<p class="note">{words}</p>'
     return result.model_copy(update={"layers": kept}), note
 
@@ -187,7 +189,9 @@ def _grounds_part(material: Material) -> Part:
             f"<details{' open' if len(material.results) == 1 else ''}><summary>{heading}</summary>{inside}</details>"
         )
     for name, points in material.explored:
-        table = table_markup(grounds.points_ground(points.spikecycle, points.columns, points.points))
+        table = table_markup(
+            grounds.points_ground(points.spikecycle, points.columns, points.points, points.already_there)
+        )
         heading = f"Provenance of the points of {plain(name)}"
         body += panel_markup(f"<details open><summary>{heading}</summary>{table}</details>")
     glossary = table_markup(grounds.glossary([result for _, result in material.results]))

@@ -129,8 +129,8 @@ def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
     return Chart(
         key,
         "Trade-offs",
-        f"{len(candidates):,} points, less being better on both axes. The dashed line joins those that no other one "
-        "beats in both (the Pareto front); point at one to see what it is.",
+        f"{human.numbered(len(candidates), 'point')}, less being better on both axes. The dashed line joins those "
+        "that no other one beats in both (the Pareto front); point at one to see what it is.",
         views,
         DataTable(heads, rows),
         _notes(candidates, figures),

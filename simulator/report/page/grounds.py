@@ -8,7 +8,7 @@ from typing import Any
 
 from spikecycle.simulator.explore.grounds import ACTIVATION_RESIDENCY, WEIGHT_RESIDENCY
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category, words_of
+from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import residency_words
 from spikecycle.simulator.report.totals import assumption_line
@@ -43,7 +43,9 @@ def provenance(result: RunResult) -> DataTable:
     return DataTable(("what", "value"), pairs)
 
 
-def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> DataTable:
+def points_ground(
+    program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], already_there: int = 0
+) -> DataTable:
     """What the points of a sweep or search rest on; documents of earlier versions do not have all of it."""
 
     def told(key: str) -> str:
@@ -63,7 +65,9 @@ def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[s
         "ideal memory": "ideal_memory",
         "synthetic trace": "synthetic",
     }
-    pairs: list[Sequence[Value]] = [("spikecycle", program), *((title, told(key)) for title, key in named.items())]
+    there = f", of which the folder had {already_there:,} already" if already_there else ""
+    pairs: list[Sequence[Value]] = [("spikecycle", program), ("points", f"{len(rows):,}{there}")]
+    pairs += [(title, told(key)) for title, key in named.items()]
     pairs += [(f"varied: {key}", told(key)) for key in columns if key not in named.values()]
     pairs += [
         ("samples of each point", told("inferences")),
@@ -153,7 +157,7 @@ def glossary(results: Sequence[RunResult]) -> DataTable:
     )
     rows: list[Sequence[Value]] = [("term", name, meaning) for name, meaning in TERMS.items()]
     rows += [("energy", name, meaning) for name, meaning in ENERGY.items()]
-    rows += [("category of cycles", words_of(category), of_category(category)) for category in categories]
+    rows += [("category of cycles", human.label(category), of_category(category)) for category in categories]
     return DataTable(("kind", "word", "meaning"), rows)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.explanations import of_category, words_of
+from spikecycle.simulator.report.explanations import of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, share
 from spikecycle.simulator.report.page.chart import DataTable, Value
 from spikecycle.simulator.report.residency import on_chip_lines, residency_words
@@ -46,9 +46,9 @@ def sentences(result: RunResult) -> list[str]:
     """What the result says, for a reader who sees such a thing for the first time."""
     samples = len(result.samples)
     said = [
-        f"{result.trace} was replayed on the machine {result.machine['name']}: its real spikes, {samples} "
-        f"sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps, one after the other. Figures are means "
-        "per inference, that is, per sample."
+        f"{result.trace} was replayed on the machine {result.machine['name']}: its real spikes, "
+        f"{human.numbered(samples, 'sample')} of {human.numbered(result.timesteps, 'timestep')}, one after the other. "
+        "Figures are means per inference, that is, per sample."
     ]
     energy = _kinds_pj(result)
     if result.sum_energy_pj:
@@ -66,7 +66,7 @@ def sentences(result: RunResult) -> list[str]:
         worst = max(losses, key=lambda category: categories[category], default=None)
         line = f"{human.percent(share(categories.get(_COMPUTE, 0), result.sum_cycles))} % of the cycles are useful work"
         if worst is not None:
-            words = words_of(worst)
+            words = human.label(worst)
             line += f"; the largest loss is '{words}', {human.percent(share(categories[worst], result.sum_cycles))} %"
             line += f": {of_category(worst)}"
         said.append(f"{line}.")

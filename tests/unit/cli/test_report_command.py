@@ -125,8 +125,11 @@ def _changed(**changes: Any) -> str:
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
         ("[1, 2]", "holds no JSON object"),
-        ("{}", "is no result of simulate, no comparison of formats, no result of a sweep and no result of a"),
-        ('{"rows": [], "skipped": []}', "is no result of simulate, no"),
+        (
+            "{}",
+            "is a JSON file of no kind that spikecycle writes; needed here: a result of simulate (--json of simulate)",
+        ),
+        ('{"rows": [], "skipped": []}', "is a validation; needed here: a result of simulate"),
         ('{"points": 3, "columns": []}', "Field required"),
         ('{"points": [], "columns": [], "spikecycle": "0", "folder": null}', "it has no points"),
         ('{"points": [{"problem": "x"}], "columns": [], "spikecycle": "0", "folder": null}', "nothing to report"),
@@ -144,10 +147,10 @@ def _changed(**changes: Any) -> str:
             "a resource that there",
         ),
         (_changed(layers=[{**LAYER, "raster": {"sample": 0, "neurons": [], "rows": ["1"]}}]), "no row per neuron"),
-        (_changed(sum_cycles=-1), "it has cycles below 0"),
+        (_changed(sum_cycles=-1), "sum_cycles: -1 is below 0"),
         (_changed(layers="x"), "layers: Input should be a valid list"),
         (_changed(nonsense=1), "nonsense: Extra inputs are not permitted"),
-        (_changed(area_mm2=float("nan")), "is no JSON"),
+        (_changed(area_mm2=float("nan")), "area_mm2: is no number"),
     ],
 )
 def test_what_is_no_result_is_told_in_a_line(capsys: Capsys, tmp_path: Path, content: str, words: str) -> None:
