@@ -44,7 +44,7 @@ RUNNABLE = [name for name, blocks in BLOCKS.items() if any(language in ("bash", 
 
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_what_it_says_runs_in_its_order(name: str, tmp_path: Path) -> None:
-    """Blocks of a document share a folder, later ones use what earlier ones wrote; of a checkout, git sees none of it."""
+    """Blocks of a document share a folder: later ones use what earlier ones wrote. Git ignores all of it."""
     for language, block in BLOCKS[name]:
         if "." in language:
             (tmp_path / language).write_text(block)
