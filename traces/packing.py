@@ -85,5 +85,6 @@ class PackedSpikes:
 
     def of_positions(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """uint8 (T, n) of 0 and 1: the spikes of these positions of the flattened map, int64 (n,)."""
-        bits: npt.NDArray[np.uint8] = self.packed[:, positions // 8] >> (positions % 8).astype(np.uint8) & 1
-        return bits
+        bits = self.packed[:, positions // 8] >> (positions % 8).astype(np.uint8)
+        spikes: npt.NDArray[np.uint8] = np.bitwise_and(bits, 1, dtype=np.uint8)
+        return spikes

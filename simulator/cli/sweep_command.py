@@ -10,6 +10,7 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.wording import numbered
 
 _POINTS_FAILED = 2
 
@@ -49,8 +50,7 @@ def sweep(
     Status 2 if a point cannot be run; its row says why, and it stops no other.
     """
     max_memory_bytes = options.parse_max_memory(max_memory)
-    check_targets({"--json": json}, (*what, *(hw or ())))
-
+    from spikecycle.simulator.explore.store import kept_files
     from spikecycle.simulator.explore.sweep import run_sweep
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep
     from spikecycle.simulator.report.document import to_json
@@ -65,6 +65,7 @@ def sweep(
     else:
         said = options.parse_space(what, hw, settings, formats, residency, samples, plugins)
         spec = parse_sweep(said, "sweep")
+    check_targets({"--json": json}, (*what, *spec.files), kept_files(out))
     with shown_progress("sweep", time_left=True) as progress:
         result = run_sweep(
             spec, out, jobs=jobs, cluster=cluster, retry_failed=retry_failed, progress=progress,
@@ -76,5 +77,7 @@ def sweep(
         standard_output().show(sweep_report(result))
     if result.failed:
         first = " ".join(str(result.failed[0]["problem"]).split())
-        sys.stderr.write(f"spikecycle: {len(result.failed):,} of {len(result.points):,} points failed: {first}\n")
+        sys.stderr.write(
+            f"spikecycle: {len(result.failed):,} of {numbered(len(result.points), 'point')} failed: {first}\n"
+        )
         raise typer.Exit(_POINTS_FAILED)

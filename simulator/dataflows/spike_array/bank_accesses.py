@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
@@ -99,14 +100,16 @@ def _taps_of_cases(shape: LayerShape, tiling: Tiling, occurrences: Int64) -> Int
     cases = occurrences.reshape(shape.C, len(tiling.row_classes), len(tiling.column_classes))
     rows = _taps_of_classes(tiling.row_classes, shape.R, shape.stride[0])
     columns = _taps_of_classes(tiling.column_classes, shape.S, shape.stride[1])
-    return (rows @ cases @ columns.T)[None]
+    taps: Int64 = (rows @ cases @ columns.T)[None]
+    return taps
 
 
 def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
     """int64 (taps, classes): 1 where an input of the class meets the tap."""
     of_phase, phase = np.divmod(np.arange(taps)[:, None], stride)
     first, last = classes[:, FIRST_TAP], classes[:, LAST_TAP]
-    return ((classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)).astype(np.int64)
+    met: npt.NDArray[np.bool_] = (classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)
+    return met.astype(np.int64)
 
 
 def _taps(task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
