@@ -1,7 +1,7 @@
 """How the layers of a trace of version 1 are joined, which it does not say: found in what was recorded of each.
 
 Such a trace holds what every layer received. What the layer before it emits is that, or its windows' largest values
-are, or sums; whichever gives exactly what was recorded, in every sample and timestep, is how they are joined.
+are, or sums; whichever alone gives exactly what was recorded, in every timestep, is how they are joined.
 """
 
 from __future__ import annotations
@@ -19,47 +19,61 @@ from spikecycle.models.importing.integer_run import run_operators
 from spikecycle.traces import Operator, Pool, Population, Source, Synapse, TensorSpec, Trace
 
 Integers = npt.NDArray[Any]
+MOST_VALUES = 2**24
+"""Of a tensor, over all timesteps, that are looked at: as many samples, or one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Joined:
+class JoinedLayers:
     """A network: its operators in order, its tensors by name, and the one that samples enter by."""
 
     operators: tuple[Operator, ...]
     specs: Mapping[str, TensorSpec]
 
 
-def joined(trace: Trace) -> Joined:
+def joined(trace: Trace) -> JoinedLayers:
     """The network of a trace; ModelsError, naming two layers, where what was recorded does not tell how they follow."""
     specs = {name: tensor.spec for name, tensor in trace.tensors.items()}
     if trace.version > 1 or len(trace.layers) < 2:
-        return Joined(trace.operators, specs)
+        return JoinedLayers(trace.operators, specs)
     layers, kept = _layers(trace), dict(specs)
     made: list[Operator] = list(layers[0])
     for (before, emitting), (synapse, population) in pairwise(layers):
         name = synapse.inputs[0].tensor
-        received = _recorded(trace, name)
-        given = {before.inputs[0].tensor: _recorded(trace, before.inputs[0].tensor)}
-        emitted = run_operators([before, emitting], specs, given, [emitting.output.name])[emitting.output.name]
-        for pool in _ways(emitting.output, specs[name], f"{before.name} to {synapse.name}"):
-            if pool is None:
-                source, found = emitting.output, emitted
-            else:
-                source = pool.output
-                found = run_operators([pool], {**specs, source.name: source}, {emitting.output.name: emitted},
-                                      [source.name])[source.name]  # fmt: skip
-            if np.array_equal(found.reshape(received.shape), received):
-                made += [] if pool is None else [pool]
-                made += [replace(synapse, inputs=(Source(source.name),)), population]
-                kept[source.name] = source
-                del kept[name]
-                break
+        pool = _joint(trace, specs, before, emitting, synapse)
+        source = emitting.output if pool is None else pool.output
+        made += [] if pool is None else [pool]
+        made += [replace(synapse, inputs=(Source(source.name),)), population]
+        kept[source.name] = source
+        del kept[name]
+    return JoinedLayers(tuple(made), kept)
+
+
+def _joint(
+    trace: Trace, specs: Mapping[str, TensorSpec], before: Synapse, emitting: Population, synapse: Synapse
+) -> Pool | None:
+    """The pooling between two layers, None where there is none; ModelsError where nothing fits, or several do."""
+    entered, name, emitted = before.inputs[0].tensor, synapse.inputs[0].tensor, emitting.output
+    largest = max(specs[each].count for each in (entered, name, emitted.name)) * trace.timesteps
+    samples = range(min(trace.samples, max(1, MOST_VALUES // largest)))
+    received, given = _recorded(trace, name, samples), _recorded(trace, entered, samples)
+    made = run_operators([before, emitting], specs, {entered: given}, [emitted.name])[emitted.name]
+    found = []
+    for pool in _ways(emitted, specs[name], f"{before.name} to {synapse.name}"):
+        if pool is None:
+            values = made
         else:
-            raise ModelsError(
-                f"{trace.path}: a trace of version 1 does not say how its layers are joined, and what {synapse.name} "
-                f"received is neither what {before.name} emitted nor a pooling of that; record the network again"
-            )
-    return Joined(tuple(made), kept)
+            with_pool = {**specs, pool.output.name: pool.output}
+            values = run_operators([pool], with_pool, {emitted.name: made}, [pool.output.name])[pool.output.name]
+        if np.array_equal(values.reshape(received.shape), received):
+            found.append(pool)
+    if len(found) != 1:
+        what = "fits several ways of pooling" if found else "is neither that nor a pooling of it"
+        raise ModelsError(
+            f"{trace.path}: a trace of version 1 does not say how its layers are joined; of what {before.name} "
+            f"emitted, what {synapse.name} received {what}; record the network again"
+        )
+    return found[0]
 
 
 def _layers(trace: Trace) -> list[tuple[Synapse, Population]]:
@@ -68,9 +82,9 @@ def _layers(trace: Trace) -> list[tuple[Synapse, Population]]:
     return [(each, populations[each.output.name]) for each in synapses]
 
 
-def _recorded(trace: Trace, name: str) -> Integers:
-    """All samples of a recorded tensor, (N, T, C, H, W)."""
-    values = [trace.tensors[name].values(sample) for sample in range(trace.samples)]
+def _recorded(trace: Trace, name: str, samples: range) -> Integers:
+    """Samples of a recorded tensor, (N, T, C, H, W)."""
+    values = [trace.tensors[name].values(sample) for sample in samples]
     return np.stack([each for each in values if each is not None])
 
 

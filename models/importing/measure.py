@@ -24,6 +24,9 @@ SATURATED = 0.9
 """Spikes for each neuron and timestep beyond which a population is said to be saturated."""
 LEAST_LEAKED = 0.1
 """A leak that takes less than this of a potential over all timesteps of a sample is said to look wrong."""
+MOST_BY_ROUNDING = 0.02
+"""Differing spikes, for each spike, beyond which the rounding of float32 is not what makes a module differ from the
+network that was read from it."""
 MOST_NAMED = 8
 FRAMEWORK, NEURONS = "the framework's floating point", "neurons as a trace has them"
 INPUTS, INTEGERS = "inputs as integers", "weights as integers"
@@ -220,6 +223,12 @@ def _remarks(versions: Versions, firing: Mapping[str, _Counts], timesteps: int) 
     for name, counts in firing.items():
         own, integer = counts.by_channel["float"], counts.by_channel["integer"]
         rate = counts.fired("float") / max(1, counts.positions)
+        apart = counts.differing[FRAMEWORK]
+        if apart > max(1, MOST_BY_ROUNDING * counts.fired("float")):
+            remarks.append(
+                f"{apart} spikes of {name} are not those of the network that was read, too many for rounding: on these "
+                "samples the module does something that it did not do on the example (a bound, another timestep)"
+            )
         if not own.any():
             remarks.append(f"{name} never fires on these samples: are inputs, thresholds and dt right?")
         elif not integer.any():

@@ -27,6 +27,8 @@ class Support:
     weight_format_problem, spike_format_problem: why it cannot take a format, whatever its machine has, or None.
     layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
         and nothing else.
+    packed_spikes: whether it takes recorded binary spikes as they are packed in the file, one timestep after the other;
+        an estimate of memory counts them so.
     """
 
     operators: frozenset[str]
@@ -36,6 +38,7 @@ class Support:
     weight_format_problem: Callable[[WeightFormat], str | None] = lambda _: None
     spike_format_problem: Callable[[SpikeFormat], str | None] = lambda _: None
     layers_only: bool = False
+    packed_spikes: bool = False
 
     @property
     def joins_sums(self) -> bool:

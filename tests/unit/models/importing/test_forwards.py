@@ -151,3 +151,28 @@ def test_a_lazy_module_is_refused_by_name() -> None:
     module = nn.Sequential(nn.LazyLinear(6), snn.Leaky(0.9, init_hidden=True))
     with pytest.raises(ModelsError, match=r"0\.weight has no shape yet \(a lazy module\)"):
         import_network(module, torch.zeros(2, 10))
+
+
+class Bounded(nn.Module):
+    """Potentials have a bound that random numbers of the size of the threshold do not reach."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.lif = nn.Linear(6, 5), snn.Leaky(0.9, threshold=0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        potential, spikes = self.lif.init_leaky(), []
+        for step in range(x.shape[1]):
+            spike, potential = self.lif(self.fc(x[:, step]), potential.clamp(-4, 4))
+            spikes.append(spike)
+        return torch.stack(spikes, 1)
+
+
+def test_what_a_module_does_on_the_samples_alone_is_told() -> None:
+    network = import_network(Bounded(), torch.zeros(2, 12, 6))
+    for scale, told in ((1.0, False), (40.0, True)):
+        samples = scale * torch.randn(20, 12, 6)
+        network.calibrate(samples)
+        network.quantize(weight_bits=16)
+        remarks = network.measure(samples).remarks
+        assert any("not those of the network that was read" in remark for remark in remarks) == told

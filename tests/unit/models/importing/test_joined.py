@@ -15,7 +15,7 @@ from spikecycle.models.integer import IntegerNode, record_network, run_network
 from spikecycle.models.networks.network import integer_nodes, quantize
 from spikecycle.models.readout import predicted_classes
 from spikecycle.simulator import simulate
-from spikecycle.traces import Pool, open_trace, sample_path
+from spikecycle.traces import Neuron, Pool, conv2d_layer, linear_layer, open_trace, sample_path, write_trace
 from tests.unit.models.networks.lively import CLASSES, INPUT_BITS, frames_for, lively, quantized_to
 
 pytestmark = pytest.mark.train
@@ -72,4 +72,16 @@ def test_joints_that_are_no_pooling_are_refused_by_name(tmp_path: Path) -> None:
     recorded("tcja", tmp_path / "net.h5")
     with open_trace(tmp_path / "net.h5") as trace, pytest.raises(ModelsError) as error:
         joined(trace)
-    assert "received is neither what" in str(error.value) and "record the network again" in str(error.value)
+    assert "received is neither that nor a pooling of it; record the network again" in str(error.value)
+
+
+def test_joints_that_may_be_several_are_refused_by_name(tmp_path: Path) -> None:
+    """Of silent maps of 5 x 5, windows of 3, of 4 and of 5 all give one silent value."""
+    two, three = (Neuron("if", np.full(count, 5, np.int32), 8) for count in (2, 3))
+    spikes, silent = np.ones((1, 4, 1, 5, 5), np.uint8), np.zeros((1, 4, 2), np.uint8)
+    before = conv2d_layer("a", spikes, np.zeros((2, 1, 1, 1), np.int32), 4, two)
+    behind = linear_layer("b", silent, np.ones((3, 2), np.int32), 4, three)
+    write_trace(tmp_path / "net.h5", [before, behind])
+    with open_trace(tmp_path / "net.h5") as trace, pytest.raises(ModelsError) as error:
+        joined(trace)
+    assert "of what a emitted, what b received fits several ways of pooling" in str(error.value)
