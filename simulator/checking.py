@@ -32,7 +32,8 @@ from spikecycle.simulator.file_kinds import (
     describe_topology,
     is_parquet,
 )
-from spikecycle.simulator.machine.loader import known_machines, load_machine, override
+from spikecycle.simulator.machine.borrowed_sources import borrowed_sources
+from spikecycle.simulator.machine.loader import known_machines, load_machine, machine_path, override
 from spikecycle.simulator.machine.yaml_file import LARGEST_BYTES as LARGEST_YAML_BYTES
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import check_memory
@@ -205,6 +206,7 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         not_modelled=not_modelled(machine),
         area_leaves_out=area_leaves_out(machine),
         sources=machine.sources,
+        borrowed_sources=borrowed_sources(machine_path(name_or_path)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -24,6 +25,7 @@ from spikecycle.simulator.explore.advice import Advice
 from spikecycle.simulator.explore.differences import ResultComparison
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.result import RunResult
+from spikecycle.wording import numbered
 
 _WEIGHTS_STAY = ("inference", "batch", "resident")
 LARGEST_BYTES = 2**28
@@ -62,7 +64,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        data = from_json(content)
+        data = from_json(content.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
         raise UsageError(f"{path}: is no JSON: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
@@ -168,7 +170,7 @@ class _Missing(BaseModel):
 
 def _first_problem(error: ValidationError) -> str:
     first, count = error.errors()[0], error.error_count()
-    more = f" (and {count - 1} more problems)" if count > 1 else ""
+    more = f" (and {numbered(count - 1, 'more problem')})" if count > 1 else ""
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}{more}"
 
 

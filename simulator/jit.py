@@ -16,16 +16,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-import numba
 import platformdirs
-from numba.core import event
 
 from spikecycle.simulator.kernel_cache import guard_cache, own_folder
+from spikecycle.simulator.loaded_numba import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_event: Any = event
+_event: Any = numba.core.event
 _numba_config: Any = numba.config  # its attributes are made at run time
 
 
@@ -53,7 +52,7 @@ def told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
         _event.unregister("numba:compile", listener)
 
 
-class _CompileListener(event.Listener):
+class _CompileListener(_event.Listener):  # type: ignore[misc]
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
 

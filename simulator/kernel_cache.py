@@ -17,13 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba.core import caching, environment, runtime
-
 from spikecycle.files import open_regular, write_file
+from spikecycle.simulator.loaded_numba import numba
 
-_CacheFile: Any = caching.IndexDataCacheFile  # numba has no types
-_environment: Any = environment
-_runtime: Any = runtime
+_CacheFile: Any = numba.core.caching.IndexDataCacheFile  # numba has no types
+_environment: Any = numba.core.environment
+_runtime: Any = numba.core.runtime
 DIGEST_BYTES = 32
 LARGEST_FILE_BYTES = 2**28
 _OTHERS_WRITE = 0o022

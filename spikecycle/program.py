@@ -2,6 +2,9 @@
 
 Loading the commands takes longer than most commands do, and an interrupt then would show where Python was. Nothing is
 written before they are loaded, so that there is nothing to finish; and when they are done, there is nothing to stop.
+
+What the environment asks of libraries is checked where a library would fail over it, and processes that are started
+look for modules where this one does: the working directory may be a folder of somebody else, with modules in it.
 """
 
 from __future__ import annotations
@@ -9,18 +12,28 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import MutableMapping
 from contextlib import suppress
 from types import FrameType
 
 _INTERRUPTED = 130  # as a shell reports SIGINT
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 """Loading makes some 166,000 objects that stay; looking for rings among them took 6 % of a short run."""
+_SIZES = ("COLUMNS", "LINES", "TERMINAL_WIDTH", "POLARS_MAX_THREADS")
+_LARGEST_SIZE = 10_000
+"""Columns or lines of a terminal, or threads: beyond, it is nonsense, and tables would be filled with blanks."""
+_SAFE_PATH = "PYTHONSAFEPATH"
+"""Python puts the working directory first where it looks for modules, of `python -m` and `python -c`, unless this is
+set. Source: Python documentation, "Command line and environment", PYTHONSAFEPATH."""
+_COMPLETION = "_SPIKECYCLE_COMPLETE"
+"""The parser would complete words for a shell instead of running, and this program offers no completion."""
 _SAID = b"spikecycle: interrupted before it began; run it again\n"
 
 
 def run() -> int:
     """Run the command line and return its exit status; see `spikecycle.simulator.cli`."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    _settle(os.environ)
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell may have it ignored
     if is_ours:
         signal.signal(signal.SIGINT, _stop)
@@ -36,6 +49,16 @@ def run() -> int:
     finally:
         if is_ours:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _settle(environment: MutableMapping[str, str]) -> None:
+    """Drop sizes that are none, and keep modules of the working directory out of other processes."""
+    for name in _SIZES:
+        size = environment.get(name, "")
+        if name in environment and not (size.isascii() and size.isdigit() and 0 < int(size[:6]) <= _LARGEST_SIZE):
+            del environment[name]
+    environment.pop(_COMPLETION, None)
+    environment[_SAFE_PATH] = "1"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

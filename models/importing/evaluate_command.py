@@ -12,6 +12,7 @@ import typer
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 from spikecycle.models.importing.command import check_target, report, shown
+from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +100,7 @@ def evaluate_command(
     if dt is not None and not 0 < dt < float("inf"):
         raise ModelsError(f"--dt {dt:g}: must be above 0")
     if out is not None:
-        check_target(out, (network,), force)
+        check_target(out, (network, folder, *([calibrate_on] if calibrate_on else ())), force)
 
     from spikecycle.models.importing.evaluation import FolderOptions
     from spikecycle.models.pipeline import set_determinism
@@ -168,7 +169,8 @@ def _of_nir(
     imported = import_network(network, **choices)
     with shown(f"reading {folder.name}") as reading, shown(f"measuring {network.name}") as measuring:
         found = evaluate_folder(imported, folder, options, weight_bits, calibrate_on, reading, measuring)
-    lines = [f"{folder}: {len(found.samples)} recordings of {len(found.classes)} classes; inputs are {imported.inputs}"]
+    recordings = numbered(len(found.samples), "recording")
+    lines = [f"{folder}: {recordings} of {len(found.classes)} classes; inputs are {imported.inputs}"]
     lines += [*report(imported, found.measured), *_table(found.classes, found.confusion)]
     if out is not None:
         kept = _first(found.samples, record)
@@ -194,7 +196,7 @@ def _of_trace(
         told = trace.provenance.get("accuracy_integer")
         before = f" (the trace says {100 * told:.2f} % of its own samples)" if isinstance(told, float) else ""
         lines = [
-            f"{folder}: {len(found.samples)} recordings of {len(found.classes)} classes",
+            f"{folder}: {numbered(len(found.samples), 'recording')} of {len(found.classes)} classes",
             f"accuracy: {100 * found.accuracy:.2f} % in integers{before}",
             *_table(found.classes, found.confusion),
         ]
@@ -219,4 +221,4 @@ def _first(samples: FrameSet, record: int | None) -> FrameSet:
 
 
 def _recorded(out: Path, samples: int) -> list[str]:
-    return [f"{out}: {samples} samples recorded", f"next: spikecycle simulate {out} --verify"]
+    return [f"{out}: {numbered(samples, 'sample')} recorded", f"next: spikecycle simulate {out} --verify"]

@@ -310,10 +310,8 @@ def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str
     if divisor is None and (counted or not any(sides)):
         return maker.pool(name, wire, "average", window, stride, sides)
     total = maker.pool(name, wire, "sum", window, stride, sides)
-    divisors = np.full((1, 1, 1), float(divisor or 1))
-    if divisor is None:
-        divisors = _inside(maker.shapes[wire.source], window, stride, sides)
-    return maker.scale(f"{name}, divided", total, 1 / divisors)
+    taken = np.full((1, 1, 1), float(divisor)) if divisor else _inside(maker.shapes[wire.source], window, stride, sides)
+    return maker.scale(f"{name}, divided", total, 1 / taken)
 
 
 def _inside(shape: Shape, window: Pair, stride: Pair, sides: Sides) -> Reals:

@@ -24,18 +24,18 @@ MOST_VALUES = 2**24
 
 
 @dataclass(frozen=True, eq=False)
-class Joined:
+class JoinedLayers:
     """A network: its operators in order, its tensors by name, and the one that samples enter by."""
 
     operators: tuple[Operator, ...]
     specs: Mapping[str, TensorSpec]
 
 
-def joined(trace: Trace) -> Joined:
+def joined(trace: Trace) -> JoinedLayers:
     """The network of a trace; ModelsError, naming two layers, where what was recorded does not tell how they follow."""
     specs = {name: tensor.spec for name, tensor in trace.tensors.items()}
     if trace.version > 1 or len(trace.layers) < 2:
-        return Joined(trace.operators, specs)
+        return JoinedLayers(trace.operators, specs)
     layers, kept = _layers(trace), dict(specs)
     made: list[Operator] = list(layers[0])
     for (before, emitting), (synapse, population) in pairwise(layers):
@@ -46,7 +46,7 @@ def joined(trace: Trace) -> Joined:
         made += [replace(synapse, inputs=(Source(source.name),)), population]
         kept[source.name] = source
         del kept[name]
-    return Joined(tuple(made), kept)
+    return JoinedLayers(tuple(made), kept)
 
 
 def _joint(

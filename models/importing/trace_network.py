@@ -15,7 +15,7 @@ from spikecycle.models.data.options import OnProgress
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.integer_run import read_out, run_operators
-from spikecycle.models.importing.joined import Joined, joined
+from spikecycle.models.importing.joined import JoinedLayers, joined
 from spikecycle.models.importing.measure import BATCH_VALUES
 from spikecycle.traces import Population, TensorSpec, Trace
 from spikecycle.traces.network_writer import NetworkWriter
@@ -33,7 +33,7 @@ class TraceNetwork:
     the population that answers; classes: groups of its neurons."""
 
     trace: Trace
-    network: Joined
+    network: JoinedLayers
     input: TensorSpec
     output: Population
     classes: int

@@ -22,6 +22,7 @@ from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, 
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
+from spikecycle.traces import open_trace
 
 OURS = "spikecycle.simulator.bench.worker"
 TORCH = "spikecycle.models.torch_worker"
@@ -121,6 +122,8 @@ def _cases(plan: BenchPlan, folder: Path) -> Iterator[_Case]:
                 write_network(NETWORKS[name](), path, density, zeros)
                 yield from _on_machines(plan, name, density, zeros, path)
         elif Path(name).exists():
+            with open_trace(name):  # what is no trace is refused before anything is measured
+                pass
             yield from _on_machines(plan, name, None, None, Path(name))
         else:
             raise UsageError(f"{name}: there is no such network or file{did_you_mean(name, NETWORKS)}")

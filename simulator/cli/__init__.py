@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = _DEBUG in options
     given = [word for word in options if word != _DEBUG] + given[len(options) :]
     try:
+        _check_words(given)
         with _interruptible() as interrupts:
             status = _run(given)
             flush_standard_output()
@@ -45,10 +46,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _READER_GONE
     except KeyboardInterrupt:
         return _fail(_AFTER_INTERRUPT, _INTERRUPTED)
-    except Exception as error:
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of compiled code (Polars) is none of Exception
         if debug:
             raise
         return _tell(error)
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """UsageError unless every argument is a line of text: it is repeated in messages, tables and documents.
+
+    The name of a file may be any bytes on Linux. One with a line break would forge lines of its own, and one that is no
+    text in the encoding of the system cannot be written to a document.
+    """
+    for word in words:
+        if not word:
+            raise UsageError("an argument is empty: give it a value, or leave it away")
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            encoding = sys.getfilesystemencoding()
+            raise UsageError(f"{printable(word)}: is no text in {encoding}, the encoding of file names; rename it")
+        if len(word.splitlines()) > 1 or word.splitlines()[0] != word:
+            raise UsageError(f"{word!a}: has a line break, and names of files are repeated in lines; rename it")
 
 
 @contextmanager
@@ -96,7 +115,7 @@ def _run(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _tell(error: Exception) -> int:
+def _tell(error: BaseException) -> int:
     """Say what went wrong: bad input in its own words, anything else as the fault of the program that it is."""
     from spikecycle.traces import TraceError  # not before: a command that needs no trace should not wait for HDF5
 

@@ -36,7 +36,7 @@ def advise(
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)
     asked_residency = options.parse_residency(residency)
-    check_targets({"--json": json, "--picture": picture}, (trace, hw))
+    check_targets({"--json": json, "--picture": picture}, (trace, hw, *(plugins or ())))
 
     from spikecycle.simulator.explore.advise import advise as run
     from spikecycle.simulator.report.advice_table import advice_report

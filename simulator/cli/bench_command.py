@@ -42,7 +42,7 @@ def bench(
     json: options.JsonOption = None,
 ) -> None:
     """Measure how fast the simulator is on this computer, beside PyTorch and SANA-FE where they are installed."""
-    check_targets({"--json": json}, () if against is None else (against,))
+    check_targets({"--json": json}, (against, *(networks or ()), *(machines or ())))
 
     from spikecycle.simulator.bench.measure import QUICK, BenchPlan, cores
     from spikecycle.simulator.bench.measure import bench as measure

@@ -31,7 +31,7 @@ def compare(
     plugins: options.PluginOption = None,
 ) -> None:
     """Show where results differ: by layer, category of cycles and component, and what differs in the machines."""
-    check_targets({"--json": json, "--picture": picture}, (*what, *(hw or ())))
+    check_targets({"--json": json, "--picture": picture}, (*what, *(hw or ()), *(plugins or ())))
 
     from spikecycle.simulator.documents import read_result
     from spikecycle.simulator.explore.compare import compare_points

@@ -26,8 +26,13 @@ def copy(
 
     load_machine(machine)  # what is copied is valid
     write_document(file, _named(machine_path(machine).read_text(encoding="utf-8"), Path(file).stem))
+    if file == "-":  # what follows would not be YAML
+        return
     shown = printable(file)
-    standard_output().text(f"{shown}: a copy of {printable(machine)}; edit it, then: spikecycle check {shown}\n")
+    standard_output().text(
+        f"{shown}: a copy of {printable(machine)}; edit it, its sources too where you change a number, then: "
+        f"spikecycle check {shown}\n"
+    )
 
 
 def _named(text: str, name: str) -> str:

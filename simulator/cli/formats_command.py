@@ -24,7 +24,7 @@ def formats(
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)
     asked_residency = options.parse_residency(residency)
-    check_targets({"--json": json, "--picture": picture}, (trace, hw))
+    check_targets({"--json": json, "--picture": picture}, (trace, hw, *(plugins or ())))
 
     from spikecycle.simulator.compare import compare_formats
     from spikecycle.simulator.report.document import to_json

@@ -101,12 +101,16 @@ def discard_standard_output() -> None:
         _discard_buffered(sys.stdout)
 
 
-def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str]) -> None:
+def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str | None], kept: Iterable[Path] = ()) -> None:
     """OutputError if a document cannot be written, or would replace an input of the command or another document.
 
-    targets: file by option, {"--json": "result.json"}. inputs: the traces and machines that the command reads.
+    targets: file by option, {"--json": "result.json"}. inputs: every file that the command reads, also those that its
+    files name, and every folder, whose files are inputs as well; None for none. kept: files and folders that are the
+    command's own, whether they are there yet or not.
     """
-    taken = [(Path(name), f"the input {name}") for name in inputs if is_regular(name)]
+    inputs, kept = list(inputs), list(kept)
+    taken = [(Path(name), f"the input {name}") for name in inputs if name and is_regular(name)]
+    folders = [name for name in inputs if name and Path(name).is_dir()]
     for option, target in targets.items():
         check_writable(target)
         if target is None:
@@ -115,6 +119,12 @@ def check_targets(targets: Mapping[str, str | None], inputs: Iterable[str]) -> N
         for other, what in taken:
             if _is_same(path, other):
                 raise OutputError(f"{option} {target}: would overwrite {what}")
+        if target != "-" and not _is_device(path):
+            for folder in folders:
+                if os.path.lexists(path) and _is_below(path, folder):
+                    raise OutputError(f"{option} {target}: would overwrite a file of the input {folder}")
+            if any(_is_below(path, own) for own in kept):
+                raise OutputError(f"{option} {target}: is a name of a file that the command keeps there; name another")
         if option == PICTURE and path.suffix not in PICTURE_SUFFIXES:
             raise OutputError(f"{option} {target}: pictures are SVG, name the file .svg")
         if target == "-" or not _is_device(path):  # a device takes any number
@@ -166,6 +176,11 @@ def _is_device(path: Path) -> bool:
     except OSError:  # not there, or a link to itself
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _is_below(path: Path, place: str | Path) -> bool:
+    """Whether a path is, or would be, a place or below it."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place))
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +10,7 @@ import typer
 
 from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
 from spikecycle.simulator.errors import OutputError, UsageError
+from spikecycle.simulator.files import write_file
 
 if TYPE_CHECKING:
     from spikecycle.simulator.report.page.contents import Material
@@ -51,10 +52,15 @@ def report(
 
     material = _material(files, validation)
     folder = None if charts is None else _folder(charts)
-    write_document(out, page(material))
+    content = page(material)
+    drawn = {} if folder is None else {str(folder / name): chart for name, chart in _charts(material)}
+    check_targets({name: name for name in drawn}, inputs)  # all of them, before the first is written
+    write_document(out, content)
     written = [out]
     if folder is not None:
-        written.append(f"{_write_charts(material, folder)} files in {folder}")
+        for name, chart in drawn.items():
+            write_file(name, chart)
+        written.append(f"{len(drawn)} files in {folder}")
     if out != "-":
         if folder is not None and not has_png():
             standard_output().text(f"{HOW_TO_GET_IT}\n")
@@ -154,27 +160,21 @@ def _folder(charts: str) -> Path:
     return folder
 
 
-def _write_charts(material: Material, folder: Path) -> int:
-    """Every view of every chart as SVG, as PNG where that can be made, and its numbers as CSV; how many files."""
-    from spikecycle.simulator.files import write_file
+def _charts(material: Material) -> Iterator[tuple[str, str | bytes]]:
+    """Name and content of a file for every view of every chart: SVG, PNG where that can be made, and its numbers."""
     from spikecycle.simulator.report.charts.svg import as_file
     from spikecycle.simulator.report.page.contents import charts_of
     from spikecycle.simulator.report.page.html import WIDE
     from spikecycle.simulator.report.png import has_png, to_png
 
-    count = 0
     for chart in charts_of(material):
-        write_file(folder / f"{chart.key}.csv", chart.table.csv())
-        count += 1
+        yield f"{chart.key}.csv", chart.table.csv()
         for number, draw in enumerate(chart.views.values(), start=1):
             name = chart.key if len(chart.views) == 1 else f"{chart.key}-{number}"
             svg = as_file(draw(WIDE, chart.key))
-            write_file(folder / f"{name}.svg", svg)
-            count += 1
+            yield f"{name}.svg", svg
             if has_png():
-                write_file(folder / f"{name}.png", to_png(svg))
-                count += 1
-    return count
+                yield f"{name}.png", to_png(svg)
 
 
 def check_page_name(option: str, target: str | None) -> None:

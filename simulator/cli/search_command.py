@@ -57,11 +57,10 @@ def search(
     FOLDER/study.db is the study (`optuna-dashboard sqlite:///FOLDER/study.db`), FOLDER/points.parquet has every point.
     Kill it at any time: run the same again, and it goes on. Status 1 if no point keeps to all constraints.
     """
-    check_targets({"--json": json, "--picture": picture}, (*what, *(hw or ())))
-
     from spikecycle.simulator.explore.constraints import parse_constraint
     from spikecycle.simulator.explore.search import DEFAULT_GOALS
     from spikecycle.simulator.explore.search import search as run
+    from spikecycle.simulator.explore.store import kept_files
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep
     from spikecycle.simulator.report.document import to_json
     from spikecycle.simulator.report.front_picture import front_svg
@@ -85,6 +84,7 @@ def search(
             "plugins": plugins or [],
         }
         spec = parse_sweep(said, "search", None)
+    check_targets({"--json": json, "--picture": picture}, (*what, *spec.files), kept_files(out))
     with shown_progress("search", time_left=True) as progress:
         result = run(
             spec, out, trials=trials, goals=goal or DEFAULT_GOALS, constraints=constraints, seed=seed, jobs=jobs,

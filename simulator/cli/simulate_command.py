@@ -57,7 +57,7 @@ def simulate(
     if window is not None and timeline is None:
         raise UsageError("--timeline-window goes with --timeline FILE.json")
     targets = {"--json": json, "--picture": picture, "--report": report, "--timeline": timeline}
-    check_targets(targets, (trace, hw))
+    check_targets(targets, (trace, hw, *(plugins or ())))
 
     from spikecycle.simulator.engine import simulate as run
     from spikecycle.simulator.report.describe import explanation_report

@@ -50,8 +50,7 @@ def sweep(
     Status 2 if a point cannot be run; its row says why, and it stops no other.
     """
     max_memory_bytes = options.parse_max_memory(max_memory)
-    check_targets({"--json": json}, (*what, *(hw or ())))
-
+    from spikecycle.simulator.explore.store import kept_files
     from spikecycle.simulator.explore.sweep import run_sweep
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep
     from spikecycle.simulator.report.document import to_json
@@ -66,6 +65,7 @@ def sweep(
     else:
         said = options.parse_space(what, hw, settings, formats, residency, samples, plugins)
         spec = parse_sweep(said, "sweep")
+    check_targets({"--json": json}, (*what, *spec.files), kept_files(out))
     with shown_progress("sweep", time_left=True) as progress:
         result = run_sweep(
             spec, out, jobs=jobs, cluster=cluster, retry_failed=retry_failed, progress=progress,

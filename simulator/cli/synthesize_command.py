@@ -81,6 +81,8 @@ def synthesize(
         {**base, **given}, network, file.parent,
         {key: option for key, option in options.items() if key in given or is_topology},
     )  # fmt: skip
+    if asked.topology is not None:  # a file that the file names
+        check_targets({"TRACE.h5": trace, "--json": json}, (network, str(file.parent / asked.topology)))
     wanted = draw(asked, layers, trace, network)
     found = measured(trace)
     notes = channel_notes(layers)

@@ -31,7 +31,7 @@ def validate(
     ] = None,
 ) -> None:
     """Hold the machines against figures that others published or measured; exit status 1 if one is not met."""
-    check_targets({"--json": json, "--markdown": markdown}, ())
+    check_targets({"--json": json, "--markdown": markdown}, (data,))
 
     from spikecycle.simulator.validation.run import validate as run_checks
     from spikecycle.simulator.validation.table import report_of, to_json, to_markdown

@@ -10,7 +10,7 @@ from typing import Any
 
 from spikecycle.simulator.cycle_categories import CATEGORIES
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.support import stages_that_run
+from spikecycle.simulator.dataflows.support import refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import SimulatorError, UsageError
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import ACCURACY, CYCLES, ENERGIES, FIGURES
@@ -19,6 +19,7 @@ from spikecycle.simulator.machine.loader import load_machine, shipped_machines, 
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.pricing import clock_counters, dram_counters
+from spikecycle.simulator.reuse import with_sums_joined
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import TraceError, open_trace
 
@@ -143,7 +144,9 @@ def _components(spec: SweepSpec) -> tuple[list[str], bool]:
         found |= dict.fromkeys(each.component for each in (*clock_counters(machine), *dram_counters(machine)))
         dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         try:
-            with open_trace(point.trace) as network:
+            with open_trace(point.trace) as trace:
+                network = with_sums_joined(trace) if dataflow.supports.joins_sums else trace
+                refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, dict)
                 for stage in stages_that_run(dataflow.supports, dataflow.stages(machine, network)):
                     plan = dataflow.plan(machine, stage, network)
                     found |= dict.fromkeys(counter.component for counter in plan.counters)

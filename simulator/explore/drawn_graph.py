@@ -28,7 +28,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from spikecycle.simulator.explore.drawn_layer import Correlation, Padding, Pair, Share, Size, Variation, WeightBits
+from spikecycle.simulator.explore.drawn_layer import (
+    Correlation,
+    Name,
+    Padding,
+    Pair,
+    Share,
+    Size,
+    Variation,
+    WeightBits,
+)
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.traces import GraphBuilder, LayerShape, Neuron, Population, Source, TensorSpec, TraceError
 from spikecycle.traces.array_types import Int32, Integers
@@ -39,18 +48,18 @@ _DELAY = "@1"
 """Behind the name of a tensor: of the timestep before."""
 
 
-def _is_name(name: str) -> str:
+def _without_delay(name: str) -> str:
     if "@" in name:
         raise ValueError("a name has no @ in it")
     return name
 
 
 def _is_reference(reference: str) -> str:
-    _is_name(reference.removesuffix(_DELAY))
+    _without_delay(reference.removesuffix(_DELAY))
     return reference
 
 
-TensorName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_is_name)]
+TensorName = Annotated[Name, AfterValidator(_without_delay)]
 Reference = Annotated[str, Field(min_length=1, max_length=122), AfterValidator(_is_reference)]
 
 

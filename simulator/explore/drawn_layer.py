@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.traces import LayerShape
 from spikecycle.traces.clustered import MOST_CORRELATED
+from spikecycle.traces.schema import MAX_NAME_CHARACTERS
 
+
+def _is_name(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("1 to 120 printable characters are needed")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(_is_name)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Size = Annotated[int, Field(ge=1, le=2**24)]
 WeightBits = Annotated[int, Field(ge=2, le=32)]
@@ -22,7 +31,7 @@ Padding = Annotated[int, Field(ge=0)] | Annotated[list[Annotated[int, Field(ge=0
 class LayerToDraw(Section):
     """One layer; what it leaves out is as for all."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: Name
     kind: Literal["conv1d", "conv2d", "linear"]
     C: Size
     H: Size = 1

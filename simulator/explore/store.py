@@ -44,6 +44,8 @@ STORE_VERSION = 2
 _MOST_BYTES = 2**32
 """Of a file of a sweep, or of one that it came from."""
 _MOST_MANIFEST_BYTES = 2**26
+SEARCH_FILES = ("study.db", "study.db-journal", "study.db-wal", "study.db-shm")
+"""A search's database, and what SQLite keeps beside it. Source: SQLite's documentation, "Temporary Files"."""
 _MANIFEST, _POINTS, _PARTS, _LOCK = "sweep.json", "points.parquet", "parts", ".lock"
 _SOURCES = "spikecycle_sources"
 """In the metadata of a file of points: what its points came from, as in the manifest."""
@@ -213,6 +215,11 @@ class SweepFolder:
             told = ", ".join(f"{key} {one_line(found[key])} (now {now[key]})" for key in now if found[key] != now[key])
             raise UsageError(f"{self._path}: holds points of another version: {told}; name another folder")
         return sources
+
+
+def kept_files(folder: str | Path) -> tuple[Path, ...]:
+    """What a sweep or search keeps in its folder, whether it is there yet or not: nothing else may be written there."""
+    return tuple(Path(folder) / name for name in (_MANIFEST, _POINTS, _PARTS, _LOCK, *SEARCH_FILES))
 
 
 def source_sha256(path: Path) -> str:

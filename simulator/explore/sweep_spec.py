@@ -125,8 +125,16 @@ def _is_key(key: str) -> str:
     return key
 
 
+def _one_line(word: str) -> str:
+    if len(word.splitlines()) != 1 or word.endswith("\n"):
+        raise ValueError("text of one line is needed")
+    return word
+
+
+Word = Annotated[str, AfterValidator(_one_line)]
+"""Names of files and components: they are repeated in messages and tables."""
 Values = Annotated[list[Any], BeforeValidator(_expanded), AfterValidator(_different)]
-Words = Annotated[list[str], BeforeValidator(_listed), AfterValidator(_different)]
+Words = Annotated[list[Word], BeforeValidator(_listed), AfterValidator(_different)]
 Key = Annotated[str, AfterValidator(_is_key)]
 
 
@@ -153,7 +161,7 @@ class SweepSpec(Section):
         default_factory=lambda: [False]
     )
     """DRAM without latency and with infinite bandwidth."""
-    plugins: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
+    plugins: Annotated[list[Word], BeforeValidator(_listed)] = Field(default_factory=list)
     """Files with dataflows, formats or policies that machines name."""
     _origin: str = PrivateAttr(default="sweep")
 
@@ -204,6 +212,11 @@ class SweepSpec(Section):
             *(Axis("settings", tuple(group), list(zip(*group.values(), strict=True))) for group in self.together),
             Axis.of("ideal_memory", "ideal_memory", self.ideal_memory),
         ]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Everything that it reads: files, and names of what is shipped."""
+        return (*self.traces, *self.machines, *self.plugins)
 
     @property
     def count(self) -> int:

@@ -37,6 +37,7 @@ from spikecycle.simulator.explore.drawn_graph import (
     draw_input,
 )
 from spikecycle.simulator.explore.drawn_layer import Correlation, LayerToDraw, Share, Size, Variation, WeightBits
+from spikecycle.simulator.explore.sweep_spec import Word
 from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import Section
@@ -71,7 +72,7 @@ class Synthesis(Section):
     time_correlation: Correlation = TIME_CORRELATION
     space_correlation: Correlation = SPACE_CORRELATION
     layers: list[LayerToDraw] | None = None
-    topology: str | None = None
+    topology: Word | None = None
     inputs: dict[TensorName, InputToDraw] | None = None
     operators: list[OperatorToDraw] | None = None
 

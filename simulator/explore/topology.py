@@ -82,16 +82,26 @@ def _columns(first: Sequence[str]) -> _Columns:
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Lines that are not blank, with their numbers; UsageError where there is none."""
+    """Lines that are not blank, with their numbers; they may end as on any system, and the text may begin with a byte
+    order mark. UsageError where there is none."""
     try:
-        text = files.read_text(path, LARGEST_TOPOLOGY_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    lines = enumerate(csv.reader(io.StringIO(text)), 1)
+        content = files.read_bytes(path, LARGEST_TOPOLOGY_BYTES)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        rows = [(number, cells) for number, row in lines if any(cells := [cell.strip() for cell in row])]
-    except csv.Error as error:
-        raise UsageError(f"{path}: cannot be read as CSV: {error}") from error
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}, line {line}: cannot be read: it is not UTF-8 text") from error
+    rows: list[tuple[int, list[str]]] = []
+    number = 0
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=None)), 1):
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                rows.append((number, cells))
+    except csv.Error as error:  # a cell of more than 131,072 characters
+        raise UsageError(f"{path}, line {number + 1}: is no CSV: {error}") from error
     if not rows:
         raise UsageError(f"{path}: has no layers")
     return rows

@@ -146,6 +146,7 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         fields(settings),
         Text(),
         *_sources(machine.sources),
+        *_borrowed(machine),
     )
 
 
@@ -298,6 +299,16 @@ def _sources(sources: Mapping[str, str]) -> list[RenderableType]:
             shown = [(key, source.removeprefix(f"{_ASSUMED}: ")) for key, source in pairs]
             parts += [Text(title, style="bold"), fields(shown), Text()]
     return parts[:-1]
+
+
+def _borrowed(machine: MachineDescription) -> list[RenderableType]:
+    """Which sources are word for word those of a shipped machine that has another value there."""
+    pairs = [
+        (each.key, f"is {_plain(each.value)}; its source is that of {_plain(each.theirs)} in {each.machine}")
+        for each in machine.borrowed_sources
+    ]
+    head = Text("Sources of other values: say where yours come from, or that they are assumed", style=WARNING)
+    return [Text(), head, fields(pairs)] if pairs else []
 
 
 def _values(values: Mapping[str, Any]) -> str:

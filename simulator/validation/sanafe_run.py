@@ -63,7 +63,7 @@ def run_peer(network: PeerNetwork, steps: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.json"
         path.write_text(json.dumps({"steps": steps, **asdict(network)}))
-        command = [sys.executable, "-m", __name__, str(path)]
+        command = [sys.executable, "-P", "-m", __name__, str(path)]  # -P: no modules of the working directory
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UsageError(f"sanafe fails: {(done.stderr.strip() or 'without a word').splitlines()[-1]}")

@@ -12,6 +12,7 @@ from rich.text import Text
 from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.human import signed
 from spikecycle.simulator.validation.row import Number, Report, Row
+from spikecycle.wording import numbered
 
 HEAD = ("machine", "quantity", "ours", "theirs", "error", "tolerance", "", "source")
 SOURCE_HEAD = ("machine", "figures", "passed", "worst error", "source")
@@ -44,7 +45,7 @@ def summary(report: Report) -> str:
     words = [f"{verdicts.count(True)} passed", f"{verdicts.count(False)} failed"]
     if None in verdicts:
         words.append(f"{verdicts.count(None)} not reproducible here")
-    return f"{len(verdicts)} rows: {', '.join(words)}"
+    return f"{numbered(len(verdicts), 'row')}: {', '.join(words)}"
 
 
 def sources(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:

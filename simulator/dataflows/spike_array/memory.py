@@ -79,6 +79,14 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
     )
 
 
+def unpacked_needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
+    """What a sparse update unpacks: inputs and outputs of all timesteps, and which neurons are active."""
+    if machine.dataflow.update == "dense":
+        return ()
+    values = layer.timesteps * (layer.shape.input_count + 2 * layer.shape.output_count)
+    return (Need(values, f"{values} spikes, unpacked for dataflow.update: sparse (T x C x H x W)", is_kept=False),)
+
+
 def _classes(inputs: int, taps: int, stride: int, blocks: int, block_sizes: int) -> int:
     """Tap classes of an axis at most: by phase, first and last tap, and none. block_sizes: that have classes apart."""
     most = 0

@@ -83,7 +83,10 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         yield Part("compared", "Side by side", "Side by side", ahead, charts)
     if front is not None:
         words = (
-            f"{material.failed:,} more points have no result, or cannot run at their clock." if material.failed else ""
+            f"{human.numbered_are(material.failed, 'more point', 'has', 'have')} no result, or cannot run at "
+            f"{'its' if material.failed == 1 else 'their'} clock."
+            if material.failed
+            else ""
         )
         ahead = f'<p class="caution">{words}</p>' if words else ""
         ahead += "".join(f"<p>{plain(line)}</p>" for line in _ground_lines(material))

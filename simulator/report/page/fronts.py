@@ -188,7 +188,11 @@ def _on_front(candidates: Sequence[Candidate], among: Sequence[int], x: str, y: 
 def _tip(each: Candidate) -> str:
     figures = [f"{_short(name)} {_text(name, value)}" for name, value in each.figures.items()]
     settings = [f"{name} = {value}" for name, value in each.settings.items() if value is not None]
-    more = [f"and {len(settings) - _MOST_SETTINGS} more settings"] if len(settings) > _MOST_SETTINGS else []
+    more = (
+        [f"and {human.numbered(len(settings) - _MOST_SETTINGS, 'more setting')}"]
+        if len(settings) > _MOST_SETTINGS
+        else []
+    )
     return f"{each.name}: {', '.join([*figures, *settings[:_MOST_SETTINGS], *more])}"
 
 

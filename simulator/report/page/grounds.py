@@ -83,7 +83,7 @@ def points_ground(
 def _told(words: Iterable[str], between: str = ", ", most: int = _MOST_VALUES) -> str:
     """The different ones, the first of them where there are many."""
     values = list(dict.fromkeys(words))
-    more = f" and {len(values) - most:,} others" if len(values) > most else ""
+    more = f" and {human.numbered(len(values) - most, 'other')}" if len(values) > most else ""
     return f"{between.join(values[:most])}{more}" if values else "not in this document"
 
 
@@ -145,7 +145,9 @@ def validation_words(rows: Sequence[Mapping[str, Any]]) -> str:
     compared = [row for row in rows if row["passed"] is not None]
     errors = [abs(float(row["error"])) for row in compared if row["error"] is not None]
     passed = sum(bool(row["passed"]) for row in compared)
-    words = f"{passed} of {len(compared)} figures of others are met within their tolerance"
+    one = len(compared) == 1
+    met = "figure of others is met within its tolerance" if one else "figures of others are met within their tolerance"
+    words = f"{passed} of {len(compared)} {met}"
     largest = max(errors, default=0.0)
     return f"{words}, the largest error is {human.percent(largest)} %." if largest else f"{words}."
 

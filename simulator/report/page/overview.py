@@ -131,7 +131,7 @@ def differences(results: Sequence[tuple[str, RunResult]]) -> DataTable | None:
         (key, *("-" if each.get(key) is None else str(each[key]) for each in flat)) for key in keys[:_MOST_DIFFERENCES]
     ]
     if len(keys) > _MOST_DIFFERENCES:
-        rows.append((f"and {len(keys) - _MOST_DIFFERENCES} more keys", *("" for _ in flat)))
+        rows.append((f"and {human.numbered(len(keys) - _MOST_DIFFERENCES, 'more key')}", *("" for _ in flat)))
     return DataTable(("key of the machine", *(name for name, _ in results)), rows)
 
 

@@ -104,6 +104,7 @@ def test_a_document_is_read_back(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["nowhere.h5"], "nowhere.h5: there is no such network or file"),
+        (["/dev/zero"], "/dev/zero: is not a regular file"),
         (["lennet"], "lennet: there is no such network or file; did you mean 'lenet'?"),
         (["--density", "2"], "--density 2: write shares from 0 to 1"),
         (["--threads", "0"], "--threads 0: write numbers of at least 1"),

@@ -137,6 +137,20 @@ def test_there_is_no_more_than_a_screen(capsys: Capsys, does: Callable[..., None
     assert lines[1].endswith("wrong, found 1") and " ... " in lines[1]
 
 
+def test_a_panic_of_compiled_code_is_told_as_a_fault_of_the_program(capsys: Capsys, does: Callable[..., None]) -> None:
+    """Those of Polars are no Exception, so that hardly anything catches them."""
+
+    class PanicException(BaseException):
+        pass
+
+    def panic() -> None:
+        raise PanicException("called `Option::unwrap()`")
+
+    does(panic)
+    ended = run(capsys)
+    assert ended.status == 70 and ended.err.startswith("spikecycle: internal error: PanicException: called")
+
+
 @pytest.mark.parametrize("bad", ["\x1b[31m", "\x07", "\x9b2J", "\u202e", "\r", "\x00"])
 def test_nothing_that_a_terminal_takes_for_a_command(capsys: Capsys, does: Callable[..., None], bad: str) -> None:
     def fail() -> None:

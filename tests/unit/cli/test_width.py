@@ -48,11 +48,13 @@ COMMANDS = [
 def test_every_table_fits_and_keeps_its_columns(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "net.csv").write_text("name, h, w, r, s, c, m, stride,\nconv1, 18, 18, 3, 3, 2, 16, 1,\n")
     trace = str(small_trace(tmp_path))
     texts = []
     for width in (WIDE, NARROW):
+        place = tmp_path / str(width)  # each in a folder of its own: a sweep says which points were there already
+        place.mkdir()
+        (place / "net.csv").write_text("name, h, w, r, s, c, m, stride,\nconv1, 18, 18, 3, 3, 2, 16, 1,\n")
+        monkeypatch.chdir(place)
         monkeypatch.setenv("COLUMNS", str(width))
         ended = run(capsys, *(trace if word == "TRACE" else word for word in arguments))
         assert ended.status == 0, ended.err

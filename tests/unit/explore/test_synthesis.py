@@ -86,6 +86,25 @@ def test_a_topology_is_read_as_scale_sim_reads_it(tmp_path: Path) -> None:
     assert [layer.name for layer in read_topology(path)] == ["Conv1", "FC"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_topology_may_come_from_any_system(tmp_path: Path, end: str, mark: bytes) -> None:
+    """Line feeds as on Unix, both as on Windows, carriage returns as on old Macs; Excel puts a mark first."""
+    path = tmp_path / "net.csv"
+    path.write_bytes(mark + CONVOLUTIONS.replace("\n", end).encode())
+    assert [layer.name for layer in read_topology(path)] == ["Conv1", "FC"]
+    path.write_bytes(mark + "\n".join(CONVOLUTIONS.splitlines()[1:]).replace("\n", end).encode())
+    assert [layer.name for layer in read_topology(path)] == ["Conv1", "FC"]
+
+
+@pytest.mark.parametrize(("encoding", "line"), [("utf-16", 1), ("utf-32", 1), ("latin-1", 2)])
+def test_a_topology_in_another_encoding_is_told_by_line(tmp_path: Path, encoding: str, line: int) -> None:
+    path = tmp_path / "net.csv"
+    path.write_bytes(CONVOLUTIONS.replace("Conv1", "Café").encode(encoding))
+    with pytest.raises(UsageError, match=rf"net\.csv, line {line}: cannot be read: it is not UTF-8 text"):
+        read_topology(path)
+
+
 def test_a_topology_may_have_matrix_products_and_columns_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "net.csv"
     path.write_text(
@@ -107,6 +126,8 @@ def test_a_topology_may_have_matrix_products_and_columns_of_its_own(tmp_path: Pa
         ("a, 3, 3, 1, 1, 2, x, 1", "line 1: a whole number is needed, found 'x'"),
         ("a, 3, 3, 1, 1, 2, 0, 1", "line 1: M: "),
         (", 3, 3, 1, 1, 2, 2, 1", "line 1: name: "),
+        ('"a\nb",1,1,1,1,4,4,1', "line 1: name: 1 to 120 printable characters are needed, found 'a\\nb'"),
+        ('"' + "a" * 200_000, "line 1: is no CSV: field larger than field limit"),
     ],
 )
 def test_what_is_no_topology_is_told_by_line(tmp_path: Path, text: str, words: str) -> None:
