@@ -355,7 +355,7 @@ def test_a_network_of_a_study_is_found_by_name(finished: Path) -> None:
         assert trace.provenance["compression_options"]["name"] == "pruned-0.5"
     for name, seed, told in (
         (None, None, "is the folder of a study; name one of its networks with --network: quantized-8, quantized-2"),
-        ("pruned-0.6", None, "no network pruned-0.6; did you mean 'pruned-0.5'"),
+        ("quantised-8", None, "no network quantised-8; did you mean 'quantized-8'"),
         ("narrow", 3, r"narrow was not trained with seed 3; seeds: \[0\]"),
     ):
         with pytest.raises(ModelsError, match=told):
