@@ -1,4 +1,4 @@
-"""The glossary's generated part: every counter that the shipped machines declare, with its unit and meaning."""
+"""The glossary's generated part: every category of cycles, kind of energy, and counter of the shipped machines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
+from spikecycle.simulator.report.explanations import CATEGORIES, ENERGY
 from spikecycle.traces import open_trace, sample_path
 
 TRACE = "digits-ternary"
@@ -19,7 +20,11 @@ WORDS = Path(__file__).parent / "glossary.md"
 def glossary_page() -> str:
     """Words of the field, then counters by dataflow."""
     words = with_links(WORDS.read_text().rstrip(), "docs/generators/glossary.md", "reference/glossary.md")
-    lines = [words, "", "## Counters", ""]
+    lines = [words, "", "## Categories of cycles", "", "| category | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in CATEGORIES.items()]
+    lines += ["", "## Kinds of energy", "", "| kind | meaning |", "|---|---|"]
+    lines += [f"| {name} | {meaning} |" for name, meaning in ENERGY.items()]
+    lines += ["", "## Counters", ""]
     lines += ["What machines count, by dataflow, as results name it.", ""]
     for dataflow, counters in sorted(declared_counters().items()):
         lines += [f"### `{dataflow}`", "", "| counter | unit | meaning |", "|---|---|---|"]
