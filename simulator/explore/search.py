@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecycle.simulator.errors import OutputError, UsageError
+from spikecycle.simulator.explore import study_database
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import ACCURACY, FIGURES, GROUPS, OVER_LIMIT, Chunk, SharedRuns
@@ -179,18 +180,24 @@ def _study(
     path = folder / "study.db"
     about = {"space": _digest(spec), "goals": list(goals), "constraints": [str(each) for each in constraints]}
     try:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}})
         study = optuna.create_study(
-            storage=storage, study_name=STUDY, directions=["minimize"] * len(goals), load_if_exists=True
+            storage=study_database.storage(optuna, path),
+            study_name=STUDY,
+            directions=["minimize"] * len(goals),
+            load_if_exists=True,
         )
+    except UsageError:
+        raise
     except Exception as error:  # SQLAlchemy and SQLite have errors of their own for every kind of damage
         raise OutputError(f"{path}: no study can be kept there: {' '.join(str(error).split())[:300]}") from error
-    before = study.user_attrs.get("about")
-    if before is None:
+    allowed = {_name(axis): _choices(axis) for axis in spec.axes()}
+    before = study_database.said_about(path, study)
+    if not before:
         study.set_user_attr("about", about)
     elif before != about:
-        what = next(key for key in about if before.get(key) != about[key])
+        what = next((key for key in about if before.get(key) != about[key]), "keys")
         raise UsageError(f"{folder}: holds a search with other {what}; name another folder")
+    study_database.check_trials(path, study, allowed, len(goals), len(constraints) + 1)
     said = len(study.trials)  # a study that goes on must not draw the same points again
     if at_random:
         study.sampler = optuna.samplers.RandomSampler(seed=seed + said)
@@ -212,17 +219,23 @@ def _ask(study: Any, spec: SweepSpec, axes: Sequence[Axis]) -> tuple[Any, SweepP
 
 def _suggest(trial: Any, axis: Axis) -> int:
     """Place along an axis: of ascending numbers as a number, so that neighbours are known as such; else a choice."""
-    count, name = len(axis.values), ", ".join(axis.names)
-    if count == 1:
+    choices = _choices(axis)
+    if len(choices) == 1:
         return 0
-    numbers = [value[0] for value in axis.values]
-    is_scale = all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers) and numbers == sorted(
-        numbers
-    )
-    if is_scale:
-        return int(trial.suggest_int(name, 0, count - 1))
-    labels = [json.dumps(value, default=str) for value in axis.values]
-    return labels.index(trial.suggest_categorical(name, labels))
+    if isinstance(choices, range):
+        return int(trial.suggest_int(_name(axis), 0, len(choices) - 1))
+    return choices.index(trial.suggest_categorical(_name(axis), choices))
+
+
+def _name(axis: Axis) -> str:
+    return ", ".join(axis.names)
+
+
+def _choices(axis: Axis) -> Sequence[Any]:
+    """What a trial says for each value: its place on a scale, or its label."""
+    if _is_scale([value[0] for value in axis.values]):
+        return range(len(axis.values))
+    return [json.dumps(value, default=str) for value in axis.values]
 
 
 def _is_scale(values: Sequence[Any]) -> bool:
