@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, printable, standard_output, write_document
 from spikecycle.simulator.errors import OutputError, UsageError
 
@@ -42,6 +43,7 @@ def synthesize(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of all that is drawn; 0 by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
+    max_memory: options.MaxMemoryOption = None,
     json: Annotated[
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the statistics that were asked for and drawn as JSON too."),
@@ -52,6 +54,7 @@ def synthesize(
     Spikes are clustered in time and space by the statistics that are stated. The trace, and every result of it, says
     that it is synthetic. Options stand above what the file says for all layers.
     """
+    max_memory_bytes = options.parse_max_memory(max_memory)
     check_targets({"TRACE.h5": trace, "--json": json}, (network,))
     if not trace.endswith((".h5", ".hdf5")):
         raise UsageError(f"{trace}: a trace is HDF5, name it .h5")
@@ -76,7 +79,7 @@ def synthesize(
     asked, layers = parse_synthesis({**base, **given}, network, file.parent)
     if asked.topology is not None:  # a file that the file names
         check_targets({"TRACE.h5": trace, "--json": json}, (network, str(file.parent / asked.topology)))
-    wanted = draw(asked, layers, trace)
+    wanted = draw(asked, layers, trace, max_memory_bytes)
     found = measured(trace)
     if json is not None:
         document = {"trace": trace, "synthetic": True, "asked": wanted, "drawn": found}
