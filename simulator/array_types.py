@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.packing import PackedSpikes
+
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
 UInt32 = npt.NDArray[np.uint32]
@@ -21,5 +23,7 @@ Integers = npt.NDArray[np.integer[Any]]
 """Any integer dtype."""
 Inputs = UInt8 | UInt16
 """Values of a tensor at the inputs of an operator: spikes, counts or unsigned activations."""
+Frames = Integers | PackedSpikes
+"""Values (T, C, H, W) of a tensor, timestep by timestep: an array, or binary spikes packed as they are recorded."""
 WeightCodes = Int8 | Int16 | Int32
 """Weight codes in the smallest type that holds them."""

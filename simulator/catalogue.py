@@ -13,6 +13,7 @@ from spikecycle.simulator.machine.loader import known_machines, load_machine
 from spikecycle.simulator.registry import Registry
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.traces import list_samples, open_trace, sample_path
+from spikecycle.wording import numbered
 
 T = TypeVar("T")
 
@@ -49,7 +50,13 @@ def _describe_sample(name: str) -> str:
         accuracy = trace.provenance.get("accuracy_integer")
         if isinstance(accuracy, float):
             words.append(f"accuracy {100 * accuracy:.1f} %")
-        return "; ".join(words) or f"{len(trace.layers)} layers, {trace.samples} samples, {trace.timesteps} timesteps"
+        return "; ".join(words) or ", ".join(
+            (
+                numbered(len(trace.layers), "layer"),
+                numbered(trace.samples, "sample"),
+                numbered(trace.timesteps, "timestep"),
+            )
+        )
 
 
 def _first_sentence(text: str) -> str:

@@ -22,6 +22,7 @@ from spikecycle.simulator.description import (
 )
 from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import MachineError, SimulatorError, UsageError
+from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.sweep_spec import ALWAYS, read_sweep
 from spikecycle.simulator.file_kinds import (
     describe_json,
@@ -31,7 +32,8 @@ from spikecycle.simulator.file_kinds import (
     describe_topology,
     is_parquet,
 )
-from spikecycle.simulator.machine.loader import known_machines, load_machine, override
+from spikecycle.simulator.machine.borrowed_sources import borrowed_sources
+from spikecycle.simulator.machine.loader import known_machines, load_machine, machine_path, override
 from spikecycle.simulator.machine.yaml_file import LARGEST_BYTES as LARGEST_YAML_BYTES
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import check_memory
@@ -41,6 +43,7 @@ from spikecycle.simulator.written_files import (
     SQLITE_SIGNATURE,
     describe_database,
     describe_folder,
+    describe_markdown,
     describe_picture,
 )
 from spikecycle.suggestions import did_you_mean
@@ -50,7 +53,7 @@ _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRACE_SUFFIXES = (".h5", ".hdf5")
 _MACHINE_SUFFIXES = (".yaml", ".yml")
 _PAGE_SUFFIXES = (".html", ".htm")
-_TOPOLOGY_SUFFIX = ".csv"
+_TOPOLOGY_SUFFIX, _MARKDOWN_SUFFIX = ".csv", ".md"
 _TABLE_SUFFIX, _PICTURE_SUFFIX, _PIXELS_SUFFIX = ".parquet", ".svg", ".png"
 
 
@@ -203,6 +206,7 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
         not_modelled=not_modelled(machine),
         area_leaves_out=area_leaves_out(machine),
         sources=machine.sources,
+        borrowed_sources=borrowed_sources(machine_path(name_or_path)),
     )
 
 
@@ -219,6 +223,8 @@ def _other_kind(path: Path) -> FileDescription | None:
             return describe_database(path)
         if path.suffix in _PAGE_SUFFIXES:
             return describe_page(path)
+        if path.suffix.lower() == _MARKDOWN_SUFFIX:
+            return describe_markdown(path)
         if path.suffix.lower() == _TOPOLOGY_SUFFIX:
             return describe_topology(path)
         # YAML may begin with a brace too.
@@ -246,6 +252,7 @@ def describe_sweep(path: Path) -> SweepDescription:
     for trace in spec.traces:
         with open_trace(trace):
             pass
+    check_space(spec)
     problems: dict[str, None] = {}
     for name in spec.machines:
         machine = load_machine(name)

@@ -99,12 +99,25 @@ class BufferDescription:
 
 
 @dataclass(frozen=True)
+class BorrowedSource:
+    """A key whose source is word for word that of a shipped machine, where it stands for another value.
+
+    key: the path of the value; value, theirs: here and there, None where there is no such key.
+    """
+
+    key: str
+    value: Any
+    machine: str
+    theirs: Any
+
+
+@dataclass(frozen=True)
 class MachineDescription:
     """A machine that is valid, with figures that follow from it.
 
     sections: section to its keys and values, the buffers left out. peak_additions_per_s: adders of the array x clock.
     too_slow: buffers slower than the clock. not_modelled, area_leaves_out: as in a result. sources: key to where its
-    numbers come from.
+    numbers come from. borrowed_sources: those that are of another machine's values.
     """
 
     name: str
@@ -121,6 +134,7 @@ class MachineDescription:
     not_modelled: tuple[str, ...]
     area_leaves_out: tuple[str, ...]
     sources: Mapping[str, str]
+    borrowed_sources: tuple[BorrowedSource, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -14,11 +14,18 @@ from spikecycle.files import read_bytes
 from spikecycle.simulator.activity import Resource
 from spikecycle.simulator.bench.result import BenchResult
 from spikecycle.simulator.comparison import FormatComparison
+from spikecycle.simulator.consistency import (
+    first_without_value,
+    problem_of_comparison,
+    problem_of_result,
+    problem_of_rows,
+)
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.advice import Advice
 from spikecycle.simulator.explore.differences import ResultComparison
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.result import RunResult
+from spikecycle.wording import numbered
 
 _WEIGHTS_STAY = ("inference", "batch", "resident")
 LARGEST_BYTES = 2**28
@@ -35,6 +42,9 @@ _MARKS = {
     ADVICE: ("operators", "elasticities"),
 }
 """Keys by which each kind of document is told from all others; the first that fits."""
+
+_WRITTEN_BY = {RESULT: "simulate", COMPARISON: "formats", SWEEP: "sweep", SEARCH: "search"}
+"""The command whose --json writes a kind."""
 
 Document = RunResult | FormatComparison | SweepResult | SearchResult
 _SHOWN: dict[str | None, type[RunResult] | type[FormatComparison] | type[SweepResult] | type[SearchResult]] = {
@@ -54,11 +64,14 @@ def read_json(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        data = from_json(content.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False)
+        data = from_json(content.removeprefix(codecs.BOM_UTF8))
     except ValueError as error:
         raise UsageError(f"{path}: is no JSON: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise UsageError(f"{path}: holds no JSON object, so it is no document of spikecycle")
+    key = first_without_value(data)
+    if key:
+        raise UsageError(f"{path}: {key}: is no number (NaN or infinite), which spikecycle never writes")
     return data
 
 
@@ -72,11 +85,7 @@ def read_document(path: str | Path) -> Document:
     data = read_json(path)
     kind = kind_of(data)
     if kind not in _SHOWN:
-        found = "" if kind is None else f"is a file of another kind, {kind}: "
-        raise UsageError(
-            f"{path}: {found}is no {RESULT}, no {COMPARISON}, no {SWEEP} and no {SEARCH} (files that --json of those "
-            "commands writes)"
-        )
+        raise _of_another_kind(path, kind, (RESULT, COMPARISON, SWEEP, SEARCH))
     document = _validated(path, _SHOWN[kind], data)
     problem = _problem(document)
     if problem:
@@ -95,9 +104,11 @@ def read_bench(path: str | Path) -> BenchResult:
 def read_result(path: str | Path) -> RunResult:
     """The result that `spikecycle simulate --json` has written; UsageError, naming the file, where it is none, or is of
     another version."""
+    kind = kind_of(read_json(path))
+    if kind != RESULT:
+        raise _of_another_kind(path, kind, (RESULT,))
     document = read_document(path)
-    if not isinstance(document, RunResult):
-        raise UsageError(f"{path}: results of spikecycle simulate --json are compared, this is another document")
+    assert isinstance(document, RunResult)
     return document
 
 
@@ -109,6 +120,14 @@ def read_comparison(path: str | Path) -> ResultComparison:
 def read_advice(path: str | Path) -> Advice:
     """What `spikecycle advise --json` wrote; UsageError where the file is nothing of the kind."""
     return _of_kind(path, ADVICE, Advice)
+
+
+def _of_another_kind(path: str | Path, kind: str | None, wanted: Sequence[str]) -> UsageError:
+    """That a file is none of those that are wanted here, and what it is."""
+    found = "a JSON file of no kind that spikecycle writes" if kind is None else f"a {kind}"
+    *others, last = (f"{each} (--json of {_WRITTEN_BY[each]})" for each in wanted)
+    needed = f"{', '.join(others)} or {last}" if others else last
+    return UsageError(f"{path}: is {found}; needed here: a {needed}")
 
 
 def _of_kind(path: str | Path, kind: str, model: type[DocumentT]) -> DocumentT:
@@ -151,7 +170,7 @@ class _Missing(BaseModel):
 
 def _first_problem(error: ValidationError) -> str:
     first, count = error.errors()[0], error.error_count()
-    more = f" (and {count - 1} more problems)" if count > 1 else ""
+    more = f" (and {numbered(count - 1, 'more problem')})" if count > 1 else ""
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}{more}"
 
 
@@ -167,7 +186,7 @@ def _validated(path: str | Path, model: type[DocumentT], data: dict[str, Any]) -
 def _problem(document: Document) -> str:
     """What no run leaves behind, and nothing could be drawn of."""
     if isinstance(document, SweepResult | SearchResult):
-        return "" if document.points else "it has no points"
+        return problem_of_rows("points", document.points) if document.points else "it has no points"
     if not document.samples:
         return "it has no samples"
     if not document.machine.get("name"):
@@ -178,7 +197,9 @@ def _problem(document: Document) -> str:
         {"batch", "activations"} <= document.assumptions.residency.keys()
     ):
         return "its residency is not known"
-    return _problem_of_result(document) if isinstance(document, RunResult) else ""
+    if isinstance(document, FormatComparison):
+        return problem_of_comparison(document)
+    return _problem_of_result(document) or problem_of_result(document)
 
 
 def _problem_of_result(result: RunResult) -> str:
@@ -186,8 +207,6 @@ def _problem_of_result(result: RunResult) -> str:
         return "it has no timesteps, no processing elements, or less than no adders"
     if not result.layers:
         return "it has no layers"
-    if min((result.sum_cycles, *(layer.sum_cycles for layer in result.layers))) < 0:
-        return "it has cycles below 0"
     if any(min(each.instances, each.banks, each.ports) < 1 or each.width_bits < 0 for each in result.buffers):
         return "it has a buffer without instances, banks or ports"
     for layer in result.layers:

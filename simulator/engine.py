@@ -23,7 +23,7 @@ from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
-from spikecycle.simulator.reuse import Reuse
+from spikecycle.simulator.reuse import Reuse, with_sums_joined
 from spikecycle.simulator.stage_run import StageRun, run_stage
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timeline import Timeline
@@ -81,10 +81,13 @@ def simulate(
     )
     if residency:
         machine = override(machine, residency_changes(machine, residency))
-    with _opened(trace) as network:
-        chosen = _chosen_samples(network, samples)
+    with _opened(trace) as recorded:
+        chosen = _chosen_samples(recorded, samples)
         check_batch(machine, len(chosen))
-        dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
+        dataflow, network = DATAFLOWS.lookup(machine.dataflow.kind), recorded
+        if dataflow.supports.joins_sums:
+            reuse = None if reuse is None else reuse.with_sums_joined()
+            network = with_sums_joined(recorded) if reuse is None else reuse.network
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, supports_of_machines)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
@@ -120,7 +123,7 @@ def simulate(
         return run_result(
             network, machine, dataflow, chosen, totals, timing,
             free=free_operators(dataflow.supports, network),
-            verification=verify_network(network, chosen) if verify else None,
+            verification=verify_network(recorded, chosen) if verify else None,
             ideal_memory=ideal_memory,
             plugins=plugins_used_by(machine, timing.policy.name),
         )  # fmt: skip

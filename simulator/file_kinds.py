@@ -33,12 +33,15 @@ from spikecycle.simulator.notebook import one_line
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import variant_text
 from spikecycle.simulator.written_files import audit_facts, drawn_facts, study_manifest_facts, sweep_sources
+from spikecycle.wording import numbered
 
 GROUP = "spikecycle.file_kinds"
 _OWN_PACKAGE = "spikecycle"
 _PARQUET = b"PAR1"
 _LARGEST_HEAD_BYTES = 2**16
 """Of a page, in which its title stands."""
+_TOPOLOGY_HEADS = ("layer", "name")
+"""How the header of a topology begins, if it has one."""
 _POLICY = "Content-Security-Policy"
 """Every page of ours has one, which lets it load nothing."""
 
@@ -116,7 +119,17 @@ def describe_page(path: Path) -> FileDescription:
 
 def describe_topology(path: Path) -> FileDescription:
     """A topology as SCALE-Sim reads it; UsageError, naming the line, where it is none."""
-    layers = read_topology(path)
+    try:
+        layers = read_topology(path)
+    except UsageError as error:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first, _, rest = file.readline(_LARGEST_HEAD_BYTES).partition(",")
+        if first.strip().lower().startswith(_TOPOLOGY_HEADS) or rest.strip()[:1].isdigit():
+            raise
+        raise UsageError(
+            f"{path}: is CSV, but no topology, the one kind of CSV that spikecycle reads; the numbers of charts "
+            "(report --charts) are for other programs"
+        ) from error
     names = ", ".join(layer.name for layer in layers)
     next_step = f"spikecycle synthesize {path} TRACE.h5 --timesteps T --density SHARE"
     return FileDescription("topology", str(path), (("layers", f"{len(layers):,}: {names}"), ("next", next_step)))
@@ -139,7 +152,7 @@ def _comparison(path: Path) -> Facts:
         str(found.machine["name"]), found.machine_file, found.machine_overrides, found.machine_sha256
     )  # fmt: skip
     return [
-        ("compared", f"{found.trace} on {machine}, {len(found.samples)} samples"),
+        ("compared", f"{found.trace} on {machine}, {numbered(len(found.samples), 'sample')}"),
         ("weight formats", ", ".join(run.format for run in found.weights.runs) or "none"),
         ("spike formats", ", ".join(run.format for run in found.spikes.runs) or "none"),
         ("least energy", " = ".join(found.weights.best_by_energy) or "-"),
@@ -151,7 +164,7 @@ def _validation(path: Path) -> Facts:
     passed = sum(row["passed"] is True for row in rows)
     failed = [f"{row['machine']}: {row['quantity']}" for row in rows if row["passed"] is False]
     return [
-        ("figures of others", f"{len(rows)}, of which {passed} are met"),
+        ("figures of others", f"{len(rows)}, of which {passed:,} {'is' if passed == 1 else 'are'} met"),
         ("not met", ", ".join(failed) or "none"),
         ("not checked", ", ".join(skipped) or "nothing"),
     ]
@@ -166,7 +179,7 @@ def _timeline(path: Path) -> Facts:
     lanes = {(event.get("pid"), event.get("tid")) for event in spans}
     return [
         ("timeline of", f"{other.get('trace', '-')} on {other.get('machine', '-')}, sample {other.get('sample', '-')}"),
-        ("events", f"{len(spans):,} on {len(lanes)} lanes"),
+        ("events", f"{len(spans):,} on {numbered(len(lanes), 'lane')}"),
         ("opens in", "ui.perfetto.dev, chrome://tracing"),
     ]
 
@@ -186,9 +199,9 @@ def _search(path: Path) -> Facts:
     found = read_document(path)
     assert isinstance(found, SearchResult)
     return [
-        ("trials", f"{found.trials:,} of {found.space:,} points, of which {found.failed:,} failed"),
+        ("trials", f"{found.trials:,} of {numbered(found.space, 'point')}, of which {found.failed:,} failed"),
         ("made small", ", ".join(found.goals)),
-        ("front", f"{len(found.front):,} points"),
+        ("front", numbered(len(found.front), "point")),
         ("folder", found.folder),
     ]
 
@@ -197,18 +210,18 @@ def _compared(path: Path) -> Facts:
     found = read_comparison(path)
     return [
         ("results", ", ".join(each.label for each in found.results)),
-        ("machines", f"differ in {len(found.machine_differences)} keys"),
+        ("machines", f"differ in {numbered(len(found.machine_differences), 'key')}"),
         ("notes", " ".join(found.notes) or "none"),
     ]
 
 
 def _advice(path: Path) -> Facts:
     found = read_advice(path)
-    best = [f"{change.key} {change.before} to {change.after}" for change in found.best]
+    best = [f"{change.key} {change.words}" for change in found.best]
     return [
         ("advice on", f"{found.trace} on {found.machine}"),
         ("helps most", ", ".join(best) or "nothing that was tried"),
-        ("tried", f"{found.tried:,} machines, for less {found.goal}"),
+        ("tried", f"{numbered(found.tried, 'machine')}, for less {found.goal}"),
     ]
 
 
@@ -228,9 +241,10 @@ def _bench(path: Path) -> Facts:
 
 def _synthesis(path: Path) -> Facts:
     asked, layers = read_synthesis(path)
-    network = f"{len(layers)} layers" if asked.operators is None else f"{len(asked.operators)} operators"
+    operators = asked.operators
+    network = numbered(len(layers), "layer") if operators is None else numbered(len(operators), "operator")
     return [
-        ("network", f"{network}; {asked.samples} samples of {asked.timesteps} timesteps"),
+        ("network", f"{network}; {numbered(asked.samples, 'sample')} of {numbered(asked.timesteps, 'timestep')}"),
         ("density", f"{asked.density:g}, unless a layer, input or population says its own"),
         ("next", f"spikecycle synthesize {path} TRACE.h5"),
     ]

@@ -38,4 +38,4 @@ class NonZeros:
     def of(self, sample: StageSample, tensor: str) -> Int64:
         """int64 (T,): values of a tensor that are not zero."""
         known = self._currents.get((tensor, sample.tensors.sample))
-        return by_timestep(sample.values(tensor)) if known is None else known
+        return by_timestep(sample.frames(tensor)) if known is None else known

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spikecycle.simulator.units import PJ_PER_UJ, US_PER_S
 from spikecycle.simulator.variant import variant_text
+from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
     from spikecycle.simulator.result import RunResult
@@ -22,7 +23,7 @@ def one_line(result: RunResult) -> str:
     return (
         f"{result.trace} on {_machine(result)}: {result.cycles_per_inference:,.0f} cycles, "
         f"{result.seconds_per_inference * US_PER_S:.4g} µs, {result.energy_per_inference_pj / PJ_PER_UJ:.4g} µJ "
-        f"per inference (mean of {samples} sample{'s' if samples > 1 else ''})"
+        f"per inference (mean of {numbered(samples, 'sample')})"
     )
 
 

@@ -30,6 +30,8 @@ from spikecycle.simulator.result import BufferArea, CounterResult, LogicArea, Sl
 from spikecycle.simulator.units import NS_PER_US, um2_to_mm2, um_to_mm
 from spikecycle.simulator.units import energy_pj as power_pj
 
+PriceList = Mapping[Resource, Callable[[Counter], float]]
+"""pJ of one action of a counter, by its resource."""
 ALL_OPERANDS = "all"
 """Operand of what serves all of them: clock, leakage."""
 OF_TIME = ("active", "idle", "background")
@@ -43,7 +45,11 @@ def price(counters: Sequence[Counter], counts: Sequence[int], machine: Machine) 
 
     Raises MachineError for an action that the energy table does not have.
     """
-    price_of = _prices(machine)
+    return priced(counters, counts, price_list(machine))
+
+
+def priced(counters: Sequence[Counter], counts: Sequence[int], price_of: PriceList) -> tuple[CounterResult, ...]:
+    """The same by a machine's price list."""
     return tuple(
         CounterResult(
             name=counter.name,
@@ -242,7 +248,7 @@ def area_leaves_out(machine: Machine) -> tuple[str, ...]:
     return (*control, "clock tree", "wires between units", "DRAM interface and pads", *machine.unmodelled())
 
 
-def _prices(machine: Machine) -> Mapping[Resource, Callable[[Counter], float]]:
+def price_list(machine: Machine) -> PriceList:
     """pJ of one action, by resource."""
     table = energy_table(machine)
     memories = {memory.name: estimate for memory, estimate in _estimates(machine)}

@@ -25,6 +25,7 @@ from spikecycle.simulator.dataflows.stage import Network, OnChip, Stage
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.replay import SampleTensors
+from spikecycle.suggestions import did_you_mean
 
 RESIDENCIES = {"weights": ("inference", "batch", "resident"), "activations": ("dram", "chip")}
 """How long what may stay on chip, as machine files say it (section `residency`)."""
@@ -39,18 +40,26 @@ def residency_changes(machine: Machine, asked: Mapping[str, str]) -> dict[str, A
     """
     changes: dict[str, Any] = {}
     for what, how in asked.items():
-        name, colon, count = how.partition(":")
-        if what not in RESIDENCIES:
-            raise UsageError(f"residency of {what!r}: there is none, allowed: {', '.join(RESIDENCIES)}")
-        if name not in RESIDENCIES[what] or (name == "batch") != (colon == ":"):
-            allowed = ", ".join("batch:N" if each == "batch" else each for each in RESIDENCIES[what])
-            raise UsageError(f"residency of {what}: {how!r} is not possible, allowed: {allowed}")
-        changes[f"residency.{what}"] = name
-        if name == "batch":
-            changes["residency.batch"] = _batch(count)
-        elif what == "weights" and machine.residency.batch > 1:
-            changes["residency.batch"] = 1
+        batch = batch_of(what, how)
+        changes[f"residency.{what}"] = how.partition(":")[0]
+        if batch > 1 or (what == "weights" and machine.residency.batch > 1):
+            changes["residency.batch"] = batch
     return changes
+
+
+def batch_of(what: str, how: str) -> int:
+    """Inferences of the batch that is asked for, 1 where none is; UsageError for what cannot be asked for."""
+    name, colon, count = how.partition(":")
+    if what not in RESIDENCIES:
+        raise UsageError(
+            f"residency of {what!r}: there is none, allowed: {', '.join(RESIDENCIES)}{did_you_mean(what, RESIDENCIES)}"
+        )
+    if name not in RESIDENCIES[what] or (name == "batch") != (colon == ":"):
+        allowed = ["batch:N" if each == "batch" else each for each in RESIDENCIES[what]]
+        raise UsageError(
+            f"residency of {what}: {how!r} is not possible, allowed: {', '.join(allowed)}{did_you_mean(how, allowed)}"
+        )
+    return _batch(count) if name == "batch" else 1
 
 
 def _batch(count: str) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.joined_sums import joined_operators
 from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.machine.watched import Reads, watch
@@ -52,6 +53,14 @@ class Reuse:
     _runs: OrderedDict[tuple[Hashable, int], _Kept] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _count: int = 0
+    _joined: Reuse | None = None
+
+    def with_sums_joined(self) -> Reuse:
+        """The same for the network whose sums of currents are inputs of populations; this one where there are none."""
+        if self._joined is None:
+            joined = with_sums_joined(self.network)
+            self._joined = self if joined is self.network else Reuse(joined, self.limit_bytes)
+        return self._joined
 
     def tensors(self, sample: int) -> SampleTensors:
         """The tensors of a sample."""
@@ -95,6 +104,12 @@ class Reuse:
     def _keeps_tensors(self) -> bool:
         values = sum(tensor.spec.count * -(-tensor.spec.bits // 8) for tensor in self.network.tensors.values())
         return values * self.network.timesteps * self.network.samples <= self.limit_bytes
+
+
+def with_sums_joined(network: Trace) -> Trace:
+    """The network whose sums of currents are inputs of populations (`joined_sums`); itself where there are none."""
+    operators = joined_operators(network)
+    return network if len(operators) == len(network.operators) else network.with_operators(operators)
 
 
 def stage_key(stage: Stage) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.result import SpikeRaster
+from spikecycle.traces.packing import PackedSpikes
 
 MOST_NEURONS = 48
 """Neurons of a raster: as many rows as a chart can show one by one."""
@@ -29,29 +31,34 @@ class SpikeRecord:
         self.inputs = _sum(self.inputs, counts)
         return int(counts.sum())
 
-    def add_output(self, values: Integers, sample: int) -> int:
-        """What the stage puts out, integers (T, C, H, W), of the sample with this index; returns the same."""
+    def add_output(self, values: Frames, sample: int) -> int:
+        """What the stage puts out, (T, C, H, W), of the sample with this index; returns the same."""
         counts = by_timestep(values)
         self.outputs = _sum(self.outputs, counts)
-        self.neurons = values[0].size if len(values) else 0
+        self.neurons = math.prod(values.shape[-3:])
         if self.raster is None:
             self.raster = raster_of(values, sample)
         return int(counts.sum())
 
 
-def by_timestep(values: Integers) -> Int64:
-    """int64 (T,): values that are not zero in each timestep of integers (T, ...)."""
+def by_timestep(values: Frames) -> Int64:
+    """int64 (T,): values that are not zero in each timestep of (T, ...)."""
+    if isinstance(values, PackedSpikes):
+        return values.counts()
     # NumPy counts a whole array many times faster than along an axis
     return np.array([np.count_nonzero(frame) for frame in values], np.int64)
 
 
-def raster_of(values: Integers, sample: int) -> SpikeRaster:
-    """Of integers (T, C, H, W), MOST_NEURONS neurons at most, evenly spaced, and the first MOST_TIMESTEPS timesteps."""
-    frames = values[:MOST_TIMESTEPS].reshape(len(values[:MOST_TIMESTEPS]), -1)
-    count = frames.shape[1]
+def raster_of(values: Frames, sample: int) -> SpikeRaster:
+    """Of (T, C, H, W), MOST_NEURONS neurons at most, evenly spaced, and the first MOST_TIMESTEPS timesteps."""
+    count = math.prod(values.shape[-3:])
     shown = min(count, MOST_NEURONS)
     neurons = [index * count // shown for index in range(shown)]
-    rows = np.where(frames[:, neurons] != 0, "1", "0").T
+    if isinstance(values, PackedSpikes):
+        frames: Integers = values.of_positions(np.array(neurons))[:MOST_TIMESTEPS]
+    else:
+        frames = values[:MOST_TIMESTEPS].reshape(-1, count)[:, neurons]
+    rows = np.where(frames != 0, "1", "0").T
     return SpikeRaster(sample=sample, neurons=neurons, rows=["".join(row) for row in rows])
 
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import metadata
 
+from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import (
     OF_TIME,
+    PriceList,
     area_leaves_out,
     clock_counters,
     clock_counts,
     dram_counters,
     dram_counts,
     dram_traffic,
-    leakage_pj,
+    leakage_mw,
     logic_areas,
     memory_areas,
     not_modelled,
     of_time,
-    price,
+    price_list,
+    priced,
     too_slow,
 )
 from spikecycle.simulator.result import (
@@ -35,12 +39,35 @@ from spikecycle.simulator.result import (
 )
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.simulator.totals import StageTotals
+from spikecycle.simulator.units import energy_pj as power_pj
 from spikecycle.simulator.units import pj_to_j, seconds
 from spikecycle.traces import Trace
 
 OPERATION = (
     "one synaptic operation: one non-zero weight applied because of one spike (one set bit of a multi-bit input)"
 )
+
+
+@dataclass(frozen=True, eq=False)
+class _Prices:
+    """What all stages of a machine are priced by, worked out once.
+
+    clock: counters of the clock. leakage_mw: of the whole machine.
+    """
+
+    machine: Machine
+    actions: PriceList
+    clock: tuple[Counter, ...]
+    leakage_mw: float
+
+    @classmethod
+    def of(cls, machine: Machine) -> _Prices:
+        """Of a machine; MachineError where its energy table lacks something."""
+        return cls(machine, price_list(machine), clock_counters(machine), leakage_mw(machine))
+
+    def leakage_pj(self, cycles: int) -> float:
+        """Leakage over `cycles`, pJ."""
+        return power_pj(self.leakage_mw, cycles, self.machine.technology.clock_mhz)
 
 
 def run_result(
@@ -58,9 +85,10 @@ def run_result(
 ) -> RunResult:
     """The result of a network on a machine."""
     inferences = len(samples)
-    layers = [_layer_result(network, machine, total, inferences) for total in totals]
+    prices = _Prices.of(machine)
+    layers = [_layer_result(network, prices, total, inferences) for total in totals]
     cycles = sum(timing.cycles_per_sample)
-    leaked_pj = leakage_pj(machine, cycles)
+    leaked_pj = prices.leakage_pj(cycles)
     components: dict[str, float] = {}
     of_stages = (one for layer in layers for one in layer.counters if one.action not in OF_TIME)
     for one in (*of_stages, *of_time(machine, cycles, timing.breakdown)):
@@ -136,19 +164,21 @@ def run_result(
 
 def stage_cost(machine: Machine, total: StageTotals) -> tuple[float, int]:
     """Energy in pJ, leakage included, and cycles of a stage, summed over samples."""
-    energy_pj = sum(counter.sum_energy_pj for counter in _counters(machine, total))
-    return energy_pj + leakage_pj(machine, total.cycles), total.cycles
+    prices = _Prices.of(machine)
+    energy_pj = sum(counter.sum_energy_pj for counter in _counters(prices, total))
+    return energy_pj + prices.leakage_pj(total.cycles), total.cycles
 
 
-def _counters(machine: Machine, total: StageTotals) -> tuple[CounterResult, ...]:
+def _counters(prices: _Prices, total: StageTotals) -> tuple[CounterResult, ...]:
     """Every count of a stage, DRAM's and the clock's after the others, priced."""
+    machine = prices.machine
     reads, writes = total.dram_read_bits, total.dram_write_bits
     counters = [
         *total.counters.values(),
         *(dram_traffic("read", operand) for operand in reads),
         *(dram_traffic("write", operand) for operand in writes),
         *dram_counters(machine),
-        *clock_counters(machine),
+        *prices.clock,
     ]
     counts = [
         *(total.counts[name] for name in total.counters),
@@ -157,14 +187,14 @@ def _counters(machine: Machine, total: StageTotals) -> tuple[CounterResult, ...]
         *dram_counts(machine, total.row_activations, total.cycles),
         *clock_counts(machine, total.breakdown),
     ]
-    return price(counters, counts, machine)
+    return priced(counters, counts, prices.actions)
 
 
-def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples: int) -> LayerResult:
+def _layer_result(network: Trace, prices: _Prices, total: StageTotals, samples: int) -> LayerResult:
     """One stage, priced."""
-    priced, cycles = _counters(machine, total), total.cycles
-    leaked_pj = leakage_pj(machine, cycles)
-    energy_pj = sum(one.sum_energy_pj for one in priced) + leaked_pj
+    counters, cycles = _counters(prices, total), total.cycles
+    leaked_pj = prices.leakage_pj(cycles)
+    energy_pj = sum(one.sum_energy_pj for one in counters) + leaked_pj
     return LayerResult(
         name=total.stage.name,
         operator=_operator(total.stage),
@@ -181,7 +211,7 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         sum_dense_synaptic_operations=samples * network.timesteps * _dense_sops(total.stage),
         sum_cycles=cycles,
         sum_cycle_breakdown=total.breakdown,
-        utilization=total.busy.get("pe", 0) / (machine.pe_count * cycles) if cycles else 0.0,
+        utilization=total.busy.get("pe", 0) / (prices.machine.pe_count * cycles) if cycles else 0.0,
         sum_busy_cycles=total.busy_cycles,
         sum_dram_read_bits=dict(total.dram_read_bits),
         sum_dram_write_bits=dict(total.dram_write_bits),
@@ -193,7 +223,7 @@ def _layer_result(network: Trace, machine: Machine, total: StageTotals, samples:
         raster=total.over_time.raster,
         sum_busy_cycles_by_pe=[] if total.busy_by_pe is None else total.busy_by_pe.tolist(),
         sum_accesses_by_bank={name: banks.tolist() for name, banks in total.accesses_by_bank.items()},
-        counters=list(priced),
+        counters=list(counters),
         sum_leakage_pj=leaked_pj,
         sum_energy_pj=energy_pj,
     )

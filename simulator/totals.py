@@ -85,7 +85,7 @@ class StageTotals:
         if isinstance(last, Synapse):  # currents are no spikes, and are not recorded
             non_zeros.add_currents(sample, last)
         else:
-            outputs = sample.values(last.output.name)
+            outputs = sample.frames(last.output.name)
             self.output_spikes += self.over_time.add_output(outputs, sample.tensors.sample)
         self.inferences_with_weights_on_chip += sample.on_chip.weights
         kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}

@@ -30,8 +30,14 @@ _STUDY_RECORDS = ("floats", "networks", "simulations", "failures")
 _PICTURE_TITLES = (
     re.compile(r'<text class="spikecycle-title"[^>]*>([^<]*)</text>'),
     re.compile(r'<svg [^>]*role="img" aria-label="([^"]*)"'),
+    re.compile(r"<dc:title>(spikecycle [^<]*)</dc:title>"),
 )
-"""Of the pictures of tables (--picture), and of charts (--charts, and --picture of a search)."""
+"""Of the pictures of tables (--picture), of charts (--charts), and of the front of a search (--picture)."""
+_MARKDOWN_TABLES = {
+    "validation in Markdown": re.compile(r"\d+ rows: \d+ passed, \d+ failed"),
+    "audit in Markdown": re.compile(r"\| machine \| published GOP/J \|"),
+}
+"""How what validate --markdown and audit --markdown write begins."""
 
 
 def describe_folder(path: Path) -> FileDescription:
@@ -134,6 +140,20 @@ def describe_picture(path: Path) -> FileDescription:
         raise UsageError(f"{path}: is an SVG picture that is cut short")
     words = one_line(html.unescape(title).replace("\xa0", " "))
     return FileDescription("picture", str(path), (("title", words), ("size", f"{path.stat().st_size:,} bytes")))
+
+
+def describe_markdown(path: Path) -> FileDescription:
+    """A table that validate --markdown or audit --markdown wrote; UsageError where it is other Markdown."""
+    text = files.read_bytes(path, LARGEST_BYTES).decode("utf-8", "replace")
+    kind = next((name for name, beginning in _MARKDOWN_TABLES.items() if beginning.match(text)), None)
+    if kind is None:
+        raise UsageError(
+            f"{path}: is Markdown, and no table that spikecycle validate or spikecycle audit wrote (--markdown)"
+        )
+    rows = sum(line.startswith("|") for line in text.splitlines())
+    return FileDescription(
+        kind, str(path), (("begins", one_line(text.splitlines()[0])), ("lines of tables", f"{rows:,}"))
+    )
 
 
 def study_manifest_facts(path: Path) -> list[tuple[str, str]]:

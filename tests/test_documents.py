@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,14 @@ import spikecycle
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
 DOCUMENTS = {str(file.relative_to(ROOT)): file.read_text() for file in (ROOT / "README.md", *PAGES)}
-BLOCKS = {name: re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for name, text in DOCUMENTS.items()}
+_BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
+BLOCKS = {
+    name: [(title or language, block) for language, title, block in _BLOCK.findall(text)]
+    for name, text in DOCUMENTS.items()
+}
+"""Language and text of each block; of one that is to be saved as a file, the name of that instead of the language."""
+IGNORED = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line.startswith("/")]
+"""Patterns of what git does not see at the top of a checkout."""
 TAKES_MINUTES = {
     "python -m spikecycle.models.samples",
     "spikecycle study digits",
@@ -36,8 +44,10 @@ RUNNABLE = [name for name, blocks in BLOCKS.items() if any(language in ("bash", 
 
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_what_it_says_runs_in_its_order(name: str, tmp_path: Path) -> None:
-    """Blocks of a document share a folder: later ones use what earlier ones wrote."""
+    """Blocks of a document share a folder: later ones use what earlier ones wrote. Git ignores all of it."""
     for language, block in BLOCKS[name]:
+        if "." in language:
+            (tmp_path / language).write_text(block)
         if language == "python":
             _runs([sys.executable, "-c", block], tmp_path, block)
         elif language == "bash":
@@ -45,6 +55,8 @@ def test_what_it_says_runs_in_its_order(name: str, tmp_path: Path) -> None:
                 words = shlex.split(line, comments=True)
                 if words[:1] == ["spikecycle"] and shlex.join(words) not in TAKES_MINUTES:
                     assert _runs([sys.executable, "-m", "spikecycle", *words[1:]], tmp_path, line), line
+    left = [path.name for path in tmp_path.iterdir()]
+    assert not [name for name in left if not any(fnmatch(name, pattern) for pattern in IGNORED)]
 
 
 def _runs(command: list[str], folder: Path, shown: str) -> str:

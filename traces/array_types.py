@@ -12,6 +12,7 @@ Array = npt.NDArray[Any]
 Integers = npt.NDArray[Any]
 """Whole numbers of any dtype."""
 UInt8 = npt.NDArray[np.uint8]
+UInt16 = npt.NDArray[np.uint16]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]

@@ -30,9 +30,9 @@ def network_of_layers(layers: Sequence[Layer]) -> tuple[dict[str, Tensor], tuple
         population = Population(neuron_name, (Source(synapse.output.name),), outputs, layer.neuron)
         specs += [inputs, synapse.output, outputs]
         operators += [synapse, population]
-        recordings[inputs.name] = layer.inputs
+        recordings[inputs.name] = layer.input_frames
         if layer.has_outputs:
-            recordings[outputs.name] = layer.recorded_outputs
+            recordings[outputs.name] = layer.output_frames
     return make_tensors(specs, operators, recordings), tuple(operators)
 
 

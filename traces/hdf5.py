@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
+from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import StoredDataset
 
@@ -61,8 +63,9 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
     length from a damaged heap.
     """
     with located(name):
-        attribute = group.attrs.get_id(name)
-        dtype = attribute.dtype
+        attribute = h5py.h5a.open(group.id, os.fsencode(name))
+        stored_type = attribute.get_type()
+        dtype = stored_type.dtype
         if dtype.kind not in kinds or attribute.shape != shape:
             if dtype.kind == "f" and attribute.shape == ():
                 found = str(group.attrs[name])
@@ -72,7 +75,7 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
         if dtype.itemsize > longest:
             raise TraceError(f"at most {longest} bytes are allowed, found {dtype.itemsize}")
         value = np.zeros(shape, dtype)
-        attribute.read(value)  # `group.attrs[name]` would look it up once more
+        attribute.read(value, mtype=stored_type)  # `group.attrs[name]` would look it up once more
         return value[()]
 
 
@@ -143,10 +146,13 @@ def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
 
 def _child(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
     with located(name):
-        link = parent.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
+        encoded = os.fsencode(name)
+        if parent.id.links.get_info(encoded).type != h5py.h5l.TYPE_HARD:
             raise TraceError("is a soft or external link; allowed are only objects in this file")
-        return parent[name]
+        found = h5py.h5o.open(parent.id, encoded)
+        if isinstance(found, h5py.h5g.GroupID):
+            return h5py.Group(found)
+        return h5py.Dataset(found) if isinstance(found, h5py.h5d.DatasetID) else parent[name]
 
 
 def set_attribute(group: h5py.Group, name: str, value: str | int | tuple[int, ...]) -> None:
@@ -183,7 +189,18 @@ def create(
 
 
 def append(dataset: h5py.Dataset, rows: Sequence[npt.NDArray[Any]]) -> None:
-    """Extend a growing dataset by rows of its dtype."""
-    first = len(dataset)
+    """Extend a growing dataset, of which a chunk holds one row at most, by rows of its dtype.
+
+    Chunks are filtered here: HDF5 itself would compress every one, however little that saves.
+    """
+    first, (_, *sizes) = len(dataset), dataset.chunks
     dataset.resize(first + len(rows), axis=0)
-    dataset[first:] = np.stack(rows)
+    filters = FilterPipeline.of(dataset, dataset.dtype.itemsize, int(np.prod(sizes)) * dataset.dtype.itemsize)
+    for index, row in enumerate(rows, first):
+        starts = (range(0, extent, size) for extent, size in zip(row.shape, sizes, strict=True))
+        for corner in itertools.product(*starts):
+            part = row[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
+            chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the row is 0
+            chunk[tuple(slice(extent) for extent in part.shape)] = part
+            stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL)
+            dataset.id.write_direct_chunk((index, *corner), stored, left_out)

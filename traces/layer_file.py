@@ -23,8 +23,8 @@ def read_name(group: h5py.Group) -> str:
     return name
 
 
-def read_header(group: h5py.Group) -> LayerHeader:
-    """Read and check a layer's header; TraceError naming the attribute or dataset."""
+def read_header(group: h5py.Group, layer_name: str) -> LayerHeader:
+    """Read and check the header of the layer of this name; TraceError naming the attribute or dataset."""
     hdf5.check_names("member", hdf5.member_names(group), schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
 
     def integer(name: str) -> int:
@@ -60,7 +60,7 @@ def read_header(group: h5py.Group) -> LayerHeader:
         reset_value=integer("reset_value"),
     )
     return LayerHeader(
-        read_name(group),
+        layer_name,
         shape,
         weight_bits=integer("weight_bits"),
         neuron=neuron,

@@ -13,7 +13,7 @@ from spikecycle.traces import hdf5
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.layer_file import read_header, read_name
 from spikecycle.traces.neuron import Neuron
-from spikecycle.traces.packing import packed_bytes, unpack_spikes
+from spikecycle.traces.packing import PackedSpikes, packed_bytes
 from spikecycle.traces.shape import LayerShape
 
 
@@ -28,9 +28,10 @@ class Layer:
         self.timesteps = timesteps
         self._path = path
         with located(f"layer {group.name.rsplit('/', 1)[-1]}"):
-            self._place = f"layer {read_name(group)}"
+            layer_name = read_name(group)
+            self._place = f"layer {layer_name}"
         with located(self._place):
-            self._header = read_header(group)
+            self._header = read_header(group, layer_name)
             self._header.check_size(timesteps)
             shape = self.shape
             self._weights = hdf5.child_dataset(group, "weights", ("int8", "int16", "int32"), shape.weight_shape)
@@ -101,29 +102,34 @@ class Layer:
 
     def inputs(self, sample: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
         """Inputs of one sample, uint8 or uint16 (T, C, H, W), values 0 .. 2**input_bits - 1 (binary spikes: 0, 1)."""
+        return np.asarray(self.input_frames(sample))
+
+    def input_frames(self, sample: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | PackedSpikes:
+        """The same, binary spikes packed."""
         with located(self._path), located(self._place):
             values = self._read("inputs", self._inputs, self._index(sample))
             if self.input_bits == 1:
                 with located("inputs"):
-                    return unpack_spikes(values, self.shape.input_shape)
+                    return PackedSpikes(values, self.shape.input_shape)
             return self._header.check_inputs(values, self.timesteps)
 
     def outputs(self, sample: int) -> npt.NDArray[np.uint8] | None:
         """Recorded output spikes of one sample, uint8 (T, M, P, Q) of 0 and 1, or None when not recorded."""
+        if self._outputs is None:
+            with located(self._path), located(self._place):
+                self._index(sample)
+            return None
+        return self.output_frames(sample)[:]
+
+    def output_frames(self, sample: int) -> PackedSpikes:
+        """The same, packed, for a layer whose outputs are recorded; TraceError if they are not."""
         with located(self._path), located(self._place):
             index = self._index(sample)
             if self._outputs is None:
-                return None
+                raise TraceError("outputs are not recorded")
             values = self._read("outputs", self._outputs, index)
             with located("outputs"):
-                return unpack_spikes(values, self.shape.output_shape)
-
-    def recorded_outputs(self, sample: int) -> npt.NDArray[np.uint8]:
-        """The same for a layer whose outputs are recorded; TraceError if they are not."""
-        outputs = self.outputs(sample)
-        if outputs is None:
-            raise TraceError(f"{self._path}: {self._place}: outputs are not recorded")
-        return outputs
+                return PackedSpikes(values, self.shape.output_shape)
 
     def _index(self, sample: int) -> int:
         if not 0 <= sample < self.samples:

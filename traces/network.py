@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
+from spikecycle.traces.array_types import Array
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.operators.base import Operator
+from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.schema import MAX_SAMPLE_VALUES
 from spikecycle.traces.tensors import TensorSpec
 
-ReadSample = Callable[[int], npt.NDArray[Any]]
+ReadSample = Callable[[int], Array | PackedSpikes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,8 @@ class Tensor:
     """A tensor of a network: what it is, who makes it, and what was recorded of it.
 
     producer: the operator whose output it is; None for an input of the network, which is always recorded.
-    read: reads one sample, (T, C, H, W) in `spec.dtype`; None if the tensor is not recorded and has to be derived.
+    read: reads one sample, (T, C, H, W) in `spec.dtype`, binary spikes packed; None if the tensor is not recorded and
+        has to be derived.
     """
 
     spec: TensorSpec
@@ -38,9 +40,14 @@ class Tensor:
         """Whether its values were recorded."""
         return self.read is not None
 
-    def values(self, sample: int) -> npt.NDArray[Any] | None:
-        """Recorded values of one sample, (T, C, H, W) in the smallest dtype, or None when not recorded."""
+    def frames(self, sample: int) -> Array | PackedSpikes | None:
+        """Recorded values of one sample, binary spikes packed as they are in the file, or None when not recorded."""
         return None if self.read is None else self.read(sample)
+
+    def values(self, sample: int) -> Array | None:
+        """Recorded values of one sample, (T, C, H, W) in the smallest dtype, or None when not recorded."""
+        frames = self.frames(sample)
+        return None if frames is None else np.asarray(frames)
 
 
 def make_tensors(

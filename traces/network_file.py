@@ -17,7 +17,7 @@ from spikecycle.traces.fields import GroupFields, check_checksum, check_limits, 
 from spikecycle.traces.network import ReadSample, Tensor, make_tensors, order_network
 from spikecycle.traces.operators import Operator, operator_class
 from spikecycle.traces.operators.base import OperatorHeader
-from spikecycle.traces.packing import packed_bytes, unpack_spikes
+from spikecycle.traces.packing import PackedSpikes, packed_bytes
 from spikecycle.traces.recording import chunk_shape
 from spikecycle.traces.schema import CHECKSUM, CHECKSUM_BYTES, MAX_INPUTS, MAX_OPERATORS
 from spikecycle.traces.tensors import Source, TensorSpec
@@ -107,7 +107,7 @@ def stored_form(spec: TensorSpec) -> tuple[np.dtype[Any], tuple[int, ...]]:
 def _recording(spec: TensorSpec, values: h5py.Dataset, checksums: h5py.Dataset, path: Path) -> ReadSample:
     samples = len(values)
 
-    def read(sample: int) -> npt.NDArray[Any]:
+    def read(sample: int) -> npt.NDArray[Any] | PackedSpikes:
         with located(path), located(f"tensor {spec.name}"):
             if not 0 <= sample < samples:
                 raise TraceError(f"sample must be 0 to {samples - 1}, found {sample}")
@@ -116,7 +116,7 @@ def _recording(spec: TensorSpec, values: h5py.Dataset, checksums: h5py.Dataset, 
                 stored = hdf5.read(values, sample)
                 check_checksum(checksum(stored).hex(), hdf5.read(checksums, sample).tobytes().hex())
                 if spec.is_binary:
-                    return unpack_spikes(stored, spec.shape)
+                    return PackedSpikes(stored, spec.shape)
                 if 8 * stored.itemsize != spec.bits:  # else every stored value is allowed
                     check_limits(stored, *spec.range)
                 return stored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from functools import cached_property
@@ -17,6 +18,7 @@ from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.fields import check_checksum, read_checked
 from spikecycle.traces.layer_reader import Layer
 from spikecycle.traces.network_file import read_network
+from spikecycle.traces.operators import Operator
 from spikecycle.traces.provenance import parse_provenance
 from spikecycle.traces.samples import resolve
 from spikecycle.traces.schema import MAX_PROVENANCE_BYTES
@@ -69,6 +71,15 @@ class Trace:
                 check_checksum(found, hdf5.text_attribute(root, schema.PROVENANCE_CHECKSUM))
             self.labels = self._read_labels(root, checked=True)
             self.tensors, self.operators = read_network(root, self.path, self.samples, self.timesteps)
+
+    def with_operators(self, operators: tuple[Operator, ...]) -> Trace:
+        """The same open file with other operators, and without tensors that none of them makes any more; it is closed
+        with this one, or this with it."""
+        other = copy.copy(self)
+        other.operators = operators
+        gone = {each.output.name for each in self.operators} - {each.output.name for each in operators}
+        other.tensors = {name: tensor for name, tensor in self.tensors.items() if name not in gone}
+        return other
 
     @property
     def has_layers(self) -> bool:

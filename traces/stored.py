@@ -27,20 +27,22 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     """
 
     def __init__(self, dataset: h5py.Dataset) -> None:
-        super().__init__(dataset.id, readonly=True)  # so that h5py keeps shape, dtype and chunks
-        if self.external or self.is_virtual:
+        super().__init__(dataset.id, readonly=True)  # so that h5py keeps shape and dtype
+        creation = self.id.get_create_plist()
+        if creation.get_external_count() or creation.get_layout() == h5py.h5d.VIRTUAL:
             raise TraceError("the values lie in another file; allowed are only values in this file")
         if self.shape is None:
             raise TraceError("has no values, not even none of a shape")
+        self._chunks = creation.get_chunk() if creation.get_layout() == h5py.h5d.CHUNKED else None
         self._check_type()
         self._declared_bytes = math.prod(self.shape) * self._stored_type.itemsize
-        self._file_bytes = self.file.id.get_filesize()
+        self._file_bytes = h5py.h5i.get_file_id(self.id).get_filesize()
         self._are_sizes_checked = False
         self._last_chunk: tuple[tuple[int, ...], Array] | None = None
-        if self.chunks is None:
+        if self._chunks is None:
             self._check_whole()
         else:
-            self._check_chunks()
+            self._check_chunks(self._chunks)
 
     def _check_type(self) -> None:
         if not self.id.get_type().equal(h5py.h5t.py_create(self.dtype)):
@@ -62,13 +64,18 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         if self._declared_bytes and not is_compact and (first is None or first + stored_bytes > self._file_bytes):
             raise TraceError(f"declares {self._declared_bytes} bytes of values that lie beyond the end of the file")
 
-    def _check_chunks(self) -> None:
-        chunk_bytes = math.prod(self.chunks) * self._stored_type.itemsize
+    @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """The shape of a chunk; None where the values stand in one piece. h5py would look it up every time."""
+        return self._chunks
+
+    def _check_chunks(self, chunks: tuple[int, ...]) -> None:
+        chunk_bytes = math.prod(chunks) * self._stored_type.itemsize
         if chunk_bytes > MAX_CHUNK_BYTES:
             raise TraceError(f"a chunk must be at most {MAX_CHUNK_BYTES} bytes, found {chunk_bytes}")
         self._filters = FilterPipeline.of(self, self._stored_type.itemsize, chunk_bytes)
         # Asking HDF5 for the number of chunks would walk their whole index, which a damaged one need not end.
-        self._chunk_count = math.prod(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
+        self._chunk_count = math.prod(-(-size // chunk) for size, chunk in zip(self.shape, chunks, strict=True))
         if self._chunk_count * self._filters.least_bytes > self._file_bytes:
             raise TraceError(
                 f"declares {self._declared_bytes} bytes of values, more than a file of {self._file_bytes} can hold"
@@ -83,10 +90,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         values = np.empty([stop - start for start, stop in ranges], self._stored_type.newbyteorder("="))
         if not values.size:
             pass
-        elif self.chunks is None:
+        elif self._chunks is None:
             self._read_whole(values, ranges)
         else:
-            self._read_chunks(values, ranges)
+            self._read_chunks(values, ranges, self._chunks)
         return values.reshape([values.shape[axis] for axis in kept])
 
     def __getitem__(self, selection: Any, new_dtype: Any = None) -> Any:
@@ -117,9 +124,9 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     def _read_whole(self, values: Array, ranges: list[Range]) -> None:
         values[...] = super().__getitem__(tuple(slice(*each) for each in ranges))
 
-    def _read_chunks(self, values: Array, ranges: list[Range]) -> None:
+    def _read_chunks(self, values: Array, ranges: list[Range], chunks: tuple[int, ...]) -> None:
         rows = ranges[0][1] - ranges[0][0]
-        is_decoded_again = rows < min(len(self), self.chunks[0])  # for its other rows, as it is too large to be kept
+        is_decoded_again = rows < min(len(self), chunks[0])  # for its other rows, as it is too large to be kept
         if is_decoded_again and self._filters.chunk_bytes > CHUNK_CACHE_BYTES:
             raise TraceError(
                 f"a chunk that holds several samples must be at most {CHUNK_CACHE_BYTES} bytes, "
@@ -127,10 +134,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
             )
         if not self._filters.codes:
             self._check_sizes()
-        for first in _chunks_of(ranges, self.chunks):
+        for first in _chunks_of(ranges, chunks):
             chunk = self._chunk(first)
             inside, outside = [], []
-            for begin, size, (start, stop) in zip(first, self.chunks, ranges, strict=True):
+            for begin, size, (start, stop) in zip(first, chunks, ranges, strict=True):
                 low, high = max(begin, start), min(begin + size, stop)
                 inside.append(slice(low - begin, high - begin))
                 outside.append(slice(low - start, high - start))

@@ -78,7 +78,11 @@ def load_all(
     on_progress: OnProgress | None = None,
 ) -> tuple[tuple[str, ...], FrameSet]:  # fmt: skip
     """Every recording of a folder, or at most so many of each class, as many as there are; and the classes' names."""
-    found = labelled_files(_root(root))
+    folder = _root(root)
+    parts = [path.name for names in (TRAIN_NAMES, TEST_NAMES) if (path := _part(folder, names)) is not None]
+    if parts:
+        raise ModelsError(f"{folder}: has parts of its own, {' and '.join(parts)}; name one of them")
+    found = labelled_files(folder)
     chosen = Selection(samples_per_class, split_seed=seed).at_most(_recordings(found, sensor))
     nothing = chosen.take(np.zeros(0, np.int64))
     frames, _ = bin_parts(Parts(chosen, nothing, ""), binning, on_progress)

@@ -6,10 +6,11 @@
       recorder         what its forward computes, followed element by element
       structure, functions, views   the network in that; what each function of torch is in it
       running, probe   running it on samples; whether the network does what the module does
+      answer           how the module makes a class of what its last neurons give
       spiking          what a framework says of its neurons
       snntorch_neurons, spikingjelly_neurons, norse_neurons, sinabs_neurons   one file for each framework
     maker, graph, neuron   a network in real numbers, as its framework computes it
-    lower, currents  the same with gains, shifts and batch norms in the weights
+    lower, whole, currents    the same with gains, shifts and batch norms in the weights
     inputs           real inputs as unsigned integers
     leak, weights, units, to_integers   numbers as integers, and the operators of a trace
     integer_run, chain     running these on many samples
@@ -18,6 +19,7 @@
     measure          what is left of the network, and what looks wrong
     network          all of it in four calls, `spikecycle.models.import_network`
     evaluation, evaluate_command   a network on a folder of labelled recordings, `spikecycle evaluate`
+    trace_network, joined    the network of a trace, run on other samples
     command          the same as `spikecycle import`; samples_file reads its samples
     arrays, refusal  parameters in the shapes that operators have; what cannot be imported
 

@@ -15,6 +15,7 @@ import typer
 from spikecycle.files import check_replaceable, is_regular, is_shipped
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
+from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
     from spikecycle.models.importing.measure import Measurement
@@ -98,11 +99,11 @@ def import_command(
             imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
     recorded = len(arrays[:record])
     lines = [
-        f"{out}: {recorded} of {len(arrays)} samples recorded; inputs are {imported.inputs}",
+        f"{out}: {recorded} of {numbered(len(arrays), 'sample')} recorded; inputs are {imported.inputs}",
         *report(imported, measured),
     ]
     lines.append(
-        f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms a sample for all versions of the network"
+        f"measured in {seconds:.1f} s, {1000 * seconds / len(arrays):.1f} ms per sample for all versions of the network"
     )
     lines.append(f"next: spikecycle simulate {out} --verify")
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))

@@ -1,4 +1,4 @@
-"""`spikecycle evaluate`: a NIR file, or the network of a trace, on a folder of labelled recordings."""
+"""`spikecycle evaluate`: a NIR file, the network of a trace, or one of a study, on a folder of labelled recordings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 from spikecycle.models.importing.command import check_target, report, shown
+from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +30,14 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: spikecycle evaluate net.nir recordings/ --sensor 34 --timesteps 10 --out trace.h5")
 def evaluate_command(
-    network: Annotated[Path, typer.Argument(metavar="FILE", help="A network in the format NIR, or a trace.")],
+    network: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A network in the format NIR, a trace, or the folder of a study.")
+    ],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder for each class, files of events in it.")],
     sensor: Annotated[int, typer.Option(help="Pixels along each side of the camera.", min=1, max=2**14)] = 128,
     resolution: Annotated[
-        int | None, typer.Option(help="Pixels along each side of a frame; the sensor's by default.", min=1)
+        int | None,
+        typer.Option(help="Pixels along a side of a frame; by default the sensor's, or a trace's.", min=1),
     ] = None,
     timesteps: Annotated[
         int | None, typer.Option(help="Frames of a recording; by default 10, or those of the trace.", min=1)
@@ -41,7 +45,14 @@ def evaluate_command(
     slicing: Annotated[
         Literal["time", "events"], typer.Option(help="Frames of equal duration, or of equal number of events.")
     ] = "time",
-    count_bits: Annotated[int, typer.Option(help="Counts of a frame saturate at 2**count_bits - 1.", min=1, max=8)] = 2,
+    count_bits: Annotated[
+        int | None,
+        typer.Option(
+            help="Counts of a frame saturate at 2**count_bits - 1; by default 2, or the bits of a trace's inputs.",
+            min=1,
+            max=8,
+        ),
+    ] = None,
     samples_per_class: Annotated[
         int | None, typer.Option(help="At most so many recordings of a class, as many as there are.", min=1)
     ] = None,
@@ -71,13 +82,19 @@ def evaluate_command(
             help="exact, the default: all that a trace can hold; plain: what every machine has, as near as that comes."
         ),
     ] = None,
+    compression: Annotated[
+        str | None, typer.Option("--network", metavar="NAME", help="Of a study's folder: the compression.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of a study's folder: the seed of the training, the lowest by default.", min=0)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
 ) -> None:
     """Evaluate a network on a folder of recordings: accuracy, confusion table, and a trace.
 
-    The network is one made elsewhere (NIR), which is quantized first, or that of a trace, as it is: options about
-    weights, neurons and calibration are for NIR. Modules of torch are evaluated from Python (import_network,
-    spikecycle.models.importing.evaluation).
+    The network is one made elsewhere (NIR), which is quantized first, or that of a trace, as it is, which may be one
+    that a study has trained: options about weights, neurons and calibration are for NIR. Modules of torch are evaluated
+    from Python (import_network, spikecycle.models.importing.evaluation).
     """
     require_train_extra()
     if dt is not None and not 0 < dt < float("inf"):
@@ -90,14 +107,30 @@ def evaluate_command(
     from spikecycle.traces.errors import one_line
 
     set_determinism()
+    if network.is_dir():
+        from spikecycle.models.study.stored_network import stored_trace
+
+        network = stored_trace(network, compression, seed)
+    elif compression is not None or seed is not None:
+        raise ModelsError(f"{network}: is no folder of a study, which --network and --seed are for")
+    if network.suffix.lower() == ".safetensors" and network.parent.name == "floats":
+        raise ModelsError(
+            f"{network}: are the weights of a study's network before it was compressed; evaluate what became of it: "
+            f"spikecycle evaluate {network.parent.parent} {folder} --network NAME"
+        )
     if network.suffix.lower() in PARAMETERS:
         raise ModelsError(
             f"{network}: is no NIR file and no trace; parameters do not say what a network does: load them into its "
             "module, and give that to import_network in Python"
         )
 
-    def options(default_timesteps: int) -> FolderOptions:
-        return FolderOptions(sensor, resolution, timesteps or default_timesteps, slicing, count_bits, samples_per_class)
+    def options(
+        default_timesteps: int = 10, default_bits: int = 2, default_resolution: int | None = None
+    ) -> FolderOptions:
+        return FolderOptions(
+            sensor, resolution or default_resolution, timesteps or default_timesteps, slicing,
+            count_bits or default_bits, samples_per_class,
+        )  # fmt: skip
 
     of_nir = {
         "--calibrate-on": calibrate_on, "--weight-bits": weight_bits, "--dt": dt, "--reset": reset,
@@ -110,7 +143,7 @@ def evaluate_command(
         lines = _of_trace(network, folder, options, classes, out, record)
     else:
         choices = {"dt": dt or DEFAULT_DT, "reset": reset, "classes": classes, "neurons": neurons or "exact"}
-        lines = _of_nir(network, folder, options(10), calibrate_on, out, record, weight_bits or 8, choices)
+        lines = _of_nir(network, folder, options(), calibrate_on, out, record, weight_bits or 8, choices)
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
 
 
@@ -136,7 +169,8 @@ def _of_nir(
     imported = import_network(network, **choices)
     with shown(f"reading {folder.name}") as reading, shown(f"measuring {network.name}") as measuring:
         found = evaluate_folder(imported, folder, options, weight_bits, calibrate_on, reading, measuring)
-    lines = [f"{folder}: {len(found.samples)} recordings of {len(found.classes)} classes; inputs are {imported.inputs}"]
+    recordings = numbered(len(found.samples), "recording")
+    lines = [f"{folder}: {recordings} of {len(found.classes)} classes; inputs are {imported.inputs}"]
     lines += [*report(imported, found.measured), *_table(found.classes, found.confusion)]
     if out is not None:
         kept = _first(found.samples, record)
@@ -147,7 +181,7 @@ def _of_nir(
 
 
 def _of_trace(
-    path: Path, folder: Path, options: Callable[[int], FolderOptions], classes: int | None, out: Path | None,
+    path: Path, folder: Path, options: Callable[[int, int, int], FolderOptions], classes: int | None, out: Path | None,
     record: int | None,
 ) -> list[str]:  # fmt: skip
     from spikecycle.models.importing.evaluation import evaluate_trace
@@ -157,11 +191,12 @@ def _of_trace(
     with open_trace(path) as trace:
         network = TraceNetwork.of(trace, classes)
         with shown(f"reading {folder.name}") as reading, shown(f"measuring {path.name}") as measuring:
-            found = evaluate_trace(network, folder, options(trace.timesteps), reading, measuring)
+            own = options(trace.timesteps, min(8, network.input.bits), network.input.shape[1])
+            found = evaluate_trace(network, folder, own, reading, measuring)
         told = trace.provenance.get("accuracy_integer")
         before = f" (the trace says {100 * told:.2f} % of its own samples)" if isinstance(told, float) else ""
         lines = [
-            f"{folder}: {len(found.samples)} recordings of {len(found.classes)} classes",
+            f"{folder}: {numbered(len(found.samples), 'recording')} of {len(found.classes)} classes",
             f"accuracy: {100 * found.accuracy:.2f} % in integers{before}",
             *_table(found.classes, found.confusion),
         ]
@@ -186,4 +221,4 @@ def _first(samples: FrameSet, record: int | None) -> FrameSet:
 
 
 def _recorded(out: Path, samples: int) -> list[str]:
-    return [f"{out}: {samples} samples recorded", f"next: spikecycle simulate {out} --verify"]
+    return [f"{out}: {numbered(samples, 'sample')} recorded", f"next: spikecycle simulate {out} --verify"]

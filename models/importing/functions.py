@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikecycle.models.importing.arrays import padding_of, pair, reals, sides_of
-from spikecycle.models.importing.graph import FloatWire
+from spikecycle.models.importing.graph import FloatWire, Pair, Shape, Sides
 from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.neuron import Reals
 from spikecycle.models.importing.recorder import ZEROS, Call
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.views import (
@@ -79,24 +80,48 @@ def _linear(structure: Structure, call: Call, chosen: Numbers) -> View:
     if numbers is None:
         raise Refusal("linear of a tensor given by name; supported: as the first argument")
     weight, bias = reals(argument(call, 1, "weight")), argument(call, 2, "bias")
-    offset = None if bias is None else reals(bias)
+    return _dense(structure, call, chosen, numbers, weight, None if bias is None else reals(bias))
+
+
+def _dense(
+    structure: Structure, call: Call, chosen: Numbers, numbers: Numbers, weight: Reals, offset: Reals | None
+) -> View:
+    """weight (M, K) times each row (K,) of the numbers, plus offset (M,)."""
     rows = np.unique(chosen // len(weight))
     key = ("row", call.index, rows.tobytes())
     inputs = numbers.reshape(-1, weight.shape[1])[rows]
     if key not in structure.made:
-        name = structure.new_name(where(call), call.where)
         if len(rows) == 1:
-            view = structure.view(inputs[0])
-            full = np.zeros((len(weight), int(np.prod(structure.maker.shapes[view.wire.source]))))
-            np.add.at(full.T, view.places, weight.T)
-            made = structure.maker.linear(name, view.wire, full, offset)
+            made = _of_one_row(structure, call, inputs[0], weight, offset)
         else:  # the same weights at every position
             wire = structure.in_order(np.ascontiguousarray(inputs.T), "tokens in order")
-            kernel = weight[:, :, None, None]
+            kernel, name = weight[:, :, None, None], structure.new_name(where(call), call.where)
             made = structure.maker.convolve(name, wire, kernel, offset, (1, 1), (0, 0, 0, 0), (1, 1), 1)
         structure.made[key] = View(made, np.zeros(0, np.int64))
     position = np.searchsorted(rows, chosen // len(weight))
     return View(structure.made[key].wire, (chosen % len(weight)) * len(rows) + position)
+
+
+def _of_one_row(structure: Structure, call: Call, numbers: Numbers, weight: Reals, offset: Reals | None) -> FloatWire:
+    """A linear layer; a sum of several where its inputs are what layers of different maps give, side by side."""
+    made: list[FloatWire] = []
+    for chosen in structure.apart(numbers):
+        view = structure.view(numbers[chosen])
+        full = np.zeros((len(weight), int(np.prod(structure.maker.shapes[view.wire.source]))))
+        np.add.at(full.T, view.places, weight[:, chosen].T)
+        name = structure.new_name(where(call), call.where)  # not before: what it receives has taken names
+        made.append(structure.maker.linear(name, view.wire, full, None if made else offset))
+    return made[0] if len(made) == 1 else structure.maker.add(structure.new_name(f"sum in {call.where}", ""), made)
+
+
+def _added_product(structure: Structure, call: Call, chosen: Numbers) -> View:
+    """torch.addmm(bias, rows, matrix), which is a linear layer."""
+    numbers, bias, matrix = input_numbers(call, 1), argument(call, 0, "input"), argument(call, 2, "mat2")
+    scales = [float(argument(call, 3 + place, name, 1)) for place, name in enumerate(("beta", "alpha"))]
+    others = [input_numbers(call, place) is not None for place in (0, 2)]
+    if numbers is None or any(others) or bias is None or matrix is None or bias.ndim != 1:
+        raise Refusal("addmm of something else than rows that a layer gave, constant weights and a bias")
+    return _dense(structure, call, chosen, numbers, scales[1] * reals(matrix).T, scales[0] * reals(bias))
 
 
 def _pool(structure: Structure, call: Call, chosen: Numbers) -> View:
@@ -130,17 +155,16 @@ def _batch_norm(structure: Structure, call: Call, chosen: Numbers) -> View:
 
 
 def _addition(structure: Structure, call: Call, chosen: Numbers) -> View:
-    sign = ADDITIONS[function_of(call)] * float(call.kwargs.get("alpha", 1))
-    if function_of(call) == "rsub":
-        raise Refusal("a difference from a constant")
+    scale = float(call.kwargs.get("alpha", 1))
+    signs = (-scale, 1.0) if function_of(call) == "rsub" else (1.0, ADDITIONS[function_of(call)] * scale)
     parts, shift = [], np.zeros(chosen.shape)
-    for place, factor in ((0, 1.0), (1, sign)):
+    for place, factor in enumerate(signs):
         found = broadcast_operand(call, place, chosen)
         if found.dtype.kind == "f":
             shift = shift + factor * found
         elif not (found == ZEROS).all():
             parts.append((found, factor))
-    if len(parts) == 1 and (parts[0][1] == 1 or not shift.any()):
+    if len(parts) == 1:
         return _affine(structure, call, parts[0][0], np.full(chosen.shape, parts[0][1]), shift)
     views = [_affine(structure, call, part, np.full(chosen.shape, factor), shift * 0) for part, factor in parts]
     first = views[0]
@@ -189,6 +213,9 @@ def _affine(structure: Structure, call: Call, numbers: Numbers, gain: np.ndarray
 
 
 def _product(structure: Structure, call: Call, chosen: Numbers) -> View:
+    constant = _constant_product(structure, call, chosen)
+    if constant is not None:
+        return constant
     operands = product_operands(call, chosen)
     sides = []
     for numbers in (operands.left, operands.right):
@@ -214,6 +241,16 @@ def _product(structure: Structure, call: Call, chosen: Numbers) -> View:
     head, row, column = operands.place
     rows, columns = operands.left.shape[1], operands.right.shape[2]
     return View(structure.made[key].wire, (head * columns + column) * rows + row)
+
+
+def _constant_product(structure: Structure, call: Call, chosen: Numbers) -> View | None:
+    """Rows times a matrix that no layer gave: a linear layer, written by hand; None for other products."""
+    left, right = input_numbers(call, 0), input_numbers(call, 1)
+    if left is not None and right is None and len(call.args) > 1 and call.args[1].ndim == 2:
+        return _dense(structure, call, chosen, left, reals(call.args[1]).T, None)
+    if left is None and right is not None and call.args[0].ndim == 2 and right.ndim == 1:
+        return _dense(structure, call, chosen, right, reals(call.args[0]), None)
+    return None
 
 
 def _reduction(structure: Structure, call: Call, chosen: Numbers) -> View:
@@ -266,13 +303,23 @@ def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str
         return maker.pool(name, wire, "max", window, stride, sides, bool(argument(call, 5, "ceil_mode", False)))
     counted = bool(argument(call, 5, "count_include_pad", True))
     divisor = argument(call, 6, "divisor_override") if axes == 2 else None
-    if (any(sides) and not counted) or divisor is not None:
-        raise Refusal("divisor_override or count_include_pad=False; supported: without them")
     if argument(call, 4, "ceil_mode", False):
         _, h, w = maker.shapes[wire.source]
         if (h + 2 * sides[0] - window[0]) % stride[0] or (w + 2 * sides[2] - window[1]) % stride[1]:
             raise Refusal("ceil_mode of an average whose windows do not fit; supported: windows that fit")
-    return maker.pool(name, wire, "average", window, stride, sides)
+    if divisor is None and (counted or not any(sides)):
+        return maker.pool(name, wire, "average", window, stride, sides)
+    total = maker.pool(name, wire, "sum", window, stride, sides)
+    taken = np.full((1, 1, 1), float(divisor)) if divisor else _inside(maker.shapes[wire.source], window, stride, sides)
+    return maker.scale(f"{name}, divided", total, 1 / taken)
+
+
+def _inside(shape: Shape, window: Pair, stride: Pair, sides: Sides) -> Reals:
+    """How many values of each window lie inside the map, (1, P, Q)."""
+    _, h, w = shape
+    inside = np.pad(np.ones((h, w)), (sides[:2], sides[2:]))
+    windows = np.lib.stride_tricks.sliding_window_view(inside, window)[:: stride[0], :: stride[1]]
+    return np.asarray(windows.sum(axis=(2, 3)))[None]
 
 
 def _summed(maker: GraphMaker, name: str, wire: FloatWire, call: Call, axes: int) -> FloatWire:
@@ -319,6 +366,7 @@ def _without_zeros(numbers: Numbers) -> tuple[Numbers, tuple[int, int, int, int]
 FUNCTIONS: dict[str, Callable[[Structure, Call, Numbers], View]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     "linear": _linear,
+    "addmm": _added_product,
     **dict.fromkeys(POOLS, _pool),
     "batch_norm": _batch_norm,
     **dict.fromkeys(ADDITIONS, _addition),

@@ -7,6 +7,7 @@ narrowest float that holds every partial sum.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,17 @@ from torch import Tensor
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.integer.sums import FLOAT64_EXACT, exact_sums
-from spikecycle.traces import Add, AttentionProduct, Concatenate, Operator, Pool, Population, Synapse, TensorSpec
+from spikecycle.traces import (
+    Add,
+    AttentionProduct,
+    Concatenate,
+    Neuron,
+    Operator,
+    Pool,
+    Population,
+    Synapse,
+    TensorSpec,
+)
 from spikecycle.traces.operators.population import spread
 
 Integers = npt.NDArray[Any]
@@ -62,6 +73,17 @@ def run_operators(
                 kept[each.output.name][:, t] = made.numpy()
         before = {name: now[name] for name in delayed}
     return {**{name: values for name, values in inputs.items() if name in wanted}, **kept}
+
+
+def read_out(population: Population) -> Population:
+    """The same neurons, giving their potentials instead of never firing."""
+    neuron = population.neuron
+    potentials = Neuron(
+        "readout", (), neuron.potential_bits, neuron.leak_numerator, neuron.leak_shift,
+        start_potential=neuron.start_potential,
+    )  # fmt: skip
+    output = TensorSpec(population.output.name, population.output.shape, neuron.potential_bits, True)
+    return replace(population, neuron=potentials, output=output)
 
 
 def _start(operator: Operator, specs: Mapping[str, TensorSpec], samples: int) -> Step:

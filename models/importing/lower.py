@@ -34,25 +34,8 @@ from spikecycle.models.importing.graph import (
 from spikecycle.models.importing.inputs import InputEncoding
 from spikecycle.models.importing.neuron import ONE, ZERO, FloatNeuron, Reals
 from spikecycle.models.importing.refusal import Refusal
+from spikecycle.models.importing.whole import Whole, by_channel, check_natural, placed, weighted_shift
 from spikecycle.traces import LayerShape, TraceError
-
-POINTWISE = (1, 1, (1, 1), (0, 0, 0, 0))
-"""Kernel rows and columns, stride, padding of a convolution that mixes no positions."""
-
-
-@dataclass(frozen=True, eq=False)
-class Whole:
-    """Integers times a gain. natural: the shape of the tensor; shape: as its consumer sees it, flat order the same.
-
-    gain: float64 that broadcasts to `shape`. doubled: ON channels, then as many OFF channels that count negatively;
-    `shape` is that of the difference.
-    """
-
-    wire: str
-    natural: Shape
-    shape: Shape
-    gain: Reals
-    doubled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +115,7 @@ class _Lowering:
                 "supported: neurons between one layer and the next"
             )
         layer, weight = operator.layer, operator.weight
+        bias = operator.bias + weighted_shift(operator, state, delay)
         gain = np.broadcast_to(state.gain, state.shape)
         if layer.operator == "linear":
             weight = weight * gain.reshape(1, -1, 1, 1)
@@ -141,7 +125,7 @@ class _Lowering:
         else:
             by_group = by_channel("a gain before it", state.gain, state.shape, state.shape).reshape(layer.groups, -1)
             weight = weight * by_group.repeat(layer.M // layer.groups, axis=0)[:, :, None, None]
-            layer = _placed(layer, state)
+            layer = placed(layer, state)
             if state.doubled:
                 if layer.groups > 1:
                     raise Refusal(
@@ -150,16 +134,21 @@ class _Lowering:
                     )
                 weight, layer = np.concatenate([weight, -weight], axis=1), replace(layer, C=2 * layer.C)
         made = replace(
-            operator, inputs=(FloatWire(state.wire, delay),), shape=layer.output_shape, layer=layer, weight=weight
-        )
+            operator, inputs=(FloatWire(state.wire, delay),), shape=layer.output_shape, layer=layer, weight=weight,
+            bias=bias,
+        )  # fmt: skip
         return Weighted(made, operator.shape)
 
     @_lowered.register
     def _(self, operator: Gain) -> State:
         ((state, delay),) = self._inputs(operator)
         gain, shift = reduced(operator.gain), reduced(operator.shift)
-        if isinstance(state, Whole) and not shift.any() and not delay:
-            return replace(state, gain=reduced(np.broadcast_to(state.gain, state.shape) * gain))
+        if isinstance(state, Whole) and not delay:
+            return replace(
+                state,
+                gain=reduced(np.broadcast_to(state.gain, state.shape) * gain),
+                shift=reduced(np.broadcast_to(state.shift, state.shape) * gain + shift),
+            )
         current = self._current(state, delay, operator.name)
         return current.scaled(
             by_channel("a scale", gain, operator.shape, current.natural),
@@ -170,17 +159,18 @@ class _Lowering:
     def _(self, operator: Reshaped) -> State:
         ((state, _),) = self._inputs(operator)
         if isinstance(state, Whole):
-            gain = state.gain
-            if gain.size > 1:
-                gain = np.broadcast_to(gain, state.shape).reshape(operator.shape)
-            return replace(state, shape=operator.shape, gain=gain)
+            gain, shift = (
+                values if values.size == 1 else np.broadcast_to(values, state.shape).reshape(operator.shape)
+                for values in (state.gain, state.shift)
+            )
+            return replace(state, shape=operator.shape, gain=gain, shift=shift)
         return state.viewed(operator.shape)
 
     @_lowered.register
     def _(self, operator: FloatPooling) -> State:
         ((state, delay),) = self._inputs(operator)
         if isinstance(state, Whole):
-            _check_natural(state)
+            check_natural(state)
             gain = by_channel("a gain before it", state.gain, state.shape, state.shape)
             if operator.mode == "max" and (state.doubled or not (gain > 0).all()):
                 raise Refusal(
@@ -189,9 +179,17 @@ class _Lowering:
                     if state.doubled
                     else "max pooling behind a scale that is not positive"
                 )
+            shift = by_channel("a shift before it", state.shift, state.shape, state.shape)
+            if shift.any() and (delay or (operator.mode == "sum" and any(operator.padding))):
+                raise Refusal(
+                    "sums of windows with padding, or a timestep later, of what a batch norm or constant shifts"
+                )
+            if operator.mode == "sum":
+                shift = shift * (operator.window[0] * operator.window[1])
             natural = (state.natural[0], *operator.shape[1:])
             made = replace(operator, inputs=(FloatWire(state.wire, delay),), shape=natural)
-            return Whole(self._emit(made), natural, operator.shape, reduced(gain.reshape(-1, 1, 1)), state.doubled)
+            factors, shifts = (reduced(values.reshape(-1, 1, 1)) for values in (gain, shift))
+            return Whole(self._emit(made), natural, operator.shape, factors, state.doubled, shifts)
         if operator.mode == "sum":
             folded = state.summed(operator)
             if folded is not None:
@@ -202,7 +200,7 @@ class _Lowering:
     def _(self, operator: FloatSum) -> State:
         states = self._inputs(operator)
         whole = [state for state, _ in states if isinstance(state, Whole)]
-        if len(whole) == len(states) and not any(state.doubled for state in whole):
+        if len(whole) == len(states) and not any(state.doubled or state.shift.any() for state in whole):
             first = whole[0]
             same = all(
                 state.natural == first.natural and state.gain.size == first.gain.size == 1 and state.gain == first.gain
@@ -226,12 +224,16 @@ class _Lowering:
         whole = [state for state, _ in states if isinstance(state, Whole)]
         if len(whole) == len(states) and not any(state.doubled for state in whole):
             for state in whole:
-                _check_natural(state)
+                check_natural(state)
+            if any(s.shift.any() and delay for s, (_, delay) in zip(whole, states, strict=True)):
+                raise Refusal("receives a shift a timestep later; supported: in the same timestep")
             gain = np.concatenate([by_channel("a gain", s.gain, s.shape, s.shape) for s in whole])
+            shift = np.concatenate([by_channel("a shift", s.shift, s.shape, s.shape) for s in whole])
             made = replace(
                 operator, inputs=tuple(FloatWire(s.wire, d) for s, (_, d) in zip(whole, states, strict=True))
             )
-            return Whole(self._emit(made), operator.shape, operator.shape, reduced(gain.reshape(-1, 1, 1)))
+            factors, shifts = (reduced(values.reshape(-1, 1, 1)) for values in (gain, shift))
+            return Whole(self._emit(made), operator.shape, operator.shape, factors, shift=shifts)
         parts = [
             self._current(state, delay, f"{operator.name} takes {wire.source}")
             for (state, delay), wire in zip(states, operator.inputs, strict=True)
@@ -241,7 +243,10 @@ class _Lowering:
     @_lowered.register
     def _(self, operator: FloatProduct) -> State:
         states = self._inputs(operator)
-        if not all(isinstance(state, Whole) and state.gain.size == 1 and not state.doubled for state, _ in states):
+        if not all(
+            isinstance(state, Whole) and state.gain.size == 1 and not state.doubled and not state.shift.any()
+            for state, _ in states
+        ):
             raise Refusal("a product of currents; supported: products of what neurons emit, and of such products")
         (left, right) = (state for state, _ in states if isinstance(state, Whole))
         natural = product_shape(
@@ -275,44 +280,13 @@ class _Lowering:
         if isinstance(state, Whole):
             natural = (state.shape[0], *state.natural[1:]) if state.doubled else state.natural
             gain = by_channel("a gain", state.gain, state.shape, natural)
-            return identity(name, FloatWire(state.wire, delay), natural, state.shape, gain, state.doubled)
+            own = identity(name, FloatWire(state.wire, delay), natural, state.shape, gain, state.doubled)
+            if not state.shift.any():
+                return own
+            if delay:
+                raise Refusal("receives a shift a timestep later; supported: in the same timestep")
+            return own.scaled(np.ones(natural[0]), by_channel("a shift", state.shift, state.shape, natural))
         return Late(state) if delay else state
-
-
-def by_channel(what: str, values: Reals, shape: Shape, natural: Shape) -> Reals:
-    """One number for each channel of maps of the natural shape, (C,); values broadcast to maps of `shape`.
-
-    Refusal where neurons of one channel differ.
-    """
-    if values.size == 1:
-        return np.full(natural[0], float(values.reshape(())))
-    rows: Reals = np.broadcast_to(values, shape).reshape(natural[0], -1)
-    if reduced(rows[:, :, None]).shape[1:] not in ((), (1, 1)):
-        raise Refusal(
-            f"{what} that differs between positions of one channel, {rows.min():g} to {rows.max():g}; "
-            "supported: one per channel"
-        )
-    return rows[:, 0].copy()
-
-
-def _check_natural(state: Whole) -> None:
-    wanted = (state.natural[0] // (2 if state.doubled else 1), *state.natural[1:])
-    if state.shape != wanted:
-        raise Refusal(f"maps of shape {state.shape} that come as {wanted}; supported: maps as their layer gives them")
-
-
-def _placed(layer: LayerShape, state: Whole) -> LayerShape:
-    """The convolution on maps of the natural shape, where it mixes no positions."""
-    natural = (state.shape[0], *state.natural[1:])
-    if state.shape == natural:
-        return layer
-    if (
-        (layer.R, layer.S, layer.stride, layer.sides) != POINTWISE
-        or state.shape[0] != layer.C
-        or (state.natural[0] != layer.C * (2 if state.doubled else 1))
-    ):
-        raise Refusal(f"maps of shape {state.shape} that come as {natural}; supported: maps as their layer gives them")
-    return replace(layer, operator="conv2d", H=natural[1], W=natural[2])
 
 
 def _placed_neuron(neuron: FloatNeuron, shape: Shape, natural: Shape) -> FloatNeuron:

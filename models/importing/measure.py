@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, run_graph
 from spikecycle.models.importing.inputs import InputEncoding, Samples
 from spikecycle.models.importing.integer_run import run_operators
 from spikecycle.models.importing.source import FloatRun, Original
 from spikecycle.models.integer import Values
 from spikecycle.models.integer.network import OnRecorded
-from spikecycle.models.readout import predicted_classes
 from spikecycle.traces import Operator, TensorSpec
 
 BATCH_VALUES = 2**22  # values of the largest tensor, over all timesteps, that are run at a time
@@ -24,6 +24,9 @@ SATURATED = 0.9
 """Spikes for each neuron and timestep beyond which a population is said to be saturated."""
 LEAST_LEAKED = 0.1
 """A leak that takes less than this of a potential over all timesteps of a sample is said to look wrong."""
+MOST_BY_ROUNDING = 0.02
+"""Differing spikes, for each spike, beyond which the rounding of float32 is not what makes a module differ from the
+network that was read from it."""
 MOST_NAMED = 8
 FRAMEWORK, NEURONS = "the framework's floating point", "neurons as a trace has them"
 INPUTS, INTEGERS = "inputs as integers", "weights as integers"
@@ -71,7 +74,8 @@ class Measurement:
 class Versions:
     """The same network several times, and what turns real inputs into integers.
 
-    graph: as it was read. read_out: operators of the integer network whose readouts give their potentials.
+    graph: as it was read. operators: of the integer network, whose readouts give their potentials. answer: how outputs
+    become classes, in all of them.
     """
 
     graph: FloatGraph
@@ -83,6 +87,7 @@ class Versions:
     specs: Mapping[str, TensorSpec]
     encoding: InputEncoding
     input_name: str
+    answer: Answer
 
     @property
     def populations(self) -> list[FloatPopulation]:
@@ -150,7 +155,7 @@ def measure(
         for name, counts in firing.items():
             counts.add({which: run[name] for which, run in runs.items()})
         classified = [
-            predicted_classes(np.asarray(runs[which][output]).reshape(*part.shape[:2], -1, 1, 1), classes)
+            versions.answer.predicted(np.asarray(runs[which][output]), classes)
             for which in ("original", "mapped", "faked", "integer")
         ]
         predictions += classified[-1].tolist()
@@ -218,6 +223,12 @@ def _remarks(versions: Versions, firing: Mapping[str, _Counts], timesteps: int) 
     for name, counts in firing.items():
         own, integer = counts.by_channel["float"], counts.by_channel["integer"]
         rate = counts.fired("float") / max(1, counts.positions)
+        apart = counts.differing[FRAMEWORK]
+        if apart > max(1, MOST_BY_ROUNDING * counts.fired("float")):
+            remarks.append(
+                f"{apart} spikes of {name} are not those of the network that was read, too many for rounding: on these "
+                "samples the module does something that it did not do on the example (a bound, another timestep)"
+            )
         if not own.any():
             remarks.append(f"{name} never fires on these samples: are inputs, thresholds and dt right?")
         elif not integer.any():

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.chain import Segment, segments
 from spikecycle.models.importing.fit import unfit, word_bits
 from spikecycle.models.importing.graph import INPUT, FloatGraph, run_graph
 from spikecycle.models.importing.importers import ResetChoice, source_of
 from spikecycle.models.importing.inputs import InputEncoding, Samples, real_samples
-from spikecycle.models.importing.integer_run import run_operators
+from spikecycle.models.importing.integer_run import read_out, run_operators
 from spikecycle.models.importing.leak import Leak, nearest_leak
 from spikecycle.models.importing.lower import lower
 from spikecycle.models.importing.measure import Measurement, Versions, batches, measure
@@ -26,8 +27,9 @@ from spikecycle.models.importing.nir_nodes import DEFAULT_DT
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.source import ImportSource
 from spikecycle.models.importing.to_integers import NeuronChoice, Quantized, Reach, in_hardware, quantize
+from spikecycle.models.importing.trace_network import READS_OUT
 from spikecycle.models.integer.network import OnRecorded
-from spikecycle.traces import GraphBuilder, Neuron, Operator, Population, TensorSpec
+from spikecycle.traces import GraphBuilder, Operator, Population, TensorSpec
 
 ASSUMED = {
     "hard": ' (as the file says; reset="soft" where its writer subtracts, as snnTorch does)',
@@ -56,9 +58,9 @@ def import_network(
     whose writer means another than the file says: without it, to v_reset where the file has that, else by subtraction
     of the threshold, as NIR had it before 2025. snnTorch writes v_reset = 0 for its subtracting neurons too:
     reset="soft" for those. classes: how many the output neurons stand for, in groups of equal size, class by class; by
-    default each is one. neurons: `exact` for all that a trace can hold, `plain` for what every machine has, as near as
-    that comes (see `to_integers.in_hardware`). leak_tolerance: relative error of what leaks away that is accepted for
-    a leak of fewer bits.
+    default as many as a module returns scores of, or else each is one. neurons: `exact` for all that a trace can hold,
+    `plain` for what every machine has, as near as that comes (see `to_integers.in_hardware`). leak_tolerance: relative
+    error of what leaks away that is accepted for a leak of fewer bits.
 
     ModelsError, with one line for each node or module that a trace cannot hold.
     """
@@ -94,9 +96,11 @@ class ImportedNetwork:
         self._neurons, self._tolerance = neurons, leak_tolerance
         self._lowered(None)  # says now what would not fit
         outputs = int(np.prod(source.graph[source.graph.outputs[0]].shape))
-        self.classes = outputs if classes is None else classes
+        self.classes = (source.answer.classes or outputs) if classes is None else classes
         if self.classes < 1 or outputs % self.classes:
             raise ModelsError(f"{source.name}: {outputs} output neurons cannot stand for {self.classes} classes")
+        asked_otherwise = source.answer.classes not in (None, self.classes)
+        self.answer = Answer(source.answer.over_time) if asked_otherwise else source.answer
         self._calibration: ImportCalibration | None = None
         self._quantized: Quantized | None = None
         self._quantization: dict[str, Any] = {}
@@ -216,6 +220,7 @@ class ImportedNetwork:
             specs=_specs_read_out(quantized.builder, self.source.graph),
             encoding=calibration.encoding,
             input_name=INPUT,
+            answer=self.answer,
         )
         found = measure(versions, reals, _labels(labels, len(reals)), self.classes, on_measured)
         return replace(found, remarks=(*self.source.remarks, *found.remarks))
@@ -263,6 +268,8 @@ class ImportedNetwork:
             "inputs": self.inputs,
             "input_step": calibration.encoding.step,
             "classes": self.classes,
+            **self.answer.facts(),
+            **self._reading_out(),
             "neurons": self._neurons,
             "neuron": self.resets,
             "leak": {name: _span(leak) for name, (leak, _) in self.leaks.items()},
@@ -271,6 +278,11 @@ class ImportedNetwork:
             },
             "versions": {name: version(name) for name in PACKAGES},
         }
+
+    def _reading_out(self) -> dict[str, Any]:
+        """Neurons that are read by their potentials, though the trace has them as ones that never fire (plain)."""
+        silent = [each.name for each in self.operators if _is_silent(each, self.source.graph)]
+        return {READS_OUT: silent} if silent else {}
 
     def _lowered(self, encoding: InputEncoding | None) -> FloatGraph:
         try:
@@ -299,15 +311,7 @@ def _read_out(operator: Operator, graph: FloatGraph) -> Operator:
     if not _is_silent(operator, graph):
         return operator
     assert isinstance(operator, Population)
-    neuron = operator.neuron
-    potentials = Neuron(
-        "readout", (), neuron.potential_bits, neuron.leak_numerator, neuron.leak_shift,
-        start_potential=neuron.start_potential,
-    )  # fmt: skip
-    lowest, highest = potentials.potential_range
-    output = TensorSpec(operator.output.name, operator.output.shape, neuron.potential_bits, True)
-    assert output.range == (lowest, highest)
-    return replace(operator, neuron=potentials, output=output)
+    return read_out(operator)
 
 
 def _specs_read_out(builder: GraphBuilder, graph: FloatGraph) -> dict[str, TensorSpec]:

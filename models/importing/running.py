@@ -111,8 +111,12 @@ def run_forward(
     listen: Listener | None = None,
     feed: Feeder | None = None,
     what: str = "the example",
+    returned: list[Any] | None = None,
 ) -> dict[str, list[Heard]]:
-    """The module's forward on one input after the other, from forgotten states; what was heard of each population."""
+    """The module's forward on one input after the other, from forgotten states; what was heard of each population.
+
+    returned: gets what the module returns of each.
+    """
     heard: dict[str, list[Heard]] = {}
     handles = []
     for part, said in parts.spiking.items():
@@ -120,7 +124,9 @@ def run_forward(
     try:
         with shown(what), torch.no_grad(), parts.evaluating(), torch.compiler.set_stance("force_eager"):
             for each in inputs:
-                parts.module(each)
+                answer = parts.module(each)
+                if returned is not None:
+                    returned.append(answer)
     finally:
         for handle in handles:
             handle.remove()

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy.typing as npt
 import torch
 
+from spikecycle.models.importing.answer import SUMS, Answer
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, FloatSynapse, run_graph
 from spikecycle.models.importing.inputs import Samples
 from spikecycle.traces import LayerShape
@@ -49,7 +50,7 @@ class StageView(NamedTuple):
 class ImportSource:
     """name: what messages call it; part: what its parts are called ("node", "module"); kinds: of parts, by name;
     facts: what the provenance says; timesteps: that samples must have, where the network fixes them; remarks: what a
-    user should know of how it was read."""
+    user should know of how it was read; answer: how its outputs become a class."""
 
     name: str
     part: str
@@ -59,6 +60,7 @@ class ImportSource:
     facts: Mapping[str, Any]
     timesteps: int | None = None
     remarks: tuple[str, ...] = ()
+    answer: Answer = SUMS
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -182,15 +182,45 @@ class Structure:
         if (owners != owners[:, :1]).any():
             raise Refusal("gets a mixture of what several layers give; supported: concatenation along channels")
         starts = [0, *(np.flatnonzero(np.diff(owners[:, 0])) + 1).tolist(), len(rows)]
-        wires = []
+        views = []
         for first, last in pairwise(starts):
             view = self.view(numbers[first:last])
             if not complete(view, self.maker.shapes[view.wire.source]):
                 raise Refusal(f"concatenates a part of what {view.wire.source} gives; supported: all of it, in order")
-            wires.append(self.shaped(view.wire, as_maps(numbers[first:last].shape)))
+            views.append((view, as_maps(numbers[first:last].shape)))
+        sizes = {self.maker.shapes[view.wire.source][1:] for view, _ in views}
+        flat_maps = numbers.ndim == 1 and len(sizes) == 1  # channels side by side are in the same order when flat
+        wires = [view.wire if flat_maps else self.shaped(view.wire, shape) for view, shape in views]
         name = self.new_name("concatenation", "")
         wire = self.maker.join(name, wires)
         return View(wire, np.arange(numbers.size).reshape(numbers.shape))
+
+    def apart(self, numbers: Numbers) -> list[Numbers]:
+        """Places of flat numbers that one operator gives, or several that can be concatenated; zeros left out.
+
+        What layers of different maps give has no concatenation.
+        """
+        places = np.flatnonzero(numbers != ZEROS)
+        known = numbers[places]
+        if (known == CHANGED).any() or not known.size:
+            return [np.arange(numbers.size)]
+        owners = np.searchsorted(self._bases, known, side="right") - 1
+        if len(np.unique(owners)) == 1:
+            return [places]
+        try:
+            sizes = {self._map_of(known[owners == owner]) for owner in np.unique(owners)}
+            whole = known.size == numbers.size and len(sizes) == 1 and None not in sizes
+        except Refusal:
+            whole = False
+        if whole and np.count_nonzero(np.diff(owners)) == len(np.unique(owners)) - 1:
+            return [places]
+        return [places[owners == owner] for owner in np.unique(owners)]
+
+    def _map_of(self, numbers: Numbers) -> tuple[int, int] | None:
+        """Rows and columns of the maps that these numbers are all of, in order; None where they are not."""
+        view = self.view(numbers)
+        shape = self.maker.shapes[view.wire.source]
+        return shape[1:] if complete(view, shape) else None
 
     def shaped(self, wire: FloatWire, shape: Shape) -> FloatWire:
         if self.maker.shapes[wire.source] == shape:

@@ -248,7 +248,10 @@ class _Quantizer:
             )  # fmt: skip
             bits = self._potential_bits or self._bits(max(HEADROOM * largest, float(threshold.max())), "potentials")
             if threshold.max() >= 2 ** (bits - 1):
-                raise Refusal(f"a threshold of {threshold.max()} does not fit {bits}-bit potentials")
+                raise Refusal(
+                    f"a threshold of {threshold.max()} does not fit {bits}-bit potentials: it takes "
+                    f"{int(threshold.max()).bit_length() + 1} bits, or fewer weight bits"
+                )
             kind = "synaptic" if neuron.current_leak is not None else "if" if kept else "lif"
         values |= {"kind": kind, "potential_bits": bits}
         if start is not None:

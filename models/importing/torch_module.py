@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.answer import answer_of
 from spikecycle.models.importing.arrays import plain_array
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation
 from spikecycle.models.importing.maker import GraphMaker
@@ -35,14 +36,18 @@ def module_source(module: nn.Module, example: Any) -> ImportSource:
     _check(name, module)
     parts, framework = _parts(name, module)
     try:
-        run, graph, remarks = _read_either(module, inputs.to(parts.dtype), parts)
+        run, graph = _read_either(module, inputs.to(parts.dtype), parts)
     except Refusal as refusal:
         kind = parts.kinds.get(refusal.place or "")
         place = f"module {refusal.place} ({kind}): " if kind else f"{refusal.place}: " if refusal.place else ""
         raise ModelsError(f"{name}: {place}{refusal}") from None
     facts = {"source": name, "source_format": f"{framework} module", "float_model": "the module itself"}
-    remarks += [f"{parts.names[each]}: {said.remark}" for each, said in parts.spiking.items() if said.remark]
-    return ImportSource(name, "module", parts.kinds, graph, run, facts, run.layout.timesteps(run), tuple(remarks))
+    remarks = [f"{parts.names[each]}: {said.remark}" for each, said in parts.spiking.items() if said.remark]
+    answer, other = answer_of(run, graph)
+    remarks += [] if other is None else [other]
+    return ImportSource(
+        name, "module", parts.kinds, graph, run, facts, run.layout.timesteps(run), tuple(remarks), answer
+    )
 
 
 def _example(name: str, example: Any) -> Tensor:
@@ -63,7 +68,9 @@ def _check(name: str, module: nn.Module) -> None:
         raise ModelsError(f"{name}: is a TorchScript module; give the module that it was made of")
     reasons = []
     for where, parameter in [*module.named_parameters(), *module.named_buffers()]:
-        if parameter.device.type != "cpu":
+        if torch.nn.parameter.is_lazy(parameter):
+            reasons.append(f"{where} has no shape yet (a lazy module); run the module on the example first")
+        elif parameter.device.type != "cpu":
             reasons.append(f"{where} is on the device {parameter.device}; move the module with .cpu() first")
         elif parameter.is_floating_point() and parameter.element_size() < 4:
             reasons.append(
@@ -105,7 +112,7 @@ def _with_version(framework: str) -> str:
         return framework
 
 
-def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph]:
     try:
         return _read(module, example, parts)
     except Refusal:
@@ -114,7 +121,7 @@ def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tupl
         return _read(module, example, parts.others)
 
 
-def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph, list[str]]:
+def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph]:
     counted = run_forward(parts, [example])
     counts = {where: len(calls) for where, calls in counted.items()}
     refuse_unlike(counts)
@@ -128,7 +135,7 @@ def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[Modul
 
 def _recorded(
     module: nn.Module, example: Tensor, parts: ModuleParts, single: bool, turns: int
-) -> tuple[ModuleRun, FloatGraph, list[str]]:
+) -> tuple[ModuleRun, FloatGraph]:
     """single: that a call of the module is one timestep, and not a sample."""
     recorder = Recorder()
     eager = torch.compiler.set_stance("force_eager")  # compiled parts are no functions that could be followed
@@ -142,7 +149,7 @@ def _recorded(
     graph, layouts = _graph(recorder, layout, returned)
     run = ModuleRun(parts, layout, graph, layouts)
     probe(run, graph)
-    return run, graph, []
+    return run, graph
 
 
 def refuse_unlike(counts: Mapping[str, int]) -> None:

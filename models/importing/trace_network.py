@@ -13,23 +13,27 @@ import numpy.typing as npt
 from spikecycle.models.data.frames import FrameSet
 from spikecycle.models.data.options import OnProgress
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.importing.integer_run import run_operators
+from spikecycle.models.importing.answer import Answer
+from spikecycle.models.importing.integer_run import read_out, run_operators
+from spikecycle.models.importing.joined import JoinedLayers, joined
 from spikecycle.models.importing.measure import BATCH_VALUES
-from spikecycle.models.readout import predicted_classes
 from spikecycle.traces import Population, TensorSpec, Trace
 from spikecycle.traces.network_writer import NetworkWriter
 
 RECORDED_FIGURES = ("accuracy_", "spike_difference", "firing_rates", "float_firing_rates", "clipped_inputs", "remarks",
                     "measured_samples", "recorded")  # fmt: skip
 """Of a provenance: what is true of the samples that were recorded, and not of others."""
+READS_OUT = "reads_out"
+"""Of a provenance: populations that the trace has as neurons that never fire, and that are read by their potentials."""
 
 
 @dataclass(frozen=True, eq=False)
 class TraceNetwork:
-    """The network of an open trace. input: the tensor that frames enter by; output: the population that answers;
-    classes: groups of its neurons."""
+    """The network of an open trace. network: its operators, joined; input: the tensor that frames enter by; output:
+    the population that answers; classes: groups of its neurons."""
 
     trace: Trace
+    network: JoinedLayers
     input: TensorSpec
     output: Population
     classes: int
@@ -38,16 +42,14 @@ class TraceNetwork:
     def of(cls, trace: Trace, classes: int | None = None) -> TraceNetwork:
         """ModelsError, naming the file, where the trace does not say how samples become an answer.
 
-        classes: by default what its provenance says, or one for each neuron of the output.
+        classes: by default what its provenance says, or as many as its samples have labels of, or one for each neuron
+        of the output.
         """
-        if trace.version == 1 and len(trace.layers) > 1:
-            raise ModelsError(
-                f"{trace.path}: a trace of version 1 does not say how its layers are joined; record the network again"
-            )
-        made = {operator.output.name for operator in trace.operators}
-        inputs = [tensor.spec for name, tensor in trace.tensors.items() if name not in made]
-        taken = {source.tensor for operator in trace.operators for source in operator.inputs if not source.delay}
-        ends = [each for each in trace.operators if each.output.name not in taken]
+        network = joined(trace)
+        made = {operator.output.name for operator in network.operators}
+        taken = {source.tensor for operator in network.operators for source in operator.inputs if not source.delay}
+        inputs = [spec for name, spec in network.specs.items() if name not in made]
+        ends = [each for each in network.operators if each.output.name not in taken]
         if len(inputs) != 1 or inputs[0].signed:
             raise ModelsError(f"{trace.path}: one input of counts or spikes is needed, found {_names(inputs)}")
         if len(ends) != 1 or not isinstance(ends[0], Population):
@@ -55,11 +57,12 @@ class TraceNetwork:
             raise ModelsError(f"{trace.path}: one population at the end is needed, found {outputs}")
         if trace.provenance.get("input_step", 1.0) != 1.0:
             raise ModelsError(f"{trace.path}: its inputs are codes of analog values, which frames of events are not")
-        told = trace.provenance.get("classes")
-        found = classes or (told if isinstance(told, int) and told > 0 else ends[0].output.count)
-        if ends[0].output.count % found:
-            raise ModelsError(f"{trace.path}: {ends[0].output.count} output neurons are no whole groups of {found}")
-        return cls(trace, inputs[0], ends[0], found)
+        told, outputs_count = trace.provenance.get("classes"), ends[0].output.count
+        told = told if isinstance(told, int) and told > 0 else _classes_of_labels(trace, outputs_count)
+        found = classes or told or outputs_count
+        if outputs_count % found:
+            raise ModelsError(f"{trace.path}: {outputs_count} output neurons are no whole groups of {found}")
+        return cls(trace, network, inputs[0], ends[0], found)
 
     def encode(self, frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Frames (N, T, C, H, W) as the network takes them: larger counts are cut."""
@@ -69,9 +72,10 @@ class TraceNetwork:
     def predictions(self, samples: FrameSet, on_measured: OnProgress | None = None) -> list[int]:
         """The class of every sample."""
         found: list[int] = []
+        answer = Answer.of_facts(self.trace.provenance, self.output.output.count)
         for batch in self._batches(samples.frames):
-            made = self._run(samples.frames[batch], [self.output.output.name])
-            found += predicted_classes(made[self.output.output.name], self.classes).tolist()
+            made = self._run(samples.frames[batch], [self.output.output.name], self._answering())
+            found += answer.predicted(made[self.output.output.name], self.classes).tolist()
             if on_measured is not None:
                 on_measured(len(found), len(samples))
         return found
@@ -82,9 +86,10 @@ class TraceNetwork:
         """Write a trace of the same network on other samples. facts: added to what its provenance says of it."""
         trace = self.trace
         kept = {name: fact for name, fact in trace.provenance.items() if not name.startswith(RECORDED_FIGURES)}
-        recorded = [each.output.name for each in trace.operators if trace.tensors[each.output.name].recorded]
+        operators, known = self.network.operators, trace.tensors
+        recorded = [name for name in (each.output.name for each in operators) if name in known and known[name].recorded]
         timesteps = samples.frames.shape[1]
-        with NetworkWriter(path, [self.input], trace.operators, recorded, timesteps, {**kept, **facts}) as writer:
+        with NetworkWriter(path, [self.input], operators, recorded, timesteps, {**kept, **facts}) as writer:
             for batch in self._batches(samples.frames):
                 made = self._run(samples.frames[batch], [self.input.name, *recorded])
                 for index, label in enumerate(samples.labels[batch]):
@@ -92,14 +97,33 @@ class TraceNetwork:
                     if on_recorded is not None:
                         on_recorded(batch.start + index + 1, len(samples))
 
-    def _run(self, frames: npt.NDArray[Any], wanted: list[str]) -> dict[str, npt.NDArray[Any]]:
-        specs = {name: tensor.spec for name, tensor in self.trace.tensors.items()}
-        return run_operators(self.trace.operators, specs, {self.input.name: self.encode(frames)}, wanted)
+    def _answering(self) -> Population:
+        """The population that answers, giving its potentials where those are read."""
+        silent = self.trace.provenance.get(READS_OUT)
+        named = isinstance(silent, list) and self.output.name in silent
+        return read_out(self.output) if named and self.output.neuron.fires else self.output
+
+    def _run(
+        self, frames: npt.NDArray[Any], wanted: list[str], output: Population | None = None
+    ) -> dict[str, npt.NDArray[Any]]:
+        last = output or self.output
+        operators = [last if each is self.output else each for each in self.network.operators]
+        specs = {**self.network.specs, last.output.name: last.output}
+        return run_operators(operators, specs, {self.input.name: self.encode(frames)}, wanted)
 
     def _batches(self, frames: npt.NDArray[Any]) -> Iterator[slice]:
-        largest = max(each.output.count for each in self.trace.operators) * frames.shape[1]
+        largest = max(each.output.count for each in self.network.operators) * frames.shape[1]
         size = max(1, BATCH_VALUES // max(frames[0].size, largest))
         return (slice(start, min(start + size, len(frames))) for start in range(0, len(frames), size))
+
+
+def _classes_of_labels(trace: Trace, outputs: int) -> int | None:
+    """As many as there are labels, where each of them occurs and the outputs are whole groups of so many."""
+    labels = trace.labels
+    if labels is None:
+        return None
+    found = np.unique(labels)
+    return len(found) if (found == np.arange(len(found))).all() and outputs % len(found) == 0 else None
 
 
 def _names(specs: list[TensorSpec]) -> str:

@@ -20,7 +20,7 @@ POOLS = {
     "adaptive_max_pool1d": ("adaptive max", 1), "adaptive_max_pool2d": ("adaptive max", 2),
     "lp_pool1d": ("sum", 1), "lp_pool2d": ("sum", 2),
 }  # fmt: skip
-ADDITIONS = {"add": 1.0, "radd": 1.0, "iadd": 1.0, "sub": -1.0, "subtract": -1.0, "isub": -1.0}
+ADDITIONS = {"add": 1.0, "radd": 1.0, "iadd": 1.0, "sub": -1.0, "subtract": -1.0, "isub": -1.0, "rsub": -1.0}
 SCALES = {"mul", "multiply", "rmul", "imul", "div", "divide", "truediv", "true_divide", "itruediv", "idiv"}
 PRODUCTS = {"matmul", "bmm", "mm"}
 REDUCTIONS = {"mean", "sum"}

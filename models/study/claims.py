@@ -221,7 +221,7 @@ def _formats(results: Results, whole: CompressedNetwork) -> Iterator[str]:
             if cost is not None:
                 label = candidate.label.removeprefix(f"{whole.label}, ")
                 best.setdefault(cost.weight_format, []).append(label)
-        words = "; ".join(f"{name} for {_listed(labels)}" for name, labels in best.items())
+        words = "; ".join(f"{name} for {_listed(_quoted(labels))}" for name, labels in best.items())
         yield f"{results.title(machine)}, by rising sparsity: {words}."
 
 
@@ -307,6 +307,11 @@ def _seeds(candidate: CompressedNetwork) -> str:
         return ""
     low, high = min(candidate.accuracies), max(candidate.accuracies)
     return f" (mean of {candidate.seeds} seeds, {100 * low:.2f} to {100 * high:.2f})"
+
+
+def _quoted(labels: list[str]) -> list[str]:
+    """Labels in quotation marks where commas of their own would make them run into each other."""
+    return [f"'{label}'" for label in labels] if any("," in label for label in labels) else labels
 
 
 def _listed(labels: list[str]) -> str:

@@ -25,9 +25,6 @@ _MOST_JOBS = 256
 
 _STUDY_HELP = "A study file (YAML; models/study/STUDY.md has every key), or the name of a shipped study."
 
-PIPED_WIDTH = 120
-"""Columns of the table where no terminal says how many it has."""
-
 app = typer.Typer(add_completion=False)
 
 
@@ -135,11 +132,11 @@ def _show(folder: Path) -> None:
     from spikecycle.models.study.results import Results
     from spikecycle.models.study.summary import summary
     from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
+    from spikecycle.terminal import columns
     from spikecycle.traces.errors import one_line
 
     results = Results(read_table(folder / RESULTS, RESULT_COLUMNS))
     pictures = draw_all(folder, results, read_table(folder / LAYERS, LAYER_COLUMNS))
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    console = Console(markup=False, highlight=False, width=width)
+    console = Console(markup=False, highlight=False, width=columns(sys.stdout))
     console.print(*summary(results), sep="\n")
     console.print(f"\n{one_line(folder, 1000)}: {RESULTS}, {LAYERS}, {', '.join(path.name for path in pictures)}")

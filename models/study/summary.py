@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from spikecycle.models.study.claims import claims, mega
 from spikecycle.models.study.losses import free_networks, points, reference
-from spikecycle.models.study.results import Cost, Results, compared, front
+from spikecycle.models.study.results import CompressedNetwork, Cost, Results, compared, front
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 
 
 def summary(results: Results) -> Iterator[RenderableType]:
@@ -22,41 +22,36 @@ def summary(results: Results) -> Iterator[RenderableType]:
         yield text
 
 
-def _table(results: Results) -> Table:
-    count = len(results.candidates)
-    compressions = "1 compression" if count == 1 else f"{count} compressions, each"
+def _table(results: Results) -> Fitting:
+    candidates = results.candidates
+    compressions = "1 compression" if len(candidates) == 1 else f"{len(candidates)} compressions, each"
     whole = reference(results)
     against = "" if whole is None else f"; = is free against {whole.label} by {points(results.margin)}"
-    table = Table(title=f"{compressions} in its cheapest format; * is on the front{against}")
-    several = max(candidate.seeds for candidate in results.candidates) > 1
-    table.add_column("compression")
-    table.add_column("accuracy %", justify="right")
+    title = f"{compressions} in its cheapest format; * is on the front{against}"
+    several = max(candidate.seeds for candidate in candidates) > 1
+    free = [] if whole is None else [one.name for one in free_networks(candidates, whole, results.margin)]
+    columns = [
+        names("compression", [f"{each.label}, joint" if each.method == "joint" else each.label for each in candidates]),
+        Column("accuracy\n%", [f"{100 * each.accuracy:.2f}{'=' if each.name in free else ' '}" for each in candidates]),
+    ]
     if several:
-        table.add_column("seeds, lowest to highest", justify="right")
-    table.add_column("lost, at most", justify="right")
-    table.add_column("zeros %", justify="right")
-    table.add_column("M bit op.", justify="right")
+        columns.append(Column("seeds, lowest\nto highest", [_range_of(each) for each in candidates]))
+    lost = ["" if whole is None or each is whole else f"{100 * compared(each, whole).bound:.2f}" for each in candidates]
+    columns += [
+        Column("lost, at\nmost", lost),
+        Column("zeros\n%", [f"{100 * each.sparsity:.1f}" for each in candidates]),
+        Column("M bit\nop.", [mega(each.bops) for each in candidates]),
+    ]
     for machine in results.machines:
-        table.add_column(f"{results.title(machine)} uJ", justify="right")
-    fronts = {machine: _on_front(results, machine) for machine in results.machines}
-    free = [] if whole is None else [one.name for one in free_networks(results.candidates, whole, results.margin)]
-    for candidate in results.candidates:
-        cells = []
-        for machine in results.machines:
-            star = "*" if candidate.name in fronts[machine] else " "
-            cells.append(_cell(results.cost(candidate, machine), star, several))
-        name = f"{candidate.label}, joint" if candidate.method == "joint" else candidate.label
-        low, high = min(candidate.accuracies), max(candidate.accuracies)
-        table.add_row(
-            name,
-            f"{100 * candidate.accuracy:.2f}{'=' if candidate.name in free else ' '}",
-            *([f"{candidate.seeds}, {100 * low:.2f} to {100 * high:.2f}"] if several else []),
-            "" if whole is None or candidate is whole else f"{100 * compared(candidate, whole).bound:.2f}",
-            f"{100 * candidate.sparsity:.1f}",
-            mega(candidate.bops),
-            *cells,
-        )
-    return table
+        best = _on_front(results, machine)
+        cells = [_cell(results.cost(each, machine), "*" if each.name in best else " ", several) for each in candidates]
+        columns.append(Column(f"{results.title(machine)}\nuJ", cells))
+    return fitting_sheets((title, columns))
+
+
+def _range_of(candidate: CompressedNetwork) -> str:
+    low, high = min(candidate.accuracies), max(candidate.accuracies)
+    return f"{candidate.seeds}, {100 * low:.2f} to {100 * high:.2f}"
 
 
 def _cell(cost: Cost | None, star: str, several: bool) -> str:

@@ -29,7 +29,10 @@ def copy(
     if file == "-":  # what follows would not be YAML
         return
     shown = printable(file)
-    standard_output().text(f"{shown}: a copy of {printable(machine)}; edit it, then: spikecycle check {shown}\n")
+    standard_output().text(
+        f"{shown}: a copy of {printable(machine)}; edit it, its sources too where you change a number, then: "
+        f"spikecycle check {shown}\n"
+    )
 
 
 def _named(text: str, name: str) -> str:

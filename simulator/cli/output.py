@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, TextIO, cast
 from spikecycle.files import beside, check_replaceable, is_regular, is_shipped
 from spikecycle.simulator.errors import OutputError
 from spikecycle.simulator.files import write_file
+from spikecycle.terminal import columns
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-PIPED_WIDTH = 120
-"""Columns of a table where no terminal says how many it has."""
 
 PICTURE, PICTURE_SUFFIXES = "--picture", (".svg", "")  # a pipe or device has no suffix
 
@@ -49,7 +47,7 @@ def kept_when_interrupted(folder: str) -> Iterator[None]:
 
 
 class Output:
-    """Standard output: tables as wide as the terminal (or PIPED_WIDTH), colours only there, failures as OutputError."""
+    """Standard output: tables as wide as `columns` says, colours only in terminals, failures as OutputError."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -58,7 +56,7 @@ class Output:
         """Print rich renderables; where no terminal shows them, without blanks at line ends."""
         from rich.console import Console
 
-        width = None if self._stream.isatty() else PIPED_WIDTH
+        width = columns(self._stream)
         console = Console(file=self._stream, width=width, markup=False, highlight=False, emoji=False)
         if console.is_terminal:
             with _guarded(self._stream):

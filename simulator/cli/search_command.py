@@ -57,7 +57,8 @@ def search(
     FOLDER/study.db is the study (`optuna-dashboard sqlite:///FOLDER/study.db`), FOLDER/points.parquet has every point.
     Kill it at any time: run the same again, and it goes on. Status 1 if no point keeps to all constraints.
     """
-    from spikecycle.simulator.explore.search import DEFAULT_GOALS, parse_constraint
+    from spikecycle.simulator.explore.constraints import parse_constraint
+    from spikecycle.simulator.explore.search import DEFAULT_GOALS
     from spikecycle.simulator.explore.search import search as run
     from spikecycle.simulator.explore.store import kept_files
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep

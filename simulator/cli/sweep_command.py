@@ -10,6 +10,7 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, kept_when_interrupted, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.wording import numbered
 
 _POINTS_FAILED = 2
 
@@ -76,5 +77,7 @@ def sweep(
         standard_output().show(sweep_report(result))
     if result.failed:
         first = " ".join(str(result.failed[0]["problem"]).split())
-        sys.stderr.write(f"spikecycle: {len(result.failed):,} of {len(result.points):,} points failed: {first}\n")
+        sys.stderr.write(
+            f"spikecycle: {len(result.failed):,} of {numbered(len(result.points), 'point')} failed: {first}\n"
+        )
         raise typer.Exit(_POINTS_FAILED)

@@ -63,8 +63,9 @@ def synthesize(
 
     import json as documents
 
-    from spikecycle.simulator.explore.synthesis import measured, parse_synthesis
+    from spikecycle.simulator.explore.synthesis import channel_notes, measured, parse_synthesis
     from spikecycle.simulator.explore.synthesis import synthesize as draw
+    from spikecycle.simulator.explore.topology import unread_columns
     from spikecycle.simulator.machine.yaml_file import read_yaml
     from spikecycle.simulator.report.synthesis_table import synthesis_report
 
@@ -75,14 +76,23 @@ def synthesize(
     }  # fmt: skip
     given = {key: value for key, value in said.items() if value is not None}
     file = Path(network)
-    base = {"topology": file.name} if file.suffix.lower() == ".csv" else read_yaml(file)
-    asked, layers = parse_synthesis({**base, **given}, network, file.parent)
+    is_topology = file.suffix.lower() == ".csv"
+    unread = unread_columns(file) if is_topology else []
+    base = {"topology": file.name} if is_topology else read_yaml(file)
+    option_of = {key: "--sparsity" if key == "weight_sparsity" else f"--{key.replace('_', '-')}" for key in said}
+    asked, layers = parse_synthesis(
+        {**base, **given}, network, file.parent,
+        {key: option for key, option in option_of.items() if key in given or is_topology},
+    )  # fmt: skip
     if asked.topology is not None:  # a file that the file names
         check_targets({"TRACE.h5": trace, "--json": json}, (network, str(file.parent / asked.topology)))
-    wanted = draw(asked, layers, trace, max_memory_bytes)
+    wanted = draw(asked, layers, trace, network, max_memory_bytes)
     found = measured(trace)
+    notes = channel_notes(layers)
+    if unread:
+        notes.append(f"Columns that are not read: {', '.join(map(printable, unread))}.")
     if json is not None:
-        document = {"trace": trace, "synthetic": True, "asked": wanted, "drawn": found}
+        document = {"trace": trace, "synthetic": True, "asked": wanted, "drawn": found, "notes": notes}
         write_document(json, documents.dumps(document, indent=2) + "\n")
     if json != "-":
-        standard_output().show(synthesis_report(printable(trace), wanted, found))
+        standard_output().show(synthesis_report(printable(trace), wanted, found, notes))

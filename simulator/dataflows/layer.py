@@ -17,11 +17,12 @@ from typing import Protocol, cast
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, Integers, UInt8, UInt16
+from spikecycle.simulator.array_types import Frames, Inputs, Int32, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
 from spikecycle.traces import Layer, LayerShape, Neuron, Population, Source, Synapse
+from spikecycle.traces.packing import PackedSpikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +55,15 @@ class LayerSample:
     """One sample of a layer.
 
     inputs: (T, C, H, W) values. outputs: (T, M, P, Q), output spikes as uint8; of neurons that do not fire, potentials,
-    which no array looks at. active: uint8 (T, M, P, Q), 1 where a
-    neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its stored
-    potential is not 0); None where the plan does not need it.
+    which no array looks at. Binary spikes may be packed: take them timestep by timestep. active: uint8 (T, M, P, Q), 1
+    where a neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its
+    stored potential is not 0); None where the plan does not need it.
     weights_on_chip: an earlier inference has loaded the weights. inputs_on_chip, outputs_on_chip: the tensor waits on
     chip between this layer and the one that makes or takes it, and is not moved from or to DRAM.
     """
 
-    inputs: UInt8 | UInt16
-    outputs: Integers
+    inputs: Inputs | PackedSpikes
+    outputs: Frames
     active: UInt8 | None = None
     weights_on_chip: bool = False
     inputs_on_chip: bool = False
@@ -139,8 +140,8 @@ class LayerPlan:
     def run(self, sample: StageSample) -> Activity:
         """Replay one sample."""
         inputs = self.inputs(sample)
-        outputs = sample.values(self.population.output.name)
-        if self.population.neuron.fires:
+        outputs = sample.frames(self.population.output.name)
+        if self.population.neuron.fires and not isinstance(outputs, PackedSpikes):
             outputs = outputs.astype(np.uint8, copy=False)
         needs_active = self.mapped.needs_active
         active = sample.tensors.replay(self.population, track_active=True).active if needs_active else None
@@ -156,7 +157,13 @@ class LayerPlan:
             )
         )
 
-    def inputs(self, sample: StageSample) -> UInt8 | UInt16:
+    def inputs(self, sample: StageSample) -> Inputs | PackedSpikes:
+        """What the layer takes, (T, C, H, W): packed where it is one recorded tensor of binary spikes."""
+        source = self.connections[0].source
+        if len(self.connections) == 1 and not source.delay:
+            frames = sample.frames(source.tensor)
+            if isinstance(frames, PackedSpikes):
+                return frames.reshaped(self.task.shape.input_shape)
         dtype = np.uint8 if self.task.input_bits <= 8 else np.uint16
         shape = self.task.shape
         parts = []
@@ -166,7 +173,7 @@ class LayerPlan:
             parts.append(values.reshape(len(values), *connection.shape.input_shape) if flat else values)
         joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         assert joined.shape[1:] == shape.input_shape
-        return cast("UInt8 | UInt16", joined.astype(dtype, copy=False))
+        return cast("Inputs", joined.astype(dtype, copy=False))
 
 
 def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection], Population]:

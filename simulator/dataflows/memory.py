@@ -50,26 +50,47 @@ def run_needs(
     dataflow: Dataflow, machine: Machine, network: Network, stages: Iterable[Stage]
 ) -> dict[str, tuple[Need, ...]]:
     """Everything that the stages of a run need, by stage."""
+    # What may stay on chip is looked at as a whole, unpacked.
+    packed_spikes = dataflow.supports.packed_spikes and machine.residency.activations == "dram"
     return {
-        f"layer {stage.name!r}": (*stage_needs(stage, network), *dataflow.memory(machine, stage, network))
+        f"layer {stage.name!r}": (
+            *stage_needs(stage, network, packed_spikes),
+            *dataflow.memory(machine, stage, network),
+        )
         for stage in stages
     }
 
 
-def stage_needs(stage: Stage, network: Network) -> tuple[Need, ...]:
-    """The arrays of a stage itself: weights as int32, with what they are read from; one sample of its tensors."""
+def stage_needs(stage: Stage, network: Network, packed_spikes: bool = False) -> tuple[Need, ...]:
+    """The arrays of a stage itself: weights as int32, with what they are read from; one sample of its tensors.
+
+    packed_spikes: see `Support`.
+    """
     weights = sum(synapse.shape.M * synapse.shape.fan_in for synapse in stage.synapses())
     needs = [
         Need(4 * weights, f"{weights} weights (M x C/groups x R x S)"),
         Need(8 * weights, f"{weights} weights (M x C/groups x R x S)", is_kept=False),
     ]
+    packed = _packed_tensors(stage) if packed_spikes else frozenset()
     for tensor in _tensors_of(stage, network):
         values = network.timesteps * tensor.spec.count
         what = f"{values} values of tensor {tensor.name!r} (T x C x H x W)"
-        needs.append(Need(COPIES * _item_bytes(tensor) * values, what, is_kept=False))
+        one_bytes = _item_bytes(tensor) * values
+        if tensor.name in packed and tensor.recorded and tensor.spec.is_binary:
+            one_bytes = network.timesteps * -(-tensor.spec.count // 8)
+        needs.append(Need(COPIES * one_bytes, what, is_kept=False))
     neurons = sum(operator.output.count for operator in stage.operators if isinstance(operator, Population))
     needs.append(Need(POTENTIAL_BYTES * neurons, f"{neurons} neurons", is_kept=False))
     return tuple(needs)
+
+
+def _packed_tensors(stage: Stage) -> frozenset[str]:
+    """Tensors that a dataflow takes packed if they are recorded: what the stage makes, and the one that it takes if
+    there is but one, of the same timestep. Several have to lie side by side."""
+    sources = {source for operator in stage.operators for source in operator.inputs}
+    taken = {source for source in sources if source.tensor not in stage.produced or source.delay}
+    single = len(taken) == 1 and not any(source.delay for source in taken)
+    return stage.produced | {source.tensor for source in taken if single}
 
 
 def tensor_need(tensor: Tensor, timesteps: int) -> Need:

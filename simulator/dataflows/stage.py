@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Integers, UInt8, UInt16
+from spikecycle.simulator.array_types import Frames, Integers, UInt8, UInt16
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Population, Source, Synapse, Tensor
@@ -165,6 +165,10 @@ class StageSample:
     def values(self, tensor: str) -> Integers:
         """Values of a tensor, integers (T, C, H, W): as recorded, or recomputed where they were not."""
         return self.tensors.values(tensor)
+
+    def frames(self, tensor: str) -> Frames:
+        """The same, binary spikes packed where they were recorded, to be taken timestep by timestep."""
+        return self.tensors.frames(tensor)
 
     def source(self, source: Source) -> Integers:
         """What an operator takes, integers (T, C, H, W): the tensor, moved on by its delay (zeros before the start)."""

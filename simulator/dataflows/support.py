@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from spikecycle.simulator.dataflows.joined_sums import JoinedNetwork
 from spikecycle.simulator.dataflows.stage import Network, Stage, consumers, made_by_synapses
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat
@@ -26,6 +27,8 @@ class Support:
     weight_format_problem, spike_format_problem: why it cannot take a format, whatever its machine has, or None.
     layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
         and nothing else.
+    packed_spikes: whether it takes recorded binary spikes as they are packed in the file, one timestep after the other;
+        an estimate of memory counts them so.
     """
 
     operators: frozenset[str]
@@ -35,6 +38,12 @@ class Support:
     weight_format_problem: Callable[[WeightFormat], str | None] = lambda _: None
     spike_format_problem: Callable[[SpikeFormat], str | None] = lambda _: None
     layers_only: bool = False
+    packed_spikes: bool = False
+
+    @property
+    def joins_sums(self) -> bool:
+        """Whether it takes sums of currents as inputs of the population behind them: see `joined_sums`."""
+        return self.layers_only and "several inputs" in self.demands
 
     def problems(self, operator: Operator, network: Network) -> Iterator[str]:
         """What the operator asks for that is not supported."""
@@ -92,16 +101,25 @@ def refuse_unsupported(
     refused = {operator: problems for operator, problems in refused.items() if problems}
     if not refused:
         return
-    known = others()
+    known, joined = others(), JoinedNetwork.of(network)
     lines = []
     for operator, problems in list(refused.items())[:MOST_NAMED]:
-        able = [name for name, other in known.items() if not any(other.problems(operator, network))]
+        able = [
+            name
+            for name, other in known.items()
+            if _runs(other, operator.name, joined if other.joins_sums else network)
+        ]
         lines.append(
             f"operator {operator.name!r} cannot be mapped on machine {machine!r} (dataflow {dataflow}): "
             f"{', '.join(problems)}; machines that run it: {', '.join(able) or 'none'}"
         )
     more = len(refused) - MOST_NAMED
     raise MappingError("\n".join([*lines, *([f"and {more} more"] if more > 0 else [])]))
+
+
+def _runs(support: Support, operator: str, network: Network) -> bool:
+    """Whether a dataflow runs what there is of an operator in a network."""
+    return not any(any(support.problems(one, network)) for one in network.operators if one.name == operator)
 
 
 def free_operators(support: Support, network: Network) -> list[str]:

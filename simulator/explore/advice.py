@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spikecycle.wording import setting_text
+
 ADVICE_VERSION = 1
 Goal = Literal["edp", "energy", "time"]
 GOALS = ("edp", "energy", "time")
@@ -62,6 +64,11 @@ class Change(_Part):
     area: float = Field(description="change of the area")
     area_mm2: float = Field(description="the same in mm2")
 
+    @property
+    def words(self) -> str:
+        """The values, "48 to 24", for readers."""
+        return f"{setting_text(self.before)} to {setting_text(self.after)}"
+
 
 class UnmovedKey(_Part):
     """A key of which no other value near its own can be simulated."""
@@ -78,6 +85,13 @@ class Advice(_Part):
     trace: str = Field(description="name of the trace")
     machine: str = Field(description="name, file, overrides and fingerprint of the machine")
     synthetic: bool = Field(description="whether the trace was drawn from statistics")
+    samples: int | None = Field(default=None, description="how many samples were replayed; null in earlier documents")
+    weight_format: str | None = Field(default=None, description="format of weights; null where the machine has none")
+    spike_format: str | None = Field(default=None, description="format of spikes; null where the machine has none")
+    weight_residency: str | None = Field(
+        default=None, description="inference, batch:N or resident, as --residency takes it; null in earlier documents"
+    )
+    activation_residency: str | None = Field(default=None, description="dram or chip; null in earlier documents")
     too_slow: list[str] = Field(description="memories slower than the clock: unless empty, the machine cannot run")
     energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
     seconds_per_inference: float = Field(description="mean time of a sample, s")

@@ -12,6 +12,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.advice import GOALS, MEASURE_OF, Advice, Change, Elasticity, UnmovedKey
 from spikecycle.simulator.explore.bounds import operator_bounds
 from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.grounds import weight_residency
 from spikecycle.simulator.explore.measure import Chunk, Session, figures
 from spikecycle.simulator.explore.neighbours import Neighbour, changes, near, numeric_keys
 from spikecycle.simulator.explore.sweep import SweepProgress, cores, simulate_points
@@ -22,6 +23,7 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.residency import residency_changes
 from spikecycle.simulator.variant import variant_text
+from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import open_trace
 
 LEAST_EFFECT = 1e-6
@@ -50,7 +52,7 @@ def advise(
     none. Raises what `simulate` raises for the machine as it is.
     """
     if goal not in GOALS:
-        raise UsageError(f"there is no goal {goal!r}, allowed: {', '.join(GOALS)}")
+        raise UsageError(f"there is no goal {goal!r}, allowed: {', '.join(GOALS)}{did_you_mean(goal, GOALS)}")
     load_plugins(plugins)
     machine = load_machine(hardware, settings, formats)
     if residency:
@@ -73,6 +75,11 @@ def advise(
             machine.name, result.machine_file, result.machine_overrides, result.machine_sha256
         ),
         synthetic=base["synthetic"],
+        samples=samples_count,
+        weight_format=result.weight_format,
+        spike_format=result.spike_format,
+        weight_residency=weight_residency(result),
+        activation_residency=str(result.assumptions.residency["activations"]),
         too_slow=[buffer.buffer for buffer in result.too_slow],
         energy_per_inference_pj=result.energy_per_inference_pj,
         seconds_per_inference=result.seconds_per_inference,

@@ -10,6 +10,7 @@ from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.differences import ResultComparison, compare_results
 from spikecycle.simulator.explore.measure import Session
+from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.sweep import texts
 from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
 from spikecycle.simulator.plugins import load_plugins
@@ -59,6 +60,7 @@ def compare_points(spec: SweepSpec, progress: Progress | None = None) -> ResultC
         )
         raise UsageError(f"compare: {what}")
     load_plugins(spec.plugins)
+    check_space(spec)
     points = sorted(spec.points(), key=lambda point: point.number)
     results: dict[int, RunResult] = {}
     for trace in spec.traces:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.grounds import weight_residency
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import seconds
 from spikecycle.simulator.variant import SYNTHETIC, is_synthetic, overrides_text, variant_text
@@ -43,6 +44,13 @@ class ComparedResult(_Part):
     utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
     too_slow: list[str] = Field(description="memories slower than the clock: unless empty, the machine cannot run")
     synthetic: bool = Field(description="whether the trace was drawn from statistics")
+    samples: int | None = Field(default=None, description="how many samples were replayed; null in earlier documents")
+    weight_format: str | None = Field(default=None, description="format of weights; null where the machine has none")
+    spike_format: str | None = Field(default=None, description="format of spikes; null where the machine has none")
+    weight_residency: str | None = Field(
+        default=None, description="inference, batch:N or resident, as --residency takes it; null in earlier documents"
+    )
+    activation_residency: str | None = Field(default=None, description="dram or chip; null in earlier documents")
 
 
 class KeyDifference(_Part):
@@ -124,6 +132,11 @@ def _compared(label: str, result: RunResult) -> ComparedResult:
         utilization=result.utilization,
         too_slow=[buffer.buffer for buffer in result.too_slow],
         synthetic=is_synthetic(result.provenance),
+        samples=len(result.samples),
+        weight_format=result.weight_format,
+        spike_format=result.spike_format,
+        weight_residency=weight_residency(result),
+        activation_residency=str(result.assumptions.residency["activations"]),
     )
 
 
@@ -187,6 +200,12 @@ def _parts(result: RunResult) -> Iterator[tuple[Measure, By, str | None, str | N
 
 def comparability(results: Sequence[RunResult]) -> Iterator[str]:
     """Why ratios of these results may say something else than which machine is better, a sentence each."""
+    for group in _same_runs(results):
+        *others, last = map(str, group)
+        yield (
+            f"Results {', '.join(others)} and {last} are of the same trace, samples and machine by the same program: "
+            "they cannot differ."
+        )
     if len({result.trace_sha256 for result in results}) > 1:
         yield "The results are of different traces."
     if len({tuple(result.samples) for result in results}) > 1:
@@ -208,6 +227,19 @@ def comparability(results: Sequence[RunResult]) -> Iterator[str]:
         yield f"Areas are not modelled: {', '.join(dict.fromkeys(unsized))}."
     if any(is_synthetic(result.provenance) for result in results):
         yield SYNTHETIC
+
+
+def _same_runs(results: Sequence[RunResult]) -> list[list[int]]:
+    """Numbers, from 1, of results that one and the same run gives."""
+    by_run: dict[tuple[object, ...], list[int]] = {}
+    for number, result in enumerate(results, start=1):
+        plugins = tuple(plugin.sha256 for plugin in result.plugins)
+        run = (
+            result.trace_sha256, result.machine_sha256, tuple(result.samples), result.assumptions.ideal_memory,
+            result.spikecycle, plugins,
+        )  # fmt: skip
+        by_run.setdefault(run, []).append(number)
+    return [group for group in by_run.values() if len(group) > 1]
 
 
 def _prices(result: RunResult) -> dict[str, str]:

@@ -28,7 +28,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from spikecycle.simulator.explore.drawn_layer import Name, Padding, Pair, Share, Size
+from spikecycle.simulator.explore.drawn_layer import (
+    Correlation,
+    Name,
+    Padding,
+    Pair,
+    Share,
+    Size,
+    Variation,
+    WeightBits,
+)
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.traces import GraphBuilder, LayerShape, Neuron, Population, Source, TensorSpec, TraceError
 from spikecycle.traces.array_types import Int32, Integers
@@ -62,9 +71,9 @@ class InputToDraw(Section):
     W: Size = 1
     bits: Annotated[int, Field(ge=1, le=16)] = 1
     density: Share | None = None
-    channel_variation: float | None = None
-    time_correlation: float | None = None
-    space_correlation: float | None = None
+    channel_variation: Variation | None = None
+    time_correlation: Correlation | None = None
+    space_correlation: Correlation | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -138,7 +147,7 @@ class _SynapseToDraw(_Node):
     inputs: list[Reference] = Field(min_length=1, max_length=1)
     M: Size
     weight_sparsity: Share | None = None
-    weight_bits: Annotated[int, Field(ge=2, le=32)] | None = None
+    weight_bits: WeightBits | None = None
 
     def weights(self, drawn: DrawnGraph, shape: LayerShape) -> tuple[Int32, int]:
         """Codes, int32 (M, C / groups, R, S), and their bits."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.traces import LayerShape
+from spikecycle.traces.clustered import MOST_CORRELATED
 from spikecycle.traces.schema import MAX_NAME_CHARACTERS
 
 
@@ -20,6 +21,9 @@ def _is_name(name: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), AfterValidator(_is_name)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Size = Annotated[int, Field(ge=1, le=2**24)]
+WeightBits = Annotated[int, Field(ge=2, le=32)]
+Variation = Annotated[float, Field(ge=0)]
+Correlation = Annotated[float, Field(ge=0, le=MOST_CORRELATED)]
 Pair = Size | Annotated[list[Size], Field(min_length=2, max_length=2)]
 Padding = Annotated[int, Field(ge=0)] | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=4)]
 
@@ -41,10 +45,10 @@ class LayerToDraw(Section):
     groups: Size = 1
     density: Share | None = None
     weight_sparsity: Share | None = None
-    weight_bits: int | None = None
-    channel_variation: float | None = None
-    time_correlation: float | None = None
-    space_correlation: float | None = None
+    weight_bits: WeightBits | None = None
+    channel_variation: Variation | None = None
+    time_correlation: Correlation | None = None
+    space_correlation: Correlation | None = None
 
     def shape(self) -> LayerShape:
         """The geometry; TraceError where sizes do not fit each other."""

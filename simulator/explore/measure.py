@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.errors import MemoryLimitError, SimulatorError, one_line
 from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.grounds import grounds
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
@@ -65,8 +66,8 @@ FIGURES = (
     "logic_area_mm2", "utilization", "synaptic_operations_per_inference", "accuracy", "synthetic", "inferences",
 )  # fmt: skip
 """Columns of numbers that a point may have on any machine."""
-GROUPS = ("cycles.", "energy_pj.")
-"""Beginnings of those that depend on the machine."""
+CYCLES, ENERGIES = "cycles.", "energy_pj."
+"""Beginnings of those that depend on the machine: cycles by category, energy by component."""
 OVER_LIMIT = "over_memory_limit"
 """Column of points that failed because of the memory limit of their run, which is no property of a point."""
 
@@ -169,10 +170,11 @@ def figures(result: RunResult) -> Row:
         "weight_format": result.weight_format,
         "spike_format": result.spike_format,
         "overlap": result.overlap,
+        **grounds(result),
         "trace_sha256": result.trace_sha256,
         "machine_sha256": result.machine_sha256,
-        **{f"cycles.{category}": cycles / samples for category, cycles in result.sum_cycle_breakdown.items()},
-        **{f"energy_pj.{part}": energy / samples for part, energy in result.sum_energy_by_component_pj.items()},
+        **{f"{CYCLES}{category}": cycles / samples for category, cycles in result.sum_cycle_breakdown.items()},
+        **{f"{ENERGIES}{part}": energy / samples for part, energy in result.sum_energy_by_component_pj.items()},
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from spikecycle.simulator.explore.frames import Row, to_frame
+from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
     import polars
@@ -26,8 +27,13 @@ class SweepResult(BaseModel):
     spikecycle: str = Field(description="version of the program")
     folder: str | None = Field(description="folder of the points; null where they were kept nowhere")
     columns: list[str] = Field(description="what varies, and trace and machine: the columns that tell points apart")
+    already_there: int = Field(
+        default=0,
+        description="points that this run did not simulate, as the folder had them before; failed ones are among them",
+    )
     points: list[Row] = Field(
-        description="one row per point: what was chosen, figures per inference, and `problem`, null unless it failed"
+        description="one row per point: what was chosen, figures per inference, what they rest on (residency, DRAM, "
+        "technology, what is not modelled), and `problem`, null unless it failed"
     )
 
     @property
@@ -51,7 +57,7 @@ class SweepResult(BaseModel):
         return to_frame(self.points)
 
     def __repr__(self) -> str:
-        return f"<SweepResult: {len(self.done)} points done, {len(self.failed)} failed>"
+        return f"<SweepResult: {numbered(len(self.done), 'point')} done, {len(self.failed)} failed>"
 
     __str__ = __repr__
 
@@ -69,20 +75,39 @@ class SearchResult(BaseModel):
     constraints: list[str] = Field(description="what points of the front keep to, in words")
     space: int = Field(description="points that there are to choose from")
     trials: int = Field(description="trials in all; one that chose a point again counts, but was not simulated again")
-    simulated: int = Field(description="different points that were simulated")
+    simulated: int = Field(description="different points that this run simulated, failed ones among them")
+    already_there: int = Field(
+        default=0,
+        description="different points of the trials that this run did not simulate, as the folder had them: of an "
+        "earlier run, of another one that works on the same study, or of a sweep",
+    )
     failed: int = Field(description="trials whose point cannot be run")
     front: list[Row] = Field(description="the points that no other one beats in all goals, one row each")
-    points: list[Row] = Field(description="one row per point that was simulated, as in a sweep")
+    points: list[Row] = Field(
+        description="one row per point that a trial of this search chose, as in a sweep; `number` is its place in the "
+        "space"
+    )
     importances: dict[str, dict[str, float]] = Field(
         description="by goal: share of each axis in what the best tenth of the points have in common (PED-ANOVA)"
     )
+
+    @property
+    def lacking(self) -> list[str]:
+        """Columns that points of the front must have to keep to the constraints, and that no point has."""
+        found = {name for point in self.points for name, value in point.items() if value is not None}
+        bounds = [words.split(" ") for words in self.constraints]
+        columns = dict.fromkeys(column for column, *bound in bounds if bound[:1] in (["<="], [">="]))
+        return [column for column in columns if column not in found]
 
     def to_polars(self) -> polars.DataFrame:
         """All points as a data frame of Polars."""
         return to_frame(self.points)
 
     def __repr__(self) -> str:
-        return f"<SearchResult: {self.trials} trials of {self.space:,} points, {len(self.front)} on the front>"
+        return (
+            f"<SearchResult: {numbered(self.trials, 'trial')} of {numbered(self.space, 'point')}, {len(self.front)} on "
+            "the front>"
+        )
 
     __str__ = __repr__
 

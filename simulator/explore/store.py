@@ -115,7 +115,7 @@ class SweepFolder:
             parts = self._part_files()
             if not parts:
                 return
-            rows, last = self._rows(), len(numbers)
+            rows, last = self._rows(), 1 + max(numbers.values(), default=-1)
             rank = {name: place for place, name in enumerate(("number", "point", *columns))}
             placed = [
                 {**_ordered(row, rank), "number": numbers.get(str(row["point"]), last + index)}

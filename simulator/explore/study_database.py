@@ -28,7 +28,7 @@ LONGEST_READ_S = 30
 SIGNATURE = b"SQLite format 3\0"
 _HEADER_BYTES, _VERSIONS, _WAL = 100, slice(18, 20), 2
 """Versions of writing and reading; 1 is a rollback journal, 2 is WAL. Source: SQLite's "Database File Format", 1.3."""
-_LOCK_S = 60
+LOCK_S = 60
 """How long another run may hold the lock."""
 _STEPS_BETWEEN_LOOKS = 10_000
 """Instructions of SQLite's machine between two looks at the clock."""
@@ -37,26 +37,32 @@ _WRONG = "cannot be read as the study of a search"
 
 
 @contextmanager
-def reading(path: Path, mode: str = "ro") -> Iterator[sqlite3.Connection]:
-    """The database of a search, to be read within bounds; UsageError where it is another one, or damaged.
-
-    mode: "rw" lets SQLite take back what a run that was killed had begun; "ro" changes nothing.
-    """
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database of a search, to be read within bounds; UsageError where it is another one, or damaged."""
     try:
-        _check_header(path)
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_LOCK_S)) as database:
-            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
-            end_s = time.monotonic() + LONGEST_READ_S
-            database.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS_BETWEEN_LOOKS)
-            _check_schema(path, database)
-            (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            if state != "ok":
-                raise UsageError(f"{path}: is a damaged SQLite database: {one_line(str(state))}")
+        with _looked_at(path, "ro") as database:
             yield database
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (sqlite3.Error, UnicodeError) as error:
         raise UsageError(f"{path}: cannot be read as an SQLite database: {one_line(str(error))}") from error
+
+
+@contextmanager
+def _looked_at(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """The same, with errors of SQLite and the system as they are. mode: "rw" lets SQLite take back what a run that was
+    killed had begun; "ro" changes nothing."""
+    _check_header(path)
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_S)) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
+        end_s = time.monotonic() + LONGEST_READ_S
+        database.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS_BETWEEN_LOOKS)
+        _check_schema(path, database)
+        (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            raise sqlite3.DatabaseError(state)
+        yield database
 
 
 def _check_header(path: Path) -> None:
@@ -65,7 +71,7 @@ def _check_header(path: Path) -> None:
         file.seek(0, 2)
         size_bytes = file.tell()
     if not header.startswith(SIGNATURE):
-        raise UsageError(f"{path}: is no SQLite database")
+        raise sqlite3.DatabaseError("file is not a database")
     if size_bytes > LARGEST_BYTES:
         raise UsageError(f"{path}: is larger than {LARGEST_BYTES:,} bytes")
     if _WAL in header[_VERSIONS]:
@@ -87,17 +93,18 @@ def _check_schema(path: Path, database: sqlite3.Connection) -> None:
 
 
 def storage(optuna: Any, path: Path) -> Any:
-    """Optuna's storage in this file, which may not be there yet; UsageError where it is no database of a search.
+    """Optuna's storage in this file, which may not be there yet; UsageError where it is no database of a search,
+    sqlite3.Error or OSError where it cannot be read.
 
     The file is opened here: the URL that Optuna takes would read `?`, `%` and braces in a name as instructions;
     of a relative one, SQLite may read `file:` as another.
     """
     if path.exists():
-        with reading(path, "rw"):
+        with _looked_at(path, "rw"):
             pass
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path.absolute(), timeout=_LOCK_S, check_same_thread=False)
+        return sqlite3.connect(path.absolute(), timeout=LOCK_S, check_same_thread=False)
 
     return optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
 

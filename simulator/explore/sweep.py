@@ -15,12 +15,14 @@ from typing import Any
 
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, split
+from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.results import SweepResult
 from spikecycle.simulator.explore.store import SweepFolder, source_sha256
 from spikecycle.simulator.explore.sweep_spec import SUFFIXES, SweepPoint, SweepSpec, parse_sweep, read_sweep
 from spikecycle.simulator.explore.workers import local_client, run_here, run_on_dask, scheduler_client, threads
 from spikecycle.simulator.machine.loader import machine_path
 from spikecycle.simulator.memory import default_limit_bytes
+from spikecycle.simulator.plugins import load_plugins
 from spikecycle.traces.errors import located
 from spikecycle.traces.samples import resolve
 
@@ -102,6 +104,8 @@ def run_sweep(
 ) -> SweepResult:
     """The sweep of a specification; arguments as those of `sweep`."""
     sources = sources_of(spec)
+    load_plugins(spec.plugins)
+    check_space(spec)
     points = list(spec.points())
     wanted = {point.identity(): point for point in points}
     workers = jobs or cores()
@@ -129,6 +133,7 @@ def run_sweep(
         spikecycle=metadata.version("spikecycle"),
         folder=None if out is None else str(out),
         columns=list(spec.columns()),
+        already_there=len(points) - len(todo),
         points=sorted(rows, key=lambda row: row["number"]),
     )
 

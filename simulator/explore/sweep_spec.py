@@ -28,7 +28,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.machine.problems import validation_problems
@@ -153,7 +153,9 @@ class SweepSpec(Section):
     """Formats by operand (weights, spikes), or by operand and operator (weights.fc1)."""
     residency: dict[str, Words] = Field(default_factory=dict)
     """What stays on chip: weights: [inference, resident, "batch:4"], activations: [dram, chip]."""
-    samples: Annotated[list[Annotated[int, Field(ge=0)]] | None, BeforeValidator(_sample_list)] = None
+    samples: Annotated[
+        Annotated[list[Annotated[int, Field(ge=0)]], AfterValidator(_different)] | None, BeforeValidator(_sample_list)
+    ] = None
     """Samples that every point replays: a list, or text as "0,2-5". All by default."""
     ideal_memory: Annotated[list[bool], BeforeValidator(_listed), AfterValidator(_different)] = Field(
         default_factory=lambda: [False]
@@ -161,6 +163,12 @@ class SweepSpec(Section):
     """DRAM without latency and with infinite bandwidth."""
     plugins: Annotated[list[Word], BeforeValidator(_listed)] = Field(default_factory=list)
     """Files with dataflows, formats or policies that machines name."""
+    _origin: str = PrivateAttr(default="sweep")
+
+    @property
+    def origin(self) -> str:
+        """What messages about it begin with: its file, or the command."""
+        return self._origin
 
     @model_validator(mode="before")
     @classmethod
@@ -219,6 +227,11 @@ class SweepSpec(Section):
         """Names of what varies, and of trace and machine, in the order of the file."""
         varied = (axis for axis in self.axes() if len(axis.values) > 1 or axis.kind in ALWAYS)
         return tuple(name for axis in varied for name in axis.names)
+
+    @property
+    def any_point(self) -> SweepPoint:
+        """The first one of the file: all have the same columns."""
+        return self.point([0] * len(self.axes()))
 
     def points(self) -> Iterator[SweepPoint]:
         """Every point, in the order in which stages have to be run anew most seldom."""
@@ -312,6 +325,7 @@ def parse_sweep(data: Mapping[str, Any], origin: str, most_points: int | None = 
         raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from error
     if most_points is not None and spec.count > most_points:
         raise MachineError(f"{origin}: at most {most_points:,} points can be swept, found {spec.count:,}; search them")
+    spec._origin = origin
     return spec
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,14 +36,14 @@ from spikecycle.simulator.explore.drawn_graph import (
     densities,
     draw_input,
 )
-from spikecycle.simulator.explore.drawn_layer import LayerToDraw, Share, Size
+from spikecycle.simulator.explore.drawn_layer import Correlation, LayerToDraw, Share, Size, Variation, WeightBits
 from spikecycle.simulator.explore.sweep_spec import Word
 from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import Need, check_memory
-from spikecycle.traces import GraphBuilder, open_trace
+from spikecycle.traces import GraphBuilder, TraceError, open_trace
 from spikecycle.traces.clustered import SpikeStatistics, draw_densities, draw_events, measure
 from spikecycle.traces.errors import located
 from spikecycle.traces.synthetic import INPUTS, WEIGHTS, drawn_parameters, drawn_weights
@@ -66,13 +67,13 @@ class Synthesis(Section):
     density: Share
     weight_sparsity: Share = 0.0
     """Share of weights that are zero."""
-    weight_bits: Annotated[int, Field(ge=2, le=32)] = 8
+    weight_bits: WeightBits = 8
     input_bits: Annotated[int, Field(ge=1, le=16)] = 1
     """Bits of the first layer's inputs; others take spikes."""
     potential_bits: Annotated[int, Field(ge=2, le=32)] = 16
-    channel_variation: Annotated[float, Field(ge=0)] = CHANNEL_VARIATION
-    time_correlation: float = TIME_CORRELATION
-    space_correlation: float = SPACE_CORRELATION
+    channel_variation: Variation = CHANNEL_VARIATION
+    time_correlation: Correlation = TIME_CORRELATION
+    space_correlation: Correlation = SPACE_CORRELATION
     layers: list[LayerToDraw] | None = None
     topology: Word | None = None
     inputs: dict[TensorName, InputToDraw] | None = None
@@ -96,43 +97,75 @@ def read_synthesis(path: str | Path) -> tuple[Synthesis, list[LayerToDraw]]:
     return parse_synthesis(read_yaml(file), str(path), file.parent)
 
 
-def parse_synthesis(data: Mapping[str, Any], origin: str, folder: Path = Path()) -> tuple[Synthesis, list[LayerToDraw]]:
-    """The same of its keys. folder: that a topology's path is seen from."""
+def parse_synthesis(
+    data: Mapping[str, Any], origin: str, folder: Path = Path(), options: Mapping[str, str] | None = None
+) -> tuple[Synthesis, list[LayerToDraw]]:
+    """The same of its keys. folder: that a topology's path is seen from. options: keys that are not the file's but come
+    from elsewhere, and what messages call them: {"density": "--density"}."""
     try:
         asked = Synthesis.model_validate(data)
     except ValidationError as error:
-        problems = validation_problems(error, Synthesis)
-        raise MachineError("\n".join(f"{origin}: {problem}" for problem in problems)) from error
+        problems = (problem.partition(":") for problem in validation_problems(error, Synthesis))
+        lines = (f"{(options or {}).get(key, f'{origin}: {key}')}:{rest}" for key, _, rest in problems)
+        raise MachineError("\n".join(lines)) from error
+    for index, layer in enumerate(asked.layers or ()):
+        try:
+            layer.shape()
+        except TraceError as error:
+            raise MachineError(f"{origin}: layers.{index}: layer {layer.name!r}: {error}") from error
     layers = asked.layers or ([] if asked.topology is None else read_topology(folder / asked.topology))
+    names = [layer.name for layer in layers]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        file = origin if asked.topology is None else folder / asked.topology
+        raise MachineError(f"{file}: {twice!r} is the name of two layers")
     return asked, layers
 
 
+def channel_notes(layers: Sequence[LayerToDraw]) -> list[str]:
+    """Layers of a chain that take other channels than the layer before them makes, a sentence each: layers are drawn
+    each by itself, so that what is said of each is what it takes. A dense layer may take several values per channel."""
+    found = []
+    for before, layer in pairwise(layers):
+        is_flat = layer.kind == "linear" and layer.C % before.M == 0
+        if layer.C != before.M and not is_flat:
+            found.append(
+                f"{layer.name} takes {layer.C:,} channels, as its line says, though {before.name} makes {before.M:,}."
+            )
+    return found
+
+
 def synthesize(
-    asked: Synthesis, layers: Sequence[LayerToDraw], path: str | Path, max_memory_bytes: int | None = None
+    asked: Synthesis,
+    layers: Sequence[LayerToDraw],
+    path: str | Path,
+    origin: str | Path = "network to draw",
+    max_memory_bytes: int | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Write the trace; equal arguments, equal bytes. Returns the statistics that were asked for, by layer.
 
-    max_memory_bytes: that drawing may need by its estimate; None is three quarters of what is free. TraceError on sizes
-    and statistics that cannot be, naming the layer; MemoryLimitError.
+    origin: the file that says what to draw. TraceError on sizes and statistics that cannot be, naming it and the layer.
+    max_memory_bytes: that drawing may need by its estimate; None is three quarters of what is free. MemoryLimitError.
     """
-    check_memory(f"{path}: to draw it", dict(_needs(asked, layers)), max_memory_bytes)
+    check_memory(f"{origin}: to draw it", dict(_needs(asked, layers)), max_memory_bytes)
     if asked.operators is not None:
-        return _synthesize_graph(asked, path)
-    with located(path):
+        return _synthesize_graph(asked, path, origin)
+    with located(origin):
         statistics = [_statistics(asked, layer, f"layer {layer.name!r}") for layer in layers]
         parameters = []
         for index, (layer, spread) in enumerate(zip(layers, statistics, strict=True)):
             with located(f"layer {layer.name!r}"):
                 shape = layer.shape()
             sparsity = asked.weight_sparsity if layer.weight_sparsity is None else layer.weight_sparsity
-            bits = layer.weight_bits or asked.weight_bits
-            weights = drawn_weights(shape, sparsity, bits, (asked.seed, WEIGHTS, index))
+            bits = asked.weight_bits if layer.weight_bits is None else layer.weight_bits
             input_bits = asked.input_bits if index == 0 else 1
-            parameters.append(
-                drawn_parameters(
-                    layer.name, shape, weights, bits, spread.density, input_bits, asked.potential_bits, False
+            with located(f"layer {layer.name!r}"):
+                weights = drawn_weights(shape, sparsity, bits, (asked.seed, WEIGHTS, index))
+                parameters.append(
+                    drawn_parameters(
+                        layer.name, shape, weights, bits, spread.density, input_bits, asked.potential_bits, False
+                    )
                 )
-            )
     said = {layer.name: dict(vars(spread)) for layer, spread in zip(layers, statistics, strict=True)}
     with TraceWriter(path, parameters, asked.timesteps, _provenance(asked, said)) as writer:
         for sample in range(asked.samples):
@@ -140,7 +173,7 @@ def synthesize(
     return said
 
 
-def _synthesize_graph(asked: Synthesis, path: str | Path) -> dict[str, dict[str, float | None]]:
+def _synthesize_graph(asked: Synthesis, path: str | Path, origin: str | Path) -> dict[str, dict[str, float | None]]:
     """Write a network of operators; see `drawn_graph`."""
     assert asked.inputs is not None
     assert asked.operators is not None
@@ -159,7 +192,7 @@ def _synthesize_graph(asked: Synthesis, path: str | Path) -> dict[str, dict[str,
         seed = (asked.seed, _AHEAD)
         return draw_input(InputToDraw(C=shape[0], H=shape[1], W=shape[2]), spread, asked.timesteps, (seed, seed))
 
-    with located(path):
+    with located(origin):
         inputs = asked.inputs
         statistics = {name: _statistics(asked, spec, f"input {name!r}") for name, spec in inputs.items()}
         all_alike = _statistics(asked, InputToDraw(C=1), "populations that are read before they are made")

@@ -26,6 +26,7 @@ from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.energy import EnergyTable, SramModel
 from spikecycle.simulator.errors import MachineError, UsageError
 from spikecycle.simulator.formats import spike_format, weight_format
+from spikecycle.simulator.machine.keys import unused_sections
 from spikecycle.simulator.machine.places import problems_in
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import (
@@ -241,15 +242,9 @@ def _validate(data: dict[str, Any], told: Callable[[list[str]], str]) -> Machine
 
 def _unused_sections(data: Mapping[str, Any], dataflow: Dataflow) -> Iterator[str]:
     """Sections that any machine may have, but that the dataflow's schema does not take up: they would do nothing."""
-    own = {
-        key
-        for part in dataflow.machine_type.__mro__
-        if issubclass(part, Machine) and part is not Machine
-        for key in part.__annotations__
-    }
-    for section, what in (("dram", "moves nothing from or to DRAM"), ("formats", "knows no formats")):
-        if data.get(section) is not None and section not in own:
-            yield f"{section}: the dataflow {dataflow.name} {what}"
+    for section, why in unused_sections(dataflow).items():
+        if data.get(section) is not None:
+            yield f"{section}: the dataflow {dataflow.name} {why}"
 
 
 def _overlap_problems(data: Mapping[str, Any], dataflow: Dataflow) -> list[str]:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Frames, Integers
 from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_replay
 from spikecycle.simulator.replay.nodes import start_node, start_population
 from spikecycle.traces import Operator, Population, Source, Tensor, TensorSpec, Trace, TraceError
@@ -22,6 +22,7 @@ class SampleTensors:
         self.sample = sample
         self._producers = {operator.output.name: operator for operator in trace.operators}
         self._known: dict[str, Integers] = {}
+        self._frames: dict[str, Frames] = {}
 
     def values(self, name: str) -> Integers:
         """All timesteps of a tensor, (T, C, H, W) in its smallest dtype; not to be written to.
@@ -29,9 +30,16 @@ class SampleTensors:
         TraceError, naming the tensor, if there is none of this name or if what was recomputed leaves its range.
         """
         if name not in self._known:
-            recorded = self._tensor(name).values(self.sample)
-            self._known[name] = self._recompute(name) if recorded is None else recorded
+            self._known[name] = np.asarray(self.frames(name))
         return self._known[name]
+
+    def frames(self, name: str) -> Frames:
+        """The same, binary spikes packed where they were recorded: an eighth of the memory for what goes timestep by
+        timestep."""
+        if name not in self._frames:
+            recorded = self._tensor(name).frames(self.sample)
+            self._frames[name] = self._recompute(name) if recorded is None else recorded
+        return self._frames[name]
 
     def inputs(self, operator: Operator) -> list[Integers]:
         """What arrives at an operator, one (T, C, H, W) per input, delays applied."""
@@ -66,7 +74,7 @@ class SampleTensors:
 
     def is_known(self, name: str) -> bool:
         """Whether a tensor need not be recomputed."""
-        return name in self._known or self._tensor(name).recorded
+        return name in self._frames or self._tensor(name).recorded
 
     def spec(self, name: str) -> TensorSpec:
         """What is known of a tensor without its values."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.bench.result import BenchCase, BenchResult
-from spikecycle.simulator.report.sheet import Column, names, sheet
 
 _MIB = 2**20
 
@@ -43,36 +43,32 @@ def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     if other is not None:
         columns.append(Column("times as\nfast", [_faster(case, before.get(case.key)) for case in cases]))
     problems = [Text(f"{_network(case)}, {_machine(case)}: {case.problem}") for case in cases if case.problem]
-    return Group(sheet("Speed of the simulation", columns), *problems)
+    return Group(fitting_sheets(("Speed of the simulation", columns)), *problems)
 
 
 def _peers(result: BenchResult) -> RenderableType:
     peers = result.peers
-    table = sheet(
-        "Beside other programs, in the same run",
-        [
-            names("program", [peer.peer for peer in peers]),
-            names("work", [peer.work for peer in peers]),
-            Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
-            Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
-            Column("ours is faster by", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
-        ],
-    )
+    columns = [
+        names("program", [peer.peer for peer in peers]),
+        names("work", [peer.work for peer in peers]),
+        Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
+        Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
+        Column("ours is faster by", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
+    ]
+    table = fitting_sheets(("Beside other programs, in the same run", columns))
     problems = dict.fromkeys(f"{peer.peer}: {peer.problem}" for peer in peers if peer.problem)
     return Group(table, *map(Text, problems))
 
 
 def _growth(result: BenchResult) -> RenderableType:
     growth = result.growth
-    return sheet(
-        "TimeGrowth of the time of one convolution on spike_array",
-        [
-            names("size", [one.size for one in growth]),
-            Column("values", [", ".join(map(str, one.values)) for one in growth]),
-            Column("seconds", [", ".join(f"{each:.3g}" for each in one.seconds) for one in growth]),
-            Column("exponent", [f"{one.exponent:.2f}" for one in growth]),
-        ],
-    )
+    columns = [
+        names("size", [one.size for one in growth]),
+        Column("values", [", ".join(map(str, one.values)) for one in growth], folds=True),
+        Column("seconds", [", ".join(f"{each:.3g}" for each in one.seconds) for one in growth], folds=True),
+        Column("exponent", [f"{one.exponent:.2f}" for one in growth]),
+    ]
+    return fitting_sheets(("Growth of the time of one convolution on spike_array", columns))
 
 
 def _network(case: BenchCase) -> str:

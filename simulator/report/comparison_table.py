@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.differences import By, ComparedResult, CostDifference, Measure, ResultComparison
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.grounds_line import ground_line, ground_of
 from spikecycle.simulator.report.totals import NOT_PRICED, WARNING
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.wording import setting_text
 
 MOST_ROWS = 12
 """Of a table of differences."""
@@ -82,7 +83,8 @@ def _legend(results: Sequence[ComparedResult]) -> Text:
     lines = [
         f"{_LETTERS[index]}  {'' if same else f'{each.trace} on '}{each.machine}" for index, each in enumerate(results)
     ]
-    return Text(head + "\n".join(lines), style="bold")
+    ground = ground_line([ground_of(each) for each in results], _LETTERS)
+    return Text.assemble((head + "\n".join(lines), "bold"), f"\n{ground}" if ground else "")
 
 
 def _machines(comparison: ResultComparison) -> Group:
@@ -97,9 +99,9 @@ def _machines(comparison: ResultComparison) -> Group:
     title = "What differs in the machines"
     lines = []
     if len(common) > len(shown):
-        lines.append(f"and {len(common) - len(shown)} other keys")
+        lines.append(f"and {human.numbered(len(common) - len(shown), 'other key')}")
     if len(differences) > len(common):
-        lines.append(f"and {len(differences) - len(common)} keys that only some of them have")
+        lines.append(f"and {human.numbered(len(differences) - len(common), 'key')} that only some of them have")
     table: list[RenderableType] = [fitting_sheets((title, columns))] if shown else [Text(title, style="bold")]
     return Group(*table, *(Text(f"{line} (all are in --json)", style="dim") for line in lines))
 
@@ -109,7 +111,7 @@ def _differences(title: str, measure: Measure, found: Sequence[CostDifference], 
         [_si_value(measure, value) for each in found for value in each.values if value is not None],
         "J" if measure == "energy_pj" else "s",
     )
-    rows = [" ".join(part for part in (each.layer, each.part) if part) for each in found]
+    rows = [" ".join(part for part in (each.layer, each.part and human.label(each.part)) if part) for each in found]
     values = [
         Column(
             f"{_LETTERS[index]},\n{unit}",
@@ -117,7 +119,7 @@ def _differences(title: str, measure: Measure, found: Sequence[CostDifference], 
         )
         for index in range(len(found[0].values))
     ]
-    effect = Column("largest change,\n% of all of A", [f"{100 * each.effect:+.1f}" for each in found])
+    effect = Column("largest change,\n% of all of A", [human.signed(100 * each.effect, 1) for each in found])
     more = f" ({len(found)} of {count})" if count > len(found) else ""
     columns = [names("", rows), *values, effect]
     return fitting_sheets((title + more, columns), (title + more, [columns[0], columns[1], columns[2], effect]))
@@ -144,4 +146,4 @@ def _slow(results: Sequence[ComparedResult]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return _NOTHING if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+    return _NOTHING if value is None else setting_text(value)

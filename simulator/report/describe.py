@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.description import (
     FileDescription,
     LayerDescription,
@@ -24,7 +25,6 @@ from spikecycle.simulator.description import (
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, occurring, shape_text
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, warnings
 from spikecycle.simulator.result import RunResult
 
@@ -146,6 +146,7 @@ def machine_report(machine: MachineDescription) -> RenderableType:
         fields(settings),
         Text(),
         *_sources(machine.sources),
+        *_borrowed(machine),
     )
 
 
@@ -155,7 +156,7 @@ def explanation_report(result: RunResult) -> RenderableType:
     kinds = occurring(result, energy_by_kind_pj)
     return Group(
         Text("Categories of cycles", style="bold"),
-        fields([(name.replace("_", " "), of_category(name)) for name in categories]),
+        fields([(human.label(name), of_category(name)) for name in categories]),
         Text(),
         Text("Kinds of energy", style="bold"),
         fields([(kind, ENERGY[kind]) for kind in kinds]),
@@ -298,6 +299,16 @@ def _sources(sources: Mapping[str, str]) -> list[RenderableType]:
             shown = [(key, source.removeprefix(f"{_ASSUMED}: ")) for key, source in pairs]
             parts += [Text(title, style="bold"), fields(shown), Text()]
     return parts[:-1]
+
+
+def _borrowed(machine: MachineDescription) -> list[RenderableType]:
+    """Which sources are word for word those of a shipped machine that has another value there."""
+    pairs = [
+        (each.key, f"is {_plain(each.value)}; its source is that of {_plain(each.theirs)} in {each.machine}")
+        for each in machine.borrowed_sources
+    ]
+    head = Text("Sources of other values: say where yours come from, or that they are assumed", style=WARNING)
+    return [Text(), head, fields(pairs)] if pairs else []
 
 
 def _values(values: Mapping[str, Any]) -> str:

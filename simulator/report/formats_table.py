@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Cell, Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.comparison import FormatComparison, FormatLayer, FormatRun, LayerBest, OperandComparison
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.residency import difference_lines, residency_words, weights_words
-from spikecycle.simulator.report.sheet import Cell, Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, assumption_line, warnings
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import variant_text
@@ -34,7 +34,7 @@ def comparison_report(comparison: FormatComparison) -> RenderableType:
             (comparison.trace, "bold"),
             " on ",
             (variant, "bold"),
-            f", per inference (mean of {samples} sample{'s' if samples > 1 else ''}), "
+            f", per inference (mean of {human.numbered(samples, 'sample')}), "
             f"{residency_words(comparison.assumptions.residency)}",
         )
     ]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.results import SearchResult
 
+_LOG_FROM = 20
+"""Ratio of the largest to the smallest value from which an axis is logarithmic."""
+_FEW_DECADES = 3
 _AXES = {
     "energy_per_inference_pj": ("energy per inference (µJ)", 1e-6),
     "seconds_per_inference": ("time per inference (µs)", 1e6),
     "area_mm2": ("area (mm²)", 1.0),
-    "edp_per_inference_js": ("energy x time (µJ µs)", 1e12),
+    "edp_per_inference_js": ("energy x time (µJ·µs)", 1e12),
     "error": ("error, 1 - accuracy (%)", 100.0),
 }
 """Title and factor of a goal's axis."""
@@ -35,12 +39,13 @@ def front_svg(result: SearchResult) -> str:
 
 
 def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
-    done = [point for point in result.points if point["problem"] is None and not point.get("too_slow")]
+    able = (point for point in result.points if point["problem"] is None and not point.get("too_slow"))
+    done = [point for point in able if all(isinstance(point.get(goal), int | float) for goal in result.goals)]
     across = result.goals[0]
-    axes.set_xscale("log")
     axes.set_xlabel(_AXES[across][0])
     if len(result.goals) == 1:
         values = sorted(_values(done, across))
+        _scale(axes, "x", values)
         axes.plot(values, [100 * (index + 1) / len(values) for index in range(len(values))], color="#0072b2")
         axes.set_ylabel("points that need at most that (%)")
         return
@@ -55,9 +60,24 @@ def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
     )  # fmt: skip
     if len(result.goals) > 2 and result.front:
         figure.colorbar(shown, label=_AXES[result.goals[2]][0])
-    axes.set_yscale("log")
     axes.set_ylabel(_AXES[up][0])
-    axes.legend(loc="best", frameon=False)
+    for which, goal in (("x", across), ("y", up)):
+        _scale(axes, which, _values(done, goal))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)  # above, where no point lies
+
+
+def _scale(axes: Any, which: str, values: Sequence[float]) -> None:
+    """A linear scale, or a logarithmic one where values lie far apart, with few and plain numbers."""
+    ticker, axis = needs_extra("matplotlib.ticker"), getattr(axes, f"{which}axis")
+    positive = [value for value in values if value > 0]
+    if not positive or len(positive) < len(values) or max(positive) < _LOG_FROM * min(positive):
+        axis.set_major_locator(ticker.MaxNLocator(6))
+        return
+    getattr(axes, f"set_{which}scale")("log")
+    decades = math.log10(max(positive) / min(positive))
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if decades < _FEW_DECADES else (1,), numticks=8))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _place: f"{value:g}"))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _values(points: Sequence[dict[str, Any]], goal: str) -> list[float]:

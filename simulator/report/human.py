@@ -6,6 +6,9 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 from spikecycle.simulator.units import BITS_PER_KIB
+from spikecycle.wording import label as label
+from spikecycle.wording import numbered as numbered
+from spikecycle.wording import numbered_are as numbered_are
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _SMALLEST, _LARGEST = min(_PREFIXES), max(_PREFIXES)
@@ -49,9 +52,10 @@ def count(value: float) -> str:
     return si(value, "", 4)
 
 
-def numbered(number: int, noun: str) -> str:
-    """A number of things: numbered(1, "sample") is "1 sample", numbered(2000, "sample") "2,000 samples"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def signed(value: float, decimals: int) -> str:
+    """A change with its sign: "+1.2", "-0.3"; what rounds to nothing has none."""
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
 
 
 def percent(share: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from spikecycle.simulator.comparison import FormatComparison, ResidencyDifference
 from spikecycle.simulator.result import RunResult
+from spikecycle.wording import numbered
 
 _MEASURES = {"energy": "energy", "cycles": "cycles", "edp": "energy-delay product"}
 
@@ -45,9 +46,9 @@ def _in_how_many(found: Mapping[str, int], samples: int) -> str:
     names: dict[int, list[str]] = {}
     for name, count in found.items():
         names.setdefault(count, []).append(name)
+    whole = numbered(samples, "inference")
     return "; ".join(
-        f"{', '.join(members)} in {f'{count} of {samples} inferences' if count else 'none'}"
-        for count, members in names.items()
+        f"{', '.join(members)} in {f'{count} of {whole}' if count else 'none'}" for count, members in names.items()
     )
 
 

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
-from spikecycle.simulator.report.sweep_table import MOST_POINTS, points_table, reasons
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
+from spikecycle.simulator.report.sweep_table import MOST_POINTS, front_scales, points_table, reasons
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
+
+_ENERGIES, _CYCLES = "energy_pj.", "cycles."
+"""Beginnings of columns, of which the rest is a component or a category."""
+_WORDS = {
+    "energy_per_inference_pj": "energy",
+    "seconds_per_inference": "time",
+    "area_mm2": "area",
+    "logic_area_mm2": "area of logic",
+    "edp_per_inference_js": "energy x time",
+    "cycles_per_inference": "cycles per inference",
+    "synaptic_operations_per_inference": "synaptic operations per inference",
+}
 
 
 def search_report(result: SearchResult) -> Group:
     """How much was tried, the front, importances, and why points failed."""
-    goals = ", ".join(result.goals)
+    there = f", {result.already_there:,} already there" if result.already_there else ""
+    ground = ground_line(grounds_of_points(result.points))
     parts: list[RenderableType] = [
         Text.assemble(
-            (f"{result.trials:,} trials", "bold"),
-            f" of {result.space:,} points: {result.simulated:,} simulated; all in {result.folder}/points.parquet\n"
-            f"Small: {goals}. Kept: {', '.join(result.constraints)}.",
+            (human.numbered(result.trials, "trial"), "bold"),
+            f" of {human.numbered(result.space, 'point')}: {result.simulated:,} simulated{there}; all in "
+            f"{result.folder}/points.parquet\n{wanted(result)}",
+            f"\n{ground}" if ground else "",
         )
     ]
     if result.front:
@@ -33,6 +48,8 @@ def search_report(result: SearchResult) -> Group:
         parts.append(points_table(title, spread(result.front), result.columns, result.points))
     else:
         parts.append(Text("No point keeps to all constraints.", style=WARNING))
+    if result.lacking:
+        parts.append(Text(f"No point has a column {', '.join(result.lacking)}.", style=WARNING))
     if result.importances:
         parts.append(_importances(result))
     if any(point.get("synthetic") for point in result.points):
@@ -41,6 +58,34 @@ def search_report(result: SearchResult) -> Group:
     if why:
         parts.append(Text("\n".join(why), style="dim"))
     return Group(*(line for part in parts for line in (part, Text())))
+
+
+def wanted(result: SearchResult) -> str:
+    """What was made small, and what the best points keep to, in the units of the table below."""
+    scales = {**front_scales(result.front), "area_mm2": (1.0, "mm²"), "accuracy": (100.0, "%")}
+    goals = ", ".join(_word(column) for column in result.goals)
+    return f"For little {goals}; kept to: {'; '.join(_bound(words, scales) for words in result.constraints)}."
+
+
+def _bound(words: str, scales: Mapping[str, tuple[float, str]]) -> str:
+    """A constraint, "area_mm2 <= 10", as readers see it: "area <= 10 mm²"."""
+    column, _, bound = words.partition(" ")
+    relation, _, number = bound.partition(" ")
+    if relation not in ("<=", ">="):
+        return words
+    if column.startswith(_ENERGIES):
+        scale, unit = scales["energy_per_inference_pj"]
+    else:
+        scale, unit = scales.get(column, (1.0, ""))
+    return f"{_word(column)} {relation} {float(number) * scale:,.10g} {unit}".rstrip()
+
+
+def _word(column: str) -> str:
+    """A column of numbers as readers see it; machine keys stay what they are."""
+    for beginning, words in ((_ENERGIES, "energy of"), (_CYCLES, "cycles of")):
+        if column.startswith(beginning):
+            return f"{words} {human.label(column.removeprefix(beginning))}"
+    return _WORDS.get(column, column)
 
 
 def spread(front: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, words_of
 from spikecycle.simulator.explore.results import MEASURES, SweepResult
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import SYNTHETIC
+from spikecycle.wording import setting_text
 
 MOST_POINTS = 12
 """Of a front that a table shows."""
 MOST_REASONS = 5
+_ONLY_ONE = "the only one"
 
 
 def sweep_report(result: SweepResult) -> Group:
@@ -33,7 +35,12 @@ def sweep_report(result: SweepResult) -> Group:
         parts.append(Text(_best_lines(result)))
     slow = sum(bool(point.get("too_slow")) for point in result.done)
     if slow:
-        parts.append(Text(f"{slow:,} points have a memory that is slower than the clock: none is shown", WARNING))
+        parts.append(
+            Text(
+                f"{human.numbered_are(slow, 'point', 'has', 'have')} a memory that is slower than the clock: not shown",
+                WARNING,
+            )
+        )
     if any(point.get("synthetic") for point in result.done):
         parts.append(Text(SYNTHETIC, WARNING))
     why = reasons(result.failed)
@@ -43,11 +50,16 @@ def sweep_report(result: SweepResult) -> Group:
 
 
 def heading(result: SweepResult) -> Text:
-    """How many points, and where they are."""
+    """How many points, where they are, and what they rest on."""
     failed = f", {len(result.failed):,} failed" if result.failed else ""
+    there, run = result.already_there, len(result.points) - result.already_there
+    came = f"{there:,} already there, {run:,} simulated now" if there else f"{len(result.done):,} simulated"
     place = f"; all in {result.folder}/points.parquet" if result.folder else ""
+    ground = ground_line(grounds_of_points(result.done))
     return Text.assemble(
-        (human.numbered(len(result.points), "point"), "bold"), f": {len(result.done):,} simulated{failed}{place}"
+        (human.numbered(len(result.points), "point"), "bold"),
+        f": {came}{failed}{place}",
+        f"\n{ground}" if ground else "",
     )
 
 
@@ -60,13 +72,13 @@ def points_table(
     columns: what tells points apart. points: all, of which some are shown: a column in which all are alike is left out.
     """
     chosen = [name for name in columns if len({_text(point.get(name)) for point in points}) > 1]
-    energy, energy_unit = human.common_si([pj_to_j(point["energy_per_inference_pj"]) for point in shown], "J")
-    time, time_unit = human.common_si([point["seconds_per_inference"] for point in shown], "s")
+    scales = front_scales(shown)
+    (energy, energy_unit), (time, time_unit) = scales["energy_per_inference_pj"], scales["seconds_per_inference"]
     choices = [_choice(name, [_text(point.get(name)) for point in shown]) for name in chosen]
     figures = [
         Column(
             f"energy,\n{energy_unit}",
-            [human.digits(pj_to_j(point["energy_per_inference_pj"]) * energy, 4) for point in shown],
+            [human.digits(point["energy_per_inference_pj"] * energy, 4) for point in shown],
         ),
         Column(f"time,\n{time_unit}", [human.digits(point["seconds_per_inference"] * time, 4) for point in shown]),
         Column("area,\nmm²", [human.digits(point["area_mm2"]) for point in shown]),
@@ -75,10 +87,23 @@ def points_table(
     if any(accuracy is not None for accuracy in accuracies):
         figures.append(Column("accuracy,\n%", ["" if a is None else f"{100 * a:.1f}" for a in accuracies]))
     more = Column("PE use,\n%", [human.percent(point["utilization"]) for point in shown])
-    together = names("point", [_line(point, chosen) for point in shown])
+    together = Column(
+        "point",
+        ["\n".join(_settings(point, chosen)) or _ONLY_ONE for point in shown],
+        justify="left",
+        folds=True,
+        stands_for=tuple(words_of(choice.header) for choice in choices),
+    )
     return fitting_sheets(
         (title, [*choices, *figures, more]), (title, [*choices, *figures]), (title, [together, *figures])
     )
+
+
+def front_scales(shown: Sequence[dict[str, Any]]) -> dict[str, tuple[float, str]]:
+    """Factor and unit of the columns of energy and time in a table of these points."""
+    energy, energy_unit = human.common_si([pj_to_j(point["energy_per_inference_pj"]) for point in shown], "J")
+    time, time_unit = human.common_si([point["seconds_per_inference"] for point in shown], "s")
+    return {"energy_per_inference_pj": (pj_to_j(energy), energy_unit), "seconds_per_inference": (time, time_unit)}
 
 
 def _choice(name: str, cells: Sequence[str]) -> Column:
@@ -86,7 +111,11 @@ def _choice(name: str, cells: Sequence[str]) -> Column:
 
 
 def _line(point: dict[str, Any], chosen: Sequence[str]) -> str:
-    return ", ".join(f"{name}={_text(point.get(name))}" for name in chosen) or "the only one"
+    return ", ".join(_settings(point, chosen)) or _ONLY_ONE
+
+
+def _settings(point: dict[str, Any], chosen: Sequence[str]) -> list[str]:
+    return [f"{name}={_text(point.get(name))}" for name in chosen]
 
 
 def _best_lines(result: SweepResult) -> str:
@@ -107,9 +136,9 @@ def reasons(failed: Sequence[dict[str, Any]]) -> list[str]:
     ordered = sorted(counted.items(), key=lambda item: -item[1])
     lines = [f"{count:,} failed: {problem}" for problem, count in ordered[:MOST_REASONS]]
     if len(ordered) > MOST_REASONS:
-        lines.append(f"and {len(ordered) - MOST_REASONS:,} other reasons: column `problem`")
+        lines.append(f"and {human.numbered(len(ordered) - MOST_REASONS, 'other reason')}: column `problem`")
     return lines
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+    return "" if value is None else setting_text(value)

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.text import Text
 
-from spikecycle.simulator.report.sheet import Column, fitting_sheets, names
+from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
 
 Statistics = Mapping[str, Mapping[str, float | None]]
 _HEADERS = {
-    "density": "density",
-    "channel_variation": "channel\nvariation",
-    "time_correlation": "correlation\nin time",
-    "space_correlation": "correlation\nin space",
+    "density": "density,",
+    "channel_variation": "channel\nvariation,",
+    "time_correlation": "correlation\nin time,",
+    "space_correlation": "correlation\nin space,",
 }
 
 
-def synthesis_report(trace: str, asked: Statistics, drawn: Statistics) -> Group:
-    """asked, drawn: statistics by layer; drawn ones of the first samples."""
+def synthesis_report(trace: str, asked: Statistics, drawn: Statistics, notes: Sequence[str] = ()) -> Group:
+    """asked, drawn: statistics by layer; drawn ones of the first samples. notes: what of the network was read how."""
     title = "Inputs of each layer, or inputs and spikes of a network"
     columns = [names("", list(asked))]
     for key, header in _HEADERS.items():
         columns.append(Column(f"{header}\nasked", [_text(asked[layer].get(key)) for layer in asked]))
-        columns.append(Column("drawn", [_text(drawn[layer].get(key)) for layer in asked]))
+        columns.append(Column(f"{header}\ndrawn", [_text(drawn[layer].get(key)) for layer in asked]))
     return Group(
         Text(f"wrote {trace}", style="bold"),
-        Text(SYNTHETIC, style=WARNING),
+        Text("\n".join([SYNTHETIC, *notes]), style=WARNING),
         Text(),
-        fitting_sheets((title, columns), (title, [columns[0], *columns[2::2]])),
+        fitting_sheets((title, columns)),
     )
 
 

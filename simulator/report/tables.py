@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
 from spikecycle.simulator.report.parts_table import StackedPart, parts_table
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING, footnotes, heading, totals, warnings
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import pj_to_j
@@ -118,35 +118,19 @@ def cycle_table(result: RunResult) -> Fitting:
 def access_table(result: RunResult) -> Fitting:
     """Bits over the DRAM's pins, and reads and writes of every buffer, each of the buffer's full width."""
     n, layers = len(result.samples), result.layers
-    both: list[Column] = []
-    sums: list[Column] = []
+    columns = [names("layer", [layer.name for layer in layers], _ALL)]
     for title, of_layer in (("read", "sum_dram_read_bits"), ("write", "sum_dram_write_bits")):
         amounts = [sum(getattr(layer, of_layer).values()) / n for layer in layers]
-        both.append(
+        columns.append(
             Column(f"DRAM\n{title}", [human.bits_in_kib(bits) for bits in amounts], human.bits_in_kib(sum(amounts)))
         )
     for buffer in (area.buffer for area in result.buffers):
-        reads = [accesses(layer, buffer, "read") / n for layer in layers]
-        writes = [accesses(layer, buffer, "write") / n for layer in layers]
-        for action, counts in (("reads", reads), ("writes", writes)):
-            both.append(
-                Column(f"{buffer}\n{action}", [human.count(value) for value in counts], human.count(sum(counts)))
+        for action in ("read", "write"):
+            counts = [accesses(layer, buffer, action) / n for layer in layers]
+            columns.append(
+                Column(f"{buffer}\n{action}s", [human.count(value) for value in counts], human.count(sum(counts)))
             )
-        together = [read + write for read, write in zip(reads, writes, strict=True)]
-        sums.append(Column(buffer, [human.count(value) for value in together], human.count(sum(together))))
-    name = names("layer", [layer.name for layer in layers], _ALL)
-    shown = [*both[:2], *sums]
-    lines = [
-        ", ".join(f"{' '.join(str(column.header).split())} {cell}" for column, cell in zip(shown, row, strict=True))
-        for row in zip(*([*column.cells, column.footer] for column in shown), strict=True)
-    ]
-    as_text = Column("accesses", lines[:-1], lines[-1], justify="left", folds=True)
-    return fitting_sheets(
-        ("Accesses per inference (buffers: words of their width)", [name, *both]),
-        ("Accesses per inference (buffers: reads and writes together)", [name, *shown]),
-        ("Accesses per inference (buffers: reads and writes together)", [name, as_text]),
-        says_what_is_left_out=False,
-    )
+    return fitting_sheets(("Accesses per inference (buffers: words of their width)", columns))
 
 
 def energy_table(result: RunResult) -> Fitting:

@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Fitting
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import share
 from spikecycle.simulator.report.residency import on_chip_lines, residency_words
-from spikecycle.simulator.report.sheet import Fitting
 from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import FINGERPRINT_DIGITS, SYNTHETIC, is_synthetic, variant_text
@@ -32,7 +32,7 @@ def heading(result: RunResult) -> RenderableType:
         " on ",
         (variant, "bold"),
         f" ({result.dataflow}, {result.pes} PEs, {result.clock_mhz} MHz), {formats}\n"
-        f"{samples} sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps; "
+        f"{human.numbered(samples, 'sample')} of {human.numbered(result.timesteps, 'timestep')}; "
         f"{residency_words(result.assumptions.residency)}; overlap {result.overlap}",
         *(f"\n{line}" for line in on_chip_lines(result)),
         *([(f"\n{SYNTHETIC}", WARNING)] if is_synthetic(result.provenance) else []),

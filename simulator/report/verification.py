@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from spikecycle.simulator.report import human
 from spikecycle.simulator.result import VerificationResult
 
 
@@ -29,7 +30,8 @@ def verification_report(layers: Sequence[VerificationResult]) -> Text:
             for layer in wrong
         ]
         return Text("\n".join(lines), style="red")
-    text = f"verify: exact, {compared:,} recomputed outputs of {len(recorded)} layers equal the recorded ones"
+    of = human.numbered(len(recorded), "layer")
+    text = f"verify: exact, {human.numbered(compared, 'recomputed output')} of {of} equal the recorded ones"
     if unrecorded:
         text += f" (not recorded: {', '.join(unrecorded)})"
     return Text(text, style="green")

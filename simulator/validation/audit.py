@@ -3,26 +3,30 @@
 A published throughput (GOP/s) over a published efficiency (GOP/J) is the power that the efficiency was computed with.
 What the published power of the chip leaves of it is DRAM. At another price of a bit that part scales and the chip does
 not: so every machine's efficiency, and its ratio to the others', gets a band. A second table prices a comparison again
-whose parts were added up in different units (`unit_audit`).
+whose parts were added up in different units (`unit_audit`); a third, of a trace, compares published power with what the
+machines count (`power_audit`).
 """
 
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.units import UW_PER_MW
-from spikecycle.simulator.validation import unit_audit
+from spikecycle.simulator.validation import power_audit, unit_audit
 from spikecycle.simulator.validation.tables import read_table
 
 MW_PER_W = UW_PER_MW
 PUBLISHED_PJ_PER_BIT = 12.45
 """Price of a bit that the published efficiencies were computed with (Prosperity, HPCA 2025, public simulator)."""
+_WIDEST_HEAD = 12
+"""Characters of a header before it goes on in the next line."""
 REFERENCE = "prosperity"
 SOURCE = "Prosperity (Wei et al., HPCA 2025), Table IV and its public simulator"
 
@@ -159,32 +163,50 @@ def repriced(found: Audit) -> list[unit_audit.Repriced]:
     return list(unit_audit.repriced(unit_audit.counted_runs(), prices))
 
 
-def report_of(found: Audit) -> RenderableType:
-    """For a terminal."""
-    in_one_unit = _table(unit_audit.HEAD, [line.cells() for line in repriced(found)])
-    return Group(_table(HEAD, rows(found)), *map(Text, notes(found)), Text(), in_one_unit, *map(Text, unit_audit.NOTES))
+def report_of(found: Audit, runs: Sequence[power_audit.PricedRun] = ()) -> RenderableType:
+    """For a terminal. runs: of a trace, by both prices."""
+    in_one_unit = _table(
+        "LoAS and its baselines, added up in one unit", unit_audit.HEAD, [line.cells() for line in repriced(found)]
+    )
+    parts: list[RenderableType] = [
+        _table("Published efficiencies, priced again", HEAD, rows(found)),
+        *map(Text, notes(found)),
+        Text(),
+        in_one_unit,
+        *map(Text, unit_audit.NOTES),
+    ]
+    if runs:
+        priced = _table("A trace at published power", power_audit.HEAD, [run.cells() for run in runs])
+        parts += [Text(), priced, *map(Text, power_audit.NOTES)]
+    return Group(*parts)
 
 
-def _table(heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="left" if head in ("network", "machine") else "right")
-    for line in lines:
-        table.add_row(*line)
-    return table
+def _table(title: str, heads: Sequence[str], lines: Sequence[tuple[str, ...]]) -> Fitting:
+    columns = []
+    for head, cells in zip(heads, zip(*lines, strict=True), strict=True):
+        if head in ("network", "machine", "of"):
+            columns.append(names(head, cells))
+        else:
+            columns.append(Column("\n".join(textwrap.wrap(head, _WIDEST_HEAD)), cells))
+    return fitting_sheets((title, columns))
 
 
-def to_markdown(found: Audit) -> str:
-    """As a Markdown table."""
+def to_markdown(found: Audit, runs: Sequence[power_audit.PricedRun] = ()) -> str:
+    """As Markdown tables."""
     lines = [f"| {' | '.join(HEAD)} |", f"|---|{'---:|' * (len(HEAD) - 1)}"]
     lines += [f"| {' | '.join(line)} |" for line in rows(found)]
     lines += ["", *(f"- {note}" for note in notes(found)), ""]
     lines += [f"| {' | '.join(unit_audit.HEAD)} |", f"|---|---|{'---:|' * (len(unit_audit.HEAD) - 2)}"]
     lines += [f"| {' | '.join(line.cells())} |" for line in repriced(found)]
-    return "\n".join([*lines, "", *(f"- {note}" for note in unit_audit.NOTES)]) + "\n"
+    lines += ["", *(f"- {note}" for note in unit_audit.NOTES)]
+    if runs:
+        lines += ["", f"| {' | '.join(power_audit.HEAD)} |", f"|---|---:|---|{'---:|' * (len(power_audit.HEAD) - 3)}"]
+        lines += [f"| {' | '.join(run.cells())} |" for run in runs]
+        lines += ["", *(f"- {note}" for note in power_audit.NOTES)]
+    return "\n".join(lines) + "\n"
 
 
-def to_json(found: Audit) -> str:
+def to_json(found: Audit, runs: Sequence[power_audit.PricedRun] = ()) -> str:
     """Everything, with the efficiency at each price."""
     document = [
         {
@@ -216,5 +238,8 @@ def to_json(found: Audit) -> str:
         }
         for each in repriced(found)
     ]
-    told = {"machines": document, "in_one_unit": in_one_unit, "notes": [*notes(found), *unit_audit.NOTES]}
+    told: dict[str, object] = {"machines": document, "in_one_unit": in_one_unit}
+    if runs:
+        told["at_published_power"] = [run.told() for run in runs]
+    told["notes"] = [*notes(found), *unit_audit.NOTES, *(power_audit.NOTES if runs else ())]
     return json.dumps(told, indent=2) + "\n"

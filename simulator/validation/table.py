@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names
+from spikecycle.simulator.report.human import signed
 from spikecycle.simulator.validation.row import Number, Report, Row
+from spikecycle.wording import numbered
 
 HEAD = ("machine", "quantity", "ours", "theirs", "error", "tolerance", "", "source")
 SOURCE_HEAD = ("machine", "figures", "passed", "worst error", "source")
@@ -42,7 +45,7 @@ def summary(report: Report) -> str:
     words = [f"{verdicts.count(True)} passed", f"{verdicts.count(False)} failed"]
     if None in verdicts:
         words.append(f"{verdicts.count(None)} not reproducible here")
-    return f"{len(verdicts)} rows: {', '.join(words)}"
+    return f"{numbered(len(verdicts), 'row')}: {', '.join(words)}"
 
 
 def sources(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
@@ -61,30 +64,45 @@ def sources(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
 def report_of(report: Report, every_row: bool = False) -> RenderableType:
     """The report for a terminal: a line for each machine and source and the rows that failed, or every row."""
     failed = [row for row in report.rows if row.passed is False]
-    shown = [_rows(report.rows)] if every_row else [_sources(report.rows), *([Text(), _rows(failed)] if failed else [])]
+    shown: list[RenderableType] = [_rows("Every figure", report.rows) if every_row else _sources(report.rows)]
+    if failed and not every_row:
+        shown += [Text(), _rows("Figures that are not met", failed)]
     more = [] if every_row else [Text("every figure: --rows", style="dim")]
     return Group(*shown, Text(), Text(summary(report)), *map(Text, _skipped(report)), *more)
 
 
-def _rows(rows: Iterable[Row]) -> Table:
-    table = _table(HEAD, ("ours", "theirs", "error", "tolerance"))
-    for row in rows:
-        table.add_row(*map(Text, cells(row)), style={True: "", False: "bold red", None: "dim"}[row.passed])
-    return table
+def _rows(title: str, rows: Iterable[Row]) -> Fitting:
+    shown = list(rows)
+    styles = [{True: "", False: "bold red", None: "dim"}[row.passed] for row in shown]
+    return _table(title, HEAD, [cells(row) for row in shown], ("machine", "quantity"), ("", "source"), styles)
 
 
-def _sources(rows: Iterable[Row]) -> Table:
-    table = _table(SOURCE_HEAD, ("figures", "worst error"))
-    for line in sources(rows):
-        table.add_row(*map(Text, line))
-    return table
+def _sources(rows: Iterable[Row]) -> Fitting:
+    return _table(
+        "Figures of others, by machine and source", SOURCE_HEAD, list(sources(rows)), ("machine",), ("passed", "source")
+    )
 
 
-def _table(head: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in head:
-        table.add_column(name, justify="right" if name in numbers else "left")
-    return table
+def _table(
+    title: str,
+    head: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    of_names: Sequence[str],
+    of_words: Sequence[str],
+    styles: Sequence[str] = (),
+) -> Fitting:
+    """of_names, of_words: heads of the columns that say what a row is about, and of those with sentences; the others
+    have numbers. styles: of each row."""
+    columns = []
+    for index, name in enumerate(head):
+        texts = [line[index] for line in lines]
+        if name in of_names:
+            columns.append(names(name, texts))
+            continue
+        cells_of = [Text(text, style) for text, style in zip_longest(texts, styles, fillvalue="")]
+        is_text = name in of_words
+        columns.append(Column(name, cells_of, justify="left" if is_text else "right", folds=is_text))
+    return fitting_sheets((title, columns))
 
 
 def to_markdown(report: Report) -> str:
@@ -123,4 +141,4 @@ def _number(value: Number) -> str:
 
 
 def _error(error: float) -> str:
-    return "0" if error == 0 else f"{100 * error:+.2f} %"
+    return f"{signed(100 * error, 2)} %" if error else "0"

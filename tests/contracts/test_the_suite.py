@@ -157,6 +157,9 @@ class ShorterTensors:
     def values(self, name: str) -> Any:
         return self.tensors.values(name)[:-1]
 
+    def frames(self, name: str) -> Any:
+        return self.values(name)
+
     def source(self, source: Source) -> Any:
         return self.tensors.source(source)[:-1]
 

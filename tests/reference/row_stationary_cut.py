@@ -118,9 +118,13 @@ class Cut:
             return [fiber[c * taps + tap] for tap in range(taps) for c in range(channels)], channels
         return fiber, taps if axis == "kernel" else len(fiber)
 
+    def dram_weight_bits(self) -> int:
+        """Bits of a weight that is stored as a plain value."""
+        return max(self.task.weight_bits, self.machine.dataflow.weight_word_bits)
+
     def stream_bits(self, filters: list[int], k: int) -> int:
         """Encoded bits of the fibers of some filters in a channel fold."""
-        b = self.task.weight_bits
+        b = self.dram_weight_bits()
         bits = 0
         longest = min(self.group_channels, self.mapping.channels_per_pe * self.mapping.channel_sets)
         if self.zeros_left_out:
@@ -150,7 +154,7 @@ class Cut:
         """Values and their positions, these as many as the density of the whole layer promises."""
         chosen, weights = self.weight_format, [int(w) for w in self.task.weights.reshape(-1)]
         there = [value for value in fiber if value != 0]
-        value_bits = chosen.index_bits if chosen.codes == "codebook" else self.task.weight_bits
+        value_bits = chosen.index_bits if chosen.codes == "codebook" else self.dram_weight_bits()
         if chosen.positions == "coordinate":
             density = Fraction(sum(w != 0 for w in weights), len(weights))
             return len(there) * value_bits, ceil(len(fiber) * density) * self.machine.dataflow.coordinate_bits
@@ -160,7 +164,7 @@ class Cut:
 
     def bits_without_zeros(self, fiber: list[int]) -> int:
         """What moves of a fiber with values in place, written down bit by bit and read back."""
-        values = [formats.digits(value, self.task.weight_bits) for value in fiber if value != 0]
+        values = [formats.digits(value, self.dram_weight_bits()) for value in fiber if value != 0]
         size = len(fiber) if self.masked else self.shape.R * self.shape.S
         width = 1 if self.masked else formats.ceil_log2(size + 1)
         metadata, found = "", []

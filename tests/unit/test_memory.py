@@ -50,11 +50,14 @@ def test_what_is_kept_adds_up_and_what_passes_does_not() -> None:
 
 
 def test_a_stage_by_hand(tmp_path: Path) -> None:
-    """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, 3 neurons."""
+    """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, or packed in one byte; 3
+    neurons."""
     with open_trace(small_trace(tmp_path)) as trace:
         dense = layers(trace)[1]
         needs = stage_needs(dense, trace)
         assert sorted(need.bytes for need in needs) == sorted([4 * 24, 8 * 24, 3 * 16, 3 * 6, 24 * 3])
+        packed = stage_needs(dense, trace, packed_spikes=True)
+        assert sorted(need.bytes for need in packed) == sorted([4 * 24, 8 * 24, 3 * 2, 3 * 2, 24 * 3])
         sizes = layer_sizes(dense, trace)
     assert sizes is not None
     assert (sizes.shape.C, sizes.shape.M, sizes.timesteps, sizes.input_bits, sizes.weight_bits) == (8, 3, 2, 1, 8)
@@ -76,12 +79,6 @@ def test_the_default_is_three_quarters_of_what_is_free(monkeypatch: pytest.Monke
 HUGE = [
     (("--set", "dataflow.pes=1000000"), "dataflow.pes = 1000000"),
     (("--set", "dataflow.pes=100000"), "dataflow.pes = 100000"),
-    (("--set", "dataflow.fifo_depth=1000000", "--set", "dataflow.pes=1000"), "dataflow.fifo_depth = 1000000"),
-    (
-        ("--set", "dataflow.partition=space", "--set", "dataflow.pe_rows=1000", "--set", "dataflow.pe_columns=1000",
-         "--set", "dataflow.pes=1000000", "--set", "dataflow.fifo_depth=10000"),
-        "dataflow.fifo_depth = 10000",
-    ),
     (("--max-memory", "100K"), "(--max-memory)"),
     (("--hw", "eyeriss_snn", "--max-memory", "10M"), "M x C/groups"),
 ]  # fmt: skip
@@ -155,7 +152,7 @@ CASES = [
     ("spike_array", {"buffers.weights.size_kib": 1}, {"C": 256, "M": 512}, 50, 1),
     ("spike_array", {}, {"C": 64, "H": 64, "W": 64, "M": 8}, 10, 4),
     ("spike_array", {}, {"C": 8, "M": 8}, 5000, 1),
-    ("spike_array", {"dataflow.fifo_depth": 100_000}, {"C": 8, "M": 8}, 2, 1),
+    ("spike_array", {"dataflow.fifo_depth": 1_000_000}, {"C": 8, "M": 8}, 2, 1),
     ("spike_array", SPACE, {"C": 32, "H": 64, "W": 64, "M": 16}, 4, 1),
     ("eyeriss_snn", {}, {"C": 512, "M": 1024}, 4, 1),
     ("eyeriss_snn", {}, {"C": 64, "H": 16, "W": 16, "M": 64}, 20, 1),

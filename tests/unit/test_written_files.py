@@ -13,11 +13,17 @@ from rich.text import Text
 from spikecycle.simulator.checking import check_file
 from spikecycle.simulator.description import FileDescription
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.report.charts.roofline import roofline
 from spikecycle.simulator.report.charts.scatter import Point
 from spikecycle.simulator.report.charts.svg import as_file
+from spikecycle.simulator.report.front_picture import front_svg
 from spikecycle.simulator.report.picture import to_svg
+from spikecycle.simulator.validation.audit import audit
+from spikecycle.simulator.validation.audit import to_markdown as audit_in_markdown
+from spikecycle.simulator.validation.row import Report
+from spikecycle.simulator.validation.table import to_markdown as validation_in_markdown
 
 SHA256 = "ab" * 32
 
@@ -91,6 +97,26 @@ def test_pictures_of_tables_and_of_charts_have_titles(tmp_path: Path) -> None:
         check_file(str(table))
 
 
+def test_the_picture_of_a_search_is_known(tmp_path: Path) -> None:
+    point = {"problem": None, "energy_per_inference_pj": 1e6, "seconds_per_inference": 1e-3}
+    result = SearchResult(
+        spikecycle="0", folder="f", columns=[], goals=["energy_per_inference_pj", "seconds_per_inference"],
+        constraints=[], space=1, trials=1, simulated=1, failed=0, front=[point], points=[point], importances={},
+    )  # fmt: skip
+    (tmp_path / "front.svg").write_text(front_svg(result))
+    assert described(tmp_path / "front.svg")[1]["title"] == "spikecycle search"
+
+
+def test_tables_in_markdown_are_known(tmp_path: Path) -> None:
+    validation, audited = tmp_path / "validation.md", tmp_path / "audit.md"
+    validation.write_text(validation_in_markdown(Report((), ())))
+    audited.write_text(audit_in_markdown(audit()))
+    assert described(validation)[0] == "validation in Markdown"
+    kind, facts = described(audited)
+    assert kind == "audit in Markdown"
+    assert facts["begins"].startswith("| machine | published GOP/J")
+
+
 def test_what_synthesize_writes_as_json_is_known(tmp_path: Path) -> None:
     file = tmp_path / "drawn.json"
     document = {
@@ -119,6 +145,11 @@ def test_what_synthesize_writes_as_json_is_known(tmp_path: Path) -> None:
         ("study.db", b"SQLite format 3\0" + bytes(84) + b"\xff" * 500, "cannot be read as an SQLite database"),
         ("picture.svg", b"<svg></svg>", "none that spikecycle wrote"),
         ("picture.png", b"\x89PNG\r\n\x1a\n", "is a PNG picture"),
+        ("notes.md", b"# Notes: of mine\n", "is Markdown, and no table that"),
+        ("chart.csv", b"operator,kind,energy (pJ)\nconv1,DRAM,3\n", "is CSV, but no topology"),
+        ("chart.csv", b"memory,kind,a,b,c,d,e,f,g\nweights,sram,1,2,3,4,5,6,7\n", "is CSV, but no topology"),
+        ("network.csv", b"Layer name, h, w\nconv1, 3, 4\n", "network.csv, line 2: 8 columns are needed"),
+        ("network.csv", b"conv1, 3, 4\n", "network.csv, line 1: 8 columns are needed"),
         ("sweep.json", b'{"sources": 3, "result_version": 2}', "sources: a mapping"),
     ],
 )

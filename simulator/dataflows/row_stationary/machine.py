@@ -97,6 +97,9 @@ class RowStationaryParameters(NeuronUnitParameters):
     inputs_stored: Literal["spike_format", "as_weights"] = "spike_format"
     """How inputs lie in DRAM: in the spike format, or as the weight format has weights, for tools that give one format
     to all tensors: in place, with a mask if it has one, or compressed, as coordinates."""
+    weight_word_bits: Annotated[int, Field(ge=1, le=16)] = 1
+    """Least width of a plain weight in DRAM: 1 if weights are packed, more if each takes a word; trits and the codes of
+    a codebook are as wide as ever."""
     mask_bits: PositiveInt = 1
     """Bits that each position of a mask takes in DRAM: more than 1 where metadata has words of its own."""
     coordinate_bits: Annotated[int, Field(ge=0, le=64)] = 0

@@ -75,6 +75,7 @@ class RowStationaryPlan:
             machine.dataflow.mask_bits,
             machine.dataflow.coordinate_bits,
             machine.dataflow.metadata_entries == "expected",
+            machine.dataflow.weight_word_bits,
         )
         mapping = self.mapping or _mapping(machine, task, layer, array, storage, streams)
         refused = streams.refusal(mapping.fold_channels)

@@ -131,10 +131,12 @@ def _work_of_spikes(
     group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
     channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
     tap_inputs = TapInputs.none(mapped)
+    inputs = np.asarray(sample.inputs)
+    sample_outputs = np.asarray(sample.outputs) if mapped.output_row.explicit else outputs
     for first in range(0, order.shape[0], size):
         here = slice(first, first + size)
         q0, q1 = int(folds.column_start[first]), int(folds.column_end[first])
-        count_windows(sample.inputs, layer, q0, q1, active_inputs, events, spikes)
+        count_windows(inputs, layer, q0, q1, active_inputs, events, spikes)
         tap_inputs.add(mapped, active_inputs, events)
         if skips:
             slowest_skipping(
@@ -145,7 +147,7 @@ def _work_of_spikes(
             loaded_spikes = steady.row_loads.spikes(spikes, channel_starts, size)
             work.input_spikes[here] = loaded_spikes.reshape(size, layer.groups, -1)
         if mapped.output_row.explicit:
-            count_outputs(cast(UInt8, sample.outputs), q0, q1, outputs)
+            count_outputs(cast(UInt8, sample_outputs), q0, q1, outputs)
             work.output_spikes.append(output_spikes(mapped, outputs, folds_of_range))
     count_pe_work(mapped, tap_inputs, records)
     return work

@@ -35,7 +35,7 @@ class WeightStreams:
     zeros_left_out: whether zeros of values in place stay in DRAM, where the format tells that they are zeros.
     mask_bits: bits that each position of a mask takes. coordinate_bits: bits that a coordinate takes at least.
     entries_expected: whether coordinates and runs are as many as the layer's density makes one expect, not as stored;
-    coordinates have exactly `coordinate_bits` then.
+    coordinates have exactly `coordinate_bits` then. word_bits: bits that a weight takes in DRAM at least.
     """
 
     task: LayerTask
@@ -44,16 +44,22 @@ class WeightStreams:
     mask_bits: int = 1
     coordinate_bits: int = 0
     entries_expected: bool = False
+    word_bits: int = 1
     _last: tuple[int, FiberSizes] | None = None
     _refusals: dict[int, str | None] = field(default_factory=dict)
     _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of a weight that is stored as a plain value."""
+        return max(self.task.weight_bits, self.word_bits)
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
         fold_channels = min(fold_channels, self.task.weights.shape[1])  # larger folds have the same fibers
         if self._last is None or self._last[0] != fold_channels:
             values, starts, segments = self._fibers(fold_channels)
-            sizes = measure(values, starts, self.weight_format, self.task.weight_bits, segments)
+            sizes = measure(values, starts, self.weight_format, self.value_bits, segments)
             non_zeros, lengths = np.add.reduceat(values != 0, starts[:-1]), np.diff(starts)
             if self.zeros_left_out and self.weight_format.values == "in_place":
                 sizes = self._without_zeros(sizes, non_zeros, lengths)
@@ -118,7 +124,7 @@ class WeightStreams:
             metadata_bits = sizes.metadata_bits
         else:
             return sizes
-        payload_bits = non_zeros * self.task.weight_bits
+        payload_bits = non_zeros * self.value_bits
         return FiberSizes(payload_bits, metadata_bits, non_zeros, payload_bits + metadata_bits, offsets_bits=0)
 
     def _as_expected(self, sizes: FiberSizes, non_zeros: Int64, lengths: Int64) -> FiberSizes:
@@ -174,7 +180,7 @@ class WeightStreams:
             return counts
         all_stored = chosen.values == "in_place" and chosen.located == "fixed" and not self.zeros_left_out
         values = int(self.task.weights.size) if all_stored else self._non_zeros
-        return counts + values * (self.task.weight_bits + chosen.run_bits)
+        return counts + values * (self.value_bits + chosen.run_bits)
 
     def fold_bits(self, fold_filters: int, fold_channels: int) -> Int64:
         """int64 (filter folds, channel folds): bits that are loaded for each; not to be written to."""

@@ -33,7 +33,7 @@ from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from spikecycle.simulator.dataflows.spike_array.memory import needs
+from spikecycle.simulator.dataflows.spike_array.memory import needs, unpacked_needs
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.dataflows.spike_array.tiling import words_of
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
@@ -59,6 +59,7 @@ class SpikeArray:
         input_bits=16,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        packed_spikes=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 
@@ -69,7 +70,10 @@ class SpikeArray:
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Tables, passes and events, at most."""
         sizes = layer_sizes(stage, network)
-        return () if sizes is None else needs(cast(SpikeArrayMachine, machine), sizes)
+        if sizes is None:
+            return ()
+        chosen = cast(SpikeArrayMachine, machine)
+        return (*needs(chosen, sizes), *unpacked_needs(chosen, sizes))
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""

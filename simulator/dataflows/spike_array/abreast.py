@@ -26,6 +26,9 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     WEIGHT_FETCH,
     Place,
     list_pass,
+    pop_bits,
+    pop_number,
+    popping_pe,
     tap_case,
 )
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
@@ -38,23 +41,21 @@ FEW_PES = 8
 class TilesState(NamedTuple):
     """The state of PEs and FIFOs of all channel tiles, int64 each; see `passes.ArrayState`.
 
-    cycle, wait, waited, blocking: (tiles,): the dispatcher's cycle, an event's wait, all waits, and the PE waited for.
-    free: (PEs, tiles). broadcast: (D, tiles), popped: (D, PEs, tiles), last_popped: (D, tiles).
+    cycle, wait, waited: (tiles,): the dispatcher's cycle, an event's wait, and all waits.
+    free: (PEs, tiles). broadcast: (D, tiles), last_pop: (D, tiles).
     """
 
     cycle: Int64
     wait: Int64
     waited: Int64
-    blocking: Int64
     free: Int64
     broadcast: Int64
-    popped: Int64
-    last_popped: Int64
+    last_pop: Int64
 
     @classmethod
     def of(cls, depth: int, pes: int, tiles: int) -> TilesState:
         """Idle PEs."""
-        shapes = (*((tiles,),) * 4, (pes, tiles), (depth, tiles), (depth, pes, tiles), (depth, tiles))
+        shapes = (*((tiles,),) * 3, (pes, tiles), (depth, tiles), (depth, tiles))
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
 
@@ -97,7 +98,9 @@ def broadcast_abreast(
     occurrences_out: Int64,
 ) -> None:
     """Scan `words` words with `count` events and send those to the PEs of all channel tiles, in pass number `index`."""
-    depth, pes, tiles = state.popped.shape
+    depth, tiles = state.broadcast.shape
+    pes = len(state.free)
+    bits = pop_bits(pes)
     for tile in range(tiles):
         state.cycle[tile] = FIRST_WORD_CYCLES
         state.waited[tile] = 0
@@ -119,7 +122,7 @@ def broadcast_abreast(
             waits = 0
             for tile in range(tiles):
                 cycle = state.cycle[tile] + scanned
-                wait = max(0, state.last_popped[slot, tile] + 1 - cycle)
+                wait = max(0, (state.last_pop[slot, tile] >> bits) + 1 - cycle)
                 state.wait[tile] = wait
                 state.cycle[tile] = cycle + wait
                 waits += wait
@@ -143,19 +146,17 @@ def broadcast_abreast(
 @lean_kernel
 def send_abreast(cycles: Int32, state: TilesState, slot: int, case: int) -> None:
     """Send an event of a tap case to all PEs; it takes this slot of the FIFOs."""
-    _, pes, tiles = state.popped.shape
+    pes, tiles = state.free.shape
+    bits = pop_bits(pes)
     for tile in range(tiles):
         state.broadcast[slot, tile] = state.cycle[tile]
         state.cycle[tile] += 1
-    for tile in range(tiles):
-        state.last_popped[slot, tile] = 0
+        state.last_pop[slot, tile] = 0
     for pe in range(pes):
         for tile in range(tiles):
-            state.popped[slot, pe, tile] = max(state.cycle[tile], state.free[pe, tile])
-        for tile in range(tiles):
-            state.free[pe, tile] = state.popped[slot, pe, tile] + cycles[LATENCY, case, pe, tile]
-        for tile in range(tiles):
-            state.last_popped[slot, tile] = max(state.last_popped[slot, tile], state.popped[slot, pe, tile])
+            popped = max(state.cycle[tile], state.free[pe, tile])
+            state.free[pe, tile] = popped + cycles[LATENCY, case, pe, tile]
+            state.last_pop[slot, tile] = max(state.last_pop[slot, tile], pop_number(popped, pe, pes, bits))
 
 
 @lean_kernel
@@ -164,20 +165,15 @@ def charge_abreast(cycles: Int32, state: TilesState, slot: int, served: int, bre
 
     An event that did not wait is charged 0 cycles: a branch would be guessed wrong too often.
     """
-    _, pes, tiles = state.popped.shape
+    pes, tiles = state.free.shape
+    bits = pop_bits(pes)
     for tile in range(tiles):
         state.waited[tile] += state.wait[tile]
     for tile in range(tiles):
-        state.blocking[tile] = pes - 1
-    for pe in range(pes - 2, -1, -1):
-        for tile in range(tiles):
-            is_last = state.popped[slot, pe, tile] == state.last_popped[slot, tile]
-            state.blocking[tile] = pe if is_last else state.blocking[tile]
-    for tile in range(tiles):
         wait = state.wait[tile]
-        pe = state.blocking[tile]
+        pe = popping_pe(state.last_pop[slot, tile], pes, bits)
         # a PE that was not serving popped at once: the FIFO itself took its cycle
-        full = wait if state.last_popped[slot, tile] == state.broadcast[slot, tile] + 1 else 0
+        full = wait if state.last_pop[slot, tile] >> bits == state.broadcast[slot, tile] + 1 else 0
         fetch = min(wait - full, np.int64(cycles[IDLE, served, pe, tile]))
         decode = min(wait - full - fetch, np.int64(cycles[DECODE, served, pe, tile]))
         conflict = min(wait - full - fetch - decode, np.int64(cycles[CONFLICT, served, pe, tile]))

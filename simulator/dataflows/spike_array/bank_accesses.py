@@ -2,7 +2,8 @@
 
 In which order events come changes no number of accesses, and the bank of a potential follows from where its neuron lies
 in its PE's part of the tile alone. So events are summed over timesteps, by tap, for all output positions together whose
-potentials lie in the same banks.
+potentials lie in the same banks. Where those are all positions, the replay has counted already how often each tap case
+occurred, and spikes need not be looked at again.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP, PHASE
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 from spikecycle.traces import LayerShape
@@ -23,23 +26,25 @@ WEIGHTS_AT_ONCE = 2**20
 
 
 def potential_accesses(
-    machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling, sample: LayerSample, accesses: int
+    machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling, sample: LayerSample, occurrences: Int64, accesses: int
 ) -> Int64:
     """Reads and writes of the banks of `buffers.potentials` with the same number in all PEs, int64 (banks,).
 
-    accesses: reads and writes in all, which is what each bank has where an access is one of a row.
+    occurrences: int64 (tap cases,), how often events met a block in each. accesses: reads and writes in all, which is
+    what each bank has where an access is one of a row.
     """
     banks = machine.buffers.potentials.banks
     if machine.dataflow.potential_access == "row" or banks == 1:
         return np.full(banks, accesses, np.int64)
     places, count = _places(tiling, banks)
-    reads = _accumulates(task, sample, places, count) + _updates(machine, task, sample, places, count)
+    taps = _taps_of_cases(task.shape, tiling, occurrences) if count == 1 else _taps(task, sample, places, count)
+    reads = _accumulates(task, taps) + _updates(machine, task, sample, places, count)
     accesses_by_place = 2 * reads  # each read is followed by a write
     if task.neuron.start_potential.any():  # written once, and not read
         accesses_by_place += np.bincount(places.reshape(-1), minlength=count)[:, None]
+    own, local = _owners(tiling)
     by_bank = np.zeros(banks, np.int64)
-    for channel, own, local in _owners(tiling):
-        np.add.at(by_bank, (np.arange(count) * own + local) % banks, accesses_by_place[:, channel])
+    np.add.at(by_bank, (np.arange(count)[:, None] * own + local) % banks, accesses_by_place)
     return by_bank
 
 
@@ -67,24 +72,20 @@ def _blocks(start: int, block_starts: Int64) -> Iterator[tuple[int, int]]:
     return pairwise(ends)
 
 
-def _owners(tiling: Tiling) -> Iterator[tuple[int, int, int]]:
-    """Every output channel, how many its PE owns of the tile, and its number among them."""
+def _owners(tiling: Tiling) -> tuple[Int64, Int64]:
+    """How many output channels the PE of each one owns of the tile, and its number among them, int64 (M,) each."""
+    own, local = [], []
     for tile in tiling.channel_tiles:
-        sharing = len(tile.own_channels)
-        for offset in range(tile.channels):
-            yield tile.first + offset, int(tile.own_channels[offset % sharing]), offset // sharing
+        sharing, offsets = len(tile.own_channels), np.arange(tile.channels)
+        own.append(tile.own_channels[offsets % sharing])
+        local.append(offsets // sharing)
+    return np.concatenate(own), np.concatenate(local)
 
 
-def _accumulates(task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
-    """Accumulates by place and output channel, int64 (places, M)."""
-    shape = task.shape
-    events = np.zeros(shape.input_shape, np.int64)
-    together = 255 // task.input_bits  # frames whose events a byte can count: bytes are added many at a time
-    for first in range(0, task.timesteps, together):
-        frames = sample.inputs[first : first + together]
-        set_bits = frames.astype(np.uint8, copy=False) if task.input_bits == 1 else np.bitwise_count(frames)
-        events += np.add.reduce(set_bits, axis=0, dtype=np.uint8)
-    taps = _taps(shape, events, places, count).reshape(count, shape.groups, -1)
+def _accumulates(task: LayerTask, taps: Int64) -> Int64:
+    """Accumulates by place and output channel, int64 (places, M). taps: see `_taps`."""
+    shape, count = task.shape, len(taps)
+    taps = taps.reshape(count, shape.groups, -1)
     kernels = task.weights.reshape(shape.groups, shape.M // shape.groups, -1)
     found = np.zeros((count, *kernels.shape[:2]), np.int64)
     rows = max(1, WEIGHTS_AT_ONCE // (shape.groups * shape.fan_in))
@@ -94,8 +95,32 @@ def _accumulates(task: LayerTask, sample: LayerSample, places: Int64, count: int
     return found.reshape(count, shape.M)
 
 
-def _taps(shape: LayerShape, events: Int64, places: Int64, count: int) -> Int64:
-    """Events that meet each tap, by the place that they land on, int64 (places, C, R, S). events: int64 (C, H, W)."""
+def _taps_of_cases(shape: LayerShape, tiling: Tiling, occurrences: Int64) -> Int64:
+    """Events that meet each tap, all places together, int64 (1, C, R, S): those of every tap case with this tap."""
+    cases = occurrences.reshape(shape.C, len(tiling.row_classes), len(tiling.column_classes))
+    rows = _taps_of_classes(tiling.row_classes, shape.R, shape.stride[0])
+    columns = _taps_of_classes(tiling.column_classes, shape.S, shape.stride[1])
+    taps: Int64 = (rows @ cases @ columns.T)[None]
+    return taps
+
+
+def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
+    """int64 (taps, classes): 1 where an input of the class meets the tap."""
+    of_phase, phase = np.divmod(np.arange(taps)[:, None], stride)
+    first, last = classes[:, FIRST_TAP], classes[:, LAST_TAP]
+    met: npt.NDArray[np.bool_] = (classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)
+    return met.astype(np.int64)
+
+
+def _taps(task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
+    """Events that meet each tap, by the place that they land on, int64 (places, C, R, S)."""
+    shape = task.shape
+    events = np.zeros(shape.input_shape, np.int64)
+    together = 255 // task.input_bits  # frames whose events a byte can count: bytes are added many at a time
+    for first in range(0, task.timesteps, together):
+        frames = sample.inputs[first : first + together]
+        set_bits = frames.astype(np.uint8, copy=False) if task.input_bits == 1 else np.bitwise_count(frames)
+        events += np.add.reduce(set_bits, axis=0, dtype=np.uint8)
     rows = (shape.P - 1) * shape.stride[0] + (shape.R - 1) * shape.dilation[0] + 1
     columns = (shape.Q - 1) * shape.stride[1] + (shape.S - 1) * shape.dilation[1] + 1
     padded = max(rows, shape.padding_top + shape.H), max(columns, shape.padding_left + shape.W)
@@ -107,7 +132,7 @@ def _taps(shape: LayerShape, events: Int64, places: Int64, count: int) -> Int64:
             top, left = r * shape.dilation[0], s * shape.dilation[1]
             seen = around[:, top :: shape.stride[0], left :: shape.stride[1]][:, : shape.P, : shape.Q]
             for place in range(count):
-                taps[place, :, r, s] = seen.sum(axis=(1, 2), where=True if count == 1 else places == place)
+                taps[place, :, r, s] = seen.sum(axis=(1, 2), where=places == place)
     return taps
 
 

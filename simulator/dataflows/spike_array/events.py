@@ -9,6 +9,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt8, UInt16, UInt32
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
 from spikecycle.simulator.jit import lean_kernel
+from spikecycle.traces.packing import PackedSpikes
 
 WORD_BITS = 32
 """Positions of a word of `spiking_words`: the product that finds a word's lowest set bit stays within 64 bits."""
@@ -54,13 +55,24 @@ class Region(NamedTuple):
         return (self.stop_channel - self.first_channel) * self.channel_positions
 
 
-def spiking_words(inputs: Inputs) -> UInt32:
+def spiking_words(inputs: Inputs | PackedSpikes) -> UInt32:
     """uint32 (T, words): bit i of word w is set where input 32 w + i of a timestep, (C, H, W) flattened, is not 0."""
-    flat = inputs.reshape(len(inputs), -1)
-    packed = np.packbits(flat if flat.dtype.itemsize == 1 else flat != 0, axis=1, bitorder="little")
-    padded = np.zeros((len(flat), -(-packed.shape[1] // 4) * 4), np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    return padded.view("<u4")
+    if isinstance(inputs, PackedSpikes):
+        packed = inputs.packed
+    else:
+        flat = inputs.reshape(len(inputs), -1)
+        packed = np.packbits(flat if flat.dtype.itemsize == 1 else flat != 0, axis=1, bitorder="little")
+    size = packed.shape[1]
+    if size % 4 or not packed.flags.c_contiguous:
+        padded = np.zeros((len(packed), -(-size // 4) * 4), np.uint8)
+        padded[:, :size] = packed
+        packed = padded
+    return packed.view("<u4")
+
+
+def input_values(inputs: Inputs | PackedSpikes) -> Inputs:
+    """What a kernel reads where an input is not 0: (T, C, H, W); of packed spikes one frame of ones, (1, C, H, W)."""
+    return np.ones((1, *inputs.shape), np.uint8) if isinstance(inputs, PackedSpikes) else inputs
 
 
 @lean_kernel

@@ -16,6 +16,7 @@ from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.tiling import words_of
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat
+from spikecycle.traces.packing import PackedSpikes
 
 TIMESTEP, INPUT_TILE, FIRST_CHANNEL, STOP_CHANNEL, WORDS = range(5)
 """Columns of passes: channels [first, stop), and the words that their encoded spikes take."""
@@ -25,7 +26,7 @@ WordsOf = Callable[[int, int], int]
 
 @dataclass(frozen=True, eq=False)
 class InputCutter:
-    """Cuts one sample's inputs, (T, C, H, W), for the passes of an output tile.
+    """Cuts one sample's inputs, (T, C, H, W), binary spikes maybe packed, for the passes of an output tile.
 
     input_tiles: input channels [first, stop) whose weights are on chip together.
     """
@@ -34,7 +35,7 @@ class InputCutter:
     task: LayerTask
     spike_format: SpikeFormat
     input_tiles: list[tuple[int, int]]
-    inputs: Inputs
+    inputs: Inputs | PackedSpikes
 
     def passes(self, rows: AxisTile, columns: AxisTile) -> Int64:
         """int64 (passes, 5): all passes of a tile in order; MappingError where a single channel does not fit."""
@@ -75,18 +76,17 @@ class InputCutter:
     def _words(self, timestep: int, map_range: tuple[int, int, int, int]) -> WordsOf:
         """Words of the encoded spikes of channels [first, stop) in a timestep."""
         width, bits = self.machine.buffers.spikes.width_bits, self.task.input_bits
-        frame = self.inputs[timestep]
 
         def by_place(first: int, stop: int) -> int:
             region = Region(first, stop, *map_range)
             layout = self.spike_format.layout(region.positions, bits, width)
-            return layout.words(count_region_entries(frame, region, layout))
+            return layout.words(count_region_entries(self.inputs[timestep], region, layout))
 
         if not self.spike_format.sized_by_count:
             return by_place
-        before = np.zeros(len(frame) + 1, np.int64)  # non-zero inputs before each channel
+        before = np.zeros(self.task.shape.C + 1, np.int64)  # non-zero inputs before each channel
         if self.spike_format.positions != "implicit":
-            inside = frame[:, map_range[0] : map_range[1], map_range[2] : map_range[3]]
+            inside = self.inputs[timestep][:, map_range[0] : map_range[1], map_range[2] : map_range[3]]
             np.cumsum(np.count_nonzero(inside, axis=(1, 2)), out=before[1:])
 
         def by_count(first: int, stop: int) -> int:

@@ -63,7 +63,7 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
             is_kept=False,
         ),
         Need(
-            8 * parameters.fifo_depth * (2 + block_rows * block_columns * pes_per_group),
+            8 * tiles * (3 + 2 * parameters.fifo_depth + block_rows * block_columns * pes_per_group),
             f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
             is_kept=False,
         ),
@@ -77,6 +77,14 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         ),
         Need(events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)", is_kept=False),
     )
+
+
+def unpacked_needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
+    """What a sparse update unpacks: inputs and outputs of all timesteps, and which neurons are active."""
+    if machine.dataflow.update == "dense":
+        return ()
+    values = layer.timesteps * (layer.shape.input_count + 2 * layer.shape.output_count)
+    return (Need(values, f"{values} spikes, unpacked for dataflow.update: sparse (T x C x H x W)", is_kept=False),)
 
 
 def _classes(inputs: int, taps: int, stride: int, blocks: int, block_sizes: int) -> int:

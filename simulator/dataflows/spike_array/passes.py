@@ -5,6 +5,9 @@ An event waits for room in the FIFO of the slowest PE; a PE takes it when it is 
     broadcast[i] = max(scanned[i], max over p of pop[i - D, p] + 1)
     pop[i, p]    = max(broadcast[i] + 1, free[i - 1, p])
     free[i, p]   = pop[i, p] + latency(event i, p)
+
+Of the pops of an event only the last one matters later, and which PE's it was: the first of those that popped last.
+Both are found in one go, as the largest of the numbers pop · 2^n + (PEs - 1 - p).
 """
 
 from __future__ import annotations
@@ -44,19 +47,18 @@ class ArrayState(NamedTuple):
     PE of the group.
 
     free: (PEs,), cycle in which a PE can pop again.
-    broadcast: (D,), popped: (D, PEs), last_popped: (D,): cycles of broadcast, pops and the last pop of the last D
-        events, by event mod D.
+    broadcast: (D,), last_pop: (D,): cycle of broadcast of the last D events, by event mod D, and their last pops, see
+        `pop_number`.
     """
 
     free: Int64
     broadcast: Int64
-    popped: Int64
-    last_popped: Int64
+    last_pop: Int64
 
     @classmethod
     def of(cls, depth: int, pes: int) -> ArrayState:
         """Idle PEs."""
-        return cls(*(np.zeros(shape, np.int64) for shape in (pes, depth, (depth, pes), depth)))
+        return cls(*(np.zeros(size, np.int64) for size in (pes, depth, depth)))
 
 
 class Place(NamedTuple):
@@ -71,6 +73,27 @@ class Place(NamedTuple):
     column_classes: Int64
     row_kinds: int
     column_kinds: int
+
+
+@lean_kernel
+def pop_bits(pes: int) -> int:
+    """Bits of a pop's number that name the PE."""
+    bits = 0
+    while 1 << bits < pes:
+        bits += 1
+    return bits
+
+
+@lean_kernel
+def pop_number(cycle: int, pe: int, pes: int, bits: int) -> int:
+    """A pop as a number: the later, the larger; of pops in the same cycle, that of the first PE is the largest."""
+    return (cycle << bits) + pes - 1 - pe
+
+
+@lean_kernel
+def popping_pe(number: int, pes: int, bits: int) -> int:
+    """The PE of a pop."""
+    return pes - 1 - (number & ((1 << bits) - 1))
 
 
 @lean_kernel
@@ -99,7 +122,8 @@ def list_pass(
         layout[0], layout[1], layout[2], layout[3], layout[4], layout[5], layout[6], layout[7]
     )  # fmt: skip
     timestep = one_pass[TIMESTEP]
-    return list_events(inputs[timestep], spiking[timestep], region, encoded, bits_of_product, events_out)
+    values = inputs[timestep if len(inputs) == len(spiking) else 0]
+    return list_events(values, spiking[timestep], region, encoded, bits_of_product, events_out)
 
 
 @lean_kernel
@@ -120,11 +144,12 @@ def accumulate_passes(
 ) -> int:
     """The accumulate phases of all passes of a map tile, for every channel tile; returns the events of one of these.
 
-    inputs: uint8 or uint16 (T, C, H, W); spiking: which of them are not 0, see `spiking_words`. passes: int64 (n, 5),
-    see `input_passes`. tile_inputs: all channels of the part of the map that the tile needs. layouts: int64
-    (n, len(SpikeLayout)), how each pass's inputs are encoded. cycles: int32 (channel tiles, 4, tap cases,
-    pes_per_group), see PeLatencies. bits_of_product: see `list_events`. events_out: room for the events of a pass.
-    breakdown_out: int64 (channel tiles, n, categories), added to. The others: see `count_tap_cases`.
+    inputs: uint8 or uint16 (T, C, H, W), or one frame that stands for all of them, see `input_values`; spiking: which
+    of them are not 0, see `spiking_words`. passes: int64 (n, 5), see `input_passes`. tile_inputs: all channels of the
+    part of the map that the tile needs. layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded.
+    cycles: int32 (channel tiles, 4, tap cases, pes_per_group), see PeLatencies. bits_of_product: see `list_events`.
+    events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories), added to. The
+    others: see `count_tap_cases`.
     """
     total = 0
     for index in range(len(passes)):
@@ -147,7 +172,9 @@ def broadcast(
     The wait of an event is charged to what prolonged the event that it waited for. cycles: int32 (4, tap cases,
     pes_per_group). breakdown_out: int64 (categories,), added to.
     """
-    depth, pes = array.popped.shape
+    depth, pes = len(array.broadcast), len(array.free)
+    bits = pop_bits(pes)
+    latency = cycles[LATENCY]
     pes_per_group = cycles.shape[2]
     block_rows, block_columns = place.row_classes.shape[1], place.column_classes.shape[1]
     for pe in range(pes):
@@ -165,17 +192,15 @@ def broadcast(
         if word >= next_word:
             cycle += word - next_word
             next_word = word + 1
-        if event >= depth and array.last_popped[slot] >= cycle:
-            before = array.last_popped[slot]
+        before = array.last_pop[slot] >> bits
+        if event >= depth and before >= cycle:
             wait = before + 1 - cycle
             cycle += wait
             waited += wait
             if before == array.broadcast[slot] + 1:
                 full += wait  # the PE was not serving: the FIFO itself took its cycle
             else:
-                blocking = pes
-                for pe in range(pes):
-                    blocking = min(blocking, pe if array.popped[slot, pe] == before else pes)
+                blocking = popping_pe(array.last_pop[slot], pes, bits)
                 block = blocking // pes_per_group if pes > pes_per_group else 0
                 group_pe = blocking - block * pes_per_group
                 served = tap_case(events, event - depth - 1, block // block_columns, block % block_columns, place)
@@ -185,17 +210,17 @@ def broadcast(
                 decoding += decode
                 conflicting += min(wait - fetch - decode, np.int64(cycles[CONFLICT, served, group_pe]))
         array.broadcast[slot] = cycle
-        last_popped = 0
-        for i in range(block_rows):
-            for j in range(block_columns):
-                case = tap_case(events, event, i, j, place)
-                first = (i * block_columns + j) * pes_per_group
-                for group_pe in range(pes_per_group):
-                    popped = max(cycle + 1, array.free[first + group_pe])
-                    array.popped[slot, first + group_pe] = popped
-                    array.free[first + group_pe] = popped + cycles[LATENCY, case, group_pe]
-                    last_popped = max(last_popped, popped)
-        array.last_popped[slot] = last_popped
+        last_pop = 0
+        for block in range(block_rows * block_columns):
+            block_row = block // block_columns if block > 0 else 0
+            case = tap_case(events, event, block_row, block - block_row * block_columns, place)
+            first = block * pes_per_group
+            free = array.free[first : first + pes_per_group]  # so that an index is seen not to be negative
+            for group_pe in range(pes_per_group):
+                popped = max(cycle + 1, free[group_pe])
+                free[group_pe] = popped + latency[case, group_pe]
+                last_pop = max(last_pop, pop_number(popped, first + group_pe, pes, bits))
+        array.last_pop[slot] = last_pop
         cycle += 1
         slot = slot + 1 if slot + 1 < depth else 0
     cycle += words - next_word

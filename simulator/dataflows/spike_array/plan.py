@@ -110,9 +110,11 @@ class SpikeArrayPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        activity = ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample).run()
+        replay = ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample)
+        activity, occurrences = replay.run(), replay.occurrences
+        del replay  # and its room for events
         accesses = activity.counts["potentials.read"] + activity.counts["potentials.write"]
-        by_bank = potential_accesses(self.machine, self.task, self.cut, sample, accesses)
+        by_bank = potential_accesses(self.machine, self.task, self.cut, sample, occurrences, accesses)
         return replace(activity, accesses_by_bank={"potentials": by_bank})
 
 

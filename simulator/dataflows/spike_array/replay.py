@@ -15,7 +15,13 @@ from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
 from spikecycle.simulator.dataflows.spike_array.abreast import TilesState, accumulate_abreast
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
-from spikecycle.simulator.dataflows.spike_array.events import BIT_OF_PRODUCT, Events, Region, spiking_words
+from spikecycle.simulator.dataflows.spike_array.events import (
+    BIT_OF_PRODUCT,
+    Events,
+    Region,
+    input_values,
+    spiking_words,
+)
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.input_passes import (
     FIRST_CHANNEL,
@@ -139,6 +145,7 @@ class ArrayReplay:
         most_events = self.task.shape.input_count * self.task.input_bits
         # room for the worst case; pages that no event touches are never backed by memory
         self.events = Events(*(np.empty(most_events, dtype=np.int32) for _ in Events._fields))
+        self.values = input_values(self.sample.inputs)
         self.spiking = spiking_words(self.sample.inputs)
         self.bits_of_product = np.array(BIT_OF_PRODUCT, np.int64)
 
@@ -238,7 +245,7 @@ class ArrayReplay:
         }
         of_passes = np.array([layouts[int(count)] for count in channels], np.int64)
         arguments = (
-            self.sample.inputs, self.spiking, tile.passes, tile_inputs, of_passes, place, self.latencies.cycles,
+            self.values, self.spiking, tile.passes, tile_inputs, of_passes, place, self.latencies.cycles,
             self.bits_of_product,
         )  # fmt: skip
         parameters, tiles = self.machine.dataflow, len(self.channel_tiles)

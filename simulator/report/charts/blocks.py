@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spikecycle.simulator.report.charts.palette import colour
-from spikecycle.simulator.report.charts.svg import drawing, element, label, mark, shortened
+from spikecycle.simulator.report.charts.svg import drawing, element, label, mark, shortened, width_px
 
 _ROW, _PAD = 40.0, 10.0
 _MOST_CELLS = 144
@@ -77,7 +77,8 @@ def machine_blocks(
 
 def _boxes(x: float, y: float, width: float, blocks: Sequence[Block], hue: int) -> tuple[str, float]:
     """Boxes side by side, in as many rows as it takes; the drawing and its height."""
-    per_row = max(1, min(len(blocks), int(width // 155)))
+    needed = max((max(width_px(b.name), width_px(b.size, 11)) + 16 for b in blocks), default=0.0)
+    per_row = max(1, min(len(blocks), int((width + 8) // (max(147.0, needed) + 8))))
     box_width = (width - (per_row - 1) * 8) / per_row
     drawn = "".join(
         _box(x + index % per_row * (box_width + 8), y + index // per_row * (_ROW + 8), box_width, _ROW, block, hue)

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from spikecycle.simulator.report import human
-from spikecycle.simulator.report.charts.svg import drawing, element, label, mark, shortened, width_px
+from spikecycle.simulator.report.charts.svg import drawing, element, label, mark, shortened, width_px, wrapped
 
 _LEAST_FOR_TEXT = 44
 _DARK_FROM = 0.5
+_MOST_LINES = 2
 
 
 def heat_map(
@@ -44,7 +45,7 @@ def heat_map(
             drawn += label(x, top - 6, name, anchor="middle", px=11, fill="var(--faint)")
     for index, row in enumerate(rows):
         y = top + row_height * index
-        drawn += label(room - 8, y + row_height / 2 + 4, shortened(row, room - 8), anchor="end")
+        drawn += _row_name(row, room - 8, y, row_height)
         for number, column in enumerate(columns):
             value = cells[index][number]
             x = room + pitch * number
@@ -64,6 +65,17 @@ def heat_map(
     if of_columns:
         drawn += label(width, bottom + 19, of_columns, anchor="end", px=11, fill="var(--faint)")
     return drawing(width, bottom + 44, key, title, drawn)
+
+
+def _row_name(name: str, room: float, y: float, height: float) -> str:
+    """The name of a row left of it, in two lines where it is long and they fit."""
+    if width_px(name) <= room:
+        return label(room, y + height / 2 + 4, name, anchor="end")
+    lines = wrapped(name, room, 11)
+    if len(lines) > _MOST_LINES or height < len(lines) * 12:
+        lines = [shortened(name, room, 11)]
+    first = height / 2 + 4 - 6 * (len(lines) - 1)
+    return "".join(label(room, y + first + 12 * number, line, anchor="end", px=11) for number, line in enumerate(lines))
 
 
 def short(value: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spikecycle.simulator.report.charts.axes import Scale, below, beside, spanning
-from spikecycle.simulator.report.charts.names import names_beside
+from spikecycle.simulator.report.charts.names import Place, name_list, names_beside, numbered
 from spikecycle.simulator.report.charts.palette import colour
 from spikecycle.simulator.report.charts.svg import drawing, element, legend, mark
 
@@ -35,7 +35,6 @@ def scatter(
     groups: Sequence[str] = (),
     *,
     with_front: bool = True,
-    names: bool = True,
 ) -> str:
     """Points with less of both being better; axes: titles with their units. with_front: join those on the front."""
     boxes, top = legend(list(groups) if len(groups) > 1 else [], 0, 0, width, key)
@@ -48,18 +47,32 @@ def scatter(
         + beside(y_scale, 52, width - 16, axes[1], 6)
     )
     best = front([(point.x, point.y) for point in points])
+    line: list[Place] = []
     if with_front and len(best) > 1:
-        places = [(x_scale(points[i].x), y_scale(points[i].y)) for i in best]
-        path = f"M{places[0][0]:.1f} {places[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:])
-        drawn += element("path", d=path, fill="none", stroke="var(--ink)", stroke_width=1.5, stroke_dasharray="5 3")
+        line = _stairs([(x_scale(points[i].x), y_scale(points[i].y)) for i in best])
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in line)
+        drawn += element(
+            "path", d=f"M{path}", fill="none", stroke="var(--ink)", stroke_width=1.5, stroke_dasharray="5 3"
+        )
     for index, point in enumerate(points):
         on_front = with_front and index in best
         drawn += _shape(x_scale(point.x), y_scale(point.y), point, on_front)
-    if names:
-        places = [(x_scale(point.x), y_scale(point.y)) for point in points]
-        of_all = len(points) <= _MOST_LABELS
-        drawn += names_beside(places, [p.name for p in points], range(len(points)) if of_all else best, 52, width)
-    return drawing(width, bottom + 40, key, title, drawn)
+    names = [point.name for point in points]
+    shown = list(range(len(points))) if len(points) <= _MOST_LABELS else best
+    numbers = numbered(names, shown)
+    beside_points = [str(numbers.get(index, "")) for index in range(len(points))] if numbers else names
+    places = [(x_scale(point.x), y_scale(point.y)) for point in points]
+    drawn += names_beside(places, beside_points, list(numbers) or shown, 52, width, [line])
+    listed, height = name_list(names, numbers, len(shown) - len(numbers) if numbers else 0, bottom + 54, width)
+    return drawing(width, bottom + 40 + (height + 14 if numbers else 0), key, title, drawn + listed)
+
+
+def _stairs(places: Sequence[Place]) -> list[Place]:
+    """The corners of the line that joins the points of a front: to the right, then down."""
+    corners = [places[0]]
+    for x, y in places[1:]:
+        corners += [(x, corners[-1][1]), (x, y)]
+    return corners
 
 
 def plane(

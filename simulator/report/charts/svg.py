@@ -14,6 +14,7 @@ _CHARACTER = 0.6  # width of a character over the size of its font: on the wide 
 _MARGIN = 12
 _SIZE = re.compile(r' (?:width|height)="([0-9.]+)"')
 _VIEW_BOX = re.compile(r'viewBox="[^"]*"')
+_PIECES = re.compile(r"[^\s._/-]*[._/-]+\s*|[^\s._/-]+\s*|\s+")
 _XML_ALLOWS = "\t\n"
 _FAMILY = "system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif"
 
@@ -113,6 +114,21 @@ def shortened(words: str, room_px: float, px: int = FONT_PX) -> str:
     """A text cut to the room that there is, with a mark where it was."""
     most = max(int(room_px / (px * _CHARACTER)), 2)
     return words if len(words) <= most else f"{words[: most - 1]}…"
+
+
+def wrapped(words: str, room_px: float, px: int = FONT_PX) -> list[str]:
+    """A text in lines that fit the room that there is: it goes on between words, or within one after its points and
+    strokes ("dataflow.", "fifo_", "depth"), or where it must."""
+    most = max(int(room_px / (px * _CHARACTER)), 2)
+    lines = [""]
+    for piece in _PIECES.findall(words):
+        if len(lines[-1]) + len(piece.rstrip()) > most and lines[-1]:
+            lines.append("")
+        while len(piece.rstrip()) > most:
+            lines[-1], piece = piece[:most], piece[most:]
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+    return [line.rstrip() for line in lines]
 
 
 def legend(

@@ -11,6 +11,7 @@ from spikecycle.simulator.explore.differences import comparability
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.svg import plain
+from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
 from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
 from spikecycle.simulator.report.page.banks import bank_chart
@@ -82,9 +83,13 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         yield Part("compared", "Side by side", "Side by side", ahead, charts)
     if front is not None:
         words = (
-            f"{material.failed:,} more points have no result, or cannot run at their clock." if material.failed else ""
+            f"{human.numbered_are(material.failed, 'more point', 'has', 'have')} no result, or cannot run at "
+            f"{'its' if material.failed == 1 else 'their'} clock."
+            if material.failed
+            else ""
         )
         ahead = f'<p class="caution">{words}</p>' if words else ""
+        ahead += "".join(f"<p>{plain(line)}</p>" for line in _ground_lines(material))
         yield Part("tradeoffs-part", "Trade-offs", "Trade-offs", ahead, [front])
     for number, (name, search) in enumerate(material.searches, start=1):
         title = f"Search: {name}"
@@ -103,6 +108,14 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         title = f"Formats: {comparison.trace} on {comparison.machine['name']}"
         yield Part(f"formats{number}", title, "Formats", "", charts)
     yield _grounds_part(material)
+
+
+def _ground_lines(material: Material) -> Iterator[str]:
+    """What the points of each sweep and search rest on, in a line each."""
+    for name, each in material.explored:
+        line = ground_line(grounds_of_points(each.points))
+        if line:
+            yield f"{name}: {line}." if len(material.explored) > 1 or material.results else f"Simulated: {line}."
 
 
 def charts_of(material: Material) -> list[Chart]:
@@ -139,7 +152,9 @@ def _largest(result: RunResult, most: int) -> tuple[RunResult, str]:
         return result, ""
     by_energy = sorted(range(len(result.layers)), key=lambda index: -result.layers[index].sum_energy_pj)
     kept = [result.layers[index] for index in sorted(by_energy[:most])]
-    words = f"Drawn are the {most} operators with most energy of {len(result.layers)}; totals are of all."
+    words = (
+        f"Drawn are the {human.numbered(most, 'operator')} with most energy of {len(result.layers)}; totals are of all."
+    )
     note = f'<p class="note">{words}</p>'
     return result.model_copy(update={"layers": kept}), note
 
@@ -177,7 +192,9 @@ def _grounds_part(material: Material) -> Part:
             f"<details{' open' if len(material.results) == 1 else ''}><summary>{heading}</summary>{inside}</details>"
         )
     for name, points in material.explored:
-        table = table_markup(grounds.points_ground(points.spikecycle, points.columns, points.points))
+        table = table_markup(
+            grounds.points_ground(points.spikecycle, points.columns, points.points, points.already_there)
+        )
         heading = f"Provenance of the points of {plain(name)}"
         body += panel_markup(f"<details open><summary>{heading}</summary>{table}</details>")
     glossary = table_markup(grounds.glossary([result for _, result in material.results]))

@@ -100,7 +100,7 @@ def totals_chart(results: Sequence[tuple[str, RunResult]], by: str) -> Chart:
     names = sorted({name for row in whole for name in row}, key=lambda name: -sum(row.get(name, 0) for row in whole))
     parts = _few(
         [
-            BarPart(name.replace("_", " "), [row.get(name, 0.0) * factor for row in whole])
+            BarPart(human.label(name), [row.get(name, 0.0) * factor for row in whole])
             for name in names
             if any(r.get(name) for r in whole)
         ]
@@ -156,7 +156,7 @@ def _parts(result: RunResult, amounts: Amounts) -> list[BarPart]:
     """Parts that occur, largest first, summed over samples."""
     rows = [amounts(layer) for layer in result.layers]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    parts = [BarPart(name.replace("_", " "), [float(row.get(name, 0)) for row in rows]) for name in names]
+    parts = [BarPart(human.label(name), [float(row.get(name, 0)) for row in rows]) for name in names]
     # useful work comes first, so that what is lost begins where it ends
     return _few(sorted((p for p in parts if any(p.amounts)), key=lambda p: (p.name != "compute", -sum(p.amounts))))
 

@@ -129,8 +129,8 @@ def front_chart(key: str, candidates: Sequence[Candidate]) -> Chart | None:
     return Chart(
         key,
         "Trade-offs",
-        f"{len(candidates):,} points, less being better on both axes. The dashed line joins those that no other one "
-        "beats in both (the Pareto front); point at one to see what it is.",
+        f"{human.numbered(len(candidates), 'point')}, less being better on both axes. The dashed line joins those "
+        "that no other one beats in both (the Pareto front); point at one to see what it is.",
         views,
         DataTable(heads, rows),
         _notes(candidates, figures),
@@ -168,8 +168,7 @@ def _view(candidates: Sequence[Candidate], groups: Sequence[str], x: str, y: str
     ]
     axes = (f"{_short(x)}, {x_unit}", f"{_short(y)}, {y_unit}")
     title = f"{_short(y)} over {_short(x)}"
-    few = len(points) <= 60
-    return lambda width, key: scatter(width, key, title, points, axes, groups, names=few)
+    return lambda width, key: scatter(width, key, title, points, axes, groups)
 
 
 def _kept(candidates: Sequence[Candidate], x: str, y: str) -> list[Candidate]:
@@ -189,7 +188,11 @@ def _on_front(candidates: Sequence[Candidate], among: Sequence[int], x: str, y: 
 def _tip(each: Candidate) -> str:
     figures = [f"{_short(name)} {_text(name, value)}" for name, value in each.figures.items()]
     settings = [f"{name} = {value}" for name, value in each.settings.items() if value is not None]
-    more = [f"and {len(settings) - _MOST_SETTINGS} more settings"] if len(settings) > _MOST_SETTINGS else []
+    more = (
+        [f"and {human.numbered(len(settings) - _MOST_SETTINGS, 'more setting')}"]
+        if len(settings) > _MOST_SETTINGS
+        else []
+    )
     return f"{each.name}: {', '.join([*figures, *settings[:_MOST_SETTINGS], *more])}"
 
 

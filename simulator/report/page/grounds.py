@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from spikecycle.simulator.explore.grounds import ACTIVATION_RESIDENCY, WEIGHT_RESIDENCY
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.explanations import ENERGY, TERMS, of_category
 from spikecycle.simulator.report.page.chart import DataTable, Value
@@ -15,7 +16,7 @@ from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.variant import overrides_text
 
 _LONGEST = 400
-_MOST_VALUES = 8
+_MOST_VALUES, _MOST_HASHES = 8, 3
 """Different values of the points of a sweep that are listed."""
 
 
@@ -42,13 +43,16 @@ def provenance(result: RunResult) -> DataTable:
     return DataTable(("what", "value"), pairs)
 
 
-def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> DataTable:
-    """What the points of a sweep or search rest on, as far as its document has it."""
+def points_ground(
+    program: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], already_there: int = 0
+) -> DataTable:
+    """What the points of a sweep or search rest on; documents of earlier versions do not have all of it."""
 
     def told(key: str) -> str:
-        values = list(dict.fromkeys(_text(row[key]) for row in rows if row.get(key) not in (None, "")))
-        more = f" and {len(values) - _MOST_VALUES:,} others" if len(values) > _MOST_VALUES else ""
-        return f"{', '.join(values[:_MOST_VALUES])}{more}" if values else "not in this document"
+        most = _MOST_HASHES if key.endswith("_sha256") else _MOST_VALUES
+        return _told((_text(row[key]) for row in rows if row.get(key) not in (None, "")), most=most)
+
+    grounded = [row for row in rows if row.get(WEIGHT_RESIDENCY) is not None]
 
     named = {
         "trace": "trace",
@@ -61,16 +65,42 @@ def points_ground(program: str, columns: Sequence[str], rows: Sequence[Mapping[s
         "ideal memory": "ideal_memory",
         "synthetic trace": "synthetic",
     }
-    pairs: list[Sequence[Value]] = [("spikecycle", program), *((title, told(key)) for title, key in named.items())]
+    there = f", of which the folder had {already_there:,} already" if already_there else ""
+    pairs: list[Sequence[Value]] = [("spikecycle", program), ("points", f"{len(rows):,}{there}")]
+    pairs += [(title, told(key)) for title, key in named.items()]
     pairs += [(f"varied: {key}", told(key)) for key in columns if key not in named.values()]
-    pairs.append(
-        (
-            "residency, DRAM price and technology",
-            "those of the machine file, where they are not varied above; with what is not modelled, spikecycle check "
-            "MACHINE and the page of one point (simulate --report) tell them",
-        )
-    )
+    pairs += [
+        ("samples of each point", told("inferences")),
+        ("residency of weights", told(WEIGHT_RESIDENCY)),
+        ("residency of activations", told(ACTIVATION_RESIDENCY)),
+        ("DRAM", _told(map(_dram, grounded))),
+        ("technology", _told(map(_technology, grounded), between="; ")),
+        ("not modelled", _told((str(row.get("not_modelled") or "-") for row in grounded), between="; ")),
+    ]
     return DataTable(("what", "value"), pairs)
+
+
+def _told(words: Iterable[str], between: str = ", ", most: int = _MOST_VALUES) -> str:
+    """The different ones, the first of them where there are many."""
+    values = list(dict.fromkeys(words))
+    more = f" and {human.numbered(len(values) - most, 'other')}" if len(values) > most else ""
+    return f"{between.join(values[:most])}{more}" if values else "not in this document"
+
+
+def _dram(row: Mapping[str, Any]) -> str:
+    price = row.get("dram_pj_per_bit")
+    return "none" if price is None else f"{_number(price)} pJ/bit"
+
+
+def _technology(row: Mapping[str, Any]) -> str:
+    node, cells, kelvin, table = (
+        _number(row.get(key)) for key in ("node_nm", "sram_cell", "temperature_k", "energy_table")
+    )
+    return f"{node} nm, SRAM cells {cells}, {kelvin} K, energy table {table}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def sources(result: RunResult) -> DataTable | None:
@@ -115,7 +145,9 @@ def validation_words(rows: Sequence[Mapping[str, Any]]) -> str:
     compared = [row for row in rows if row["passed"] is not None]
     errors = [abs(float(row["error"])) for row in compared if row["error"] is not None]
     passed = sum(bool(row["passed"]) for row in compared)
-    words = f"{passed} of {len(compared)} figures of others are met within their tolerance"
+    one = len(compared) == 1
+    met = "figure of others is met within its tolerance" if one else "figures of others are met within their tolerance"
+    words = f"{passed} of {len(compared)} {met}"
     largest = max(errors, default=0.0)
     return f"{words}, the largest error is {human.percent(largest)} %." if largest else f"{words}."
 
@@ -127,7 +159,7 @@ def glossary(results: Sequence[RunResult]) -> DataTable:
     )
     rows: list[Sequence[Value]] = [("term", name, meaning) for name, meaning in TERMS.items()]
     rows += [("energy", name, meaning) for name, meaning in ENERGY.items()]
-    rows += [("category of cycles", category.replace("_", " "), of_category(category)) for category in categories]
+    rows += [("category of cycles", human.label(category), of_category(category)) for category in categories]
     return DataTable(("kind", "word", "meaning"), rows)
 
 

@@ -118,7 +118,7 @@ def _figure(chart: Chart) -> str:
     views = "".join(_view(chart, number) for number in range(len(names)))
     notes = "".join(f'<p class="note">{plain(note)}</p>' for note in chart.notes)
     if len(chart.notes) > _FEW_NOTES:
-        notes = f"<details><summary>{len(chart.notes)} notes</summary>{notes}</details>"
+        notes = f"<details><summary>{human.numbered(len(chart.notes), 'note')}</summary>{notes}</details>"
     csv = base64.b64encode(chart.table.csv().encode()).decode()
     return (
         f'<figure class="chart" id="{chart.key}"><figcaption><h3>{plain(chart.title)}</h3>'

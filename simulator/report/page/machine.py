@@ -21,7 +21,7 @@ def machine_chart(key: str, result: RunResult) -> Chart:
     dram = result.machine.get("dram")
     dram_block, channel = _dram(dram) if isinstance(dram, Mapping) else (None, "")
     logic = [
-        Block(name.replace("_", " "), _mm2(sum(area.area_mm2 for area in areas)), "; ".join(map(_of_logic, areas)))
+        Block(human.label(name), _mm2(sum(area.area_mm2 for area in areas)), "; ".join(map(_of_logic, areas)))
         for name, areas in _by_component(result.logic).items()
     ]
 

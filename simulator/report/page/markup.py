@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.page.chart import DataTable, shown
+from spikecycle.wording import numbered
 
+_PAIR = 2
+"""Columns of a table that fits any window, since its values go on in the next line."""
 _MOST_ROWS = 200
 """Rows of a table on the page; its CSV has all."""
 
@@ -21,8 +24,10 @@ def table_markup(table: DataTable) -> str:
         for row in table.rows[:_MOST_ROWS]
     )
     more = len(table.rows) - _MOST_ROWS
-    note = f'<p class="note">and {more:,} more rows, in the CSV</p>' if more > 0 else ""
-    inside = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    rows = numbered(more, "more row")
+    note = f'<p class="note">and {rows}, in the CSV</p>' if more > 0 else ""
+    pairs = ' class="pairs"' if len(table.columns) == _PAIR else ""
+    inside = f"<table{pairs}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0">{inside}</div>{note}'
 
 

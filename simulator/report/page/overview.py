@@ -46,9 +46,9 @@ def sentences(result: RunResult) -> list[str]:
     """What the result says, for a reader who sees such a thing for the first time."""
     samples = len(result.samples)
     said = [
-        f"{result.trace} was replayed on the machine {result.machine['name']}: its real spikes, {samples} "
-        f"sample{'s' if samples > 1 else ''} of {result.timesteps} timesteps, one after the other. Figures are means "
-        "per inference, that is, per sample."
+        f"{result.trace} was replayed on the machine {result.machine['name']}: its real spikes, "
+        f"{human.numbered(samples, 'sample')} of {human.numbered(result.timesteps, 'timestep')}, one after the other. "
+        "Figures are means per inference, that is, per sample."
     ]
     energy = _kinds_pj(result)
     if result.sum_energy_pj:
@@ -66,7 +66,7 @@ def sentences(result: RunResult) -> list[str]:
         worst = max(losses, key=lambda category: categories[category], default=None)
         line = f"{human.percent(share(categories.get(_COMPUTE, 0), result.sum_cycles))} % of the cycles are useful work"
         if worst is not None:
-            words = worst.replace("_", " ")
+            words = human.label(worst)
             line += f"; the largest loss is '{words}', {human.percent(share(categories[worst], result.sum_cycles))} %"
             line += f": {of_category(worst)}"
         said.append(f"{line}.")
@@ -103,6 +103,7 @@ def side_by_side(results: Sequence[tuple[str, RunResult]]) -> DataTable:
         "trace": [result.trace for _, result in results],
         "machine": [str(result.machine["name"]) for _, result in results],
         "weights, spikes": [f"{r.weight_format or '-'}, {r.spike_format or '-'}" for _, r in results],
+        "residency": [residency_words(result.assumptions.residency) for _, result in results],
         "samples": [str(len(result.samples)) for _, result in results],
         "not modelled": [", ".join(result.not_modelled) or "-" for _, result in results],
     }
@@ -130,7 +131,7 @@ def differences(results: Sequence[tuple[str, RunResult]]) -> DataTable | None:
         (key, *("-" if each.get(key) is None else str(each[key]) for each in flat)) for key in keys[:_MOST_DIFFERENCES]
     ]
     if len(keys) > _MOST_DIFFERENCES:
-        rows.append((f"and {len(keys) - _MOST_DIFFERENCES} more keys", *("" for _ in flat)))
+        rows.append((f"and {human.numbered(len(keys) - _MOST_DIFFERENCES, 'more key')}", *("" for _ in flat)))
     return DataTable(("key of the machine", *(name for name, _ in results)), rows)
 
 

@@ -25,10 +25,14 @@ def search_words(search: SearchResult) -> str:
     """What was searched for, and how much of the space was tried."""
     goals = ", ".join(_goal(goal) for goal in search.goals)
     kept = f" Kept to: {'; '.join(search.constraints)}." if search.constraints else ""
+    there = f", {search.already_there:,} there already" if search.already_there else ""
+    front = human.numbered_are(len(search.front), "point")
+    run = human.numbered_are(search.simulated, "different point", "was", "were")
+    tried = f"{human.numbered(search.trials, 'trial')} of {human.numbered(search.space, 'point')}"
     return (
-        f"{search.trials:,} trials of {search.space:,} points, for little {goals}: {search.simulated:,} different "
-        f"points were simulated, {search.failed:,} trials chose one that cannot be run. {len(search.front):,} points "
-        f"are beaten by no other in all goals.{kept}"
+        f"{tried}, for little {goals}: {run} simulated{there}, "
+        f"{human.numbered(search.failed, 'trial')} chose one that cannot be run. {front} beaten by no other in all "
+        f"goals.{kept}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.heat import heat_map
 from spikecycle.simulator.report.charts.raster import Band, raster
 from spikecycle.simulator.report.figures import share
@@ -74,7 +75,9 @@ def raster_chart(key: str, result: RunResult) -> Chart | None:
         rows += [(layer.name, neuron, row) for neuron, row in zip(found.neurons, found.rows, strict=True)]
     if not bands or not timesteps:
         return None
-    less = (f"{left_out} operators are not drawn: there would be too many spikes.",) if left_out else ()
+    less = (
+        (f"{human.numbered_are(left_out, 'operator')} not drawn: there would be too many spikes.",) if left_out else ()
+    )
     return Chart(
         f"{key}-raster",
         "Spike raster",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import pty
+import struct
+import sys
+import termios
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from spikecycle.simulator.cli.output import (
-    PIPED_WIDTH,
     Output,
     ReaderGone,
     check_targets,
@@ -19,6 +23,7 @@ from spikecycle.simulator.cli.output import (
     write_document,
 )
 from spikecycle.simulator.errors import OutputError
+from spikecycle.terminal import FEWEST, MOST, WITHOUT_TERMINAL, columns
 
 
 def _names(folder: Path) -> list[str]:
@@ -147,11 +152,42 @@ def test_asking_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_text() == "old"
 
 
-def test_what_is_piped_is_of_fixed_width_and_has_no_blanks_at_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_piped_is_as_wide_as_the_environment_says_and_has_no_blanks_at_line_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     stream = io.StringIO()
-    Output(stream).show("x" * PIPED_WIDTH, "y  ")
-    assert stream.getvalue() == "x" * PIPED_WIDTH + "\ny\n"
+    Output(stream).show("x" * 41, "y  ")
+    assert stream.getvalue() == "x" * 40 + "\nx\ny\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "width"),
+    [("120", 120), ("80", 80), ("3", FEWEST), ("0", WITHOUT_TERMINAL), ("", WITHOUT_TERMINAL), ("-5", WITHOUT_TERMINAL),
+     ("wide", WITHOUT_TERMINAL), ("٣٠٠", WITHOUT_TERMINAL), ("9" * 5000, MOST)],
+)  # fmt: skip
+def test_without_a_terminal_the_environment_says_how_wide_tables_are(
+    monkeypatch: pytest.MonkeyPatch, said: str, width: int
+) -> None:
+    for name in ("__stdin__", "__stdout__", "__stderr__"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setenv("COLUMNS", said)
+    assert columns(io.StringIO()) == width
+    monkeypatch.delenv("COLUMNS")
+    assert columns(io.StringIO()) == columns(None) == WITHOUT_TERMINAL
+
+
+def test_a_pager_gets_the_width_of_the_terminal_that_it_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`spikecycle list | less`: standard output is a pipe, standard input the terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 97, 0, 0))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(sys, "__stdout__", io.StringIO())
+    monkeypatch.setattr(sys, "__stderr__", None)
+    with os.fdopen(theirs, "r") as terminal:
+        monkeypatch.setattr(sys, "__stdin__", terminal)
+        assert columns(io.StringIO()) == 97
+    os.close(ours)
 
 
 class _Broken(io.StringIO):

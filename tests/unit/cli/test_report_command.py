@@ -29,7 +29,7 @@ def test_simulate_writes_a_page(capsys: Capsys, tmp_path: Path) -> None:
     assert ended.status == 0
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert "conv1" in page.read_text()
-    assert run(capsys, "check", page).out.startswith("valid report ")
+    assert " ".join(run(capsys, "check", page).out.split()).startswith("valid report ")
     page.write_text("<!DOCTYPE html><title>other</title>")
     refused(run(capsys, "check", page), "is no page that spikecycle report wrote")
 
@@ -71,7 +71,7 @@ def test_a_search_is_shown_with_its_front_and_with_what_decides(capsys: Capsys, 
     assert "dataflow.pes, energy: 75.0 %" in text
     assert "energy over time" in text
     assert "energy (µJ)" in text
-    assert run(capsys, "check", document).out.startswith("valid result of a search ")
+    assert " ".join(run(capsys, "check", document).out.split()).startswith("valid result of a search ")
 
 
 def test_charts_become_files(capsys: Capsys, tmp_path: Path, result: Path) -> None:
@@ -112,7 +112,7 @@ def test_errors_of_validation_are_shown(capsys: Capsys, tmp_path: Path, result: 
     page = tmp_path / "page.html"
     assert run(capsys, "report", result, "--validation", found, "--out", page).status == 0
     text = page.read_text()
-    assert "1 of 1 figures of others are met" in text
+    assert "1 of 1 figure of others is met" in text
     assert "somebody" in text
     assert "nobody" not in text
     assert "mine needs their data" in text
@@ -144,8 +144,11 @@ def _changed(**changes: Any) -> str:
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
         ("[1, 2]", "holds no JSON object"),
-        ("{}", "is no result of simulate, no comparison of formats, no result of a sweep and no result of a"),
-        ('{"rows": [], "skipped": []}', "is no result of simulate, no"),
+        (
+            "{}",
+            "is a JSON file of no kind that spikecycle writes; needed here: a result of simulate (--json of simulate)",
+        ),
+        ('{"rows": [], "skipped": []}', "is a validation; needed here: a result of simulate"),
         ('{"points": 3, "columns": []}', "Field required"),
         ('{"points": [], "columns": [], "spikecycle": "0", "folder": null}', "it has no points"),
         ('{"points": [{"problem": "x"}], "columns": [], "spikecycle": "0", "folder": null}', "nothing to report"),
@@ -163,10 +166,10 @@ def _changed(**changes: Any) -> str:
             "a resource that there",
         ),
         (_changed(layers=[{**LAYER, "raster": {"sample": 0, "neurons": [], "rows": ["1"]}}]), "no row per neuron"),
-        (_changed(sum_cycles=-1), "it has cycles below 0"),
+        (_changed(sum_cycles=-1), "sum_cycles: -1 is below 0"),
         (_changed(layers="x"), "layers: Input should be a valid list"),
         (_changed(nonsense=1), "nonsense: Extra inputs are not permitted"),
-        (_changed(area_mm2=float("nan")), "is no JSON"),
+        (_changed(area_mm2=float("nan")), "area_mm2: is no number"),
     ],
 )
 def test_what_is_no_result_is_told_in_a_line(capsys: Capsys, tmp_path: Path, content: str, words: str) -> None:

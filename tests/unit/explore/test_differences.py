@@ -131,6 +131,19 @@ def test_notes_say_what_cannot_be_compared(trace: str, two: list[RunResult], tmp
     assert compare_results(two).notes == [SYNTHETIC]
 
 
+def test_one_run_compared_with_itself_is_told(two: list[RunResult]) -> None:
+    first, other = two
+    assert not any("cannot differ" in note for note in compare_results([first, other]).notes)
+    for results, words in (
+        ([first, first], "Results 1 and 2 are of the same trace"),
+        ([first, other, first, first], "Results 1, 3 and 4 are of the same trace"),
+    ):
+        (note,) = (note for note in compare_results(results).notes if "cannot differ" in note)
+        assert note.startswith(words)
+    newer = first.model_copy(update={"spikecycle": "9.9"})  # what a new version of the program changes is worth seeing
+    assert not any("cannot differ" in note for note in compare_results([first, newer]).notes)
+
+
 def test_the_report_shows_all_that_matters(two: list[RunResult]) -> None:
     console = Console(file=io.StringIO(), width=80)
     console.print(compared_report(compare_results(two)))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spikecycle.simulator import UsageError
+from spikecycle.simulator import OutputError, UsageError
+from spikecycle.simulator.checking import check_file
 from spikecycle.simulator.explore import measure
+from spikecycle.simulator.explore.constraints import parse_constraint
 from spikecycle.simulator.explore.hypervolume import hypervolume
-from spikecycle.simulator.explore.search import parse_constraint, search
+from spikecycle.simulator.explore.results import SearchResult
+from spikecycle.simulator.explore.search import search
 from spikecycle.simulator.explore.sweep import run_sweep
 from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
 from spikecycle.simulator.report.front_picture import front_svg
@@ -72,8 +76,10 @@ def test_a_study_goes_on_and_simulates_no_point_twice(
     assert search(space, tmp_path / "out", trials=5).trials == 5
     found = search(space, tmp_path / "out", trials=14)
     assert found.trials == 14
-    assert len(ran) == len(set(ran)) == found.simulated <= 6
-    assert search(space, tmp_path / "out", trials=10).trials == 14
+    assert len(ran) == len(set(ran)) == found.simulated + found.already_there == len(found.points) <= 6
+    again = search(space, tmp_path / "out", trials=10)
+    assert (again.trials, again.simulated, again.already_there) == (14, 0, len(found.points))
+    assert again.points == found.points
     with pytest.raises(UsageError, match="other space"):
         search(_space(trace), tmp_path / "out", trials=20)
     with pytest.raises(UsageError, match="other goals"):
@@ -86,7 +92,7 @@ def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
     kept = search(_space(trace), tmp_path / "kept", trials=12, seed=3, constraints=[f"area_mm2<={bound}"])
     assert kept.front
     assert all(point["area_mm2"] <= bound for point in kept.front)
-    none = search(_space(trace), tmp_path / "none", trials=4, constraints=["accuracy>=0.5"])
+    none = search(_space(trace), tmp_path / "none", trials=4, constraints=["utilization>=2"])
     assert not none.front
     assert none.importances == {}  # there is no best tenth of nothing
 
@@ -140,14 +146,14 @@ def test_hypervolume_is_the_share_of_cells_that_are_beaten() -> None:
     assert hypervolume(points.tolist(), (6, 6, 6)) == beaten
 
 
-@pytest.mark.parametrize("text", ["area", "area<10", "area<=ten", "<=", ">=1e"])
+@pytest.mark.parametrize("text", ["area", "area<10", "area<=ten", "<=", ">=1e", "<=3", "area_mm2<=nan", "a>=inf"])
 def test_what_is_no_constraint(text: str) -> None:
     with pytest.raises(UsageError, match="write COLUMN<=NUMBER"):
         parse_constraint(text)
 
 
 def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="goals: 'speed'"):
+    with pytest.raises(UsageError, match="no goal 'speed'"):
         search(_space(trace), tmp_path / "a", goals=["speed"])
     with pytest.raises(UsageError, match="one point"):
         search(_space(trace, **{"dataflow.pes": [4]}), tmp_path / "b")
@@ -155,9 +161,107 @@ def test_what_cannot_be_searched(trace: str, tmp_path: Path) -> None:
         search(_space(trace), tmp_path / "a", constraints=["area_mm<=1"])
     with pytest.raises(UsageError, match="no column 'nonsense'"):
         search(_space(trace), tmp_path / "a", constraints=["nonsense<=1"])
-    with pytest.raises(UsageError, match=r"'error' cannot be one: .*small\.h5 states no accuracy"):
+    with pytest.raises(UsageError, match=r"'error' cannot be one: .*small\.h5 does not state the accuracy"):
         search(_space(trace), tmp_path / "a", goals=["error"])
+    with pytest.raises(UsageError, match=r"--keep accuracy >= 0\.5: .*small\.h5 does not state the accuracy"):
+        search(_space(trace), tmp_path / "a", constraints=["accuracy>=0.5"])
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("cycles.weight_fech", "cycles.weight_fetch"),
+        ("cycles.NONSENSE", ""),
+        ("energy_pj.potential", "energy_pj.potentials"),
+        ("energy_pj.NONSENSE", ""),
+        ("energy_pj.", ""),
+        ("energy", "energy_per_inference_pj"),
+        ("time", "seconds_per_inference"),
+    ],
+)
+def test_a_bound_on_what_no_machine_has_is_refused(trace: str, tmp_path: Path, column: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"no column '{column}'") as refused:
+        search(_space(trace), tmp_path / "a", constraints=[f"{column}<=1"])
+    assert str(refused.value).endswith(f"; did you mean {meant!r}?") or not meant
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_bound_on_words_is_refused(trace: str, tmp_path: Path) -> None:
+    space = _space(trace, **{"dataflow.update": ["dense", "sparse"]})
+    for column in ("trace", "dataflow.update"):
+        with pytest.raises(UsageError, match=f"'{column}' holds no numbers"):
+            search(space, tmp_path / "a", constraints=[f"{column}<=1"])
+
+
+def test_every_column_of_a_point_can_be_bounded(trace: str, tmp_path: Path) -> None:
+    """Of machines of several kinds: what points come to have is never refused, and bounds that all keep change
+    nothing."""
+    for machine in ("spike_array", "eyeriss_snn", "loihi", "mint"):
+        point = run_sweep(parse_sweep({"traces": trace, "machines": machine}, ""), jobs=1).points[0]
+        bounds = [f"{name}<=1e15" for name in point if name.startswith(("cycles.", "energy_pj."))]
+        assert len(bounds) > 3
+        space = parse_sweep({"traces": trace, "machines": machine, "set": {"technology.clock_mhz": [50, 60]}}, "", None)
+        found = search(space, tmp_path / machine, trials=4, at_random=True, constraints=bounds)
+        assert found.front
+        assert found.lacking == []
+
+
+def test_a_bound_that_no_point_can_keep_for_want_of_the_column_is_told(trace: str, tmp_path: Path) -> None:
+    """A category that there is, but not on this machine."""
+    found = search(_space(trace), tmp_path / "a", trials=2, constraints=["cycles.mesh<=10"])
+    assert (found.front, found.lacking) == ([], ["cycles.mesh"])
+
+
+def test_points_of_a_sweep_are_no_part_of_a_search_that_did_not_choose_them(trace: str, tmp_path: Path) -> None:
+    """The folder has 3 points of a sweep, of which one is in the space of the search: 4 x 1 points."""
+    run_sweep(_space(trace, **{"dataflow.pes": [1, 2, 32]}), tmp_path / "out", jobs=1)
+    space = _space(trace, **{"dataflow.pes": [2, 4, 8, 16]})
+    found = search(space, tmp_path / "out", trials=40, at_random=True)
+    assert [point["dataflow.pes"] for point in found.points] == [2, 4, 8, 16]
+    assert [point["number"] for point in found.points] == [0, 1, 2, 3]
+    assert (found.simulated, found.already_there) == (3, 1)
+    assert {point["dataflow.pes"] for point in found.front} <= {2, 4, 8, 16}
+    swept = run_sweep(_space(trace, **{"dataflow.pes": [1, 2, 32, 64]}), tmp_path / "out", jobs=1)
+    assert (len(swept.points), swept.already_there) == (4, 3)
+
+
+def test_two_runs_on_one_study_both_tell_all_of_its_points(trace: str, tmp_path: Path) -> None:
+    """Another command works on the same study meanwhile: here, at the first trial of the first one."""
+    space = _space(trace)
+    others = []
+
+    def other(what: str, done: int, total: int) -> None:
+        if not others:
+            others.append(search(space, tmp_path / "out", trials=6, at_random=True, seed=7))
+
+    found = search(space, tmp_path / "out", trials=12, at_random=True, progress=other)
+    assert found.trials == 12
+    assert {point["point"] for point in others[0].points} <= {point["point"] for point in found.points}
+    assert found.simulated < len(found.points) == found.simulated + found.already_there
+
+
+@pytest.mark.parametrize("damage", ["another file", "cut short", "changed", "empty"])
+def test_a_study_that_is_damaged_is_told_in_plain_words(trace: str, tmp_path: Path, damage: str) -> None:
+    space = _space(trace)
+    search(space, tmp_path / "out", trials=2)
+    file = tmp_path / "out" / "study.db"
+    content = bytearray(file.read_bytes())
+    if damage == "another file":
+        file.write_bytes(b"not a database" * 1000)
+    elif damage == "cut short":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "changed":
+        content[4096:] = bytes(byte ^ 0x5A for byte in content[4096:])
+        file.write_bytes(content)
+    else:
+        file.write_bytes(b"")
+        assert search(space, tmp_path / "out", trials=2).trials == 2  # nothing was in it
+        return
+    with pytest.raises(OutputError) as refused:
+        search(space, tmp_path / "out", trials=4)
+    assert str(refused.value).startswith(f"{file}: is damaged, so that this search cannot go on")
+    assert "SQL" not in str(refused.value)
 
 
 def test_the_front_is_drawn_the_same_every_time(trace: str, tmp_path: Path) -> None:
@@ -165,6 +269,27 @@ def test_the_front_is_drawn_the_same_every_time(trace: str, tmp_path: Path) -> N
         found = search(_space(trace), tmp_path / "-".join(goals), trials=6, goals=goals)
         assert front_svg(found) == front_svg(found)
         assert "energy per inference" in front_svg(found)
+
+
+def test_a_front_at_nothing_is_drawn(tmp_path: Path) -> None:
+    """An accuracy of 100 % is an error of 0, and an area that is not modelled is 0: neither has a logarithm."""
+    points = [
+        {"point": f"{number}", "number": number, "problem": None, "energy_per_inference_pj": 1e6 * (number + 1),
+         "error": 0.02 * number, "area_mm2": 0.0}
+        for number in range(3)
+    ]  # fmt: skip
+    points.append({"point": "3", "number": 3, "problem": None, "energy_per_inference_pj": 1e6})  # has no error
+    found = SearchResult(
+        spikecycle="0", folder="best", columns=["trace", "machine"], goals=["energy_per_inference_pj", "error"],
+        constraints=[], space=9, trials=4, simulated=4, failed=0, front=points[:1], points=points, importances={},
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for goals in (["energy_per_inference_pj", "error"], ["area_mm2"], ["area_mm2", "error"]):
+            drawn = front_svg(found.model_copy(update={"goals": goals}))
+            assert "<svg" in drawn
+    (tmp_path / "front.svg").write_text(drawn)
+    assert check_file(str(tmp_path / "front.svg")).facts[0] == ("title", "spikecycle search")
 
 
 def test_the_command_goes_on_and_draws(trace: str, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_row_has_the_figures_of_a_run_by_itself(trace: str) -> None:
 
 
 def test_points_that_fail_say_why_and_stop_nothing(trace: str, tmp_path: Path) -> None:
-    swept = _sweep(trace, tmp_path / "out", settings={"dataflow.pes": [8, 0, 16], "dataflow.nothing": [1]})
+    swept = _sweep(trace, tmp_path / "out", settings={"dataflow.pes": [8, 0, 16], "dataflow.lanes": [0]})
     assert len(swept.failed) == 3
     swept = _sweep(trace, tmp_path / "out", settings={"dataflow.pes": [8, 0, 16]})
     assert [point["problem"] is None for point in swept.points] == [True, False, True]

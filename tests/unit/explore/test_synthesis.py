@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator import MachineError, SimulatorError, UsageError, simulate
-from spikecycle.simulator.explore.synthesis import measured, parse_synthesis, read_synthesis, synthesize
-from spikecycle.simulator.explore.topology import read_topology
+from spikecycle.simulator.explore.synthesis import channel_notes, measured, parse_synthesis, read_synthesis, synthesize
+from spikecycle.simulator.explore.topology import read_topology, unread_columns
 from spikecycle.traces import TraceError, open_trace
 from tests.children import run_limited
 
@@ -167,9 +167,9 @@ def test_what_cannot_be_asked_for(keys: dict[str, Any], words: str) -> None:
 def test_a_layer_that_cannot_be_is_named_and_nothing_is_written(
     tmp_path: Path, layer: dict[str, Any], words: str
 ) -> None:
-    asked, layers = parse_synthesis({**BASE, "layers": [{**LAYERS[0], **layer}]}, "net")
-    with pytest.raises((TraceError, SimulatorError), match=words):
-        synthesize(asked, layers, tmp_path / "net.h5")
+    with pytest.raises((TraceError, SimulatorError), match=rf"^net\.yaml: .*{words}"):
+        asked, layers = parse_synthesis({**BASE, "layers": [{**LAYERS[0], **layer}]}, "net.yaml")
+        synthesize(asked, layers, tmp_path / "net.h5", "net.yaml")
     assert not list(tmp_path.iterdir())
 
 
@@ -199,6 +199,79 @@ def test_sizes_that_no_memory_holds_are_refused_before_anything_is_drawn(tmp_pat
         ended.err
     )
     assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
+
+
+def test_the_command_blames_who_said_it(tmp_path: Path) -> None:
+    """The input file with its key or line, or the option: never the trace that is not written."""
+    file, graph, table = tmp_path / "net.yaml", tmp_path / "graph.yaml", tmp_path / "net.csv"
+    file.write_text("{timesteps: 2, density: 0.9, layers: [{name: a, kind: linear, C: 20, M: 4}]}")
+    table.write_text("a, 2, 2, 3, 3, 1, 4, 1\n")
+    graph.write_text(GRAPH.replace("R: 3, S: 3", "R: 99, S: 3", 1))
+    twice = tmp_path / "twice.csv"
+    twice.write_text("a, 3, 3, 3, 3, 1, 4, 1\na, 3, 3, 3, 3, 1, 4, 1\n")
+    drawn = ["--timesteps", "2", "--density", "0.1"]
+    for arguments, told in (
+        ([file], f"{file}: layer 'a': channel_variation must be below 0.333 for a density of 0.9"),
+        ([file, "--density", "3"], "--density: input should be less than or equal to 1, found 3.0"),
+        ([file, "--sparsity", "-1"], "--sparsity: input should be greater than or equal to 0"),
+        ([file, "--time-correlation", "0.99"], "--time-correlation: input should be less than or equal to 0.95"),
+        ([graph], f"{graph}: operator 'conv1': a 99x3 kernel does not fit"),
+        ([table, *drawn], f"{table}, line 1: a 3x3 kernel does not fit"),
+        ([twice, *drawn], f"{twice}: 'a' is the name of two layers"),
+        ([table, "--timesteps", "2"], "--density: missing"),
+        ([tmp_path / "none.csv"], f"{tmp_path / 'none.csv'}: cannot be read: No such file"),
+    ):
+        if told.startswith("--density: missing"):
+            table.write_text("a, 3, 3, 3, 3, 1, 4, 1\n")
+        ended = run_limited("synthesize", *arguments, tmp_path / "out.h5", memory_bytes=2**33)
+        assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended
+        assert ended.err.startswith(f"spikecycle: {told}")
+        assert "out.h5" not in ended.err
+        assert not (tmp_path / "out.h5").exists()
+
+
+@pytest.mark.parametrize("bits", [0, 1, 33])
+def test_weights_of_no_bits_are_refused(bits: int) -> None:
+    with pytest.raises(MachineError, match=r"layers\.0\.weight_bits: input should be"):
+        parse_synthesis({**BASE, "layers": [{**LAYERS[0], "weight_bits": bits}]}, "net")
+
+
+def test_channels_that_the_layer_before_does_not_make_are_told(tmp_path: Path) -> None:
+    """8 filters, then 99 channels; 4 filters of 6x6, then 144 and 72 values (pooled by 2) flat, then 50, which is no
+    multiple of 10."""
+    path = tmp_path / "net.csv"
+    path.write_text(
+        "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides, Colour,\n"
+        "c1, 10, 10, 3, 3, 2, 8, 1, red,\nc2, 8, 8, 3, 3, 99, 4, 1, red,\nf1, 1, 1, 1, 1, 144, 10, 1, red,\n"
+        "f2, 1, 1, 1, 1, 55, 3, 1, red,\n"
+    )
+    layers = read_topology(path)
+    assert channel_notes(layers) == [
+        "c2 takes 99 channels, as its line says, though c1 makes 8.",
+        "f2 takes 55 channels, as its line says, though f1 makes 10.",
+    ]
+    assert unread_columns(path) == ["Colour"]
+    ended = run_limited(
+        "synthesize", path, tmp_path / "t.h5", "--timesteps", "2", "--density", "0.1", memory_bytes=2**33
+    )  # fmt: skip
+    assert "c2 takes 99 channels, as its line says, though c1 makes 8." in ended.out
+    assert "Columns that are not read: Colour." in ended.out
+    with open_trace(tmp_path / "t.h5") as trace:
+        assert trace.layers[1].shape.C == 99
+
+
+def test_sizes_are_found_by_their_headers(tmp_path: Path) -> None:
+    """In another order than SCALE-Sim's, with a column of ours between them."""
+    path = tmp_path / "net.csv"
+    path.write_text(
+        "Layer name, Num Filter, Density, Channels, Strides, IFMAP Height, IFMAP Width, Filter Height, Filter Width\n"
+        "c1, 8, 0.25, 2, 1, 10, 12, 3, 5\n"
+    )
+    (layer,) = read_topology(path)
+    shape = layer.shape()
+    assert (shape.M, shape.C, shape.H, shape.W, shape.R, shape.S) == (8, 2, 10, 12, 3, 5)
+    assert layer.density == 0.25
+    assert unread_columns(path) == []
 
 
 def test_a_topology_lies_beside_the_file_that_names_it(tmp_path: Path) -> None:

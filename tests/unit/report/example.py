@@ -143,7 +143,18 @@ def run_result(
         cycles_per_inference=cycles / 2,
         cycles_per_sample=[cycles // 2 - 1000, cycles - cycles // 2 + 1000],
         sum_energy_pj=energy_pj,
-        sum_energy_by_component_pj={"weights": energy_pj / 10},
+        sum_energy_by_component_pj={
+            name: energy_pj * percent / 100
+            for name, percent in {
+                "weights": 10,
+                "potentials": 20,
+                "accumulator": 20,
+                "broadcast": 9,
+                "dispatcher": 0,
+                "dram": 40,
+                "leakage": 1,
+            }.items()
+        },
         seconds_per_inference=cycles / 2 / 200e6,
         energy_per_inference_pj=energy_pj / 2,
         edp_per_inference_js=energy_pj / 2 * 1e-12 * cycles / 2 / 200e6,

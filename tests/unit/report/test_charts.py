@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 
@@ -15,7 +16,7 @@ from spikecycle.simulator.report.charts.raster import Band, raster
 from spikecycle.simulator.report.charts.roofline import roofline
 from spikecycle.simulator.report.charts.scatter import Point, front, scatter
 from spikecycle.simulator.report.charts.stacked import BarPart, stacked_bars
-from spikecycle.simulator.report.charts.svg import as_file, plain
+from spikecycle.simulator.report.charts.svg import as_file, plain, wrapped
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</text><script>alert(1)</script>&\x07\u2028"
@@ -201,3 +202,77 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def boxes(drawing: str) -> list[tuple[float, float, float, float]]:
+    """Left, top, right and bottom of every text, as wide as texts are taken to be."""
+    found = []
+    for text in ET.fromstring(drawing).iter(f"{SVG}text"):
+        x, y, px = float(text.get("x", 0)), float(text.get("y", 0)), float(text.get("font-size", 12))
+        width = len(text.text or "") * px * 0.6
+        left = x - {"start": 0.0, "middle": width / 2, "end": width}[text.get("text-anchor", "start")]
+        found.append((left, y - 0.8 * px, left + width, y + 0.2 * px))
+    return found
+
+
+def crossed(box: tuple[float, float, float, float], places: list[tuple[float, float]]) -> bool:
+    """Whether a line of upright and level parts crosses a box."""
+    left, top, right, bottom = box
+    return any(
+        min(x0, x1) < right and max(x0, x1) > left and min(y0, y1) < bottom and max(y0, y1) > top
+        for (x0, y0), (x1, y1) in pairwise(places)
+    )
+
+
+SHORT = ["a", "bb", "ccc", "dddd", "eeeee", "f"]
+LONG = [f"weights bitmask, pes {number}, fifo_depth 4, lanes 2" for number in range(6)]
+
+
+@pytest.mark.parametrize("width", [330, 1080])
+@pytest.mark.parametrize("names", [SHORT, LONG])
+def test_no_name_is_cut_or_struck_through(names: list[str], width: int) -> None:
+    places = [(1, 9), (2, 5), (3, 4.8), (4, 3), (8, 2), (9, 1)]
+    points = [Point(x, y, name, name) for (x, y), name in zip(places, names, strict=True)]
+    drawn = scatter(width, "k", "t", points, ("x, s", "y, J"))
+    (path,) = re.findall(r'd="M([^"]*)"[^>]*stroke-dasharray="5 3"', drawn)
+    line = [(float(x), float(y)) for x, y in re.findall(r"([\d.]+) ([\d.]+)", path)]
+    assert len(line) == 2 * len(places) - 1
+    assert not [box for box in boxes(drawn) if crossed(box, line)]
+    assert "…" not in drawn
+    assert all(left >= 0 and right <= width + 1 for left, _, right, _ in boxes(drawn))
+    found = boxes(drawn)
+    for index, (left, top, right, bottom) in enumerate(found):
+        for x0, y0, x1, y1 in found[index + 1 :]:
+            assert left >= x1 or x0 >= right or top >= y1 or y0 >= bottom
+
+
+def test_long_names_stand_in_a_list_by_their_numbers() -> None:
+    points = [Point(x, 10 - x, name, name) for x, name in enumerate(LONG, start=1)]
+    said = texts(scatter(330, "k", "t", points, ("x", "y")))
+    for number, name in enumerate(LONG, start=1):
+        assert said.count(str(number)) >= 2  # beside the point, and in the list
+        assert name.replace(" ", "") in "".join(said).replace(" ", "")
+    many = [Point(x, 100 - x, f"{LONG[0]} {x}", "") for x in range(25)]
+    assert "and 5 more, in the table" in texts(scatter(1080, "k", "t", many, ("x", "y")))
+
+
+@pytest.mark.parametrize("width", [330, 1080])
+def test_roofs_and_blocks_are_named_in_full(width: int) -> None:
+    roofs = ("flat roof: the adders, 64.0 SOP per cycle", "slanting roof: DRAM channel, 1,024 bits per cycle")
+    drawn = roofline(width, "k", "t", [Point(1, 1, "op", "tip")], 64, 1024, ("x", "y"), roofs)
+    block = Block("potentials", "48.0 KiB, 24 bit words, 4 banks", "")
+    machine = machine_blocks(width, "k", "t", None, "", [block, block], 2, [block], [Block("neuron", "1 mm²", "")] * 4)
+    heat = heat_map(width, "k", "t", ["potentials write", "dataflow.fifo_depth"], ["a", "b"], [[1, 2], [3, 4]], "x")
+    for each in (drawn, machine, heat):
+        assert "…" not in each
+        assert all(left >= -1 and right <= width + 1 for left, _, right, _ in boxes(each))
+    joined = " ".join(texts(drawn))
+    assert all(roof in joined for roof in roofs)
+
+
+def test_texts_go_on_between_words_or_after_points() -> None:
+    # 100 px are 15 characters of 11 px
+    assert wrapped("dataflow.fifo_depth", 100, 11) == ["dataflow.fifo_", "depth"]
+    assert wrapped("several words that go on", 100, 11) == ["several words", "that go on"]
+    assert wrapped("x" * 20, 100, 11) == ["x" * 15, "x" * 5]
+    assert wrapped("", 100) == [""]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 
+from spikecycle.sheet import Column, Fitting, fitting_sheets, names, sheet, words_of
 from spikecycle.simulator.report.bars import COLOURS, GLYPHS
 from spikecycle.simulator.report.figures import energy_by_kind_pj, shape_text
-from spikecycle.simulator.report.sheet import Column, Fitting, fitting_sheets, sheet, words_of
 from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
 from spikecycle.simulator.report.verification import is_exact, verification_report
 from spikecycle.simulator.result import RunResult, SlowBuffer
@@ -83,18 +84,12 @@ def test_a_category_that_never_occurs_has_no_column() -> None:
     assert "drain" not in shown(cycle_table(run_result()), 200)
 
 
-def test_on_a_narrow_console_alike_categories_become_one() -> None:
-    text = shown(cycle_table(run_result()), 84)
-    assert row(text, "conv1")[-2:] == ["20.0", "22.0"]  # update, DRAM
-    assert row(text, "conv2")[-1] == "20.0"
-    table, _, told = text.partition("Together for want of room: ")
-    assert "fill" not in table
-    assert "DRAM: DRAM fill, DRAM load." in told
-
-
-def test_on_a_very_narrow_console_shares_are_words_the_largest_first() -> None:
-    text = " ".join(shown(cycle_table(run_result()), 60).split())
-    assert "compute 40.0, DRAM fill 22.0, update 20.0, scan 10.0, weight fetch 5.0, barrier 3.0" in text
+def test_on_a_narrow_console_categories_go_on_below() -> None:
+    text = shown(cycle_table(run_result()), 60)
+    # compute, scan, weight fetch; then bank conflict, barrier, update, DRAM fill, DRAM load
+    assert row(text, "conv1") == ["100", "0.1", "40.0", "10.0", "5.0"]
+    assert row(text, "conv1", table=1) == ["·", "3.0", "20.0", "22.0", "·"]
+    assert "category in % (continued)" in " ".join(text.split())
 
 
 def test_bars_are_for_terminals() -> None:
@@ -123,25 +118,26 @@ def test_without_colours_parts_differ_by_their_character() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
-def test_no_column_is_lost_silently(width: int) -> None:
-    """A column of the widest table is there, or is named below."""
-    wide = {words_of(column.header) for column in columns_of(layer_table(run_result()), 400)}
-    text = shown(layer_table(run_result()), width)
-    _, _, told = " ".join(text.split()).partition("No room here for: ")
-    narrow = {words_of(column.header) for column in columns_of(layer_table(run_result()), width)}
-    assert narrow <= wide
-    for header in wide - narrow:
-        assert header in told
-    assert bool(told) == (narrow != wide)
+@pytest.mark.parametrize("table", [layer_table, cycle_table, access_table, energy_table])
+def test_no_column_is_lost(table: Callable[[RunResult], Fitting], width: int) -> None:
+    """Every column of the widest table is there once, those that name rows in each table."""
+    wide = headers(table(run_result()), 400)
+    narrow = headers(table(run_result()), width)
+    assert sorted(name for name in narrow if name != "layer") == sorted(name for name in wide if name != "layer")
+    assert len(wide) == len(set(wide)) > 5
+    assert max(map(len, shown(table(run_result()), width).splitlines())) <= width
 
 
-def columns_of(fitting: Fitting, width: int) -> list[Any]:
-    """The columns of the tables that a console of that width gets."""
+def headers(fitting: Fitting, width: int) -> list[str]:
+    """The headers of the tables that a console of that width gets."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    (chosen,) = fitting.__rich_console__(console, console.options)
-    table = chosen._table  # type: ignore[union-attr]
-    tables = table.renderables if isinstance(table, Group) else [table]
-    return [column for each in tables for column in each.columns]
+    found = []
+    waiting: list[Any] = list(fitting.__rich_console__(console, console.options))
+    while waiting:
+        each = waiting.pop()
+        waiting += getattr(each, "renderables", [])
+        found += [words_of(column.header) for column in each.table.columns] if hasattr(each, "table") else []
+    return found
 
 
 def test_what_does_not_fit_at_all_continues_below() -> None:
@@ -155,11 +151,38 @@ def test_what_does_not_fit_at_all_continues_below() -> None:
         assert f"{index}{index}{index}" in text
 
 
-def test_a_bar_is_worth_more_than_categories_apart() -> None:
-    wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 100))
-    assert ("fill" in wide, "█" in wide) == (True, True)
-    assert ("fill" in narrow.partition("Together")[0], "█" in narrow) == (False, True)
-    assert "fill" in shown(cycle_table(run_result()), 100)
+def test_a_bar_for_which_there_is_no_room_stands_below() -> None:
+    wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 80))
+    for text in (wide, narrow):
+        assert "fill" in text
+        assert "█" in text
+    assert "█" not in narrow.partition("(continued)")[0]
+
+
+def test_words_that_fold_share_the_room_that_others_leave() -> None:
+    words = "several words of a reason, and more of them than fit"
+    columns = [Column("name", ["row"]), Column("ours", ["12345"]), Column("why", [words], justify="left", folds=True)]
+    text = shown(fitting_sheets(("Folded", columns)), 40)
+    assert "(continued)" not in text
+    assert max(map(len, text.splitlines())) <= 40
+    assert words in " ".join(text.replace("row", "").replace("12345", "").split())
+    narrow = shown(fitting_sheets(("Folded", columns)), 30)  # 9 characters would be left beside the number
+    assert "Folded (continued)" in narrow
+    assert max(map(len, narrow.splitlines())) <= 30
+
+
+def test_columns_that_name_rows_stand_in_every_table() -> None:
+    columns = [names("network", ["vgg"]), names("machine", ["mint"]), *(Column(f"column {i}", ["1"]) for i in range(5))]
+    text = shown(fitting_sheets(("Two names", columns)), 40)
+    assert text.count("vgg") == text.count("mint") == text.count("network") == 3  # 2 x 10 characters fit beside them
+
+
+def test_a_column_that_stands_for_others_leaves_none_of_them_out() -> None:
+    first, second = Column("first", ["a" * 20]), Column("second", ["b" * 20])
+    both = Column("both", ["a, b"], stands_for=("first", "second"))
+    text = shown(fitting_sheets(("Wide", [first, second]), ("Narrow", [both])), 30)
+    assert "Narrow" in text
+    assert "continued" not in text
 
 
 def test_energy_is_split_by_kind() -> None:
@@ -170,10 +193,11 @@ def test_energy_is_split_by_kind() -> None:
 
 
 def test_accesses_of_dram_and_of_every_buffer() -> None:
-    text = shown(run_report(run_result()))
-    assert row(text, "conv1", table=2) == ["0.500", "KiB", "0.0625", "KiB", "500", "50", "1,000", "1,000"]
-    narrow = shown(run_report(run_result()), 70)
-    assert row(narrow, "conv1", table=2) == ["0.500", "KiB", "0.0625", "KiB", "550", "2,000"]
+    text = shown(access_table(run_result()))
+    assert row(text, "conv1") == ["0.500", "KiB", "0.0625", "KiB", "500", "50", "1,000", "1,000"]
+    narrow = shown(access_table(run_result()), 60)
+    assert row(narrow, "conv1", table=0)[:4] == ["0.500", "KiB", "0.0625", "KiB"]
+    assert row(narrow, "conv1", table=1)[-1] == "1,000"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +275,7 @@ def test_no_number_is_cut_on_a_very_narrow_console(width: int) -> None:
     text = " ".join(shown(access_table(many), width).split())
     for buffer in buffers:
         assert f"{buffer} " in text
-    assert "DRAM read" in text
+    assert "DRAM DRAM" in text  # read, write
     assert "…" not in text
 
 

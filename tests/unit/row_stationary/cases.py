@@ -100,6 +100,7 @@ def machines(
         dataflow__potentials_wait_in=draw(st.sampled_from(("global_buffer", "dram"))),
         dataflow__potentials_read_back=draw(st.sampled_from((True, True, False))),
         dataflow__inputs_stored=draw(st.sampled_from(("spike_format", "spike_format", "as_weights"))),
+        dataflow__weight_word_bits=draw(st.sampled_from((1, 1, 9))),
         dataflow__mask_bits=draw(st.sampled_from((1, 1, 4))),
         dataflow__coordinate_bits=draw(st.sampled_from((1, 1, 5))),
         dataflow__metadata_entries=draw(st.sampled_from(("stored", "stored", "expected"))),

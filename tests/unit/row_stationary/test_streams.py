@@ -250,3 +250,28 @@ def test_the_least_that_weights_take_by_hand(name: str, bits: int) -> None:
     chosen = replace(chosen, run_bits=4) if name == "rle" else chosen
     streams = WeightStreams(layer(shape, [*WEIGHTS_OF_KERNEL, *[0] * 8, 1], weight_bits=4), chosen)
     assert streams.least_bits(1) == bits
+
+
+@pytest.mark.parametrize(
+    ("name", "zeros_left_out", "bits"),
+    [
+        # 9 positions, WEIGHTS_OF_KERNEL has 2 of them not 0: values of 8 bits where the weights have 4
+        ("uncompressed", False, 9 * 8),
+        ("ubm", True, 2 * 8 + 9),
+        ("rle", False, 2 * (8 + 4) + 4),  # and the number of entries, 0 to 9
+        ("trits", False, 2 * 8),  # five trits a byte, whatever the word
+    ],
+)
+def test_weights_take_words_of_dram(name: str, zeros_left_out: bool, bits: int) -> None:
+    chosen = WEIGHT_FORMATS.lookup(name)
+    chosen = replace(chosen, run_bits=4) if name == "rle" else chosen
+    weights = np.sign(WEIGHTS_OF_KERNEL)
+    streams = WeightStreams(layer(KERNEL, weights, weight_bits=4), chosen, zeros_left_out, word_bits=8)
+    assert int(streams.fold_bits(1, 1).sum()) == bits
+    assert streams.least_bits(1) <= bits
+
+
+def test_words_narrower_than_a_weight_change_nothing() -> None:
+    task = layer(KERNEL, np.array(WEIGHTS_OF_KERNEL), weight_bits=4)
+    streams = WeightStreams(task, WEIGHT_FORMATS.lookup("ubm"), word_bits=3)
+    assert int(streams.fold_bits(1, 1).sum()) == 9 + 9 * 4

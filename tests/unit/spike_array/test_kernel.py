@@ -19,6 +19,7 @@ from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape
+from spikecycle.traces.packing import PackedSpikes, pack_spikes
 from tests.reference import spike_array as reference
 from tests.reference.spike_array_tiling import CannotMap
 from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine
@@ -26,11 +27,16 @@ from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine
 DATAFLOW = SpikeArray()
 
 
-def run(case: Case) -> Activity:
-    """What the kernels say of a case, with the spikes of the functional replay."""
+def run(case: Case, packed: bool = False) -> Activity:
+    """What the kernels say of a case, with the spikes of the functional replay; packed: where they are binary."""
     replay = replay_layer(case.task, case.inputs, track_active=True)
     active = replay.active if SpikeArrayPlan(case.machine, case.task).needs_active else None
-    return SpikeArrayPlan(case.machine, case.task).run(LayerSample(case.inputs, replay.outputs, active, *case.on_chip))
+    inputs: Any = case.inputs
+    outputs: Any = replay.outputs
+    if packed:
+        inputs = PackedSpikes(pack_spikes(inputs), inputs.shape[1:]) if case.task.input_bits == 1 else inputs
+        outputs = PackedSpikes(pack_spikes(outputs), outputs.shape[1:]) if case.task.neuron.fires else outputs
+    return SpikeArrayPlan(case.machine, case.task).run(LayerSample(inputs, outputs, active, *case.on_chip))
 
 
 def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> list[list[int]]:
@@ -42,12 +48,13 @@ def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> 
 
 @pytest.mark.kernel
 @settings(max_examples=800, deadline=None, derandomize=True)
-@given(cases(), st.sampled_from((FEW_PES, 0)))
-def test_kernel_is_the_twin(case: Case, few_pes: int) -> None:
-    """With channel tiles side by side in one kernel, as small groups of PEs have them, and one by one in the other."""
+@given(cases(), st.sampled_from((FEW_PES, 0)), st.booleans())
+def test_kernel_is_the_twin(case: Case, few_pes: int, packed: bool) -> None:
+    """With channel tiles side by side in one kernel, as small groups of PEs have them, and one by one in the other;
+    binary spikes as arrays and packed, as a trace gives them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "FEW_PES", few_pes)
-        event(f"passes: {min(compare(case), 4)}, few PEs: {few_pes}")
+        event(f"passes: {min(compare(case, packed), 4)}, few PEs: {few_pes}")
 
 
 @pytest.mark.kernel
@@ -67,7 +74,7 @@ def test_blocks_of_different_width_have_conflicts_of_their_own(banks: int, ports
     compare(Case(chosen, task, np.ones((2, 2, 5, 5), np.uint8)))
 
 
-def compare(case: Case) -> int:
+def compare(case: Case, packed: bool = False) -> int:
     """Everything that the kernels say of a case against the twin; returns its passes, 0 if it cannot be mapped."""
     try:
         weights, inputs, outputs = case.on_chip
@@ -77,9 +84,9 @@ def compare(case: Case) -> int:
         spikes = twin.run(case.inputs)
     except CannotMap:
         with pytest.raises(MappingError, match=r"^layer 'generated' cannot be mapped on machine 'generated': "):
-            run(case)
+            run(case, packed)
         return 0
-    passes = run(case)
+    passes = run(case, packed)
     assert np.stack(list(passes.work.places.values()), axis=1).tolist() == [
         list(record.label) for record in twin.records
     ]

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from spikecycle.traces import TraceError
+from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.filters import FilterPipeline, fletcher32
 
 GZIP, SHUFFLE, FLETCHER = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32
@@ -39,7 +39,7 @@ def test_checksums_of_small_texts_by_hand() -> None:
     assert fletcher32(b"\xff\xff\0\0") == 0xFFFF_FFFF
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 719, 720, 721, 2**17 - 1, 2**17, 2**17 + 1, 300_001])
+@pytest.mark.parametrize("size", [1, 2, 3, 719, 720, 721, 2**17 - 1, 2**17, 2**17 + 1, 2**19, 2**19 + 1, 700_001])
 def test_checksums_are_those_of_the_twin(size: int) -> None:
     rng = random.Random(size)
     for data in (rng.randbytes(size), bytes(size), b"\xff" * size):
@@ -75,6 +75,27 @@ def test_what_hdf5_writes_in_any_order_of_filters(tmp_path: Path, codes: tuple[i
         skipped, stored = dataset.id.read_direct_chunk((0, 0))
     assert filters.codes == codes
     assert filters.undo(memoryview(stored), skipped).tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<u2", "<i8"])
+def test_rows_of_which_gzip_saves_less_than_half_are_stored_as_they_are(tmp_path: Path, dtype: str) -> None:
+    """Rows of 5 x 7 values in chunks of 1 x 4 x 7, so that the second chunk of a row has an edge; HDF5 itself reads
+    them by the same masks of filters."""
+    noise = np.random.default_rng(1).integers(0, 2**62, (5, 7)).astype(dtype)
+    rows = [noise, np.zeros((5, 7), dtype), noise + noise]
+    with h5py.File(tmp_path / "t.h5", "w", libver=("v110", "v110")) as file:
+        dataset = hdf5.create(file, "x", np.empty((0, 5, 7), dtype), chunks=(1, 4, 7), growing=True)
+        hdf5.append(dataset, rows[:2])
+        hdf5.append(dataset, rows[2:])
+    with h5py.File(tmp_path / "t.h5") as file:
+        dataset = file["x"]
+        assert np.array_equal(dataset[...], np.stack(rows))
+        assert np.array_equal(hdf5.read(dataset), np.stack(rows))
+        chunks = {each.chunk_offset: each for each in map(dataset.id.get_chunk_info, range(6))}
+    assert chunks[0, 0, 0].filter_mask == 0b011  # neither shuffle nor gzip, but the checksum
+    assert chunks[0, 0, 0].size == 4 * 7 * noise.itemsize + 4
+    assert chunks[1, 0, 0].filter_mask == 0
+    assert chunks[1, 0, 0].size < 4 * 7 * noise.itemsize
 
 
 def _refused(filters: FilterPipeline, stored: bytes, skipped: int = 0) -> str:

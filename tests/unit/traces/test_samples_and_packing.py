@@ -9,7 +9,7 @@ import pytest
 
 from spikecycle import traces
 from spikecycle.traces import TraceError, list_samples, open_trace, samples
-from spikecycle.traces.packing import pack_spikes, packed_bytes, unpack_spikes
+from spikecycle.traces.packing import PackedSpikes, pack_spikes, packed_bytes
 from spikecycle.traces.samples import resolve, sample_path
 from tests.unit.traces.builders import write_two_layers
 
@@ -63,10 +63,22 @@ def test_the_first_position_is_the_least_significant_bit() -> None:
     spikes = np.zeros((2, 1, 3, 3), bool)
     spikes[0, 0, 0, 1] = spikes[1, 0, 2, 2] = True
     assert pack_spikes(spikes).tolist() == [[0b10, 0], [0, 0b1]]
-    assert np.array_equal(unpack_spikes(pack_spikes(spikes), (1, 3, 3)), spikes)
+    assert np.array_equal(PackedSpikes(pack_spikes(spikes), (1, 3, 3)), spikes)
     assert [packed_bytes(n) for n in (1, 8, 9)] == [1, 1, 2]
     with pytest.raises(TraceError, match="spare bit"):
-        unpack_spikes(np.array([[0, 0b10]], np.uint8), (1, 3, 3))
+        PackedSpikes(np.array([[0, 0b10]], np.uint8), (1, 3, 3))
+
+
+def test_packed_spikes_are_counted_and_unpacked_timestep_by_timestep() -> None:
+    # nine positions, so two bytes: t = 0 spikes at positions 0, 3 and 8, t = 1 nowhere, t = 2 at 7
+    packed = PackedSpikes(np.array([[0b1001, 1], [0, 0], [0b1000_0000, 0]], np.uint8), (1, 3, 3))
+    assert len(packed) == 3
+    assert packed.counts().tolist() == [3, 0, 1]
+    assert packed[0].tolist() == [[[1, 0, 0], [1, 0, 0], [0, 0, 1]]]
+    assert [frame.sum() for frame in packed] == [3, 0, 1]
+    assert packed[1:].shape == (2, 1, 3, 3)
+    assert packed.of_positions(np.array([8, 3, 7])).tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert packed.reshaped((9, 1, 1))[2].ravel().tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 0]
 
 
 def test_a_file_of_a_samples_name_is_meant_before_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

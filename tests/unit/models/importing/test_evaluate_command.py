@@ -98,13 +98,18 @@ def test_what_is_no_network_to_evaluate_is_one_line(capsys: Capsys, tmp_path: Pa
     root = folder(tmp_path / "data", {"a": 2, "b": 2})
     (tmp_path / "net.pt").write_bytes(b"PK")
     (tmp_path / "text.h5").write_text("text")
+    floats = tmp_path / "floats" / "0f.safetensors"
+    floats.parent.mkdir()
+    floats.write_bytes(b"")
     for given, words in (
         (tmp_path / "net.pt", "net.pt: is no NIR file and no trace; parameters do not say what a network does"),
         (tmp_path / "text.h5", "text.h5: is not an HDF5 file, so not a NIR file or a trace"),
         (tmp_path / "none.h5", "none.h5"),
-        (sample_path("digits-8bit"), "a trace of version 1 does not say how its layers are joined"),
+        (sample_path("digits-8bit"), "frames of shape (2, 8, 8), for a network that takes (2, 16, 16)"),
+        (floats, "weights of a study's network before it was compressed; evaluate what became of it: spikecycle evalu"),
+        (tmp_path, "results.parquet: is not there"),
     ):
-        ended = evaluated(capsys, given, root)
+        ended = evaluated(capsys, given, root, *(["--resolution", "8"] if given == sample_path("digits-8bit") else []))
         assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1), ended.err
         assert words in ended.err
 
@@ -112,9 +117,14 @@ def test_what_is_no_network_to_evaluate_is_one_line(capsys: Capsys, tmp_path: Pa
 def test_mistakes_are_one_line(capsys: Capsys, tmp_path: Path, network: Path) -> None:
     root = folder(tmp_path / "data", {"a": 2, "b": 2})
     many = folder(tmp_path / "many", dict.fromkeys("abcd", 1))
+    parts = tmp_path / "parts"
+    folder(parts / "Train", {"a": 1, "b": 1})
+    folder(parts / "test", {"a": 1, "b": 1})
     (tmp_path / "out.h5").write_text("mine")
     for arguments, words in (
         ([network, tmp_path / "none", "--sensor", "8"], "none: is no folder"),
+        ([network, parts, "--sensor", "8"], "parts: has parts of its own, Train and test; name one of them"),
+        ([network, root, "--sensor", "8", "--network", "w4"], "is no folder of a study, which --network and --seed"),
         ([network, many, "--sensor", "8"], "many: 4 classes, for a network of 3"),
         ([network, root, "--sensor", "16"], "frames of shape (2, 16, 16), for a network that takes (2, 8, 8)"),
         ([network, root, "--sensor", "8", "--resolution", "3"], "resolution 3 does not divide the 8 of the sensor"),

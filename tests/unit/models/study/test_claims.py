@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import polars as pl
 import pytest
-from rich.table import Table
+from rich.console import Console
 
 from spikecycle.models.study.claims import claims
 from spikecycle.models.study.losses import Loss, free_networks, free_pruning, loss, reference, ternary
@@ -231,7 +233,7 @@ def test_seeds_are_means_with_their_spread() -> None:
     assert cost is not None
     assert (cost.lowest_energy_uj, cost.energy_uj, cost.highest_energy_uj) == pytest.approx((10.0, 12.0, 14.0))
     cells = _cells(results)
-    assert "2, 96.00 to 98.00" in cells and "12 (10 to 14) rle*" in cells
+    assert any("2, 96.00 to 98.00" in line and "12 (10 to 14) rle*" in line for line in cells)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_a_machine_that_cannot_run_never_wins_in_silence() -> None:
 
 
 def _cells(results: Results) -> list[str]:
-    """The cells of the summary's table."""
-    summed = next(iter(summary(results)))
-    assert isinstance(summed, Table)
-    return [str(cell) for column in summed.columns for cell in column.cells]
+    """The lines of the summary's table, without its title."""
+    page = io.StringIO()
+    Console(file=page, width=400).print(next(iter(summary(results))))
+    return page.getvalue().splitlines()[1:]

@@ -19,6 +19,7 @@ from spikecycle.models.study.document import TABLES_DOCUMENT, tables_document
 from spikecycle.models.study.plots import PICTURES
 from spikecycle.models.study.schema import load_study
 from spikecycle.models.study.sealed_parquet import sealed
+from spikecycle.models.study.stored_network import stored_trace
 from spikecycle.models.study.tables import LAYER_COLUMNS, LAYERS, RESULT_COLUMNS, RESULTS, read_table
 from spikecycle.models.study.work import first_of_each
 from spikecycle.simulator import MappingError, OutputError, write_file
@@ -346,3 +347,16 @@ def test_a_table_that_no_study_wrote_is_told(
 
 def test_the_document_of_the_tables_is_what_the_columns_say() -> None:
     assert TABLES_DOCUMENT.read_text() == tables_document(), "run python -m spikecycle.models.study.document"
+
+
+def test_a_network_of_a_study_is_found_by_name(finished: Path) -> None:
+    assert stored_trace(finished, "pruned-0.5") == stored_trace(finished, "pruned-0.5", 0)
+    with open_trace(stored_trace(finished, "pruned-0.5")) as trace:
+        assert trace.provenance["compression_options"]["name"] == "pruned-0.5"
+    for name, seed, told in (
+        (None, None, "is the folder of a study; name one of its networks with --network: quantized-8, quantized-2"),
+        ("pruned-0.6", None, "no network pruned-0.6; did you mean 'pruned-0.5'"),
+        ("narrow", 3, r"narrow was not trained with seed 3; seeds: \[0\]"),
+    ):
+        with pytest.raises(ModelsError, match=told):
+            stored_trace(finished, name, seed)

@@ -1,0 +1,121 @@
+"""Memory of long and of large traces: many timesteps in one sample, and many samples, each in a process of its own.
+
+    python benchmarks/streaming_memory.py [--machine NAME] [--timesteps N] [--gigabytes N] [--folder FOLDER]
+
+A run of many timesteps may take twice the largest operator with its spikes packed eight to a byte, and 200 MB; a trace
+of many samples 1 GB, whatever its size. Peaks are VmHWM of the process that simulates, as Linux counts them, Python and
+kernels included. The large trace is one sample of the reference network over and over, written chunk by chunk, so that
+writing it takes little; --folder is where it goes (the temporary folder by default), and it is deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from reference_network import in_fresh_process, write_trace
+
+from spikecycle.traces import LayerShape, open_trace
+from spikecycle.traces.synthetic import synthetic_trace
+
+MB = 10**6
+BYTES_PER_KIB = 1024
+LONG_NETWORK = (
+    LayerShape("conv2d", C=2, H=16, W=16, M=16, R=3, S=3, padding=(1, 1)),
+    LayerShape("conv2d", C=16, H=16, W=16, M=16, R=3, S=3, padding=(1, 1)),
+    LayerShape.linear(4096, 10),
+)
+"""Of little work a timestep, so that many timesteps are many bytes."""
+
+
+def write_long_trace(path: str, timesteps: int) -> None:
+    """One sample of LONG_NETWORK with noise for spikes."""
+    synthetic_trace(path, LONG_NETWORK, timesteps, 1, 0.05, 0.8, 8, 1, output_density=0.05)
+
+
+def write_large_trace(path: str, file_bytes: int) -> None:
+    """One sample of the reference network, and copies of its chunks until the file is as large."""
+    write_trace(path)
+    samples = -(-file_bytes // Path(path).stat().st_size)
+    with h5py.File(path, "r+") as file:
+        layers = list(file["layers"].values())
+        for dataset in [layer[name] for layer in layers for name in ("inputs", "outputs")]:
+            dataset.resize(samples, axis=0)
+            chunks = [dataset.id.get_chunk_info(index) for index in range(dataset.id.get_num_chunks())]
+            stored = [dataset.id.read_direct_chunk(chunk.chunk_offset)[1] for chunk in chunks]
+            for sample in range(1, samples):
+                for chunk, data in zip(chunks, stored, strict=True):
+                    corner = (sample, *chunk.chunk_offset[1:])
+                    dataset.id.write_direct_chunk(corner, data, chunk.filter_mask)
+        file.attrs["N"] = np.int64(samples)
+
+
+def simulated(path: str, machine: str) -> dict[str, Any]:
+    """Simulate a trace; its cycles, CPU seconds and the peak memory of this process in bytes."""
+    from spikecycle.simulator import simulate
+
+    start = time.process_time()
+    result = simulate(path, machine)
+    return {
+        "cycles": result.sum_cycles,
+        "cpu_s": time.process_time() - start,
+        "peak_bytes": _status_bytes("VmHWM"),
+    }
+
+
+def _status_bytes(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) * BYTES_PER_KIB
+
+
+def packed_bytes(path: str) -> int:
+    """Inputs and outputs of the largest operator, one sample, eight spikes to a byte."""
+    with open_trace(path) as trace:
+        return max(
+            (layer.shape.input_count + layer.shape.output_count) * trace.timesteps // 8 for layer in trace.layers
+        )
+
+
+def report(what: str, path: str, machine: str, bound_bytes: int) -> None:
+    """Simulate and print."""
+    found = in_fresh_process(simulated, path, machine)
+    verdict = "within" if found["peak_bytes"] <= bound_bytes else "BEYOND"
+    print(
+        f"{what}: file {Path(path).stat().st_size / MB:,.0f} MB, peak {found['peak_bytes'] / MB:,.0f} MB, {verdict} "
+        f"{bound_bytes / MB:,.0f} MB; {found['cpu_s']:.1f} s of CPU time, {found['cycles']:,} cycles",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--machine", default="spike_array")
+    parser.add_argument("--timesteps", type=int, default=100_000)
+    parser.add_argument("--gigabytes", type=float, default=10)
+    parser.add_argument("--folder", help="where the traces go while they are measured")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        path = str(Path(folder) / "trace.h5")
+        in_fresh_process(write_long_trace, path, 2)
+        in_fresh_process(simulated, path, arguments.machine)  # compiling takes memory of its own, once
+        if arguments.timesteps:
+            in_fresh_process(write_long_trace, path, arguments.timesteps)
+            bound = 2 * packed_bytes(path) + 200 * MB
+            report(f"{arguments.timesteps:,} timesteps", path, arguments.machine, bound)
+        if arguments.gigabytes:
+            needed = int(arguments.gigabytes * 1e9)
+            if shutil.disk_usage(folder).free < 1.1 * needed:
+                raise SystemExit(f"{folder}: has no room for {arguments.gigabytes:g} GB")
+            in_fresh_process(write_large_trace, path, needed)
+            report(f"{arguments.gigabytes:g} GB", path, arguments.machine, 1000 * MB)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""The Optuna study of a search: which points were tried, what became of them, and which to try next.
+
+It is kept in an SQLite file that Optuna and its dashboard read, so that a search goes on after it was killed, and
+several commands work on one study. A trial is a place along each axis of the space.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import sqlite3
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from spikecycle.simulator.errors import OutputError, UsageError
+from spikecycle.simulator.explore import study_database
+from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, GOALS, Constraint
+from spikecycle.simulator.explore.extra import needs_extra
+from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
+from spikecycle.traces.errors import one_line
+
+_NAME = "spikecycle"
+_FIRST_AT_RANDOM = 20
+"""Trials before the sampler begins to learn, at most a quarter of all."""
+_WORDS = {
+    sqlite3.SQLITE_BUSY: "is in use by another program, which does not let go of it",
+    sqlite3.SQLITE_LOCKED: "is in use by another program, which does not let go of it",
+    sqlite3.SQLITE_FULL: "cannot be written: the disk is full",
+    sqlite3.SQLITE_READONLY: "cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk fails",
+}
+"""What is wrong by SQLite's result code; all others are kinds of damage. Source: sqlite.org/rescode.html."""
+_DAMAGED = (
+    "is damaged, so that this search cannot go on; its points are kept in other files: remove this one to search anew "
+    "with them, or name another folder"
+)
+
+
+class SearchStudy:
+    """The study of a search in a file, with what it makes small and what its best points keep to."""
+
+    def __init__(
+        self,
+        path: Path,
+        spec: SweepSpec,
+        goals: Sequence[str],
+        constraints: Sequence[Constraint],
+        seed: int,
+        trials: int,
+        at_random: bool,
+    ) -> None:
+        """Open the study, or make it where there is none.
+
+        goals: names in GOALS. seed: of the sampler. trials: that it will have in all. at_random: learn nothing.
+        UsageError if it is one of another space, OutputError where it cannot be kept there, or is damaged.
+        """
+        self._spec, self._goals, self._constraints = spec, goals, constraints
+        self._axes = spec.axes()
+        about = {"space": _digest(spec), "goals": list(goals), "constraints": [str(each) for each in constraints]}
+        self._study = _opened(path, len(goals))
+        before = study_database.said_about(path, self._study)
+        if not before:
+            self._study.set_user_attr("about", about)
+        elif before != about:
+            what = next((key for key in about if before.get(key) != about[key]), "content")
+            raise UsageError(f"{path.parent}: holds a search with other {what}; name another folder")
+        allowed = {", ".join(axis.names): _allowed(axis) for axis in self._axes}
+        study_database.check_trials(path, self._study, allowed, len(goals), len(constraints) + 1)
+        self._study.sampler = _sampler(seed + len(self._study.trials), trials, at_random)
+
+    @property
+    def finished(self) -> int:
+        """Trials that have come to an end."""
+        return len(self._ended())
+
+    @property
+    def failed(self) -> int:
+        """Trials whose point cannot be run."""
+        return sum("problem" in trial.user_attrs for trial in self._ended())
+
+    def ask(self) -> tuple[Any, SweepPoint]:
+        """A new trial, and its point."""
+        trial = self._study.ask()
+        return trial, self._spec.point([_suggested(trial, axis) for axis in self._axes])
+
+    def tell(self, trial: Any, row: Row) -> None:
+        """What became of a trial; one that cannot be run breaks all constraints, so that the sampler keeps away."""
+        trial.set_user_attr("point", str(row["point"]))
+        values = [_goal(row, goal) for goal in self._goals]
+        if row["problem"] is None and all(map(is_finite, values)):
+            trial.set_user_attr("violations", self.violations(row))
+            self._study.tell(trial, values)
+            return
+        trial.set_user_attr("violations", [BROKEN] * (len(self._constraints) + 1))
+        trial.set_user_attr("problem", str(row["problem"] or "a goal has no value"))
+        self._study.tell(trial, [math.inf] * len(self._goals))
+
+    def violations(self, row: Row) -> list[float]:
+        """By how much a row breaks each constraint, the first being that no memory is slower than the clock."""
+        slow = BROKEN if row.get("too_slow") else -BROKEN
+        return [slow, *(constraint.violation(row) for constraint in self._constraints)]
+
+    def chosen(self) -> dict[str, SweepPoint]:
+        """The points of all trials that have ended, by identity."""
+        ours = (trial for trial in self._ended() if "point" in trial.user_attrs)
+        points = (self._spec.point([_place(trial.params, axis) for axis in self._axes]) for trial in ours)
+        return {point.identity(): point for point in points}
+
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Share of each axis by goal; nothing where there are too few trials, or only one axis."""
+        optuna = needs_extra("optuna")
+        found: dict[str, dict[str, float]] = {}
+        for index, goal in enumerate(self._goals):
+            try:
+                shares: Mapping[str, float] = optuna.importance.get_param_importances(
+                    self._study,
+                    evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
+                    target=lambda trial, index=index: trial.values[index],
+                )
+            except (ValueError, RuntimeError):
+                continue
+            found[goal] = {name: float(share) for name, share in shares.items()}
+        return found
+
+    def _ended(self) -> list[Any]:
+        return [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+
+@contextmanager
+def quiet_study(path: Path) -> Iterator[None]:
+    """Without what Optuna logs for every trial, and warns of about its newer parts; OutputError, in plain words, where
+    the file of the study fails meanwhile."""
+    optuna = needs_extra("optuna")
+    from sqlalchemy.exc import SQLAlchemyError
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise OutputError(f"{path}: {_plain(error)}") from error
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a goal has a value that can be small."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _opened(path: Path, goals: int) -> Any:
+    """Optuna's study in a file, all of which was read; OutputError where that fails."""
+    optuna = needs_extra("optuna")
+    try:
+        storage = study_database.storage(optuna, path)
+        study = optuna.create_study(
+            storage=storage, study_name=_NAME, directions=["minimize"] * goals, load_if_exists=True
+        )
+        study.get_trials(deepcopy=False)
+    except UsageError:
+        raise
+    except Exception as error:  # SQLAlchemy, SQLite and Optuna have errors of their own for every kind of damage
+        raise OutputError(f"{path}: {_plain(error)}") from error
+    return study
+
+
+def _plain(error: BaseException) -> str:
+    """What is wrong with the file, without the statements that met it."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
+    found = next((each for each in causes if isinstance(each, sqlite3.Error | OSError)), None)
+    if isinstance(found, OSError):
+        return f"cannot be opened: {one_line(found.strerror or found)}"
+    code = getattr(found, "sqlite_errorcode", 0) & 0xFF  # the lower byte is the kind, the upper ones tell more
+    return _WORDS.get(code, _DAMAGED)
+
+
+def _sampler(seed: int, trials: int, at_random: bool) -> Any:
+    """seed: of a study that goes on, another than before, lest it draw the same points again."""
+    optuna = needs_extra("optuna")
+    if at_random:
+        return optuna.samplers.RandomSampler(seed=seed)
+    return optuna.samplers.TPESampler(
+        seed=seed,
+        n_startup_trials=min(_FIRST_AT_RANDOM, max(4, trials // 4)),
+        multivariate=True,
+        constant_liar=True,
+        constraints_func=lambda trial: trial.user_attrs["violations"],
+    )
+
+
+def _suggested(trial: Any, axis: Axis) -> int:
+    """Place along an axis: of ascending numbers as a number, so that neighbours are known as such; else a choice."""
+    count, name = len(axis.values), ", ".join(axis.names)
+    if count == 1:
+        return 0
+    if _is_scale(axis):
+        return int(trial.suggest_int(name, 0, count - 1))
+    labels = _labels(axis)
+    return labels.index(trial.suggest_categorical(name, labels))
+
+
+def _place(params: Mapping[str, Any], axis: Axis) -> int:
+    """The place along an axis that a trial with these parameters was suggested."""
+    if len(axis.values) == 1:
+        return 0
+    value = params[", ".join(axis.names)]
+    return int(value) if _is_scale(axis) else _labels(axis).index(value)
+
+
+def _is_scale(axis: Axis) -> bool:
+    numbers = [value[0] for value in axis.values]
+    return all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers) and numbers == sorted(numbers)
+
+
+def _allowed(axis: Axis) -> Sequence[Any]:
+    """What a trial can say of an axis."""
+    return range(len(axis.values)) if _is_scale(axis) else _labels(axis)
+
+
+def _labels(axis: Axis) -> list[str]:
+    return [json.dumps(value, default=str) for value in axis.values]
+
+
+def _goal(row: Row, goal: str) -> Any:
+    if goal != "error":
+        return row.get(GOALS[goal])
+    accuracy = row.get(ACCURACY_COLUMN)
+    return None if accuracy is None else 1 - accuracy
+
+
+def _digest(spec: SweepSpec) -> str:
+    said = [[axis.kind, axis.names, axis.values] for axis in spec.axes()] + [spec.samples]
+    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
