@@ -9,9 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +18,15 @@ from spikecycle.parquet_seal import seal_problem
 from spikecycle.simulator.description import FileDescription
 from spikecycle.simulator.documents import LARGEST_BYTES, read_json
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.explore import study_database
 from spikecycle.traces.errors import one_line
 
-SQLITE_SIGNATURE = b"SQLite format 3\0"
+SQLITE_SIGNATURE = study_database.SIGNATURE
 SWEEP_MANIFEST, STUDY_MANIFEST = "sweep.json", "study.json"
 _SEARCH_DATABASE = "study.db"
 _LARGEST_POINTS_BYTES = 2**32
 """Of a file of points, as a sweep reads them."""
 _STUDY_RECORDS = ("floats", "networks", "simulations", "failures")
-_OPTUNA_TABLES = frozenset({"studies", "trials"})
 _PICTURE_TITLES = (
     re.compile(r'<text class="spikecycle-title"[^>]*>([^<]*)</text>'),
     re.compile(r'<svg [^>]*role="img" aria-label="([^"]*)"'),
@@ -120,18 +118,9 @@ def _study_folder(path: Path) -> FileDescription:
 
 def describe_database(path: Path) -> FileDescription:
     """The study of a search (SQLite, as Optuna writes it); UsageError where it is another database, or damaged."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not tables >= _OPTUNA_TABLES:
-                raise UsageError(f"{path}: is an SQLite database, but not the study of a spikecycle search")
-            (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            if state != "ok":
-                raise UsageError(f"{path}: is a damaged SQLite database: {one_line(str(state))}")
-            states = database.execute("SELECT state, COUNT(*) FROM trials GROUP BY state ORDER BY state").fetchall()
-            studies = database.execute("SELECT study_name FROM studies").fetchall()
-    except sqlite3.Error as error:
-        raise UsageError(f"{path}: cannot be read as an SQLite database: {one_line(str(error))}") from error
+    with study_database.reading(path) as database:
+        states = database.execute("SELECT state, COUNT(*) FROM trials GROUP BY state ORDER BY state").fetchall()
+        studies = database.execute("SELECT study_name FROM studies").fetchall()
     words = ", ".join(f"{count:,} {one_line(str(name)).lower()}" for name, count in states)
     facts = (
         ("study", ", ".join(one_line(str(name)) for (name,) in studies) or "none"),

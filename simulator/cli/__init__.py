@@ -12,7 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from spikecycle.simulator.cli.output import ReaderGone, discard_standard_output, flush_standard_output, printable
+from spikecycle.simulator.cli.output import (
+    Interrupted,
+    ReaderGone,
+    discard_standard_output,
+    flush_standard_output,
+    printable,
+)
 from spikecycle.simulator.errors import SimulatorError, UsageError
 
 _BAD_INPUT = 2
@@ -44,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the parser wrote its help itself
         discard_standard_output()
         return _READER_GONE
+    except Interrupted as stop:
+        return _fail(str(stop), _INTERRUPTED)
     except KeyboardInterrupt:
         return _fail(_AFTER_INTERRUPT, _INTERRUPTED)
     except (SystemExit, GeneratorExit):

@@ -31,6 +31,21 @@ class ReaderGone(Exception):
     """Whoever read standard output went away (`spikecycle list | head -1`): no reason to complain."""
 
 
+class Interrupted(Exception):
+    """Ctrl-C in a command that keeps what is finished; the message says where, and how to go on."""
+
+
+@contextmanager
+def kept_when_interrupted(folder: str) -> Iterator[None]:
+    """Turn Ctrl-C into Interrupted, of a command that keeps its points in a folder."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            f"interrupted; {folder} keeps every point that is finished: run the same again to go on"
+        ) from error
+
+
 class Output:
     """Standard output: tables as wide as `columns` says, colours only in terminals, failures as OutputError."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spikecycle.simulator.cli import options
-from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
+from spikecycle.simulator.cli.output import check_targets, kept_when_interrupted, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
 
 _NOTHING_FOUND = 1
@@ -85,7 +85,7 @@ def search(
         }
         spec = parse_sweep(said, "search", None)
     check_targets({"--json": json, "--picture": picture}, (*what, *spec.files), kept_files(out))
-    with shown_progress("search", time_left=True) as progress:
+    with kept_when_interrupted(out), shown_progress("search", time_left=True) as progress:
         result = run(
             spec, out, trials=trials, goals=goal or DEFAULT_GOALS, constraints=constraints, seed=seed, jobs=jobs,
             cluster=cluster, progress=progress,

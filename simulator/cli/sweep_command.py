@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spikecycle.simulator.cli import options
-from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
+from spikecycle.simulator.cli.output import check_targets, kept_when_interrupted, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
 from spikecycle.wording import numbered
 
@@ -66,7 +66,7 @@ def sweep(
         said = options.parse_space(what, hw, settings, formats, residency, samples, plugins)
         spec = parse_sweep(said, "sweep")
     check_targets({"--json": json}, (*what, *spec.files), kept_files(out))
-    with shown_progress("sweep", time_left=True) as progress:
+    with kept_when_interrupted(out), shown_progress("sweep", time_left=True) as progress:
         result = run_sweep(
             spec, out, jobs=jobs, cluster=cluster, retry_failed=retry_failed, progress=progress,
             max_memory_bytes=max_memory_bytes,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, printable, standard_output, write_document
 from spikecycle.simulator.errors import OutputError, UsageError
 
@@ -42,6 +43,7 @@ def synthesize(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of all that is drawn; 0 by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the trace if it is there already.")] = False,
+    max_memory: options.MaxMemoryOption = None,
     json: Annotated[
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the statistics that were asked for and drawn as JSON too."),
@@ -52,6 +54,7 @@ def synthesize(
     Spikes are clustered in time and space by the statistics that are stated. The trace, and every result of it, says
     that it is synthetic. Options stand above what the file says for all layers.
     """
+    max_memory_bytes = options.parse_max_memory(max_memory)
     check_targets({"TRACE.h5": trace, "--json": json}, (network,))
     if not trace.endswith((".h5", ".hdf5")):
         raise UsageError(f"{trace}: a trace is HDF5, name it .h5")
@@ -76,14 +79,14 @@ def synthesize(
     is_topology = file.suffix.lower() == ".csv"
     unread = unread_columns(file) if is_topology else []
     base = {"topology": file.name} if is_topology else read_yaml(file)
-    options = {key: "--sparsity" if key == "weight_sparsity" else f"--{key.replace('_', '-')}" for key in said}
+    option_of = {key: "--sparsity" if key == "weight_sparsity" else f"--{key.replace('_', '-')}" for key in said}
     asked, layers = parse_synthesis(
         {**base, **given}, network, file.parent,
-        {key: option for key, option in options.items() if key in given or is_topology},
+        {key: option for key, option in option_of.items() if key in given or is_topology},
     )  # fmt: skip
     if asked.topology is not None:  # a file that the file names
         check_targets({"TRACE.h5": trace, "--json": json}, (network, str(file.parent / asked.topology)))
-    wanted = draw(asked, layers, trace, network)
+    wanted = draw(asked, layers, trace, network, max_memory_bytes)
     found = measured(trace)
     notes = channel_notes(layers)
     if unread:

@@ -13,11 +13,12 @@ import math
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from spikecycle.simulator.errors import OutputError, UsageError
+from spikecycle.simulator.explore import study_database
 from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, GOALS, Constraint
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import Row
@@ -27,8 +28,6 @@ from spikecycle.traces.errors import one_line
 _NAME = "spikecycle"
 _FIRST_AT_RANDOM = 20
 """Trials before the sampler begins to learn, at most a quarter of all."""
-_WAIT_S = 60
-"""For others who write to the same file."""
 _WORDS = {
     sqlite3.SQLITE_BUSY: "is in use by another program, which does not let go of it",
     sqlite3.SQLITE_LOCKED: "is in use by another program, which does not let go of it",
@@ -66,12 +65,14 @@ class SearchStudy:
         self._axes = spec.axes()
         about = {"space": _digest(spec), "goals": list(goals), "constraints": [str(each) for each in constraints]}
         self._study = _opened(path, len(goals))
-        before = self._study.user_attrs.get("about")
-        if before is None:
+        before = study_database.said_about(path, self._study)
+        if not before:
             self._study.set_user_attr("about", about)
         elif before != about:
             what = next((key for key in about if before.get(key) != about[key]), "content")
             raise UsageError(f"{path.parent}: holds a search with other {what}; name another folder")
+        allowed = {", ".join(axis.names): _allowed(axis) for axis in self._axes}
+        study_database.check_trials(path, self._study, allowed, len(goals), len(constraints) + 1)
         self._study.sampler = _sampler(seed + len(self._study.trials), trials, at_random)
 
     @property
@@ -160,25 +161,16 @@ def _opened(path: Path, goals: int) -> Any:
     """Optuna's study in a file, all of which was read; OutputError where that fails."""
     optuna = needs_extra("optuna")
     try:
-        _check_whole(path)
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": _WAIT_S}})
+        storage = study_database.storage(optuna, path)
         study = optuna.create_study(
             storage=storage, study_name=_NAME, directions=["minimize"] * goals, load_if_exists=True
         )
         study.get_trials(deepcopy=False)
+    except UsageError:
+        raise
     except Exception as error:  # SQLAlchemy, SQLite and Optuna have errors of their own for every kind of damage
         raise OutputError(f"{path}: {_plain(error)}") from error
     return study
-
-
-def _check_whole(path: Path) -> None:
-    """DatabaseError where a file is no whole SQLite database: Optuna would meet that only on the way."""
-    if not path.exists():
-        return
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_WAIT_S)) as database:
-        (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if state != "ok":
-        raise sqlite3.DatabaseError(state)
 
 
 def _plain(error: BaseException) -> str:
@@ -231,6 +223,11 @@ def _place(params: Mapping[str, Any], axis: Axis) -> int:
 def _is_scale(axis: Axis) -> bool:
     numbers = [value[0] for value in axis.values]
     return all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers) and numbers == sorted(numbers)
+
+
+def _allowed(axis: Axis) -> Sequence[Any]:
+    """What a trial can say of an axis."""
+    return range(len(axis.values)) if _is_scale(axis) else _labels(axis)
 
 
 def _labels(axis: Axis) -> list[str]:

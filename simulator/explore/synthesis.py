@@ -42,6 +42,7 @@ from spikecycle.simulator.explore.topology import read_topology
 from spikecycle.simulator.machine.problems import validation_problems
 from spikecycle.simulator.machine.schema import Section
 from spikecycle.simulator.machine.yaml_file import read_yaml
+from spikecycle.simulator.memory import Need, check_memory
 from spikecycle.traces import GraphBuilder, TraceError, open_trace
 from spikecycle.traces.clustered import SpikeStatistics, draw_densities, draw_events, measure
 from spikecycle.traces.errors import located
@@ -51,6 +52,8 @@ from spikecycle.traces.writer import TraceWriter
 TIME_CORRELATION, SPACE_CORRELATION, CHANNEL_VARIATION = 0.36, 0.5, 0.7
 """Medians over the layers of the four shipped digits traces (`spikecycle.traces.clustered.measure`)."""
 _MOST_SAMPLES = 16
+_DRAWN_BYTES = 9
+"""A drawn number and what is made of it."""
 _DENSITIES, _AHEAD = 2, 3
 """Streams of random numbers beside those of weights and inputs."""
 
@@ -133,12 +136,18 @@ def channel_notes(layers: Sequence[LayerToDraw]) -> list[str]:
 
 
 def synthesize(
-    asked: Synthesis, layers: Sequence[LayerToDraw], path: str | Path, origin: str | Path = "network to draw"
+    asked: Synthesis,
+    layers: Sequence[LayerToDraw],
+    path: str | Path,
+    origin: str | Path = "network to draw",
+    max_memory_bytes: int | None = None,
 ) -> dict[str, dict[str, float | None]]:
     """Write the trace; equal arguments, equal bytes. Returns the statistics that were asked for, by layer.
 
     origin: the file that says what to draw. TraceError on sizes and statistics that cannot be, naming it and the layer.
+    max_memory_bytes: that drawing may need by its estimate; None is three quarters of what is free. MemoryLimitError.
     """
+    check_memory(f"{origin}: to draw it", dict(_needs(asked, layers)), max_memory_bytes)
     if asked.operators is not None:
         return _synthesize_graph(asked, path, origin)
     with located(origin):
@@ -204,6 +213,22 @@ def _synthesize_graph(asked: Synthesis, path: str | Path, origin: str | Path) ->
         for sample in range(asked.samples):
             writer.append(values(sample))
     return said
+
+
+def _needs(asked: Synthesis, layers: Sequence[LayerToDraw]) -> Iterator[tuple[str, list[Need]]]:
+    """Memory of what is drawn, by layer or input: random numbers take eight bytes, and what is made of them one."""
+    for name, spec in (asked.inputs or {}).items():
+        yield (
+            f"input {name!r}",
+            [Need(_DRAWN_BYTES * asked.timesteps * spec.C * spec.H * spec.W, "T x C x H x W", False)],
+        )
+    for layer in layers:
+        inputs, weights = asked.timesteps * layer.C * layer.H * layer.W, layer.M * layer.C * layer.R * layer.S
+        needs = [
+            Need(_DRAWN_BYTES * inputs, "inputs, T x C x H x W", is_kept=False),
+            Need(_DRAWN_BYTES * weights, "weights, M x C x R x S"),
+        ]
+        yield f"layer {layer.name!r}", needs
 
 
 def _provenance(asked: Synthesis, said: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:

@@ -113,11 +113,12 @@ def _local_cluster(jobs: int) -> Any:
     problem: Exception | None = None
     for _ in range(_ALLOWED_STARTS):
         try:
-            return distributed.LocalCluster(
-                n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": _ANY_PORT}, silence_logs=logging.CRITICAL,
-                preload=[worker_process.__name__],
-            )  # fmt: skip
+            with worker_process.interrupts_put_off():
+                return distributed.LocalCluster(
+                    n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": _ANY_PORT}, silence_logs=logging.CRITICAL,
+                    preload=[worker_process.__name__],
+                )  # fmt: skip
         except (RuntimeError, OSError, TimeoutError) as error:  # one of them was killed before it had begun
             problem = error
     raise UsageError(

@@ -16,6 +16,7 @@ import pytest
 from spikecycle.simulator import cli
 from spikecycle.simulator.cli.output import printable
 from spikecycle.simulator.errors import MachineError
+from spikecycle.simulator.explore import worker_process
 from tests.bad_input.inputs import run, small_trace
 
 Capsys = pytest.CaptureFixture[str]
@@ -57,6 +58,34 @@ def test_what_the_parser_makes_of_an_interrupt(capsys: Capsys, monkeypatch: pyte
     ended = run(capsys, "simulate", small_trace(tmp_path), "--json", tmp_path / "out.json")
     assert (ended.status, ended.out, ended.err) == (130, "", INTERRUPTED)
     assert [path.name for path in tmp_path.iterdir()] == ["small.h5"]
+
+
+@pytest.mark.parametrize("command", ["sweep", "search"])
+def test_what_keeps_points_says_where_they_are_and_how_to_go_on(
+    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("spikecycle.simulator.explore.sweep.run_sweep", interrupt)
+    monkeypatch.setattr("spikecycle.simulator.explore.search.search", interrupt)
+    out = tmp_path / "points"
+    ended = run(capsys, command, small_trace(tmp_path), "--set", "dataflow.pes=1,2", "--out", out)
+    told = f"spikecycle: interrupted; {out} keeps every point that is finished: run the same again to go on\n"
+    assert (ended.status, ended.out, ended.err) == (130, "", told)
+
+
+def test_processes_are_born_deaf_to_an_interrupt_and_this_one_hears_it_later() -> None:
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    heard = 0
+    try:
+        with worker_process.interrupts_put_off():
+            born = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        heard += 1
+    assert (born.stdout, heard) == ("True\n", 1)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_in_another_thread_it_runs_too(does: Callable[..., None]) -> None:

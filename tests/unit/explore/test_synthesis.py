@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,34 @@ def test_a_layer_that_cannot_be_is_named_and_nothing_is_written(
         asked, layers = parse_synthesis({**BASE, "layers": [{**LAYERS[0], **layer}]}, "net.yaml")
         synthesize(asked, layers, tmp_path / "net.h5", "net.yaml")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (
+            "layers: [{name: a, kind: linear, C: 60000, M: 600000}]",
+            "layer 'a' needs most, .* for weights, M x",
+        ),
+        (
+            "layers: [{name: a, kind: linear, C: 16777216, M: 1}]\ntimesteps: 100000",
+            "layer 'a' .* inputs, T x",
+        ),
+        (
+            "inputs: {x: {C: 65536, H: 9999, W: 9}}\noperators: [{name: a, kind: linear, inputs: [x], M: 1}]",
+            "input 'x'",
+        ),
+    ],
+)
+def test_sizes_that_no_memory_holds_are_refused_before_anything_is_drawn(tmp_path: Path, keys: str, words: str) -> None:
+    """Each size is one that is allowed, in a file of a hundred bytes."""
+    file = tmp_path / "net.yaml"
+    file.write_text(f"density: 0.1\n{keys}\n" + ("" if "timesteps" in keys else "timesteps: 2\n"))
+    ended = run_limited("synthesize", file, tmp_path / "net.h5", "--max-memory", "2G")
+    assert ended.status == 2 and re.search(rf"needs about [\d.]+ GiB .* may use 2.0 GiB .*{words}", ended.err), (
+        ended.err
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
 
 
 def test_the_command_blames_who_said_it(tmp_path: Path) -> None:
