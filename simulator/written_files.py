@@ -121,8 +121,7 @@ def describe_database(path: Path) -> FileDescription:
     with study_database.reading(path) as database:
         states = database.execute("SELECT state, COUNT(*) FROM trials GROUP BY state ORDER BY state").fetchall()
         studies = database.execute("SELECT study_name FROM studies").fetchall()
-    drew_again = {"FAIL": "that drew a point again"}  # what a search ends so
-    words = ", ".join(f"{count:,} {drew_again.get(name, one_line(str(name)).lower())}" for name, count in states)
+    words = ", ".join(f"{count:,} {one_line(str(name)).lower()}" for name, count in states)
     facts = (
         ("study", ", ".join(one_line(str(name)) for (name,) in studies) or "none"),
         ("trials", words or "none"),

@@ -120,7 +120,11 @@ def test_axes_that_were_never_drawn_apart_are_not_told_apart() -> None:
 
 def test_a_goal_that_some_points_lack_is_that_of_the_others() -> None:
     points = _grid(2, 3)
-    goals = {"whole": _of(points, lambda a, b: a), "part": [None, *_of(points[1:], lambda a, b: b)], "none": [None] * 6}
+    goals: dict[str, Sequence[float | None]] = {
+        "whole": _of(points, lambda a, b: a),
+        "part": [None, *_of(points[1:], lambda a, b: b)],
+        "none": [None] * 6,
+    }
     found = importances(_axes(points, 2, 3), goals, 6)
     assert found["whole"] == pytest.approx({"a": 1, "b": 0})
     assert found["part"] == pytest.approx({"a": 0, "b": 1})

@@ -137,8 +137,8 @@ def test_rows_that_no_search_writes_are_named(space: SweepSpec, folder: Path, st
         search(space, folder, trials=4)
 
 
-FOUR_COMPLETE = {"4 complete", *(f"4 complete, {again} that drew a point again" for again in (1, 2))}
-"""Of a space of three points, of which the sampler may have drawn one again."""
+FOUR_COMPLETE = {"4 complete", *(f"4 complete, {again} fail" for again in (1, 2))}
+"""Of a space of three points: a trial for which the sampler draws one again is ended as failed, in Optuna's words."""
 
 
 def test_a_good_study_goes_on(space: SweepSpec, folder: Path) -> None:
