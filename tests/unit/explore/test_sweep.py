@@ -44,7 +44,7 @@ def _sweep(trace: str, out: Path | None = None, **keys: Any) -> SweepResult:
 
 def test_a_row_has_the_figures_of_a_run_by_itself(trace: str) -> None:
     swept = sweep(
-        trace, ["spike_array", "mint"], settings={"technology.clock_mhz": [100, 200]}, jobs=1,
+        trace, ["spike_array", "prosperity"], settings={"technology.clock_mhz": [100, 200]}, jobs=1,
         ideal_memory=[False, True], samples=[1],
     )  # fmt: skip
     assert len(swept.points) == 8
