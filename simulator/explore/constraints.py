@@ -51,7 +51,7 @@ class Constraint:
     bound: float
 
     def violation(self, row: Row) -> float:
-        """Above 0 where the row breaks it, the more the worse; a row without the column, or an unknown one, breaks it."""
+        """Above 0 where the row breaks it, the more the worse; a value that is not known breaks it."""
         value = row.get(self.column)
         if not isinstance(value, int | float):
             return BROKEN
@@ -113,7 +113,8 @@ def check_goals(spec: SweepSpec, goals: Sequence[str]) -> None:
         asked = [goal for goal in goals if goal in goals_of]
         if asked and not any(map(models, _moved_by_one(spec))):
             raise UsageError(
-                f"goals: {asked[0]!r} cannot be one: no machine of the space {what} ({', '.join(spec.machines)})"
+                f"goals: {asked[0]!r} cannot be one: no machine of the space {what} ({', '.join(spec.machines)}); "
+                "name other goals"
             )
 
 
