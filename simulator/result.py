@@ -43,9 +43,15 @@ class StorageResult(_Part):
     weights: int = Field(description="weights of the layer, zeros included")
     zero_weights: int = Field(description="weights that are zero")
     payload_bits: int = Field(description="bits of the values stored by the format")
-    metadata_bits: int = Field(description="bits of the format's masks, coordinates, runs or offsets")
+    metadata_bits: int = Field(
+        description="bits of the format's masks, coordinates, runs or offsets, of all fibers: those that the machine "
+        "does not store, as they hold only zeros, are counted, and offsets whose place its directory takes"
+    )
     directory_bits: int = Field(description="bits of the machine's directory that tells where fibers start")
-    stored_bits: int = Field(description="bits in memory: payload, metadata, directory and the padding of words")
+    stored_bits: int = Field(
+        description="bits in memory: payload and metadata of what the machine stores, which can be less than the "
+        "format's own, its directory, and the padding of words"
+    )
 
 
 class CounterResult(_Part):

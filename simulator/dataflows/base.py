@@ -30,8 +30,9 @@ from spikecycle.traces import TensorSpec
 class WeightStorage:
     """What a stage's weights take in the machine's format.
 
-    payload_bits, metadata_bits: of the format alone. directory_bits: where fibers start, if the machine needs to be
-    told. stored_bits: all of it as it lies in memory, word padding included.
+    payload_bits, metadata_bits: of the format alone, for all fibers. directory_bits: where fibers start, if the machine
+    needs to be told. stored_bits: what lies in memory: of fibers that hold a value, with the directory in place of the
+    format's offsets, word padding included.
     """
 
     payload_bits: int = 0
