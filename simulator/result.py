@@ -43,9 +43,15 @@ class StorageResult(_Part):
     weights: int = Field(description="weights of the layer, zeros included")
     zero_weights: int = Field(description="weights that are zero")
     payload_bits: int = Field(description="bits of the values stored by the format")
-    metadata_bits: int = Field(description="bits of the format's masks, coordinates, runs or offsets")
+    metadata_bits: int = Field(
+        description="bits of the format's masks, coordinates, runs or offsets, of all fibers: those that the machine "
+        "does not store, as they hold only zeros, are counted, and offsets whose place its directory takes"
+    )
     directory_bits: int = Field(description="bits of the machine's directory that tells where fibers start")
-    stored_bits: int = Field(description="bits in memory: payload, metadata, directory and the padding of words")
+    stored_bits: int = Field(
+        description="bits in memory: payload and metadata of what the machine stores, which can be less than the "
+        "format's own, its directory, and the padding of words"
+    )
 
 
 class CounterResult(_Part):
@@ -302,6 +308,16 @@ class RunResult(_Part):
     @classmethod
     def _is_of_this_version(cls, data: Any) -> Any:
         return of_version(data, RESULT_VERSION, "result of spikecycle simulate")
+
+    @property
+    def prices_energy(self) -> bool:
+        """Whether the machine prices energy: one that prices none adds up 0, which is no energy but an unknown one."""
+        return bool(self.sum_energy_pj)
+
+    @property
+    def models_area(self) -> bool:
+        """Whether the machine models an area: 0 is an unknown one."""
+        return bool(self.area_mm2)
 
     def __repr__(self) -> str:
         return f"<RunResult: {one_line(self)}>"

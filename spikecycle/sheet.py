@@ -181,17 +181,33 @@ def split(
     rest = [*columns[len(leading) :], *more]
     if not rest:
         return folded(title, columns, console, width)
+
+    def fitting(columns: Sequence[Column]) -> int:
+        count = len(columns)
+        while count > 1 and width_of(console, folded(title, [*leading, *columns[:count]], console, width)) > width:
+            count -= 1
+        return count
+
+    left = _tables_needed(rest, fitting)
     tables: list[RenderableType] = []
     while rest:
         if tables:
             title = continued(title.removesuffix(_CONTINUED.strip()).strip())
             tables.append(Text())
-        count = len(rest)
-        while count > 1 and width_of(console, folded(title, [*leading, *rest[:count]], console, width)) > width:
-            count -= 1
+        # as many columns in each, so that the last table does not hold a single one
+        count = min(fitting(rest), max(-(-len(rest) // max(left, 1)), 1))
         tables.append(_alone(title, leading, rest[:count], console, width))
-        rest = rest[count:]
+        rest, left = rest[count:], left - 1
     return Group(*tables)
+
+
+def _tables_needed(columns: Sequence[Column], fitting: Callable[[Sequence[Column]], int]) -> int:
+    """How many tables it takes if each has as many columns as fit."""
+    tables = 0
+    while columns:
+        columns = columns[fitting(columns) :]
+        tables += 1
+    return tables
 
 
 def _alone(title: str, leading: Sequence[Column], rest: Sequence[Column], console: Console, width: int) -> TitledTable:

@@ -27,6 +27,7 @@ IGNORED = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitli
 TAKES_MINUTES = {
     "python -m spikecycle.models.samples",
     "spikecycle study digits",
+    "spikecycle study digits_diverse",
     "spikecycle study nmnist --data-root FOLDER",
 }
 """Run by hand; what they do is tested in small."""

@@ -1,7 +1,7 @@
 """Serial spike accumulation: one spike per cycle is broadcast with its row of weights to all adders.
 
 The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII) times MINT (Yin et al.,
-ASP-DAC 2024): a cycle for every spike of the im2col matrix and group of output channels added at once, three for every
+ASP-DAC 2024): a cycle for every spike of the im2col matrix and set of output channels added at once, three for every
 timestep and group of neurons updated at once, one (ours) for their start potentials, none for all else, nor for memory
 (but see `traffic`).
 """
@@ -53,7 +53,8 @@ SPIKE_SERIAL = rule(
 def synapses(machine: SpikeSerialMachine, run: OperatorRun) -> Activity:
     """Cycles, and traffic if it is counted, of an operator with weights."""
     work = run.workload
-    return once_through(machine, run, work.im2col_ones * -(-work.output_channels // machine.dataflow.pes))
+    of_group = work.output_channels // work.groups  # a spike goes to the output channels of its own group
+    return once_through(machine, run, work.im2col_ones * -(-of_group // machine.dataflow.pes))
 
 
 @SPIKE_SERIAL.runs("neuron")

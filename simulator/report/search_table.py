@@ -12,7 +12,7 @@ from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
-from spikecycle.simulator.report.sweep_table import MOST_POINTS, front_scales, points_table, reasons
+from spikecycle.simulator.report.sweep_table import MOST_POINTS, front_scales, points_table, reasons, unknown_lines
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
 
@@ -48,6 +48,7 @@ def search_report(result: SearchResult) -> Group:
         parts.append(points_table(title, spread(result.front), result.columns, result.points))
     else:
         parts.append(Text("No point keeps to all constraints.", style=WARNING))
+    parts += unknown_lines([point for point in result.points if point["problem"] is None])
     if result.lacking:
         parts.append(Text(f"No point has a column {', '.join(result.lacking)}.", style=WARNING))
     if result.importances:

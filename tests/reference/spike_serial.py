@@ -26,7 +26,7 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
 
 
 def synapse_cycles(shape: LayerShape, inputs: np.ndarray, adders: int) -> int:
-    """A cycle per set bit that a window sees and group of `adders` output channels. inputs: (T, C, H, W)."""
+    """A cycle per set bit that a window sees and set of `adders` output channels of its group. inputs: (T, C, H, W)."""
     cycles = 0
     for timestep in inputs:
         for p in range(shape.P):
@@ -39,7 +39,7 @@ def synapse_cycles(shape: LayerShape, inputs: np.ndarray, adders: int) -> int:
                             if 0 <= h < shape.H and 0 <= w < shape.W:
                                 spikes = bin(int(timestep[c, h, w])).count("1")
                                 channels = 0
-                                while channels < shape.M:
+                                while channels < shape.M // shape.groups:
                                     cycles += spikes
                                     channels += adders
     return cycles

@@ -3,8 +3,9 @@
 **Timesteps of the chip.** A spike that is sent in one timestep of the chip is in the sums of its receivers in the next
 one. A population is therefore one timestep behind those that feed it: it does timestep t of the sample in timestep
 t + d of the chip, its *depth* d being 0 for what enters the network, else one more than that of its deepest input. A
-sample of T timesteps takes T + D timesteps of the chip, D being the largest depth. An input with a delay of 1 takes
-that timestep from the sample's own; it cannot come from a population that is deeper than the one that takes it.
+sample of T timesteps takes T + D timesteps of the chip, D being the largest depth; one less on chips of `events`, whose
+first timestep, in which the network's inputs would only be sent, is left out. An input with a delay of 1 takes that
+timestep from the sample's own; it cannot come from a population that is deeper than the one that takes it.
 
 **Senders.** Pooling, addition and concatenation of spikes are done by the synapses behind them: their spikes are sent
 by the neurons in front of them. Of a tensor of another shape than the neurons', (c, h, w) is sent by the neuron that

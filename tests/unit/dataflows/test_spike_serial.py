@@ -47,6 +47,19 @@ def test_by_hand(tmp_path: Path) -> None:
     }
 
 
+def test_a_spike_goes_to_the_channels_of_its_own_group(tmp_path: Path) -> None:
+    """The same spikes, one in each of two input channels; each has 130 output channels, which are two sets of 128."""
+    graph = GraphBuilder(timesteps=2)
+    spikes = np.zeros((1, 2, 2, 3, 3), np.int64)
+    spikes[0, 0, 0, 0, 0] = spikes[0, 1, 1, 1, 1] = 1
+    current = graph.conv2d(
+        "conv", graph.input("x", spikes), np.ones((260, 1, 3, 3), int), weight_bits=2, padding=1, groups=2
+    )
+    graph.neuron("lif", current, NEURON)
+    graph.write(tmp_path / "net.h5")
+    assert cycles(tmp_path / "net.h5")["conv"] == (4 + 9) * 2
+
+
 OWN_DRAM = {"bandwidth_gbit_per_s": 64, "burst_bits": 8, "latency_ns": 0, "energy_pj_per_bit": 2}
 
 

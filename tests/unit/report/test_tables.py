@@ -167,6 +167,13 @@ def test_what_does_not_fit_at_all_continues_below() -> None:
         assert f"{index}{index}{index}" in text
 
 
+def test_the_last_table_does_not_hold_a_single_column() -> None:
+    """Five columns of 8 characters and gaps of 2 beside a name of 4: four fit in 44, two tables have 3 and 2."""
+    columns = [Column("name", ["row"]), *(Column(f"column {index}", ["1"]) for index in range(5))]
+    lines = [line.split() for line in shown(fitting_sheets(("Many", columns)), 44).splitlines() if "column" in line]
+    assert [line.count("column") for line in lines] == [3, 2]
+
+
 def test_a_bar_for_which_there_is_no_room_stands_below() -> None:
     wide, narrow = (shown(cycle_table(run_result()), width, colour=True) for width in (120, 80))
     for text in (wide, narrow):
