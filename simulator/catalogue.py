@@ -13,7 +13,7 @@ from spikecycle.simulator.machine.loader import known_machines, load_machine
 from spikecycle.simulator.registry import Registry
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.traces import list_samples, open_trace, sample_path
-from spikecycle.wording import numbered
+from spikecycle.wording import first_sentence, numbered
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def _members(registry: Registry[T], describe: Callable[[T], str]) -> list[tuple[
 def _describe_machine(path: Path) -> str:
     """The first sentence of its description; of one that cannot be loaded, why."""
     try:
-        return _first_sentence(load_machine(path).describes)
+        return first_sentence(load_machine(path).describes)
     except SimulatorError as error:
         return str(error).splitlines()[0]
 
@@ -57,8 +57,3 @@ def _describe_sample(name: str) -> str:
                 numbered(trace.timesteps, "timestep"),
             )
         )
-
-
-def _first_sentence(text: str) -> str:
-    """The text up to its first full stop that ends a sentence."""
-    return " ".join(text.split()).split(". ")[0].removesuffix(".")

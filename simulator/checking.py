@@ -293,9 +293,10 @@ def _is_hdf5(path: Path) -> bool:
 
 def _unknown(name: str) -> UsageError:
     known = (*list_samples(), *known_machines())
+    meant = did_you_mean(name, known)
     return UsageError(
-        f"{name}: no such file, shipped trace or shipped machine, shipped: {', '.join(known)}"
-        f"{did_you_mean(name, known)}"
+        f"{name}: no such file, shipped trace or shipped machine{meant}{' ' if meant else ', '}"
+        f"shipped: {', '.join(known)}"
     )
 
 

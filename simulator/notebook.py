@@ -23,8 +23,16 @@ def one_line(result: RunResult) -> str:
     return (
         f"{result.trace} on {_machine(result)}: {result.cycles_per_inference:,.0f} cycles, "
         f"{result.seconds_per_inference * US_PER_S:.4g} µs, {result.energy_per_inference_pj / PJ_PER_UJ:.4g} µJ "
-        f"per inference (mean of {numbered(samples, 'sample')})"
+        f"per inference (mean of {numbered(samples, 'sample')}){_slow_memories(result)}"
     )
+
+
+def _slow_memories(result: RunResult) -> str:
+    """That the machine cannot run as simulated; empty where it can."""
+    if not result.too_slow:
+        return ""
+    slow = ", ".join(buffer.buffer for buffer in result.too_slow)
+    return f"; cannot run at its clock: {slow} slower than a cycle"
 
 
 def to_html(result: RunResult) -> str:

@@ -40,7 +40,7 @@ def _layer(layer: LayerResult, samples: int) -> Iterator[Record]:
         "dense_synaptic_operations_per_inference": layer.sum_dense_synaptic_operations / samples,
         "utilization": layer.utilization,
         "input_density": layer.input_density,
-        "input_spikes_per_inference": layer.sum_input_spikes / samples,
+        "input_spikes_per_inference": (layer.sum_input_spikes - layer.sum_input_currents) / samples,
         "output_spikes_per_inference": layer.sum_output_spikes / samples,
         "dram_read_per_inference_bits": sum(layer.sum_dram_read_bits.values()) / samples,
         "dram_write_per_inference_bits": sum(layer.sum_dram_write_bits.values()) / samples,

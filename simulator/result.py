@@ -134,6 +134,10 @@ class LayerResult(_Part):
     sum_input_spikes_by_timestep: list[int] = Field(
         default_factory=list, description="non-zero inputs in each timestep, summed over samples"
     )
+    sum_input_currents: int = Field(
+        default=0,
+        description="of the non-zero inputs, those of tensors that carry currents (sums of weights), no spikes",
+    )
     sum_output_spikes_by_timestep: list[int] = Field(
         default_factory=list, description="non-zero outputs in each timestep, summed over samples"
     )
@@ -151,6 +155,11 @@ class LayerResult(_Part):
         "without memories of which the dataflow does not say in which bank a word lies",
     )
     counters: list[CounterResult] = Field(description="every count with its energy")
+
+    @property
+    def takes_only_currents(self) -> bool:
+        """Whether no input is a spike: what neurons take that are a layer of their own."""
+        return self.sum_input_spikes == self.sum_input_currents > 0
 
 
 class VerificationResult(_Part):

@@ -205,6 +205,7 @@ def _layer_result(network: Trace, prices: _Prices, total: StageTotals, samples: 
         energy_per_inference_pj=energy_pj / samples,
         synaptic_operations_per_inference=total.synaptic_operations / samples,
         sum_input_spikes=total.input_spikes,
+        sum_input_currents=total.input_currents,
         input_density=total.input_spikes / total.input_positions if total.input_positions else 0.0,
         sum_output_spikes=total.output_spikes,
         sum_synaptic_operations=total.synaptic_operations,

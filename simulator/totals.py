@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightStorage
-from spikecycle.simulator.dataflows.stage import Stage, StageSample
+from spikecycle.simulator.dataflows.stage import Stage, StageSample, currents
 from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.pricing import row_activations
@@ -38,6 +38,7 @@ class StageTotals:
     busy: dict[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
     input_spikes: int = 0
+    input_currents: int = 0
     input_positions: int = 0
     output_spikes: int = 0
     over_time: SpikeRecord = field(default_factory=SpikeRecord)
@@ -77,9 +78,12 @@ class StageTotals:
         for memory, accesses in activity.accesses_by_bank.items():
             self.accesses_by_bank[memory] = accesses + self.accesses_by_bank.get(memory, 0)
         self.synaptic_operations += activity.synaptic_operations
+        carried = currents(sample.tensors.trace)
         for name in self.stage.consumed:
             counts = non_zeros.of(sample, name)
-            self.input_spikes += self.over_time.add_input(counts)
+            found = self.over_time.add_input(counts)
+            self.input_spikes += found
+            self.input_currents += found if name in carried else 0
             self.input_positions += len(counts) * sample.tensors.spec(name).count
         last = self.stage.operators[-1]
         if isinstance(last, Synapse):  # currents are no spikes, and are not recorded

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 _WHOLE_BELOW = 1e15
 """Numbers that are whole, and whose digits all count."""
+_ABBREVIATIONS = frozenset({"al", "e.g", "i.e", "cf", "vs", "fig", "figs", "sec", "eq", "no", "vol", "approx", "ca"})
+"""Words, without their last full stop, that go on in the same sentence."""
 
 
 def numbered(number: int, noun: str) -> str:
@@ -22,6 +25,21 @@ def numbered_are(number: int, noun: str, one: str = "is", several: str = "are") 
 def label(name: str) -> str:
     """The name of a category, component or kind, as readers see it: label("weight_fetch") is "weight fetch"."""
     return name.replace("_", " ").replace("dram", "DRAM")
+
+
+def first_sentence(text: str) -> str:
+    """The text up to the full stop that ends its first sentence, without it and on one line.
+
+    A full stop ends none after an abbreviation ("Frenkel et al. derived it") or an initial ("J. Smith"), or where what
+    follows begins with a small letter.
+    """
+    words = text.split()
+    for index, (word, following) in enumerate(pairwise(words)):
+        stem = word.removesuffix(".").lstrip("(").lower()
+        short = stem in _ABBREVIATIONS or (len(stem) == 1 and stem.isalpha())
+        if word.endswith(".") and not short and not following[0].islower():
+            return " ".join(words[: index + 1]).removesuffix(".")
+    return " ".join(words).removesuffix(".")
 
 
 def setting_text(value: Any) -> str:

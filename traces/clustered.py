@@ -30,6 +30,8 @@ from spikecycle.traces.errors import TraceError
 
 MOST_CORRELATED = 0.95
 """Beyond, hardly anything is drawn at random."""
+FEWEST_VALUES = 1000
+"""That make statistics of clusters known: independent ones would leave a deviation of 0.03 of a correlation."""
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _BISECTIONS = 50
 _BLOCK_VALUES = 2**24
@@ -118,16 +120,28 @@ def event_correlation(noise: Float64, densities: Float64) -> Float64:
     return found
 
 
-def measure(samples: npt.NDArray[Any]) -> dict[str, float | None]:
-    """The four statistics of events, (S, T, C, H, W), by name; None where there are no neighbours to compare."""
+def measure(samples: npt.NDArray[Any], fewest_values: int = FEWEST_VALUES) -> dict[str, float | None]:
+    """The four statistics of events, (S, T, C, H, W), by name; None where they cannot be told.
+
+    A channel's own density is known only from what was drawn, and a mean of few values lies near these very values: its
+    square is too large, correlations come out too small, and densities too far apart. Samples are drawn independently,
+    so that the square is estimated by products of means of different samples, which are right in expectation. One
+    sample alone tells its own mean only.
+
+    fewest_values: that make a statistic other than the density known: in each channel of a single sample, or in all
+    channels and samples of several. Correlations are None also where there are no neighbours to compare.
+    """
     events = (np.asarray(samples) != 0).astype(np.float64)
-    own = events.mean(axis=(0, 1, 3, 4))
-    mean = float(own.mean())
-    away = events - own[None, None, :, None, None]
-    spread = float((own * (1 - own)).mean())
+    mean = float(events.mean())
+    if (events[:, :, :1] if len(events) == 1 else events).size < fewest_values:
+        return {"density": mean, **dict.fromkeys(("channel_variation", "time_correlation", "space_correlation"))}
+    own = events.mean(axis=(1, 3, 4))
+    square, spread_of_channels = _product(own), _product(own) - _product(own.mean(axis=1, keepdims=True))
+    spread, found = mean - square, own.mean(axis=0)
+    away, excess = events - found[:, None, None], float(np.square(found).mean()) - square
 
     def correlation(first: Any, second: Any) -> float | None:
-        return float((first * second).mean()) / spread if first.size and spread else None
+        return (float((first * second).mean()) + excess) / spread if first.size and spread > 0 else None
 
     pairs = [
         value
@@ -139,10 +153,18 @@ def measure(samples: npt.NDArray[Any]) -> dict[str, float | None]:
     ]
     return {
         "density": mean,
-        "channel_variation": float(own.std()) / mean if mean else None,
+        "channel_variation": math.sqrt(max(0.0, spread_of_channels)) / mean if mean else None,
         "time_correlation": correlation(away[:, 1:], away[:, :-1]),
         "space_correlation": sum(pairs) / len(pairs) if pairs else None,
     }
+
+
+def _product(means: Float64) -> float:
+    """Mean over channels of the square of what means (S, C) are of: products of different samples, if there are any."""
+    samples = len(means)
+    squares, of_sums = np.square(means).sum(axis=0), np.square(means.sum(axis=0))
+    different = (of_sums - squares) / (samples * (samples - 1)) if samples > 1 else squares
+    return float(different.mean())
 
 
 def _correlate(noise: npt.NDArray[np.float32], correlation: npt.NDArray[np.float32]) -> None:

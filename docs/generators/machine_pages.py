@@ -14,6 +14,7 @@ from spikecycle.simulator.machine.loader import load_machine, shipped_machines, 
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.report.charts.svg import as_file
 from spikecycle.simulator.report.page.machine import machine_chart
+from spikecycle.wording import first_sentence
 
 WIDTH_PX = 720.0
 LONG_RULES = ("spike_array", "row_stationary", "dual_sparse", "pattern_correction", "routed_cores")
@@ -34,7 +35,7 @@ def machine_list() -> str:
         machine = load_machine(name)
         lines.append(
             f"| [`{name}`]({name}.md) | `{machine.dataflow.kind}` | {machine.pe_count} | "
-            f"{machine.technology.clock_mhz} MHz | {_first_sentence(machine.describes)} |"
+            f"{machine.technology.clock_mhz} MHz | {first_sentence(machine.describes)} |"
         )
     return "\n".join([*lines, ""])
 
@@ -129,7 +130,3 @@ def _sources(machine: Machine) -> list[str]:
 def _names(names: frozenset[str] | tuple[str, ...]) -> str:
     listed = names if isinstance(names, tuple) else sorted(names)
     return ", ".join(f"`{name}`" for name in listed)
-
-
-def _first_sentence(text: str) -> str:
-    return " ".join(text.split()).split(". ")[0].removesuffix(".")

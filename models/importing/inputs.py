@@ -31,7 +31,15 @@ def real_samples(samples: Any, input_shape: tuple[int, int, int], timesteps: int
         raise ModelsError(f"samples must have shape {words}, found {array.shape}")
     if timesteps is not None and array.shape[1] != timesteps:
         swapped = "; samples come first, then timesteps: (N, T, ...)" if array.shape[0] == timesteps else ""
-        raise ModelsError(f"samples must have {timesteps} timesteps, found {array.shape[1]}{swapped}")
+        whole = (
+            "; the module was taken for a whole run of 1 timestep, as its example has one input and it keeps no "
+            "states: let its neurons keep them (snnTorch: init_hidden=True), or its forward loop over the timesteps "
+            "of its input"
+        )
+        raise ModelsError(
+            f"samples must have {timesteps} timesteps, found {array.shape[1]}"
+            f"{swapped or (whole if timesteps == 1 else '')}"
+        )
     floats: Samples = array.astype(array.dtype if array.dtype.kind == "f" and array.itemsize >= 4 else np.float32)
     if not np.isfinite(floats).all():
         raise ModelsError("samples must be finite, found NaN or infinity")

@@ -10,6 +10,7 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, kept_when_interrupted, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.simulator.explore.results import reasons
 from spikecycle.wording import numbered
 
 _POINTS_FAILED = 2
@@ -76,8 +77,8 @@ def sweep(
     if json != "-":
         standard_output().show(sweep_report(result))
     if result.failed:
-        first = " ".join(str(result.failed[0]["problem"]).split())
+        why = reasons([str(point["problem"]) for point in result.failed])
         sys.stderr.write(
-            f"spikecycle: {len(result.failed):,} of {numbered(len(result.points), 'point')} failed: {first}\n"
+            f"spikecycle: {len(result.failed):,} of {numbered(len(result.points), 'point')} failed: {why}\n"
         )
         raise typer.Exit(_POINTS_FAILED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +160,17 @@ class SearchResult(BaseModel):
         )
 
     __str__ = __repr__
+
+
+def reasons(problems: Sequence[str], most: int = 3) -> str:
+    """Why points failed, on one line: the reason of all of them, or each reason with how many have it, most first."""
+    counts = Counter(" ".join(problem.split()) for problem in problems).most_common()
+    if len(counts) == 1:
+        return counts[0][0]
+    told = [f"{number:,} of them: {reason}" for reason, number in counts[:most]]
+    if len(counts) > most:
+        told.append(f"{sum(number for _, number in counts[most:]):,} of them for other reasons")
+    return "; ".join(told)
 
 
 def pareto_front(points: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> list[Row]:

@@ -148,9 +148,10 @@ def machine_path(name_or_path: str | Path) -> Path:
         return known[str(name_or_path)]
     if path.exists():
         return path  # a folder: whoever reads it says so
+    meant = did_you_mean(str(name_or_path), known)
     raise UsageError(
-        f"no machine file or shipped machine {str(name_or_path)!r}, shipped: {', '.join(known)}"
-        f"{did_you_mean(str(name_or_path), known)}"
+        f"no machine file or shipped machine {str(name_or_path)!r}{meant}{' ' if meant else ', '}"
+        f"shipped: {', '.join(known)}"
     )
 
 

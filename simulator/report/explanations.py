@@ -22,6 +22,7 @@ TERMS = {
     "PE": "processing element: the part of the array that adds weights to potentials",
     "PE use": "PE-cycles with useful work over all PE-cycles",
     "PE occupied": "cycles in which a PE has an event to serve, whether it does useful work in them or waits",
+    "input spikes": "values of spikes and counts that are not zero; a dot where all that comes in are currents",
     "density": "share of values that are not zero",
     "inference": "one sample of the trace, all its timesteps",
     "stall": "a cycle without useful work; each is charged to one category",

@@ -11,6 +11,8 @@ from spikecycle.wording import numbered as numbered
 from spikecycle.wording import numbered_are as numbered_are
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
+NOTHING = "·"
+"""A cell with nothing to tell."""
 _SMALLEST, _LARGEST = min(_PREFIXES), max(_PREFIXES)
 _EXACT_BELOW = 100_000
 """Counts below this are written out; the digits that a person compares are all there."""
@@ -61,7 +63,7 @@ def signed(value: float, decimals: int) -> str:
 def percent(share: float) -> str:
     """A share of one in percent, without the sign: "12.3"; a dot for nothing at all."""
     if share == 0:
-        return "·"
+        return NOTHING
     return "<0.1" if share < 0.0005 else f"{_half_up(100 * share, 1):.1f}"
 
 

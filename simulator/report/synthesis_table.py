@@ -10,6 +10,7 @@ from rich.text import Text
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
+from spikecycle.traces.clustered import FEWEST_VALUES
 
 Statistics = Mapping[str, Mapping[str, float | None]]
 _HEADERS = {
@@ -18,6 +19,10 @@ _HEADERS = {
     "time_correlation": "correlation\nin time,",
     "space_correlation": "correlation\nin space,",
 }
+_TOO_FEW = (
+    "-: there are no neighbours to compare, or too few values to tell what was drawn: "
+    f"fewer than {FEWEST_VALUES:,} in each channel of a single sample, or in all of several samples."
+)
 
 
 def synthesis_report(trace: str, asked: Statistics, drawn: Statistics, notes: Sequence[str] = ()) -> Group:
@@ -27,11 +32,15 @@ def synthesis_report(trace: str, asked: Statistics, drawn: Statistics, notes: Se
     for key, header in _HEADERS.items():
         columns.append(Column(f"{header}\nasked", [_text(asked[layer].get(key)) for layer in asked]))
         columns.append(Column(f"{header}\ndrawn", [_text(drawn[layer].get(key)) for layer in asked]))
+    unknown = any(
+        drawn[name].get(key) is None for name in asked for key in _HEADERS if asked[name].get(key) is not None
+    )
     return Group(
         Text(f"wrote {trace}", style="bold"),
         Text("\n".join([SYNTHETIC, *notes]), style=WARNING),
         Text(),
         fitting_sheets((title, columns)),
+        *([Text(_TOO_FEW, style="dim")] if unknown else []),
     )
 
 

@@ -8,9 +8,10 @@ from rich.text import Text
 from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.figures import accesses, energy_by_kind_pj, occurring, shape_text, share
+from spikecycle.simulator.report.human import NOTHING
 from spikecycle.simulator.report.parts_table import StackedPart, parts_table
 from spikecycle.simulator.report.totals import WARNING, footnotes, heading, totals, warnings
-from spikecycle.simulator.result import RunResult
+from spikecycle.simulator.result import LayerResult, RunResult
 from spikecycle.simulator.units import pj_to_j
 
 _ALL = "all"
@@ -33,6 +34,10 @@ def run_report(result: RunResult) -> RenderableType:
 
 def layer_table(result: RunResult) -> Fitting:
     """What each layer has to do, and what it costs."""
+
+    def spikes(layer: LayerResult) -> int:
+        return layer.sum_input_spikes - layer.sum_input_currents
+
     n, layers = len(result.samples), result.layers
     storages = [layer.storage for layer in layers]
     weights = sum(storage.weights for storage in storages)
@@ -42,10 +47,13 @@ def layer_table(result: RunResult) -> Fitting:
         "shape": Column("shape", [shape_text(layer.operator, layer.shape) for layer in layers], justify="left"),
         "spikes": Column(
             "input\nspikes",
-            [human.count(layer.sum_input_spikes / n) for layer in layers],
-            human.count(sum(layer.sum_input_spikes for layer in layers) / n),
+            [NOTHING if layer.takes_only_currents else human.count(spikes(layer) / n) for layer in layers],
+            human.count(sum(spikes(layer) for layer in layers) / n),
         ),
-        "density": Column("density\n%", [human.percent(layer.input_density) for layer in layers]),
+        "density": Column(
+            "density\n%",
+            [NOTHING if layer.takes_only_currents else human.percent(layer.input_density) for layer in layers],
+        ),
         "zero": Column(
             "zero\nweights %",
             [human.percent(share(storage.zero_weights, storage.weights)) for storage in storages],

@@ -30,6 +30,17 @@ def test_currents_are_counted_by_timestep(tmp_path: Path) -> None:
     # currents are 1 - 1, 2, -3 and then -1, 0, -3
     assert neurons.sum_input_spikes_by_timestep == [2, 2]
     assert neurons.input_density == 4 / 6
+    assert (synapse.sum_input_spikes, synapse.sum_input_currents) == (3, 0)
+    assert (neurons.sum_input_spikes, neurons.sum_input_currents) == (4, 4)
+
+
+@pytest.mark.parametrize("machine", ["bishop", "spike_array"])
+def test_currents_are_not_counted_among_spikes(machine: str, tmp_path: Path) -> None:
+    """Whether a machine runs the neurons with their synapse or by themselves, the network takes 3 spikes."""
+    with trace_of(tmp_path / "t.h5") as trace:
+        result = simulate(trace, machine)
+    spikes = [row["input_spikes_per_inference"] for row in result.to_records()]
+    assert spikes == ([3, 0] if machine == "bishop" else [3])
 
 
 @pytest.mark.parametrize("machine", ["bishop", "loas"])  # loas prepares its weights, too

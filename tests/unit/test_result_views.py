@@ -25,7 +25,7 @@ from spikecycle.simulator import (
 )
 from spikecycle.simulator.report.document import to_json
 from spikecycle.simulator.report.page.writing import write_report
-from spikecycle.simulator.result import RecordKind
+from spikecycle.simulator.result import RecordKind, SlowBuffer
 from tests.bad_input.inputs import machine_file, small_trace
 from tests.unit.report.example import CYCLE_CATEGORIES, run_result
 
@@ -41,6 +41,14 @@ def test_one_line_has_the_figures_per_inference() -> None:
     assert str(run_result()) == repr(run_result())
     changed = run_result().model_copy(update={"machine_file": "mine.yaml", "machine_overrides": {"a.b": 2, "c": "x"}})
     assert "digits on two_buffers (mine.yaml) with a.b=2, c=x [0123456789]: " in repr(changed)
+
+
+def test_one_line_says_that_memories_are_slower_than_the_clock() -> None:
+    slow = (SlowBuffer(buffer="weights", access_ns=6.0, period_ns=5.0),
+            SlowBuffer(buffer="fifo", access_ns=5.5, period_ns=5.0))  # fmt: skip
+    text = repr(run_result(too_slow=slow))
+    assert text.endswith("(mean of 2 samples); cannot run at its clock: weights, fifo slower than a cycle>")
+    assert "cannot run" not in repr(run_result())
 
 
 class _Cells(html.parser.HTMLParser):

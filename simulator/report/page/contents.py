@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spikecycle.simulator.comparison import FormatComparison
-from spikecycle.simulator.explore.differences import comparability
+from spikecycle.simulator.explore.differences import comparability, machine_differences
 from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.svg import plain
@@ -77,8 +77,9 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         ahead = panel_markup(notes + table_markup(overview.side_by_side(results)))
         differ = overview.differences(results)
         if differ is not None:
-            heading = f"Where the machines differ ({human.numbered(len(differ.rows), 'key')})"
-            opened = " open" if len(differ.rows) <= MOST_SEEN else ""
+            keys = len(list(machine_differences([result.machine for _, result in results])))
+            heading = f"Where the machines differ ({human.numbered(keys, 'key')})"
+            opened = " open" if keys <= MOST_SEEN else ""
             ahead += panel_markup(f"<details{opened}><summary>{heading}</summary>{table_markup(differ)}</details>")
         yield Part("compared", "Side by side", "Side by side", ahead, charts)
     if front is not None:
@@ -170,6 +171,8 @@ def _grounds_part(material: Material) -> Part:
     elif material.results:
         body += panel_markup(
             "<h3>How right it is</h3><p>There are no figures of others to compare this machine with in this page. "
+            "Where a rule is also written as hardware (<code>tests/rtl</code> of the repository: that of "
+            "<code>spike_array</code>), cycles are held against that; README.md says in how many cases they agree. "
             "<code>spikecycle validate</code> makes the comparisons that there are.</p>"
         )
     if material.unchecked:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
+from spikecycle.simulator.explore.differences import machine_differences
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.explanations import of_category
 from spikecycle.simulator.report.figures import energy_by_kind_pj, share
@@ -118,20 +118,15 @@ def side_by_side(results: Sequence[tuple[str, RunResult]]) -> DataTable:
 
 def differences(results: Sequence[tuple[str, RunResult]]) -> DataTable | None:
     """Keys of the machines that are not the same in all results; None where all are the same machine."""
-    flat = [dict(_flattened(result.machine)) for _, result in results]
-    keys = [
-        key
-        for key in dict.fromkeys(key for each in flat for key in each)
-        if len({json.dumps(each.get(key), sort_keys=True, default=str) for each in flat}) > 1
-        and key.partition(".")[0] not in ("name", "describes", "sources")
-    ]
-    if not keys:
+    found = list(machine_differences([result.machine for _, result in results]))
+    if not found:
         return None
     rows: list[Sequence[Value]] = [
-        (key, *("-" if each.get(key) is None else str(each[key]) for each in flat)) for key in keys[:_MOST_DIFFERENCES]
+        (each.key, *("-" if value is None else str(value) for value in each.values))
+        for each in found[:_MOST_DIFFERENCES]
     ]
-    if len(keys) > _MOST_DIFFERENCES:
-        rows.append((f"and {human.numbered(len(keys) - _MOST_DIFFERENCES, 'more key')}", *("" for _ in flat)))
+    if len(found) > _MOST_DIFFERENCES:
+        rows.append((f"and {human.numbered(len(found) - _MOST_DIFFERENCES, 'more key')}", *("" for _ in results)))
     return DataTable(("key of the machine", *(name for name, _ in results)), rows)
 
 
@@ -154,11 +149,3 @@ def _kinds_pj(result: RunResult) -> dict[str, float]:
         for kind, energy_pj in energy_by_kind_pj(layer).items():
             sums[kind] = sums.get(kind, 0.0) + energy_pj
     return {kind: energy_pj for kind, energy_pj in sums.items() if energy_pj}
-
-
-def _flattened(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flattened(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value

@@ -64,6 +64,22 @@ def test_layers_are_means_per_inference() -> None:
     assert "2x34x34 → 16x17x17, 3x3 /2,1 +0,1 g2" in text
 
 
+def test_inputs_that_are_currents_are_no_spikes() -> None:
+    """Of conv2's 12,000 inputs all, and of the last layer's 180,000 half, are currents: 600 + 90,000 in 2 samples."""
+    result = run_result()
+    first, second, third = result.layers
+    assert [layer.sum_input_spikes for layer in result.layers] == [600, 12_000, 180_000 - 600]
+    layers = [
+        first,
+        second.model_copy(update={"sum_input_currents": 12_000}),
+        third.model_copy(update={"sum_input_currents": 90_000}),
+    ]
+    text = shown(layer_table(result.model_copy(update={"layers": layers})))
+    assert row(text, "conv2")[-6:-3] == ["·", "·", "30,000"]
+    assert row(text, "dense [red]")[-8:-6] == ["44,700", "6.3"]
+    assert row(text, "all")[0] == "45,000"
+
+
 def test_a_wide_console_also_gets_the_weights() -> None:
     text = shown(layer_table(run_result()), 160)
     assert row(text, "conv1")[-6:-3] == ["25.0", "8.00", "1,500"]  # zero weights %, stored bits per weight, operations

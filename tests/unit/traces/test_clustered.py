@@ -83,9 +83,44 @@ def test_what_cannot_be_is_refused(arguments: tuple[float, float, float, float],
 def test_statistics_of_events_by_hand() -> None:
     """One channel, one row: 1 1 0 0, then 1 0 0 1. Mean 1/2; products of deviations (each +-1/2) are +-1/4."""
     events = np.array([1, 1, 0, 0, 1, 0, 0, 1]).reshape(1, 2, 1, 1, 4)
-    found = measure(events)
+    found = measure(events, fewest_values=0)
     assert found["density"] == 0.5
     assert found["time_correlation"] == pytest.approx((1 - 1 + 1 - 1) / 4)
     assert found["space_correlation"] == pytest.approx((1 - 1 + 1 - 1 + 1 - 1) / 6)
     assert found["channel_variation"] == 0
-    assert measure(events[..., :1])["space_correlation"] is None
+    assert measure(events[..., :1], fewest_values=0)["space_correlation"] is None
+
+
+def test_statistics_of_two_samples_by_hand() -> None:
+    """Two channels in two timesteps: 1 1 and 0 0, then 1 1 and 0 1. Means by channel (1, 0) and (1, 1/2).
+
+    The square of a channel's density: products of the two samples, (1 + 0) / 2 = 1/2; of the whole, 1/2 x 3/4 = 3/8.
+    Of four pairs of timesteps two are both 1, as many as by chance.
+    """
+    events = np.array([[[1, 0], [1, 0]], [[1, 0], [1, 1]]]).reshape(2, 2, 2, 1, 1)
+    found = measure(events, fewest_values=8)
+    assert found["density"] == 5 / 8
+    assert found["time_correlation"] == pytest.approx((2 / 4 - 1 / 2) / (5 / 8 - 1 / 2))
+    assert found["channel_variation"] == pytest.approx(math.sqrt(1 / 2 - 3 / 8) / (5 / 8))
+
+
+def test_few_timesteps_of_several_samples_tell_what_was_asked_for() -> None:
+    """As of a dense layer: four observations by channel and sample; a sample's own mean would give -0.2 and 2."""
+    statistics = SpikeStatistics(0.1, 0.7, 0.36, 0.0)
+    densities = draw_densities(statistics, 8192, np.random.default_rng(1))
+    drawn = [draw_events(statistics, densities, 4, (8192, 1, 1), np.random.default_rng((2, i))) for i in range(2)]
+    found = measure(np.stack(drawn))
+    # 8192 channels x 2 x 3 pairs, with one event in ten: 3 deviations are below 0.03, and below 0.1
+    assert found["time_correlation"] == pytest.approx(0.36, abs=0.03)
+    assert found["channel_variation"] == pytest.approx(0.7, abs=0.1)
+    assert measure(np.stack(drawn[:1])) == {
+        "density": drawn[0].mean(), "channel_variation": None, "time_correlation": None, "space_correlation": None,
+    }  # fmt: skip
+
+
+def test_how_many_values_tell_statistics() -> None:
+    events = np.random.default_rng(1).random((2, 5, 10, 2, 5)) < 0.5  # 1000 values, 50 by channel and sample
+    assert measure(events)["time_correlation"] is not None
+    assert measure(events[:, :, :9])["time_correlation"] is None
+    assert measure(events[:1])["time_correlation"] is None
+    assert measure(np.repeat(events[:1], 20, axis=1))["time_correlation"] is not None

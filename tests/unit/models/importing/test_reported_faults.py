@@ -105,7 +105,10 @@ def test_keyword_arguments() -> None:
     as_it_was(Called(loops=True), torch.zeros(6, 1, 20), spikes(5, 9, 20))
     as_it_was(Called(loops=False), torch.zeros(1, 20), spikes(20, 1, 20))
     network = import_network(Called(loops=False), torch.zeros(1, 20))
-    with pytest.raises(ModelsError, match="samples must have 1 timesteps, found 9"):
+    with pytest.raises(
+        ModelsError,
+        match=r"must have 1 timesteps, found 9; the module was taken for a whole run of 1 .*init_hidden=True",
+    ):
         network.calibrate(spikes(5, 9, 20))
 
 
