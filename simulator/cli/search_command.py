@@ -33,8 +33,8 @@ def search(
         typer.Option(
             "--goal",
             metavar="GOAL",
-            help="What to make small: energy, time, area, edp or error (1 - accuracy). Repeatable; the first three by "
-            "default.",
+            help="What to make small: energy, time, area, edp or error (1 - accuracy). Repeatable; by default those of "
+            "the first three that some machine models.",
         ),
     ] = None,
     keep: Annotated[
@@ -58,7 +58,6 @@ def search(
     Kill it at any time: run the same again, and it goes on. Status 1 if no point keeps to all constraints.
     """
     from spikecycle.simulator.explore.constraints import parse_constraint
-    from spikecycle.simulator.explore.search import DEFAULT_GOALS
     from spikecycle.simulator.explore.search import search as run
     from spikecycle.simulator.explore.store import kept_files
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep
@@ -87,7 +86,7 @@ def search(
     check_targets({"--json": json, "--picture": picture}, (*what, *spec.files), kept_files(out))
     with kept_when_interrupted(out), shown_progress("search", time_left=True) as progress:
         result = run(
-            spec, out, trials=trials, goals=goal or DEFAULT_GOALS, constraints=constraints, seed=seed, jobs=jobs,
+            spec, out, trials=trials, goals=goal or None, constraints=constraints, seed=seed, jobs=jobs,
             cluster=cluster, progress=progress,
         )  # fmt: skip
     if json is not None:

@@ -106,16 +106,29 @@ def check_constraints(spec: SweepSpec, constraints: Sequence[Constraint]) -> Non
 def check_goals(spec: SweepSpec, goals: Sequence[str]) -> None:
     """UsageError naming the first goal that no machine of the space models, with any one of its keys moved: no point
     would have a value of it. Nothing is simulated; a machine that cannot be mapped may be one that models it."""
+    for goal in goals:
+        lacks = _what_no_machine_does(spec, goal)
+        if lacks:
+            raise UsageError(
+                f"goals: {goal!r} cannot be one: no machine of the space {lacks} ({', '.join(spec.machines)}); "
+                "name other goals"
+            )
+
+
+def goals_with_values(spec: SweepSpec, goals: Sequence[str]) -> tuple[str, ...]:
+    """Those of the goals that some machine of the space models, as `check_goals` looks at it."""
+    return tuple(goal for goal in goals if not _what_no_machine_does(spec, goal))
+
+
+def _what_no_machine_does(spec: SweepSpec, goal: str) -> str:
+    """What a machine would have to do for the goal to have a value, if none does; else nothing."""
     for goals_of, models, what in (
         (_ENERGY_GOALS, _prices_energy, "prices energy"),
         (_AREA_GOALS, _models_area, "models an area"),
     ):
-        asked = [goal for goal in goals if goal in goals_of]
-        if asked and not any(map(models, _moved_by_one(spec))):
-            raise UsageError(
-                f"goals: {asked[0]!r} cannot be one: no machine of the space {what} ({', '.join(spec.machines)}); "
-                "name other goals"
-            )
+        if goal in goals_of and not any(map(models, _moved_by_one(spec))):
+            return what
+    return ""
 
 
 def _prices_energy(point: SweepPoint) -> bool:

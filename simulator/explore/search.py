@@ -23,6 +23,7 @@ from spikecycle.simulator.explore.constraints import (
     check_accuracies,
     check_constraints,
     check_goals,
+    goals_with_values,
     parse_constraint,
 )
 from spikecycle.simulator.explore.frames import Row
@@ -46,7 +47,7 @@ def search(
     out: str | Path,
     *,
     trials: int = 200,
-    goals: Sequence[str] = DEFAULT_GOALS,
+    goals: Sequence[str] | None = None,
     constraints: Sequence[Constraint | str] = (),
     seed: int = 0,
     at_random: bool = False,
@@ -57,21 +58,17 @@ def search(
     """Try points of a space until the study in `out` has so many trials, and return the best.
 
     space: what a sweep would run: a sweep file, its keys as a mapping, or read already. trials: of the study, those of
-    earlier runs among them; as many as the space has points try all. goals: what is made small, names in GOALS.
-    constraints: what the best keep to, "area_mm2<=10"; that no memory is slower than the clock, they always do. seed:
-    of the sampler; equal seeds and jobs try equal points. at_random: learn nothing. jobs: points that are simulated at
-    the same time, each in a process of its own; cluster: address of a Dask scheduler.
+    earlier runs among them; as many as the space has points try all. goals: what is made small, names in GOALS; None is
+    energy, time and area, those of them that some machine of the space models. constraints: what the best keep to,
+    "area_mm2<=10"; that no memory is slower than the clock, they always do. seed: of the sampler; equal seeds and jobs
+    try equal points. at_random: learn nothing. jobs: points that are simulated at the same time, each in a process of
+    its own; cluster: address of a Dask scheduler.
 
     Raises UsageError for a goal that there is not or that no machine of the space models, a space of one point, or a
     folder with a study of another space.
     """
-    unknown = [goal for goal in goals if goal not in GOALS]
-    if unknown:
-        raise UsageError(
-            f"goals: there is no goal {unknown[0]!r}, allowed: {', '.join(GOALS)}{did_you_mean(unknown[0], GOALS)}"
-        )
-    if not goals or len(set(goals)) < len(goals):
-        raise UsageError(f"goals: {', '.join(goals)!r}: name different ones, allowed: {', '.join(GOALS)}")
+    if goals is not None:
+        _check_names(goals)
     spec = _spec_of(space)
     kept_to = [parse_constraint(each) if isinstance(each, str) else each for each in constraints]
     if spec.count < 2:
@@ -80,6 +77,8 @@ def search(
     load_plugins(spec.plugins)
     check_space(spec)
     check_constraints(spec, kept_to)
+    if goals is None:
+        goals = goals_with_values(spec, DEFAULT_GOALS)
     check_goals(spec, goals)
     if "error" in goals:
         check_accuracies(spec, "goals: 'error' cannot be one")
@@ -114,6 +113,16 @@ def search(
             if (identity := str(row["point"])) in points
         ]
         return _result(spec, str(out), study, rows, own, goals, kept_to)
+
+
+def _check_names(goals: Sequence[str]) -> None:
+    unknown = [goal for goal in goals if goal not in GOALS]
+    if unknown:
+        raise UsageError(
+            f"goals: there is no goal {unknown[0]!r}, allowed: {', '.join(GOALS)}{did_you_mean(unknown[0], GOALS)}"
+        )
+    if not goals or len(set(goals)) < len(goals):
+        raise UsageError(f"goals: {', '.join(goals)!r}: name different ones, allowed: {', '.join(GOALS)}")
 
 
 def _spec_of(space: SweepSpec | str | Path | Mapping[str, Any]) -> SweepSpec:

@@ -153,7 +153,7 @@ class SearchStudy:
         """Share of each axis in the variance of each goal that has enough points."""
         ran = self._ran()
         values = {
-            goal: [each.values[index] if is_finite(each.values[index]) else None for each in ran.values()]
+            goal: [each.values[index] if _is_finite(each.values[index]) else None for each in ran.values()]
             for index, goal in enumerate(self._goals)
         }
         return importances(self._drawn(ran), values, self._can_run())

@@ -195,6 +195,15 @@ def test_a_goal_that_no_machine_models_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_goals_that_nobody_named_are_those_that_some_machine_models(trace: str, tmp_path: Path) -> None:
+    """loihi and prosperity price energy and model no area; spiker and snn_fpga have a time alone."""
+    for machines, columns in (
+        (("prosperity", "loihi"), ["energy_per_inference_pj", "seconds_per_inference"]),
+        (("spiker", "snn_fpga"), ["seconds_per_inference"]),
+    ):
+        assert search(_space(trace, *machines), tmp_path / machines[0], trials=2).goals == columns
+
+
 def test_one_machine_that_models_a_goal_is_enough(trace: str, tmp_path: Path) -> None:
     found = search(_space(trace, "spiker", "prosperity"), tmp_path / "out", trials=4, goals=["energy"])
     assert [point["machine"] for point in found.front] == ["prosperity"]
