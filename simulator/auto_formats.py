@@ -29,7 +29,6 @@ def pick_weight_formats(
     stages: Sequence[Stage],
     samples: Sequence[int],
     kept: Sequence[frozenset[str]],
-    ideal_memory: bool,
     reuse: Reuse | None = None,
 ) -> Machine:
     """The machine with a format for every operator whose choice is "auto"; as it is if there is none.
@@ -54,7 +53,7 @@ def pick_weight_formats(
             except MappingError as problem:
                 problems.append(str(problem))
                 continue
-            timing = NetworkTiming.of(variant, dataflow, [], len(samples), ideal_memory)
+            timing = NetworkTiming.of(variant, dataflow, [], len(samples))
             timing.add_stage(run.activities)
             timing.finish()
             run.totals.schedules = timing.stages[0]

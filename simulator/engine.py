@@ -14,14 +14,14 @@ from spikecycle.simulator.dataflows.format_support import check_formats
 from spikecycle.simulator.dataflows.memory import run_needs
 from spikecycle.simulator.dataflows.stage import Stage, edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
-from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
-from spikecycle.simulator.residency import ResidentWeights, check_batch, kept_tensors, residency_changes
+from spikecycle.simulator.residency import ResidentWeights, check_residency, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse, with_sums_joined
 from spikecycle.simulator.stage_run import StageRun, run_stage
@@ -62,7 +62,8 @@ def simulate(
         default: loaded in every inference) or "batch:4" (once in every 4), activations also "dram" (the default).
     samples: indices of the samples to replay; all by default.
     verify: recompute every operator and compare with what was recorded (RunResult.verification).
-    ideal_memory: DRAM without latency and with infinite bandwidth, the lower bound.
+    ideal_memory: DRAM without latency and with infinite bandwidth, the lower bound; MappingError where the machine has
+        no DRAM.
     plugins: files to load first, with dataflows, formats or policies that the machine names.
     progress: called after every sample of every stage.
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
@@ -81,10 +82,13 @@ def simulate(
     )
     if residency:
         machine = override(machine, residency_changes(machine, residency))
+    asked = machine
+    if ideal_memory:
+        machine = _with_ideal_memory(machine)
     with _opened(trace) as recorded:
         chosen = _chosen_samples(recorded, samples)
-        check_batch(machine, len(chosen))
         dataflow, network = DATAFLOWS.lookup(machine.dataflow.kind), recorded
+        check_residency(machine, dataflow.supports, len(chosen))
         if dataflow.supports.joins_sums:
             reuse = None if reuse is None else reuse.with_sums_joined()
             network = with_sums_joined(recorded) if reuse is None else reuse.network
@@ -95,10 +99,8 @@ def simulate(
         check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
         tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)
         kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
-        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, ideal_memory, reuse)
-        timing = NetworkTiming.of(
-            machine, dataflow, edges(stages, network), len(chosen), ideal_memory, timeline is not None
-        )
+        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, reuse)
+        timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), timeline is not None)
         resident = ResidentWeights(machine)
         totals = []
         non_zeros = NonZeros.between(stages)
@@ -121,12 +123,20 @@ def simulate(
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
         return run_result(
-            network, machine, dataflow, chosen, totals, timing,
+            network, machine.model_copy(update={"dram": asked.dram}), dataflow, chosen, totals, timing,
             free=free_operators(dataflow.supports, network),
             verification=verify_network(recorded, chosen) if verify else None,
             ideal_memory=ideal_memory,
             plugins=plugins_used_by(machine, timing.policy.name),
         )  # fmt: skip
+
+
+def _with_ideal_memory(machine: Machine) -> Machine:
+    """The machine with a DRAM that takes no time, for its rule and for its overlap policy alike; MappingError where it
+    has none."""
+    if machine.dram is None:
+        raise MappingError(f"machine {machine.name!r}: ideal memory is not possible: the machine has no DRAM")
+    return machine.model_copy(update={"dram": machine.dram.ideal()})
 
 
 def _run_in_order(

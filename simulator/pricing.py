@@ -223,6 +223,20 @@ def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
     )
 
 
+def prices_anything(machine: Machine, counters: Sequence[Counter]) -> bool:
+    """Whether some energy of the machine has a price: that of a count of its dataflow, of what goes by time, or
+    leakage. One that has none is no machine without energy: its energy is not known."""
+    prices = price_list(machine)
+    counted = (*counters, *clock_counters(machine), *dram_counters(machine))
+    return any(prices[counter.resource](counter) for counter in counted) or leakage_mw(machine) > 0
+
+
+def models_area(machine: Machine) -> bool:
+    """Whether a memory or some logic of the machine has an area."""
+    in_memories = any(area.area_mm2 for area in memory_areas(machine))
+    return in_memories or any(area.area_mm2 for area in logic_areas(machine))
+
+
 def not_modelled(machine: Machine) -> tuple[str, ...]:
     """What costs nothing in a result of this machine, though it would in hardware."""
     table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram

@@ -4,14 +4,17 @@
 all inferences of a batch before the next stage runs, so a stage whose whole weights fit its memories loads them in the
 first inference of a batch only; one whose weights do not fit loads them in every inference. Activations go through
 DRAM then: those of a whole batch wait between two stages. `resident`: the weights of all stages are on chip for good; a
-network whose weights do not fit together is refused.
+network whose weights do not fit together is refused. `batch` and `resident` are both refused where the machine can keep
+no weights, whatever their number: where its rule does not say where they are, or where they pass the buffers by.
+`batch` is refused as well on a machine without DRAM, which loads no weights.
 
 **Activations.** `dram`: every tensor is stored by the stage that makes it and loaded by those that take it. `chip`: a
 tensor that only the next stage takes stays on chip where the machine has room for it (`Dataflow.keeps`); one that a
 later stage takes too, or that passes through an operator without cost (pooling, concatenation), goes through DRAM. A
 stage takes all of its inputs from chip, or all of them from DRAM. What enters the network comes from DRAM, and what
-leaves it goes there. Traces of version 1 do not say which tensors join their layers: there, a layer is taken to make
-what the next one takes, pooled on the way if shapes differ.
+leaves it goes there. A dataflow that keeps no tensors (`Support.keeps_tensors`) refuses `chip`. Traces of version 1 do
+not say which tensors join their layers: there, a layer is taken to make what the next one takes, pooled on the way if
+shapes differ.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from typing import Any
 
 from spikecycle.simulator.dataflows.base import Dataflow, WeightFootprint
 from spikecycle.simulator.dataflows.stage import Network, OnChip, Stage
+from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.replay import SampleTensors
@@ -68,9 +72,15 @@ def _batch(count: str) -> int:
     return int(count)
 
 
-def check_batch(machine: Machine, samples: int) -> None:
-    """Raise UsageError unless the samples are whole batches."""
+def check_residency(machine: Machine, support: Support, samples: int) -> None:
+    """Raise UsageError unless the samples are whole batches; MappingError where tensors are to stay on chip, and the
+    dataflow keeps none."""
     residency = machine.residency
+    if residency.activations == "chip" and not support.keeps_tensors:
+        raise MappingError(
+            f"machine {machine.name!r}: residency.activations: chip is not possible: dataflow "
+            f"{machine.dataflow.kind} keeps no tensors on chip between stages"
+        )
     if residency.weights == "batch" and samples % residency.batch:
         raise UsageError(
             f"machine {machine.name!r}: residency.batch is {residency.batch}: the number of samples must be a multiple "
@@ -79,7 +89,7 @@ def check_batch(machine: Machine, samples: int) -> None:
 
 
 class ResidentWeights:
-    """The weights that are to be on chip for good, stage by stage; refuses what does not fit together."""
+    """The weights that are to stay on chip, stage by stage; refuses what cannot stay or does not fit together."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -88,13 +98,17 @@ class ResidentWeights:
 
     def add(self, stage: str, footprint: WeightFootprint) -> None:
         """The next stage; raises MappingError, where weights are to be resident, if it cannot keep its weights, or if
-        they do not fit beside those of the stages before it."""
-        machine = self._machine
-        if machine.residency.weights != "resident":
+        they do not fit beside those of the stages before it; where they are to stay for a batch, if no weights can."""
+        machine, asked = self._machine, self._machine.residency.weights
+        if asked == "inference":
             return
-        where = f"machine {machine.name!r}: residency.weights: resident is not possible: stage {stage!r}"
-        if footprint.problem:
+        where = f"machine {machine.name!r}: residency.weights: {asked} is not possible: stage {stage!r}"
+        if footprint.problem and (asked == "resident" or footprint.is_of_machine):
             raise MappingError(f"{where}: {footprint.problem}")
+        if asked == "batch" and machine.dram is None:
+            raise MappingError(f"{where}: the machine has no DRAM from which its weights would be loaded")
+        if asked == "batch":
+            return
         for key, words in footprint.words.items():
             self._words[key] = self._words.get(key, 0) + words
             self._working[key] = max(self._working.get(key, 0), footprint.working.get(key, 0))

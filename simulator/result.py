@@ -300,6 +300,16 @@ class RunResult(_Part):
     def _is_of_this_version(cls, data: Any) -> Any:
         return of_version(data, RESULT_VERSION, "result of spikecycle simulate")
 
+    @property
+    def prices_energy(self) -> bool:
+        """Whether the machine prices energy: one that prices none adds up 0, which is no energy but an unknown one."""
+        return bool(self.sum_energy_pj)
+
+    @property
+    def models_area(self) -> bool:
+        """Whether the machine models an area: 0 is an unknown one."""
+        return bool(self.area_mm2)
+
     def __repr__(self) -> str:
         return f"<RunResult: {one_line(self)}>"
 

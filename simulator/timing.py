@@ -41,16 +41,12 @@ class NetworkTiming:
         dataflow: Dataflow,
         edges: Sequence[tuple[int, int]],
         samples: int,
-        ideal_memory: bool,
         keeps_spans: bool = False,
     ) -> NetworkTiming:
         """The policy that the machine chooses, with its options and the machine's DRAM channel."""
         policy, options = chosen_overlap(machine, dataflow)
         dram = machine.dram
-        if dram is None or ideal_memory:
-            timing = DramTiming.ideal(dram.burst_bits if dram else 1)
-        else:
-            timing = DramTiming.from_machine(dram, machine.technology.clock_mhz)
+        timing = DramTiming.from_machine(dram, machine.technology.clock_mhz) if dram else DramTiming.ideal()
         return cls(policy, options, timing, edges, samples, keeps_spans)
 
     def add_stage(self, activities: Sequence[Activity]) -> None:

@@ -31,7 +31,11 @@ def simulate(
         bool, typer.Option("--verify", help="Recompute all output spikes and compare; status 1 if they differ.")
     ] = False,
     ideal_memory: Annotated[
-        bool, typer.Option("--ideal-memory", help="DRAM without latency and with infinite bandwidth: the lower bound.")
+        bool,
+        typer.Option(
+            "--ideal-memory",
+            help="DRAM without latency and with infinite bandwidth: the lower bound. Refused without DRAM.",
+        ),
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what every category of cycles and kind of energy means.")

@@ -48,11 +48,14 @@ class WeightFootprint:
     words: words of each memory (its key in the machine file) that the whole weights take, in the instance that holds
     most. working: words of the same memories that the stage needs for other things while it runs.
     problem: why the weights cannot stay, or "".
+    is_of_machine: whether the problem is the machine's own, whatever weights there are: then nothing that would keep
+        them, for good or for a batch, can be asked for.
     """
 
     words: Mapping[str, int] = field(default_factory=dict)
     working: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    is_of_machine: bool = False
 
 
 class Plan(Protocol):

@@ -194,7 +194,7 @@ class GroupPlan:
     @property
     def footprint(self) -> WeightFootprint:
         """Groups share the buffer."""
-        return WeightFootprint(problem="its groups load weights by its own rule")
+        return WeightFootprint(problem="its groups load weights by its own rule", is_of_machine=True)
 
     @property
     def counters(self) -> tuple[Counter, ...]:

@@ -232,7 +232,7 @@ class RulePlan:
     @property
     def footprint(self) -> WeightFootprint:
         """Rules know no memories."""
-        return WeightFootprint(problem="its rule does not say where weights are kept")
+        return WeightFootprint(problem="its rule does not say where weights are kept", is_of_machine=True)
 
     @property
     def counters(self) -> tuple[Counter, ...]:

@@ -15,6 +15,9 @@ position by position and tile by tile:
 - compute: a cycle per spike, and `pipeline_cycles` for the stages merge, add, send;
 - store: a cycle per output spike for the sorter, then its bytes, spine by spine (category `store` of the population).
 
+Bytes come and go at `dram_bytes_per_cycle`. With an ideal memory they take no time: no cycles of load are left, and of
+store those of the sorter.
+
 More than `spines_per_batch` spines do not fit the merger: each further batch is loaded after the one before has been
 merged into an intermediate FIFO, a cycle per spike, less the cycles of that merge; the last batch is merged while the
 FIFOs are (`merge_ways` of them), and batches beyond that are merged in passes of a cycle per spike ahead. The
@@ -216,7 +219,7 @@ def synapses(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
     broadcasts = work.im2col_ones * limits.tiles
     adds = work.im2col_ones * channels
     return Activity.total(
-        {"compute": int(cycles[1]), "load": int(cycles[0])},
+        {"compute": int(cycles[1]), "load": 0 if machine.dram.is_ideal else int(cycles[0])},
         reads={"weights": loaded * limits.weight_bits, "spikes": broadcasts * parameters.entry_bits},
         counts={ADD.name: adds, FILTER_READ.name: broadcasts, SPINE_READ.name: broadcasts},
         busy={"pe": adds},
@@ -236,16 +239,19 @@ def _linear_spines(run: OperatorRun) -> tuple[Int64, Windows]:
 def neurons(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
     """Output spikes are sorted, one per cycle, and stored spine by spine; potentials of a readout are stored as they
     are."""
-    parameters = machine.dataflow
+    parameters, is_ideal = machine.dataflow, machine.dram.is_ideal
     output = run.operator.output
     values = run.sample.values(output.name)
     per_cycle = 8 * parameters.dram_bytes_per_cycle
     if output.bits > 1 or output.signed:
         bits = values.size * output.bits
-        return Activity.total({"compute": 0, "store": -(-bits // per_cycle)}, writes={"outputs": bits})
+        return Activity.total(
+            {"compute": 0, "store": 0 if is_ideal else -(-bits // per_cycle)}, writes={"outputs": bits}
+        )
     spikes = values.sum(axis=(0, 1), dtype=np.int64).reshape(-1)
     full, rest = np.divmod(spikes, parameters.output_spine_entries)
     of_full = -(-parameters.output_spine_entries * parameters.entry_bits // per_cycle)
-    store = spikes + full * of_full + -(-rest * parameters.entry_bits // per_cycle)
+    carried = full * of_full + -(-rest * parameters.entry_bits // per_cycle)
+    store = spikes if is_ideal else spikes + carried
     bits = int(spikes.sum()) * parameters.entry_bits
     return Activity.total({"compute": 0, "store": int(store.sum())}, writes={"outputs": bits})

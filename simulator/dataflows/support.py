@@ -29,6 +29,8 @@ class Support:
         and nothing else.
     packed_spikes: whether it takes recorded binary spikes as they are packed in the file, one timestep after the other;
         an estimate of memory counts them so.
+    keeps_tensors: whether it may keep tensors on chip between stages (`Dataflow.keeps`); without it, a machine or a run
+        that asks for `residency.activations: chip` is refused.
     """
 
     operators: frozenset[str]
@@ -39,6 +41,7 @@ class Support:
     spike_format_problem: Callable[[SpikeFormat], str | None] = lambda _: None
     layers_only: bool = False
     packed_spikes: bool = False
+    keeps_tensors: bool = False
 
     @property
     def joins_sums(self) -> bool:

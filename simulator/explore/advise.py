@@ -11,7 +11,7 @@ from typing import Any
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.advice import GOALS, MEASURE_OF, Advice, Change, Elasticity, UnmovedKey
 from spikecycle.simulator.explore.bounds import operator_bounds
-from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.frames import Row, is_known
 from spikecycle.simulator.explore.grounds import weight_residency
 from spikecycle.simulator.explore.measure import Chunk, Session, figures
 from spikecycle.simulator.explore.neighbours import Neighbour, changes, near, numeric_keys
@@ -135,7 +135,7 @@ def _elasticities(
         low, high = possible.get(below, base), possible.get(above, base)
         width = math.log(above) - math.log(below)
         energy, time, area = (
-            _log_ratio(high[column], low[column]) / width
+            _log_ratio(high[column] or 0.0, low[column] or 0.0) / width
             for column in ("energy_per_inference_pj", "seconds_per_inference", "area_mm2")
         )
         found.append(Elasticity(key=key, value=value, low=below, high=above, energy=energy, time=time, area=area))
@@ -153,14 +153,14 @@ def _helpful(base: Row, measured: Mapping[Neighbour, Row], goal: str) -> list[Ch
     for neighbour, row in measured.items():
         if row["problem"] is not None or row["too_slow"]:
             continue
-        if row[column] < base[column] * (1 - LEAST_EFFECT):
+        if is_known(row, column) and is_known(base, column) and row[column] < base[column] * (1 - LEAST_EFFECT):
             found.append((row[column], _change(neighbour, base, row)))
     return [change for _, change in sorted(found, key=lambda pair: (pair[0], pair[1].area, pair[1].key))]
 
 
 def _change(neighbour: Neighbour, base: Row, row: Row) -> Change:
     def relative(column: str) -> float:
-        return float(row[column]) / float(base[column]) - 1 if base[column] else 0.0
+        return float(row[column]) / float(base[column]) - 1 if is_known(row, column) and base[column] else 0.0
 
     return Change(
         key=neighbour.key,
@@ -170,7 +170,7 @@ def _change(neighbour: Neighbour, base: Row, row: Row) -> Change:
         time=relative("seconds_per_inference"),
         edp=relative("edp_per_inference_js"),
         area=relative("area_mm2"),
-        area_mm2=row["area_mm2"] - base["area_mm2"],
+        area_mm2=row["area_mm2"] - base["area_mm2"] if is_known(row, "area_mm2") and base["area_mm2"] else 0.0,
     )
 
 

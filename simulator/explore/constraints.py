@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.cycle_categories import CATEGORIES
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.support import refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import SimulatorError, UsageError
-from spikecycle.simulator.explore.frames import Row
-from spikecycle.simulator.explore.measure import ACCURACY, CYCLES, ENERGIES, FIGURES
+from spikecycle.simulator.explore.frames import ENERGIES, Row
+from spikecycle.simulator.explore.measure import ACCURACY, CYCLES, FIGURES
 from spikecycle.simulator.explore.sweep_spec import SweepPoint, SweepSpec
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.machine.yaml_file import read_yaml
-from spikecycle.simulator.pricing import clock_counters, dram_counters
+from spikecycle.simulator.pricing import clock_counters, dram_counters, models_area, prices_anything
 from spikecycle.simulator.reuse import with_sums_joined
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import TraceError, open_trace
@@ -31,6 +33,7 @@ GOALS = {
     "error": "error",
 }
 """Column by what a goal is called; the error is 1 - accuracy."""
+_ENERGY_GOALS, _AREA_GOALS = ("energy", "edp"), ("area",)
 BROKEN = 1.0
 """How much a row breaks what has no more and less: a memory slower than the clock, a figure that it has not."""
 ACCURACY_COLUMN = "accuracy"
@@ -48,7 +51,7 @@ class Constraint:
     bound: float
 
     def violation(self, row: Row) -> float:
-        """Above 0 where the row breaks it, the more the worse; a row without the column breaks it."""
+        """Above 0 where the row breaks it, the more the worse; a value that is not known breaks it."""
         value = row.get(self.column)
         if not isinstance(value, int | float):
             return BROKEN
@@ -100,6 +103,44 @@ def check_constraints(spec: SweepSpec, constraints: Sequence[Constraint]) -> Non
             raise UsageError(f"--keep {constraint}: there is no column {column!r}{meant}")
 
 
+def check_goals(spec: SweepSpec, goals: Sequence[str]) -> None:
+    """UsageError naming the first goal that no machine of the space models, with any one of its keys moved: no point
+    would have a value of it. Nothing is simulated; a machine that cannot be mapped may be one that models it."""
+    for goals_of, models, what in (
+        (_ENERGY_GOALS, _prices_energy, "prices energy"),
+        (_AREA_GOALS, _models_area, "models an area"),
+    ):
+        asked = [goal for goal in goals if goal in goals_of]
+        if asked and not any(map(models, _moved_by_one(spec))):
+            raise UsageError(
+                f"goals: {asked[0]!r} cannot be one: no machine of the space {what} ({', '.join(spec.machines)}); "
+                "name other goals"
+            )
+
+
+def _prices_energy(point: SweepPoint) -> bool:
+    machine = _machine(point)
+    try:
+        return machine is None or prices_anything(machine, _counters(machine, point.trace))
+    except (SimulatorError, TraceError):
+        return True
+
+
+def _models_area(point: SweepPoint) -> bool:
+    machine = _machine(point)
+    return machine is None or models_area(machine)
+
+
+def _moved_by_one(spec: SweepSpec) -> Iterator[SweepPoint]:
+    """The first point of each trace and machine, then those that differ from one in one key."""
+    yield from _one_per_machine(spec)
+    axes = spec.axes()
+    for trace, machine in itertools.product(range(len(spec.traces)), range(len(spec.machines))):
+        for moved, axis in enumerate(axes):
+            for place in range(1, len(axis.values)) if axis.kind == "settings" else ():
+                yield spec.point([trace, machine, *(place if moved == i else 0 for i in range(2, len(axes)))])
+
+
 def check_accuracies(spec: SweepSpec, asked: str) -> None:
     """UsageError naming the first trace that does not state the accuracy of its network. asked: what needs it."""
     for trace in spec.traces:
@@ -142,17 +183,21 @@ def _components(spec: SweepSpec) -> tuple[list[str], bool]:
         found |= dict.fromkeys(memory.name for memory in machine.memories())
         found |= dict.fromkeys(unit.component for unit in machine.units())
         found |= dict.fromkeys(each.component for each in (*clock_counters(machine), *dram_counters(machine)))
-        dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
         try:
-            with open_trace(point.trace) as trace:
-                network = with_sums_joined(trace) if dataflow.supports.joins_sums else trace
-                refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, dict)
-                for stage in stages_that_run(dataflow.supports, dataflow.stages(machine, network)):
-                    plan = dataflow.plan(machine, stage, network)
-                    found |= dict.fromkeys(counter.component for counter in plan.counters)
+            found |= dict.fromkeys(counter.component for counter in _counters(machine, point.trace))
         except (SimulatorError, TraceError):
             is_all = False
     return list(found), is_all
+
+
+def _counters(machine: Machine, trace_name: str) -> list[Counter]:
+    """What the dataflow of a machine counts on a trace, mapped without being run; raises what mapping raises."""
+    dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
+    with open_trace(trace_name) as trace:
+        network = with_sums_joined(trace) if dataflow.supports.joins_sums else trace
+        refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, dict)
+        stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
+        return [counter for stage in stages for counter in dataflow.plan(machine, stage, network).counters]
 
 
 def _one_per_machine(spec: SweepSpec) -> Iterator[SweepPoint]:

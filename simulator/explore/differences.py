@@ -219,10 +219,10 @@ def comparability(results: Sequence[RunResult]) -> Iterator[str]:
     if apart:
         words = "; ".join(f"{what} {', '.join(dict.fromkeys(each[what] for each in prices))}" for what in apart)
         yield f"Their technologies differ, so ratios of energy and area compare these too: {words}."
-    unpriced = [str(result.machine["name"]) for result in results if not result.sum_energy_pj]
+    unpriced = [str(result.machine["name"]) for result in results if not result.prices_energy]
     if unpriced:
         yield f"Energies are not priced, as the rule counts cycles alone: {', '.join(dict.fromkeys(unpriced))}."
-    unsized = [str(result.machine["name"]) for result in results if not result.area_mm2]
+    unsized = [str(result.machine["name"]) for result in results if not result.models_area]
     if unsized and len(unsized) < len(results):
         yield f"Areas are not modelled: {', '.join(dict.fromkeys(unsized))}."
     if any(is_synthetic(result.provenance) for result in results):

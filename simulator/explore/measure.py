@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.errors import MemoryLimitError, SimulatorError, one_line
-from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.frames import ENERGIES, UNKNOWABLE, Row, with_unknowns
 from spikecycle.simulator.explore.grounds import grounds
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.machine.loader import load_machine, override
@@ -66,8 +66,8 @@ FIGURES = (
     "logic_area_mm2", "utilization", "synaptic_operations_per_inference", "accuracy", "synthetic", "inferences",
 )  # fmt: skip
 """Columns of numbers that a point may have on any machine."""
-CYCLES, ENERGIES = "cycles.", "energy_pj."
-"""Beginnings of those that depend on the machine: cycles by category, energy by component."""
+CYCLES = "cycles."
+"""Beginning of those of cycles by category, which depend on the machine as those of energy by component do."""
 OVER_LIMIT = "over_memory_limit"
 """Column of points that failed because of the memory limit of their run, which is no property of a point."""
 
@@ -151,7 +151,8 @@ class SharedRuns:
 
 
 def figures(result: RunResult) -> Row:
-    """The figures of a result, per inference, in flat columns; those that it has not are left out."""
+    """The figures of a result, per inference, in flat columns; those that it has not are left out, but energy and area
+    are None where the machine does not model them."""
     samples = len(result.samples)
     accuracy = result.provenance.get(ACCURACY)
     found = {
@@ -176,7 +177,7 @@ def figures(result: RunResult) -> Row:
         **{f"{CYCLES}{category}": cycles / samples for category, cycles in result.sum_cycle_breakdown.items()},
         **{f"{ENERGIES}{part}": energy / samples for part, energy in result.sum_energy_by_component_pj.items()},
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in with_unknowns(found).items() if value is not None or name in UNKNOWABLE}
 
 
 def failed(point: SweepPoint, problem: str) -> Row:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from spikecycle.simulator.explore.frames import Row, to_frame
+from spikecycle.simulator.explore.frames import Row, is_known, to_frame, with_unknowns
 from spikecycle.wording import numbered
 
 if TYPE_CHECKING:
@@ -32,9 +32,16 @@ class SweepResult(BaseModel):
         description="points that this run did not simulate, as the folder had them before; failed ones are among them",
     )
     points: list[Row] = Field(
-        description="one row per point: what was chosen, figures per inference, what they rest on (residency, DRAM, "
-        "technology, what is not modelled), and `problem`, null unless it failed"
+        description="one row per point: what was chosen, figures per inference (energy and area null where the machine "
+        "does not model them), what they rest on (residency, DRAM, technology, what is not modelled), and `problem`, "
+        "null unless it failed"
     )
+
+    @field_validator("points")
+    @classmethod
+    def _have_unknowns(cls, rows: list[Row]) -> list[Row]:
+        """In documents of earlier versions too, what a machine does not model is None."""
+        return [with_unknowns(row) for row in rows]
 
     @property
     def done(self) -> list[Row]:
@@ -47,10 +54,19 @@ class SweepResult(BaseModel):
         return [point for point in self.points if point["problem"] is not None]
 
     def front(self, measures: Sequence[str] = MEASURES) -> list[Row]:
-        """The points that no other point beats in every measure, least of the first measure first; of points that
-        cannot run at their clock, none."""
-        can_run = [point for point in self.done if not point.get("too_slow")]
-        return pareto_front(can_run, measures)
+        """The points that no other point beats in every measure, least of the first measure first; none of points that
+        cannot run at their clock, or of which a measure is not known."""
+        return pareto_front(self.able, measures)
+
+    @property
+    def able(self) -> list[Row]:
+        """The points that have a result, and can run at their clock."""
+        return [point for point in self.done if not point.get("too_slow")]
+
+    @property
+    def known_measures(self) -> list[str]:
+        """Those of MEASURES that at least one point that can run has."""
+        return [measure for measure in MEASURES if any(is_known(point, measure) for point in self.able)]
 
     def to_polars(self) -> polars.DataFrame:
         """All points as a data frame of Polars."""
@@ -84,7 +100,7 @@ class SearchResult(BaseModel):
         description="different points of the trials that this run did not simulate, as the folder had them: of an "
         "earlier run, of another one that works on the same study, or of a sweep",
     )
-    failed: int = Field(description="trials whose point cannot be run")
+    failed: int = Field(description="trials whose point cannot be run, or has a goal that is not known")
     front: list[Row] = Field(description="the points that no other one beats in all goals, one row each")
     points: list[Row] = Field(
         description="one row per point that a trial of this search chose, as in a sweep; `number` is its place in the "
@@ -103,6 +119,12 @@ class SearchResult(BaseModel):
     def untried(self) -> int:
         """Points of the space that no trial chose."""
         return max(0, self.space - len(self.points))
+
+    @field_validator("points", "front")
+    @classmethod
+    def _have_unknowns(cls, rows: list[Row]) -> list[Row]:
+        """In documents of earlier versions too, what a machine does not model is None."""
+        return [with_unknowns(row) for row in rows]
 
     @property
     def lacking(self) -> list[str]:
@@ -142,9 +164,11 @@ class SearchResult(BaseModel):
 def pareto_front(points: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> list[Row]:
     """The points that no other one beats: none is at most as large in all measures and smaller in one.
 
-    In ascending order; of points that are equal in all measures, the first.
+    In ascending order; of points that are equal in all measures, the first. A point of which a measure is not known is
+    not compared: it beats none, and is not on the front.
     """
-    ordered = sorted(points, key=lambda point: tuple(point[measure] for measure in measures))
+    comparable = [point for point in points if all(is_known(point, measure) for measure in measures)]
+    ordered = sorted(comparable, key=lambda point: tuple(point[measure] for measure in measures))
     front: list[Row] = []
     for point in ordered:  # what beats a point comes before it
         if not any(all(other[m] <= point[m] for m in measures) for other in front):

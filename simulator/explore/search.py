@@ -22,13 +22,14 @@ from spikecycle.simulator.explore.constraints import (
     Constraint,
     check_accuracies,
     check_constraints,
+    check_goals,
     parse_constraint,
 )
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, SharedRuns
 from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.results import SearchResult, pareto_front
-from spikecycle.simulator.explore.search_study import SearchStudy, is_finite, quiet_study
+from spikecycle.simulator.explore.search_study import SearchStudy, quiet_study
 from spikecycle.simulator.explore.store import SweepFolder
 from spikecycle.simulator.explore.sweep import SweepProgress, sources_of
 from spikecycle.simulator.explore.sweep_spec import SweepPoint, SweepSpec, parse_sweep, read_sweep
@@ -61,7 +62,8 @@ def search(
     of the sampler; equal seeds and jobs try equal points. at_random: learn nothing. jobs: points that are simulated at
     the same time, each in a process of its own; cluster: address of a Dask scheduler.
 
-    Raises UsageError for a goal that there is not, a space of one point, or a folder with a study of another space.
+    Raises UsageError for a goal that there is not or that no machine of the space models, a space of one point, or a
+    folder with a study of another space.
     """
     unknown = [goal for goal in goals if goal not in GOALS]
     if unknown:
@@ -78,6 +80,7 @@ def search(
     load_plugins(spec.plugins)
     check_space(spec)
     check_constraints(spec, kept_to)
+    check_goals(spec, goals)
     if "error" in goals:
         check_accuracies(spec, "goals: 'error' cannot be one")
     path = Path(out) / STUDY_FILE
@@ -147,7 +150,6 @@ def _result(
     done = [{**row, **({"error": 1 - row[ACCURACY_COLUMN]} if ACCURACY_COLUMN in row else {})} for row in rows]
     good = [row for row in done if row["problem"] is None and max(study.violations(row)) <= 0]
     columns = [GOALS[goal] for goal in goals]
-    good = [row for row in good if all(is_finite(row.get(column)) for column in columns)]
     simulated = sum(str(row["point"]) in own for row in rows)
     return SearchResult(
         spikecycle=metadata.version("spikecycle"),

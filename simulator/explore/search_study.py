@@ -22,7 +22,7 @@ from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.explore import study_database
 from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, GOALS, Constraint
 from spikecycle.simulator.explore.extra import needs_extra
-from spikecycle.simulator.explore.frames import Row
+from spikecycle.simulator.explore.frames import UNKNOWABLE, Row
 from spikecycle.simulator.explore.importance import DrawnAxis, importances, points_needed
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
 from spikecycle.traces.errors import one_line
@@ -88,7 +88,7 @@ class SearchStudy:
 
     @property
     def failed(self) -> int:
-        """Trials whose point cannot be run."""
+        """Trials whose point cannot be run, or has no value of a goal."""
         return sum("problem" in trial.user_attrs for trial in self._ended())
 
     def ask(self) -> tuple[Any, SweepPoint]:
@@ -129,12 +129,13 @@ class SearchStudy:
         """What became of a trial; one that cannot be run breaks all constraints, so that the sampler keeps away."""
         trial.set_user_attr("point", str(row["point"]))
         values = [_goal(row, goal) for goal in self._goals]
-        if row["problem"] is None and all(map(is_finite, values)):
+        if row["problem"] is None and all(map(_is_finite, values)):
             trial.set_user_attr("violations", self.violations(row))
             self._study.tell(trial, values)
             return
         trial.set_user_attr("violations", [BROKEN] * (len(self._constraints) + 1))
-        trial.set_user_attr("problem", str(row["problem"] or "a goal has no value"))
+        without = [goal for goal, value in zip(self._goals, values, strict=True) if not _is_finite(value)]
+        trial.set_user_attr("problem", str(row["problem"] or _lacks(row, without)))
         self._study.tell(trial, [math.inf] * len(self._goals))
 
     def violations(self, row: Row) -> list[float]:
@@ -152,7 +153,7 @@ class SearchStudy:
         """Share of each axis in the variance of each goal that has enough points."""
         ran = self._ran()
         values = {
-            goal: [each.values[index] if is_finite(each.values[index]) else None for each in ran.values()]
+            goal: [each.values[index] if math.isfinite(each.values[index]) else None for each in ran.values()]
             for index, goal in enumerate(self._goals)
         }
         return importances(self._drawn(ran), values, self._can_run())
@@ -211,7 +212,7 @@ def quiet_study(path: Path) -> Iterator[None]:
         optuna.logging.set_verbosity(level)
 
 
-def is_finite(value: Any) -> bool:
+def _is_finite(value: Any) -> bool:
     """Whether a goal has a value that can be small."""
     return isinstance(value, int | float) and math.isfinite(value)
 
@@ -311,6 +312,12 @@ def _goal(row: Row, goal: str) -> Any:
         return row.get(GOALS[goal])
     accuracy = row.get(ACCURACY_COLUMN)
     return None if accuracy is None else 1 - accuracy
+
+
+def _lacks(row: Row, goals: Sequence[str]) -> str:
+    """Why a point that was run is none to choose."""
+    why = f": machine {row.get('machine')} does not model it" if {GOALS[goal] for goal in goals} & {*UNKNOWABLE} else ""
+    return f"no value of {', '.join(goals)}{why}"
 
 
 def _digest(spec: SweepSpec) -> str:

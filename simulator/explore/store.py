@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from spikecycle import files, parquet_seal
 from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.explore.extra import needs_extra
-from spikecycle.simulator.explore.frames import Row, to_frame
+from spikecycle.simulator.explore.frames import UNKNOWABLE, Row, to_frame, with_unknowns
 from spikecycle.simulator.files import write_file
 from spikecycle.simulator.result import RESULT_VERSION
 from spikecycle.traces.errors import one_line
@@ -235,8 +235,9 @@ def source_sha256(path: Path) -> str:
 
 
 def without_gaps(row: Mapping[str, Any]) -> Row:
-    """A row without the columns that only other rows have."""
-    return {name: value for name, value in row.items() if value is not None or name == "problem"}
+    """A row without the columns that only other rows have; figures that its machine does not model stay, as None."""
+    kept = {"problem"} if row.get("problem") is not None else {"problem", *UNKNOWABLE}
+    return with_unknowns({name: value for name, value in row.items() if value is not None or name in kept})
 
 
 def _ordered(row: Row, rank: Mapping[str, int]) -> Row:

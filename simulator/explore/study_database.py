@@ -99,7 +99,8 @@ def storage(optuna: Any, path: Path) -> Any:
     The file is opened here: the URL that Optuna takes would read `?`, `%` and braces in a name as instructions;
     of a relative one, SQLite may read `file:` as another.
     """
-    if path.exists():
+    is_empty = path.is_file() and not path.is_symlink() and path.stat().st_size == 0
+    if path.exists() and not is_empty:  # SQLite makes an empty file first, which is all that a killed run may leave
         with _looked_at(path, "rw"):
             pass
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -145,6 +146,17 @@ class Dram(Section):
     """Time that the channel is held up by changing from reads to writes or back, ns: without it, none."""
     background_mw: NonNegativeFloat | None = None
     """Power of the memory that does nothing (standby, refresh, clock), mW: without it, it is not modelled."""
+
+    def ideal(self) -> Dram:
+        """The same memory without latency and with infinite bandwidth, which no machine file can ask for: it moves the
+        same bits for the same energy, in no time."""
+        no_time = {"latency_ns": 0.0, "row_miss_ns": None, "turnaround_ns": None}
+        return self.model_copy(update={"bandwidth_gbit_per_s": math.inf, **no_time})
+
+    @property
+    def is_ideal(self) -> bool:
+        """Whether it moves bits in no time (`ideal`)."""
+        return math.isinf(self.bandwidth_gbit_per_s)
 
     @model_validator(mode="after")
     def _activations_are_of_rows(self) -> Dram:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spikecycle.simulator.explore.extra import needs_extra
+from spikecycle.simulator.explore.frames import is_known
 from spikecycle.simulator.explore.results import SearchResult
 
 _LOG_FROM = 20
@@ -40,7 +41,8 @@ def front_svg(result: SearchResult) -> str:
 
 def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
     able = (point for point in result.points if point["problem"] is None and not point.get("too_slow"))
-    done = [point for point in able if all(isinstance(point.get(goal), int | float) for goal in result.goals)]
+    done = [point for point in able if all(is_known(point, goal) for goal in result.goals)]
+    best = [point for point in result.front if all(is_known(point, goal) for goal in result.goals)]
     across = result.goals[0]
     axes.set_xlabel(_AXES[across][0])
     if len(result.goals) == 1:
@@ -53,12 +55,12 @@ def _draw(axes: Any, figure: Any, result: SearchResult) -> None:
     axes.scatter(_values(done, across), _values(done, up), s=8, color="0.75", label="simulated", linewidths=0)
     marked: dict[str, Any] = {"color": "#0072b2"}
     if len(result.goals) > 2:
-        marked = {"c": _values(result.front, result.goals[2]), "cmap": "viridis"}
+        marked = {"c": _values(best, result.goals[2]), "cmap": "viridis"}
     shown = axes.scatter(
-        _values(result.front, across), _values(result.front, up), s=26, label="none is better in all goals", **marked,
+        _values(best, across), _values(best, up), s=26, label="none is better in all goals", **marked,
         edgecolors="black", linewidths=0.5,
     )  # fmt: skip
-    if len(result.goals) > 2 and result.front:
+    if len(result.goals) > 2 and best:
         figure.colorbar(shown, label=_AXES[result.goals[2]][0])
     axes.set_ylabel(_AXES[up][0])
     for which, goal in (("x", across), ("y", up)):

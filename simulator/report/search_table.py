@@ -12,7 +12,7 @@ from spikecycle.sheet import Column, Fitting, fitting_sheets, names
 from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
-from spikecycle.simulator.report.sweep_table import MOST_POINTS, front_scales, points_table, reasons
+from spikecycle.simulator.report.sweep_table import MOST_POINTS, front_scales, points_table, reasons, unknown_lines
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
 
@@ -50,6 +50,7 @@ def search_report(result: SearchResult) -> Group:
         parts.append(points_table(title, spread(result.front), result.columns, result.points))
     else:
         parts.append(Text("\n".join(nothing_kept(result)), style=WARNING))
+    parts += unknown_lines([point for point in result.points if point["problem"] is None])
     if result.lacking:
         parts.append(Text(f"No point has a column {', '.join(result.lacking)}.", style=WARNING))
     if result.importances:
@@ -107,10 +108,8 @@ def wanted(result: SearchResult) -> str:
 
 
 def _scales(result: SearchResult) -> dict[str, tuple[float, str]]:
-    """Factor and unit by column, as in a table of the front; of all points that have figures where it is empty."""
-    columns = ("energy_per_inference_pj", "seconds_per_inference")
-    have = [point for point in result.points if all(point.get(column) is not None for column in columns)]
-    points = result.front or have
+    """Factor and unit by column, as in a table of the front; of all points that ran where it is empty."""
+    points = result.front or [point for point in result.points if point["problem"] is None]
     return {**front_scales(points), "area_mm2": (1.0, "mm²"), "accuracy": (100.0, "%")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from spikecycle.sheet import Column, Fitting, fitting_sheets, words_of
+from spikecycle.simulator.explore.frames import is_known
 from spikecycle.simulator.explore.results import MEASURES, SweepResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
@@ -21,18 +23,24 @@ MOST_POINTS = 12
 """Of a front that a table shows."""
 MOST_REASONS = 5
 _ONLY_ONE = "the only one"
+_UNKNOWN = "-"
+_ENERGY = "energy_per_inference_pj"
+_WORDS = {_ENERGY: "energy", "seconds_per_inference": "time", "area_mm2": "area"}
 
 
 def sweep_report(result: SweepResult) -> Group:
     """The sweep in a few lines, its Pareto front, and the reasons of failed points, the most frequent first."""
     parts: list[RenderableType] = [heading(result)]
-    front = result.front()
+    measures = result.known_measures
+    front = result.front(measures)
     if front:
-        title = f"Points that none beats in energy, time and area: {len(front):,}"
+        title = f"Points that none beats in {_listed([_WORDS[each] for each in measures])}: {len(front):,}"
         if len(front) > MOST_POINTS:
-            title += f", the {MOST_POINTS} with the least energy"
+            title += f", the {MOST_POINTS} with the least {_WORDS[measures[0]]}"
         parts.append(points_table(title, front[:MOST_POINTS], result.columns, result.points))
+    if measures:
         parts.append(Text(_best_lines(result)))
+    parts += unknown_lines(result.done)
     slow = sum(bool(point.get("too_slow")) for point in result.done)
     if slow:
         parts.append(
@@ -78,10 +86,10 @@ def points_table(
     figures = [
         Column(
             f"energy,\n{energy_unit}",
-            [human.digits(point["energy_per_inference_pj"] * energy, 4) for point in shown],
+            [_amount(point, "energy_per_inference_pj", energy, 4) for point in shown],
         ),
         Column(f"time,\n{time_unit}", [human.digits(point["seconds_per_inference"] * time, 4) for point in shown]),
-        Column("area,\nmm²", [human.digits(point["area_mm2"]) for point in shown]),
+        Column("area,\nmm²", [_amount(point, "area_mm2") for point in shown]),
     ]
     accuracies = [point.get("accuracy") for point in shown]
     if any(accuracy is not None for accuracy in accuracies):
@@ -101,7 +109,8 @@ def points_table(
 
 def front_scales(shown: Sequence[dict[str, Any]]) -> dict[str, tuple[float, str]]:
     """Factor and unit of the columns of energy and time in a table of these points."""
-    energy, energy_unit = human.common_si([pj_to_j(point["energy_per_inference_pj"]) for point in shown], "J")
+    energies = [pj_to_j(point[_ENERGY]) for point in shown if is_known(point, _ENERGY)]
+    energy, energy_unit = human.common_si(energies, "J")
     time, time_unit = human.common_si([point["seconds_per_inference"] for point in shown], "s")
     return {"energy_per_inference_pj": (pj_to_j(energy), energy_unit), "seconds_per_inference": (time, time_unit)}
 
@@ -121,10 +130,40 @@ def _settings(point: dict[str, Any], chosen: Sequence[str]) -> list[str]:
 def _best_lines(result: SweepResult) -> str:
     """The point that is best in each measure, in a line each."""
     chosen = [name for name in result.columns if len({_text(point.get(name)) for point in result.points}) > 1]
-    words = {"energy_per_inference_pj": "energy", "seconds_per_inference": "time", "area_mm2": "area"}
-    front = result.front()
-    best = {measure: min(front, key=lambda point: point[measure]) for measure in MEASURES}
-    return "\n".join(f"Least {words[measure]}: {_line(point, chosen)}" for measure, point in best.items())
+    best = {measure: _least(result.able, measure) for measure in result.known_measures}
+    return "\n".join(f"Least {_WORDS[measure]}: {_line(point, chosen)}" for measure, point in best.items())
+
+
+def _least(points: Sequence[dict[str, Any]], measure: str) -> dict[str, Any]:
+    """Of the points of which a measure is known, the one with the least; of equal ones, the best in the others."""
+    ranked = [measure, *(other for other in MEASURES if other != measure)]
+    return min(
+        (point for point in points if is_known(point, measure)),
+        key=lambda point: [point[each] if is_known(point, each) else math.inf for each in ranked],
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words in a sentence: "energy, time and area"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def unknown_lines(points: Sequence[dict[str, Any]]) -> list[Text]:
+    """Which machines price no energy, or model no area, and what that means for their points."""
+    said = {_ENERGY: "Energies are not priced", "area_mm2": "Areas are not modelled"}
+    machines = {
+        words: list(dict.fromkeys(str(point["machine"]) for point in points if not is_known(point, column)))
+        for column, words in said.items()
+    }
+    lines = [f"{words}: {', '.join(names)}." for words, names in machines.items() if names]
+    if lines:
+        lines.append("A point of which a figure is not known is compared with none in it, and keeps to no bound on it.")
+    return [Text("\n".join(lines))] if lines else []
+
+
+def _amount(point: dict[str, Any], column: str, factor: float = 1.0, digits: int = 3) -> str:
+    return human.digits(point[column] * factor, digits) if is_known(point, column) else _UNKNOWN
 
 
 def reasons(failed: Sequence[dict[str, Any]]) -> list[str]:

@@ -48,7 +48,7 @@ def totals(result: RunResult) -> Fitting:
     """Time, energy, area and the ratios people compare, in two columns where there is room."""
 
     def priced(text: str) -> str:
-        return text if result.sum_energy_pj else NOT_PRICED
+        return text if result.prices_energy else NOT_PRICED
 
     per_second = share(result.synaptic_operations_per_inference, result.seconds_per_inference)
     figures = [
@@ -71,7 +71,7 @@ def totals(result: RunResult) -> Fitting:
             "area",
             f"{human.digits(result.area_mm2)} mm² (memories {human.digits(result.area_mm2 - result.logic_area_mm2)}, "
             f"logic {human.digits(result.logic_area_mm2)})"
-            if result.area_mm2
+            if result.models_area
             else _NOT_MODELLED,
         ),
         ("work skipped", _skipped(result)),

@@ -27,8 +27,13 @@ def result(trace: Path) -> RunResult:
     return simulate(trace, "spike_array")
 
 
-@pytest.mark.parametrize("machine", ["spike_array", "loihi", "spikesim_rram", "eyeriss", "mint", "prosperity"])
-@pytest.mark.parametrize("activations", ["dram", "chip"])
+@pytest.mark.parametrize(
+    ("machine", "activations"),
+    [
+        *((name, "dram") for name in ("spike_array", "loihi", "spikesim_rram", "eyeriss", "mint", "prosperity")),
+        *((name, "chip") for name in ("spike_array", "eyeriss_snn")),
+    ],
+)
 def test_what_a_run_gives_is_consistent(trace: Path, machine: str, activations: str) -> None:
     """Also where stages overlap, where energy is published power x time, and where nothing is priced."""
     found = simulate(trace, machine, residency={"activations": activations})

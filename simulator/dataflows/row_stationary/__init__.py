@@ -57,6 +57,7 @@ class RowStationary:
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        keeps_tensors=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

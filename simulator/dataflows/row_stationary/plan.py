@@ -180,7 +180,8 @@ def _footprint(mapped: LayerOnArray, held_words: int) -> WeightFootprint:
     """The whole encoded weights in the global buffer of `held_words` words, if the mapping keeps them there."""
     array, mapping = mapped.array, mapped.mapping
     if array.bypass:
-        return WeightFootprint(problem="dataflow.weights_bypass_global_buffer: weights come from DRAM to the pads")
+        problem = "dataflow.weights_bypass_global_buffer: weights come from DRAM to the pads"
+        return WeightFootprint(problem=problem, is_of_machine=True)
     if not mapping.resident and mapped.tables.fold_bits.size > 1:
         return WeightFootprint(problem="its weights do not fit the global buffer beside what its mapping keeps there")
     words = weight_words(array, mapping, mapped.tables.fold_bits)

@@ -60,6 +60,7 @@ class SpikeArray:
         spike_format_problem=spike_format_problem,
         layers_only=True,
         packed_spikes=True,
+        keeps_tensors=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from spikecycle.simulator.explore.frames import UNKNOWABLE, is_known
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.scatter import Point, front, scatter
 from spikecycle.simulator.report.page.chart import Chart, DataTable, Draw, Value
@@ -67,14 +67,15 @@ def candidates_of_rows(
 ) -> tuple[list[Candidate], int]:
     """Points of a sweep that have a result, and how many have none, or cannot run at their clock.
 
-    columns: those that tell points apart. Where every point has an accuracy, 1 minus it is a figure.
+    columns: those that tell points apart. What a machine does not model is no figure of its points. Where every point
+    has an accuracy, 1 minus it is a figure.
     """
     done = [row for row in rows if not row.get("problem") and not row.get("too_slow") and _is_whole(row)]
     with_accuracy = bool(done) and all(isinstance(row.get("accuracy"), int | float) for row in done)
     found = []
     varied = [name for name in columns if len({str(row.get(name)) for row in rows}) > 1]
     for row in done:
-        figures = {title: float(row[key]) * factor for key, (title, factor) in _FIGURES.items()}
+        figures = {title: float(row[key]) * factor for key, (title, factor) in _FIGURES.items() if row.get(key)}
         if with_accuracy:
             figures[_ERROR] = 1 - float(row["accuracy"])
         settings = {name: _setting(row.get(name)) for name in columns[:MOST_SETTING_COLUMNS]}
@@ -84,7 +85,8 @@ def candidates_of_rows(
 
 
 def _is_whole(row: Mapping[str, Any]) -> bool:
-    return all(isinstance(row.get(key), int | float) and math.isfinite(row[key]) for key in _FIGURES)
+    """Whether its figures are numbers; energy and area may be unknown."""
+    return all(is_known(row, key) or (key in UNKNOWABLE and row.get(key) is None) for key in _FIGURES)
 
 
 def _setting(value: Any) -> Value:

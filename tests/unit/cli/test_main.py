@@ -165,6 +165,22 @@ def test_ideal_memory_is_a_lower_bound(capsys: Capsys, tmp_path: Path) -> None:
     assert 0 < ideal.sum_cycles < real.sum_cycles
 
 
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--ideal-memory"], "ideal memory is not possible: the machine has no DRAM"),
+        (["--residency", "weights=batch:3"], "residency.weights: batch is not possible: stage "),
+        (["--residency", "activations=chip"], "residency.activations: chip is not possible: dataflow "),
+    ],
+)
+def test_what_can_mean_nothing_on_a_machine_is_refused(
+    capsys: Capsys, tmp_path: Path, options: list[str], what: str
+) -> None:
+    ended = run(capsys, "simulate", small_trace(tmp_path), "--hw", "loihi", *options)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"machine 'loihi': {what}" in " ".join(ended.err.split())
+
+
 def test_the_python_api_gives_what_the_json_says(capsys: Capsys, tmp_path: Path) -> None:
     trace = small_trace(tmp_path)
     assert simulator.simulate(trace, "spike_array") == RunResult.model_validate_json(

@@ -21,8 +21,8 @@ WIDE, NARROW = 500, 80
 
 FOUR_MACHINES = ("--hw", "spike_array", "--hw", "loas", "--hw", "mint", "--hw", "sato")
 AXES = (
-    "--hw", "spike_array", "--hw", "loas", "--set", "dram.burst_bits=256,512", "--set", "dram.latency_ns=20.0,50.0",
-    "--residency", "activations=dram,chip",
+    "--hw", "spike_array", "--hw", "eyeriss_snn", "--set", "dram.burst_bits=256,512",
+    "--set", "dram.latency_ns=20.0,50.0", "--residency", "activations=dram,chip",
 )  # fmt: skip
 SPACE = ("--set", "dataflow.pes=4,8", "--set", "dataflow.fifo_depth=2,4", "--format", "weights=csr,rle")
 COMMANDS = [

@@ -55,6 +55,10 @@ def test_by_hand(tmp_path: Path) -> None:
     assert conv.sum_cycle_breakdown["compute"] == 2 * (3 + 2) + 2 * (0 + 2)
     # 200 neurons fire once, left: 200 cycles to sort, 1600 bytes to store
     assert lif.sum_cycle_breakdown["store"] == 200 + 10
+    # what an ideal memory carries takes no time; the sorter still does
+    conv, lif = spikecycle.simulate(tmp_path / "net.h5", "spinalflow", ideal_memory=True).layers
+    assert (conv.sum_cycles, conv.sum_cycle_breakdown["load"]) == (2 * (3 + 2) + 2 * (0 + 2), 0)
+    assert (lif.sum_cycles, lif.sum_cycle_breakdown["store"]) == (200, 200)
 
 
 def test_weights_that_do_not_fit_together_come_again_for_every_position(tmp_path: Path) -> None:

@@ -276,7 +276,7 @@ def test_points_of_a_sweep_by_hand() -> None:
         {**row, "dataflow.lanes": 2, "accuracy": 0.9, "area_mm2": 8.0},
         {**row, "dataflow.lanes": 4, "accuracy": 0.9, "too_slow": "weights"},
         {**row, "dataflow.lanes": 8, "problem": "does not fit"},
-        {**row, "dataflow.lanes": 16, "area_mm2": None},
+        {**row, "dataflow.lanes": 16, "area_mm2": "large"},
     ]
     found, missing = candidates_of_rows("mine", columns, rows)
     assert missing == 3
