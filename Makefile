@@ -75,6 +75,7 @@ notebooks: $(DEV)/.installed  ## Execute the notebooks, and keep what their cell
 	$(DEV)/bin/python notebooks/execute.py --write
 
 picture: $(DEV)/.installed browser  ## Draw the pictures of the README and of the first page again
+	mkdir -p build
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --picture benchmarks/pictures/simulate.svg
 	$(DEV)/bin/spikecycle simulate digits-pruned80 --hw spike_array --report build/report.html
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1200,1120 --screenshot=benchmarks/pictures/report.png file://$(CURDIR)/build/report.html
