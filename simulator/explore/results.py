@@ -91,7 +91,10 @@ class SearchResult(BaseModel):
     goals: list[str] = Field(description="columns that were made small, error being 1 - accuracy")
     constraints: list[str] = Field(description="what points of the front keep to, in words")
     space: int = Field(description="points that there are to choose from")
-    trials: int = Field(description="trials in all; one that chose a point again counts, but was not simulated again")
+    trials: int = Field(
+        description="trials in all; one chooses a point again only when all were tried, or when two "
+        "runs work on one study, which counts, but is not simulated again"
+    )
     simulated: int = Field(description="different points that this run simulated, failed ones among them")
     already_there: int = Field(
         default=0,
@@ -105,8 +108,18 @@ class SearchResult(BaseModel):
         "space"
     )
     importances: dict[str, dict[str, float]] = Field(
-        description="by goal: share of each axis in what the best tenth of the points have in common (PED-ANOVA)"
+        description="by goal: share of the goal's variance, over the points that ran, that each axis explains by "
+        "itself, 0 to 1 (main effects; every value of an axis weighs the same, and what chance explains is taken off); "
+        "what they leave of 1 is due to several axes together. A goal that too few points have is missing"
     )
+    points_for_importances: int = Field(
+        default=0, description="different points that must have run before `importances` are given"
+    )
+
+    @property
+    def untried(self) -> int:
+        """Points of the space that no trial chose."""
+        return max(0, self.space - len(self.points))
 
     @field_validator("points", "front")
     @classmethod
@@ -118,9 +131,23 @@ class SearchResult(BaseModel):
     def lacking(self) -> list[str]:
         """Columns that points of the front must have to keep to the constraints, and that no point has."""
         found = {name for point in self.points for name, value in point.items() if value is not None}
-        bounds = [words.split(" ") for words in self.constraints]
-        columns = dict.fromkeys(column for column, *bound in bounds if bound[:1] in (["<="], [">="]))
-        return [column for column in columns if column not in found]
+        return [column for column in dict.fromkeys(column for _, column, *_ in self._bounds()) if column not in found]
+
+    def nearest(self) -> dict[str, float]:
+        """By constraint that no point keeps, as in `constraints`: the value of its column that comes nearest."""
+        found: dict[str, float] = {}
+        for words, column, relation, bound in self._bounds():
+            had = (point.get(column) for point in self.points if point["problem"] is None)
+            values = [value for value in had if isinstance(value, int | float)]
+            value = (min if relation == "<=" else max)(values, default=None)
+            if value is not None and (value > bound if relation == "<=" else value < bound):
+                found[words] = value
+        return found
+
+    def _bounds(self) -> list[tuple[str, str, str, float]]:
+        """Constraints on columns: in words, column, relation, bound."""
+        split = ((words, words.split(" ")) for words in self.constraints)
+        return [(words, each[0], each[1], float(each[2])) for words, each in split if each[1] in ("<=", ">=")]
 
     def to_polars(self) -> polars.DataFrame:
         """All points as a data frame of Polars."""

@@ -57,10 +57,10 @@ def search(
     """Try points of a space until the study in `out` has so many trials, and return the best.
 
     space: what a sweep would run: a sweep file, its keys as a mapping, or read already. trials: of the study, those of
-    earlier runs among them. goals: what is made small, names in GOALS. constraints: what the best keep to,
-    "area_mm2<=10"; that no memory is slower than the clock, they always do. seed: of the sampler; equal seeds and jobs
-    try equal points. at_random: learn nothing. jobs: points that are simulated at the same time, each in a process of
-    its own; cluster: address of a Dask scheduler.
+    earlier runs among them; as many as the space has points try all. goals: what is made small, names in GOALS.
+    constraints: what the best keep to, "area_mm2<=10"; that no memory is slower than the clock, they always do. seed:
+    of the sampler; equal seeds and jobs try equal points. at_random: learn nothing. jobs: points that are simulated at
+    the same time, each in a process of its own; cluster: address of a Dask scheduler.
 
     Raises UsageError for a goal that there is not or that no machine of the space models, a space of one point, or a
     folder with a study of another space.
@@ -164,5 +164,6 @@ def _result(
         failed=study.failed,
         front=pareto_front(good, columns),
         points=sorted(done, key=lambda row: row["number"]),
-        importances=study.importances() if good else {},  # of nothing that is good
+        importances=study.importances(),
+        points_for_importances=study.points_for_importances(),
     )

@@ -10,9 +10,10 @@ import hashlib
 import json
 import logging
 import math
+import random
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from spikecycle.simulator.explore import study_database
 from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, GOALS, Constraint
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import UNKNOWABLE, Row
+from spikecycle.simulator.explore.importance import DrawnAxis, importances, points_needed
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
 from spikecycle.traces.errors import one_line
 
@@ -73,7 +75,11 @@ class SearchStudy:
             raise UsageError(f"{path.parent}: holds a search with other {what}; name another folder")
         allowed = {", ".join(axis.names): _allowed(axis) for axis in self._axes}
         study_database.check_trials(path, self._study, allowed, len(goals), len(constraints) + 1)
-        self._study.sampler = _sampler(seed + len(self._study.trials), trials, at_random)
+        seed += len(self._study.trials)  # of a study that goes on, another than before, lest it draw the same again
+        self._study.sampler = _sampler(seed, trials, at_random)
+        self._random = random.Random(seed)
+        self._asked: set[int] = set()
+        self._number_of: dict[int, int] = {}
 
     @property
     def finished(self) -> int:
@@ -86,9 +92,38 @@ class SearchStudy:
         return sum("problem" in trial.user_attrs for trial in self._ended())
 
     def ask(self) -> tuple[Any, SweepPoint]:
-        """A new trial, and its point."""
+        """A new trial, and its point: one that was not tried yet, as long as there are any.
+
+        A trial for which the sampler draws a point again is ended as failed, which Optuna learns nothing from and which
+        does not count; what was not tried is then queued as the next one, drawn evenly.
+        """
+        trial, point = self._asked_of_sampler()
+        tried = self._tried()
+        while point.number in tried and len(tried) < self._spec.count:
+            self._study.tell(trial, state=needs_extra("optuna").trial.TrialState.FAIL)
+            places = _places(self._untried(tried), self._axes)
+            self._study.enqueue_trial(dict(map(_parameter, self._axes, places)))
+            trial, point = self._asked_of_sampler()  # another command on this study may have taken what was queued
+            tried = self._tried()
+        self._asked.add(point.number)
+        return trial, point
+
+    def _asked_of_sampler(self) -> tuple[Any, SweepPoint]:
         trial = self._study.ask()
         return trial, self._spec.point([_suggested(trial, axis) for axis in self._axes])
+
+    def _tried(self) -> set[int]:
+        """Numbers of the points that trials of any run have ended with, or that this run is at."""
+        return {self._number(trial) for trial in self._ended()} | self._asked
+
+    def _untried(self, tried: set[int]) -> int:
+        """The number of a point that is not among these, all others being equally likely."""
+        count = self._spec.count
+        if count <= 2 * len(tried):
+            return self._random.choice([number for number in range(count) if number not in tried])
+        while (number := self._random.randrange(count)) in tried:
+            pass  # at most every second time
+        return number
 
     def tell(self, trial: Any, row: Row) -> None:
         """What became of a trial; one that cannot be run breaks all constraints, so that the sampler keeps away."""
@@ -110,28 +145,52 @@ class SearchStudy:
 
     def chosen(self) -> dict[str, SweepPoint]:
         """The points of all trials that have ended, by identity."""
-        ours = (trial for trial in self._ended() if "point" in trial.user_attrs)
-        points = (self._spec.point([_place(trial.params, axis) for axis in self._axes]) for trial in ours)
+        numbers = dict.fromkeys(self._number(trial) for trial in self._ended() if "point" in trial.user_attrs)
+        points = (self._spec.point(_places(number, self._axes)) for number in numbers)
         return {point.identity(): point for point in points}
 
     def importances(self) -> dict[str, dict[str, float]]:
-        """Share of each axis by goal; nothing where there are too few trials, or only one axis."""
-        optuna = needs_extra("optuna")
-        found: dict[str, dict[str, float]] = {}
-        for index, goal in enumerate(self._goals):
-            try:
-                shares: Mapping[str, float] = optuna.importance.get_param_importances(
-                    self._study,
-                    evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
-                    target=lambda trial, index=index: trial.values[index],
-                )
-            except (ValueError, RuntimeError):
-                continue
-            found[goal] = {name: float(share) for name, share in shares.items()}
-        return found
+        """Share of each axis in the variance of each goal that has enough points."""
+        ran = self._ran()
+        values = {
+            goal: [each.values[index] if is_finite(each.values[index]) else None for each in ran.values()]
+            for index, goal in enumerate(self._goals)
+        }
+        return importances(self._drawn(ran), values, self._can_run())
+
+    def points_for_importances(self) -> int:
+        """Different points that must have run before there are importances."""
+        return points_needed(self._drawn([]), self._can_run())
+
+    def _ran(self) -> dict[int, Any]:
+        """A trial of each point that could be run, by number."""
+        return {self._number(trial): trial for trial in self._ended() if "problem" not in trial.user_attrs}
+
+    def _can_run(self) -> int:
+        """Points of the space, but those that could not be run."""
+        return self._spec.count - len({self._number(trial) for trial in self._ended()} - self._ran().keys())
+
+    def _drawn(self, numbers: Iterable[int]) -> list[DrawnAxis]:
+        """The axes that vary, with the place along each of the points of these numbers."""
+        places = [_places(number, self._axes) for number in numbers]
+        return [
+            DrawnAxis(", ".join(axis.names), [each[index] for each in places], len(axis.values), _is_scale(axis))
+            for index, axis in enumerate(self._axes)
+            if len(axis.values) > 1
+        ]
 
     def _ended(self) -> list[Any]:
-        return [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
+        """Trials that tried a point; of one that drew a point again there is nothing to know."""
+        complete = (needs_extra("optuna").trial.TrialState.COMPLETE,)
+        found: list[Any] = self._study.get_trials(deepcopy=False, states=complete)
+        return found
+
+    def _number(self, trial: Any) -> int:
+        """The number of an ended trial's point."""
+        if trial.number not in self._number_of:
+            places = [_place(trial.params, axis) for axis in self._axes]
+            self._number_of[trial.number] = self._spec.point(places).number
+        return self._number_of[trial.number]
 
 
 @contextmanager
@@ -189,7 +248,6 @@ def _plain(error: BaseException) -> str:
 
 
 def _sampler(seed: int, trials: int, at_random: bool) -> Any:
-    """seed: of a study that goes on, another than before, lest it draw the same points again."""
     optuna = needs_extra("optuna")
     if at_random:
         return optuna.samplers.RandomSampler(seed=seed)
@@ -211,6 +269,20 @@ def _suggested(trial: Any, axis: Axis) -> int:
         return int(trial.suggest_int(name, 0, count - 1))
     labels = _labels(axis)
     return labels.index(trial.suggest_categorical(name, labels))
+
+
+def _parameter(axis: Axis, place: int) -> tuple[str, Any]:
+    """A trial's parameter, name and value, that stands for a place along an axis."""
+    return ", ".join(axis.names), place if _is_scale(axis) else _labels(axis)[place]
+
+
+def _places(number: int, axes: Sequence[Axis]) -> list[int]:
+    """The place along each axis of the point of a number: the last one changes fastest."""
+    places = []
+    for axis in reversed(axes):
+        number, place = divmod(number, len(axis.values))
+        places.append(place)
+    return places[::-1]
 
 
 def _place(params: Mapping[str, Any], axis: Axis) -> int:

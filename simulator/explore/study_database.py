@@ -142,6 +142,8 @@ def _problem(trial: Any, allowed: Mapping[str, Sequence[Any]], goals: int, const
             return f"{one_line(name)}: {one_line(value)} is no value of it"
     if not trial.state.is_finished():
         return ""  # of a run that was killed
+    if trial.state.name == "FAIL":
+        return ""  # it drew a point again
     if trial.values is None or len(trial.values) != goals or any(map(math.isnan, trial.values)):
         return f"it needs {goals} values"
     violations = trial.user_attrs.get("violations")

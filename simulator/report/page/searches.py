@@ -9,6 +9,7 @@ from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.heat import heat_map
 from spikecycle.simulator.report.page.chart import Chart, DataTable, Value
+from spikecycle.simulator.report.search_table import importance_words, nothing_kept
 
 MOST_POINTS = 100
 """Of the front, in the table of the page; the file has all."""
@@ -29,10 +30,13 @@ def search_words(search: SearchResult) -> str:
     front = human.numbered_are(len(search.front), "point")
     run = human.numbered_are(search.simulated, "different point", "was", "were")
     tried = f"{human.numbered(search.trials, 'trial')} of {human.numbered(search.space, 'point')}"
+    missing = [] if search.importances or not search.points_for_importances else [importance_words(search)]
+    more = "".join(f" {words}" for words in [*([] if search.front else nothing_kept(search)), *missing])
+    untried = f", {search.untried:,} of {human.numbered(search.space, 'point')} not tried" if search.untried else ""
     return (
         f"{tried}, for little {goals}: {run} simulated{there}, "
-        f"{human.numbered(search.failed, 'trial')} chose one that cannot be run. {front} beaten by no other in all "
-        f"goals.{kept}"
+        f"{human.numbered(search.failed, 'trial')} chose one that cannot be run{untried}. {front} beaten by no other "
+        f"in all goals.{kept}{more}"
     )
 
 
@@ -49,7 +53,7 @@ def search_table(search: SearchResult) -> DataTable:
 
 
 def search_charts(key: str, search: SearchResult) -> list[Chart]:
-    """What each axis contributes to being good, by goal; nothing where that was not found out."""
+    """Share of each axis in the variance of each goal; nothing where that was not found out."""
     shares_of = {goal: shares for goal, shares in search.importances.items() if shares}
     axes = list(dict.fromkeys(axis for shares in shares_of.values() for axis in shares))
     if not axes:
@@ -62,8 +66,7 @@ def search_charts(key: str, search: SearchResult) -> list[Chart]:
         Chart(
             f"{key}-decides",
             "What decides",
-            "Share of each axis in what the best tenth of the points have in common, by goal (PED-ANOVA). An axis with "
-            "a small share can be left as it is.",
+            f"Share that each axis explains by itself. {importance_words(search)}",
             {
                 "share, %": lambda width, chart: heat_map(
                     width, chart, "What decides on each goal", names, columns, shares, "%"

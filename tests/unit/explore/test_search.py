@@ -44,13 +44,13 @@ def _space(trace: str, **keys: Any) -> SweepSpec:
 def test_the_front_is_what_no_point_of_the_search_beats(trace: str, tmp_path: Path) -> None:
     found = search(_space(trace), tmp_path / "out", trials=16, seed=1)
     assert (found.trials, found.space) == (16, 45)
-    assert 4 < found.simulated <= 16
+    assert (found.simulated, found.untried) == (16, 29)
     for point, other in itertools.product(found.front, found.points):
         assert not all(other[goal] <= point[goal] for goal in found.goals) or all(
             other[goal] == point[goal] for goal in found.goals
         )
     assert set(found.importances) == {"energy", "time", "area"}
-    assert all(sum(shares.values()) == pytest.approx(1) for shares in found.importances.values())
+    assert all(0 < sum(shares.values()) <= 1 + 1e-9 for shares in found.importances.values())
 
 
 def test_a_point_has_the_figures_of_a_sweep(trace: str, tmp_path: Path) -> None:
@@ -86,6 +86,36 @@ def test_a_study_goes_on_and_simulates_no_point_twice(
         search(space, tmp_path / "out", trials=20, goals=["energy"])
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_as_many_trials_as_points_try_all_of_them(trace: str, tmp_path: Path, seed: int, jobs: int) -> None:
+    """12 trials of 12 points, in two runs; then the shares are those of the whole grid, worked out from a sweep."""
+    space = _space(trace, **{"dataflow.pes": [4, 8, 16], "dataflow.lanes": [1, 2], "dataflow.fifo_depth": [1, 16]})
+    assert search(space, tmp_path / "out", trials=7, seed=seed, jobs=jobs).untried == 5
+    found = search(space, tmp_path / "out", trials=12, seed=seed, jobs=jobs)
+    assert [point["number"] for point in found.points] == list(range(12))
+    assert (found.trials, found.simulated, found.already_there, found.untried) == (12, 5, 7, 0)
+    area = [point["area_mm2"] for point in found.points]
+    for axis, shape in (("dataflow.pes", (3, 4)), ("dataflow.lanes", (3, 2, 2)), ("dataflow.fifo_depth", (6, 2))):
+        grid = np.reshape(area, shape)
+        means = grid.mean(axis=(0, 2)) if len(shape) == 3 else grid.mean(axis=1 if axis == "dataflow.pes" else 0)
+        assert found.importances["area"][axis] == pytest.approx(means.var() / np.var(area), abs=1e-6)
+
+
+def test_equal_seeds_try_equal_points(trace: str, tmp_path: Path) -> None:
+    space = _space(trace)
+    runs = [search(space, tmp_path / name, trials=40, seed=4) for name in ("a", "b")]
+    assert runs[0].points == runs[1].points
+    assert len(runs[0].points) == 40
+
+
+def test_an_axis_that_decides_nothing_has_no_share(trace: str, tmp_path: Path) -> None:
+    """The clock changes no area; PEs do."""
+    space = _space(trace, **{"dataflow.pes": [4, 8, 16], "technology.clock_mhz": [50, 60]})
+    found = search(space, tmp_path / "out", trials=6)
+    assert found.importances["area"] == pytest.approx({"dataflow.pes": 1, "technology.clock_mhz": 0})
+
+
 def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
     free = search(_space(trace), tmp_path / "free", trials=12, seed=3)
     bound = sorted(point["area_mm2"] for point in free.points)[len(free.points) // 2]
@@ -94,7 +124,9 @@ def test_the_front_keeps_to_constraints(trace: str, tmp_path: Path) -> None:
     assert all(point["area_mm2"] <= bound for point in kept.front)
     none = search(_space(trace), tmp_path / "none", trials=4, constraints=["utilization>=2"])
     assert not none.front
-    assert none.importances == {}  # there is no best tenth of nothing
+    assert (none.importances, none.points_for_importances) == ({}, 16)  # 2 x (1 + 3 + 2 + 2), 4 were tried
+    assert list(none.nearest()) == ["utilization >= 2"]
+    assert none.nearest()["utilization >= 2"] == max(point["utilization"] for point in none.points)
 
 
 def test_points_that_cannot_be_run_stop_nothing(trace: str, tmp_path: Path) -> None:

@@ -137,9 +137,13 @@ def test_rows_that_no_search_writes_are_named(space: SweepSpec, folder: Path, st
         search(space, folder, trials=4)
 
 
+FOUR_COMPLETE = {"4 complete", *(f"4 complete, {again} fail" for again in (1, 2))}
+"""Of a space of three points: a trial for which the sampler draws one again is ended as failed, in Optuna's words."""
+
+
 def test_a_good_study_goes_on(space: SweepSpec, folder: Path) -> None:
     assert search(space, folder, trials=4).trials == 4
-    assert ("trials", "4 complete") in describe_database(folder / "study.db").facts
+    assert dict(describe_database(folder / "study.db").facts)["trials"] in FOUR_COMPLETE
 
 
 @pytest.mark.parametrize("name", ["a?mode=memory", "a?timeout=x", "a%41", "{a}", "file:a?mode=memory", ":memory:"])
@@ -171,4 +175,4 @@ def test_a_change_that_was_killed_in_its_middle_is_taken_back(space: SweepSpec, 
     subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert path.with_name("study.db-journal").exists()
     assert search(space, folder, trials=4).trials == 4
-    assert ("trials", "4 complete") in describe_database(path).facts
+    assert dict(describe_database(path).facts)["trials"] in FOUR_COMPLETE  # not the 3 as well that were set to FAIL

@@ -95,6 +95,44 @@ def test_a_search_speaks_in_the_units_of_its_table() -> None:
     assert "No point has a column energy_pj.weight_fetch, accuracy, cycles.dram_load." in text
 
 
+def test_a_search_says_what_it_did_not_try() -> None:
+    found = _search([_point(0, 4), _point(1, 8)], trials=2, space=3)
+    assert "1 of 3 points not tried." in _text(search_report(found))
+    assert "chose one that cannot be run, 1 of 3 points not tried." in search_words(found)
+    whole = found.model_copy(update={"space": 2})
+    assert "not tried" not in _text(search_report(whole)) + search_words(whole)
+
+
+def test_a_search_without_a_front_says_how_near_it_came() -> None:
+    """Areas 6 and 12 mm², energies 8 and 16 µJ, times 1 and 0.5 ms: of the bounds, area and energy are kept by none."""
+    bounds = ["area_mm2 <= 5", "energy_per_inference_pj <= 7e+06", "seconds_per_inference <= 0.0007"]
+    found = _search([_point(0, 4), _point(1, 8)], front=[], space=4, constraints=["no memory slower", *bounds])
+    for text in (_text(search_report(found)), search_words(found)):
+        assert "No point of the 2 tried keeps to all constraints; 2 of 4 points not tried." in text
+        assert "area <= 5 mm²: the nearest that was found is 6 mm²." in text
+        assert "energy <= 7 µJ: the nearest that was found is 8 µJ." in text
+        assert "time <= 0.7 ms: the nearest" not in text
+    each = found.model_copy(update={"space": 2, "constraints": ["area_mm2 <= 7", "seconds_per_inference <= 0.0007"]})
+    text = _text(search_report(each))
+    assert "No point keeps to all constraints." in text
+    assert "Some point keeps to each of them, none to all at once." in text
+    slow = found.model_copy(
+        update={"points": [_point(0, 4, too_slow=["weights"])], "constraints": ["no memory slower"]}
+    )
+    assert "Every machine has a memory slower than its clock." in _text(search_report(slow))
+
+
+def test_importances_say_what_they_are_and_when_there_are_none() -> None:
+    points = [_point(0, 4), _point(1, 8)]
+    few = _search(points, points_for_importances=8)
+    for text in (_text(search_report(few)), search_words(few)):
+        assert "Importance of each axis: not told, of 2 points that ran. It takes at least 8 that" in text
+    told = _search(points, points_for_importances=8, importances={"energy": {"dataflow.pes": 0.25, "trace": 0.0}})
+    text = _text(search_report(told))
+    assert "25.0" in text
+    assert "the rest is due to several axes together" in text
+
+
 def test_what_rounds_to_nothing_has_no_sign() -> None:
     assert [human.signed(value, 1) for value in (0.0, -0.0, -0.04, 0.04, -0.06, 1.25)] == [
         "0.0", "0.0", "0.0", "0.0", "-0.1", "+1.2",
