@@ -77,6 +77,8 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
         if other is not None:
             return other
         is_trace = path.suffix in _TRACE_SUFFIXES or _is_hdf5(path)
+        if not is_trace and path.suffix not in _MACHINE_SUFFIXES:
+            _refuse_other_text(path)
     elif path.is_dir() and name_or_path not in (*list_samples(), *known_machines()):
         return describe_folder(path)
     elif path.suffix or len(path.parts) > 1 or (path.exists() and not path.is_dir()):
@@ -88,6 +90,15 @@ def check_file(name_or_path: str, progress: Progress | None = None, max_memory_b
     if is_trace:
         return describe_trace(name_or_path, progress, max_memory_bytes)
     return describe_sweep(path) if path.is_file() and _is_sweep(path) else describe_machine(name_or_path)
+
+
+def _refuse_other_text(path: Path) -> None:
+    """MachineError where a file, whose name promises no YAML, is none: it is more likely of another program."""
+    try:
+        read_yaml(path)
+    except MachineError as error:
+        where = str(error).removeprefix(str(path)).lstrip(":, ")
+        raise MachineError(f"{path}: is no file of spikecycle; read as YAML: {where}") from error
 
 
 def describe_trace(
