@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, run_graph
+from spikecycle.models.importing.recorder import tensors_in
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.running import Heard, ModuleRun, run_forward
 from spikecycle.models.importing.spiking import SpikingModule
@@ -158,7 +159,7 @@ def _listener(
 
 def _by_sample(back: Sequence[Any], single: bool, samples: int | None) -> list[Array]:
     """The tensors of what came back, samples first, of a module of one timestep stacked along timesteps behind."""
-    found = [[each.detach().double().numpy() for each in _tensors(returned)] for returned in back]
+    found = [[each.detach().double().numpy() for each in tensors_in(returned)] for returned in back]
     tensors = [np.stack(each) for each in zip(*found, strict=True)] if single else found[0]
     if samples is None:
         return tensors
@@ -178,16 +179,6 @@ def _timed(values: Array, steps: int, single: bool, features: int) -> tuple[Arra
         return (values if values.ndim == 1 else values.reshape(len(values), -1)), False
     moved = np.moveaxis(values, place, 1)
     return moved.reshape(*moved.shape[:2], -1), True
-
-
-def _tensors(values: Any) -> list[Tensor]:
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, tuple | list):
-        return [tensor for value in values for tensor in _tensors(value)]
-    if isinstance(values, dict):
-        return [tensor for value in values.values() for tensor in _tensors(value)]
-    return []
 
 
 def _matching(votes: Array, returned: Array, timed: bool) -> Answer | None:

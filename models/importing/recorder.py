@@ -117,10 +117,10 @@ class Recorder(TorchFunctionMode):
         self.places.pop()
 
     def _before(self, args: Any, kwargs: Mapping[str, Any]) -> list[Tensor]:
-        return [tensor for tensor in _tensors((args, *kwargs.values())) if id(tensor) in self._numbers]
+        return [tensor for tensor in tensors_in((args, *kwargs.values())) if id(tensor) in self._numbers]
 
     def _follow(self, name: str, func: Any, args: Any, kwargs: Any, result: Any, changes: bool) -> None:
-        results = list(_tensors(result))
+        results = list(tensors_in(result))
         if name == "__setitem__":
             self._set(args)
             return
@@ -133,7 +133,7 @@ class Recorder(TorchFunctionMode):
         if name in MOVES or (name == "pad" and not changes):
             moved = self._moved(name, func, args, kwargs)
             if moved is not None:
-                for made, places in zip(results, _tensors(moved), strict=True):
+                for made, places in zip(results, tensors_in(moved), strict=True):
                     self._keep(made, places)
                 return
         numbers = tuple(self.numbers(arg) if isinstance(arg, Tensor) else None for arg in args)
@@ -214,15 +214,16 @@ def _drops(args: Any, kwargs: Mapping[str, Any]) -> bool:
     return bool(training) and bool(share)
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
+def tensors_in(values: Any) -> Iterator[Tensor]:
+    """The tensors among values, in tuples, lists and mappings of any depth, in order."""
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, tuple | list):
         for value in values:
-            yield from _tensors(value)
+            yield from tensors_in(value)
     elif isinstance(values, dict):
         for value in values.values():
-            yield from _tensors(value)
+            yield from tensors_in(value)
 
 
 @contextmanager
@@ -264,7 +265,7 @@ def _neuron_hooks(part: nn.Module, spiking: SpikingModule, name: str, recorder: 
 
     def leave(_: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         got = spiking.argument(args, kwargs)
-        states = list(_tensors(result))[1:]
+        states = list(tensors_in(result))[1:]
         recorder.leave(name, spiking, got, spiking.emitted(result), states)
 
     return [

@@ -16,7 +16,7 @@ from spikecycle.models.importing.arrays import plain_array
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation
 from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.probe import probe
-from spikecycle.models.importing.recorder import Call, Recorder, watched
+from spikecycle.models.importing.recorder import Call, Recorder, tensors_in, watched
 from spikecycle.models.importing.refusal import Refusal, StartsAnew, refuse
 from spikecycle.models.importing.running import Layout, ModuleParts, ModuleRun, run_forward, shown
 from spikecycle.models.importing.source import ImportSource
@@ -231,7 +231,7 @@ def _output(recorder: Recorder, structure: Structure, layout: Layout, returned: 
     """The population that answers: whose spikes or potentials are returned; weights at the end are read out."""
     maker, calls = structure.maker, recorder.calls
     consumed = {wire.source for each in maker.operators.values() for wire in each.inputs if not wire.delay}
-    for tensor in _tensors(returned):
+    for tensor in tensors_in(returned):
         numbers = recorder.numbers(tensor)
         if numbers is None or not numbers.numel():
             continue
@@ -267,13 +267,3 @@ def _owner(recorder: Recorder, number: int) -> Call | None:
         return None
     bases = [call.base for call in recorder.calls]
     return recorder.calls[int(np.searchsorted(bases, number, side="right")) - 1]
-
-
-def _tensors(values: Any) -> list[Tensor]:
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, tuple | list):
-        return [tensor for value in values for tensor in _tensors(value)]
-    if isinstance(values, dict):
-        return [tensor for value in values.values() for tensor in _tensors(value)]
-    return []

@@ -68,6 +68,7 @@ def synthesize(
     from spikecycle.simulator.explore.topology import unread_columns
     from spikecycle.simulator.machine.yaml_file import read_yaml
     from spikecycle.simulator.report.synthesis_table import synthesis_report
+    from spikecycle.traces.clustered import FEWEST_VALUES
 
     said: dict[str, Any] = {
         "timesteps": timesteps, "samples": samples, "density": density, "weight_sparsity": sparsity,
@@ -95,4 +96,4 @@ def synthesize(
         document = {"trace": trace, "synthetic": True, "asked": wanted, "drawn": found, "notes": notes}
         write_document(json, documents.dumps(document, indent=2) + "\n")
     if json != "-":
-        standard_output().show(synthesis_report(printable(trace), wanted, found, notes))
+        standard_output().show(synthesis_report(printable(trace), wanted, found, FEWEST_VALUES, notes))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spikecycle.simulator.explore.grounds import Grounded
 from spikecycle.wording import setting_text
 
 ADVICE_VERSION = 1
@@ -77,7 +78,7 @@ class UnmovedKey(_Part):
     problem: str = Field(description="why not")
 
 
-class Advice(_Part):
+class Advice(Grounded):
     """A machine, seen with the eyes of one trace."""
 
     version: int = Field(default=ADVICE_VERSION, description="version of this document")
@@ -85,13 +86,6 @@ class Advice(_Part):
     trace: str = Field(description="name of the trace")
     machine: str = Field(description="name, file, overrides and fingerprint of the machine")
     synthetic: bool = Field(description="whether the trace was drawn from statistics")
-    samples: int | None = Field(default=None, description="how many samples were replayed; null in earlier documents")
-    weight_format: str | None = Field(default=None, description="format of weights; null where the machine has none")
-    spike_format: str | None = Field(default=None, description="format of spikes; null where the machine has none")
-    weight_residency: str | None = Field(
-        default=None, description="inference, batch:N or resident, as --residency takes it; null in earlier documents"
-    )
-    activation_residency: str | None = Field(default=None, description="dram or chip; null in earlier documents")
     too_slow: list[str] = Field(description="memories slower than the clock: unless empty, the machine cannot run")
     energy_per_inference_pj: float = Field(description="mean energy of a sample, pJ")
     seconds_per_inference: float = Field(description="mean time of a sample, s")

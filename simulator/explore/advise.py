@@ -12,7 +12,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.advice import GOALS, MEASURE_OF, Advice, Change, Elasticity, UnmovedKey
 from spikecycle.simulator.explore.bounds import operator_bounds
 from spikecycle.simulator.explore.frames import Row, is_known
-from spikecycle.simulator.explore.grounds import weight_residency
+from spikecycle.simulator.explore.grounds import grounded
 from spikecycle.simulator.explore.measure import Chunk, Session, figures
 from spikecycle.simulator.explore.neighbours import Neighbour, changes, near, numeric_keys
 from spikecycle.simulator.explore.sweep import SweepProgress, cores, simulate_points
@@ -75,11 +75,7 @@ def advise(
             machine.name, result.machine_file, result.machine_overrides, result.machine_sha256
         ),
         synthetic=base["synthetic"],
-        samples=samples_count,
-        weight_format=result.weight_format,
-        spike_format=result.spike_format,
-        weight_residency=weight_residency(result),
-        activation_residency=str(result.assumptions.residency["activations"]),
+        **grounded(result),
         too_slow=[buffer.buffer for buffer in result.too_slow],
         energy_per_inference_pj=result.energy_per_inference_pj,
         seconds_per_inference=result.seconds_per_inference,

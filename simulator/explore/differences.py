@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from spikecycle.simulator.errors import UsageError
-from spikecycle.simulator.explore.grounds import weight_residency
+from spikecycle.simulator.explore.grounds import Grounded, grounded
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import seconds
 from spikecycle.simulator.variant import SYNTHETIC, is_synthetic, overrides_text, variant_text
@@ -28,7 +28,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ComparedResult(_Part):
+class ComparedResult(Grounded):
     """One of the results, in its main figures; all per inference."""
 
     label: str = Field(description="what tells it from the others, in words")
@@ -44,13 +44,6 @@ class ComparedResult(_Part):
     utilization: float = Field(description="PE-cycles with useful work / (PEs x cycles)")
     too_slow: list[str] = Field(description="memories slower than the clock: unless empty, the machine cannot run")
     synthetic: bool = Field(description="whether the trace was drawn from statistics")
-    samples: int | None = Field(default=None, description="how many samples were replayed; null in earlier documents")
-    weight_format: str | None = Field(default=None, description="format of weights; null where the machine has none")
-    spike_format: str | None = Field(default=None, description="format of spikes; null where the machine has none")
-    weight_residency: str | None = Field(
-        default=None, description="inference, batch:N or resident, as --residency takes it; null in earlier documents"
-    )
-    activation_residency: str | None = Field(default=None, description="dram or chip; null in earlier documents")
 
 
 class KeyDifference(_Part):
@@ -132,11 +125,7 @@ def _compared(label: str, result: RunResult) -> ComparedResult:
         utilization=result.utilization,
         too_slow=[buffer.buffer for buffer in result.too_slow],
         synthetic=is_synthetic(result.provenance),
-        samples=len(result.samples),
-        weight_format=result.weight_format,
-        spike_format=result.spike_format,
-        weight_residency=weight_residency(result),
-        activation_residency=str(result.assumptions.residency["activations"]),
+        **grounded(result),
     )
 
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spikecycle.simulator.explore.advice import Advice
-from spikecycle.simulator.explore.differences import ComparedResult
-from spikecycle.simulator.explore.grounds import ACTIVATION_RESIDENCY, WEIGHT_RESIDENCY
+from spikecycle.simulator.explore.grounds import ACTIVATION_RESIDENCY, WEIGHT_RESIDENCY, Grounded
 from spikecycle.simulator.report import human
 
 _MOST_VALUES = 4
@@ -29,7 +27,7 @@ class Ground:
     activation_residency: str | None
 
 
-def ground_of(each: ComparedResult | Advice) -> Ground:
+def ground_of(each: Grounded) -> Ground:
     """Of one result, or of the machine that advice is about."""
     return Ground(each.samples, each.weight_format, each.spike_format, each.weight_residency, each.activation_residency)
 

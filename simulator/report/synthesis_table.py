@@ -10,7 +10,6 @@ from rich.text import Text
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.report.totals import WARNING
 from spikecycle.simulator.variant import SYNTHETIC
-from spikecycle.traces.clustered import FEWEST_VALUES
 
 Statistics = Mapping[str, Mapping[str, float | None]]
 _HEADERS = {
@@ -19,14 +18,13 @@ _HEADERS = {
     "time_correlation": "correlation\nin time,",
     "space_correlation": "correlation\nin space,",
 }
-_TOO_FEW = (
-    "-: there are no neighbours to compare, or too few values to tell what was drawn: "
-    f"fewer than {FEWEST_VALUES:,} in each channel of a single sample, or in all of several samples."
-)
 
 
-def synthesis_report(trace: str, asked: Statistics, drawn: Statistics, notes: Sequence[str] = ()) -> Group:
-    """asked, drawn: statistics by layer; drawn ones of the first samples. notes: what of the network was read how."""
+def synthesis_report(
+    trace: str, asked: Statistics, drawn: Statistics, fewest_values: int, notes: Sequence[str] = ()
+) -> Group:
+    """asked, drawn: statistics by layer; drawn ones of the first samples. fewest_values: below which they are unknown.
+    notes: what of the network was read how."""
     title = "Inputs of each layer, or inputs and spikes of a network"
     columns = [names("", list(asked))]
     for key, header in _HEADERS.items():
@@ -35,12 +33,16 @@ def synthesis_report(trace: str, asked: Statistics, drawn: Statistics, notes: Se
     unknown = any(
         drawn[name].get(key) is None for name in asked for key in _HEADERS if asked[name].get(key) is not None
     )
+    too_few = (
+        "-: there are no neighbours to compare, or too few values to tell what was drawn: "
+        f"fewer than {fewest_values:,} in each channel of a single sample, or in all of several samples."
+    )
     return Group(
         Text(f"wrote {trace}", style="bold"),
         Text("\n".join([SYNTHETIC, *notes]), style=WARNING),
         Text(),
         fitting_sheets((title, columns)),
-        *([Text(_TOO_FEW, style="dim")] if unknown else []),
+        *([Text(too_few, style="dim")] if unknown else []),
     )
 
 

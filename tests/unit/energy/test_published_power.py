@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import spikecycle
-from spikecycle.traces import GraphBuilder, Neuron
+from tests.one_neuron import one_dense_neuron
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """130 spikes in a dense layer of one neuron, one timestep."""
-    graph = GraphBuilder(1)
-    x = graph.input("x", np.ones((1, 1, 130), int))
-    graph.neuron("n", graph.linear("fc", x, np.ones((1, 130), int), weight_bits=8), Neuron("if", 3, 16))
-    graph.write(tmp_path / "net.h5")
-    return tmp_path / "net.h5"
+    return one_dense_neuron(tmp_path)
 
 
 def test_energy_is_power_times_time(path: Path) -> None:
