@@ -79,7 +79,8 @@ def search(
     check_constraints(spec, kept_to)
     if goals is None:
         goals = goals_with_values(spec, DEFAULT_GOALS)
-    check_goals(spec, goals)
+    else:
+        check_goals(spec, goals)
     if "error" in goals:
         check_accuracies(spec, "goals: 'error' cannot be one")
     path = Path(out) / STUDY_FILE

@@ -24,6 +24,7 @@ from spikecycle.simulator.explore.constraints import ACCURACY_COLUMN, BROKEN, GO
 from spikecycle.simulator.explore.extra import needs_extra
 from spikecycle.simulator.explore.frames import UNKNOWABLE, Row
 from spikecycle.simulator.explore.importance import DrawnAxis, importances, points_needed
+from spikecycle.simulator.explore.study_database import is_finite
 from spikecycle.simulator.explore.sweep_spec import Axis, SweepPoint, SweepSpec
 from spikecycle.traces.errors import one_line
 
@@ -129,12 +130,12 @@ class SearchStudy:
         """What became of a trial; one that cannot be run breaks all constraints, so that the sampler keeps away."""
         trial.set_user_attr("point", str(row["point"]))
         values = [_goal(row, goal) for goal in self._goals]
-        if row["problem"] is None and all(map(_is_finite, values)):
+        if row["problem"] is None and all(map(is_finite, values)):
             trial.set_user_attr("violations", self.violations(row))
             self._study.tell(trial, values)
             return
         trial.set_user_attr("violations", [BROKEN] * (len(self._constraints) + 1))
-        without = [goal for goal, value in zip(self._goals, values, strict=True) if not _is_finite(value)]
+        without = [goal for goal, value in zip(self._goals, values, strict=True) if not is_finite(value)]
         trial.set_user_attr("problem", str(row["problem"] or _lacks(row, without)))
         self._study.tell(trial, [math.inf] * len(self._goals))
 
@@ -153,7 +154,7 @@ class SearchStudy:
         """Share of each axis in the variance of each goal that has enough points."""
         ran = self._ran()
         values = {
-            goal: [each.values[index] if _is_finite(each.values[index]) else None for each in ran.values()]
+            goal: [each.values[index] if is_finite(each.values[index]) else None for each in ran.values()]
             for index, goal in enumerate(self._goals)
         }
         return importances(self._drawn(ran), values, self._can_run())
@@ -210,11 +211,6 @@ def quiet_study(path: Path) -> Iterator[None]:
         raise OutputError(f"{path}: {_plain(error)}") from error
     finally:
         optuna.logging.set_verbosity(level)
-
-
-def _is_finite(value: Any) -> bool:
-    """Whether a goal has a value that can be small."""
-    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _opened(path: Path, goals: int) -> Any:

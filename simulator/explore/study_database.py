@@ -149,12 +149,13 @@ def _problem(trial: Any, allowed: Mapping[str, Sequence[Any]], goals: int, const
     violations = trial.user_attrs.get("violations")
     if not isinstance(trial.user_attrs.get("point"), str):
         return "it names no point"
-    if not isinstance(violations, list) or len(violations) != constraints or not all(map(_is_finite, violations)):
+    if not isinstance(violations, list) or len(violations) != constraints or not all(map(is_finite, violations)):
         return f"it needs {constraints} violations"
     return ""
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Whether a goal, or a violation, is a number that can be compared."""
     return isinstance(value, int | float) and math.isfinite(value)
 
 
