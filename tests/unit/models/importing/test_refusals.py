@@ -92,8 +92,6 @@ def test_maps_that_do_not_fit() -> None:
         chain((2, 4, 4), s=spatial, a=conv(weight), **after),
         "node a (Conv2d): a gain before it that differs between positions of one channel, 0 to 31",
     )
-    end = nir.AvgPool2d(np.array([3, 3]), np.array([3, 3]), np.array([0, 0]))
-    refused(chain((2, 4, 4), a=conv(weight), **after, p=end), "p pools the output; supported: several output neurons")
 
 
 def test_edges_that_make_no_network() -> None:
@@ -112,7 +110,16 @@ def test_edges_that_make_no_network() -> None:
     endless = graph("input-a", "a-b", "b-a", "a-n", "n-m", "m-output")
     refused(endless, "a loop with a without neurons that fire")
     nodes["second"] = nir.Input(np.array([2]))
-    refused(graph("input-a", "a-n", "n-b", "b-m", "m-output"), "2 Input and 1 Output nodes; supported: one of each")
+    refused(graph("input-a", "second-b", "a-n", "b-n", "n-m", "m-output"), "2 Input nodes (input, second); supported:")
+    refused(graph("a-n", "n-m", "m-output"), *[f"node {name}" for name in "banm"])
+    del nodes["second"]
+    refused(graph("input-a", "a-n", "n-b", "b-m", "m-output", "n-input"), "the edge n -> input goes into an Input")
+    refused(graph("input-a", "a-n", "n-output", "output-b", "b-m"), "the edge output -> b leaves an Output")
+    refused(graph("input-output"), *[f"node {name}" for name in "banm"])
+    nodes = {name: nodes[name] for name in ("input", "output")}
+    refused(graph("input-output"), "the network has no weights")
+    del nodes["input"]
+    refused(graph(), "no Input node; supported: one")
 
 
 @pytest.mark.parametrize("content", [b"", b"no HDF5 at all", None], ids=["empty", "text", "absent"])
