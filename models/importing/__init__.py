@@ -7,6 +7,7 @@
       structure, functions, views   the network in that; what each function of torch is in it
       running, probe   running it on samples; whether the network does what the module does
       answer           how the module makes a class of what its last neurons give
+      returned         which of its parts the module returns, and which reach no answer
       spiking          what a framework says of its neurons
       snntorch_neurons, spikingjelly_neurons, norse_neurons, sinabs_neurons   one file for each framework
     maker, graph, neuron   a network in real numbers, as its framework computes it
