@@ -14,6 +14,7 @@ import numpy.typing as npt
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.chain import Segment, segments
+from spikecycle.models.importing.changes import changes
 from spikecycle.models.importing.fit import unfit, word_bits
 from spikecycle.models.importing.graph import INPUT, FloatGraph, run_graph
 from spikecycle.models.importing.importers import ResetChoice, source_of
@@ -223,7 +224,8 @@ class ImportedNetwork:
             answer=self.answer,
         )
         found = measure(versions, reals, _labels(labels, len(reals)), self.classes, on_measured)
-        return replace(found, remarks=(*self.source.remarks, *found.remarks))
+        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons))
+        return replace(found, remarks=(*told, *found.remarks))
 
     def record(
         self,
