@@ -377,7 +377,10 @@ class RowStationary(Cut):
                         self.sums[t, m, row, column] = self.partial.pop((t, m, row, column))
             for row in self.rows:
                 timesteps = [t for t, pair_row in pairs if pair_row == row]
-                potential_words = ceil(neurons / (self.word // potential_bits))
+                potential_words = sum(ceil(neurons / (self.word // bits)) for bits in self.state_bits)
+                if timesteps:
+                    record.loads["potentials"] += neurons * self.parameter_bits
+                    self.counts["dram_wire.potentials"] += neurons * self.parameter_bits
                 if self.start_in_dram and timesteps and timesteps[0] == 0:
                     record.loads["potentials"] += neurons * potential_bits
                     self.counts["dram_wire.potentials"] += neurons * potential_bits
@@ -385,15 +388,20 @@ class RowStationary(Cut):
                 kept = bool(timesteps) and timesteps[-1] < self.task.timesteps - 1
                 if self.parameters.potentials_wait_in == "dram":
                     taken_up = taken_up and self.parameters.potentials_read_back
-                    record.loads["potentials"] += taken_up * neurons * potential_bits
-                    record.stores["potentials"] += kept * neurons * potential_bits
-                    self.counts["dram_wire.potentials"] += (taken_up + kept) * neurons * potential_bits
+                    bits = neurons * sum(self.state_bits)
+                    record.loads["potentials"] += taken_up * bits
+                    record.stores["potentials"] += kept * bits
+                    self.counts["dram_wire.potentials"] += (taken_up + kept) * bits
                     continue
                 self.counts["global_buffer.potentials.read"] += taken_up * potential_words
                 self.counts["global_buffer.potentials.write"] += kept * potential_words
                 words += (taken_up + kept) * potential_words
         self.counts["neuron.compare"] += 0 if self.reads_out else updates
         self.counts["neuron.leak"] += updates * self.leaks
-        cycles = ceil(updates / self.parameters.update_lanes) + 2
+        states = len(self.state_bits)
+        if states == 2:
+            self.counts["neuron.current_leak"] += updates * self.current_leaks
+            self.counts["neuron.add"] += updates
+        cycles = ceil(updates * states / self.parameters.update_lanes) + 2
         record.breakdown["update"] = cycles
         record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)
