@@ -3,8 +3,7 @@
 The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII) times MINT (Yin et al.,
 ASP-DAC 2024): a cycle for every spike of the im2col matrix and set of output channels added at once, three for every
 timestep and group of neurons updated at once, one (ours) for their start potentials, none for all else, nor for memory
-(but see `traffic`). Neurons of two states, which the study does not have, take three cycles for each state (ours: the
-same unit, first the synaptic current, then the potential).
+(but see `traffic`). Neurons of two states, which the study does not have, take three cycles for each (ours).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
-ARRAYS = frozenset(NETWORKS) - {"dilated", "addition", "attention", "pooled_currents", "signed"}
+ARRAYS = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
 RUN = {
     "spike_array": ARRAYS,
