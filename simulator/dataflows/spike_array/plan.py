@@ -124,19 +124,22 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     reason = ""
-    width = machine.buffers.potentials.width_bits
-    # added to the potential, in its word
-    lowest = -(1 << (task.neuron.potential_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
+    width, neuron = machine.buffers.potentials.width_bits, task.neuron
+    # added to the state that takes what arrives, in its word
+    state_bits = neuron.current_bits if neuron.has_current else neuron.potential_bits
+    lowest = -(1 << (state_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
     needed = signed_bits(lowest, -lowest - 1)
-    if needed > width:
+    widest = max(needed, neuron.potential_bits)
+    if widest > width:
+        needs = "the exact sum of a timestep needs" if needed > width else "a potential has"
         reason = (
-            f"the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}; set it to "
-            f"{needed}, and each word of potentials has {needed / width:.2f} times the bits"
+            f"{needs} {needed if needed > width else widest} bits, buffers.potentials.width_bits is {width}; set it to "
+            f"{widest}, and each word of potentials has {widest / width:.2f} times the bits"
         )
     elif machine.dataflow.update == "sparse" and task.bias.any():
         reason = "dataflow.update: sparse needs neurons without bias"
-    elif machine.dataflow.update == "sparse" and task.neuron.reset == "hard" and task.neuron.reset_value != 0:
-        reason = f"dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
+    elif machine.dataflow.update == "sparse" and neuron.reset == "hard" and neuron.reset_value != 0:
+        reason = f"dataflow.update: sparse needs a reset_value of 0, found {neuron.reset_value}"
     if reason:
         raise MappingError.of(task.name, machine.name, reason)
 
