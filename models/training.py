@@ -15,7 +15,6 @@ from torch import Tensor
 
 from spikecycle.models.data.augment import shift_at_random
 from spikecycle.models.data.frames import DataSplit, FrameSet, Labels
-from spikecycle.models.data.options import OnProgress
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.networks.network import AnyNode, SpikingNetwork
 from spikecycle.models.readout import predicted_classes, voter_rates
@@ -93,17 +92,14 @@ def predictions(
     samples: FrameSet,
     classes: int,
     batch_size: int = 128,
-    on_progress: OnProgress | None = None,
 ) -> npt.NDArray[np.int64]:
-    """The class of every sample, int64 (N,), in evaluation mode; on_progress is told samples done and in all."""
+    """The class of every sample, int64 (N,), in evaluation mode."""
     network.eval()
     found = np.zeros(len(samples), np.int64)
     for start in range(0, len(samples), batch_size):
         places = range(start, min(start + batch_size, len(samples)))
         spikes = network(time_first(samples.take(places))).transpose(0, 1).numpy().astype(np.uint8)
         found[places] = predicted_classes(spikes, classes)
-        if on_progress is not None:
-            on_progress(places.stop, len(samples))
     return found
 
 

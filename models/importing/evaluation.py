@@ -21,10 +21,12 @@ from spikecycle.models.data.evaluation_set import FolderOptions, read_recordings
 from spikecycle.models.data.frames import FrameSet
 from spikecycle.models.data.options import OnProgress
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.inputs import floats_bytes
 from spikecycle.models.importing.measure import Measurement
 from spikecycle.models.importing.network import ImportedNetwork
 from spikecycle.models.importing.trace_network import TraceNetwork
 from spikecycle.models.study.float_network import SavedFloat
+from spikecycle.simulator import default_limit_bytes
 
 MOST_SHOWN = 40
 """Classes of a confusion table that is printed."""
@@ -76,6 +78,7 @@ def evaluate_folder(
     """
     read = _Reader(root, options, network.source.input_shape, network.classes)
     samples = read.samples(on_read)
+    _check_memory(root, samples)
     seen = samples.frames
     if calibrate_on is not None:
         seen = _Reader(calibrate_on, options, network.source.input_shape, network.classes).samples().frames
@@ -100,8 +103,7 @@ def evaluate_trace(
     predictions = np.array(network.predictions(samples, on_measured))
     correct_float = None
     if before is not None:
-        seen = FrameSet(network.encode(samples.frames), samples.labels)
-        correct_float = before.predictions(seen) == samples.labels
+        correct_float = before.predictions(samples, network.input.range.highest) == samples.labels
     confusion = _confusion(samples, predictions, network.classes)
     correct = predictions == samples.labels
     return TraceEvaluation(read.names, confusion, samples, correct, correct_float, read.remark)
@@ -115,7 +117,7 @@ def evaluate_float(
     facts = saved.facts
     read = _Reader(root, options, facts.input_shape, facts.classes, facts.class_names)
     samples = read.samples(on_read)
-    predictions = saved.predictions(samples, on_measured)
+    predictions = saved.predictions(samples, on_measured=on_measured)
     confusion = _confusion(samples, predictions, facts.classes)
     return TraceEvaluation(read.names, confusion, samples, predictions == samples.labels, remark=read.remark)
 
@@ -171,6 +173,17 @@ class _Reader:
             )
         self.names = (*names, *(str(number) for number in range(len(names), classes)))
         return list(range(len(names)))
+
+
+def _check_memory(root: Path, samples: FrameSet) -> None:
+    """ModelsError where an import takes more beside these frames than there is."""
+    limit, needed = default_limit_bytes(), floats_bytes(samples.frames.size, samples.frames.dtype)
+    if needed > limit:
+        raise ModelsError(
+            f"{root}: {len(samples)} recordings as frames of {samples.frames.shape[1:]} need {needed / 1e9:.1f} GB "
+            f"more to be evaluated, and {limit / 1e9:.1f} GB may be used (three quarters of what is free); take fewer "
+            "samples per class, fewer timesteps or a lower resolution"
+        )
 
 
 def _confusion(samples: FrameSet, predictions: npt.ArrayLike, classes: int) -> npt.NDArray[np.int64]:

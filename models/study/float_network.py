@@ -58,10 +58,20 @@ class SavedFloat:
     network: FloatNetwork
     accuracy: float | None
 
-    def predictions(self, samples: FrameSet, on_measured: OnProgress | None = None) -> npt.NDArray[np.int64]:
-        """The class of every sample, int64 (N,)."""
+    def predictions(
+        self, samples: FrameSet, largest: int | None = None, on_measured: OnProgress | None = None
+    ) -> npt.NDArray[np.int64]:
+        """The class of every sample, int64 (N,). largest: count of a frame, to which larger ones are cut."""
         size = max(1, min(MOST_BATCHED, BATCH_VALUES // max(1, samples.frames[0].size)))
-        return predictions(self.network, samples, self.facts.classes, size, on_measured)
+        found = np.zeros(len(samples), np.int64)
+        for start in range(0, len(samples), size):
+            chosen = samples.take(range(start, min(start + size, len(samples))))
+            if largest is not None:
+                chosen = FrameSet(np.minimum(chosen.frames, largest), chosen.labels)
+            found[start : start + size] = predictions(self.network, chosen, self.facts.classes, size)
+            if on_measured is not None:
+                on_measured(start + len(chosen), len(samples))
+        return found
 
 
 def save_float(path: Path, network: FloatNetwork, facts: FloatFacts) -> None:

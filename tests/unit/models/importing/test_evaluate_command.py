@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from spikecycle.models import import_network
-from spikecycle.models.importing.evaluation import FolderOptions, confusion_table, evaluate_folder
+from spikecycle.models.data.evaluation_set import FolderOptions
+from spikecycle.models.importing import evaluation
+from spikecycle.models.importing.evaluation import confusion_table, evaluate_folder
 from spikecycle.simulator import simulate
 from spikecycle.traces import open_trace, sample_path
 from tests.bad_input.inputs import Ended, run
@@ -171,3 +173,17 @@ def test_a_large_table_is_told_by_its_largest_confusions() -> None:
     confusion[3, 7], confusion[9, 1] = 4, 2
     names = [f"c{number}" for number in range(60)]
     assert confusion_table(names, confusion) == ["c3 taken for c7: 4", "c9 taken for c1: 2"]
+
+
+def test_more_recordings_than_memory_are_one_line_and_nothing_is_written(
+    capsys: Capsys, tmp_path: Path, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4 recordings of 10 x 2 x 8 x 8 counts: 5120 values, as floats 4 bytes each and a quarter more: 25,600 bytes."""
+    root = folder(tmp_path / "data", {"a": 2, "b": 2})
+    monkeypatch.setattr(evaluation, "default_limit_bytes", lambda: 25_599)
+    ended = evaluated(capsys, network, root, "--out", str(tmp_path / "out.h5"))
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "data: 4 recordings as frames of (10, 2, 8, 8) need 0.0 GB more to be evaluated" in ended.err
+    assert not (tmp_path / "out.h5").exists()
+    monkeypatch.setattr(evaluation, "default_limit_bytes", lambda: 25_600)
+    assert evaluated(capsys, network, root).status == 0
