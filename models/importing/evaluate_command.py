@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = ".safetensors"
 """Ending of the float networks of a study."""
-PARAMETERS = (".pt", ".pth", ".ckpt", ".bin", ".npz", ".pkl")
-"""Endings of files that hold parameters, and not what is done with them."""
 DEFAULT_DT = 1e-4
 
 app = typer.Typer(add_completion=False)
@@ -146,11 +144,6 @@ def evaluate_command(
         of_nir_or_trace = {"--classes": classes, "--out": out, "--record": record}
         given += [name for name, value in of_nir_or_trace.items() if value is not None]
         lines = _of_float(network, folder, options, given)
-    elif network.suffix.lower() in PARAMETERS:
-        raise ModelsError(
-            f"{network}: is no NIR file and no trace; parameters do not say what a network does: load them into its "
-            "module, and give that to import_network in Python"
-        )
     elif _is_trace(network):
         if given:
             raise ModelsError(f"{network}: is a trace, whose network stays as it is; {given[0]} is for NIR files")
@@ -163,8 +156,11 @@ def evaluate_command(
 
 def _is_trace(path: Path) -> bool:
     """Whether it is a trace, and no NIR file: both are HDF5."""
+    from spikecycle.models.importing.importers import refuse_parameters
     from spikecycle.traces import TraceError, hdf5
     from spikecycle.traces.errors import located, reason
+
+    refuse_parameters(path)
 
     try:
         with located(path), hdf5.open_file(path, "a NIR file or a trace") as file:
