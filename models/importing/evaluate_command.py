@@ -36,7 +36,7 @@ def evaluate_command(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A network in the format NIR, a trace, the folder of a study, or one of its float networks.",
+            help="A network in NIR, a trace or a shipped one's name, the folder of a study, or one of its floats.",
         ),
     ],
     folder: Annotated[
@@ -126,6 +126,7 @@ def evaluate_command(
     from spikecycle.traces.errors import one_line
 
     set_determinism()
+    network = network if network.is_dir() else _found(network)
     if network.is_dir():
         from spikecycle.models.study.stored_network import stored_trace
 
@@ -152,6 +153,17 @@ def evaluate_command(
         choices = {"dt": dt or DEFAULT_DT, "reset": reset, "classes": classes, "neurons": neurons or "exact"}
         lines = _of_nir(network, folder, options, calibrate_on, out, record, weight_bits or 8, choices)
     sys.stdout.write("".join(f"{one_line(line, longest=2000)}\n" for line in lines))
+
+
+def _found(path: Path) -> Path:
+    """The file, or the shipped trace that is called so."""
+    from spikecycle.traces import TraceError
+    from spikecycle.traces.samples import resolve
+
+    try:
+        return resolve(path)
+    except TraceError as error:
+        raise ModelsError(f"{path}: {error}") from None
 
 
 def _is_trace(path: Path) -> bool:

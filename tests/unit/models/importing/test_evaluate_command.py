@@ -130,6 +130,16 @@ def test_a_live_module_is_evaluated_from_python(tmp_path: Path) -> None:
     assert np.trace(found.confusion) / 12 == pytest.approx(found.measured.accuracy_integer)
 
 
+def test_a_shipped_trace_is_found_by_its_name(capsys: Capsys, tmp_path: Path) -> None:
+    root = folder(tmp_path / "data", {"3": 2, "7": 1}, pixels=16)
+    ended = run(capsys, "evaluate", "digits-8bit", root, "--sensor", "16")
+    assert (ended.status, ended.err) == (0, "") and "3 recordings of 2 classes" in ended.out
+    assert [line[0] for line in table_of(ended)] == ["3", "7"]
+    ended = evaluated(capsys, Path("digits-8bti"), root)
+    assert (ended.status, ended.out) == (2, "")
+    assert "digits-8bti: no such file, and no sample trace of that name; did you mean digits-8bit?" in ended.err
+
+
 def test_what_is_no_network_to_evaluate_is_one_line(capsys: Capsys, tmp_path: Path, network: Path) -> None:
     root = folder(tmp_path / "data", {"a": 2, "b": 2})
     (tmp_path / "net.pt").write_bytes(b"PK")
