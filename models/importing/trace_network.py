@@ -72,8 +72,9 @@ class TraceNetwork:
     def class_names(self) -> tuple[str, ...]:
         """By number, where its provenance has them, one for each class."""
         told = self.trace.provenance.get("class_names")
-        is_whole = isinstance(told, list) and len(told) == self.classes and all(isinstance(each, str) for each in told)
-        return tuple(told) if is_whole and len(set(told)) == len(told) else ()
+        if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+            return ()
+        return tuple(told) if len(set(told)) == len(told) == self.classes else ()
 
     def encode(self, frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Frames (N, T, C, H, W) as the network takes them: larger counts are cut."""
