@@ -21,7 +21,7 @@ from spikecycle.simulator.array_types import Frames, Inputs, Int32, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
-from spikecycle.traces import Layer, LayerShape, Neuron, Population, Source, Synapse
+from spikecycle.traces import Layer, LayerShape, Neuron, Pool, Population, Source, Synapse
 from spikecycle.traces.packing import PackedSpikes
 
 
@@ -29,7 +29,8 @@ from spikecycle.traces.packing import PackedSpikes
 class LayerTask:
     """What an array needs to know of a layer before it sees a sample.
 
-    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T.
+    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T. pool: rows and
+    columns of the windows of currents of which neurons take the largest; (1, 1) without a pool.
     """
 
     name: str
@@ -40,6 +41,12 @@ class LayerTask:
     weights: Int32
     bias: Int32
     neuron: Neuron
+    pool: tuple[int, int] = (1, 1)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether there are fewer neurons than sums."""
+        return self.pool != (1, 1)
 
     @classmethod
     def of(cls, layer: Layer) -> LayerTask:
@@ -184,11 +191,12 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
     population = stage.operators[-1]
     synapses = {operator.output.name: operator for operator in stage.operators if isinstance(operator, Synapse)}
     assert isinstance(population, Population) and synapses, "`Support.layers_only` refuses everything else"
+    pools = [operator for operator in stage.operators if isinstance(operator, Pool)]
     connections = [
         _synapse(synapses[source.tensor])
         if source.tensor in synapses and not source.delay
         else _identity(source, network, population)
-        for source in population.inputs
+        for source in (pools[0].inputs if pools else population.inputs)
     ]
     bias = np.sum([synapse.bias().astype(np.int64) for synapse in synapses.values()], axis=0)
     if len(connections) == 1:
@@ -205,6 +213,7 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
         weights=weights,
         bias=bias.astype(np.int32),
         neuron=population.neuron,
+        pool=pools[0].window if pools else (1, 1),
     )
     return task, connections, population
 

@@ -10,7 +10,7 @@ from spikecycle.simulator.dataflows.layer import without_holes
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
-from spikecycle.traces import LayerShape, Population, Tensor
+from spikecycle.traces import LayerShape, Pool, Population, Tensor
 
 COPIES = 3  # of a tensor: as recorded, as it is used, and what is found out about it
 POTENTIAL_BYTES = 24  # of a neuron while it is recomputed: sum, potential and flag
@@ -115,6 +115,7 @@ def _tensors_of(stage: Stage, network: Network) -> Iterable[Tensor]:
             waiting += [source.tensor for source in producers[name].inputs]
     # What synapses hand to the neurons of their own stage is added up timestep by timestep and never kept.
     inner = {synapse.output.name for synapse in stage.synapses() if synapse is not stage.operators[-1]}
+    inner |= {pool.output.name for pool in stage.operators if isinstance(pool, Pool) and pool.inputs[0].tensor in inner}
     return [tensor for name, tensor in found.items() if name not in inner or tensor.recorded]
 
 

@@ -60,6 +60,7 @@ class SpikeArray:
         input_bits=16,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
     )
@@ -67,7 +68,7 @@ class SpikeArray:
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
-        return layers(network)
+        return layers(network, with_pools=True)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Tables, passes and events, at most."""
