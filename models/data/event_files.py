@@ -10,6 +10,10 @@ Read are, by the ending of the name:
                   `events` that is such an array as of .npy
     .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
+AEDAT 2.0 is read as its addresses say. Others turn it: SpikingJelly's CIFAR10-DVS has 127 minus these rows as columns,
+127 minus these columns as rows, and ON for OFF; tonic's reader of DVS128 has rows for columns. A network that was
+trained on recordings read so needs them so, as arrays: SpikingJelly writes such files (.npz) into its folder events_np.
+
 Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
 """
 
