@@ -14,7 +14,8 @@ from spikecycle.simulator.jit import lean_kernel
 
 PROGRAM = """
 import numpy as np
-from spikecycle.simulator.jit import kernel, _cache_folder
+from spikecycle.simulator.compiling import cache_folder
+from spikecycle.simulator.jit import kernel
 
 @kernel
 def total(values: np.ndarray) -> int:
@@ -23,7 +24,7 @@ def total(values: np.ndarray) -> int:
         result += np.int64(value)
     return result
 
-print(total(np.full(3, 200, np.uint8)), _cache_folder())
+print(total(np.full(3, 200, np.uint8)), cache_folder())
 """
 
 
