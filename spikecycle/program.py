@@ -31,6 +31,9 @@ _SAFE_PATH = "PYTHONSAFEPATH"
 set. Source: Python documentation, "Command line and environment", PYTHONSAFEPATH."""
 _COMPLETION = "_SPIKECYCLE_COMPLETE"
 """The parser would complete words for a shell instead of running, and this program offers no completion."""
+_NO_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+"""Pydantic would ask every installed package for code to run whenever it checks a value, which takes longer the more
+are installed. Source: Pydantic documentation, "Plugins"."""
 _SAID = b"spikecycle: interrupted before it began; run it again\n"
 
 
@@ -74,13 +77,15 @@ def run() -> int:
 
 
 def _settle(environment: MutableMapping[str, str]) -> None:
-    """Drop sizes that are none, and keep modules of the working directory out of other processes."""
+    """Drop sizes that are none, and keep out what nobody asked for: modules of the working directory, in other
+    processes, and plugins of Pydantic, unless the user has said which."""
     for name in _SIZES:
         size = environment.get(name, "")
         if name in environment and not (size.isascii() and size.isdigit() and 0 < int(size[:6]) <= _LARGEST_SIZE):
             del environment[name]
     environment.pop(_COMPLETION, None)
     environment[_SAFE_PATH] = "1"
+    environment.setdefault(_NO_PLUGINS, "__all__")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
