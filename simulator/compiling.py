@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,13 @@ _numba_config: Any = numba.config  # its attributes are made at run time
 @cache
 def cache_folder() -> Path | None:
     """The folder for this version of the sources, or None where there can be none of the user's own."""
-    root = Path(__file__).parent
+    root = str(Path(__file__).parent)
+    paths = [f"{place}/{name}" for place, _, names in os.walk(root) for name in names if name.endswith(".py")]
     digest = hashlib.sha256()
-    for source in sorted(root.rglob("*.py")):
-        digest.update(source.relative_to(root).as_posix().encode())
-        digest.update(source.read_bytes())
+    for path in sorted(paths):  # hundreds, in every process: without making a Path of each
+        digest.update(path.removeprefix(root).encode())
+        with FileIO(path) as source:
+            digest.update(source.readall())
     chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
     folder = Path(chosen) / f"kernels-{digest.hexdigest()[:16]}"
     return folder if own_folder(folder) else None
@@ -50,7 +53,7 @@ def compiled(function: Callable[..., Any], counts_references: bool) -> Any:
     finally:
         _numba_config.CACHE_DIR = before
     if folder is not None:
-        guard_cache(made._cache)
+        guard_cache(made._cache, folder)
     return made
 
 
