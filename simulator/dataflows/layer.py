@@ -4,8 +4,8 @@ A population may have several inputs: synapses, spikes added as they are (identi
 timestep before (recurrence). For an array that accumulates events into potentials all of these are one layer whose
 input channels lie side by side: a synapse contributes its kernel, an identity input a kernel that is 1 at its own
 channel and position and 0 elsewhere, a delayed input the spikes of the timestep before. A kernel of groups has zeros
-between its groups then. Sums are exact and saturate
-once, so the layer computes what the population computes, bit for bit.
+between its groups then. A dilated kernel has zeros in its holes: these arrays know none, and treat them as they treat
+all zeros. Sums are exact and saturate once, so the layer computes what the population computes, bit for bit.
 """
 
 from __future__ import annotations
@@ -211,7 +211,19 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
 
 def _synapse(synapse: Synapse) -> Connection:
     (source,) = synapse.inputs
-    return Connection(source, synapse.shape, synapse.weights(), synapse.weight_bits)
+    shape, weights = synapse.shape, synapse.weights()
+    if shape.dilation != (1, 1):
+        filled = without_holes(shape)
+        with_zeros = np.zeros(filled.weight_shape, np.int32)
+        with_zeros[:, :, :: shape.dilation[0], :: shape.dilation[1]] = weights
+        shape, weights = filled, with_zeros
+    return Connection(source, shape, weights, synapse.weight_bits)
+
+
+def without_holes(shape: LayerShape) -> LayerShape:
+    """The shape of a layer whose kernel has zeros where a dilated one has holes."""
+    rows, columns = (shape.R - 1) * shape.dilation[0] + 1, (shape.S - 1) * shape.dilation[1] + 1
+    return replace(shape, R=rows, S=columns, dilation=(1, 1))
 
 
 def _identity(source: Source, network: Network, population: Population) -> Connection:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.dataflows.base import Dataflow
+from spikecycle.simulator.dataflows.layer import without_holes
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
@@ -30,7 +31,7 @@ def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
     synapses = list(stage.synapses())
     if not synapses:
         return None
-    largest = max((synapse.shape for synapse in synapses), key=lambda shape: shape.R * shape.S)
+    largest = max((without_holes(synapse.shape) for synapse in synapses), key=lambda shape: shape.R * shape.S)
     specs = [network.tensors[source.tensor].spec for source in (s for synapse in synapses for s in synapse.inputs)]
     shape = largest
     population = stage.operators[-1]

@@ -6,6 +6,7 @@ lies seen from the window's corner without padding (row, column); an input witho
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,12 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
             values = values.reshape(len(values), *shape.input_shape)
             for m, c, r, s in np.ndindex(codes.shape):
                 first_of_group = m // (shape.M // shape.groups) * (shape.C // shape.groups)
-                weights[m, channels + first_of_group + c, r - shape.padding_top, s - shape.padding_left] = int(
-                    codes[m, c, r, s]
-                )
+                row, column = r * shape.dilation[0] - shape.padding_top, s * shape.dilation[1] - shape.padding_left
+                weights[m, channels + first_of_group + c, row, column] = int(codes[m, c, r, s])
         parts.append(values)
         channels += values.shape[1]
     if len(population.inputs) == 1:  # as it is, with its groups
-        shape, codes = synapse.shape, synapse.weights()
+        shape, codes = _filled_up(synapse.shape, synapse.weights())
     else:
         shape, codes = _convolution(first, channels, weights)
     task = LayerTask(
@@ -55,6 +55,18 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
         population.neuron,
     )  # fmt: skip
     return task, np.concatenate(parts, axis=1), population
+
+
+def _filled_up(shape: LayerShape, codes: np.ndarray) -> tuple[LayerShape, np.ndarray]:
+    """A kernel with zeros in its holes."""
+    size = {
+        "R": shape.R + (shape.R - 1) * (shape.dilation[0] - 1),
+        "S": shape.S + (shape.S - 1) * (shape.dilation[1] - 1),
+    }
+    filled = np.zeros((*codes.shape[:2], *size.values()), np.int32)
+    for m, c, r, s in np.ndindex(codes.shape):
+        filled[m, c, r * shape.dilation[0], s * shape.dilation[1]] = codes[m, c, r, s]
+    return replace(shape, **size, dilation=(1, 1)), filled
 
 
 def _convolution(

@@ -51,6 +51,7 @@ class SpikeArray:
         self.machine, self.task = machine, task
         self.weights_there, self.inputs_there, self.outputs_stay = weights_there, inputs_there, outputs_stay
         self.cut: Cut = cut_layer(machine, task)
+        self.words = self.cut.words
         self.weight_format = self.cut.weight_format
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
@@ -99,7 +100,8 @@ class SpikeArray:
                     self._accumulate(pes, words)
                 self._sweep(pes, timestep, spikes[timestep])
                 self._encode(tile, spikes[timestep])
-            assert not any(any(pe.potentials) or any(pe.active) for pe in pes), "the next tile would not start at rest"
+            left = [pe.potentials + pe.membranes + pe.active for pe in pes]
+            assert not any(map(any, left)), "the next tile would not start at rest"
         return spikes
 
     def fiber_name(self, event: Event) -> tuple[int, int, int]:
@@ -251,14 +253,16 @@ class SpikeArray:
             waited -= min(waited, cycles)
 
     def _start(self, pes: list[Pe]) -> None:
-        """Potentials that do not begin with 0: section 5."""
-        start = self.task.neuron.start_potential
+        """Words of parameters, and potentials that do not begin with 0: section 5."""
+        start, neurons = self.task.neuron.start_potential, sum(len(pe.potentials) for pe in pes)
+        for _ in range(self.words["parameters"]):
+            self.records[-1].breakdown["update"] += max(pe.write_words() for pe in pes)
+        self.records[-1].loads["potentials"] += neurons * self.words["parameter bits"]
         if not start.any():
             return
         self.records[-1].breakdown["update"] += max(pe.start() for pe in pes)
         if start.ndim == 3 and start.shape[1] * start.shape[2] > 1:
-            potentials = sum(len(pe.potentials) for pe in pes)
-            self.records[-1].loads["potentials"] += potentials * self.task.neuron.potential_bits
+            self.records[-1].loads["potentials"] += neurons * self.task.neuron.potential_bits
 
     def _sweep(self, pes: list[Pe], timestep: int, frame: np.ndarray) -> None:
         slowest = 0
@@ -272,17 +276,24 @@ class SpikeArray:
                 assert frame_before[neuron] == NOTHING, "two PEs own a neuron"
                 frame[neuron] = 0
             accesses = len(set(pe.row.values())) if pe.by_rows else len(addresses)
-            for counter in ("potentials.read", "potentials.write"):
-                self.counts[counter] += accesses
-            self.counts["bank_wire.move"] += 2 * accesses
-            for _ in range(accesses if pe.by_rows else 0):
-                self.access_row()
+            states, parameters, neuron = self.words["states"], self.words["parameters"], self.task.neuron
+            self.counts["potentials.read"] += accesses * (states + parameters)
+            self.counts["potentials.write"] += accesses * states
+            each = 2 * states + parameters
+            self.counts["bank_wire.move"] += each * accesses
+            if pe.by_rows:
+                self.bank_accesses = [held + each * accesses for held in self.bank_accesses]
             for address in [] if pe.by_rows else addresses:
-                self.bank_accesses[address % len(self.bank_accesses)] += 2
+                self.bank_accesses[address % len(self.bank_accesses)] += each
             for address in addresses:
                 frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
-                for counter in ("neuron.control", "sweep.update"):
-                    self.counts[counter] += 1
+                self.counts["neuron.control"] += states
+                self.counts["sweep.update"] += states + parameters
+                if states == 2:
+                    self.counts["neuron.integrate"] += 1
+                    factors = neuron.current_leak_numerator.ravel().tolist()
+                    leaks = any(f not in (0, 2**neuron.current_leak_shift) for f in factors)
+                    self.counts["neuron.current_leak"] += leaks
                 self.counts["neuron.compare"] += self.task.neuron.kind != "readout"
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
                 factors = self.task.neuron.leak_numerator.ravel().tolist()

@@ -9,6 +9,7 @@ from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.formats import WeightFormat, weight_format
 from spikecycle.simulator.machine.schema import Buffer
+from spikecycle.traces import Neuron
 from tests.reference.formats import ceil_log2, codebook, groups, memory, size
 
 
@@ -104,13 +105,15 @@ class Cut:
         self.tiles = list(self._tiles())
 
     def _check_neurons(self) -> None:
-        task, width = self.task, self.machine.buffers.potentials.width_bits
+        task, width, neuron = self.task, self.machine.buffers.potentials.width_bits, self.task.neuron
+        self.words = neuron_words(neuron, width)
         sums = [
             sum(abs(int(weight)) for weight in task.weights[m].reshape(-1)) * (2**task.input_bits - 1)
             + abs(int(task.bias[m]))
             for m in range(task.shape.M)
         ]
-        if 2 ** (task.neuron.potential_bits - 1) + max(sums) > 2 ** (width - 1):
+        added_to = neuron.current_bits if self.words["states"] == 2 else neuron.potential_bits
+        if 2 ** (added_to - 1) + max(sums) > 2 ** (width - 1) or neuron.potential_bits > width:
             raise CannotMap("potentials are too narrow")
         if self.machine.dataflow.update == "sparse":
             if any(task.bias):
@@ -204,7 +207,7 @@ class Cut:
         local = max(len(own) for m in self.channel_tiles for own in self.owners(m))
         return (
             most_words <= words_in(buffers.weights) // halves
-            and self._position_words(local) <= words_in(buffers.potentials)
+            and self._position_words(local) <= self._room_for_neurons()
             and self._output_words(max(len(m) for m in self.channel_tiles)) <= words_in(buffers.outputs) // 2
         )
 
@@ -221,6 +224,15 @@ class Cut:
         lanes = self.machine.buffers.potentials.banks if self.machine.dataflow.potential_access == "row" else 1
         return ceil_div(local, lanes) * lanes
 
+    def _room_for_neurons(self) -> int:
+        """Neurons whose words fit: as many rows of banks in each part of the buffer."""
+        parts, banks = self.words["states"] + self.words["parameters"], self.machine.buffers.potentials.banks
+        words = words_in(self.machine.buffers.potentials)
+        rows = 0
+        while parts > 1 and parts * (rows + 1) * banks <= words:
+            rows += 1
+        return rows * banks if parts > 1 else words
+
     def _output_words(self, neurons: int) -> int:
         """Words of what so many neurons send: spikes, or potentials that are not cut unless wider than a word."""
         width, neuron = self.machine.buffers.outputs.width_bits, self.task.neuron
@@ -232,7 +244,7 @@ class Cut:
         block = ceil_div(self.rows, dataflow.pe_rows or 1) * ceil_div(self.columns, dataflow.pe_columns or 1)
         spikes = max(len(m) for m in self.channel_tiles) * self.rows * self.columns
         return (
-            self._position_words(self.local) * block <= words_in(buffers.potentials)
+            self._position_words(self.local) * block <= self._room_for_neurons()
             and self._output_words(spikes) <= words_in(buffers.outputs) // 2
         )
 
@@ -289,6 +301,21 @@ class Cut:
                         bits = size(fiber, self.weight_format, self.task.weight_bits, length)
                         payload, metadata, stored = payload + bits[0], metadata + bits[1], stored + self.entry_bits
         return payload, metadata, stored
+
+
+def neuron_words(neuron: Neuron, width: int) -> dict[str, int]:
+    """Words of a neuron: states; parameters that differ from one neuron of a channel to another; and the bits of
+    these."""
+    bits = 0
+    for values, each in (
+        (neuron.threshold, neuron.potential_bits - 1),
+        (neuron.leak_numerator, neuron.leak_shift + 1),
+        (neuron.current_leak_numerator, neuron.current_leak_shift + 1),
+    ):
+        if values.ndim == 3 and any(len(set(channel.ravel().tolist())) > 1 for channel in values):
+            bits += each
+    states = 2 if neuron.kind == "synaptic" or len(neuron.current_leak_numerator) else 1
+    return {"states": states, "parameters": ceil_div(bits, width), "parameter bits": bits}
 
 
 def reads(outputs: list[int], inputs: int, taps: int, stride: int, padding: int) -> range:

@@ -18,6 +18,7 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP, PHASE
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 from spikecycle.traces import LayerShape
 
@@ -38,10 +39,11 @@ def potential_accesses(
         return np.full(banks, accesses, np.int64)
     places, count = _places(tiling, banks)
     taps = _taps_of_cases(task.shape, tiling, occurrences) if count == 1 else _taps(task, sample, places, count)
-    reads = _accumulates(task, taps) + _updates(machine, task, sample, places, count)
-    accesses_by_place = 2 * reads  # each read is followed by a write
-    if task.neuron.start_potential.any():  # written once, and not read
-        accesses_by_place += np.bincount(places.reshape(-1), minlength=count)[:, None]
+    words = NeuronWords.of(machine, task.neuron)
+    of_update = words.read + words.states  # what is read, and what of it is written back
+    accesses_by_place = 2 * _accumulates(task, taps) + of_update * _updates(machine, task, sample, places, count)
+    written = words.parameters + int(task.neuron.start_potential.any())  # once, before the first timestep
+    accesses_by_place += written * np.bincount(places.reshape(-1), minlength=count)[:, None]
     own, local = _owners(tiling)
     by_bank = np.zeros(banks, np.int64)
     np.add.at(by_bank, (np.arange(count)[:, None] * own + local) % banks, accesses_by_place)

@@ -21,6 +21,7 @@ from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeLatencies, PeSpec, latencies
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
+from spikecycle.simulator.dataflows.spike_array.tap_lanes import tap_lanes
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -53,7 +54,8 @@ class SpikeArrayPlan:
             for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
         ]
         self.latencies = latencies(
-            tiling.channel_tiles, tiling.layouts, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe,
+            tiling.channel_tiles, tiling.layouts, tap_lanes(tiling.row_classes, tiling.column_classes, *taps),
+            shape.C * len(tiling.row_classes) * len(tiling.column_classes), spec, pe,
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
         )  # fmt: skip
 
@@ -124,19 +126,22 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     reason = ""
-    width = machine.buffers.potentials.width_bits
-    # added to the potential, in its word
-    lowest = -(1 << (task.neuron.potential_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
+    width, neuron = machine.buffers.potentials.width_bits, task.neuron
+    # added to the state that takes what arrives, in its word
+    state_bits = neuron.current_bits if neuron.has_current else neuron.potential_bits
+    lowest = -(1 << (state_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
     needed = signed_bits(lowest, -lowest - 1)
-    if needed > width:
+    widest = max(needed, neuron.potential_bits)
+    if widest > width:
+        needs = "the exact sum of a timestep needs" if needed > width else "a potential has"
         reason = (
-            f"the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}; set it to "
-            f"{needed}, and each word of potentials has {needed / width:.2f} times the bits"
+            f"{needs} {needed if needed > width else widest} bits, buffers.potentials.width_bits is {width}; set it to "
+            f"{widest}, and each word of potentials has {widest / width:.2f} times the bits"
         )
     elif machine.dataflow.update == "sparse" and task.bias.any():
         reason = "dataflow.update: sparse needs neurons without bias"
-    elif machine.dataflow.update == "sparse" and task.neuron.reset == "hard" and task.neuron.reset_value != 0:
-        reason = f"dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
+    elif machine.dataflow.update == "sparse" and neuron.reset == "hard" and neuron.reset_value != 0:
+        reason = f"dataflow.update: sparse needs a reset_value of 0, found {neuron.reset_value}"
     if reason:
         raise MappingError.of(task.name, machine.name, reason)
 

@@ -32,6 +32,7 @@ from spikecycle.simulator.dataflows.spike_array.input_passes import (
     InputCutter,
 )
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
     ENCODE,
@@ -63,7 +64,7 @@ from spikecycle.simulator.dataflows.spike_array.update import (
     start_cycles,
 )
 from spikecycle.simulator.formats import SpikeFormat
-from spikecycle.simulator.workload import leaks
+from spikecycle.simulator.workload import current_leaks, leaks
 
 PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 
@@ -138,6 +139,7 @@ class ArrayReplay:
     def __post_init__(self) -> None:
         parameters = self.machine.dataflow
         block_rows, block_columns = parameters.blocks
+        self.words = NeuronWords.of(self.machine, self.task.neuron)
         self.channel_tiles = self.tiling.channel_tiles
         self.blocks = block_rows * block_columns
         self.served_by_block = np.zeros(self.blocks, np.int64)
@@ -200,26 +202,28 @@ class ArrayReplay:
             self.counts["directory.write"] += int(entries.sum()) * copies
 
     def _start(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
-        """Before the first pass: write start potentials that are not 0, and set their flags (update: sparse)."""
+        """Before the first pass: write parameters of neurons, and start potentials that are not 0, whose flags are set
+        with them (update: sparse)."""
         neuron, parameters = self.task.neuron, self.machine.dataflow
-        if not neuron.start_potential.any():
+        starts = bool(neuron.start_potential.any())
+        written = self.words.parameters + int(starts)
+        if not written:
             return
-        if starts_per_neuron(neuron):
-            positions = tile.outputs(fibers).positions
-            tile.loads[channel_tile, 0, operands.POTENTIALS] = positions * neuron.potential_bits
-        cycles = start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
+        loaded_bits = self.words.parameter_bits + (neuron.potential_bits if starts_per_neuron(neuron) else 0)
+        tile.loads[channel_tile, 0, operands.POTENTIALS] = tile.outputs(fibers).positions * loaded_bits
+        cycles = written * start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
         tile.breakdown[channel_tile, 0, UPDATE] += cycles
-        self.counts["potentials.write"] += self._sweep_accesses(tile, fibers)
-        if parameters.update == "sparse":
+        self.counts["potentials.write"] += written * self._sweep_accesses(tile, fibers)
+        if starts and parameters.update == "sparse":
             self.started_flags += self._flag_groups(tile, fibers)
 
     def _most_words(self, tile: _MapTile, fibers: TileFibers) -> int:
-        """Words of potentials of the PE that has most of a tile."""
+        """Words of a part of the potentials buffer that the PE which has most of a tile takes."""
         own = self.machine.position_words(int(fibers.own_channels.max()))
         return own * tile.rows.largest_block * tile.columns.largest_block
 
     def _sweep_accesses(self, tile: _MapTile, fibers: TileFibers) -> int:
-        """Words, or rows of them, that all potentials of a tile take."""
+        """Words, or rows of them, that all neurons of a tile take in a part of the potentials buffer."""
         rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
         return tile.outputs(fibers).positions // fibers.channels * int(rows.sum())
 
@@ -268,10 +272,11 @@ class ArrayReplay:
 
     def _update(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
         """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
-        parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
+        parameters, update_cycles = self.machine.dataflow, self.words.cycles(self.machine.cycles_per_access)
+        neuron = self.task.neuron
         timesteps, outputs = self.task.timesteps, tile.outputs(fibers)
         if parameters.update == "dense":
-            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, cycles_per_access)
+            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, update_cycles)
             sweeps = np.full(timesteps, cycles, np.int64)
             updates = outputs.positions * timesteps
             accesses = timesteps * self._sweep_accesses(tile, fibers)
@@ -280,7 +285,7 @@ class ArrayReplay:
             swept = [
                 sparse_sweep(
                     active, outputs, parameters.pes_per_group, tile.rows.block_starts,
-                    tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
+                    tile.columns.block_starts, parameters.flags_per_cycle, update_cycles,
                 )
                 for active in self.sample.active
             ]  # fmt: skip
@@ -289,11 +294,14 @@ class ArrayReplay:
             self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
         tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
         self.updates += updates
-        self.counts["neuron.compare"] += updates if self.task.neuron.fires else 0
-        self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
+        self.counts["neuron.compare"] += updates if neuron.fires else 0
+        self.counts["neuron.leak"] += updates if leaks(neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
-        self.counts["potentials.read"] += accesses
-        self.counts["potentials.write"] += accesses
+        if neuron.has_current:
+            self.counts["neuron.current_leak"] += updates if current_leaks(neuron) else 0
+            self.counts["neuron.integrate"] += updates
+        self.counts["potentials.read"] += accesses * self.words.read
+        self.counts["potentials.write"] += accesses * self.words.states
         return sweeps
 
     def _encode(self, tile: _MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
@@ -337,7 +345,7 @@ class ArrayReplay:
 
     def _activity(self, places: Int64, breakdown: Int64, moves: Moves, busy_pe_cycles: int) -> Activity:
         """places: int64 (n, len(PLACES)); breakdown: int64 (n, categories)."""
-        following = counts_that_follow(self.machine, self.counts, self.updates, self.started_flags)
+        following = counts_that_follow(self.machine, self.counts, self.words, self.updates, self.started_flags)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
             work=Work.of(CYCLE_CATEGORIES, breakdown, step=named["timestep"], places=named, phases=PHASES),

@@ -13,6 +13,7 @@ from spikecycle.simulator.dataflows.neuron_unit import potential_words
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout, lay_out_weights, layout_units
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
@@ -137,13 +138,18 @@ def _what_does_not_fit(
     own = max(int(tile.own_channels.max()) for tile in tiles)
     sent = "output spikes" if task.neuron.fires else "output potentials"
     spike_words = output_words(machine, task, max(tile.channels for tile in tiles))
-    for needed, what, buffer, parts in (
-        (most_words, "words of weights", "weights", halves),
-        (entries if entry_bits else 0, "directory entries", "directory", halves),
-        (machine.position_words(own), "potentials of one output position", "potentials", 1),
-        (spike_words, f"words of {sent} of one position", "outputs", 2),
-    ):
-        held = words_of(getattr(buffers, buffer), parts)
+    words = NeuronWords.of(machine, task.neuron)
+    kept = "potentials" if words.read == 1 else f"words of states and parameters ({words.read} per neuron)"
+    held_neurons = words.held(buffers.potentials)
+    for needed, what, buffer, parts, held in (
+        (most_words, "words of weights", "weights", halves, words_of(buffers.weights, halves)),
+        (entries if entry_bits else 0, "directory entries", "directory", halves, words_of(buffers.directory, halves)),
+        (
+            words.read * machine.position_words(own), f"{kept} of one output position", "potentials", 1,
+            words.read * held_neurons,
+        ),
+        (spike_words, f"words of {sent} of one position", "outputs", 2, words_of(buffers.outputs, parts=2)),
+    ):  # fmt: skip
         if needed > held:
             share = "half of buffers" if parts == 2 else "buffers"
             return f"its smallest tile has {needed} {what} in a PE, {share}.{buffer} holds {held}", 0
@@ -157,7 +163,8 @@ def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[in
     """Rule 2: rows and columns of a map tile."""
     block_rows, block_columns = machine.dataflow.blocks
     channels = min(task.shape.M, own * machine.dataflow.pes_per_group)
-    potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, parts=2)
+    potentials = NeuronWords.of(machine, task.neuron).held(machine.buffers.potentials)
+    outputs = words_of(machine.buffers.outputs, parts=2)
 
     def fits(rows: int, columns: int) -> bool:
         part = machine.position_words(own) * -(-rows // block_rows) * -(-columns // block_columns)

@@ -16,7 +16,10 @@ WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
 DECODED_FORMATS = (*WEIGHT_FORMATS, "rlc", "n_of_m", "trits")
 """With those that need a decoder which not every machine has."""
 CODEBOOK_FORMATS = ("codebook", "eie")
-NEURON_UNIT = {"late_reset": True, "start_potentials": True, "leaks_per_channel": True, "potential_outputs": True}
+NEURON_UNIT = {
+    "late_reset": True, "start_potentials": True, "leaks_per_channel": True, "potential_outputs": True,
+    "two_states": True, "parameters_per_neuron": True,
+}  # fmt: skip
 """A neuron unit that does all that there are keys for."""
 
 
@@ -127,18 +130,25 @@ def shapes(draw: st.DrawFn) -> LayerShape:
 
 @st.composite
 def neurons(draw: st.DrawFn, shape: LayerShape, random: np.random.Generator, reset_value: int) -> Neuron:
-    """All that `NEURON_UNIT` can do: late resets, start potentials, leaks per channel, and neurons that never fire."""
-    kind = draw(st.sampled_from(("lif", "if", "readout")))
+    """All that `NEURON_UNIT` can do: late resets, start potentials, neurons that never fire and such with a synaptic
+    current, leaks and thresholds for all, per channel or per neuron."""
+    kind = draw(st.sampled_from(("lif", "if", "readout", "synaptic")))
     leak = draw(st.sampled_from(((3, 2), (0, 0), (1, 1), (15, 4)))) if kind != "if" else (1, 0)
     bits = draw(st.sampled_from((12, 8, 5)))
     values: dict[str, Any] = {"potential_bits": bits, "leak_numerator": leak[0], "leak_shift": leak[1]}
     if kind != "readout":
-        values["threshold"] = random.integers(1, 12, shape.M)
+        values["threshold"] = random.integers(1, 12, draw(st.sampled_from(((shape.M,), shape.output_shape))))
         values["reset"] = draw(st.sampled_from(("hard", "soft")))
         values["reset_value"] = reset_value
         values["reset_timing"] = draw(st.sampled_from(("same", "next")))
-    if kind != "if" and draw(st.sampled_from((False, False, True))):
-        values["leak_numerator"] = random.integers(0, (1 << leak[1]) + 1, shape.M)
+    sizes = st.sampled_from(((), (), (shape.M,), shape.output_shape))
+    size = draw(sizes) if kind != "if" else ()
+    if size:
+        values["leak_numerator"] = random.integers(0, (1 << leak[1]) + 1, size)
+    if kind == "synaptic" or (kind == "readout" and draw(st.booleans())):
+        shift = draw(st.sampled_from((0, 1, 3, 15)))
+        values["current_leak_shift"], values["current_bits"] = shift, draw(st.sampled_from((4, 9, 13)))
+        values["current_leak_numerator"] = random.integers(0, (1 << shift) + 1, draw(sizes) or (1,))
     starts = draw(st.sampled_from(((), (), (1,), (shape.M,), shape.output_shape)))
     if starts:
         values["start_potential"] = random.integers(-9, 1 if kind != "readout" else 9, starts)
@@ -190,7 +200,7 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
         dataflow__pe_rows=pe_rows if partition == "space" else None,
         dataflow__pe_columns=pes // pe_rows if partition == "space" else None,
         dataflow__fifo_depth=draw(st.integers(1, 4)),
-        dataflow__lanes=draw(st.integers(1, 3)),
+        dataflow__lanes=draw(st.sampled_from((1, 2, 3, 6, 9))),
         dataflow__decoder__mask_bits_per_cycle=draw(st.integers(1, 8)),
         dataflow__decoder__coordinates_per_cycle=draw(st.integers(1, 3)),
         dataflow__decoder__runs_per_cycle=draw(st.integers(1, 3)),
