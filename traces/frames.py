@@ -17,7 +17,7 @@ import numpy.typing as npt
 from spikecycle.traces.array_types import Array
 from spikecycle.traces.packing import PackedSpikes, pack_spikes, packed_bytes
 
-BLOCK_VALUES = 2**22
+BLOCK_VALUES = 2**21
 """Values of a block at most, if it has more than one timestep: few beside a long trace, many beside what a step of
 Python takes."""
 

@@ -28,8 +28,9 @@ from spikecycle.simulator.workload.im2col import WORD_BITS, pack_rows
 from spikecycle.traces import LayerShape
 from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 
-BLOCK_BYTES = 2**23
-"""Of im2col rows that are made at a time, where there are several timesteps: few beside a long trace."""
+BLOCK_BYTES = 2**22
+"""Of im2col rows, or of the inputs that they are made from, at a time, if they are of several timesteps: few beside a
+long trace."""
 
 
 class _Scan(NamedTuple):
@@ -247,7 +248,7 @@ class SynapseWorkload:
         `multiple`, but in the last block."""
         # a multiple of timesteps whose planes are a multiple
         together = multiple // math.gcd(multiple, self.input_bits)
-        timesteps = max(1, BLOCK_BYTES // (self.im2col_bytes * together)) * together
+        timesteps = max(1, BLOCK_BYTES // (max(self.im2col_bytes, self.shape.input_count) * together)) * together
         if timesteps >= self.T:
             yield self.bit_planes()
             return
