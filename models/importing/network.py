@@ -234,16 +234,19 @@ class ImportedNetwork:
         labels: Any = None,
         measured: Measurement | None = None,
         on_recorded: OnRecorded | None = None,
+        class_names: Sequence[str] = (),
     ) -> Measurement:
         """Write the trace of the integer network on the samples, and return what its provenance says of accuracy.
 
-        measured: figures over other samples (a whole test set); by default they are measured on these.
+        measured: figures over other samples (a whole test set); by default they are measured on these. class_names: by
+        number, which the provenance then has too.
         """
         quantized, calibration = self._ready(), self._calibrated()
         reals = real_samples(samples, self.source.input_shape, calibration.steps)
         checked = _labels(labels, len(reals))
         figures = measured or self.measure(samples, labels)
-        facts = {**self.source.facts, **self._provenance(calibration), **figures.facts()}
+        named = {"class_names": list(class_names)} if class_names else {}
+        facts = {**self.source.facts, **self._provenance(calibration), **named, **figures.facts()}
         self._write(Path(path), quantized, calibration.encoding, reals, checked, facts, on_recorded)
         return figures
 

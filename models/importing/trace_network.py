@@ -68,6 +68,14 @@ class TraceNetwork:
             raise ModelsError(f"{trace.path}: {outputs_count} output neurons are no whole groups of {found}")
         return cls(trace, network, inputs[0], ends[0], found)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By number, where its provenance has them, one for each class."""
+        told = self.trace.provenance.get("class_names")
+        if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+            return ()
+        return tuple(told) if len(set(told)) == len(told) == self.classes else ()
+
     def encode(self, frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Frames (N, T, C, H, W) as the network takes them: larger counts are cut."""
         codes: npt.NDArray[Any] = np.minimum(frames, self.input.range.highest).astype(self.input.dtype)
