@@ -9,6 +9,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.result import SpikeRaster
+from spikecycle.traces.frames import blocks
 from spikecycle.traces.packing import PackedSpikes
 
 MOST_NEURONS = 48
@@ -62,7 +63,7 @@ def by_timestep(values: Frames) -> Int64:
     if isinstance(values, PackedSpikes):
         return values.counts()
     # NumPy counts a whole array many times faster than along an axis
-    return np.array([np.count_nonzero(frame) for frame in values], np.int64)
+    return np.array([np.count_nonzero(frame) for block in blocks(values) for frame in block], np.int64)
 
 
 def raster_of(values: Frames, sample: int) -> SpikeRaster:

@@ -76,7 +76,10 @@ def evaluate_command(
     ] = None,
     calibrate_on: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Recordings to size potentials by; those by default."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Recordings to size potentials by, of a data set its train part; those evaluated by default.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.h5", help="The trace to write.")] = None,
     record: Annotated[

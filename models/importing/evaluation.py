@@ -11,13 +11,13 @@ found = evaluate_float(saved, Path("recordings"), FolderOptions(sensor=34))
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.models.data.evaluation_set import FolderOptions, read_recordings
+from spikecycle.models.data.evaluation_set import FOLDER, FolderOptions, read_recordings
 from spikecycle.models.data.frames import FrameSet
 from spikecycle.models.data.options import OnProgress
 from spikecycle.models.errors import ModelsError
@@ -73,7 +73,8 @@ def evaluate_folder(
 ) -> FolderEvaluation:  # fmt: skip
     """Read all recordings of a folder, calibrate and quantize the network, measure it.
 
-    calibrate_on: another folder of recordings that potentials are sized by; else those that are evaluated.
+    calibrate_on: another folder of recordings that potentials are sized by, of a data set its train part; else those
+    that are evaluated.
     ModelsError where the folder has more classes than the network, or frames of another shape.
     """
     read = _Reader(root, options, network.source.input_shape, network.classes)
@@ -81,7 +82,8 @@ def evaluate_folder(
     _check_memory(root, samples)
     seen = samples.frames
     if calibrate_on is not None:
-        seen = _Reader(calibrate_on, options, network.source.input_shape, network.classes).samples().frames
+        theirs = options if options.data == FOLDER else replace(options, part="train")
+        seen = _Reader(calibrate_on, theirs, network.source.input_shape, network.classes).samples().frames
     network.calibrate(seen)
     network.quantize(weight_bits)
     measured = network.measure(samples.frames, samples.labels, on_measured)

@@ -19,6 +19,7 @@ from spikecycle.simulator import simulate
 from spikecycle.traces import open_trace, sample_path
 from tests.bad_input.inputs import Ended, run
 from tests.unit.models.data.test_labelled_folder import SENSOR, folder, recording
+from tests.unit.models.data.test_nmnist import write_part
 from tests.unit.models.importing.graphs import chain, integrate, written
 from tests.unit.models.importing.test_import_command import installed  # noqa: F401 (the command as it is installed)
 
@@ -128,6 +129,27 @@ def test_a_live_module_is_evaluated_from_python(tmp_path: Path) -> None:
     assert found.measured.accuracy_float == (votes.argmax(1).numpy() == found.samples.labels).mean()
     assert found.confusion.sum(axis=1).tolist() == [4, 3, 5]
     assert np.trace(found.confusion) / 12 == pytest.approx(found.measured.accuracy_integer)
+
+
+def test_a_data_set_is_calibrated_on_its_train_part(capsys: Capsys, tmp_path: Path) -> None:
+    """Recording i of digit d has one event at (d, i), for the neuron of class d; nothing else of the root is read."""
+    weight = np.zeros((10, 2, 34, 34))
+    for digit in range(10):
+        weight[digit, 1, :, digit] = 1
+    flat = nir.Flatten({"input": np.array([2, 34, 34])}, 0)
+    graph = chain((2, 34, 34), f=flat, fc=nir.Linear(weight.reshape(10, -1)), n=integrate(10, 0.5))
+    network = written(tmp_path / "net.nir", graph)
+    for root, damaged in (("one", "Train"), ("other", "Test")):
+        write_part(tmp_path / root / "Train", of_each=2)
+        write_part(tmp_path / root / "Test", of_each=1)
+        (tmp_path / root / damaged / "0" / "00000.bin").write_bytes(b"123")
+    arguments = ("--data", "nmnist", "--timesteps", "2", "--out", tmp_path / "out.h5")
+    ended = run(capsys, "evaluate", network, tmp_path / "one", *arguments, "--calibrate-on", tmp_path / "other")
+    assert (ended.status, ended.err) == (0, "")
+    assert "one: 10 recordings of 10 classes" in ended.out and "100.00 % in integers" in ended.out
+    assert "Train" in run(capsys, "evaluate", network, tmp_path / "one", "--data", "nmnist", "--part", "all").err
+    with open_trace(tmp_path / "out.h5") as trace:
+        assert trace.labels is not None and trace.labels.tolist() == list(range(10))
 
 
 def test_a_shipped_trace_is_found_by_its_name(capsys: Capsys, tmp_path: Path) -> None:
