@@ -13,6 +13,8 @@
   and takes the current first, then the potential: an update takes twice as long, and no arithmetic is added.
 - *Parameters per neuron*: thresholds and leaks that differ within a channel are too many for registers. Each neuron has
   its own beside its states (or behind them in DRAM), and every update reads them.
+- *Pools of currents* (the max pool ahead of the neurons of snnTorch's tutorials): sums of a timestep are kept until
+  those of a window are there, and compared one by one by the comparator that a lane has.
 
 Multiplexers and registers are not in the area of any machine; the accesses, moves and cycles are in its counts. An
 array that has none of them refuses such neurons and names the key.
@@ -49,6 +51,8 @@ class NeuronUnit(Section):
     """Whether neurons can have a synaptic current beside their potential."""
     parameters_per_neuron: bool = False
     """Whether thresholds and leaks can differ within an output channel."""
+    pools_currents: bool = False
+    """Whether neurons can take the largest current of a window (max pooling ahead of them)."""
 
     def refusal(self, neuron: Neuron) -> str:
         """See `DataflowParameters.refusal`."""

@@ -125,6 +125,20 @@ def pooled_currents(net: Drawing) -> None:
     net.graph.neuron("spikes", net.graph.pool("pool", current, "max", 2), LEAKY)
 
 
+def pooled_leftovers(net: Drawing) -> None:
+    """Max pools of currents of which some are in no window, with a bias, before neurons of two states and before such
+    that differ from each other and never fire."""
+    states = Neuron("synaptic", 5, 12, 3, 2, current_leak_numerator=1, current_leak_shift=1, current_bits=11)
+    current = net.graph.conv2d(
+        "conv1", net.input("x", 2, 7, 6), net.weights(4, 2, 3, 3), weight_bits=4, padding=1,
+        bias=np.array([0, 1, -2, 3]), record=True,
+    )  # fmt: skip
+    first = net.graph.neuron("first", net.graph.pool("pool1", current, "max", (3, 2)), states)
+    last = Neuron("readout", (), 12, 1 + np.arange(5).reshape(5, 1, 1) % 4 + np.zeros((1, 1, 1), int), 3)
+    pooled = net.graph.pool("pool2", net.conv2d("conv2", first, 5, 4, 1, 1), "max", 2)
+    net.graph.neuron("potentials", pooled, last)
+
+
 def pooled_spikes(net: Drawing) -> None:
     """A pool that adds spikes, ahead of a dense layer."""
     first = net.graph.neuron("first", net.conv2d("conv", net.input("x", 2, 6, 6), 3, 2, 3, 3, padding=1), LEAKY)
@@ -233,7 +247,7 @@ NETWORKS: dict[str, Callable[[Drawing], None]] = {
     network.__name__: network
     for network in (
         convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, own_loop, addition, attention,
-        pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
+        pooled_currents, pooled_leftovers, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
         two_states, own_parameters, started, own_leaks, membrane,
         ternary,
     )

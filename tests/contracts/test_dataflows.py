@@ -17,11 +17,11 @@ from tests.contracts.suite import Case, check_all, check_operations, check_resul
 
 Networks = Callable[[str], Trace]
 MACHINES = {name: load_machine(name) for name in shipped_machines()}
-ARRAYS = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
-CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "signed"}
+ARRAYS = frozenset(NETWORKS) - {"attention", "signed"}
+CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "pooled_leftovers", "signed"}
 RUN = {
     "spike_array": ARRAYS,
-    "row_stationary": ARRAYS,
+    "row_stationary": ARRAYS - {"pooled_currents", "pooled_leftovers"},
     "spike_serial": frozenset(NETWORKS) - {"signed"},
     "balanced_rows": frozenset(NETWORKS) - {"signed", "readout", "two_states", "own_parameters"},
     "time_batching": frozenset(NETWORKS) - {"signed"},

@@ -20,12 +20,16 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
     """The layer, what enters it, (T, C, H, W), and its population."""
     (population,) = (operator for operator in stage.operators if operator.kind == "neuron")
     made_by = {operator.output.name: operator for operator in stage.operators if operator is not population}
+    pool, sources = (1, 1), population.inputs
+    for operator in stage.operators:
+        if operator.kind == "pool":
+            pool, sources = operator.window, operator.inputs
     bias = np.zeros(population.output.shape[0], np.int64)
     parts, bits, weight_bits = [], [], []
     weights: dict[tuple[int, int, int, int], int] = {}
     synapse = None
     channels = 0
-    for source in population.inputs:
+    for source in sources:
         synapse = made_by.get(source.tensor) if source.delay == 0 else None
         entering = source if synapse is None else synapse.inputs[0]
         values = arriving(entering, sample)
@@ -46,13 +50,13 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
                 weights[m, channels + first_of_group + c, row, column] = int(codes[m, c, r, s])
         parts.append(values)
         channels += values.shape[1]
-    if len(population.inputs) == 1:  # as it is, with its groups
+    if len(sources) == 1:  # as it is, with its groups
         shape, codes = _filled_up(synapse.shape, synapse.weights())
     else:
         shape, codes = _convolution(first, channels, weights)
     task = LayerTask(
         stage.name, shape, network.timesteps, max(bits), max(weight_bits), codes, bias.astype(np.int32),
-        population.neuron,
+        population.neuron, pool,
     )  # fmt: skip
     return task, np.concatenate(parts, axis=1), population
 

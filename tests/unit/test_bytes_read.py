@@ -97,7 +97,7 @@ def test_spikes_of_a_float_dtype_are_still_spikes() -> None:
 SIGNATURES = """
 import json, sys
 from spikecycle.simulator import simulate
-from spikecycle.simulator.jit import told_of_compiling
+from spikecycle.simulator.compiling import told_of_compiling
 
 names = []
 with told_of_compiling(names.append):

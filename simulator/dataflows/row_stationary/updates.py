@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import result_words, row_bits
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerOnArray
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
@@ -36,22 +36,29 @@ def groups_of(folds: ColumnFolds) -> ColumnFolds:
     return ColumnFolds(*(column[is_last] for column in folds))
 
 
-def output_spikes(mapped: LayerOnArray, spikes: Int64, folds: ColumnFolds) -> Int64:
+def spikes_of_folds(mapped: LayerOnArray, spikes: Int64) -> Int64:
+    """int64 (n, P, F), by filter fold, of output spikes (n, M, P) of some timesteps."""
+    filters = mapped.tables.filters.sum(axis=1)
+    return np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)
+
+
+def output_spikes(mapped: LayerOnArray, of_folds: Integers, folds: ColumnFolds) -> Int64:
     """int64 (time groups, F): output spikes of each time group and filter fold.
 
-    spikes: int64 (T, M, P), those of the columns of a range. folds: the column folds of the range.
+    of_folds: (T, P, F), those of the columns of a range. folds: the column folds of the range.
     """
     layer, groups = mapped.layer, groups_of(folds)
-    filters = mapped.tables.filters.sum(axis=1)
-    of_folds = np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)  # (T, P, F)
     # all pairs of a tile behind each other, tile by tile
     row = np.arange(layer.P)
     row_start = row // mapped.mapping.tile_rows * mapped.mapping.tile_rows
-    height = np.minimum(mapped.mapping.tile_rows, layer.P - row_start)
-    place = layer.T * row_start + np.arange(layer.T)[:, None] * height + row - row_start
-    by_tile = np.empty((layer.T * layer.P, len(filters)), np.int64)
-    by_tile[place.reshape(-1)] = of_folds.reshape(len(by_tile), -1)
-    return np.asarray(np.add.reduceat(by_tile, layer.T * groups.row_start + groups.group_start, axis=0), np.int64)
+    by_tile = np.concatenate(
+        [
+            of_folds[:, row_start == start].reshape(-1, of_folds.shape[2])
+            for start in range(0, layer.P, mapped.mapping.tile_rows)
+        ]
+    )
+    starts = layer.T * groups.row_start + groups.group_start
+    return np.asarray(np.add.reduceat(by_tile, starts, axis=0, dtype=np.int64), np.int64)
 
 
 def update_neurons(

@@ -14,11 +14,12 @@ from spikecycle.simulator.workload import current_leak_action, leak_action
 
 
 def counts_that_follow(
-    machine: SpikeArrayMachine, counts: Mapping[str, int], words: NeuronWords, updates: int, started_flags: int
+    machine: SpikeArrayMachine, counts: Mapping[str, int], updated_states: int, swept_words: int, started_flags: int
 ) -> dict[str, int]:
     """Potentials on wires, flags written, and events of the units of control, all from what the array counts.
 
-    words: of a neuron. updates: of neurons. started_flags: groups of flags that were written with start potentials.
+    updated_states: of all updates. swept_words: that they read. started_flags: groups of flags that were written with
+    start potentials.
     """
     accumulates = counts["accumulator.add"]
     located = accumulates + counts["decoder.dropped"]
@@ -33,8 +34,8 @@ def counts_that_follow(
         "locate.weight": located,
         "accumulator.lane": accumulates,
         "accumulator.bank": accumulates,
-        "neuron.control": updates * words.states,
-        "sweep.update": updates * words.read,
+        "neuron.control": updated_states,
+        "sweep.update": swept_words,
     }
 
 
@@ -45,7 +46,7 @@ def event_bits(task: LayerTask) -> int:
 
 
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
-    """The declared counters, in the order of reports; those of the codebook and of a synaptic current only where there
+    """The declared counters, in the order of reports; those of a codebook, synaptic current or pool only where there
     is one."""
     bits = machine.buffers.potentials.width_bits
     event = event_bits(task)
@@ -69,15 +70,23 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
     )  # fmt: skip
     has_codebook = weight_format(machine.formats.weights_of(task.name)).codes == "codebook"
 
-    has_current = task.neuron.has_current
-    current = (
+    has_current, integrates = task.neuron.has_current, NeuronWords.of(machine, task).additions > 0
+    current_leak = (
         Counter(
             "neuron.current_leak", "neuron", "potentials", current_leak_action(task.neuron), "logic", "operations",
             "a synaptic current leaks: it is shifted if the factor is a power of two, else multiplied", bits=bits,
         ),
+    )  # fmt: skip
+    integrate = (
         Counter(
             "neuron.integrate", "neuron", "potentials", "add", "logic", "operations",
-            "a synaptic current is added to a potential", bits=bits,
+            "a synaptic current, or the largest sum of a window, is added to a state", bits=bits,
+        ),
+    )  # fmt: skip
+    pool = (
+        Counter(
+            "neuron.pool", "neuron", "potentials", "compare", "logic", "operations",
+            "a sum of a window is compared with the largest before it", bits=bits,
         ),
     )  # fmt: skip
 
@@ -131,7 +140,9 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "neuron.bias", "neuron", "potentials", "add", "logic", "operations",
             f"a bias is added to a {'synaptic current' if has_current else 'potential'}", bits=bits,
         ),
-        *(current if has_current else ()),
+        *(current_leak if has_current else ()),
+        *(integrate if integrates else ()),
+        *(pool if task.is_pooled else ()),
         words("potentials", "potentials", "read", f"{potentials} read, to accumulate or to update"),
         words("potentials", "potentials", "write", f"{potentials} written, by an accumulate, an update or a start"),
         words("outputs", "outputs", "write", "encoded output spikes, or potentials of a readout, are written"),

@@ -188,13 +188,16 @@ def test_states_share_the_room_for_potentials(neuron: Neuron, words: int, column
 
 def test_what_does_not_fit_is_said_in_words_of_states_and_parameters() -> None:
     chosen = spike_array_machine(buffers__potentials=buffer(3, 24, banks=2, ports=2))
-    with pytest.raises(MappingError, match=r"has 2 words of states and parameters \(2 per neuron\) of one .* holds 0"):
+    with pytest.raises(MappingError, match=r"has 4 words of states and parameters \(2 per neuron\) of one .* holds 3"):
         SpikeArrayPlan(chosen, two_channels(SYNAPTIC))
 
 
 @pytest.mark.parametrize(
     ("width", "current_bits", "reason"),
-    [(7, 6, "a potential has 8 bits, .* set it to 8,"), (12, 12, "exact sum .* needs 13 bits, .* set it to 13,")],
+    [
+        (7, 6, "a state of a neuron has 8 bits, .* set it to 8,"),
+        (12, 12, "exact sum .* needs 13 bits, .* set it to 13,"),
+    ],
 )
 def test_a_word_holds_the_sums_of_currents_and_the_potentials(width: int, current_bits: int, reason: str) -> None:
     neuron = Neuron("synaptic", 3, 8, current_leak_numerator=1, current_bits=current_bits)
