@@ -4,7 +4,7 @@
     nir_file, nir_graph, nir_nodes, nir_source    NIR: a file's content, its nodes and edges, what each is, the network
     torch_module     a torch module, of whatever framework
       recorder         what its forward computes, followed element by element
-      structure, functions, pooling, views   the network in that; what each function of torch is in it
+      structure, functions, pooling, placed_kernel, views   the network in that; what each function of torch is in it
       running, probe   running it on samples; whether the network does what the module does
       answer           how the module makes a class of what its last neurons give
       returned         which of its parts the module returns, and which reach no answer

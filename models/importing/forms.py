@@ -19,6 +19,10 @@ TAKEN_AS = {
     "delays of several timesteps": (
         "operators that hold a tensor for one each, up to 256; every neuron has the same, as a trace delays tensors"
     ),
+    "convolutions of some channels of a map, or of channels in another order": (
+        "weights of 0 for channels that are not taken; groups that change places as a whole stay groups"
+    ),
+    "einsum of what a layer gives and constants": "a linear layer, or one of kernel 1 at every position",
     "Scale, pooling, or the sum of several at an Output": "neurons that never fire, read by their potentials",
     "several Outputs, or several results of a forward": (
         "all recorded; the one called `output`, or the first that no other layer receives, answers, and is named"
@@ -41,6 +45,11 @@ REFUSED = {
     "relu, layer norm, transposed convolutions and other functions between neurons": (
         "what is no sum of weights of spikes has no operator; named where they are"
     ),
+    "products of spikes element by element (AND), and of what is not constant": (
+        "no operator; attention products are of matrices"
+    ),
+    "thresholds that are not above the reset value (of 0 or less)": "a trace compares with thresholds of at least 1",
+    "parameters of one axis where a map has as many columns as channels": "they may be either",
     "neurons that are called in two places of a timestep": "one population has one potential",
     "several Inputs that are read; inner graphs with several Inputs or Outputs": (
         "samples are of one input, and edges of NIR do not say which one they mean"

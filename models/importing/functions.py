@@ -14,6 +14,7 @@ import numpy as np
 from spikecycle.models.importing.arrays import padding_of, reals, sides_of
 from spikecycle.models.importing.graph import FloatWire
 from spikecycle.models.importing.neuron import Reals
+from spikecycle.models.importing.placed_kernel import placed_kernel
 from spikecycle.models.importing.pooling import pooled, two
 from spikecycle.models.importing.recorder import ZEROS, Call
 from spikecycle.models.importing.refusal import Refusal
@@ -67,12 +68,19 @@ def _convolution(structure: Structure, call: Call, chosen: Numbers) -> View:
             sides = sides_of(two("padding", padding, axes, least=0))
         inputs, zeros = _without_zeros(inputs)
         sides = tuple(one + other for one, other in zip(sides, zeros, strict=True))  # type: ignore[assignment]
-        wire = structure.in_order(inputs, "maps as their layer gives them")
-        name, groups = structure.new_name(where(call), call.where), int(argument(call, 6, "groups", 1))
-        offset = None if bias is None else reals(bias)
-        made = structure.maker.convolve(name, wire, weight, offset, steps, sides, dilations, groups)
-        structure.made[key] = View(made, np.zeros(0, np.int64))
-    return View(structure.made[key].wire, places)
+        placed = placed_kernel(
+            structure.view(inputs), structure.maker.shapes, weight, int(argument(call, 6, "groups", 1))
+        )
+        wire = placed.wire
+        if placed.whole:
+            wire = structure.in_order(inputs, "maps as their layer gives them")
+        name = structure.new_name(where(call), call.where)
+        offset = None if bias is None else reals(bias)[np.argsort(placed.order)]
+        made = structure.maker.convolve(name, wire, placed.weight, offset, steps, sides, dilations, placed.groups)
+        structure.made[key] = View(made, placed.order)
+    made, order = structure.made[key]
+    positions = int(np.prod(structure.maker.shapes[made.source][1:]))
+    return View(made, order[places // positions] * positions + places % positions)
 
 
 def _linear(structure: Structure, call: Call, chosen: Numbers) -> View:
@@ -122,6 +130,36 @@ def _added_product(structure: Structure, call: Call, chosen: Numbers) -> View:
     if numbers is None or any(others) or bias is None or matrix is None or bias.ndim != 1:
         raise Refusal("addmm of something else than rows that a layer gave, constant weights and a bias")
     return _dense(structure, call, chosen, numbers, scales[1] * reals(matrix).T, scales[0] * reals(bias))
+
+
+def _contraction(structure: Structure, call: Call, chosen: Numbers) -> View:
+    """torch.einsum of what a layer gives and constant weights: a linear layer, at every position of the axes that only
+    the former has."""
+    equation = str(call.args[0]).replace(" ", "")
+    operands, numbers = list(call.args[1:]), [input_numbers(call, place) for place in range(1, len(call.args))]
+    inputs, _, result = equation.partition("->")
+    letters = inputs.split(",")
+    tracked = [place for place, each in enumerate(numbers) if each is not None]
+    plain = "->" in equation and "..." not in equation and all(len(set(each)) == len(each) for each in letters)
+    if len(operands) != 2 or len(tracked) != 1 or not plain:
+        raise Refusal(f"einsum {equation}; supported: of what a layer gives and constant weights, as in bi,oi->bo")
+    got, constant = letters[tracked[0]], letters[1 - tracked[0]]
+    rows, outputs = ([each for each in result if each in some] for some in (got, constant))
+    inner = [each for each in got if each in constant and each not in result]
+    if set(rows) & set(outputs) or {*rows, *inner} != set(got) or {*outputs, *inner} != set(constant):
+        raise Refusal(f"einsum {equation}; supported: the same weights at every position, as in bchw,oc->bohw")
+
+    def turned(array: np.ndarray, names: str, axes: list[str]) -> np.ndarray:
+        return np.asarray(array.transpose([names.index(each) for each in axes]))
+
+    values = numbers[tracked[0]]
+    assert values is not None
+    weight = turned(reals(operands[1 - tracked[0]]), constant, [*outputs, *inner])
+    lines = turned(values, got, [*rows, *inner])
+    sizes = (*lines.shape[: len(rows)], *weight.shape[: len(outputs)])
+    places = turned(np.arange(int(np.prod(sizes))).reshape(sizes), "".join([*rows, *outputs]), list(result))
+    size = int(np.prod([values.shape[got.index(each)] for each in inner]))
+    return _dense(structure, call, places.reshape(-1)[chosen], lines, weight.reshape(-1, size), None)
 
 
 def _pool(structure: Structure, call: Call, chosen: Numbers) -> View:
@@ -307,5 +345,6 @@ FUNCTIONS: dict[str, Callable[[Structure, Call, Numbers], View]] = {
     **dict.fromkeys(ADDITIONS, _addition),
     **dict.fromkeys((*SCALES, "neg"), _scale),
     **dict.fromkeys(PRODUCTS, _product),
+    "einsum": _contraction,
     **dict.fromkeys(REDUCTIONS, _reduction),
 }

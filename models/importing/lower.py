@@ -392,6 +392,4 @@ def _without_drive(neuron: FloatNeuron) -> tuple[FloatNeuron, Reals]:
     )
     if neuron.reset == "soft" and np.any(origin):
         raise Refusal("a drive (v_leak) beside a synaptic current and a reset by subtraction")
-    if not neuron.reads_out and not (moved.threshold > moved.reset_value).all():
-        raise Refusal("v_threshold must lie above v_reset, or above 0 where spikes subtract it")
     return moved, shift

@@ -108,6 +108,9 @@ class GraphMaker:
                     f"{what} of {values[~np.isfinite(values)].flat[0]:g}; supported: finite ones, and thresholds that "
                     "are all infinite (a readout)"
                 )
+        lowest = placed.reset_value if placed.reset == "hard" else ZERO
+        if not placed.reads_out and not (placed.threshold > lowest).all():
+            raise Refusal("v_threshold must lie above v_reset, or above 0 where spikes subtract it")
         return self._add(FloatPopulation(name, tuple(wires), shape, placed, assumed))
 
     def pool(

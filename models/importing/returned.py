@@ -71,7 +71,7 @@ def _owners(recorder: Recorder, numbers: Tensor) -> list[Call]:
     known = np.unique(numbers.numpy())
     bases = [call.base for call in recorder.calls]
     places = np.unique(np.searchsorted(bases, known[known >= 0], side="right")) - 1
-    return [recorder.calls[place] for place in places.tolist()][::-1]
+    return [recorder.calls[place] for place in places.tolist()]
 
 
 def _population(recorder: Recorder, structure: Structure, layout: Layout, call: Call) -> str:
