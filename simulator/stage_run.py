@@ -60,6 +60,7 @@ def run_stage(
             step_done()
 
     def run(watched: Machine) -> StageRun:
+        reuse.hold_weights(stage)
         return _run_stage(network, watched, dataflow, stage, samples, kept, non_zeros, count_step, reuse, threads)
 
     found = reuse.stage_run(run_key(dataflow.name, stage, samples, kept), machine, run)
