@@ -7,14 +7,14 @@ operator gives them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spikecycle.models.importing.arrays import padding_of, pair, reals, sides_of
-from spikecycle.models.importing.graph import FloatWire, Pair, Shape, Sides
-from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.arrays import padding_of, reals, sides_of
+from spikecycle.models.importing.graph import FloatWire
 from spikecycle.models.importing.neuron import Reals
+from spikecycle.models.importing.pooling import pooled, two
 from spikecycle.models.importing.recorder import ZEROS, Call
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.views import (
@@ -58,13 +58,13 @@ def _convolution(structure: Structure, call: Call, chosen: Numbers) -> View:
             argument(call, place, name, default)
             for place, name, default in ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
         )
-        steps, dilations = (_two(name, value, axes) for name, value in (("stride", stride), ("dilation", dilation)))
+        steps, dilations = (two(name, value, axes) for name, value in (("stride", stride), ("dilation", dilation)))
         if axes == 1:
             weight = weight[:, :, None]
         if isinstance(padding, str):
             sides = padding_of(padding, weight, steps, dilations)
         else:
-            sides = sides_of(_two("padding", padding, axes, least=0))
+            sides = sides_of(two("padding", padding, axes, least=0))
         inputs, zeros = _without_zeros(inputs)
         sides = tuple(one + other for one, other in zip(sides, zeros, strict=True))  # type: ignore[assignment]
         wire = structure.in_order(inputs, "maps as their layer gives them")
@@ -131,7 +131,7 @@ def _pool(structure: Structure, call: Call, chosen: Numbers) -> View:
     if key not in structure.made:
         wire = structure.in_order(inputs, "maps as their layer gives them")
         name = structure.new_name(where(call), call.where if call.where else "")
-        made = _pooled(structure.maker, name, wire, call, kind, axes)
+        made = pooled(structure.maker, name, wire, call, kind, axes)
         if int(np.prod(structure.maker.shapes[made.source])) != int(np.prod(call.shape[-axes - 1 :])):
             raise Refusal("windows that round in another way")
         structure.made[key] = View(made, np.zeros(0, np.int64))
@@ -280,71 +280,6 @@ def _over_positions(structure: Structure, call: Call, chosen: Numbers, parts: Nu
     mode = "average" if function_of(call) == "mean" else "sum"
     made = structure.maker.pool(structure.new_name(where(call), ""), view.wire, mode, (h, w), (h, w))
     return View(made, np.arange(c).reshape(chosen.shape))
-
-
-def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str, axes: int) -> FloatWire:
-    if kind.startswith("adaptive"):
-        _, h, w = maker.shapes[wire.source]
-        asked = argument(call, 1, "output_size")
-        sizes = [side if size is None else int(size) for side, size in zip((h, w), _pair_of(asked, axes), strict=True)]
-        if h % sizes[0] or w % sizes[1]:
-            raise Refusal(f"adaptive pooling of {h}x{w} to {sizes[0]}x{sizes[1]}; supported: sizes that divide")
-        window = (h // sizes[0], w // sizes[1])
-        return maker.pool(name, wire, kind.removeprefix("adaptive "), window, window)
-    if kind == "sum":
-        return _summed(maker, name, wire, call, axes)
-    window = _two("kernel_size", argument(call, 1, "kernel_size"), axes)
-    given = argument(call, 2, "stride")
-    stride = window if given is None or given == [] else _two("stride", given, axes)
-    sides = sides_of(_two("padding", argument(call, 3, "padding", 0), axes, least=0))
-    if kind == "max":
-        if _two("dilation", argument(call, 4, "dilation", 1), axes) != (1, 1):
-            raise Refusal("max pooling with dilation; supported: without")
-        return maker.pool(name, wire, "max", window, stride, sides, bool(argument(call, 5, "ceil_mode", False)))
-    counted = bool(argument(call, 5, "count_include_pad", True))
-    divisor = argument(call, 6, "divisor_override") if axes == 2 else None
-    if argument(call, 4, "ceil_mode", False):
-        _, h, w = maker.shapes[wire.source]
-        if (h + 2 * sides[0] - window[0]) % stride[0] or (w + 2 * sides[2] - window[1]) % stride[1]:
-            raise Refusal("ceil_mode of an average whose windows do not fit; supported: windows that fit")
-    if divisor is None and (counted or not any(sides)):
-        return maker.pool(name, wire, "average", window, stride, sides)
-    total = maker.pool(name, wire, "sum", window, stride, sides)
-    taken = np.full((1, 1, 1), float(divisor)) if divisor else _inside(maker.shapes[wire.source], window, stride, sides)
-    return maker.scale(f"{name}, divided", total, 1 / taken)
-
-
-def _inside(shape: Shape, window: Pair, stride: Pair, sides: Sides) -> Reals:
-    """How many values of each window lie inside the map, (1, P, Q)."""
-    _, h, w = shape
-    inside = np.pad(np.ones((h, w)), (sides[:2], sides[2:]))
-    windows = np.lib.stride_tricks.sliding_window_view(inside, window)[:: stride[0], :: stride[1]]
-    return np.asarray(windows.sum(axis=(2, 3)))[None]
-
-
-def _summed(maker: GraphMaker, name: str, wire: FloatWire, call: Call, axes: int) -> FloatWire:
-    """Pooling by norms, of which the first is a sum of what is not below 0, as spikes are."""
-    if float(argument(call, 1, "norm_type")) != 1:
-        raise Refusal(f"pooling by norm {argument(call, 1, 'norm_type'):g}; supported: 1, a sum")
-    window = _two("kernel_size", argument(call, 2, "kernel_size"), axes)
-    given = argument(call, 3, "stride")
-    stride = window if given is None or given == [] else _two("stride", given, axes)
-    _, h, w = maker.shapes[wire.source]
-    if argument(call, 4, "ceil_mode", False) and ((h - window[0]) % stride[0] or (w - window[1]) % stride[1]):
-        raise Refusal("ceil_mode of a sum whose windows do not fit; supported: windows that fit")
-    return maker.pool(name, wire, "sum", window, stride)
-
-
-def _two(name: str, value: object, axes: int, least: int = 1) -> tuple[int, int]:
-    """(vertical, horizontal); along a row the vertical one does nothing."""
-    if axes == 2:
-        return pair(name, value, least)
-    return (least, pair(name, value, least)[1])
-
-
-def _pair_of(value: Any, axes: int) -> tuple[Any, Any]:
-    several = list(value) if isinstance(value, list | tuple) else [value, value]
-    return (1, several[0]) if axes == 1 else (several[0], several[1])
 
 
 def _without_zeros(numbers: Numbers) -> tuple[Numbers, tuple[int, int, int, int]]:

@@ -56,11 +56,18 @@ class FloatOperator(ABC):
 
 @dataclass(frozen=True, eq=False)
 class FloatSynapse(FloatOperator):
-    """Weights, float64 (M, C / groups, R, S), and bias, float64 (M,)."""
+    """Weights, float64 (M, C / groups, R, S), and bias, float64 (M,). parts: names of the layers that it stands for,
+    where that is not just its own."""
 
     layer: LayerShape
     weight: Reals
     bias: Reals
+    parts: tuple[str, ...] | None = None
+
+    @property
+    def stands_for(self) -> tuple[str, ...]:
+        """Names of layers of the network that was read."""
+        return (self.name,) if self.parts is None else self.parts
 
     def start(self, dtype: torch.dtype) -> Step:
         """Convolves."""

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -98,16 +99,21 @@ class Synapse(Operator):
 
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""
+        with self.__dict__.setdefault("_reads_weights", Lock()):  # who comes second waits, and reads nothing
+            found = self.held_weights()
+            if found is not None:
+                return found
+            codes = self.read_weights().astype(np.int32, copy=False)
+            codes.setflags(write=False)
+            self.__dict__["_held_weights"] = weakref.ref(codes)
+            if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
+                self.__dict__["zero_weights"] = _zeros(codes)
+            return codes
+
+    def held_weights(self) -> npt.NDArray[np.int32] | None:
+        """The weights, if somebody holds them."""
         held = self.__dict__.get("_held_weights")
-        found = None if held is None else held()
-        if found is not None:
-            return cast("npt.NDArray[np.int32]", found)
-        codes = self.read_weights().astype(np.int32, copy=False)
-        codes.setflags(write=False)
-        self.__dict__["_held_weights"] = weakref.ref(codes)
-        if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
-            self.__dict__["zero_weights"] = _zeros(codes)
-        return codes
+        return None if held is None else cast("npt.NDArray[np.int32] | None", held())
 
     @cached_property
     def zero_weights(self) -> int:

@@ -1,4 +1,4 @@
-"""`spikecycle bench`: what it measures, what it says, and that threads change no result."""
+"""`spikecycle bench`: what it measures, and what it says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from spikecycle.installing import how_to_install
-from spikecycle.simulator import UsageError, load_machine, simulate
+from spikecycle.simulator import UsageError, simulate
 from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.measure import BenchPlan, bench, exponent
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
@@ -117,16 +117,3 @@ def test_bad_input_is_refused_in_a_line(arguments: list[str], said: str) -> None
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("machine", ["spike_array", "prosperity"])
-@pytest.mark.parametrize("samples", [[0], [0, 1, 2, 3, 4]])
-def test_threads_change_no_result(machine: str, samples: list[int]) -> None:
-    alone = simulate("digits-ternary", load_machine(machine), samples=samples)
-    steps: list[int] = []
-    together = simulate(
-        "digits-ternary", load_machine(machine), samples=samples, threads=3,
-        progress=lambda _, done, total: steps.append(done),
-    )  # fmt: skip
-    assert together == alone
-    assert sorted(steps) == list(range(1, max(steps) + 1))
