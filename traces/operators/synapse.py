@@ -99,10 +99,14 @@ class Synapse(Operator):
 
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""
-        codes = self._held("weights", lambda: self.read_weights().astype(np.int32, copy=False))
-        if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
-            self.__dict__["zero_weights"] = _zeros(codes)
-        return codes
+
+        def read() -> npt.NDArray[np.int32]:
+            codes = self.read_weights().astype(np.int32, copy=False)
+            if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
+                self.__dict__["zero_weights"] = _zeros(codes)
+            return codes
+
+        return self._held("weights", read)
 
     def held_weights(self) -> npt.NDArray[np.int32] | None:
         """The weights, if somebody holds them."""
