@@ -45,6 +45,7 @@ def pick_weight_formats(
         choice = formats.weights_of(stage.name)
         if choice.format != AUTO or not any(stage.synapses()):
             continue
+        reuse = reuse or Reuse(network)  # all formats take the same spikes and weights
         costs: dict[str, OperatorCost] = {}
         problems: list[str] = []
         for name in candidates(choice):

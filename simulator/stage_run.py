@@ -86,6 +86,7 @@ class StageRunner:
             step_done(name)
 
         def run(watched: Machine) -> StageRun:
+            reuse.hold_weights(stage)
             (found,) = self._fresh([stage], watched, reuse, count_step)
             return found
 

@@ -22,11 +22,15 @@ KEPT_BYTES = 2**24
 
 
 class SampleTensors:
-    """The tensors of one sample of a trace by name; each is read or recomputed once, when it is first asked for."""
+    """The tensors of one sample of a trace by name; each is read or recomputed once, when it is first asked for.
 
-    def __init__(self, trace: Trace, sample: int) -> None:
+    recorded: the same sample of the same file with other operators, from which recorded tensors are taken.
+    """
+
+    def __init__(self, trace: Trace, sample: int, recorded: SampleTensors | None = None) -> None:
         self.trace = trace
         self.sample = sample
+        self._recorded = recorded
         self._producers = {operator.output.name: operator for operator in trace.operators}
         self._unpacked: dict[str, Integers] = {}
         self._frames: dict[str, Frames] = {}
@@ -44,8 +48,12 @@ class SampleTensors:
         """The same in little memory, for what goes timestep by timestep: binary spikes packed, an eighth of the size;
         what was not recorded and takes more than KEPT_BYTES is computed anew whenever somebody goes through it."""
         if name not in self._frames:
-            recorded = self._tensor(name).frames(self.sample)
-            self._frames[name] = self._recompute(name) if recorded is None else recorded
+            tensor = self._tensor(name)
+            if tensor.recorded and self._recorded is not None:
+                self._frames[name] = self._recorded.frames(name)
+            else:
+                recorded = tensor.frames(self.sample)
+                self._frames[name] = self._recompute(name) if recorded is None else recorded
         return self._frames[name]
 
     def inputs(self, operator: Operator) -> list[Integers]:

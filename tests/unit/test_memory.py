@@ -50,8 +50,8 @@ def test_what_is_kept_adds_up_and_what_passes_does_not() -> None:
 
 
 def test_a_stage_by_hand(tmp_path: Path) -> None:
-    """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, or packed in one byte, of which
-    all timesteps are unpacked at a time; 3 neurons."""
+    """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, or packed in one byte, of
+    which all timesteps are unpacked at a time; 3 neurons."""
     with open_trace(small_trace(tmp_path)) as trace:
         dense = layers(trace)[1]
         needs = stage_needs(dense, trace)

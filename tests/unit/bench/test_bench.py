@@ -68,6 +68,17 @@ def test_a_case_is_measured(tmp_path: Path) -> None:
     assert first.peak_bytes > 2**20
 
 
+def test_threads_take_turns_with_one_thread() -> None:
+    plan = BenchPlan(("lenet",), machines=("mint",), threads=(1, 2), samples=3, runs=2, peers=False, growth=False)
+    found = bench(plan)
+    assert [(case.threads, case.samples) for case in found.cases] == [(1, 3), (2, 3)]
+    (pair,) = found.peers
+    assert (pair.peer, pair.work) == ("spikecycle, 1 thread", "lenet on mint, 3 samples, 2 threads")
+    assert pair.ours_s == found.cases[1].seconds
+    assert pair.seconds > 0 and pair.ratio > 0
+    assert CASE.key != CASE.model_copy(update={"samples": 2}).key
+
+
 def test_what_a_machine_does_not_run_is_told_and_the_others_go_on() -> None:
     plan = BenchPlan(("lenet",), machines=("mint", "spike_array"), formats=("rle",), runs=1, peers=False, growth=False)
     refused, measured = bench(plan).cases
