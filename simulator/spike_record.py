@@ -18,6 +18,24 @@ MOST_TIMESTEPS = 400
 """Timesteps of a raster."""
 
 
+@dataclass(frozen=True, eq=False)
+class OutputSpikes:
+    """What a stage put out in one sample.
+
+    counts: values that are not zero, by timestep, int64 (T,). neurons: how many there are. raster: if asked for.
+    """
+
+    counts: Int64
+    neurons: int
+    raster: SpikeRaster | None
+
+    @classmethod
+    def of(cls, values: Frames, sample: int, with_raster: bool) -> OutputSpikes:
+        """Of (T, C, H, W), the sample with this index."""
+        raster = raster_of(values, sample) if with_raster else None
+        return cls(by_timestep(values), math.prod(values.shape[-3:]), raster)
+
+
 @dataclass(eq=False)
 class SpikeRecord:
     """Values that are not zero, by timestep, int64 (T,), and which neurons of the first sample put them out."""
@@ -32,14 +50,12 @@ class SpikeRecord:
         self.inputs = _sum(self.inputs, counts)
         return int(counts.sum())
 
-    def add_output(self, values: Frames, sample: int) -> int:
-        """What the stage puts out, (T, C, H, W), of the sample with this index; returns the same."""
-        counts = by_timestep(values)
-        self.outputs = _sum(self.outputs, counts)
-        self.neurons = math.prod(values.shape[-3:])
-        if self.raster is None:
-            self.raster = raster_of(values, sample)
-        return int(counts.sum())
+    def add_output(self, outputs: OutputSpikes) -> int:
+        """What the stage puts out, of one sample, the first one with its raster; returns the sum."""
+        self.outputs = _sum(self.outputs, outputs.counts)
+        self.neurons = outputs.neurons
+        self.raster = self.raster or outputs.raster
+        return int(outputs.counts.sum())
 
 
 def by_timestep(values: Frames) -> Int64:

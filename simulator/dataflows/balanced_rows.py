@@ -9,8 +9,9 @@ times SATO (Liu et al., DAC 2022), whose dispatcher sorts rows of spikes into bu
 - a population takes log2(T) + 1 cycles per neuron, the depth of the binary search for the times of its spikes, one
   neuron after the other. The study does not round it; cycles of a population are rounded to the nearest whole one here.
 
-A value of several bits counts its set bits. Groups are operators of their own. Attention, additions, pooling and
-concatenation cost nothing there, and memory is not counted (but see `traffic`).
+Neurons of two states are refused: the search is one in sums over time, through which a synaptic current with a leak of
+its own does not go. A value of several bits counts its set bits. Groups are operators of their own. Attention,
+additions, pooling and concatenation cost nothing there, and memory is not counted (but see `traffic`).
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ BALANCED_ROWS = rule(
     machine=BalancedRowsMachine,
     summary="rows of spikes dealt out to the least loaded PE (SATO)",
     free=("add", "attention", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
+    demands={"groups", "dilation", "a delayed input", "several inputs", "an input without weights"}
+    | NEURON_DEMANDS - {"a neuron of two states"},
 )
 
 

@@ -4,8 +4,8 @@ A population may have several inputs: synapses, spikes added as they are (identi
 timestep before (recurrence). For an array that accumulates events into potentials all of these are one layer whose
 input channels lie side by side: a synapse contributes its kernel, an identity input a kernel that is 1 at its own
 channel and position and 0 elsewhere, a delayed input the spikes of the timestep before. A kernel of groups has zeros
-between its groups then. Sums are exact and saturate
-once, so the layer computes what the population computes, bit for bit.
+between its groups then. A dilated kernel has zeros in its holes: these arrays know none, and treat them as they treat
+all zeros. Sums are exact and saturate once, so the layer computes what the population computes, bit for bit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from spikecycle.simulator.array_types import Frames, Inputs, Int32, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
-from spikecycle.traces import Layer, LayerShape, Neuron, Population, Source, Synapse
+from spikecycle.traces import Layer, LayerShape, Neuron, Pool, Population, Source, Synapse
 from spikecycle.traces.frames import block_timesteps, blocks, pack_frames
 from spikecycle.traces.packing import PackedSpikes
 
@@ -30,7 +30,8 @@ from spikecycle.traces.packing import PackedSpikes
 class LayerTask:
     """What an array needs to know of a layer before it sees a sample.
 
-    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T.
+    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T. pool: rows and
+    columns of the windows of currents of which neurons take the largest; (1, 1) without a pool.
     """
 
     name: str
@@ -41,6 +42,12 @@ class LayerTask:
     weights: Int32
     bias: Int32
     neuron: Neuron
+    pool: tuple[int, int] = (1, 1)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether there are fewer neurons than sums."""
+        return self.pool != (1, 1)
 
     @classmethod
     def of(cls, layer: Layer) -> LayerTask:
@@ -204,11 +211,12 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
     population = stage.operators[-1]
     synapses = {operator.output.name: operator for operator in stage.operators if isinstance(operator, Synapse)}
     assert isinstance(population, Population) and synapses, "`Support.layers_only` refuses everything else"
+    pools = [operator for operator in stage.operators if isinstance(operator, Pool)]
     connections = [
         _synapse(synapses[source.tensor])
         if source.tensor in synapses and not source.delay
         else _identity(source, network, population)
-        for source in population.inputs
+        for source in (pools[0].inputs if pools else population.inputs)
     ]
     bias = np.sum([synapse.bias().astype(np.int64) for synapse in synapses.values()], axis=0)
     if len(connections) == 1:
@@ -225,13 +233,26 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
         weights=weights,
         bias=bias.astype(np.int32),
         neuron=population.neuron,
+        pool=pools[0].window if pools else (1, 1),
     )
     return task, connections, population
 
 
 def _synapse(synapse: Synapse) -> Connection:
     (source,) = synapse.inputs
-    return Connection(source, synapse.shape, synapse.weights(), synapse.weight_bits)
+    shape, weights = synapse.shape, synapse.weights()
+    if shape.dilation != (1, 1):
+        filled = without_holes(shape)
+        with_zeros = np.zeros(filled.weight_shape, np.int32)
+        with_zeros[:, :, :: shape.dilation[0], :: shape.dilation[1]] = weights
+        shape, weights = filled, with_zeros
+    return Connection(source, shape, weights, synapse.weight_bits)
+
+
+def without_holes(shape: LayerShape) -> LayerShape:
+    """The shape of a layer whose kernel has zeros where a dilated one has holes."""
+    rows, columns = (shape.R - 1) * shape.dilation[0] + 1, (shape.S - 1) * shape.dilation[1] + 1
+    return replace(shape, R=rows, S=columns, dilation=(1, 1))
 
 
 def _identity(source: Source, network: Network, population: Population) -> Connection:

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.dataflows.base import Dataflow
+from spikecycle.simulator.dataflows.layer import without_holes
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.simulator.replay.sample import KEPT_BYTES
-from spikecycle.traces import LayerShape, Population, Tensor
+from spikecycle.traces import LayerShape, Pool, Population, Tensor
 from spikecycle.traces.frames import block_timesteps
 from spikecycle.traces.packing import packed_bytes
 
@@ -33,7 +34,7 @@ def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
     synapses = list(stage.synapses())
     if not synapses:
         return None
-    largest = max((synapse.shape for synapse in synapses), key=lambda shape: shape.R * shape.S)
+    largest = max((without_holes(synapse.shape) for synapse in synapses), key=lambda shape: shape.R * shape.S)
     specs = [network.tensors[source.tensor].spec for source in (s for synapse in synapses for s in synapse.inputs)]
     shape = largest
     population = stage.operators[-1]
@@ -110,6 +111,7 @@ def _tensors_of(stage: Stage, network: Network) -> Iterable[Tensor]:
             waiting += [source.tensor for source in producers[name].inputs]
     # What synapses hand to the neurons of their own stage is added up timestep by timestep and never kept.
     inner = {synapse.output.name for synapse in stage.synapses() if synapse is not stage.operators[-1]}
+    inner |= {pool.output.name for pool in stage.operators if isinstance(pool, Pool) and pool.inputs[0].tensor in inner}
     return [tensor for name, tensor in found.items() if name not in inner or tensor.recorded]
 
 

@@ -18,7 +18,8 @@ of weights to all output channels of a tile per cycle:
    its 16 rows. Nothing is written.
 5. *Stall*: floor(first / 1024) + max(0, floor((traffic - first) / 1024) - cycles), where the first load is one tile of
    weights and (unless they are in the buffer) one of spikes, here not divided by R x S.
-6. *Neurons* take 2 cycles per timestep for every 32 of them. Their output bits stay in the buffer where they are fewer
+6. *Neurons* take 2 cycles per timestep for every 32 of them (for each state of those that have two, which is ours: the
+   study has one). Their output bits stay in the buffer where they are fewer
    than a tile of spikes has, and are written otherwise. Right after a synapse only the last tile's neurons delay the
    network: ceil(floor(256 x 128 / T) / 32) x 2 x T cycles at most; right after attention, at least those and as many as
    attention does not cover.
@@ -326,7 +327,7 @@ def matrices(values: Integers, heads: int, transposed: bool) -> Integers:
 def neurons(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
     """Cycles of a population, those that hide behind the operator before marked, and its output bits."""
     unit = machine.dataflow
-    cycles = -(-run.outputs // unit.update_lanes) * run.timesteps * UPDATE_CYCLES
+    cycles = -(-run.outputs // unit.update_lanes) * run.timesteps * UPDATE_CYCLES * run.states
     bits = run.outputs * run.timesteps
     written = 0 if bits < machine.spike_tile_bits else bits
     hidden, stall = 0, 0

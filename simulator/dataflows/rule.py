@@ -81,6 +81,12 @@ class OperatorRun:
         return int(np.prod(self.operator.output.shape))
 
     @property
+    def states(self) -> int:
+        """States of a neuron of a population: its potential, and its synaptic current if it has one."""
+        assert isinstance(self.operator, Population), f"{self.operator.name} is no population"
+        return self.operator.neuron.states
+
+    @property
     def started(self) -> int:
         """Neurons of a population that start with a potential to be written: all, unless all start with 0."""
         assert isinstance(self.operator, Population), f"{self.operator.name} is no population"

@@ -16,7 +16,8 @@ times PTB (Lee et al., HPCA 2022), an array of 16 x 8 PEs and windows of 4 times
 5. A *linear operator* is not packed: its length is the number of inputs that fire in any timestep.
 6. *Memory.* 1536 bits are loaded ahead; a cycle carries 1024: a stall of 1 + max(0, floor((traffic - 1536) / 1024) -
    compute), where the traffic is the whole im2col matrix, weights of 8 bits, and one bit for each output and timestep.
-7. *Neurons* take 3 cycles per timestep for every 16 of them, rounded down.
+7. *Neurons* take 3 cycles per timestep for every 16 of them, rounded down; for each state of neurons that have two
+   (ours: the study has one, and the same unit takes the synaptic current first, then the potential).
 
 A value of several bits is run bit plane by bit plane; groups are operators of their own. Attention, additions, pooling
 and concatenation cost nothing there.
@@ -251,4 +252,4 @@ def synapses(machine: TimeBatchingMachine, run: OperatorRun) -> Activity:
 @TIME_BATCHING.runs("neuron")
 def neurons(machine: TimeBatchingMachine, run: OperatorRun) -> int:
     """Cycles of a population."""
-    return UPDATE_CYCLES * run.outputs * run.timesteps // machine.dataflow.rows
+    return UPDATE_CYCLES * run.states * run.outputs * run.timesteps // machine.dataflow.rows

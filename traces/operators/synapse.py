@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -98,20 +99,32 @@ class Synapse(Operator):
 
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""
-        codes = self._held("weights", lambda: self.read_weights().astype(np.int32, copy=False))
-        if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
-            self.__dict__["zero_weights"] = _zeros(codes)
-        return codes
+
+        def read() -> npt.NDArray[np.int32]:
+            codes = self.read_weights().astype(np.int32, copy=False)
+            if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
+                self.__dict__["zero_weights"] = _zeros(codes)
+            return codes
+
+        return self._held("weights", read)
+
+    def held_weights(self) -> npt.NDArray[np.int32] | None:
+        """The weights, if somebody holds them."""
+        return self._still_held("weights")
 
     def _held(self, name: str, read: Callable[[], npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
         """An array that is read, read-only, unless somebody still holds it."""
+        with self.__dict__.setdefault(f"_reads_{name}", Lock()):  # who comes second waits, and reads nothing
+            found = self._still_held(name)
+            if found is None:
+                found = read()
+                found.setflags(write=False)
+                self.__dict__[f"_held_{name}"] = weakref.ref(found)
+            return found
+
+    def _still_held(self, name: str) -> npt.NDArray[np.int32] | None:
         held = self.__dict__.get(f"_held_{name}")
-        found = None if held is None else held()
-        if found is None:
-            found = read()
-            found.setflags(write=False)
-            self.__dict__[f"_held_{name}"] = weakref.ref(found)
-        return cast("npt.NDArray[np.int32]", found)
+        return None if held is None else cast("npt.NDArray[np.int32] | None", held())
 
     @cached_property
     def zero_weights(self) -> int:

@@ -51,8 +51,9 @@ class RowStationary:
     machine_type: type[Machine] = RowStationaryMachine
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
-        free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
+        free=frozenset({"add", "pool", "concatenate"}),
+        demands=frozenset({"groups", "dilation", "a delayed input", "several inputs", "an input without weights"})
+        | NEURON_DEMANDS,
         input_bits=16,
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,

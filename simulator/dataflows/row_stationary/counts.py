@@ -40,6 +40,7 @@ def widths(layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayM
         entries_per_weight=entries_per_weight(layer, array, storage, mapping.filters_per_pe),
         psums_per_word=array.word_bits // layer.psum_bits,
         potentials_per_word=array.word_bits // layer.potential_bits,
+        currents_per_word=array.word_bits // layer.current_bits if layer.current_bits else 0,
         pad_psum_bits=pad_psum_bits(layer, array),
         tag_bits=tag_bits(storage, mapping.filters_per_pe),
     )

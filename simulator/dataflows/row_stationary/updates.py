@@ -20,7 +20,7 @@ class Updates(NamedTuple):
     """All updates in order, int64 (u,) each.
 
     cycles: of the neuron unit. buffer_cycles: of the global buffer, meanwhile. loaded_potentials, stored_potentials,
-    stored_outputs: bits from and to DRAM.
+    stored_outputs: bits from and to DRAM; potentials with synaptic currents, and loaded with parameters of neurons.
     """
 
     cycles: Int64
@@ -78,15 +78,18 @@ def update_neurons(
     rows_read = rows - rows_started
     last_timestep = (layer.T - 1) * height
     rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
-    potential_bits = (columns * layer.potential_bits)[:, None] * filters
+    neurons = columns[:, None] * filters  # of a row of the map
     in_dram = array.potentials_in_dram > 0
-    rows_loaded = rows_started * layer.starts_in_dram + rows_read * (array.potentials_in_dram == 1)
-    loads = rows_loaded[:, None] * potential_bits
-    stores = rows_written[:, None] * potential_bits * in_dram
+    loaded_bits = rows_started * layer.starts_in_dram * layer.potential_bits
+    loaded_bits = loaded_bits + rows_read * (array.potentials_in_dram == 1) * layer.state_bits
+    loads = (loaded_bits + rows * layer.parameter_bits)[:, None] * neurons
+    stores = (rows_written * in_dram * layer.state_bits)[:, None] * neurons
 
     psum_words = pairs[:, None] * result_words(mapped, groups, widths.psums_per_word)
     output_words = pairs[:, None] * result_words(mapped, groups, array.word_bits // layer.output_bits)
     potential_words = result_words(mapped, groups, widths.potentials_per_word) * (not in_dram)
+    if layer.current_bits:
+        potential_words += result_words(mapped, groups, widths.currents_per_word) * (not in_dram)
     stored_words = output_words * (not outputs_on_chip)
     updates = (pairs * columns)[:, None] * filters
     spikes = 0 if output_spikes is None else output_spikes
@@ -106,7 +109,7 @@ def update_neurons(
     group_of = np.cumsum(order.folds.pair_end == order.folds.group_end) - 1
     place = group_of[order.column_fold[order.updates]], order.filter_fold[order.updates]
     return Updates(
-        cycles=(ceil_div(updates, array.update_lanes) + 2)[place],
+        cycles=(ceil_div(updates * layer.states, array.update_lanes) + 2)[place],
         buffer_cycles=ceil_div(words, array.words_per_cycle)[place],
         loaded_potentials=loads[place],
         stored_potentials=stores[place],

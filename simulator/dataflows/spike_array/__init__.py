@@ -14,10 +14,10 @@ says it to the cycle):
   runs through all timesteps before the next, so that potentials never leave the chip.
 
 Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `weight_layout`
-(where fibers lie), `axes`, `tiling` (cutting a layer), `pe_latency` (kernel: how long a PE takes for an event),
-`events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by event), `abreast`
-(kernel: the same for all channel tiles together), `update` (kernels: sweep and
-encode), `replay` (the loop over passes), `plan` (a layer on a machine), `counters`.
+(where fibers lie), `axes`, `tiling` (cutting a layer), `tap_lanes` (tap cases side by side), `pe_latency` (kernel: how
+long a PE takes for an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by
+event), `abreast` (kernel: the same for all channel tiles together), `update` (kernels: sweep and encode), `replay` (the
+loop over passes), `plan` (a layer on a machine), `counters`.
 """
 
 from __future__ import annotations
@@ -55,11 +55,13 @@ class SpikeArray:
     machine_type: type[Machine] = SpikeArrayMachine
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
-        free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
+        free=frozenset({"add", "pool", "concatenate"}),
+        demands=frozenset({"groups", "dilation", "a delayed input", "several inputs", "an input without weights"})
+        | NEURON_DEMANDS,
         input_bits=16,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
     )
@@ -67,7 +69,7 @@ class SpikeArray:
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
-        return layers(network)
+        return layers(network, with_pools=True)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Tables, passes and events, at most."""
