@@ -24,6 +24,8 @@ INPUT_BYTES = 40  # of a sample: met, the same by tap, and events of a tap, spik
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
 PASS_BYTES = 450  # six numbers of a pass in its order, four in tables, thirteen of records, and what becomes of them
+OF_PADS = {*"TCHWMPQRS", "windows", "groups", "input_bits", "weight_bits", "psum_bits"}
+"""Fields of a layer that decide on what fits the pads."""
 
 
 def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
@@ -64,6 +66,7 @@ def _most_filter_sets(machine: RowStationaryMachine, layer: LayerSizes) -> int:
     least those that fit with the widest sums and the most that a format can add to a weight."""
     array, shape = lower_array(machine), layer.shape
     most_sum = shape.fan_in * ((1 << layer.input_bits) - 1) << (layer.weight_bits - 1)
+    of_neurons = set(LayerSpec._fields) - OF_PADS  # what pads do not depend on
     spec = LayerSpec(
         **{name: getattr(shape, name) for name in "CHWMPQRS"},
         T=layer.timesteps,
@@ -72,11 +75,7 @@ def _most_filter_sets(machine: RowStationaryMachine, layer: LayerSizes) -> int:
         input_bits=layer.input_bits,
         weight_bits=layer.weight_bits,
         psum_bits=min(array.accumulator_bits, 1 + most_sum.bit_length()),
-        potential_bits=1,
-        stored_input_bits=1,
-        output_bits=1,
-        stored_output_bits=1,
-        starts_in_dram=0,
+        **dict.fromkeys(of_neurons, 1),
     )
     storage = Storage(layout=int(PadLayout.PACKED), masked=1, tagged=1, droppable=1, skippable=1)
     windows = 1  # whose psums wait in the pads
