@@ -224,7 +224,7 @@ def _candidates(
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
                     for windows, size in tiles.items():
-                        p = _filters(layer, array, filter_sets, most(q, windows))
+                        p = filters_of_pe(layer, array, filter_sets, most(q, windows))
                         sets = _channel_sets(layer, array, filter_sets, q)
                         if p == 0 or sets == 0:
                             continue
@@ -249,7 +249,7 @@ def _joined(
     return ArrayMapping._make((*columns, int(kept), resident))
 
 
-def _filters(layer: LayerSpec, array: ArraySpec, filter_sets: int, most: int) -> int:
+def filters_of_pe(layer: LayerSpec, array: ArraySpec, filter_sets: int, most: int) -> int:
     """Filters a PE, of at most so many: evened out over the folds, or the most that divide them; 0 if none do."""
     if array.perfect_factors:
         share = layer.group_filters // filter_sets if layer.group_filters % filter_sets == 0 else 0
