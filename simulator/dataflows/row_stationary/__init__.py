@@ -58,13 +58,14 @@ class RowStationary:
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        pools_currents=True,
         keeps_tensors=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
-        return layers(network)
+        return layers(network, with_pools=True)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Fibers, tables and passes, at most."""

@@ -127,7 +127,7 @@ def _work_of_spikes(
 
     active_inputs = np.zeros((layer.T, layer.H, layer.C, layer.S), np.int64)
     events, spikes = np.zeros_like(active_inputs), np.zeros((layer.T, layer.H, layer.C), np.int64)
-    outputs = np.zeros((layer.T, layer.M, layer.P) if mapped.output_row.explicit else (0, 0, 0), np.int64)
+    outputs = np.zeros((layer.T, layer.M, layer.neuron_rows) if mapped.output_row.explicit else (0, 0, 0), np.int64)
     group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
     channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
     tap_inputs = TapInputs.none(mapped)
@@ -147,7 +147,8 @@ def _work_of_spikes(
             loaded_spikes = steady.row_loads.spikes(spikes, channel_starts, size)
             work.input_spikes[here] = loaded_spikes.reshape(size, layer.groups, -1)
         if mapped.output_row.explicit:
-            count_outputs(cast(UInt8, sample_outputs), q0, q1, outputs)
+            pooled = layer.pool_columns
+            count_outputs(cast(UInt8, sample_outputs), q0 // pooled, q1 // pooled, outputs)
             work.output_spikes.append(output_spikes(mapped, outputs, folds_of_range))
     count_pe_work(mapped, tap_inputs, records)
     return work
