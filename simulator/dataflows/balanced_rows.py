@@ -60,31 +60,37 @@ BALANCED_ROWS = rule(
 
 
 @kernel
+def sift(heap: Int64, shares: Int64, place: int) -> None:
+    """Move a PE down a heap of PEs, int64 (PEs,), until none below it has fewer spikes (of equals, a lower number)."""
+    pe = heap[place]
+    while True:
+        child = 2 * place + 1
+        if child >= len(heap):
+            break
+        right = child + 1
+        if right < len(heap) and (shares[heap[right]], heap[right]) < (shares[heap[child]], heap[child]):
+            child = right
+        if (shares[heap[child]], heap[child]) > (shares[pe], pe):
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = pe
+
+
+@kernel
 def fullest_share(spikes: Int64, shares: Int64) -> int:
     """Most spikes that a PE gets: each row goes to the PE with the fewest so far, of equals to the first.
 
-    spikes: int64 (rows,). shares: int64 (PEs,), zeros; holds the spikes of each PE afterwards.
+    spikes: int64 (rows,). shares: int64 (PEs,), the spikes that each PE has already; what it has afterwards.
     """
-    # A heap of the PEs, the one with the fewest spikes (of equals, the first) on top.
-    heap = np.arange(len(shares))
+    heap = np.arange(len(shares))  # the PE with the fewest spikes (of equals, the first) is on top
+    for place in range(len(heap) // 2 - 1, -1, -1):
+        sift(heap, shares, place)
     for row in range(len(spikes)):
         if spikes[row] == 0:
             continue
-        pe = heap[0]
-        shares[pe] += spikes[row]
-        place = 0
-        while True:
-            child = 2 * place + 1
-            if child >= len(heap):
-                break
-            right = child + 1
-            if right < len(heap) and (shares[heap[right]], heap[right]) < (shares[heap[child]], heap[child]):
-                child = right
-            if (shares[heap[child]], heap[child]) > (shares[pe], pe):
-                break
-            heap[place] = heap[child]
-            place = child
-        heap[place] = pe
+        shares[heap[0]] += spikes[row]
+        sift(heap, shares, 0)
     return int(shares.max())
 
 
@@ -92,7 +98,11 @@ def fullest_share(spikes: Int64, shares: Int64) -> int:
 def synapses(machine: BalancedRowsMachine, run: OperatorRun) -> Activity:
     """Cycles, and traffic if it is counted, of an operator with weights."""
     work = run.workload
-    fullest = sum(fullest_share(rows.reshape(-1), np.zeros(machine.dataflow.pes, np.int64)) for rows in work.row_ones)
+    shares = np.zeros((work.groups, machine.dataflow.pes), np.int64)
+    for rows in work.row_ones_blocks():
+        for of_group, own in zip(rows, shares, strict=True):
+            fullest_share(np.ascontiguousarray(of_group).reshape(-1), own)
+    fullest = int(shares.max(axis=1).sum())
     return once_through(machine, run, fullest * (work.output_channels // work.groups))
 
 

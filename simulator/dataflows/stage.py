@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Frames, Integers, UInt8, UInt16
+from spikecycle.simulator.array_types import Frames, Integers
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Pool, Population, Source, Synapse, Tensor
+from spikecycle.traces.frames import blocks, delayed
 
 
 class Network(Protocol):
@@ -191,21 +192,25 @@ class StageSample:
         return self.tensors.values(tensor)
 
     def frames(self, tensor: str) -> Frames:
-        """The same, binary spikes packed where they were recorded, to be taken timestep by timestep."""
+        """The same in little memory, to be taken block by block (`spikecycle.traces.frames.blocks`)."""
         return self.tensors.frames(tensor)
 
     def source(self, source: Source) -> Integers:
         """What an operator takes, integers (T, C, H, W): the tensor, moved on by its delay (zeros before the start)."""
         return self.tensors.source(source)
 
+    def source_frames(self, source: Source) -> Frames:
+        """The same, as `frames`."""
+        frames = self.frames(source.tensor)
+        return delayed(frames) if source.delay else frames
+
     def workload(self, synapse: Synapse) -> SynapseWorkload:
         """What follows from the synapse's weights and from the spikes of this sample."""
         if synapse.name not in self._workloads:
             (source,) = synapse.inputs
-            inputs = _magnitudes(self.source(source))
             self._workloads[synapse.name] = SynapseWorkload(
                 synapse.shape,
-                inputs.reshape(len(inputs), *synapse.shape.input_shape),
+                self.source_frames(source),
                 self.tensors.spec(source.tensor).bits,
                 synapse.weights(),
                 synapse.weight_bits,
@@ -219,15 +224,10 @@ class StageSample:
         weighted = sum(self.workload(synapse).synaptic_operations for synapse in self.stage.synapses())
         carried = currents(self.tensors.trace)
         added = sum(
-            int(np.bitwise_count(self.source(source)).sum())
+            int(np.bitwise_count(values).sum())
             for operator in self.stage.operators
             for source in operator.inputs
             if isinstance(operator, Population) and source.tensor not in carried
+            for values in blocks(self.source_frames(source))
         )
         return weighted + added
-
-
-def _magnitudes(values: Integers) -> UInt8 | UInt16:
-    """Values of at most 16 bits without their signs: what is below zero takes the bits of its magnitude."""
-    unsigned = values if values.dtype.kind == "u" else np.abs(values.astype(np.int32))
-    return cast("UInt8 | UInt16", unsigned.astype(np.uint8 if values.dtype.itemsize == 1 else np.uint16, copy=False))

@@ -28,8 +28,8 @@ class Support:
     layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
         and nothing else.
     pools_currents: whether a layer may have a max pool between its synapse and its neurons (`stage.pooled_currents`).
-    packed_spikes: whether it takes recorded binary spikes as they are packed in the file, one timestep after the other;
-        an estimate of memory counts them so.
+    packed_spikes: whether it takes tensors some timesteps at a time, binary spikes packed (`StageSample.frames`,
+        `SynapseWorkload.plane_blocks`), as all shipped dataflows do; an estimate of memory counts them so.
     keeps_tensors: whether it may keep tensors on chip between stages (`Dataflow.keeps`); without it, a machine or a run
         that asks for `residency.activations: chip` is refused.
     """

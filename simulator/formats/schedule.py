@@ -21,6 +21,8 @@ Each kernel ends its steps itself: a call a step, with three arrays to pass, tak
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.groups import group_end, group_slots, padding_zeros
@@ -63,7 +65,7 @@ def decode_schedule(
     last_bit_out: int64, index in the fiber of the last bit that the entry's step needs; with a mask it may be
         lower than an earlier step's.
     step_out: int64, step in which the entry comes out, 0, 1, 2, ...; every step has an entry.
-    The three arrays hold at least stop - start entries.
+    The three arrays hold at least stop - start entries; of position_out, those behind the last one are overwritten.
 
     Returns the number of entries and of steps.
     """
@@ -102,13 +104,13 @@ def _position_by_position(
     name_bits = _name_bits(spec, length)
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))  # not 0: callees would be compiled for that constant, and again for any number
     run = 0
     for first in range(0, length, rate):
         end = min(first + rate, length)
         first_entry = entries
         stored_before = stored
-        last_delivered = NOTHING
+        last_delivered = int(np.int64(NOTHING))
         for position in range(first, end):
             if values[start + position] != 0:
                 position_out[entries] = position
@@ -158,35 +160,29 @@ def _window_by_window(
     length = stop - start
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))
     for first in range(0, length, mask_window):
         end = min(first + mask_window, length)
-        first_entry = entries
-        first_step = steps
-        last_delivered = NOTHING
+        entry = entries
         for position in range(first, end):
-            if values[start + position] == 0:
-                continue
-            if entries - first_entry == rate:
-                last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
-                for entry in range(first_entry, entries):
-                    last_bit_out[entry] = last_bit
-                    step_out[entry] = steps
-                steps += 1
-                first_entry = entries
-            position_out[entries] = position
+            position_out[entries] = position  # without a branch, which would be guessed wrong too often
+            entries += values[start + position] != 0
+        if entries == entry:
+            position_out[entry] = NOTHING
+            last_bit_out[entry] = _last_bit_with_mask(spec, length, end - 1, int(np.int64(NOTHING)), stored)
+            step_out[entry] = steps
             entries += 1
-            stored += 1
-            last_delivered = position
-        if entries > first_entry or steps == first_step:
-            last_bit = _last_bit_with_mask(spec, length, end - 1, last_delivered, stored)
-            if entries == first_entry:
-                position_out[entries] = NOTHING
-                entries += 1
-            for entry in range(first_entry, entries):
-                last_bit_out[entry] = last_bit
-                step_out[entry] = steps
             steps += 1
+            continue
+        while entry < entries:
+            next_entry = min(entry + rate, entries)
+            stored += next_entry - entry
+            last_bit = _last_bit_with_mask(spec, length, end - 1, position_out[next_entry - 1], stored)
+            for each in range(entry, next_entry):
+                last_bit_out[each] = last_bit
+                step_out[each] = steps
+            steps += 1
+            entry = next_entry
     return entries, steps
 
 
@@ -206,7 +202,7 @@ def _entry_by_entry(
     name_bits = _name_bits(spec, stop - start)
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))
     run = 0
     first_entry = 0
     slots_taken = 0
@@ -259,10 +255,10 @@ def _group_by_group(
     all_slots = group_slots(length, segment, spec.kept, spec.group)
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))
     first_entry = 0
     stored_before = 0
-    first = 0
+    first = int(np.int64(0))
     while first < length:
         end = group_end(first, length, segment, spec.group)
         slots_left = min(spec.kept, end - first)

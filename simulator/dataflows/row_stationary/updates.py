@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import result_words, row_bits
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerOnArray, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
@@ -52,25 +52,31 @@ def neurons_of(layer: LayerSpec, sums: ColumnFolds) -> ColumnFolds:
     )
 
 
-def output_spikes(mapped: LayerOnArray, spikes: Int64, folds: ColumnFolds) -> Int64:
+def spikes_of_folds(mapped: LayerOnArray, spikes: Int64) -> Int64:
+    """int64 (n, rows, F), by filter fold, of output spikes (n, M, rows) of some timesteps."""
+    filters = mapped.tables.filters.sum(axis=1)
+    return np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)
+
+
+def output_spikes(mapped: LayerOnArray, of_folds: Integers, folds: ColumnFolds) -> Int64:
     """int64 (time groups, F): output spikes of each time group and filter fold.
 
-    spikes: int64 (T, M, rows of neurons), those of the columns of a range. folds: the column folds of the range.
+    of_folds: (T, rows of neurons, F), those of the columns of a range. folds: the column folds of the range.
     """
     layer, groups = mapped.layer, neurons_of(mapped.layer, groups_of(folds))
-    filters = mapped.tables.filters.sum(axis=1)
-    of_folds = np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)  # (T, P, F)
     # all pairs of a tile behind each other, tile by tile
     row, tile_rows = np.arange(layer.neuron_rows), mapped.mapping.tile_rows // layer.pool_rows
     row_start = row // tile_rows * tile_rows
-    height = np.minimum(tile_rows, layer.neuron_rows - row_start)
-    place = layer.T * row_start + np.arange(layer.T)[:, None] * height + row - row_start
-    by_tile = np.empty((layer.T * layer.neuron_rows, len(filters)), np.int64)
-    by_tile[place.reshape(-1)] = of_folds.reshape(len(by_tile), -1)
+    by_tile = np.concatenate(
+        [
+            of_folds[:, row_start == start].reshape(-1, of_folds.shape[2])
+            for start in range(0, layer.neuron_rows, tile_rows)
+        ]
+    )
     has_neurons = groups.group_end > groups.group_start  # not what is left over of windows
     starts = (layer.T * groups.row_start + groups.group_start)[has_neurons]
-    found = np.zeros((len(has_neurons), len(filters)), np.int64)
-    found[has_neurons] = np.add.reduceat(by_tile, starts, axis=0)
+    found = np.zeros((len(has_neurons), by_tile.shape[1]), np.int64)
+    found[has_neurons] = np.add.reduceat(by_tile, starts, axis=0, dtype=np.int64)
     return found
 
 

@@ -21,6 +21,7 @@ from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 from spikecycle.traces import LayerShape
+from spikecycle.traces.frames import blocks
 
 WEIGHTS_AT_ONCE = 2**20
 """Weights that are compared with 0 together, so that of a large layer no copy is made."""
@@ -161,5 +162,8 @@ def _updates(machine: SpikeArrayMachine, task: LayerTask, sample: LayerSample, p
         of_places = np.bincount(places.reshape(-1), minlength=count) * task.timesteps
         return np.repeat(of_places[:, None], task.shape.M, axis=1)
     assert sample.active is not None, "a sparse update needs to know which neurons are active"
-    updated = np.sum(sample.active, axis=0, dtype=np.int64).reshape(task.shape.M, -1)
-    return np.stack([updated[:, (places == place).reshape(-1)].sum(axis=1) for place in range(count)])
+    updated = np.zeros(task.shape.output_shape, np.int64)
+    for active in blocks(sample.active):
+        updated += np.sum(active, axis=0, dtype=np.int64)
+    by_channel = updated.reshape(task.shape.M, -1)
+    return np.stack([by_channel[:, (places == place).reshape(-1)].sum(axis=1) for place in range(count)])

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
-from spikecycle.simulator.dataflows.spike_array.axes import BLOCK_SIZE, FIRST_TAP, LAST_TAP, PHASE
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.tap_lanes import LANES, TapLanes
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
 from spikecycle.simulator.formats import decode_schedule
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
@@ -35,6 +35,14 @@ DIRECTORY_CYCLES = 2
 FIRST_WORD = 2
 """A fiber's first word can be used in the second cycle after the pop: address, read, use."""
 
+CACHED_CYCLES = 2**10
+"""Latencies of so many cases and PEs are filled together: with what they are made of, 16 bytes each."""
+LANE_REGISTERS = 6
+NOW, OCCUPIED, WITHOUT, MET, ACCESSES, MORE = range(0, LANE_REGISTERS * LANES, LANES)
+LEVELS = 4
+"""Accumulates of a bank that are added up in one go, as many as the lanes of the machines that ship have at most."""
+"""Where registers begin, of a number for each tap case; see `time_fiber`."""
+
 
 class PeSpec(NamedTuple):
     """A PE's parameters, as kernels take them."""
@@ -50,15 +58,38 @@ class PeSpec(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for one fiber's schedule (int64, as long as the longest fiber) and one step's banks (int64 (banks,))."""
+    """Room for what is known of one fiber, int64.
+
+    position, last_bit, step: (longest fiber + slots,), its schedule; a step has `slots` entries at most. stop: (longest
+    fiber,), the entry behind each step.
+    tap, bank: (groups, longest fiber + 1), where each position lands, and the last slot for what delivers nothing;
+    placed: (groups, 3), the kind of fiber that they are for.
+    of_tap: (most taps + 1,), entries of each tap. at_least: (banks, slots), the cases in which a step has 1, 2, ...
+    accumulates in a bank; fullest: (slots,), in any bank. lanes: (lane registers · LANES,), see `time_fiber`.
+    """
 
     position: Int64
     last_bit: Int64
     step: Int64
-    tap_row: Int64
-    tap_column: Int64
+    stop: Int64
+    tap: Int64
     bank: Int64
-    in_bank: Int64
+    placed: Int64
+    of_tap: Int64
+    at_least: Int64
+    fullest: Int64
+    lanes: Int64
+
+    @classmethod
+    def of(cls, longest: int, pe: PeSpec, lanes: TapLanes) -> Scratch:
+        """Room for fibers of at most `longest` positions."""
+        groups, taps = lanes.meets.shape
+        slots = min(pe.rate, longest)
+        shapes = (
+            *(longest + slots,) * 3, longest, (groups, longest + 1), (groups, longest + 1), (groups, 3), taps,
+            (pe.banks, slots), -(-slots // LEVELS) * LEVELS, LANE_REGISTERS * LANES,
+        )  # fmt: skip
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,120 +114,104 @@ class PeLatencies:
 
 
 @lean_kernel
-def time_event(
-    entries: int,
-    bits_ahead: int,
-    words: int,
-    taps: tuple[int, int, int, int],
-    pe: PeSpec,
-    scratch: Scratch,
-    tap_case: int,
-    group_pe: int,
-    cycles_out: Int32,
-    work_out: Int64,
-) -> None:
-    """Time an event whose fiber has `entries` decoded entries, its schedule in `scratch`.
+def time_fiber(
+    entries: int, steps: int, bits_ahead: int, words: int, group: int, meets: Int64, pe: PeSpec, scratch: Scratch
+) -> int:
+    """Time events in a group of tap cases; their fiber's `entries` decoded entries and `steps` are in `scratch`.
 
-    words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber.
-    taps: first and last row tap, first and last column tap that land in the PE's part.
-    cycles_out: int32 (4, tap cases, pes_per_group), set. work_out: int64 (tap cases, WORK_COLUMNS), added to.
+    words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber. meets: see `TapLanes`.
+    In scratch.lanes are then, a number for each case: NOW, the cycle in which the PE is free; OCCUPIED, cycles of
+    steps; WITHOUT, steps without an accumulate; MET, accumulates; ACCESSES, rows or potentials accessed.
+
+    Returns the entries that deliver a weight.
     """
-    first_row, last_row, first_column, last_column = taps
-    now = 0  # cycles since the pop; the accumulators are free from here on
-    idle = 0
-    decode = 0
-    conflict = 0
-    busy = 0
-    potentials = 0
-    accumulates = 0
-    dropped = 0
-    entry = 0
-    while entry < entries:
-        step = scratch.step[entry]
-        first_entry = entry
-        fullest = 0  # accumulates of the bank that has most, or rows that are accessed one after the other
+    lanes, of_tap, at_least, fullest = scratch.lanes, scratch.of_tap, scratch.at_least, scratch.fullest
+    tap_of, bank_of, stops = scratch.tap[group], scratch.bank[group], scratch.stop
+    slots = at_least.shape[1]
+    nothing = len(tap_of) - 1
+    for i in range(LANE_REGISTERS * LANES):
+        lanes[i] = 0
+    for tap in range(len(of_tap)):
+        of_tap[tap] = 0
+    for entry in range(entries):
+        stops[scratch.step[entry]] = entry + 1
+    first = 0
+    for step in range(steps):
+        stop = stops[step]
+        fullest[:] = 0
+        at_least[:] = 0
         row_before = -1
-        before = accumulates
-        while entry < entries and scratch.step[entry] == step:
-            if scratch.position[entry] >= 0:
-                row, column = scratch.tap_row[entry], scratch.tap_column[entry]
-                if first_row <= row <= last_row and first_column <= column <= last_column:
-                    bank = scratch.bank[entry]
-                    if pe.row_access == 1:
-                        fullest += bank != row_before
-                        row_before = bank
-                    else:
-                        in_bank = scratch.in_bank[bank] + 1
-                        scratch.in_bank[bank] = in_bank
-                        fullest = max(fullest, in_bank)
-                    accumulates += 1
-                else:
-                    dropped += 1
-            entry += 1
-        if pe.row_access == 1:
-            potentials += fullest
-        else:
-            potentials += accumulates - before
-            for delivered in range(first_entry, entry):
-                scratch.in_bank[scratch.bank[delivered]] = 0
-        issue = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first_entry]) // pe.word_bits)
-        occupied = max(1, fullest * pe.cycles_per_accumulate)
-        idle += issue - now
-        if fullest == 0:
-            decode += 1
-        else:
-            conflict += occupied - 1
-            busy += occupied
-        now = issue + occupied
-    free = max(now, words + 1)
-    cycles_out[LATENCY, tap_case, group_pe] = free
-    cycles_out[IDLE, tap_case, group_pe] = idle + free - now
-    cycles_out[DECODE, tap_case, group_pe] = decode
-    cycles_out[CONFLICT, tap_case, group_pe] = conflict
-    work_out[tap_case, FETCHED_WORDS] += words
-    work_out[tap_case, ACCUMULATES] += accumulates
-    work_out[tap_case, DROPPED] += dropped
-    work_out[tap_case, POTENTIALS] += potentials
-    work_out[tap_case, BUSY] += busy
-    work_out[tap_case, FIBERS] += 1
+        # As many slots for every step, and no branch that depends on weights: it would be guessed wrong too often.
+        for slot in range(slots):
+            position = scratch.position[first + slot]
+            place = position if position >= 0 and first + slot < stop else nothing
+            tap, bank = tap_of[place], bank_of[place]
+            of_tap[tap] += 1
+            met = meets[group, tap]
+            if pe.row_access == 1:  # a row has one tap, and so the same cases for all its entries
+                met = met if bank != row_before else 0
+                row_before = bank
+                bank = 0
+            for level in range(slot, 0, -1):
+                at_least[bank, level] |= at_least[bank, level - 1] & met
+                fullest[level] |= at_least[bank, level]
+            at_least[bank, 0] |= met
+            fullest[0] |= met
+        ready = FIRST_WORD + (bits_ahead + scratch.last_bit[first]) // pe.word_bits
+        for level in range(LEVELS, slots, LEVELS):
+            one, two, three, four = fullest[level], fullest[level + 1], fullest[level + 2], fullest[level + 3]
+            for lane in range(LANES):
+                lanes[MORE + lane] += (one >> lane & 1) + (two >> lane & 1) + (three >> lane & 1) + (four >> lane & 1)
+        one, two, three, four = fullest[0], fullest[1], fullest[2], fullest[3]
+        for lane in range(LANES):
+            some = one >> lane & 1
+            most = some + (two >> lane & 1) + (three >> lane & 1) + (four >> lane & 1) + lanes[MORE + lane]
+            occupied = max(1, most * pe.cycles_per_accumulate)
+            lanes[NOW + lane] = max(lanes[NOW + lane], ready) + occupied
+            lanes[OCCUPIED + lane] += occupied
+            lanes[WITHOUT + lane] += 1 - some
+            lanes[ACCESSES + lane] += most
+            lanes[MORE + lane] = 0
+        first = stop
+    delivered = 0
+    for tap in range(len(of_tap) - 1):
+        delivered += of_tap[tap]
+        for lane in range(LANES):
+            lanes[MET + lane] += of_tap[tap] * (meets[group, tap] >> lane & 1)
+    for lane in range(LANES):
+        lanes[NOW + lane] = max(lanes[NOW + lane], words + 1)
+    return delivered
 
 
 @lean_kernel
-def place_entries(
-    entries: int,
-    fiber_channels: int,
-    taps_columns: int,
-    own_channels: int,
-    first_local: int,
-    block_columns: int,
-    pe: PeSpec,
+def place_fiber(
+    fiber_channels: int, own_channels: int, first_local: int, group: int, lanes: TapLanes, taps: int, pe: PeSpec,
     scratch: Scratch,
-) -> None:
-    """Taps and banks of a fiber's entries; banks are counted from that of its first position.
+) -> None:  # fmt: skip
+    """Taps and banks of a fiber's positions in scratch; banks are counted from that of its first position.
 
-    Positions are ordered by row tap, column tap, channel; a tap further lands one output earlier, so its potential lies
-    own_channels (columns) or block_columns · own_channels (rows) addresses lower. With access by rows, `scratch.bank`
-    has a number of the entry's row instead: every tap lands in another output position, each of which begins a row.
+    Positions are ordered by tap, then channel; a tap that lands `earlier` outputs earlier has its potentials so many
+    times own_channels addresses lower. With access by rows, a bank is a number of the position's row instead: every tap
+    lands in another output position, each of which begins a row.
     """
+    placed = scratch.placed[group]
+    if placed[0] == fiber_channels and placed[1] == own_channels and placed[2] == first_local:
+        return
+    placed[0], placed[1], placed[2] = fiber_channels, own_channels, first_local
+    tap_of, bank_of = scratch.tap[group], scratch.bank[group]
     rows_per_position = (first_local + fiber_channels - 1) // pe.banks + 1
-    tap = 0
-    first = 0  # position of the tap's first channel
-    for entry in range(entries):
-        position = scratch.position[entry]
-        if position < 0:  # delivers nothing
-            scratch.bank[entry] = 0
-            continue
-        while position >= first + fiber_channels:
-            first += fiber_channels
-            tap += 1
-        row, column = tap // taps_columns, tap % taps_columns
-        scratch.tap_row[entry] = row
-        scratch.tap_column[entry] = column
-        channel = position - first
-        if pe.row_access == 1:
-            scratch.bank[entry] = tap * rows_per_position + (first_local + channel) // pe.banks
-        else:
-            scratch.bank[entry] = (channel - (row * block_columns + column) * own_channels) % pe.banks
+    position = 0
+    for tap in range(taps):
+        bank = -lanes.earlier[group, tap] * own_channels % pe.banks
+        for channel in range(fiber_channels):
+            tap_of[position] = tap
+            if pe.row_access == 1:
+                bank_of[position] = tap * rows_per_position + (first_local + channel) // pe.banks
+            else:
+                bank_of[position] = (bank + channel) % pe.banks
+            position += 1
+    tap_of[len(tap_of) - 1] = lanes.meets.shape[1] - 1
+    bank_of[len(tap_of) - 1] = 0
 
 
 @lean_kernel
@@ -208,10 +223,7 @@ def tabulate_latencies(
     fetched_words: Int64,
     own_channels: Int64,
     first_local: Int64,
-    row_classes: Int64,
-    column_classes: Int64,
-    taps_of_phase_column: Int64,
-    taps_of_phase_row: Int64,
+    lanes: TapLanes,
     spec: FormatSpec,
     pe: PeSpec,
     scratch: Scratch,
@@ -222,96 +234,84 @@ def tabulate_latencies(
 
     values, starts: see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
-    row_classes, column_classes: int64 (classes, 4), see `axes`. taps_of_phase_*: int64 (stride,).
     cycles_out: int32 (4, tap_cases, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
         latency of an event without taps, where that stays.
     """
     pes_per_group, channels, phases = first_bits.shape
-    phase_columns = len(taps_of_phase_column)
+    cases = len(work_out) // channels  # of a channel
     gates = pe.skip == 0 or spec.positions == Positions.IMPLICIT
-    for group_pe in range(pes_per_group):
-        for channel in range(channels):
-            for phase in range(phases):
+    # Channels are taken a few at a time for all PEs: what is written for them stays in the cache.
+    together = CACHED_CYCLES // max(1, cases * pes_per_group) + 1
+    for first_channel in range(0, channels, together):
+        for group_pe in range(pes_per_group):
+            for fiber_of_pe in range(first_channel * phases, min(first_channel + together, channels) * phases):
+                channel, phase = fiber_of_pe // phases, fiber_of_pe % phases
+                first_group, stop_group = lanes.first_group[phase], lanes.first_group[phase + 1]
                 fiber = (group_pe * channels + channel) * phases + phase
                 start, stop = starts[fiber], starts[fiber + 1]
-                if start == stop:
+                if first_group == stop_group or start == stop:
                     continue
-                phase_row, phase_column = phase // phase_columns, phase % phase_columns
-                taps_columns = taps_of_phase_column[phase_column]
-                fiber_channels = (stop - start) // (taps_of_phase_row[phase_row] * taps_columns)
-                entries, _ = decode_schedule(
+                fiber_channels = (stop - start) // lanes.taps[phase]
+                entries, steps = decode_schedule(
                     values, start, stop, fiber_channels, spec, pe.rate, pe.mask_window, pe.skip,
                     scratch.position, scratch.last_bit, scratch.step,
                 )  # fmt: skip
-                bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
-                zeros = 0
+                gated = 0
                 if gates and entries > 0:
                     for i in range(start, stop):
-                        zeros += values[i] == 0
-                placed_for = -1
-                for column in range(len(column_classes)):
-                    if column_classes[column, PHASE] != phase_column:
-                        continue
-                    if column_classes[column, BLOCK_SIZE] != placed_for:
-                        placed_for = column_classes[column, BLOCK_SIZE]
-                        place_entries(
-                            entries,
-                            fiber_channels,
-                            taps_columns,
-                            own_channels[group_pe],
-                            first_local[group_pe, channel],
-                            placed_for,
-                            pe,
-                            scratch,
-                        )
-                    for row in range(len(row_classes)):
-                        if row_classes[row, PHASE] != phase_row:
-                            continue
-                        tap_case = (channel * len(row_classes) + row) * len(column_classes) + column
-                        if spec.located == Located.OFFSETS:
-                            work_out[tap_case, DIRECTORY] += 1
-                            if entries == 0:
-                                cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
-                                cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
-                                continue
-                        work_out[tap_case, GATED] += zeros
-                        if spec.codes == Codes.CODEBOOK:
-                            work_out[tap_case, LOOKUPS] += stored_values[fiber]
-                        taps = (
-                            row_classes[row, FIRST_TAP],
-                            row_classes[row, LAST_TAP],
-                            column_classes[column, FIRST_TAP],
-                            column_classes[column, LAST_TAP],
-                        )
-                        time_event(
-                            entries, bits_ahead, fetched_words[group_pe, channel, phase], taps, pe, scratch,
-                            tap_case, group_pe, cycles_out, work_out,
+                        gated += values[i] == 0
+                words = fetched_words[group_pe, channel, phase]
+                bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
+                for group in range(first_group, stop_group):
+                    delivered = 0
+                    if entries > 0:
+                        place_fiber(
+                            fiber_channels, own_channels[group_pe], first_local[group_pe, channel], group, lanes,
+                            lanes.taps[phase], pe, scratch,
                         )  # fmt: skip
+                        delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
+                    for lane in range(lanes.used[group]):
+                        tap_case = channel * cases + lanes.case[group, lane]
+                        work = work_out[tap_case]
+                        work[DIRECTORY] += spec.located == Located.OFFSETS
+                        if entries == 0:
+                            cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
+                            cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
+                            continue
+                        now, occupied = scratch.lanes[NOW + lane], scratch.lanes[OCCUPIED + lane]
+                        without, accumulates = scratch.lanes[WITHOUT + lane], scratch.lanes[MET + lane]
+                        cycles_out[LATENCY, tap_case, group_pe] = now
+                        cycles_out[IDLE, tap_case, group_pe] = now - occupied
+                        cycles_out[DECODE, tap_case, group_pe] = without
+                        cycles_out[CONFLICT, tap_case, group_pe] = occupied - steps
+                        work[FETCHED_WORDS] += words
+                        work[ACCUMULATES] += accumulates
+                        work[GATED] += gated
+                        work[DROPPED] += delivered - accumulates
+                        work[BUSY] += occupied - without
+                        work[LOOKUPS] += stored_values[fiber] if spec.codes == Codes.CODEBOOK else 0
+                        work[FIBERS] += 1
+                        work[POTENTIALS] += scratch.lanes[ACCESSES + lane] if pe.row_access == 1 else accumulates
 
 
 def latencies(
     tiles: Sequence[TileFibers],
     layouts: Sequence[WeightLayout],
-    row_classes: Int64,
-    column_classes: Int64,
-    taps_of_phase_row: Int64,
-    taps_of_phase_column: Int64,
+    lanes: TapLanes,
+    tap_cases: int,
     spec: FormatSpec,
     pe: PeSpec,
     abreast: bool,
 ) -> PeLatencies:
-    """The latencies of all channel tiles."""
-    pes_per_group, channels, _ = layouts[0].first_bits.shape
-    tap_cases = channels * len(row_classes) * len(column_classes)
+    """The latencies of all channel tiles; tap_cases: of all input channels."""
+    pes_per_group = len(layouts[0].first_bits)
     cycles = np.zeros((len(tiles), 4, tap_cases, pes_per_group), dtype=np.int32)
     cycles[:, LATENCY] = cycles[:, IDLE] = UNTOUCHED_CYCLES
     work = np.zeros((len(tiles), tap_cases, WORK_COLUMNS), dtype=np.int64)
-    longest = max(fibers.longest for fibers in tiles)
-    scratch = Scratch(*(np.zeros(size, np.int64) for size in (longest,) * 6 + (pe.banks,)))
+    scratch = Scratch.of(max(fibers.longest for fibers in tiles), pe, lanes)
     for number, (fibers, layout) in enumerate(zip(tiles, layouts, strict=True)):
         tabulate_latencies(
             fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
-            fibers.own_channels, fibers.first_local, row_classes, column_classes, taps_of_phase_column,
-            taps_of_phase_row, spec, pe, scratch, cycles[number], work[number],
+            fibers.own_channels, fibers.first_local, lanes, spec, pe, scratch, cycles[number], work[number],
         )  # fmt: skip
     return PeLatencies(np.ascontiguousarray(cycles.transpose(1, 2, 3, 0)) if abreast else cycles, work, abreast)

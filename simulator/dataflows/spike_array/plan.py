@@ -22,6 +22,7 @@ from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeLatencies, PeSpec, latencies
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
+from spikecycle.simulator.dataflows.spike_array.tap_lanes import tap_lanes
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -54,7 +55,8 @@ class SpikeArrayPlan:
             for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
         ]
         self.latencies = latencies(
-            tiling.channel_tiles, tiling.layouts, tiling.row_classes, tiling.column_classes, taps[0], taps[1], spec, pe,
+            tiling.channel_tiles, tiling.layouts, tap_lanes(tiling.row_classes, tiling.column_classes, *taps),
+            shape.C * len(tiling.row_classes) * len(tiling.column_classes), spec, pe,
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
         )  # fmt: skip
 

@@ -33,7 +33,8 @@ def schedule(
     stop, cut = start + len(fiber), segment or max(1, len(fiber))
     entries, steps = decode_schedule(values, start, stop, cut, spec, rate, mask_window, skip, *outs)
     assert entries <= len(fiber)
-    assert all(np.all(out[entries:] == GUARD) for out in outs)
+    assert all(np.all(out[entries:] == GUARD) for out in outs[1:])
+    assert outs[0][len(fiber)] == GUARD
     return [(int(outs[0][j]), int(outs[1][j]), int(outs[2][j])) for j in range(entries)], int(steps)
 
 

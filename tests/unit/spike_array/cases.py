@@ -202,7 +202,7 @@ def machines(draw: st.DrawFn, update: str, task: LayerTask) -> SpikeArrayMachine
         dataflow__pe_rows=pe_rows if partition == "space" else None,
         dataflow__pe_columns=pes // pe_rows if partition == "space" else None,
         dataflow__fifo_depth=draw(st.integers(1, 4)),
-        dataflow__lanes=draw(st.integers(1, 3)),
+        dataflow__lanes=draw(st.sampled_from((1, 2, 3, 6, 9))),
         dataflow__decoder__mask_bits_per_cycle=draw(st.integers(1, 8)),
         dataflow__decoder__coordinates_per_cycle=draw(st.integers(1, 3)),
         dataflow__decoder__runs_per_cycle=draw(st.integers(1, 3)),
