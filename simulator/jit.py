@@ -1,4 +1,4 @@
-"""`@kernel` and `@lean_kernel`: the only place that names Numba options.
+"""`@kernel`, `@lean_kernel` and `@inner_kernel`: the only place that names Numba options.
 
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
@@ -68,7 +68,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     With NUMBA_DISABLE_JIT=1 it stays plain Python; with NUMBA_BOUNDSCHECK=1 every index is checked.
     """
-    return _compiled(function, counts_references=True)
+    return _compiled(function, _nrt=True)
 
 
 def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -78,17 +78,26 @@ def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
     calls millions of times, each count being an atomic access of memory. What a kernel of either kind calls may be of
     the other.
     """
-    return _compiled(function, counts_references=False)
+    return _compiled(function, _nrt=False)
 
 
-def _compiled(function: Callable[P, R], counts_references: bool) -> Callable[P, R]:
+def inner_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a lean kernel that only kernels call, and that becomes part of them.
+
+    An array is passed as seven numbers or more: a call with a dozen of them takes longer than the work of a short
+    kernel. The code that takes objects of Python for its arguments is left out: with many arguments, it takes a good
+    part of the time to compile them.
+    """
+    return _compiled(function, _nrt=False, no_cpython_wrapper=True, forceinline=True)
+
+
+def _compiled(function: Callable[P, R], **options: bool) -> Callable[P, R]:
     folder = None if _numba_config.DISABLE_JIT or _numba_config.BOUNDSCHECK else _cache_folder()
-    options: dict[str, Any] = {"nogil": True, "cache": folder is not None, "_nrt": counts_references}
     before = _numba_config.CACHE_DIR
     _numba_config.CACHE_DIR = str(folder) if folder else before
     try:
         # The cache location is fixed while decorating; other packages' kernels keep theirs.
-        compiled = numba.njit(**options)(function)
+        compiled = numba.njit(nogil=True, cache=folder is not None, no_cfunc_wrapper=True, **options)(function)
     finally:
         _numba_config.CACHE_DIR = before
     if folder is not None:
