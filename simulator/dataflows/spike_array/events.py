@@ -139,7 +139,7 @@ def repeat_events(repeats: UInt8, count: int, events_out: Events) -> int:
     """
     total = 0
     for i in range(count):
-        total += repeats[events_out.case[i]]
+        total += int(np.int64(repeats[events_out.case[i]]))
     event = total
     for i in range(count - 1, -1, -1):  # from the last one on, so that none is overwritten before it is read
         position, word = events_out.position[i], events_out.word[i]

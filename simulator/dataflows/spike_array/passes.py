@@ -212,7 +212,7 @@ def broadcast(
         for sent in range(0, number, together):
             stop = min(sent + together, number)
             for i in range(sent, stop):
-                cycle = max(cycle + scanned[i], (last_pop[i] >> bits) + 1)
+                cycle = max(cycle + int(np.int64(scanned[i])), int(last_pop[i] >> bits) + 1)
                 began[i] = cycle
                 cycle += 1
             send(events, first, sent, stop - sent, place, cycles[LATENCY], array)
@@ -221,7 +221,7 @@ def broadcast(
             start[i], last_pop[i] = start[number + i], last_pop[number + i]
     end = cycle + words
     if count > 0:
-        end -= events.word[count - 1] + 1
+        end -= int(np.int64(events.word[count - 1])) + 1
     done = end
     for pe in range(len(array.free)):
         done = max(done, array.free[pe])
