@@ -1,11 +1,12 @@
 """Memory of long and of large traces: many timesteps in one sample, and many samples, each in a process of its own.
 
-    python benchmarks/streaming_memory.py [--machine NAME] [--timesteps N] [--gigabytes N] [--folder FOLDER]
+    python benchmarks/streaming_memory.py [--machine NAME | all] [--timesteps N] [--gigabytes N] [--folder FOLDER]
 
 A run of many timesteps may take twice the largest operator with its spikes packed eight to a byte, and 200 MB; a trace
 of many samples 1 GB, whatever its size. Peaks are VmHWM of the process that simulates, as Linux counts them, Python and
 kernels included. The large trace is one sample of the reference network over and over, written chunk by chunk, so that
 writing it takes little; --folder is where it goes (the temporary folder by default), and it is deleted afterwards.
+`--machine all` prints a table of all shipped machines; one that would need more than MOST_BYTES is refused, not run.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from spikecycle.traces.synthetic import synthetic_trace
 
 MB = 10**6
 BYTES_PER_KIB = 1024
+MOST_BYTES = 6 * 2**30
+"""That a run may take by its own estimate: the computer that measures has other work."""
 LONG_NETWORK = (
     LayerShape("conv2d", C=2, H=16, W=16, M=16, R=3, S=3, padding=(1, 1)),
     LayerShape("conv2d", C=16, H=16, W=16, M=16, R=3, S=3, padding=(1, 1)),
@@ -57,16 +60,16 @@ def write_large_trace(path: str, file_bytes: int) -> None:
 
 
 def simulated(path: str, machine: str) -> dict[str, Any]:
-    """Simulate a trace; its cycles, CPU seconds and the peak memory of this process in bytes."""
+    """Simulate a trace; its cycles, CPU seconds and the peak memory of this process in bytes, or why it is refused."""
     from spikecycle.simulator import simulate
+    from spikecycle.simulator.errors import SimulatorError
 
     start = time.process_time()
-    result = simulate(path, machine)
-    return {
-        "cycles": result.sum_cycles,
-        "cpu_s": time.process_time() - start,
-        "peak_bytes": _status_bytes("VmHWM"),
-    }
+    try:
+        cycles = simulate(path, machine, max_memory_bytes=MOST_BYTES).sum_cycles
+    except SimulatorError as error:
+        return {"refused": str(error)}
+    return {"cycles": cycles, "cpu_s": time.process_time() - start, "peak_bytes": _status_bytes("VmHWM")}
 
 
 def _status_bytes(name: str) -> int:
@@ -83,38 +86,48 @@ def packed_bytes(path: str) -> int:
 
 
 def report(what: str, path: str, machine: str, bound_bytes: int) -> None:
-    """Simulate and print."""
+    """Simulate and print a row of the table."""
     found = in_fresh_process(simulated, path, machine)
-    verdict = "within" if found["peak_bytes"] <= bound_bytes else "BEYOND"
+    if "refused" in found:
+        print(f"| `{machine}` | {what} | refused: {found['refused'].partition(': ')[2]} | | | |", flush=True)
+        return
+    verdict = "yes" if found["peak_bytes"] <= bound_bytes else "no"
     print(
-        f"{what}: file {Path(path).stat().st_size / MB:,.0f} MB, peak {found['peak_bytes'] / MB:,.0f} MB, {verdict} "
-        f"{bound_bytes / MB:,.0f} MB; {found['cpu_s']:.1f} s of CPU time, {found['cycles']:,} cycles",
+        f"| `{machine}` | {what} | {found['peak_bytes'] / MB:,.0f} | {bound_bytes / MB:,.0f} | {verdict} | "
+        f"{found['cpu_s']:.1f} |",
         flush=True,
     )
 
 
 def main() -> None:
     """Measure and print."""
+    from spikecycle.simulator.machine.loader import shipped_machines
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--machine", default="spike_array")
+    parser.add_argument("--machine", default="spike_array", help="a name, several with commas, or all")
     parser.add_argument("--timesteps", type=int, default=100_000)
     parser.add_argument("--gigabytes", type=float, default=10)
     parser.add_argument("--folder", help="where the traces go while they are measured")
     arguments = parser.parse_args()
+    machines = shipped_machines() if arguments.machine == "all" else arguments.machine.split(",")
+    print("| machine | trace | peak, MB | bound, MB | met | CPU s |\n|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         path = str(Path(folder) / "trace.h5")
         in_fresh_process(write_long_trace, path, 2)
-        in_fresh_process(simulated, path, arguments.machine)  # compiling takes memory of its own, once
+        for machine in machines:
+            in_fresh_process(simulated, path, machine)  # compiling takes memory of its own, once
         if arguments.timesteps:
             in_fresh_process(write_long_trace, path, arguments.timesteps)
             bound = 2 * packed_bytes(path) + 200 * MB
-            report(f"{arguments.timesteps:,} timesteps", path, arguments.machine, bound)
+            for machine in machines:
+                report(f"T = {arguments.timesteps:,}", path, machine, bound)
         if arguments.gigabytes:
             needed = int(arguments.gigabytes * 1e9)
             if shutil.disk_usage(folder).free < 1.1 * needed:
                 raise SystemExit(f"{folder}: has no room for {arguments.gigabytes:g} GB")
             in_fresh_process(write_large_trace, path, needed)
-            report(f"{arguments.gigabytes:g} GB", path, arguments.machine, 1000 * MB)
+            for machine in machines:
+                report(f"{arguments.gigabytes:g} GB", path, machine, 1000 * MB)
 
 
 if __name__ == "__main__":

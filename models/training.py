@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -80,16 +81,26 @@ def train(
         on_step(1.0)
 
 
-@torch.no_grad()
 def accuracy(network: SpikingNetwork[AnyNode], samples: FrameSet, classes: int, batch_size: int = 128) -> float:
     """Share of samples whose class the network finds, in evaluation mode."""
+    return int((predictions(network, samples, classes, batch_size) == samples.labels).sum()) / len(samples)
+
+
+@torch.no_grad()
+def predictions(
+    network: SpikingNetwork[AnyNode],
+    samples: FrameSet,
+    classes: int,
+    batch_size: int = 128,
+) -> npt.NDArray[np.int64]:
+    """The class of every sample, int64 (N,), in evaluation mode."""
     network.eval()
-    correct = 0
+    found = np.zeros(len(samples), np.int64)
     for start in range(0, len(samples), batch_size):
-        chosen = samples.take(range(start, min(start + batch_size, len(samples))))
-        spikes = network(time_first(chosen)).transpose(0, 1).numpy().astype(np.uint8)
-        correct += int((predicted_classes(spikes, classes) == chosen.labels).sum())
-    return correct / len(samples)
+        places = range(start, min(start + batch_size, len(samples)))
+        spikes = network(time_first(samples.take(places))).transpose(0, 1).numpy().astype(np.uint8)
+        found[places] = predicted_classes(spikes, classes)
+    return found
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.traces.frames import ComputedFrames
 from spikecycle.traces.packing import PackedSpikes
 
 UInt8 = npt.NDArray[np.uint8]
@@ -23,7 +24,8 @@ Integers = npt.NDArray[np.integer[Any]]
 """Any integer dtype."""
 Inputs = UInt8 | UInt16
 """Values of a tensor at the inputs of an operator: spikes, counts or unsigned activations."""
-Frames = Integers | PackedSpikes
-"""Values (T, C, H, W) of a tensor, timestep by timestep: an array, or binary spikes packed as they are recorded."""
+Frames = Integers | PackedSpikes | ComputedFrames
+"""Values (T, C, H, W) of a tensor, timestep by timestep: an array, binary spikes packed as they are recorded, or values
+that are computed anew whenever somebody goes through them; see `spikecycle.traces.frames`."""
 WeightCodes = Int8 | Int16 | Int32
 """Weight codes in the smallest type that holds them."""

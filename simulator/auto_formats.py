@@ -16,7 +16,7 @@ from spikecycle.simulator.formats import OperatorCost, candidates, pick, with_pi
 from spikecycle.simulator.machine.schema import AUTO, Machine
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.reuse import Reuse
-from spikecycle.simulator.stage_run import run_stage
+from spikecycle.simulator.stage_run import StageRunner
 from spikecycle.simulator.summary import stage_cost
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.traces import Trace
@@ -30,6 +30,7 @@ def pick_weight_formats(
     samples: Sequence[int],
     kept: Sequence[frozenset[str]],
     reuse: Reuse | None = None,
+    threads: int = 1,
 ) -> Machine:
     """The machine with a format for every operator whose choice is "auto"; as it is if there is none.
 
@@ -44,12 +45,14 @@ def pick_weight_formats(
         choice = formats.weights_of(stage.name)
         if choice.format != AUTO or not any(stage.synapses()):
             continue
+        reuse = reuse or Reuse(network)  # all formats take the same spikes and weights
         costs: dict[str, OperatorCost] = {}
         problems: list[str] = []
         for name in candidates(choice):
             variant = machine.model_copy(update={"formats": with_picked(formats, {stage.name: name})})
             try:
-                run = run_stage(network, variant, dataflow, stage, samples, kept, non_zeros, reuse=reuse)
+                runner = StageRunner(network, variant, dataflow, samples, kept, non_zeros, reuse, threads)
+                (run,) = runner.run([stage])
             except MappingError as problem:
                 problems.append(str(problem))
                 continue

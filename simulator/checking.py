@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from spikecycle.simulator.description import (
     TensorDescription,
     TraceDescription,
 )
-from spikecycle.simulator.engine import Progress
 from spikecycle.simulator.errors import MachineError, SimulatorError, UsageError
 from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.sweep_spec import ALWAYS, read_sweep
@@ -48,6 +48,9 @@ from spikecycle.simulator.written_files import (
 )
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
+
+if TYPE_CHECKING:
+    from spikecycle.simulator.engine import Progress
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TRACE_SUFFIXES = (".h5", ".hdf5")

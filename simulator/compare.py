@@ -29,6 +29,7 @@ from spikecycle.simulator.memory import default_limit_bytes
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.residency import residency_changes
 from spikecycle.simulator.result import LayerResult, RunResult
+from spikecycle.simulator.reuse import Reuse
 from spikecycle.traces import open_trace
 
 
@@ -78,6 +79,7 @@ def compare_formats(
     results: dict[_Run, RunResult] = {}
     problems: dict[_Run, str] = {}
     with open_trace(trace) as opened:
+        reuse = Reuse(opened)
         for index, run in enumerate(asked):
             try:
                 results[run] = simulate(
@@ -86,6 +88,7 @@ def compare_formats(
                     formats={"weights": run.weights, "spikes": run.spikes},
                     samples=samples,
                     max_memory_bytes=limit_bytes,
+                    reuse=reuse,
                     progress=_part_of(progress, f"{run.weights} weights, {run.spikes} spikes", index, len(asked)),
                 )
             except (MappingError, MachineError) as error:

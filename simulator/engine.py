@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from spikecycle.simulator.auto_formats import pick_weight_formats
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.format_support import check_formats
 from spikecycle.simulator.dataflows.memory import run_needs
-from spikecycle.simulator.dataflows.stage import Stage, edges
+from spikecycle.simulator.dataflows.stage import edges
 from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
@@ -24,7 +23,8 @@ from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_residency, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse, with_sums_joined
-from spikecycle.simulator.stage_run import StageRun, run_stage
+from spikecycle.simulator.side_by_side import Once
+from spikecycle.simulator.stage_run import StageRunner
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timeline import Timeline
 from spikecycle.simulator.timing import NetworkTiming
@@ -69,7 +69,8 @@ def simulate(
     max_memory_bytes: of the computer, estimated before anything is done; three quarters of what is free by default.
     reuse: what earlier runs of this same open Trace left to share; the result is the same without.
     timeline: an empty one, which is filled with what the first of the samples does, and when.
-    threads: samples that are replayed side by side, or stages where there is only one sample; the result is the same.
+    threads: samples and stages that are worked on side by side, fewer where memory does not suffice; the result is the
+        same.
 
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
@@ -96,27 +97,24 @@ def simulate(
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
         needs = run_needs(dataflow, machine, network, stages)
-        check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes)
+        threads = check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes, threads)
         tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)
         kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
-        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, reuse)
+        machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, reuse, threads)
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), timeline is not None)
         resident = ResidentWeights(machine)
         totals = []
         non_zeros = NonZeros.between(stages)
         steps = _Steps(progress, len(stages) * len(chosen))
-
-        def run_of(stage: Stage) -> StageRun:
-            return run_stage(
-                network, machine, dataflow, stage, chosen, kept, non_zeros, steps.of(stage.name), reuse, threads
-            )
-
-        for stage, run in _run_in_order(stages, run_of, threads if len(chosen) == 1 and reuse is None else 1):
-            resident.add(stage.name, run.footprint)
-            timing.add_stage(run.activities)
-            if timeline is not None:
-                timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
-            totals.append(run.totals)
+        runner = StageRunner(network, machine, dataflow, chosen, kept, non_zeros, reuse, threads, timing.by_itself)
+        hashed = Once(lambda: network.sha256)  # the result will ask for it
+        with closing(runner.run(stages, steps.step_done, [hashed])) as runs:
+            for stage, run in zip(stages, runs, strict=True):
+                resident.add(stage.name, run.footprint)
+                timing.add_stage(run.activities, run.schedules)
+                if timeline is not None:
+                    timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
+                totals.append(run.totals)
         timing.finish()
         if timeline is not None:
             timeline.finish([schedules[0] for schedules in timing.stages], in_turn=timing.policy.in_turn)
@@ -125,7 +123,7 @@ def simulate(
         return run_result(
             network, machine.model_copy(update={"dram": asked.dram}), dataflow, chosen, totals, timing,
             free=free_operators(dataflow.supports, network),
-            verification=verify_network(recorded, chosen) if verify else None,
+            verification=verify_network(recorded, chosen, threads) if verify else None,
             ideal_memory=ideal_memory,
             plugins=plugins_used_by(machine, timing.policy.name),
         )  # fmt: skip
@@ -139,32 +137,17 @@ def _with_ideal_memory(machine: Machine) -> Machine:
     return machine.model_copy(update={"dram": machine.dram.ideal()})
 
 
-def _run_in_order(
-    stages: Sequence[Stage], run: Callable[[Stage], StageRun], threads: int
-) -> Iterator[tuple[Stage, StageRun]]:
-    """Each stage and its run, in order; `threads` of them side by side."""
-    if threads == 1:
-        yield from ((stage, run(stage)) for stage in stages)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        yield from zip(stages, pool.map(run, stages), strict=True)
-
-
 class _Steps:
     """Counts steps for a caller who wants to see progress."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
-    def of(self, stage: str) -> Callable[[], None]:
-        """What to call after each step of a stage."""
-
-        def step_done() -> None:
-            self._done += 1
-            if self._progress:
-                self._progress(stage, self._done, self._total)
-
-        return step_done
+    def step_done(self, stage: str) -> None:
+        """After each step of a stage."""
+        self._done += 1
+        if self._progress:
+            self._progress(stage, self._done, self._total)
 
 
 def _opened(trace: Trace | str | Path) -> AbstractContextManager[Trace]:

@@ -36,17 +36,20 @@ class Need:
     """Until the run ends; else until the next stage or sample."""
 
 
-def check_memory(where: str, needs: Mapping[str, Iterable[Need]], limit_bytes: int | None) -> None:
-    """MemoryLimitError, naming the part and what is largest about it, if a run needs more than it may.
+def check_memory(where: str, needs: Mapping[str, Iterable[Need]], limit_bytes: int | None, threads: int = 1) -> int:
+    """How many of the threads there is memory for; MemoryLimitError, naming the part and what is largest about it, if a
+    run needs more than it may even with one.
 
-    needs: by what messages call a part of the run. limit_bytes: None is SHARE_OF_FREE of what is free.
+    needs: by what messages call a part of the run; several threads work on as many parts, and have one more ready.
+    limit_bytes: None is SHARE_OF_FREE of what is free.
     """
     found = {part: tuple(each) for part, each in needs.items()}
     kept = sum(need.bytes for each in found.values() for need in each if need.is_kept)
     passing = max((sum(need.bytes for need in each if not need.is_kept) for each in found.values()), default=0)
     limit = default_limit_bytes() if limit_bytes is None else limit_bytes
     if kept + passing <= limit:
-        return
+        fit = (limit - kept) // passing - 1 if passing else threads
+        return max(1, min(threads, fit))
     worst = max(found, key=lambda part: sum(need.bytes for need in found[part]))
     largest = max(found[worst], key=lambda need: need.bytes)
     told = "--max-memory" if limit_bytes is not None else "three quarters of what is free; --max-memory sets it"

@@ -142,7 +142,7 @@ def kept_tensors(
     joints = [
         {made, *taken}
         for made, taken in _joints(network, stages)
-        if all(dataflow.keeps(machine, network.tensors[name].spec, tensors.values(name)) for name in taken)
+        if all(dataflow.keeps(machine, network.tensors[name].spec, tensors.frames(name)) for name in taken)
     ]
     while True:
         kept = frozenset().union(*joints)

@@ -1,7 +1,8 @@
 """What runs of one trace share: tensors, workloads, and what stages did on machines that differ elsewhere.
 
-A sweep runs one trace on thousands of machines. Tensors are read, or recomputed, once. What a stage did on a machine is
-used again for every machine on which all keys that the stage's dataflow has read have the same values
+A sweep runs one trace on thousands of machines. Tensors, weights and biases are read, or recomputed, once, as far as
+they fit in a budget of memory; what does not fit is read again. What a stage did on a machine is used again for every
+machine on which all keys that the stage's dataflow has read have the same values
 (`spikecycle.simulator.machine.watched`): a price of DRAM changes no cycle, and a memory that a rule never looks at
 changes nothing at all. Results are the same to the last bit as without.
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.array_types import Int32
 from spikecycle.simulator.dataflows.joined_sums import joined_operators
 from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample
 from spikecycle.simulator.machine.schema import Machine
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from spikecycle.simulator.stage_run import StageRun
 
 DEFAULT_LIMIT_BYTES = 2**28
-"""Of tensors, and again of what stages did: assumed, small beside what a run takes itself."""
+"""Of tensors, again of weights, and again of what stages did: assumed, small beside what a run takes itself."""
+_WEIGHT_BYTES = 4
 _BYTES_OF_AN_ENTRY = 10_000
 """What a kept run takes beside its arrays, roughly: counters, tiling, storage."""
 
@@ -43,12 +47,17 @@ class _Kept:
 class Reuse:
     """What is kept of the runs of one open trace, to be given to `simulate` again and again.
 
-    limit_bytes: tensors are kept if those of all samples together take less, and so many bytes of runs, the latest.
+    limit_bytes: so many bytes, unpacked, of the tensors of whole samples are kept, those that are asked for first; so
+    many of the weights of operators, also the first; and so many of runs, the latest.
+    recorded: of the same open file with other operators: what was recorded is taken from there.
     """
 
     network: Trace
     limit_bytes: int = DEFAULT_LIMIT_BYTES
+    recorded: Reuse | None = None
     _samples: dict[int, SampleTensors] = field(default_factory=dict)
+    _weights: dict[str, tuple[Int32, Int32]] = field(default_factory=dict)
+    _weight_bytes: int = 0
     _seen: dict[tuple[str, int], StageSample] = field(default_factory=dict)
     _runs: OrderedDict[tuple[Hashable, int], _Kept] = field(default_factory=OrderedDict)
     _bytes: int = 0
@@ -59,22 +68,38 @@ class Reuse:
         """The same for the network whose sums of currents are inputs of populations; this one where there are none."""
         if self._joined is None:
             joined = with_sums_joined(self.network)
-            self._joined = self if joined is self.network else Reuse(joined, self.limit_bytes)
+            self._joined = self if joined is self.network else Reuse(joined, self.limit_bytes, recorded=self)
         return self._joined
 
     def tensors(self, sample: int) -> SampleTensors:
         """The tensors of a sample."""
-        if not self._keeps_tensors:
-            return SampleTensors(self.network, sample)
-        return self._samples.setdefault(sample, SampleTensors(self.network, sample))
+        if sample not in self._samples:
+            recorded = self.recorded.tensors(sample) if self.recorded else None
+            tensors = SampleTensors(self.network, sample, recorded)
+            if (len(self._samples) + 1) * self._sample_bytes > self.limit_bytes:
+                return tensors
+            self._samples[sample] = tensors
+        return self._samples[sample]
 
     def stage_sample(self, stage: Stage, sample: int, on_chip: OnChip) -> StageSample:
         """A sample of a stage, with what earlier runs found out about it."""
-        if not self._keeps_tensors:
-            return StageSample(stage, self.tensors(sample), on_chip)
+        tensors = self.tensors(sample)
+        if sample not in self._samples:
+            return StageSample(stage, tensors, on_chip)
         key = (stage_key(stage), sample)
-        seen = self._seen.setdefault(key, StageSample(stage, self.tensors(sample)))
+        seen = self._seen.setdefault(key, StageSample(stage, tensors))
         return replace(seen, on_chip=on_chip)
+
+    def hold_weights(self, stage: Stage) -> None:
+        """Read the weights and biases of a stage, and keep them for later runs if they fit."""
+        if self.recorded is not None:
+            self.recorded.hold_weights(stage)  # the synapses are the same
+            return
+        for synapse in stage.synapses():
+            size = _WEIGHT_BYTES * synapse.shape.M * (synapse.shape.fan_in + 1)
+            if synapse.name not in self._weights and self._weight_bytes + size <= self.limit_bytes:
+                self._weights[synapse.name] = synapse.weights(), synapse.bias()
+                self._weight_bytes += size
 
     def stage_run(self, what: Hashable, machine: Machine, run: Callable[[Machine], StageRun]) -> StageRun:
         """`run(machine)`, or what an earlier machine made of the same `what` where this one must make the same of it.
@@ -100,10 +125,11 @@ class Reuse:
             _, oldest = self._runs.popitem(last=False)
             self._bytes -= oldest.bytes
 
-    @property
-    def _keeps_tensors(self) -> bool:
+    @cached_property
+    def _sample_bytes(self) -> int:
+        """Of all tensors of a sample, unpacked."""
         values = sum(tensor.spec.count * -(-tensor.spec.bits // 8) for tensor in self.network.tensors.values())
-        return values * self.network.timesteps * self.network.samples <= self.limit_bytes
+        return values * self.network.timesteps
 
 
 def with_sums_joined(network: Trace) -> Trace:

@@ -9,12 +9,31 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.result import SpikeRaster
+from spikecycle.traces.frames import blocks
 from spikecycle.traces.packing import PackedSpikes
 
 MOST_NEURONS = 48
 """Neurons of a raster: as many rows as a chart can show one by one."""
 MOST_TIMESTEPS = 400
 """Timesteps of a raster."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutputSpikes:
+    """What a stage put out in one sample.
+
+    counts: values that are not zero, by timestep, int64 (T,). neurons: how many there are. raster: if asked for.
+    """
+
+    counts: Int64
+    neurons: int
+    raster: SpikeRaster | None
+
+    @classmethod
+    def of(cls, values: Frames, sample: int, with_raster: bool) -> OutputSpikes:
+        """Of (T, C, H, W), the sample with this index."""
+        raster = raster_of(values, sample) if with_raster else None
+        return cls(by_timestep(values), math.prod(values.shape[-3:]), raster)
 
 
 @dataclass(eq=False)
@@ -31,14 +50,12 @@ class SpikeRecord:
         self.inputs = _sum(self.inputs, counts)
         return int(counts.sum())
 
-    def add_output(self, values: Frames, sample: int) -> int:
-        """What the stage puts out, (T, C, H, W), of the sample with this index; returns the same."""
-        counts = by_timestep(values)
-        self.outputs = _sum(self.outputs, counts)
-        self.neurons = math.prod(values.shape[-3:])
-        if self.raster is None:
-            self.raster = raster_of(values, sample)
-        return int(counts.sum())
+    def add_output(self, outputs: OutputSpikes) -> int:
+        """What the stage puts out, of one sample, the first one with its raster; returns the sum."""
+        self.outputs = _sum(self.outputs, outputs.counts)
+        self.neurons = outputs.neurons
+        self.raster = self.raster or outputs.raster
+        return int(outputs.counts.sum())
 
 
 def by_timestep(values: Frames) -> Int64:
@@ -46,7 +63,7 @@ def by_timestep(values: Frames) -> Int64:
     if isinstance(values, PackedSpikes):
         return values.counts()
     # NumPy counts a whole array many times faster than along an axis
-    return np.array([np.count_nonzero(frame) for frame in values], np.int64)
+    return np.array([np.count_nonzero(frame) for block in blocks(values) for frame in block], np.int64)
 
 
 def raster_of(values: Frames, sample: int) -> SpikeRaster:

@@ -1,21 +1,29 @@
-"""One stage on all samples: mapped, replayed, and summed."""
+"""The stages of a network on all samples: mapped, replayed, and summed, some of it side by side.
+
+The work is cut into jobs: mapping a stage, and replaying one sample of a stage. With several threads the next stage is
+mapped while samples of this one are replayed, so that no thread waits where one stage ends and the next begins; a run
+of a single sample gains as well. Sums are made in order, by the thread that asks for them.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.array_types import Int32
 from spikecycle.simulator.dataflows.base import Dataflow, Plan, WeightFootprint
-from spikecycle.simulator.dataflows.stage import Stage, StageSample
+from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.residency import on_chip
 from spikecycle.simulator.reuse import Reuse, run_key
-from spikecycle.simulator.totals import StageTotals
+from spikecycle.simulator.schedule import StageSchedule
+from spikecycle.simulator.side_by_side import Once, in_order
+from spikecycle.simulator.totals import SampleRun, StageTotals
 from spikecycle.traces import Trace
 
 
@@ -23,86 +31,153 @@ from spikecycle.traces import Trace
 class StageRun:
     """What a stage did.
 
-    totals: sums over samples. activities: one per sample. footprint: what keeping its weights on chip takes.
+    totals: sums over samples. activities: one per sample. footprint: what keeping its weights on chip takes. schedules:
+    one per sample, where somebody wants them and no other stage matters.
     """
 
     totals: StageTotals
     activities: list[Activity]
     footprint: WeightFootprint
+    schedules: list[StageSchedule] = field(default_factory=list)
 
 
-def run_stage(
-    network: Trace,
-    machine: Machine,
-    dataflow: Dataflow,
-    stage: Stage,
-    samples: Sequence[int],
-    kept: Sequence[frozenset[str]],
-    non_zeros: NonZeros,
-    step_done: Callable[[], None] | None = None,
-    reuse: Reuse | None = None,
-    threads: int = 1,
-) -> StageRun:
-    """Map a stage and replay the samples.
+@dataclass(frozen=True, eq=False)
+class StageRunner:
+    """Runs stages of one network on one machine.
 
-    kept: tensors that stay on chip, by sample. non_zeros: of this run, all stages of it. step_done: called after every
-    sample. reuse: what earlier runs left. threads: samples that are replayed side by side.
+    samples: indices of the samples, in order. kept: tensors that stay on chip, by sample. non_zeros: of this run, all
+    stages of it. reuse: what earlier runs left. threads: jobs that are done side by side. schedule: makes the schedule
+    of a stage of the sample with that number, if it can be told from the activity alone; not asked where stages are
+    reused, since those stay the same for another DRAM.
     """
-    if reuse is None:
-        fresh = Reuse(network, limit_bytes=0)
-        return _run_stage(network, machine, dataflow, stage, samples, kept, non_zeros, step_done, fresh, threads)
-    steps = 0
 
-    def count_step() -> None:
-        nonlocal steps
-        steps += 1
-        if step_done:
-            step_done()
+    network: Trace
+    machine: Machine
+    dataflow: Dataflow
+    samples: Sequence[int]
+    kept: Sequence[frozenset[str]]
+    non_zeros: NonZeros
+    reuse: Reuse | None = None
+    threads: int = 1
+    schedule: Callable[[Activity, int], StageSchedule | None] = lambda activity, index: None
 
-    def run(watched: Machine) -> StageRun:
-        return _run_stage(network, watched, dataflow, stage, samples, kept, non_zeros, count_step, reuse, threads)
+    def run(
+        self, stages: Sequence[Stage], step_done: Callable[[str], None] | None = None, beside: Sequence[Once[Any]] = ()
+    ) -> Generator[StageRun, None, None]:
+        """Every stage, in order; close the iterator if not all of it is taken.
 
-    found = reuse.stage_run(run_key(dataflow.name, stage, samples, kept), machine, run)
-    for _ in range(len(samples) - steps):
-        count_step()
-    return found
+        step_done: called with the stage's name after every sample, in order, by the thread that asks for stages.
+        beside: what else is wanted in the end, made early where there are several threads.
+        """
+        step_done = step_done or _nothing
+        if self.reuse is None:
+            yield from self._fresh(stages, self.machine, Reuse(self.network, limit_bytes=0), step_done, beside)
+            return
+        for stage in stages:
+            yield self._shared(stage, self.reuse, step_done)
+
+    def _shared(self, stage: Stage, reuse: Reuse, step_done: Callable[[str], None]) -> StageRun:
+        """A stage that an earlier run may have done already."""
+        steps = 0
+
+        def count_step(name: str) -> None:
+            nonlocal steps
+            steps += 1
+            step_done(name)
+
+        def run(watched: Machine) -> StageRun:
+            reuse.hold_weights(stage)
+            (found,) = self._fresh([stage], watched, reuse, count_step)
+            return found
+
+        found = reuse.stage_run(run_key(self.dataflow.name, stage, self.samples, self.kept), self.machine, run)
+        for _ in range(len(self.samples) - steps):
+            count_step(stage.name)
+        return found
+
+    def _fresh(
+        self,
+        stages: Sequence[Stage],
+        machine: Machine,
+        reuse: Reuse,
+        step_done: Callable[[str], None],
+        beside: Sequence[Once[Any]] = (),
+    ) -> Generator[StageRun, None, None]:
+        with closing(in_order(self._jobs(stages, machine, reuse, beside), self.threads)) as jobs_done:
+            of_samples = (done for done in jobs_done if done is not None)
+            for stage in stages:
+                activities, schedules = [], []
+                for _ in self.samples:
+                    done = next(of_samples)
+                    done.totals.add(done.run, self.non_zeros)
+                    activities.append(done.run.activity)
+                    schedules += [done.schedule] if done.schedule else []
+                    step_done(stage.name)
+                yield StageRun(done.totals, activities, done.footprint, schedules)
+
+    def _jobs(
+        self, stages: Sequence[Stage], machine: Machine, reuse: Reuse, beside: Sequence[Once[Any]]
+    ) -> Iterator[Callable[[], _SampleDone | None]]:
+        """What there is to do, in the order in which it is begun: samples of a stage, and behind the first of them what
+        is made ahead. One thread makes nothing ahead, so that a stage's mapping is gone before the next is made."""
+        ahead = [*beside] if self.threads > 1 else []
+        mappings = [partial(_MappedStage.of, self.network, machine, self.dataflow, stage) for stage in stages]
+        following = Once(mappings[0])
+        for number, stage in enumerate(stages):
+            mapped = following
+            if number + 1 < len(stages):
+                following = Once(mappings[number + 1])
+                ahead += [following] if self.threads > 1 else []
+            for index, sample in enumerate(self.samples):
+                self.non_zeros.expect(self.network, stage, sample)
+                yield partial(self._replay, mapped, machine, reuse, index)
+                yield from (one.ahead for one in ahead)
+                ahead = []
+
+    def _replay(self, mapped: Once[_MappedStage], machine: Machine, reuse: Reuse, index: int) -> _SampleDone:
+        """Replay the sample that is number `index` of the run."""
+        on = mapped()
+        on_chip_now = on_chip(machine, on.footprint, index, self.kept[index])
+        sample = reuse.stage_sample(on.stage, self.samples[index], on_chip_now)
+        run = SampleRun.of(on.plan.run(sample), sample, self.non_zeros, with_raster=index == 0)
+        for synapse in on.stage.synapses():
+            weights = synapse.held_weights()
+            if weights is not None:
+                on.weights[synapse.name] = weights
+        schedule = self.schedule(run.activity, index) if self.reuse is None else None
+        return _SampleDone(run, on.totals, on.footprint, schedule)
 
 
-def _run_stage(
-    network: Trace,
-    machine: Machine,
-    dataflow: Dataflow,
-    stage: Stage,
-    samples: Sequence[int],
-    kept: Sequence[frozenset[str]],
-    non_zeros: NonZeros,
-    step_done: Callable[[], None] | None,
-    reuse: Reuse,
-    threads: int,
-) -> StageRun:
-    plan = dataflow.plan(machine, stage, network)
-    totals = StageTotals.of(stage, plan, machine.dram.row_bits if machine.dram else None)
-    activities = []
-    seen = (
-        reuse.stage_sample(stage, sample, on_chip(machine, plan.footprint, index, kept[index]))
-        for index, sample in enumerate(samples)
-    )
-    for sample, activity in _replayed(plan, seen, min(threads, len(samples))):
-        activities.append(activity)
-        totals.add(activity, sample, non_zeros)
-        if step_done:
-            step_done()
-    return StageRun(totals, activities, plan.footprint)
+@dataclass(frozen=True, eq=False)
+class _MappedStage:
+    """A stage that is ready to replay samples.
+
+    totals: without samples yet. weights: those that its samples read, held so that the next sample need not.
+    """
+
+    stage: Stage
+    plan: Plan
+    footprint: WeightFootprint
+    totals: StageTotals
+    weights: dict[str, Int32] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, network: Trace, machine: Machine, dataflow: Dataflow, stage: Stage) -> _MappedStage:
+        """Map a stage; raises MappingError where it can't be."""
+        plan = dataflow.plan(machine, stage, network)
+        totals = StageTotals.of(network, stage, plan, machine.dram.row_bits if machine.dram else None)
+        return cls(stage, plan, plan.footprint, totals)
 
 
-def _replayed(plan: Plan, samples: Iterator[StageSample], threads: int) -> Iterator[tuple[StageSample, Activity]]:
-    """Each sample and what it did, in order; `threads` of them side by side, and no more than those in memory."""
-    if threads == 1:
-        yield from ((sample, plan.run(sample)) for sample in samples)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = deque((sample, pool.submit(plan.run, sample)) for sample in islice(samples, threads))
-        while waiting:
-            sample, running = waiting.popleft()
-            yield sample, running.result()
-            waiting.extend((following, pool.submit(plan.run, following)) for following in islice(samples, 1))
+@dataclass(frozen=True, eq=False)
+class _SampleDone:
+    """One sample of a stage, and the totals that it is to be added to."""
+
+    run: SampleRun
+    totals: StageTotals
+    footprint: WeightFootprint
+    schedule: StageSchedule | None
+
+
+def _nothing(stage: str) -> None:
+    """Nobody wants to see progress."""

@@ -49,14 +49,21 @@ class NetworkTiming:
         timing = DramTiming.from_machine(dram, machine.technology.clock_mhz) if dram else DramTiming.ideal()
         return cls(policy, options, timing, edges, samples, keeps_spans)
 
-    def add_stage(self, activities: Sequence[Activity]) -> None:
-        """The next stage, one activity per sample."""
+    def by_itself(self, activity: Activity, index: int) -> StageSchedule | None:
+        """A stage of the sample that is number `index` of the run; None where the policy needs all stages together. Any
+        thread may ask."""
+        if not self.policy.in_turn:
+            return None
+        found = self.policy.resolve([activity], [], self.dram, self.options).stages[0]
+        return found if self.keeps_spans and index == 0 else replace(found, spans={})
+
+    def add_stage(self, activities: Sequence[Activity], schedules: Sequence[StageSchedule] = ()) -> None:
+        """The next stage, one activity per sample. schedules: of each by itself, if somebody asked for them already."""
         if self.policy.in_turn:
-            schedules = [self.policy.resolve([activity], [], self.dram, self.options) for activity in activities]
-            found = [replace(schedule.stages[0], spans={}) for schedule in schedules]
-            if self.keeps_spans:
-                found[0] = schedules[0].stages[0]
-            self.stages.append(found)
+            alone: Sequence[StageSchedule | None] = schedules or [
+                self.by_itself(activity, index) for index, activity in enumerate(activities)
+            ]
+            self.stages.append([schedule for schedule in alone if schedule is not None])
         else:
             self._waiting.append(list(activities))
 

@@ -8,21 +8,54 @@ from dataclasses import dataclass, field
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightStorage
-from spikecycle.simulator.dataflows.stage import Stage, StageSample, currents
+from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, currents
 from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.schedule import StageSchedule, sum_by_name
-from spikecycle.simulator.spike_record import SpikeRecord
+from spikecycle.simulator.spike_record import OutputSpikes, SpikeRecord
 from spikecycle.traces import Synapse
+
+
+@dataclass(frozen=True, eq=False)
+class SampleRun:
+    """What one sample of a stage did, and what of its tensors is counted.
+
+    sample: its index. activity: as the plan told it. inputs: values that are not 0, int64 (T,), of every tensor that
+    the stage takes; None for currents that are counted where they are made. outputs: what it puts out; None where that
+    is currents, of which no record is kept. weights_on_chip: whether they were before. kept: tensors that stayed on
+    chip.
+    """
+
+    sample: int
+    activity: Activity
+    inputs: Mapping[str, Int64 | None]
+    outputs: OutputSpikes | None
+    weights_on_chip: bool
+    kept: frozenset[str]
+
+    @classmethod
+    def of(cls, activity: Activity, sample: StageSample, non_zeros: NonZeros, with_raster: bool) -> SampleRun:
+        """Count the tensors of a sample that was replayed. non_zeros: of this run."""
+        stage = sample.stage
+        inputs = {name: non_zeros.of(sample, name) for name in stage.consumed}
+        last = stage.operators[-1]
+        outputs = None
+        if isinstance(last, Synapse):
+            non_zeros.add_currents(sample, last)
+        else:
+            outputs = OutputSpikes.of(sample.frames(last.output.name), sample.tensors.sample, with_raster)
+        kept = sample.on_chip.tensors & {*stage.consumed, *stage.produced}
+        return cls(sample.tensors.sample, activity, inputs, outputs, sample.on_chip.weights, kept)
 
 
 @dataclass(eq=False)
 class StageTotals:
     """One stage, summed over the samples that were simulated.
 
-    storage, tiling: of its plan. counters: what may be counted, by name. counts: what was, every declared counter
+    storage, tiling: of its plan. positions: values of a timestep of every tensor that it takes, currents: the names of
+    those that are currents. counters: what may be counted, by name. counts: what was, every declared counter
     included. row_bits: of an open row of DRAM, if rows are modelled; row_activations: rows that were opened. over_time:
     spikes by timestep. busy_by_pe, accesses_by_bank: see `Activity`. kept: tensors that stayed on chip, and in how many
     samples.
@@ -31,6 +64,8 @@ class StageTotals:
     stage: Stage
     storage: WeightStorage
     tiling: Mapping[str, int]
+    positions: Mapping[str, int]
+    currents: frozenset[str]
     counters: dict[str, Counter]
     counts: dict[str, int]
     row_bits: int | None = None
@@ -50,7 +85,7 @@ class StageTotals:
     schedules: list[StageSchedule] = field(default_factory=list)
 
     @classmethod
-    def of(cls, stage: Stage, plan: Plan, row_bits: int | None = None) -> StageTotals:
+    def of(cls, network: Network, stage: Stage, plan: Plan, row_bits: int | None = None) -> StageTotals:
         """Before the first sample."""
         names = [counter.name for counter in plan.counters]
         if len(set(names)) < len(names):
@@ -60,13 +95,16 @@ class StageTotals:
             stage,
             plan.storage,
             dict(plan.tiling()),
+            {name: network.tensors[name].spec.count for name in stage.consumed},
+            currents(network).intersection(stage.consumed),
             dict(zip(names, plan.counters, strict=True)),
             dict.fromkeys(names, 0),
             row_bits,
         )
 
-    def add(self, activity: Activity, sample: StageSample, non_zeros: NonZeros) -> None:
-        """What one sample did. non_zeros: of the tensors of this run."""
+    def add(self, run: SampleRun, non_zeros: NonZeros) -> None:
+        """What one sample did. non_zeros: of this run, to which every stage before has added."""
+        activity = run.activity
         for name, count in activity.counts.items():
             if name not in self.counts:
                 raise ContractError(f"stage {self.stage.name!r}: {name!r} is counted, but not declared as a counter")
@@ -78,22 +116,16 @@ class StageTotals:
         for memory, accesses in activity.accesses_by_bank.items():
             self.accesses_by_bank[memory] = accesses + self.accesses_by_bank.get(memory, 0)
         self.synaptic_operations += activity.synaptic_operations
-        carried = currents(sample.tensors.trace)
-        for name in self.stage.consumed:
-            counts = non_zeros.of(sample, name)
-            found = self.over_time.add_input(counts)
+        for name, counts in run.inputs.items():
+            known = non_zeros.of_currents(run.sample, name) if counts is None else counts
+            found = self.over_time.add_input(known)
             self.input_spikes += found
-            self.input_currents += found if name in carried else 0
-            self.input_positions += len(counts) * sample.tensors.spec(name).count
-        last = self.stage.operators[-1]
-        if isinstance(last, Synapse):  # currents are no spikes, and are not recorded
-            non_zeros.add_currents(sample, last)
-        else:
-            outputs = sample.frames(last.output.name)
-            self.output_spikes += self.over_time.add_output(outputs, sample.tensors.sample)
-        self.inferences_with_weights_on_chip += sample.on_chip.weights
-        kept = sample.on_chip.tensors & {*self.stage.consumed, *self.stage.produced}
-        self.kept = sum_by_name((self.kept, dict.fromkeys(kept, 1)))
+            self.input_currents += found if name in self.currents else 0
+            self.input_positions += len(known) * self.positions[name]
+        if run.outputs is not None:
+            self.output_spikes += self.over_time.add_output(run.outputs)
+        self.inferences_with_weights_on_chip += run.weights_on_chip
+        self.kept = sum_by_name((self.kept, dict.fromkeys(run.kept, 1)))
 
     @property
     def cycles(self) -> int:

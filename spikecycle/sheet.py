@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -22,6 +24,7 @@ _TITLE = "bold"
 _HEADER = "dim"
 _FOOTER = "bold"
 _BETWEEN_COLUMNS = (0, 1, 0, 0)  # above, right, below, left; the box adds a blank
+_GAP = 2
 LONGEST_NAME = 24
 """Characters of a name before it continues on the next line."""
 _CONTINUED = " (continued)"
@@ -44,6 +47,12 @@ class Column:
     stands_for: tuple[str, ...] = ()
     """Headers of columns of wider layouts whose cells this one has."""
 
+    @cached_property
+    def width(self) -> int:
+        """Characters that it takes when nothing is folded."""
+        texts = (str(cell) for cell in (self.header, *self.cells, self.footer))
+        return max(cell_len(line) for text in texts for line in text.splitlines() or [""])
+
 
 def names(header: str, cells: Iterable[str], footer: str = "") -> Column:
     """The column that says what a row is about."""
@@ -51,48 +60,56 @@ def names(header: str, cells: Iterable[str], footer: str = "") -> Column:
     return Column(header, folded, footer, justify="left", names_rows=True)
 
 
-class TitledTable:
-    """A table below its title, which is as wide as there is room, whatever the table takes."""
+class Sheet:
+    """Columns below a title, which is as wide as there is room, whatever the table takes.
 
-    def __init__(self, title: str, table: Table) -> None:
-        self.title, self.table = title, table
+    fold_at: characters at which cells of columns that fold continue on the next line.
+    """
+
+    def __init__(self, title: str, columns: Sequence[Column], fold_at: int | None = None) -> None:
+        self.title, self.columns, self._fold_at = title, columns, fold_at
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement.get(console, options, self.table)
+        return Measurement(self._width, self._width).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.title:
             yield Text(self.title, style=_TITLE)
-        yield self.table
+        yield self.table(measured=self._width <= options.max_width)
 
-
-def sheet(title: str, columns: Sequence[Column], fold_at: int | None = None) -> TitledTable:
-    """The columns as a table; a totals row only if any column has a cell for it.
-
-    fold_at: characters at which cells of columns that fold continue on the next line.
-    """
-    table = Table(
-        box=box.SIMPLE,
-        show_edge=False,
-        pad_edge=False,
-        padding=_BETWEEN_COLUMNS,
-        header_style=_HEADER,
-        footer_style=_FOOTER,
-        show_footer=any(str(column.footer) for column in columns),
-    )
-    for column in columns:
-        table.add_column(
-            column.header,
-            footer=column.footer,
-            justify=column.justify,
-            vertical="top",
-            no_wrap=not column.folds,
-            max_width=fold_at if column.folds else None,
-            overflow="fold" if column.folds else "ellipsis",  # a number that is cut must not look like another
+    def table(self, measured: bool) -> Table:
+        """What rich draws. measured: whether rich takes the widths that are known here, or measures each cell again and
+        makes columns narrower where there is no room."""
+        table = Table(
+            box=box.SIMPLE,
+            show_edge=False,
+            pad_edge=False,
+            padding=_BETWEEN_COLUMNS,
+            header_style=_HEADER,
+            footer_style=_FOOTER,
+            show_footer=any(str(column.footer) for column in self.columns),
         )
-    for row in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*row)
-    return TitledTable(title, table)
+        for column in self.columns:
+            table.add_column(
+                column.header,
+                footer=column.footer,
+                justify=column.justify,
+                vertical="top",
+                width=self._folded_at(column) if measured else None,
+                no_wrap=not column.folds,
+                max_width=self._fold_at if column.folds else None,
+                overflow="fold" if column.folds else "ellipsis",  # a number that is cut must not look like another
+            )
+        for row in zip(*(column.cells for column in self.columns), strict=True):
+            table.add_row(*row)
+        return table
+
+    @cached_property
+    def _width(self) -> int:
+        return sum(map(self._folded_at, self.columns)) + _GAP * (len(self.columns) - 1)
+
+    def _folded_at(self, column: Column) -> int:
+        return column.width if self._fold_at is None or not column.folds else min(column.width, self._fold_at)
 
 
 def width_of(console: Console, renderable: RenderableType) -> int:
@@ -158,16 +175,16 @@ def continued(title: str) -> str:
     return (title + _CONTINUED).strip()
 
 
-def folded(title: str, columns: Sequence[Column], console: Console, width: int) -> TitledTable:
+def folded(title: str, columns: Sequence[Column], console: Console, width: int) -> Sheet:
     """The columns as one table; where that is wider than there is room, those that fold share what the others leave,
     if it is enough to read."""
-    table = sheet(title, columns)
+    table = Sheet(title, columns)
     folding = sum(column.folds for column in columns)
     if not folding or width_of(console, table) <= width:
         return table
-    others = width_of(console, sheet(title, columns, fold_at=1)) - folding
+    others = width_of(console, Sheet(title, columns, fold_at=1)) - folding
     room = (width - others) // folding
-    return sheet(title, columns, fold_at=room) if room >= _NARROWEST_FOLD else table
+    return Sheet(title, columns, fold_at=room) if room >= _NARROWEST_FOLD else table
 
 
 def split(
@@ -210,14 +227,14 @@ def _tables_needed(columns: Sequence[Column], fitting: Callable[[Sequence[Column
     return tables
 
 
-def _alone(title: str, leading: Sequence[Column], rest: Sequence[Column], console: Console, width: int) -> TitledTable:
+def _alone(title: str, leading: Sequence[Column], rest: Sequence[Column], console: Console, width: int) -> Sheet:
     """The table; a single column for which there is too little room beside the names is folded as narrow as need be."""
     table = folded(title, [*leading, *rest], console, width)
     over = width_of(console, table) - width
     if over <= 0 or len(rest) > 1 or not rest[0].folds:
         return table
-    others = width_of(console, sheet(title, [*leading, *rest], fold_at=1)) - 1
-    return sheet(title, [*leading, *rest], fold_at=max(width - others, 1))
+    others = width_of(console, Sheet(title, [*leading, *rest], fold_at=1)) - 1
+    return Sheet(title, [*leading, *rest], fold_at=max(width - others, 1))
 
 
 def _leading(columns: Sequence[Column]) -> list[Column]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from spikecycle.traces.array_types import Integers
 from spikecycle.traces.errors import TraceError
+from spikecycle.traces.frames import Frames, block_timesteps
 from spikecycle.traces.operators.base import Operator
 from spikecycle.traces.tensors import Source, TensorSpec
 
@@ -22,8 +23,8 @@ class KnownTensors(Protocol):
     def is_known(self, name: str) -> bool:
         """Whether a tensor need not be computed."""
 
-    def values(self, name: str) -> Integers:
-        """All timesteps (T, C, H, W) of a known tensor."""
+    def frames(self, name: str) -> Frames:
+        """All timesteps of a known tensor."""
 
     def spec(self, name: str) -> TensorSpec:
         """A tensor, known or not."""
@@ -80,6 +81,7 @@ class Evaluation:
         self._delayed = {source.tensor for _, each in self._nodes for source in each.sources if source.delay}
         self._now: dict[str, Integers] = {}
         self._before: dict[str, Integers] = {}
+        self._read: dict[str, tuple[int, Integers]] = {}
 
     def __iter__(self) -> Iterator[dict[str, Integers]]:
         for t in range(self._timesteps):
@@ -92,9 +94,26 @@ class Evaluation:
         if t < source.delay:
             return np.zeros(self._tensors.spec(source.tensor).shape, np.uint8)
         if self._tensors.is_known(source.tensor):
-            now: Integers = self._tensors.values(source.tensor)[t - source.delay]
-            return now
+            return self._known(source.tensor, t - source.delay)
         return (self._before if source.delay else self._now)[source.tensor]
+
+    def _known(self, name: str, t: int) -> Integers:
+        """One timestep of a known tensor, of which a block of timesteps is unpacked."""
+        first, block = self._read.get(name, (0, None))
+        if block is None or not first <= t < first + len(block):
+            first = t
+            block = self._tensors.frames(name)[t : t + block_timesteps(self._tensors.spec(name).count)]
+            self._read[name] = first, block
+        now: Integers = block[t - first]
+        return now
+
+
+def checked(operator: Operator, steps: Evaluation) -> Iterator[Integers]:
+    """What an operator makes, timestep by timestep, (C, H, W); TraceError where it leaves the range of its tensor."""
+    for t, now in enumerate(steps):
+        values = now[operator.output.name]
+        _check_range(operator, values, t)
+        yield values
 
 
 def collect(operators: Sequence[Operator], timesteps: int, steps: Evaluation) -> dict[str, Integers]:
@@ -108,12 +127,17 @@ def collect(operators: Sequence[Operator], timesteps: int, steps: Evaluation) ->
     }
     for t, now in enumerate(steps):
         for operator in operators:
-            spec, values = operator.output, now[operator.output.name]
-            smallest, largest = int(values.min()), int(values.max())
-            if smallest < spec.range.lowest or largest > spec.range.highest:
-                raise TraceError(
-                    f"operator {operator.name} makes values {smallest} to {largest} in timestep {t}, "
-                    f"but tensor {spec.name} holds {spec.range.lowest} to {spec.range.highest}"
-                )
-            made[spec.name][t] = values
+            values = now[operator.output.name]
+            _check_range(operator, values, t)
+            made[operator.output.name][t] = values
     return made
+
+
+def _check_range(operator: Operator, values: Integers, t: int) -> None:
+    spec = operator.output
+    smallest, largest = int(values.min()), int(values.max())
+    if smallest < spec.range.lowest or largest > spec.range.highest:
+        raise TraceError(
+            f"operator {operator.name} makes values {smallest} to {largest} in timestep {t}, "
+            f"but tensor {spec.name} holds {spec.range.lowest} to {spec.range.highest}"
+        )

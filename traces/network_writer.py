@@ -104,7 +104,7 @@ class NetworkWriter(RecordingFile):
                 steps = Evaluation(self._operators, self.timesteps, known, nodes)
                 computed = collect(missing, self.timesteps, steps) if missing else {}
                 for name, (rows, checksums) in self._stores.items():
-                    array = known.values(name) if known.is_known(name) else computed[name]
+                    array = known.frames(name) if known.is_known(name) else computed[name]
                     stored = pack_spikes(array) if self._specs[name].is_binary else np.array(array, order="C")
                     self._put(rows, stored)
                     self._put(checksums, np.frombuffer(checksum(stored), np.uint8))
@@ -135,7 +135,7 @@ class _Given:
     def is_known(self, name: str) -> bool:
         return name in self._arrays
 
-    def values(self, name: str) -> Array:
+    def frames(self, name: str) -> Array:
         return self._arrays[name]
 
     def spec(self, name: str) -> TensorSpec:

@@ -170,6 +170,11 @@ class Neuron:
         return self.current_leak_numerator.size > 0
 
     @property
+    def states(self) -> int:
+        """Numbers that a neuron keeps: its potential, and its synaptic current if it has one."""
+        return 2 if self.has_current else 1
+
+    @property
     def potential_range(self) -> tuple[int, int]:
         """Lowest and highest potential."""
         return _range(self.potential_bits)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 
 import h5py
@@ -36,6 +38,7 @@ class Trace:
     def __init__(self, path_or_sample_name: str | os.PathLike[str]) -> None:
         with located(path_or_sample_name):
             self.path = resolve(path_or_sample_name)
+        self._digest = _FileDigest(self.path)
         self.name = one_line(self.path.stem, longest=200)  # it goes to reports, and terminals
         with located(self.path):
             self._file = hdf5.open_file(self.path, "a trace")
@@ -116,11 +119,10 @@ class Trace:
             seen.add(layer.name)
         return layers
 
-    @cached_property
+    @property
     def sha256(self) -> str:
-        """SHA-256 of the file, in hexadecimal; read once."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """SHA-256 of the file, in hexadecimal; read once, also for the same file with other operators."""
+        return self._digest.sha256
 
     def close(self) -> None:
         """Close the file; a closed trace keeps its metadata."""
@@ -133,6 +135,19 @@ class Trace:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+@dataclass
+class _FileDigest:
+    """The fingerprint of a file, computed when it is first asked for."""
+
+    path: Path
+
+    @cached_property
+    def sha256(self) -> str:
+        """In hexadecimal."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_trace(path_or_sample_name: str | os.PathLike[str]) -> Trace:

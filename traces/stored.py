@@ -168,8 +168,9 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
 
     def _chunk(self, first: tuple[int, ...]) -> Array:
         """The chunk whose first value has that index."""
-        if self._last_chunk is not None and self._last_chunk[0] == first:
-            return self._last_chunk[1]
+        last = self._last_chunk  # which another thread may replace meanwhile
+        if last is not None and last[0] == first:
+            return last[1]
         buffer = np.empty(self._filters.most_bytes, np.uint8)
         try:
             skipped, stored = self.id.read_direct_chunk(first, out=buffer)

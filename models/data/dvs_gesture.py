@@ -14,7 +14,7 @@ import numpy as np
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
 from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
-from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.options import OnProgress, Part, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.data.source import RecordingSource
@@ -56,17 +56,19 @@ def load(
     count_bits: int = 4,
     samples_per_class: int | None = None,
     split_seed: int = 0,
+    part: Part | None = None,
     on_progress: OnProgress | None = None,
 ) -> DataSplit:
     """DVS128 Gesture as event frames (T, 2, side, side); the arguments are those of DataOptions.
 
-    Its own two parts, the test part with people of its own. Equal durations are those of each recording.
+    Its own two parts, the test part with people of its own. Equal durations are those of each
+    recording. part: the other is left empty.
     """
     binning = FrameBinning(PixelGrid.at_resolution(SENSOR_PX, resolution), slicing_of(slicing), timesteps, count_bits)
     folder = SOURCE.folder(root, download)
-    recordings = (_recordings(folder / part) for part in (TRAIN_FOLDER, TEST_FOLDER))
+    recordings = (_recordings(folder / name) for name in (TRAIN_FOLDER, TEST_FOLDER))
     parts = Selection(samples_per_class, split_seed=split_seed).keep(*recordings)
-    train, test = bin_parts(parts, binning, on_progress)
+    train, test = bin_parts(parts.only(part), binning, on_progress)
     return DataSplit(
         name="DVS128 Gesture",
         description=f"DVS128 Gesture (Amir et al. 2017), cut by tonic{binning.remark}: {parts.remark}",

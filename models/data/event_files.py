@@ -10,12 +10,19 @@ Read are, by the ending of the name:
                   `events` that is such an array as of .npy
     .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
+AEDAT 2.0 is read as its addresses say. Others turn it: SpikingJelly's CIFAR10-DVS has 127 minus these rows as columns,
+127 minus these columns as rows, and ON for OFF; tonic's reader of DVS128 has rows for columns. A network that was
+trained on recordings read so needs them so, as arrays: SpikingJelly writes such files (.npz) into its folder events_np.
+
 Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
 """
 
 from __future__ import annotations
 
+import math
 import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,28 +33,39 @@ import numpy.typing as npt
 
 from spikecycle.files import open_regular, read_bytes
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
+from spikecycle.models.data.matlab_file import matlab_arrays
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.npy_headers import npy_array, npz_arrays
+from spikecycle.simulator import default_limit_bytes
 from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.errors import one_line, reason
 
 LARGEST_BYTES = 2**31
 """Of a recording."""
+BYTES_PER_EVENT = 100
+"""Of memory that an event takes while its file is read: four columns of 8 bytes, three times, and some."""
 LARGEST_PX = 2**14
 """No sensor has more pixels along a side."""
 LONGEST_US = 2**53
 """Times are whole numbers that floats hold, too."""
 NAMES = {"x": ("x", "xs", "addr", "units"), "y": ("y", "ys"), "t": ("t", "ts", "timestamp", "times"),
          "p": ("p", "ps", "pol", "polarity", "on")}  # fmt: skip
-DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, struct.error)
+# RuntimeError is what zipfile says of files with a password and, as NotImplementedError, of methods it does not know.
+DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, RuntimeError,
+          struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 BIN_EVENT_BYTES = 5
 BIN_OVERFLOW_ROW, BIN_OVERFLOW_US = 240, 2**13
 """An event of this row is none: later times are so much later (event-Python, github.com/gorchard/event-Python)."""
+AEDAT_EVENT_BYTES = 8
 AEDAT3_END, AEDAT3_HEADER = b"#!END-HEADER\r\n", struct.Struct("<hhiiiiii")
 POLARITY_EVENT = 1
 AEDAT3_WRAP_BITS = 31
 DVS128_ADDRESS = 2**15
 ASL_ROWS = 180
+NAMES_OF_ASL = ("ts", "x", "y", "pol")
+MATLAB_LEAST_EVENT_BYTES = 7
+"""Of a time, two places and a polarity: MATLAB stores whole numbers in as few bytes as they take."""
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
@@ -63,10 +81,26 @@ def read_events(path: Path, shape: tuple[int, int] | None = None) -> Events:
             raise ModelsError(f"{path}: AEDAT 4 is not read; save its events as an array x, y, t, p (.npy)")
         raise ModelsError(f"{path}: files of events end in {', '.join(READERS)}")
     try:
+        with open_regular(path):
+            pass  # what is no file at all is told before its size is asked for
         columns = reader(path)
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(f"{path}: cannot be read as events: {reason(error)}") from None
     return _checked(path, columns, shape)
+
+
+def _room_for(events: int) -> None:
+    """ValueError where so many are more than there is memory for."""
+    needed, limit = events * BYTES_PER_EVENT, default_limit_bytes()
+    if needed > limit:
+        raise ValueError(
+            f"{events:,} events need {needed / 1e9:.1f} GB of memory, and {limit / 1e9:.1f} GB may be used (three "
+            "quarters of what is free)"
+        )
+
+
+def _room_for_file(path: Path, bytes_per_event: int) -> None:
+    _room_for(path.stat().st_size // bytes_per_event)
 
 
 def _checked(path: Path, columns: Columns, shape: tuple[int, int] | None) -> Events:
@@ -106,6 +140,8 @@ def _whole(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.in
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
         hint = "; times are in microseconds" if name == "t" else ""
         raise ModelsError(f"{path}: {name} must be whole numbers{hint}")
+    if values.dtype.kind in "uf" and values.size and not -LONGEST_US <= values.min() <= values.max() <= LONGEST_US:
+        raise ModelsError(f"{path}: {name} from {values.min()} to {values.max()}; supported: up to {LONGEST_US}")
     return values.astype(np.int64)
 
 
@@ -124,6 +160,9 @@ def _named(found: Mapping[str, Any]) -> Columns:
 
 def _npy(path: Path) -> Columns:
     with open_regular(path) as file:
+        stored = npy_array(file, path.stat().st_size)
+        _room_for(max(math.prod(stored.shape[:1]), stored.bytes // BYTES_PER_EVENT))
+        file.seek(0)
         return _of_array(np.load(file, allow_pickle=False))
 
 
@@ -137,12 +176,16 @@ def _of_array(array: Any) -> Columns:
 
 def _npz(path: Path) -> Columns:
     with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
+        stored = list(npz_arrays(arrays.zip))
+        _room_for(max((math.prod(each.shape[:1]) for each in stored), default=0))
+        _room_for(sum(each.bytes for each in stored) // BYTES_PER_EVENT)
         if len(arrays.files) == 1:
             return _of_array(arrays[arrays.files[0]])
         return _named({name: arrays[name] for name in arrays.files})
 
 
 def _bin(path: Path) -> Columns:
+    _room_for_file(path, BIN_EVENT_BYTES)
     data = np.frombuffer(read_bytes(path, LARGEST_BYTES), np.uint8)
     if data.size % BIN_EVENT_BYTES:
         raise ValueError(f"{data.size} bytes are no whole number of events of {BIN_EVENT_BYTES}")
@@ -154,6 +197,7 @@ def _bin(path: Path) -> Columns:
 
 
 def _aedat(path: Path) -> Columns:
+    _room_for_file(path, AEDAT_EVENT_BYTES)
     content = read_bytes(path, LARGEST_BYTES)
     first = content.split(b"\n", 1)[0]
     if first.startswith(b"#!AER-DAT3.1"):
@@ -164,11 +208,19 @@ def _aedat(path: Path) -> Columns:
     raise ValueError(f"it begins with {version!r}; supported: AER-DAT2.0 and AER-DAT3.1")
 
 
+def _after(content: bytes, end: bytes, start: int = 0) -> int:
+    """The place behind the next `end`."""
+    place = content.find(end, start)
+    if place < 0:
+        raise ValueError("its header does not end")
+    return place + len(end)
+
+
 def _aedat2(content: bytes) -> Columns:
     """Big-endian addresses and times; DVS128: y, x and polarity in 15 bits; DAVIS: in bits 22, 12 and 11."""
     start = 0
     while content[start : start + 1] == b"#":
-        start = content.index(b"\n", start) + 1
+        start = _after(content, b"\n", start)
     if (len(content) - start) % 8:
         raise ValueError("it ends within an event")
     pairs = np.frombuffer(content, ">u4", offset=start).reshape(-1, 2).astype(np.int64)
@@ -181,7 +233,7 @@ def _aedat2(content: bytes) -> Columns:
 
 def _aedat3(content: bytes) -> Columns:
     """Packets of little-endian events; those of other types are skipped."""
-    place = content.index(AEDAT3_END) + len(AEDAT3_END)
+    place = _after(content, AEDAT3_END)
     parts = []
     while place < len(content):
         kind, _, size, _, overflow, _, number, _ = AEDAT3_HEADER.unpack_from(content, place)
@@ -201,22 +253,24 @@ def _hdf5(path: Path) -> Columns:
     with hdf5.open_file(path, "a recording of events") as file:
         group = hdf5.child(file, "events") if "events" in hdf5.member_names(file) else file
         if not isinstance(group, h5py.Group):
+            _room_for(math.prod(group.shape[:1]))
             return _of_array(hdf5.read(group))
         known = {alias for aliases in NAMES.values() for alias in aliases}
         names = [name for name in hdf5.member_names(group) if name in known]
-        return _named({name: hdf5.read(hdf5.child(group, name)) for name in names})
+        columns = {name: hdf5.child(group, name) for name in names}
+        _room_for(max((math.prod(getattr(column, "shape", ())) for column in columns.values()), default=0))
+        return _named({name: hdf5.read(column) for name, column in columns.items()})
+
+
+def _unpacked(total_bytes: int) -> None:
+    _room_for(total_bytes // MATLAB_LEAST_EVENT_BYTES)
 
 
 def _mat(path: Path) -> Columns:
-    from scipy.io import loadmat  # half a second, and only for these
-    from scipy.io.matlab import MatReadError
-
-    try:
-        with open_regular(path) as file:
-            found = loadmat(file, variable_names=("ts", "x", "y", "pol"))
-    except MatReadError as error:
-        raise ValueError(reason(error)) from None
-    columns = _named({name: values for name, values in found.items() if not name.startswith("__")})
+    is_hdf5 = h5py.is_hdf5(path)  # as MATLAB writes them from version 7.3 on
+    columns = (
+        _hdf5(path) if is_hdf5 else _named(matlab_arrays(read_bytes(path, LARGEST_BYTES), NAMES_OF_ASL, _unpacked))
+    )
     return {**columns, "y": ASL_ROWS - 1 - columns["y"].astype(np.int64)}  # as tonic has it
 
 

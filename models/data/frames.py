@@ -70,7 +70,10 @@ class FrameSet:
 
 @dataclass(frozen=True)
 class DataSplit:
-    """A data set ready to train on. `description` is the sentence that a trace's provenance records."""
+    """A data set ready to train on. `description` is the sentence that a trace's provenance records.
+
+    class_names: by number, where classes have names; else empty.
+    """
 
     name: str
     description: str
@@ -78,6 +81,7 @@ class DataSplit:
     input_bits: int
     train: FrameSet
     test: FrameSet
+    class_names: tuple[str, ...] = ()
 
 
 def bin_parts(parts: Parts, binning: FrameBinning, on_progress: OnProgress | None = None) -> tuple[FrameSet, FrameSet]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from spikecycle.models.data.event_files import READERS, read_events
+from spikecycle.models.data.events import Events
 from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, FrameSet, bin_parts
 from spikecycle.models.data.options import OnProgress, Slicing
@@ -26,6 +27,8 @@ from spikecycle.models.errors import ModelsError
 
 TRAIN_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing", "val", "validation")
 MOST_FILES = 2_000_000
+ASSUMED_PX = 128
+"""Along each side of a camera of which nothing is said: that of a DVS128, whose recordings are the most common."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def load(
     root: Path | None = None,
     timesteps: int = 10,
     slicing: Slicing = "time",
-    sensor: int = 128,
+    sensor: int | None = None,
     resolution: int | None = None,
     count_bits: int = 2,
     samples_per_class: int | None = None,
@@ -52,17 +55,18 @@ def load(
     """The folder as event frames (T, 2, side, side); the arguments are those of DataOptions."""
     folder = _root(root)
     binning = binning_of(sensor, resolution, slicing, timesteps, count_bits)
-    selection = Selection(samples_per_class, test_share, split_seed)
+    selection, seen = Selection(samples_per_class, test_share, split_seed), _Camera(sensor)
     own = [_part(folder, names) for names in (TRAIN_NAMES, TEST_NAMES)]
     if all(own):
         first, second = (labelled_files(part) for part in own if part is not None)
         if first.classes != second.classes:
             raise ModelsError(f"{folder}: train has the classes {_names(first)}, test {_names(second)}")
-        parts = selection.keep(_recordings(first, sensor), _recordings(second, sensor))
+        parts = selection.keep(seen.recordings(first), seen.recordings(second))
     else:
         first = labelled_files(folder)
-        parts = selection.split(_recordings(first, sensor))
+        parts = selection.split(seen.recordings(first))
     train, test = bin_parts(parts, binning, on_progress)
+    seen.check(folder)
     return DataSplit(
         name=folder.name,
         description=f"folder {folder.name} of classes {_names(first)}{binning.remark}: {parts.remark}",
@@ -70,11 +74,12 @@ def load(
         input_bits=count_bits,
         train=train,
         test=test,
+        class_names=first.classes,
     )
 
 
 def load_all(
-    root: Path, binning: FrameBinning, sensor: int, samples_per_class: int | None, seed: int,
+    root: Path, binning: FrameBinning, sensor: int | None, samples_per_class: int | None, seed: int,
     on_progress: OnProgress | None = None,
 ) -> tuple[tuple[str, ...], FrameSet]:  # fmt: skip
     """Every recording of a folder, or at most so many of each class, as many as there are; and the classes' names."""
@@ -83,14 +88,19 @@ def load_all(
     if parts:
         raise ModelsError(f"{folder}: has parts of its own, {' and '.join(parts)}; name one of them")
     found = labelled_files(folder)
-    chosen = Selection(samples_per_class, split_seed=seed).at_most(_recordings(found, sensor))
+    seen = _Camera(sensor)
+    chosen = Selection(samples_per_class, split_seed=seed).at_most(seen.recordings(found))
     nothing = chosen.take(np.zeros(0, np.int64))
     frames, _ = bin_parts(Parts(chosen, nothing, ""), binning, on_progress)
+    seen.check(folder)
     return found.classes, frames
 
 
-def binning_of(sensor: int, resolution: int | None, slicing: Slicing, timesteps: int, count_bits: int) -> FrameBinning:
-    """Square frames of a square sensor."""
+def binning_of(
+    sensor: int | None, resolution: int | None, slicing: Slicing, timesteps: int, count_bits: int
+) -> FrameBinning:
+    """Square frames of a square sensor; None for ASSUMED_PX along a side."""
+    sensor = sensor or ASSUMED_PX
     grid = PixelGrid.at_resolution(sensor, resolution or sensor)
     return FrameBinning(grid, slicing_of(slicing), timesteps, count_bits)
 
@@ -126,9 +136,28 @@ def _part(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((path for path in sorted(folder.iterdir()) if path.is_dir() and path.name.lower() in names), None)
 
 
-def _recordings(found: LabelledFiles, sensor: int) -> Recordings:
-    labels = np.array([label for _, label in found.files], dtype=np.int64)
-    return Recordings(labels, lambda index: read_events(found.files[index][0], (sensor, sensor)))
+class _Camera:
+    """Pixels along a side, and how far the events of recordings lie that were read."""
+
+    def __init__(self, sensor: int | None) -> None:
+        self._given, self._px, self._farthest_px = sensor, sensor or ASSUMED_PX, 0
+
+    def recordings(self, found: LabelledFiles) -> Recordings:
+        labels = np.array([label for _, label in found.files], dtype=np.int64)
+        return Recordings(labels, lambda index: self._read(found.files[index][0]))
+
+    def _read(self, path: Path) -> Events:
+        events = read_events(path, (self._px, self._px))
+        self._farthest_px = max(self._farthest_px, int(events["x"].max()), int(events["y"].max()))
+        return events
+
+    def check(self, folder: Path) -> None:
+        """ModelsError where the camera was assumed, and all events lie in a corner: it is a smaller one."""
+        if self._given is None and 2 * (self._farthest_px + 1) <= self._px:
+            raise ModelsError(
+                f"{folder}: no event lies beyond pixel {self._farthest_px} of a camera of {self._px} x {self._px}, "
+                "which is assumed; give the pixels along a side of yours (sensor)"
+            )
 
 
 def _hidden(path: Path) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from spikecycle.models.data.events import CAMERA_EVENT, Events
 from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
-from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.options import OnProgress, Part, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.data.source import RecordingSource
@@ -51,21 +51,23 @@ def load(
     samples_per_class: int | None = None,
     test_share: float | None = None,
     split_seed: int = 0,
+    part: Part | None = None,
     on_progress: OnProgress | None = None,
 ) -> DataSplit:
     """N-MNIST as event frames (T, 2, side, side); the arguments are those of DataOptions.
 
-    With Train and Test both in the folder they are the two parts; one alone is split by class.
+    With Train and Test both in the folder they are the two parts; one alone is split by class. part: the other is
+    left empty.
     """
     binning = FrameBinning(PixelGrid.at_resolution(SENSOR_PX, resolution), slicing_of(slicing), timesteps, count_bits)
     folder, selection = SOURCE.folder(root, download), Selection(samples_per_class, test_share, split_seed)
-    found = {part: _recordings(folder / part) for part in PARTS if _recording_files(folder / part)}
+    found = {name: _recordings(folder / name) for name in PARTS if _recording_files(folder / name)}
     if len(found) == len(PARTS):
         origin, parts = "", selection.keep(*found.values())
     else:
-        [(part, recordings)] = found.items()
-        origin, parts = f"{len(recordings)} recordings of its {part} part alone, ", selection.split(recordings)
-    train, test = bin_parts(parts, binning, on_progress)
+        [(name, recordings)] = found.items()
+        origin, parts = f"{len(recordings)} recordings of its {name} part alone, ", selection.split(recordings)
+    train, test = bin_parts(parts.only(part), binning, on_progress)
     return DataSplit(
         name="N-MNIST",
         description=f"N-MNIST (Orchard et al. 2015){binning.remark}: {origin}{parts.remark}",

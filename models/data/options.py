@@ -12,6 +12,7 @@ from spikecycle.models.catalogue import Choices
 
 OnProgress = Callable[[int, int], None]  # recordings done, recordings in all
 Slicing = Literal["time", "events"]
+Part = Literal["train", "test"]
 DEFAULT_TEST_SHARE = 0.2
 
 Whole = Annotated[int, Field(ge=1)]
@@ -33,7 +34,8 @@ class DataOptions(Choices):
     slicing: Slicing | None = None
     """Frames of equal duration, or of equal number of events."""
     sensor: Annotated[int, Field(ge=1, le=2**14)] | None = None
-    """Pixels along each side of the camera, for recordings that do not say."""
+    """Pixels along each side of the camera, for recordings that do not say; where it is not given, 128, and that is
+    refused where all events lie in a corner of it."""
     resolution: Whole | None = None
     """Pixels along each side of a frame."""
     channels: Whole | None = None

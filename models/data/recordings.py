@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from spikecycle.models.data.events import Events
-from spikecycle.models.data.options import DEFAULT_TEST_SHARE
+from spikecycle.models.data.options import DEFAULT_TEST_SHARE, Part
 from spikecycle.models.errors import ModelsError
 
 Indices = npt.NDArray[np.int64]
@@ -44,6 +44,13 @@ class Parts:
     train: Recordings
     test: Recordings
     remark: str
+
+    def only(self, part: Part | None) -> Parts:
+        """With nothing in the other part, so that it is not read; None for itself."""
+        if part is None:
+            return self
+        other: Part = "test" if part == "train" else "train"
+        return replace(self, **{other: getattr(self, other).take(np.zeros(0, np.int64))})
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from spikecycle.files import open_regular
 from spikecycle.models.data.events import COCHLEA_EVENT, Events, event_array
 from spikecycle.models.data.frame_grid import ChannelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, bin_parts
-from spikecycle.models.data.options import OnProgress, Slicing
+from spikecycle.models.data.options import OnProgress, Part, Slicing
 from spikecycle.models.data.recordings import Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.data.source import RecordingSource
@@ -53,18 +53,20 @@ def load(
     count_bits: int = 2,
     samples_per_class: int | None = None,
     split_seed: int = 0,
+    part: Part | None = None,
     on_progress: OnProgress | None = None,
 ) -> DataSplit:
     """SHD as frames (T, channels, 1, 1); the arguments are those of DataOptions.
 
-    Its own two parts, the test part with speakers of its own. Equal durations are those of each recording.
+    Its own two parts, the test part with speakers of its own. Equal durations are those of each
+    recording. part: the other is left empty.
     """
     grid = ChannelGrid.of_channels(SENSOR_CHANNELS, channels)
     binning = FrameBinning(grid, slicing_of(slicing), timesteps, count_bits)
     folder = SOURCE.folder(root, download)
     recordings = (read_recordings(folder / name) for name in (TRAIN_FILE, TEST_FILE))
     parts = Selection(samples_per_class, split_seed=split_seed).keep(*recordings)
-    train, test = bin_parts(parts, binning, on_progress)
+    train, test = bin_parts(parts.only(part), binning, on_progress)
     return DataSplit(
         name="SHD",
         description=f"Spiking Heidelberg Digits (Cramer et al. 2022){binning.remark}: {parts.remark}",

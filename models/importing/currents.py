@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spikecycle.models.importing.folded import as_synapse, folded
 from spikecycle.models.importing.graph import (
-    FloatJoin,
     FloatOperator,
     FloatPooling,
     FloatSum,
@@ -45,6 +45,10 @@ class Current(ABC):
     @abstractmethod
     def viewed(self, shape: Shape) -> Current:
         """As maps of another shape."""
+
+    @abstractmethod
+    def through(self, synapse: FloatSynapse) -> Current:
+        """What weights make of it, folded into the weights that it comes from; Refusal where that cannot be."""
 
     def emit(self, emit: Emit) -> str:
         """The one wire that carries it."""
@@ -80,6 +84,10 @@ class Weighted(Current):
     def viewed(self, shape: Shape) -> Current:
         """See the class."""
         return replace(self, shape=shape)
+
+    def through(self, synapse: FloatSynapse) -> Current:
+        """One layer in place of two."""
+        return Weighted(folded(self.synapse, self.shape, synapse), synapse.shape)
 
     def summed(self, pool: FloatPooling) -> Current | None:
         """A kernel that covers the window, where the convolution allows it."""
@@ -147,84 +155,15 @@ class Pooled(Current):
         """See the class."""
         return Viewed(self, shape)
 
-
-@dataclass(frozen=True, eq=False)
-class Plus(Current):
-    """A sum of currents."""
-
-    operator: FloatSum
-    parts: tuple[Current, ...]
-
-    def __post_init__(self) -> None:
-        shapes = {part.natural for part in self.parts}
-        if len(shapes) > 1:
-            raise Refusal(f"a sum of maps of shapes {', '.join(map(str, sorted(shapes)))}")
-
-    @property
-    def natural(self) -> Shape:  # type: ignore[override]
-        """That of each part."""
-        return self.parts[0].natural
-
-    @property
-    def shape(self) -> Shape:  # type: ignore[override]
-        """That of the sum."""
-        return self.operator.shape
-
-    def scaled(self, gain: Reals, shift: Reals) -> Current:
-        """Each part; the shift goes to the first that can take it."""
-        none = np.zeros_like(shift)
-        able = next((i for i, part in enumerate(self.parts) if not isinstance(part, Late)), 0)
-        parts = tuple(part.scaled(gain, shift if i == able else none) for i, part in enumerate(self.parts))
-        return replace(self, parts=parts)
-
-    def wires(self, emit: Emit) -> list[FloatWire]:
-        """Those of all parts."""
-        return [wire for part in self.parts for wire in part.wires(emit)]
-
-    def emit(self, emit: Emit) -> str:
-        """An operator of its own."""
-        (wire,) = one_wire(self, emit, self.operator.name)
-        return wire.source
-
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return replace(self, operator=replace(self.operator, shape=shape))
-
-
-@dataclass(frozen=True, eq=False)
-class Joined(Current):
-    """Channels of currents, one after the other."""
-
-    operator: FloatJoin
-    parts: tuple[Current, ...]
-
-    @property
-    def natural(self) -> Shape:  # type: ignore[override]
-        """That of the concatenation."""
-        return self.operator.shape
-
-    @property
-    def shape(self) -> Shape:  # type: ignore[override]
-        """The same."""
-        return self.operator.shape
-
-    def scaled(self, gain: Reals, shift: Reals) -> Current:
-        """Each part by its channels."""
-        parts, first = [], 0
-        for part in self.parts:
-            channels = slice(first, first + part.natural[0])
-            parts.append(part.scaled(gain[channels], shift[channels]))
-            first = channels.stop
-        return replace(self, parts=tuple(parts))
-
-    def wires(self, emit: Emit) -> list[FloatWire]:
-        """Its output."""
-        parts = [one_wire(part, emit, f"sum before {self.operator.name}")[0] for part in self.parts]
-        return [FloatWire(emit(replace(self.operator, inputs=tuple(parts))))]
-
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return Viewed(self, shape)
+    def through(self, synapse: FloatSynapse) -> Current:
+        """Of sums, which are weights too."""
+        if self.operator.mode == "max":
+            raise Refusal(
+                f"receives the largest of currents ({self.operator.name}), without neurons between them; supported: "
+                "neurons between one layer and the next"
+            )
+        pool = as_synapse(self.operator, self.current.natural)
+        return self.current.through(folded(pool, self.shape, synapse))
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,65 +194,16 @@ class Viewed(Current):
         """See the class."""
         return replace(self, shape=shape)
 
-
-class Unchanged(Current):
-    """A current whose places are those of another, `current`."""
-
-    current: Current
-
-    @property
-    def natural(self) -> Shape:  # type: ignore[override]
-        """That of the current."""
-        return self.current.natural
-
-    @property
-    def shape(self) -> Shape:  # type: ignore[override]
-        """That of the current."""
-        return self.current.shape
-
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return Viewed(self, shape)
+    def through(self, synapse: FloatSynapse) -> Current:
+        """The same of the current, which is in the same flat order."""
+        if synapse.layer.operator != "linear" and self.shape != self.current.shape:
+            raise Refusal(f"maps of shape {self.shape} that come as {self.current.shape}, without neurons between them")
+        return self.current.through(synapse)
 
 
-@dataclass(frozen=True, eq=False)
-class Shared(Unchanged):
-    """A current that several operators receive."""
-
-    wire: str
-    current: Current
-
-    def scaled(self, gain: Reals, shift: Reals) -> Current:
-        """A copy of its own, made anew, unless the scale does nothing."""
-        return self.current.scaled(gain, shift) if (gain != 1).any() or shift.any() else self
-
-    def wires(self, emit: Emit) -> list[FloatWire]:
-        """The one wire."""
-        return [FloatWire(self.wire)]
-
-    def summed(self, pool: FloatPooling) -> Current | None:
-        """A copy of its own."""
-        return self.current.summed(pool)
-
-
-@dataclass(frozen=True, eq=False)
-class Late(Unchanged):
-    """A current one timestep later; before the first, none."""
-
-    current: Current
-
-    def scaled(self, gain: Reals, shift: Reals) -> Current:
-        """A shift would be late too."""
-        if shift.any():
-            raise Refusal("a shift of currents that come a timestep later")
-        return replace(self, current=self.current.scaled(gain, shift))
-
-    def wires(self, emit: Emit) -> list[FloatWire]:
-        """Late wires."""
-        found = self.current.wires(emit)
-        if any(wire.delay for wire in found):
-            raise Refusal("a delay of two timesteps; supported: one")
-        return [wire._replace(delay=1) for wire in found]
+def held(wire: FloatWire, shape: Shape) -> FloatOperator:
+    """An operator that gives what the wire carries: windows of one value. A wire of it can have a delay of its own."""
+    return FloatPooling(f"{wire.source}, held", (wire,), shape, "sum", (1, 1), (1, 1))
 
 
 def one_wire(current: Current, emit: Emit, name: str) -> list[FloatWire]:

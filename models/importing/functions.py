@@ -7,14 +7,15 @@ operator gives them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spikecycle.models.importing.arrays import padding_of, pair, reals, sides_of
-from spikecycle.models.importing.graph import FloatWire, Pair, Shape, Sides
-from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.arrays import padding_of, reals, sides_of
+from spikecycle.models.importing.graph import FloatWire
 from spikecycle.models.importing.neuron import Reals
+from spikecycle.models.importing.placed_kernel import placed_kernel
+from spikecycle.models.importing.pooling import pooled, two
 from spikecycle.models.importing.recorder import ZEROS, Call
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.views import (
@@ -58,21 +59,28 @@ def _convolution(structure: Structure, call: Call, chosen: Numbers) -> View:
             argument(call, place, name, default)
             for place, name, default in ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
         )
-        steps, dilations = (_two(name, value, axes) for name, value in (("stride", stride), ("dilation", dilation)))
+        steps, dilations = (two(name, value, axes) for name, value in (("stride", stride), ("dilation", dilation)))
         if axes == 1:
             weight = weight[:, :, None]
         if isinstance(padding, str):
             sides = padding_of(padding, weight, steps, dilations)
         else:
-            sides = sides_of(_two("padding", padding, axes, least=0))
+            sides = sides_of(two("padding", padding, axes, least=0))
         inputs, zeros = _without_zeros(inputs)
         sides = tuple(one + other for one, other in zip(sides, zeros, strict=True))  # type: ignore[assignment]
-        wire = structure.in_order(inputs, "maps as their layer gives them")
-        name, groups = structure.new_name(where(call), call.where), int(argument(call, 6, "groups", 1))
-        offset = None if bias is None else reals(bias)
-        made = structure.maker.convolve(name, wire, weight, offset, steps, sides, dilations, groups)
-        structure.made[key] = View(made, np.zeros(0, np.int64))
-    return View(structure.made[key].wire, places)
+        placed = placed_kernel(
+            structure.view(inputs), structure.maker.shapes, weight, int(argument(call, 6, "groups", 1))
+        )
+        wire = placed.wire
+        if placed.whole:
+            wire = structure.in_order(inputs, "maps as their layer gives them")
+        name = structure.new_name(where(call), call.where)
+        offset = None if bias is None else reals(bias)[np.argsort(placed.order)]
+        made = structure.maker.convolve(name, wire, placed.weight, offset, steps, sides, dilations, placed.groups)
+        structure.made[key] = View(made, placed.order)
+    made, order = structure.made[key]
+    positions = int(np.prod(structure.maker.shapes[made.source][1:]))
+    return View(made, order[places // positions] * positions + places % positions)
 
 
 def _linear(structure: Structure, call: Call, chosen: Numbers) -> View:
@@ -124,6 +132,36 @@ def _added_product(structure: Structure, call: Call, chosen: Numbers) -> View:
     return _dense(structure, call, chosen, numbers, scales[1] * reals(matrix).T, scales[0] * reals(bias))
 
 
+def _contraction(structure: Structure, call: Call, chosen: Numbers) -> View:
+    """torch.einsum of what a layer gives and constant weights: a linear layer, at every position of the axes that only
+    the former has."""
+    equation = str(call.args[0]).replace(" ", "")
+    operands, numbers = list(call.args[1:]), [input_numbers(call, place) for place in range(1, len(call.args))]
+    inputs, _, result = equation.partition("->")
+    letters = inputs.split(",")
+    tracked = [place for place, each in enumerate(numbers) if each is not None]
+    plain = "->" in equation and "..." not in equation and all(len(set(each)) == len(each) for each in letters)
+    if len(operands) != 2 or len(tracked) != 1 or not plain:
+        raise Refusal(f"einsum {equation}; supported: of what a layer gives and constant weights, as in bi,oi->bo")
+    got, constant = letters[tracked[0]], letters[1 - tracked[0]]
+    rows, outputs = ([each for each in result if each in some] for some in (got, constant))
+    inner = [each for each in got if each in constant and each not in result]
+    if set(rows) & set(outputs) or {*rows, *inner} != set(got) or {*outputs, *inner} != set(constant):
+        raise Refusal(f"einsum {equation}; supported: the same weights at every position, as in bchw,oc->bohw")
+
+    def turned(array: np.ndarray, names: str, axes: list[str]) -> np.ndarray:
+        return np.asarray(array.transpose([names.index(each) for each in axes]))
+
+    values = numbers[tracked[0]]
+    assert values is not None
+    weight = turned(reals(operands[1 - tracked[0]]), constant, [*outputs, *inner])
+    lines = turned(values, got, [*rows, *inner])
+    sizes = (*lines.shape[: len(rows)], *weight.shape[: len(outputs)])
+    places = turned(np.arange(int(np.prod(sizes))).reshape(sizes), "".join([*rows, *outputs]), list(result))
+    size = int(np.prod([values.shape[got.index(each)] for each in inner]))
+    return _dense(structure, call, places.reshape(-1)[chosen], lines, weight.reshape(-1, size), None)
+
+
 def _pool(structure: Structure, call: Call, chosen: Numbers) -> View:
     kind, axes = POOLS[function_of(call)]
     row, inputs, places = rows_of(call, chosen, axes)
@@ -131,7 +169,7 @@ def _pool(structure: Structure, call: Call, chosen: Numbers) -> View:
     if key not in structure.made:
         wire = structure.in_order(inputs, "maps as their layer gives them")
         name = structure.new_name(where(call), call.where if call.where else "")
-        made = _pooled(structure.maker, name, wire, call, kind, axes)
+        made = pooled(structure.maker, name, wire, call, kind, axes)
         if int(np.prod(structure.maker.shapes[made.source])) != int(np.prod(call.shape[-axes - 1 :])):
             raise Refusal("windows that round in another way")
         structure.made[key] = View(made, np.zeros(0, np.int64))
@@ -282,71 +320,6 @@ def _over_positions(structure: Structure, call: Call, chosen: Numbers, parts: Nu
     return View(made, np.arange(c).reshape(chosen.shape))
 
 
-def _pooled(maker: GraphMaker, name: str, wire: FloatWire, call: Call, kind: str, axes: int) -> FloatWire:
-    if kind.startswith("adaptive"):
-        _, h, w = maker.shapes[wire.source]
-        asked = argument(call, 1, "output_size")
-        sizes = [side if size is None else int(size) for side, size in zip((h, w), _pair_of(asked, axes), strict=True)]
-        if h % sizes[0] or w % sizes[1]:
-            raise Refusal(f"adaptive pooling of {h}x{w} to {sizes[0]}x{sizes[1]}; supported: sizes that divide")
-        window = (h // sizes[0], w // sizes[1])
-        return maker.pool(name, wire, kind.removeprefix("adaptive "), window, window)
-    if kind == "sum":
-        return _summed(maker, name, wire, call, axes)
-    window = _two("kernel_size", argument(call, 1, "kernel_size"), axes)
-    given = argument(call, 2, "stride")
-    stride = window if given is None or given == [] else _two("stride", given, axes)
-    sides = sides_of(_two("padding", argument(call, 3, "padding", 0), axes, least=0))
-    if kind == "max":
-        if _two("dilation", argument(call, 4, "dilation", 1), axes) != (1, 1):
-            raise Refusal("max pooling with dilation; supported: without")
-        return maker.pool(name, wire, "max", window, stride, sides, bool(argument(call, 5, "ceil_mode", False)))
-    counted = bool(argument(call, 5, "count_include_pad", True))
-    divisor = argument(call, 6, "divisor_override") if axes == 2 else None
-    if argument(call, 4, "ceil_mode", False):
-        _, h, w = maker.shapes[wire.source]
-        if (h + 2 * sides[0] - window[0]) % stride[0] or (w + 2 * sides[2] - window[1]) % stride[1]:
-            raise Refusal("ceil_mode of an average whose windows do not fit; supported: windows that fit")
-    if divisor is None and (counted or not any(sides)):
-        return maker.pool(name, wire, "average", window, stride, sides)
-    total = maker.pool(name, wire, "sum", window, stride, sides)
-    taken = np.full((1, 1, 1), float(divisor)) if divisor else _inside(maker.shapes[wire.source], window, stride, sides)
-    return maker.scale(f"{name}, divided", total, 1 / taken)
-
-
-def _inside(shape: Shape, window: Pair, stride: Pair, sides: Sides) -> Reals:
-    """How many values of each window lie inside the map, (1, P, Q)."""
-    _, h, w = shape
-    inside = np.pad(np.ones((h, w)), (sides[:2], sides[2:]))
-    windows = np.lib.stride_tricks.sliding_window_view(inside, window)[:: stride[0], :: stride[1]]
-    return np.asarray(windows.sum(axis=(2, 3)))[None]
-
-
-def _summed(maker: GraphMaker, name: str, wire: FloatWire, call: Call, axes: int) -> FloatWire:
-    """Pooling by norms, of which the first is a sum of what is not below 0, as spikes are."""
-    if float(argument(call, 1, "norm_type")) != 1:
-        raise Refusal(f"pooling by norm {argument(call, 1, 'norm_type'):g}; supported: 1, a sum")
-    window = _two("kernel_size", argument(call, 2, "kernel_size"), axes)
-    given = argument(call, 3, "stride")
-    stride = window if given is None or given == [] else _two("stride", given, axes)
-    _, h, w = maker.shapes[wire.source]
-    if argument(call, 4, "ceil_mode", False) and ((h - window[0]) % stride[0] or (w - window[1]) % stride[1]):
-        raise Refusal("ceil_mode of a sum whose windows do not fit; supported: windows that fit")
-    return maker.pool(name, wire, "sum", window, stride)
-
-
-def _two(name: str, value: object, axes: int, least: int = 1) -> tuple[int, int]:
-    """(vertical, horizontal); along a row the vertical one does nothing."""
-    if axes == 2:
-        return pair(name, value, least)
-    return (least, pair(name, value, least)[1])
-
-
-def _pair_of(value: Any, axes: int) -> tuple[Any, Any]:
-    several = list(value) if isinstance(value, list | tuple) else [value, value]
-    return (1, several[0]) if axes == 1 else (several[0], several[1])
-
-
 def _without_zeros(numbers: Numbers) -> tuple[Numbers, tuple[int, int, int, int]]:
     """Maps (C, ..., H, W) without the rows and columns of zeros around them, and how many there were on each side."""
     if not (numbers == ZEROS).any():
@@ -372,5 +345,6 @@ FUNCTIONS: dict[str, Callable[[Structure, Call, Numbers], View]] = {
     **dict.fromkeys(ADDITIONS, _addition),
     **dict.fromkeys((*SCALES, "neg"), _scale),
     **dict.fromkeys(PRODUCTS, _product),
+    "einsum": _contraction,
     **dict.fromkeys(REDUCTIONS, _reduction),
 }

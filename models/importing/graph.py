@@ -56,11 +56,18 @@ class FloatOperator(ABC):
 
 @dataclass(frozen=True, eq=False)
 class FloatSynapse(FloatOperator):
-    """Weights, float64 (M, C / groups, R, S), and bias, float64 (M,)."""
+    """Weights, float64 (M, C / groups, R, S), and bias, float64 (M,). parts: names of the layers that it stands for,
+    where that is not just its own."""
 
     layer: LayerShape
     weight: Reals
     bias: Reals
+    parts: tuple[str, ...] | None = None
+
+    @property
+    def stands_for(self) -> tuple[str, ...]:
+        """Names of layers of the network that was read."""
+        return (self.name,) if self.parts is None else self.parts
 
     def start(self, dtype: torch.dtype) -> Step:
         """Convolves."""
@@ -300,11 +307,17 @@ def broadcast(what: str, values: Reals, shape: Shape) -> Reals:
     """Parameters of neurons or channels for maps (C, H, W): one number, (C, 1, 1), or one for each element.
 
     Values broadcast as arrays do, along the last axes of (C, H, W), of (C, W) where there is one row, or of (C,) where
-    there is one position. Where they fit none of these, they are one for each channel or each neuron. Refusal else.
+    there is one position. Where they fit none of these, they are one for each channel or each neuron. Refusal else,
+    and where values of one axis may be channels or columns.
     """
     if values.size == 1:
         return values.reshape(())
     channels, rows, columns = shape
+    if values.shape == (channels,) and channels == columns and (values != values[0]).any():
+        raise Refusal(
+            f"{what} has shape {values.shape}, which may be channels or columns of maps of shape {shape}; give it "
+            f"shape {(channels, 1, 1)} or {shape}"
+        )
     ranks = [shape, *([(channels, columns)] if rows == 1 else []), *([(channels,)] if rows == columns == 1 else [])]
     found = None
     for rank in ranks:

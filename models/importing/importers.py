@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import h5py
 from torch import nn
 
+from spikecycle.files import is_regular
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.source import ImportSource
 from spikecycle.traces.errors import one_line
 
 ResetChoice = Literal["hard", "soft"]
+PARAMETERS = (".pt", ".pth", ".pth.tar", ".ckpt", ".bin", ".safetensors", ".npz", ".npy", ".pkl", ".pickle")
+"""Endings of files that hold parameters, and not what is done with them."""
 
 
 def source_of(source: Any, example: Any, dt: float, reset: ResetChoice | None) -> ImportSource:
@@ -23,10 +27,20 @@ def source_of(source: Any, example: Any, dt: float, reset: ResetChoice | None) -
 
         return module_source(source, example)
     if isinstance(source, str | os.PathLike):
+        refuse_parameters(Path(source))
         return _nir(Path(source), dt, reset)
     if type(source).__name__ == "NIRGraph":
         return _nir(source, dt, reset)
     raise ModelsError(_what_it_is(source))
+
+
+def refuse_parameters(path: Path) -> None:
+    """ModelsError where a file is there whose name says that it holds parameters, and that is no HDF5 after all."""
+    if is_regular(path) and path.name.lower().endswith(PARAMETERS) and not h5py.is_hdf5(path):
+        raise ModelsError(
+            f"{path}: is no NIR file and no trace; parameters do not say what a network does: load them into its "
+            "module, and give that to import_network in Python"
+        )
 
 
 def _nir(source: Any, dt: float, reset: ResetChoice | None) -> ImportSource:

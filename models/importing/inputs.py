@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.integer import Values
 
 Samples = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+PART_VALUES = 2**22
+"""Values of samples that are looked at in one go."""
 
 
 def real_samples(samples: Any, input_shape: tuple[int, int, int], timesteps: int | None = None) -> Samples:
@@ -41,9 +44,21 @@ def real_samples(samples: Any, input_shape: tuple[int, int, int], timesteps: int
             f"{swapped or (whole if timesteps == 1 else '')}"
         )
     floats: Samples = array.astype(array.dtype if array.dtype.kind == "f" and array.itemsize >= 4 else np.float32)
-    if not np.isfinite(floats).all():
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in _parts(floats)):
         raise ModelsError("samples must be finite, found NaN or infinity")
     return floats.reshape(*array.shape[:2], *input_shape)
+
+
+def floats_bytes(values: int, dtype: np.dtype[Any]) -> int:
+    """What an import takes beside so many values of samples: themselves as floats, and a quarter for their parts."""
+    float_bytes = max(np.dtype(np.float32).itemsize, dtype.itemsize if dtype.kind == "f" else 0)
+    return values * float_bytes * 5 // 4
+
+
+def _parts(samples: Samples) -> Iterator[Samples]:
+    """Samples in parts that are looked at one by one, so that nothing of the size of all of them is made."""
+    size = max(1, PART_VALUES // max(1, samples[0].size))
+    return (samples[start : start + size] for start in range(0, len(samples), size))
 
 
 def _allowed(shape: tuple[int, int, int]) -> list[tuple[int, ...]]:
@@ -87,9 +102,9 @@ class InputEncoding:
     @classmethod
     def fitting(cls, samples: Samples, analog_bits: int) -> InputEncoding:
         """Exact for spikes and counts; for anything else, analog_bits codes up to the largest magnitude."""
-        largest = float(np.abs(samples).max())
-        signed = bool((samples < 0).any())
-        if (samples == np.round(samples)).all() and largest < 2**16:
+        largest = max(max(float(part.max()), -float(part.min())) for part in _parts(samples))
+        signed = any(bool((part < 0).any()) for part in _parts(samples))
+        if largest < 2**16 and all((part == np.round(part)).all() for part in _parts(samples)):
             return cls(max(1, int(largest).bit_length()), 1.0, signed)
         return cls(analog_bits, largest / (2**analog_bits - 1), signed)
 
@@ -113,5 +128,6 @@ class InputEncoding:
     def clipped_share(self, samples: Samples) -> float:
         """Share of values that the codes do not reach, beyond half a code."""
         highest = (2**self.bits - 0.5) * self.step
-        outside = np.abs(samples) > highest if self.signed else (samples > highest) | (samples < -self.step / 2)
-        return float(outside.mean())
+        lowest = -highest if self.signed else -self.step / 2
+        outside = sum(int(np.count_nonzero((part > highest) | (part < lowest))) for part in _parts(samples))
+        return outside / samples.size

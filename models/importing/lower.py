@@ -12,7 +12,8 @@ from functools import singledispatchmethod
 
 import numpy as np
 
-from spikecycle.models.importing.currents import Current, Joined, Late, Plus, Pooled, Shared, Weighted, identity
+from spikecycle.models.importing.current_sums import Joined, Late, Plus, Shared
+from spikecycle.models.importing.currents import Current, Pooled, Weighted, identity
 from spikecycle.models.importing.graph import (
     INPUT,
     FloatGraph,
@@ -34,7 +35,16 @@ from spikecycle.models.importing.graph import (
 from spikecycle.models.importing.inputs import InputEncoding
 from spikecycle.models.importing.neuron import ONE, ZERO, FloatNeuron, Reals
 from spikecycle.models.importing.refusal import Refusal
-from spikecycle.models.importing.whole import Whole, by_channel, check_natural, placed, weighted_shift
+from spikecycle.models.importing.whole import (
+    Ones,
+    Whole,
+    by_channel,
+    check_natural,
+    inside,
+    ones_for,
+    placed,
+    weighted_shift,
+)
 from spikecycle.traces import LayerShape, TraceError
 
 
@@ -61,6 +71,7 @@ class _Lowering:
     def __init__(self, graph: FloatGraph, encoding: InputEncoding | None) -> None:
         self._graph = graph
         self._made: list[FloatOperator] = []
+        self._begun: set[str] = set()
         step, doubled = (1.0, False) if encoding is None else (encoding.step, encoding.signed)
         c, h, w = graph.input_shape
         natural = (2 * c, h, w) if doubled else (c, h, w)
@@ -72,16 +83,33 @@ class _Lowering:
 
     def run(self) -> FloatGraph:
         for operator in self._graph.operators:
-            try:
-                state = self._lowered(operator)
-            except Refusal as refusal:
-                raise refusal.of(operator.name) from None
-            except TraceError as error:
-                raise Refusal(str(error)).of(operator.name) from None
-            if isinstance(state, Current) and self._uses[operator.name] > 1:
-                state = Shared(state.emit(self._emit), state)
-            self._states[operator.name] = state
-        return FloatGraph(self._natural_input, ordered(self._made), self._graph.outputs)
+            self._lower(operator)
+        return FloatGraph(self._natural_input, ordered(self._received()), self._graph.outputs)
+
+    def _lower(self, operator: FloatOperator) -> None:
+        """Once; where it receives something a timestep later that follows it in order, that first."""
+        if operator.name in self._begun:
+            return
+        self._begun.add(operator.name)
+        try:
+            state = self._lowered(operator)
+        except Refusal as refusal:
+            raise refusal.of(operator.name) from None
+        except TraceError as error:
+            raise Refusal(str(error)).of(operator.name) from None
+        if isinstance(state, Current) and self._uses[operator.name] > 1:
+            state = Shared(state.emit(self._emit), state)
+        self._states[operator.name] = state
+
+    def _received(self) -> list[FloatOperator]:
+        """What was made, without what nobody receives, as all who would have made their own of it."""
+        kept = self._made
+        while True:
+            taken = {wire.source for each in kept for wire in each.inputs}
+            still = [each for each in kept if isinstance(each, FloatPopulation) or each.name in taken]
+            if len(still) == len(kept):
+                return kept
+            kept = still
 
     def _emit(self, operator: FloatOperator) -> str:
         names = {each.name for each in self._made}
@@ -98,6 +126,8 @@ class _Lowering:
     def _inputs(self, operator: FloatOperator) -> list[tuple[Whole | Current, int]]:
         found: list[tuple[Whole | Current, int]] = []
         for wire in operator.inputs:
+            if wire.source not in self._states:
+                self._lower(self._graph[wire.source])
             state = self._states.get(wire.source)
             if state is None:
                 raise Refusal(f"a loop with {wire.source} without neurons that fire; supported: through neurons")
@@ -110,10 +140,7 @@ class _Lowering:
     def _(self, operator: FloatSynapse) -> State:
         ((state, delay),) = self._inputs(operator)
         if not isinstance(state, Whole):
-            raise Refusal(
-                f"receives what {operator.inputs[0].source} gives, which are currents or potentials, not spikes; "
-                "supported: neurons between one layer and the next"
-            )
+            return (Late(state) if delay else state).through(operator)
         layer, weight = operator.layer, operator.weight
         bias = operator.bias + weighted_shift(operator, state, delay)
         gain = np.broadcast_to(state.gain, state.shape)
@@ -137,7 +164,30 @@ class _Lowering:
             operator, inputs=(FloatWire(state.wire, delay),), shape=layer.output_shape, layer=layer, weight=weight,
             bias=bias,
         )  # fmt: skip
-        return Weighted(made, operator.shape)
+        ones = ones_for(operator, made, state)
+        if ones is None:
+            return Weighted(made, operator.shape)
+        shifted = inside(operator, state, ones, self._ones(ones, state))
+        parts = (Weighted(made, operator.shape), Weighted(shifted, operator.shape))
+        return Plus(FloatSum(f"sum in {operator.name}", (), operator.shape), parts)
+
+    def _ones(self, ones: Ones, state: Whole) -> FloatWire:
+        """A map of ones beside that of the state: of neurons that fire in every timestep, whatever arrives."""
+        name, (channels, height, width) = f"always on beside {state.wire}", state.natural
+        shape = (1, height, width)
+        if all(each.name != name for each in self._made):
+            layer = LayerShape("conv2d", channels, height, width, 1, 1, 1)
+            weight = np.zeros(layer.weight_shape)
+            to = FloatSynapse(f"to {name}", (FloatWire(state.wire),), shape, layer, weight, np.ones(1), parts=())
+            neuron = FloatNeuron(leak=ONE, threshold=ONE, reset="hard", strict=False)
+            self._made.append(FloatPopulation(name, (FloatWire(self._emit(to)),), shape, neuron))
+        wire = FloatWire(name)
+        for _ in range(ones.doublings):
+            wire = FloatWire(self._emit(FloatSum(f"doubled {name}", (wire, wire), shape)))
+        if ones.copies > 1:
+            copies = (wire,) * ones.copies
+            wire = FloatWire(self._emit(FloatJoin(f"copies of {name}", copies, (ones.copies, height, width))))
+        return wire
 
     @_lowered.register
     def _(self, operator: Gain) -> State:
@@ -190,11 +240,11 @@ class _Lowering:
             made = replace(operator, inputs=(FloatWire(state.wire, delay),), shape=natural)
             factors, shifts = (reduced(values.reshape(-1, 1, 1)) for values in (gain, shift))
             return Whole(self._emit(made), natural, operator.shape, factors, state.doubled, shifts)
-        if operator.mode == "sum":
-            folded = state.summed(operator)
-            if folded is not None:
-                return folded
-        return Pooled(operator, state)
+        if operator.mode == "sum" and not delay:
+            summed = state.summed(operator)
+            if summed is not None:
+                return summed
+        return Pooled(operator, Late(state) if delay else state)
 
     @_lowered.register
     def _(self, operator: FloatSum) -> State:
@@ -342,6 +392,4 @@ def _without_drive(neuron: FloatNeuron) -> tuple[FloatNeuron, Reals]:
     )
     if neuron.reset == "soft" and np.any(origin):
         raise Refusal("a drive (v_leak) beside a synaptic current and a reset by subtraction")
-    if not neuron.reads_out and not (moved.threshold > moved.reset_value).all():
-        raise Refusal("v_threshold must lie above v_reset, or above 0 where spikes subtract it")
     return moved, shift

@@ -31,6 +31,9 @@ from spikecycle.models.importing.refusal import Refusal
 from spikecycle.traces import LayerShape, TraceError
 from spikecycle.traces.shape import output_size
 
+MOST_LATE = 256
+"""Timesteps of a delay, each of which takes an operator of the trace."""
+
 
 def three(shape: Sequence[int]) -> Shape:
     """(C, H, W) of (C, H, W), (C, L), (C,), or one of these behind axes of size 1."""
@@ -105,6 +108,9 @@ class GraphMaker:
                     f"{what} of {values[~np.isfinite(values)].flat[0]:g}; supported: finite ones, and thresholds that "
                     "are all infinite (a readout)"
                 )
+        lowest = placed.reset_value if placed.reset == "hard" else ZERO
+        if not placed.reads_out and not (placed.threshold > lowest).all():
+            raise Refusal("v_threshold must lie above v_reset, or above 0 where spikes subtract it")
         return self._add(FloatPopulation(name, tuple(wires), shape, placed, assumed))
 
     def pool(
@@ -127,6 +133,17 @@ class GraphMaker:
             )
         total = self._add(FloatPooling(name, (wire,), (c, p, q), "sum", window, stride, padding))
         return self.scale(f"{name}, divided", total, np.asarray(1 / (window[0] * window[1])))
+
+    def late(self, name: str, wire: FloatWire, steps: int) -> FloatWire:
+        """What the wire carries, so many timesteps later, and zeros before: each but the last is held by an operator
+        of its own, whose windows are of one value."""
+        if steps > MOST_LATE:
+            raise Refusal(f"a delay of {steps} timesteps; supported: up to {MOST_LATE}")
+        shape = self.shapes[wire.source]
+        for step in range(1, steps):
+            held = f"{name}, {step} late" if step > 1 else f"{name}, late"
+            wire = self._add(FloatPooling(held, (wire._replace(delay=1),), shape, "sum", (1, 1), (1, 1)))
+        return wire._replace(delay=1) if steps else wire
 
     def scale(self, name: str, wire: FloatWire, gain: Reals, shift: Reals = ZERO) -> FloatWire:
         """gain x values + shift; by element, by channel, or one; the wire itself where that is nothing."""

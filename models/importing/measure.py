@@ -21,7 +21,7 @@ from spikecycle.traces import Operator, TensorSpec
 
 BATCH_VALUES = 2**22  # values of the largest tensor, over all timesteps, that are run at a time
 SATURATED = 0.9
-"""Spikes for each neuron and timestep beyond which a population is said to be saturated."""
+"""Spikes for each neuron and timestep beyond which a population, or a channel of it, is said to be saturated."""
 LEAST_LEAKED = 0.1
 """A leak that takes less than this of a potential over all timesteps of a sample is said to look wrong."""
 MOST_BY_ROUNDING = 0.02
@@ -223,6 +223,7 @@ def _remarks(versions: Versions, firing: Mapping[str, _Counts], timesteps: int) 
     for name, counts in firing.items():
         own, integer = counts.by_channel["float"], counts.by_channel["integer"]
         rate = counts.fired("float") / max(1, counts.positions)
+        most = SATURATED * counts.positions / len(own)
         apart = counts.differing[FRAMEWORK]
         if apart > max(1, MOST_BY_ROUNDING * counts.fired("float")):
             remarks.append(
@@ -235,6 +236,10 @@ def _remarks(versions: Versions, firing: Mapping[str, _Counts], timesteps: int) 
             remarks.append(f"{name} never fires in integers, though it did before: more weight bits may help")
         elif rate > SATURATED:
             remarks.append(f"{name} is saturated: {rate:.2f} spikes for each neuron and timestep")
+        elif (own > most).any():
+            remarks.append(f"{_channels(own > most)} of {name} are saturated: they fire in nearly every timestep")
+        if ((integer > most) & (own <= most)).any():
+            remarks.append(f"{_channels((integer > most) & (own <= most))} of {name} are saturated in integers only")
         if own.any() and not own.all():
             remarks.append(f"{_channels(own == 0)} of {name} never fire on these samples")
         if integer.any() and ((own > 0) & (integer == 0)).any():

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.chain import Segment, segments
+from spikecycle.models.importing.changes import changes
 from spikecycle.models.importing.fit import unfit, word_bits
 from spikecycle.models.importing.graph import INPUT, FloatGraph, run_graph
 from spikecycle.models.importing.importers import ResetChoice, source_of
@@ -27,7 +28,7 @@ from spikecycle.models.importing.nir_nodes import DEFAULT_DT
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.source import ImportSource
 from spikecycle.models.importing.to_integers import NeuronChoice, Quantized, Reach, in_hardware, quantize
-from spikecycle.models.importing.trace_network import READS_OUT
+from spikecycle.models.importing.trace_network import ANSWERS, READS_OUT
 from spikecycle.models.integer.network import OnRecorded
 from spikecycle.traces import GraphBuilder, Operator, Population, TensorSpec
 
@@ -223,7 +224,8 @@ class ImportedNetwork:
             answer=self.answer,
         )
         found = measure(versions, reals, _labels(labels, len(reals)), self.classes, on_measured)
-        return replace(found, remarks=(*self.source.remarks, *found.remarks))
+        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons))
+        return replace(found, remarks=(*told, *found.remarks))
 
     def record(
         self,
@@ -232,16 +234,19 @@ class ImportedNetwork:
         labels: Any = None,
         measured: Measurement | None = None,
         on_recorded: OnRecorded | None = None,
+        class_names: Sequence[str] = (),
     ) -> Measurement:
         """Write the trace of the integer network on the samples, and return what its provenance says of accuracy.
 
-        measured: figures over other samples (a whole test set); by default they are measured on these.
+        measured: figures over other samples (a whole test set); by default they are measured on these. class_names: by
+        number, which the provenance then has too.
         """
         quantized, calibration = self._ready(), self._calibrated()
         reals = real_samples(samples, self.source.input_shape, calibration.steps)
         checked = _labels(labels, len(reals))
         figures = measured or self.measure(samples, labels)
-        facts = {**self.source.facts, **self._provenance(calibration), **figures.facts()}
+        named = {"class_names": list(class_names)} if class_names else {}
+        facts = {**self.source.facts, **self._provenance(calibration), **named, **figures.facts()}
         self._write(Path(path), quantized, calibration.encoding, reals, checked, facts, on_recorded)
         return figures
 
@@ -270,6 +275,7 @@ class ImportedNetwork:
             "classes": self.classes,
             **self.answer.facts(),
             **self._reading_out(),
+            **self._answering(),
             "neurons": self._neurons,
             "neuron": self.resets,
             "leak": {name: _span(leak) for name, (leak, _) in self.leaks.items()},
@@ -283,6 +289,13 @@ class ImportedNetwork:
         """Neurons that are read by their potentials, though the trace has them as ones that never fire (plain)."""
         silent = [each.name for each in self.operators if _is_silent(each, self.source.graph)]
         return {READS_OUT: silent} if silent else {}
+
+    def _answering(self) -> dict[str, Any]:
+        """Which population answers, where that is not the one at the end."""
+        taken = {source.tensor for each in self.operators for source in each.inputs if not source.delay}
+        ends = [each.name for each in self.operators if each.output.name not in taken]
+        answering = self.source.graph.outputs[0]
+        return {} if ends == [answering] else {ANSWERS: answering}
 
     def _lowered(self, encoding: InputEncoding | None) -> FloatGraph:
         try:

@@ -1,5 +1,7 @@
 """The nodes of a NIR file or graph and how they are joined; inner graphs are inlined, loops get a delay.
 
+What an edge or node could mean otherwise is refused by name; nodes that lead to no Output are found by `nir_source`.
+
 NIR: Pedersen, Abreu et al., "Neuromorphic intermediate representation: A unified instruction set for interoperable
 brain-inspired computing", Nature Communications 15, 8122 (2024).
 """
@@ -23,6 +25,8 @@ from spikecycle.traces.errors import reason
 DAMAGE = (OSError, LookupError, RuntimeError, ValueError, TypeError, AssertionError, AttributeError, ArithmeticError)
 SHAPES = ("input_shape", "input_type", "output_type")  # of nodes; NIR works them out
 ENDS = ("Input", "Output")
+OUTPUT = "output"
+"""What writers of NIR call the Output of a network; of several Outputs it is the one that answers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +35,9 @@ class NirNetwork:
 
     name: what messages call the graph; version: of NIR that wrote it, "" where it is not from a file; input_shape: of
     one timestep; sources: by node, who it receives from, with a delay of timesteps ("" is the network's input);
-    outputs: who goes to the Output; without_reset: names of neurons for which the file has no v_reset.
+    outputs: by Output node, who goes to it; of a graph without one, by node that nobody receives, that node;
+    without_reset: names of neurons for which the file has no v_reset; ports: Input and Output of inner graphs, which
+    pass on what arrives; remarks: what a user should know of its edges.
     """
 
     name: str
@@ -39,8 +45,10 @@ class NirNetwork:
     input_shape: tuple[int, ...]
     nodes: Mapping[str, nir.NIRNode]
     sources: Mapping[str, tuple[tuple[str, int], ...]]
-    outputs: tuple[str, ...]
+    outputs: Mapping[str, tuple[str, ...]]
     without_reset: frozenset[str] = field(default_factory=frozenset)
+    ports: frozenset[str] = field(default_factory=frozenset)
+    remarks: tuple[str, ...] = ()
 
 
 def read_nir(path: str | Path, known_types: Iterable[str]) -> NirNetwork:
@@ -118,64 +126,103 @@ def _check_keys(source: str, described: Mapping[str, tuple[str, set[str]]]) -> N
 
 
 def _network(source: str, version: str, graph: nir.NIRGraph, without_reset: frozenset[str]) -> NirNetwork:
-    nodes: dict[str, nir.NIRNode] = {}
-    edges: dict[tuple[str, str], None] = {}  # an ordered set: some writers repeat an edge
-    _inline(source, graph, "", nodes, edges)
-    for one, other in edges:
-        if one not in nodes or other not in nodes:
-            raise ModelsError(f"{source}: the edge {one} -> {other} names a node that is not there")
-    starts = [name for name in nodes if isinstance(nodes[name], nir.Input)]
-    ends = [name for name in nodes if isinstance(nodes[name], nir.Output)]
-    if len(starts) != 1 or len(ends) > 1:
-        raise ModelsError(
-            f"{source}: {len(starts)} Input and {len(ends)} Output nodes; supported: one of each (inner graphs aside)"
-        )
-    reached = _reached(starts[0], edges)
+    flat = _Flat(source)
+    flat.add(graph, "")
+    nodes, edges = flat.nodes, flat.edges
+    starts, ends = flat.outer(nir.Input), flat.outer(nir.Output)
+    _check_edges(source, edges, nodes, starts, ends)
+    read = [start for start in starts if any(one == start for one, _ in edges)] or starts[:1]
+    if len(read) != 1:
+        raise ModelsError(f"{source}: {len(read)} Input nodes ({', '.join(read)}); supported: one (inner graphs aside)")
+    (start,) = read
+    reached = _reached(start, edges)
     apart = [name for name in nodes if name not in reached and name not in (*starts, *ends)]
-    refuse(source, [f"node {name} ({type(nodes[name]).__name__}): not on the way from {starts[0]}" for name in apart])
-    shape = nodes[starts[0]].input_type["input"]
+    refuse(source, [f"node {name} ({type(nodes[name]).__name__}): not on the way from {start}" for name in apart])
+    shape = nodes[start].input_type["input"]
     if shape is None or np.asarray(shape).dtype.kind not in "iu":
         raise ModelsError(
-            f"{source}: node {starts[0]} (Input): no shape; give it one (nir.Input of the shape of a timestep)"
+            f"{source}: node {start} (Input): no shape; give it one (nir.Input of the shape of a timestep)"
         )
-    late = _late(starts[0], nodes, edges)
+    late = _late(start, nodes, edges)
     sources: dict[str, list[tuple[str, int]]] = {name: [] for name in nodes}
     for one, other in edges:
-        sources[other].append(("" if one == starts[0] else one, int((one, other) in late)))
-    inner = {name: node for name, node in nodes.items() if not isinstance(node, nir.Input | nir.Output)}
-    outputs = [one for end in ends for one, _ in sources[end]]
+        sources[other].append(("" if one == start else one, int((one, other) in late)))
+    inner = {name: node for name, node in nodes.items() if name not in (*starts, *ends)}
+    ends = sorted(ends, key=lambda name: name != OUTPUT)  # files keep nodes in another order than graphs in memory
+    outputs = {end: tuple(one for one, _ in sources[end]) for end in ends if sources[end]}
     if not ends:
-        outputs = [name for name in inner if not any(one == name for one, _ in edges)]
+        outputs = {name: (name,) for name in inner if not any(one == name for one, _ in edges)}
+    remarks = [f"{name} (Input) is read by no node: it is left out" for name in starts if name != start]
+    remarks += [f"nothing goes to {name} (Output): it is left out" for name in ends if name not in outputs]
+    remarks += [
+        f"the edge {one} -> {other} stands {count} times, and counts once, as NIR has it"
+        for (one, other), count in edges.items()
+        if count > 1
+    ]
     return NirNetwork(
         source, version, tuple(int(size) for size in np.atleast_1d(shape)), inner,
-        {name: tuple(sources[name]) for name in inner}, tuple(outputs), without_reset,
+        {name: tuple(sources[name]) for name in inner}, outputs, without_reset, frozenset(flat.ports), tuple(remarks),
     )  # fmt: skip
 
 
-def _inline(
-    source: str, graph: nir.NIRGraph, before: str, nodes: dict[str, Any], edges: dict[tuple[str, str], None]
+class _Flat:
+    """Nodes and edges with inner graphs in place of their node."""
+
+    def __init__(self, source: str) -> None:
+        self.nodes: dict[str, nir.NIRNode] = {}
+        self.edges: dict[tuple[str, str], int] = {}
+        """How often each stands there, in order."""
+        self.ports: set[str] = set()
+        self._source = source
+
+    def outer(self, kind: type[nir.NIRNode]) -> list[str]:
+        """Nodes of a kind that are those of no inner graph."""
+        return [name for name, node in self.nodes.items() if isinstance(node, kind) and name not in self.ports]
+
+    def add(self, graph: nir.NIRGraph, before: str) -> None:
+        """All of a graph, its names behind `before`."""
+        ends: dict[str, tuple[str, str]] = {}
+        for name, node in graph.nodes.items():
+            path = f"{before}{name}"
+            if isinstance(node, nir.NIRGraph):
+                ends[path] = self._inner(node, path)
+            elif path in self.nodes:
+                raise ModelsError(f"{self._source}: two nodes of the name {path}, of which one is in an inner graph")
+            else:
+                self.nodes[path] = node
+        for one, other in graph.edges:
+            one, other = f"{before}{one}", f"{before}{other}"
+            edge = (ends.get(one, (one, one))[1], ends.get(other, (other, other))[0])
+            self.edges[edge] = self.edges.get(edge, 0) + 1
+
+    def _inner(self, graph: nir.NIRGraph, path: str) -> tuple[str, str]:
+        """Its Input and Output, which pass on what arrives."""
+        found = []
+        for kind in (nir.Input, nir.Output):
+            named = [f"{path}.{name}" for name, node in graph.nodes.items() if isinstance(node, kind)]
+            if len(named) != 1:
+                raise ModelsError(f"{self._source}: node {path} (NIRGraph): supported: one Input and one Output inside")
+            found += named
+        self.add(graph, f"{path}.")
+        self.ports.update(found)
+        return found[0], found[1]
+
+
+def _check_edges(
+    source: str, edges: Iterable[tuple[str, str]], nodes: Mapping[str, Any], starts: list[str], ends: list[str]
 ) -> None:
-    """Nodes and edges with inner graphs in place of their node, whose Input and Output are then no nodes."""
-    ends: dict[str, tuple[str, str]] = {}
-    for name, node in graph.nodes.items():
-        path = f"{before}{name}"
-        if not isinstance(node, nir.NIRGraph):
-            nodes[path] = node
-            ends[name] = (path, path)
-            continue
-        inner: dict[str, Any] = {}
-        _inline(source, node, f"{path}.", inner, edges)
-        inputs = [key for key, value in inner.items() if isinstance(value, nir.Input)]
-        outputs = [key for key, value in inner.items() if isinstance(value, nir.Output)]
-        if (len(inputs), len(outputs)) != (1, 1):
-            raise ModelsError(f"{source}: node {path} (NIRGraph): supported: one Input and one Output inside")
-        nodes.update(
-            {key: nir.Scale(np.ones(())) if key in (*inputs, *outputs) else value for key, value in inner.items()}
-        )
-        ends[name] = (inputs[0], outputs[0])
-    for one, other in graph.edges:
-        one, other = f"{before}{one}" if one not in ends else one, f"{before}{other}" if other not in ends else other
-        edges[ends.get(one, (one, one))[1], ends.get(other, (other, other))[0]] = None
+    """Refuse edges that no graph can have."""
+    reasons = []
+    for one, other in edges:
+        if one not in nodes or other not in nodes:
+            reasons.append(f"the edge {one} -> {other} names a node that is not there")
+        elif other in starts:
+            reasons.append(f"the edge {one} -> {other} goes into an Input; supported: edges that leave it")
+        elif one in ends:
+            reasons.append(f"the edge {one} -> {other} leaves an Output; supported: edges that go into it")
+    refuse(source, reasons)
+    if not starts:
+        raise ModelsError(f"{source}: no Input node; supported: one (inner graphs aside)")
 
 
 def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
@@ -191,7 +238,7 @@ def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
     return reached
 
 
-def _late(start: str, nodes: Mapping[str, Any], edges: Mapping[tuple[str, str], None]) -> set[tuple[str, str]]:
+def _late(start: str, nodes: Mapping[str, Any], edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """The edges that take a timestep: those that close a loop, moved back to the neurons that their values come from.
 
     NIR is in continuous time, where a loop takes none; frameworks hand a neuron's spikes back in the next timestep.

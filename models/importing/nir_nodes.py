@@ -107,19 +107,18 @@ def _scale(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, read
 
 
 def _delay(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
-    """A whole timestep, the same for all, or none."""
+    """Whole timesteps, the same for all, or none."""
     delays = reals(node.delay)
     steps = np.round(delays / reading.dt)
-    if delays.max() != delays.min() or steps.max() > 1 or (np.abs(delays / reading.dt - steps) > SAME).any():
+    if delays.max() != delays.min() or delays.min() < 0 or (np.abs(delays / reading.dt - steps) > SAME).any():
         raise Refusal(
-            f"delays of {delays.min():g} to {delays.max():g}; supported: the same for all, 0 or dt ({reading.dt:g})"
+            f"delays of {delays.min():g} to {delays.max():g}; supported: the same for all, 0 or whole multiples of dt "
+            f"({reading.dt:g})"
         )
     wire = _one(maker, name, wires)
-    if not steps.max():
-        return wire
-    if wire.delay:
-        raise Refusal("a delay within a loop, which takes a timestep already; supported: one timestep")
-    return wire._replace(delay=1)
+    if steps.max() and wire.delay:
+        raise Refusal("a delay within a loop, which takes a timestep already; supported: loops without Delay")
+    return maker.late(name, wire, int(steps.max()))
 
 
 def _flatten(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
@@ -178,7 +177,7 @@ DECLARED = {
     "neurons": ", ".join(sorted(NEURONS)),
     "reset": "to v_reset (any value), by subtraction; LI and I, and infinite thresholds, as a readout",
     "two states": "CubaLIF, CubaLI",
-    "recurrence": "loops through neurons, in inner graphs or not; Delay of 0 or one timestep",
+    "recurrence": "loops through neurons, in inner graphs or not; Delay of whole timesteps, the same for all",
     "per-neuron parameters": "all of them; v_leak and v_reset per channel",
     "time": "dt, 1e-4 by default",
 }

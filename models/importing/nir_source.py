@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing import nir_graph, nir_nodes
@@ -13,6 +14,8 @@ from spikecycle.models.importing.refusal import Refusal, refuse
 from spikecycle.models.importing.source import FloatRun, ImportSource, ResetChoice
 from spikecycle.traces.errors import reason
 
+MOST_NAMED = 8
+"""Nodes that a remark names."""
 # What NumPy raises on parameters of shapes and kinds that nobody foresaw.
 UNFIT = (ArithmeticError, AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 
@@ -23,23 +26,82 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
     is_file = isinstance(network, str | Path)
     found = nir_graph.read_nir(network, types) if is_file else nir_graph.network_of_graph(network, types)
     kinds = {name: type(node).__name__ for name, node in found.nodes.items()}
-    graph = _Conversion(found, kinds, dt, reset).graph()
+    ends = dead_ends(found, kinds)
+    graph = _Conversion(found, kinds, ends.left_out, dt, reset).graph()
     facts = {
         "source": Path(found.name).name,
         "source_format": f"NIR {found.version}".strip(),
         "timestep": f"dt = {dt:g} in the unit of the time constants",
         "float_model": "NIR's equations, forward Euler, float64",
     }
-    return ImportSource(found.name, "node", kinds, graph, FloatRun(graph), facts)
+    remarks = (*found.remarks, *ends.remarks, *_several(found, graph))
+    return ImportSource(found.name, "node", kinds, graph, FloatRun(graph), facts, remarks=remarks)
+
+
+class DeadEnds(NamedTuple):
+    """left_out: nodes that lead neither to neurons nor to an Output; remarks: these, and neurons that lead to none."""
+
+    left_out: frozenset[str]
+    remarks: tuple[str, ...]
+
+
+def dead_ends(network: nir_graph.NirNetwork, kinds: Mapping[str, str]) -> DeadEnds:
+    """What leads to no Output. Its neurons are recorded, as they cost what neurons cost; weights behind the last of
+    them make nothing that could be recorded."""
+    neurons = [name for name in network.nodes if kinds[name] in nir_nodes.NEURONS]
+    answering = _leading(network, [one for sources in network.outputs.values() for one in sources])
+    firing = _leading(network, neurons)
+    unheard = [name for name in neurons if name not in answering]
+    left_out = [name for name in network.nodes if name not in answering and name not in firing]
+    remarks = []
+    if unheard:
+        remarks.append(
+            f"{_named(unheard, kinds)} {'leads' if len(unheard) == 1 else 'lead'} to no Output: recorded all the same, "
+            "and part of every cost"
+        )
+    if left_out:
+        remarks.append(
+            f"{_named(left_out, kinds)} {'leads' if len(left_out) == 1 else 'lead'} to no neurons and no Output: left "
+            "out of the trace, and of every cost"
+        )
+    return DeadEnds(frozenset(left_out), tuple(remarks))
+
+
+def _leading(network: nir_graph.NirNetwork, ends: Iterable[str]) -> set[str]:
+    """Nodes from which these can be reached, and these."""
+    found, waiting = set(ends), list(ends)
+    while waiting:
+        for source, _ in network.sources.get(waiting.pop(), ()):
+            if source not in found:
+                found.add(source)
+                waiting.append(source)
+    return found
+
+
+def _named(names: Sequence[str], kinds: Mapping[str, str]) -> str:
+    shown = [f"{name} ({kinds[name]})" for name in names[:MOST_NAMED]]
+    return ", ".join(shown) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _several(network: nir_graph.NirNetwork, graph: FloatGraph) -> list[str]:
+    """Which of several outputs answers."""
+    if len(set(graph.outputs)) < 2:
+        return []
+    by_output = dict(zip(network.outputs, graph.outputs, strict=True))
+    (end, answering), *others = by_output.items()
+    named = ", ".join(f"{name} of {other}" if name != other else name for other, name in others)
+    return [f"{len(by_output)} outputs: classes are those of {answering} (of {end}); recorded as well: {named}"]
 
 
 class _Conversion:
-    """Converts nodes as soon as what they receive is known."""
+    """Converts nodes as soon as what they receive is known. left_out: nodes that are not."""
 
     def __init__(
-        self, network: nir_graph.NirNetwork, kinds: dict[str, str], dt: float, reset: ResetChoice | None
-    ) -> None:
+        self, network: nir_graph.NirNetwork, kinds: Mapping[str, str], left_out: Collection[str], dt: float,
+        reset: ResetChoice | None,
+    ) -> None:  # fmt: skip
         self._network, self._kinds, self._dt, self._reset = network, kinds, dt, reset
+        self._left_out = left_out
         self._wires: dict[str, FloatWire] = {}
         self._refused: list[str] = []
 
@@ -49,7 +111,7 @@ class _Conversion:
             maker = GraphMaker(self._network.input_shape)
             self._convert_all(maker)
             refuse(name, self._refused)
-            outputs = [self._output(maker, each) for each in self._network.outputs]
+            outputs = [self._output(maker, each, sources) for each, sources in self._network.outputs.items()]
             if not outputs:
                 raise Refusal("nothing goes to an Output node")
             return maker.finish(outputs)
@@ -57,7 +119,8 @@ class _Conversion:
             raise ModelsError(f"{name}: {refusal}") from None
 
     def _convert_all(self, maker: GraphMaker) -> None:
-        network, waiting = self._network, dict(self._network.nodes)
+        network = self._network
+        waiting = {name: node for name, node in network.nodes.items() if name not in self._left_out}
         while waiting:
             ready = [
                 name
@@ -83,7 +146,8 @@ class _Conversion:
         reading = nir_nodes.Reading(self._dt, reset, self._reset is None)
         try:
             wires = [self._wire(maker, source, delay) for source, delay in self._network.sources[name]]
-            self._wires[name] = nir_nodes.CONVERTERS[kind](maker, name, wires, node, reading)
+            convert = nir_nodes.CONVERTERS["Identity" if name in self._network.ports else kind]
+            self._wires[name] = convert(maker, name, wires, node, reading)
         except Refusal as refusal:
             self._refused.append(f"node {name} ({kind}): {refusal}")
         except UNFIT as error:
@@ -122,14 +186,16 @@ class _Conversion:
             raise Refusal(f"receives {source} a timestep later, whose shape is not known")
         return three(shape)
 
-    def _output(self, maker: GraphMaker, name: str) -> str:
-        """The population that answers; weights at the end are read out as potentials that keep nothing."""
-        wire = self._wires[name]
-        made = maker.operators.get(wire.source)
-        if isinstance(made, FloatPopulation):
-            return made.name
-        if made is None:
-            raise Refusal("the network has no weights")
-        if self._kinds[name] in ("AvgPool2d", "SumPool2d"):
-            raise Refusal(f"{name} pools the output; supported: several output neurons for each class")
-        return maker.readout(f"{name}, read out", wire).source
+    def _output(self, maker: GraphMaker, name: str, sources: Sequence[str]) -> str:
+        """The population that answers to an Output; whatever else goes there, or sums of several, is read out as
+        potentials that keep nothing."""
+        wires = [self._wires[source] if source else maker.input for source in sources]
+        if len(wires) == 1 and not wires[0].delay:
+            made = maker.operators.get(wires[0].source)
+            if isinstance(made, FloatPopulation):
+                return made.name
+        label = sources[0] if len(sources) == 1 and sources[0] else name
+        try:
+            return maker.readout(f"{label}, read out", maker.add(f"sum before {name}", wires)).source
+        except Refusal as refusal:
+            raise Refusal(f"node {name} (Output): {refusal}") from None

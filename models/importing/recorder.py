@@ -73,6 +73,8 @@ class Recorder(TorchFunctionMode):
         self.calls: list[Call] = []
         self.count = 0
         self.places: list[str] = [""]
+        self.touched: set[int] = set()
+        """Ids of the tensors that any function was called with."""
         self._numbers: dict[int, tuple[Tensor, Tensor]] = {}
         self._inside = 0
         self._turns: dict[str, int] = {}
@@ -80,6 +82,7 @@ class Recorder(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Every function of torch that the forward calls passes here."""
         given = kwargs or {}
+        self.touched.update(id(each) for each in tensors_in((args, given)))
         name = getattr(func, "__name__", str(func))
         changes = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
         before = self._before(args, given) if not self._inside else []

@@ -11,15 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
 
 from spikecycle.files import open_regular
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.inputs import floats_bytes
+from spikecycle.models.npy_headers import npz_arrays
 from spikecycle.simulator import default_limit_bytes
 from spikecycle.traces.errors import one_line
 
-HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-COPIES = 3  # as read, as floats of a part of them, and as what is recorded
 KEYS = ("samples", "labels")
 # NotImplementedError, a RuntimeError, is what zipfile says of versions and methods that it does not know.
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError)
@@ -71,23 +70,15 @@ def _loaded(path: Path, stream: BufferedReader) -> Any:
 
 def _check_sizes(path: Path, file: Any) -> None:
     """ModelsError unless every array has the size that its header declares, and all of them fit the memory."""
-    total = 0
-    for member in file.zip.infolist():
-        key = member.filename.removesuffix(".npy")
-        with file.zip.open(member) as content:
-            header = HEADERS.get(npy.read_magic(content))
-            if header is None:
-                raise ModelsError(f"{path}: {one_line(key)}: is of a version of .npy that no array of numbers needs")
-            shape, _, dtype = header(content)
-            declared, stored = math.prod(shape) * dtype.itemsize, member.file_size - content.tell()
-        if declared != stored and not dtype.hasobject:  # objects are refused when they are loaded
-            raise ModelsError(f"{path}: {one_line(key)}: declares {declared} bytes of values, but stores {stored}")
-        total += member.file_size
+    total = floats = 0
+    for array in npz_arrays(file.zip):
+        total += array.bytes
+        floats += floats_bytes(math.prod(array.shape), array.dtype) if array.name == KEYS[0] else 0
     limit = default_limit_bytes()
-    if COPIES * total > limit:
+    if total + floats > limit:
         raise ModelsError(
-            f"{path}: {total} bytes of samples need {COPIES} times as much memory, and {limit} bytes may be used "
-            "(three quarters of what is free); take fewer samples"
+            f"{path}: {total} bytes of samples need {total + floats} bytes of memory with what is made of them, and "
+            f"{limit} may be used (three quarters of what is free); take fewer samples"
         )
 
 

@@ -5,9 +5,11 @@ python -m spikecycle.models.importing.support_table        writes SUPPORTED.md b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from spikecycle.models.importing import nir_nodes
+from spikecycle.models.importing.forms import REFUSED, TAKEN_AS
 from spikecycle.models.importing.functions import FUNCTIONS
 from spikecycle.models.importing.recorder import MOVES
 from spikecycle.models.importing.spiking import CONSTRUCTS, frameworks
@@ -45,8 +47,18 @@ def page() -> str:
         f"- **move**: {', '.join(f'`{name}`' for name in moves)}, indexing, padding with zeros",
         f"- **nodes of NIR**: {', '.join(f'`{name}`' for name in sorted(nir_nodes.CONVERTERS))}",
         "",
+        "## What becomes of what a trace has no operator for",
+        "",
+        *_table("taken as", TAKEN_AS),
+        "",
+        *_table("refused by name, because", REFUSED),
+        "",
     ]
     return "\n".join(lines)
+
+
+def _table(meaning: str, rows: Mapping[str, str]) -> list[str]:
+    return [f"| | {meaning} |", "|---|---|", *(f"| **{name}** | {words} |" for name, words in rows.items())]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,16 +13,26 @@ from torch import Tensor, nn
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.answer import answer_of
 from spikecycle.models.importing.arrays import plain_array
-from spikecycle.models.importing.graph import FloatGraph, FloatPopulation
+from spikecycle.models.importing.graph import FloatGraph
 from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.probe import probe
-from spikecycle.models.importing.recorder import Call, Recorder, tensors_in, watched
+from spikecycle.models.importing.recorder import Call, Recorder, watched
 from spikecycle.models.importing.refusal import Refusal, StartsAnew, refuse
+from spikecycle.models.importing.returned import remarks_on_parts, returned_by
 from spikecycle.models.importing.running import Layout, ModuleParts, ModuleRun, run_forward, shown
 from spikecycle.models.importing.source import ImportSource
 from spikecycle.models.importing.spiking import SpikingModule, read_module
 from spikecycle.models.importing.structure import Moment, Structure
 from spikecycle.models.importing.views import Numbers
+
+
+class Found(NamedTuple):
+    """A module as a network. remarks: what is in the one and not in the other."""
+
+    run: ModuleRun
+    graph: FloatGraph
+    remarks: tuple[str, ...]
+
 
 REPEATS = 3
 """Calls of a forward of one timestep that are recorded, so that one has a timestep before and after it."""
@@ -36,7 +46,7 @@ def module_source(module: nn.Module, example: Any) -> ImportSource:
     _check(name, module)
     parts, framework = _parts(name, module)
     try:
-        run, graph = _read_either(module, inputs.to(parts.dtype), parts)
+        run, graph, unused = _read_either(module, inputs.to(parts.dtype), parts)
     except Refusal as refusal:
         kind = parts.kinds.get(refusal.place or "")
         place = f"module {refusal.place} ({kind}): " if kind else f"{refusal.place}: " if refusal.place else ""
@@ -44,7 +54,7 @@ def module_source(module: nn.Module, example: Any) -> ImportSource:
     facts = {"source": name, "source_format": f"{framework} module", "float_model": "the module itself"}
     remarks = [f"{parts.names[each]}: {said.remark}" for each, said in parts.spiking.items() if said.remark]
     answer, other = answer_of(run, graph)
-    remarks += [] if other is None else [other]
+    remarks += [*([] if other is None else [other]), *unused]
     return ImportSource(
         name, "module", parts.kinds, graph, run, facts, run.layout.timesteps(run), tuple(remarks), answer
     )
@@ -112,7 +122,7 @@ def _with_version(framework: str) -> str:
         return framework
 
 
-def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph]:
+def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> Found:
     try:
         return _read(module, example, parts)
     except Refusal:
@@ -121,7 +131,7 @@ def _read_either(module: nn.Module, example: Tensor, parts: ModuleParts) -> tupl
         return _read(module, example, parts.others)
 
 
-def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[ModuleRun, FloatGraph]:
+def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> Found:
     counted = run_forward(parts, [example])
     counts = {where: len(calls) for where, calls in counted.items()}
     refuse_unlike(counts)
@@ -133,9 +143,7 @@ def _read(module: nn.Module, example: Tensor, parts: ModuleParts) -> tuple[Modul
         return _recorded(module, example, parts, False, turns)
 
 
-def _recorded(
-    module: nn.Module, example: Tensor, parts: ModuleParts, single: bool, turns: int
-) -> tuple[ModuleRun, FloatGraph]:
+def _recorded(module: nn.Module, example: Tensor, parts: ModuleParts, single: bool, turns: int) -> Found:
     """single: that a call of the module is one timestep, and not a sample."""
     recorder = Recorder()
     eager = torch.compiler.set_stance("force_eager")  # compiled parts are no functions that could be followed
@@ -146,10 +154,12 @@ def _recorded(
             recorder.start(fresh)
             returned = module(fresh)
     layout = _layout(recorder, example, single, turns)
-    graph, layouts = _graph(recorder, layout, returned)
-    run = ModuleRun(parts, layout, graph, layouts)
+    structure = _structure(recorder, layout)
+    outputs = returned_by(recorder, structure, layout, returned)
+    graph = structure.maker.finish(outputs.names)
+    run = ModuleRun(parts, layout, graph, structure.layouts)
     probe(run, graph)
-    return run, graph
+    return Found(run, graph, tuple(remarks_on_parts(recorder, structure, parts, graph, outputs.mixed)))
 
 
 def refuse_unlike(counts: Mapping[str, int]) -> None:
@@ -212,58 +222,16 @@ class _Reached(Exception):
     """The input was reached."""
 
 
-def _graph(recorder: Recorder, layout: Layout, returned: Any) -> tuple[FloatGraph, dict[str, Numbers]]:
+def _structure(recorder: Recorder, layout: Layout) -> Structure:
+    """The network in the recording, up to the last neurons."""
     step = min(1, layout.steps - 1)
-    moment = Moment(step, 0, layout.batched)
-    maker = GraphMaker(layout.features)
-    structure = Structure(recorder.calls, moment, maker, layout.locate, layout.steps)
+    structure = Structure(
+        recorder.calls, Moment(step, 0, layout.batched), GraphMaker(layout.features), layout.locate, layout.steps
+    )
     for call in recorder.calls:
         if call.kind == "neuron" and call.spiking is not None and (layout.over_time or call.turn == step):
             try:
                 structure.population(call, call.where, call.spiking.neuron)
             except Refusal as refusal:
                 raise refusal.of(call.where) from None
-    output = _output(recorder, structure, layout, returned)
-    return maker.finish([output]), structure.layouts
-
-
-def _output(recorder: Recorder, structure: Structure, layout: Layout, returned: Any) -> str:
-    """The population that answers: whose spikes or potentials are returned; weights at the end are read out."""
-    maker, calls = structure.maker, recorder.calls
-    consumed = {wire.source for each in maker.operators.values() for wire in each.inputs if not wire.delay}
-    for tensor in tensors_in(returned):
-        numbers = recorder.numbers(tensor)
-        if numbers is None or not numbers.numel():
-            continue
-        owner = _owner(recorder, int(numbers.reshape(-1)[-1]))
-        while owner is not None and owner.kind not in ("neuron", "state", "linear", "input"):
-            known = next((each for each in owner.numbers if each is not None), None)
-            owner = None if known is None else _owner(recorder, int(known.reshape(-1)[-1]))
-        if owner is None or owner.kind == "input":
-            continue
-        if owner.kind in ("neuron", "state"):
-            return owner.where
-        same = [call for call in calls if call.kind == "linear" and call.where == owner.where]
-        call = same[min(structure.moment.step, len(same) - 1)]
-        rows = int(np.prod(call.shape[:-1]))
-        batch = layout.samples
-        row = structure.moment.step * batch if layout.over_time and rows == layout.steps * batch else 0
-        chosen = np.arange(call.shape[-1]) + row * call.shape[-1] + call.base
-        try:
-            view = structure.view(chosen)
-        except Refusal as refusal:
-            raise refusal.of(call.where) from None
-        return maker.readout(f"{call.where}, read out", view.wire).source
-    ends = [
-        each.name
-        for each in maker.operators.values()
-        if isinstance(each, FloatPopulation) and each.name not in consumed
-    ]
-    return ends[-1] if ends else next(iter(reversed(list(structure.layouts))))
-
-
-def _owner(recorder: Recorder, number: int) -> Call | None:
-    if number < 0:
-        return None
-    bases = [call.base for call in recorder.calls]
-    return recorder.calls[int(np.searchsorted(bases, number, side="right")) - 1]
+    return structure

@@ -25,6 +25,8 @@ RECORDED_FIGURES = ("accuracy_", "spike_difference", "firing_rates", "float_firi
 """Of a provenance: what is true of the samples that were recorded, and not of others."""
 READS_OUT = "reads_out"
 """Of a provenance: populations that the trace has as neurons that never fire, and that are read by their potentials."""
+ANSWERS = "output"
+"""Of a provenance: the population that answers, where it is not the one at the end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class TraceNetwork:
         taken = {source.tensor for operator in network.operators for source in operator.inputs if not source.delay}
         inputs = [spec for name, spec in network.specs.items() if name not in made]
         ends = [each for each in network.operators if each.output.name not in taken]
+        answering = trace.provenance.get(ANSWERS)
+        ends = [each for each in network.operators if each.name == answering] or ends
         if len(inputs) != 1 or inputs[0].signed:
             raise ModelsError(f"{trace.path}: one input of counts or spikes is needed, found {_names(inputs)}")
         if len(ends) != 1 or not isinstance(ends[0], Population):
@@ -63,6 +67,14 @@ class TraceNetwork:
         if outputs_count % found:
             raise ModelsError(f"{trace.path}: {outputs_count} output neurons are no whole groups of {found}")
         return cls(trace, network, inputs[0], ends[0], found)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By number, where its provenance has them, one for each class."""
+        told = self.trace.provenance.get("class_names")
+        if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+            return ()
+        return tuple(told) if len(set(told)) == len(told) == self.classes else ()
 
     def encode(self, frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Frames (N, T, C, H, W) as the network takes them: larger counts are cut."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from spikecycle.models.errors import ModelsError
-from spikecycle.models.networks.attention import FloatAttention
+from spikecycle.models.networks.attention import FloatAttention, mixing_shape
 from spikecycle.models.networks.dropout import Dropout
 from spikecycle.models.networks.network import FloatNetwork, SpikingNetwork
 from spikecycle.models.networks.neuron import NeuronConfig
@@ -24,7 +26,7 @@ class Assembly:
     """Appends nodes; ModelsError, naming network and layer, where one does not fit what arrives there.
 
     map_shape: (C, H, W) of what the last node emits, at first that of the frames. Weights are drawn from `generator`
-    in the order in which layers are appended.
+    in the order in which layers are appended. most_weights: of all layers together, refused before they take memory.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Assembly:
         timesteps: int,
         neuron: NeuronConfig,
         generator: torch.Generator,
+        most_weights: int | None = None,
     ) -> None:
         self.name = name
         self.map_shape = input_shape
@@ -41,6 +44,7 @@ class Assembly:
         self._input_shape = input_shape
         self._neuron = neuron
         self._generator = generator
+        self._weights_left = most_weights
         self._nodes: list[FloatNode] = []
 
     def convolution(self, name: str, channels: int, kernel_px: int, *, stride: int = 1, padding: int = 0) -> None:
@@ -53,12 +57,17 @@ class Assembly:
             )  # fmt: skip
         except TraceError as error:
             raise self._unfit(name, str(error)) from None
+        self._count(name, shape)
         self._append(SpikingLayer(name, shape, self._neuron, self._generator), shape.output_shape)
 
     def dense(self, name: str, outputs: int, *, normalized: bool = True) -> None:
         """A fully connected layer with neurons, with batch norm unless `normalized` is False."""
         c, h, w = self.map_shape
-        shape = LayerShape.linear(c * h * w, outputs)
+        try:
+            shape = LayerShape.linear(c * h * w, outputs)
+        except TraceError as error:
+            raise self._unfit(name, str(error), "lower") from None
+        self._count(name, shape)
         self._append(SpikingLayer(name, shape, self._neuron, self._generator, normalized), shape.output_shape)
 
     def max_pool(self, name: str, window: int = 2) -> None:
@@ -70,6 +79,10 @@ class Assembly:
 
     def attention(self, name: str, kernel: int, scale_bits: int) -> None:
         """Temporal-channel joint attention: spikes scaled by numbers of `scale_bits`."""
+        channels = self.map_shape[0]
+        self._count(
+            name, mixing_shape(self.timesteps, channels, kernel), mixing_shape(channels, self.timesteps, kernel)
+        )
         node = FloatAttention(name, self.map_shape, self.timesteps, kernel, scale_bits, self._generator)
         self._append(node, self.map_shape)
 
@@ -86,9 +99,16 @@ class Assembly:
         self._nodes.append(node)
         self.map_shape = emitted_shape
 
-    def _unfit(self, layer: str, reason: str) -> ModelsError:
+    def _count(self, layer: str, *shapes: LayerShape) -> None:
+        if self._weights_left is None:
+            return
+        self._weights_left -= sum(math.prod(shape.weight_shape) for shape in shapes)
+        if self._weights_left < 0:
+            raise ModelsError(f"network {self.name}: layer {layer}: more weights than are allowed")
+
+    def _unfit(self, layer: str, reason: str, better: str = "higher") -> ModelsError:
         c, h, w = self._input_shape
         return ModelsError(
             f"network {self.name} does not fit frames of {c} x {h} x {w}: layer {layer}: {reason}; "
-            "take a higher resolution"
+            f"take a {better} resolution"
         )

@@ -39,19 +39,20 @@ def build_network(
     classes: int,
     neuron: NeuronConfig | None = None,
     generator: torch.Generator,
+    most_weights: int | None = None,
 ) -> FloatNetwork:
     """The network of that name, untrained, for samples of `timesteps` frames of input_shape (C, H, W).
 
     neuron: of every layer; None is the network's own. Weights are drawn from `generator`, in the order of the layers.
-    Raises ModelsError, one line, for an unknown name, for an option that the network does not have, and, naming the
-    layer, where the network does not fit the frames.
+    most_weights: of all layers together. Raises ModelsError, one line, for an unknown name, for an option that the
+    network does not have, and, naming the layer, where the network does not fit the frames or has more weights.
     """
     from spikecycle.models.networks.assembly import Assembly
 
     options = options or NetworkOptions()
     check_options(name, options)
     module = NETWORKS.module(name)
-    assembly = Assembly(name, input_shape, timesteps, neuron or module.NEURON, generator)
+    assembly = Assembly(name, input_shape, timesteps, neuron or module.NEURON, generator, most_weights)
     module.build(assembly, classes, **options.given())
     return assembly.network()
 

@@ -121,8 +121,10 @@ class Results:
 
     @property
     def float_accuracy(self) -> float:
-        """Of the networks from which all compressions start, mean over the seeds."""
-        return float(self.table.group_by("seed").agg(pl.col("accuracy_float").first())["accuracy_float"].mean())  # type: ignore[arg-type]
+        """Of the networks that compressions start from, mean over the seeds; of the study's own width, if there are."""
+        own = self.table.filter(pl.col("width") == 0)
+        table = own if own.height else self.table
+        return float(table.group_by("seed").agg(pl.col("accuracy_float").first())["accuracy_float"].mean())  # type: ignore[arg-type]
 
     def of_method(self, *methods: str) -> list[CompressedNetwork]:
         """The candidates of these methods, in the order of the study."""
@@ -192,8 +194,8 @@ def _candidate(group: pl.DataFrame) -> CompressedNetwork:
     return CompressedNetwork(
         name=first["compression"],
         method=first["method"],
-        weight_bits=first["weight_bits"],
-        pruned_share=first["pruned_share"],
+        weight_bits=max(seed["weight_bits"][0] for seed in seeds),  # `mixed` may choose others for another seed
+        pruned_share=fmean(seed["pruned_share"][0] for seed in seeds),
         sparsity=fmean(seed["weight_sparsity"][0] for seed in seeds),
         accuracies=tuple(seed["accuracy_integer"][0] for seed in seeds),
         test_samples=first["test_samples"],

@@ -26,6 +26,7 @@ from spikecycle.models.study.store import (
     FLOATS,
     NETWORKS,
     SIMULATIONS,
+    TRACE,
     Damage,
     Failure,
     FloatRecord,
@@ -33,7 +34,7 @@ from spikecycle.models.study.store import (
     file_digest,
 )
 from spikecycle.models.study.tables import Finished
-from spikecycle.models.study.work import TRACE, untrained
+from spikecycle.models.study.work import untrained
 from spikecycle.simulator import RunResult, simulate
 
 

@@ -62,7 +62,7 @@ class NetworkRecord(_Record):
     test set, so that two networks can be compared sample by sample. pruned_share: of all weights, those that a pruner
     holds at zero. layer_weight_bits: of the layers whose weights are not as wide as the compression says for all.
     layer_pruners: kind of the pruner of each layer that has one. layer_input_bits: of the numbers that each layer of
-    the trace receives, 1 for spikes.
+    the trace receives, 1 for spikes. float_key: of the float network that was compressed; empty in older records.
     """
 
     accuracy_float: float
@@ -74,6 +74,7 @@ class NetworkRecord(_Record):
     layer_weight_bits: dict[str, int] = {}
     layer_pruners: dict[str, str] = {}
     layer_input_bits: dict[str, int] = {}
+    float_key: Annotated[str, Field(pattern=r"^[0-9a-f]*$")] = ""
 
 
 class Failure(_Record):
@@ -140,6 +141,8 @@ def data_digest(data: DataSplit) -> str:
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
 FLOATS, NETWORKS, SIMULATIONS, FAILURES = KINDS = ("floats", "networks", "simulations", "failures")
+WEIGHTS, TRACE = ".safetensors", ".h5"
+"""Endings of the files of a float and of a compressed network."""
 _MARKER = "study.json"
 _LOCK = ".lock"
 _LARGEST_RECORD_BYTES = 2**26  # the whole result of a network of a thousand layers has a tenth of that

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spikecycle.models.checkpoint import load_checkpoint, save_checkpoint
+from spikecycle.models.checkpoint import load_checkpoint
 from spikecycle.models.compression.compression import Compression
 from spikecycle.models.compression.layer_choices import LayerChoice, applied
 from spikecycle.models.compression.layer_costs import energies_pj, loss_increases
@@ -28,6 +28,7 @@ from spikecycle.models.pipeline import (
     train_float,
 )
 from spikecycle.models.study.compression_entries import Mixed
+from spikecycle.models.study.float_network import FloatFacts, save_float
 from spikecycle.models.study.jobs import Context, Epoch, FloatJob, Job, NetworkJob, OnEvent, Simulated
 from spikecycle.models.study.store import (
     DECIDING_PACKAGES,
@@ -35,6 +36,8 @@ from spikecycle.models.study.store import (
     FLOATS,
     NETWORKS,
     SIMULATIONS,
+    TRACE,
+    WEIGHTS,
     Failure,
     FloatRecord,
     NetworkRecord,
@@ -88,9 +91,6 @@ def with_choices(context: Context, network: FloatNetwork, compression: Compressi
     return applied(allocation.chosen, compression, pruners)
 
 
-WEIGHTS, TRACE = ".safetensors", ".h5"
-
-
 def prepare() -> None:
     """Make this process compute the same bits as any other."""
     set_determinism()
@@ -117,8 +117,23 @@ def _train_float(context: Context, job: FloatJob, on_event: OnEvent) -> None:
     generator = torch.Generator().manual_seed(job.seed)
     network = untrained(context, generator, job.width)
     accuracy = train_float(network, context.data, context.study.training, generator, _told(on_event))
-    save_checkpoint(context.store.place(FLOATS, job.key, WEIGHTS), network, {"network": context.study.network.name})
+    save_float(context.store.place(FLOATS, job.key, WEIGHTS), network, _float_facts(context, job))
     context.store.write(FLOATS, job.key, FloatRecord(accuracy=accuracy), (WEIGHTS,))
+
+
+def _float_facts(context: Context, job: FloatJob) -> FloatFacts:
+    network, data = context.network(job.width), context.data
+    _, timesteps, channels, rows, columns = data.train.frames.shape
+    return FloatFacts(
+        network=network.name,
+        options=network.options,
+        input_shape=(channels, rows, columns),
+        timesteps=timesteps,
+        classes=data.classes,
+        input_bits=data.input_bits,
+        seed=job.seed,
+        class_names=data.class_names,
+    )
 
 
 def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
@@ -154,6 +169,7 @@ def _compress(context: Context, job: NetworkJob, on_event: OnEvent) -> None:
         layer_weight_bits=dict(compression.layer_weight_bits),
         layer_pruners=_pruners_by_layer(compression, quantized),
         layer_input_bits={layer.name: layer.input_bits for node in nodes for layer in node.trace_layers()},
+        float_key=float_key,
     )
     store.write(NETWORKS, job.key, record, (TRACE,))
 
@@ -215,6 +231,7 @@ def _provenance(context: Context, job: NetworkJob, accuracies: Accuracies) -> di
         "accuracy_integer": accuracies.integer,
         "float_training": study.training.model_dump(mode="json"),
         "seed": job.seed,
+        **({"class_names": list(data.class_names)} if data.class_names else {}),
         "made_by": f"spikecycle study {context.name}",
         "versions": {name: version(name) for name in DECIDING_PACKAGES},
     }

@@ -9,7 +9,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -33,9 +33,9 @@ Progress = Callable[[str, int, int], None]
 class BenchPlan:
     """What to measure.
 
-    traces: names of networks, or files. densities, zero_weights: shares, for named networks. formats: of the weights;
-    None is the machine's own. threads: of the simulation. runs: after the first. peers, growth: whether to measure
-    them.
+    traces: names of networks, or files. densities, zero_weights, samples: shares, and samples in a run, for named
+    networks. formats: of the weights; None is the machine's own. threads: of the simulation. runs: after the first.
+    peers, growth: whether to measure them.
     """
 
     traces: tuple[str, ...] = ("lenet", "vgg9", "resnet", "reference")
@@ -44,6 +44,7 @@ class BenchPlan:
     machines: tuple[str, ...] = ("spike_array", "eyeriss_snn", "prosperity")
     formats: tuple[str | None, ...] = (None,)
     threads: tuple[int, ...] = (1,)
+    samples: int = 1
     runs: int = 5
     peers: bool = True
     growth: bool = True
@@ -119,7 +120,7 @@ def _cases(plan: BenchPlan, folder: Path) -> Iterator[_Case]:
         if name in NETWORKS:
             for density, zeros in product(plan.densities, plan.zero_weights):
                 path = folder / f"{name}-{density:g}-{zeros:g}.h5"
-                write_network(NETWORKS[name](), path, density, zeros)
+                write_network(NETWORKS[name](), path, density, zeros, plan.samples)
                 yield from _on_machines(plan, name, density, zeros, path)
         elif Path(name).exists():
             with open_trace(name):  # what is no trace is refused before anything is measured
@@ -135,32 +136,51 @@ def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float
 
 
 def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[PeerTime]]:
-    """A case and, in turns with it, torch on one thread and on all."""
+    """A case and, in turns with it, torch on one thread and on all; with several threads, the same on one of them."""
     with ExitStack() as stack:
         ours = stack.enter_context(_simulation(case))
-        torch_threads = (*{1, cores()},) if has_peers and not ours.problem else ()
-        torch = [
-            stack.enter_context(BenchProcess(TORCH, {"trace": str(case.path), "threads": threads}))
-            for threads in torch_threads
-        ]
         if ours.problem:
             return _case(case, {}, [], 0, ours.problem), []
+        samples = ours.first["samples"]
+        beside: list[_Beside] = []
+        for threads in sorted({1, cores()}) if has_peers else ():
+            torch = stack.enter_context(BenchProcess(TORCH, {"trace": str(case.path), "threads": threads}))
+            work = f"{case.network}, dense layers"
+            beside.append(_Beside(f"PyTorch, {threads} thread{'s' * (threads > 1)}", work, torch, samples))
+        if case.threads > 1:
+            alone = stack.enter_context(_simulation(replace(case, threads=1)))
+            work = f"{case.network} on {case.machine}, {samples} sample{'s' * (samples > 1)}, {case.threads} threads"
+            beside.append(_Beside("spikecycle, 1 thread", work, alone))
         seconds: list[float] = []
-        theirs: list[list[float]] = [[] for _ in torch]
         peak_bytes = 0
         for _ in range(runs):
             run = ours.run()
             seconds.append(run["seconds"])
             peak_bytes = run["peak_bytes"]
-            for times, peer in zip(theirs, torch, strict=True):
-                if not peer.problem:
-                    times.append(peer.run()["seconds"])
+            for other in beside:
+                if not other.process.problem:
+                    other.seconds.append(other.process.run()["seconds"])
         peers = [
-            _peer(f"PyTorch, {threads} thread{'s' * (threads > 1)}", f"{case.network}, dense layers",
-                  peer.problem, times, [each / ours.first["samples"] for each in seconds])
-            for threads, peer, times in zip(torch_threads, torch, theirs, strict=True)
-        ]  # fmt: skip
+            _peer(
+                other.name, other.work, other.process.problem, other.seconds, [each / other.parts for each in seconds]
+            )
+            for other in beside
+        ]
         return _case(case, ours.first, seconds, peak_bytes, ""), peers
+
+
+@dataclass(frozen=True, eq=False)
+class _Beside:
+    """A process that takes turns with ours.
+
+    work: what both do; the process does one of so many equal parts of ours. seconds: of its runs.
+    """
+
+    name: str
+    work: str
+    process: BenchProcess
+    parts: int = 1
+    seconds: list[float] = field(default_factory=list)
 
 
 def _simulation(case: _Case, settings: dict[str, Any] | None = None) -> BenchProcess:

@@ -32,11 +32,13 @@ class BenchCase(_Part):
     @property
     def key(self) -> tuple[object, ...]:
         """What is measured: equal in two documents that can be compared."""
-        return (self.network, self.density, self.zero_weights, self.machine, self.weight_format, self.threads)
+        return (
+            self.network, self.density, self.zero_weights, self.machine, self.weight_format, self.threads, self.samples
+        )  # fmt: skip
 
 
 class PeerTime(_Part):
-    """Another program on the same work, in turns with ours."""
+    """Another program, or ours on one thread, on the same work, in turns with ours."""
 
     peer: str = Field(description="the program")
     work: str = Field(description="what both did")

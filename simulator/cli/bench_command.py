@@ -34,6 +34,9 @@ def bench(
     threads: Annotated[
         str | None, typer.Option("--threads", metavar="N,...", help="Threads of the simulation: 1,all.")
     ] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", metavar="N", min=1, max=1000, help="Samples in a run, one by default.")
+    ] = None,
     runs: Annotated[int | None, typer.Option("--runs", metavar="N", min=1, max=1000, help="Runs of each case.")] = None,
     no_peers: Annotated[bool, typer.Option("--no-peers", help="Do not measure PyTorch and SANA-FE.")] = False,
     against: Annotated[
@@ -59,6 +62,7 @@ def bench(
         zero_weights=_shares("--zeros", zeros) or plan.zero_weights,
         formats=tuple(formats.split(",")) if formats else plan.formats,
         threads=_threads(threads, cores()) or plan.threads,
+        samples=samples or plan.samples,
         runs=runs or plan.runs,
         peers=not no_peers,
     )

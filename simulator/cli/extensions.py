@@ -8,9 +8,10 @@ no other; it says so when it is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+import importlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -19,24 +20,47 @@ from typer.main import get_command
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.registry import owner_of
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 GROUP = "spikecycle.commands"
+
+
+class OwnCommand(NamedTuple):
+    """A command of the simulator: a module of this package, the function in it, and an example of its use."""
+
+    module: str
+    function: str
+    example: str
+
+    def load(self, name: str) -> typer.Typer:
+        """The command under its name; its module is imported."""
+        function = getattr(importlib.import_module(f"{__package__}.{self.module}"), self.function)
+        app = typer.Typer(add_completion=False)
+        app.command(name, epilog=f"Example: {self.example}")(function)
+        return app
 
 
 class ExtensibleGroup(TyperGroup):
     """The commands of the simulator, and below them, by name, those that installed packages add.
 
-    Packages are asked only when somebody wants to see all commands, or one that the simulator does not have itself.
+    A command of the simulator is loaded when it is called. All of them are, and packages are asked, only when somebody
+    wants to see all commands, or one that the simulator does not have itself.
     """
+
+    own: ClassVar[Mapping[str, OwnCommand]] = {}
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """All names, in the order in which the help shows them."""
-        self._add_extensions()
+        self._add_all()
         return super().list_commands(ctx)
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
         """The command of that name, or None."""
-        if cmd_name not in self.commands:
-            self._add_extensions()
+        if cmd_name in self.own:
+            self._add(cmd_name, partial(self.own[cmd_name].load, cmd_name))
+        elif cmd_name not in self.commands:
+            self._add_all()
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
@@ -46,12 +70,26 @@ class ExtensibleGroup(TyperGroup):
             refuse_repeated(command, ctx, rest)
         return name, command, rest
 
-    def _add_extensions(self) -> None:
+    def _add_all(self) -> None:
+        from importlib.metadata import entry_points  # not before: what is shipped needs none
+
+        for name, command in self.own.items():
+            self._add(name, partial(command.load, name))
         for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-            if entry.name not in self.commands:  # what the simulator can do itself, nobody replaces
-                command = get_command(_loaded(entry))
-                command.name = entry.name
-                self.add_command(command)
+            if entry.name not in self.own:  # what the simulator can do itself, nobody replaces
+                self._add(entry.name, partial(_loaded, entry))
+        self.commands = dict(sorted(self.commands.items(), key=lambda item: self._place(item[0])))
+
+    def _add(self, name: str, load: Callable[[], typer.Typer]) -> None:
+        if name not in self.commands:
+            command = get_command(load())
+            command.name = name
+            self.add_command(command)
+
+    def _place(self, name: str) -> tuple[int, str]:
+        """Where a command stands in the help: the simulator's own come first."""
+        own = list(self.own)
+        return (own.index(name), "") if name in own else (len(own), name)
 
 
 def refuse_repeated(command: Any, parent: Any, arguments: list[str]) -> None:

@@ -85,7 +85,7 @@ MaxMemoryOption = Annotated[
 
 ThreadsOption = Annotated[
     int,
-    typer.Option("--threads", metavar="N", min=1, max=1024, help="Samples, or stages of one sample, side by side."),
+    typer.Option("--threads", metavar="N", min=1, max=1024, help="Samples and stages worked on side by side."),
 ]
 
 SetValuesOption = Annotated[

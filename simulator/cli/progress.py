@@ -66,9 +66,9 @@ def shown_progress(title: str, time_left: bool = False) -> Iterator[Report | Non
 
 
 def _told_of_compiling(tell: Callable[[str], None]) -> AbstractContextManager[None]:
-    """Tells of kernels that are compiled, if the command has any: what needs none should not wait for Numba."""
-    if "spikecycle.simulator.jit" not in sys.modules:
+    """Tells of kernels that are compiled, if the command simulates: what needs none should not wait for Numba."""
+    if "spikecycle.simulator.engine" not in sys.modules:
         return nullcontext()
-    from spikecycle.simulator.jit import told_of_compiling
+    from spikecycle.simulator.compiling import told_of_compiling
 
     return told_of_compiling(tell)

@@ -64,9 +64,7 @@ def simulate(
     check_targets(targets, (trace, hw, *(plugins or ())))
 
     from spikecycle.simulator.engine import simulate as run
-    from spikecycle.simulator.report.describe import explanation_report
     from spikecycle.simulator.report.document import to_json
-    from spikecycle.simulator.report.picture import to_svg
     from spikecycle.simulator.report.tables import run_report
     from spikecycle.simulator.report.verification import is_exact, verification_report
     from spikecycle.simulator.timeline import Timeline
@@ -92,6 +90,8 @@ def simulate(
     if json is not None:
         write_document(json, to_json(result))
     if picture is not None:
+        from spikecycle.simulator.report.picture import to_svg
+
         write_document(picture, to_svg(f"spikecycle simulate {result.trace}", run_report(result)))
     if report is not None:
         write_report(report, result)
@@ -103,6 +103,8 @@ def simulate(
         if result.verification is not None and is_exact(result.verification):
             output.show(verification_report(result.verification))
         if explain:
+            from spikecycle.simulator.report.describe import explanation_report
+
             output.show(explanation_report(result))
     if result.verification is not None and not is_exact(result.verification):
         _tell_difference(result)

@@ -10,7 +10,6 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, kept_when_interrupted, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
-from spikecycle.simulator.explore.results import reasons
 from spikecycle.wording import numbered
 
 _POINTS_FAILED = 2
@@ -51,6 +50,7 @@ def sweep(
     Status 2 if a point cannot be run; its row says why, and it stops no other.
     """
     max_memory_bytes = options.parse_max_memory(max_memory)
+    from spikecycle.simulator.explore.results import reasons
     from spikecycle.simulator.explore.store import kept_files
     from spikecycle.simulator.explore.sweep import run_sweep
     from spikecycle.simulator.explore.sweep_spec import SUFFIXES, parse_sweep, read_sweep

@@ -9,8 +9,9 @@ times SATO (Liu et al., DAC 2022), whose dispatcher sorts rows of spikes into bu
 - a population takes log2(T) + 1 cycles per neuron, the depth of the binary search for the times of its spikes, one
   neuron after the other. The study does not round it; cycles of a population are rounded to the nearest whole one here.
 
-A value of several bits counts its set bits. Groups are operators of their own. Attention, additions, pooling and
-concatenation cost nothing there, and memory is not counted (but see `traffic`).
+Neurons of two states are refused: the search is one in sums over time, through which a synaptic current with a leak of
+its own does not go. A value of several bits counts its set bits. Groups are operators of their own. Attention,
+additions, pooling and concatenation cost nothing there, and memory is not counted (but see `traffic`).
 """
 
 from __future__ import annotations
@@ -53,36 +54,43 @@ BALANCED_ROWS = rule(
     machine=BalancedRowsMachine,
     summary="rows of spikes dealt out to the least loaded PE (SATO)",
     free=("add", "attention", "concatenate", "pool"),
-    demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
+    demands={"groups", "dilation", "a delayed input", "several inputs", "an input without weights"}
+    | NEURON_DEMANDS - {"a neuron of two states"},
 )
+
+
+@kernel
+def sift(heap: Int64, shares: Int64, place: int) -> None:
+    """Move a PE down a heap of PEs, int64 (PEs,), until none below it has fewer spikes (of equals, a lower number)."""
+    pe = heap[place]
+    while True:
+        child = 2 * place + 1
+        if child >= len(heap):
+            break
+        right = child + 1
+        if right < len(heap) and (shares[heap[right]], heap[right]) < (shares[heap[child]], heap[child]):
+            child = right
+        if (shares[heap[child]], heap[child]) > (shares[pe], pe):
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = pe
 
 
 @kernel
 def fullest_share(spikes: Int64, shares: Int64) -> int:
     """Most spikes that a PE gets: each row goes to the PE with the fewest so far, of equals to the first.
 
-    spikes: int64 (rows,). shares: int64 (PEs,), zeros; holds the spikes of each PE afterwards.
+    spikes: int64 (rows,). shares: int64 (PEs,), the spikes that each PE has already; what it has afterwards.
     """
-    # A heap of the PEs, the one with the fewest spikes (of equals, the first) on top.
-    heap = np.arange(len(shares))
+    heap = np.arange(len(shares))  # the PE with the fewest spikes (of equals, the first) is on top
+    for place in range(len(heap) // 2 - 1, -1, -1):
+        sift(heap, shares, place)
     for row in range(len(spikes)):
         if spikes[row] == 0:
             continue
-        pe = heap[0]
-        shares[pe] += spikes[row]
-        place = 0
-        while True:
-            child = 2 * place + 1
-            if child >= len(heap):
-                break
-            right = child + 1
-            if right < len(heap) and (shares[heap[right]], heap[right]) < (shares[heap[child]], heap[child]):
-                child = right
-            if (shares[heap[child]], heap[child]) > (shares[pe], pe):
-                break
-            heap[place] = heap[child]
-            place = child
-        heap[place] = pe
+        shares[heap[0]] += spikes[row]
+        sift(heap, shares, 0)
     return int(shares.max())
 
 
@@ -90,7 +98,11 @@ def fullest_share(spikes: Int64, shares: Int64) -> int:
 def synapses(machine: BalancedRowsMachine, run: OperatorRun) -> Activity:
     """Cycles, and traffic if it is counted, of an operator with weights."""
     work = run.workload
-    fullest = sum(fullest_share(rows.reshape(-1), np.zeros(machine.dataflow.pes, np.int64)) for rows in work.row_ones)
+    shares = np.zeros((work.groups, machine.dataflow.pes), np.int64)
+    for rows in work.row_ones_blocks():
+        for of_group, own in zip(rows, shares, strict=True):
+            fullest_share(np.ascontiguousarray(of_group).reshape(-1), own)
+    fullest = int(shares.max(axis=1).sum())
     return once_through(machine, run, fullest * (work.output_channels // work.groups))
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
@@ -115,5 +115,5 @@ class Dataflow(Protocol):
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """Map a stage; raises MappingError naming machine and stage where it can't."""
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Whether the machine has room to keep a tensor of one sample, (T, C, H, W), on chip between two stages."""

@@ -32,7 +32,7 @@ import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS, counted_operations
@@ -47,6 +47,7 @@ from spikecycle.simulator.machine.schema import (
     PositiveInt,
 )
 from spikecycle.simulator.memory import Need
+from spikecycle.simulator.spike_record import by_timestep
 from spikecycle.simulator.workload import leaks
 from spikecycle.traces import Neuron, Population, Source, Synapse, TensorSpec
 
@@ -118,7 +119,7 @@ class ClockDriven:
         """A layer on its array."""
         return ClockDrivenPlan(cast(ClockDrivenMachine, machine).dataflow, stage, network)
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Nothing goes through DRAM."""
         return False
 
@@ -169,7 +170,7 @@ class ClockDrivenPlan:
             spec = self.network.tensors[source.tensor].spec
             scans += -(-spec.count // array.inputs_at_once) * spec.bits
             scanned += spec.count * spec.bits
-            spiking |= sample.source(source).reshape(timesteps, -1).any(axis=1)
+            spiking |= by_timestep(sample.source_frames(source)) > 0
         scans *= -(-neurons // self._at_once)
         scans[~spiking] *= not array.skip_empty_steps
         updates = -(-neurons // array.updates_at_once) if array.updates_at_once else 0

@@ -32,7 +32,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS, counted_operations
@@ -124,7 +124,7 @@ class CrossbarTiles:
         """The operators of a layer in crossbars."""
         return CrossbarPlan(cast(CrossbarTilesMachine, machine), stage, network)
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Nothing goes through DRAM."""
         return False
 

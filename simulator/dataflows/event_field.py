@@ -21,12 +21,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, PositiveInt
+from spikecycle.simulator.spike_record import by_timestep
 
 
 class EventFieldParameters(DataflowParameters):
@@ -138,7 +137,8 @@ def synapses(machine: EventFieldMachine, run: OperatorRun) -> Activity:
 def neurons(machine: EventFieldMachine, run: OperatorRun) -> Activity:
     """Neurons fire as they are updated; events are sent, potentials of a readout as they are."""
     output = run.operator.output
-    values = run.sample.values(output.name)
-    is_readout = output.bits > 1 or output.signed
-    bits = values.size * output.bits if is_readout else int(np.count_nonzero(values)) * machine.dataflow.event_bits
+    if output.bits > 1 or output.signed:
+        bits = run.outputs * run.timesteps * output.bits
+    else:
+        bits = int(by_timestep(run.sample.frames(output.name)).sum()) * machine.dataflow.event_bits
     return Activity.total({"compute": 0}, writes={"outputs": bits})

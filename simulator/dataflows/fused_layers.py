@@ -31,7 +31,7 @@ from typing import Literal, cast
 import numpy as np
 
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, POTENTIALS, SPIKES, WEIGHTS, Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS, counted_operations
@@ -117,7 +117,7 @@ class FusedLayers:
         """A group."""
         return GroupPlan(cast(FusedLayersMachine, machine), stage, network)
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Between groups, everything goes through DRAM."""
         return False
 

@@ -195,11 +195,13 @@ def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
     work = run.workload
     prepared: list[Partitions] = run.prepared
     cycles = emitted = added = fetched = waited = 0
+    used = min(parameters.tiles, work.positions)
+    of_groups = [np.zeros((used, weights.words.shape[1]), np.int64) for weights in prepared]
+    for block in work.plane_blocks():
+        for planes, weights, of_tiles in zip(block, prepared, of_groups, strict=True):
+            emitted += merge_rows(planes, weights.words, parameters.rows_at_once, parameters.update_cycles, of_tiles)
     ones = work.tap_counts.reshape(work.groups, work.fan_in)
-    for planes, weights, of_column in zip(work.bit_planes(), prepared, ones, strict=True):
-        used = min(parameters.tiles, work.positions)
-        of_tiles = np.zeros((used, weights.words.shape[1]), np.int64)
-        emitted += merge_rows(planes, weights.words, parameters.rows_at_once, parameters.update_cycles, of_tiles)
+    for weights, of_tiles, of_column in zip(prepared, of_groups, ones, strict=True):
         slowest = of_tiles.max(axis=0)
         waited += int(parameters.tiles * slowest.sum() - of_tiles.sum())
         cycles += int(
@@ -216,7 +218,7 @@ def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
         {"compute": cycles},
         reads={
             "weights": non_zeros * work.weight_bits + work.weights.size,
-            "spikes": sets * work.inputs.size * work.input_bits,
+            "spikes": sets * work.input_values * work.input_bits,
         },
         counts={ADD.name: added, MERGE.name: emitted, WAIT.name: waited, ROW_READ.name: words},
         busy={"pe": emitted},

@@ -4,15 +4,15 @@ A population may have several inputs: synapses, spikes added as they are (identi
 timestep before (recurrence). For an array that accumulates events into potentials all of these are one layer whose
 input channels lie side by side: a synapse contributes its kernel, an identity input a kernel that is 1 at its own
 channel and position and 0 elsewhere, a delayed input the spikes of the timestep before. A kernel of groups has zeros
-between its groups then. Sums are exact and saturate
-once, so the layer computes what the population computes, bit for bit.
+between its groups then. A dilated kernel has zeros in its holes: these arrays know none, and treat them as they treat
+all zeros. Sums are exact and saturate once, so the layer computes what the population computes, bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from spikecycle.simulator.array_types import Frames, Inputs, Int32, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
-from spikecycle.traces import Layer, LayerShape, Neuron, Population, Source, Synapse
+from spikecycle.traces import Layer, LayerShape, Neuron, Pool, Population, Source, Synapse
+from spikecycle.traces.frames import block_timesteps, blocks, pack_frames
 from spikecycle.traces.packing import PackedSpikes
 
 
@@ -29,7 +30,8 @@ from spikecycle.traces.packing import PackedSpikes
 class LayerTask:
     """What an array needs to know of a layer before it sees a sample.
 
-    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T.
+    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T. pool: rows and
+    columns of the windows of currents of which neurons take the largest; (1, 1) without a pool.
     """
 
     name: str
@@ -40,6 +42,12 @@ class LayerTask:
     weights: Int32
     bias: Int32
     neuron: Neuron
+    pool: tuple[int, int] = (1, 1)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether there are fewer neurons than sums."""
+        return self.pool != (1, 1)
 
     @classmethod
     def of(cls, layer: Layer) -> LayerTask:
@@ -55,7 +63,7 @@ class LayerSample:
     """One sample of a layer.
 
     inputs: (T, C, H, W) values. outputs: (T, M, P, Q), output spikes as uint8; of neurons that do not fire, potentials,
-    which no array looks at. Binary spikes may be packed: take them timestep by timestep. active: uint8 (T, M, P, Q), 1
+    which no array looks at. Binary spikes may be packed: take them timestep by timestep. active: (T, M, P, Q), 1
     where a neuron is not at rest when its timestep's update begins (it received a weight that is not zero, or its
     stored potential is not 0); None where the plan does not need it.
     weights_on_chip: an earlier inference has loaded the weights. inputs_on_chip, outputs_on_chip: the tensor waits on
@@ -64,7 +72,7 @@ class LayerSample:
 
     inputs: Inputs | PackedSpikes
     outputs: Frames
-    active: UInt8 | None = None
+    active: UInt8 | PackedSpikes | None = None
     weights_on_chip: bool = False
     inputs_on_chip: bool = False
     outputs_on_chip: bool = False
@@ -141,10 +149,7 @@ class LayerPlan:
         """Replay one sample."""
         inputs = self.inputs(sample)
         outputs = sample.frames(self.population.output.name)
-        if self.population.neuron.fires and not isinstance(outputs, PackedSpikes):
-            outputs = outputs.astype(np.uint8, copy=False)
-        needs_active = self.mapped.needs_active
-        active = sample.tensors.replay(self.population, track_active=True).active if needs_active else None
+        active = self._active(sample) if self.mapped.needs_active else None
         kept = sample.on_chip.tensors
         return self.mapped.run(
             LayerSample(
@@ -158,22 +163,44 @@ class LayerPlan:
         )
 
     def inputs(self, sample: StageSample) -> Inputs | PackedSpikes:
-        """What the layer takes, (T, C, H, W): packed where it is one recorded tensor of binary spikes."""
-        source = self.connections[0].source
-        if len(self.connections) == 1 and not source.delay:
-            frames = sample.frames(source.tensor)
-            if isinstance(frames, PackedSpikes):
-                return frames.reshaped(self.task.shape.input_shape)
-        dtype = np.uint8 if self.task.input_bits <= 8 else np.uint16
+        """What the layer takes, (T, C, H, W), binary spikes packed."""
         shape = self.task.shape
-        parts = []
-        for connection in self.connections:
-            values = sample.source(connection.source)
-            flat = len(self.connections) == 1 or connection.shape.input_shape != values.shape[1:]
-            parts.append(values.reshape(len(values), *connection.shape.input_shape) if flat else values)
-        joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        assert joined.shape[1:] == shape.input_shape
-        return cast("Inputs", joined.astype(dtype, copy=False))
+        if len(self.connections) == 1:
+            frames = sample.source_frames(self.connections[0].source)
+            if isinstance(frames, PackedSpikes):
+                return frames.reshaped(shape.input_shape)
+            values = np.asarray(frames).reshape(len(frames), *shape.input_shape)
+            return cast("Inputs", values.astype(self._dtype, copy=False))
+        if self.task.input_bits == 1:
+            return pack_frames(self._side_by_side(sample), self.task.timesteps, shape.input_shape)
+        return np.concatenate(list(self._side_by_side(sample)))
+
+    def _side_by_side(self, sample: StageSample) -> Iterator[Inputs]:
+        """Several inputs, (n, C, H, W), some timesteps at a time."""
+        shape, dtype = self.task.shape, self._dtype
+        timesteps = block_timesteps(shape.input_count)
+        parts = [blocks(sample.source_frames(connection.source), timesteps) for connection in self.connections]
+        for some in zip(*parts, strict=True):
+            joined = np.concatenate(
+                [
+                    values.reshape(len(values), *connection.shape.input_shape)
+                    if connection.shape.input_shape != values.shape[1:]
+                    else values
+                    for values, connection in zip(some, self.connections, strict=True)
+                ],
+                axis=1,
+            )
+            assert joined.shape[1:] == shape.input_shape
+            yield cast("Inputs", joined.astype(dtype, copy=False))
+
+    @property
+    def _dtype(self) -> type[np.unsignedinteger[Any]]:
+        return np.uint8 if self.task.input_bits <= 8 else np.uint16
+
+    def _active(self, sample: StageSample) -> PackedSpikes:
+        """Which neurons are active in each timestep."""
+        steps = sample.tensors.steps(self.population, track_active=True)
+        return pack_frames((step.active for step in steps), self.task.timesteps, self.population.output.shape)
 
 
 def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection], Population]:
@@ -184,11 +211,12 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
     population = stage.operators[-1]
     synapses = {operator.output.name: operator for operator in stage.operators if isinstance(operator, Synapse)}
     assert isinstance(population, Population) and synapses, "`Support.layers_only` refuses everything else"
+    pools = [operator for operator in stage.operators if isinstance(operator, Pool)]
     connections = [
         _synapse(synapses[source.tensor])
         if source.tensor in synapses and not source.delay
         else _identity(source, network, population)
-        for source in population.inputs
+        for source in (pools[0].inputs if pools else population.inputs)
     ]
     bias = np.sum([synapse.bias().astype(np.int64) for synapse in synapses.values()], axis=0)
     if len(connections) == 1:
@@ -205,13 +233,26 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
         weights=weights,
         bias=bias.astype(np.int32),
         neuron=population.neuron,
+        pool=pools[0].window if pools else (1, 1),
     )
     return task, connections, population
 
 
 def _synapse(synapse: Synapse) -> Connection:
     (source,) = synapse.inputs
-    return Connection(source, synapse.shape, synapse.weights(), synapse.weight_bits)
+    shape, weights = synapse.shape, synapse.weights()
+    if shape.dilation != (1, 1):
+        filled = without_holes(shape)
+        with_zeros = np.zeros(filled.weight_shape, np.int32)
+        with_zeros[:, :, :: shape.dilation[0], :: shape.dilation[1]] = weights
+        shape, weights = filled, with_zeros
+    return Connection(source, shape, weights, synapse.weight_bits)
+
+
+def without_holes(shape: LayerShape) -> LayerShape:
+    """The shape of a layer whose kernel has zeros where a dilated one has holes."""
+    rows, columns = (shape.R - 1) * shape.dilation[0] + 1, (shape.S - 1) * shape.dilation[1] + 1
+    return replace(shape, R=rows, S=columns, dilation=(1, 1))
 
 
 def _identity(source: Source, network: Network, population: Population) -> Connection:

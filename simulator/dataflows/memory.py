@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from spikecycle.simulator.dataflows.base import Dataflow
+from spikecycle.simulator.dataflows.layer import without_holes
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
-from spikecycle.traces import LayerShape, Population, Tensor
+from spikecycle.simulator.replay.sample import KEPT_BYTES
+from spikecycle.traces import LayerShape, Pool, Population, Tensor
+from spikecycle.traces.frames import block_timesteps
+from spikecycle.traces.packing import packed_bytes
 
 COPIES = 3  # of a tensor: as recorded, as it is used, and what is found out about it
 POTENTIAL_BYTES = 24  # of a neuron while it is recomputed: sum, potential and flag
@@ -30,7 +34,7 @@ def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
     synapses = list(stage.synapses())
     if not synapses:
         return None
-    largest = max((synapse.shape for synapse in synapses), key=lambda shape: shape.R * shape.S)
+    largest = max((without_holes(synapse.shape) for synapse in synapses), key=lambda shape: shape.R * shape.S)
     specs = [network.tensors[source.tensor].spec for source in (s for synapse in synapses for s in synapse.inputs)]
     shape = largest
     population = stage.operators[-1]
@@ -50,11 +54,9 @@ def run_needs(
     dataflow: Dataflow, machine: Machine, network: Network, stages: Iterable[Stage]
 ) -> dict[str, tuple[Need, ...]]:
     """Everything that the stages of a run need, by stage."""
-    # What may stay on chip is looked at as a whole, unpacked.
-    packed_spikes = dataflow.supports.packed_spikes and machine.residency.activations == "dram"
     return {
         f"layer {stage.name!r}": (
-            *stage_needs(stage, network, packed_spikes),
+            *stage_needs(stage, network, dataflow.supports.packed_spikes),
             *dataflow.memory(machine, stage, network),
         )
         for stage in stages
@@ -71,26 +73,21 @@ def stage_needs(stage: Stage, network: Network, packed_spikes: bool = False) -> 
         Need(4 * weights, f"{weights} weights (M x C/groups x R x S)"),
         Need(8 * weights, f"{weights} weights (M x C/groups x R x S)", is_kept=False),
     ]
-    packed = _packed_tensors(stage) if packed_spikes else frozenset()
     for tensor in _tensors_of(stage, network):
         values = network.timesteps * tensor.spec.count
         what = f"{values} values of tensor {tensor.name!r} (T x C x H x W)"
         one_bytes = _item_bytes(tensor) * values
-        if tensor.name in packed and tensor.recorded and tensor.spec.is_binary:
-            one_bytes = network.timesteps * -(-tensor.spec.count // 8)
+        if packed_spikes and tensor.spec.is_binary:
+            one_bytes = network.timesteps * packed_bytes(tensor.spec.count)
+        elif packed_spikes and not tensor.recorded:
+            one_bytes = min(one_bytes, KEPT_BYTES)
         needs.append(Need(COPIES * one_bytes, what, is_kept=False))
+        if packed_spikes:  # what is unpacked, or computed, at a time
+            some = min(values, block_timesteps(tensor.spec.count) * tensor.spec.count)
+            needs.append(Need(_item_bytes(tensor) * some, f"some timesteps of tensor {tensor.name!r}", is_kept=False))
     neurons = sum(operator.output.count for operator in stage.operators if isinstance(operator, Population))
     needs.append(Need(POTENTIAL_BYTES * neurons, f"{neurons} neurons", is_kept=False))
     return tuple(needs)
-
-
-def _packed_tensors(stage: Stage) -> frozenset[str]:
-    """Tensors that a dataflow takes packed if they are recorded: what the stage makes, and the one that it takes if
-    there is but one, of the same timestep. Several have to lie side by side."""
-    sources = {source for operator in stage.operators for source in operator.inputs}
-    taken = {source for source in sources if source.tensor not in stage.produced or source.delay}
-    single = len(taken) == 1 and not any(source.delay for source in taken)
-    return stage.produced | {source.tensor for source in taken if single}
 
 
 def tensor_need(tensor: Tensor, timesteps: int) -> Need:
@@ -114,6 +111,7 @@ def _tensors_of(stage: Stage, network: Network) -> Iterable[Tensor]:
             waiting += [source.tensor for source in producers[name].inputs]
     # What synapses hand to the neurons of their own stage is added up timestep by timestep and never kept.
     inner = {synapse.output.name for synapse in stage.synapses() if synapse is not stage.operators[-1]}
+    inner |= {pool.output.name for pool in stage.operators if isinstance(pool, Pool) and pool.inputs[0].tensor in inner}
     return [tensor for name, tensor in found.items() if name not in inner or tensor.recorded]
 
 

@@ -18,7 +18,8 @@ of weights to all output channels of a tile per cycle:
    its 16 rows. Nothing is written.
 5. *Stall*: floor(first / 1024) + max(0, floor((traffic - first) / 1024) - cycles), where the first load is one tile of
    weights and (unless they are in the buffer) one of spikes, here not divided by R x S.
-6. *Neurons* take 2 cycles per timestep for every 32 of them. Their output bits stay in the buffer where they are fewer
+6. *Neurons* take 2 cycles per timestep for every 32 of them (for each state of those that have two, which is ours: the
+   study has one). Their output bits stay in the buffer where they are fewer
    than a tile of spikes has, and are written otherwise. Right after a synapse only the last tile's neurons delay the
    network: ceil(floor(256 x 128 / T) / 32) x 2 x T cycles at most; right after attention, at least those and as many as
    attention does not cover.
@@ -34,10 +35,10 @@ concatenation cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 import numpy as np
 from pydantic import Field
@@ -45,11 +46,13 @@ from pydantic import Field
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Integers, UInt64
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
-from spikecycle.simulator.dataflows.row_tiles import MOST_COLUMNS, packed, tile_work
+from spikecycle.simulator.dataflows.row_tiles import MOST_COLUMNS, TilesByPosition, packed, tile_work
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.units import channel_cycles_per_bit
+from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import AttentionProduct, Population, Synapse
+from spikecycle.traces.frames import blocks
 
 UPDATE_CYCLES = 2
 """Cycles of one update of a group of neurons."""
@@ -139,30 +142,58 @@ class MatrixWork:
         return int(self.first_bits * cycles_per_bit), max(0, rest.numerator // rest.denominator - self.compute)
 
 
+class TileSums(NamedTuple):
+    """Cycles of additions and of preparation of all tiles, for one tile of output channels."""
+
+    adds: int
+    prepare: int
+
+    @classmethod
+    def of(cls, machine: ProductSparsityMachine, matrices: Iterable[UInt64], columns: int) -> TileSums:
+        """Of matrices, uint64 (rows, words) each, packed along the `columns` and cut into tiles one by one."""
+        tiles = machine.dataflow
+        reuse = tiles.sparsity == "product"
+        adds = prepare = 0
+        for rows in matrices:
+            found = tile_work(rows, columns, tiles.tile_rows, tiles.tile_columns, reuse)
+            adds, prepare = adds + int(found[0]), prepare + int(found[1])
+        return cls(adds, prepare)
+
+
 def matrix_work(
     machine: ProductSparsityMachine,
-    planes: Iterable[UInt64],
+    planes: Sequence[UInt64],
     columns: int,
     outputs: int,
     *,
+    spikes_are_there: bool = False,
+    weights_are_there: bool = False,
+) -> MatrixWork:
+    """One product whose spikes are all at hand. planes: uint64 (rows, words) of each bit plane; see `product_work`."""
+    sums = TileSums.of(machine, planes, columns)
+    return product_work(
+        machine, sums, (len(planes[0]), columns, outputs), bits=len(planes),
+        spikes_are_there=spikes_are_there, weights_are_there=weights_are_there,
+    )  # fmt: skip
+
+
+def product_work(
+    machine: ProductSparsityMachine,
+    sums: TileSums,
+    sizes: tuple[int, int, int],
+    *,
+    bits: int = 1,
     taps: int = 1,
     spikes_are_there: bool = False,
     weights_are_there: bool = False,
 ) -> MatrixWork:
     """One product by rules 1 to 5.
 
-    planes: uint64 (rows, words) of each bit plane, packed along the `columns`. outputs: output channels. taps: places
-    of a window, R x S. spikes_are_there, weights_are_there: in the buffer already.
+    sums: of all bit planes, of which there are `bits`. sizes: rows and columns of the spikes, and output channels.
+    taps: places of a window, R x S. spikes_are_there, weights_are_there: in the buffer already.
     """
+    rows_in_all, columns, outputs = sizes
     tiles = machine.dataflow
-    adds = prepare = bits = 0
-    rows_in_all = 0
-    for plane in planes:
-        found = tile_work(plane, columns, tiles.tile_rows, tiles.tile_columns, tiles.sparsity == "product")
-        adds += int(found[0])
-        prepare += int(found[1])
-        rows_in_all = len(plane)
-        bits += 1
     row_tiles = [min(tiles.tile_rows, rows_in_all - at) for at in range(0, rows_in_all, tiles.tile_rows)]
     column_tiles = [min(tiles.tile_columns, columns - at) for at in range(0, columns, tiles.tile_columns)]
     output_tiles = -(-outputs // tiles.tile_outputs)
@@ -177,7 +208,7 @@ def matrix_work(
         once = all_bits <= machine.weight_tile_bits or columns <= tiles.tile_columns
         weight_bits = all_bits * (1 if once else len(row_tiles))
         first_bits += column_tiles[0] * min(tiles.tile_outputs, outputs) * tiles.weight_bits
-    return MatrixWork(adds * output_tiles, prepare * output_tiles, weight_bits, spike_bits, first_bits)
+    return MatrixWork(sums.adds * output_tiles, sums.prepare * output_tiles, weight_bits, spike_bits, first_bits)
 
 
 def _activity(machine: ProductSparsityMachine, products: list[MatrixWork], written: int = 0) -> Activity:
@@ -224,23 +255,38 @@ def _spikes_are_in_buffer(machine: ProductSparsityMachine, run: OperatorRun) -> 
 def synapses(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
     """Cycles and traffic of an operator with weights: a product per group."""
     work = run.workload
-    shape = work.shape
-    planes = [work.im2col(bit) for bit in range(work.input_bits)]
-    products = []
-    for group in range(work.groups):
-        of_group = [_position_major(plane[group]) for plane in planes]
-        products.append(
-            matrix_work(
-                machine, of_group, work.fan_in, work.output_channels // work.groups, taps=shape.R * shape.S,
-                spikes_are_there=_spikes_are_in_buffer(machine, run),
-            )
-        )  # fmt: skip
+    shape, bits = work.shape, work.input_bits
+    there = _spikes_are_in_buffer(machine, run)
+    sizes = run.timesteps * work.positions, work.fan_in, work.output_channels // work.groups
+    products = [
+        product_work(machine, sums, sizes, bits=bits, taps=shape.R * shape.S, spikes_are_there=there)
+        for sums in _sums_of_groups(machine, work)
+    ]
     return _activity(machine, products)
 
 
-def _position_major(rows: UInt64) -> UInt64:
-    """Rows (T, positions, words) as (positions x T, words): the timesteps of a position side by side."""
-    return np.ascontiguousarray(rows.transpose(1, 0, 2)).reshape(-1, rows.shape[-1])
+def _sums_of_groups(machine: ProductSparsityMachine, work: SynapseWorkload) -> list[TileSums]:
+    """Of every group: the rows of a position lie side by side, bit plane by bit plane."""
+    cutters = [
+        [TilesByPosition(work.T, machine.dataflow.tile_rows) for _ in range(work.input_bits)]
+        for _ in range(work.groups)
+    ]
+    found = [TileSums(0, 0)] * work.groups
+
+    def add(group: int, rows: UInt64) -> None:
+        more = TileSums.of(machine, [rows], work.fan_in)
+        found[group] = TileSums(found[group].adds + more.adds, found[group].prepare + more.prepare)
+
+    for block in work.plane_blocks():
+        for group, of_group in enumerate(cutters):
+            for bit, cutter in enumerate(of_group):
+                add(group, cutter.add(block[group, bit :: work.input_bits]))
+    for group, of_group in enumerate(cutters):
+        for cutter in of_group:
+            rest = cutter.rest()
+            if rest is not None:
+                add(group, rest)
+    return found
 
 
 @PRODUCT_SPARSITY.runs("attention")
@@ -249,22 +295,23 @@ def attention(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
     operator = cast(AttentionProduct, run.operator)
     sources = [run.input_spec(0), run.input_spec(1)]
     rows, terms, columns = operator.matrix_shapes(sources)
-    left = matrices(run.inputs(0), operator.heads, operator.transpose_left)
-    right = matrices(run.inputs(1), operator.heads, operator.transpose_right)
     made = {each.output.name for each in run.network.operators if isinstance(each, AttentionProduct)}
     is_product = any(source.tensor in made for source in operator.inputs)
     there = _spikes_are_in_buffer(machine, run)
-    bits, spikes, outputs = sources[0].bits, left, columns
+    bits, index, outputs, transposed = sources[0].bits, 0, columns, operator.transpose_left
     if sources[1].bits < bits:
-        bits, spikes, outputs, rows = sources[1].bits, right.swapaxes(-1, -2), rows, columns
+        bits, index, outputs, rows, transposed = sources[1].bits, 1, rows, columns, not operator.transpose_right
     fits = terms * outputs * machine.dataflow.weight_bits < machine.weight_tile_bits
-    products = [
-        matrix_work(
-            machine, [packed(np.abs(matrix) >> bit & 1) for bit in range(bits)], terms, outputs,
-            spikes_are_there=there, weights_are_there=fits if is_product else there,
-        )
-        for matrix in spikes.reshape(-1, rows, terms)
-    ]  # fmt: skip
+    products = []
+    for values in blocks(run.input_frames(index)):
+        for matrix in matrices(values, operator.heads, transposed).reshape(-1, rows, terms):
+            planes = [packed(np.abs(matrix) >> bit & 1) for bit in range(bits)]
+            products.append(
+                matrix_work(
+                    machine, planes, terms, outputs,
+                    spikes_are_there=there, weights_are_there=fits if is_product else there,
+                )
+            )  # fmt: skip
     written = 0 if fits or not is_product else len(products) * rows * outputs
     return _activity(machine, products, written=written)
 
@@ -280,7 +327,7 @@ def matrices(values: Integers, heads: int, transposed: bool) -> Integers:
 def neurons(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
     """Cycles of a population, those that hide behind the operator before marked, and its output bits."""
     unit = machine.dataflow
-    cycles = -(-run.outputs // unit.update_lanes) * run.timesteps * UPDATE_CYCLES
+    cycles = -(-run.outputs // unit.update_lanes) * run.timesteps * UPDATE_CYCLES * run.states
     bits = run.outputs * run.timesteps
     written = 0 if bits < machine.spike_tile_bits else bits
     hidden, stall = 0, 0

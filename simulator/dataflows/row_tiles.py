@@ -67,7 +67,8 @@ def tile_work(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, reu
             prepare += (last_row - first_row) // POPCOUNT_ROWS
             for spikes in range(1, tile_columns + 2):
                 starts[spikes] += starts[spikes - 1]
-            places[:] = starts
+            for spikes in range(tile_columns + 2):  # an assignment of all would take 1.5 s to compile
+                places[spikes] = starts[spikes]
             for i in range(distinct):
                 spikes = 0
                 value = found[i]
@@ -89,6 +90,49 @@ def tile_work(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, reu
                             break
                     adds += spikes - prefix
     return adds, prepare
+
+
+class TilesByPosition:
+    """Cuts the rows of an im2col matrix into tiles, position after position, its timesteps side by side, while rows
+    come some timesteps at a time.
+
+    A tile that has rows of several positions waits until the end, one that has rows of several blocks for the next.
+    """
+
+    def __init__(self, timesteps: int, tile_rows: int) -> None:
+        self._timesteps, self._tile_rows = timesteps, tile_rows
+        self._first = 0
+        self._begun: list[UInt64] = []
+        self._shared: list[list[UInt64]] = []
+
+    def add(self, rows: UInt64) -> UInt64:
+        """The next timesteps, uint64 (n, positions, words); returns whole tiles, (rows, words), and the last one."""
+        by_position = np.ascontiguousarray(rows.transpose(1, 0, 2))
+        count = len(rows)
+        if count == self._timesteps:
+            return by_position.reshape(-1, rows.shape[2])
+        if not self._shared:
+            self._shared = [[] for _ in by_position]
+            self._begun = [of_position[:0] for of_position in by_position]
+        whole = []
+        for position, of_position in enumerate(by_position):
+            own_from, own_until = (min(max(at - self._first, 0), count) for at in self._own(position))
+            own = np.concatenate([self._begun[position], of_position[own_from:own_until]])
+            full = len(own) // self._tile_rows * self._tile_rows
+            whole.append(own[:full])
+            self._begun[position] = own[full:].copy()
+            self._shared[position] += [of_position[:own_from].copy(), of_position[own_until:].copy()]
+        self._first += count
+        return np.concatenate(whole)
+
+    def rest(self) -> UInt64 | None:
+        """After all timesteps: tiles that have rows of several positions, and the last one."""
+        return np.concatenate([part for parts in self._shared for part in parts]) if self._shared else None
+
+    def _own(self, position: int) -> tuple[int, int]:
+        """Timesteps, first to last, of a position's rows that are in tiles of its own."""
+        first = min(self._timesteps, -position * self._timesteps % self._tile_rows)
+        return first, first + (self._timesteps - first) // self._tile_rows * self._tile_rows
 
 
 def packed(bits: Integers) -> UInt64:

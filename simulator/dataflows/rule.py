@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, Int64, Integers
+from spikecycle.simulator.array_types import Frames, Int32, Int64, Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.memory import layer_sizes
@@ -81,6 +81,12 @@ class OperatorRun:
         return int(np.prod(self.operator.output.shape))
 
     @property
+    def states(self) -> int:
+        """States of a neuron of a population: its potential, and its synaptic current if it has one."""
+        assert isinstance(self.operator, Population), f"{self.operator.name} is no population"
+        return self.operator.neuron.states
+
+    @property
     def started(self) -> int:
         """Neurons of a population that start with a potential to be written: all, unless all start with 0."""
         assert isinstance(self.operator, Population), f"{self.operator.name} is no population"
@@ -89,6 +95,10 @@ class OperatorRun:
     def inputs(self, index: int = 0) -> Integers:
         """Values of one input, (T, C, H, W)."""
         return self.sample.source(self.operator.inputs[index])
+
+    def input_frames(self, index: int = 0) -> Frames:
+        """The same in little memory, to be taken block by block (`spikecycle.traces.frames.blocks`)."""
+        return self.sample.source_frames(self.operator.inputs[index])
 
     def input_spec(self, index: int = 0) -> TensorSpec:
         """Shape and bits of one input."""
@@ -172,7 +182,7 @@ class RuleDataflow:
     @property
     def supports(self) -> Support:
         """The kinds that have a function, and what `rule` was told."""
-        return Support(frozenset(self.functions), self.free, self.demands, self.input_bits)
+        return Support(frozenset(self.functions), self.free, self.demands, self.input_bits, packed_spikes=True)
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """One operator after the other."""
@@ -205,7 +215,7 @@ class RuleDataflow:
         with _blamed(prepare, f"the preparation of dataflow {self.name} for operator {operator.name!r}"):
             return RulePlan(self, machine, operator, network, prepare(machine, operator, network), weights)
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """A rule says itself what is moved."""
         return False
 

@@ -42,6 +42,7 @@ from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.workload import Windows
 from spikecycle.traces import LayerShape
+from spikecycle.traces.frames import blocks
 
 POTENTIAL_BITS = 16
 """Width of a PE's adder and potential: assumed, 8-bit weights summed over thousands of inputs."""
@@ -199,8 +200,8 @@ def synapses(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
     work = run.workload
     shape = work.shape
     channels = shape.M // shape.groups
-    maps = np.bitwise_count(work.inputs).reshape(work.T, shape.groups, shape.C // shape.groups, shape.H * shape.W)
-    spines, windows = maps.sum(axis=(0, 2), dtype=np.int64).reshape(-1, shape.H, shape.W), work.windows
+    by_group = work.input_ones_by_place.reshape(shape.groups, shape.C // shape.groups, shape.H, shape.W)
+    spines, windows = by_group.sum(axis=1), work.windows
     if run.kind == "linear":
         spines, windows = _linear_spines(run)
     held = parameters.filter_rows // shape.fan_in
@@ -228,10 +229,9 @@ def synapses(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
 
 def _linear_spines(run: OperatorRun) -> tuple[Int64, Windows]:
     """Spikes of every position of the tensor that a linear operator takes, as one window over all of them."""
-    values = run.inputs()
-    _, channels, height, width = values.shape
+    channels, height, width = run.input_spec().shape
     shape = LayerShape("conv2d", C=channels, H=height, W=width, M=1, R=height, S=width)
-    ones = np.bitwise_count(values).sum(axis=(0, 1), dtype=np.int64)
+    ones = run.workload.input_ones_by_place.reshape(channels, height, width).sum(axis=0)
     return ones[None], Windows.of(shape)
 
 
@@ -241,14 +241,15 @@ def neurons(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
     are."""
     parameters, is_ideal = machine.dataflow, machine.dram.is_ideal
     output = run.operator.output
-    values = run.sample.values(output.name)
     per_cycle = 8 * parameters.dram_bytes_per_cycle
     if output.bits > 1 or output.signed:
-        bits = values.size * output.bits
+        bits = run.outputs * run.timesteps * output.bits
         return Activity.total(
             {"compute": 0, "store": 0 if is_ideal else -(-bits // per_cycle)}, writes={"outputs": bits}
         )
-    spikes = values.sum(axis=(0, 1), dtype=np.int64).reshape(-1)
+    spikes = np.zeros(output.shape[1] * output.shape[2], np.int64)
+    for values in blocks(run.sample.frames(output.name)):
+        spikes += values.sum(axis=(0, 1), dtype=np.int64).reshape(-1)
     full, rest = np.divmod(spikes, parameters.output_spine_entries)
     of_full = -(-parameters.output_spine_entries * parameters.entry_bits // per_cycle)
     carried = full * of_full + -(-rest * parameters.entry_bits // per_cycle)

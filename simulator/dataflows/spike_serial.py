@@ -3,7 +3,7 @@
 The rule by which the comparison study of Prosperity (Wei et al., HPCA 2025, section VII) times MINT (Yin et al.,
 ASP-DAC 2024): a cycle for every spike of the im2col matrix and set of output channels added at once, three for every
 timestep and group of neurons updated at once, one (ours) for their start potentials, none for all else, nor for memory
-(but see `traffic`).
+(but see `traffic`). Neurons of two states, which the study does not have, take three cycles for each (ours).
 """
 
 from __future__ import annotations
@@ -61,4 +61,4 @@ def synapses(machine: SpikeSerialMachine, run: OperatorRun) -> Activity:
 def neurons(machine: SpikeSerialMachine, run: OperatorRun) -> int:
     """Cycles of a population."""
     lanes = machine.dataflow.update_lanes
-    return -(-run.started // lanes) + UPDATE_CYCLES * run.outputs * run.timesteps // lanes
+    return -(-run.started // lanes) + UPDATE_CYCLES * run.states * run.outputs * run.timesteps // lanes

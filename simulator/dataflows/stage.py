@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Frames, Integers, UInt8, UInt16
+from spikecycle.simulator.array_types import Frames, Integers
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.workload import SynapseWorkload
-from spikecycle.traces import Operator, Population, Source, Synapse, Tensor
+from spikecycle.traces import Operator, Pool, Population, Source, Synapse, Tensor
+from spikecycle.traces.frames import blocks, delayed
 
 
 class Network(Protocol):
@@ -66,13 +67,15 @@ def one_by_one(network: Network) -> list[Stage]:
     return [Stage(operator.name, (operator,)) for operator in network.operators]
 
 
-def layers(network: Network) -> list[Stage]:
+def layers(network: Network, with_pools: bool = False) -> list[Stage]:
     """Every population of neurons together with the synapses that feed nothing else; other operators one by one.
 
-    A layer with one synapse has the synapse's name, one with several has the population's.
+    A layer with one synapse has the synapse's name, one with several has the population's. with_pools: a layer has the
+    pool of its currents as well (`pooled_currents`).
     """
+    pools = pooled_currents(network) if with_pools else {}
     producers = {operator.output.name: operator for operator in network.operators}
-    joined: dict[str, tuple[Synapse, ...]] = {}
+    joined: dict[str, tuple[Operator, ...]] = {}
     for operator in network.operators:
         if isinstance(operator, Population):
             made_by = (producers.get(source.tensor) for source in operator.inputs if not source.delay)
@@ -81,14 +84,36 @@ def layers(network: Network) -> list[Stage]:
                 for synapse in made_by
                 if isinstance(synapse, Synapse) and len(consumers(network, synapse.output.name)) == 1
             )
-    inside = {synapse.name for synapses in joined.values() for synapse in synapses}
+            pool = pools.get(operator.inputs[0].tensor)
+            if pool is not None:
+                joined[operator.name] = (producers[pool.inputs[0].tensor], pool)
+    inside = {feeding.name for layer in joined.values() for feeding in layer}
     stages = []
     for operator in network.operators:
         if operator.name not in inside:
-            synapses = joined.get(operator.name, ())
-            name = synapses[0].name if len(synapses) == 1 and len(operator.inputs) == 1 else operator.name
-            stages.append(Stage(name, (*synapses, operator)))
+            feeding = joined.get(operator.name, ())
+            name = feeding[0].name if feeding and len(operator.inputs) == 1 else operator.name
+            stages.append(Stage(name, (*feeding, operator)))
     return stages
+
+
+def pooled_currents(network: Network) -> dict[str, Pool]:
+    """Pools that can be a part of a layer, by the name of what they make: the largest currents of windows that lie side
+    by side, between one synapse and neurons that take nothing else."""
+    made_by = {operator.output.name: operator for operator in network.operators}
+    found = {}
+    for pool in network.operators:
+        if not isinstance(pool, Pool) or pool.mode != "max" or pool.window != pool.stride or any(pool.sides):
+            continue
+        taken, made = pool.inputs[0].tensor, pool.output.name
+        takers = [(taker, source.delay) for name in (taken, made) for taker, source in consumers(network, name)]
+        if len(takers) != 2 or any(delay for _, delay in takers):
+            continue
+        neurons = takers[1][0]
+        is_alone = isinstance(neurons, Population) and len(neurons.inputs) == 1
+        if is_alone and isinstance(made_by.get(taken), Synapse):
+            found[made] = pool
+    return found
 
 
 def edges(stages: Sequence[Stage], network: Network) -> list[tuple[int, int]]:
@@ -167,21 +192,25 @@ class StageSample:
         return self.tensors.values(tensor)
 
     def frames(self, tensor: str) -> Frames:
-        """The same, binary spikes packed where they were recorded, to be taken timestep by timestep."""
+        """The same in little memory, to be taken block by block (`spikecycle.traces.frames.blocks`)."""
         return self.tensors.frames(tensor)
 
     def source(self, source: Source) -> Integers:
         """What an operator takes, integers (T, C, H, W): the tensor, moved on by its delay (zeros before the start)."""
         return self.tensors.source(source)
 
+    def source_frames(self, source: Source) -> Frames:
+        """The same, as `frames`."""
+        frames = self.frames(source.tensor)
+        return delayed(frames) if source.delay else frames
+
     def workload(self, synapse: Synapse) -> SynapseWorkload:
         """What follows from the synapse's weights and from the spikes of this sample."""
         if synapse.name not in self._workloads:
             (source,) = synapse.inputs
-            inputs = _magnitudes(self.source(source))
             self._workloads[synapse.name] = SynapseWorkload(
                 synapse.shape,
-                inputs.reshape(len(inputs), *synapse.shape.input_shape),
+                self.source_frames(source),
                 self.tensors.spec(source.tensor).bits,
                 synapse.weights(),
                 synapse.weight_bits,
@@ -195,15 +224,10 @@ class StageSample:
         weighted = sum(self.workload(synapse).synaptic_operations for synapse in self.stage.synapses())
         carried = currents(self.tensors.trace)
         added = sum(
-            int(np.bitwise_count(self.source(source)).sum())
+            int(np.bitwise_count(values).sum())
             for operator in self.stage.operators
             for source in operator.inputs
             if isinstance(operator, Population) and source.tensor not in carried
+            for values in blocks(self.source_frames(source))
         )
         return weighted + added
-
-
-def _magnitudes(values: Integers) -> UInt8 | UInt16:
-    """Values of at most 16 bits without their signs: what is below zero takes the bits of its magnitude."""
-    unsigned = values if values.dtype.kind == "u" else np.abs(values.astype(np.int32))
-    return cast("UInt8 | UInt16", unsigned.astype(np.uint8 if values.dtype.itemsize == 1 else np.uint16, copy=False))

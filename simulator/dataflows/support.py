@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spikecycle.simulator.dataflows.joined_sums import JoinedNetwork
-from spikecycle.simulator.dataflows.stage import Network, Stage, consumers, made_by_synapses
+from spikecycle.simulator.dataflows.stage import Network, Stage, consumers, made_by_synapses, pooled_currents
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat
-from spikecycle.traces import Operator, Population, Synapse, TensorSpec
+from spikecycle.traces import Operator, Pool, Population, Synapse, TensorSpec
 
 MOST_NAMED = 5
 """Operators that a refusal names; the others are counted."""
@@ -27,8 +27,9 @@ class Support:
     weight_format_problem, spike_format_problem: why it cannot take a format, whatever its machine has, or None.
     layers_only: whether it runs nothing but layers: a population of neurons with at least one synapse that feeds it
         and nothing else.
-    packed_spikes: whether it takes recorded binary spikes as they are packed in the file, one timestep after the other;
-        an estimate of memory counts them so.
+    pools_currents: whether a layer may have a max pool between its synapse and its neurons (`stage.pooled_currents`).
+    packed_spikes: whether it takes tensors some timesteps at a time, binary spikes packed (`StageSample.frames`,
+        `SynapseWorkload.plane_blocks`), as all shipped dataflows do; an estimate of memory counts them so.
     keeps_tensors: whether it may keep tensors on chip between stages (`Dataflow.keeps`); without it, a machine or a run
         that asks for `residency.activations: chip` is refused.
     """
@@ -40,6 +41,7 @@ class Support:
     weight_format_problem: Callable[[WeightFormat], str | None] = lambda _: None
     spike_format_problem: Callable[[SpikeFormat], str | None] = lambda _: None
     layers_only: bool = False
+    pools_currents: bool = False
     packed_spikes: bool = False
     keeps_tensors: bool = False
 
@@ -55,10 +57,11 @@ class Support:
             return
         if operator.kind in self.free:
             return
+        pools = pooled_currents(network) if self.pools_currents else {}
         if self.layers_only:
-            yield from _outside_layers(operator, network)
+            yield from _outside_layers(operator, network, pools)
         sources = [network.tensors[source.tensor].spec for source in operator.inputs]
-        without_weights = _without_weights(operator, network)
+        without_weights = _without_weights(operator, network, pools)
         demands = {*operator.demands(sources), *(["an input without weights"] if without_weights else [])}
         for demand in sorted(demands - self.demands):
             yield f"{demand} is not supported"
@@ -68,9 +71,10 @@ class Support:
             yield f"inputs of {widest} bits are not supported, at most {self.input_bits}"
 
 
-def _without_weights(operator: Operator, network: Network) -> list[TensorSpec]:
-    """What a population takes that no synapse has made: spikes or counts as they are, or pooled currents."""
-    weighted = made_by_synapses(network)
+def _without_weights(operator: Operator, network: Network, pools: Mapping[str, Pool]) -> list[TensorSpec]:
+    """What a population takes that no synapse has made: spikes or counts as they are, or currents pooled elsewhere than
+    in `pools`."""
+    weighted = {*made_by_synapses(network), *pools}
     return [
         network.tensors[source.tensor].spec
         for source in operator.inputs
@@ -78,17 +82,20 @@ def _without_weights(operator: Operator, network: Network) -> list[TensorSpec]:
     ]
 
 
-def _outside_layers(operator: Operator, network: Network) -> Iterator[str]:
-    """Why an operator is no part of a layer."""
+def _outside_layers(operator: Operator, network: Network, pools: Mapping[str, Pool]) -> Iterator[str]:
+    """Why an operator is no part of a layer. pools: those that are, by what they make."""
     if isinstance(operator, Synapse):
-        taken_by = [(type(consumer), source.delay) for consumer, source in consumers(network, operator.output.name)]
-        if taken_by != [(Population, 0)]:
+        taken_by = [(consumer, source.delay) for consumer, source in consumers(network, operator.output.name)]
+        in_layers = [
+            not delay and (isinstance(taker, Population) or taker in pools.values()) for taker, delay in taken_by
+        ]
+        if in_layers != [True]:
             yield "its output does not go to one population of neurons and nothing else"
     elif isinstance(operator, Population):
-        weighted = made_by_synapses(network)
+        weighted = {*made_by_synapses(network), *pools}
         if not any(source.tensor in weighted and not source.delay for source in operator.inputs):
             yield "none of its inputs comes from weights of its own"
-        if any(spec.signed for spec in _without_weights(operator, network)):
+        if any(spec.signed for spec in _without_weights(operator, network, pools)):
             yield "a signed input without weights is not supported"
 
 
@@ -127,7 +134,10 @@ def _runs(support: Support, operator: str, network: Network) -> bool:
 
 def free_operators(support: Support, network: Network) -> list[str]:
     """Names of the operators that cost nothing on this dataflow, in order."""
-    return [operator.name for operator in network.operators if operator.kind in support.free]
+    pools = {pool.name for pool in pooled_currents(network).values()} if support.pools_currents else set()
+    return [
+        operator.name for operator in network.operators if operator.kind in support.free and operator.name not in pools
+    ]
 
 
 def stages_that_run(support: Support, stages: Sequence[Stage]) -> list[Stage]:

@@ -95,7 +95,8 @@ def product_cycles(machine: SystolicMachine, rows: int, terms: int, columns: int
 
 def _activity(run: OperatorRun, cycles: int, additions: int, weight_bits: int) -> Activity:
     """Cycles and additions of an operator that loads its inputs and weights once and stores its output once."""
-    input_bits = sum(run.inputs(index).size * run.input_spec(index).bits for index in range(len(run.operator.inputs)))
+    specs = [run.input_spec(index) for index in range(len(run.operator.inputs))]
+    input_bits = run.timesteps * sum(spec.count * spec.bits for spec in specs)
     return Activity.total(
         {"compute": cycles},
         reads={"weights": weight_bits, "spikes": input_bits},
@@ -128,7 +129,7 @@ def attention(machine: SystolicMachine, run: OperatorRun) -> Activity:
 @SYSTOLIC.runs("add", "neuron")
 def elementwise(machine: SystolicMachine, run: OperatorRun) -> Activity:
     """Each value of each input takes a lane for a cycle."""
-    values = sum(run.inputs(index).size for index in range(len(run.operator.inputs)))
+    values = run.timesteps * sum(run.input_spec(index).count for index in range(len(run.operator.inputs)))
     return _activity(run, -(-values // machine.dataflow.columns), 0, 0)
 
 

@@ -16,7 +16,8 @@ times PTB (Lee et al., HPCA 2022), an array of 16 x 8 PEs and windows of 4 times
 5. A *linear operator* is not packed: its length is the number of inputs that fire in any timestep.
 6. *Memory.* 1536 bits are loaded ahead; a cycle carries 1024: a stall of 1 + max(0, floor((traffic - 1536) / 1024) -
    compute), where the traffic is the whole im2col matrix, weights of 8 bits, and one bit for each output and timestep.
-7. *Neurons* take 3 cycles per timestep for every 16 of them, rounded down.
+7. *Neurons* take 3 cycles per timestep for every 16 of them, rounded down; for each state of neurons that have two
+   (ours: the study has one, and the same unit takes the synaptic current first, then the potential).
 
 A value of several bits is run bit plane by bit plane; groups are operators of their own. Attention, additions, pooling
 and concatenation cost nothing there.
@@ -35,6 +36,8 @@ from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.units import channel_cycles_per_bit
+from spikecycle.simulator.workload import SynapseWorkload
+from spikecycle.simulator.workload.synapse import BLOCK_BYTES
 
 COLUMNS = 8
 """PE columns: bits of a packed word."""
@@ -178,20 +181,53 @@ def windows_of(rows: UInt64, window: int) -> UInt64:
 
 def _lengths(machine: TimeBatchingMachine, run: OperatorRun) -> int:
     """Sum of lengths of all groups and bit planes."""
-    work = run.workload
-    planes = [work.im2col(bit) for bit in range(work.input_bits)]
+    work, window = run.workload, machine.dataflow.window
     if run.kind == "linear":
-        return sum(
-            int(np.bitwise_count(np.bitwise_or.reduce(rows.reshape(-1, rows.shape[-1]), axis=0)).sum())
-            for plane in planes
-            for rows in plane
-        )
+        active = np.zeros((work.groups, work.input_bits, 1, -(-work.fan_in // 64)), np.uint64)
+        for block in work.plane_blocks():
+            for bit in range(work.input_bits):
+                active[:, bit] |= np.bitwise_or.reduce(block[:, bit :: work.input_bits], axis=1)
+        return int(np.bitwise_count(active).sum())
     disjoint = disjoint_sets()
-    return sum(
-        packed_lengths(windows_of(rows, machine.dataflow.window), work.fan_in, disjoint)
-        for plane in planes
-        for rows in plane
+    if work.T * work.im2col_bytes <= BLOCK_BYTES:
+        return sum(
+            packed_lengths(windows_of(rows, window), work.fan_in, disjoint)
+            for bit in range(work.input_bits)
+            for rows in work.im2col(bit)
+        )
+    # Some matrices at a time: of each of their columns the windows that its rows are from.
+    rows = -(-padded_timesteps(work.T, window) // window) * work.positions
+    apart = -(-rows // COLUMNS)
+    together = max(1, BLOCK_BYTES // (work.im2col_bytes * window * COLUMNS)) * work.positions
+    total = 0
+    for first in range(0, apart, together):
+        last = min(first + together, apart)
+        parts = [_rows_of_windows(work, window, first + at, last + at) for at in range(0, COLUMNS * apart, apart)]
+        side_by_side = np.concatenate(parts, axis=2)
+        total += sum(
+            packed_lengths(matrices, work.fan_in, disjoint) for of_group in side_by_side for matrices in of_group
+        )
+    return total
+
+
+def _rows_of_windows(work: SynapseWorkload, window: int, first: int, last: int) -> UInt64:
+    """uint64 (groups, bits, last - first, words): rows of the im2col matrices of the windows; those that are not there
+    are empty."""
+    first_window, last_window = first // work.positions, -(-last // work.positions)
+    inputs = work.some(min(work.T, first_window * window), min(work.T, last_window * window))
+    planes = work.planes_of(inputs)
+    filled = np.zeros(
+        (work.groups, (last_window - first_window) * window * work.input_bits, *planes.shape[2:]), np.uint64
     )
+    filled[:, : planes.shape[1]] = planes
+    by_window = filled.reshape(work.groups, last_window - first_window, window, work.input_bits, *planes.shape[2:])
+    rows = (
+        np.bitwise_or.reduce(by_window, axis=2)
+        .swapaxes(1, 2)
+        .reshape(work.groups, work.input_bits, -1, planes.shape[3])
+    )
+    start = first - first_window * work.positions
+    return np.ascontiguousarray(rows[:, :, start : start + last - first])
 
 
 @TIME_BATCHING.runs("conv1d", "conv2d", "linear")
@@ -216,4 +252,4 @@ def synapses(machine: TimeBatchingMachine, run: OperatorRun) -> Activity:
 @TIME_BATCHING.runs("neuron")
 def neurons(machine: TimeBatchingMachine, run: OperatorRun) -> int:
     """Cycles of a population."""
-    return UPDATE_CYCLES * run.outputs * run.timesteps // machine.dataflow.rows
+    return UPDATE_CYCLES * run.states * run.outputs * run.timesteps // machine.dataflow.rows

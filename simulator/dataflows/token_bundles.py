@@ -27,18 +27,20 @@ and heads follow each other; weights are loaded once, and operands as active bun
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, NamedTuple, cast
 
 import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int64, Integers, UInt64
+from spikecycle.simulator.array_types import Bools, Frames, Int64, UInt64
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.workload.words import column_ones
-from spikecycle.traces import AttentionProduct
+from spikecycle.traces import AttentionProduct, TensorSpec
+from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 
 ACCUMULATOR_BITS = 16
 """Width of a sum: assumed."""
@@ -150,8 +152,10 @@ def synapses(machine: TokenBundlesMachine, run: OperatorRun) -> Activity:
     channels = work.output_channels // work.groups
     places = parameters.bundle_tokens * parameters.bundle_timesteps
     cycles = busy = dense_features = active_bundles = stored_bits = 0
-    for planes in work.bit_planes():
-        bundled = bundle(planes, parameters, work.fan_in)
+    blocks_of_planes = work.plane_blocks(parameters.bundle_timesteps)
+    found = [[bundle(planes, parameters, work.fan_in) for planes in block] for block in blocks_of_planes]
+    for of_blocks in zip(*found, strict=True):
+        bundled = Bundled(sum(part.active for part in of_blocks), sum(part.bundles for part in of_blocks))
         is_dense = 100 * bundled.active >= parameters.dense_from_percent * bundled.bundles
         features = int(is_dense.sum())
         sparse = int(bundled.active[~is_dense].sum()) * channels
@@ -169,19 +173,23 @@ def synapses(machine: TokenBundlesMachine, run: OperatorRun) -> Activity:
     )
 
 
-def kept_tokens(values: Integers, heads: int, parameters: TokenBundlesParameters) -> tuple[Integers, int]:
+def kept_tokens(frames: Frames, heads: int, parameters: TokenBundlesParameters) -> tuple[Bools, int]:
     """Tokens that take part in attention: bool (T, heads, tokens), and the active bundles of the operand.
 
-    values: (T, C, H, W); tokens are positions.
+    frames: (T, C, H, W); tokens are positions.
     """
-    timesteps, channels = values.shape[:2]
-    spikes = (values != 0).reshape(timesteps, heads, channels // heads, -1)
-    times = np.arange(0, timesteps, parameters.bundle_timesteps)
-    starts = np.arange(0, spikes.shape[-1], parameters.bundle_tokens)
-    bundles = np.logical_or.reduceat(np.logical_or.reduceat(spikes, times, axis=0), starts, axis=3)
-    kept = bundles.sum(axis=2) >= max(1, parameters.prune_below)
-    by_time = np.repeat(kept, parameters.bundle_timesteps, axis=0)[:timesteps]
-    return np.repeat(by_time, parameters.bundle_tokens, axis=2)[..., : spikes.shape[-1]], int(bundles.sum())
+    kept, active = [], 0
+    timesteps = block_timesteps(math.prod(frame_shape(frames)), parameters.bundle_timesteps)
+    for values in blocks(frames, timesteps):
+        spikes = (values != 0).reshape(len(values), heads, values.shape[1] // heads, -1)
+        times = np.arange(0, len(values), parameters.bundle_timesteps)
+        starts = np.arange(0, spikes.shape[-1], parameters.bundle_tokens)
+        bundles = np.logical_or.reduceat(np.logical_or.reduceat(spikes, times, axis=0), starts, axis=3)
+        by_bundle = bundles.sum(axis=2) >= max(1, parameters.prune_below)
+        by_time = np.repeat(by_bundle, parameters.bundle_timesteps, axis=0)[: len(values)]
+        kept.append(np.repeat(by_time, parameters.bundle_tokens, axis=2)[..., : spikes.shape[-1]])
+        active += int(bundles.sum())
+    return np.concatenate(kept), active
 
 
 @TOKEN_BUNDLES.runs("attention")
@@ -191,7 +199,7 @@ def attention(machine: TokenBundlesMachine, run: OperatorRun) -> Activity:
     operator = cast(AttentionProduct, run.operator)
     rows, inner, columns = operator.matrix_shapes([run.input_spec(0), run.input_spec(1)])
     (left, left_bundles), (right, right_bundles) = (
-        kept_tokens(run.inputs(index), operator.heads, parameters) for index in (0, 1)
+        kept_tokens(run.input_frames(index), operator.heads, parameters) for index in (0, 1)
     )
     # tokens of the left operand are rows, or the inner dimension if it is transposed; of the right one the reverse
     products = np.ones(left.shape[:2], np.int64)
@@ -208,7 +216,7 @@ def attention(machine: TokenBundlesMachine, run: OperatorRun) -> Activity:
     total = int(products.sum())
     places = parameters.bundle_tokens * parameters.bundle_timesteps
     stored = sum(
-        _bundle_bits(run.inputs(index), run.input_spec(index).bits, active, places, parameters)
+        _bundle_bits(run.timesteps, run.input_spec(index), active, places, parameters)
         for index, active in enumerate((left_bundles, right_bundles))
     )
     return Activity.total(
@@ -220,13 +228,11 @@ def attention(machine: TokenBundlesMachine, run: OperatorRun) -> Activity:
     )
 
 
-def _bundle_bits(values: Integers, bits: int, active: int, places: int, parameters: TokenBundlesParameters) -> int:
+def _bundle_bits(timesteps: int, spec: TensorSpec, active: int, places: int, parameters: TokenBundlesParameters) -> int:
     """Bits of an operand in memory: a bit for every bundle, and the active ones."""
-    timesteps, channels, height, width = values.shape
-    bundles: int = (
-        -(-timesteps // parameters.bundle_timesteps) * channels * -(-height * width // parameters.bundle_tokens)
-    )
-    return bundles + active * places * bits
+    channels, height, width = spec.shape
+    bundles = -(-timesteps // parameters.bundle_timesteps) * channels * -(-height * width // parameters.bundle_tokens)
+    return bundles + active * places * spec.bits
 
 
 @TOKEN_BUNDLES.runs("neuron")

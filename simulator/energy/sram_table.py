@@ -32,7 +32,8 @@ class SramTable:
 
     def axes(self) -> tuple[Float64, ...]:
         """The values that each coordinate takes, log2, sorted."""
-        return tuple(np.unique(self.points[:, axis]) for axis in range(len(COORDINATES)))
+        # np.unique would load masked arrays, which nothing else needs
+        return tuple(np.array(sorted(set(coordinates))) for coordinates in self.points.T.tolist())
 
 
 def read_table(path: Path) -> SramTable:

@@ -81,11 +81,15 @@ def synapses(machine: LockstepMachine, run: OperatorRun) -> Activity:
     """Convolutions and linear operators."""
     work = run.workload
     channels = work.output_channels // work.groups
-    cycles = sum(batch_cycles(np.ascontiguousarray(ones), machine.dataflow.adders) for ones in work.row_ones)
+    cycles = sum(
+        batch_cycles(np.ascontiguousarray(ones), machine.dataflow.adders)
+        for block in work.row_ones_blocks()
+        for ones in block
+    )
     return Activity.total(
         {"compute": channels * cycles},
-        reads={"weights": work.weights.size * work.weight_bits, "spikes": work.inputs.size * work.input_bits},
-        counts={ADD.name: channels * int(work.row_ones.sum())},
+        reads={"weights": work.weights.size * work.weight_bits, "spikes": work.input_values * work.input_bits},
+        counts={ADD.name: channels * work.im2col_ones},
     )
 
 

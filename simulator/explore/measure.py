@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+import spikecycle.simulator.loaded_numba  # noqa: F401 (settings that Numba refuses are told now, not in every point)
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.errors import MemoryLimitError, SimulatorError, one_line
 from spikecycle.simulator.explore.frames import ENERGIES, UNKNOWABLE, Row, with_unknowns

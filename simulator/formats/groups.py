@@ -7,6 +7,8 @@ stores min(kept, g) of them in order: those that are not zero and, if these are 
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.jit import lean_kernel
 
@@ -21,7 +23,7 @@ def group_end(position: int, length: int, segment: int, group: int) -> int:
 def group_slots(length: int, segment: int, kept: int, group: int) -> int:
     """Values that the groups of a fiber store."""
     slots = 0
-    first = 0
+    first = int(np.int64(0))  # not 0: callees would be compiled for that constant, and again for any number
     while first < length:
         end = group_end(first, length, segment, group)
         slots += min(kept, end - first)
@@ -50,7 +52,7 @@ def first_full_group(
     for fiber in range(len(starts) - 1):
         start = starts[fiber]
         length = starts[fiber + 1] - start
-        first = 0
+        first = int(np.int64(0))
         while first < length:
             end = group_end(first, length, segments[fiber], group)
             non_zeros = 0

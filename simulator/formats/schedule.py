@@ -21,6 +21,8 @@ Each kernel ends its steps itself: a call a step, with three arrays to pass, tak
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikecycle.simulator.array_types import Int64, WeightCodes
 from spikecycle.simulator.formats.bits import bits_for
 from spikecycle.simulator.formats.groups import group_end, group_slots, padding_zeros
@@ -124,13 +126,13 @@ def _position_by_position(
     name_bits = _name_bits(spec, length)
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))  # not 0: callees would be compiled for that constant, and again for any number
     run = 0
     for first in range(0, length, rate):
         end = min(first + rate, length)
         first_entry = entries
         stored_before = stored
-        last_delivered = NOTHING
+        last_delivered = int(np.int64(NOTHING))
         for position in range(first, end):
             if values[start + position] != 0:
                 position_out[entries] = position
@@ -180,7 +182,7 @@ def _window_by_window(
     length = stop - start
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))
     for first in range(0, length, mask_window):
         end = min(first + mask_window, length)
         entry = entries
@@ -189,7 +191,7 @@ def _window_by_window(
             entries += values[start + position] != 0
         if entries == entry:
             position_out[entry] = NOTHING
-            last_bit_out[entry] = _last_bit_with_mask(spec, length, end - 1, NOTHING, stored)
+            last_bit_out[entry] = _last_bit_with_mask(spec, length, end - 1, int(np.int64(NOTHING)), stored)
             step_out[entry] = steps
             entries += 1
             steps += 1
@@ -222,7 +224,7 @@ def _entry_by_entry(
     name_bits = _name_bits(spec, stop - start)
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))
     run = 0
     first_entry = 0
     slots_taken = 0
@@ -275,10 +277,10 @@ def _group_by_group(
     all_slots = group_slots(length, segment, spec.kept, spec.group)
     entries = 0
     steps = 0
-    stored = 0
+    stored = int(np.int64(0))
     first_entry = 0
     stored_before = 0
-    first = 0
+    first = int(np.int64(0))
     while first < length:
         end = group_end(first, length, segment, spec.group)
         slots_left = min(spec.kept, end - first)

@@ -16,10 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Integers, UInt8, UInt16
+from spikecycle.simulator.array_types import Frames, Int32, Integers, UInt8, UInt16
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import LayerShape, Neuron, TraceError
 from spikecycle.traces.errors import located
+from spikecycle.traces.frames import blocks
 
 
 class ReplayedLayer(Protocol):
@@ -84,17 +85,19 @@ class Comparison:
     first_mismatch: tuple[int, int, int, int] | None
 
     @classmethod
-    def of(cls, recorded: Integers, recomputed: Iterable[Integers]) -> Comparison:
+    def of(cls, recorded: Frames, recomputed: Iterable[Integers]) -> Comparison:
         """Compare (T, M, P, Q) with what comes timestep by timestep, (M, P, Q)."""
-        mismatches = 0
+        compared = mismatches = 0
         first: tuple[int, int, int, int] | None = None
-        for t, values in enumerate(recomputed):
-            differs = values != recorded[t]
+        expected = (values for block in blocks(recorded) for values in block)
+        for t, (right, values) in enumerate(zip(expected, recomputed, strict=True)):
+            differs = values != right
+            compared += differs.size
             mismatches += int(np.count_nonzero(differs))
             if first is None and mismatches:
                 m, p, q = (int(index) for index in np.unravel_index(int(differs.argmax()), differs.shape))
                 first = (t, m, p, q)
-        return cls(recorded.size, mismatches, first)
+        return cls(compared, mismatches, first)
 
 
 def replay_layer(task: ReplayedLayer, inputs: UInt8 | UInt16, track_active: bool = False) -> LayerReplay:

@@ -12,22 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from spikecycle.simulator.comparison import FormatComparison
-from spikecycle.simulator.explore.advice import Advice
-from spikecycle.simulator.explore.differences import ResultComparison
-from spikecycle.simulator.explore.results import SearchResult, SweepResult
-from spikecycle.simulator.result import RunResult
-
 PAGE = Path(__file__).parent.parent / "RESULT.md"
-_DOCUMENTS: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("simulate", RunResult),
-    ("formats", FormatComparison),
-    ("sweep", SweepResult),
-    ("search", SearchResult),
-    ("compare", ResultComparison),
-    ("advise", Advice),
-)
-"""Commands and what they write."""
 _WORDS = {
     Any: "anything",
     int: "integer",
@@ -61,7 +46,7 @@ def page() -> str:
         '`polars.DataFrame(result.to_records("component"))`.',
         "",
     ]
-    for command, model in _DOCUMENTS:
+    for command, model in _documents():
         lines += [f"## `spikecycle {command}`", ""]
         for part in _parts(model):
             lines += [f"### {part.__name__}", "", _first_line(part), "", "| key | type | meaning |", "|---|---|---|"]
@@ -71,6 +56,24 @@ def page() -> str:
             ]
             lines.append("")
     return "\n".join(lines)
+
+
+def _documents() -> tuple[tuple[str, type[BaseModel]], ...]:
+    """Commands and what they write."""
+    from spikecycle.simulator.comparison import FormatComparison  # not before: who writes one needs none of the others
+    from spikecycle.simulator.explore.advice import Advice
+    from spikecycle.simulator.explore.differences import ResultComparison
+    from spikecycle.simulator.explore.results import SearchResult, SweepResult
+    from spikecycle.simulator.result import RunResult
+
+    return (
+        ("simulate", RunResult),
+        ("formats", FormatComparison),
+        ("sweep", SweepResult),
+        ("search", SearchResult),
+        ("compare", ResultComparison),
+        ("advise", Advice),
+    )
 
 
 def _parts(model: type[BaseModel]) -> list[type[BaseModel]]:

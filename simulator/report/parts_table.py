@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from spikecycle.sheet import Column, Fitting, sheet, split, width_of
+from spikecycle.sheet import Column, Fitting, Sheet, split, width_of
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.bars import colour, glyph, glyph_bar, stacked_bar
 from spikecycle.simulator.report.figures import share
@@ -32,7 +32,7 @@ def parts_table(title: str, lead: Sequence[Column], parts: Sequence[StackedPart]
     What has no room, at last the bar, stands in tables below.
     """
     return Fitting(
-        lambda console, width: sheet(title, _with_bar(title, lead, parts, console, width)),
+        lambda console, width: Sheet(title, _with_bar(title, lead, parts, console, width)),
         lambda console, width: split(title, _with_bar(title, lead, parts, console, width), console, width),
     )
 
@@ -74,7 +74,7 @@ def _with_bar(
     columns = _columns(lead, parts, console, with_bar=console.is_terminal)
     if not console.is_terminal:
         return columns
-    room = width - width_of(console, sheet(title, columns)) - _BAR_GAP
+    room = width - width_of(console, Sheet(title, columns)) - _BAR_GAP
     room = min(room if room >= _NARROWEST_BAR else width // 2, _WIDEST_BAR)
     bar = stacked_bar if _is_coloured(console) else glyph_bar
     bars = [bar(row, room) for row in _shares(parts)]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from spikecycle.simulator.comparison import FormatComparison, ResidencyDifference
 from spikecycle.simulator.result import RunResult
 from spikecycle.wording import numbered
+
+if TYPE_CHECKING:
+    from spikecycle.simulator.comparison import FormatComparison, ResidencyDifference
 
 _MEASURES = {"energy": "energy", "cycles": "cycles", "edp": "energy-delay product"}
 

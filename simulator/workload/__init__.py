@@ -2,7 +2,7 @@
 
 from spikecycle.simulator.workload.axis import WindowAxis, Windows, input_range, outputs_of_tap
 from spikecycle.simulator.workload.fibers import FIBER_AXES, WeightFibers
-from spikecycle.simulator.workload.leak import leak_action, leaks
+from spikecycle.simulator.workload.leak import current_leak_action, current_leaks, leak_action, leaks
 from spikecycle.simulator.workload.sums import largest_sum, signed_bits
 from spikecycle.simulator.workload.synapse import SynapseWorkload
 
@@ -12,6 +12,8 @@ __all__ = [
     "WeightFibers",
     "WindowAxis",
     "Windows",
+    "current_leak_action",
+    "current_leaks",
     "input_range",
     "largest_sum",
     "leak_action",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt64
+from spikecycle.simulator.array_types import Frames, Inputs, Int32, Int64, Integers, UInt64
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats import (
     FIBER_AXES,
@@ -22,15 +24,20 @@ from spikecycle.simulator.formats import (
 from spikecycle.simulator.workload.axis import Windows
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
-from spikecycle.simulator.workload.im2col import pack_rows
+from spikecycle.simulator.workload.im2col import WORD_BITS, pack_rows
 from spikecycle.traces import LayerShape
+from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
+
+BLOCK_BYTES = 2**22
+"""Of im2col rows, or of the inputs that they are made from, at a time, if they are of several timesteps: few beside a
+long trace."""
 
 
 class _Scan(NamedTuple):
-    """Set bits of every input position, added up: see `counts.add_up`."""
+    """Set bits of every input position, added up: see `counts.add_up`. of_step: None if it is of several blocks."""
 
     of_channel: Int32
-    of_step: Int32
+    of_step: Int32 | None
     non_zeros: Int64
 
 
@@ -43,12 +50,16 @@ class SynapseWorkload:
     each weight of the fan-in; padding makes zeros. A value of several bits counts its set bits, as if each were a
     spike; the matrix of one bit plane is `im2col(bit)`.
 
-    inputs: uint8 or uint16 (T, C, H, W), 0 to 2^input_bits - 1. weights: int32 (M, C / groups, R, S), codes of
-    `weight_bits` bits. Raises UsageError for arrays of another shape or values that `input_bits` bits do not hold.
+    Many timesteps need not fit in memory unpacked: what goes through them all takes blocks of timesteps
+    (`plane_blocks`, `row_ones_blocks`). Those that have one block keep it.
+
+    frames: (T, C, H, W), or as many values in another shape, 0 to 2^input_bits - 1 but for their signs; a value below
+    0 counts as its magnitude. weights: int32 (M, C / groups, R, S), codes of `weight_bits` bits. Raises UsageError for
+    arrays of another shape or values that `input_bits` bits do not hold.
     """
 
     shape: LayerShape
-    inputs: Inputs
+    frames: Frames
     input_bits: int
     weights: Int32
     weight_bits: int
@@ -57,22 +68,63 @@ class SynapseWorkload:
     _sizes: dict[tuple[WeightFormat, str], FiberSizes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, found, expected in (
-            ("inputs", self.inputs.shape[1:], self.shape.input_shape),
+        found = frame_shape(self.frames)
+        is_flat = self.shape.operator == "linear" and math.prod(found) == self.shape.input_count
+        for name, given, expected in (
+            ("inputs", self.shape.input_shape if is_flat else found, self.shape.input_shape),
             ("weights", self.weights.shape, self.shape.weight_shape),
         ):
-            if found != expected:
-                raise UsageError(f"{name} of a workload: found shape {found}, expected {expected}")
-        most = int(self.inputs.max(initial=0))
+            if given != expected:
+                raise UsageError(f"{name} of a workload: found shape {given}, expected {expected}")
+        if isinstance(self.frames, np.ndarray):
+            self._check(self.frames)
+        object.__setattr__(self, "windows", Windows.of(self.shape))
+
+    def _check(self, values: Integers) -> None:
+        most = int(values.max(initial=0))
         if most >> self.input_bits:
             raise UsageError(f"inputs of a workload: value {most} does not fit in {self.input_bits} bits")
-        object.__setattr__(self, "inputs", np.ascontiguousarray(self.inputs))
-        object.__setattr__(self, "windows", Windows.of(self.shape))
+
+    @property
+    def inputs(self) -> Inputs:
+        """uint8 or uint16 (T, C, H, W): the inputs of all timesteps, unpacked; see `blocks`."""
+        return self._whole
+
+    @property
+    def input_values(self) -> int:
+        """Inputs of all timesteps, T x C x H x W."""
+        return self.T * self.shape.input_count
+
+    def blocks(self, timesteps: int | None = None) -> Iterator[Inputs]:
+        """uint8 or uint16 (n, C, H, W): the inputs of so many timesteps at a time, by default as many as take little
+        memory."""
+        if (timesteps or self._block_timesteps) >= self.T:
+            yield self._whole
+        else:
+            yield from map(self._unsigned, blocks(self.frames, timesteps or self._block_timesteps))
+
+    def some(self, first: int, last: int) -> Inputs:
+        """uint8 or uint16 (n, C, H, W): the inputs of timesteps first to last - 1."""
+        return self._unsigned(self.frames[first:last])
+
+    @cached_property
+    def _whole(self) -> Inputs:
+        return self._unsigned(np.asarray(self.frames))
+
+    @property
+    def _block_timesteps(self) -> int:
+        return block_timesteps(self.shape.input_count)
+
+    def _unsigned(self, values: Integers) -> Inputs:
+        """Values of at most 16 bits without their signs: what is below zero takes the bits of its magnitude."""
+        unsigned = values if values.dtype.kind == "u" else np.abs(values.astype(np.int32))
+        narrow = unsigned.astype(np.uint8 if values.dtype.itemsize == 1 else np.uint16, copy=False)
+        return cast("Inputs", np.ascontiguousarray(narrow.reshape(len(values), *self.shape.input_shape)))
 
     @property
     def T(self) -> int:
         """Timesteps."""
-        return len(self.inputs)
+        return len(self.frames)
 
     @property
     def positions(self) -> int:
@@ -96,15 +148,22 @@ class SynapseWorkload:
 
     @cached_property
     def _scan(self) -> _Scan:
-        channels, height, width = self.shape.input_shape
-        maps = self.inputs.reshape(self.T, channels, height * width)
-        scan = _Scan(
-            np.zeros((channels, height * width), np.int32),
-            np.zeros((self.groups, self.T, height * width), np.int32),
-            np.zeros(self.T, np.int64),
-        )
-        add_up(maps, self.groups, self.input_bits == 1, *scan)
-        return scan
+        channels, positions = self.shape.C, self.shape.H * self.shape.W
+        of_channel, non_zeros = np.zeros((channels, positions), np.int32), np.zeros(self.T, np.int64)
+        of_step = None
+        first = 0
+        for inputs in self.blocks():
+            last = first + len(inputs)
+            of_step = self._add_up(inputs, of_channel, non_zeros[first:last])
+            first = last
+        return _Scan(of_channel, of_step if of_step is not None and of_step.shape[1] == self.T else None, non_zeros)
+
+    def _add_up(self, inputs: Inputs, of_channel: Int32, non_zeros: Int64) -> Int32:
+        """Sums over the channels of a group, int32 (groups, n, H x W), of some timesteps; adds to the others."""
+        maps = inputs.reshape(*inputs.shape[:2], -1)
+        of_step = np.zeros((self.groups, len(inputs), maps.shape[2]), np.int32)
+        add_up(maps, self.groups, self.input_bits == 1, of_channel, of_step, non_zeros)
+        return of_step
 
     @cached_property
     def non_zero_inputs(self) -> Int64:
@@ -129,12 +188,36 @@ class SynapseWorkload:
         return counts
 
     @cached_property
+    def input_ones_by_place(self) -> Int64:
+        """int64 (C, H, W): set bits of every input, over all timesteps."""
+        return self._scan.of_channel.reshape(self.shape.input_shape).astype(np.int64)
+
+    @cached_property
     def row_ones(self) -> Int64:
         """int64 (groups, T, P * Q): set bits of every row of the im2col matrices."""
-        maps = self._scan.of_step.reshape(self.groups * self.T, self.shape.H, self.shape.W)
-        sums = np.zeros((self.groups * self.T, self.shape.P, self.shape.Q), np.int64)
+        return np.concatenate(list(self._row_ones()), axis=1)
+
+    def row_ones_blocks(self) -> Iterator[Int64]:
+        """The same, int64 (groups, n, P * Q), some timesteps at a time."""
+        if self._block_timesteps >= self.T:
+            yield self.row_ones
+        else:
+            yield from self._row_ones()
+
+    def _row_ones(self) -> Iterator[Int64]:
+        if self._scan.of_step is not None:
+            yield self._sum_windows(self._scan.of_step)
+            return
+        of_channel = np.zeros((self.shape.C, self.shape.H * self.shape.W), np.int32)
+        for inputs in self.blocks():
+            yield self._sum_windows(self._add_up(inputs, of_channel, np.zeros(len(inputs), np.int64)))
+
+    def _sum_windows(self, of_step: Int32) -> Int64:
+        groups, timesteps, _ = of_step.shape
+        maps = of_step.reshape(groups * timesteps, self.shape.H, self.shape.W)
+        sums = np.zeros((groups * timesteps, self.shape.P, self.shape.Q), np.int64)
         sum_windows(maps, self.windows, sums)
-        return sums.reshape(self.groups, self.T, self.positions)
+        return sums.reshape(groups, timesteps, self.positions)
 
     @property
     def im2col_ones(self) -> int:
@@ -150,7 +233,7 @@ class SynapseWorkload:
         if not 0 <= bit < self.input_bits:
             raise UsageError(f"inputs of {self.input_bits} bits have no bit {bit}")
         if bit not in self._packed:
-            self._packed[bit] = pack_rows(self.inputs, self.windows, self.groups, bit)
+            self._packed[bit] = pack_rows(self._whole, self.windows, self.groups, bit)
         return self._packed[bit]
 
     def bit_planes(self) -> UInt64:
@@ -158,11 +241,28 @@ class SynapseWorkload:
 
         Plane t * input_bits + b is bit b of timestep t: machines that know only spikes take each bit as a timestep.
         """
-        planes = [self.im2col(bit) for bit in range(self.input_bits)]
-        if len(planes) == 1:
-            return planes[0]
-        groups, _, positions, words = planes[0].shape
-        return np.stack(planes, axis=2).reshape(groups, -1, positions, words)
+        return _interleaved([self.im2col(bit) for bit in range(self.input_bits)])
+
+    def plane_blocks(self, multiple: int = 1) -> Iterator[UInt64]:
+        """`bit_planes`, uint64 (groups, n, P * Q, ceil(K / 64)), some timesteps at a time; n is a multiple of
+        `multiple`, but in the last block."""
+        # a multiple of timesteps whose planes are a multiple
+        together = multiple // math.gcd(multiple, self.input_bits)
+        timesteps = max(1, BLOCK_BYTES // (max(self.im2col_bytes, self.shape.input_count) * together)) * together
+        if timesteps >= self.T:
+            yield self.bit_planes()
+            return
+        for inputs in self.blocks(timesteps):
+            yield self.planes_of(inputs)
+
+    def planes_of(self, inputs: Inputs) -> UInt64:
+        """`bit_planes` of some timesteps, (n, C, H, W)."""
+        return _interleaved([pack_rows(inputs, self.windows, self.groups, bit) for bit in range(self.input_bits)])
+
+    @property
+    def im2col_bytes(self) -> int:
+        """Of the packed im2col rows of a timestep, all groups and bits together."""
+        return 8 * self.groups * self.input_bits * self.positions * -(-self.fan_in // WORD_BITS)
 
     @cached_property
     def non_zero_weights(self) -> Int64:
@@ -215,5 +315,15 @@ class SynapseWorkload:
         if spike_format.sized_by_count:
             entries = [spike_format.entries(positions, non_zeros) for non_zeros in self.non_zero_inputs.tolist()]
         else:
-            entries = [count_entries(values, layout) for values in self.inputs.reshape(self.T, -1)]
+            entries = [
+                count_entries(values, layout) for some in self.blocks() for values in some.reshape(len(some), -1)
+            ]
         return sum(layout.words(count) for count in entries) * word_bits
+
+
+def _interleaved(planes: Sequence[UInt64]) -> UInt64:
+    """Bit planes (groups, n, P * Q, words) as one array, those of a timestep side by side."""
+    if len(planes) == 1:
+        return planes[0]
+    groups, _, positions, words = planes[0].shape
+    return np.stack(planes, axis=2).reshape(groups, -1, positions, words)

@@ -125,6 +125,20 @@ def pooled_currents(net: Drawing) -> None:
     net.graph.neuron("spikes", net.graph.pool("pool", current, "max", 2), LEAKY)
 
 
+def pooled_leftovers(net: Drawing) -> None:
+    """Max pools of currents of which some are in no window, with a bias, before neurons of two states and before such
+    that differ from each other and never fire."""
+    states = Neuron("synaptic", 5, 12, 3, 2, current_leak_numerator=1, current_leak_shift=1, current_bits=11)
+    current = net.graph.conv2d(
+        "conv1", net.input("x", 2, 7, 6), net.weights(4, 2, 3, 3), weight_bits=4, padding=1,
+        bias=np.array([0, 1, -2, 3]), record=True,
+    )  # fmt: skip
+    first = net.graph.neuron("first", net.graph.pool("pool1", current, "max", (3, 2)), states)
+    last = Neuron("readout", (), 12, 1 + np.arange(5).reshape(5, 1, 1) % 4 + np.zeros((1, 1, 1), int), 3)
+    pooled = net.graph.pool("pool2", net.conv2d("conv2", first, 5, 4, 1, 1), "max", 2)
+    net.graph.neuron("potentials", pooled, last)
+
+
 def pooled_spikes(net: Drawing) -> None:
     """A pool that adds spikes, ahead of a dense layer."""
     first = net.graph.neuron("first", net.conv2d("conv", net.input("x", 2, 6, 6), 3, 2, 3, 3, padding=1), LEAKY)
@@ -154,6 +168,35 @@ def readout(net: Drawing) -> None:
     first = net.graph.neuron("first", net.linear("fc1", net.input("x", 12, 1, 1), 8, 12), states)
     potentials = Neuron("readout", potential_bits=14, leak_numerator=7, leak_shift=3)
     net.graph.neuron("potentials", net.linear("fc2", first, 3, 8), potentials)
+
+
+def two_states(net: Drawing) -> None:
+    """Maps of neurons with a synaptic current, one leak of it per channel; dense ones with a bias, late soft resets and
+    start potentials; and such that never fire."""
+    first = Neuron("synaptic", 6, 12, 3, 2, current_leak_numerator=[1, 0, 3], current_leak_shift=2, current_bits=11)
+    late = Neuron(
+        "synaptic", 4, 12, 7, 3, reset="soft", reset_timing="next", start_potential=-2,
+        current_leak_numerator=5, current_leak_shift=3, current_bits=10,
+    )  # fmt: skip
+    last = Neuron("readout", (), 13, 7, 3, current_leak_numerator=1, current_leak_shift=1, current_bits=12)
+    maps = net.graph.neuron("maps", net.conv2d("conv", net.input("x", 2, 5, 4), 3, 2, 3, 3, padding=1), first)
+    dense = net.graph.neuron("dense", net.linear("fc1", maps, 5, 60, bias=np.array([0, 2, -1, 0, 3])), late)
+    net.graph.neuron("potentials", net.linear("fc2", dense, 3, 5), last)
+
+
+def own_parameters(net: Drawing) -> None:
+    """Thresholds and leaks that differ from neuron to neuron of a channel: thresholds alone, all of one state, and all
+    of two states, more bits than a word of some machines."""
+    places = np.arange(60).reshape(3, 5, 4)
+    thresholds = Neuron("lif", 2 + places % 5, 12, 3, 2, reset="soft")
+    leaky = Neuron("lif", 2 + places % 3, 12, 1 + places % 8, 3)
+    both = Neuron(
+        "synaptic", 2 + places % 4, 12, 64 + places, 7,
+        current_leak_numerator=300 + 3 * places, current_leak_shift=9, current_bits=11,
+    )  # fmt: skip
+    first = net.graph.neuron("first", net.conv2d("conv1", net.input("x", 2, 5, 4), 3, 2, 3, 3, padding=1), thresholds)
+    second = net.graph.neuron("second", net.conv2d("conv2", first, 3, 3, 3, 3, padding=1), leaky)
+    net.graph.neuron("spikes", net.conv2d("conv3", second, 3, 3, 1, 1), both)
 
 
 def late_reset(net: Drawing) -> None:
@@ -204,8 +247,8 @@ NETWORKS: dict[str, Callable[[Drawing], None]] = {
     network.__name__: network
     for network in (
         convolution, strided, grouped, along_time, dilated, linear, residual, recurrent, own_loop, addition, attention,
-        pooled_currents, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
-        started, own_leaks, membrane,
+        pooled_currents, pooled_leftovers, pooled_spikes, concatenated, many_bits, signed, readout, late_reset,
+        two_states, own_parameters, started, own_leaks, membrane,
         ternary,
     )
 }  # fmt: skip

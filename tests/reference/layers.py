@@ -6,6 +6,7 @@ lies seen from the window's corner without padding (row, column); an input witho
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,16 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
     """The layer, what enters it, (T, C, H, W), and its population."""
     (population,) = (operator for operator in stage.operators if operator.kind == "neuron")
     made_by = {operator.output.name: operator for operator in stage.operators if operator is not population}
+    pool, sources = (1, 1), population.inputs
+    for operator in stage.operators:
+        if operator.kind == "pool":
+            pool, sources = operator.window, operator.inputs
     bias = np.zeros(population.output.shape[0], np.int64)
     parts, bits, weight_bits = [], [], []
     weights: dict[tuple[int, int, int, int], int] = {}
     synapse = None
     channels = 0
-    for source in population.inputs:
+    for source in sources:
         synapse = made_by.get(source.tensor) if source.delay == 0 else None
         entering = source if synapse is None else synapse.inputs[0]
         values = arriving(entering, sample)
@@ -41,20 +46,31 @@ def layer_of(stage: Any, network: Any, sample: Sample) -> tuple[LayerTask, np.nd
             values = values.reshape(len(values), *shape.input_shape)
             for m, c, r, s in np.ndindex(codes.shape):
                 first_of_group = m // (shape.M // shape.groups) * (shape.C // shape.groups)
-                weights[m, channels + first_of_group + c, r - shape.padding_top, s - shape.padding_left] = int(
-                    codes[m, c, r, s]
-                )
+                row, column = r * shape.dilation[0] - shape.padding_top, s * shape.dilation[1] - shape.padding_left
+                weights[m, channels + first_of_group + c, row, column] = int(codes[m, c, r, s])
         parts.append(values)
         channels += values.shape[1]
-    if len(population.inputs) == 1:  # as it is, with its groups
-        shape, codes = synapse.shape, synapse.weights()
+    if len(sources) == 1:  # as it is, with its groups
+        shape, codes = _filled_up(synapse.shape, synapse.weights())
     else:
         shape, codes = _convolution(first, channels, weights)
     task = LayerTask(
         stage.name, shape, network.timesteps, max(bits), max(weight_bits), codes, bias.astype(np.int32),
-        population.neuron,
+        population.neuron, pool,
     )  # fmt: skip
     return task, np.concatenate(parts, axis=1), population
+
+
+def _filled_up(shape: LayerShape, codes: np.ndarray) -> tuple[LayerShape, np.ndarray]:
+    """A kernel with zeros in its holes."""
+    size = {
+        "R": shape.R + (shape.R - 1) * (shape.dilation[0] - 1),
+        "S": shape.S + (shape.S - 1) * (shape.dilation[1] - 1),
+    }
+    filled = np.zeros((*codes.shape[:2], *size.values()), np.int32)
+    for m, c, r, s in np.ndindex(codes.shape):
+        filled[m, c, r * shape.dilation[0], s * shape.dilation[1]] = codes[m, c, r, s]
+    return replace(shape, **size, dilation=(1, 1)), filled
 
 
 def _convolution(

@@ -147,6 +147,7 @@ def _attention(machine: Any, operator: Any, network: Any, sample: Sample, there:
 def _neurons(machine: Any, operator: Any, network: Any) -> Expected:
     parameters, neurons = machine.dataflow, int(np.prod(operator.output.shape))
     cycles = sum(2 * network.timesteps for _ in range(0, neurons, parameters.update_lanes))
+    cycles *= 2 if len(operator.neuron.current_leak_numerator) else 1
     bits = neurons * network.timesteps
     written = bits if bits >= parameters.tile_rows * parameters.tile_columns else 0
     causes = {"compute": cycles}

@@ -12,16 +12,7 @@ from typing import Any
 
 from tests.reference import formats
 from tests.reference.row_stationary_cut import Cut
-
-
-@dataclass
-class Record:
-    """What one pass says of itself."""
-
-    label: tuple[int, int, int, int]
-    breakdown: Counter[str] = field(default_factory=Counter)
-    loads: Counter[str] = field(default_factory=Counter)
-    stores: Counter[str] = field(default_factory=Counter)
+from tests.reference.spike_array import Record
 
 
 @dataclass
@@ -354,7 +345,6 @@ class RowStationary(Cut):
     def update(self, record: Record, f: int, pairs: list[tuple[int, int]]) -> None:
         """The neurons of a filter fold and time group."""
         words = updates = 0
-        potential_bits = self.task.neuron.potential_bits
         for filters in self.filter_folds()[f]:
             neurons = len(self.columns) * len(filters)
             for t, row in pairs:
@@ -377,23 +367,29 @@ class RowStationary(Cut):
                         self.sums[t, m, row, column] = self.partial.pop((t, m, row, column))
             for row in self.rows:
                 timesteps = [t for t, pair_row in pairs if pair_row == row]
-                potential_words = ceil(neurons / (self.word // potential_bits))
-                if self.start_in_dram and timesteps and timesteps[0] == 0:
-                    record.loads["potentials"] += neurons * potential_bits
-                    self.counts["dram_wire.potentials"] += neurons * potential_bits
-                taken_up = bool(timesteps) and timesteps[0] > 0
-                kept = bool(timesteps) and timesteps[-1] < self.task.timesteps - 1
-                if self.parameters.potentials_wait_in == "dram":
-                    taken_up = taken_up and self.parameters.potentials_read_back
-                    record.loads["potentials"] += taken_up * neurons * potential_bits
-                    record.stores["potentials"] += kept * neurons * potential_bits
-                    self.counts["dram_wire.potentials"] += (taken_up + kept) * neurons * potential_bits
+                if not timesteps:
                     continue
+                potential_words = sum(ceil(neurons / (self.word // bits)) for bits in self.state_bits)
+                loaded, stored = self.parameter_bits, 0
+                taken_up, kept = timesteps[0] > 0, timesteps[-1] < self.task.timesteps - 1
+                if self.start_in_dram and timesteps[0] == 0:
+                    loaded += self.task.neuron.potential_bits
+                if self.parameters.potentials_wait_in == "dram":
+                    loaded += sum(self.state_bits) * (taken_up and self.parameters.potentials_read_back)
+                    stored += sum(self.state_bits) * kept
+                    taken_up = kept = False
+                record.loads["potentials"] += neurons * loaded
+                record.stores["potentials"] += neurons * stored
+                self.counts["dram_wire.potentials"] += neurons * (loaded + stored)
                 self.counts["global_buffer.potentials.read"] += taken_up * potential_words
                 self.counts["global_buffer.potentials.write"] += kept * potential_words
                 words += (taken_up + kept) * potential_words
         self.counts["neuron.compare"] += 0 if self.reads_out else updates
         self.counts["neuron.leak"] += updates * self.leaks
-        cycles = ceil(updates / self.parameters.update_lanes) + 2
+        states = len(self.state_bits)
+        if states == 2:
+            self.counts["neuron.current_leak"] += updates * self.current_leaks
+            self.counts["neuron.add"] += updates
+        cycles = ceil(updates * states / self.parameters.update_lanes) + 2
         record.breakdown["update"] = cycles
         record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)

@@ -50,6 +50,9 @@ class Cut:
         self.stored_bits = activation_bits(self.machine, self.task)
         neuron = self.task.neuron
         self.leaks = any(0 < leak < 2**neuron.leak_shift for leak in neuron.leak_numerator.flat)
+        self.current_leaks = any(0 < leak < 2**neuron.current_leak_shift for leak in neuron.current_leak_numerator.flat)
+        self.state_bits = state_bits(neuron)
+        self.parameter_bits = parameter_bits(neuron)
         self.reads_out = neuron.kind == "readout"
         self.outputs_per_word = self.word // neuron.potential_bits if self.reads_out else self.word
         start = neuron.start_potential
@@ -215,6 +218,26 @@ def activation_bits(machine: Any, task: Any) -> dict[str, int]:
     least = task.weight_bits if least == "as_weights" else least
     sent = task.neuron.potential_bits if task.neuron.kind == "readout" else 1
     return {"inputs": max(task.input_bits, least), "outputs": max(sent, least)}
+
+
+def state_bits(neuron: Any) -> list[int]:
+    """Of each number that a neuron keeps."""
+    return [neuron.potential_bits] + ([neuron.current_bits] if len(neuron.current_leak_numerator) else [])
+
+
+def parameter_bits(neuron: Any) -> int:
+    """Of those thresholds and leaks that are not the same all over a channel."""
+    widths = {
+        "threshold": neuron.potential_bits - 1,
+        "leak_numerator": neuron.leak_shift + 1,
+        "current_leak_numerator": neuron.current_leak_shift + 1,
+    }
+    found = 0
+    for name, width in widths.items():
+        values = getattr(neuron, name)
+        if values.ndim == 3 and any(channel.min() < channel.max() for channel in values):
+            found += width
+    return found
 
 
 def width_of(magnitude: int) -> int:

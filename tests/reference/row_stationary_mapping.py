@@ -7,7 +7,14 @@ from math import ceil
 from typing import Any
 
 from tests.reference import formats
-from tests.reference.row_stationary_cut import Cut, activation_bits, leaves_zeros_out, width_of
+from tests.reference.row_stationary_cut import (
+    Cut,
+    activation_bits,
+    leaves_zeros_out,
+    parameter_bits,
+    state_bits,
+    width_of,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Chooser:
         self.potentials_read_back = machine.dataflow.potentials_read_back
         self.stored_bits = activation_bits(machine, task)
         self.output_bits = task.neuron.potential_bits if task.neuron.kind == "readout" else 1
+        self.state_bits = state_bits(task.neuron)
         self.word = machine.buffers.global_buffer.width_bits
         self.ports = machine.buffers.global_buffer.banks * machine.buffers.global_buffer.ports
         self.words_held = machine.buffers.global_buffer.capacity_bits // self.word
@@ -181,7 +189,8 @@ class Chooser:
         if k.kept == "pass":
             parts["inputs"] = fold_rows * n["fold words"]
         if n["group pairs"] < self.T * k.h and not self.potentials_in_dram:
-            parts["potentials"] = k.filter_sets * k.h * self.words(k.w * k.p, self.task.neuron.potential_bits)
+            words = sum(self.words(k.w * k.p, bits) for bits in self.state_bits)
+            parts["potentials"] = k.filter_sets * k.h * words
             if k.kept == "group":
                 parts["potentials"] *= n["f"]
         if not self.bypass:
@@ -226,11 +235,12 @@ class Chooser:
         waiting_rows = 2 * tiles * (g - 1) * k.h
         if self.potentials_in_dram:
             ways = 2 if self.potentials_read_back else 1
-            dram += waiting_rows * ways // 2 * k.w * self.M * self.task.neuron.potential_bits
+            dram += waiting_rows * ways // 2 * k.w * self.M * sum(self.state_bits)
+        dram += tiles * g * k.h * k.w * self.M * parameter_bits(self.task.neuron)
         psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, self.output_bits)
         words = (rows_loaded + delivered) * n["fold words"]
         words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)
-        potentials = self.words(k.w * k.p, self.task.neuron.potential_bits)
+        potentials = sum(self.words(k.w * k.p, each) for each in self.state_bits)
         words += 0 if self.potentials_in_dram else waiting_rows * f * k.filter_sets * potentials
         if not self.bypass:
             words += (loaded + filled) // self.word
@@ -238,7 +248,8 @@ class Chooser:
         chain = outputs * sets * shape.R * self.psum_bits
         energy = 200 * dram + 6 * words * self.word + 2 * chain
         cycles = max(tiles * F * f * k.w * k.p * (c * k.q * shape.S + o), words // self.ports)
-        cycles += tiles * self.T * k.h * k.w * self.M // dataflow.update_lanes + filled // dataflow.weight_bus_bits
+        updates = tiles * self.T * k.h * k.w * self.M * len(self.state_bits)
+        cycles += updates // dataflow.update_lanes + filled // dataflow.weight_bus_bits
         return {"energy": float(energy), "cycles": float(cycles), "edp": float(energy) * float(cycles)}[
             dataflow.objective
         ]

@@ -51,6 +51,7 @@ class SpikeArray:
         self.machine, self.task = machine, task
         self.weights_there, self.inputs_there, self.outputs_stay = weights_there, inputs_there, outputs_stay
         self.cut: Cut = cut_layer(machine, task)
+        self.words = self.cut.words
         self.weight_format = self.cut.weight_format
         self.counts: Counter[str] = Counter()
         self.busy_pe_cycles = 0
@@ -83,7 +84,8 @@ class SpikeArray:
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Replay inputs (T, C, H, W); returns the output spikes (T, M, P, Q) that the array computed."""
         shape, timesteps = self.task.shape, self.task.timesteps
-        spikes = np.full((timesteps, shape.M, shape.P, shape.Q), NOTHING, dtype=np.int64)
+        down, right = self.task.pool
+        spikes = np.full((timesteps, shape.M, shape.P // down, shape.Q // right), NOTHING, dtype=np.int64)
         loaded = None
         for tile in self.cut.tiles:
             pes = [Pe(self, number, part) for number, part in enumerate(tile.parts)]
@@ -99,7 +101,8 @@ class SpikeArray:
                     self._accumulate(pes, words)
                 self._sweep(pes, timestep, spikes[timestep])
                 self._encode(tile, spikes[timestep])
-            assert not any(any(pe.potentials) or any(pe.active) for pe in pes), "the next tile would not start at rest"
+            left = [pe.potentials + pe.membranes + pe.currents + pe.active for pe in pes]
+            assert not any(map(any, left)), "the next tile would not start at rest"
         return spikes
 
     def fiber_name(self, event: Event) -> tuple[int, int, int]:
@@ -251,14 +254,16 @@ class SpikeArray:
             waited -= min(waited, cycles)
 
     def _start(self, pes: list[Pe]) -> None:
-        """Potentials that do not begin with 0: section 5."""
-        start = self.task.neuron.start_potential
+        """Words of parameters, and potentials that do not begin with 0: section 5."""
+        start, neurons = self.task.neuron.start_potential, sum(len(pe.places) for pe in pes)
+        for _ in range(self.words["parameters"]):
+            self.records[-1].breakdown["update"] += max(pe.write_words() for pe in pes)
+        self.records[-1].loads["potentials"] += neurons * self.words["parameter bits"]
         if not start.any():
             return
         self.records[-1].breakdown["update"] += max(pe.start() for pe in pes)
         if start.ndim == 3 and start.shape[1] * start.shape[2] > 1:
-            potentials = sum(len(pe.potentials) for pe in pes)
-            self.records[-1].loads["potentials"] += potentials * self.task.neuron.potential_bits
+            self.records[-1].loads["potentials"] += neurons * self.task.neuron.potential_bits
 
     def _sweep(self, pes: list[Pe], timestep: int, frame: np.ndarray) -> None:
         slowest = 0
@@ -268,27 +273,53 @@ class SpikeArray:
             sweep = pe.sweep_dense if self.machine.dataflow.update == "dense" else pe.sweep_sparse
             addresses, cycles = sweep()
             slowest = max(slowest, cycles)
-            for neuron in pe.part.neurons:
+            for neuron in pe.places:
                 assert frame_before[neuron] == NOTHING, "two PEs own a neuron"
                 frame[neuron] = 0
-            accesses = len(set(pe.row.values())) if pe.by_rows else len(addresses)
-            for counter in ("potentials.read", "potentials.write"):
-                self.counts[counter] += accesses
-            self.counts["bank_wire.move"] += 2 * accesses
-            for _ in range(accesses if pe.by_rows else 0):
-                self.access_row()
+            self._sweep_sums(pe)
+            accesses = pe.rows() if pe.by_rows else len(addresses)
+            states, parameters, neuron = self.words["states"], self.words["parameters"], self.task.neuron
+            self.counts["potentials.read"] += accesses * (states + parameters)
+            self.counts["potentials.write"] += accesses * states
+            each = 2 * states + parameters
+            self.counts["bank_wire.move"] += each * accesses
+            if pe.by_rows:
+                self.bank_accesses = [held + each * accesses for held in self.bank_accesses]
             for address in [] if pe.by_rows else addresses:
-                self.bank_accesses[address % len(self.bank_accesses)] += 2
+                self.bank_accesses[address % len(self.bank_accesses)] += each
             for address in addresses:
-                frame[pe.part.neurons[address]] = pe.update(address, last_timestep)
-                for counter in ("neuron.control", "sweep.update"):
-                    self.counts[counter] += 1
+                frame[pe.places[address]] = pe.update(address, last_timestep)
+                self.counts["neuron.control"] += states
+                self.counts["sweep.update"] += states + parameters
+                if self.cut.pools:
+                    self.counts["neuron.pool"] += len(pe.part.pooled[pe.places[address]]) - 1
+                    self.counts["neuron.integrate"] += 1
+                if states == 2:
+                    self.counts["neuron.integrate"] += 1
+                    factors = neuron.current_leak_numerator.ravel().tolist()
+                    leaks = any(f not in (0, 2**neuron.current_leak_shift) for f in factors)
+                    self.counts["neuron.current_leak"] += leaks
                 self.counts["neuron.compare"] += self.task.neuron.kind != "readout"
                 self.counts["neuron.bias"] += bool(self.task.bias.any())
                 factors = self.task.neuron.leak_numerator.ravel().tolist()
                 self.counts["neuron.leak"] += any(f not in (0, 2**self.task.neuron.leak_shift) for f in factors)
+            pe.clear_sums()
         self.records[-1].breakdown["update"] += slowest + 2
         self.last_sweep = slowest + 2
+
+    def _sweep_sums(self, pe: Pe) -> None:
+        """Sums of a pool are read and cleared, those outside of windows too."""
+        if not self.cut.pools:
+            return
+        words = len(set(pe.row.values())) if pe.by_rows else len(pe.part.neurons)
+        self.counts["potentials.read"] += words
+        self.counts["potentials.write"] += words
+        self.counts["bank_wire.move"] += 2 * words
+        self.counts["sweep.update"] += len(pe.part.neurons)
+        for address in range(len(pe.part.neurons)) if not pe.by_rows else []:
+            self.bank_accesses[address % len(self.bank_accesses)] += 2
+        for _ in range(words if pe.by_rows else 0):
+            self.access_row()
 
     def _encode(self, tile: Tile, frame: np.ndarray) -> None:
         width = self.machine.buffers.outputs.width_bits
@@ -296,7 +327,7 @@ class SpikeArray:
             self._write_potentials(tile, width)
             return
         name = self.machine.formats.spikes.format
-        bitmap = [int(frame[m, p, q]) for m in tile.channels for p in tile.rows for q in tile.columns]
+        bitmap = [int(frame[place]) for place in self._sending(tile)]
         run_bits = self.machine.formats.spikes.run_bits
         words = formats_spikes.words(name, bitmap, 1, width, run_bits)
         cycles = len(words)
@@ -315,10 +346,14 @@ class SpikeArray:
         else:
             self.records[-1].stores["outputs"] = len(words) * width
 
+    def _sending(self, tile: Tile) -> list[tuple[int, int, int]]:
+        """The neurons of a tile by channel, row and column."""
+        return sorted(neuron for part in tile.parts for neuron in (part.pooled or part.neurons))
+
     def _write_potentials(self, tile: Tile, width: int) -> None:
         """Words of potentials, one a cycle from the third cycle of the sweep on."""
         bits, room, words = self.task.neuron.potential_bits, 0, 0
-        for _ in range(len(tile.channels) * len(tile.rows) * len(tile.columns)):
+        for _ in self._sending(tile):
             if room < bits:
                 words += ceil_div(bits, width)
                 room = width if bits <= width else 0

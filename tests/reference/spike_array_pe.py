@@ -39,7 +39,11 @@ class Pe:
 
     def __init__(self, array: SpikeArray, number: int, part: Part) -> None:
         self.array, self.number, self.part = array, number, part
+        # what events add to: potentials, synaptic currents of neurons that have one, sums of windows of a pool
         self.potentials = [0] * len(part.neurons)
+        self.places = list(part.pooled or part.neurons)
+        self.membranes = [0] * len(self.places)  # the potentials, where events add to something else
+        self.currents = [0] * len(self.places)  # the synaptic currents, likewise
         self.active = [False] * len(part.neurons)
         self.address = {neuron: address for address, neuron in enumerate(part.neurons)}
         self.by_rows = array.machine.dataflow.potential_access == "row"
@@ -199,20 +203,35 @@ class Pe:
 
     def sweep_dense(self) -> tuple[list[int], int]:
         """Update everything, `update_lanes` at a time: the addresses, and the cycles."""
-        everything = list(range(len(self.potentials)))
+        everything = list(range(len(self.places)))
         cycles = 0
+        ports = self.array.machine.buffers.potentials.ports
+        if self.part.pooled:  # sums are read, and cleared, before
+            sums = in_groups(self.part.neurons, self.array.machine.dataflow.update_lanes)
+            cycles = (len(set(self.row.values())) if self.by_rows else len(sums)) * (3 - ports)
         if self.by_rows:
-            return everything, len(set(self.row.values())) * (3 - self.array.machine.buffers.potentials.ports)
+            return everything, cycles + self.rows() * self.update_cycles()
         for _ in in_groups(everything, self.array.machine.dataflow.update_lanes):
-            cycles += 3 - self.array.machine.buffers.potentials.ports
+            cycles += self.update_cycles()
         return everything, cycles
+
+    def rows(self) -> int:
+        """Rows that a word of each neuron takes."""
+        lanes = self.array.machine.buffers.potentials.banks
+        positions = len({place[1:] for place in self.places})
+        return positions * -(-len(self.part.channels) // lanes)
+
+    def update_cycles(self) -> int:
+        """Of a group: a read and a write of every state, and a read of every word of parameters."""
+        ports = self.array.machine.buffers.potentials.ports
+        return (3 - ports) * self.array.words["states"] + self.array.words["parameters"]
 
     def sweep_sparse(self) -> tuple[list[int], int]:
         """Update what is active: the addresses, and the cycles."""
         addresses, cycles = [], 0
         for group in in_groups(list(range(len(self.active))), self.array.machine.dataflow.flags_per_cycle):
             found = [address for address in group if self.active[address]]
-            cycles += max(1, len(found) * (3 - self.array.machine.buffers.potentials.ports))
+            cycles += max(1, len(found) * self.update_cycles())
             addresses += found
             self.array.counts["flags.read"] += 1
             self.array.counts["flags.write"] += 1
@@ -221,44 +240,75 @@ class Pe:
     def start(self) -> int:
         """Potentials begin with what the neurons start with, leaked once as all that is stored; returns the cycles."""
         neuron = self.array.task.neuron
-        for address, place in enumerate(self.part.neurons):
+        for address, place in enumerate(self.places):
             potential = parameter(neuron.start_potential, *place)
             self.active[address] = potential != 0
-            self.potentials[address] = (potential * parameter(neuron.leak_numerator, *place)) >> neuron.leak_shift
-        words = len(set(self.row.values())) if self.by_rows else len(self.potentials)
+            leaked = (potential * parameter(neuron.leak_numerator, *place)) >> neuron.leak_shift
+            apart = neuron.has_current or self.part.pooled
+            (self.membranes if apart else self.potentials)[address] = leaked
+        if self.array.machine.dataflow.update == "sparse":
+            self.array.counts["flags.write"] += len(in_groups(self.active, self.array.machine.dataflow.flags_per_cycle))
+        return self.write_words()
+
+    def write_words(self) -> int:
+        """A word of every neuron is written, or a row of them; returns the cycles."""
+        words = self.rows() if self.by_rows else len(self.places)
         self.array.counts["potentials.write"] += words
         self.array.counts["bank_wire.move"] += words
         banks = self.array.bank_accesses
         for number in range(words):
             for bank in range(len(banks)) if self.by_rows else [number % len(banks)]:
                 banks[bank] += 1
-        if self.array.machine.dataflow.update == "sparse":
-            self.array.counts["flags.write"] += len(in_groups(self.active, self.array.machine.dataflow.flags_per_cycle))
-        return words if self.by_rows else len(in_groups(self.potentials, self.array.machine.dataflow.update_lanes))
+        return words if self.by_rows else len(in_groups(self.places, self.array.machine.dataflow.update_lanes))
 
     def update(self, address: int, last_timestep: bool) -> int:
         """The neuron of the trace at one address; returns whether it fires, or its potential if it never does."""
         neuron, bias = self.array.task.neuron, self.array.task.bias
-        channel = self.part.neurons[address][0]
-        largest = 2 ** (neuron.potential_bits - 1) - 1
-        potential = self.potentials[address] + int(bias[channel])
-        assert -(2 ** (self.array.machine.buffers.potentials.width_bits - 1)) <= self.potentials[address]
-        assert self.potentials[address] < 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
-        potential = max(-largest - 1, min(largest, potential))
+        place = self.places[address]
+        summed = self.potentials[address]
+        if self.part.pooled:
+            summed = max(self.potentials[self.address[of_window]] for of_window in self.part.pooled[place])
+        limit = 2 ** (self.array.machine.buffers.potentials.width_bits - 1)
+        assert -limit <= summed < limit
+        arrived, current = summed + int(bias[place[0]]), 0
+        if neuron.has_current:
+            current = saturated(arrived + (self.currents[address] if self.part.pooled else 0), neuron.current_bits)
+            arrived = self.membranes[address] + current
+        elif self.part.pooled:
+            arrived += self.membranes[address]
+        potential = saturated(arrived, neuron.potential_bits)
         sent, reset_now, reset_late = potential, False, False
         if neuron.kind != "readout":
-            threshold = int(neuron.threshold[channel if len(neuron.threshold) > 1 else 0])
+            threshold = parameter(neuron.threshold, *place)
             fires = potential >= threshold
             sent = int(fires)
             reset_now, reset_late = fires and neuron.reset_timing == "same", fires and neuron.reset_timing == "next"
         if reset_now:
             potential = neuron.reset_value if neuron.reset == "hard" else potential - threshold
-        self.active[address] = potential != 0 and not last_timestep
-        leaked = (potential * parameter(neuron.leak_numerator, *self.part.neurons[address])) >> neuron.leak_shift
+        self.active[address] = (potential != 0 or current != 0) and not last_timestep
+        leaked = (potential * parameter(neuron.leak_numerator, *place)) >> neuron.leak_shift
         if reset_late:
             leaked = neuron.reset_value if neuron.reset == "hard" else leaked - threshold
-        self.potentials[address] = 0 if last_timestep else leaked
+        stored = 0
+        if neuron.has_current:
+            stored = (current * parameter(neuron.current_leak_numerator, *place)) >> neuron.current_leak_shift
+        if last_timestep:
+            leaked = stored = 0
+        self.membranes[address], self.currents[address] = leaked, stored
+        if not self.part.pooled:  # states that events add to
+            self.potentials[address] = stored if neuron.has_current else leaked
         return sent
+
+    def clear_sums(self) -> None:
+        """Behind the updates, of a pool: the next timestep's sums begin with 0."""
+        if self.part.pooled:
+            self.potentials = [0] * len(self.potentials)
+            self.active = [False] * len(self.active)
+
+
+def saturated(value: int, bits: int) -> int:
+    """Clipped to signed bits."""
+    return max(-(2 ** (bits - 1)), min(2 ** (bits - 1) - 1, value))
 
 
 def in_groups(items: list[Any], size: int) -> list[list[Any]]:

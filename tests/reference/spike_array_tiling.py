@@ -9,6 +9,7 @@ from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.formats import WeightFormat, weight_format
 from spikecycle.simulator.machine.schema import Buffer
+from spikecycle.traces import Neuron
 from tests.reference.formats import ceil_log2, codebook, groups, memory, size
 
 
@@ -20,12 +21,14 @@ class CannotMap(Exception):
 class Part:
     """What one PE owns of a tile.
 
-    channels: its output channels, in order. neurons: (m, p, q) in the order of their addresses.
+    channels: its output channels, in order. neurons: (m, p, q) in the order of their addresses; with a pool, those of
+    the sums. pooled: then its neurons, each with the sums of its window.
     """
 
     channels: list[int]
     neurons: list[tuple[int, int, int]]
     channels_a_group: int
+    pooled: dict[tuple[int, int, int], list[tuple[int, int, int]]]
 
     def channels_of_group(self, group: int) -> list[int]:
         """Its output channels in one group."""
@@ -104,13 +107,25 @@ class Cut:
         self.tiles = list(self._tiles())
 
     def _check_neurons(self) -> None:
-        task, width = self.task, self.machine.buffers.potentials.width_bits
+        task, width, neuron = self.task, self.machine.buffers.potentials.width_bits, self.task.neuron
+        self.words = neuron_words(neuron, width)
+        self.window = task.pool
+        self.pools = task.pool != (1, 1)
+        if self.pools and (self.machine.dataflow.partition == "space" or self.machine.dataflow.update == "sparse"):
+            raise CannotMap("a pool of currents")
         sums = [
             sum(abs(int(weight)) for weight in task.weights[m].reshape(-1)) * (2**task.input_bits - 1)
             + abs(int(task.bias[m]))
             for m in range(task.shape.M)
         ]
-        if 2 ** (task.neuron.potential_bits - 1) + max(sums) > 2 ** (width - 1):
+        added_to = neuron.current_bits if self.words["states"] == 2 else neuron.potential_bits
+        if max(neuron.potential_bits, neuron.current_bits) > width:
+            raise CannotMap("a state is too wide")
+        if self.pools:
+            largest = max(int(abs(task.weights[m]).sum()) for m in range(task.shape.M)) * (2**task.input_bits - 1)
+            if largest >= 2 ** (width - 1):
+                raise CannotMap("sums are too wide")
+        elif 2 ** (added_to - 1) + max(sums) > 2 ** (width - 1):
             raise CannotMap("potentials are too narrow")
         if self.machine.dataflow.update == "sparse":
             if any(task.bias):
@@ -204,13 +219,16 @@ class Cut:
         local = max(len(own) for m in self.channel_tiles for own in self.owners(m))
         return (
             most_words <= words_in(buffers.weights) // halves
-            and self._position_words(local) <= words_in(buffers.potentials)
+            and self._neurons_fit(self._position_words(local), *self._smallest())
             and self._output_words(max(len(m) for m in self.channel_tiles)) <= words_in(buffers.outputs) // 2
         )
 
     def _cut_map(self) -> None:
         P, Q = self.task.shape.P, self.task.shape.Q
-        candidates = [(rows, Q) for rows in range(P, 0, -1)] + [(1, columns) for columns in range(Q, 0, -1)]
+        down, right = self.window
+        heights = [rows for rows in range(P, 0, -1) if rows == P or rows % down == 0]
+        widths = [columns for columns in range(Q, 0, -1) if columns == Q or columns % right == 0]
+        candidates = [(rows, Q) for rows in heights] + [(down, columns) for columns in widths]
         for self.rows, self.columns in candidates:
             if self._map_fits():
                 return
@@ -221,6 +239,27 @@ class Cut:
         lanes = self.machine.buffers.potentials.banks if self.machine.dataflow.potential_access == "row" else 1
         return ceil_div(local, lanes) * lanes
 
+    def _smallest(self) -> tuple[int, int]:
+        """Positions of sums and of neurons in the smallest tile: a position, or a window with what is left over."""
+        down, right = self.window
+        return (down + self.task.shape.P % down) * (right + self.task.shape.Q % right), 1
+
+    def _neurons_fit(self, position_words: int, sums: int, neurons: int) -> bool:
+        """Whether the words of so many positions fit: as many rows of banks in each part of the buffer."""
+        parts, banks = self.words["states"] + self.words["parameters"], self.machine.buffers.potentials.banks
+        words = words_in(self.machine.buffers.potentials)
+        if parts == 1 and not self.pools:
+            return position_words * neurons <= words
+        lengths = [position_words * neurons] * parts + [position_words * sums] * self.pools
+        return sum(len(range(0, length, banks)) * banks for length in lengths) <= words
+
+    def _windows(self, size: int, length: int, window: int) -> list[list[int]]:
+        """An axis in tiles of `length`; what does not fill a window at the end belongs to the last tile."""
+        found = pieces(size, length)
+        if len(found) > 1 and len(found[-1]) < window:
+            found[-2:] = [found[-2] + found[-1]]
+        return found
+
     def _output_words(self, neurons: int) -> int:
         """Words of what so many neurons send: spikes, or potentials that are not cut unless wider than a word."""
         width, neuron = self.machine.buffers.outputs.width_bits, self.task.neuron
@@ -229,10 +268,13 @@ class Cut:
 
     def _map_fits(self) -> bool:
         buffers, dataflow = self.machine.buffers, self.machine.dataflow
-        block = ceil_div(self.rows, dataflow.pe_rows or 1) * ceil_div(self.columns, dataflow.pe_columns or 1)
-        spikes = max(len(m) for m in self.channel_tiles) * self.rows * self.columns
+        rows = max(len(tile) for tile in self._windows(self.task.shape.P, self.rows, self.window[0]))
+        columns = max(len(tile) for tile in self._windows(self.task.shape.Q, self.columns, self.window[1]))
+        block = ceil_div(rows, dataflow.pe_rows or 1) * ceil_div(columns, dataflow.pe_columns or 1)
+        neurons = (rows // self.window[0]) * (columns // self.window[1])
+        spikes = max(len(m) for m in self.channel_tiles) * neurons
         return (
-            self._position_words(self.local) * block <= words_in(buffers.potentials)
+            self._neurons_fit(self._position_words(self.local), block, neurons if self.pools else block)
             and self._output_words(spikes) <= words_in(buffers.outputs) // 2
         )
 
@@ -240,8 +282,8 @@ class Cut:
         shape = self.task.shape
         for channel_tile, channels in enumerate(self.channel_tiles):
             map_tile = 0
-            for rows in pieces(shape.P, self.rows):
-                for columns in pieces(shape.Q, self.columns):
+            for rows in self._windows(shape.P, self.rows, self.window[0]):
+                for columns in self._windows(shape.Q, self.columns, self.window[1]):
                     yield Tile(
                         channel_tile,
                         map_tile,
@@ -266,9 +308,26 @@ class Cut:
                 for j in range(dataflow.pe_columns)
             ]
         return [
-            Part(own, [(m, p, q) for p in block_rows for q in block_columns for m in own], a_group)
+            Part(
+                own,
+                [(m, p, q) for p in block_rows for q in block_columns for m in own],
+                a_group,
+                self._pooled(own, block_rows, block_columns),
+            )
             for own, (block_rows, block_columns) in zip(owners, blocks, strict=True)
         ]
+
+    def _pooled(
+        self, own: list[int], rows: list[int], columns: list[int]
+    ) -> dict[tuple[int, int, int], list[tuple[int, int, int]]]:
+        """The neurons of a part in the order of their addresses, each with the places of its window."""
+        down, right = self.window
+        return {
+            (m, top // down, left // right): [(m, top + r, left + s) for r in range(down) for s in range(right)]
+            for top in rows if top % down == 0 and top + down - 1 in rows
+            for left in columns if left % right == 0 and left + right - 1 in columns
+            for m in own
+        } if self.pools else {}  # fmt: skip
 
     def directory_entries(self, input_tile: int) -> int:
         """Directory entries that each PE loads."""
@@ -289,6 +348,21 @@ class Cut:
                         bits = size(fiber, self.weight_format, self.task.weight_bits, length)
                         payload, metadata, stored = payload + bits[0], metadata + bits[1], stored + self.entry_bits
         return payload, metadata, stored
+
+
+def neuron_words(neuron: Neuron, width: int) -> dict[str, int]:
+    """Words of a neuron: states; parameters that differ from one neuron of a channel to another; and the bits of
+    these."""
+    bits = 0
+    for values, each in (
+        (neuron.threshold, neuron.potential_bits - 1),
+        (neuron.leak_numerator, neuron.leak_shift + 1),
+        (neuron.current_leak_numerator, neuron.current_leak_shift + 1),
+    ):
+        if values.ndim == 3 and any(len(set(channel.ravel().tolist())) > 1 for channel in values):
+            bits += each
+    states = 2 if neuron.kind == "synaptic" or len(neuron.current_leak_numerator) else 1
+    return {"states": states, "parameters": ceil_div(bits, width), "parameter bits": bits}
 
 
 def reads(outputs: list[int], inputs: int, taps: int, stride: int, padding: int) -> range:

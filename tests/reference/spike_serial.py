@@ -16,7 +16,8 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
     parameters = machine.dataflow
     if operator.kind == "neuron":
         neurons = int(np.prod(operator.output.shape))
-        cycles = neuron_cycles(neurons, network.timesteps, parameters.update_lanes)
+        states = 2 if len(operator.neuron.current_leak_numerator) else 1
+        cycles = neuron_cycles(neurons * states, network.timesteps, parameters.update_lanes)
         if operator.neuron.start_potential.any():  # a cycle for every group that is written once
             cycles += len(range(0, neurons, parameters.update_lanes))
     else:

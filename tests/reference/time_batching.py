@@ -58,7 +58,8 @@ def expected(machine: Any, stage: Any, network: Any, sample: Sample) -> Expected
     array = machine.dataflow
     timesteps = network.timesteps
     if operator.kind == "neuron":
-        cycles = math.floor(Fraction(3 * int(np.prod(operator.output.shape)) * timesteps, array.rows))
+        states = int(np.prod(operator.output.shape)) * (2 if len(operator.neuron.current_leak_numerator) else 1)
+        cycles = math.floor(Fraction(3 * states * timesteps, array.rows))
         return Expected(cycles, {"compute": cycles})
     shape = operator.shape
     bits = network.tensors[operator.inputs[0].tensor].spec.bits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,16 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikecycle.simulator import simulate
+from spikecycle.simulator import compare_formats, simulate
+from spikecycle.simulator.explore.compare import compare
+from spikecycle.simulator.explore.measure import Chunk, SharedRuns
+from spikecycle.simulator.explore.sweep_spec import parse_sweep
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.traces import open_trace, sample_path
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.stored import StoredDataset
 from tests.children import run_child
+from tests.unit.dataflows.test_joined_sums import residual
 
 TRACE = "digits-8bit"
 SPIKES = ("inputs", "outputs")
+WEIGHTS = ("weights", "bias")
 
 
 @pytest.fixture
@@ -64,6 +70,80 @@ def test_several_machines_and_formats_read_spikes_once(reads: Counter[tuple[str,
     assert set(spikes.values()) == {1}
 
 
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Files that are hashed, each time."""
+    seen: list[str] = []
+    digest = hashlib.file_digest
+
+    def counting(file: Any, *arguments: Any) -> Any:
+        seen.append(file.name)
+        return digest(file, *arguments)
+
+    monkeypatch.setattr(hashlib, "file_digest", counting)
+    return seen
+
+
+def test_a_comparison_of_machines_reads_and_hashes_all_once(reads: Counter[tuple[str, str]], hashed: list[str]) -> None:
+    """Spikes, weights and biases, of machines that run layers and of machines that run operators."""
+    compare(TRACE, ["spike_array", "prosperity", "eyeriss_snn", "loihi", "sato"], samples=[0, 1])
+    arrays = {name: times for (name, _), times in reads.items() if name.endswith((*SPIKES, *WEIGHTS))}
+    assert set(arrays.values()) == {1}, "what opening reads, the settings are checked against too"
+    with open_trace(TRACE) as trace:
+        assert len([name for name, _ in reads if name.endswith(SPIKES)]) == 2 * 2 * len(trace.layers)
+        assert len([name for name, _ in reads if name.endswith(WEIGHTS)]) == sum(
+            1 + layer.has_bias for layer in trace.layers
+        )
+    assert hashed == [str(sample_path(TRACE))]
+
+
+def test_a_comparison_of_formats_reads_and_hashes_all_once(reads: Counter[tuple[str, str]], hashed: list[str]) -> None:
+    compare_formats(TRACE, "spike_array", samples=[0])
+    assert reads
+    assert set(reads.values()) == {1}
+    assert hashed == [str(sample_path(TRACE))]
+
+
+def test_the_points_of_a_sweep_read_and_hash_all_once(reads: Counter[tuple[str, str]], hashed: list[str]) -> None:
+    said = {
+        "traces": [TRACE],
+        "machines": ["spike_array", "mint"],
+        "samples": [0],
+        "set": {"technology.clock_mhz": [10, 20]},
+    }
+    with SharedRuns(Chunk(())) as shared:
+        rows = shared.rows(list(parse_sweep(said, "sweep").points()))
+    assert [row["problem"] for row in rows] == [None] * 4
+    assert set(reads.values()) == {1}
+    assert hashed == [str(sample_path(TRACE))]
+
+
+def test_a_network_with_its_sums_joined_reads_what_the_other_has_read(
+    reads: Counter[tuple[str, str]], tmp_path: Path
+) -> None:
+    path = residual(tmp_path / "net.h5", "sum")
+    with open_trace(path) as trace:
+        reuse = Reuse(trace)
+        for machine in ("spike_array", "prosperity", "loihi"):
+            simulate(trace, machine, reuse=reuse)
+    assert reads
+    assert set(reads.values()) == {1}
+
+
+@pytest.mark.parametrize(("samples_kept", "times"), [(0, [2, 2]), (1, [1, 2]), (2, [1, 1])])
+def test_what_does_not_fit_the_budget_is_read_again(
+    reads: Counter[tuple[str, str]], samples_kept: int, times: list[int]
+) -> None:
+    with open_trace(TRACE) as trace:
+        values = sum(tensor.spec.count * -(-tensor.spec.bits // 8) for tensor in trace.tensors.values())
+        reuse = Reuse(trace, limit_bytes=samples_kept * values * trace.timesteps)
+        for machine in ("spike_array", "spike_array_edge"):
+            simulate(trace, machine, samples=[0, 1], reuse=reuse)
+    for sample, expected in enumerate(times):
+        found = {count for (name, part), count in reads.items() if name.endswith(SPIKES) and part == str(sample)}
+        assert found == {expected}, (sample, reads)
+
+
 @pytest.mark.parametrize("spike_format", ["bitmap", "aer"])
 def test_a_spike_array_unpacks_at_most_a_few_timesteps(monkeypatch: pytest.MonkeyPatch, spike_format: str) -> None:
     """255 timesteps where banks are counted by place, of which a byte holds the sum; one everywhere else."""
@@ -97,7 +177,7 @@ def test_spikes_of_a_float_dtype_are_still_spikes() -> None:
 SIGNATURES = """
 import json, sys
 from spikecycle.simulator import simulate
-from spikecycle.simulator.jit import told_of_compiling
+from spikecycle.simulator.compiling import told_of_compiling
 
 names = []
 with told_of_compiling(names.append):
@@ -119,6 +199,7 @@ def test_kernels_of_spike_arrays_are_compiled_once_whatever_the_trace(
     assert ended.status == 0, ended.err
     compiled = Counter(json.loads(ended.out))
     array = {"list_events", "tabulate_latencies", "time_fiber", "lay_fibers", "measure_fibers", "decode_schedule"}
+    array |= {"group_end", "_last_bit_of_entries", "_last_bit_with_mask"}  # not once more for a constant
     array |= {"accumulate_passes", "broadcast"} if machine == "spike_array" else {
         "accumulate_abreast", "broadcast_abreast", "send_abreast", "charge_abreast"
     }  # fmt: skip

@@ -17,7 +17,7 @@ before = yaml.safe_load
 from spikecycle.simulator.cli import main
 from spikecycle.simulator.errors import UsageError
 try:
-    from spikecycle.simulator.jit import numba
+    from spikecycle.simulator.loaded_numba import numba
 except UsageError as error:
     sys.exit(f"refused: {error}")
 numba.core.config.reload_config()

@@ -76,3 +76,23 @@ def test_the_width_that_is_asked_for_is_taken() -> None:
         environment = {**os.environ, "COLUMNS": str(columns)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert max(map(len, done.stdout.splitlines())) == columns
+
+
+LEAVES = """
+import atexit, sys, threading, time
+from spikecycle import program
+
+how = sys.argv.pop(1)
+program.run = lambda: 7
+atexit.register(lambda: print("said at the end"))
+if how == "thread":
+    threading.Thread(target=lambda: (time.sleep(0.1), print("worked"))).start()
+sys.stdout.write("buffered ")
+program.run_and_leave()
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [("alone", ""), ("thread", "worked\n")])
+def test_leaving_at_once_leaves_nothing_undone(how: str, said: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVES, how], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (7, f"buffered {said}said at the end\n", "")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from spikecycle.simulator import simulate
-from spikecycle.simulator.spike_record import MOST_NEURONS, MOST_TIMESTEPS, SpikeRecord, by_timestep, raster_of
+from spikecycle.simulator.spike_record import (
+    MOST_NEURONS,
+    MOST_TIMESTEPS,
+    OutputSpikes,
+    SpikeRecord,
+    by_timestep,
+    raster_of,
+)
 
 
 def test_sums_by_timestep_and_the_raster_of_the_first_sample() -> None:
@@ -13,8 +20,8 @@ def test_sums_by_timestep_and_the_raster_of_the_first_sample() -> None:
     values[0, 0, 0, 1] = 1
     values[2] = [[[0, 1]], [[1, 3]]]
     record = SpikeRecord()
-    record.add_output(values, 7)
-    record.add_output(np.ones_like(values), 8)
+    record.add_output(OutputSpikes.of(values, 7, with_raster=True))
+    record.add_output(OutputSpikes.of(np.ones_like(values), 8, with_raster=False))
     assert record.outputs.tolist() == [1 + 4, 0 + 4, 3 + 4]
     assert record.neurons == 4
     assert record.raster is not None

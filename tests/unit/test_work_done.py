@@ -163,7 +163,7 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
 COMPILED = """
 import json
 from spikecycle.simulator import simulate
-from spikecycle.simulator.jit import told_of_compiling
+from spikecycle.simulator.compiling import told_of_compiling
 
 names = []
 with told_of_compiling(names.append):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -98,16 +99,32 @@ class Synapse(Operator):
 
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""
-        held = self.__dict__.get("_held_weights")
-        found = None if held is None else held()
-        if found is not None:
-            return cast("npt.NDArray[np.int32]", found)
-        codes = self.read_weights().astype(np.int32, copy=False)
-        codes.setflags(write=False)
-        self.__dict__["_held_weights"] = weakref.ref(codes)
-        if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
-            self.__dict__["zero_weights"] = _zeros(codes)
-        return codes
+
+        def read() -> npt.NDArray[np.int32]:
+            codes = self.read_weights().astype(np.int32, copy=False)
+            if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
+                self.__dict__["zero_weights"] = _zeros(codes)
+            return codes
+
+        return self._held("weights", read)
+
+    def held_weights(self) -> npt.NDArray[np.int32] | None:
+        """The weights, if somebody holds them."""
+        return self._still_held("weights")
+
+    def _held(self, name: str, read: Callable[[], npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
+        """An array that is read, read-only, unless somebody still holds it."""
+        with self.__dict__.setdefault(f"_reads_{name}", Lock()):  # who comes second waits, and reads nothing
+            found = self._still_held(name)
+            if found is None:
+                found = read()
+                found.setflags(write=False)
+                self.__dict__[f"_held_{name}"] = weakref.ref(found)
+            return found
+
+    def _still_held(self, name: str) -> npt.NDArray[np.int32] | None:
+        held = self.__dict__.get(f"_held_{name}")
+        return None if held is None else cast("npt.NDArray[np.int32] | None", held())
 
     @cached_property
     def zero_weights(self) -> int:
@@ -115,8 +132,8 @@ class Synapse(Operator):
         return _zeros(self.weights())
 
     def bias(self) -> npt.NDArray[np.int32]:
-        """int32 (M,), zeros if there is none."""
-        return np.zeros(self.shape.M, np.int32) if self.read_bias is None else self.read_bias()
+        """int32 (M,), zeros if there is none; read-only, as weights are."""
+        return self._held("bias", self.read_bias or (lambda: np.zeros(self.shape.M, np.int32)))
 
     def output_shape(self, sources: Sequence[TensorSpec]) -> Shape:
         """(M, P, Q)."""

@@ -22,7 +22,7 @@ from typing import cast
 import numpy as np
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.events import CoreEvents, PlacedNetwork, table_need, whole_network
 from spikecycle.simulator.dataflows.cores.schema import CorePlacement
@@ -45,6 +45,7 @@ SUPPORTS = Support(
     }),
     input_bits=16,
     layers_only=True,
+    packed_spikes=True,
 )  # fmt: skip
 """Layers of any geometry; a value of several bits is as many spikes."""
 
@@ -121,7 +122,7 @@ class CoreDataflow(ABC):
         mapping = cast(CoreMachine, machine).dataflow.mapping
         return CorePlan(self, machine, PlacedNetwork.of(network, mapping, machine.name, skips_zeros=True))
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Nothing goes through DRAM."""
         return False
 
@@ -167,7 +168,7 @@ class CorePlan:
         breakdown = np.stack([work.breakdown[name].reshape(-1) for name in names], axis=1)
         cycles = breakdown.sum(axis=1)
         step, resource = np.divmod(np.arange(steps * cores), cores)
-        none = np.zeros((len(cycles), len(OPERANDS)), np.int64)
+        none = np.broadcast_to(np.int64(0), (len(cycles), len(OPERANDS)))
         return Activity(
             Work(cycles, names, breakdown, step, resource, tuple(f"core {core}" for core in range(cores))),
             Moves(none, none),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, deliver, fan_out, merged, one_to_one
 from spikecycle.simulator.dataflows.cores.placement import Placement, place
@@ -18,6 +19,7 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.machine.schema import LARGEST_INT
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import Population
+from spikecycle.traces.frames import blocks
 
 ENTRY_BYTES = 64
 """Of an entry of a table of fan-outs while it is made: cores and counts as found, as kept, and copies on the way."""
@@ -104,13 +106,13 @@ class PlacedNetwork:
         found = CoreEvents(*(np.zeros((steps, self.placement.cores), np.int64) for _ in CoreEvents._fields))
         for axons in self.axons:
             behind = self.chip.depth[axons.receiver] - 1
-            values = sample.values(axons.tensor).reshape(self.timesteps, -1).astype(np.int64)
-            for t in range(axons.delay, self.timesteps):
-                table, step = axons.table, t + behind
-                deliver(
-                    values[t - axons.delay], table.starts, table.cores, table.synapses,
-                    found.arriving[step], found.synapses[step],
-                )  # fmt: skip
+            table = axons.table
+            for t, values in enumerate(every_timestep(sample.frames(axons.tensor))):
+                step = t + axons.delay + behind
+                if t + axons.delay < self.timesteps:
+                    deliver(
+                        values, table.starts, table.cores, table.synapses, found.arriving[step], found.synapses[step]
+                    )
         for population in self.chip.populations:
             if population.neuron.fires:
                 self._leaving(population, sample, found.leaving)
@@ -119,10 +121,14 @@ class PlacedNetwork:
     def _leaving(self, population: Population, sample: StageSample, leaving: Int64) -> None:
         tensor = population.output.name
         behind = self.chip.depth[tensor] - 1
-        fired = sample.values(tensor).reshape(self.timesteps, -1)
-        for t in range(self.timesteps):
-            on_core = self.placement.core[tensor][np.flatnonzero(fired[t])]
+        for t, fired in enumerate(every_timestep(sample.frames(tensor))):
+            on_core = self.placement.core[tensor][np.flatnonzero(fired)]
             leaving[t + behind] += np.bincount(on_core, minlength=self.placement.cores)
+
+
+def every_timestep(frames: Frames) -> Iterator[Int64]:
+    """The values of each timestep, int64 (C x H x W,)."""
+    return (values.reshape(-1).astype(np.int64) for block in blocks(frames) for values in block)
 
 
 def whole_network(network: Network, free: frozenset[str]) -> list[Stage]:

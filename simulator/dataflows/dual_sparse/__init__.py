@@ -7,6 +7,7 @@ public simulator times them. MICROARCHITECTURE.md beside this file has the rules
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -32,6 +33,7 @@ from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.workload.words import column_ones
 from spikecycle.traces import Synapse
+from spikecycle.traces.frames import block_timesteps, blocks
 
 __all__ = ["DUAL_SPARSE", "DualSparseMachine"]
 
@@ -70,21 +72,23 @@ DUAL_SPARSE = rule(
 )  # fmt: skip
 
 
-def spike_words(planes: Bits, parameters: DualSparseParameters) -> tuple[Bits, Bits]:
-    """Spikes as the machine takes them: one array a timestep, and one a window of timesteps.
-
-    planes: (T, ...), packed or not; a set bit is a spike. Returns (T, ...) without the neurons that are dropped, and
-    (windows, ...), where a bit is set if it is set at any timestep of the window.
-    """
-    if parameters.drop_single_spikes:
-        once = np.zeros_like(planes[0])
-        twice = np.zeros_like(planes[0])
-        for plane in planes:
+def spiking_twice(blocks_of_planes: Iterable[Bits]) -> Bits:
+    """Where there are spikes at two timesteps at least; a set bit is a spike, in arrays (n, ...), packed or not."""
+    once: Bits | None = None
+    twice: Bits | None = None
+    for block in blocks_of_planes:
+        for plane in block:
+            if once is None or twice is None:
+                once, twice = np.zeros_like(plane), np.zeros_like(plane)
             twice |= once & plane
             once |= plane
-        planes = planes & twice
-    starts = np.arange(0, len(planes), parameters.timesteps_at_once)
-    return planes, np.bitwise_or.reduceat(planes, starts, axis=0)
+    assert twice is not None  # there is at least one timestep
+    return twice
+
+
+def window_words(planes: Bits, parameters: DualSparseParameters) -> Bits:
+    """Spikes of whole windows of timesteps, (windows, ...): a bit is set if it is set at any timestep of the window."""
+    return np.bitwise_or.reduceat(planes, np.arange(0, len(planes), parameters.timesteps_at_once), axis=0)
 
 
 class _Visits(NamedTuple):
@@ -195,14 +199,16 @@ class _Traffic:
     sums: int = 0
 
     def add(
-        self, parameters: DualSparseParameters, words: UInt64, weights: _Weights, weight_bits: int, pairs: int
-    ) -> None:
-        """Those of a group. pairs: of a spike word and a weight that are not 0."""
+        self, parameters: DualSparseParameters, of_spikes: Int64, positions: int, weights: _Weights, weight_bits: int,
+        pairs: int,
+    ) -> None:  # fmt: skip
+        """Those of a group. of_spikes: int64 (windows, row tiles, fan-in tiles), spike words that are not 0. pairs: of
+        such a word and a weight that is not 0."""
         tile, sums = parameters.tile, parameters.partial_sums
-        rows = _sizes(words.shape[1], tile.rows)
+        rows = _sizes(positions, tile.rows)
         terms = _sizes(weights.mask.shape[1], tile.fan_in)
         channels = _sizes(len(weights.mask), tile.output_channels)
-        windows = len(words)
+        windows = len(of_spikes)
         counts = {"rows": len(rows), "fan_in": len(terms), "output_channels": len(channels), "timesteps": windows}
 
         visited = _visit(parameters, counts, ("fan_in", "output_channels"), weights.tiles, parameters.weights.resident)
@@ -211,8 +217,6 @@ class _Traffic:
         visits = _Visits(*visited, windows * readers, pairs)
         self.weights.add(parameters.weights, terms[:, None] * channels[None, :], weights.tiles, weight_bits, visits)
 
-        of_spikes = np.zeros((windows, len(rows), len(terms)), np.int64)
-        tile_ones(words, tile.rows, tile.fan_in, of_spikes)
         visited = _visit(parameters, counts, ("timesteps", "rows", "fan_in"), of_spikes, parameters.spikes.resident)
         visits = _Visits(*visited, len(channels), pairs)
         sizes = np.broadcast_to(rows[:, None] * terms[None, :], of_spikes.shape)
@@ -223,7 +227,36 @@ class _Traffic:
             "every_output": len(terms) * len(weights.mask),
             "touched_channels": weights.touched,
         }[sums.leave]
-        self.sums += windows * words.shape[1] * leaving * sums.bits
+        self.sums += windows * positions * leaving * sums.bits
+
+
+@dataclass
+class _GroupWork:
+    """What the spikes of a group come to, some timesteps at a time.
+
+    pairs: of a spike word and a weight that are not 0. added: the same, at every timestep of the window; kept: those
+    where there is a spike. tiles: int64 (windows, row tiles, fan-in tiles) each, spike words of tiles that are not 0.
+    """
+
+    cycles: int = 0
+    pairs: int = 0
+    added: int = 0
+    kept: int = 0
+    tiles: list[Int64] = field(default_factory=list)
+
+    def add(self, planes: UInt64, weights: _Weights, parameters: DualSparseParameters) -> None:
+        """Packed rows of some timesteps, uint64 (n, rows, words), whole windows of them but for the last."""
+        tile = parameters.tile
+        words = window_words(planes, parameters)
+        of_windows = [weights.pairs(window) for window in words]
+        lengths = _sizes(len(planes), parameters.timesteps_at_once).tolist()
+        self.cycles += _cycles(parameters, words, weights)
+        self.pairs += sum(of_windows)
+        self.added += sum(count * length for count, length in zip(of_windows, lengths, strict=True))
+        self.kept += weights.pairs(planes) if parameters.timesteps_at_once > 1 else 0
+        of_tiles = np.zeros((len(words), -(-words.shape[1] // tile.rows), len(weights.tiles)), np.int64)
+        tile_ones(words, tile.rows, tile.fan_in, of_tiles)
+        self.tiles.append(of_tiles)
 
 
 @DUAL_SPARSE.runs("conv1d", "conv2d", "linear")
@@ -234,16 +267,21 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
     traffic = _Traffic()
     cycles = pairs = corrections = 0
     prepared: list[_Weights] = run.prepared
-    for planes, weights in zip(work.bit_planes(), prepared, strict=True):
-        kept, words = spike_words(planes, parameters)
-        of_windows = [weights.pairs(window) for window in words]
-        cycles += _cycles(parameters, words, weights)
-        pairs += sum(of_windows)
+    of_groups = [_GroupWork() for _ in prepared]
+    at_once = parameters.timesteps_at_once
+    kept = (
+        spiking_twice(block.swapaxes(0, 1) for block in work.plane_blocks()) if parameters.drop_single_spikes else None
+    )
+    for block in work.plane_blocks(at_once):
+        for group, (planes, weights) in enumerate(zip(block, prepared, strict=True)):
+            of_groups[group].add(planes if kept is None else planes & kept[group], weights, parameters)
+    for found, weights in zip(of_groups, prepared, strict=True):
+        cycles += found.cycles
+        pairs += found.pairs
         # a pair is added at every timestep of its window, and taken off where there was no spike
-        lengths = _sizes(len(planes), parameters.timesteps_at_once).tolist()
-        added = sum(count * length for count, length in zip(of_windows, lengths, strict=True))
-        corrections += added - weights.pairs(kept) if parameters.timesteps_at_once > 1 else 0
-        traffic.add(parameters, words, weights, work.weight_bits, sum(of_windows))
+        corrections += found.added - found.kept if at_once > 1 else 0
+        of_tiles = np.concatenate(found.tiles)
+        traffic.add(parameters, of_tiles, work.positions, weights, work.weight_bits, found.pairs)
     percent = parameters.partial_sums.to_dram_percent
     to_dram = traffic.sums * percent // 100
     in_cache = traffic.sums if percent < 100 else 0
@@ -267,12 +305,16 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
 def neurons(machine: DualSparseMachine, run: OperatorRun) -> Activity:
     """Neurons keep up with the PEs: they take no cycles, and store what they send, potentials of a readout as they
     are."""
-    values = run.sample.values(run.operator.output.name)
-    bits = run.operator.output.bits
-    if bits > 1 or run.operator.output.signed:
-        return Activity.total({"compute": 0}, writes={"outputs": values.size * bits})
-    parameters = machine.dataflow
-    _, words = spike_words(values, parameters)
+    output, parameters = run.operator.output, machine.dataflow
+    if output.bits > 1 or output.signed:
+        return Activity.total({"compute": 0}, writes={"outputs": run.outputs * run.timesteps * output.bits})
+    frames = run.sample.frames(output.name)
+    timesteps = block_timesteps(run.outputs, parameters.timesteps_at_once)
+    kept = spiking_twice(blocks(frames)) if parameters.drop_single_spikes else None
     index_bits = parameters.spikes.coordinate_bits
-    stored = int(np.count_nonzero(words)) * (parameters.spike_bits + (index_bits or 0))
-    return Activity.total({"compute": 0}, writes={"outputs": stored + (words.size if index_bits is None else 0)})
+    stored = 0
+    for values in blocks(frames, timesteps):
+        words = window_words(values if kept is None else values & kept, parameters)
+        stored += int(np.count_nonzero(words)) * (parameters.spike_bits + (index_bits or 0))
+        stored += words.size if index_bits is None else 0
+    return Activity.total({"compute": 0}, writes={"outputs": stored})

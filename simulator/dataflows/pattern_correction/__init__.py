@@ -5,6 +5,7 @@ MICROARCHITECTURE.md beside this file has the rules. `patterns` calibrates, `ker
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Annotated, Literal, NamedTuple, cast
@@ -156,7 +157,7 @@ def _training_trace(named: str) -> Trace:
 
 
 def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) -> Iterator[UInt64]:
-    """The im2col matrices of an operator in the training samples."""
+    """The im2col matrices of an operator in the training samples, some timesteps at a time."""
     same = next((other for other in trace.operators if other.name == operator.name), None)
     if not isinstance(same, Synapse) or same.shape != operator.shape:
         raise UsageError(
@@ -165,11 +166,11 @@ def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) 
         )
     for sample in range(min(chosen.samples, trace.samples)):
         run = StageSample(Stage(same.name, (same,)), SampleTensors(trace, sample))
-        yield run.workload(same).bit_planes()
+        yield from run.workload(same).plane_blocks()
 
 
 def _group_slices(planes: UInt64, operator: Synapse) -> UInt16:
-    """uint16 (groups, rows, places): slices of all rows of a sample."""
+    """uint16 (groups, rows, places): slices of all rows of some planes."""
     groups, _, _, words = planes.shape
     return slices_of(planes.reshape(groups, -1, words), operator.shape.fan_in)
 
@@ -181,13 +182,14 @@ def synapses(machine: PatternCorrectionMachine, run: OperatorRun) -> Activity:
     work = run.workload
     limits = LevelLimits(parameters.tile_rows, parameters.ids_per_cycle, parameters.channels)
     totals = np.zeros(4, np.int64)
-    rows = _group_slices(work.bit_planes(), cast(Synapse, run.operator))
     prepared: list[Patterns] = run.prepared
-    for slices, patterns in zip(rows, prepared, strict=True):
-        replace_slices(np.ascontiguousarray(slices.T), patterns.values, patterns.starts, limits, totals)
+    planes_of_tiles = parameters.tile_rows // math.gcd(parameters.tile_rows, work.positions)
+    for block in work.plane_blocks(planes_of_tiles):
+        for slices, patterns in zip(_group_slices(block, cast(Synapse, run.operator)), prepared, strict=True):
+            replace_slices(np.ascontiguousarray(slices.T), patterns.values, patterns.starts, limits, totals)
     with_pattern, corrections, used, cycles = totals.tolist()
     channels = work.output_channels // work.groups
-    row_tiles = -(-rows.shape[1] // parameters.tile_rows)
+    row_tiles = -(-work.T * work.input_bits * work.positions // parameters.tile_rows)
     id_bits = max(1, (parameters.calibration.patterns - 1).bit_length())
     products = used * channels * parameters.product_bits
     adds = with_pattern * channels, corrections * channels
@@ -195,7 +197,7 @@ def synapses(machine: PatternCorrectionMachine, run: OperatorRun) -> Activity:
         {"compute": cycles * -(-channels // parameters.lanes)},
         reads={
             "weights": row_tiles * work.weights.size * work.weight_bits + products,
-            "spikes": work.inputs.size * work.input_bits + with_pattern * id_bits,
+            "spikes": work.input_values * work.input_bits + with_pattern * id_bits,
         },
         counts={
             ADD_PATTERN.name: adds[0],

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS
@@ -57,7 +57,7 @@ class RoutedCores:
         """Neurons on cores."""
         return RoutedPlan.of(cast(RoutedCoresMachine, machine), network)
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Nothing goes through DRAM."""
         return False
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
+from spikecycle.simulator.dataflows.cores.events import every_timestep
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, fan_out, merged, one_to_one, scaled
 from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
 from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
 from spikecycle.simulator.dataflows.stage import Network, StageSample
-from spikecycle.simulator.replay import LayerReplay
+from spikecycle.simulator.replay.steps import PopulationStep
 from spikecycle.traces import Population, Synapse
 
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
@@ -54,12 +55,25 @@ class SomaTiming:
 
 @dataclass(eq=False)
 class _Counts:
-    """Events of a sample."""
+    """Events of a sample, and how long each timestep of the chip takes: int64 (steps,), and (steps, cores) for which
+    each core is busy."""
 
+    ends: Int64
+    on_cores: Int64
     synapses: dict[SynapseKind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     updates: int = 0
     spikes: int = 0
-    steps: list[StepTimes] = field(default_factory=list)
+    messages: int = 0
+    east_west: int = 0
+    north_south: int = 0
+
+    def add(self, step: int, times: StepTimes) -> None:
+        """One timestep."""
+        self.ends[step] = times.end
+        self.on_cores[step] = np.maximum(times.sending, times.receiving)
+        self.messages += times.messages
+        self.east_west += times.east_west
+        self.north_south += times.north_south
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,13 +127,14 @@ class RoutedPlan:
 
     def run(self, sample: StageSample) -> Activity:
         """One sample: for each timestep of the chip a row of the whole mesh, and one for each core."""
-        counts = _Counts()
+        steps = self.chip.chip_steps
+        counts = _Counts(np.zeros(steps, np.int64), np.zeros((steps, self.placement.cores), np.int64))
         soma = self._soma(sample, counts)
-        values = {tensor.name: self._values(tensor.name, sample) for tensor in self.tensors}
+        values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
         mesh = self._mesh()
-        for step in range(self.chip.chip_steps):
+        for step, cycles in enumerate(soma):
             messages = self._messages(step, values, counts)
-            counts.steps.append(run_step(soma[step], self.placement.first_neuron, messages, mesh))
+            counts.add(step, run_step(cycles, self.placement.first_neuron, messages, mesh))
         return self._activity(sample, counts)
 
     @cached_property
@@ -141,54 +156,53 @@ class RoutedPlan:
             machine.cycles(latency.hop_north_south),
         )  # fmt: skip
 
-    def _values(self, tensor: str, sample: StageSample) -> Int64:
-        return sample.values(tensor).reshape(self.network.timesteps, -1).astype(np.int64)
-
-    def _soma(self, sample: StageSample, counts: _Counts) -> Int64:
-        """Cycles of every neuron in every timestep of the chip, int64 (timesteps, neurons)."""
+    def _soma(self, sample: StageSample, counts: _Counts) -> Iterator[Int64]:
+        """Cycles of every neuron, int64 (neurons,), in each timestep of the chip."""
         latency = self.machine.dataflow.latency_ns
         access, update, spike = (
             self.machine.cycles(ns) for ns in (latency.neuron_access, latency.neuron_update, latency.neuron_spike)
         )
-        soma = np.zeros((self.chip.chip_steps, int(self.placement.first_neuron[-1])), np.int64)
-        for population in self.chip.populations:
-            tensor = population.output.name
-            numbers, behind = self.placement.number[tensor].reshape(-1), self.chip.depth[tensor]
-            updated, fired = self._states(population, sample)
-            cycles = np.full((self.chip.chip_steps, len(numbers)), access, np.int64)
-            cycles[behind : behind + len(updated)] += update * updated
-            cycles[behind : behind + len(fired)] += spike * fired
-            soma[:, numbers] = cycles
-            counts.updates += int(updated.sum())
-            counts.spikes += int(fired.sum())
-        return soma
+        populations = [
+            (self.placement.number[each.output.name].reshape(-1), self.chip.depth[each.output.name],
+             self._states(each, sample))
+            for each in self.chip.populations
+        ]  # fmt: skip
+        for step in range(self.chip.chip_steps):
+            soma = np.zeros(int(self.placement.first_neuron[-1]), np.int64)
+            for numbers, behind, states in populations:
+                soma[numbers] = access
+                if step >= behind:
+                    updated, fired = next(states)
+                    soma[numbers] += update * updated + spike * fired
+                    counts.updates += int(np.count_nonzero(updated))
+                    counts.spikes += int(np.count_nonzero(fired))
+            yield soma
 
-    def _states(self, population: Population, sample: StageSample) -> tuple[Int64, Int64]:
-        """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: int64
-        (timesteps, neurons) of 0 and 1 each; (0, neurons) where none can."""
-        replay = sample.tensors.replay(population, track_active=True)
-        assert replay.active is not None
-        assert len(replay.active) == self.network.timesteps, "the sample has another number of timesteps"
+    def _states(self, population: Population, sample: StageSample) -> Iterator[tuple[Bools, Bools]]:
+        """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: bool
+        (neurons,) each."""
         biased = np.zeros(population.output.shape, bool)
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
                 biased |= (spikes.synapse.bias() != 0)[:, None, None]
-        neurons = population.output.count
-        last = self.chip.chip_steps - self.chip.depth[population.output.name]
-        updated = np.zeros((last, neurons), np.int64)
-        updated[: len(replay.active)] = ((replay.active != 0) | biased).reshape(-1, neurons)
-        for t, potentials in enumerate(leaking(population, replay, last - len(replay.active)), len(replay.active)):
-            updated[t] = (potentials != 0).reshape(-1)
-        fired = replay.outputs if population.neuron.fires else replay.outputs[:0]
-        return updated, fired.reshape(-1, neurons).astype(np.int64)
+        nothing = np.zeros(population.output.count, bool)
+        now: PopulationStep | None = None
+        for t, now in enumerate(sample.tensors.steps(population, track_active=True)):
+            assert t < self.network.timesteps, "the sample has another number of timesteps"
+            fired = (now.outputs != 0).reshape(-1) if population.neuron.fires else nothing
+            yield ((now.active != 0) | biased).reshape(-1), fired
+        assert now is not None, "there is at least one timestep"
+        last = self.chip.chip_steps - self.chip.depth[population.output.name] - self.network.timesteps
+        for potentials in leaking(population, now.potentials, now.outputs, last):
+            yield (potentials != 0).reshape(-1), nothing
 
-    def _messages(self, step: int, values: Mapping[str, Int64], counts: _Counts) -> Messages:
+    def _messages(self, step: int, values: Mapping[str, Iterator[Int64]], counts: _Counts) -> Messages:
         """What is sent in a timestep of the chip."""
         senders, first, stop, offset = [], [], [], 0
         for tensor in self.tensors:
             t = step - tensor.behind
             if 0 <= t < self.network.timesteps:
-                spikes = values[tensor.name][t]
+                spikes = next(values[tensor.name])
                 for kind, synapses in tensor.synapses.items():
                     counts.synapses[kind] += int(spikes @ synapses)
                 starts = tensor.table.starts
@@ -207,40 +221,40 @@ class RoutedPlan:
         )
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
-        steps, cores = counts.steps, self.placement.cores
-        on_cores = np.array([np.maximum(step.sending, step.receiving) for step in steps])
-        slowest = on_cores.max(axis=1)
-        ends = np.array([step.end for step in steps])
-        barrier = np.full(len(steps), self._barrier)
+        steps, cores = len(counts.ends), self.placement.cores
+        slowest = counts.on_cores.max(axis=1)
+        barrier = self._barrier
         tick = self.machine.cycles(self.machine.dataflow.tick_ns or 0)
-        waits = np.maximum(0, tick - ends - barrier)
-        of_mesh = np.stack([slowest, ends - slowest, barrier, waits], axis=1)
-        alone = np.zeros((on_cores.size, of_mesh.shape[1]), np.int64)
-        alone[:, 0] = on_cores.reshape(-1)
-        breakdown = np.concatenate([of_mesh, alone])
-        step, core = np.divmod(np.arange(on_cores.size), cores)
+        breakdown = np.zeros((steps * (1 + cores), 4), np.int64)  # the mesh first, then all cores
+        of_mesh = breakdown[:steps]
+        of_mesh[:, 0], of_mesh[:, 1], of_mesh[:, 2] = slowest, counts.ends - slowest, barrier
+        of_mesh[:, 3] = np.maximum(0, tick - counts.ends - barrier)
+        breakdown[steps:, 0] = counts.on_cores.reshape(-1)
+        step, resource = np.arange(len(breakdown)), np.zeros(len(breakdown), np.int64)
+        step[steps:], resource[steps:] = np.divmod(np.arange(steps * cores), cores)
+        resource[steps:] += 1
         work = Work(
             breakdown.sum(axis=1),
             ("compute", "mesh", "barrier", "tick"),
             breakdown,
-            np.concatenate([np.arange(len(steps)), step]),
-            np.concatenate([np.zeros(len(steps), np.int64), core + 1]),
+            step,
+            resource,
             ("mesh", *(f"core {core}" for core in range(cores))),
         )
-        none = np.zeros((len(breakdown), len(OPERANDS)), np.int64)
+        none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
         neurons = sum(population.output.count for population in self.chip.populations)
-        messages = sum(step.messages for step in steps)
         found = {
             **{f"synapse_{kind}": count for kind, count in counts.synapses.items()},
-            "neuron_access": neurons * len(steps),
+            "neuron_access": neurons * steps,
             "neuron_update": counts.updates,
             "neuron_spike": counts.spikes,
-            "axon_in": messages,
-            "axon_out": messages,
-            "hop_east_west": sum(step.east_west for step in steps),
-            "hop_north_south": sum(step.north_south for step in steps),
+            "axon_in": counts.messages,
+            "axon_out": counts.messages,
+            "hop_east_west": counts.east_west,
+            "hop_north_south": counts.north_south,
         }
-        return Activity(work, Moves(none, none), found, {"pe": int(on_cores.sum())}, counted_operations(sample))
+        busy = {"pe": int(counts.on_cores.sum())}
+        return Activity(work, Moves(none, none), found, busy, counted_operations(sample))
 
     @property
     def _barrier(self) -> int:
@@ -250,10 +264,11 @@ class RoutedPlan:
         return self.machine.cycles((reached or least or [0])[-1])
 
 
-def leaking(population: Population, replay: LayerReplay, timesteps: int) -> Iterable[Int64]:
+def leaking(population: Population, potentials: Int32, outputs: Integers, timesteps: int) -> Iterator[Int64]:
     """The potentials that are there at the beginning of each of so many timesteps without inputs, (M, P, Q).
 
-    Nothing fires in them; of a spike in the sample's last timestep, a late reset is taken in the first of them.
+    potentials, outputs: (M, P, Q), those of the sample's last timestep. Nothing fires any more; of a spike in that
+    timestep, a late reset is taken in the first of them.
     """
     neuron = population.neuron
     factor, threshold = (
@@ -261,14 +276,14 @@ def leaking(population: Population, replay: LayerReplay, timesteps: int) -> Iter
         for values in (neuron.leak_numerator, neuron.threshold)
     )
     late = neuron.reset_timing == "next"
-    now = replay.potentials.astype(np.int64)
+    now = potentials.astype(np.int64)
     for step in range(timesteps):
         yield now
         if neuron.kind != "if":
             now = (now * factor) >> neuron.leak_shift
         if late and step == 0:
             after = now - threshold if neuron.reset == "soft" else neuron.reset_value
-            now = np.where(replay.outputs[-1], after, now)
+            now = np.where(outputs, after, now)
 
 
 def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:

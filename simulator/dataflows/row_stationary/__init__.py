@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
@@ -51,12 +51,14 @@ class RowStationary:
     machine_type: type[Machine] = RowStationaryMachine
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
-        free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
+        free=frozenset({"add", "pool", "concatenate"}),
+        demands=frozenset({"groups", "dilation", "a delayed input", "several inputs", "an input without weights"})
+        | NEURON_DEMANDS,
         input_bits=16,
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        packed_spikes=True,
         keeps_tensors=True,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
@@ -75,11 +77,11 @@ class RowStationary:
         task, connections, population = layer_of(stage, network)
         return LayerPlan(task, connections, population, RowStationaryPlan(cast(RowStationaryMachine, machine), task))
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """All timesteps of a tensor must fit a quarter of the global buffer, a row of the map from a word on."""
         buffer = cast(RowStationaryMachine, machine).buffers.global_buffer
-        timesteps, channels, rows, columns = values.shape
-        words = timesteps * channels * rows * -(-columns * tensor.bits // buffer.width_bits)
+        channels, rows, columns = tensor.shape
+        words = len(values) * channels * rows * -(-columns * tensor.bits // buffer.width_bits)
         return bool(words <= buffer.words // 4)
 
 

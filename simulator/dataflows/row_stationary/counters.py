@@ -6,13 +6,14 @@ from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_layer
-from spikecycle.simulator.workload import leak_action
+from spikecycle.simulator.workload import current_leak_action, leak_action
 
 
 def counters(machine: RowStationaryMachine, task: LayerTask) -> dict[Count, Counter]:
-    """The declared counters by the column that kernels count them in."""
+    """The declared counters by the column that kernels count them in; that of a synaptic current only where there is
+    one."""
     layer = lower_layer(machine, task)
-    neuron = max(layer.psum_bits, layer.potential_bits)
+    neuron = max(layer.psum_bits, layer.potential_bits, layer.current_bits)
     wires, parameters = machine.dataflow.wires, machine.dataflow
     # the mean way of what goes to or comes from one array row, or one PE of it; weights go to all PEs of a branch
     trunk, branch = parameters.rows * wires.pe_pitch_um // 2, parameters.columns * wires.pe_pitch_um // 2
@@ -30,6 +31,18 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> dict[Count, Coun
     def wire(name: str, operand: str, length_um: int, when: str) -> Counter:
         return Counter(f"{name}.{operand}", name, operand, "move", "wire", "bits", when, length_um=length_um)
 
+    of_current = {
+        Count.CURRENT_LEAKS: logic(
+            "neuron.current_leak",
+            "potentials",
+            current_leak_action(task.neuron),
+            neuron,
+            "a synaptic current leaks: it is shifted if the factor is a power of two, else multiplied",
+        )
+    }
+    added = "a sum, or a bias, is added to a potential"
+    if layer.current_bits:
+        added = "a sum, or a bias, is added to a synaptic current, or that to a potential"
     return {
         Count.INPUT_WORDS_WRITTEN: words("spikes", "spikes", "write", "input rows are loaded"),
         Count.INPUT_WORDS_READ: words("spikes", "spikes", "read", "input rows are delivered to PEs"),
@@ -112,9 +125,8 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> dict[Count, Coun
             neuron,
             "a potential leaks: it is shifted if the factor is a power of two, else multiplied",
         ),
-        Count.NEURON_ADDITIONS: logic(
-            "neuron.add", "potentials", "add", neuron, "a sum, or a bias, is added to a potential"
-        ),
+        **(of_current if layer.current_bits else {}),
+        Count.NEURON_ADDITIONS: logic("neuron.add", "potentials", "add", neuron, added),
         Count.DRAM_WIRE_WEIGHTS: wire("dram_wire", "weights", wires.dram_um, "a bit of weights comes from DRAM"),
         Count.DRAM_WIRE_SPIKES: wire("dram_wire", "spikes", wires.dram_um, "a bit of input spikes comes from DRAM"),
         Count.DRAM_WIRE_POTENTIALS: wire(

@@ -40,6 +40,7 @@ def widths(layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayM
         entries_per_weight=entries_per_weight(layer, array, storage, mapping.filters_per_pe),
         psums_per_word=array.word_bits // layer.psum_bits,
         potentials_per_word=array.word_bits // layer.potential_bits,
+        currents_per_word=array.word_bits // layer.current_bits if layer.current_bits else 0,
         pad_psum_bits=pad_psum_bits(layer, array),
         tag_bits=tag_bits(storage, mapping.filters_per_pe),
     )
@@ -108,16 +109,16 @@ def count_windows(
 ) -> None:
     """Count, for the output columns q0 to q1 - 1.
 
-    inputs: uint8 or uint16 (T, C, H, W).
-    active_inputs_out: int64 (T, H, C, S), windows whose input at tap s of the row is not 0.
-    events_out: int64 (T, H, C, S), set bits of those inputs.
-    spikes_out: int64 (T, H, C), non-zero inputs of the row within the columns that the windows cover.
+    inputs: uint8 or uint16 (n, C, H, W), of some timesteps.
+    active_inputs_out: int64 (n, H, C, S), windows whose input at tap s of the row is not 0.
+    events_out: int64 (n, H, C, S), set bits of those inputs.
+    spikes_out: int64 (n, H, C), non-zero inputs of the row within the columns that the windows cover.
     """
     columns = layer.windows.columns
     first, end = input_range(columns, q0, q1)
     active_inputs_out[:] = 0
     events_out[:] = 0
-    for t in range(layer.T):
+    for t in range(len(inputs)):
         for c in range(layer.C):
             for y in range(layer.H):
                 spikes = 0
@@ -140,7 +141,7 @@ def count_windows(
 
 @kernel
 def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
-    """spikes_out: int64 (T, M, P), output spikes of columns q0 to q1 - 1; outputs: uint8 (T, M, P, Q)."""
+    """spikes_out: int64 (n, M, P), output spikes of columns q0 to q1 - 1; outputs: uint8 (n, M, P, Q)."""
     timesteps, filters, rows, _ = outputs.shape
     for t in range(timesteps):
         for m in range(filters):
@@ -153,7 +154,7 @@ def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
 
 @dataclass
 class TapInputs:
-    """Inputs at every tap, summed over timesteps, windows and output rows, as column ranges are added.
+    """Inputs at every tap, summed over timesteps, windows and output rows, as column ranges and timesteps are added.
 
     active_inputs: int64 (C, R, S), windows whose input is not 0. events: int64 (C, R, S), set bits of those inputs.
     """
@@ -168,7 +169,7 @@ class TapInputs:
         return TapInputs(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
 
     def add(self, mapped: LayerOnArray, active_inputs: Int64, events: Int64) -> None:
-        """Add a column range. met, events: int64 (T, H, C, S), see `windows`."""
+        """Add some timesteps of a column range. active_inputs, events: int64 (n, H, C, S), see `count_windows`."""
         layer = mapped.layer
         output_rows = np.arange(layer.P) * layer.windows.rows.stride - layer.windows.rows.padding
         active_of_row, events_of_row = active_inputs.sum(axis=0), events.sum(axis=0)

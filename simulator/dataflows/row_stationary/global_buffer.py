@@ -46,7 +46,7 @@ def channels_of_folds(mapped: LayerOnArray) -> Int64:
 class RowLoads(NamedTuple):
     """Input rows (timestep, row) that are loaded in a range of output columns, and the column fold whose passes do.
 
-    In order of the column folds, int64 each: column_fold (E,), numbered within the range; timestep, row (E,).
+    int64 each: column_fold (E,), numbered within the range; timestep, counted from the first one; row (E,).
     """
 
     column_fold: Int64
@@ -54,13 +54,13 @@ class RowLoads(NamedTuple):
     row: Int64
 
     @classmethod
-    def of(cls, mapped: LayerOnArray, folds: ColumnFolds) -> RowLoads:
-        """folds: those of a range.
+    def of(cls, mapped: LayerOnArray, folds: ColumnFolds, timesteps: range) -> RowLoads:
+        """Rows of some timesteps. folds: those of a range.
 
         The pairs that need a row follow each other, and so do their column folds. The first of them loads it, and so
         does the first one of every later time group, or every one of them, if rows are not kept for as long.
         """
-        layer, mapping, windows = mapped.layer, mapped.mapping, mapped.layer.windows.rows
+        mapping, windows = mapped.mapping, mapped.layer.windows.rows
         tiles = np.flatnonzero(folds.number == 0)
         row_start, row_end = folds.row_start[tiles], folds.row_end[tiles]
         # input rows of a tile, and the output rows first to last that need them
@@ -72,7 +72,8 @@ class RowLoads(NamedTuple):
         row, first, last = row[tile, place], first[tile, place], last[tile, place]
 
         height, size = folds.rows[tiles][tile], folds.pairs[tiles][tile]
-        start = np.arange(layer.T)[:, None] * height - row_start[tile]  # the number of the pair of output row 0
+        steps = np.arange(timesteps.start, timesteps.stop)
+        start = steps[:, None] * height - row_start[tile]  # the number of the pair of output row 0
         first_fold, last_fold = (start + first) // size, (start + last) // size
         every = {Kept.TILE: len(folds.tile), Kept.GROUP: mapping.folds_per_group, Kept.PASS: 1}[Kept(mapping.kept)]
         loads = (last_fold // every - first_fold // every + 1).reshape(-1)
@@ -81,23 +82,22 @@ class RowLoads(NamedTuple):
         timestep, item = np.divmod(needed, len(row))
         first_fold = first_fold.reshape(-1)[needed]
         column_fold = np.maximum(first_fold, (first_fold // every + earlier) * every) + tiles[tile[item]]
-        order = np.argsort(column_fold, kind="stable")
-        return cls(column_fold[order], timestep[order], row[item][order])
+        return cls(column_fold, timestep, row[item])
 
-    def rows(self, column_folds: int) -> Int64:
-        """int64 (column folds,): how many."""
-        return np.bincount(self.column_fold, minlength=column_folds)
+    def add_rows(self, rows_out: Int64) -> None:
+        """Add how many there are to int64 (column folds,)."""
+        rows_out += np.bincount(self.column_fold, minlength=len(rows_out))
 
-    def spikes(self, spikes: Int64, channel_starts: Int64, column_folds: int) -> Int64:
-        """int64 (column folds, len(channel_starts)): non-zero inputs of the rows, by ranges of channels.
+    def add_spikes(self, spikes: Int64, channel_starts: Int64, spikes_out: Int64) -> None:
+        """Add the non-zero inputs of the rows, by ranges of channels, to int64 (column folds, len(channel_starts)).
 
-        spikes: int64 (T, H, C), those of each row.
+        spikes: int64 (n, H, C), those of each row of these timesteps.
         """
-        of_rows = np.add.reduceat(spikes, channel_starts, axis=2)[self.timestep, self.row]
-        sums = np.zeros((len(of_rows) + 1, len(channel_starts)), np.int64)
-        np.cumsum(of_rows, axis=0, out=sums[1:])
-        ends = np.cumsum(self.rows(column_folds))
-        return np.diff(sums[ends], axis=0, prepend=sums[:1])
+        order = np.argsort(self.column_fold, kind="stable")
+        column_fold = self.column_fold[order]
+        of_rows = np.add.reduceat(spikes, channel_starts, axis=2)[self.timestep[order], self.row[order]]
+        starts = np.flatnonzero(np.diff(column_fold, prepend=-1))
+        spikes_out[column_fold[starts]] += np.add.reduceat(of_rows, starts, axis=0)
 
 
 class Delivery(NamedTuple):

@@ -64,6 +64,10 @@ class LayerSpec(NamedTuple):
     weight_bits: int
     psum_bits: int
     potential_bits: int
+    current_bits: int
+    """Of a synaptic current; 0 where neurons have none."""
+    parameter_bits: int
+    """Of the thresholds and leaks that every neuron has for itself, which come from DRAM; 0 if none do."""
     stored_input_bits: int
     """Of an input in DRAM."""
     output_bits: int
@@ -72,6 +76,16 @@ class LayerSpec(NamedTuple):
     """Of an output in DRAM."""
     starts_in_dram: int
     """1 if every neuron has a start potential of its own, which comes from DRAM."""
+
+    @property
+    def states(self) -> int:
+        """Of a neuron: its potential, and its synaptic current if it has one."""
+        return 2 if self.current_bits else 1
+
+    @property
+    def state_bits(self) -> int:
+        """Of all states of a neuron."""
+        return self.potential_bits + self.current_bits
 
     @property
     def group_channels(self) -> int:
@@ -198,13 +212,15 @@ class WeightTables(NamedTuple):
 class Widths(NamedTuple):
     """Accesses and words that follow from widths.
 
-    entries_per_weight: of the weight pad. psums_per_word, potentials_per_word: of the global buffer.
+    entries_per_weight: of the weight pad. psums_per_word, potentials_per_word, currents_per_word: of the global buffer;
+    0 currents where neurons have none.
     pad_psum_bits: of psums in pads. tag_bits: of the filter number beside a weight.
     """
 
     entries_per_weight: int
     psums_per_word: int
     potentials_per_word: int
+    currents_per_word: int
     pad_psum_bits: int
     tag_bits: int
 
@@ -270,6 +286,7 @@ class Count(IntEnum):
     PE_WIRE_WEIGHTS = 36
     PE_WIRE_SPIKES = 37
     PE_WIRE_PSUMS = 38
+    CURRENT_LEAKS = 39
 
 
 class RowBits(NamedTuple):

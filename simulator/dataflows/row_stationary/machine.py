@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters, starts_per_neuron
+from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters, own_parameter_bits, starts_per_neuron
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArraySpec, LayerSpec, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
@@ -197,7 +197,11 @@ class RowStationaryMachine(Machine):
 
     def unmodelled(self) -> tuple[str, ...]:
         """What no figures are known for."""
-        return ("decoding of formats", "multicast controllers of the network")
+        return (
+            "decoding of formats",
+            "multicast controllers of the network",
+            *self.dataflow.neuron_unit.unmodelled(),
+        )
 
 
 def weight_format_problem(chosen: WeightFormat) -> str | None:
@@ -238,6 +242,7 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
     for name, bits, key, limit in (
         ("the exact sum of a timestep needs", psum_bits, "dataflow.accumulator_bits", parameters.accumulator_bits),
         ("a potential has", task.neuron.potential_bits, "buffers.global_buffer.width_bits", word_bits),
+        ("a synaptic current has", task.neuron.current_bits, "buffers.global_buffer.width_bits", word_bits),
     ):
         if bits > limit:
             wider = f"{name} {bits} bits, {key} is {limit}; set it to {bits}, {bits / limit:.2f} times the bits of each"
@@ -268,6 +273,8 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
         weight_bits=task.weight_bits,
         psum_bits=psum_bits,
         potential_bits=task.neuron.potential_bits,
+        current_bits=task.neuron.current_bits,
+        parameter_bits=own_parameter_bits(task.neuron),
         stored_input_bits=max(task.input_bits, activation_bits),
         output_bits=output_bits,
         stored_output_bits=max(output_bits, activation_bits),

@@ -82,6 +82,12 @@ def words_of(values: Any, bits: int, array: ArraySpec) -> Any:
     return ceil_div(values, array.word_bits // bits)
 
 
+def state_words(layer: LayerSpec, array: ArraySpec, neurons: Any) -> Any:
+    """Words of the global buffer for potentials and, from a word on, synaptic currents of neurons."""
+    words = words_of(neurons, layer.potential_bits, array)
+    return words + words_of(neurons, layer.current_bits, array) if layer.current_bits else words
+
+
 def fold_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> Any:
     """Words of the global buffer for one input row of all channels of a channel fold."""
     channels = np.minimum(mapping.fold_channels, layer.group_channels)
@@ -109,7 +115,7 @@ def buffer_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weig
     inputs = one_pass + (one_pass if mapping.kept == Kept.PASS else kept)
     psums = sets * group_pairs * words_of(w * p, layer.psum_bits, array)
     owners = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters) if mapping.kept == Kept.GROUP else 1
-    potentials = owners * sets * h * words_of(w * p, layer.potential_bits, array)
+    potentials = owners * sets * h * state_words(layer, array, w * p)
     outputs = 2 * sets * group_pairs * words_of(w * p, layer.output_bits, array)
     stay = (group_pairs < pairs) & (array.potentials_in_dram == 0)
     return inputs + psums + np.where(stay, potentials, 0) + outputs + weight_words
@@ -326,7 +332,8 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
     results = w * mapping.filters_per_pe
     hand_overs = 1 if array.psums_in_pads else channel_folds
     psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, layer.output_bits, array)
-    potential_words = words_of(results, layer.potential_bits, array)
+    potential_words = state_words(layer, array, results)
+    parameter_bits = map_tiles * groups * h * w * layer.M * layer.parameter_bits
     buffer_words = (
         (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)
         + 2 * map_tiles * layer.T * h * filter_folds * mapping.filter_sets * psum_words
@@ -342,10 +349,11 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
         dram_bits=loaded
         + input_bits
         + outputs * layer.stored_output_bits
-        + (waiting * w * layer.M * layer.potential_bits // array.potentials_in_dram if array.potentials_in_dram else 0),
+        + (waiting * w * layer.M * layer.state_bits // array.potentials_in_dram if array.potentials_in_dram else 0)
+        + parameter_bits,
         buffer_bits=buffer_words * array.word_bits,
         chain_bits=outputs * chain_sets * layer.R * layer.psum_bits,
         cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)
-        + map_tiles * layer.T * h * w * layer.M // array.update_lanes
+        + map_tiles * layer.T * h * w * layer.M * layer.states // array.update_lanes
         + filled // array.weight_bus_bits,
     )

@@ -50,6 +50,15 @@ class ColumnFolds(NamedTuple):
         """How many pairs."""
         return self.pair_end - self.pair_start
 
+    def of_timesteps(self, first: int, last: int) -> tuple[Int64, ColumnFolds]:
+        """Which folds have pairs of timesteps first to last - 1, and those pairs of them, numbered from `first` on."""
+        start = np.maximum(self.pair_start, first * self.rows)
+        end = np.minimum(self.pair_end, last * self.rows)
+        chosen = np.flatnonzero(start < end)
+        before = first * self.rows
+        moved = self._replace(pair_start=start - before, pair_end=end - before)
+        return chosen, ColumnFolds(*(column[chosen] for column in moved))
+
 
 class PassOrder(NamedTuple):
     """n passes in order.

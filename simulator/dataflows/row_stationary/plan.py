@@ -44,7 +44,7 @@ from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightS
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
 from spikecycle.simulator.formats.bits import bits_for
-from spikecycle.simulator.workload import leaks
+from spikecycle.simulator.workload import current_leaks, leaks
 
 
 @dataclass
@@ -162,8 +162,9 @@ class RowStationaryPlan:
         """What follows from the number of updates."""
         layer = self.mapped.layer
         counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task.neuron) else 0
+        counts[Count.CURRENT_LEAKS] = counts[Count.UPDATES] if current_leaks(self.task.neuron) else 0
         biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
-        counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] + biases
+        counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] * layer.states + biases
         if not self.task.neuron.fires:  # nothing is compared
             counts[Count.UPDATES] = 0
 

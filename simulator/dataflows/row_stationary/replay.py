@@ -39,21 +39,26 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     empty_records,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import slowest_by_weights, slowest_skipping
-from spikecycle.simulator.dataflows.row_stationary.updates import output_spikes, update_neurons
+from spikecycle.simulator.dataflows.row_stationary.updates import output_spikes, spikes_of_folds, update_neurons
+
+BLOCK_BYTES = 2**24
+"""Of what is counted of each input and tap of some timesteps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Steady:
     """What is the same for every sample of a mapped layer.
 
-    words: int64 (S, F, K), of the global buffer in a pass, but for loads and fills. row_loads: input rows that are
-    loaded in a range of output columns. counts: int64 (len(Count),), of what `words` are for.
+    words: int64 (S, F, K), of the global buffer in a pass, but for loads and fills. loaded_rows: int64 (folds of a
+    range,), input rows that are loaded; row_loads: which, if all timesteps are gone through together. counts: int64
+    (len(Count),), of what `words` are for.
     """
 
     words: Int64
-    row_loads: RowLoads
+    loaded_rows: Int64
+    row_loads: RowLoads | None
     counts: Int64
 
     @classmethod
@@ -64,7 +69,22 @@ class Steady:
         psum_words, times = move_psums(mapped, order, counts)
         for channel_fold in np.flatnonzero(times):
             words[:, :, channel_fold] += psum_words * times[channel_fold]
-        return cls(words, RowLoads.of(mapped, order.folds_of_range), counts)
+        folds = order.folds_of_range
+        loaded_rows = np.zeros(len(folds.tile), np.int64)
+        row_loads = None
+        blocks = blocks_of_timesteps(mapped)
+        for timesteps in blocks:
+            row_loads = RowLoads.of(mapped, folds, timesteps)
+            row_loads.add_rows(loaded_rows)
+        return cls(words, loaded_rows, row_loads if len(blocks) == 1 else None, counts)
+
+
+def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
+    """Timesteps that are gone through together."""
+    layer = mapped.layer
+    of_timestep = 8 * max(2 * layer.H * layer.C * layer.S, layer.M * layer.P, layer.H * layer.P)
+    together = max(1, BLOCK_BYTES // of_timestep)
+    return [range(first, min(first + together, layer.T)) for first in range(0, layer.T, together)]
 
 
 @dataclass
@@ -73,13 +93,14 @@ class _SpikeWork:
 
     tap_cycles, hand_over: int64 (S, F, K), of the slowest PE. input_spikes: int64 (S, groups, K), non-zero inputs of
     the rows that passes load; output_spikes: a part (time groups, F) for each range. Both empty where no row's size
-    depends on them.
+    depends on them. taps: inputs at every tap, of all ranges.
     """
 
     tap_cycles: Int64
     hand_over: Int64
     input_spikes: Int64
     output_spikes: list[Int64]
+    taps: TapInputs
 
 
 def replay(mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> Records:
@@ -123,34 +144,46 @@ def _work_of_spikes(
     else:
         tap_cycles, hand_over = slowest_by_weights(mapped, folds, hands_over)
     loaded = (order.shape[0] if mapped.input_row.explicit else 0, layer.groups, order.shape[2])
-    work = _SpikeWork(tap_cycles, hand_over, np.zeros(loaded, np.int64), [])
+    work = _SpikeWork(tap_cycles, hand_over, np.zeros(loaded, np.int64), [], TapInputs.none(mapped))
+    for first in range(0, order.shape[0], size):
+        _add_range(mapped, order, steady, sample, slice(first, first + size), work)
+    count_pe_work(mapped, work.taps, records)
+    return work
 
-    active_inputs = np.zeros((layer.T, layer.H, layer.C, layer.S), np.int64)
-    events, spikes = np.zeros_like(active_inputs), np.zeros((layer.T, layer.H, layer.C), np.int64)
-    outputs = np.zeros((layer.T, layer.M, layer.P) if mapped.output_row.explicit else (0, 0, 0), np.int64)
+
+def _add_range(
+    mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample, here: slice, work: _SpikeWork
+) -> None:
+    """Go through a range of output columns, whose column folds are `here`, some timesteps at a time."""
+    layer, folds = mapped.layer, order.folds_of_range
+    of_range = ColumnFolds(*(column[here] for column in order.folds))
+    q0, q1 = int(of_range.column_start[0]), int(of_range.column_end[0])
+    hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
     group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
     channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
-    tap_inputs = TapInputs.none(mapped)
-    inputs = np.asarray(sample.inputs)
-    sample_outputs = np.asarray(sample.outputs) if mapped.output_row.explicit else outputs
-    for first in range(0, order.shape[0], size):
-        here = slice(first, first + size)
-        q0, q1 = int(folds.column_start[first]), int(folds.column_end[first])
-        count_windows(inputs, layer, q0, q1, active_inputs, events, spikes)
-        tap_inputs.add(mapped, active_inputs, events)
-        if skips:
-            slowest_skipping(
-                mapped, active_inputs, type(folds)(*(column[here] for column in folds)), hands_over,
-                work.tap_cycles[here], work.hand_over[here],
-            )  # fmt: skip
+    is_explicit = mapped.output_row.explicit
+    of_folds = np.empty((layer.T, layer.P, order.shape[1]) if is_explicit else (0, 0, 0), np.int32)
+    for timesteps in blocks_of_timesteps(mapped):
+        first, last = timesteps.start, timesteps.stop
+        active_inputs = np.zeros((len(timesteps), layer.H, layer.C, layer.S), np.int64)
+        events, spikes = np.zeros_like(active_inputs), np.zeros(active_inputs.shape[:3], np.int64)
+        count_windows(sample.inputs[first:last], layer, q0, q1, active_inputs, events, spikes)
+        work.taps.add(mapped, active_inputs, events)
+        if mapped.array.input_zeros == Zero.SKIP:
+            chosen, some = of_range.of_timesteps(first, last)
+            tap_cycles, hand_over = (table[here][chosen] for table in (work.tap_cycles, work.hand_over))
+            slowest_skipping(mapped, active_inputs, some, hands_over, tap_cycles, hand_over)
+            work.tap_cycles[here][chosen], work.hand_over[here][chosen] = tap_cycles, hand_over
         if mapped.input_row.explicit:
-            loaded_spikes = steady.row_loads.spikes(spikes, channel_starts, size)
-            work.input_spikes[here] = loaded_spikes.reshape(size, layer.groups, -1)
-        if mapped.output_row.explicit:
-            count_outputs(cast(UInt8, sample_outputs), q0, q1, outputs)
-            work.output_spikes.append(output_spikes(mapped, outputs, folds_of_range))
-    count_pe_work(mapped, tap_inputs, records)
-    return work
+            loaded = work.input_spikes[here].reshape(len(folds.tile), -1)
+            row_loads = steady.row_loads or RowLoads.of(mapped, folds, timesteps)
+            row_loads.add_spikes(spikes, channel_starts, loaded)
+        if is_explicit:
+            outputs = np.zeros((len(timesteps), layer.M, layer.P), np.int64)
+            count_outputs(cast("UInt8", sample.outputs[first:last]), q0, q1, outputs)
+            of_folds[first:last] = spikes_of_folds(mapped, outputs)
+    if is_explicit:
+        work.output_spikes.append(output_spikes(mapped, of_folds, folds))
 
 
 def _load_rows(
@@ -164,7 +197,7 @@ def _load_rows(
     shape = (order.shape[0], layer.groups, order.shape[2])
     positions = covered_columns(layer, order.folds)[:, None, None]
     channels = channels_of_folds(mapped)
-    rows = np.tile(steady.row_loads.rows(shape[0] // order.ranges), order.ranges)[:, None, None]
+    rows = np.tile(steady.loaded_rows, order.ranges)[:, None, None]
     rows = rows * ((positions > 0) & (not are_on_chip))
     bits = row_bits(mapped.input_row, rows * channels, positions, spikes * (rows > 0) if spikes.size else 0)
     words = rows * ceil_div(channels * positions * layer.input_bits, array.word_bits)

@@ -48,8 +48,10 @@ def slowest_skipping(
 ) -> None:
     """Cycles of taps, and of handing over, where input pads skip zeros: (S, F, K) each, filled in.
 
-    active_inputs: int64 (T, H, C, S) of a range of output columns, see `counts.count_windows`; folds: those of the
-    range, tile by tile. hands_over: int64 (K,), 1 in passes that hand psums over.
+    active_inputs: int64 (n, H, C, S) of some timesteps of a range of output columns, see `counts.count_windows`; folds:
+    those of the range that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands
+    in the tables of other pairs of a fold stays where it is slower. hands_over: int64 (K,), 1 in passes that hand psums
+    over.
     """
     layer, mapping = mapped.layer, mapped.mapping
     # Half as wide, twice as many at a time; no PE takes more cycles than all taps of the layer would.
@@ -69,8 +71,8 @@ def slowest_skipping(
         (windows.stride, windows.padding),
         np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
         bool(mapped.array.time_batching),
-        np.zeros((layer.H, layer.T), inputs.dtype),
-        np.zeros((layer.P, layer.T), inputs.dtype),
+        np.zeros((layer.H, len(active_inputs)), inputs.dtype),
+        np.zeros((layer.P, len(active_inputs)), inputs.dtype),
         tap_cycles_out,
         hand_over_out,
     )

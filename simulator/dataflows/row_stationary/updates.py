@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import result_words, row_bits
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerOnArray
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
@@ -20,7 +20,7 @@ class Updates(NamedTuple):
     """All updates in order, int64 (u,) each.
 
     cycles: of the neuron unit. buffer_cycles: of the global buffer, meanwhile. loaded_potentials, stored_potentials,
-    stored_outputs: bits from and to DRAM.
+    stored_outputs: bits from and to DRAM; potentials with synaptic currents, and loaded with parameters of neurons.
     """
 
     cycles: Int64
@@ -36,22 +36,29 @@ def groups_of(folds: ColumnFolds) -> ColumnFolds:
     return ColumnFolds(*(column[is_last] for column in folds))
 
 
-def output_spikes(mapped: LayerOnArray, spikes: Int64, folds: ColumnFolds) -> Int64:
+def spikes_of_folds(mapped: LayerOnArray, spikes: Int64) -> Int64:
+    """int64 (n, P, F), by filter fold, of output spikes (n, M, P) of some timesteps."""
+    filters = mapped.tables.filters.sum(axis=1)
+    return np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)
+
+
+def output_spikes(mapped: LayerOnArray, of_folds: Integers, folds: ColumnFolds) -> Int64:
     """int64 (time groups, F): output spikes of each time group and filter fold.
 
-    spikes: int64 (T, M, P), those of the columns of a range. folds: the column folds of the range.
+    of_folds: (T, P, F), those of the columns of a range. folds: the column folds of the range.
     """
     layer, groups = mapped.layer, groups_of(folds)
-    filters = mapped.tables.filters.sum(axis=1)
-    of_folds = np.add.reduceat(spikes, np.cumsum(filters) - filters, axis=1).transpose(0, 2, 1)  # (T, P, F)
     # all pairs of a tile behind each other, tile by tile
     row = np.arange(layer.P)
     row_start = row // mapped.mapping.tile_rows * mapped.mapping.tile_rows
-    height = np.minimum(mapped.mapping.tile_rows, layer.P - row_start)
-    place = layer.T * row_start + np.arange(layer.T)[:, None] * height + row - row_start
-    by_tile = np.empty((layer.T * layer.P, len(filters)), np.int64)
-    by_tile[place.reshape(-1)] = of_folds.reshape(len(by_tile), -1)
-    return np.asarray(np.add.reduceat(by_tile, layer.T * groups.row_start + groups.group_start, axis=0), np.int64)
+    by_tile = np.concatenate(
+        [
+            of_folds[:, row_start == start].reshape(-1, of_folds.shape[2])
+            for start in range(0, layer.P, mapped.mapping.tile_rows)
+        ]
+    )
+    starts = layer.T * groups.row_start + groups.group_start
+    return np.asarray(np.add.reduceat(by_tile, starts, axis=0, dtype=np.int64), np.int64)
 
 
 def update_neurons(
@@ -71,15 +78,18 @@ def update_neurons(
     rows_read = rows - rows_started
     last_timestep = (layer.T - 1) * height
     rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
-    potential_bits = (columns * layer.potential_bits)[:, None] * filters
+    neurons = columns[:, None] * filters  # of a row of the map
     in_dram = array.potentials_in_dram > 0
-    rows_loaded = rows_started * layer.starts_in_dram + rows_read * (array.potentials_in_dram == 1)
-    loads = rows_loaded[:, None] * potential_bits
-    stores = rows_written[:, None] * potential_bits * in_dram
+    loaded_bits = rows_started * layer.starts_in_dram * layer.potential_bits
+    loaded_bits = loaded_bits + rows_read * (array.potentials_in_dram == 1) * layer.state_bits
+    loads = (loaded_bits + rows * layer.parameter_bits)[:, None] * neurons
+    stores = (rows_written * in_dram * layer.state_bits)[:, None] * neurons
 
     psum_words = pairs[:, None] * result_words(mapped, groups, widths.psums_per_word)
     output_words = pairs[:, None] * result_words(mapped, groups, array.word_bits // layer.output_bits)
     potential_words = result_words(mapped, groups, widths.potentials_per_word) * (not in_dram)
+    if layer.current_bits:
+        potential_words += result_words(mapped, groups, widths.currents_per_word) * (not in_dram)
     stored_words = output_words * (not outputs_on_chip)
     updates = (pairs * columns)[:, None] * filters
     spikes = 0 if output_spikes is None else output_spikes
@@ -99,7 +109,7 @@ def update_neurons(
     group_of = np.cumsum(order.folds.pair_end == order.folds.group_end) - 1
     place = group_of[order.column_fold[order.updates]], order.filter_fold[order.updates]
     return Updates(
-        cycles=(ceil_div(updates, array.update_lanes) + 2)[place],
+        cycles=(ceil_div(updates * layer.states, array.update_lanes) + 2)[place],
         buffer_cycles=ceil_div(words, array.words_per_cycle)[place],
         loaded_potentials=loads[place],
         stored_potentials=stores[place],

@@ -26,14 +26,14 @@ from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Integers
+from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from spikecycle.simulator.dataflows.spike_array.memory import needs, unpacked_needs
+from spikecycle.simulator.dataflows.spike_array.memory import needs, sparse_needs
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.dataflows.spike_array.tiling import words_of
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
@@ -42,6 +42,7 @@ from spikecycle.simulator.formats import count_entries, spike_format
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
+from spikecycle.traces.frames import blocks
 
 __all__ = ["SpikeArray", "SpikeArrayMachine", "SpikeArrayPlan"]
 
@@ -54,11 +55,13 @@ class SpikeArray:
     machine_type: type[Machine] = SpikeArrayMachine
     supports = Support(
         operators=frozenset({"conv1d", "conv2d", "linear", "neuron"}),
-        free=frozenset({"pool", "concatenate"}),
-        demands=frozenset({"groups", "a delayed input", "several inputs", "an input without weights"}) | NEURON_DEMANDS,
+        free=frozenset({"add", "pool", "concatenate"}),
+        demands=frozenset({"groups", "dilation", "a delayed input", "several inputs", "an input without weights"})
+        | NEURON_DEMANDS,
         input_bits=16,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
     )
@@ -66,7 +69,7 @@ class SpikeArray:
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
-        return layers(network)
+        return layers(network, with_pools=True)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Tables, passes and events, at most."""
@@ -74,21 +77,23 @@ class SpikeArray:
         if sizes is None:
             return ()
         chosen = cast(SpikeArrayMachine, machine)
-        return (*needs(chosen, sizes), *unpacked_needs(chosen, sizes))
+        return (*needs(chosen, sizes), *sparse_needs(chosen, sizes))
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""
         task, connections, population = layer_of(stage, network)
         return LayerPlan(task, connections, population, SpikeArrayPlan(cast(SpikeArrayMachine, machine), task))
 
-    def keeps(self, machine: Machine, tensor: TensorSpec, values: Integers) -> bool:
+    def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """All timesteps of a tensor must fit half the spikes buffer; the other half has what the layer makes."""
         assert machine.formats is not None
         buffer = cast(SpikeArrayMachine, machine).buffers.spikes
-        layout = spike_format(machine.formats.spikes).layout(values[0].size, tensor.bits, buffer.width_bits)
-        frames = values.reshape(len(values), -1).astype(np.uint16)
-        entries: list[int] = [count_entries(frame, layout) for frame in frames]
-        return sum(layout.words(count) for count in entries) <= words_of(buffer, parts=2)
+        layout = spike_format(machine.formats.spikes).layout(tensor.count, tensor.bits, buffer.width_bits)
+        words = 0
+        for block in blocks(values):
+            for frame in block.reshape(len(block), -1).astype(np.uint16):
+                words += layout.words(count_entries(frame, layout))
+        return words <= words_of(buffer, parts=2)
 
 
 DATAFLOWS.register("spike_array", SpikeArray())

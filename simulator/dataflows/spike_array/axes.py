@@ -50,14 +50,23 @@ class AxisTile:
         return int(self.block_starts[1])
 
 
-def cut_axis(axis: WindowAxis, tile_size: int, blocks: int, by_block_size: bool) -> tuple[list[AxisTile], Int64]:
+def tile_ends(outputs: int, tile_size: int, pooled: int) -> list[tuple[int, int]]:
+    """[start, stop) of the tiles of an axis. pooled: outputs of a pool's window, of which tiles have whole ones; what
+    is left over behind the last window is of the last tile."""
+    starts = list(range(0, outputs // pooled * pooled, tile_size))
+    return list(zip(starts, [*starts[1:], outputs], strict=True))
+
+
+def cut_axis(
+    axis: WindowAxis, tile_size: int, blocks: int, by_block_size: bool, pooled: int = 1
+) -> tuple[list[AxisTile], Int64]:
     """Tiles of an axis and the table of tap classes that occur in them, int64 (classes, 4).
 
-    by_block_size: blocks of different size have different classes (their potentials have other addresses).
+    by_block_size: blocks of different size have different classes (their potentials have other addresses). pooled: see
+    `tile_ends`.
     """
     tiles, keys = [], []
-    for start in range(0, axis.outputs, tile_size):
-        stop = min(start + tile_size, axis.outputs)
+    for start, stop in tile_ends(axis.outputs, tile_size, pooled):
         block = -(-(stop - start) // blocks)
         block_starts = np.minimum(np.arange(blocks + 1, dtype=np.int64) * block, stop - start)
         first, last = input_range(axis, start, stop)

@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP, PHASE
+from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP, PHASE, AxisTile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 from spikecycle.traces import LayerShape
+from spikecycle.traces.frames import blocks
 
 WEIGHTS_AT_ONCE = 2**20
 """Weights that are compared with 0 together, so that of a large layer no copy is made."""
@@ -36,39 +38,57 @@ def potential_accesses(
     banks = machine.buffers.potentials.banks
     if machine.dataflow.potential_access == "row" or banks == 1:
         return np.full(banks, accesses, np.int64)
-    places, count = _places(tiling, banks)
+    words, own_local = NeuronWords.of(machine, task), _owners(tiling)
+    of_neurons = _places(tiling, banks, task.pool)
+    by_bank = _by_bank(_of_neurons(machine, task, words, sample, *of_neurons), own_local, banks)
+    places, count = _places(tiling, banks, (1, 1))
     taps = _taps_of_cases(task.shape, tiling, occurrences) if count == 1 else _taps(task, sample, places, count)
-    reads = _accumulates(task, taps) + _updates(machine, task, sample, places, count)
-    accesses_by_place = 2 * reads  # each read is followed by a write
-    if task.neuron.start_potential.any():  # written once, and not read
-        accesses_by_place += np.bincount(places.reshape(-1), minlength=count)[:, None]
-    own, local = _owners(tiling)
+    accesses_by_place = 2 * _accumulates(task, taps)  # each read is followed by a write
+    if words.sums_apart:  # all are read, and cleared, in every timestep
+        accesses_by_place += 2 * task.timesteps * np.bincount(places.reshape(-1), minlength=count)[:, None]
+    return by_bank + _by_bank(accesses_by_place, own_local, banks)
+
+
+def _by_bank(accesses_by_place: Int64, own_local: tuple[Int64, Int64], banks: int) -> Int64:
+    """int64 (banks,) of int64 (places, M); own_local: see `_owners`."""
+    own, local = own_local
     by_bank = np.zeros(banks, np.int64)
-    np.add.at(by_bank, (np.arange(count)[:, None] * own + local) % banks, accesses_by_place)
+    np.add.at(by_bank, (np.arange(len(accesses_by_place))[:, None] * own + local) % banks, accesses_by_place)
     return by_bank
 
 
-def _places(tiling: Tiling, banks: int) -> tuple[Int64, int]:
+def _of_neurons(
+    machine: SpikeArrayMachine, task: LayerTask, words: NeuronWords, sample: LayerSample, places: Int64, count: int
+) -> Int64:
+    """Accesses of the words of neurons by place and output channel, int64 (places, M)."""
+    of_update = words.read + words.states  # what is read, and what of it is written back
+    accesses = of_update * _updates(machine, task, sample, places, count)
+    written = words.parameters + int(task.neuron.start_potential.any())  # once, before the first timestep
+    return np.asarray(accesses + written * np.bincount(places.reshape(-1), minlength=count)[:, None], np.int64)
+
+
+def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, int]:
     """Number of each output position in its PE's part of the tile, modulo banks, int64 (P, Q), and how many there are.
 
-    Where the channels of every PE fill whole rows of banks, all positions are alike, and have number 0.
+    Where the channels of every PE fill whole rows of banks, all positions are alike, and have number 0. pool: rows and
+    columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
     """
     own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
-    shape = (tiling.rows[-1].stop, tiling.columns[-1].stop)
+    shape = (tiling.rows[-1].stop // pool[0], tiling.columns[-1].stop // pool[1])
     if all(channels % banks == 0 for channels in own):
         return np.zeros(shape, np.int64), 1
     numbers = np.zeros(shape, np.int64)
     for rows in tiling.rows:
         for columns in tiling.columns:
-            for top, bottom in _blocks(rows.start, rows.block_starts):
-                for left, right in _blocks(columns.start, columns.block_starts):
+            for top, bottom in _blocks(rows, pool[0]):
+                for left, right in _blocks(columns, pool[1]):
                     size = (bottom - top, right - left)
                     numbers[top:bottom, left:right] = np.arange(size[0] * size[1]).reshape(size) % banks
     return numbers, banks
 
 
-def _blocks(start: int, block_starts: Int64) -> Iterator[tuple[int, int]]:
-    ends = (start + block_starts).tolist()
+def _blocks(tile: AxisTile, pooled: int) -> Iterator[tuple[int, int]]:
+    ends = ((tile.start + tile.block_starts) // pooled).tolist()
     return pairwise(ends)
 
 
@@ -142,5 +162,8 @@ def _updates(machine: SpikeArrayMachine, task: LayerTask, sample: LayerSample, p
         of_places = np.bincount(places.reshape(-1), minlength=count) * task.timesteps
         return np.repeat(of_places[:, None], task.shape.M, axis=1)
     assert sample.active is not None, "a sparse update needs to know which neurons are active"
-    updated = np.sum(sample.active, axis=0, dtype=np.int64).reshape(task.shape.M, -1)
-    return np.stack([updated[:, (places == place).reshape(-1)].sum(axis=1) for place in range(count)])
+    updated = np.zeros(task.shape.output_shape, np.int64)
+    for active in blocks(sample.active):
+        updated += np.sum(active, axis=0, dtype=np.int64)
+    by_channel = updated.reshape(task.shape.M, -1)
+    return np.stack([by_channel[:, (places == place).reshape(-1)].sum(axis=1) for place in range(count)])

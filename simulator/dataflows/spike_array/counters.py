@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from spikecycle.simulator.activity import Counter, Resource
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.parts import FLAGS, decode_unit
 from spikecycle.simulator.formats import weight_format
-from spikecycle.simulator.workload import leak_action
+from spikecycle.simulator.workload import current_leak_action, leak_action
 
 
 def counts_that_follow(
-    machine: SpikeArrayMachine, counts: Mapping[str, int], updates: int, started_flags: int
+    machine: SpikeArrayMachine, counts: Mapping[str, int], updated_states: int, swept_words: int, started_flags: int
 ) -> dict[str, int]:
     """Potentials on wires, flags written, and events of the units of control, all from what the array counts.
 
-    updates: of neurons. started_flags: groups of flags that were written with start potentials.
+    updated_states: of all updates. swept_words: that they read. started_flags: groups of flags that were written with
+    start potentials.
     """
     accumulates = counts["accumulator.add"]
     located = accumulates + counts["decoder.dropped"]
@@ -32,8 +34,8 @@ def counts_that_follow(
         "locate.weight": located,
         "accumulator.lane": accumulates,
         "accumulator.bank": accumulates,
-        "neuron.control": updates,
-        "sweep.update": updates,
+        "neuron.control": updated_states,
+        "sweep.update": swept_words,
     }
 
 
@@ -44,7 +46,8 @@ def event_bits(task: LayerTask) -> int:
 
 
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
-    """The declared counters, in the order of reports; those of the codebook only where there is one."""
+    """The declared counters, in the order of reports; those of a codebook, synaptic current or pool only where there
+    is one."""
     bits = machine.buffers.potentials.width_bits
     event = event_bits(task)
     wire = machine.dataflow.broadcast_um
@@ -66,6 +69,26 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         ),
     )  # fmt: skip
     has_codebook = weight_format(machine.formats.weights_of(task.name)).codes == "codebook"
+
+    has_current, integrates = task.neuron.has_current, NeuronWords.of(machine, task).additions > 0
+    current_leak = (
+        Counter(
+            "neuron.current_leak", "neuron", "potentials", current_leak_action(task.neuron), "logic", "operations",
+            "a synaptic current leaks: it is shifted if the factor is a power of two, else multiplied", bits=bits,
+        ),
+    )  # fmt: skip
+    integrate = (
+        Counter(
+            "neuron.integrate", "neuron", "potentials", "add", "logic", "operations",
+            "a synaptic current, or the largest sum of a window, is added to a state", bits=bits,
+        ),
+    )  # fmt: skip
+    pool = (
+        Counter(
+            "neuron.pool", "neuron", "potentials", "compare", "logic", "operations",
+            "a sum of a window is compared with the largest before it", bits=bits,
+        ),
+    )  # fmt: skip
 
     def flags(action: str, when: str) -> Counter:
         resource: Resource = "sram" if machine.dataflow.update == "sparse" else "none"
@@ -115,8 +138,11 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         ),
         Counter(
             "neuron.bias", "neuron", "potentials", "add", "logic", "operations",
-            "a bias is added to a potential", bits=bits,
+            f"a bias is added to a {'synaptic current' if has_current else 'potential'}", bits=bits,
         ),
+        *(current_leak if has_current else ()),
+        *(integrate if integrates else ()),
+        *(pool if task.is_pooled else ()),
         words("potentials", "potentials", "read", f"{potentials} read, to accumulate or to update"),
         words("potentials", "potentials", "write", f"{potentials} written, by an accumulate, an update or a start"),
         words("outputs", "outputs", "write", "encoded output spikes, or potentials of a readout, are written"),
@@ -139,6 +165,6 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
         control("locate.weight", "weights", "locate.weight", "a weight's output position is worked out"),
         control("accumulator.lane", "potentials", "lanes.accumulate", "a weight goes through a lane to a bank"),
         control("accumulator.bank", "potentials", "bank.accumulate", "a bank's operands are held and forwarded"),
-        control("neuron.control", "potentials", "neuron.update", "a neuron is updated: reset, saturation, selection"),
-        control("sweep.update", "potentials", "sweep.update", "a potential is addressed and goes through the sweep"),
+        control("neuron.control", "potentials", "neuron.update", "a state is updated: reset, saturation, selection"),
+        control("sweep.update", "potentials", "sweep.update", "a word of a neuron is addressed in the sweep"),
     )  # fmt: skip

@@ -118,7 +118,7 @@ class SpikeArrayBuffers(Buffers):
     directory: Buffer
     """Where fibers start, one entry per word, for formats whose fibers vary in size."""
     potentials: Buffer
-    """Membrane potentials, one per word."""
+    """Membrane potentials, one per word; beside them, synaptic currents and parameters of neurons that have them."""
     outputs: Buffer
     """Encoded output spikes."""
 

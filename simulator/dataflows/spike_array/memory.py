@@ -15,6 +15,7 @@ from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.bank_accesses import WEIGHTS_AT_ONCE
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.memory import Need
+from spikecycle.traces.packing import packed_bytes
 from spikecycle.traces.weights import code_dtype
 
 FIBER_BYTES = 64  # starts, four sizes, units; first bit and fetched words in its weight layout: int64 each
@@ -82,12 +83,12 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
     )
 
 
-def unpacked_needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
-    """What a sparse update unpacks: inputs and outputs of all timesteps, and which neurons are active."""
+def sparse_needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
+    """Which neurons are active in which timestep, for a sparse update."""
     if machine.dataflow.update == "dense":
         return ()
-    values = layer.timesteps * (layer.shape.input_count + 2 * layer.shape.output_count)
-    return (Need(values, f"{values} spikes, unpacked for dataflow.update: sparse (T x C x H x W)", is_kept=False),)
+    size = layer.timesteps * packed_bytes(layer.shape.output_count)
+    return (Need(size, "active neurons for dataflow.update: sparse (T x M x P x Q)", is_kept=False),)
 
 
 def _classes(inputs: int, taps: int, stride: int, blocks: int, block_sizes: int) -> int:

@@ -81,6 +81,7 @@ def unmodelled(machine: SpikeArrayMachine) -> tuple[str, ...]:
     return (
         "encoder (bit map of output spikes)",
         f"registers of fibers longer than {words} words and of layers with more than 8 channels per PE",
+        *machine.dataflow.neuron_unit.unmodelled(),
         *({"codebook": "area of codebooks", "trits": "unpacking of trits"}[code] for code in codes),
     )
 

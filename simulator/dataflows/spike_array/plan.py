@@ -9,6 +9,7 @@ import numpy as np
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.neuron_unit import SECTION
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
 from spikecycle.simulator.dataflows.spike_array.bank_accesses import potential_accesses
@@ -125,20 +126,33 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     refused = machine.dataflow.refusal(task.neuron)
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
+    if task.is_pooled and not machine.dataflow.neuron_unit.pools_currents:
+        reason = f"its neurons take the largest of several currents, which needs {SECTION}.pools_currents: true"
+        raise MappingError.of(task.name, machine.name, reason)
     reason = ""
-    width = machine.buffers.potentials.width_bits
-    # added to the potential, in its word
-    lowest = -(1 << (task.neuron.potential_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
-    needed = signed_bits(lowest, -lowest - 1)
-    if needed > width:
+    width, neuron = machine.buffers.potentials.width_bits, task.neuron
+    if task.is_pooled:  # sums are in words of their own
+        largest = largest_sum(task.weights, task.input_bits)
+        needed = signed_bits(-largest, largest)
+    else:  # added to the state that takes what arrives, in its word
+        state_bits = neuron.current_bits if neuron.has_current else neuron.potential_bits
+        lowest = -(1 << (state_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
+        needed = signed_bits(lowest, -lowest - 1)
+    widest = max(needed, neuron.potential_bits, neuron.current_bits)
+    if widest > width:
+        needs = "the exact sum of a timestep needs" if needed > width else "a state of a neuron has"
         reason = (
-            f"the exact sum of a timestep needs {needed} bits, buffers.potentials.width_bits is {width}; set it to "
-            f"{needed}, and each word of potentials has {needed / width:.2f} times the bits"
+            f"{needs} {needed if needed > width else widest} bits, buffers.potentials.width_bits is {width}; set it to "
+            f"{widest}, and each word of potentials has {widest / width:.2f} times the bits"
         )
+    elif task.is_pooled and machine.dataflow.partition == "space":
+        reason = "dataflow.partition: space cannot pool currents: the sums of a window may lie in several PEs"
+    elif task.is_pooled and machine.dataflow.update == "sparse":
+        reason = "dataflow.update: sparse cannot pool currents: a flag says of one sum alone that it is not 0"
     elif machine.dataflow.update == "sparse" and task.bias.any():
         reason = "dataflow.update: sparse needs neurons without bias"
-    elif machine.dataflow.update == "sparse" and task.neuron.reset == "hard" and task.neuron.reset_value != 0:
-        reason = f"dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
+    elif machine.dataflow.update == "sparse" and neuron.reset == "hard" and neuron.reset_value != 0:
+        reason = f"dataflow.update: sparse needs a reset_value of 0, found {neuron.reset_value}"
     if reason:
         raise MappingError.of(task.name, machine.name, reason)
 

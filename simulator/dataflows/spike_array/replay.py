@@ -32,6 +32,7 @@ from spikecycle.simulator.dataflows.spike_array.input_passes import (
     InputCutter,
 )
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
     ENCODE,
@@ -64,7 +65,7 @@ from spikecycle.simulator.dataflows.spike_array.update import (
     start_cycles,
 )
 from spikecycle.simulator.formats import SpikeFormat
-from spikecycle.simulator.workload import leaks
+from spikecycle.simulator.workload import current_leaks, leaks
 
 PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 
@@ -73,13 +74,15 @@ PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 class _MapTile:
     """A part of the map, and the passes in which every channel tile computes it.
 
-    passes: int64 (n, 5), see `input_passes`. breakdown: int64 (channel tiles, n, categories). loads, stores: int64
-    (channel tiles, n, operands), bits. first, last: int64 (T,), the first and the last pass of every timestep.
+    pool: rows and columns of a window of sums for each neuron. passes: int64 (n, 5), see `input_passes`. breakdown:
+    int64 (channel tiles, n, categories). loads, stores: int64 (channel tiles, n, operands), bits. first, last: int64
+    (T,), the first and the last pass of every timestep.
     """
 
     number: int
     rows: AxisTile
     columns: AxisTile
+    pool: tuple[int, int]
     passes: Int64
     breakdown: Int64
     loads: Int64
@@ -88,7 +91,9 @@ class _MapTile:
     last: Int64
 
     @classmethod
-    def of(cls, number: int, rows: AxisTile, columns: AxisTile, passes: Int64, channel_tiles: int) -> _MapTile:
+    def of(
+        cls, number: int, rows: AxisTile, columns: AxisTile, pool: tuple[int, int], passes: Int64, channel_tiles: int
+    ) -> _MapTile:
         """Before anything is counted."""
         timesteps = passes[:, TIMESTEP]
         first = np.flatnonzero(np.diff(timesteps, prepend=-1))
@@ -97,6 +102,7 @@ class _MapTile:
             number,
             rows,
             columns,
+            pool,
             passes,
             breakdown=np.zeros((*shape, len(CYCLE_CATEGORIES)), dtype=np.int64),
             loads=np.zeros((*shape, len(OPERANDS)), dtype=np.int64),
@@ -106,8 +112,17 @@ class _MapTile:
         )
 
     def outputs(self, fibers: TileFibers) -> Region:
-        """Its part of the output map, with the channels of a channel tile."""
-        return Region(fibers.first, fibers.stop, self.rows.start, self.rows.stop, self.columns.start, self.columns.stop)
+        """Its part of the map of neurons, with the channels of a channel tile."""
+        rows, columns = (
+            (axis.start // pooled, axis.stop // pooled)
+            for axis, pooled in zip((self.rows, self.columns), self.pool, strict=True)
+        )
+        return Region(fibers.first, fibers.stop, *rows, *columns)
+
+    @property
+    def positions(self) -> int:
+        """Sums of an output channel."""
+        return self.rows.outputs * self.columns.outputs
 
     @property
     def inputs(self) -> tuple[int, int, int, int]:
@@ -134,11 +149,13 @@ class ArrayReplay:
     sample: LayerSample
     counts: Counts[str] = field(default_factory=Counts)
     updates: int = 0
+    swept_sums: int = 0
     started_flags: int = 0
 
     def __post_init__(self) -> None:
         parameters = self.machine.dataflow
         block_rows, block_columns = parameters.blocks
+        self.words = NeuronWords.of(self.machine, self.task)
         self.channel_tiles = self.tiling.channel_tiles
         self.blocks = block_rows * block_columns
         self.served_by_block = np.zeros(self.blocks, np.int64)
@@ -159,7 +176,7 @@ class ArrayReplay:
         cutter = InputCutter(self.machine, self.task, self.spike_format, self.tiling.input_tiles, self.sample.inputs)
         places = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
         map_tiles = [
-            _MapTile.of(number, rows, columns, cutter.passes(rows, columns), len(self.channel_tiles))
+            _MapTile.of(number, rows, columns, self.task.pool, cutter.passes(rows, columns), len(self.channel_tiles))
             for number, (rows, columns) in enumerate(places)
         ]
         for map_tile in map_tiles:
@@ -205,28 +222,32 @@ class ArrayReplay:
             self.counts["directory.write"] += int(entries.sum()) * copies
 
     def _start(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
-        """Before the first pass: write start potentials that are not 0, and set their flags (update: sparse)."""
+        """Before the first pass: write parameters of neurons, and start potentials that are not 0, whose flags are set
+        with them (update: sparse)."""
         neuron, parameters = self.task.neuron, self.machine.dataflow
-        if not neuron.start_potential.any():
+        starts = bool(neuron.start_potential.any())
+        written = self.words.parameters + int(starts)
+        if not written:
             return
-        if starts_per_neuron(neuron):
-            positions = tile.outputs(fibers).positions
-            tile.loads[channel_tile, 0, operands.POTENTIALS] = positions * neuron.potential_bits
-        cycles = start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
+        loaded_bits = self.words.parameter_bits + (neuron.potential_bits if starts_per_neuron(neuron) else 0)
+        tile.loads[channel_tile, 0, operands.POTENTIALS] = tile.outputs(fibers).positions * loaded_bits
+        cycles = written * start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
         tile.breakdown[channel_tile, 0, UPDATE] += cycles
-        self.counts["potentials.write"] += self._sweep_accesses(tile, fibers)
-        if parameters.update == "sparse":
+        positions = tile.outputs(fibers).channel_positions
+        self.counts["potentials.write"] += written * self._sweep_accesses(fibers, positions)
+        if starts and parameters.update == "sparse":
             self.started_flags += self._flag_groups(tile, fibers)
 
     def _most_words(self, tile: _MapTile, fibers: TileFibers) -> int:
-        """Words of potentials of the PE that has most of a tile."""
+        """Words of a part of the potentials buffer that the PE which has most of a tile takes."""
         own = self.machine.position_words(int(fibers.own_channels.max()))
-        return own * tile.rows.largest_block * tile.columns.largest_block
+        rows, columns = tile.pool
+        return own * (tile.rows.largest_block // rows) * (tile.columns.largest_block // columns)
 
-    def _sweep_accesses(self, tile: _MapTile, fibers: TileFibers) -> int:
-        """Words, or rows of them, that all potentials of a tile take."""
-        rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per output position, by PE
-        return tile.outputs(fibers).positions // fibers.channels * int(rows.sum())
+    def _sweep_accesses(self, fibers: TileFibers, positions: int) -> int:
+        """Words, or rows of them, that all PEs have for so many positions in a part of the potentials buffer."""
+        rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per position, by PE
+        return positions * int(rows.sum())
 
     def _flag_groups(self, tile: _MapTile, fibers: TileFibers) -> int:
         """Groups of flags of a tile, in all PEs."""
@@ -275,33 +296,51 @@ class ArrayReplay:
 
     def _update(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
         """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
-        parameters, cycles_per_access = self.machine.dataflow, self.machine.cycles_per_access
+        parameters, update_cycles = self.machine.dataflow, self.words.cycles(self.machine.cycles_per_access)
+        neuron = self.task.neuron
         timesteps, outputs = self.task.timesteps, tile.outputs(fibers)
         if parameters.update == "dense":
-            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, cycles_per_access)
+            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, update_cycles)
             sweeps = np.full(timesteps, cycles, np.int64)
             updates = outputs.positions * timesteps
-            accesses = timesteps * self._sweep_accesses(tile, fibers)
+            accesses = timesteps * self._sweep_accesses(fibers, outputs.channel_positions)
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             swept = [
                 sparse_sweep(
                     active, outputs, parameters.pes_per_group, tile.rows.block_starts,
-                    tile.columns.block_starts, parameters.flags_per_cycle, cycles_per_access,
+                    tile.columns.block_starts, parameters.flags_per_cycle, update_cycles,
                 )
                 for active in self.sample.active
             ]  # fmt: skip
             sweeps = np.array([cycles for cycles, _ in swept], np.int64)
             accesses = updates = sum(updates for _, updates in swept)
             self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
+        if self.words.sums_apart:
+            sweeps += self._sweep_sums(tile, fibers, updates)
         tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
         self.updates += updates
-        self.counts["neuron.compare"] += updates if self.task.neuron.fires else 0
-        self.counts["neuron.leak"] += updates if leaks(self.task.neuron) else 0
+        self.counts["neuron.compare"] += updates if neuron.fires else 0
+        self.counts["neuron.leak"] += updates if leaks(neuron) else 0
         self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
+        if neuron.has_current:
+            self.counts["neuron.current_leak"] += updates if current_leaks(neuron) else 0
+        if self.words.additions:
+            self.counts["neuron.integrate"] += updates * self.words.additions
+        self.counts["potentials.read"] += accesses * self.words.read
+        self.counts["potentials.write"] += accesses * self.words.states
+        return sweeps
+
+    def _sweep_sums(self, tile: _MapTile, fibers: TileFibers, updates: int) -> int:
+        """Read all sums of a tile, compare those of each window, and clear them; returns the cycles of a sweep."""
+        timesteps, parameters = self.task.timesteps, self.machine.dataflow
+        accesses = timesteps * self._sweep_accesses(fibers, tile.positions)
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
-        return sweeps
+        self.counts["neuron.pool"] += updates * (tile.pool[0] * tile.pool[1] - 1)
+        self.swept_sums += timesteps * tile.positions * fibers.channels
+        most = self.machine.position_words(int(fibers.own_channels.max())) * tile.positions
+        return -(-most // parameters.update_lanes) * self.machine.cycles_per_access
 
     def _encode(self, tile: _MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
         """Encode the output spikes of a channel tile behind the last pass of every timestep; potentials of neurons that
@@ -344,7 +383,9 @@ class ArrayReplay:
 
     def _activity(self, places: Int64, breakdown: Int64, moves: Moves, busy_pe_cycles: int) -> Activity:
         """places: int64 (n, len(PLACES)); breakdown: int64 (n, categories)."""
-        following = counts_that_follow(self.machine, self.counts, self.updates, self.started_flags)
+        swept = self.updates * self.words.read + self.swept_sums
+        updated = self.updates * self.words.states
+        following = counts_that_follow(self.machine, self.counts, updated, swept, self.started_flags)
         named = dict(zip(PLACES, places.T, strict=True))
         return Activity(
             work=Work.of(CYCLE_CATEGORIES, breakdown, step=named["timestep"], places=named, phases=PHASES),

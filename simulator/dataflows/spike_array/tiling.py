@@ -10,9 +10,10 @@ import numpy as np
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
-from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis, tile_ends
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout, lay_out_weights, layout_units
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
@@ -59,8 +60,10 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
     rows, columns = _map_tile(machine, task, own)
     axes = Windows.of(task.shape)
     block_rows, block_columns = machine.dataflow.blocks
-    row_tiles, row_classes = cut_axis(axes.rows, rows, block_rows, by_block_size=False)
-    column_tiles, column_classes = cut_axis(axes.columns, columns, block_columns, by_block_size=True)
+    row_tiles, row_classes = cut_axis(axes.rows, rows, block_rows, by_block_size=False, pooled=task.pool[0])
+    column_tiles, column_classes = cut_axis(
+        axes.columns, columns, block_columns, by_block_size=True, pooled=task.pool[1]
+    )
     return Tiling(
         own_channels=own,
         input_channels=inputs,
@@ -137,13 +140,23 @@ def _what_does_not_fit(
     own = max(int(tile.own_channels.max()) for tile in tiles)
     sent = "output spikes" if task.neuron.fires else "output potentials"
     spike_words = output_words(machine, task, max(tile.channels for tile in tiles))
-    for needed, what, buffer, parts in (
-        (most_words, "words of weights", "weights", halves),
-        (entries if entry_bits else 0, "directory entries", "directory", halves),
-        (machine.position_words(own), "potentials of one output position", "potentials", 1),
-        (spike_words, f"words of {sent} of one position", "outputs", 2),
-    ):
-        held = words_of(getattr(buffers, buffer), parts)
+    words, position = NeuronWords.of(machine, task), machine.position_words(own)
+    shape, (rows, columns) = task.shape, task.pool
+    # of the smallest tile: one position, or one window with what is left over of the map
+    sums = position * (rows + shape.P % rows) * (columns + shape.Q % columns)
+    kept = "potentials" if words.read == 1 else f"words of states and parameters ({words.read} per neuron)"
+    if words.sums_apart:
+        kept = f"words of sums, states and parameters ({words.read} per neuron)"
+    place = "window" if words.sums_apart else "output position"
+    for needed, what, buffer, parts, held in (
+        (most_words, "words of weights", "weights", halves, words_of(buffers.weights, halves)),
+        (entries if entry_bits else 0, "directory entries", "directory", halves, words_of(buffers.directory, halves)),
+        (
+            words.taken(buffers.potentials.banks, sums, position), f"{kept} of one {place}", "potentials", 1,
+            words_of(buffers.potentials),
+        ),
+        (spike_words, f"words of {sent} of one position", "outputs", 2, words_of(buffers.outputs, parts=2)),
+    ):  # fmt: skip
         if needed > held:
             share = "half of buffers" if parts == 2 else "buffers"
             return f"its smallest tile has {needed} {what} in a PE, {share}.{buffer} holds {held}", 0
@@ -158,14 +171,25 @@ def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[in
     block_rows, block_columns = machine.dataflow.blocks
     channels = min(task.shape.M, own * machine.dataflow.pes_per_group)
     potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, parts=2)
+    words, banks, position = (
+        NeuronWords.of(machine, task),
+        machine.buffers.potentials.banks,
+        machine.position_words(own),
+    )
+    P, Q, pool = task.shape.P, task.shape.Q, task.pool
 
     def fits(rows: int, columns: int) -> bool:
-        part = machine.position_words(own) * -(-rows // block_rows) * -(-columns // block_columns)
-        spike_words = output_words(machine, task, channels * rows * columns)
-        return part <= potentials and spike_words <= outputs
+        height, width = (
+            max(stop - start for start, stop in tile_ends(outputs, size, pooled))
+            for outputs, size, pooled in ((P, rows, pool[0]), (Q, columns, pool[1]))
+        )
+        sums = -(-height // block_rows) * -(-width // block_columns)
+        neurons = (-(-height // block_rows) // pool[0]) * (-(-width // block_columns) // pool[1])
+        spike_words = output_words(machine, task, channels * (height // pool[0]) * (width // pool[1]))
+        return words.taken(banks, position * sums, position * neurons) <= potentials and spike_words <= outputs
 
-    P, Q = task.shape.P, task.shape.Q
-    for rows in range(P, 0, -1):
+    for rows in (P, *range((P - 1) // pool[0] * pool[0], 0, -pool[0])):
         if fits(rows, Q):
             return rows, Q
-    return 1, next(columns for columns in range(Q, 0, -1) if fits(1, columns))
+    wide = (Q, *range((Q - 1) // pool[1] * pool[1], 0, -pool[1]))
+    return pool[0], next(columns for columns in wide if fits(pool[0], columns))

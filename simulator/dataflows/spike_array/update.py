@@ -13,13 +13,13 @@ PIPELINE_CYCLES = 2
 """To fill and drain the update pipeline."""
 
 
-def dense_sweep_cycles(potentials: int, lanes: int, cycles_per_access: int) -> int:
-    """Cycles to update `potentials` potentials, those of the PE that has most, `lanes` at a time."""
-    return -(-potentials // lanes) * cycles_per_access + PIPELINE_CYCLES
+def dense_sweep_cycles(neurons: int, lanes: int, update_cycles: int) -> int:
+    """Cycles to update `neurons` neurons, those of the PE that has most, `lanes` at a time in `update_cycles` each."""
+    return -(-neurons // lanes) * update_cycles + PIPELINE_CYCLES
 
 
 def start_cycles(potentials: int, lanes: int) -> int:
-    """Cycles to write the start potentials of the PE that has most potentials: no read, nothing to compute."""
+    """Cycles to write a word of each neuron of the PE that has most before it begins: no read, nothing to compute."""
     return -(-potentials // lanes)
 
 
@@ -31,9 +31,10 @@ def sparse_sweep(
     block_rows: Int64,
     block_columns: Int64,
     flags_per_cycle: int,
-    cycles_per_access: int,
+    update_cycles: int,
 ) -> tuple[int, int]:
-    """Cycles of the slowest PE to scan its flags in address order and to update its active neurons; all active neurons.
+    """Cycles of the slowest PE to scan its flags in address order and to update its active neurons, each in
+    `update_cycles`; all active neurons.
 
     active: uint8 (M, P, Q). block_rows, block_columns: int64 (blocks + 1,), where the tile's map is cut. A PE among
     `pes_per_group` owns the channels that leave its number modulo `pes_per_group`; the tile begins with one of the
@@ -53,12 +54,12 @@ def sparse_sweep(
                             found += int(np.int64(active[channel, tile.first_row + row, tile.first_column + column]))
                             flags += 1
                             if flags == flags_per_cycle:
-                                cycles += max(1, found * cycles_per_access)
+                                cycles += max(1, found * update_cycles)
                                 updates += found
                                 flags = 0
                                 found = 0
                 if flags > 0:
-                    cycles += max(1, found * cycles_per_access)
+                    cycles += max(1, found * update_cycles)
                     updates += found
                 slowest = max(slowest, cycles)
     return slowest + PIPELINE_CYCLES, updates

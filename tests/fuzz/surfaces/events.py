@@ -1,4 +1,5 @@
-"""Recordings of event cameras and cochleas: N-MNIST's binary files and SHD's HDF5 files, read as data sets."""
+"""Recordings of event cameras and cochleas: N-MNIST's binary files, SHD's HDF5 files, and all kinds of files of events
+in a labelled folder, read as data sets."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from tests.fuzz.random_bytes import damaged
 from tests.fuzz.surface import Trial
 from tests.fuzz.surfaces.models_refuse import accepted
 
+FOLDER_FILES = ("tonic.npy", "columns.npy", "arrays.npz", "dvs128.aedat", "version3.aedat", "group.hdf5", "asl.mat")
+"""Of those that the tests of event files write; .bin and .h5 are the other data sets' here."""
+
 
 class EventFiles:
     """Accepted, frames are the same when they are read again, and within their bits."""
@@ -22,7 +26,8 @@ class EventFiles:
     needs_models = True
 
     def prepare(self, folder: Path) -> None:
-        """A data set of either kind, as small as it can be."""
+        """A data set of each kind, as small as it can be."""
+        from tests.unit.models.data.test_event_files import written
         from tests.unit.models.data.test_nmnist import packed, write_part
         from tests.unit.models.data.test_shd import write_file
 
@@ -33,17 +38,31 @@ class EventFiles:
         for name in ("shd_train.h5", "shd_test.h5"):
             write_file(folder / "shd" / name)
         self._shd = (folder / "shd" / "shd_train.h5").read_bytes()
+        self._files = {}
+        for name in FOLDER_FILES:
+            for label in "ab":
+                for place in range(2):
+                    into = folder / "folder" / label / str(place)
+                    into.mkdir(parents=True, exist_ok=True)
+                    self._files[name] = written(into, name).read_bytes()
 
     def warm_up(self) -> None:
         """Read the good data sets."""
-        for name in ("nmnist", "shd"):
+        for name in ("nmnist", "shd", "folder"):
             accepted(lambda name=name: _frames(name, self._folder / name), name)
 
     def make(self, random: Random, folder: Path) -> Trial:
         """A changed recording among good ones."""
-        if random.random() < 0.4:
+        way = random.random()
+        if way < 0.25:
             file = folder / "00000.bin"
             file.write_bytes(damaged(random, self._recording))
+        elif way < 0.65:
+            name = random.choice(list(self._files))
+            file = folder / f"changed{Path(name).suffix}"
+            is_hdf5 = file.suffix == ".hdf5" and random.random() < 0.5
+            content = self._files[name]
+            file.write_bytes(hostile_hdf5(random, content, folder) if is_hdf5 else damaged(random, content))
         else:
             file = folder / "shd_train.h5"
             content = self._shd if random.random() < 0.6 else plainly(self._shd, random)
@@ -52,11 +71,12 @@ class EventFiles:
         return lambda: self.replay(file, folder)
 
     def replay(self, file: Path, folder: Path) -> Outcome:
-        """A recording of the corpus: .bin is N-MNIST's."""
-        name = "nmnist" if file.suffix == ".bin" else "shd"
+        """A recording of the corpus: .bin is N-MNIST's, .h5 is SHD's, all others lie in a labelled folder."""
+        name = {".bin": "nmnist", ".h5": "shd"}.get(file.suffix, "folder")
+        place = {"nmnist": "Train/3/00000.bin", "shd": "shd_train.h5", "folder": f"a/0/changed{file.suffix}"}[name]
         root = folder / name
         shutil.copytree(self._folder / name, root)
-        shutil.copy(file, root / ("Train/3/00000.bin" if name == "nmnist" else "shd_train.h5"))
+        shutil.copy(file, root / place)
         frames, words = accepted(lambda: _frames(name, root), root.name)
         if words:
             return Outcome(Kind.REFUSED, words)
@@ -71,5 +91,6 @@ def _frames(name: str, root: Path) -> list[Any]:
     from spikecycle.models.data.options import DataOptions
     from spikecycle.models.data.registry import load_data
 
-    data = load_data(name, DataOptions(root=root, timesteps=2, count_bits=2))
+    sensor = 8 if name == "folder" else None
+    data = load_data(name, DataOptions(root=root, timesteps=2, count_bits=2, sensor=sensor))
     return [data.train.frames, data.train.labels, data.test.frames, data.test.labels]

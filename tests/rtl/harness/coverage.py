@@ -102,6 +102,8 @@ def check_layer(task: LayerTask) -> None:
     beyond = NeuronUnit().refusal(task.neuron)
     if beyond:
         raise NotCoveredError(f"layer {task.name!r}: neuron: {beyond}; the RTL has none of its keys")
+    if task.is_pooled:
+        raise NotCoveredError(f"layer {task.name!r}: pool: the RTL has no pool of currents")
     coordinate = (1 << constants()["COORDINATE_BITS"]) - 1
     _check_most(
         f"layer {task.name!r}",

@@ -78,23 +78,23 @@ def test_inputs_of_different_maps_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_not_declared_is_refused_by_name(tmp_path: Path) -> None:
     graph = GraphBuilder(timesteps=1)
-    x = graph.input("x", np.ones((1, 1, 1, 8, 8), int))
-    graph.neuron("n", graph.conv2d("a", x, np.ones((1, 1, 2, 2), int), weight_bits=2, dilation=2), NEURON)
+    x = graph.input("x", -np.ones((1, 1, 1, 8, 8), int), bits=2, signed=True)
+    graph.neuron("n", graph.conv2d("a", x, np.ones((1, 1, 2, 2), int), weight_bits=2), NEURON)
     graph.write(tmp_path / "net.h5")
-    arrays = {"spike_array", "spike_array_edge", "eyeriss_snn", "eyeriss_sparseloop"}
-    others = ", ".join(name for name in shipped_machines() if name not in arrays)
+    dense = {"bishop", "eyeriss", "systolic_output_stationary", "systolic_weight_stationary"}
+    others = ", ".join(name for name in shipped_machines() if name in dense)
     with pytest.raises(MappingError) as error:
         spikecycle.simulate(tmp_path / "net.h5", "spike_array")
     assert str(error.value) == (
-        "operator 'a' cannot be mapped on machine 'spike_array' (dataflow spike_array): dilation is not supported; "
-        f"machines that run it: {others}"
+        "operator 'a' cannot be mapped on machine 'spike_array' (dataflow spike_array): a signed input is not "
+        f"supported; machines that run it: {others}"
     )
 
 
 def test_currents_that_go_elsewhere_are_refused(tmp_path: Path) -> None:
     graph = GraphBuilder(timesteps=1)
     a = graph.conv2d("a", graph.input("x", np.ones((1, 1, 1, 8, 8), int)), np.ones((1, 1, 1, 1), int), weight_bits=2)
-    graph.neuron("n", graph.pool("pool", a, "max", 2), NEURON)
+    graph.neuron("n", graph.pool("pool", a, "sum", 2), NEURON)
     graph.write(tmp_path / "net.h5")
     with pytest.raises(MappingError, match=r"^operator 'a' .* its output does not go to one population of neurons"):
         spikecycle.simulate(tmp_path / "net.h5", "spike_array")

@@ -20,8 +20,8 @@ DENSE = {"eyeriss", "systolic_output_stationary", "systolic_weight_stationary"}
 RUN_BY = {
     # those whose papers run spiking transformers, or are compared on one, and the dense baselines
     "scores": {"bishop", "mint", "prosperity", "prosperity_bit", "ptb", "sato", *DENSE},
-    # arrays take neighbouring taps from neighbouring addresses
-    "grouped": set(shipped_machines()) - ARRAYS,
+    # values with a sign go through multipliers; a spike has none
+    "grouped": {"bishop", *DENSE},
     # arrays, cores and crossbars keep neurons beside the weights that feed them
     "attended": set(shipped_machines()) - ARRAYS - CORES - CROSSBARS,
 }
@@ -38,17 +38,18 @@ def refusal(path: Path, machine: str, **options: object) -> list[str]:
 def test_every_operator_that_cannot_be_mapped_is_named_with_the_machines_that_run_it(tmp_path: Path) -> None:
     graph = GraphBuilder(timesteps=1)
     x = graph.input("x", np.ones((1, 1, 2, 1, 4), int))
+    signed = graph.input("signed", -np.ones((1, 1, 2, 1, 4), int), bits=2, signed=True)
     scores = graph.attention("scores", x, x, transpose_right=True)
-    grouped = graph.conv2d("grouped", x, np.ones((2, 1, 1, 2), int), weight_bits=2, groups=2, dilation=(1, 2))
+    grouped = graph.conv2d("grouped", signed, np.ones((2, 1, 1, 2), int), weight_bits=2, groups=2)
     graph.neuron("fires", grouped, NEURON)
     graph.neuron("attended", scores, NEURON)
     graph.write(tmp_path / "net.h5")
     lines = [line.partition("; machines that run it: ") for line in refusal(tmp_path / "net.h5", "spike_array")]
     where = "cannot be mapped on machine 'spike_array' (dataflow spike_array)"
     assert [line for line, _, _ in lines] == [
-        f"operator 'scores' {where}: attention is not supported, supported: concatenate, conv1d, conv2d, linear, "
-        "neuron, pool",
-        f"operator 'grouped' {where}: dilation is not supported",
+        f"operator 'scores' {where}: attention is not supported, supported: add, concatenate, conv1d, conv2d, "
+        "linear, neuron, pool",
+        f"operator 'grouped' {where}: a signed input is not supported",
         f"operator 'attended' {where}: none of its inputs comes from weights of its own",
     ]
     for operator, (_, _, machines) in zip(("scores", "grouped", "attended"), lines, strict=True):

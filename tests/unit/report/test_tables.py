@@ -8,9 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console, RenderableType
+from rich.style import Style
+from rich.text import Text
 
-from spikecycle.sheet import Column, Fitting, fitting_sheets, names, sheet, words_of
+from spikecycle.sheet import Column, Fitting, Sheet, fitting_sheets, names, width_of, words_of
 from spikecycle.simulator.report.bars import COLOURS, GLYPHS
 from spikecycle.simulator.report.figures import energy_by_kind_pj, shape_text
 from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
@@ -152,7 +156,7 @@ def headers(fitting: Fitting, width: int) -> list[str]:
     while waiting:
         each = waiting.pop()
         waiting += getattr(each, "renderables", [])
-        found += [words_of(column.header) for column in each.table.columns] if hasattr(each, "table") else []
+        found += [words_of(column.header) for column in getattr(each, "columns", [])]
     return found
 
 
@@ -303,7 +307,7 @@ def test_no_number_is_cut_on_a_very_narrow_console(width: int) -> None:
 
 
 def test_a_number_that_is_cut_shows_it() -> None:
-    assert "1…" in shown(sheet("numbers", [Column("a", ["123456789"])]), width=2)
+    assert "1…" in shown(Sheet("numbers", [Column("a", ["123456789"])]), width=2)
 
 
 def test_multi_bit_inputs_may_do_more_than_the_dense_work() -> None:
@@ -320,3 +324,31 @@ def test_buffers_slower_than_the_clock_are_named() -> None:
     )
     assert words in " ".join(shown(run_report(slow)).split())
     assert "cannot run" not in shown(run_report(run_result()))
+
+
+CELLS = st.sampled_from(
+    ["", "a", "1,234", "two words", "two\nlines", "line\n\nafter", " blanks ", "mm²", "日本", "tab\there", "\x07",
+     Text("red", style="red"), Text("two\nlines", style="dim"), Text.assemble("x", ("y", "bold red"))]
+)  # fmt: skip
+
+
+@given(data=st.data(), rows=st.integers(0, 3), width=st.sampled_from([20, 40, 80, 200]))
+def test_a_table_is_as_wide_as_rich_would_make_it(data: st.DataObject, rows: int, width: int) -> None:
+    """The same pieces of text in the same styles, and the same width."""
+
+    def column() -> Column:
+        header, footer, *cells = (data.draw(CELLS) for _ in range(rows + 2))
+        justify: Any = data.draw(st.sampled_from(["left", "right"]))
+        return Column(header, cells, footer, justify, folds=data.draw(st.booleans()))
+
+    columns = [column() for _ in range(data.draw(st.integers(1, 4)))]
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, markup=False, highlight=False, emoji=False)
+    made = Sheet("", columns, fold_at=data.draw(st.sampled_from([None, 3])))
+    by_rich = made.table(measured=False)
+    assert width_of(console, made) == width_of(console, by_rich)
+    assert pieces(console, made) == pieces(console, by_rich)
+
+
+def pieces(console: Console, renderable: RenderableType) -> list[tuple[str, Style | None]]:
+    """What is written, and in which style: a style that changes nothing is none."""
+    return [(piece.text, piece.style or None) for piece in console.render(renderable)]

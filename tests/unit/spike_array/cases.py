@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayMachine
+from spikecycle.simulator.replay import LayerReplay, replay_layer
 from spikecycle.traces import LayerShape, Neuron
+from tests.reference.neuron import Cell
 
 WEIGHT_FORMATS = ("uncompressed", "ubm", "bitmask", "cp", "rle", "uop", "csr")
 DECODED_FORMATS = (*WEIGHT_FORMATS, "rlc", "n_of_m", "trits")
 """With those that need a decoder which not every machine has."""
 CODEBOOK_FORMATS = ("codebook", "eie")
-NEURON_UNIT = {"late_reset": True, "start_potentials": True, "leaks_per_channel": True, "potential_outputs": True}
+NEURON_UNIT = {
+    "late_reset": True, "start_potentials": True, "leaks_per_channel": True, "potential_outputs": True,
+    "two_states": True, "parameters_per_neuron": True, "pools_currents": True,
+}  # fmt: skip
 """A neuron unit that does all that there are keys for."""
 
 
@@ -126,20 +131,27 @@ def shapes(draw: st.DrawFn) -> LayerShape:
 
 
 @st.composite
-def neurons(draw: st.DrawFn, shape: LayerShape, random: np.random.Generator, reset_value: int) -> Neuron:
-    """All that `NEURON_UNIT` can do: late resets, start potentials, leaks per channel, and neurons that never fire."""
-    kind = draw(st.sampled_from(("lif", "if", "readout")))
+def neurons(draw: st.DrawFn, shape: tuple[int, int, int], random: np.random.Generator, reset_value: int) -> Neuron:
+    """All that `NEURON_UNIT` can do: late resets, start potentials, neurons that never fire and such with a synaptic
+    current, leaks and thresholds for all, per channel or per neuron."""
+    kind = draw(st.sampled_from(("lif", "if", "readout", "synaptic")))
     leak = draw(st.sampled_from(((3, 2), (0, 0), (1, 1), (15, 4)))) if kind != "if" else (1, 0)
     bits = draw(st.sampled_from((12, 8, 5)))
     values: dict[str, Any] = {"potential_bits": bits, "leak_numerator": leak[0], "leak_shift": leak[1]}
     if kind != "readout":
-        values["threshold"] = random.integers(1, 12, shape.M)
+        values["threshold"] = random.integers(1, 12, draw(st.sampled_from((shape[:1], shape))))
         values["reset"] = draw(st.sampled_from(("hard", "soft")))
         values["reset_value"] = reset_value
         values["reset_timing"] = draw(st.sampled_from(("same", "next")))
-    if kind != "if" and draw(st.sampled_from((False, False, True))):
-        values["leak_numerator"] = random.integers(0, (1 << leak[1]) + 1, shape.M)
-    starts = draw(st.sampled_from(((), (), (1,), (shape.M,), shape.output_shape)))
+    sizes = st.sampled_from(((), (), shape[:1], shape))
+    size = draw(sizes) if kind != "if" else ()
+    if size:
+        values["leak_numerator"] = random.integers(0, (1 << leak[1]) + 1, size)
+    if kind == "synaptic" or (kind == "readout" and draw(st.booleans())):
+        shift = draw(st.sampled_from((0, 1, 3, 15)))
+        values["current_leak_shift"], values["current_bits"] = shift, draw(st.sampled_from((4, 9, 13)))
+        values["current_leak_numerator"] = random.integers(0, (1 << shift) + 1, draw(sizes) or (1,))
+    starts = draw(st.sampled_from(((), (), (1,), shape[:1], shape)))
     if starts:
         values["start_potential"] = random.integers(-9, 1 if kind != "readout" else 9, starts)
     return Neuron(kind, **values)
@@ -158,7 +170,7 @@ def layers(draw: st.DrawFn, always_at_rest: bool) -> LayerTask:
     weights = random.integers(-limit, limit, shape.weight_shape)
     weights[random.random(shape.weight_shape) < draw(st.sampled_from((0.3, 0.0, 0.8, 0.5, 0.97)))] = 0
     unrest = random.random() < (0.05 if always_at_rest else 0.3)
-    neuron = draw(neurons(shape, random, -3 if unrest else 0))
+    neuron = draw(neurons(shape.output_shape, random, -3 if unrest else 0))
     bias = random.integers(-4, 5, shape.M) if unrest else None
     input_bits = draw(st.sampled_from((1, 1, 2, 3)))
     return layer(shape, weights, draw(st.sampled_from((2, 1, 3))), input_bits, weight_bits, bias, neuron)
@@ -238,6 +250,22 @@ def mostly_storable(weights: np.ndarray, chosen: SpikeArrayMachine) -> np.ndarra
     return weights * (channels % group < kept)[:, None, None, None]
 
 
+def replayed(task: LayerTask, inputs: np.ndarray) -> LayerReplay:
+    """What a layer does: with a pool, its sums first, then the largest of each window, then its neurons one by one."""
+    if not task.is_pooled:
+        return replay_layer(task, inputs, track_active=True)
+    sums = Neuron("readout", potential_bits=32, leak_numerator=0)  # forgets what was before
+    currents = replay_layer(replace(task, neuron=sums, pool=(1, 1)), inputs).outputs
+    rows, columns = (size // window for size, window in zip(currents.shape[2:], task.pool, strict=True))
+    windows = currents[:, :, : rows * task.pool[0], : columns * task.pool[1]]
+    pooled = windows.reshape(*currents.shape[:2], rows, task.pool[0], columns, task.pool[1]).max(axis=(3, 5))
+    cells = {place: Cell(task.neuron, *place, set()) for place in np.ndindex(pooled.shape[1:])}
+    outputs = np.zeros_like(pooled)
+    for t, *place in np.ndindex(pooled.shape):
+        outputs[(t, *place)] = cells[tuple(place)].step(int(pooled[(t, *place)]))
+    return LayerReplay(outputs.astype(np.uint8) if task.neuron.fires else outputs, None, outputs[-1])
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A layer with inputs of any density on a machine."""
@@ -250,6 +278,11 @@ def cases(draw: st.DrawFn) -> Case:
     chosen = draw(machines(update, task))
     if draw(st.integers(0, 4)) > 0:
         task = replace(task, weights=mostly_storable(task.weights, chosen))
+    can_pool = update == "dense" and chosen.dataflow.partition == "channel"
+    if task.shape.P * task.shape.Q > 1 and draw(st.sampled_from((False, True) if can_pool else (False,) * 9 + (True,))):
+        window = draw(st.integers(1, min(3, task.shape.P))), draw(st.integers(1, min(3, task.shape.Q)))
+        size = (task.shape.M, task.shape.P // window[0], task.shape.Q // window[1])
+        task = replace(task, pool=window, neuron=draw(neurons(size, random, task.neuron.reset_value)))
     kept = st.booleans() if chosen.residency.activations == "chip" else st.just(False)
     on_chip = draw(st.tuples(st.booleans(), kept, kept if task.neuron.fires else st.just(False)))
     return Case(chosen, task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))), on_chip)

@@ -17,19 +17,18 @@ from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import MappingError
-from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes, pack_spikes
 from tests.reference import spike_array as reference
 from tests.reference.spike_array_tiling import CannotMap
-from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine
+from tests.unit.spike_array.cases import Case, buffer, cases, layer, machine, replayed
 
 DATAFLOW = SpikeArray()
 
 
 def run(case: Case, packed: bool = False) -> Activity:
     """What the kernels say of a case, with the spikes of the functional replay; packed: where they are binary."""
-    replay = replay_layer(case.task, case.inputs, track_active=True)
+    replay = replayed(case.task, case.inputs)
     active = replay.active if SpikeArrayPlan(case.machine, case.task).needs_active else None
     inputs: Any = case.inputs
     outputs: Any = replay.outputs
@@ -54,7 +53,9 @@ def test_kernel_is_the_twin(case: Case, few_pes: int, packed: bool) -> None:
     binary spikes as arrays and packed, as a trace gives them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "FEW_PES", few_pes)
-        event(f"passes: {min(compare(case, packed), 4)}, few PEs: {few_pes}")
+        passes = compare(case, packed)
+        event(f"passes: {min(passes, 4)}, few PEs: {few_pes}")
+        event(f"mapped: {passes > 0}, states: {case.task.neuron.states}, pool: {case.task.is_pooled}")
 
 
 @pytest.mark.kernel
@@ -102,7 +103,7 @@ def compare(case: Case, packed: bool = False) -> int:
     assert passes.busy_by_pe.tolist() == twin.served_cycles
     assert passes.accesses_by_bank["potentials"].tolist() == twin.bank_accesses
     # the twin adds real weights to real potentials: three independent models agree on what the array computes
-    assert np.array_equal(spikes, replay_layer(case.task, case.inputs).outputs)
+    assert np.array_equal(spikes, replayed(case.task, case.inputs).outputs)
     storage = SpikeArrayPlan(case.machine, case.task).storage
     payload_bits, metadata_bits, stored_bits = twin.cut.storage()
     assert (storage.payload_bits, storage.stored_bits) == (payload_bits, stored_bits)

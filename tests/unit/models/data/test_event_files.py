@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from scipy.io import savemat
 from tonic.io import read_mnist_file
 
+from spikecycle.models.data import event_files
 from spikecycle.models.data.event_files import AEDAT3_HEADER, read_events
 from spikecycle.models.errors import ModelsError
 
@@ -203,3 +205,56 @@ def test_rows_of_240_are_overflows_of_time_as_tonic_has_them(tmp_path: Path) -> 
     assert events["t"].tolist() == [7000, 100 + 2**13, 50 + 2**14]
     theirs = read_mnist_file(str(path), events.dtype)
     assert all(events[name].tolist() == theirs[name].tolist() for name in "xytp")
+
+
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [("tonic.npy", 3), ("columns.npy", 3), ("arrays.npz", 3), ("one.npz", 3), ("nmnist.bin", 3), ("root.h5", 3),
+     ("group.hdf5", 3), ("table.h5", 3), ("dvs128.aedat", 6)],
+)  # fmt: skip
+def test_more_events_than_memory_are_one_line(
+    name: str, events: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event takes 100 bytes while it is read. Of AEDAT every 8 bytes may be an event: 24 + 25 of the header."""
+    path = written(tmp_path, name)
+    monkeypatch.setattr(event_files, "default_limit_bytes", lambda: 100 * events)
+    assert len(read_events(path)) == 3
+    monkeypatch.setattr(event_files, "default_limit_bytes", lambda: 100 * events - 1)
+    with pytest.raises(ModelsError, match=rf"{name}: .* {events} events need 0\.0 GB of memory, and 0\.0 GB may be us"):
+        read_events(path)
+
+
+def test_a_few_bytes_that_declare_much_are_refused_at_once(tmp_path: Path) -> None:
+    header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (%s, 4), }"
+    for shape, words in ((b"1099511627776", "declares 35184372088832 bytes of values, but stores 32"),
+                         (b"-1", "declares -32 bytes of values, but stores 32"),
+                         (b"(1", "its header is damaged")):  # fmt: skip
+        text = (header % shape).ljust(117) + b"\n"
+        content = b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + bytes(32)
+        (tmp_path / "a.npy").write_bytes(content)
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            archive.writestr("x.npy", content)
+        for name in ("a.npy", "a.npz"):
+            with pytest.raises(ModelsError, match=rf"{name}: cannot be read as events: .*{words}"):
+                read_events(tmp_path / name)
+
+
+def test_an_archive_with_a_password_and_a_cut_one_are_one_line(tmp_path: Path) -> None:
+    content = written(tmp_path, "arrays.npz").read_bytes()
+    flagged = bytearray(content)
+    for signature, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the flag that says so, in both headers of a member
+        flagged[flagged.index(signature) + place] |= 1
+    for changed in (bytes(flagged), content[:-30], content[: len(content) // 2]):
+        (tmp_path / "b.npz").write_bytes(changed)
+        with pytest.raises(ModelsError, match=r"b\.npz: cannot be read as events: "):
+            read_events(tmp_path / "b.npz")
+
+
+@pytest.mark.parametrize(("value", "words"), [(1e30, "t from 1e+30 to 1e+30; supp"), (2**64 - 1, "t from 18446744073")])
+@pytest.mark.filterwarnings("error")
+def test_numbers_beyond_whole_numbers_are_one_line(value: float, words: str, tmp_path: Path) -> None:
+    dtype = np.uint64 if isinstance(value, int) else float
+    np.save(tmp_path / "a.npy", np.array([[1, 1, value, 1]], dtype=dtype))
+    with pytest.raises(ModelsError) as error:
+        read_events(tmp_path / "a.npy")
+    assert words in str(error.value)

@@ -17,21 +17,21 @@ pytestmark = pytest.mark.train
 SENSOR = 8
 
 
-def recording(path: Path, column: int, events: int = 40) -> None:
+def recording(path: Path, column: int, events: int = 40, pixels: int = SENSOR) -> None:
     """Events at random rows of one column, in a second."""
     rng = np.random.default_rng(column)
     array = np.zeros(events, [("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")])
-    array["x"], array["y"], array["p"] = column, rng.integers(0, SENSOR, events), rng.integers(0, 2, events)
+    array["x"], array["y"], array["p"] = column, rng.integers(0, pixels, events), rng.integers(0, 2, events)
     array["t"] = np.sort(rng.integers(0, 1_000_000, events))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, array)
 
 
-def folder(root: Path, counts: dict[str, int], part: str = "") -> Path:
+def folder(root: Path, counts: dict[str, int], part: str = "", pixels: int = SENSOR) -> Path:
     """So many recordings of each class; each class has its own columns."""
     for place, (name, count) in enumerate(counts.items()):
         for index in range(count):
-            recording(root / part / name / f"{index}.npy", place)
+            recording(root / part / name / f"{index}.npy", place, pixels=pixels)
     return root
 
 

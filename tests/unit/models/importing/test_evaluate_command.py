@@ -12,11 +12,14 @@ import torch
 from torch import nn
 
 from spikecycle.models import import_network
-from spikecycle.models.importing.evaluation import FolderOptions, confusion_table, evaluate_folder
+from spikecycle.models.data.evaluation_set import FolderOptions
+from spikecycle.models.importing import evaluation
+from spikecycle.models.importing.evaluation import confusion_table, evaluate_folder
 from spikecycle.simulator import simulate
 from spikecycle.traces import open_trace, sample_path
 from tests.bad_input.inputs import Ended, run
-from tests.unit.models.data.test_labelled_folder import SENSOR, folder
+from tests.unit.models.data.test_labelled_folder import SENSOR, folder, recording
+from tests.unit.models.data.test_nmnist import write_part
 from tests.unit.models.importing.graphs import chain, integrate, written
 from tests.unit.models.importing.test_import_command import installed  # noqa: F401 (the command as it is installed)
 
@@ -78,6 +81,40 @@ def test_a_trace_is_evaluated_as_it_is(capsys: Capsys, tmp_path: Path, network: 
     assert sum(each.mismatches for each in result.verification) == 0
 
 
+def table_of(ended: Ended) -> list[list[str]]:
+    return [line.split() for line in ended.out.splitlines() if line.endswith("%")]
+
+
+def test_class_names_find_their_class_though_others_are_missing(capsys: Capsys, tmp_path: Path, network: Path) -> None:
+    """Column k of events is class k: "right" alone is class 2, and not the first that there is."""
+    whole = folder(tmp_path / "whole", {"left": 1, "middle": 1, "right": 1})
+    evaluated(capsys, network, whole, "--out", str(tmp_path / "named.h5"))
+    right = tmp_path / "part"
+    for index in range(2):
+        recording(right / "right" / f"{index}.npy", 1)  # of the middle, so all are taken for "middle"
+    ended = evaluated(capsys, tmp_path / "named.h5", right)
+    assert table_of(ended) == [["right", "0", "2", "0", "0.0%"]] and "look:" not in ended.out
+    recording(right / "wrong" / "0.npy", 1)
+    ended = evaluated(capsys, tmp_path / "named.h5", right)
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "part: class wrong is none that the network was trained with: left, middle, right" in ended.err
+
+
+def test_names_that_are_numbers_are_those_classes_and_others_are_in_order_and_said_so(
+    capsys: Capsys, tmp_path: Path, network: Path
+) -> None:
+    numbers, names = tmp_path / "numbers", tmp_path / "names"
+    for index in range(2):
+        recording(numbers / "1" / f"{index}.npy", 1)
+        recording(names / "b" / f"{index}.npy", 1)
+    ended = evaluated(capsys, network, numbers)
+    assert table_of(ended) == [["1", "0", "2", "0", "100.0%"]] and "of 1 class;" in ended.out
+    assert "accuracy: 100.00 % as it was" in ended.out
+    ended = evaluated(capsys, network, names)
+    assert table_of(ended) == [["b", "0", "2", "0", "0.0%"]]
+    assert "look: 1 classes for a network of 3, taken in order: b for 0; a folder with" in ended.out
+
+
 def test_a_live_module_is_evaluated_from_python(tmp_path: Path) -> None:
     """Its accuracy is that of the module itself on the same frames, and the table sums to the recordings."""
     torch.manual_seed(0)
@@ -94,19 +131,46 @@ def test_a_live_module_is_evaluated_from_python(tmp_path: Path) -> None:
     assert np.trace(found.confusion) / 12 == pytest.approx(found.measured.accuracy_integer)
 
 
+def test_a_data_set_is_calibrated_on_its_train_part(capsys: Capsys, tmp_path: Path) -> None:
+    """Recording i of digit d has one event at (d, i), for the neuron of class d; nothing else of the root is read."""
+    weight = np.zeros((10, 2, 34, 34))
+    for digit in range(10):
+        weight[digit, 1, :, digit] = 1
+    flat = nir.Flatten({"input": np.array([2, 34, 34])}, 0)
+    graph = chain((2, 34, 34), f=flat, fc=nir.Linear(weight.reshape(10, -1)), n=integrate(10, 0.5))
+    network = written(tmp_path / "net.nir", graph)
+    for root, damaged in (("one", "Train"), ("other", "Test")):
+        write_part(tmp_path / root / "Train", of_each=2)
+        write_part(tmp_path / root / "Test", of_each=1)
+        (tmp_path / root / damaged / "0" / "00000.bin").write_bytes(b"123")
+    arguments = ("--data", "nmnist", "--timesteps", "2", "--out", tmp_path / "out.h5")
+    ended = run(capsys, "evaluate", network, tmp_path / "one", *arguments, "--calibrate-on", tmp_path / "other")
+    assert (ended.status, ended.err) == (0, "")
+    assert "one: 10 recordings of 10 classes" in ended.out and "100.00 % in integers" in ended.out
+    assert "Train" in run(capsys, "evaluate", network, tmp_path / "one", "--data", "nmnist", "--part", "all").err
+    with open_trace(tmp_path / "out.h5") as trace:
+        assert trace.labels is not None and trace.labels.tolist() == list(range(10))
+
+
+def test_a_shipped_trace_is_found_by_its_name(capsys: Capsys, tmp_path: Path) -> None:
+    root = folder(tmp_path / "data", {"3": 2, "7": 1}, pixels=16)
+    ended = run(capsys, "evaluate", "digits-8bit", root, "--sensor", "16")
+    assert (ended.status, ended.err) == (0, "") and "3 recordings of 2 classes" in ended.out
+    assert [line[0] for line in table_of(ended)] == ["3", "7"]
+    ended = evaluated(capsys, Path("digits-8bti"), root)
+    assert (ended.status, ended.out) == (2, "")
+    assert "digits-8bti: no such file, and no sample trace of that name; did you mean digits-8bit?" in ended.err
+
+
 def test_what_is_no_network_to_evaluate_is_one_line(capsys: Capsys, tmp_path: Path, network: Path) -> None:
     root = folder(tmp_path / "data", {"a": 2, "b": 2})
     (tmp_path / "net.pt").write_bytes(b"PK")
     (tmp_path / "text.h5").write_text("text")
-    floats = tmp_path / "floats" / "0f.safetensors"
-    floats.parent.mkdir()
-    floats.write_bytes(b"")
     for given, words in (
         (tmp_path / "net.pt", "net.pt: is no NIR file and no trace; parameters do not say what a network does"),
         (tmp_path / "text.h5", "text.h5: is not an HDF5 file, so not a NIR file or a trace"),
         (tmp_path / "none.h5", "none.h5"),
         (sample_path("digits-8bit"), "frames of shape (2, 8, 8), for a network that takes (2, 16, 16)"),
-        (floats, "weights of a study's network before it was compressed; evaluate what became of it: spikecycle evalu"),
         (tmp_path, "results.parquet: is not there"),
     ):
         ended = evaluated(capsys, given, root, *(["--resolution", "8"] if given == sample_path("digits-8bit") else []))
@@ -141,3 +205,17 @@ def test_a_large_table_is_told_by_its_largest_confusions() -> None:
     confusion[3, 7], confusion[9, 1] = 4, 2
     names = [f"c{number}" for number in range(60)]
     assert confusion_table(names, confusion) == ["c3 taken for c7: 4", "c9 taken for c1: 2"]
+
+
+def test_more_recordings_than_memory_are_one_line_and_nothing_is_written(
+    capsys: Capsys, tmp_path: Path, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4 recordings of 10 x 2 x 8 x 8 counts: 5120 values, as floats 4 bytes each and a quarter more: 25,600 bytes."""
+    root = folder(tmp_path / "data", {"a": 2, "b": 2})
+    monkeypatch.setattr(evaluation, "default_limit_bytes", lambda: 25_599)
+    ended = evaluated(capsys, network, root, "--out", str(tmp_path / "out.h5"))
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "data: 4 recordings as frames of (10, 2, 8, 8) need 0.0 GB more to be evaluated" in ended.err
+    assert not (tmp_path / "out.h5").exists()
+    monkeypatch.setattr(evaluation, "default_limit_bytes", lambda: 25_600)
+    assert evaluated(capsys, network, root).status == 0

@@ -132,19 +132,14 @@ def test_a_batch_norm_of_spikes_goes_into_the_weights_behind_it(affine: bool) ->
     check(Written(lambda s, x: s.lif2(s.fc(s.norm(s.spikes(x)).flatten(1))), norm), frames())
 
 
-def without_padding(s: Written, x: Tensor) -> Tensor:
+def normed(s: Written, x: Tensor) -> Tensor:
     mixed = F.conv2d(s.norm(s.spikes(x)), s.second.weight, s.second.bias, padding=s.second.padding)
     return s.lif2(mixed.flatten(1))  # type: ignore[no-any-return]
 
 
-def test_a_batch_norm_before_a_convolution_without_padding() -> None:
-    check(Written(without_padding, trained_norm(nn.BatchNorm2d(3)), padding=0), frames())
-
-
-def test_padding_with_zeros_what_a_batch_norm_has_shifted_is_refused_by_name() -> None:
-    module = Written(without_padding, trained_norm(nn.BatchNorm2d(3)), padding=1)
-    with pytest.raises(ModelsError, match="pads with zeros what norm shifts"):
-        import_network(module, frames()[:2])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_a_batch_norm_before_a_convolution(padding: int) -> None:
+    check(Written(normed, trained_norm(nn.BatchNorm2d(3)), padding=padding), frames())
 
 
 def test_a_lazy_module_is_refused_by_name() -> None:

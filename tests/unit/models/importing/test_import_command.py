@@ -189,3 +189,20 @@ def test_a_trace_is_not_written_onto_just_anything(capsys: Capsys, tmp_path: Pat
     assert ended.status == 2 and str(out) in ended.err and len(ended.err.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == before and victim.read_text() == "mine"
     assert content is None or out.read_bytes() == content
+
+
+def test_parameters_are_no_network_whatever_their_file_is_called(
+    capsys: Capsys, tmp_path: Path, files: Callable[..., list[str]]
+) -> None:
+    """Every ending of a checkpoint is told what to do; a NIR file of such a name is read, for it is one."""
+    network, *others = files()
+    for name in ("net.pt", "NET.PTH", "run.ckpt", "net.pth.tar", "model.safetensors", "weights.npz"):
+        (tmp_path / name).write_bytes(b"PK\3\4")
+        ended = called(capsys, str(tmp_path / name), *others)
+        assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert f"{name}: is no NIR file and no trace; parameters do not say what a network does" in ended.err
+        with pytest.raises(models.ModelsError, match="load them into its module, and give that to import_network"):
+            models.import_network(tmp_path / name)
+    assert not (tmp_path / "out.h5").exists()
+    (tmp_path / "really.ckpt").write_bytes(Path(network).read_bytes())
+    assert called(capsys, str(tmp_path / "really.ckpt"), *others).status == 0

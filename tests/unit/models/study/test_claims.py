@@ -236,6 +236,23 @@ def test_seeds_are_means_with_their_spread() -> None:
     assert any("2, 96.00 to 98.00" in line and "12 (10 to 14) rle*" in line for line in cells)
 
 
+def test_what_mixed_chose_is_told_for_all_seeds() -> None:
+    """Seed 0 has 4 bits and 70 % pruned at most, seed 1 has 8 bits and 80 %: the widest, and the mean."""
+    rows = [
+        *network("mixed", "mixed", 4, 0.7, 0.9, {"rle": 5.0}, seed=0),
+        *network("mixed", "mixed", 8, 0.8, 0.9, {"rle": 5.0}, seed=1),
+    ]
+    assert Results(table(rows)).candidates[0].label == "mixed, up to 8-bit, 75 % pruned"
+
+
+def test_whether_the_study_has_learned_is_asked_of_its_own_width() -> None:
+    """Though a narrower network, which has not, comes first."""
+    narrow = network("narrow", "quantization", 8, 0.0, 0.2, {"rle": 5.0}, width=0.5, accuracy_float=0.25)
+    own = network("own", "quantization", 8, 0.0, 0.9, {"rle": 9.0}, accuracy_float=0.95)
+    assert Results(table([*narrow, *own])).float_accuracy == 0.95
+    assert Results(table(narrow)).float_accuracy == 0.25
+
+
 @pytest.mark.parametrize(
     ("methods", "missing"),
     [

@@ -13,9 +13,12 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from spikecycle.models.data.options import DataOptions
+from spikecycle.models.data.registry import load_data
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.study.command import _run, app
 from spikecycle.models.study.document import TABLES_DOCUMENT, tables_document
+from spikecycle.models.study.float_network import float_of, open_float
 from spikecycle.models.study.plots import PICTURES
 from spikecycle.models.study.schema import load_study
 from spikecycle.models.study.sealed_parquet import sealed
@@ -85,6 +88,23 @@ def test_everything_asked_for_is_there(finished: Path) -> None:
     for name in PICTURES:
         assert (finished / f"{name}.png").stat().st_size > 5000
         assert (finished / f"{name}.svg").stat().st_size > 5000
+
+
+def test_the_float_networks_run_again_as_the_study_measured_them(finished: Path) -> None:
+    """Of every compression: from the width that it has, with the accuracy that its trace says, sample by sample."""
+    samples = load_data("digits", DataOptions(samples_per_class=6, timesteps=4)).test
+    widths = {}
+    for name in ("quantized-8", "mixed", "narrow"):
+        trace = stored_trace(finished, name)
+        weights = float_of(trace)
+        assert weights is not None
+        saved = open_float(weights)
+        widths[name] = saved.facts.options.width
+        with open_trace(trace) as opened:
+            expected = opened.provenance["accuracy_float"]
+        assert saved.accuracy == expected
+        assert (saved.predictions(samples) == samples.labels).mean() == expected
+    assert widths == {"quantized-8": 0.25, "mixed": 0.25, "narrow": 0.125}
 
 
 def test_bit_operations_are_operations_times_bits_of_both_operands(finished: Path) -> None:

@@ -1,0 +1,81 @@
+"""What makes machine code of kernels: the only place that names Numba options. Importing it loads Numba.
+
+Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
+callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
+edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, or belongs to somebody
+else, each process compiles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from spikecycle.simulator.kernel_cache import guard_cache, own_folder
+from spikecycle.simulator.loaded_numba import numba
+
+_event: Any = numba.core.event
+_numba_config: Any = numba.config  # its attributes are made at run time
+
+
+@cache
+def cache_folder() -> Path | None:
+    """The folder for this version of the sources, or None where there can be none of the user's own."""
+    root = str(Path(__file__).parent)
+    paths = [f"{place}/{name}" for place, _, names in os.walk(root) for name in names if name.endswith(".py")]
+    digest = hashlib.sha256()
+    for path in sorted(paths):  # hundreds, in every process: without making a Path of each
+        digest.update(path.removeprefix(root).encode())
+        with FileIO(path) as source:
+            digest.update(source.readall())
+    chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
+    folder = Path(chosen) / f"kernels-{digest.hexdigest()[:16]}"
+    return folder if own_folder(folder) else None
+
+
+def compiled(function: Callable[..., Any], options: dict[str, bool]) -> Any:
+    """The function as Numba compiles it for the arguments of each call, or itself with NUMBA_DISABLE_JIT=1.
+
+    options: Numba's, beside those that all kernels have.
+    """
+    folder = None if _numba_config.DISABLE_JIT or _numba_config.BOUNDSCHECK else cache_folder()
+    before = _numba_config.CACHE_DIR
+    _numba_config.CACHE_DIR = str(folder) if folder else before
+    try:
+        # The cache location is fixed while decorating; other packages' kernels keep theirs.
+        made = numba.njit(nogil=True, cache=folder is not None, no_cfunc_wrapper=True, **options)(function)
+    finally:
+        _numba_config.CACHE_DIR = before
+    if folder is not None:
+        guard_cache(made._cache, folder)
+    return made
+
+
+@contextmanager
+def told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
+    """Call `tell` with the name of every kernel before it is compiled; kernels that the cache has are not compiled."""
+    listener = _CompileListener(tell)
+    _event.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        _event.unregister("numba:compile", listener)
+
+
+class _CompileListener(_event.Listener):  # type: ignore[misc]
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def on_start(self, event: Any) -> None:
+        self._tell(str(getattr(event.data["dispatcher"], "__name__", "")))
+
+    def on_end(self, event: Any) -> None:
+        """Nothing: what comes next says what it is."""

@@ -1,0 +1,116 @@
+"""Jobs on threads: order of results, errors in their turn, and values that are made once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from spikecycle.simulator.side_by_side import AHEAD, Once, in_order
+
+PATIENCE_S = 20
+"""Until a test that hangs gives up."""
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_results_come_in_the_order_of_the_jobs(threads: int) -> None:
+    assert list(in_order([lambda number=number: number * number for number in range(50)], threads)) == [  # type: ignore[misc]
+        number * number for number in range(50)
+    ]
+
+
+def test_two_jobs_are_worked_on_at_the_same_time_and_the_later_may_end_first() -> None:
+    second_is_done = threading.Event()
+
+    def first() -> str:
+        assert second_is_done.wait(PATIENCE_S)
+        return "first"
+
+    def second() -> str:
+        second_is_done.set()
+        return "second"
+
+    assert list(in_order([first, second], 2)) == ["first", "second"]
+
+
+def test_one_thread_does_a_job_when_it_is_asked_for_in_the_thread_that_asks() -> None:
+    done: list[int] = []
+
+    def job(number: int) -> int:
+        done.append(number)
+        return threading.get_ident()
+
+    results = in_order([lambda: job(0), lambda: job(1)], 1)
+    assert done == []
+    assert next(results) == threading.get_ident()
+    assert done == [0]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_an_error_comes_in_its_turn_and_nothing_is_begun_behind_it(threads: int) -> None:
+    drawn = 0
+
+    def fail() -> int:
+        raise ValueError("the third")
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        nonlocal drawn
+        for number in range(1000):
+            drawn += 1
+            yield fail if number == 2 else lambda: 1
+
+    results = in_order(jobs(), threads)
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ValueError, match="the third"):
+        next(results)
+    assert drawn <= 3 + AHEAD * threads
+
+
+def test_who_stops_asking_stops_the_jobs() -> None:
+    drawn = 0
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield lambda: 1
+
+    results = in_order(jobs(), 2)
+    next(results)
+    results.close()
+    assert drawn <= 1 + AHEAD * 2
+    assert not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+
+
+def test_a_value_is_made_once_for_all_who_need_it() -> None:
+    made: list[int] = []
+    both = threading.Barrier(2)
+
+    def make() -> int:
+        made.append(1)
+        return 5
+
+    value = Once(make)
+
+    def job() -> int:
+        both.wait(PATIENCE_S)
+        return value()
+
+    assert list(in_order([job, job], 2)) == [5, 5]
+    assert made == [1]
+
+
+def test_an_error_ahead_is_told_to_those_who_ask() -> None:
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        raise ValueError("no value")
+
+    value = Once(make)
+    value.ahead()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no value"):
+            value()
+    assert made == [1]

@@ -1,0 +1,155 @@
+"""`simulate(threads=...)`: the same result to the bit, the same errors, the same work, and progress in order."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikecycle.simulator import MappingError, simulate
+from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.memory import Need, check_memory
+from spikecycle.simulator.replay import SampleTensors
+from spikecycle.simulator.reuse import Reuse
+from spikecycle.traces import Layer, open_trace
+from tests.unit.explore.small import small_trace
+
+SAMPLE = "digits-8bit"
+CASES: dict[str, dict[str, Any]] = {
+    "spike_array": {"residency": {"weights": "batch:3"}},
+    "spike_array_edge": {"residency": {"activations": "chip"}},
+    "eyeriss_snn": {"verify": True},
+    "prosperity": {},
+    "bishop": {"verify": True},
+    "gustavsnn": {},
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_trace(tmp_path_factory.mktemp("threads") / "small.h5")
+
+
+@pytest.mark.parametrize("samples", [[3], [0, 4, 2]])
+@pytest.mark.parametrize("machine", CASES)
+def test_the_result_is_the_same_to_the_bit(machine: str, samples: list[int]) -> None:
+    options = dict(CASES[machine])
+    if len(samples) == 1 and "weights" in options.get("residency", {}):
+        del options["residency"]  # a batch of three
+    one = simulate(SAMPLE, machine, samples=samples, **options).model_dump_json()
+    for threads in (2, 5):
+        assert simulate(SAMPLE, machine, samples=samples, threads=threads, **options).model_dump_json() == one
+
+
+def test_neurons_that_are_not_at_rest_are_the_same(small: Path) -> None:
+    sparse = {"dataflow.update": "sparse"}
+    one = simulate(small, "spike_array", settings=sparse)
+    assert simulate(small, "spike_array", settings=sparse, threads=2) == one
+
+
+def test_formats_that_are_picked_are_the_same(small: Path) -> None:
+    one = simulate(small, "spike_array", formats={"weights": "auto"})
+    assert simulate(small, "spike_array", formats={"weights": "auto"}, threads=2) == one
+
+
+def test_runs_that_share_may_use_threads(small: Path) -> None:
+    alone = [simulate(small, "spike_array", settings={"dataflow.pes": pes}) for pes in (8, 16)]
+    with open_trace(small) as network:
+        reuse = Reuse(network)
+        for pes, expected in zip((8, 16, 16), (*alone, alone[1]), strict=True):
+            assert simulate(network, "spike_array", settings={"dataflow.pes": pes}, reuse=reuse, threads=2) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_progress_is_told_in_order_by_the_thread_that_asked(threads: int) -> None:
+    steps: list[tuple[str, int, int, int]] = []
+    result = simulate(
+        SAMPLE, "spike_array", samples=[0, 1], threads=threads,
+        progress=lambda *step: steps.append((*step, threading.get_ident())),
+    )  # fmt: skip
+    names = [layer.name for layer in result.layers for _ in range(2)]
+    assert steps == [(name, i, len(names), threading.get_ident()) for i, name in enumerate(names, 1)]
+
+
+@pytest.mark.parametrize(("machine", "plans"), [("spike_array", 2), ("bishop", 0)])
+def test_threads_do_no_work_twice(machine: str, plans: int, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every layer is mapped once and its weights are read once; currents are made once a sample."""
+    done: list[str] = []
+
+    def counted(owner: Any, name: str, tell: Any) -> None:
+        original = getattr(owner, name)
+
+        def counting(*arguments: Any) -> Any:
+            done.append(tell(*arguments))
+            return original(*arguments)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    counted(SpikeArray, "plan", lambda self, machine, stage, network: f"plan {stage.name}")
+    counted(Layer, "weights", lambda self: f"weights {self.name}")
+    counted(SampleTensors, "_recompute", lambda self, name: f"{name} of {self.sample}")
+    work = {}
+    for threads in (1, 2):
+        done.clear()
+        simulate(small, machine, threads=threads)
+        work[threads] = sorted(done)
+    assert len(set(work[1])) == len(work[1])
+    assert work[2] == work[1]
+    assert sum(one.startswith("plan") for one in work[1]) == plans
+    assert sum(one.startswith("weights") for one in work[1]) == 2
+
+
+def test_the_first_error_is_the_same_for_any_number_of_threads(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both layers fail: the second one, which is mapped ahead, at once; the first in its second sample, after that."""
+    plan = SpikeArray.plan
+    second_failed = threading.Event()
+
+    def planned(self: SpikeArray, machine: Any, stage: Any, network: Any) -> Any:
+        if stage.name == names[1]:
+            second_failed.set()
+            raise MappingError("the second layer")
+        return _FailingOnSample1(plan(self, machine, stage, network), second_failed)
+
+    with open_trace(small) as network:
+        names = [layer.name for layer in network.layers]
+    monkeypatch.setattr(SpikeArray, "plan", planned)
+    for threads in (1, 2):
+        second_failed.clear()
+        if threads == 1:
+            second_failed.set()
+        with pytest.raises(MappingError, match="the first layer"):
+            simulate(small, "spike_array", threads=threads)
+
+
+class _FailingOnSample1:
+    """A plan whose second sample fails once the next layer has."""
+
+    def __init__(self, plan: Any, other_failed: threading.Event) -> None:
+        self._plan, self._other_failed = plan, other_failed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plan, name)
+
+    def run(self, sample: Any) -> Any:
+        if sample.tensors.sample == 1:
+            assert self._other_failed.wait(20)
+            raise MappingError("the first layer")
+        return self._plan.run(sample)
+
+
+@pytest.mark.parametrize(
+    ("limit", "threads"),
+    [
+        (149, 1),  # two parts of 50 and one that is ready beside 10 that are kept: 160
+        (159, 1),
+        (160, 2),
+        (209, 2),
+        (210, 3),
+        (10_000, 3),
+    ],
+)
+def test_no_more_threads_than_there_is_memory_for(limit: int, threads: int) -> None:
+    needs = {"a": [Need(10, "kept"), Need(50, "passing", is_kept=False)], "b": [Need(20, "passing", is_kept=False)]}
+    assert check_memory("run", needs, limit, threads=3) == threads
