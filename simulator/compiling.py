@@ -1,4 +1,4 @@
-"""What makes machine code of kernels: the only place that names Numba options. Importing it loads Numba.
+"""What makes machine code of kernels. Importing it loads Numba; options of Numba stand here and in `jit`.
 
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
@@ -41,15 +41,17 @@ def cache_folder() -> Path | None:
     return folder if own_folder(folder) else None
 
 
-def compiled(function: Callable[..., Any], counts_references: bool) -> Any:
-    """The function as Numba compiles it for the arguments of each call, or itself with NUMBA_DISABLE_JIT=1."""
+def compiled(function: Callable[..., Any], **options: bool) -> Any:
+    """The function as Numba compiles it for the arguments of each call, or itself with NUMBA_DISABLE_JIT=1.
+
+    options: of Numba, beside those that all kernels have.
+    """
     folder = None if _numba_config.DISABLE_JIT or _numba_config.BOUNDSCHECK else cache_folder()
-    options: dict[str, Any] = {"nogil": True, "cache": folder is not None, "_nrt": counts_references}
     before = _numba_config.CACHE_DIR
     _numba_config.CACHE_DIR = str(folder) if folder else before
     try:
         # The cache location is fixed while decorating; other packages' kernels keep theirs.
-        made = numba.njit(**options)(function)
+        made = numba.njit(nogil=True, cache=folder is not None, no_cfunc_wrapper=True, **options)(function)
     finally:
         _numba_config.CACHE_DIR = before
     if folder is not None:

@@ -1,4 +1,4 @@
-"""`@kernel` and `@lean_kernel`: functions that become machine code when they are first called.
+"""`@kernel`, `@lean_kernel` and `@inner_kernel`: functions that become machine code when they are first called.
 
 Loading Numba takes a tenth of a second, and decorating a hundred kernels some more, which no command should wait for
 that runs none: what this module makes needs Numba only when it is called. How it is compiled and kept,
@@ -24,7 +24,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     With NUMBA_DISABLE_JIT=1 it stays plain Python; with NUMBA_BOUNDSCHECK=1 every index is checked.
     """
-    return cast("Callable[P, R]", _Kernel(function, counts_references=True))
+    return cast("Callable[P, R]", _Kernel(function, _nrt=True))
 
 
 def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -34,15 +34,28 @@ def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
     calls millions of times, each count being an atomic access of memory. What a kernel of either kind calls may be of
     the other.
     """
-    return cast("Callable[P, R]", _Kernel(function, counts_references=False))
+    return cast("Callable[P, R]", _Kernel(function, _nrt=False))
+
+
+def inner_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a lean kernel that only kernels call, and that becomes part of them.
+
+    An array is passed as seven numbers or more: a call with a dozen of them takes longer than the work of a short
+    kernel. The code that takes objects of Python for its arguments is left out: with many arguments, it takes a good
+    part of the time to compile them.
+    """
+    return cast("Callable[P, R]", _Kernel(function, _nrt=False, no_cpython_wrapper=True, forceinline=True))
 
 
 class _Kernel:
-    """A function that is compiled when it is first called, by Python or by another kernel that is compiled."""
+    """A function that is compiled when it is first called, by Python or by another kernel that is compiled.
 
-    def __init__(self, function: Callable[..., Any], counts_references: bool) -> None:
+    options: of Numba.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: bool) -> None:
         update_wrapper(self, function)
-        self._function, self._counts_references = function, counts_references
+        self._function, self._options = function, options
         self._compiled: Callable[..., Any] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -58,5 +71,5 @@ class _Kernel:
 
         with _one_at_a_time:
             if self._compiled is None:
-                self._compiled = compiled(self._function, self._counts_references)
+                self._compiled = compiled(self._function, **self._options)
             return self._compiled

@@ -34,6 +34,7 @@ NEURON_DEMANDS = frozenset(
 )  # fmt: skip
 """What of `Population.demands` the keys stand for."""
 SECTION = "dataflow.neuron_unit"
+POOLS_REFUSED = f"its neurons take the largest of several currents, which needs {SECTION}.pools_currents: true"
 
 
 class NeuronUnit(Section):

@@ -21,7 +21,7 @@ from spikecycle.simulator.formats.choice import (
 from spikecycle.simulator.formats.codec import EncodedFibers, decode, encode
 from spikecycle.simulator.formats.decoder import RATE_KEYS, missing_rate, needed_kinds, slots_per_step
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions, Values
-from spikecycle.simulator.formats.schedule import decode_schedule
+from spikecycle.simulator.formats.schedule import decode_schedule, goes_by
 from spikecycle.simulator.formats.sizes import FiberSizes, directory_entry_bits, measure, measure_fibers
 from spikecycle.simulator.formats.spikes import (
     SPIKE_FORMATS,
@@ -78,6 +78,7 @@ __all__ = [
     "encode",
     "encode_rows",
     "encode_spikes",
+    "goes_by",
     "measure",
     "measure_fibers",
     "measure_rows",

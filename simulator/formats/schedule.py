@@ -36,10 +36,25 @@ from spikecycle.simulator.formats.levels import (
     Values,
 )
 from spikecycle.simulator.formats.runs import run_entry_first_bit
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
 NOTHING = -1
 """Position of an entry that only marks a step which delivers nothing."""
+
+GoesBy = tuple[int | None, int | None, int | None, int | None]
+
+
+def goes_by(spec: FormatSpec, skip: int) -> GoesBy:
+    """Whether a decoder goes by windows of a mask, entries, groups or positions: 1 for one of them, else None.
+
+    None is known when a kernel is compiled: what would go by it is not compiled.
+    """
+    groups = spec.positions == Positions.GROUP_INDEX
+    positions = not groups and (skip == 0 or spec.positions == Positions.IMPLICIT)
+    windows = not positions and spec.positions == Positions.MASK
+    entries = not (groups or positions or windows)
+    by_window, by_entry, by_group, by_position = (1 if one else None for one in (windows, entries, groups, positions))
+    return by_window, by_entry, by_group, by_position
 
 
 @lean_kernel
@@ -55,6 +70,10 @@ def decode_schedule(
     position_out: Int64,
     last_bit_out: Int64,
     step_out: Int64,
+    by_window: int | None,
+    by_entry: int | None,
+    by_group: int | None,
+    by_position: int | None,
 ) -> tuple[int, int]:
     """The entries that the decoder delivers for the fiber values[start:stop], in order, and their steps.
 
@@ -65,6 +84,7 @@ def decode_schedule(
     last_bit_out: int64, index in the fiber of the last bit that the entry's step needs; with a mask it may be
         lower than an earlier step's.
     step_out: int64, step in which the entry comes out, 0, 1, 2, ...; every step has an entry.
+    by_window, by_entry, by_group, by_position: what the decoder goes by, see `goes_by`.
     The three arrays hold at least stop - start entries; of position_out, those behind the last one are overwritten.
 
     Returns the number of entries and of steps.
@@ -75,16 +95,18 @@ def decode_schedule(
             last_stored -= 1
     if last_stored < 0:
         return 0, 0
-    if spec.positions == Positions.GROUP_INDEX:
+    if by_group is not None:
         return _group_by_group(values, start, stop, segment, spec, rate, skip, position_out, last_bit_out, step_out)
-    if skip == 0 or spec.positions == Positions.IMPLICIT:
-        return _position_by_position(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
-    if spec.positions == Positions.MASK:
+    if by_window is not None:
         return _window_by_window(values, start, stop, spec, rate, mask_window, position_out, last_bit_out, step_out)
-    return _entry_by_entry(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+    if by_entry is not None:
+        return _entry_by_entry(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+    if by_position is not None:
+        return _position_by_position(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+    return 0, 0
 
 
-@lean_kernel
+@inner_kernel
 def _position_by_position(
     values: WeightCodes,
     start: int,
@@ -144,7 +166,7 @@ def _position_by_position(
     return entries, steps
 
 
-@lean_kernel
+@inner_kernel
 def _window_by_window(
     values: WeightCodes,
     start: int,
@@ -186,7 +208,7 @@ def _window_by_window(
     return entries, steps
 
 
-@lean_kernel
+@inner_kernel
 def _entry_by_entry(
     values: WeightCodes,
     start: int,
@@ -231,7 +253,7 @@ def _entry_by_entry(
     return entries, steps
 
 
-@lean_kernel
+@inner_kernel
 def _group_by_group(
     values: WeightCodes,
     start: int,
@@ -298,7 +320,7 @@ def _group_by_group(
     return entries, steps
 
 
-@lean_kernel
+@inner_kernel
 def _last_bit_of_entries(spec: FormatSpec, name_bits: int, stored: int) -> int:
     """The last bit of the first `stored` entries of a fiber, each a coordinate or run and its value; -1 of none."""
     entry_bits = name_bits + spec.value_bits
@@ -307,13 +329,13 @@ def _last_bit_of_entries(spec: FormatSpec, name_bits: int, stored: int) -> int:
     return run_entry_first_bit(stored - 1, spec) + entry_bits - 1
 
 
-@lean_kernel
+@inner_kernel
 def _name_bits(spec: FormatSpec, length: int) -> int:
     """Bits of the coordinate or run ahead of a stored value, which tells its position."""
     return bits_for(length) if spec.positions == Positions.COORDINATE else spec.run_bits
 
 
-@lean_kernel
+@inner_kernel
 def _last_bit_with_mask(spec: FormatSpec, length: int, last_mask_bit: int, last_delivered: int, stored: int) -> int:
     """Last bit of a step that looks at the mask up to `last_mask_bit`; values lie behind the whole mask.
 

@@ -21,10 +21,10 @@ from spikecycle.simulator.formats.levels import (
     Values,
 )
 from spikecycle.simulator.formats.runs import entries_per_code_word
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
 
-@lean_kernel
+@inner_kernel
 def _stored_values(values: WeightCodes, start: int, stop: int, spec: FormatSpec) -> int:
     """Values that the fiber [start, stop) stores, padding included."""
     if spec.values == Values.IN_PLACE and spec.located == Located.FIXED:

@@ -28,7 +28,7 @@ from spikecycle.simulator.workload.im2col import WORD_BITS, pack_rows
 from spikecycle.traces import LayerShape
 from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 
-BLOCK_BYTES = 2**22
+BLOCK_BYTES = 2**21
 """Of im2col rows, or of the inputs that they are made from, at a time, if they are of several timesteps: few beside a
 long trace."""
 

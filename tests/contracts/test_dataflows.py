@@ -21,7 +21,7 @@ ARRAYS = frozenset(NETWORKS) - {"attention", "signed"}
 CORES = frozenset(NETWORKS) - {"attention", "pooled_currents", "pooled_leftovers", "signed"}
 RUN = {
     "spike_array": ARRAYS,
-    "row_stationary": ARRAYS - {"pooled_currents", "pooled_leftovers"},
+    "row_stationary": ARRAYS,
     "spike_serial": frozenset(NETWORKS) - {"signed"},
     "balanced_rows": frozenset(NETWORKS) - {"signed", "readout", "two_states", "own_parameters"},
     "time_batching": frozenset(NETWORKS) - {"signed"},

@@ -19,6 +19,7 @@ from spikecycle.simulator.formats import (
     encode,
     encode_rows,
     encode_spikes,
+    goes_by,
     measure,
     measure_rows,
     missing_rate,
@@ -115,7 +116,9 @@ def test_skipping_and_gating_deliver_the_non_zeros_in_order(
     delivered = []
     for skip in (0, 1):
         outs = [np.zeros(len(values), dtype=np.int64) for _ in range(3)]
-        entries, _ = decode_schedule(values, 0, len(values), segment, spec, rate, mask_window, skip, *outs)
+        entries, _ = decode_schedule(
+            values, 0, len(values), segment, spec, rate, mask_window, skip, *outs, *goes_by(spec, skip)
+        )
         delivered.append(outs[0][:entries][outs[0][:entries] >= 0].tolist())
     assert delivered[0] == delivered[1] == np.flatnonzero(values).tolist()
 

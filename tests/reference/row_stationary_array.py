@@ -344,36 +344,39 @@ class RowStationary(Cut):
 
     def update(self, record: Record, f: int, pairs: list[tuple[int, int]]) -> None:
         """The neurons of a filter fold and time group."""
-        words = updates = 0
+        (down, right), words, updates = self.window, 0, 0
+        columns = range(self.columns.start // right, self.columns.stop // right)  # of neurons, and their rows
+        rows = range(self.rows.start // down, self.rows.stop // down)
         for filters in self.filter_folds()[f]:
-            neurons = len(self.columns) * len(filters)
+            neurons = len(columns) * len(filters)
             for t, row in pairs:
+                places = [(t, m, row, column) for m in filters for column in self.columns]
+                self.sums |= {place: self.partial.pop(place) for place in places}
+                if row // down not in rows:
+                    continue
+                words += (psum_words := ceil(neurons * right / (self.word // self.psum_bits)))
+                self.counts["global_buffer.psums.read"] += psum_words
+                if row % down < down - 1:
+                    continue  # the window has more rows
                 updates += neurons
-                words += ceil(neurons / (self.word // self.psum_bits)) + ceil(neurons / self.outputs_per_word)
-                self.counts["global_buffer.psums.read"] += ceil(neurons / (self.word // self.psum_bits))
-                self.counts["global_buffer.outputs.write"] += ceil(neurons / self.outputs_per_word)
-                if not self.outputs_stay:
-                    words += ceil(neurons / self.outputs_per_word)
-                    self.counts["global_buffer.outputs.read"] += ceil(neurons / self.outputs_per_word)
+                output_words = ceil(neurons / self.outputs_per_word)
+                words += output_words * (1 if self.outputs_stay else 2)
+                self.counts["global_buffer.outputs.write"] += output_words
+                self.counts["global_buffer.outputs.read"] += 0 if self.outputs_stay else output_words
                 for m in filters:
-                    spikes = [int(self.outputs[t, m, row, column]) for column in self.columns]
-                    bits = self.dram_output_row_bits(spikes)
-                    if not self.outputs_stay:
-                        record.stores["outputs"] += bits
-                        self.counts["dram_wire.outputs"] += bits
-                    self.counts["neuron.add"] += len(self.columns) * (1 + (self.task.bias[m] != 0))
-                    for column in self.columns:
-                        assert (t, m, row, column) not in self.sums
-                        self.sums[t, m, row, column] = self.partial.pop((t, m, row, column))
-            for row in self.rows:
-                timesteps = [t for t, pair_row in pairs if pair_row == row]
+                    spikes = [int(self.outputs[t, m, row // down, column]) for column in columns]
+                    bits = self.dram_output_row_bits(spikes) if spikes and not self.outputs_stay else 0
+                    record.stores["outputs"] += bits
+                    self.counts["dram_wire.outputs"] += bits
+                    self.counts["neuron.add"] += len(columns) * (1 + (self.task.bias[m] != 0))
+            for row in rows:
+                timesteps = [t for t, pair_row in pairs if pair_row == row * down]
                 if not timesteps:
                     continue
                 potential_words = sum(ceil(neurons / (self.word // bits)) for bits in self.state_bits)
-                loaded, stored = self.parameter_bits, 0
                 taken_up, kept = timesteps[0] > 0, timesteps[-1] < self.task.timesteps - 1
-                if self.start_in_dram and timesteps[0] == 0:
-                    loaded += self.task.neuron.potential_bits
+                starts = self.start_in_dram and not taken_up
+                loaded, stored = self.parameter_bits + starts * self.task.neuron.potential_bits, 0
                 if self.parameters.potentials_wait_in == "dram":
                     loaded += sum(self.state_bits) * (taken_up and self.parameters.potentials_read_back)
                     stored += sum(self.state_bits) * kept
@@ -390,6 +393,8 @@ class RowStationary(Cut):
         if states == 2:
             self.counts["neuron.current_leak"] += updates * self.current_leaks
             self.counts["neuron.add"] += updates
-        cycles = ceil(updates * states / self.parameters.update_lanes) + 2
+        if down * right > 1:
+            self.counts["neuron.pool"] += updates * (down * right - 1)
+        cycles = ceil(updates * (down * right + states - 1) / self.parameters.update_lanes) + 2
         record.breakdown["update"] = cycles
         record.breakdown["global_buffer"] += max(0, ceil(words / self.words_per_cycle) - cycles)

@@ -51,6 +51,7 @@ class Cut:
         neuron = self.task.neuron
         self.leaks = any(0 < leak < 2**neuron.leak_shift for leak in neuron.leak_numerator.flat)
         self.current_leaks = any(0 < leak < 2**neuron.current_leak_shift for leak in neuron.current_leak_numerator.flat)
+        self.window = self.task.pool
         self.state_bits = state_bits(neuron)
         self.parameter_bits = parameter_bits(neuron)
         self.reads_out = neuron.kind == "readout"
@@ -85,7 +86,9 @@ class Cut:
     def dram_output_row_bits(self, values: list[int]) -> int:
         """Bits of a row of outputs: potentials are plain values."""
         width = self.stored_bits["outputs"]
-        return len(values) * width if self.reads_out else self.dram_row_bits(values, self.shape.Q, width)
+        return (
+            len(values) * width if self.reads_out else self.dram_row_bits(values, self.shape.Q // self.window[1], width)
+        )
 
     def filter_folds(self) -> list[list[list[int]]]:
         """For each filter fold the filters of each of its sets."""

@@ -93,9 +93,12 @@ class Chooser:
         found = []
         perfect = self.machine.dataflow.tile_factors == "perfect"
         cuts = divisors if perfect else ceilings
-        tiles = [(w, h, G) for w in cuts(self.Q) for h in cuts(self.P) for G in cuts(ceil(self.T * h / self.columns))]
+        widths, heights = (self.window_cuts(cuts, *axis) for axis in ((self.Q, 1), (self.P, 0)))
+        tiles = [(w, h, G) for w in widths for h in heights for G in cuts(ceil(self.T * h / self.columns))]
+        if self.task.pool != (1, 1):  # a time group has all timesteps
+            tiles = [(w, h, G) for w, h, G in tiles if ceil(self.T * h / self.columns) == G]
         if not self.batching:
-            tiles = [(w, h, 1) for w in cuts(self.Q) for h in cuts(self.P) if h <= self.columns]
+            tiles = [(w, h, 1) for w in widths for h in heights if h <= self.columns]
         if self.in_pads:
             order = list(dict.fromkeys(w * G for w, _, G in tiles))
             tiles = sorted(tiles, key=lambda tile: order.index(tile[0] * tile[2]))
@@ -118,6 +121,15 @@ class Chooser:
                                     continue
                             found.append(Candidate(p, q, filter_sets, channel_sets, h, w, G, kept, resident))
         return found
+
+    def window_cuts(self, cuts: Any, size: int, axis: int) -> list[int]:
+        """Rows or columns of a tile: whole windows of the pool, or all."""
+        window = self.task.pool[axis]
+        if window == 1:
+            return list(cuts(size))
+        found = [n * window for n in cuts(size // window) if n * window < size]
+        perfect = self.machine.dataflow.tile_factors == "perfect"
+        return [size] + [n for n in found if not perfect or size % n == 0]
 
     def even_folds(self, filter_sets: int, q: int, fitting: list[int]) -> tuple[int, int]:
         """The largest p and channel sets for which no fold is smaller than another; 0 where there are none."""
@@ -178,19 +190,21 @@ class Chooser:
         timesteps = self.T
         if k.kept == "group":
             timesteps = min(self.T, ceil((n["group pairs"] - 1) / k.h) + 1)
+        down, right = self.task.pool
+        rows = n["group pairs"] if down == 1 else n["group pairs"] // k.h * (k.h // down)
         parts = {
             "inputs": timesteps * n["in rows"] * n["c"] * n["fold words"],
             "next inputs": fold_rows * n["fold words"],
             "psums": k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.psum_bits),
-            "outputs": 2 * k.filter_sets * n["group pairs"] * self.words(k.w * k.p, self.output_bits),
+            "outputs": 2 * k.filter_sets * rows * self.words(k.w // right * k.p, self.output_bits),
             "potentials": 0,
             "weights": 0,
         }
         if k.kept == "pass":
             parts["inputs"] = fold_rows * n["fold words"]
         if n["group pairs"] < self.T * k.h and not self.potentials_in_dram:
-            words = sum(self.words(k.w * k.p, bits) for bits in self.state_bits)
-            parts["potentials"] = k.filter_sets * k.h * words
+            words = sum(self.words(k.w // right * k.p, bits) for bits in self.state_bits)
+            parts["potentials"] = k.filter_sets * (k.h // down) * words
             if k.kept == "group":
                 parts["potentials"] *= n["f"]
         if not self.bypass:
@@ -229,26 +243,28 @@ class Chooser:
             "group": tiles * (self.T + extra_timesteps) * n["in rows"] * self.groups * c,
             "pass": delivered,
         }[k.kept]
-        outputs = self.T * self.M * self.P * self.Q
+        down, right = self.task.pool
+        height, width = k.h // down, k.w // right  # of neurons
+        outputs = self.T * self.M * (self.P // down) * (self.Q // right)
         dram = loaded + rows_loaded // c * self.C1 * n["in columns"] * self.stored_bits["inputs"]
         dram += outputs * self.stored_bits["outputs"]
-        waiting_rows = 2 * tiles * (g - 1) * k.h
+        waiting_rows = 2 * tiles * (g - 1) * height
         if self.potentials_in_dram:
             ways = 2 if self.potentials_read_back else 1
-            dram += waiting_rows * ways // 2 * k.w * self.M * sum(self.state_bits)
-        dram += tiles * g * k.h * k.w * self.M * parameter_bits(self.task.neuron)
-        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(k.w * k.p, self.output_bits)
+            dram += waiting_rows * ways // 2 * width * self.M * sum(self.state_bits)
+        dram += tiles * g * height * width * self.M * parameter_bits(self.task.neuron)
+        psums, bits = self.words(k.w * k.p, self.psum_bits), self.words(width * k.p, self.output_bits)
         words = (rows_loaded + delivered) * n["fold words"]
-        words += tiles * self.T * k.h * f * k.filter_sets * (2 * o * psums + 2 * bits)
-        potentials = sum(self.words(k.w * k.p, each) for each in self.state_bits)
+        words += tiles * self.T * f * k.filter_sets * (2 * o * k.h * psums + 2 * height * bits)
+        potentials = sum(self.words(width * k.p, each) for each in self.state_bits)
         words += 0 if self.potentials_in_dram else waiting_rows * f * k.filter_sets * potentials
         if not self.bypass:
             words += (loaded + filled) // self.word
         sets = k.channel_sets if self.in_pads else ceil(self.C1 / k.q)
-        chain = outputs * sets * shape.R * self.psum_bits
+        chain = self.T * self.M * self.P * self.Q * sets * shape.R * self.psum_bits
         energy = 200 * dram + 6 * words * self.word + 2 * chain
         cycles = max(tiles * F * f * k.w * k.p * (c * k.q * shape.S + o), words // self.ports)
-        updates = tiles * self.T * k.h * k.w * self.M * len(self.state_bits)
+        updates = tiles * self.T * height * width * self.M * (down * right + len(self.state_bits) - 1)
         cycles += updates // dataflow.update_lanes + filled // dataflow.weight_bus_bits
         return {"energy": float(energy), "cycles": float(cycles), "edp": float(energy) * float(cycles)}[
             dataflow.objective

@@ -50,8 +50,8 @@ def test_what_is_kept_adds_up_and_what_passes_does_not() -> None:
 
 
 def test_a_stage_by_hand(tmp_path: Path) -> None:
-    """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, or packed in one byte, of
-    which all timesteps are unpacked at a time; 3 neurons."""
+    """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, or packed in one byte, all
+    timesteps of which are unpacked at a time; 3 neurons."""
     with open_trace(small_trace(tmp_path)) as trace:
         dense = layers(trace)[1]
         needs = stage_needs(dense, trace)
@@ -159,6 +159,9 @@ CASES = [
     ("eyeriss_snn", {}, {"C": 256, "H": 4, "W": 4, "M": 256}, 8, 1),
     ("eyeriss_snn", {}, {"C": 64, "M": 10}, 2000, 1),
     ("eyeriss_snn", {}, {"C": 2, "H": 64, "W": 64, "M": 16}, 20, 4),
+    ("eyeriss_snn", {}, {"C": 2048, "M": 2048}, 4, 1),
+    ("eyeriss_snn", {}, {"C": 1024, "M": 100}, 100, 1),
+    ("eyeriss_snn", {}, {"C": 16, "H": 16, "W": 16, "M": 16}, 500, 1),
 ]  # fmt: skip
 SMALL_BYTES = 2**18  # of Python's own objects, which no formula counts
 
@@ -170,5 +173,5 @@ def test_estimates_are_above_what_runs_really_take_and_not_far_above() -> None:
     assert len(found) == len(CASES)
     for case, (estimate, peak) in zip(CASES, found, strict=True):
         assert peak <= estimate + SMALL_BYTES, (case, estimate, peak)
-        # row_stationary counts the smallest fibers and folds that there can be, which its search seldom measures
-        assert estimate <= (12 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)
+        # row_stationary counts the smallest folds that there can be, which its search seldom chooses
+        assert estimate <= (4.5 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)

@@ -137,6 +137,15 @@ def whole_network(network: Network, free: frozenset[str]) -> list[Stage]:
     return [Stage("network", operators)] if operators else []
 
 
+def most_cores(stage: Stage, network: Network, rule: CorePlacement) -> int:
+    """Cores that a network and what enters it take at most: those of a population begin on a core of their own."""
+    if rule.populations:
+        return rule.cores
+    made = [operator.output.count for operator in stage.operators if isinstance(operator, Population)]
+    counts = [*made, *(network.tensors[name].spec.count for name in stage.consumed)]
+    return min(rule.cores, sum(-(-count // rule.neurons_per_core) for count in counts))
+
+
 def table_need(stage: Stage, rule: CorePlacement) -> Need:
     """What the tables of a network's fan-outs take at most: each value reaches every core of the neurons behind it, or
     each of these is on a core of its own."""

@@ -112,8 +112,9 @@ class _OperandTraffic:
         """Tiles of `sizes` elements, of which `non_zeros` have `bits` bits besides their index."""
         coordinate_bits = storage.coordinate_bits or 0
         mask = sizes if storage.index == "mask" else np.zeros_like(sizes)
-        stored = non_zeros * (bits + coordinate_bits) + mask
-        self.loaded += int((visits.loads * stored).sum())
+        stored = non_zeros * (bits + coordinate_bits)
+        stored += mask
+        self.loaded += int(np.dot(visits.loads.reshape(-1), stored.reshape(-1)))
         if storage.reads == "all":
             self.read += visits.reads * int(stored.sum())
         else:
@@ -281,6 +282,7 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
         # a pair is added at every timestep of its window, and taken off where there was no spike
         corrections += found.added - found.kept if at_once > 1 else 0
         of_tiles = np.concatenate(found.tiles)
+        found.tiles.clear()
         traffic.add(parameters, of_tiles, work.positions, weights, work.weight_bits, found.pairs)
     percent = parameters.partial_sums.to_dram_percent
     to_dram = traffic.sums * percent // 100

@@ -20,7 +20,7 @@ from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS
-from spikecycle.simulator.dataflows.cores.events import table_need, whole_network
+from spikecycle.simulator.dataflows.cores.events import most_cores, table_need, whole_network
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine
 from spikecycle.simulator.dataflows.routed_cores.plan import RoutedPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage
@@ -28,6 +28,8 @@ from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
+
+ROW_BYTES = 160  # of a core in a timestep: cycles by category, step and core, and what the schedule makes of them
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,12 @@ class RoutedCores:
         return whole_network(network, FREE)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
-        """The tables of fan-outs, and the cycles of all neurons."""
-        neurons = sum(operator.output.count for operator in stage.operators)
+        """The tables of fan-outs, and what every core does in every timestep of the chip."""
         steps = network.timesteps + len(stage.operators)
-        cells = steps * neurons
-        what = f"{cells} timesteps of neurons (timesteps of the chip x neurons)"
         mapping = cast(RoutedCoresMachine, machine).dataflow.mapping
-        return (table_need(stage, mapping), Need(16 * cells, what, is_kept=False))
+        rows = steps * (1 + most_cores(stage, network, mapping))
+        cells = f"{rows} rows of work (timesteps of the chip x cores)"
+        return (table_need(stage, mapping), Need(ROW_BYTES * rows, cells))
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """Neurons on cores."""

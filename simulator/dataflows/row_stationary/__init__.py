@@ -58,6 +58,7 @@ class RowStationary:
         weight_format_problem=weight_format_problem,
         spike_format_problem=spike_format_problem,
         layers_only=True,
+        pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
     )
@@ -65,7 +66,7 @@ class RowStationary:
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
-        return layers(network)
+        return layers(network, with_pools=True)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Fibers, tables and passes, at most."""

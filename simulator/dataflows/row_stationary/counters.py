@@ -40,6 +40,11 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> dict[Count, Coun
             "a synaptic current leaks: it is shifted if the factor is a power of two, else multiplied",
         )
     }
+    of_pool = {
+        Count.POOL_COMPARISONS: logic(
+            "neuron.pool", "potentials", "compare", neuron, "a sum of a window is compared with the largest before it"
+        )
+    }
     added = "a sum, or a bias, is added to a potential"
     if layer.current_bits:
         added = "a sum, or a bias, is added to a synaptic current, or that to a potential"
@@ -126,6 +131,7 @@ def counters(machine: RowStationaryMachine, task: LayerTask) -> dict[Count, Coun
             "a potential leaks: it is shifted if the factor is a power of two, else multiplied",
         ),
         **(of_current if layer.current_bits else {}),
+        **(of_pool if layer.window > 1 else {}),
         Count.NEURON_ADDITIONS: logic("neuron.add", "potentials", "add", neuron, added),
         Count.DRAM_WIRE_WEIGHTS: wire("dram_wire", "weights", wires.dram_um, "a bit of weights comes from DRAM"),
         Count.DRAM_WIRE_SPIKES: wire("dram_wire", "spikes", wires.dram_um, "a bit of input spikes comes from DRAM"),

@@ -141,7 +141,7 @@ def count_windows(
 
 @kernel
 def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
-    """spikes_out: int64 (n, M, P), output spikes of columns q0 to q1 - 1; outputs: uint8 (n, M, P, Q)."""
+    """spikes_out: int64 (n, M, rows), output spikes of columns q0 to q1 - 1; outputs: uint8 (n, M, rows, columns)."""
     timesteps, filters, rows, _ = outputs.shape
     for t in range(timesteps):
         for m in range(filters):

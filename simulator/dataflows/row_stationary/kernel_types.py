@@ -74,6 +74,10 @@ class LayerSpec(NamedTuple):
     """Of an output in the global buffer: a spike, or a potential of neurons that do not fire."""
     stored_output_bits: int
     """Of an output in DRAM."""
+    pool_rows: int
+    """Rows of sums in a window of which a neuron takes the largest; 1 without a pool."""
+    pool_columns: int
+    """Columns of them."""
     starts_in_dram: int
     """1 if every neuron has a start potential of its own, which comes from DRAM."""
 
@@ -81,6 +85,26 @@ class LayerSpec(NamedTuple):
     def states(self) -> int:
         """Of a neuron: its potential, and its synaptic current if it has one."""
         return 2 if self.current_bits else 1
+
+    @property
+    def window(self) -> int:
+        """Sums of a window."""
+        return self.pool_rows * self.pool_columns
+
+    @property
+    def neuron_rows(self) -> int:
+        """Rows of the map of neurons."""
+        return self.P // self.pool_rows
+
+    @property
+    def neuron_columns(self) -> int:
+        """Columns of it."""
+        return self.Q // self.pool_columns
+
+    @property
+    def unit_cycles(self) -> int:
+        """Of a lane for an update: one for each sum of its window, and one for each further state."""
+        return self.window + self.states - 1
 
     @property
     def state_bits(self) -> int:
@@ -287,6 +311,7 @@ class Count(IntEnum):
     PE_WIRE_SPIKES = 37
     PE_WIRE_PSUMS = 38
     CURRENT_LEAKS = 39
+    POOL_COMPARISONS = 40
 
 
 class RowBits(NamedTuple):

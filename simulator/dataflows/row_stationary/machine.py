@@ -11,7 +11,12 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.neuron_unit import NeuronUnitParameters, own_parameter_bits, starts_per_neuron
+from spikecycle.simulator.dataflows.neuron_unit import (
+    POOLS_REFUSED,
+    NeuronUnitParameters,
+    own_parameter_bits,
+    starts_per_neuron,
+)
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArraySpec, LayerSpec, PadLayout, Storage
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
@@ -233,6 +238,8 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
 def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
     """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
     refused = machine.dataflow.refusal(task.neuron)
+    if task.is_pooled and not machine.dataflow.neuron_unit.pools_currents:
+        refused = POOLS_REFUSED
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     shape = task.shape
@@ -278,6 +285,8 @@ def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
         stored_input_bits=max(task.input_bits, activation_bits),
         output_bits=output_bits,
         stored_output_bits=max(output_bits, activation_bits),
+        pool_rows=task.pool[0],
+        pool_columns=task.pool[1],
         starts_in_dram=int(starts_per_neuron(task.neuron)),
     )
 

@@ -115,8 +115,10 @@ def buffer_words(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weig
     inputs = one_pass + (one_pass if mapping.kept == Kept.PASS else kept)
     psums = sets * group_pairs * words_of(w * p, layer.psum_bits, array)
     owners = layer.groups * ceil_div(layer.group_filters, mapping.fold_filters) if mapping.kept == Kept.GROUP else 1
-    potentials = owners * sets * h * state_words(layer, array, w * p)
-    outputs = 2 * sets * group_pairs * words_of(w * p, layer.output_bits, array)
+    neurons = w // layer.pool_columns * p  # of a row
+    potentials = owners * sets * (h // layer.pool_rows) * state_words(layer, array, neurons)
+    rows = group_pairs if layer.pool_rows == 1 else group_pairs // h * (h // layer.pool_rows)
+    outputs = 2 * sets * rows * words_of(neurons, layer.output_bits, array)
     stay = (group_pairs < pairs) & (array.potentials_in_dram == 0)
     return inputs + psums + np.where(stay, potentials, 0) + outputs + weight_words
 
@@ -224,7 +226,7 @@ def _candidates(
             for filter_sets in range(1, min(array.rows // layer.R, layer.group_filters) + 1):
                 for q in range(1, min(layer.group_channels, array.input_entries // layer.S) + 1):
                     for windows, size in tiles.items():
-                        p = _filters(layer, array, filter_sets, most(q, windows))
+                        p = filters_of_pe(layer, array, filter_sets, most(q, windows))
                         sets = _channel_sets(layer, array, filter_sets, q)
                         if p == 0 or sets == 0:
                             continue
@@ -249,7 +251,7 @@ def _joined(
     return ArrayMapping._make((*columns, int(kept), resident))
 
 
-def _filters(layer: LayerSpec, array: ArraySpec, filter_sets: int, most: int) -> int:
+def filters_of_pe(layer: LayerSpec, array: ArraySpec, filter_sets: int, most: int) -> int:
     """Filters a PE, of at most so many: evened out over the folds, or the most that divide them; 0 if none do."""
     if array.perfect_factors:
         share = layer.group_filters // filter_sets if layer.group_filters % filter_sets == 0 else 0
@@ -275,16 +277,27 @@ def _cuts(size: int, array: ArraySpec) -> list[int]:
     return sorted({-(-size // parts) for parts in range(1, size + 1)}, reverse=True)
 
 
+def _window_cuts(size: int, pooled: int, array: ArraySpec) -> list[int]:
+    """The cuts of an axis of sums: all of them, or whole windows of a pool."""
+    if pooled == 1:
+        return _cuts(size, array)
+    cuts = [part * pooled for part in _cuts(size // pooled, array)]
+    return [size, *(cut for cut in cuts if cut < size and (size % cut == 0 or not array.perfect_factors))]
+
+
 def _tiles_of_windows(layer: LayerSpec, array: ArraySpec) -> dict[int, Int64]:
     """Windows whose psums a pad must hold at a time -> h, w, G of all such tiles, int64 (3, n), in order of preference.
 
     Psums that wait in the pads are those of all windows and column folds of a time group.
     """
     found: dict[int, list[tuple[int, int, int]]] = {}
-    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns)), array) for h in _cuts(layer.P, array)}
+    heights = _window_cuts(layer.P, layer.pool_rows, array)
+    groups_of_height = {h: _cuts(int(ceil_div(layer.T * h, array.columns)), array) for h in heights}
+    if layer.window > 1:  # all sums of a window, in one time group
+        groups_of_height = {h: groups[:1] for h, groups in groups_of_height.items()}
     if not array.time_batching:
         groups_of_height = {h: [1] for h in groups_of_height if h <= array.columns}
-    for w in _cuts(layer.Q, array):
+    for w in _window_cuts(layer.Q, layer.pool_columns, array):
         for h, groups in groups_of_height.items():
             for folds in groups:
                 windows = w * folds if array.psums_in_pads else 1
@@ -325,18 +338,20 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
     rows_loaded = rows_delivered if mapping.kept == Kept.PASS else rows_kept
     input_bits = rows_loaded // channel_folds * layer.group_channels * input_columns(layer, w)
     input_bits *= layer.stored_input_bits
-    outputs = layer.T * layer.M * layer.P * layer.Q
+    sums, outputs = layer.T * layer.M * layer.P * layer.Q, layer.T * layer.M * layer.neuron_rows * layer.neuron_columns
+    neuron_rows, neuron_columns = h // layer.pool_rows, w // layer.pool_columns
     # rows of a tile whose potentials are taken up by, or kept for, another time group
-    waiting = 2 * map_tiles * (groups - 1) * h
+    waiting = 2 * map_tiles * (groups - 1) * neuron_rows
 
-    results = w * mapping.filters_per_pe
+    results, neurons = w * mapping.filters_per_pe, neuron_columns * mapping.filters_per_pe
     hand_overs = 1 if array.psums_in_pads else channel_folds
-    psum_words = hand_overs * words_of(results, layer.psum_bits, array) + words_of(results, layer.output_bits, array)
-    potential_words = state_words(layer, array, results)
-    parameter_bits = map_tiles * groups * h * w * layer.M * layer.parameter_bits
+    result_words = h * hand_overs * words_of(results, layer.psum_bits, array)
+    result_words = result_words + neuron_rows * words_of(neurons, layer.output_bits, array)
+    potential_words = state_words(layer, array, neurons)
+    parameter_bits = map_tiles * groups * neuron_rows * neuron_columns * layer.M * layer.parameter_bits
     buffer_words = (
         (rows_loaded + rows_delivered) * fold_words(layer, array, mapping)
-        + 2 * map_tiles * layer.T * h * filter_folds * mapping.filter_sets * psum_words
+        + 2 * map_tiles * layer.T * filter_folds * mapping.filter_sets * result_words
         + (0 if array.potentials_in_dram else waiting * filter_folds * mapping.filter_sets * potential_words)
         + (0 if array.bypass else (loaded + filled) // array.word_bits)
     )
@@ -349,11 +364,15 @@ def estimate(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping, weight_b
         dram_bits=loaded
         + input_bits
         + outputs * layer.stored_output_bits
-        + (waiting * w * layer.M * layer.state_bits // array.potentials_in_dram if array.potentials_in_dram else 0)
+        + (
+            waiting * neuron_columns * layer.M * layer.state_bits // array.potentials_in_dram
+            if array.potentials_in_dram
+            else 0
+        )
         + parameter_bits,
         buffer_bits=buffer_words * array.word_bits,
-        chain_bits=outputs * chain_sets * layer.R * layer.psum_bits,
+        chain_bits=sums * chain_sets * layer.R * layer.psum_bits,
         cycles=np.maximum(pe_cycles, buffer_words // array.words_per_cycle)
-        + map_tiles * layer.T * h * w * layer.M * layer.states // array.update_lanes
+        + map_tiles * layer.T * neuron_rows * neuron_columns * layer.M * layer.unit_cycles // array.update_lanes
         + filled // array.weight_bus_bits,
     )

@@ -6,17 +6,26 @@ The arrays are those of `weight_streams`, `counts`, `passes` and `replay`; their
 from __future__ import annotations
 
 from spikecycle.simulator.dataflows.memory import LayerSizes
-from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerSpec, PadLayout, Storage
+from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_array
+from spikecycle.simulator.dataflows.row_stationary.mapping import filters_of_pe, most_filters
+from spikecycle.simulator.dataflows.row_stationary.replay import BLOCK_BYTES
+from spikecycle.simulator.dataflows.row_stationary.weight_streams import FIBERS_AT_ONCE
 from spikecycle.simulator.memory import Need
+from spikecycle.simulator.workload import Windows
 
-FIBER_BYTES = 32  # four sizes of a fiber, int64
-MEASURED_FIBER_BYTES = 32  # its start and what is made of it while it is measured
+FIBER_BYTES = 5  # its stored bits, int32, and whether it is stored
+LONG_FIBER_BYTES = 9  # the same with int64
+MEASURED_FIBER_BYTES = 130  # its start, four sizes and what is made of them while it is measured
+LONG_FAN_IN = 2**23  # weights of a fiber from which its bits may need int64
 WEIGHT_BYTES = 4  # a copy of the weights
-TABLE_BYTES = 40  # non-zeros, takes, served and what they are made of, int64, for a tap of a filter set
+TABLE_BYTES = 90  # of a filter set's tap: non-zeros, takes, served, and what is multiplied with them, int64
 INPUT_BYTES = 40  # of a sample: met, the same by tap, and events of a tap, spikes and load unit of a row, int64
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
 PASS_BYTES = 450  # six numbers of a pass in its order, four in tables, thirteen of records, and what becomes of them
+OF_PADS = {*"TCHWMPQRS", "windows", "groups", "input_bits", "weight_bits", "psum_bits"}
+"""Fields of a layer that decide on what fits the pads."""
 
 
 def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
@@ -24,8 +33,10 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     shape, array = layer.shape, machine.dataflow
     channels = shape.C // shape.groups
     fibers = shape.M * channels  # of folds of one channel; the search keeps fibers of one size of folds at a time
+    measured = min(fibers, max(FIBERS_AT_ONCE, channels))
     weights = shape.M * shape.fan_in
-    rows = layer.timesteps * shape.H * shape.C * shape.S
+    together = min(layer.timesteps, max(1, BLOCK_BYTES // (16 * shape.H * shape.C * shape.S)))
+    rows = together * shape.H * shape.C * shape.S
     outputs = layer.timesteps * shape.M * shape.P
     sets = max(1, min(array.rows // shape.R, shape.M // shape.groups))
     # A pass has some filters of each set, whose psums have to fit the pad: at one position, or at all of its tile.
@@ -35,11 +46,12 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     channel_folds = shape.groups * _folds(channels, max(1, machine.entries("input_pad") // shape.S), perfect)
     row_folds = _folds(shape.P, array.columns, perfect)
     passes = ROUNDED * layer.timesteps * row_folds * filter_folds * channel_folds
+    served = _most_filter_sets(machine, layer) * shape.fan_in
     fibers_of = f"{fibers} fibers (M x C/groups)"
     return (
-        Need(fibers * FIBER_BYTES, fibers_of, is_kept=False),
-        Need(fibers * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
-        Need(weights * TABLE_BYTES, f"the tables of {weights} weights (M x C/groups x R x S)"),
+        Need(fibers * (FIBER_BYTES if shape.fan_in < LONG_FAN_IN else LONG_FIBER_BYTES), fibers_of, is_kept=False),
+        Need(measured * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
+        Need(served * TABLE_BYTES, f"the tables of {served} weights of filter sets (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
         Need(
@@ -47,6 +59,35 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
             f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)",
         ),
     )
+
+
+def _most_filter_sets(machine: RowStationaryMachine, layer: LayerSizes) -> int:
+    """Filter sets of all filter folds, whatever mapping is chosen: PEs take as many filters as their pads hold, and at
+    least those that fit with the widest sums and the most that a format can add to a weight."""
+    array, shape = lower_array(machine), layer.shape
+    most_sum = shape.fan_in * ((1 << layer.input_bits) - 1) << (layer.weight_bits - 1)
+    of_neurons = set(LayerSpec._fields) - OF_PADS  # what pads do not depend on
+    spec = LayerSpec(
+        **{name: getattr(shape, name) for name in "CHWMPQRS"},
+        T=layer.timesteps,
+        windows=Windows.of(shape),
+        groups=shape.groups,
+        input_bits=layer.input_bits,
+        weight_bits=layer.weight_bits,
+        psum_bits=min(array.accumulator_bits, 1 + most_sum.bit_length()),
+        **dict.fromkeys(of_neurons, 1),
+    )
+    storage = Storage(layout=int(PadLayout.PACKED), masked=1, tagged=1, droppable=1, skippable=1)
+    windows = 1  # whose psums wait in the pads
+    if array.psums_in_pads:
+        windows = array.psum_entries if array.time_batching else max(1, min(array.psum_entries, shape.Q))
+    most = 0
+    for q in range(1, min(spec.group_channels, max(1, array.input_entries // shape.S)) + 1):
+        fitting = max(1, most_filters(spec, array, storage, q, windows))
+        for sets in range(1, max(1, min(array.rows // shape.R, spec.group_filters)) + 1):
+            filters = max(1, filters_of_pe(spec, array, sets, fitting))
+            most = max(most, shape.groups * sets * -(-spec.group_filters // (sets * filters)))
+    return most
 
 
 def _folds(size: int, most: int, perfect: bool) -> int:

@@ -163,7 +163,8 @@ class RowStationaryPlan:
         layer = self.mapped.layer
         counts[Count.LEAKS] = counts[Count.UPDATES] if leaks(self.task.neuron) else 0
         counts[Count.CURRENT_LEAKS] = counts[Count.UPDATES] if current_leaks(self.task.neuron) else 0
-        biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.P * layer.Q
+        biases = int(np.count_nonzero(self.task.bias)) * layer.T * layer.neuron_rows * layer.neuron_columns
+        counts[Count.POOL_COMPARISONS] = counts[Count.UPDATES] * (layer.window - 1)
         counts[Count.NEURON_ADDITIONS] = counts[Count.UPDATES] * layer.states + biases
         if not self.task.neuron.fires:  # nothing is compared
             counts[Count.UPDATES] = 0
@@ -205,7 +206,7 @@ def _output_row(spikes: SpikeFormat, layer: LayerSpec) -> RowBits:
     """Bits of an output row in DRAM: potentials are plain values, whatever the spike format."""
     if layer.output_bits > 1:
         return RowBits(explicit=0, entry_bits=layer.stored_output_bits, count_bits=0)
-    return _row_bits(spikes, layer.Q, layer.stored_output_bits)
+    return _row_bits(spikes, layer.neuron_columns, layer.stored_output_bits)
 
 
 def _row_bits(chosen: SpikeFormat, positions: int, bits: int) -> RowBits:

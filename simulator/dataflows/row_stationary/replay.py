@@ -162,7 +162,7 @@ def _add_range(
     group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
     channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
     is_explicit = mapped.output_row.explicit
-    of_folds = np.empty((layer.T, layer.P, order.shape[1]) if is_explicit else (0, 0, 0), np.int32)
+    of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]) if is_explicit else (0, 0, 0), np.int32)
     for timesteps in blocks_of_timesteps(mapped):
         first, last = timesteps.start, timesteps.stop
         active_inputs = np.zeros((len(timesteps), layer.H, layer.C, layer.S), np.int64)
@@ -179,8 +179,9 @@ def _add_range(
             row_loads = steady.row_loads or RowLoads.of(mapped, folds, timesteps)
             row_loads.add_spikes(spikes, channel_starts, loaded)
         if is_explicit:
-            outputs = np.zeros((len(timesteps), layer.M, layer.P), np.int64)
-            count_outputs(cast("UInt8", sample.outputs[first:last]), q0, q1, outputs)
+            outputs = np.zeros((len(timesteps), layer.M, layer.neuron_rows), np.int64)
+            columns = q0 // layer.pool_columns, q1 // layer.pool_columns  # of neurons
+            count_outputs(cast("UInt8", sample.outputs[first:last]), *columns, outputs)
             of_folds[first:last] = spikes_of_folds(mapped, outputs)
     if is_explicit:
         work.output_spikes.append(output_spikes(mapped, of_folds, folds))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Bools, Int32, Int64
 from spikecycle.simulator.dataflows.base import WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.formats import NAMED_AXES, FiberAxes, FiberSizes, WeightFormat, measure
@@ -28,6 +28,23 @@ def fold_starts(layer_items: int, group_items: int, fold_items: int) -> list[int
     ]
 
 
+FIBERS_AT_ONCE = 2**14
+"""That are measured together: their sizes take some 0.1 KB each meanwhile."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """All fibers of channel folds of a size.
+
+    stored_bits: int32 or int64 (M, channel folds). payload_bits, metadata_bits, offsets_bits: of all together.
+    """
+
+    stored_bits: Int32 | Int64
+    payload_bits: int
+    metadata_bits: int
+    offsets_bits: int
+
+
 @dataclass
 class WeightStreams:
     """Sizes of a layer's fibers, by the size of a channel fold; those of the last size that was asked for are kept.
@@ -45,7 +62,7 @@ class WeightStreams:
     coordinate_bits: int = 0
     entries_expected: bool = False
     word_bits: int = 1
-    _last: tuple[int, FiberSizes] | None = None
+    _last: tuple[int, _Measured] | None = None
     _refusals: dict[int, str | None] = field(default_factory=dict)
     _fold_bits: dict[tuple[int, int], Int64] = field(default_factory=dict)
 
@@ -56,21 +73,51 @@ class WeightStreams:
 
     def sizes(self, fold_channels: int) -> FiberSizes:
         """The fibers of all filters, channel folds of a filter in turn."""
-        fold_channels = min(fold_channels, self.task.weights.shape[1])  # larger folds have the same fibers
+        weights = self.task.weights
+        return self._sizes(min(fold_channels, weights.shape[1]), weights)[0]
+
+    def _measured(self, fold_channels: int) -> _Measured:
+        """The same, some filters at a time, and of each fiber no more than what it takes."""
+        weights = self.task.weights
+        fold_channels = min(fold_channels, weights.shape[1])  # larger folds have the same fibers
         if self._last is None or self._last[0] != fold_channels:
-            values, starts, segments = self._fibers(fold_channels)
-            sizes = measure(values, starts, self.weight_format, self.value_bits, segments)
-            non_zeros, lengths = np.add.reduceat(values != 0, starts[:-1]), np.diff(starts)
-            if self.zeros_left_out and self.weight_format.values == "in_place":
-                sizes = self._without_zeros(sizes, non_zeros, lengths)
-            elif self.entries_expected and self.weight_format.values == "packed":
-                sizes = self._as_expected(sizes, non_zeros, lengths)
-            added_bits = self._added_metadata_bits(sizes) * (sizes.stored_bits > 0)
-            sizes = replace(
-                sizes, metadata_bits=sizes.metadata_bits + added_bits, stored_bits=sizes.stored_bits + added_bits
-            )
-            self._last = fold_channels, sizes
+            self._last = None
+            folds = -(-weights.shape[1] // fold_channels)
+            narrow = 2 * self.value_bits * math.prod(weights.shape[1:]) < 2**30
+            stored_bits = np.zeros((len(weights), folds), np.int32 if narrow else np.int64)
+            payload_bits = metadata_bits = entries = 0
+            together = max(1, FIBERS_AT_ONCE // folds)
+            for first in range(0, len(weights), together):
+                sizes, of_format = self._sizes(fold_channels, weights[first : first + together])
+                stored_bits[first : first + together] = sizes.stored_bits.reshape(-1, folds)
+                payload_bits += int(sizes.payload_bits.sum())
+                metadata_bits += int(sizes.metadata_bits.sum())
+                entries += of_format
+            offsets_bits = (stored_bits.size + 1) * offset_bits(entries) if self._has_offsets else 0
+            self._last = fold_channels, _Measured(stored_bits, payload_bits, metadata_bits, offsets_bits)
         return self._last[1]
+
+    @property
+    def _has_offsets(self) -> bool:
+        """Whether fibers are found by offsets that are counted for all of them together."""
+        left_out = self.zeros_left_out and self.weight_format.values == "in_place"
+        return self.weight_format.offset_pairs and not left_out
+
+    def _sizes(self, fold_channels: int, weights: Int32) -> tuple[FiberSizes, int]:
+        """The fibers of some filters, int32 (filters, C/groups, R, S), and their entries in the format alone."""
+        values, starts, segments = self._fibers(fold_channels, weights)
+        sizes = measure(values, starts, self.weight_format, self.value_bits, segments)
+        entries = int(sizes.entries.sum())
+        non_zeros, lengths = np.add.reduceat(values != 0, starts[:-1]), np.diff(starts)
+        if self.zeros_left_out and self.weight_format.values == "in_place":
+            sizes = self._without_zeros(sizes, non_zeros, lengths)
+        elif self.entries_expected and self.weight_format.values == "packed":
+            sizes = self._as_expected(sizes, non_zeros, lengths)
+        added_bits = self._added_metadata_bits(sizes) * (sizes.stored_bits > 0)
+        sizes = replace(
+            sizes, metadata_bits=sizes.metadata_bits + added_bits, stored_bits=sizes.stored_bits + added_bits
+        )
+        return sizes, entries
 
     def refusal(self, fold_channels: int) -> str | None:
         """Why the format cannot store the fibers of channel folds of this size, or None if it can."""
@@ -78,14 +125,16 @@ class WeightStreams:
         if fold_channels not in self._refusals:
             problem = self.weight_format.refused_axes(FIBER_AXES)
             if problem is None:
-                values, starts, segments = self._fibers(fold_channels)
+                values, starts, segments = self._fibers(fold_channels, self.task.weights)
                 problem = self.weight_format.accepts(values, starts, FIBER_AXES, segments)
             self._refusals[fold_channels] = problem and f"weight format {self.weight_format.name!r}: {problem}"
         return self._refusals[fold_channels]
 
-    def _fibers(self, fold_channels: int) -> tuple[Int32, Int64, Int64 | None]:
-        """Values int32 in storage order and starts int64 (F + 1,) of all fibers, and segments int64 (F,) of groups."""
-        weights = self.task.weights
+    def _fibers(self, fold_channels: int, weights: Int32) -> tuple[Int32, Int64, Int64 | None]:
+        """Values int32 in storage order and starts int64 (F + 1,) of fibers, and segments int64 (F,) of groups.
+
+        weights: int32 (filters, C/groups, R, S), of all or some filters.
+        """
         filters, channels, rows, columns = weights.shape
         ends = np.append(np.arange(0, channels, fold_channels), channels) * rows * columns
         starts = np.arange(filters)[:, None] * channels * rows * columns + ends[None, :-1]
@@ -135,7 +184,7 @@ class WeightStreams:
         run-length-encoding.cpp.
         """
         if self.weight_format.positions == "coordinate":
-            coordinates = -(-lengths * non_zeros.sum() // max(1, lengths.sum()))
+            coordinates = -(-lengths * self._non_zeros // max(1, self.task.weights.size))
             metadata_bits = coordinates * (non_zeros > 0) * self.coordinate_bits
         elif self.weight_format.positions == "run" and not self.weight_format.code_word_bits:
             metadata_bits = non_zeros * self.weight_format.run_bits
@@ -190,29 +239,25 @@ class WeightStreams:
 
     def _add_up(self, fold_filters: int, fold_channels: int) -> Int64:
         shape = self.task.shape
-        sizes = self.sizes(fold_channels)
-        fibers = sizes.stored_bits.reshape(shape.M, -1) + self.fiber_count_bits(fold_channels)
-        offset_bits = sizes.offsets_bits // (len(sizes.entries) + 1)
+        measured = self._measured(fold_channels)
         starts = fold_starts(shape.M, shape.M // shape.groups, fold_filters)
         filters = np.diff([*starts, shape.M])
-        bits = np.add.reduceat(fibers, starts, axis=0)
-        bits += ((filters + 1) * offset_bits)[:, None]
+        bits = np.add.reduceat(measured.stored_bits, starts, axis=0, dtype=np.int64)
+        offset_bits = measured.offsets_bits // (measured.stored_bits.size + 1)
+        bits += (filters * self.fiber_count_bits(fold_channels) + (filters + 1) * offset_bits)[:, None]
         return np.asarray(bits, np.int64)
 
-    def stored(self, fold_channels: int) -> Int64:
-        """int64 (filters, channel folds): 1 where the fiber is stored."""
-        stored = self.sizes(fold_channels).stored_bits > 0
-        return stored.reshape(self.task.shape.M, -1).astype(np.int64)
+    def stored(self, fold_channels: int) -> Bools:
+        """bool (filters, channel folds): whether the fiber is stored."""
+        return self._measured(fold_channels).stored_bits > 0
 
     def storage(self, fold_channels: int) -> WeightStorage:
         """What the whole layer takes in DRAM."""
-        sizes = self.sizes(fold_channels)
-        payload = int(sizes.payload_bits.sum())
-        metadata = int(sizes.metadata_bits.sum()) + sizes.offsets_bits
-        counts = len(sizes.entries) * self.fiber_count_bits(fold_channels)
+        measured = self._measured(fold_channels)
+        counts = measured.stored_bits.size * self.fiber_count_bits(fold_channels)
         return WeightStorage(
-            payload_bits=payload,
-            metadata_bits=metadata,
+            payload_bits=measured.payload_bits,
+            metadata_bits=measured.metadata_bits + measured.offsets_bits,
             directory_bits=counts,
-            stored_bits=int(sizes.stored_bits.sum()) + sizes.offsets_bits + counts,
+            stored_bits=int(measured.stored_bits.sum(dtype=np.int64)) + measured.offsets_bits + counts,
         )

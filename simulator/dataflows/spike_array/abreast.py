@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt32
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt32
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region
 from spikecycle.simulator.dataflows.spike_array.input_passes import WORDS
 from spikecycle.simulator.dataflows.spike_array.passes import (
@@ -29,10 +29,9 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     pop_bits,
     pop_number,
     popping_pe,
-    tap_case,
 )
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
 FEW_PES = 8
 """Groups of fewer PEs are worked on tile by tile side by side: eight 64-bit numbers fill a register of 512 bits."""
@@ -61,9 +60,11 @@ class TilesState(NamedTuple):
 
 @lean_kernel
 def accumulate_abreast(
-    inputs: Inputs,
+    repeats: UInt8,
     spiking: UInt32,
     passes: Int64,
+    height: int,
+    width: int,
     tile_inputs: Region,
     layouts: Int64,
     place: Place,
@@ -74,23 +75,25 @@ def accumulate_abreast(
     breakdown_out: Int64,
     occurrences_out: Int64,
 ) -> int:
-    """As `passes.accumulate_passes`, but for cycles, int32 (4, tap cases, pes_per_group, channel tiles)."""
+    """As `passes.accumulate_passes`, but for cycles, int32 (4, tap cases + 1, pes_per_group, channel tiles)."""
     total = 0
     for index in range(len(passes)):
-        count = list_pass(inputs, spiking, passes[index], tile_inputs, layouts[index], bits_of_product, events_out)
+        count = list_pass(
+            repeats, spiking, passes[index], height, width, tile_inputs, layouts[index], place, bits_of_product,
+            events_out,
+        )  # fmt: skip
         broadcast_abreast(
-            events_out, count, passes[index, WORDS], place, cycles, state, index, breakdown_out, occurrences_out
+            events_out, count, passes[index, WORDS], cycles, state, index, breakdown_out, occurrences_out
         )  # fmt: skip
         total += count
     return total
 
 
-@lean_kernel
+@inner_kernel
 def broadcast_abreast(
     events: Events,
     count: int,
     words: int,
-    place: Place,
     cycles: Int32,
     state: TilesState,
     index: int,
@@ -107,14 +110,9 @@ def broadcast_abreast(
     for pe in range(pes):
         for tile in range(tiles):
             state.free[pe, tile] = 0
-    next_word = 0
     slot = int(np.int64(0))  # event mod depth; kernels would be compiled for a literal 0 apart
     for event in range(count):
-        word = int(np.int64(events.word[event]))
-        scanned = 0
-        if word >= next_word:
-            scanned = word - next_word
-            next_word = word + 1
+        scanned = int(np.int64(events.scanned[event]))
         if event < depth:
             for tile in range(tiles):
                 state.cycle[tile] += scanned
@@ -127,14 +125,15 @@ def broadcast_abreast(
                 state.cycle[tile] = cycle + wait
                 waits += wait
             if waits > 0:
-                served = tap_case(events, max(0, event - depth - 1), 0, 0, place)
+                served = int(np.int64(events.case[max(0, event - depth - 1)]))
                 charge_abreast(cycles, state, slot, served, breakdown_out, index)
-        case = tap_case(events, event, 0, 0, place)
-        occurrences_out[case] += 1
+        case = int(np.int64(events.case[event]))
+        occurrences_out[0, case] += 1
         send_abreast(cycles, state, slot, case)
         slot = slot + 1 if slot + 1 < depth else 0
+    unread = words - int(np.int64(events.word[count - 1])) - 1 if count > 0 else words
     for tile in range(tiles):
-        end = state.cycle[tile] + words - next_word
+        end = state.cycle[tile] + unread
         done = end
         for pe in range(pes):
             done = max(done, state.free[pe, tile])
@@ -143,7 +142,7 @@ def broadcast_abreast(
         breakdown_out[tile, index, BARRIER] += done + BARRIER_CYCLES - end
 
 
-@lean_kernel
+@inner_kernel
 def send_abreast(cycles: Int32, state: TilesState, slot: int, case: int) -> None:
     """Send an event of a tap case to all PEs; it takes this slot of the FIFOs."""
     pes, tiles = state.free.shape
@@ -159,7 +158,7 @@ def send_abreast(cycles: Int32, state: TilesState, slot: int, case: int) -> None
             state.last_pop[slot, tile] = max(state.last_pop[slot, tile], pop_number(popped, pe, pes, bits))
 
 
-@lean_kernel
+@inner_kernel
 def charge_abreast(cycles: Int32, state: TilesState, slot: int, served: int, breakdown_out: Int64, index: int) -> None:
     """Charge the wait of an event to what prolonged the event that it waited for, of tap case `served`.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt8, UInt16, UInt32
 from spikecycle.simulator.formats import SpikeLayout, silent_entries
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.traces.packing import PackedSpikes
 
 WORD_BITS = 32
@@ -20,18 +20,27 @@ BIT_OF_PRODUCT = (
     0, 1, 28, 2, 29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4, 8, 31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6, 11, 5, 10, 9
 )  # fmt: skip
 """The i of each of those numbers."""
+AT_ONCE = 4
+"""Set bits that are looked for in one go: words of a usual density have no more."""
 
 
 class Events(NamedTuple):
     """Events in the order of their broadcast: int32 (capacity,) each.
 
-    channel: input channel. row, column: from the region's first on. word: of the encoded region.
+    position: of its channel's part of the region, row by row. case: its tap case in the first block.
+    word: of the encoded region. scanned: words behind that of the event before and ahead of this one.
     """
 
-    channel: Int32
-    row: Int32
-    column: Int32
+    position: Int32
+    case: Int32
     word: Int32
+    scanned: Int32
+
+    @classmethod
+    def of(cls, most: int) -> Events:
+        """Room for so many events, and what is written behind the last."""
+        # pages that no event touches are never backed by memory
+        return cls(*(np.empty(most + 1, dtype=np.int32) for _ in cls._fields))
 
 
 class Region(NamedTuple):
@@ -70,57 +79,129 @@ def spiking_words(inputs: Inputs | PackedSpikes) -> UInt32:
     return packed.view("<u4")
 
 
-def input_values(inputs: Inputs | PackedSpikes) -> Inputs:
-    """What a kernel reads where an input is not 0: (T, C, H, W); of packed spikes one frame of ones, (1, C, H, W)."""
-    return np.ones((1, *inputs.shape), np.uint8) if isinstance(inputs, PackedSpikes) else inputs
+def events_of_values(inputs: Inputs | PackedSpikes, input_bits: int) -> UInt8:
+    """uint8 (T, C · H · W), the set bits of every input, each of which is an event; (1, 0) for inputs of one bit."""
+    if input_bits == 1:
+        return np.zeros((1, 0), np.uint8)
+    assert not isinstance(inputs, PackedSpikes), "packed spikes have one bit"
+    return np.bitwise_count(inputs).reshape(len(inputs), -1)
 
 
-@lean_kernel
+@inner_kernel
+def find_spiking(
+    spiking: UInt32, region: Region, height: int, width: int, bits_of_product: Int64, events_out: Events
+) -> int:
+    """Inputs of a region that are not 0, in ascending order; returns their number. Sets events_out.position, where each
+    lies in the region, row by row and channel by channel, and case, its number among all inputs.
+
+    spiking: uint32 (words,), see `spiking_words`, of a map of height · width a channel. bits_of_product: int64 (32,),
+    BIT_OF_PRODUCT.
+    """
+    channels = region.stop_channel - region.first_channel
+    rows, columns = region.stop_row - region.first_row, region.stop_column - region.first_column
+    has_all_columns = columns == width
+    has_all_rows = has_all_columns and rows == height
+    parts, lines = 1 if has_all_rows else channels, 1 if has_all_columns else rows  # of a part: in one piece of memory
+    length = (channels if has_all_rows else 1) * (rows if has_all_columns else 1) * columns
+    count = 0
+    before = 0  # positions of the region ahead of the line
+    for part in range(parts):
+        for line in range(lines):
+            row = (region.first_channel + part) * height + region.first_row + line
+            first = row * width + region.first_column
+            stop = first + length
+            for word in range(first // WORD_BITS, (stop + WORD_BITS - 1) // WORD_BITS):
+                found = np.int64(spiking[word])
+                begin = word * WORD_BITS
+                if begin < first:
+                    found = found >> (first - begin) << (first - begin)
+                if stop - begin < WORD_BITS:
+                    found &= (1 << (stop - begin)) - 1
+                position = before + begin - first
+                while found != 0:
+                    # A loop that ended with the last set bit would end too often where a processor does not expect it.
+                    for _ in range(AT_ONCE):
+                        bit = bits_of_product[(found & -found) * LOWEST_BIT >> 27 & 31]
+                        event = np.uint64(count)  # an index that is seen not to be negative
+                        events_out.position[event] = position + bit
+                        events_out.case[event] = begin + bit
+                        count += found != 0
+                        found &= found - 1
+            before += length
+    return count
+
+
+@inner_kernel
+def repeat_events(repeats: UInt8, count: int, events_out: Events) -> int:
+    """Repeat each of `count` events as often as its input says; returns how many there are then.
+
+    repeats: uint8 (C · H · W,), by the input's number, which events_out.case still holds.
+    """
+    total = 0
+    for i in range(count):
+        total += int(np.int64(repeats[events_out.case[i]]))
+    event = total
+    for i in range(count - 1, -1, -1):  # from the last one on, so that none is overwritten before it is read
+        position, word = events_out.position[i], events_out.word[i]
+        for _ in range(repeats[events_out.case[i]]):
+            event -= 1
+            events_out.position[event] = position
+            events_out.word[event] = word
+    return total
+
+
+@inner_kernel
 def list_events(
-    values: Inputs, spiking: UInt32, region: Region, layout: SpikeLayout, bits_of_product: Int64, events_out: Events
+    repeats: UInt8,
+    spiking: UInt32,
+    region: Region,
+    height: int,
+    width: int,
+    layout: SpikeLayout,
+    cases: Int32,
+    cases_of_channel: int,
+    bits_of_product: Int64,
+    events_out: Events,
 ) -> int:
     """Scan a region of one timestep's inputs: one event for every set bit of a value; returns their number.
 
-    values: (C, H, W); spiking: uint32 (words,), which of them are not 0, see `spiking_words`. layout: how the region
-    is encoded. bits_of_product: int64 (32,), BIT_OF_PRODUCT. events_out holds positions · input bits at least.
+    repeats: uint8 (C · H · W,), set bits of each input, or (0,), see `events_of_values`; spiking: uint32 (words,),
+    which inputs are not 0, see `spiking_words`. height, width: of the map. layout: how the region is encoded. cases:
+    int32 (positions,), tap case of a position among those of its channel. bits_of_product: see `find_spiking`.
+    events_out has room for `Events.of` positions · input bits.
     """
-    _, height, width = values.shape
-    count = 0
-    entry = 0  # the next one
-    behind_last = 0  # position after the last one that spikes
-    last_entry_of_word = layout.entries_per_word - 1
-    word = layout.words_per_entry - 1  # where that entry ends
-    position = 0  # of the row's first input in the region
-    for channel in range(region.first_channel, region.stop_channel):
-        for row in range(region.first_row, region.stop_row):
-            first = (channel * height + row) * width + region.first_column
-            stop = first + region.stop_column - region.first_column
-            bit = first
-            while bit < stop:
-                inside = bit % WORD_BITS
-                found = np.int64(spiking[bit // WORD_BITS]) >> inside
-                if stop - bit < WORD_BITS - inside:
-                    found &= (1 << (stop - bit)) - 1
-                while found != 0:
-                    column = bit - first + bits_of_product[(((found & -found) * LOWEST_BIT) & 0xFFFFFFFF) >> 27]
-                    found &= found - 1
-                    entry += silent_entries(position + column - behind_last, layout)
-                    behind_last = position + column + 1
-                    index = entry if layout.explicit == 1 else position + column
-                    while index > last_entry_of_word:
-                        last_entry_of_word += layout.entries_per_word
-                        word += layout.words_per_entry
-                    entry += 1
-                    value = np.int64(values[channel, row, region.first_column + column])
-                    while value != 0:
-                        events_out.channel[count] = channel
-                        events_out.row[count] = row - region.first_row
-                        events_out.column[count] = column
-                        events_out.word[count] = word
-                        count += 1
-                        value &= value - 1
-                bit += WORD_BITS - inside
-            position += stop - first
+    count = find_spiking(spiking, region, height, width, bits_of_product, events_out)
+    if count == 0:
+        return 0
+    if layout.explicit == 1:
+        entry = 0  # the next one
+        behind_last = 0  # position after the last one that spikes
+        for i in range(count):
+            position = int(np.int64(events_out.position[i]))
+            entry += silent_entries(position - behind_last, layout)
+            behind_last = position + 1
+            events_out.word[i] = entry
+            entry += 1
+    else:
+        for i in range(count):
+            events_out.word[i] = events_out.position[i]
+    # Quotients by way of floating point, many at a time: (i + 1/2) / n is too far from whole numbers to be rounded up.
+    words = 1.0 / layout.entries_per_word
+    for i in range(count):
+        word = int((events_out.word[i] + 0.5) * words)  # that of the entry
+        events_out.word[i] = (word + 1) * layout.words_per_entry - 1
+    if len(repeats) > 0:
+        count = repeat_events(repeats, count, events_out)
+    for i in range(count):
+        next_word = int(np.int64(events_out.word[i - 1])) + 1 if i > 0 else 0
+        events_out.scanned[i] = max(0, int(np.int64(events_out.word[i])) - next_word)
+    channels = 1.0 / len(cases)
+    for i in range(count):
+        position = int(np.int64(events_out.position[i]))
+        channel = int((position + 0.5) * channels)
+        position -= channel * len(cases)
+        events_out.position[i] = position
+        events_out.case[i] = (region.first_channel + channel) * cases_of_channel + cases[position]
     return count
 
 

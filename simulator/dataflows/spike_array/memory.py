@@ -68,7 +68,10 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
             f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
             is_kept=False,
         ),
-        Need(96 * cells, f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}"),
+        Need(
+            96 * cells + 4 * block_rows * block_columns * shape.H * shape.W,
+            f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}",
+        ),
         Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
         Need(shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up", is_kept=False),
         Need(

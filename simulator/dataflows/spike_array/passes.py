@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.activity import Phase
-from spikecycle.simulator.array_types import Inputs, Int32, Int64, UInt32
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt32
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
 from spikecycle.simulator.dataflows.spike_array.input_passes import FIRST_CHANNEL, STOP_CHANNEL, TIMESTEP, WORDS
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
 from spikecycle.simulator.formats.spikes import SpikeLayout
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
 CYCLE_CATEGORIES = ("compute", "scan", "weight_fetch", "decode", "bank_conflict", "fifo", "barrier", "update", "encode")
 """What a cycle of a pass is charged to."""
@@ -42,40 +42,53 @@ BARRIER_CYCLES = 1
 """To notice that all PEs are done."""
 
 
+TOGETHER = 4
+"""Events that are sent in one go, if FIFOs are as deep: none of them waits for another of them."""
+CHARGED = 512
+"""Events whose waits are charged in one go, while what is known of them is in the cache."""
+TALLIES = 4
+"""Events are counted in so many places by turns: an addition need not wait for the one before to be stored."""
+
+
 class ArrayState(NamedTuple):
-    """The state of PEs and FIFOs, int64 each. PEs are numbered by block, then PE of the group: block · pes_per_group +
+    """The state of PEs and FIFOs, int64. PEs are numbered by block, then PE of the group: block · pes_per_group +
     PE of the group.
 
     free: (PEs,), cycle in which a PE can pop again.
-    broadcast: (D,), last_pop: (D,): cycle of broadcast of the last D events, by event mod D, and their last pops, see
-        `pop_number`.
+    start, last_pop: (D + CHARGED + TOGETHER,), cycle of broadcast of the last D events and of those that are worked on,
+        and their last pops, see `pop_number`.
+    latency: int32 (TOGETHER + 1, PEs), of events that are sent in one go, if blocks have different tap cases; the last
+        row is 0.
+    depth: D, of the FIFOs.
     """
 
     free: Int64
-    broadcast: Int64
+    start: Int64
     last_pop: Int64
+    latency: Int32
+    depth: int
 
     @classmethod
     def of(cls, depth: int, pes: int) -> ArrayState:
         """Idle PEs."""
-        return cls(*(np.zeros(size, np.int64) for size in (pes, depth, depth)))
+        free, start, last_pop = (
+            np.zeros(size, np.int64) for size in (pes, *(depth + CHARGED + TOGETHER,) * 2)
+        )  # fmt: skip
+        return cls(free, start, last_pop, np.zeros((TOGETHER + 1, pes), np.int32), depth)
 
 
 class Place(NamedTuple):
     """Where events land, as rows of a latency table.
 
-    row_classes: int64 (region rows, block rows), column_classes: int64 (region columns, block columns), tap classes.
-    row_kinds, column_kinds: how many tap classes there are. An event's tap case in a block is
-    (channel · row_kinds + row class) · column_kinds + column class.
+    cases: int32 (blocks, positions), for every input of a channel's part of the region, row by row, its tap case in a
+    block among those of the channel: row class · column classes + column class. cases_of_channel: how many there are.
     """
 
-    row_classes: Int64
-    column_classes: Int64
-    row_kinds: int
-    column_kinds: int
+    cases: Int32
+    cases_of_channel: int
 
 
-@lean_kernel
+@inner_kernel
 def pop_bits(pes: int) -> int:
     """Bits of a pop's number that name the PE."""
     bits = 0
@@ -84,32 +97,38 @@ def pop_bits(pes: int) -> int:
     return bits
 
 
-@lean_kernel
+@inner_kernel
 def pop_number(cycle: int, pe: int, pes: int, bits: int) -> int:
     """A pop as a number: the later, the larger; of pops in the same cycle, that of the first PE is the largest."""
     return (cycle << bits) + pes - 1 - pe
 
 
-@lean_kernel
+@inner_kernel
 def popping_pe(number: int, pes: int, bits: int) -> int:
     """The PE of a pop."""
     return pes - 1 - (number & ((1 << bits) - 1))
 
 
-@lean_kernel
-def tap_case(events: Events, event: int, block_row: int, block_column: int, place: Place) -> int:
-    """The tap case of an event in a block; see `Place`."""
-    row = int(np.int64(events.channel[event])) * place.row_kinds + int(place.row_classes[events.row[event], block_row])
-    return row * place.column_kinds + int(place.column_classes[events.column[event], block_column])
+@inner_kernel
+def tap_case(events: Events, event: int, block: int, place: Place) -> int:
+    """The tap case of an event in a block, of those of all channels."""
+    case = int(np.int64(events.case[event]))
+    if block > 0:
+        position = events.position[event]
+        case += int(np.int64(place.cases[block, position])) - int(np.int64(place.cases[0, position]))
+    return case
 
 
-@lean_kernel
+@inner_kernel
 def list_pass(
-    inputs: Inputs,
+    repeats: UInt8,
     spiking: UInt32,
     one_pass: Int64,
+    height: int,
+    width: int,
     tile_inputs: Region,
     layout: Int64,
+    place: Place,
     bits_of_product: Int64,
     events_out: Events,
 ) -> int:
@@ -122,15 +141,19 @@ def list_pass(
         layout[0], layout[1], layout[2], layout[3], layout[4], layout[5], layout[6], layout[7]
     )  # fmt: skip
     timestep = one_pass[TIMESTEP]
-    values = inputs[timestep if len(inputs) == len(spiking) else 0]
-    return list_events(values, spiking[timestep], region, encoded, bits_of_product, events_out)
+    return list_events(
+        repeats[timestep if len(repeats) == len(spiking) else 0], spiking[timestep], region, height, width, encoded,
+        place.cases[0], place.cases_of_channel, bits_of_product, events_out,
+    )  # fmt: skip
 
 
 @lean_kernel
 def accumulate_passes(
-    inputs: Inputs,
+    repeats: UInt8,
     spiking: UInt32,
     passes: Int64,
+    height: int,
+    width: int,
     tile_inputs: Region,
     layouts: Int64,
     place: Place,
@@ -144,16 +167,19 @@ def accumulate_passes(
 ) -> int:
     """The accumulate phases of all passes of a map tile, for every channel tile; returns the events of one of these.
 
-    inputs: uint8 or uint16 (T, C, H, W), or one frame that stands for all of them, see `input_values`; spiking: which
-    of them are not 0, see `spiking_words`. passes: int64 (n, 5), see `input_passes`. tile_inputs: all channels of the
+    repeats: see `events_of_values`; spiking: which inputs are not 0, see `spiking_words`; height, width: of their map.
+    passes: int64 (n, 5), see `input_passes`. tile_inputs: all channels of the
     part of the map that the tile needs. layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded.
-    cycles: int32 (channel tiles, 4, tap cases, pes_per_group), see PeLatencies. bits_of_product: see `list_events`.
-    events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories), added to. The
-    others: see `count_tap_cases`.
+    cycles: int32 (channel tiles, 4, tap cases + 1, pes_per_group), see PeLatencies. bits_of_product: see
+    `find_spiking`. events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories),
+    added to. The others: see `count_tap_cases`.
     """
     total = 0
     for index in range(len(passes)):
-        count = list_pass(inputs, spiking, passes[index], tile_inputs, layouts[index], bits_of_product, events_out)
+        count = list_pass(
+            repeats, spiking, passes[index], height, width, tile_inputs, layouts[index], place, bits_of_product,
+            events_out,
+        )  # fmt: skip
         for tile in range(len(cycles)):
             broadcast(
                 events_out, count, passes[index, WORDS], place, cycles[tile], array, breakdown_out[tile, index]
@@ -163,94 +189,145 @@ def accumulate_passes(
     return total
 
 
-@lean_kernel
+@inner_kernel
 def broadcast(
     events: Events, count: int, words: int, place: Place, cycles: Int32, array: ArrayState, breakdown_out: Int64
 ) -> None:
     """Scan `words` words with `count` events and send those to all PEs, one pass of one channel tile.
 
-    The wait of an event is charged to what prolonged the event that it waited for. cycles: int32 (4, tap cases,
+    The wait of an event is charged to what prolonged the event that it waited for. cycles: int32 (4, tap cases + 1,
     pes_per_group). breakdown_out: int64 (categories,), added to.
     """
-    depth, pes = len(array.broadcast), len(array.free)
+    depth, start, last_pop = array.depth, array.start, array.last_pop
+    bits = pop_bits(len(array.free))
+    array.free[:] = 0
+    last_pop[:depth] = 0  # no event waits for those that are not there
+    start[depth - 1] = FIRST_WORD_CYCLES - 1
+    cycle = FIRST_WORD_CYCLES
+    together = min(depth, TOGETHER)
+    for first in range(0, count, CHARGED):
+        number = min(CHARGED, count - first)
+        scanned = events.scanned[first : first + number]  # so that an index is seen not to be negative
+        began = start[depth : depth + number]
+        for sent in range(0, number, together):
+            stop = min(sent + together, number)
+            for i in range(sent, stop):
+                cycle = max(cycle + int(np.int64(scanned[i])), int(last_pop[i] >> bits) + 1)
+                began[i] = cycle
+                cycle += 1
+            send(events, first, sent, stop - sent, place, cycles[LATENCY], array)
+        charge(events, first, number, place, cycles, array, breakdown_out)
+        for i in range(depth):
+            start[i], last_pop[i] = start[number + i], last_pop[number + i]
+    end = cycle + words
+    if count > 0:
+        end -= int(np.int64(events.word[count - 1])) + 1
+    done = end
+    for pe in range(len(array.free)):
+        done = max(done, array.free[pe])
+    breakdown_out[SCAN] += end
+    breakdown_out[BARRIER] += done + BARRIER_CYCLES - end
+
+
+@inner_kernel
+def send(events: Events, first: int, sent: int, number: int, place: Place, latency: Int32, array: ArrayState) -> None:
+    """Send events first + sent, ... to all PEs: TOGETHER at most, and no more than FIFOs are deep.
+
+    latency: int32 (tap cases + 1, pes_per_group), the last row 0, for events that are not there.
+    """
+    pes, blocks = len(array.free), len(place.cases)
     bits = pop_bits(pes)
-    latency = cycles[LATENCY]
-    pes_per_group = cycles.shape[2]
-    block_rows, block_columns = place.row_classes.shape[1], place.column_classes.shape[1]
+    if blocks > 1:  # each with a PE
+        for i in range(number):
+            for block in range(blocks):
+                array.latency[i, block] = latency[tap_case(events, first + sent + i, block, place), 0]
+        latency = array.latency
+    case = events.case[first + sent : first + sent + TOGETHER]
+    arrival = array.start[array.depth + sent : array.depth + sent + TOGETHER]
+    free, nothing = array.free, len(latency) - 1
+    # All events are written out, so that a processor's wide registers take many PEs at once from one to the next.
+    at_1 = arrival[0] + 1 if number > 0 else 0
+    row_1 = (np.int64(case[0]) if blocks == 1 else 0) if number > 0 else nothing
+    at_2 = arrival[1] + 1 if number > 1 else 0
+    row_2 = (np.int64(case[1]) if blocks == 1 else 1) if number > 1 else nothing
+    at_3 = arrival[2] + 1 if number > 2 else 0
+    row_3 = (np.int64(case[2]) if blocks == 1 else 2) if number > 2 else nothing
+    at_4 = arrival[3] + 1 if number > 3 else 0
+    row_4 = (np.int64(case[3]) if blocks == 1 else 3) if number > 3 else nothing
+    last_1, last_2, last_3, last_4 = 0, 0, 0, 0
     for pe in range(pes):
-        array.free[pe] = 0
+        popped = max(at_1, free[pe])
+        last_1 = max(last_1, pop_number(popped, pe, pes, bits))
+        popped = max(at_2, popped + latency[row_1, pe])
+        last_2 = max(last_2, pop_number(popped, pe, pes, bits))
+        popped = max(at_3, popped + latency[row_2, pe])
+        last_3 = max(last_3, pop_number(popped, pe, pes, bits))
+        popped = max(at_4, popped + latency[row_3, pe])
+        last_4 = max(last_4, pop_number(popped, pe, pes, bits))
+        free[pe] = popped + latency[row_4, pe]
+    last_pop = array.last_pop[array.depth + sent : array.depth + sent + TOGETHER]
+    last_pop[0], last_pop[1], last_pop[2], last_pop[3] = last_1, last_2, last_3, last_4
+
+
+@inner_kernel
+def charge(
+    events: Events, first: int, number: int, place: Place, cycles: Int32, array: ArrayState, breakdown_out: Int64
+) -> None:
+    """Charge the waits of `number` events from the first on.
+
+    Those that did not wait are charged 0 cycles: a branch would be guessed wrong too often. SCAN is added to so that
+    it has what is left of all cycles when the end of the broadcasts is added to it.
+    """
+    depth = array.depth
+    pes = len(array.free)
+    bits = pop_bits(pes)
+    start, last_pop = array.start, array.last_pop
     waited = 0
     full = 0
     fetching = 0
     decoding = 0
     conflicting = 0
-    cycle = FIRST_WORD_CYCLES
-    next_word = 0
-    slot = 0  # event mod depth
-    for event in range(count):
-        word = int(np.int64(events.word[event]))
-        if word >= next_word:
-            cycle += word - next_word
-            next_word = word + 1
-        before = array.last_pop[slot] >> bits
-        if event >= depth and before >= cycle:
-            wait = before + 1 - cycle
-            cycle += wait
-            waited += wait
-            if before == array.broadcast[slot] + 1:
-                full += wait  # the PE was not serving: the FIFO itself took its cycle
-            else:
-                blocking = popping_pe(array.last_pop[slot], pes, bits)
-                block = blocking // pes_per_group if pes > pes_per_group else 0
-                group_pe = blocking - block * pes_per_group
-                served = tap_case(events, event - depth - 1, block // block_columns, block % block_columns, place)
-                fetch = min(wait, np.int64(cycles[IDLE, served, group_pe]))
-                decode = min(wait - fetch, np.int64(cycles[DECODE, served, group_pe]))
-                fetching += fetch
-                decoding += decode
-                conflicting += min(wait - fetch - decode, np.int64(cycles[CONFLICT, served, group_pe]))
-        array.broadcast[slot] = cycle
-        last_pop = 0
-        for block in range(block_rows * block_columns):
-            block_row = block // block_columns if block > 0 else 0
-            case = tap_case(events, event, block_row, block - block_row * block_columns, place)
-            first = block * pes_per_group
-            free = array.free[first : first + pes_per_group]  # so that an index is seen not to be negative
-            for group_pe in range(pes_per_group):
-                popped = max(cycle + 1, free[group_pe])
-                free[group_pe] = popped + latency[case, group_pe]
-                last_pop = max(last_pop, pop_number(popped, first + group_pe, pes, bits))
-        array.last_pop[slot] = last_pop
-        cycle += 1
-        slot = slot + 1 if slot + 1 < depth else 0
-    cycle += words - next_word
-    done = cycle
-    for pe in range(pes):
-        done = max(done, array.free[pe])
+    for i in range(number):
+        last = last_pop[i]
+        wait = start[depth + i] - start[depth + i - 1] - 1 - events.scanned[first + i]
+        waited += wait
+        # a PE that was not serving popped at once: the FIFO itself took its cycle
+        of_fifo = wait if last >> bits == start[i] + 1 else 0
+        full += of_fifo
+        wait -= of_fifo
+        pe = popping_pe(last, pes, bits)
+        served = max(0, first + i - depth - 1)
+        if len(place.cases) == 1:
+            case = int(np.int64(events.case[served]))
+        else:
+            case = tap_case(events, served, pe, place)
+            pe = 0
+        fetch = min(wait, np.int64(cycles[IDLE, case, pe]))
+        decode = min(wait - fetch, np.int64(cycles[DECODE, case, pe]))
+        fetching += fetch
+        decoding += decode
+        conflicting += min(wait - fetch - decode, np.int64(cycles[CONFLICT, case, pe]))
     breakdown_out[FIFO] += full
     breakdown_out[WEIGHT_FETCH] += fetching
     breakdown_out[DECODING] += decoding
     breakdown_out[BANK_CONFLICT] += conflicting
-    breakdown_out[COMPUTE] += count + waited - full - fetching - decoding - conflicting
-    breakdown_out[SCAN] += cycle - count - waited
-    breakdown_out[BARRIER] += done + BARRIER_CYCLES - cycle
+    breakdown_out[COMPUTE] += number + waited - full - fetching - decoding - conflicting
+    breakdown_out[SCAN] -= number + waited
 
 
-@lean_kernel
+@inner_kernel
 def count_tap_cases(
     events: Events, count: int, place: Place, cycles: Int32, occurrences_out: Int64, served_out: Int64
 ) -> None:
-    """Add to `occurrences_out`, int64 (tap cases,), how often events met a block in each tap case.
+    """Add to `occurrences_out`, int64 (TALLIES, tap cases), how often events met a block in each tap case.
 
     cycles: as in `accumulate_passes`. served_out: int64 (blocks,), added to if there are several: cycles that these
     events took in the first PE of each block's group, over all channel tiles.
     """
-    block_rows, block_columns = place.row_classes.shape[1], place.column_classes.shape[1]
-    for event in range(count):
-        for i in range(block_rows):
-            for j in range(block_columns):
-                case = tap_case(events, event, i, j, place)
-                occurrences_out[case] += 1
-                if len(served_out) > 1:
-                    for tile in range(len(cycles)):
-                        served_out[i * block_columns + j] += cycles[tile, LATENCY, case, 0]
+    for block in range(len(place.cases)):
+        for event in range(count):
+            case = tap_case(events, event, block, place)
+            occurrences_out[event % TALLIES, case] += 1
+            if len(served_out) > 1:
+                for tile in range(len(cycles)):
+                    served_out[block] += cycles[tile, LATENCY, case, 0]

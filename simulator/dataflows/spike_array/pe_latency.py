@@ -16,9 +16,9 @@ from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.tap_lanes import LANES, TapLanes
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
-from spikecycle.simulator.formats import decode_schedule
+from spikecycle.simulator.formats import decode_schedule, goes_by
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
 LATENCY, IDLE, DECODE, CONFLICT = range(4)
 """Cycles from pop to free, and those of them: without a step in the accumulators; of steps without an accumulate; of
@@ -97,8 +97,8 @@ class PeLatencies:
     """What an event takes by channel tile, tap case and PE; tap_case = (channel · row classes + row class) · column
     classes + column class.
 
-    cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases, pes_per_group); where the tiles are worked on
-    `abreast`, int32 (4, tap cases, pes_per_group, tiles).
+    cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases + 1, pes_per_group), 0 behind the last tap case;
+    where the tiles are worked on `abreast`, int32 (4, tap cases + 1, pes_per_group, tiles).
     work: int64 (tiles, tap cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
     """
 
@@ -108,12 +108,12 @@ class PeLatencies:
 
     def served(self, occurrences: Int64) -> Int64:
         """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
-        latency = self.cycles[LATENCY] if self.abreast else self.cycles[:, LATENCY]
+        latency = self.cycles[LATENCY, :-1] if self.abreast else self.cycles[:, LATENCY, :-1]
         axes = "cpt" if self.abreast else "tcp"
         return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
 
 
-@lean_kernel
+@inner_kernel
 def time_fiber(
     entries: int, steps: int, bits_ahead: int, words: int, group: int, meets: Int64, pe: PeSpec, scratch: Scratch
 ) -> int:
@@ -183,7 +183,7 @@ def time_fiber(
     return delivered
 
 
-@lean_kernel
+@inner_kernel
 def place_fiber(
     fiber_channels: int, own_channels: int, first_local: int, group: int, lanes: TapLanes, taps: int, pe: PeSpec,
     scratch: Scratch,
@@ -229,13 +229,17 @@ def tabulate_latencies(
     scratch: Scratch,
     cycles_out: Int32,
     work_out: Int64,
+    by_window: int | None,
+    by_entry: int | None,
+    by_group: int | None,
+    by_position: int | None,
 ) -> None:
     """Fill the latencies of a channel tile: every fiber in every tap case of its phase.
 
     values, starts: see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
-    cycles_out: int32 (4, tap_cases, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
-        latency of an event without taps, where that stays.
+    cycles_out: int32 (4, tap cases + 1, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
+        latency of an event without taps, where that stays. by_*: see `goes_by`.
     """
     pes_per_group, channels, phases = first_bits.shape
     cases = len(work_out) // channels  # of a channel
@@ -254,7 +258,8 @@ def tabulate_latencies(
                 fiber_channels = (stop - start) // lanes.taps[phase]
                 entries, steps = decode_schedule(
                     values, start, stop, fiber_channels, spec, pe.rate, pe.mask_window, pe.skip,
-                    scratch.position, scratch.last_bit, scratch.step,
+                    scratch.position, scratch.last_bit, scratch.step, by_window, by_entry, by_group,
+                    by_position,
                 )  # fmt: skip
                 gated = 0
                 if gates and entries > 0:
@@ -305,13 +310,14 @@ def latencies(
 ) -> PeLatencies:
     """The latencies of all channel tiles; tap_cases: of all input channels."""
     pes_per_group = len(layouts[0].first_bits)
-    cycles = np.zeros((len(tiles), 4, tap_cases, pes_per_group), dtype=np.int32)
-    cycles[:, LATENCY] = cycles[:, IDLE] = UNTOUCHED_CYCLES
+    cycles = np.zeros((len(tiles), 4, tap_cases + 1, pes_per_group), dtype=np.int32)
+    cycles[:, LATENCY : IDLE + 1, :-1] = UNTOUCHED_CYCLES
     work = np.zeros((len(tiles), tap_cases, WORK_COLUMNS), dtype=np.int64)
     scratch = Scratch.of(max(fibers.longest for fibers in tiles), pe, lanes)
     for number, (fibers, layout) in enumerate(zip(tiles, layouts, strict=True)):
         tabulate_latencies(
             fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
             fibers.own_channels, fibers.first_local, lanes, spec, pe, scratch, cycles[number], work[number],
+            *goes_by(spec, pe.skip),
         )  # fmt: skip
     return PeLatencies(np.ascontiguousarray(cycles.transpose(1, 2, 3, 0)) if abreast else cycles, work, abreast)

@@ -9,7 +9,7 @@ import numpy as np
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.neuron_unit import SECTION
+from spikecycle.simulator.dataflows.neuron_unit import POOLS_REFUSED
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
 from spikecycle.simulator.dataflows.spike_array.bank_accesses import potential_accesses
@@ -127,8 +127,7 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     if task.is_pooled and not machine.dataflow.neuron_unit.pools_currents:
-        reason = f"its neurons take the largest of several currents, which needs {SECTION}.pools_currents: true"
-        raise MappingError.of(task.name, machine.name, reason)
+        raise MappingError.of(task.name, machine.name, POOLS_REFUSED)
     reason = ""
     width, neuron = machine.buffers.potentials.width_bits, task.neuron
     if task.is_pooled:  # sums are in words of their own

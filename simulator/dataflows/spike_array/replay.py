@@ -19,7 +19,7 @@ from spikecycle.simulator.dataflows.spike_array.events import (
     BIT_OF_PRODUCT,
     Events,
     Region,
-    input_values,
+    events_of_values,
     spiking_words,
 )
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
@@ -37,6 +37,7 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
     ENCODE,
     PHASES,
+    TALLIES,
     UPDATE,
     ArrayState,
     Place,
@@ -158,13 +159,16 @@ class ArrayReplay:
         self.channel_tiles = self.tiling.channel_tiles
         self.blocks = block_rows * block_columns
         self.served_by_block = np.zeros(self.blocks, np.int64)
-        self.occurrences = np.zeros(self.latencies.work.shape[1], np.int64)
-        most_events = self.task.shape.input_count * self.task.input_bits
-        # room for the worst case; pages that no event touches are never backed by memory
-        self.events = Events(*(np.empty(most_events, dtype=np.int32) for _ in Events._fields))
-        self.values = input_values(self.sample.inputs)
+        self.tallies = np.zeros((TALLIES, self.latencies.work.shape[1]), np.int64)
+        self.events = Events.of(self.task.shape.input_count * self.task.input_bits)
+        self.repeats = events_of_values(self.sample.inputs, self.task.input_bits)
         self.spiking = spiking_words(self.sample.inputs)
         self.bits_of_product = np.array(BIT_OF_PRODUCT, np.int64)
+
+    @property
+    def occurrences(self) -> Int64:
+        """int64 (tap cases,): how often events met a block in each."""
+        return np.asarray(self.tallies.sum(axis=0), np.int64)
 
     def run(self) -> Activity:
         """All passes; of the order channel tile, map rows, map columns, timestep, input tile, input channels, only what
@@ -181,7 +185,8 @@ class ArrayReplay:
                 self._start(map_tile, channel_tile, fibers)
                 sweeps = self._update(map_tile, channel_tile, fibers)
                 self._encode(map_tile, channel_tile, fibers, sweeps)
-        work = np.array([self.occurrences @ of_tile for of_tile in self.latencies.work])
+        occurrences = self.occurrences
+        work = np.array([occurrences @ of_tile for of_tile in self.latencies.work])
         self._count(work.sum(axis=0))
         loads, stores, breakdown = (
             np.concatenate(parts, axis=1).reshape(-1, parts[0].shape[2])
@@ -253,10 +258,12 @@ class ArrayReplay:
 
     def _accumulate(self, tile: _MapTile) -> None:
         width = self.machine.buffers.spikes.width_bits
+        shape, column_kinds = self.task.shape, len(self.tiling.column_classes)
+        cases = tile.rows.classes.T[:, None, :, None] * column_kinds + tile.columns.classes.T[:, None, :]
         place = Place(
-            tile.rows.classes, tile.columns.classes, len(self.tiling.row_classes), len(self.tiling.column_classes)
+            np.ascontiguousarray(cases.reshape(self.blocks, -1), np.int32), len(self.tiling.row_classes) * column_kinds
         )
-        tile_inputs = Region(0, self.task.shape.C, *tile.inputs)
+        tile_inputs = Region(0, shape.C, *tile.inputs)
         channels = tile.passes[:, STOP_CHANNEL] - tile.passes[:, FIRST_CHANNEL]
         layouts = {
             int(count): self.spike_format.layout(
@@ -266,17 +273,17 @@ class ArrayReplay:
         }
         of_passes = np.array([layouts[int(count)] for count in channels], np.int64)
         arguments = (
-            self.values, self.spiking, tile.passes, tile_inputs, of_passes, place, self.latencies.cycles,
-            self.bits_of_product,
+            self.repeats, self.spiking, tile.passes, shape.H, shape.W, tile_inputs, of_passes, place,
+            self.latencies.cycles, self.bits_of_product,
         )  # fmt: skip
         parameters, tiles = self.machine.dataflow, len(self.channel_tiles)
         if self.latencies.abreast:
             state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
-            events = accumulate_abreast(*arguments, state, self.events, tile.breakdown, self.occurrences)
+            events = accumulate_abreast(*arguments, state, self.events, tile.breakdown, self.tallies)
         else:
             array = ArrayState.of(parameters.fifo_depth, self.blocks * parameters.pes_per_group)
             events = accumulate_passes(
-                *arguments, array, self.events, tile.breakdown, self.occurrences, self.served_by_block
+                *arguments, array, self.events, tile.breakdown, self.tallies, self.served_by_block
             )
         words = int(tile.passes[:, WORDS].sum())
         if not self.sample.inputs_on_chip:

@@ -13,12 +13,14 @@ import pytest
 import spikecycle
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.row_stationary import RowStationaryPlan
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayPlan
 from spikecycle.simulator.dataflows.stage import layers, pooled_currents
 from spikecycle.simulator.errors import MappingError
 from spikecycle.traces import GraphBuilder, LayerShape, Neuron, Source, open_trace
 from tests.rtl.harness.bundles import NotCoveredError
 from tests.rtl.harness.coverage import check_layer
+from tests.unit.row_stationary.cases import machine as row_stationary_machine
 from tests.unit.spike_array.cases import NEURON_UNIT, buffer, layer, machine, replayed
 
 PLAIN = Neuron("lif", 3, 8, leak_numerator=1, leak_shift=1)
@@ -97,6 +99,24 @@ def test_the_rtl_pools_nothing() -> None:
         check_layer(pooled(3))
 
 
+@pytest.mark.parametrize(("columns", "comparisons"), [(3, 2), (2, 1)])
+def test_a_row_stationary_unit_takes_a_sum_a_cycle(columns: int, comparisons: int) -> None:
+    """Two neurons, two timesteps, two lanes: 4 updates of 2 or 3 sums; spikes of 2 neurons a timestep are stored."""
+    task = pooled(columns)
+    inputs = np.zeros((2, 1, 1, 3), np.uint8)
+    inputs[0, 0, 0, 0] = 1
+    sample = LayerSample(inputs, replayed(task, inputs).outputs)
+    found = RowStationaryPlan(row_stationary_machine(), task).run(sample)
+    update = found.work.categories.index("update")
+    assert found.work.breakdown[:, update].sum() == 4 * columns // 2 + 2
+    assert found.counts["neuron.pool"] == 4 * comparisons
+    assert found.counts["neuron.compare"] == found.counts["neuron.add"] == 4
+    assert found.moves.store_bits.sum() == 4
+    without = row_stationary_machine(dataflow__neuron_unit=NEURON_UNIT | {"pools_currents": False})
+    with pytest.raises(MappingError, match=r"neuron_unit\.pools_currents: true"):
+        RowStationaryPlan(without, task)
+
+
 def network(path: Path, make: Callable[[GraphBuilder, Source], Source]) -> Path:
     """A convolution to a map of 1 x 4 x 4, what is made of its currents, and neurons."""
     graph = GraphBuilder(timesteps=1)
@@ -113,10 +133,11 @@ def test_a_pool_of_windows_side_by_side_is_a_part_of_its_layer(tmp_path: Path) -
         assert list(pooled_currents(trace)) == ["pool"]
         (stage,) = layers(trace, with_pools=True)
         assert (stage.name, [operator.name for operator in stage.operators]) == ("conv", ["conv", "pool", "spikes"])
-    result = spikecycle.simulate(path, "spike_array", verify=True)
-    assert [layer.name for layer in result.layers] == ["conv"]
-    assert sum(part.mismatches for part in result.verification or ()) == 0
-    assert "pool" not in result.assumptions.free_operators
+    for array in ("spike_array", "eyeriss_snn"):
+        result = spikecycle.simulate(path, array, verify=True)
+        assert [layer.name for layer in result.layers] == ["conv"]
+        assert sum(part.mismatches for part in result.verification or ()) == 0
+        assert "pool" not in result.assumptions.free_operators
 
 
 @pytest.mark.parametrize(

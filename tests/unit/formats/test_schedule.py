@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikecycle.simulator.formats import WEIGHT_FORMATS, WeightFormat, decode_schedule
+from spikecycle.simulator.formats import WEIGHT_FORMATS, WeightFormat, decode_schedule, goes_by
 from tests.reference import formats as reference
 from tests.unit.formats.cases import Fibers, fibers, weight_formats
 
@@ -31,7 +31,9 @@ def schedule(
     start = len(before)
     spec = weight_format.spec(value_bits)
     stop, cut = start + len(fiber), segment or max(1, len(fiber))
-    entries, steps = decode_schedule(values, start, stop, cut, spec, rate, mask_window, skip, *outs)
+    entries, steps = decode_schedule(
+        values, start, stop, cut, spec, rate, mask_window, skip, *outs, *goes_by(spec, skip)
+    )
     assert entries <= len(fiber)
     assert all(np.all(out[entries:] == GUARD) for out in outs[1:])
     assert outs[0][len(fiber)] == GUARD

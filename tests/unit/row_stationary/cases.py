@@ -16,7 +16,7 @@ from spikecycle.simulator.dataflows.row_stationary.machine import lower_array, l
 from spikecycle.simulator.dataflows.row_stationary.mapping import most_filters
 from spikecycle.simulator.formats import WeightFormat, weight_format
 from tests.reference.formats import groups
-from tests.unit.spike_array.cases import DECODED_FORMATS, NEURON_UNIT, WEIGHT_FORMATS, buffer, layers
+from tests.unit.spike_array.cases import DECODED_FORMATS, NEURON_UNIT, WEIGHT_FORMATS, buffer, layers, with_a_pool
 
 ZEROS = ("none", "gate", "skip")
 
@@ -135,12 +135,24 @@ def machines(
     )
 
 
+def whole_windows(size: int, window: int) -> list[int]:
+    """Rows or columns that a tile can have: whole windows of a pool, or all."""
+    return [length for length in range(1, size + 1) if length % window == 0 or length == size]
+
+
 @st.composite
 def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> ArrayMapping:
     """Any mapping that fits the pads."""
     layer, array = lower_layer(chosen, task), lower_array(chosen)
     storage = lower_format(chosen, weight_format(chosen.formats.weights))
-    tile_columns, folds_per_group = draw(st.integers(1, layer.Q)), draw(st.integers(1, 4))
+    most_rows = layer.P if array.time_batching else min(layer.P, array.columns)
+    heights, widths = whole_windows(layer.P, layer.pool_rows), whole_windows(layer.Q, layer.pool_columns)
+    fitting = [rows for rows in heights if rows <= most_rows]
+    assume(fitting)
+    tile_rows, tile_columns = draw(st.sampled_from(fitting)), draw(st.sampled_from(widths))
+    folds_per_group = draw(st.integers(1, 4))
+    if task.is_pooled:  # all timesteps of a tile
+        folds_per_group = -(-layer.T * tile_rows // array.columns) if array.time_batching else 1
     windows = tile_columns * folds_per_group if array.psums_in_pads else 1
     limits = {
         q: most_filters(layer, array, storage, q, windows)
@@ -156,7 +168,7 @@ def mappings(draw: st.DrawFn, chosen: RowStationaryMachine, task: LayerTask) -> 
         channels_per_pe=q,
         filter_sets=filter_sets,
         channel_sets=draw(st.integers(1, sets // filter_sets)),
-        tile_rows=draw(st.integers(1, layer.P if array.time_batching else min(layer.P, array.columns))),
+        tile_rows=tile_rows,
         tile_columns=tile_columns,
         folds_per_group=folds_per_group,
         kept=draw(st.integers(0, 2)),
@@ -185,11 +197,13 @@ def storable(weights: np.ndarray, chosen: WeightFormat, fold_channels: int) -> n
 def cases(draw: st.DrawFn) -> Case:
     """A layer with inputs of any density on a machine, cut in any way that it can be cut."""
     task, chosen = draw(layers(always_at_rest=False)), draw(machines(weight_formats=DECODED_FORMATS))
+    task = draw(st.sampled_from((task, task, draw(with_a_pool(task)))))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = (task.timesteps, *task.shape.input_shape)
     values = random.integers(1, 2**task.input_bits, shape)
     values[random.random(shape) >= draw(st.sampled_from((0.4, 0.15, 1.0, 0.6, 0.0)))] = 0
-    outputs = random.random((task.timesteps, *task.shape.output_shape)) < 0.3
+    neurons = task.shape.M, task.shape.P // task.pool[0], task.shape.Q // task.pool[1]
+    outputs = random.random((task.timesteps, *neurons)) < 0.3
     mapping = draw(mappings(chosen, task))
     task = replace(task, weights=storable(task.weights, weight_format(chosen.formats.weights), mapping.fold_channels))
     return Case(

@@ -250,6 +250,18 @@ def mostly_storable(weights: np.ndarray, chosen: SpikeArrayMachine) -> np.ndarra
     return weights * (channels % group < kept)[:, None, None, None]
 
 
+@st.composite
+def with_a_pool(draw: st.DrawFn, task: LayerTask) -> LayerTask:
+    """A layer whose neurons, others than before, take the largest of windows; as it is where its map has one place."""
+    shape = task.shape
+    if shape.P * shape.Q == 1:
+        return task
+    window = draw(st.integers(1, min(3, shape.P))), draw(st.integers(1, min(3, shape.Q)))
+    size = (shape.M, shape.P // window[0], shape.Q // window[1])
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return replace(task, pool=window, neuron=draw(neurons(size, random, task.neuron.reset_value)))
+
+
 def replayed(task: LayerTask, inputs: np.ndarray) -> LayerReplay:
     """What a layer does: with a pool, its sums first, then the largest of each window, then its neurons one by one."""
     if not task.is_pooled:
@@ -279,10 +291,8 @@ def cases(draw: st.DrawFn) -> Case:
     if draw(st.integers(0, 4)) > 0:
         task = replace(task, weights=mostly_storable(task.weights, chosen))
     can_pool = update == "dense" and chosen.dataflow.partition == "channel"
-    if task.shape.P * task.shape.Q > 1 and draw(st.sampled_from((False, True) if can_pool else (False,) * 9 + (True,))):
-        window = draw(st.integers(1, min(3, task.shape.P))), draw(st.integers(1, min(3, task.shape.Q)))
-        size = (task.shape.M, task.shape.P // window[0], task.shape.Q // window[1])
-        task = replace(task, pool=window, neuron=draw(neurons(size, random, task.neuron.reset_value)))
+    if draw(st.sampled_from((False, True) if can_pool else (False,) * 9 + (True,))):
+        task = draw(with_a_pool(task))
     kept = st.booleans() if chosen.residency.activations == "chip" else st.just(False)
     on_chip = draw(st.tuples(st.booleans(), kept, kept if task.neuron.fires else st.just(False)))
     return Case(chosen, task, values.astype(draw(st.sampled_from((np.uint8, np.uint16)))), on_chip)
