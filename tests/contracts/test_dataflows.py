@@ -23,7 +23,7 @@ RUN = {
     "spike_array": ARRAYS,
     "row_stationary": ARRAYS,
     "spike_serial": frozenset(NETWORKS) - {"signed"},
-    "balanced_rows": frozenset(NETWORKS) - {"signed", "readout", "two_states", "own_parameters"},
+    "balanced_rows": frozenset(NETWORKS) - {"signed", "readout", "two_states", "own_parameters", "pooled_leftovers"},
     "time_batching": frozenset(NETWORKS) - {"signed"},
     "product_sparsity": frozenset(NETWORKS) - {"signed"},
     "dense_array": frozenset(NETWORKS),
