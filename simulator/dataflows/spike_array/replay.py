@@ -259,10 +259,9 @@ class ArrayReplay:
     def _accumulate(self, tile: _MapTile) -> None:
         width = self.machine.buffers.spikes.width_bits
         shape, column_kinds = self.task.shape, len(self.tiling.column_classes)
-        cases = tile.rows.classes.T[:, None, :, None] * column_kinds + tile.columns.classes.T[:, None, :]
-        place = Place(
-            np.ascontiguousarray(cases.reshape(self.blocks, -1), np.int32), len(self.tiling.row_classes) * column_kinds
-        )
+        rows, columns = tile.rows.classes.T.astype(np.int32), tile.columns.classes.T.astype(np.int32)
+        cases = rows[:, None, :, None] * column_kinds + columns[:, None, :]
+        place = Place(cases.reshape(self.blocks, -1), len(self.tiling.row_classes) * column_kinds)
         tile_inputs = Region(0, shape.C, *tile.inputs)
         channels = tile.passes[:, STOP_CHANNEL] - tile.passes[:, FIRST_CHANNEL]
         layouts = {
