@@ -99,6 +99,8 @@ def find_spiking(
     """
     channels = region.stop_channel - region.first_channel
     rows, columns = region.stop_row - region.first_row, region.stop_column - region.first_column
+    if min(channels, rows, columns) <= 0:  # nothing lies in a region behind the map's last word
+        return 0
     has_all_columns = columns == width
     has_all_rows = has_all_columns and rows == height
     parts, lines = 1 if has_all_rows else channels, 1 if has_all_columns else rows  # of a part: in one piece of memory
