@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,12 @@ def numbered(number: int, noun: str) -> str:
 def numbered_are(number: int, noun: str, one: str = "is", several: str = "are") -> str:
     """The same with a verb that goes with the number: numbered_are(1, "point", "has", "have") is "1 point has"."""
     return f"{numbered(number, noun)} {one if number == 1 else several}"
+
+
+def some_of(names: Sequence[str], most: int = 8) -> str:
+    """The first of many names, and how many more there are: "a, b and 12 more"."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def label(name: str) -> str:

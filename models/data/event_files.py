@@ -175,6 +175,8 @@ def _of_array(array: Any) -> Columns:
 
 
 def _npz(path: Path) -> Columns:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("no .npz file: that is a ZIP archive of arrays")
     with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
         stored = list(npz_arrays(arrays.zip))
         _room_for(max((math.prod(each.shape[:1]) for each in stored), default=0))

@@ -151,7 +151,7 @@ def report(imported: ImportedNetwork, measured: Measurement) -> list[str]:
     if beyond:
         lines.append(
             f"neurons that not every machine has: {', '.join(beyond[:8])}{', ...' if len(beyond) > 8 else ''}; "
-            "--neurons plain makes others of them, as near as that comes"
+            "--neurons plain makes others of those without a synaptic current, as near as that comes"
         )
     lines += [f"look: {remark}" for remark in (*measured.remarks, *imported.unfit())]
     return lines

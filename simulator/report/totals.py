@@ -15,6 +15,7 @@ from spikecycle.simulator.report.residency import on_chip_lines, residency_words
 from spikecycle.simulator.result import Assumptions, RunResult, SlowBuffer
 from spikecycle.simulator.units import pj_to_j
 from spikecycle.simulator.variant import FINGERPRINT_DIGITS, SYNTHETIC, is_synthetic, variant_text
+from spikecycle.wording import some_of
 
 WARNING = "bold yellow"
 
@@ -104,6 +105,8 @@ def footnotes(result: RunResult) -> RenderableType:
     if beyond:
         lines.append(f"Outside the CACTI table, by its fitted law: {', '.join(beyond)}.")
     lines.append(f"Not modelled: {', '.join(result.not_modelled)}.")
+    if assumed.free_operators:
+        lines.append(f"Operators that cost nothing here: {some_of(assumed.free_operators)}.")
     lines.append(f"Not in the area: {', '.join(result.area_leaves_out)}.")
     return Text("\n".join(lines), style="dim")
 

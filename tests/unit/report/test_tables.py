@@ -243,6 +243,17 @@ def test_totals_and_what_they_rest_on(words: str) -> None:
     assert words in " ".join(shown(run_report(run_result())).split())
 
 
+def test_operators_that_cost_nothing_are_told() -> None:
+    result = run_result()
+    assert "cost nothing here" not in shown(run_report(result))
+    names = [f"pool{i}" for i in range(10)]
+    assumed = result.assumptions.model_copy(update={"free_operators": names})
+    text = " ".join(shown(run_report(result.model_copy(update={"assumptions": assumed}))).split())
+    assert (
+        "Operators that cost nothing here: pool0, pool1, pool2, pool3, pool4, pool5, pool6, pool7 and 2 more." in text
+    )
+
+
 def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
     result = run_result()
     nothing = {
