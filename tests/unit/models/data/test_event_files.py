@@ -140,7 +140,7 @@ def test_what_is_wrong_with_events_is_one_line(changed: dict[str, Any], words: s
         ("a.aedat", aedat2()[:-3], "it ends within an event"),
         ("a.aedat", aedat3()[:-3], "it ends within a packet"),
         ("a.npy", b"\x80\x04]", "cannot be read as events: "),
-        ("a.npz", b"PK", "cannot be read as events: "),
+        ("a.npz", b"PK", "no .npz file: that is a ZIP archive"),
         ("a.h5", b"none", "is not an HDF5 file"),
         ("a.mat", b"none", "cannot be read as events: "),
     ],
