@@ -244,5 +244,11 @@ def _mapping(
         mapping = choose(layer, array, storage, streams, objective, residents=(1,))
     mapping = mapping or choose(layer, array, storage, streams, objective)
     if mapping is None:
-        raise MappingError.of(task.name, machine.name, "not even its smallest tile fits buffers.global_buffer")
+        tile = "not even its smallest tile fits buffers.global_buffer"
+        if layer.window > 1:
+            tile = (
+                f"no tile of whole windows of its max pool ({layer.pool_rows} x {layer.pool_columns} sums) fits the pads "
+                "of the PEs and buffers.global_buffer"
+            )
+        raise MappingError.of(task.name, machine.name, tile)
     return mapping

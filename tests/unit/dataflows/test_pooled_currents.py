@@ -127,6 +127,13 @@ def network(path: Path, make: Callable[[GraphBuilder, Source], Source]) -> Path:
     return path
 
 
+def test_a_window_that_no_row_stationary_tile_holds_is_named() -> None:
+    """Sums of a whole window of 1 x 3 and two timesteps do not fit a global buffer of 4 words of 32 bits."""
+    array = row_stationary_machine(buffers__global_buffer=buffer(4, 32))
+    with pytest.raises(MappingError, match=r"no tile of whole windows of its max pool \(1 x 3 sums\) fits the pads"):
+        RowStationaryPlan(array, pooled(3))
+
+
 def test_a_pool_of_windows_side_by_side_is_a_part_of_its_layer(tmp_path: Path) -> None:
     path = network(tmp_path / "net.h5", lambda graph, current: graph.pool("pool", current, "max", 2))
     with open_trace(path) as trace:
