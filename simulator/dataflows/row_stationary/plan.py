@@ -247,8 +247,8 @@ def _mapping(
         tile = "not even its smallest tile fits buffers.global_buffer"
         if layer.window > 1:
             tile = (
-                f"no tile of whole windows of its max pool ({layer.pool_rows} x {layer.pool_columns} sums) fits the pads "
-                "of the PEs and buffers.global_buffer"
+                f"no tile of whole windows of its max pool ({layer.pool_rows} x {layer.pool_columns} sums) fits the "
+                "pads of the PEs and buffers.global_buffer"
             )
         raise MappingError.of(task.name, machine.name, tile)
     return mapping
