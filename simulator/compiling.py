@@ -55,7 +55,7 @@ def compiled(function: Callable[..., Any], **options: bool) -> Any:
     finally:
         _numba_config.CACHE_DIR = before
     if folder is not None:
-        guard_cache(made._cache, folder)
+        guard_cache(made._cache)
     return made
 
 

@@ -13,8 +13,7 @@ import os
 import pickle
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from spikecycle.simulator.loaded_numba import numba
 
 _CacheFile: Any = numba.core.caching.IndexDataCacheFile  # numba has no types
 _environment: Any = numba.core.environment
-_runtime: Any = numba.core.runtime.nrt
+_runtime: Any = numba.core.runtime
 DIGEST_BYTES = 32
 LARGEST_FILE_BYTES = 2**28
 _OTHERS_WRITE = 0o022
@@ -43,19 +42,16 @@ def own_folder(folder: Path) -> bool:
         return False
 
 
-def guard_cache(numba_cache: Any, folder: Path) -> None:
-    """Let a function's cache read nothing that is damaged or somebody else's, and cost time at worst, not the run.
-
-    folder: where all kernels are kept, and what they share.
-    """
+def guard_cache(numba_cache: Any) -> None:
+    """Let a function's cache read nothing that is damaged or somebody else's, and cost time at worst, not the run."""
     unguarded = numba_cache._cache_file
     name = Path(unguarded._index_path).stem
     numba_cache._cache_file = _SealedFiles(unguarded._cache_path, name, unguarded._source_stamp)
-    numba_cache.load_overload = _forgiving(_loader(numba_cache, folder))
+    numba_cache.load_overload = _forgiving(_loader(numba_cache))
     numba_cache.save_overload = _forgiving(numba_cache.save_overload)
 
 
-def _loader(numba_cache: Any, folder: Path) -> Callable[[Any, Any], Any]:
+def _loader(numba_cache: Any) -> Callable[[Any, Any], Any]:
     """Loading without what only compiling needs.
 
     Numba's own `load_overload` first imports the implementations of everything that it can compile, and SciPy with
@@ -64,39 +60,10 @@ def _loader(numba_cache: Any, folder: Path) -> Callable[[Any, Any], Any]:
     """
 
     def load_overload(signature: Any, target: Any) -> Any:
-        with _runtime_kept_in(folder):
-            _runtime.rtsys.initialize(target)
+        _runtime.rtsys.initialize(target)
         return numba_cache._load_overload(signature, target)
 
     return load_overload
-
-
-@contextmanager
-def _runtime_kept_in(folder: Path) -> Iterator[None]:
-    """Let Numba load the functions that count references, which it would compile in every process (0.015 s)."""
-    dynamic = _runtime.nrtdynmod
-    compile_anew = dynamic.compile_nrt_functions
-
-    def load_or_compile(target: Any) -> Any:
-        codegen = target.codegen()
-        processor = hashlib.sha256(repr((numba.__version__, codegen.magic_tuple())).encode()).hexdigest()
-        path = str(folder / f"references-{processor[:16]}.nrt")
-        try:
-            return codegen.unserialize_library(pickle.loads(_unsealed(path)))
-        except (OSError, ValueError):
-            module, library = dynamic.create_nrt_module(target)
-            library.enable_object_caching()
-            library.add_ir_module(module)
-            library.finalize()
-        with suppress(OSError):
-            _seal(path, pickle.dumps(library.serialize_using_object_code()))
-        return library
-
-    dynamic.compile_nrt_functions = load_or_compile
-    try:
-        yield
-    finally:
-        dynamic.compile_nrt_functions = compile_anew
 
 
 def _forgiving(action: Callable[..., Any]) -> Callable[..., Any]:

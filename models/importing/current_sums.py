@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikecycle.models.importing.currents import Current, Emit, Viewed, Weighted, held, one_wire
+from spikecycle.models.importing.currents import Arranged, Current, Emit, Viewed, Weighted, held, one_wire
 from spikecycle.models.importing.graph import FloatJoin, FloatPooling, FloatSum, FloatSynapse, FloatWire, Shape
 from spikecycle.models.importing.neuron import Reals
 from spikecycle.models.importing.refusal import Refusal
@@ -64,21 +64,11 @@ class Plus(Current):
 
 
 @dataclass(frozen=True, eq=False)
-class Joined(Current):
+class Joined(Arranged):
     """Channels of currents, one after the other."""
 
     operator: FloatJoin
     parts: tuple[Current, ...]
-
-    @property
-    def natural(self) -> Shape:  # type: ignore[override]
-        """That of the concatenation."""
-        return self.operator.shape
-
-    @property
-    def shape(self) -> Shape:  # type: ignore[override]
-        """The same."""
-        return self.operator.shape
 
     def scaled(self, gain: Reals, shift: Reals) -> Current:
         """Each part by its channels."""
@@ -93,10 +83,6 @@ class Joined(Current):
         """Its output."""
         parts = [one_wire(part, emit, f"sum before {self.operator.name}")[0] for part in self.parts]
         return [FloatWire(emit(replace(self.operator, inputs=tuple(parts))))]
-
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return Viewed(self, shape)
 
     def through(self, synapse: FloatSynapse) -> Current:
         """Each part by the weights of its channels."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from spikecycle.models.importing.folded import as_synapse, folded
 from spikecycle.models.importing.graph import (
+    FloatJoin,
     FloatOperator,
     FloatPooling,
     FloatSum,
@@ -114,8 +115,28 @@ class Weighted(Current):
         return Weighted(replace(self.synapse, layer=pooled, weight=weight, bias=bias, shape=pool.shape), pool.shape)
 
 
+class Arranged(Current):
+    """A current whose places are those of an operator that makes it of others."""
+
+    operator: FloatPooling | FloatJoin
+
+    @property
+    def natural(self) -> Shape:  # type: ignore[override]
+        """That of the operator."""
+        return self.operator.shape
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        """The same."""
+        return self.operator.shape
+
+    def viewed(self, shape: Shape) -> Current:
+        """See the class."""
+        return Viewed(self, shape)
+
+
 @dataclass(frozen=True, eq=False)
-class Pooled(Current):
+class Pooled(Arranged):
     """Windows of a current."""
 
     operator: FloatPooling
@@ -124,16 +145,6 @@ class Pooled(Current):
     def __post_init__(self) -> None:
         if self.current.natural != self.current.shape:
             raise Refusal(f"maps of shape {self.current.shape} that come as {self.current.natural}")
-
-    @property
-    def natural(self) -> Shape:  # type: ignore[override]
-        """That of the pooling."""
-        return self.operator.shape
-
-    @property
-    def shape(self) -> Shape:  # type: ignore[override]
-        """The same."""
-        return self.operator.shape
 
     def scaled(self, gain: Reals, shift: Reals) -> Current:
         """Into what is pooled."""
@@ -150,10 +161,6 @@ class Pooled(Current):
         """Its output."""
         (wire,) = one_wire(self.current, emit, f"sum before {self.operator.name}")
         return [FloatWire(emit(replace(self.operator, inputs=(wire,))))]
-
-    def viewed(self, shape: Shape) -> Current:
-        """See the class."""
-        return Viewed(self, shape)
 
     def through(self, synapse: FloatSynapse) -> Current:
         """Of sums, which are weights too."""
