@@ -24,6 +24,7 @@ from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Parts, Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.errors import ModelsError
+from spikecycle.wording import some_of
 
 TRAIN_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing", "val", "validation")
 MOST_FILES = 2_000_000
@@ -170,5 +171,4 @@ def _order(path: Path) -> tuple[object, ...]:
 
 
 def _names(found: LabelledFiles) -> str:
-    shown = ", ".join(found.classes[:12])
-    return shown + (f" and {len(found.classes) - 12} more" if len(found.classes) > 12 else "")
+    return some_of(found.classes, 12)

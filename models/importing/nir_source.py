@@ -13,6 +13,7 @@ from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.refusal import Refusal, refuse
 from spikecycle.models.importing.source import FloatRun, ImportSource, ResetChoice
 from spikecycle.traces.errors import reason
+from spikecycle.wording import some_of
 
 MOST_NAMED = 8
 """Nodes that a remark names."""
@@ -79,8 +80,7 @@ def _leading(network: nir_graph.NirNetwork, ends: Iterable[str]) -> set[str]:
 
 
 def _named(names: Sequence[str], kinds: Mapping[str, str]) -> str:
-    shown = [f"{name} ({kinds[name]})" for name in names[:MOST_NAMED]]
-    return ", ".join(shown) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return some_of([f"{name} ({kinds[name]})" for name in names], MOST_NAMED)
 
 
 def _several(network: nir_graph.NirNetwork, graph: FloatGraph) -> list[str]:

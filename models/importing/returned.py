@@ -15,6 +15,7 @@ from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.running import Layout, ModuleParts
 from spikecycle.models.importing.structure import Structure
 from spikecycle.models.importing.views import CONVOLUTIONS, function_of
+from spikecycle.wording import some_of
 
 LAST_LAYERS = {"linear", "addmm", "batch_norm", *CONVOLUTIONS}
 """Functions whose results at the end of a network are read out."""
@@ -192,5 +193,4 @@ def _all_of(part: nn.Module) -> Iterable[Tensor]:
 
 
 def _named(names: Sequence[str], kinds: Mapping[str, str]) -> str:
-    shown = [f"{name} ({kinds[name]})" if name in kinds else name for name in names[:MOST_NAMED]]
-    return ", ".join(shown) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return some_of([f"{name} ({kinds[name]})" if name in kinds else name for name in names], MOST_NAMED)

@@ -10,6 +10,7 @@ from spikecycle.models.study.store import NETWORKS
 from spikecycle.models.study.tables import RESULT_COLUMNS, RESULTS, read_table
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces.errors import one_line
+from spikecycle.wording import some_of
 
 MOST_NAMED = 12
 _TRACE = re.compile(rf"{NETWORKS}/[0-9a-f]+\.h5")
@@ -22,8 +23,7 @@ def stored_trace(folder: Path, compression: str | None, seed: int | None = None)
     """
     results = read_table(folder / RESULTS, RESULT_COLUMNS)
     names = list(dict.fromkeys(results["compression"].to_list()))
-    shown = ", ".join(map(one_line, names[:MOST_NAMED]))
-    shown += f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    shown = some_of([one_line(name) for name in names], MOST_NAMED)
     if compression is None:
         raise ModelsError(f"{folder}: is the folder of a study; name one of its networks with --network: {shown}")
     if compression not in names:

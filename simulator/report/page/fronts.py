@@ -13,6 +13,7 @@ from spikecycle.simulator.report.charts.scatter import Point, front, scatter
 from spikecycle.simulator.report.page.chart import Chart, DataTable, Draw, Value
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.units import pj_to_j
+from spikecycle.wording import some_of
 
 ENERGY, TIME, AREA = "energy per inference (J)", "time per inference (s)", "area (mm²)"
 MOST_DRAWN = 4000
@@ -148,8 +149,7 @@ def _notes(candidates: Sequence[Candidate], figures: Sequence[str]) -> tuple[str
     for figure in figures:
         without = list(dict.fromkeys(each.name for each in candidates if figure not in each.figures))
         if without:
-            more = f" and {len(without) - _MOST_NAMES:,} more" if len(without) > _MOST_NAMES else ""
-            names = f"{', '.join(without[:_MOST_NAMES])}{more}"
+            names = some_of(without, _MOST_NAMES)
             missing.setdefault((names, _REASONS.get(figure, _NOT_MODELLED)), []).append(_short(figure))
     lines = [f"Without a figure for {', '.join(short)}: {names}. {why}" for (names, why), short in missing.items()]
     return (" ".join([f"{partly:,} of them {'is' if partly == 1 else 'are'} not in every chart.", *lines]),)

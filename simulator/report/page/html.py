@@ -13,6 +13,7 @@ from spikecycle.simulator.report.page.chart import Chart
 from spikecycle.simulator.report.page.contents import Material, Part, sections
 from spikecycle.simulator.report.page.markup import table_markup
 from spikecycle.simulator.variant import variant_text
+from spikecycle.wording import some_of
 
 WIDE, NARROW = 1080, 330
 """Pixels of the two drawings of a chart."""
@@ -95,14 +96,8 @@ def _titles(material: Material) -> tuple[str, str]:
     traces, machines = (
         list(dict.fromkeys(str(row[key]) for row in rows if row.get(key))) for key in ("trace", "machine")
     )
-    places = f": {_few(traces)} on {_few(machines)}" if traces and machines else ""
+    places = f": {some_of(traces, _MOST_NAMES)} on {some_of(machines, _MOST_NAMES)}" if traces and machines else ""
     return f"{human.numbered(len(material.candidates), 'point')} compared{places}", "less is better on every axis"
-
-
-def _few(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _figure(chart: Chart) -> str:
