@@ -42,9 +42,9 @@ class FilterPipeline:
     chunk_bytes: int
 
     @classmethod
-    def of(cls, dataset: h5py.Dataset, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
-        """The filters of a chunked dataset; TraceError on one that is not allowed, or is there twice."""
-        creation = dataset.id.get_create_plist()
+    def of(cls, creation: h5py.h5p.PropDCID, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
+        """The filters of a chunked dataset, from the properties that it was made with; TraceError on one that is not
+        allowed, or is there twice."""
         codes = []
         for index in range(creation.get_nfilters()):
             code, _, values, _ = creation.get_filter(index)
