@@ -20,7 +20,7 @@ def one_line(value: object, longest: int = LONGEST_QUOTE) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
-class Located:
+class LocatedErrors:
     """Prefixes every TraceError from a `with` block with `where`; turns what h5py and NumPy raise into a TraceError."""
 
     def __init__(self, where: object) -> None:
@@ -39,9 +39,9 @@ class Located:
             raise TraceError(f"{_place(self._where)}: {reason(error)}") from error
 
 
-def located(where: object) -> Located:
+def located(where: object) -> LocatedErrors:
     """A `with` block whose errors name the place where they happened."""
-    return Located(where)
+    return LocatedErrors(where)
 
 
 def _place(where: object) -> str:
