@@ -20,34 +20,30 @@ def lay_fibers(
     weights: WeightCodes,
     first_own: Int64,
     own_channels: Int64,
-    pes_per_group: int,
-    tap_numbers: Int64,
+    order: Int64,
     values_out: WeightCodes,
 ) -> None:
     """Copy the weights of some output channels fiber by fiber.
 
-    weights: int8, int16 or int32 (M, C / groups, R, S). first_own, own_channels: int64 (pes_per_group, groups), the
-    first output channel in a group of input channels that a PE owns, and how many, each `pes_per_group` behind the one
-    before. tap_numbers: int64 (R · S,), of every tap of the kernel, its number when taps are ordered by phase.
+    weights: int8, int16 or int32 (M, C / groups · R · S). first_own, own_channels: int64 (pes_per_group, groups), the
+    first output channel in a group that is a PE's own, and how many, each `pes_per_group` behind the one before.
+    order: int64 (channels · R · S,), of every tap of so many input channels, its number when the taps of each are
+    ordered by phase.
     values_out: of the same dtype; ordered by PE of the group, input channel, phase, tap, output channel.
     """
-    _, group_inputs, taps_rows, taps_columns = weights.shape
-    taps = taps_rows * taps_columns
+    pes_per_group, groups = own_channels.shape
+    length = weights.shape[1]
     count = 0
     for group_pe in range(pes_per_group):
-        for group in range(own_channels.shape[1]):
+        for group in range(groups):
             own = own_channels[group_pe, group]
-            for begin in range(0, group_inputs, CHANNELS_TOGETHER):
-                together = min(CHANNELS_TOGETHER, group_inputs - begin)
+            for first in range(0, length, len(order)):
+                number = min(len(order), length - first)
                 for i in range(own):
-                    of_output = weights[first_own[group_pe, group] + i * pes_per_group]
-                    place = count + i
-                    for channel in range(begin, begin + together):
-                        for r in range(taps_rows):
-                            for s in range(taps_columns):
-                                values_out[place + tap_numbers[r * taps_columns + s] * own] = of_output[channel, r, s]
-                        place += taps * own
-                count += together * taps * own
+                    some = weights[first_own[group_pe, group] + i * pes_per_group, first : first + number]
+                    for tap in range(number):
+                        values_out[count + i + order[tap] * own] = some[tap]
+                count += number * own
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +110,9 @@ def channel_tile(
     phases = [np.arange(taps) % stride for taps, stride in zip((shape.R, shape.S), shape.stride, strict=True)]
     phase_of_tap = np.add.outer(phases[0] * shape.stride[1], phases[1]).reshape(-1)
     values = np.empty((stop - first) * shape.fan_in, weights.dtype)
-    tap_numbers = np.empty_like(phase_of_tap)
-    tap_numbers[np.argsort(phase_of_tap, kind="stable")] = np.arange(phase_of_tap.size)
-    lay_fibers(weights, first_own, own, pes_per_group, tap_numbers, values)
+    tap_numbers = np.argsort(np.argsort(phase_of_tap, kind="stable"))
+    order = np.add.outer(np.arange(CHANNELS_TOGETHER) * tap_numbers.size, tap_numbers).reshape(-1)
+    lay_fibers(weights.reshape(shape.M, -1), first_own, own, order, values)
     taps = np.bincount(phase_of_tap, minlength=shape.stride[0] * shape.stride[1])
     own_of_fiber = np.repeat(own, shape.C // shape.groups, axis=1).reshape(-1, 1) * (taps > 0)
     starts = np.zeros(own_of_fiber.size + 1, np.int64)
