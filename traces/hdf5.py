@@ -17,7 +17,7 @@ from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.heap import VariableLengthDataset
-from spikecycle.traces.stored import StoredDataset
+from spikecycle.traces.stored import FoundDataset, StoredDataset
 
 MAX_TEXT_BYTES = 1024  # of a name or a word; the names' own limits are in characters
 MAX_MEMBERS = 2**16  # of one group
@@ -130,12 +130,12 @@ def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shape
         child = _child(parent, name)
         if not isinstance(child, h5py.h5d.DatasetID):
             raise TraceError(f"must be an HDF5 dataset, found a {_kind(child)}")
-        dtype, shape = child.dtype.name, child.shape
-        if dtype not in dtypes:
-            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(dtype)}")
-        if shape not in shapes:
-            raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {shape}")
-        return StoredDataset(child)
+        found = FoundDataset.of(child)
+        if found.dtype.name not in dtypes:
+            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(found.dtype.name)}")
+        if found.shape not in shapes:
+            raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {found.shape}")
+        return StoredDataset(found)
 
 
 def dataset_shape(parent: h5py.Group, name: str) -> tuple[int, ...]:
@@ -150,17 +150,18 @@ def dataset_shape(parent: h5py.Group, name: str) -> tuple[int, ...]:
 def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
     """A group that lies in this file, or a dataset of any type whose values do; see `StoredDataset`."""
     with located(name):
-        found = _child(parent, name)
-        if isinstance(found, h5py.h5g.GroupID):
-            return h5py.Group(found)
-        if not isinstance(found, h5py.h5d.DatasetID):
-            raise TraceError(f"must be an HDF5 dataset or group, found a {_kind(found)}")
+        child = _child(parent, name)
+        if isinstance(child, h5py.h5g.GroupID):
+            return h5py.Group(child)
+        if not isinstance(child, h5py.h5d.DatasetID):
+            raise TraceError(f"must be an HDF5 dataset or group, found a {_kind(child)}")
+        found = FoundDataset.of(child)
         return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
 
 
 def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
     """The selected values in native byte order; see `StoredDataset.values`."""
-    stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(dataset.id)
+    stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(FoundDataset.of(dataset.id))
     return stored.values(selection)
 
 

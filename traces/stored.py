@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -20,6 +20,24 @@ from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
 Range = tuple[int, int]  # first index and the one after the last
 
 
+class FoundDataset(NamedTuple):
+    """A dataset and what is asked about it first, once: HDF5 makes an object of its own for every answer.
+
+    kind: its type, as HDF5 has it. shape: None where there are no values, not even none of a shape.
+    """
+
+    identifier: h5py.h5d.DatasetID
+    kind: h5py.h5t.TypeID
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, identifier: h5py.h5d.DatasetID) -> FoundDataset:
+        """A dataset that HDF5 has opened."""
+        kind = identifier.get_type()
+        return cls(identifier, kind, kind.dtype, identifier.shape)
+
+
 class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     """A dataset that is read with our own code where HDF5 would trust the file.
 
@@ -27,11 +45,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     filters that cannot be checked, or are not all there.
     """
 
-    def __init__(self, identifier: h5py.h5d.DatasetID) -> None:
-        super().__init__(identifier, readonly=True)
-        # asked for once: HDF5 makes an object of its own for every answer
-        creation = identifier.get_create_plist()
-        layout, shape = creation.get_layout(), identifier.shape
+    def __init__(self, found: FoundDataset) -> None:
+        super().__init__(found.identifier, readonly=True)
+        creation = found.identifier.get_create_plist()
+        layout, shape = creation.get_layout(), found.shape
         if creation.get_external_count() or layout == h5py.h5d.VIRTUAL:
             raise TraceError("the values lie in another file; allowed are only values in this file")
         if shape is None:
@@ -39,10 +56,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         self._shape: tuple[int, ...] = shape
         self._chunks = creation.get_chunk() if layout == h5py.h5d.CHUNKED else None
         self._is_compact = layout == h5py.h5d.COMPACT
-        self._type: np.dtype[Any] = identifier.dtype
-        self._check_type()
+        self._type = found.dtype
+        self._check_type(found.kind)
         self._declared_bytes = math.prod(shape) * self._stored_type.itemsize
-        self._file_bytes = h5py.h5i.get_file_id(identifier).get_filesize()
+        self._file_bytes = h5py.h5i.get_file_id(found.identifier).get_filesize()
         self._are_sizes_checked = False
         self._last_chunk: tuple[tuple[int, ...], Array] | None = None
         if self._chunks is None:
@@ -60,8 +77,8 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         """Of a value."""
         return self._type
 
-    def _check_type(self) -> None:
-        if not self.id.get_type().equal(_plain(self._type)):
+    def _check_type(self, kind: h5py.h5t.TypeID) -> None:
+        if not kind.equal(_plain(self._type)):
             raise TraceError(f"must be plain {one_line(self._type.name)}, found another layout of its bits")
 
     @property
