@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 
 from spikecycle.simulator.activity import Counter
@@ -70,6 +71,12 @@ class _Prices:
         return power_pj(self.leakage_mw, cycles, self.machine.technology.clock_mhz)
 
 
+@cache
+def _version() -> str:
+    """Of the program, from the metadata that it was installed with."""
+    return metadata.version("spikecycle")
+
+
 def run_result(
     network: Trace,
     machine: Machine,
@@ -103,7 +110,7 @@ def run_result(
     busy = sum(total.busy.get("pe", 0) for total in totals)
     formats, dram, origin = machine.formats, machine.dram, machine.origin
     return RunResult(
-        spikecycle=metadata.version("spikecycle"),
+        spikecycle=_version(),
         trace=network.name,
         trace_sha256=network.sha256,
         provenance=dict(network.provenance),

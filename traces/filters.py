@@ -42,9 +42,9 @@ class FilterPipeline:
     chunk_bytes: int
 
     @classmethod
-    def of(cls, dataset: h5py.Dataset, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
-        """The filters of a chunked dataset; TraceError on one that is not allowed, or is there twice."""
-        creation = dataset.id.get_create_plist()
+    def of(cls, creation: h5py.h5p.PropDCID, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
+        """The filters of a chunked dataset, from the properties that it was made with; TraceError on one that is not
+        allowed, or is there twice."""
         codes = []
         for index in range(creation.get_nfilters()):
             code, _, values, _ = creation.get_filter(index)
@@ -114,14 +114,16 @@ def fletcher32(data: memoryview | bytes) -> int:
     """HDF5's checksum: Fletcher's over big-endian words of 16 bits, an odd last byte being the upper half of one.
 
     Source: H5_checksum_fletcher32 in src/H5checksum.c of HDF5. Sums are kept modulo 65535 in 1 to 65535, and are 0
-    only where all words are.
+    only where all words are. To exchange the bytes of a word multiplies it by 256 modulo 65535, so that words are added
+    up as little-endian ones, as processors have them, and their sums multiplied.
     """
     words = np.frombuffer(data, "<u2", len(data) // 2)
     sums = weighted = 0  # of all words, and of all sums up to each word
     for first in range(0, len(words), BLOCK_WORDS):
-        of_block, up_to_each = _block_sums(words[first : first + BLOCK_WORDS].byteswap())
+        of_block, up_to_each = _block_sums(words[first : first + BLOCK_WORDS])
         weighted += sums * min(BLOCK_WORDS, len(words) - first) + up_to_each
         sums += of_block
+    sums, weighted = sums << 8, weighted << 8
     if len(data) % 2:
         sums += data[-1] << 8
         weighted += sums
@@ -134,13 +136,14 @@ def _block_sums(words: UInt16) -> tuple[int, int]:
     Rows and columns of words are added up first, many words at a time, and only those sums get their weights.
     """
     whole = len(words) // ROW_WORDS * ROW_WORDS
-    table = words[:whole].reshape(-1, ROW_WORDS)
-    of_rows = np.add.reduce(table, axis=1, dtype=np.uint32).astype(np.int64)
-    of_columns = np.add.reduce(table, axis=0, dtype=np.uint32).astype(np.int64)
     rest = words[whole:].astype(np.int64)
-    total = int(of_rows.sum()) + int(rest.sum())
-    before = int(of_rows @ np.arange(len(of_rows))) * ROW_WORDS + int(of_columns @ np.arange(ROW_WORDS))
-    before += int(rest @ np.arange(whole, len(words)))
+    total, before = int(rest.sum()), int(rest @ np.arange(whole, len(words)))
+    if whole:
+        table = words[:whole].reshape(-1, ROW_WORDS)
+        of_rows = np.add.reduce(table, axis=1, dtype=np.uint32).astype(np.int64)
+        of_columns = np.add.reduce(table, axis=0, dtype=np.uint32).astype(np.int64)
+        total += int(of_rows.sum())
+        before += int(of_rows @ np.arange(len(of_rows))) * ROW_WORDS + int(of_columns @ np.arange(ROW_WORDS))
     return total, len(words) * total - before
 
 

@@ -61,7 +61,7 @@ class Trace:
             if of_layers
             else (schema.NETWORK_ATTRIBUTES, schema.NETWORK_MEMBERS)
         )
-        hdf5.check_names("attribute", tuple(root.attrs), attributes)
+        hdf5.check_names("attribute", hdf5.attribute_names(root), attributes)
         hdf5.check_names("member", hdf5.member_names(root), members, schema.OPTIONAL_ROOT_MEMBERS)
         self.samples = hdf5.integer_attribute(root, "N", 1, schema.MAX_DIMENSION)
         self.timesteps = hdf5.integer_attribute(root, "T", 1, schema.MAX_DIMENSION)
@@ -110,7 +110,7 @@ class Trace:
             return read_checked(dataset) if checked else hdf5.read(dataset)
 
     def _read_layers(self, group: h5py.Group) -> tuple[Layer, ...]:
-        hdf5.check_names("attribute of layers", tuple(group.attrs), ())
+        hdf5.check_names("attribute of layers", hdf5.attribute_names(group), ())
         names = [str(index) for index in range(len(hdf5.member_names(group)))]
         if not names:
             raise TraceError("layers: at least one layer is needed, found none")

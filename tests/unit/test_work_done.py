@@ -154,7 +154,7 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
         Neuron("if", np.full(2, 5), 12), outputs=np.zeros((1, 2, 2, 3, 3), np.uint8),
     )  # fmt: skip
     write_trace(path, [arrays], provenance={})
-    read = count(Layer, "weights")
+    read = count(Layer, "codes")
     result = simulate(path, "spike_array")
     assert result.layers[0].storage.zero_weights == 5
     assert read.total() == 1

@@ -6,6 +6,7 @@ potential's bank also depends on the place, but moving an input moves all its ba
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -106,12 +107,27 @@ def cut_axis(
         first, last = input_range(axis, start, stop)
         keys.append(_tap_classes(axis, start + block_starts, np.arange(first, last, dtype=np.int64), by_block_size))
         tiles.append((start, stop, first, last, block_starts))
-    table, numbers = np.unique(np.concatenate([key.reshape(-1, 4) for key in keys]), axis=0, return_inverse=True)
+    table, numbers = _unique_rows(np.concatenate([key.reshape(-1, 4) for key in keys]))
     ends = np.cumsum([0] + [key.size // 4 for key in keys])
     classes = [numbers.reshape(-1)[ends[i] : ends[i + 1]].reshape(key.shape[:2]) for i, key in enumerate(keys)]
     return [
         AxisTile(*tile, np.ascontiguousarray(number)) for tile, number in zip(tiles, classes, strict=True)
     ], np.ascontiguousarray(table)
+
+
+def _unique_rows(rows: Int64) -> tuple[Int64, Int64]:
+    """The rows that there are, in ascending order, and the number of each among them: `np.unique` by rows, which sorts
+    numbers many times faster than rows."""
+    lowest = rows.min(axis=0)
+    sizes = (rows.max(axis=0) - lowest + 1).tolist()
+    if math.prod(sizes) >= 2**62:
+        table, numbers = np.unique(rows, axis=0, return_inverse=True)
+        return table, numbers.reshape(-1)
+    code = rows[:, 0] - lowest[0]
+    for column in range(1, rows.shape[1]):
+        code = code * sizes[column] + rows[:, column] - lowest[column]
+    _, first, numbers = np.unique(code, return_index=True, return_inverse=True)
+    return rows[first], numbers
 
 
 def _tap_classes(axis: WindowAxis, block_starts: Int64, inputs: Int64, by_block_size: bool) -> Int64:

@@ -108,7 +108,7 @@ def _cut_channels(
     Others beside it make no channel tile smaller, so that a cut is given up where the first one does not fit.
     """
     shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
-    by_output = np.ascontiguousarray(task.weights.transpose(1, 2, 3, 0), dtype=code_dtype(task.weight_bits))
+    weights = np.ascontiguousarray(task.weights, code_dtype(task.weight_bits))
     all_own = -(-shape.M // pes_per_group)
     measured: dict[int, list[TileFibers]] = {}
     problem = ""
@@ -116,7 +116,7 @@ def _cut_channels(
     def lay(own: int, number: int) -> TileFibers:
         first = number * own * pes_per_group
         stop = min(first + own * pes_per_group, shape.M)
-        return channel_tile(shape, by_output, first, stop, pes_per_group, weight_format, task.weight_bits)
+        return channel_tile(shape, weights, first, stop, pes_per_group, weight_format, task.weight_bits)
 
     for inputs in _halvings(shape.C):
         for own in _halvings(all_own):
