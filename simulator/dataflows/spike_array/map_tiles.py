@@ -23,8 +23,7 @@ class MapTile:
     """A part of the map, and the passes in which every channel tile computes it.
 
     pool: rows and columns of a window of sums for each neuron. breakdown: int64 (channel tiles, n, categories). loads,
-    stores: int64 (channel tiles, n, operands), bits. first, last: int64 (T,), the first and the last pass of every
-    timestep.
+    stores: int64 (channel tiles, n, operands), bits. last: int64 (T,), the last pass of every timestep.
     """
 
     rows: AxisTile
@@ -33,7 +32,6 @@ class MapTile:
     breakdown: Int64
     loads: Int64
     stores: Int64
-    first: Int64
     last: Int64
 
     def outputs(self, fibers: TileFibers) -> Region:
@@ -81,12 +79,16 @@ class SamplePasses:
             np.zeros((channel_tiles, len(passes), columns), np.int64)
             for columns in (len(CYCLE_CATEGORIES), len(OPERANDS), len(OPERANDS))
         )
+        is_last = np.diff(passes[:, TIMESTEP], append=-1) != 0
+        is_last[ends - 1] = True
+        begins = ends - [len(one) for one in passes_of_tiles]
+        last = np.flatnonzero(is_last).reshape(len(ends), -1) - begins[:, None]  # of as many timesteps in every tile
         tiles = []
-        for (rows, columns), own, stop in zip(map_tiles, passes_of_tiles, ends.tolist(), strict=True):
-            first = own[:, TIMESTEP].searchsorted(np.arange(own[-1, TIMESTEP] + 1))
-            last = np.append(first[1:], len(own)) - 1
-            part = slice(stop - len(own), stop)
-            tiles.append(MapTile(rows, columns, pool, breakdown[:, part], loads[:, part], stores[:, part], first, last))
+        for (rows, columns), begin, end, last_passes in zip(
+            map_tiles, begins.tolist(), ends.tolist(), last, strict=True
+        ):
+            own = slice(begin, end)
+            tiles.append(MapTile(rows, columns, pool, breakdown[:, own], loads[:, own], stores[:, own], last_passes))
         return cls(passes, ends, breakdown, loads, stores, tiles)
 
     def places(self) -> Int64:

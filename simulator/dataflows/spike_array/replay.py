@@ -77,6 +77,7 @@ class ArrayReplay:
     sample: LayerSample
     counts: Counts[str] = field(default_factory=Counts)
     updates: int = 0
+    updated_words: int = 0
     swept_sums: int = 0
     started_flags: int = 0
 
@@ -85,6 +86,11 @@ class ArrayReplay:
         block_rows, block_columns = parameters.blocks
         self.words = NeuronWords.of(self.machine, self.task)
         self.channel_tiles = self.tiling.channel_tiles
+        # All tiles at once, and once a sample: a thread gives up Python's lock for each sum of an array.
+        own_channels = np.array([fibers.own_channels for fibers in self.channel_tiles])
+        self.most_own: list[int] = own_channels.max(axis=1).tolist()
+        self.own_rows: list[int] = (-(-own_channels // self.machine.potentials_per_access)).sum(axis=1).tolist()
+        self.starts = bool(self.task.neuron.start_potential.any())
         self.blocks = block_rows * block_columns
         self.served_by_block = np.zeros(self.blocks, np.int64)
         self.tallies = np.zeros((TALLIES, self.latencies.work.shape[1]), np.int64)
@@ -111,6 +117,7 @@ class ArrayReplay:
                 self._start(map_tile, channel_tile, fibers)
                 sweeps = self._update(map_tile, channel_tile, fibers)
                 self._encode(map_tile, channel_tile, fibers, sweeps)
+        self._count_updates()
         occurrences = self.occurrences
         work = np.array([occurrences @ of_tile for of_tile in self.latencies.work])
         self._count(work.sum(axis=0))
@@ -139,39 +146,36 @@ class ArrayReplay:
         channels = np.diff(np.array(self.tiling.input_tiles), axis=1)[input_tiles[loading], 0]
         fibers_of_channel = self.channel_tiles[0].stored_bits[:, 0].size
         entries = channels * (fibers_of_channel if self.tiling.entry_bits else 0)
-        for number, layout in enumerate(self.tiling.layouts):
-            words = layout.words.sum(axis=0)[input_tiles[loading]]
-            loads_of_tile[number, loading] += words * width + entries * self.tiling.entry_bits
-            self.counts["weights.write"] += int(words.sum()) * copies
-            self.counts["directory.write"] += int(entries.sum()) * copies
+        words = np.array([layout.words for layout in self.tiling.layouts]).sum(axis=1)[:, input_tiles[loading]]
+        loads_of_tile[:, loading] += words * width + entries * self.tiling.entry_bits
+        self.counts["weights.write"] += int(words.sum()) * copies
+        self.counts["directory.write"] += int(entries.sum()) * len(words) * copies
 
     def _start(self, tile: MapTile, channel_tile: int, fibers: TileFibers) -> None:
         """Before the first pass: write parameters of neurons, and start potentials that are not 0, whose flags are set
         with them (update: sparse)."""
         neuron, parameters = self.task.neuron, self.machine.dataflow
-        starts = bool(neuron.start_potential.any())
-        written = self.words.parameters + int(starts)
+        written = self.words.parameters + int(self.starts)
         if not written:
             return
         loaded_bits = self.words.parameter_bits + (neuron.potential_bits if starts_per_neuron(neuron) else 0)
         tile.loads[channel_tile, 0, operands.POTENTIALS] = tile.outputs(fibers).positions * loaded_bits
-        cycles = written * start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
+        cycles = written * start_cycles(self._most_words(tile, channel_tile), parameters.update_lanes)
         tile.breakdown[channel_tile, 0, UPDATE] += cycles
         positions = tile.outputs(fibers).channel_positions
-        self.counts["potentials.write"] += written * self._sweep_accesses(fibers, positions)
-        if starts and parameters.update == "sparse":
+        self.counts["potentials.write"] += written * self._sweep_accesses(channel_tile, positions)
+        if self.starts and parameters.update == "sparse":
             self.started_flags += self._flag_groups(tile, fibers)
 
-    def _most_words(self, tile: MapTile, fibers: TileFibers) -> int:
+    def _most_words(self, tile: MapTile, channel_tile: int) -> int:
         """Words of a part of the potentials buffer that the PE which has most of a tile takes."""
-        own = self.machine.position_words(int(fibers.own_channels.max()))
+        own = self.machine.position_words(self.most_own[channel_tile])
         rows, columns = tile.pool
         return own * (tile.rows.largest_block // rows) * (tile.columns.largest_block // columns)
 
-    def _sweep_accesses(self, fibers: TileFibers, positions: int) -> int:
+    def _sweep_accesses(self, channel_tile: int, positions: int) -> int:
         """Words, or rows of them, that all PEs have for so many positions in a part of the potentials buffer."""
-        rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per position, by PE
-        return positions * int(rows.sum())
+        return positions * self.own_rows[channel_tile]
 
     def _flag_groups(self, tile: MapTile, fibers: TileFibers) -> int:
         """Groups of flags of a tile, in all PEs."""
@@ -216,13 +220,12 @@ class ArrayReplay:
     def _update(self, tile: MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
         """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
         parameters, update_cycles = self.machine.dataflow, self.words.cycles(self.machine.cycles_per_access)
-        neuron = self.task.neuron
         timesteps, outputs = self.task.timesteps, tile.outputs(fibers)
         if parameters.update == "dense":
-            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, update_cycles)
+            cycles = dense_sweep_cycles(self._most_words(tile, channel_tile), parameters.update_lanes, update_cycles)
             sweeps = np.full(timesteps, cycles, np.int64)
             updates = outputs.positions * timesteps
-            accesses = timesteps * self._sweep_accesses(fibers, outputs.channel_positions)
+            accesses = timesteps * self._sweep_accesses(channel_tile, outputs.channel_positions)
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             swept = [
@@ -236,29 +239,34 @@ class ArrayReplay:
             accesses = updates = sum(updates for _, updates in swept)
             self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
         if self.words.sums_apart:
-            sweeps += self._sweep_sums(tile, fibers, updates)
+            sweeps += self._sweep_sums(tile, channel_tile, updates)
         tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
         self.updates += updates
-        self.counts["neuron.compare"] += updates if neuron.fires else 0
-        self.counts["neuron.leak"] += updates if leaks(neuron) else 0
-        self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
-        if neuron.has_current:
-            self.counts["neuron.current_leak"] += updates if current_leaks(neuron) else 0
-        if self.words.additions:
-            self.counts["neuron.integrate"] += updates * self.words.additions
-        self.counts["potentials.read"] += accesses * self.words.read
-        self.counts["potentials.write"] += accesses * self.words.states
+        self.updated_words += accesses
         return sweeps
 
-    def _sweep_sums(self, tile: MapTile, fibers: TileFibers, updates: int) -> int:
+    def _count_updates(self) -> None:
+        """Add what all updates did."""
+        counts, neuron, updates = self.counts, self.task.neuron, self.updates
+        counts["neuron.compare"] += updates if neuron.fires else 0
+        counts["neuron.leak"] += updates if leaks(neuron) else 0
+        counts["neuron.bias"] += updates if self.task.bias.any() else 0
+        if neuron.has_current:
+            counts["neuron.current_leak"] += updates if current_leaks(neuron) else 0
+        if self.words.additions:
+            counts["neuron.integrate"] += updates * self.words.additions
+        counts["potentials.read"] += self.updated_words * self.words.read
+        counts["potentials.write"] += self.updated_words * self.words.states
+
+    def _sweep_sums(self, tile: MapTile, channel_tile: int, updates: int) -> int:
         """Read all sums of a tile, compare those of each window, and clear them; returns the cycles of a sweep."""
         timesteps, parameters = self.task.timesteps, self.machine.dataflow
-        accesses = timesteps * self._sweep_accesses(fibers, tile.positions)
+        accesses = timesteps * self._sweep_accesses(channel_tile, tile.positions)
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
         self.counts["neuron.pool"] += updates * (tile.pool[0] * tile.pool[1] - 1)
-        self.swept_sums += timesteps * tile.positions * fibers.channels
-        most = self.machine.position_words(int(fibers.own_channels.max())) * tile.positions
+        self.swept_sums += timesteps * tile.positions * self.channel_tiles[channel_tile].channels
+        most = self.machine.position_words(self.most_own[channel_tile]) * tile.positions
         return -(-most // parameters.update_lanes) * self.machine.cycles_per_access
 
     def _encode(self, tile: MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
@@ -269,16 +277,18 @@ class ArrayReplay:
         positions = outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
         if not self.task.neuron.fires:
-            words = np.full(len(tile.last), output_words(self.machine, self.task, positions), np.int64)
+            sent = output_words(self.machine, self.task, positions)
+            words, written = np.full(self.task.timesteps, sent, np.int64), sent * self.task.timesteps
             tile.breakdown[channel_tile, tile.last, ENCODE] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
         elif layout.explicit:
             encoded = [explicit_encode(spikes, outputs, layout) for spikes in self.sample.outputs]
             tile.breakdown[channel_tile, tile.last, ENCODE] = [cycles for cycles, _ in encoded]
             words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
+            written = int(words.sum())
         else:
-            words = np.full(self.task.timesteps, layout.words(positions), np.int64)
+            sent = layout.words(positions)
+            words, written = np.full(self.task.timesteps, sent, np.int64), sent * self.task.timesteps
             tile.breakdown[channel_tile, tile.last, ENCODE] = words
-        written = int(words.sum())
         self.counts["outputs.write"] += written
         self.counts["outputs.read"] += written
         if self.sample.outputs_on_chip:
