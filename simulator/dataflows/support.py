@@ -32,6 +32,8 @@ class Support:
         `SynapseWorkload.plane_blocks`), as all shipped dataflows do; an estimate of memory counts them so.
     keeps_tensors: whether it may keep tensors on chip between stages (`Dataflow.keeps`); without it, a machine or a run
         that asks for `residency.activations: chip` is refused.
+    accounts_for: what its operators may have (`spikecycle.traces.operators.extras`) that costs here what it costs in
+        hardware, because it is counted, or because it is on chip for good; results name the rest as not modelled.
     """
 
     operators: frozenset[str]
@@ -44,6 +46,7 @@ class Support:
     pools_currents: bool = False
     packed_spikes: bool = False
     keeps_tensors: bool = False
+    accounts_for: frozenset[str] = frozenset()
 
     @property
     def joins_sums(self) -> bool:
@@ -138,6 +141,13 @@ def free_operators(support: Support, network: Network) -> list[str]:
     return [
         operator.name for operator in network.operators if operator.kind in support.free and operator.name not in pools
     ]
+
+
+def unaccounted(support: Support, network: Network) -> list[str]:
+    """What operators of the network have that adds nothing to their cost on this dataflow, in words, in the order of
+    the operators; those that cost nothing at all are left to `free_operators`."""
+    had = (extra for operator in network.operators if operator.kind not in support.free for extra in operator.extras())
+    return [extra for extra in dict.fromkeys(had) if extra not in support.accounts_for]
 
 
 def stages_that_run(support: Support, stages: Sequence[Stage]) -> list[Stage]:
