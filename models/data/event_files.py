@@ -10,9 +10,11 @@ Read are, by the ending of the name:
                   `events` that is such an array as of .npy
     .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
-AEDAT 2.0 is read as its addresses say. Others turn it: SpikingJelly's CIFAR10-DVS has 127 minus these rows as columns,
-127 minus these columns as rows, and ON for OFF; tonic's reader of DVS128 has rows for columns. A network that was
-trained on recordings read so needs them so, as arrays: SpikingJelly writes such files (.npz) into its folder events_np.
+AEDAT 2.0 is read as its addresses say, of the camera that its header names, or else whose addresses they are; what is
+no event of a pixel (external inputs, images, inertial data) is skipped. Others turn it: SpikingJelly's CIFAR10-DVS has
+127 minus these rows as columns, 127 minus these columns as rows, and ON for OFF; tonic's reader of DVS128 has rows for
+columns. A network that was trained on recordings read so needs them so, as arrays: SpikingJelly writes such files
+(.npz) into its folder events_np.
 
 Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
 """
@@ -24,6 +26,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.files import open_regular, read_bytes
+from spikecycle.models.data.aedat_files import EVENT_BYTES, Columns, Recorded, read_aedat
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
 from spikecycle.models.data.matlab_file import matlab_arrays
 from spikecycle.models.errors import ModelsError
@@ -57,20 +61,27 @@ DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, Overfl
 BIN_EVENT_BYTES = 5
 BIN_OVERFLOW_ROW, BIN_OVERFLOW_US = 240, 2**13
 """An event of this row is none: later times are so much later (event-Python, github.com/gorchard/event-Python)."""
-AEDAT_EVENT_BYTES = 8
-AEDAT3_END, AEDAT3_HEADER = b"#!END-HEADER\r\n", struct.Struct("<hhiiiiii")
-POLARITY_EVENT = 1
-AEDAT3_WRAP_BITS = 31
-DVS128_ADDRESS = 2**15
 ASL_ROWS = 180
 NAMES_OF_ASL = ("ts", "x", "y", "pol")
 MATLAB_LEAST_EVENT_BYTES = 7
 """Of a time, two places and a polarity: MATLAB stores whole numbers in as few bytes as they take."""
-Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class EventFile:
+    """events: CAMERA_EVENT; skipped: how many others the file has, which are of no pixel."""
+
+    events: Events
+    skipped: int
 
 
 def read_events(path: Path, shape: tuple[int, int] | None = None) -> Events:
-    """The events of a file, CAMERA_EVENT, in its own order. shape: rows and columns of the sensor, if known.
+    """The events of a file; see `read_recording`."""
+    return read_recording(path, shape).events
+
+
+def read_recording(path: Path, shape: tuple[int, int] | None = None) -> EventFile:
+    """The events of a file, in its own order. shape: rows and columns of the sensor, if known.
 
     ModelsError, naming the file, where it is of another kind, damaged or empty, where times go back, and where an
     event lies outside of the sensor.
@@ -83,10 +94,10 @@ def read_events(path: Path, shape: tuple[int, int] | None = None) -> Events:
     try:
         with open_regular(path):
             pass  # what is no file at all is told before its size is asked for
-        columns = reader(path)
+        read = reader(path)
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(f"{path}: cannot be read as events: {reason(error)}") from None
-    return _checked(path, columns, shape)
+    return EventFile(_checked(path, read.columns, shape), read.skipped)
 
 
 def _room_for(events: int) -> None:
@@ -198,57 +209,9 @@ def _bin(path: Path) -> Columns:
     return {name: values[~overflows] for name, values in columns.items()}
 
 
-def _aedat(path: Path) -> Columns:
-    _room_for_file(path, AEDAT_EVENT_BYTES)
-    content = read_bytes(path, LARGEST_BYTES)
-    first = content.split(b"\n", 1)[0]
-    if first.startswith(b"#!AER-DAT3.1"):
-        return _aedat3(content)
-    if first.startswith(b"#!AER-DAT2.0"):
-        return _aedat2(content)
-    version = one_line(first[:20].decode("ascii", "replace"))
-    raise ValueError(f"it begins with {version!r}; supported: AER-DAT2.0 and AER-DAT3.1")
-
-
-def _after(content: bytes, end: bytes, start: int = 0) -> int:
-    """The place behind the next `end`."""
-    place = content.find(end, start)
-    if place < 0:
-        raise ValueError("its header does not end")
-    return place + len(end)
-
-
-def _aedat2(content: bytes) -> Columns:
-    """Big-endian addresses and times; DVS128: y, x and polarity in 15 bits; DAVIS: in bits 22, 12 and 11."""
-    start = 0
-    while content[start : start + 1] == b"#":
-        start = _after(content, b"\n", start)
-    if (len(content) - start) % 8:
-        raise ValueError("it ends within an event")
-    pairs = np.frombuffer(content, ">u4", offset=start).reshape(-1, 2).astype(np.int64)
-    address, times = pairs.T
-    if address.max(initial=0) < DVS128_ADDRESS:
-        return {"x": address >> 1 & 0x7F, "y": address >> 8 & 0x7F, "t": times, "p": address & 1}
-    address, times = pairs[address >> 31 == 0].T  # the others are images and inertial data
-    return {"x": address >> 12 & 0x3FF, "y": address >> 22 & 0x1FF, "t": times, "p": address >> 11 & 1}
-
-
-def _aedat3(content: bytes) -> Columns:
-    """Packets of little-endian events; those of other types are skipped."""
-    place = _after(content, AEDAT3_END)
-    parts = []
-    while place < len(content):
-        kind, _, size, _, overflow, _, number, _ = AEDAT3_HEADER.unpack_from(content, place)
-        place += AEDAT3_HEADER.size
-        if size < 1 or number < 0 or place + size * number > len(content):
-            raise ValueError("it ends within a packet")
-        if kind == POLARITY_EVENT:
-            pairs = np.frombuffer(content, "<u4", size * number // 4, place).reshape(number, -1)[:, :2].astype(np.int64)
-            valid = pairs[(pairs[:, 0] & 1) == 1]
-            parts.append(np.column_stack([valid[:, 0], valid[:, 1] + (overflow << AEDAT3_WRAP_BITS)]))
-        place += size * number
-    data, times = np.concatenate([*parts, np.zeros((0, 2), np.int64)]).T
-    return {"x": data >> 17 & 0x7FFF, "y": data >> 2 & 0x7FFF, "t": times, "p": data >> 1 & 1}
+def _aedat(path: Path) -> Recorded:
+    _room_for_file(path, EVENT_BYTES)
+    return read_aedat(read_bytes(path, LARGEST_BYTES))
 
 
 def _hdf5(path: Path) -> Columns:
@@ -276,12 +239,17 @@ def _mat(path: Path) -> Columns:
     return {**columns, "y": ASL_ROWS - 1 - columns["y"].astype(np.int64)}  # as tonic has it
 
 
-READERS: dict[str, Callable[[Path], Columns]] = {
-    ".npy": _npy,
-    ".npz": _npz,
-    ".bin": _bin,
+def _all_of(columns: Callable[[Path], Columns]) -> Callable[[Path], Recorded]:
+    """A reader of files in which there are events of pixels only."""
+    return lambda path: Recorded(columns(path))
+
+
+READERS: dict[str, Callable[[Path], Recorded]] = {
+    ".npy": _all_of(_npy),
+    ".npz": _all_of(_npz),
+    ".bin": _all_of(_bin),
     ".aedat": _aedat,
-    ".h5": _hdf5,
-    ".hdf5": _hdf5,
-    ".mat": _mat,
+    ".h5": _all_of(_hdf5),
+    ".hdf5": _all_of(_hdf5),
+    ".mat": _all_of(_mat),
 }

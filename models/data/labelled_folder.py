@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.models.data.event_files import READERS, read_events
+from spikecycle.models.data.event_files import READERS, read_recording
 from spikecycle.models.data.events import Events
 from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, FrameSet, bin_parts
@@ -31,6 +31,9 @@ MOST_FILES = 2_000_000
 ASSUMED_PX = 128
 """Along each side of a camera of which nothing is said: that of a DVS128, whose recordings are the most common."""
 
+MUCH_SKIPPED = 0.1
+"""A share of the events; where more are skipped, that is said."""
+
 
 @dataclass(frozen=True)
 class LabelledFiles:
@@ -38,6 +41,15 @@ class LabelledFiles:
 
     classes: tuple[str, ...]
     files: tuple[tuple[Path, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FolderRecordings:
+    """classes: their names, by label; remarks: lines about what was read, where there is something to say."""
+
+    classes: tuple[str, ...]
+    frames: FrameSet
+    remarks: tuple[str, ...] = ()
 
 
 def load(
@@ -70,7 +82,9 @@ def load(
     seen.check(folder)
     return DataSplit(
         name=folder.name,
-        description=f"folder {folder.name} of classes {_names(first)}{binning.remark}: {parts.remark}",
+        description="; ".join(
+            [f"folder {folder.name} of classes {_names(first)}{binning.remark}: {parts.remark}", *seen.remarks()]
+        ),
         classes=len(first.classes),
         input_bits=count_bits,
         train=train,
@@ -82,8 +96,8 @@ def load(
 def load_all(
     root: Path, binning: FrameBinning, sensor: int | None, samples_per_class: int | None, seed: int,
     on_progress: OnProgress | None = None,
-) -> tuple[tuple[str, ...], FrameSet]:  # fmt: skip
-    """Every recording of a folder, or at most so many of each class, as many as there are; and the classes' names."""
+) -> FolderRecordings:  # fmt: skip
+    """Every recording of a folder, or at most so many of each class, as many as there are."""
     folder = _root(root)
     parts = [path.name for names in (TRAIN_NAMES, TEST_NAMES) if (path := _part(folder, names)) is not None]
     if parts:
@@ -94,7 +108,7 @@ def load_all(
     nothing = chosen.take(np.zeros(0, np.int64))
     frames, _ = bin_parts(Parts(chosen, nothing, ""), binning, on_progress)
     seen.check(folder)
-    return found.classes, frames
+    return FolderRecordings(found.classes, frames, seen.remarks())
 
 
 def binning_of(
@@ -138,19 +152,30 @@ def _part(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 class _Camera:
-    """Pixels along a side, and how far the events of recordings lie that were read."""
+    """Pixels along a side; how far the events of recordings lie that were read, and what else was in them."""
 
     def __init__(self, sensor: int | None) -> None:
         self._given, self._px, self._farthest_px = sensor, sensor or ASSUMED_PX, 0
+        self._events = self._skipped = 0
 
     def recordings(self, found: LabelledFiles) -> Recordings:
         labels = np.array([label for _, label in found.files], dtype=np.int64)
         return Recordings(labels, lambda index: self._read(found.files[index][0]))
 
     def _read(self, path: Path) -> Events:
-        events = read_events(path, (self._px, self._px))
+        recording = read_recording(path, (self._px, self._px))
+        events = recording.events
+        self._events += len(events)
+        self._skipped += recording.skipped
         self._farthest_px = max(self._farthest_px, int(events["x"].max()), int(events["y"].max()))
         return events
+
+    def remarks(self) -> tuple[str, ...]:
+        """That much was skipped."""
+        whole = self._events + self._skipped
+        if self._skipped <= MUCH_SKIPPED * whole:
+            return ()
+        return (f"{self._skipped:,} of {whole:,} events are of no pixel (external inputs, images, others): skipped",)
 
     def check(self, folder: Path) -> None:
         """ModelsError where the camera was assumed, and all events lie in a corner: it is a smaller one."""

@@ -15,7 +15,8 @@ from scipy.io import savemat
 from tonic.io import read_mnist_file
 
 from spikecycle.models.data import event_files
-from spikecycle.models.data.event_files import AEDAT3_HEADER, read_events
+from spikecycle.models.data.aedat_files import AEDAT3_HEADER
+from spikecycle.models.data.event_files import read_events
 from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train

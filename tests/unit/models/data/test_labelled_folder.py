@@ -57,8 +57,8 @@ def test_a_folder_is_split_or_keeps_its_own_parts(tmp_path: Path) -> None:
 
 def test_as_many_of_a_class_as_there_are(tmp_path: Path) -> None:
     folder(tmp_path, {"a": 5, "b": 2})
-    names, frames = load_all(tmp_path, binning_of(SENSOR, None, "time", 4, 2), SENSOR, 3, 0)
-    assert names == ("a", "b") and np.bincount(frames.labels).tolist() == [3, 2]
+    found = load_all(tmp_path, binning_of(SENSOR, None, "time", 4, 2), SENSOR, 3, 0)
+    assert found.classes == ("a", "b") and np.bincount(found.frames.labels).tolist() == [3, 2]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,8 @@ def test_n_caltech101_cifar10_dvs_and_asl_dvs_as_they_are_laid_out(tmp_path: Pat
             folder.mkdir(parents=True)
             kept = {"image_0001.bin": "a.bin", "cifar10_airplane_0.aedat": "2.aedat", "cifar10_bird_0.aedat": "2.aedat"}
             of(kept.get(file, "a.mat"), folder, [(x + label, *rest) for x, *rest in rows]).rename(folder / file)
-        classes, found = load_all(tmp_path / root, binning_of(240, None, "time", 1, 2), 240, None, 0)
-        assert list(classes) == list(names) and found.labels.tolist() == [0, 1]
+        read = load_all(tmp_path / root, binning_of(240, None, "time", 1, 2), 240, None, 0)
+        found = read.frames
+        assert list(read.classes) == list(names) and found.labels.tolist() == [0, 1]
         for label in range(2):
             assert np.argwhere(found.frames[label, 0]).tolist() == [[0, 7, 5 + label], [1, 1, 3 + label]]
