@@ -6,8 +6,8 @@ Read are, by the ending of the name:
     .npz          the arrays x, y, t, p, or one structured array
     .bin          N-MNIST and N-Caltech101: five bytes an event (Orchard et al., Frontiers in Neuroscience 9:437, 2015)
     .aedat        AEDAT 2.0 and 3.1 (inivation.com, "AEDAT file formats"), events of DVS128 and DAVIS cameras
-    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events` (xs, ys, ts, ps too); or a dataset
-                  `events` that is such an array as of .npy
+    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events`; or a dataset `events` that is an
+                  array as of .npy
     .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
 AEDAT 2.0 is read as its addresses say, of the camera that its header names, or else whose addresses they are; what is
@@ -16,7 +16,8 @@ no event of a pixel (external inputs, images, inertial data) is skipped. Others 
 columns. A network that was trained on recordings read so needs them so, as arrays: SpikingJelly writes such files
 (.npz) into its folder events_np.
 
-Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
+Fields may have the other names of NAMES; one that is not among them is refused where it may be of events. Times are in
+microseconds. Recordings without y are one row of channels; without p, all events are ON.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ from spikecycle.models.npy_headers import npy_array, npz_arrays
 from spikecycle.simulator import default_limit_bytes
 from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.errors import one_line, reason
+from spikecycle.wording import some_of
 
 LARGEST_BYTES = 2**31
 """Of a recording."""
@@ -52,8 +54,13 @@ LARGEST_PX = 2**14
 """No sensor has more pixels along a side."""
 LONGEST_US = 2**53
 """Times are whole numbers that floats hold, too."""
-NAMES = {"x": ("x", "xs", "addr", "units"), "y": ("y", "ys"), "t": ("t", "ts", "timestamp", "times"),
-         "p": ("p", "ps", "pol", "polarity", "on")}  # fmt: skip
+NAMES = {
+    "x": ("x", "xs", "addr", "units"),
+    "y": ("y", "ys"),
+    "t": ("t", "ts", "time", "times", "timestamp", "timestamps"),
+    "p": ("p", "ps", "pol", "pols", "polarity", "polarities", "on"),
+}
+"""What the columns are called in files; capital letters are as good."""
 # RuntimeError is what zipfile says of files with a password and, as NotImplementedError, of methods it does not know.
 DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, RuntimeError,
           struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
@@ -156,15 +163,43 @@ def _whole(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.in
     return values.astype(np.int64)
 
 
+def _fields(shapes: Mapping[str, tuple[int, ...] | None], needed: Collection[str] = ("x", "t")) -> dict[str, str]:
+    """The names that x, y, t, p have in a file that holds so much; shape None: without values of its own.
+
+    ValueError where there are no places or times, where two names stand for the same, and for a name that is not known
+    and may be of events: it has as many values, or it may be the column that is missing.
+    """
+    columns = {name: column for column, names in NAMES.items() for name in names}
+    fields: dict[str, str] = {}
+    for name in shapes:
+        column = columns.get(name.strip().casefold())
+        if column in fields:
+            raise ValueError(f"{one_line(fields[column])} and {one_line(name)} are both {column}; only one is needed")
+        if column is not None:
+            fields[column] = name
+    if not set(needed) <= fields.keys():
+        raise ValueError(f"x, y, t, p are needed, found {one_line(', '.join(shapes) or 'nothing')}")
+    missing = [column for column in NAMES if column not in fields]
+    events = math.prod(shapes[fields["t"]] or ())
+    others = {name: shape for name, shape in shapes.items() if name not in fields.values() and shape != ()}
+    unknown = [name for name, shape in others.items() if missing or (shape and events in (shape[0], math.prod(shape)))]
+    if unknown:
+        lack = f", and there is no {missing[0]} ({', '.join(NAMES[missing[0]])})" if missing else ""
+        raise ValueError(
+            f"what is {one_line(some_of(unknown))}? no such name is known{lack}; rename, or take away what is none of "
+            "x, y, t, p"
+        )
+    return fields
+
+
 def _named(found: Mapping[str, Any]) -> Columns:
-    """Columns by their usual names, whatever they are called; times must be there, and places."""
-    columns = {}
-    for name, aliases in NAMES.items():
-        known = next((alias for alias in aliases if alias in found), None)
-        if known is not None:
-            columns[name] = np.asarray(found[known]).reshape(-1)
-    if not {"x", "t"} <= columns.keys():
-        raise ValueError(f"x, y, t, p are needed, found {one_line(', '.join(map(str, found)) or 'nothing')}")
+    """Columns by their usual names, whatever they are called; without y all are 0, without p all are ON."""
+    fields = _fields({name: np.shape(values) for name, values in found.items()})
+    return _filled({column: found[name] for column, name in fields.items()})
+
+
+def _filled(found: Mapping[str, Any]) -> Columns:
+    columns = {name: np.asarray(values).reshape(-1) for name, values in found.items()}
     zeros = np.zeros(len(columns["t"]), np.int64)
     return {"y": zeros, "p": zeros + 1, **columns}
 
@@ -214,17 +249,22 @@ def _aedat(path: Path) -> Recorded:
     return read_aedat(read_bytes(path, LARGEST_BYTES))
 
 
-def _hdf5(path: Path) -> Columns:
+def _hdf5(path: Path, needed: Collection[str] = ("x", "t")) -> Columns:
     with hdf5.open_file(path, "a recording of events") as file:
         group = hdf5.child(file, "events") if "events" in hdf5.member_names(file) else file
         if not isinstance(group, h5py.Group):
             _room_for(math.prod(group.shape[:1]))
             return _of_array(hdf5.read(group))
-        known = {alias for aliases in NAMES.values() for alias in aliases}
-        names = [name for name in hdf5.member_names(group) if name in known]
-        columns = {name: hdf5.child(group, name) for name in names}
-        _room_for(max((math.prod(getattr(column, "shape", ())) for column in columns.values()), default=0))
-        return _named({name: hdf5.read(column) for name, column in columns.items()})
+        fields = _fields({name: _shape(group, name) for name in hdf5.member_names(group)}, needed)
+        _room_for(max(math.prod(hdf5.dataset_shape(group, name)) for name in fields.values()))
+        return _filled({column: hdf5.read(hdf5.child(group, name)) for column, name in fields.items()})
+
+
+def _shape(group: h5py.Group, name: str) -> tuple[int, ...] | None:
+    try:
+        return hdf5.dataset_shape(group, name)
+    except TraceError:
+        return None  # a group, or a link
 
 
 def _unpacked(total_bytes: int) -> None:
@@ -232,10 +272,13 @@ def _unpacked(total_bytes: int) -> None:
 
 
 def _mat(path: Path) -> Columns:
-    is_hdf5 = h5py.is_hdf5(path)  # as MATLAB writes them from version 7.3 on
-    columns = (
-        _hdf5(path) if is_hdf5 else _named(matlab_arrays(read_bytes(path, LARGEST_BYTES), NAMES_OF_ASL, _unpacked))
-    )
+    if h5py.is_hdf5(path):  # as MATLAB writes them from version 7.3 on
+        columns = _hdf5(path, tuple(NAMES))
+    else:
+        found = matlab_arrays(read_bytes(path, LARGEST_BYTES), NAMES_OF_ASL, _unpacked)
+        if len(found) < len(NAMES_OF_ASL):
+            raise ValueError(f"{', '.join(NAMES_OF_ASL)} are needed, found {', '.join(found) or 'none of them'}")
+        columns = _named(found)
     return {**columns, "y": ASL_ROWS - 1 - columns["y"].astype(np.int64)}  # as tonic has it
 
 
