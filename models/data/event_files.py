@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.files import open_regular, read_bytes
-from spikecycle.models.data.aedat_files import EVENT_BYTES, Columns, Recorded, read_aedat
+from spikecycle.models.data.aedat_files import EVENT_BYTES, INSTEAD, Columns, Recorded, read_aedat
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
 from spikecycle.models.data.matlab_file import matlab_arrays
 from spikecycle.models.errors import ModelsError
@@ -95,9 +95,7 @@ def read_recording(path: Path, shape: tuple[int, int] | None = None) -> EventFil
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        if path.suffix.lower() == ".aedat4":
-            raise ModelsError(f"{path}: AEDAT 4 is not read; save its events as an array x, y, t, p (.npy)")
-        raise ModelsError(f"{path}: files of events end in {', '.join(READERS)}")
+        raise ModelsError(not_read(path))
     try:
         with open_regular(path):
             pass  # what is no file at all is told before its size is asked for
@@ -105,6 +103,13 @@ def read_recording(path: Path, shape: tuple[int, int] | None = None) -> EventFil
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(f"{path}: cannot be read as events: {reason(error)}") from None
     return EventFile(_checked(path, read.columns, shape), read.skipped)
+
+
+def not_read(path: Path) -> str:
+    """The line about a file whose name does not end as those of events."""
+    if path.suffix.lower() == ".aedat4":
+        return f"{path}: AEDAT 4 is not read; {INSTEAD}"
+    return f"{path}: is no file of events; these end in {', '.join(READERS)}"
 
 
 def _room_for(events: int) -> None:

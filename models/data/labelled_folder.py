@@ -5,7 +5,8 @@
 
 Classes are numbered in the order of their names (numbers as numbers, and first). N-Caltech101 and ASL-DVS,
 as tonic lays them out, are such folders, and CIFAR10-DVS in its original AEDAT 2.0 (tonic's copy is AEDAT 4, which is
-not read). `event_files` says which files are read; others are an error, hidden ones apart.
+not read). `event_files` says which files are read; whatever else lies in the folder of a class is an error, hidden
+files and folders apart. Beside the folders of classes other files may lie, but no recordings, and no links to nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.models.data.event_files import READERS, read_recording
+from spikecycle.files import is_regular
+from spikecycle.models.data.event_files import READERS, not_read, read_recording
 from spikecycle.models.data.events import Events
 from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, FrameSet, bin_parts
@@ -24,6 +26,7 @@ from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Parts, Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.errors import ModelsError
+from spikecycle.traces.errors import reason
 from spikecycle.wording import some_of
 
 TRAIN_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing", "val", "validation")
@@ -122,21 +125,67 @@ def binning_of(
 
 def labelled_files(folder: Path) -> LabelledFiles:
     """The files of a folder of classes; ModelsError where there are none, or others than of events."""
-    classes = sorted((path for path in folder.iterdir() if path.is_dir() and not _hidden(path)), key=_order)
+    classes = _class_folders(folder)
     if not classes:
         raise ModelsError(f"{folder}: no folders of classes in it; expected {folder}/<class>/<recording>")
     files = []
     for label, path in enumerate(classes):
-        found = sorted((each for each in path.rglob("*") if each.is_file() and not _hidden(each)), key=_order)
+        found = _files_below(path, MOST_FILES - len(files))
         other = next((each for each in found if each.suffix.lower() not in READERS), None)
         if other is not None:
-            raise ModelsError(f"{other}: is no file of events; these end in {', '.join(READERS)}")
+            raise ModelsError(not_read(other))
         if not found:
             raise ModelsError(f"{path}: a class without recordings")
         files += [(each, label) for each in found]
-        if len(files) > MOST_FILES:
-            raise ModelsError(f"{folder}: more than {MOST_FILES} recordings")
     return LabelledFiles(tuple(path.name for path in classes), tuple(files))
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    """Visible folders, or links to some; ModelsError for recordings that lie beside them, and for what is no file."""
+    found = []
+    for path in _visible(folder):
+        if path.is_dir():
+            found.append(path)
+        elif not is_regular(path):
+            raise ModelsError(_what_else(path))
+        elif path.suffix.lower() in READERS:
+            raise ModelsError(f"{path}: a recording without a class; expected {folder}/<class>/<recording>")
+    return sorted(found, key=_order)
+
+
+def _files_below(folder: Path, most: int) -> list[Path]:
+    """Visible files in it and in folders within; ModelsError for whatever is neither, and for more than so many."""
+    files: list[Path] = []
+    folders = [folder]
+    while folders:
+        for path in _visible(folders.pop()):
+            if path.is_dir() and not path.is_symlink():
+                folders.append(path)
+            elif is_regular(path):
+                files.append(path)
+            else:
+                raise ModelsError(_what_else(path))
+            if len(files) > most:
+                raise ModelsError(
+                    f"{folder}: more than {MOST_FILES} recordings, those of the classes before it counted"
+                )
+    return sorted(files, key=_order)
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not _hidden(path))
+    except OSError as error:
+        raise ModelsError(f"{folder}: cannot be read ({reason(error)})") from None
+
+
+def _what_else(path: Path) -> str:
+    """The line about something in a folder of recordings that is no file."""
+    if path.is_dir():
+        return f"{path}: is a link to a folder, and none is followed within a class; put the folder itself there"
+    if path.is_symlink():
+        return f"{path}: is a link that leads to no file; fetch what it stands for, or remove it"
+    return f"{path}: is not a regular file"
 
 
 def _root(root: Path | None) -> Path:
