@@ -24,7 +24,8 @@ class FolderOptions:
 
     sensor: pixels along each side of the camera, of a labelled folder; resolution: of a frame; channels: of a frame
     without pixels. samples_per_class: at most, as many as there are, drawn by `seed`. data: whose layout the folder
-    has, a labelled folder by default; part: of a data set's, the test part by default.
+    has, a labelled folder by default; part: of a data set's, the test part by default. class_names: of the network's
+    classes by number, which the folders of classes are called by; those that the network knows by default.
     """
 
     sensor: int | None = None
@@ -37,6 +38,7 @@ class FolderOptions:
     channels: int | None = None
     data: str = FOLDER
     part: Chosen | None = None
+    class_names: tuple[str, ...] = ()
 
 
 def read_recordings(

@@ -97,6 +97,14 @@ def evaluate_command(
     classes: Annotated[
         int | None, typer.Option(help="Classes that groups of output neurons stand for; each is one by default.", min=1)
     ] = None,
+    class_names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Folders of the classes, in the network's order, with commas between; by default its own names, else "
+            "numbers, else in alphabetical order.",
+        ),
+    ] = None,
     neurons: Annotated[
         Literal["exact", "plain"] | None,
         typer.Option(
@@ -137,7 +145,8 @@ def evaluate_command(
     elif compression is not None or seed is not None:
         raise ModelsError(f"{network}: is no folder of a study, which --network and --seed are for")
     options = FolderOptions(
-        sensor, resolution, timesteps, slicing, count_bits, samples_per_class, data=data, part=part
+        sensor, resolution, timesteps, slicing, count_bits, samples_per_class, data=data, part=part,
+        class_names=tuple(name.strip() for name in class_names.split(",")) if class_names is not None else (),
     )  # fmt: skip
     of_nir = {
         "--calibrate-on": calibrate_on, "--weight-bits": weight_bits, "--dt": dt, "--reset": reset,

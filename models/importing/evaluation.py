@@ -21,6 +21,7 @@ from spikecycle.models.data.evaluation_set import FOLDER, FolderOptions, read_re
 from spikecycle.models.data.frames import FrameSet
 from spikecycle.models.data.options import OnProgress
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.class_numbers import class_numbers
 from spikecycle.models.importing.inputs import floats_bytes
 from spikecycle.models.importing.measure import Measurement
 from spikecycle.models.importing.network import ImportedNetwork
@@ -30,8 +31,6 @@ from spikecycle.simulator import default_limit_bytes
 
 MOST_SHOWN = 40
 """Classes of a confusion table that is printed."""
-MOST_TOLD = 12
-"""Classes of which a remark says what they were taken for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +133,13 @@ class _Reader:
         self, root: Path, options: FolderOptions, input_shape: tuple[int, int, int], classes: int,
         known: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        self._root, self._options, self._input_shape, self._known = root, options, input_shape, known
-        self.names = known or tuple(map(str, range(classes)))
+        self._root, self._options, self._input_shape = root, options, input_shape
+        self._known = options.class_names or known
+        if self._known and not len(set(self._known)) == len(self._known) == classes:
+            raise ModelsError(
+                f"--class-names {','.join(self._known)}: a network of {classes} classes needs as many names"
+            )
+        self.names = self._known or tuple(map(str, range(classes)))
         self.remarks: tuple[str, ...] = ()
 
     def samples(self, on_read: OnProgress | None = None) -> FrameSet:
@@ -147,36 +151,19 @@ class _Reader:
                 f"{self._root}: frames of shape {samples.frames.shape[2:]}, for a network that takes "
                 f"{tuple(self._input_shape)}; give the sensor's pixels, and the resolution of a frame"
             )
-        numbers = self._numbers(names)
-        return FrameSet(samples.frames, np.array(numbers, np.int64)[samples.labels])
+        return FrameSet(samples.frames, np.array(self._numbers(names), np.int64)[samples.labels])
 
-    def _numbers(self, names: tuple[str, ...]) -> list[int]:
-        """The class of the network that each name stands for.
-
-        By the names that the network was trained with; names that are numbers below its classes are those; else, where
-        its names are not known, they are in order, which is a guess where there are fewer than the network has.
-        """
-        classes = len(self.names)
-        if len(names) > classes:
-            raise ModelsError(f"{self._root}: {len(names)} classes, for a network of {classes}")
-        if set(names) <= set(self._known):
-            return [self._known.index(name) for name in names]
-        if all(name.isdecimal() and int(name) < classes for name in names):
-            return [int(name) for name in names]
-        if self._known:
-            other = next(name for name in names if name not in self._known)
-            raise ModelsError(
-                f"{self._root}: class {other} is none that the network was trained with: "
-                f"{', '.join(self._known[:MOST_TOLD])}{', ...' if len(self._known) > MOST_TOLD else ''}"
-            )
-        if len(names) < classes:
-            told = ", ".join(f"{name} for {number}" for number, name in enumerate(names[:MOST_TOLD]))
-            self.remarks += (
-                f"{len(names)} classes for a network of {classes}, taken in order: {told}; a folder with a class that "
-                "is missing needs the network's numbers as names",
-            )
-        self.names = (*names, *(str(number) for number in range(len(names), classes)))
-        return list(range(len(names)))
+    def _numbers(self, folders: tuple[str, ...]) -> tuple[int, ...]:
+        """The class of the network that each folder stands for; a data set's own classes are those of the network."""
+        known = self._known if self._options.data == FOLDER else ()
+        try:
+            found = class_numbers(folders, len(self.names), known)
+        except ModelsError as error:
+            raise ModelsError(f"{self._root}: {error}") from None
+        if self._options.data == FOLDER:
+            self.names = found.names
+            self.remarks += (found.remark,) if found.remark is not None else ()
+        return found.numbers
 
 
 def _check_memory(root: Path, samples: FrameSet) -> None:

@@ -93,7 +93,7 @@ def test_class_names_find_their_class_though_others_are_missing(capsys: Capsys, 
     for index in range(2):
         recording(right / "right" / f"{index}.npy", 1)  # of the middle, so all are taken for "middle"
     ended = evaluated(capsys, tmp_path / "named.h5", right)
-    assert table_of(ended) == [["right", "0", "2", "0", "0.0%"]] and "look:" not in ended.out
+    assert table_of(ended) == [["right", "0", "2", "0", "0.0%"]] and "look: folders" not in ended.out
     recording(right / "wrong" / "0.npy", 1)
     ended = evaluated(capsys, tmp_path / "named.h5", right)
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
@@ -112,7 +112,13 @@ def test_names_that_are_numbers_are_those_classes_and_others_are_in_order_and_sa
     assert "accuracy: 100.00 % as it was" in ended.out
     ended = evaluated(capsys, network, names)
     assert table_of(ended) == [["b", "0", "2", "0", "0.0%"]]
-    assert "look: 1 classes for a network of 3, taken in order: b for 0; a folder with" in ended.out
+    assert "look: folders as classes: b is class 0 (in their order, 1 for a network of 3, which is a gue" in ended.out
+    ended = evaluated(capsys, network, names, "--class-names", "a, b,c")
+    assert table_of(ended) == [["b", "0", "2", "0", "100.0%"]] and "look: folders" not in ended.out
+    for told in ("a,b", "a,b,b", "a,b,b,c"):
+        ended = evaluated(capsys, network, names, "--class-names", told)
+        assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert f"--class-names {told}: a network of 3 classes needs as many names" in ended.err
 
 
 def test_a_live_module_is_evaluated_from_python(tmp_path: Path) -> None:
