@@ -224,7 +224,7 @@ class ImportedNetwork:
             answer=self.answer,
         )
         found = measure(versions, reals, _labels(labels, len(reals)), self.classes, on_measured)
-        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons))
+        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons), *quantized.remarks)
         return replace(found, remarks=(*told, *found.remarks))
 
     def record(

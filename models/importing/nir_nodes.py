@@ -178,7 +178,7 @@ DECLARED = {
     "reset": "to v_reset (any value), by subtraction; LI and I, and infinite thresholds, as a readout",
     "two states": "CubaLIF, CubaLI",
     "recurrence": "loops through neurons, in inner graphs or not; Delay of whole timesteps, the same for all",
-    "per-neuron parameters": "all of them; v_leak and v_reset per channel",
+    "per-neuron parameters": "all of them; v_leak and v_reset per channel, and r and tau where potentials are read",
     "time": "dt, 1e-4 by default",
 }
 """What it supports of `spiking.CONSTRUCTS`."""
