@@ -28,6 +28,11 @@ def without_gain(neuron: FloatNeuron, shape: Shape) -> tuple[FloatNeuron, Reals]
         return replace(neuron, gain=ONE), gain[:, 0].copy()
     if not (gain > 0).all():
         raise Refusal("a gain (a resistance) that is not above 0 and differs between neurons of one channel")
+    if neuron.reads_out:
+        raise Refusal(
+            f"a gain (r, or r dt / tau) of {gain.min():g} to {gain.max():g} within one channel, whose potentials are "
+            "compared: they would be in different units; supported: one per channel"
+        )
     scaled = {
         name: reduced(np.broadcast_to(getattr(neuron, name) / neuron.gain, shape))
         for name in ("threshold", "drive", "reset_value", "start")
@@ -71,7 +76,7 @@ def _origin(neuron: FloatNeuron) -> Reals:
     resting = not neuron.drive.any() or bool((neuron.leak < 1).all())
     rest = neuron.drive / (1 - neuron.leak) if resting and neuron.drive.any() else ZERO
     if neuron.reset == "none":
-        return rest
+        return rest if resting and reduced(rest).size == 1 else ZERO
     forgets = not neuron.leak.any()
     one_reset = forgets or reduced(neuron.reset_value - rest).size == 1
     return rest if resting and one_reset and (neuron.threshold > rest).all() else neuron.reset_value

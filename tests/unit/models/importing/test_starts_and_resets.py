@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from spikecycle import simulate
-from spikecycle.models import import_network
+from spikecycle.models import ModelsError, import_network
 from spikecycle.models.importing.network import ImportedNetwork
 from spikecycle.traces import open_trace
 from tests.unit.models.importing.graphs import DT, chain, conv, emitted
@@ -142,3 +142,39 @@ def test_machines_run_what_brings_a_constant(placed: dict[str, int], tmp_path: P
     assert any(remark.startswith("n: ") and "constant of n" in remark for remark in figures.remarks)
     for each in simulate(tmp_path / "maps.h5", "spike_array", verify=True).verification or ():
         assert each.spikes_compared and not each.mismatches
+
+
+def answers(
+    nodes: dict[str, Any], shape: tuple[int, ...], samples: np.ndarray, classes: np.ndarray
+) -> tuple[float, float]:
+    network = import_network(chain(shape, **nodes))
+    network.calibrate(samples)
+    network.quantize(16)
+    figures = network.measure(samples, classes)
+    assert figures.accuracy_mapped is not None and figures.accuracy_integer is not None
+    return figures.accuracy_mapped, figures.accuracy_integer
+
+
+def test_potentials_of_classes_that_rest_elsewhere_are_compared_as_they_are(
+    weight: np.ndarray, rng: np.random.Generator
+) -> None:
+    weight = weight - weight.mean(axis=1, keepdims=True)  # so that several classes win
+    neuron = cuba(v_leak=np.linspace(-1, 1, CHANNELS), w_in=1.0)
+    del neuron["v_threshold"], neuron["v_reset"]
+    many = (rng.random((40, TIMESTEPS, INPUTS)) < 0.3).astype(np.float32)
+    potentials = own(neuron, many @ weight.T)
+    classes = potentials.sum(axis=1).argmax(axis=1)
+    assert ((potentials - neuron["v_leak"]).sum(axis=1).argmax(axis=1) != classes).mean() > 0.2
+    assert answers({"fc": nir.Linear(weight), "n": nir.CubaLI(**neuron)}, (INPUTS,), many, classes) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["r", "tau"])
+def test_potentials_in_several_units_are_refused(name: str, rng: np.random.Generator) -> None:
+    """A map of one channel, whose columns are the classes."""
+    columns = np.linspace(2 * DT, 20 * DT, 10) if name == "tau" else np.linspace(0.5, 8, 10)
+    values = {"tau": np.full(10, 8 * DT), "r": np.full(10, 5.0), "v_leak": np.zeros(10), name: columns}
+    node = nir.LI(**{key: value.reshape(1, 1, 10) for key, value in values.items()})
+    with pytest.raises(
+        ModelsError, match=r"node n \(LI\): a gain .* within one channel, whose potentials are compared"
+    ):
+        import_network(chain((1, 1, 12), a=conv(rng.normal(size=(1, 1, 1, 3))), n=node))
