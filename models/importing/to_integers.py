@@ -304,11 +304,16 @@ class _Quantizer:
         return [each for each in found if isinstance(each, FloatSynapse)]
 
     def _may_take_next(self, operator: FloatPopulation, scale: Reals) -> npt.NDArray[np.bool_]:
-        """Channels whose soft reset may subtract one more than the threshold: without leak, where codes, biases and
-        threshold are all multiples of m > `steps` units, what spikes subtract too much stays below m."""
+        """Channels whose soft reset may subtract one more than the threshold, as float neurons fire above it.
+
+        Where codes, biases and threshold are all multiples of m units, what spikes subtract too much stays below m: it
+        adds up over `steps`, or over the 1 / (1 - leak) that a potential keeps.
+        """
         neuron, none = operator.neuron, np.zeros(operator.shape[0], bool)
+        leak = np.broadcast_to(neuron.leak, operator.shape).reshape(len(none), -1).max(axis=1)
+        kept = np.minimum(self._steps, 1 / np.maximum(1 - leak, 1 / self._steps))
         synapses = [self._graph[wire.source] for wire in operator.inputs]
-        if neuron.reset != "soft" or not neuron.strict or (neuron.leak != 1).any() or neuron.start.any():
+        if neuron.reset != "soft" or not neuron.strict or neuron.start.any() or neuron.drive.any():
             return none
         if not all(isinstance(each, FloatSynapse) and each.name in self._codes for each in synapses):
             return none
@@ -319,7 +324,8 @@ class _Quantizer:
             exact &= self._codes[each.name].exact & whole(each.bias / scale)
             integers += [self._codes[each.name].codes, integer_bias(each.bias, scale)[:, None]]
         nearest = np.round(_by_channel_or_neuron(neuron.threshold, operator.shape) / scale[:, None, None])
-        return exact & (common_units(*integers, nearest) > self._steps)
+        coarse: npt.NDArray[np.bool_] = common_units(*integers, nearest) > kept
+        return exact & coarse
 
     def _bits(self, largest: float, what: str) -> int:
         """Width of a signed number that reaches `largest`."""
