@@ -220,7 +220,7 @@ def _of_trace(
             options,
             resolution=options.resolution or network.input.shape[1],
             timesteps=options.timesteps or trace.timesteps,
-            count_bits=options.count_bits or min(8, network.input.bits),
+            count_bits=options.count_bits or 8,  # the network's input cuts them, and that is counted
         )
         with shown(f"reading {folder.name}") as reading, shown(f"measuring {path.name}") as measuring:
             found = evaluate_trace(network, folder, own, reading, measuring, before)
@@ -269,7 +269,10 @@ def _recordings(folder: Path, found: FolderEvaluation | TraceEvaluation) -> str:
 
 
 def _remark(found: FolderEvaluation | TraceEvaluation) -> list[str]:
-    return [] if found.remark is None else [f"look: {found.remark}"]
+    from spikecycle.models.importing.evaluation import TraceEvaluation
+
+    told = (found.remark, found.clipped if isinstance(found, TraceEvaluation) else None)
+    return [f"look: {remark}" for remark in told if remark is not None]
 
 
 def _accuracies(trace: Trace, found: TraceEvaluation) -> list[str]:

@@ -60,6 +60,8 @@ class TraceEvaluation:
     correct: npt.NDArray[np.bool_]
     correct_float: npt.NDArray[np.bool_] | None = None
     remark: str | None = None
+    clipped: str | None = None
+    """How many inputs were clipped, and to what, if any."""
 
     @property
     def accuracy(self) -> float:
@@ -108,7 +110,8 @@ def evaluate_trace(
         correct_float = before.predictions(samples, network.input.range.highest) == samples.labels
     confusion = _confusion(samples, predictions, network.classes)
     correct = predictions == samples.labels
-    return TraceEvaluation(read.names, confusion, samples, correct, correct_float, read.remark)
+    clipped = network.clipped(samples)
+    return TraceEvaluation(read.names, confusion, samples, correct, correct_float, read.remark, clipped)
 
 
 def evaluate_float(
