@@ -25,6 +25,9 @@ CHECKSUM_BYTES = 4
 WORTH_COMPRESSING = 0.5
 """Of a chunk's bytes are left at most, or it is stored as it is. To decompress takes about 4 ms a MB (measured), twice
 as long as a disk of 250 MB/s takes for the half that is saved."""
+WORTH_COMPRESSING_ONCE = 0.25
+"""The same of arrays that a file has once, whatever its number of samples, and that every run reads: weights above all.
+To read, check and hash bytes as they are takes 1 ms a MB (measured), a quarter of the time to decompress them."""
 LARGEST_DEFLATE_RATIO = 1032  # 258 bytes for 2 bits; https://zlib.net/zlib_tech.html
 BLOCK_WORDS = 2**18  # of a checksum, worked on at once: few enough for the caches of a processor
 ROW_WORDS = 2**8  # of such a block: sums of a row's, and of a column's, words stay within 32 bits
@@ -70,18 +73,18 @@ class FilterPipeline:
         """As many bytes as a chunk can be stored in: gzip may make it a little larger."""
         return self.chunk_bytes + self.chunk_bytes // 256 + 64
 
-    def apply(self, data: bytes, gzip_level: int) -> tuple[bytes, int]:
+    def apply(self, data: bytes, gzip_level: int, worth: float) -> tuple[bytes, int]:
         """The bytes of a chunk as they go to the file, and which filters were left out: see `undo`. Of a dataset that
         `hdf5.create` made: shuffle, gzip, fletcher32.
 
-        A chunk that gzip leaves more than WORTH_COMPRESSING of is neither compressed nor shuffled.
+        A chunk that gzip leaves more than `worth` of, a share of 1, is neither compressed nor shuffled.
         """
         stored, left_out = data, 0
         if h5py.h5z.FILTER_SHUFFLE in self.codes and self.item_bytes > 1:
             stored = np.frombuffer(data, np.uint8).reshape(-1, self.item_bytes).T.tobytes()
         if h5py.h5z.FILTER_DEFLATE in self.codes:
             stored = zlib.compress(stored, gzip_level)
-            if len(stored) > WORTH_COMPRESSING * len(data):
+            if len(stored) > worth * len(data):
                 stored = data
                 left_out = sum(1 << i for i, code in enumerate(self.codes) if code != h5py.h5z.FILTER_FLETCHER32)
         if h5py.h5z.FILTER_FLETCHER32 in self.codes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
-from spikecycle.traces.filters import FilterPipeline
+from spikecycle.traces.filters import WORTH_COMPRESSING, WORTH_COMPRESSING_ONCE, FilterPipeline
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import FoundDataset, StoredDataset
 
@@ -199,9 +200,10 @@ def create(
 
     growing: the first axis can be extended later.
     """
-    return parent.create_dataset(
+    dataset = parent.create_dataset(
         name,
-        data=values,
+        shape=values.shape,
+        dtype=values.dtype,
         chunks=chunks or tuple(max(1, size) for size in values.shape),
         maxshape=(None, *values.shape[1:]) if growing else None,
         compression="gzip",
@@ -210,23 +212,29 @@ def create(
         fletcher32=True,
         track_times=False,
     )
+    _write_chunks(dataset, values, 0, WORTH_COMPRESSING_ONCE)
+    return dataset
 
 
 def append(dataset: h5py.Dataset, rows: Sequence[npt.NDArray[Any]]) -> None:
-    """Extend a growing dataset, of which a chunk holds one row at most, by rows of its dtype.
-
-    Chunks are filtered here: HDF5 itself would compress every one, however little that saves.
-    """
-    first, (_, *sizes) = len(dataset), dataset.chunks
+    """Extend a growing dataset, of which a chunk holds one row at most, by rows of its dtype."""
+    first = len(dataset)
     dataset.resize(first + len(rows), axis=0)
-    filters = FilterPipeline.of(
-        dataset.id.get_create_plist(), dataset.dtype.itemsize, int(np.prod(sizes)) * dataset.dtype.itemsize
-    )
     for index, row in enumerate(rows, first):
-        starts = (range(0, extent, size) for extent, size in zip(row.shape, sizes, strict=True))
-        for corner in itertools.product(*starts):
-            part = row[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
-            chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the row is 0
-            chunk[tuple(slice(extent) for extent in part.shape)] = part
-            stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL)
-            dataset.id.write_direct_chunk((index, *corner), stored, left_out)
+        _write_chunks(dataset, row[None], index, WORTH_COMPRESSING)
+
+
+def _write_chunks(dataset: h5py.Dataset, values: npt.NDArray[Any], first: int, worth: float) -> None:
+    """Write the values of whole chunks, from index `first` of the first axis on.
+
+    Chunks are filtered here: HDF5 itself would compress every one, however little that saves. worth: what may be left.
+    """
+    sizes, item_bytes = dataset.chunks, dataset.dtype.itemsize
+    filters = FilterPipeline.of(dataset.id.get_create_plist(), item_bytes, math.prod(sizes) * item_bytes)
+    starts = (range(0, extent, size) for extent, size in zip(values.shape, sizes, strict=True))
+    for corner in itertools.product(*starts):
+        part = values[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
+        chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the values is 0
+        chunk[tuple(slice(extent) for extent in part.shape)] = part
+        stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL, worth)
+        dataset.id.write_direct_chunk((first + corner[0], *corner[1:]), stored, left_out)

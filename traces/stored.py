@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from spikecycle.traces.array_types import Array
+from spikecycle.traces.array_types import Array, UInt8
 from spikecycle.traces.errors import TraceError, one_line
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
@@ -123,6 +123,9 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         if self._chunks == self._shape and ranges == [(0, size) for size in self._shape]:
             values = self._only_chunk().astype(native, copy=False)
             return values.reshape([values.shape[axis] for axis in kept])
+        if self._chunks is not None and self._are_in_line(ranges, self._chunks):
+            values = self._read_in_line(ranges, self._chunks).astype(native, copy=False)
+            return values.reshape([values.shape[axis] for axis in kept])
         values = np.empty([stop - start for start, stop in ranges], native)
         if not values.size:
             pass
@@ -179,6 +182,36 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
                 outside.append(slice(low - start, high - start))
             values[tuple(outside)] = chunk[tuple(inside)]
 
+    def _are_in_line(self, ranges: list[Range], chunks: tuple[int, ...]) -> bool:
+        """Whether the chunks of some values lie one behind the other in them, as rows of rows, from the start of one
+        on, and nobody will ask for what they hold of other samples."""
+        axis = next((axis for axis, size in enumerate(chunks) if size > 1), len(chunks) - 1)
+        behind = slice(axis + 1, None)
+        whole = [(0, size) for size in self._shape[behind]]
+        in_rows = chunks[behind] == self._shape[behind] and ranges[behind] == whole
+        first, stop = ranges[0]
+        are_done_with = stop - first >= min(self._shape[0], chunks[0])
+        starts_one = ranges[axis][0] % chunks[axis] == 0
+        return in_rows and are_done_with and starts_one and self._filters.chunk_bytes <= CHUNK_CACHE_BYTES
+
+    def _read_in_line(self, ranges: list[Range], chunks: tuple[int, ...]) -> Array:
+        """Values whose chunks lie one behind the other, each read where it belongs: what a chunk has beyond them, and
+        its checksum, is overwritten by the next one, and lies behind the values at last."""
+        if not self._filters.codes:
+            self._check_sizes()
+        sizes = [stop - start for start, stop in ranges]
+        item_bytes = self._stored_type.itemsize
+        all_bytes = math.prod(sizes) * item_bytes
+        room = np.empty(all_bytes + self._filters.most_bytes, np.uint8)
+        rows = [math.prod(sizes[axis + 1 :]) * item_bytes for axis in range(len(sizes))]  # bytes from one to the next
+        for first in _chunks_of(ranges, chunks):
+            place = sum((begin - start) * row for begin, (start, _), row in zip(first, ranges, rows, strict=True))
+            there = room[place : place + self._filters.most_bytes]
+            undone = self._undone(first, there)
+            if undone.ctypes.data != there.ctypes.data:
+                there[: len(undone)] = undone
+        return room[:all_bytes].view(self._stored_type).reshape(sizes)
+
     def _only_chunk(self) -> Array:
         """All values where they are one whole chunk, as it is: nothing is copied, and nothing kept."""
         if not self._filters.codes:
@@ -215,17 +248,22 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         last = self._last_chunk  # which another thread may replace meanwhile
         if last is not None and last[0] == first:
             return last[1]
-        buffer = np.empty(self._filters.most_bytes, np.uint8)
-        try:
-            skipped, stored = self.id.read_direct_chunk(first, out=buffer)
-        except ValueError:  # it does not fit the buffer
-            raise TraceError(
-                f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(buffer)})"
-            ) from None
-        chunk = self._filters.undo(memoryview(stored), skipped).view(self._stored_type).reshape(self._chunks)
+        undone = self._undone(first, np.empty(self._filters.most_bytes, np.uint8))
+        chunk = undone.view(self._stored_type).reshape(self._chunks)
         if self._filters.chunk_bytes <= CHUNK_CACHE_BYTES:
             self._last_chunk = (first, chunk)
         return chunk
+
+    def _undone(self, first: tuple[int, ...], room: UInt8) -> UInt8:
+        """The bytes of the chunk whose first value has that index, filters undone; where there was nothing to undo,
+        they are where the chunk was read to. room: for as many bytes as it can be stored in."""
+        try:
+            skipped, stored = self.id.read_direct_chunk(first, out=room)
+        except ValueError:  # it does not fit
+            raise TraceError(
+                f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(room)})"
+            ) from None
+        return self._filters.undo(memoryview(stored), skipped)
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ from spikecycle.traces.operators.products import exact_product
 from spikecycle.traces.schema import MAX_SUM, MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
 from spikecycle.traces.shape import LayerShape, SynapseKind
 from spikecycle.traces.tensors import Source, TensorSpec, ValueRange
-from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, code_dtype, weight_range
+from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, check_weights, code_dtype, weight_range
 
 Held = TypeVar("Held", bound=Array)
 
@@ -112,7 +112,9 @@ class Synapse(Operator):
             weights = self.held_weights()
             if weights is not None:
                 return weights.astype(dtype, copy=False)
-            codes = self.read_weights().astype(dtype, copy=False)
+            codes = self.read_weights()
+            if codes.dtype != dtype:  # a code beyond weight_bits would become another
+                codes = check_weights(codes, self.shape.weight_shape, self.weight_bits)
             if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
                 self.__dict__["zero_weights"] = _zeros(codes)
             return codes
