@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -17,6 +16,7 @@ from spikecycle.simulator.explore.measure import Chunk, SharedRuns
 from spikecycle.simulator.explore.sweep_spec import parse_sweep
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.traces import open_trace, sample_path
+from spikecycle.traces.file_digest import FileDigest
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.stored import StoredDataset
@@ -74,13 +74,13 @@ def test_several_machines_and_formats_read_spikes_once(reads: Counter[tuple[str,
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Files that are hashed, each time."""
     seen: list[str] = []
-    digest = hashlib.file_digest
+    computed = FileDigest._computed
 
-    def counting(file: Any, *arguments: Any) -> Any:
-        seen.append(file.name)
-        return digest(file, *arguments)
+    def counting(self: FileDigest, *arguments: Any) -> str | None:
+        seen.append(str(self._path))
+        return computed(self, *arguments)
 
-    monkeypatch.setattr(hashlib, "file_digest", counting)
+    monkeypatch.setattr(FileDigest, "_computed", counting)
     return seen
 
 
