@@ -16,7 +16,6 @@ from spikecycle.simulator.explore.measure import Chunk, SharedRuns
 from spikecycle.simulator.explore.sweep_spec import parse_sweep
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.traces import open_trace, sample_path
-from spikecycle.traces.file_digest import FileDigest
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.stored import StoredDataset
@@ -72,15 +71,16 @@ def test_several_machines_and_formats_read_spikes_once(reads: Counter[tuple[str,
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Files that are hashed, each time."""
+    """Traces that are hashed, each time: HDF5 opens them by itself, so that whoever else does hashes them."""
     seen: list[str] = []
-    computed = FileDigest._computed
+    opened = Path.open
 
-    def counting(self: FileDigest, *arguments: Any) -> str | None:
-        seen.append(str(self._path))
-        return computed(self, *arguments)
+    def counting(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.suffix == ".h5":
+            seen.append(str(path))
+        return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(FileDigest, "_computed", counting)
+    monkeypatch.setattr(Path, "open", counting)
     return seen
 
 

@@ -30,7 +30,7 @@ from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
-from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EXTRAS
 from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs, sparse_needs
@@ -64,6 +64,7 @@ class SpikeArray:
         pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
+        accounts_for=NEURON_EXTRAS,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 
