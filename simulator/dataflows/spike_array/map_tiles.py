@@ -100,7 +100,11 @@ class SamplePasses:
         return cls(passes, ends, breakdown, loads, stores, last, sweeps, encodes, stored, tiles)
 
     def finish(self) -> None:
-        """Add what happened behind the last pass of every timestep."""
+        """Add what happened behind the last pass of every timestep.
+
+        Of all tiles at once: NumPy gives Python's lock up twice to assign to an array of indices, however short it is,
+        and a thread that finds the lock taken then sleeps.
+        """
         last = self.last.reshape(-1)
         of_last = (len(self.breakdown), -1)
         self.breakdown[:, last, UPDATE] += self.sweeps.reshape(of_last)
