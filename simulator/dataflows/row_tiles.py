@@ -97,6 +97,7 @@ class TilesByPosition:
     come some timesteps at a time.
 
     A tile that has rows of several positions waits until the end, one that has rows of several blocks for the next.
+    Where there are fewer timesteps than rows of a tile, all wait.
     """
 
     def __init__(self, timesteps: int, tile_rows: int) -> None:
@@ -104,11 +105,18 @@ class TilesByPosition:
         self._first = 0
         self._begun: list[UInt64] = []
         self._shared: list[list[UInt64]] = []
+        self._all: UInt64 | None = None
 
     def add(self, rows: UInt64) -> UInt64:
         """The next timesteps, uint64 (n, positions, words); returns whole tiles, (rows, words), and the last one."""
-        by_position = np.ascontiguousarray(rows.transpose(1, 0, 2))
         count = len(rows)
+        if count < self._timesteps < self._tile_rows:
+            if self._all is None:
+                self._all = np.empty((rows.shape[1], self._timesteps, rows.shape[2]), np.uint64)
+            self._all[:, self._first : self._first + count] = rows.transpose(1, 0, 2)
+            self._first += count
+            return rows[:0].reshape(0, rows.shape[2])
+        by_position = np.ascontiguousarray(rows.transpose(1, 0, 2))
         if count == self._timesteps:
             return by_position.reshape(-1, rows.shape[2])
         if not self._shared:
@@ -127,6 +135,8 @@ class TilesByPosition:
 
     def rest(self) -> UInt64 | None:
         """After all timesteps: tiles that have rows of several positions, and the last one."""
+        if self._all is not None:
+            return self._all.reshape(-1, self._all.shape[2])
         return np.concatenate([part for parts in self._shared for part in parts]) if self._shared else None
 
     def _own(self, position: int) -> tuple[int, int]:
