@@ -88,7 +88,7 @@ def test_threads_do_no_work_twice(machine: str, plans: int, small: Path, monkeyp
         monkeypatch.setattr(owner, name, counting)
 
     counted(SpikeArray, "plan", lambda self, machine, stage, network: f"plan {stage.name}")
-    counted(Layer, "weights", lambda self: f"weights {self.name}")
+    counted(Layer, "codes", lambda self: f"weights {self.name}")
     counted(SampleTensors, "_recompute", lambda self, name: f"{name} of {self.sample}")
     work = {}
     for threads in (1, 2):
