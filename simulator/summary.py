@@ -10,6 +10,7 @@ from importlib import metadata
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
+from spikecycle.simulator.dataflows.support import unaccounted
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import (
     OF_TIME,
@@ -148,7 +149,7 @@ def run_result(
         buffers=buffers,
         logic=logic,
         too_slow=list(too_slow(machine)),
-        not_modelled=list(not_modelled(machine)),
+        not_modelled=[*not_modelled(machine), *unaccounted(dataflow.supports, network)],
         area_leaves_out=list(area_leaves_out(machine)),
         verification=verification,
         assumptions=Assumptions(

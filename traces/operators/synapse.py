@@ -16,6 +16,7 @@ from spikecycle.traces.array_types import Array, Int64, WeightCodes
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.operators.base import UNSIZED, Operator, OperatorFields, OperatorHeader, ReadArray, Shape, Step
+from spikecycle.traces.operators.extras import CHANNEL_BIASES
 from spikecycle.traces.operators.products import exact_product
 from spikecycle.traces.schema import MAX_SUM, MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
 from spikecycle.traces.shape import LayerShape, SynapseKind
@@ -98,6 +99,10 @@ class Synapse(Operator):
             "a signed input": any(source.signed for source in sources),
         }
         return (*super().demands(sources), *(name for name, asks in asked.items() if asks))
+
+    def extras(self) -> tuple[str, ...]:
+        """Biases, if it has some."""
+        return (CHANNEL_BIASES,) if self.has_bias else ()
 
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""

@@ -1,4 +1,4 @@
-"""How one axis of the output map (rows or columns) is cut, and which taps an input meets in each block of it.
+"""How the axes of the output map (rows and columns) are cut, and which taps an input meets in each block.
 
 Timing depends on an input's place only through its *tap class*: phase, first and last tap that lands in the block. (A
 potential's bank also depends on the place, but moving an input moves all its banks alike, and conflicts with it.)
@@ -7,11 +7,13 @@ potential's bank also depends on the place, but moving an input moves all its ba
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.workload import WindowAxis, input_range
 
 PHASE, FIRST_TAP, LAST_TAP, BLOCK_SIZE = range(4)
@@ -49,6 +51,38 @@ class AxisTile:
     def largest_block(self) -> int:
         """Outputs of the largest block, the first."""
         return int(self.block_starts[1])
+
+
+class Place(NamedTuple):
+    """Where the events of each map tile land, as rows of a latency table.
+
+    cases: int32 (blocks, positions), for every input of a channel's part of a map tile, row by row, its tap case in a
+    block among those of the channel: row class · column classes + column class. Map tiles that are alike share them.
+    cases_of_channel: how many there are.
+    parts: int64 (map tiles, 5): the part of the input map that each needs, rows [first, stop) and columns [first,
+    stop), and the first of its cases.
+    """
+
+    cases: Int32
+    cases_of_channel: int
+    parts: Int64
+
+    @classmethod
+    def of(cls, map_tiles: Iterable[tuple[AxisTile, AxisTile]], row_classes: int, column_classes: int) -> Place:
+        """Of map tiles, rows and columns of each, that have so many tap classes."""
+        parts, cases = [], []
+        found: dict[tuple[bytes, bytes], int] = {}
+        first = 0
+        for rows, columns in map_tiles:
+            alike = rows.classes.tobytes(), columns.classes.tobytes()
+            if alike not in found:
+                found[alike] = first
+                of_rows, of_columns = (axis.classes.T.astype(np.int32) for axis in (rows, columns))
+                of_tile = of_rows[:, None, :, None] * column_classes + of_columns[:, None, :]
+                cases.append(of_tile.reshape(len(of_rows) * len(of_columns), -1))
+                first += cases[-1].shape[1]
+            parts.append((rows.first_input, rows.last_input, columns.first_input, columns.last_input, found[alike]))
+        return cls(np.concatenate(cases, axis=1), row_classes * column_classes, np.array(parts, np.int64))
 
 
 def tile_ends(outputs: int, tile_size: int, pooled: int) -> list[tuple[int, int]]:

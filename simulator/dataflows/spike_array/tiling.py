@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
-from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis, tile_ends
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, Place, cut_axis, tile_ends
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
@@ -41,6 +42,16 @@ class Tiling:
     row_classes: Int64
     column_classes: Int64
     entry_bits: int
+
+    @cached_property
+    def map_tiles(self) -> list[tuple[AxisTile, AxisTile]]:
+        """Rows and columns of each, in order."""
+        return [(rows, columns) for rows in self.rows for columns in self.columns]
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the events of each map tile land."""
+        return Place.of(self.map_tiles, len(self.row_classes), len(self.column_classes))
 
 
 def words_of(buffer: Buffer, parts: int = 1) -> int:
