@@ -113,7 +113,7 @@ def simulate(
                 resident.add(stage.name, run.footprint)
                 timing.add_stage(run.activities, run.schedules)
                 if timeline is not None:
-                    timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
+                    timeline.add(stage.name, *run.activities[0].rows.all())
                 totals.append(run.totals)
         timing.finish()
         if timeline is not None:

@@ -138,7 +138,7 @@ class RowStationaryPlan:
             order.channel_fold,
             order.folds.number[order.column_fold],
         )
-        return Activity(
+        return Activity.of(
             work=Work.of(
                 CYCLE_CATEGORIES,
                 records.breakdown,
