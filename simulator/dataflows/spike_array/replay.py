@@ -316,7 +316,7 @@ class ArrayReplay:
         updated = self.updates * self.words.states
         following = counts_that_follow(self.machine, self.counts, updated, swept, self.started_flags)
         named = dict(zip(PLACES, places.T, strict=True))
-        return Activity(
+        return Activity.of(
             work=Work.of(CYCLE_CATEGORIES, breakdown, step=named["timestep"], places=named, phases=PHASES),
             moves=moves,
             counts=Counts({**self.counts, **following}),
