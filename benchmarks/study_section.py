@@ -1,9 +1,9 @@
 """What the documentation shows of the shipped studies, from their tables: pictures and claims.
 
-    python benchmarks/study_section.py                  print the section, from benchmarks/results/
-    python benchmarks/study_section.py digits-study ..  take the tables of these studies' folders first, and draw
+    python benchmarks/study_section.py                  print the sections and the README's table from the kept tables
+    python benchmarks/study_section.py digits-study ..  first keep the tables of these studies' folders, and draw
 
-A test holds the page (docs/pages/studies/compression.md) and the pictures against the tables.
+A test holds the page (docs/pages/studies/compression.md), the README and the pictures against the tables.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from pathlib import Path
 import polars as pl
 
 from spikecycle.models.study.claims import claims
+from spikecycle.models.study.losses import free_pruning, loss, reference, ternary
 from spikecycle.models.study.plots import PICTURES, rendered
 from spikecycle.models.study.plots.style import styled
-from spikecycle.models.study.results import Results
+from spikecycle.models.study.results import CompressedNetwork, Results
 from spikecycle.models.study.tables import RESULT_COLUMNS, RESULTS, read_table
 
 HERE = Path(__file__).parent
 TABLES = HERE / "results"
 PICTURE_FOLDER = HERE / "pictures"
+FRONT = {"digits": "digits", "nmnist": "N-MNIST (1,000)"}
 SHOWN = {"energy_accuracy": "energy against accuracy", "energy_by_sparsity": "energy by sparsity"}
 
 
@@ -35,6 +37,40 @@ def studies() -> dict[str, Results]:
 def section(name: str, results: Results) -> str:
     """The page's paragraphs on one study, in Markdown."""
     return "\n".join(_lines(name, results)).replace(" uJ", " µJ").replace(" x ", " \N{MULTIPLICATION SIGN} ")
+
+
+def front_table(by_study: dict[str, Results]) -> str:
+    """What the README shows of the studies in `FRONT`, in Markdown."""
+    shown = [_front_column(name, by_study[name]) for name in FRONT]
+    rows = [[question, *(column[question] for column in shown)] for question in shown[0]]
+    lines = [["five seeds, beside 8 bits", *FRONT.values()], ["---"] * (1 + len(shown)), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _front_column(name: str, results: Results) -> dict[str, str]:
+    whole, few_bits = reference(results), ternary(results)
+    free, _ = free_pruning(results.pruned_alone()["global_magnitude"], whole, results.margin) if whole else (None, None)
+    if whole is None or few_bits is None or free is None or {whole.seeds, few_bits.seeds, free.seeds} != {5}:
+        raise SystemExit(f"{name}: five seeds, ternary weights and free pruning are needed")
+    energies = {
+        machine: [cost.energy_uj for network in (whole, few_bits, free) if (cost := results.cost(network, machine))]
+        for machine in results.machines
+    }
+    saved = [f"{100 * (1 - b / a):.0f} %" for a, b, _ in energies.values()]
+    ratios = [f"{c / b:.2f} \N{MULTIPLICATION SIGN}" for _, b, c in energies.values()]
+    lost = {network.name: loss(network, whole, results.margin) for network in (few_bits, free)}
+
+    def losing(network: CompressedNetwork) -> str:
+        bound = 100 * lost[network.name].compared.bound
+        return f"{100 * lost[network.name].lost:.2f} points, at most {bound:.2f}"
+
+    machines = ", ".join(f"`{machine}`" for machine in energies)
+    return {
+        "ternary weights lose": losing(few_bits),
+        f"energy saved on {machines}": ", ".join(saved),
+        "pruning that loses below 2 points": f"{100 * free.pruned_share:.3g} %: {losing(free)}",
+        "pruned beside ternary energy": ", ".join(ratios),
+    }
 
 
 def pictures(name: str, results: Results) -> dict[Path, bytes]:
@@ -64,6 +100,7 @@ def main(folders: list[str]) -> None:
         for path, picture in pictures(name, results).items():
             path.write_bytes(picture)
         print(section(name, results), end="\n\n")
+    print(front_table(studies()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
 edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, or belongs to somebody
-else, each process compiles.
+else, each process compiles. Folders of other versions go when nobody uses them: see `kernel_folders`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 
 import platformdirs
 
-from spikecycle.simulator.kernel_cache import guard_cache, own_folder
+from spikecycle.simulator.kernel_cache import guard_cache
+from spikecycle.simulator.kernel_folders import kernel_folder
 from spikecycle.simulator.loaded_numba import numba
 
 _event: Any = numba.core.event
@@ -37,8 +38,7 @@ def cache_folder() -> Path | None:
         with FileIO(path) as source:
             digest.update(source.readall())
     chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
-    folder = Path(chosen) / f"kernels-{digest.hexdigest()[:16]}"
-    return folder if own_folder(folder) else None
+    return kernel_folder(Path(chosen), digest.hexdigest())
 
 
 def compiled(function: Callable[..., Any], **options: bool) -> Any:

@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 import pickle
-import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,21 +24,6 @@ _environment: Any = numba.core.environment
 _runtime: Any = numba.core.runtime
 DIGEST_BYTES = 32
 LARGEST_FILE_BYTES = 2**28
-_OTHERS_WRITE = 0o022
-
-
-def own_folder(folder: Path) -> bool:
-    """Make a folder that only this user may write to; whether that is what is there now."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            return False
-        if found.st_mode & _OTHERS_WRITE:
-            folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
-        return os.access(folder, os.W_OK)
-    except OSError:
-        return False
 
 
 def guard_cache(numba_cache: Any) -> None:

@@ -15,20 +15,23 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from spikecycle.simulator.array_types import Int32
+import numpy as np
+
+from spikecycle.simulator.array_types import Int32, WeightCodes
 from spikecycle.simulator.dataflows.joined_sums import joined_operators
 from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.machine.watched import Reads, watch
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.traces import Trace
+from spikecycle.traces.weights import code_dtype
 
 if TYPE_CHECKING:
     from spikecycle.simulator.stage_run import StageRun
 
 DEFAULT_LIMIT_BYTES = 2**28
 """Of tensors, again of weights, and again of what stages did: assumed, small beside what a run takes itself."""
-_WEIGHT_BYTES = 4
+_BIAS_BYTES = 4
 _BYTES_OF_AN_ENTRY = 10_000
 """What a kept run takes beside its arrays, roughly: counters, tiling, storage."""
 
@@ -55,7 +58,7 @@ class Reuse:
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     recorded: Reuse | None = None
     _samples: dict[int, SampleTensors] = field(default_factory=dict)
-    _weights: dict[str, tuple[Int32, Int32]] = field(default_factory=dict)
+    _weights: dict[str, tuple[WeightCodes, Int32]] = field(default_factory=dict)
     _weight_bytes: int = 0
     _seen: dict[tuple[str, int], StageSample] = field(default_factory=dict)
     _runs: OrderedDict[tuple[Hashable, int], _Kept] = field(default_factory=OrderedDict)
@@ -96,9 +99,10 @@ class Reuse:
             self.recorded.hold_weights(stage)  # the synapses are the same
             return
         for synapse in stage.synapses():
-            size = _WEIGHT_BYTES * synapse.shape.M * (synapse.shape.fan_in + 1)
+            code_bytes = np.dtype(code_dtype(synapse.weight_bits)).itemsize
+            size = synapse.shape.M * (code_bytes * synapse.shape.fan_in + _BIAS_BYTES)
             if synapse.name not in self._weights and self._weight_bytes + size <= self.limit_bytes:
-                self._weights[synapse.name] = synapse.weights(), synapse.bias()
+                self._weights[synapse.name] = synapse.codes(), synapse.bias()
                 self._weight_bytes += size
 
     def stage_run(self, what: Hashable, machine: Machine, run: Callable[[Machine], StageRun]) -> StageRun:

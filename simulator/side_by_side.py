@@ -29,7 +29,7 @@ class Once(Generic[T]):
 
     def __call__(self) -> T:
         """The value, or what went wrong when it was made."""
-        with self._lock:
+        with self._lock:  # held until the value is there
             make, self._make = self._make, None
             if make is not None:
                 try:
@@ -40,8 +40,15 @@ class Once(Generic[T]):
             raise self._error
         return self._made[0]
 
+    @property
+    def is_being_made(self) -> bool:
+        """Whether another job makes it now, so that who asks for it waits."""
+        return self._lock.locked()
+
     def ahead(self) -> None:
-        """Make the value; what goes wrong is told to those who ask for it."""
+        """Make the value, unless it is made or being made; what goes wrong is told to those who ask for it."""
+        if self._make is None:
+            return
         try:
             self()
         except Exception:

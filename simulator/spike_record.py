@@ -75,8 +75,8 @@ def raster_of(values: Frames, sample: int) -> SpikeRaster:
         frames: Integers = values.of_positions(np.array(neurons))[:MOST_TIMESTEPS]
     else:
         frames = values[:MOST_TIMESTEPS].reshape(-1, count)[:, neurons]
-    rows = np.where(frames != 0, "1", "0").T
-    return SpikeRaster(sample=sample, neurons=neurons, rows=["".join(row) for row in rows])
+    digits = (frames != 0).T + np.uint8(ord("0"))
+    return SpikeRaster(sample=sample, neurons=neurons, rows=[row.tobytes().decode("ascii") for row in digits])
 
 
 def _sum(one: Int64, other: Int64) -> Int64:

@@ -2,7 +2,8 @@
 
 The work is cut into jobs: mapping a stage, and replaying one sample of a stage. With several threads the next stage is
 mapped while samples of this one are replayed, so that no thread waits where one stage ends and the next begins; a run
-of a single sample gains as well. Sums are made in order, by the thread that asks for them.
+of a single sample gains as well. Where mapping takes longer than replaying, threads that would wait for a stage map
+those behind it. Sums are made in order, by the thread that asks for them.
 """
 
 from __future__ import annotations
@@ -120,23 +121,34 @@ class StageRunner:
     ) -> Iterator[Callable[[], _SampleDone | None]]:
         """What there is to do, in the order in which it is begun: samples of a stage, and behind the first of them what
         is made ahead. One thread makes nothing ahead, so that a stage's mapping is gone before the next is made."""
-        ahead = [*beside] if self.threads > 1 else []
-        mappings = [partial(_MappedStage.of, self.network, machine, self.dataflow, stage) for stage in stages]
-        following = Once(mappings[0])
-        for number, stage in enumerate(stages):
-            mapped = following
-            if number + 1 < len(stages):
-                following = Once(mappings[number + 1])
+        ahead: list[Once[Any]] = [*beside] if self.threads > 1 else []
+        following: _Mapping | None = None
+        for stage in reversed(stages):
+            make = partial(_MappedStage.of, self.network, machine, self.dataflow, stage)
+            following = _Mapping(make, any(stage.synapses()), following)
+        for stage in stages:
+            assert following is not None
+            mapping, following = following, following.following
+            if following is not None:
                 ahead += [following] if self.threads > 1 else []
             for index, sample in enumerate(self.samples):
                 self.non_zeros.expect(self.network, stage, sample)
-                yield partial(self._replay, mapped, machine, reuse, index)
+                yield partial(self._replay, mapping, machine, reuse, index)
                 yield from (one.ahead for one in ahead)
                 ahead = []
 
-    def _replay(self, mapped: Once[_MappedStage], machine: Machine, reuse: Reuse, index: int) -> _SampleDone:
+    def _mapped(self, mapping: _Mapping) -> _MappedStage:
+        """The stage. While another thread maps it, those behind it are mapped: of those with weights one per thread."""
+        behind, left = mapping.following, self.threads - 1
+        while behind is not None and left and mapping.is_being_made:
+            behind.ahead()
+            left -= behind.has_weights
+            behind = behind.following
+        return mapping()
+
+    def _replay(self, mapping: _Mapping, machine: Machine, reuse: Reuse, index: int) -> _SampleDone:
         """Replay the sample that is number `index` of the run."""
-        on = mapped()
+        on = self._mapped(mapping)
         on_chip_now = on_chip(machine, on.footprint, index, self.kept[index])
         sample = reuse.stage_sample(on.stage, self.samples[index], on_chip_now)
         run = SampleRun.of(on.plan.run(sample), sample, self.non_zeros, with_raster=index == 0)
@@ -167,6 +179,18 @@ class _MappedStage:
         plan = dataflow.plan(machine, stage, network)
         totals = StageTotals.of(network, stage, plan, machine.dram.row_bits if machine.dram else None)
         return cls(stage, plan, plan.footprint, totals)
+
+
+class _Mapping(Once[_MappedStage]):
+    """A stage to be mapped.
+
+    has_weights: whether it takes memory. following: the stage behind it; nothing leads to the one before, which is gone
+    when its samples are.
+    """
+
+    def __init__(self, make: Callable[[], _MappedStage], has_weights: bool, following: _Mapping | None) -> None:
+        super().__init__(make)
+        self.has_weights, self.following = has_weights, following
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
+from spikecycle.simulator.dataflows.support import unaccounted
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import (
     OF_TIME,
@@ -70,6 +72,12 @@ class _Prices:
         return power_pj(self.leakage_mw, cycles, self.machine.technology.clock_mhz)
 
 
+@cache
+def _version() -> str:
+    """Of the program, from the metadata that it was installed with."""
+    return metadata.version("spikecycle")
+
+
 def run_result(
     network: Trace,
     machine: Machine,
@@ -103,7 +111,7 @@ def run_result(
     busy = sum(total.busy.get("pe", 0) for total in totals)
     formats, dram, origin = machine.formats, machine.dram, machine.origin
     return RunResult(
-        spikecycle=metadata.version("spikecycle"),
+        spikecycle=_version(),
         trace=network.name,
         trace_sha256=network.sha256,
         provenance=dict(network.provenance),
@@ -141,7 +149,7 @@ def run_result(
         buffers=buffers,
         logic=logic,
         too_slow=list(too_slow(machine)),
-        not_modelled=list(not_modelled(machine)),
+        not_modelled=[*not_modelled(machine), *unaccounted(dataflow.supports, network)],
         area_leaves_out=list(area_leaves_out(machine)),
         verification=verification,
         assumptions=Assumptions(

@@ -87,7 +87,8 @@ class StageTotals:
     @classmethod
     def of(cls, network: Network, stage: Stage, plan: Plan, row_bits: int | None = None) -> StageTotals:
         """Before the first sample."""
-        names = [counter.name for counter in plan.counters]
+        counters = plan.counters
+        names = [counter.name for counter in counters]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ContractError(f"stage {stage.name!r}: the counter {twice!r} is declared twice")
@@ -97,7 +98,7 @@ class StageTotals:
             dict(plan.tiling()),
             {name: network.tensors[name].spec.count for name in stage.consumed},
             currents(network).intersection(stage.consumed),
-            dict(zip(names, plan.counters, strict=True)),
+            dict(zip(names, counters, strict=True)),
             dict.fromkeys(names, 0),
             row_bits,
         )

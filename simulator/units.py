@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 BITS_PER_BYTE = 8
 BITS_PER_KIB = 1024 * BITS_PER_BYTE
@@ -37,8 +38,9 @@ def channel_cycles_per_bit(bandwidth_gbit_per_s: float, clock_mhz: float) -> Fra
     return Fraction(repr(clock_mhz)) / (Fraction(repr(bandwidth_gbit_per_s)) * MBIT_PER_GBIT)
 
 
+@lru_cache(maxsize=1024)
 def kib_to_bits(size_kib: float) -> int:
-    """Whole bits of `size_kib`, KiB of 1024 bytes."""
+    """Whole bits of `size_kib`, KiB of 1024 bytes; a run asks for the same few sizes again and again."""
     return math.floor(Fraction(repr(size_kib)) * BITS_PER_KIB)
 
 

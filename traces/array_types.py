@@ -13,6 +13,10 @@ Integers = npt.NDArray[Any]
 """Whole numbers of any dtype."""
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
+Int8 = npt.NDArray[np.int8]
+Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+WeightCodes = Int8 | Int16 | Int32
+"""Weight codes in the smallest type that holds them."""
 Float64 = npt.NDArray[np.float64]

@@ -287,7 +287,7 @@ class GraphBuilder:
             else:
                 c, h, w = spec.shape
                 shape = LayerShape(kind, c, h, w, m, r, s, **geometry)
-            checked = check_weights(codes, shape.weight_shape, weight_bits)
+            checked = check_weights(codes, shape.weight_shape, weight_bits).copy()
             offset = None if bias is None else check_bias(np.asarray(bias), m)
             operator = Synapse(
                 name, inputs, UNSIZED, shape, weight_bits, lambda: checked,

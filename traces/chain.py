@@ -23,7 +23,7 @@ def network_of_layers(layers: Sequence[Layer]) -> tuple[dict[str, Tensor], tuple
         )
         inputs = TensorSpec(inputs_name, layer.shape.input_shape, layer.input_bits, False)
         synapse = Synapse.sized(
-            layer.name, Source(inputs.name), inputs, currents_name, layer.shape, layer.weight_bits, layer.weights,
+            layer.name, Source(inputs.name), inputs, currents_name, layer.shape, layer.weight_bits, layer.codes,
             layer.bias if layer.has_bias else None, layer.weight_scale,
         )  # fmt: skip
         outputs = TensorSpec(outputs_name, layer.shape.output_shape, 1, False)

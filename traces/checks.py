@@ -36,12 +36,17 @@ def check_name(name: object) -> None:
 
 
 def check_integers(array: npt.ArrayLike, shape: tuple[int, ...], lowest: int, highest: int) -> npt.NDArray[Any]:
-    """The array; TraceError on another shape, no integers or booleans, or values outside lowest to highest."""
+    """The array; TraceError on another shape, no integers or booleans, or values outside lowest to highest.
+
+    Where the dtype holds no others, values are not looked at.
+    """
     array = np.asarray(array)
     if array.shape != shape:
         raise TraceError(f"the shape must be {shape}, found {array.shape}")
     if array.dtype.kind not in "iub":
         raise TraceError(f"values must be integers, found {array.dtype}")
+    if array.dtype.kind in "iu" and lowest <= np.iinfo(array.dtype).min and np.iinfo(array.dtype).max <= highest:
+        return array
     smallest, largest = int(array.min()), int(array.max())
     if smallest < lowest or largest > highest:
         raise TraceError(f"values must be {lowest} to {highest}, found {smallest} to {largest}")

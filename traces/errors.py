@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 # What h5py raises on files that are cut off, damaged, or not HDF5 at all, and NumPy on what they claim to hold.
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
@@ -21,17 +20,28 @@ def one_line(value: object, longest: int = LONGEST_QUOTE) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
-@contextmanager
-def located(where: object) -> Iterator[None]:
-    """Prefix every TraceError from the block with `where`; turn what h5py and NumPy raise into a TraceError."""
-    try:
-        yield
-    except TraceError as error:
-        # The same exception, so that --debug shows one traceback, not a chain.
-        error.args = (f"{_place(where)}: {error}",)
-        raise
-    except DAMAGE as error:
-        raise TraceError(f"{_place(where)}: {reason(error)}") from error
+class LocatedErrors:
+    """Prefixes every TraceError from a `with` block with `where`; turns what h5py and NumPy raise into a TraceError."""
+
+    def __init__(self, where: object) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        """A class and no generator: reading a trace enters some hundred of these blocks, and hardly ever an error."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, TraceError):
+            # The same exception, so that --debug shows one traceback, not a chain.
+            error.args = (f"{_place(self._where)}: {error}",)
+        elif isinstance(error, DAMAGE):
+            raise TraceError(f"{_place(self._where)}: {reason(error)}") from error
+
+
+def located(where: object) -> LocatedErrors:
+    """A `with` block whose errors name the place where they happened."""
+    return LocatedErrors(where)
 
 
 def _place(where: object) -> str:

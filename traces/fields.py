@@ -28,7 +28,7 @@ class GroupFields:
         self._group = group
         self._path = path
         self._place = place
-        self._attributes = frozenset(group.attrs)
+        self._attributes = frozenset(hdf5.attribute_names(group))
         self._members = frozenset(hdf5.member_names(group))
         self._asked_attributes: set[str] = set()
         self._asked_members: set[str] = set()
@@ -74,10 +74,7 @@ class GroupFields:
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an array."""
         self._need(name)
-        member = hdf5._child(self._group, name)
-        if not isinstance(member, h5py.Dataset) or member.shape is None:
-            raise TraceError(f"{name}: must be an HDF5 dataset with values, found a {type(member).__name__.lower()}")
-        return tuple(member.shape)
+        return hdf5.dataset_shape(self._group, name)
 
     def dataset(self, name: str, dtypes: Sequence[str], *shapes: tuple[int, ...]) -> h5py.Dataset:
         """A dataset of one of the dtypes and shapes."""
@@ -146,7 +143,7 @@ def checksum(values: npt.NDArray[Any]) -> bytes:
 
 def check_checksum_attribute(dataset: h5py.Dataset) -> str:
     """The checksum that a dataset carries; TraceError if it has none, or other attributes."""
-    hdf5.check_names("attribute", tuple(dataset.attrs), (CHECKSUM,))
+    hdf5.check_names("attribute", hdf5.attribute_names(dataset), (CHECKSUM,))
     return hdf5.text_attribute(dataset, CHECKSUM)
 
 

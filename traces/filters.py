@@ -25,6 +25,9 @@ CHECKSUM_BYTES = 4
 WORTH_COMPRESSING = 0.5
 """Of a chunk's bytes are left at most, or it is stored as it is. To decompress takes about 4 ms a MB (measured), twice
 as long as a disk of 250 MB/s takes for the half that is saved."""
+WORTH_COMPRESSING_ONCE = 0.25
+"""The same of arrays that a file has once, whatever its number of samples, and that every run reads: weights above all.
+To read, check and hash bytes as they are takes 1 ms a MB (measured), a quarter of the time to decompress them."""
 LARGEST_DEFLATE_RATIO = 1032  # 258 bytes for 2 bits; https://zlib.net/zlib_tech.html
 BLOCK_WORDS = 2**18  # of a checksum, worked on at once: few enough for the caches of a processor
 ROW_WORDS = 2**8  # of such a block: sums of a row's, and of a column's, words stay within 32 bits
@@ -42,9 +45,9 @@ class FilterPipeline:
     chunk_bytes: int
 
     @classmethod
-    def of(cls, dataset: h5py.Dataset, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
-        """The filters of a chunked dataset; TraceError on one that is not allowed, or is there twice."""
-        creation = dataset.id.get_create_plist()
+    def of(cls, creation: h5py.h5p.PropDCID, item_bytes: int, chunk_bytes: int) -> FilterPipeline:
+        """The filters of a chunked dataset, from the properties that it was made with; TraceError on one that is not
+        allowed, or is there twice."""
         codes = []
         for index in range(creation.get_nfilters()):
             code, _, values, _ = creation.get_filter(index)
@@ -70,18 +73,18 @@ class FilterPipeline:
         """As many bytes as a chunk can be stored in: gzip may make it a little larger."""
         return self.chunk_bytes + self.chunk_bytes // 256 + 64
 
-    def apply(self, data: bytes, gzip_level: int) -> tuple[bytes, int]:
+    def apply(self, data: bytes, gzip_level: int, worth: float) -> tuple[bytes, int]:
         """The bytes of a chunk as they go to the file, and which filters were left out: see `undo`. Of a dataset that
         `hdf5.create` made: shuffle, gzip, fletcher32.
 
-        A chunk that gzip leaves more than WORTH_COMPRESSING of is neither compressed nor shuffled.
+        A chunk that gzip leaves more than `worth` of, a share of 1, is neither compressed nor shuffled.
         """
         stored, left_out = data, 0
         if h5py.h5z.FILTER_SHUFFLE in self.codes and self.item_bytes > 1:
             stored = np.frombuffer(data, np.uint8).reshape(-1, self.item_bytes).T.tobytes()
         if h5py.h5z.FILTER_DEFLATE in self.codes:
             stored = zlib.compress(stored, gzip_level)
-            if len(stored) > WORTH_COMPRESSING * len(data):
+            if len(stored) > worth * len(data):
                 stored = data
                 left_out = sum(1 << i for i, code in enumerate(self.codes) if code != h5py.h5z.FILTER_FLETCHER32)
         if h5py.h5z.FILTER_FLETCHER32 in self.codes:
@@ -114,14 +117,16 @@ def fletcher32(data: memoryview | bytes) -> int:
     """HDF5's checksum: Fletcher's over big-endian words of 16 bits, an odd last byte being the upper half of one.
 
     Source: H5_checksum_fletcher32 in src/H5checksum.c of HDF5. Sums are kept modulo 65535 in 1 to 65535, and are 0
-    only where all words are.
+    only where all words are. To exchange the bytes of a word multiplies it by 256 modulo 65535, so that words are added
+    up as little-endian ones, as processors have them, and their sums multiplied.
     """
     words = np.frombuffer(data, "<u2", len(data) // 2)
     sums = weighted = 0  # of all words, and of all sums up to each word
     for first in range(0, len(words), BLOCK_WORDS):
-        of_block, up_to_each = _block_sums(words[first : first + BLOCK_WORDS].byteswap())
+        of_block, up_to_each = _block_sums(words[first : first + BLOCK_WORDS])
         weighted += sums * min(BLOCK_WORDS, len(words) - first) + up_to_each
         sums += of_block
+    sums, weighted = sums << 8, weighted << 8
     if len(data) % 2:
         sums += data[-1] << 8
         weighted += sums
@@ -134,13 +139,14 @@ def _block_sums(words: UInt16) -> tuple[int, int]:
     Rows and columns of words are added up first, many words at a time, and only those sums get their weights.
     """
     whole = len(words) // ROW_WORDS * ROW_WORDS
-    table = words[:whole].reshape(-1, ROW_WORDS)
-    of_rows = np.add.reduce(table, axis=1, dtype=np.uint32).astype(np.int64)
-    of_columns = np.add.reduce(table, axis=0, dtype=np.uint32).astype(np.int64)
     rest = words[whole:].astype(np.int64)
-    total = int(of_rows.sum()) + int(rest.sum())
-    before = int(of_rows @ np.arange(len(of_rows))) * ROW_WORDS + int(of_columns @ np.arange(ROW_WORDS))
-    before += int(rest @ np.arange(whole, len(words)))
+    total, before = int(rest.sum()), int(rest @ np.arange(whole, len(words)))
+    if whole:
+        table = words[:whole].reshape(-1, ROW_WORDS)
+        of_rows = np.add.reduce(table, axis=1, dtype=np.uint32).astype(np.int64)
+        of_columns = np.add.reduce(table, axis=0, dtype=np.uint32).astype(np.int64)
+        total += int(of_rows.sum())
+        before += int(of_rows @ np.arange(len(of_rows))) * ROW_WORDS + int(of_columns @ np.arange(ROW_WORDS))
     return total, len(words) * total - before
 
 

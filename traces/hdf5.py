@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -15,9 +16,9 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
-from spikecycle.traces.filters import FilterPipeline
+from spikecycle.traces.filters import WORTH_COMPRESSING, WORTH_COMPRESSING_ONCE, FilterPipeline
 from spikecycle.traces.heap import VariableLengthDataset
-from spikecycle.traces.stored import StoredDataset
+from spikecycle.traces.stored import FoundDataset, StoredDataset
 
 MAX_TEXT_BYTES = 1024  # of a name or a word; the names' own limits are in characters
 MAX_MEMBERS = 2**16  # of one group
@@ -28,6 +29,8 @@ GZIP_LEVEL = (
 
 def check_names(what: str, found: Collection[str], known: Collection[str], optional: Collection[str] = ()) -> None:
     """TraceError if a name is unknown, or a known one is missing and not optional."""
+    if set(found) == set(known):
+        return
     for name in sorted(found):
         if name not in known:
             raise TraceError(f"unknown {what} '{one_line(name)}'; known are {', '.join(sorted(known))}")
@@ -89,6 +92,13 @@ def open_file(path: Path, what: str) -> h5py.File:
     return h5py.File(path, "r", locking=False, rdcc_nbytes=0)
 
 
+def attribute_names(group: h5py.Group | h5py.Dataset) -> tuple[str, ...]:
+    """Names of the attributes of a group or dataset; h5py's `attrs` asks for the order in which they were made, too."""
+    names: list[bytes] = []
+    h5py.h5a.iterate(group.id, names.append)
+    return tuple(map(os.fsdecode, names))
+
+
 def member_names(group: h5py.Group, at_most: int = MAX_MEMBERS) -> tuple[str, ...]:
     """Names of what a group holds; TraceError where there are more. The index of a damaged group need not end."""
     names: list[str] = []
@@ -105,10 +115,11 @@ def member_names(group: h5py.Group, at_most: int = MAX_MEMBERS) -> tuple[str, ..
 
 def child_group(parent: h5py.Group, name: str) -> h5py.Group:
     """A group that lies in this file."""
-    child = _child(parent, name)
-    if not isinstance(child, h5py.Group):
-        raise TraceError(f"{name} must be an HDF5 group, found a {type(child).__name__.lower()}")
-    return child
+    with located(name):
+        child = _child(parent, name)
+    if not isinstance(child, h5py.h5g.GroupID):
+        raise TraceError(f"{name} must be an HDF5 group, found a {_kind(child)}")
+    return h5py.Group(child)
 
 
 def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shapes: tuple[int, ...]) -> h5py.Dataset:
@@ -116,43 +127,57 @@ def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shape
 
     dtypes: NumPy names without byte order, such as "int8".
     """
-    child = _child(parent, name)
     with located(name):
-        if not isinstance(child, h5py.Dataset):
-            raise TraceError(f"must be an HDF5 dataset, found a {type(child).__name__.lower()}")
-        if child.dtype.name not in dtypes:
-            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(child.dtype.name)}")
-        if child.shape not in shapes:
-            raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {child.shape}")
-        return StoredDataset(child)
+        child = _child(parent, name)
+        if not isinstance(child, h5py.h5d.DatasetID):
+            raise TraceError(f"must be an HDF5 dataset, found a {_kind(child)}")
+        found = FoundDataset.of(child)
+        if found.dtype.name not in dtypes:
+            raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(found.dtype.name)}")
+        if found.shape not in shapes:
+            raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {found.shape}")
+        return StoredDataset(found)
+
+
+def dataset_shape(parent: h5py.Group, name: str) -> tuple[int, ...]:
+    """The shape of a dataset of any type, which need not be readable."""
+    with located(name):
+        found = _child(parent, name)
+        if not isinstance(found, h5py.h5d.DatasetID) or found.shape is None:
+            raise TraceError(f"must be an HDF5 dataset with values, found a {_kind(found)}")
+        return tuple(found.shape)
 
 
 def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
     """A group that lies in this file, or a dataset of any type whose values do; see `StoredDataset`."""
-    found = _child(parent, name)
-    if isinstance(found, h5py.Group):
-        return found
     with located(name):
-        if not isinstance(found, h5py.Dataset):
-            raise TraceError(f"must be an HDF5 dataset or group, found a {type(found).__name__.lower()}")
+        child = _child(parent, name)
+        if isinstance(child, h5py.h5g.GroupID):
+            return h5py.Group(child)
+        if not isinstance(child, h5py.h5d.DatasetID):
+            raise TraceError(f"must be an HDF5 dataset or group, found a {_kind(child)}")
+        found = FoundDataset.of(child)
         return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
 
 
 def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
     """The selected values in native byte order; see `StoredDataset.values`."""
-    stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(dataset)
+    stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(FoundDataset.of(dataset.id))
     return stored.values(selection)
 
 
-def _child(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
-    with located(name):
-        encoded = os.fsencode(name)
-        if parent.id.links.get_info(encoded).type != h5py.h5l.TYPE_HARD:
-            raise TraceError("is a soft or external link; allowed are only objects in this file")
-        found = h5py.h5o.open(parent.id, encoded)
-        if isinstance(found, h5py.h5g.GroupID):
-            return h5py.Group(found)
-        return h5py.Dataset(found) if isinstance(found, h5py.h5d.DatasetID) else parent[name]
+def _child(parent: h5py.Group, name: str) -> h5py.h5g.ObjectID:
+    """What HDF5 knows a member by: h5py's own objects take as long again to be made."""
+    encoded = os.fsencode(name)
+    if parent.id.links.get_info(encoded).type != h5py.h5l.TYPE_HARD:
+        raise TraceError("is a soft or external link; allowed are only objects in this file")
+    return h5py.h5o.open(parent.id, encoded)
+
+
+def _kind(found: h5py.h5g.ObjectID) -> str:
+    """What a member is instead of what is wanted, in a word."""
+    words = {h5py.h5g.GroupID: "group", h5py.h5d.DatasetID: "dataset"}
+    return next((word for kind, word in words.items() if isinstance(found, kind)), "datatype")
 
 
 def set_attribute(group: h5py.Group, name: str, value: str | int | tuple[int, ...]) -> None:
@@ -175,9 +200,10 @@ def create(
 
     growing: the first axis can be extended later.
     """
-    return parent.create_dataset(
+    dataset = parent.create_dataset(
         name,
-        data=values,
+        shape=values.shape,
+        dtype=values.dtype,
         chunks=chunks or tuple(max(1, size) for size in values.shape),
         maxshape=(None, *values.shape[1:]) if growing else None,
         compression="gzip",
@@ -186,21 +212,29 @@ def create(
         fletcher32=True,
         track_times=False,
     )
+    _write_chunks(dataset, values, 0, WORTH_COMPRESSING_ONCE)
+    return dataset
 
 
 def append(dataset: h5py.Dataset, rows: Sequence[npt.NDArray[Any]]) -> None:
-    """Extend a growing dataset, of which a chunk holds one row at most, by rows of its dtype.
-
-    Chunks are filtered here: HDF5 itself would compress every one, however little that saves.
-    """
-    first, (_, *sizes) = len(dataset), dataset.chunks
+    """Extend a growing dataset, of which a chunk holds one row at most, by rows of its dtype."""
+    first = len(dataset)
     dataset.resize(first + len(rows), axis=0)
-    filters = FilterPipeline.of(dataset, dataset.dtype.itemsize, int(np.prod(sizes)) * dataset.dtype.itemsize)
     for index, row in enumerate(rows, first):
-        starts = (range(0, extent, size) for extent, size in zip(row.shape, sizes, strict=True))
-        for corner in itertools.product(*starts):
-            part = row[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
-            chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the row is 0
-            chunk[tuple(slice(extent) for extent in part.shape)] = part
-            stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL)
-            dataset.id.write_direct_chunk((index, *corner), stored, left_out)
+        _write_chunks(dataset, row[None], index, WORTH_COMPRESSING)
+
+
+def _write_chunks(dataset: h5py.Dataset, values: npt.NDArray[Any], first: int, worth: float) -> None:
+    """Write the values of whole chunks, from index `first` of the first axis on.
+
+    Chunks are filtered here: HDF5 itself would compress every one, however little that saves. worth: what may be left.
+    """
+    sizes, item_bytes = dataset.chunks, dataset.dtype.itemsize
+    filters = FilterPipeline.of(dataset.id.get_create_plist(), item_bytes, math.prod(sizes) * item_bytes)
+    starts = (range(0, extent, size) for extent, size in zip(values.shape, sizes, strict=True))
+    for corner in itertools.product(*starts):
+        part = values[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
+        chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the values is 0
+        chunk[tuple(slice(extent) for extent in part.shape)] = part
+        stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL, worth)
+        dataset.id.write_direct_chunk((first + corner[0], *corner[1:]), stored, left_out)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.traces.errors import TraceError, one_line
-from spikecycle.traces.stored import Range, StoredDataset
+from spikecycle.traces.stored import FoundDataset, Range, StoredDataset
 
 _REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
 _COLLECTION = struct.Struct("<4sBxxxQ")  # signature, version, size with this header
@@ -31,20 +31,19 @@ class VariableLengthDataset(StoredDataset):
     item_type: of a number of a sequence; None where values are texts. TraceError where they cannot be checked.
     """
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        item = h5py.check_vlen_dtype(dataset.dtype)  # of texts: the class str, or bytes
+    def __init__(self, found: FoundDataset) -> None:
+        item = h5py.check_vlen_dtype(found.dtype)  # of texts: the class str, or bytes
         self.item_type: np.dtype[Any] | None = item if isinstance(item, np.dtype) else None
-        super().__init__(dataset)
+        super().__init__(found)
         creation = self.file.id.get_create_plist()
         if creation.get_sizes() != _SIZES or creation.get_userblock():
             raise TraceError("values of variable length in a file of another layout; supported: the usual one")
-        if self.chunks is None and self.id.get_create_plist().get_layout() == h5py.h5d.COMPACT:
+        if self._is_compact:
             raise TraceError("values of variable length in a header; supported: contiguous or chunked ones")
         if self._declared_bytes > self._file_bytes:  # each has more in a heap than its reference
             raise TraceError(f"declares {self.size} values, more than a file of {self._file_bytes} bytes can hold")
 
-    def _check_type(self) -> None:
-        kind = self.id.get_type()
+    def _check_type(self, kind: h5py.h5t.TypeID) -> None:
         if self.item_type is None:
             is_plain = isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
         else:

@@ -97,8 +97,9 @@ class LayerHeader:
             if values > limit:
                 raise TraceError(f"{what}: at most {limit} values are allowed, found {values}")
 
-    def check_weights(self, weights: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-        """The codes as int32 (M, C / groups, R, S); TraceError on another shape, no integers, or codes out of range."""
+    def check_weights(self, weights: npt.NDArray[Any]) -> npt.NDArray[np.signedinteger[Any]]:
+        """The codes in their smallest dtype, (M, C / groups, R, S), maybe the array itself; TraceError on another
+        shape, no integers, or codes out of range."""
         return check_weights(weights, self.shape.weight_shape, self.weight_bits)
 
     def check_bias(self, bias: npt.NDArray[Any] | None) -> npt.NDArray[np.int32]:
@@ -145,6 +146,6 @@ class LayerParameters:
                 self.has_outputs,
             )  # fmt: skip
             object.__setattr__(self, "header", header)
-            object.__setattr__(self, "weights", header.check_weights(self.weights))
+            object.__setattr__(self, "weights", header.check_weights(self.weights).astype(np.int32))
             if self.bias is not None:
                 object.__setattr__(self, "bias", header.check_bias(self.bias))

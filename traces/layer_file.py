@@ -17,7 +17,7 @@ from spikecycle.traces.shape import LayerShape, SynapseKind
 
 def read_name(group: h5py.Group) -> str:
     """Read and check a layer's name, so that what is found later can be reported by it."""
-    hdf5.check_names("attribute", tuple(group.attrs), schema.LAYER_ATTRIBUTES)
+    hdf5.check_names("attribute", hdf5.attribute_names(group), schema.LAYER_ATTRIBUTES)
     name = hdf5.text_attribute(group, "name")
     check_name(name)
     return name

@@ -90,6 +90,12 @@ class Layer:
 
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only."""
+        codes = self.codes().astype(np.int32, copy=False)
+        codes.setflags(write=False)
+        return codes
+
+    def codes(self) -> npt.NDArray[np.signedinteger[Any]]:
+        """The same in the smallest dtype that holds weight_bits: int8, int16 or int32."""
         with located(self._path), located(self._place):
             codes = self._header.check_weights(self._read("weights", self._weights))
         codes.setflags(write=False)

@@ -65,7 +65,7 @@ def _numbered(root: h5py.File, name: str, most: int) -> list[h5py.Group]:
     """The groups 0, 1, 2, ... of a group without attributes."""
     parent = hdf5.child_group(root, name)
     with located(name):
-        hdf5.check_names("attribute", tuple(parent.attrs), ())
+        hdf5.check_names("attribute", hdf5.attribute_names(parent), ())
         found = hdf5.member_names(parent)
         if not 1 <= len(found) <= most:
             raise TraceError(f"1 to {most} groups are allowed, found {len(found)}")
@@ -90,7 +90,7 @@ def _read_tensor(group: h5py.Group, path: Path, samples: int, timesteps: int) ->
         if fields.has("values") or fields.has(CHECKSUM):
             dtype, sizes = stored_form(spec)
             values = fields.dataset("values", (dtype.name,), (samples, timesteps, *sizes))
-            hdf5.check_names("attribute of values", tuple(values.attrs), ())
+            hdf5.check_names("attribute of values", hdf5.attribute_names(values), ())
             checksums = fields.dataset(CHECKSUM, ("uint8",), (samples, CHECKSUM_BYTES))
             recording = _recording(spec, values, checksums, path)
         fields.finish()

@@ -216,6 +216,14 @@ class Neuron:
                 raise TraceError(f"{name} must have shape (1,), ({shape[0]},) or {shape}, found {found}")
 
 
+def variation(parameter: Int32) -> Literal["none", "channel", "neuron"]:
+    """How a neuron's parameter of shape (1,), (M,), (M, P, Q) or (0,) differs: not at all, between channels alone, or
+    within some channel."""
+    if parameter.ndim > 1 and (parameter != parameter[:, :1, :1]).any():
+        return "neuron"
+    return "channel" if parameter.size > 1 and (parameter != parameter.flat[0]).any() else "none"
+
+
 def _span(values: Int32) -> str:
     """One number, or the lowest to the highest."""
     low, high = int(values.min()), int(values.max())

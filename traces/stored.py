@@ -6,17 +6,36 @@ import itertools
 import math
 import operator
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
-from spikecycle.traces.array_types import Array
+from spikecycle.traces.array_types import Array, UInt8
 from spikecycle.traces.errors import TraceError, one_line
 from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
 
 Range = tuple[int, int]  # first index and the one after the last
+
+
+class FoundDataset(NamedTuple):
+    """A dataset and what is asked about it first, once: HDF5 makes an object of its own for every answer.
+
+    kind: its type, as HDF5 has it. shape: None where there are no values, not even none of a shape.
+    """
+
+    identifier: h5py.h5d.DatasetID
+    kind: h5py.h5t.TypeID
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, identifier: h5py.h5d.DatasetID) -> FoundDataset:
+        """A dataset that HDF5 has opened."""
+        kind = identifier.get_type()
+        return cls(identifier, kind, kind.dtype, identifier.shape)
 
 
 class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
@@ -26,33 +45,46 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     filters that cannot be checked, or are not all there.
     """
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        super().__init__(dataset.id, readonly=True)  # so that h5py keeps shape and dtype
-        creation = self.id.get_create_plist()
-        if creation.get_external_count() or creation.get_layout() == h5py.h5d.VIRTUAL:
+    def __init__(self, found: FoundDataset) -> None:
+        super().__init__(found.identifier, readonly=True)
+        creation = found.identifier.get_create_plist()
+        layout, shape = creation.get_layout(), found.shape
+        if creation.get_external_count() or layout == h5py.h5d.VIRTUAL:
             raise TraceError("the values lie in another file; allowed are only values in this file")
-        if self.shape is None:
+        if shape is None:
             raise TraceError("has no values, not even none of a shape")
-        self._chunks = creation.get_chunk() if creation.get_layout() == h5py.h5d.CHUNKED else None
-        self._check_type()
-        self._declared_bytes = math.prod(self.shape) * self._stored_type.itemsize
-        self._file_bytes = h5py.h5i.get_file_id(self.id).get_filesize()
+        self._shape: tuple[int, ...] = shape
+        self._chunks = creation.get_chunk() if layout == h5py.h5d.CHUNKED else None
+        self._is_compact = layout == h5py.h5d.COMPACT
+        self._type = found.dtype
+        self._check_type(found.kind)
+        self._declared_bytes = math.prod(shape) * self._stored_type.itemsize
+        self._file_bytes = h5py.h5i.get_file_id(found.identifier).get_filesize()
         self._are_sizes_checked = False
         self._last_chunk: tuple[tuple[int, ...], Array] | None = None
         if self._chunks is None:
             self._check_whole()
         else:
-            self._check_chunks(self._chunks)
+            self._check_chunks(self._chunks, creation)
 
-    def _check_type(self) -> None:
-        if not self.id.get_type().equal(h5py.h5t.py_create(self.dtype)):
-            raise TraceError(f"must be plain {one_line(self.dtype.name)}, found another layout of its bits")
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Values along each axis."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of a value."""
+        return self._type
+
+    def _check_type(self, kind: h5py.h5t.TypeID) -> None:
+        if not kind.equal(_plain(self._type)):
+            raise TraceError(f"must be plain {one_line(self._type.name)}, found another layout of its bits")
 
     @property
     def _stored_type(self) -> np.dtype[Any]:
         """Of a value as it is in the file."""
-        dtype: np.dtype[Any] = self.dtype
-        return dtype
+        return self._type
 
     def _check_whole(self) -> None:
         """All of the values stand in one piece."""
@@ -60,8 +92,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         if stored_bytes != self._declared_bytes:
             raise TraceError(f"declares {self._declared_bytes} bytes of values, but stores {stored_bytes}")
         first = self.id.get_offset()  # None where they stand in the header, and where there are none
-        is_compact = self.id.get_create_plist().get_layout() == h5py.h5d.COMPACT
-        if self._declared_bytes and not is_compact and (first is None or first + stored_bytes > self._file_bytes):
+        if self._declared_bytes and not self._is_compact and (first is None or first + stored_bytes > self._file_bytes):
             raise TraceError(f"declares {self._declared_bytes} bytes of values that lie beyond the end of the file")
 
     @property
@@ -69,13 +100,13 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         """The shape of a chunk; None where the values stand in one piece. h5py would look it up every time."""
         return self._chunks
 
-    def _check_chunks(self, chunks: tuple[int, ...]) -> None:
+    def _check_chunks(self, chunks: tuple[int, ...], creation: h5py.h5p.PropDCID) -> None:
         chunk_bytes = math.prod(chunks) * self._stored_type.itemsize
         if chunk_bytes > MAX_CHUNK_BYTES:
             raise TraceError(f"a chunk must be at most {MAX_CHUNK_BYTES} bytes, found {chunk_bytes}")
-        self._filters = FilterPipeline.of(self, self._stored_type.itemsize, chunk_bytes)
+        self._filters = FilterPipeline.of(creation, self._stored_type.itemsize, chunk_bytes)
         # Asking HDF5 for the number of chunks would walk their whole index, which a damaged one need not end.
-        self._chunk_count = math.prod(-(-size // chunk) for size, chunk in zip(self.shape, chunks, strict=True))
+        self._chunk_count = math.prod(-(-size // chunk) for size, chunk in zip(self._shape, chunks, strict=True))
         if self._chunk_count * self._filters.least_bytes > self._file_bytes:
             raise TraceError(
                 f"declares {self._declared_bytes} bytes of values, more than a file of {self._file_bytes} can hold"
@@ -85,9 +116,17 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         """The selected values, in native byte order.
 
         selection: an index, a slice without step, or a tuple of them for the first axes; indices drop their axis.
+        What is returned may be read-only.
         """
         ranges, kept = self._ranges(selection)
-        values = np.empty([stop - start for start, stop in ranges], self._stored_type.newbyteorder("="))
+        native = self._stored_type.newbyteorder("=")
+        if self._chunks == self._shape and ranges == [(0, size) for size in self._shape]:
+            values = self._only_chunk().astype(native, copy=False)
+            return values.reshape([values.shape[axis] for axis in kept])
+        if self._chunks is not None and self._are_in_line(ranges, self._chunks):
+            values = self._read_in_line(ranges, self._chunks).astype(native, copy=False)
+            return values.reshape([values.shape[axis] for axis in kept])
+        values = np.empty([stop - start for start, stop in ranges], native)
         if not values.size:
             pass
         elif self._chunks is None:
@@ -103,10 +142,10 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     def _ranges(self, selection: Any) -> tuple[list[Range], list[int]]:
         """The range of every axis, and the axes that stay."""
         parts = selection if isinstance(selection, tuple) else (selection,)
-        if len(parts) > len(self.shape):
-            raise IndexError(f"{len(parts)} indices for {len(self.shape)} axes")
+        if len(parts) > len(self._shape):
+            raise IndexError(f"{len(parts)} indices for {len(self._shape)} axes")
         ranges, kept = [], []
-        for axis, size in enumerate(self.shape):
+        for axis, size in enumerate(self._shape):
             part = parts[axis] if axis < len(parts) else slice(None)
             if isinstance(part, slice):
                 start, stop, step = part.indices(size)
@@ -126,7 +165,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
 
     def _read_chunks(self, values: Array, ranges: list[Range], chunks: tuple[int, ...]) -> None:
         rows = ranges[0][1] - ranges[0][0]
-        is_decoded_again = rows < min(len(self), chunks[0])  # for its other rows, as it is too large to be kept
+        is_decoded_again = rows < min(self._shape[0], chunks[0])  # for its other rows, as it is too large to be kept
         if is_decoded_again and self._filters.chunk_bytes > CHUNK_CACHE_BYTES:
             raise TraceError(
                 f"a chunk that holds several samples must be at most {CHUNK_CACHE_BYTES} bytes, "
@@ -142,6 +181,44 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
                 inside.append(slice(low - begin, high - begin))
                 outside.append(slice(low - start, high - start))
             values[tuple(outside)] = chunk[tuple(inside)]
+
+    def _are_in_line(self, ranges: list[Range], chunks: tuple[int, ...]) -> bool:
+        """Whether the chunks of some values lie one behind the other in them, as rows of rows, from the start of one
+        on, and nobody will ask for what they hold of other samples."""
+        axis = next((axis for axis, size in enumerate(chunks) if size > 1), len(chunks) - 1)
+        behind = slice(axis + 1, None)
+        whole = [(0, size) for size in self._shape[behind]]
+        in_rows = chunks[behind] == self._shape[behind] and ranges[behind] == whole
+        first, stop = ranges[0]
+        are_done_with = stop - first >= min(self._shape[0], chunks[0])
+        starts_one = ranges[axis][0] % chunks[axis] == 0
+        return in_rows and are_done_with and starts_one and self._filters.chunk_bytes <= CHUNK_CACHE_BYTES
+
+    def _read_in_line(self, ranges: list[Range], chunks: tuple[int, ...]) -> Array:
+        """Values whose chunks lie one behind the other, each read where it belongs: what a chunk has beyond them, and
+        its checksum, is overwritten by the next one, and lies behind the values at last."""
+        if not self._filters.codes:
+            self._check_sizes()
+        sizes = [stop - start for start, stop in ranges]
+        item_bytes = self._stored_type.itemsize
+        all_bytes = math.prod(sizes) * item_bytes
+        room = np.empty(all_bytes + self._filters.most_bytes, np.uint8)
+        rows = [math.prod(sizes[axis + 1 :]) * item_bytes for axis in range(len(sizes))]  # bytes from one to the next
+        for first in _chunks_of(ranges, chunks):
+            place = sum((begin - start) * row for begin, (start, _), row in zip(first, ranges, rows, strict=True))
+            there = room[place : place + self._filters.most_bytes]
+            undone = self._undone(first, there)
+            if undone.ctypes.data != there.ctypes.data:
+                there[: len(undone)] = undone
+        return room[:all_bytes].view(self._stored_type).reshape(sizes)
+
+    def _only_chunk(self) -> Array:
+        """All values where they are one whole chunk, as it is: nothing is copied, and nothing kept."""
+        if not self._filters.codes:
+            self._check_sizes()
+        chunk = self._chunk((0,) * len(self._shape))
+        self._last_chunk = None
+        return chunk
 
     def _check_sizes(self) -> None:
         """TraceError unless the index gives every chunk its size.
@@ -171,17 +248,28 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         last = self._last_chunk  # which another thread may replace meanwhile
         if last is not None and last[0] == first:
             return last[1]
-        buffer = np.empty(self._filters.most_bytes, np.uint8)
-        try:
-            skipped, stored = self.id.read_direct_chunk(first, out=buffer)
-        except ValueError:  # it does not fit the buffer
-            raise TraceError(
-                f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(buffer)})"
-            ) from None
-        chunk = self._filters.undo(memoryview(stored), skipped).view(self._stored_type).reshape(self.chunks)
+        undone = self._undone(first, np.empty(self._filters.most_bytes, np.uint8))
+        chunk = undone.view(self._stored_type).reshape(self._chunks)
         if self._filters.chunk_bytes <= CHUNK_CACHE_BYTES:
             self._last_chunk = (first, chunk)
         return chunk
+
+    def _undone(self, first: tuple[int, ...], room: UInt8) -> UInt8:
+        """The bytes of the chunk whose first value has that index, filters undone; where there was nothing to undo,
+        they are where the chunk was read to. room: for as many bytes as it can be stored in."""
+        try:
+            skipped, stored = self.id.read_direct_chunk(first, out=room)
+        except ValueError:  # it does not fit
+            raise TraceError(
+                f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(room)})"
+            ) from None
+        return self._filters.undo(memoryview(stored), skipped)
+
+
+@lru_cache(maxsize=64)
+def _plain(dtype: np.dtype[Any]) -> h5py.h5t.TypeID:
+    """HDF5's type of the same layout."""
+    return h5py.h5t.py_create(dtype)
 
 
 def _chunks_of(ranges: list[Range], sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -27,10 +27,12 @@ def code_dtype(weight_bits: int) -> type[np.signedinteger[Any]]:
 
 def check_weights(
     weights: npt.NDArray[Any], shape: tuple[int, int, int, int], weight_bits: int
-) -> npt.NDArray[np.int32]:
-    """The codes as int32 (M, C / groups, R, S); TraceError on another shape, no integers, or codes out of range."""
+) -> npt.NDArray[np.signedinteger[Any]]:
+    """The codes in the smallest dtype that holds all of weight_bits, (M, C / groups, R, S), maybe the array itself;
+    TraceError on another shape, no integers, or codes out of range."""
     with located("weights"):
-        return check_integers(weights, shape, *weight_range(weight_bits)).astype(np.int32)
+        codes = check_integers(weights, shape, *weight_range(weight_bits))
+        return codes.astype(code_dtype(weight_bits), copy=False)
 
 
 def check_bias(bias: npt.NDArray[Any] | None, output_channels: int) -> npt.NDArray[np.int32]:

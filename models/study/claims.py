@@ -97,6 +97,8 @@ def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: Co
             f"Up to {free.label}, by the margin of {points(margin)}: {_percent(free.accuracy)} against "
             f"{_percent(whole.accuracy)}{_seeds(free)}, {losses[free.name]}."
         )
+        if losses[free.name].is_significant:
+            yield "That is a significant loss, smaller than the margin."
     if costly is None:
         yield "More pruning was not tried, so that the end of it was not seen."
     elif free is not None:

@@ -44,7 +44,8 @@ class Loss(NamedTuple):
     def verdict(self) -> str:
         """What follows of it, in words."""
         if self.is_free:
-            return f"free by the margin of {points(self.margin)}"
+            known = "a significant loss, and yet " if self.is_significant else ""
+            return f"{known}free by the margin of {points(self.margin)}"
         if self.is_significant:
             return "a significant loss"
         return f"not shown to be free by the margin of {points(self.margin)}, and no significant loss"

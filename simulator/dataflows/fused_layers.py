@@ -25,7 +25,7 @@ come in parts, for each of which its inputs are loaded again. A batch has `batch
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
@@ -42,6 +42,7 @@ from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, Machine, PositiveInt
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import Operator, Population, TensorSpec
+from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
 
 class FusedLayersParameters(DataflowParameters):
@@ -91,6 +92,10 @@ def add_counter(bits: int) -> Counter:
     return Counter("pe.add", "pe", "potentials", "add", "logic", "operations", "a weight is added or not", bits=bits)
 
 
+GROUPS_SUPPORT = replace(SUPPORTS, accounts_for=frozenset({SYNAPTIC_CURRENTS}))
+"""As on cores, but that parameters come with the weights, which their traffic leaves out."""
+
+
 @dataclass(frozen=True)
 class FusedLayers:
     """The dataflow; see the module and `spikecycle.simulator.dataflows.base.Dataflow`."""
@@ -98,7 +103,7 @@ class FusedLayers:
     name: str = "fused_layers"
     summary: str = "dense, groups of layers and batches of timesteps stay on chip (STEMS)"
     machine_type: type[Machine] = FusedLayersMachine
-    supports: Support = SUPPORTS
+    supports: Support = GROUPS_SUPPORT
     overlaps: tuple[str, ...] = ("roofline",)
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:

@@ -19,6 +19,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
+from spikecycle.traces.operators.extras import PARAMETERS
 
 
 class InputScanParameters(DataflowParameters):
@@ -49,6 +50,7 @@ INPUT_SCAN = rule(
     free=("add", "concatenate", "neuron", "pool"),
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights"),
     input_bits=1,
+    accounts_for=PARAMETERS,  # in the neuron's own hardware for good
     overlaps=("layer_pipeline", "roofline", "step_barrier"),
 )
 

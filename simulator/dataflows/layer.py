@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Frames, Inputs, Int32, UInt8
+from spikecycle.simulator.array_types import Frames, Inputs, Int32, UInt8, WeightCodes
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import MappingError
@@ -30,8 +30,9 @@ from spikecycle.traces.packing import PackedSpikes
 class LayerTask:
     """What an array needs to know of a layer before it sees a sample.
 
-    weights: int32 (M, C / groups, R, S) codes of `weight_bits`, signed. bias: int32 (M,). timesteps: T. pool: rows and
-    columns of the windows of currents of which neurons take the largest; (1, 1) without a pool.
+    weights: (M, C / groups, R, S) codes of `weight_bits`, signed, in the smallest dtype that holds them or a larger
+    one: not for arithmetic as they are. bias: int32 (M,). timesteps: T. pool: rows and columns of the windows of
+    currents of which neurons take the largest; (1, 1) without a pool.
     """
 
     name: str
@@ -39,7 +40,7 @@ class LayerTask:
     timesteps: int
     input_bits: int
     weight_bits: int
-    weights: Int32
+    weights: WeightCodes
     bias: Int32
     neuron: Neuron
     pool: tuple[int, int] = (1, 1)
@@ -53,7 +54,7 @@ class LayerTask:
     def of(cls, layer: Layer) -> LayerTask:
         """A layer of a version 1 trace, its arrays read."""
         return cls(
-            layer.name, layer.shape, layer.timesteps, layer.input_bits, layer.weight_bits, layer.weights(),
+            layer.name, layer.shape, layer.timesteps, layer.input_bits, layer.weight_bits, layer.codes(),
             layer.bias(), layer.neuron,
         )  # fmt: skip
 
@@ -108,12 +109,12 @@ class MappedLayer(Protocol):
 class Connection:
     """One input of a layer: where it comes from, and the convolution that it passes through.
 
-    weights: int32 (M, C / groups, R, S), codes of `weight_bits`.
+    weights: (M, C / groups, R, S), codes of `weight_bits`, see `LayerTask`.
     """
 
     source: Source
     shape: LayerShape
-    weights: Int32
+    weights: WeightCodes
     weight_bits: int
 
 
@@ -240,10 +241,10 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
 
 def _synapse(synapse: Synapse) -> Connection:
     (source,) = synapse.inputs
-    shape, weights = synapse.shape, synapse.weights()
+    shape, weights = synapse.shape, synapse.codes()
     if shape.dilation != (1, 1):
         filled = without_holes(shape)
-        with_zeros = np.zeros(filled.weight_shape, np.int32)
+        with_zeros = np.zeros(filled.weight_shape, weights.dtype)
         with_zeros[:, :, :: shape.dilation[0], :: shape.dilation[1]] = weights
         shape, weights = filled, with_zeros
     return Connection(source, shape, weights, synapse.weight_bits)
@@ -263,7 +264,7 @@ def _identity(source: Source, network: Network, population: Population) -> Conne
             f"operator {population.name!r} cannot be mapped: its input {source.tensor!r} has another shape"
         )
     shape = LayerShape("conv2d", C=channels, H=rows, W=columns, M=channels, R=1, S=1)
-    return Connection(source, shape, np.eye(channels, dtype=np.int32)[:, :, None, None], 2)
+    return Connection(source, shape, np.eye(channels, dtype=np.int8)[:, :, None, None], 2)
 
 
 def _without_groups(connection: Connection) -> Connection:
@@ -272,14 +273,14 @@ def _without_groups(connection: Connection) -> Connection:
     if groups == 1:
         return connection
     channels, outputs = shape.C // groups, shape.M // groups
-    weights = np.zeros((shape.M, shape.C, shape.R, shape.S), np.int32)
+    weights = np.zeros((shape.M, shape.C, shape.R, shape.S), connection.weights.dtype)
     for group in range(groups):
         rows = slice(group * outputs, (group + 1) * outputs)
         weights[rows, group * channels : (group + 1) * channels] = connection.weights[rows]
     return replace(connection, shape=replace(shape, groups=1), weights=weights)
 
 
-def _side_by_side(name: str, connections: Sequence[Connection]) -> tuple[LayerShape, Int32]:
+def _side_by_side(name: str, connections: Sequence[Connection]) -> tuple[LayerShape, WeightCodes]:
     """One convolution over the channels of all inputs; kernels are padded with zero weights to a common size."""
     connections = [_without_groups(connection) for connection in connections]
     shapes = [connection.shape for connection in connections]

@@ -22,9 +22,10 @@ array that has none of them refuses such neurons and names the key.
 
 from __future__ import annotations
 
-from spikecycle.simulator.array_types import Int32
 from spikecycle.simulator.machine.schema import DataflowParameters, Section
 from spikecycle.traces import Neuron
+from spikecycle.traces.neuron import variation
+from spikecycle.traces.operators.extras import NEURON_PARAMETERS, SYNAPTIC_CURRENTS
 
 NEURON_DEMANDS = frozenset(
     {
@@ -33,6 +34,8 @@ NEURON_DEMANDS = frozenset(
     }
 )  # fmt: skip
 """What of `Population.demands` the keys stand for."""
+NEURON_EXTRAS = NEURON_PARAMETERS | {SYNAPTIC_CURRENTS}
+"""What of `Population.extras` an array with a neuron unit charges for: see above."""
 SECTION = "dataflow.neuron_unit"
 POOLS_REFUSED = f"its neurons take the largest of several currents, which needs {SECTION}.pools_currents: true"
 
@@ -58,7 +61,7 @@ class NeuronUnit(Section):
     def refusal(self, neuron: Neuron) -> str:
         """See `DataflowParameters.refusal`."""
         by_channel = any(
-            leak.size > 1 and not _differs_within_channels(leak)
+            leak.size > 1 and variation(leak) != "neuron"
             for leak in (neuron.leak_numerator, neuron.current_leak_numerator)
         )
         needs = {
@@ -104,15 +107,10 @@ def own_parameter_bits(neuron: Neuron) -> int:
     do."""
     threshold_bits = neuron.potential_bits - 1  # at least 1, at most the largest potential
     return (
-        _differs_within_channels(neuron.threshold) * threshold_bits
-        + _differs_within_channels(neuron.leak_numerator) * (neuron.leak_shift + 1)
-        + _differs_within_channels(neuron.current_leak_numerator) * (neuron.current_leak_shift + 1)
+        (variation(neuron.threshold) == "neuron") * threshold_bits
+        + (variation(neuron.leak_numerator) == "neuron") * (neuron.leak_shift + 1)
+        + (variation(neuron.current_leak_numerator) == "neuron") * (neuron.current_leak_shift + 1)
     )
-
-
-def _differs_within_channels(parameter: Int32) -> bool:
-    """Whether a parameter, (1,), (M,), (M, P, Q) or absent, has several values in some channel."""
-    return parameter.ndim > 1 and bool((parameter != parameter[:, :1, :1]).any())
 
 
 def potential_words(values: int, bits: int, width_bits: int) -> int:

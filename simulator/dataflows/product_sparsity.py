@@ -53,6 +53,7 @@ from spikecycle.simulator.units import channel_cycles_per_bit
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import AttentionProduct, Population, Synapse
 from spikecycle.traces.frames import blocks
+from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
 UPDATE_CYCLES = 2
 """Cycles of one update of a group of neurons."""
@@ -113,6 +114,7 @@ PRODUCT_SPARSITY = rule(
     summary="spikes added one by one, partial sums of equal parts of rows reused (Prosperity)",
     free=("add", "concatenate", "pool"),
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
+    accounts_for={SYNAPTIC_CURRENTS},
     counters=(ADD, PREPARE),
     overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
 )

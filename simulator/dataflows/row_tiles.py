@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Integers, UInt64
+from spikecycle.simulator.array_types import Int64, Integers, UInt64
 from spikecycle.simulator.jit import kernel
 
 MOST_COLUMNS = 16
@@ -92,6 +92,39 @@ def tile_work(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, reu
     return adds, prepare
 
 
+@kernel
+def deal_rows(
+    rows: UInt64, first: int, own: Int64, tile_rows: int, begun: UInt64, shared: UInt64, whole: UInt64
+) -> int:
+    """Deal the rows of some timesteps to the tiles that they belong to, and give those that become whole.
+
+    rows: (n, positions, words), of timesteps from `first`. own: int64 (3, positions): of each position, the first
+    timestep of its own tiles, the one after their last, and the place of its first row in `shared`. begun: (positions
+    x tile_rows, words), the tile that each position is at. shared: (rows, words) of tiles of several positions.
+    whole: filled with whole tiles; returns how many rows that are.
+    """
+    timesteps, positions, words = rows.shape
+    filled = 0
+    for position in range(positions):
+        own_from, own_until, shared_from = own[0, position], own[1, position], own[2, position]
+        for index in range(timesteps):
+            t = first + index
+            if t < own_from or t >= own_until:
+                place = shared_from + (t if t < own_from else t - own_until + own_from)
+                for word in range(words):
+                    shared[place, word] = rows[index, position, word]
+                continue
+            place = (t - own_from) % tile_rows
+            for word in range(words):
+                begun[position * tile_rows + place, word] = rows[index, position, word]
+            if place == tile_rows - 1:
+                for row in range(tile_rows):
+                    for word in range(words):
+                        whole[filled, word] = begun[position * tile_rows + row, word]
+                    filled += 1
+    return filled
+
+
 class TilesByPosition:
     """Cuts the rows of an im2col matrix into tiles, position after position, its timesteps side by side, while rows
     come some timesteps at a time.
@@ -102,37 +135,33 @@ class TilesByPosition:
     def __init__(self, timesteps: int, tile_rows: int) -> None:
         self._timesteps, self._tile_rows = timesteps, tile_rows
         self._first = 0
-        self._begun: list[UInt64] = []
-        self._shared: list[list[UInt64]] = []
+        self._own = np.empty((3, 0), np.int64)
+        self._begun = self._shared = np.empty((0, 0), np.uint64)
 
     def add(self, rows: UInt64) -> UInt64:
         """The next timesteps, uint64 (n, positions, words); returns whole tiles, (rows, words), and the last one."""
-        by_position = np.ascontiguousarray(rows.transpose(1, 0, 2))
-        count = len(rows)
+        count, positions, words = rows.shape
         if count == self._timesteps:
-            return by_position.reshape(-1, rows.shape[2])
-        if not self._shared:
-            self._shared = [[] for _ in by_position]
-            self._begun = [of_position[:0] for of_position in by_position]
-        whole = []
-        for position, of_position in enumerate(by_position):
-            own_from, own_until = (min(max(at - self._first, 0), count) for at in self._own(position))
-            own = np.concatenate([self._begun[position], of_position[own_from:own_until]])
-            full = len(own) // self._tile_rows * self._tile_rows
-            whole.append(own[:full])
-            self._begun[position] = own[full:].copy()
-            self._shared[position] += [of_position[:own_from].copy(), of_position[own_until:].copy()]
+            return np.ascontiguousarray(rows.transpose(1, 0, 2)).reshape(-1, words)
+        if self._first == 0:
+            self._make_room(positions, words)
+        whole = np.empty((count * positions + len(self._begun) if len(self._begun) else 0, words), np.uint64)
+        filled = deal_rows(rows, self._first, self._own, self._tile_rows, self._begun, self._shared, whole)
         self._first += count
-        return np.concatenate(whole)
+        return whole[:filled]
 
     def rest(self) -> UInt64 | None:
         """After all timesteps: tiles that have rows of several positions, and the last one."""
-        return np.concatenate([part for parts in self._shared for part in parts]) if self._shared else None
+        return self._shared if self._first else None
 
-    def _own(self, position: int) -> tuple[int, int]:
-        """Timesteps, first to last, of a position's rows that are in tiles of its own."""
-        first = min(self._timesteps, -position * self._timesteps % self._tile_rows)
-        return first, first + (self._timesteps - first) // self._tile_rows * self._tile_rows
+    def _make_room(self, positions: int, words: int) -> None:
+        """Which timesteps of each position are in tiles of its own, and where its rows wait."""
+        own_from = np.minimum(self._timesteps, -np.arange(positions) * self._timesteps % self._tile_rows)
+        own_rows = (self._timesteps - own_from) // self._tile_rows * self._tile_rows
+        ends = np.cumsum(self._timesteps - own_rows)
+        self._own = np.stack([own_from, own_from + own_rows, ends - (self._timesteps - own_rows)])
+        self._shared = np.empty((int(ends[-1]), words), np.uint64)
+        self._begun = np.empty((positions * self._tile_rows if own_rows.any() else 0, words), np.uint64)
 
 
 def packed(bits: Integers) -> UInt64:

@@ -128,17 +128,20 @@ def rule(
     free: Iterable[str] = (),
     demands: Iterable[str] = (),
     input_bits: int = 16,
+    accounts_for: Iterable[str] = (),
     counters: tuple[Counter, ...] = (),
     overlaps: tuple[str, ...] = ("roofline", "step_barrier", "layer_pipeline"),
 ) -> RuleDataflow:
     """Register the dataflow `name`; its method `runs` takes the functions.
 
-    machine: schema of its machine files. summary: one line for lists. free, demands, input_bits: what it supports
-    (`Support`). counters: declaration of what its activities count. overlaps: policies that fit it.
+    machine: schema of its machine files. summary: one line for lists. free, demands, input_bits, accounts_for: what it
+    supports (`Support`). counters: declaration of what its activities count. overlaps: policies that fit it.
     """
-    dataflow = RuleDataflow(
-        name, summary, machine, frozenset(free), frozenset(demands), input_bits, tuple(counters), overlaps
-    )
+    supports = Support(
+        frozenset(), frozenset(free), frozenset(demands), input_bits, packed_spikes=True,
+        accounts_for=frozenset(accounts_for),
+    )  # fmt: skip
+    dataflow = RuleDataflow(name, summary, machine, supports, tuple(counters), overlaps)
     DATAFLOWS.register(name, dataflow)
     return dataflow
 
@@ -150,9 +153,7 @@ class RuleDataflow:
     name: str
     summary: str
     machine_type: type[Machine]
-    free: frozenset[str]
-    demands: frozenset[str]
-    input_bits: int
+    declared_support: Support
     declared: tuple[Counter, ...]
     overlaps: tuple[str, ...]
     functions: dict[str, RuleFunction[Any]] = field(default_factory=dict)
@@ -182,7 +183,7 @@ class RuleDataflow:
     @property
     def supports(self) -> Support:
         """The kinds that have a function, and what `rule` was told."""
-        return Support(frozenset(self.functions), self.free, self.demands, self.input_bits, packed_spikes=True)
+        return replace(self.declared_support, operators=frozenset(self.functions))
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """One operator after the other."""

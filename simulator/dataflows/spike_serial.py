@@ -15,6 +15,7 @@ from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NeuronUni
 from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.machine.schema import PositiveInt
+from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
 UPDATE_CYCLES = 3  # of one update of a group of neurons (the study gives MINT the neuron unit of PTB)
 
@@ -41,12 +42,10 @@ class SpikeSerialMachine(OnceThroughMachine):
 
 
 SPIKE_SERIAL = rule(
-    "spike_serial",
-    machine=SpikeSerialMachine,
-    summary="one spike per cycle with its weights to all adders (MINT)",
-    free=("add", "attention", "concatenate", "pool"),
+    "spike_serial", machine=SpikeSerialMachine, summary="one spike per cycle with its weights to all adders (MINT)",
+    free=("add", "attention", "concatenate", "pool"), accounts_for={SYNAPTIC_CURRENTS},
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
-)
+)  # fmt: skip
 
 
 @SPIKE_SERIAL.runs("conv1d", "conv2d", "linear")

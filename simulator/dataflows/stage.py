@@ -100,19 +100,32 @@ def layers(network: Network, with_pools: bool = False) -> list[Stage]:
 def pooled_currents(network: Network) -> dict[str, Pool]:
     """Pools that can be a part of a layer, by the name of what they make: the largest currents of windows that lie side
     by side, between one synapse and neurons that take nothing else."""
-    made_by = {operator.output.name: operator for operator in network.operators}
-    found = {}
-    for pool in network.operators:
-        if not isinstance(pool, Pool) or pool.mode != "max" or pool.window != pool.stride or any(pool.sides):
-            continue
-        taken, made = pool.inputs[0].tensor, pool.output.name
-        takers = [(taker, source.delay) for name in (taken, made) for taker, source in consumers(network, name)]
-        if len(takers) != 2 or any(delay for _, delay in takers):
-            continue
-        neurons = takers[1][0]
-        is_alone = isinstance(neurons, Population) and len(neurons.inputs) == 1
-        if is_alone and isinstance(made_by.get(taken), Synapse):
-            found[made] = pool
+    pools = (operator for operator in network.operators if isinstance(operator, Pool))
+    return {pool.output.name: pool for pool in pools if not pooling_problems(pool, network)}
+
+
+def pooling_problems(pool: Pool, network: Network) -> list[str]:
+    """Why a pool cannot be a part of a layer, in words that follow its name; none if it can."""
+    (source,) = pool.inputs
+    followed_by = consumers(network, pool.output.name)
+    found = []
+    if pool.mode != "max":
+        found.append(f"is of mode {pool.mode}, not max")
+    if pool.window != pool.stride:
+        overlap = any(step < side for side, step in zip(pool.window, pool.stride, strict=True))
+        window, stride = (f"{rows} x {columns}" for rows, columns in (pool.window, pool.stride))
+        found.append(f"has windows of {window} that {'overlap' if overlap else 'leave gaps'} at a stride of {stride}")
+    if any(pool.sides):
+        found.append("has padding")
+    if source.tensor not in made_by_synapses(network) or source.delay:
+        found.append("does not take the currents of an operator with weights as they come")
+    elif len(consumers(network, source.tensor)) > 1:
+        found.append("is not alone in taking these currents")
+    is_ahead = [
+        isinstance(taker, Population) and len(taker.inputs) == 1 and not taken.delay for taker, taken in followed_by
+    ]
+    if is_ahead != [True]:
+        found.append("does not go to one population of neurons that takes nothing else")
     return found
 
 

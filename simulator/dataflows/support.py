@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spikecycle.simulator.dataflows.joined_sums import JoinedNetwork
-from spikecycle.simulator.dataflows.stage import Network, Stage, consumers, made_by_synapses, pooled_currents
+from spikecycle.simulator.dataflows.stage import (
+    Network,
+    Stage,
+    consumers,
+    made_by_synapses,
+    pooled_currents,
+    pooling_problems,
+)
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat
 from spikecycle.traces import Operator, Pool, Population, Synapse, TensorSpec
+from spikecycle.wording import some_of
 
 MOST_NAMED = 5
 """Operators that a refusal names; the others are counted."""
@@ -32,6 +40,8 @@ class Support:
         `SynapseWorkload.plane_blocks`), as all shipped dataflows do; an estimate of memory counts them so.
     keeps_tensors: whether it may keep tensors on chip between stages (`Dataflow.keeps`); without it, a machine or a run
         that asks for `residency.activations: chip` is refused.
+    accounts_for: what its operators may have (`spikecycle.traces.operators.extras`) that costs here what it costs in
+        hardware, because it is counted, or because it is on chip for good; results name the rest as not modelled.
     """
 
     operators: frozenset[str]
@@ -44,6 +54,7 @@ class Support:
     pools_currents: bool = False
     packed_spikes: bool = False
     keeps_tensors: bool = False
+    accounts_for: frozenset[str] = frozenset()
 
     @property
     def joins_sums(self) -> bool:
@@ -59,7 +70,7 @@ class Support:
             return
         pools = pooled_currents(network) if self.pools_currents else {}
         if self.layers_only:
-            yield from _outside_layers(operator, network, pools)
+            yield from _outside_layers(operator, network, pools if self.pools_currents else None)
         sources = [network.tensors[source.tensor].spec for source in operator.inputs]
         without_weights = _without_weights(operator, network, pools)
         demands = {*operator.demands(sources), *(["an input without weights"] if without_weights else [])}
@@ -82,21 +93,41 @@ def _without_weights(operator: Operator, network: Network, pools: Mapping[str, P
     ]
 
 
-def _outside_layers(operator: Operator, network: Network, pools: Mapping[str, Pool]) -> Iterator[str]:
-    """Why an operator is no part of a layer. pools: those that are, by what they make."""
+def _outside_layers(operator: Operator, network: Network, taken: Mapping[str, Pool] | None) -> Iterator[str]:
+    """Why an operator is no part of a layer. taken: the pools that are, by what they make; None if none can be."""
+    pools = taken or {}
     if isinstance(operator, Synapse):
         taken_by = [(consumer, source.delay) for consumer, source in consumers(network, operator.output.name)]
         in_layers = [
             not delay and (isinstance(taker, Population) or taker in pools.values()) for taker, delay in taken_by
         ]
         if in_layers != [True]:
-            yield "its output does not go to one population of neurons and nothing else"
+            instead = f", but to {_named(taken_by)}" if taken_by else ""
+            yield f"its output does not go to one population of neurons and nothing else{instead}"
+            for pool in dict.fromkeys(taker for taker, _ in taken_by if isinstance(taker, Pool)):
+                yield _unpooled(pool, network, taken is not None)
     elif isinstance(operator, Population):
         weighted = {*made_by_synapses(network), *pools}
         if not any(source.tensor in weighted and not source.delay for source in operator.inputs):
             yield "none of its inputs comes from weights of its own"
         if any(spec.signed for spec in _without_weights(operator, network, pools)):
             yield "a signed input without weights is not supported"
+
+
+def _named(taken_by: Sequence[tuple[Operator, int]]) -> str:
+    names = (f"{taker.name!r}{' a timestep later' * bool(delay)}" for taker, delay in taken_by)
+    return some_of(list(dict.fromkeys(names)), MOST_NAMED)
+
+
+def _unpooled(pool: Pool, network: Network, pools_currents: bool) -> str:
+    """Why a pool of currents is no part of a layer, and what would be. pools_currents: whether any can be."""
+    behind = "a pool behind the neurons, of their spikes, may be of any kind"
+    if not pools_currents:
+        return f"pool {pool.name!r} takes currents, which is not supported ({behind})"
+    return (
+        f"pool {pool.name!r} {' and '.join(pooling_problems(pool, network))} (a max pool runs between one operator "
+        f"with weights and one population if its windows lie side by side, stride = window, without padding; {behind})"
+    )
 
 
 def refuse_unsupported(
@@ -138,6 +169,13 @@ def free_operators(support: Support, network: Network) -> list[str]:
     return [
         operator.name for operator in network.operators if operator.kind in support.free and operator.name not in pools
     ]
+
+
+def unaccounted(support: Support, network: Network) -> list[str]:
+    """What operators of the network have that adds nothing to their cost on this dataflow, in words, in the order of
+    the operators; those that cost nothing at all are left to `free_operators`."""
+    had = (extra for operator in network.operators if operator.kind not in support.free for extra in operator.extras())
+    return [extra for extra in dict.fromkeys(had) if extra not in support.accounts_for]
 
 
 def stages_that_run(support: Support, stages: Sequence[Stage]) -> list[Stage]:

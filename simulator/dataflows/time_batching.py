@@ -38,6 +38,7 @@ from spikecycle.simulator.machine.schema import DataflowParameters, Dram, Positi
 from spikecycle.simulator.units import channel_cycles_per_bit
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.simulator.workload.synapse import BLOCK_BYTES
+from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
 COLUMNS = 8
 """PE columns: bits of a packed word."""
@@ -85,6 +86,7 @@ TIME_BATCHING = rule(
     summary="windows of timesteps on a systolic array, silent inputs packed away (PTB)",
     free=("add", "attention", "concatenate", "pool"),
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
+    accounts_for={SYNAPTIC_CURRENTS},
     overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
 )
 

@@ -55,8 +55,14 @@ class WidthCurve:
             return at_first * (bits / first) ** self.exponent
         if bits >= last:
             return at_last * (bits / last) ** self.exponent
-        widths, values = np.log2(np.array(self.points, dtype=np.float64).T)
-        return float(np.exp2(np.interp(math.log2(bits), widths, values)))
+        return _interpolated(self.points, bits)
+
+
+@functools.lru_cache(maxsize=4096)
+def _interpolated(points: tuple[tuple[int, float], ...], bits: int) -> float:
+    """The value at a width between the points, log-log; worked out once, since a machine has few widths."""
+    widths, values = np.log2(np.array(points, dtype=np.float64).T)
+    return float(np.exp2(np.interp(math.log2(bits), widths, values)))
 
 
 @dataclass(frozen=True)

@@ -30,19 +30,18 @@ def _stored_values(values: WeightCodes, start: int, stop: int, spec: FormatSpec)
     if spec.values == Values.IN_PLACE and spec.located == Located.FIXED:
         return stop - start
     non_zeros = 0
-    padding = 0
-    run = 0
     for i in range(start, stop):
-        if values[i] == 0:
-            run += 1
-        else:
-            non_zeros += 1
-            padding += run >> spec.run_bits
-            run = 0
+        non_zeros += values[i] != 0
     if spec.values == Values.IN_PLACE:
         return stop - start if non_zeros > 0 else 0
     if spec.positions == Positions.RUN:
-        return non_zeros + padding
+        run = 0
+        for i in range(start, stop):
+            if values[i] == 0:
+                run += 1
+            else:
+                non_zeros += run >> spec.run_bits  # padding
+                run = 0
     return non_zeros
 
 

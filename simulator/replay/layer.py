@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Frames, Int32, Integers, UInt8, UInt16
+from spikecycle.simulator.array_types import Frames, Int32, Integers, UInt8, UInt16, WeightCodes
 from spikecycle.simulator.replay.steps import PopulationStep, SynapseStep
 from spikecycle.traces import LayerShape, Neuron, TraceError
 from spikecycle.traces.errors import located
@@ -26,7 +26,7 @@ from spikecycle.traces.frames import blocks
 class ReplayedLayer(Protocol):
     """What a replay needs of a layer; `spikecycle.simulator.dataflows.base.LayerTask` has it.
 
-    weights: int32 (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). Inputs have `timesteps` T and values
+    weights: (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). Inputs have `timesteps` T and values
     below 2 ** 16.
     """
 
@@ -47,7 +47,7 @@ class ReplayedLayer(Protocol):
         """Of a code."""
 
     @property
-    def weights(self) -> Int32:
+    def weights(self) -> WeightCodes:
         """Integer codes."""
 
     @property

@@ -17,11 +17,11 @@ _UINT16_RANGE = (0, 2**16 - 1)
 class SynapseStep:
     """A synaptic operator: adds what one timestep of its inputs brings to sums (P, Q, M).
 
-    weights: int32 (M, C / groups, R, S), codes of weight_bits. values: lowest and highest input.
+    weights: (M, C / groups, R, S), codes of weight_bits. values: lowest and highest input.
     """
 
     def __init__(
-        self, shape: LayerShape, weights: Int32, weight_bits: int, values: tuple[int, int] = _UINT16_RANGE
+        self, shape: LayerShape, weights: WeightCodes, weight_bits: int, values: tuple[int, int] = _UINT16_RANGE
     ) -> None:
         self._shape = shape
         self._geometry = Geometry.of(shape)
@@ -128,7 +128,7 @@ _APART = 16
 """Numbers between rows that are turned together: a line of the cache."""
 
 
-def _by_input_channel(weights: Int32, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
+def _by_input_channel(weights: WeightCodes, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
     """Weights as (R, S, C, M / groups) of a dtype: what an event scatters through a tap lies side by side.
 
     Some output channels are turned at a time, from a copy whose rows do not fall on the same lines of the cache: where

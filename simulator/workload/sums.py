@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32
+from spikecycle.simulator.array_types import Int32, WeightCodes
 
 _BLOCK_WEIGHTS = 2**16
 """Weights that are widened together: few enough for the caches of a processor."""
 
 
-def largest_sum(weights: Int32, input_bits: int, bias: Int32 | None = None) -> int:
+def largest_sum(weights: WeightCodes, input_bits: int, bias: Int32 | None = None) -> int:
     """The largest magnitude that the inputs of one timestep can sum to, partial sums included.
 
-    weights: int32 (M, ...), codes of every output channel. input_bits: inputs are 0 to 2^input_bits - 1.
+    weights: (M, ...), codes of every output channel. input_bits: inputs are 0 to 2^input_bits - 1.
     bias: int32 (M,), added once if given.
     """
     codes = weights.reshape(len(weights), -1)

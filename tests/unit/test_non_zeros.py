@@ -46,7 +46,7 @@ def test_currents_are_not_counted_among_spikes(machine: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("machine", ["bishop", "loas"])  # loas prepares its weights, too
 def test_currents_are_made_and_weights_read_once(machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    recompute, read = SampleTensors._recompute, Layer.weights
+    recompute, read = SampleTensors._recompute, Layer.codes
 
     def recomputed(self: SampleTensors, name: str) -> object:
         made.append(name)
@@ -57,7 +57,7 @@ def test_currents_are_made_and_weights_read_once(machine: str, tmp_path: Path, m
         return read(self)
 
     monkeypatch.setattr(SampleTensors, "_recompute", recomputed)
-    monkeypatch.setattr(Layer, "weights", read_weights)
+    monkeypatch.setattr(Layer, "codes", read_weights)
     with trace_of(tmp_path / "t.h5") as trace:
         current = trace.operators[0].output.name
         simulate(trace, machine)

@@ -101,6 +101,29 @@ def test_a_value_is_made_once_for_all_who_need_it() -> None:
     assert made == [1]
 
 
+def test_a_value_that_is_being_made_is_not_waited_for_ahead() -> None:
+    begun, others_turn = threading.Event(), threading.Event()
+
+    def make() -> int:
+        begun.set()
+        assert others_turn.wait(PATIENCE_S)
+        return 5
+
+    value = Once(make)
+    assert not value.is_being_made
+
+    def look() -> int:
+        assert begun.wait(PATIENCE_S)
+        assert value.is_being_made
+        value.ahead()
+        others_turn.set()
+        return value()
+
+    jobs: list[Callable[[], int]] = [value, look]
+    assert list(in_order(jobs, 2)) == [5, 5]
+    assert not value.is_being_made
+
+
 def test_an_error_ahead_is_told_to_those_who_ask() -> None:
     made: list[int] = []
 

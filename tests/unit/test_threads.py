@@ -17,6 +17,8 @@ from spikecycle.traces import Layer, open_trace
 from tests.unit.explore.small import small_trace
 
 SAMPLE = "digits-8bit"
+PATIENCE_S = 20
+"""Until a test that hangs gives up."""
 CASES: dict[str, dict[str, Any]] = {
     "spike_array": {"residency": {"weights": "batch:3"}},
     "spike_array_edge": {"residency": {"activations": "chip"}},
@@ -88,7 +90,7 @@ def test_threads_do_no_work_twice(machine: str, plans: int, small: Path, monkeyp
         monkeypatch.setattr(owner, name, counting)
 
     counted(SpikeArray, "plan", lambda self, machine, stage, network: f"plan {stage.name}")
-    counted(Layer, "weights", lambda self: f"weights {self.name}")
+    counted(Layer, "codes", lambda self: f"weights {self.name}")
     counted(SampleTensors, "_recompute", lambda self, name: f"{name} of {self.sample}")
     work = {}
     for threads in (1, 2):
@@ -99,6 +101,25 @@ def test_threads_do_no_work_twice(machine: str, plans: int, small: Path, monkeyp
     assert work[2] == work[1]
     assert sum(one.startswith("plan") for one in work[1]) == plans
     assert sum(one.startswith("weights") for one in work[1]) == 2
+
+
+def test_a_thread_that_would_wait_for_a_mapping_makes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second layer is mapped until the mapping of the third begins, by the thread that needs the second."""
+    plan = SpikeArray.plan
+    third_began = threading.Event()
+    with open_trace(SAMPLE) as network:
+        names = [layer.name for layer in network.layers]
+
+    def planned(self: SpikeArray, machine: Any, stage: Any, network: Any) -> Any:
+        if stage.name == names[2]:
+            third_began.set()
+        if stage.name == names[1]:
+            assert third_began.wait(PATIENCE_S)
+        return plan(self, machine, stage, network)
+
+    expected = simulate(SAMPLE, "spike_array", samples=[0])
+    monkeypatch.setattr(SpikeArray, "plan", planned)
+    assert simulate(SAMPLE, "spike_array", samples=[0], threads=2) == expected
 
 
 def test_the_first_error_is_the_same_for_any_number_of_threads(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +155,7 @@ class _FailingOnSample1:
 
     def run(self, sample: Any) -> Any:
         if sample.tensors.sample == 1:
-            assert self._other_failed.wait(20)
+            assert self._other_failed.wait(PATIENCE_S)
             raise MappingError("the first layer")
         return self._plan.run(sample)
 

@@ -122,14 +122,17 @@ def test_recurrence_and_several_inputs_in_blocks(machine: str, tmp_path: Path, m
 @pytest.mark.parametrize("timesteps", [1, 3, 37])
 @pytest.mark.parametrize("tile_rows", [4, 50])
 def test_tiles_by_position_are_those_of_the_whole_matrix(timesteps: int, tile_rows: int) -> None:
-    """Row p x T + t is in tile (p x T + t) div rows; here each row is its own number."""
+    """Row p x T + t is in tile (p x T + t) div rows; here each row is its own number, and that of the row before."""
     positions = 6
-    numbers = np.arange(positions * timesteps, dtype=np.uint64).reshape(positions, timesteps).T[:, :, None]
+    numbers = np.arange(1, positions * timesteps + 1, dtype=np.uint64).reshape(positions, timesteps).T
+    numbers = np.stack([numbers - 1, numbers], axis=2)
     for together in (1, 2, 5, timesteps):
         cutter = TilesByPosition(timesteps, tile_rows)
         parts = [cutter.add(numbers[first : first + together]) for first in range(0, timesteps, together)]
         rest = cutter.rest()
-        found = np.concatenate([*parts, *([] if rest is None else [rest])]).reshape(-1)
+        rows = np.concatenate([*parts, *([] if rest is None else [rest])])
+        assert np.array_equal(rows[:, 0] + 1, rows[:, 1])
+        found = rows[:, 0]
         tiles = [found[at : at + tile_rows] // tile_rows for at in range(0, len(found), tile_rows)]
         assert sorted(found.tolist()) == list(range(positions * timesteps))
         assert all(len(set(tile.tolist())) == 1 for tile in tiles), (together, tiles)

@@ -64,10 +64,10 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Counter[tuple
 
 @pytest.mark.parametrize("timesteps", [1, 9])
 @pytest.mark.parametrize(("few_pes", "kernel"), [(8, "accumulate_abreast"), (0, "accumulate_passes")])
-def test_a_spike_array_is_replayed_once_for_every_map_tile(
+def test_a_spike_array_is_replayed_by_one_call_of_a_kernel(
     count: Any, monkeypatch: pytest.MonkeyPatch, few_pes: int, kernel: str, timesteps: int
 ) -> None:
-    """Whatever the channel tiles: all of them are sent the events of a pass, which are listed once."""
+    """Whatever the tiles: all channel tiles are sent the events of a pass, which are listed once."""
     monkeypatch.setattr(plan_module, "FEW_PES", few_pes)
     # half of the 8 words of 16 bits holds the 24 positions of two channels' 4 x 6 inputs, not those of three; 18 words
     # hold half of the map's potentials; half of the 24 holds the 36 weights (4 bits) of one output channel, not of two
@@ -86,7 +86,7 @@ def test_a_spike_array_is_replayed_once_for_every_map_tile(
     assert tiling["channel_tiles"] > 1 and tiling["map_tiles"] > 1
     tiles = tiling["channel_tiles"] * tiling["map_tiles"]
     assert len(activity.work.cycles) > tiles * timesteps, "several passes in a timestep"
-    assert kernels.total() == tiling["map_tiles"]
+    assert kernels.total() == 1
     assert cuts.total() == tiling["map_tiles"], "a bit map is cut alike in every timestep"
 
 
@@ -155,7 +155,7 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
         Neuron("if", np.full(2, 5), 12), outputs=np.zeros((1, 2, 2, 3, 3), np.uint8),
     )  # fmt: skip
     write_trace(path, [arrays], provenance={})
-    read = count(Layer, "weights")
+    read = count(Layer, "codes")
     result = simulate(path, "spike_array")
     assert result.layers[0].storage.zero_weights == 5
     assert read.total() == 1

@@ -107,6 +107,10 @@ class Operator(ABC):
         """What a machine must be able to do beyond the kind, in words for a refusal ("groups", "a delayed input")."""
         return ("a delayed input",) if any(source.delay for source in self.inputs) else ()
 
+    def extras(self) -> tuple[str, ...]:
+        """What it has of `spikecycle.traces.operators.extras`; reads no arrays of weights or biases."""
+        return ()
+
     @abstractmethod
     def output_shape(self, sources: Sequence[TensorSpec]) -> Shape:
         """Shape of the output for these inputs; TraceError where their shapes do not meet."""

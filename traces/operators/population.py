@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spikecycle.traces.array_types import Int64
 from spikecycle.traces.errors import TraceError
-from spikecycle.traces.neuron import Neuron
+from spikecycle.traces.neuron import Neuron, variation
 from spikecycle.traces.operators.base import (
     Operator,
     OperatorFields,
@@ -20,6 +20,13 @@ from spikecycle.traces.operators.base import (
     Step,
     same_shape,
     sum_range,
+)
+from spikecycle.traces.operators.extras import (
+    CHANNEL_LEAKS,
+    CHANNEL_THRESHOLDS,
+    NEURON_LEAKS,
+    NEURON_THRESHOLDS,
+    SYNAPTIC_CURRENTS,
 )
 from spikecycle.traces.schema import MAX_INPUTS, MAX_NEURON_PARAMETERS, MAX_SUM
 from spikecycle.traces.tensors import TensorSpec, ValueRange
@@ -54,6 +61,20 @@ class Population(Operator):
             "a reset in the next timestep": neuron.reset_timing == "next",
         }
         return (*super().demands(sources), *(name for name, asks in asked.items() if asks))
+
+    def extras(self) -> tuple[str, ...]:
+        """Synaptic currents, and thresholds and leaks that differ between channels or neurons."""
+        neuron = self.neuron
+        thresholds = variation(neuron.threshold)
+        leaks = {variation(neuron.leak_numerator), variation(neuron.current_leak_numerator)}
+        found = {
+            SYNAPTIC_CURRENTS: neuron.has_current,
+            CHANNEL_THRESHOLDS: thresholds == "channel",
+            NEURON_THRESHOLDS: thresholds == "neuron",
+            CHANNEL_LEAKS: "channel" in leaks,
+            NEURON_LEAKS: "neuron" in leaks,
+        }
+        return tuple(name for name, has in found.items() if has)
 
     def output_shape(self, sources: Sequence[TensorSpec]) -> Shape:
         """That of every input."""

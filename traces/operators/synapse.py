@@ -7,20 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.traces.array_types import Int64
+from spikecycle.traces.array_types import Array, Int64, WeightCodes
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError
 from spikecycle.traces.operators.base import UNSIZED, Operator, OperatorFields, OperatorHeader, ReadArray, Shape, Step
+from spikecycle.traces.operators.extras import CHANNEL_BIASES
 from spikecycle.traces.operators.products import exact_product
 from spikecycle.traces.schema import MAX_SUM, MAX_WEIGHT_BITS, MAX_WEIGHTS, MIN_WEIGHT_BITS
 from spikecycle.traces.shape import LayerShape, SynapseKind
 from spikecycle.traces.tensors import Source, TensorSpec, ValueRange
-from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, code_dtype, weight_range
+from spikecycle.traces.weights import HIGHEST_BIAS, LOWEST_BIAS, check_scale, check_weights, code_dtype, weight_range
+
+Held = TypeVar("Held", bound=Array)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,39 +100,54 @@ class Synapse(Operator):
         }
         return (*super().demands(sources), *(name for name, asks in asked.items() if asks))
 
+    def extras(self) -> tuple[str, ...]:
+        """Biases, if it has some."""
+        return (CHANNEL_BIASES,) if self.has_bias else ()
+
     def weights(self) -> npt.NDArray[np.int32]:
         """Weight codes, int32 (M, C / groups, R, S), read-only; not read again while somebody still holds them."""
+        return self._held("weights", lambda: self.codes().astype(np.int32, copy=False))
 
-        def read() -> npt.NDArray[np.int32]:
-            codes = self.read_weights().astype(np.int32, copy=False)
+    def codes(self) -> WeightCodes:
+        """The same in the smallest dtype that holds weight_bits, int8, int16 or int32: as they are in most files, in a
+        quarter of the memory. Not for arithmetic, which would overflow."""
+
+        def read() -> WeightCodes:
+            dtype = code_dtype(self.weight_bits)
+            weights = self.held_weights()
+            if weights is not None:
+                return weights.astype(dtype, copy=False)
+            codes = self.read_weights()
+            if codes.dtype != dtype:  # a code beyond weight_bits would become another
+                codes = check_weights(codes, self.shape.weight_shape, self.weight_bits)
             if "zero_weights" not in self.__dict__:  # so that nobody reads them again to count
                 self.__dict__["zero_weights"] = _zeros(codes)
             return codes
 
-        return self._held("weights", read)
+        return self._held("codes", read)
 
     def held_weights(self) -> npt.NDArray[np.int32] | None:
         """The weights, if somebody holds them."""
-        return self._still_held("weights")
+        return cast("npt.NDArray[np.int32] | None", self._still_held("weights"))
 
-    def _held(self, name: str, read: Callable[[], npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
+    def _held(self, name: str, read: Callable[[], Held]) -> Held:
         """An array that is read, read-only, unless somebody still holds it."""
         with self.__dict__.setdefault(f"_reads_{name}", Lock()):  # who comes second waits, and reads nothing
-            found = self._still_held(name)
+            found = cast("Held | None", self._still_held(name))
             if found is None:
                 found = read()
                 found.setflags(write=False)
                 self.__dict__[f"_held_{name}"] = weakref.ref(found)
             return found
 
-    def _still_held(self, name: str) -> npt.NDArray[np.int32] | None:
+    def _still_held(self, name: str) -> Array | None:
         held = self.__dict__.get(f"_held_{name}")
-        return None if held is None else cast("npt.NDArray[np.int32] | None", held())
+        return None if held is None else cast("Array | None", held())
 
     @cached_property
     def zero_weights(self) -> int:
         """Weights that are 0."""
-        return _zeros(self.weights())
+        return _zeros(self.codes())
 
     def bias(self) -> npt.NDArray[np.int32]:
         """int32 (M,), zeros if there is none; read-only, as weights are."""
@@ -190,7 +208,7 @@ class Synapse(Operator):
 
     def summary(self) -> str:
         """Kernel, stride and so on, where they are unusual; weights and how many of them are zero."""
-        shape, codes = self.shape, self.weights()
+        shape, codes = self.shape, self.codes()
         words = [f"{shape.R}x{shape.S} kernel"] if self.kind == "conv2d" else []
         words += [f"kernel of {shape.S}"] if self.kind == "conv1d" else []
         unusual = (
@@ -207,7 +225,7 @@ class Synapse(Operator):
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
         """weights, weight_scale and, where there is one, bias."""
         bias = {"bias": self.bias()} if self.has_bias else {}
-        return {"weights": self.weights().astype(code_dtype(self.weight_bits)), "weight_scale": self.scales, **bias}
+        return {"weights": self.codes(), "weight_scale": self.scales, **bias}
 
     @classmethod
     def read(cls, header: OperatorHeader, fields: OperatorFields) -> Self:
@@ -234,7 +252,7 @@ class Synapse(Operator):
         return cls(header.name, header.inputs, header.output, shape, bits, weights, bias, scale)
 
 
-def _zeros(codes: npt.NDArray[np.int32]) -> int:
+def _zeros(codes: WeightCodes) -> int:
     return int(codes.size - np.count_nonzero(codes))
 
 

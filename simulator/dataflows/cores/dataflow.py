@@ -34,6 +34,7 @@ from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffers, DataflowParameters, Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
+from spikecycle.traces.operators.extras import PARAMETERS
 
 FREE = frozenset({"add", "concatenate", "pool"})
 """Operators whose work synapses do: see `spikecycle.simulator.dataflows.cores.chip_steps`."""
@@ -48,8 +49,9 @@ SUPPORTS = Support(
     input_bits=16,
     layers_only=True,
     packed_spikes=True,
+    accounts_for=PARAMETERS,
 )  # fmt: skip
-"""Layers of any geometry; a value of several bits is as many spikes."""
+"""Layers of any geometry; a value of several bits is as many spikes. Parameters are on chip for good, as weights."""
 
 
 class CoreParameters(DataflowParameters):

@@ -13,7 +13,7 @@ IEEE TCAD 2025); TrueNorth (Merolla et al., Science 345, 2014). MICROARCHITECTUR
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from spikecycle.simulator.array_types import Frames
@@ -28,8 +28,13 @@ from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
+from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
 ROW_BYTES = 160  # of a core in a timestep: cycles by category, step and core, and what the schedule makes of them
+
+
+MESH_SUPPORT = replace(SUPPORTS, accounts_for=SUPPORTS.accounts_for | {SYNAPTIC_CURRENTS})
+"""A neuron is updated as long as its current is not 0, and an update of Loihi's compartments is one of both states."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class RoutedCores:
     name: str = "routed_cores"
     summary: str = "cores on a mesh, messages routed in x and y, a barrier or a tick (Loihi, TrueNorth)"
     machine_type: type[Machine] = RoutedCoresMachine
-    supports: Support = SUPPORTS
+    supports: Support = MESH_SUPPORT
     overlaps: tuple[str, ...] = ("step_barrier",)
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:

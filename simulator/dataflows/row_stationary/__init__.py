@@ -26,7 +26,7 @@ from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
-from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EXTRAS
 from spikecycle.simulator.dataflows.row_stationary.machine import (
     RowStationaryMachine,
     spike_format_problem,
@@ -61,6 +61,7 @@ class RowStationary:
         pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
+        accounts_for=NEURON_EXTRAS,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Bools, Int32, Int64
+from spikecycle.simulator.array_types import Bools, Int32, Int64, WeightCodes
 from spikecycle.simulator.dataflows.base import WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.formats import NAMED_AXES, FiberAxes, FiberSizes, WeightFormat, measure
@@ -103,8 +104,8 @@ class WeightStreams:
         left_out = self.zeros_left_out and self.weight_format.values == "in_place"
         return self.weight_format.offset_pairs and not left_out
 
-    def _sizes(self, fold_channels: int, weights: Int32) -> tuple[FiberSizes, int]:
-        """The fibers of some filters, int32 (filters, C/groups, R, S), and their entries in the format alone."""
+    def _sizes(self, fold_channels: int, weights: WeightCodes) -> tuple[FiberSizes, int]:
+        """The fibers of some filters, (filters, C/groups, R, S), and their entries in the format alone."""
         values, starts, segments = self._fibers(fold_channels, weights)
         sizes = measure(values, starts, self.weight_format, self.value_bits, segments)
         entries = int(sizes.entries.sum())
@@ -130,10 +131,10 @@ class WeightStreams:
             self._refusals[fold_channels] = problem and f"weight format {self.weight_format.name!r}: {problem}"
         return self._refusals[fold_channels]
 
-    def _fibers(self, fold_channels: int, weights: Int32) -> tuple[Int32, Int64, Int64 | None]:
-        """Values int32 in storage order and starts int64 (F + 1,) of fibers, and segments int64 (F,) of groups.
+    def _fibers(self, fold_channels: int, weights: WeightCodes) -> tuple[WeightCodes, Int64, Int64 | None]:
+        """Values in storage order and starts int64 (F + 1,) of fibers, and segments int64 (F,) of groups.
 
-        weights: int32 (filters, C/groups, R, S), of all or some filters.
+        weights: (filters, C/groups, R, S), of all or some filters.
         """
         filters, channels, rows, columns = weights.shape
         ends = np.append(np.arange(0, channels, fold_channels), channels) * rows * columns
@@ -142,7 +143,7 @@ class WeightStreams:
         axis = self.weight_format.group_axis
         order = axis and FIBER_AXES.storage_order(axis)
         if not axis or not order:
-            return np.ascontiguousarray(weights).reshape(-1), starts, None
+            return cast("WeightCodes", np.ascontiguousarray(weights).reshape(-1)), starts, None
         places = [1 + FIBER_AXES.dimensions.index(dimension) for dimension in order]
         folds, segments = [], []
         for first in range(0, channels, fold_channels):

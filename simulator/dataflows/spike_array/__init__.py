@@ -16,8 +16,8 @@ says it to the cycle):
 Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `weight_layout`
 (where fibers lie), `axes`, `tiling` (cutting a layer), `tap_lanes` (tap cases side by side), `pe_latency` (kernel: how
 long a PE takes for an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by
-event), `abreast` (kernel: the same for all channel tiles together), `update` (kernels: sweep and encode), `replay` (the
-loop over passes), `plan` (a layer on a machine), `counters`.
+event), `abreast` (kernel: the same for all channel tiles together), `map_tiles` (all passes of a sample), `update`
+(kernels: sweep and encode), `replay` (a sample on a mapped layer), `plan` (a layer on a machine), `counters`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
 from spikecycle.simulator.dataflows.memory import layer_sizes
-from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
+from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EXTRAS
 from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs, sparse_needs
@@ -64,6 +64,7 @@ class SpikeArray:
         pools_currents=True,
         packed_spikes=True,
         keeps_tensors=True,
+        accounts_for=NEURON_EXTRAS,
     )
     overlaps: tuple[str, ...] = ("double_buffering", "roofline")
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt32
-from spikecycle.simulator.dataflows.spike_array.events import Events, Region
+from spikecycle.simulator.dataflows.spike_array.axes import Place
+from spikecycle.simulator.dataflows.spike_array.events import Events
 from spikecycle.simulator.dataflows.spike_array.input_passes import WORDS
 from spikecycle.simulator.dataflows.spike_array.passes import (
     BANK_CONFLICT,
@@ -24,7 +25,6 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     FIRST_WORD_CYCLES,
     SCAN,
     WEIGHT_FETCH,
-    Place,
     list_pass,
     pop_bits,
     pop_number,
@@ -63,9 +63,9 @@ def accumulate_abreast(
     repeats: UInt8,
     spiking: UInt32,
     passes: Int64,
+    ends: Int64,
     height: int,
     width: int,
-    tile_inputs: Region,
     layouts: Int64,
     place: Place,
     cycles: Int32,
@@ -77,10 +77,13 @@ def accumulate_abreast(
 ) -> int:
     """As `passes.accumulate_passes`, but for cycles, int32 (4, tap cases + 1, pes_per_group, channel tiles)."""
     total = 0
+    map_tile = 0
     for index in range(len(passes)):
+        while index >= ends[map_tile]:
+            map_tile += 1
         count = list_pass(
-            repeats, spiking, passes[index], height, width, tile_inputs, layouts[index], place, bits_of_product,
-            events_out,
+            repeats, spiking, passes[index], height, width, place.parts[map_tile], layouts[index], place,
+            bits_of_product, events_out,
         )  # fmt: skip
         broadcast_abreast(
             events_out, count, passes[index, WORDS], cycles, state, index, breakdown_out, occurrences_out

@@ -27,7 +27,7 @@ AT_ONCE = 4
 class Events(NamedTuple):
     """Events in the order of their broadcast: int32 (capacity,) each.
 
-    position: of its channel's part of the region, row by row. case: its tap case in the first block.
+    position: in the table of tap cases, see `list_events`. case: its tap case in the first block.
     word: of the encoded region. scanned: words behind that of the event before and ahead of this one.
     """
 
@@ -161,6 +161,7 @@ def list_events(
     width: int,
     layout: SpikeLayout,
     cases: Int32,
+    first_case: int,
     cases_of_channel: int,
     bits_of_product: Int64,
     events_out: Events,
@@ -169,7 +170,8 @@ def list_events(
 
     repeats: uint8 (C · H · W,), set bits of each input, or (0,), see `events_of_values`; spiking: uint32 (words,),
     which inputs are not 0, see `spiking_words`. height, width: of the map. layout: how the region is encoded. cases:
-    int32 (positions,), tap case of a position among those of its channel. bits_of_product: see `find_spiking`.
+    int32, from first_case on the tap cases of the positions of a channel's part of the region, row by row, among those
+    of the channel. bits_of_product: see `find_spiking`.
     events_out has room for `Events.of` positions · input bits.
     """
     count = find_spiking(spiking, region, height, width, bits_of_product, events_out)
@@ -197,11 +199,12 @@ def list_events(
     for i in range(count):
         next_word = int(np.int64(events_out.word[i - 1])) + 1 if i > 0 else 0
         events_out.scanned[i] = max(0, int(np.int64(events_out.word[i])) - next_word)
-    channels = 1.0 / len(cases)
+    of_channel = (region.stop_row - region.first_row) * (region.stop_column - region.first_column)
+    channels = 1.0 / of_channel
     for i in range(count):
         position = int(np.int64(events_out.position[i]))
         channel = int((position + 0.5) * channels)
-        position -= channel * len(cases)
+        position += first_case - channel * of_channel
         events_out.position[i] = position
         events_out.case[i] = (region.first_channel + channel) * cases_of_channel + cases[position]
     return count

@@ -11,46 +11,39 @@ from spikecycle.simulator.formats import FiberSizes, WeightFormat, measure
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import LayerShape
 
+CHANNELS_TOGETHER = 64
+"""Input channels that are laid together: what is read of one output channel, and written of all, stays in caches."""
+
 
 @lean_kernel
 def lay_fibers(
     weights: WeightCodes,
-    channels: int,
-    first: int,
-    stop: int,
-    pes_per_group: int,
-    stride_rows: int,
-    stride_columns: int,
+    first_own: Int64,
+    own_channels: Int64,
+    order: Int64,
     values_out: WeightCodes,
-    starts_out: Int64,
 ) -> None:
-    """Copy the weights of output channels [first, stop) fiber by fiber.
+    """Copy the weights of some output channels fiber by fiber.
 
-    weights: int8, int16 or int32 (C / groups, R, S, M); channels: C. pes_per_group: PEs among which output channels are
-    dealt out.
-    values_out: of the same dtype, ((stop - first) · C / groups · R · S,). starts_out: int64 (pes_per_group · C ·
-    stride_rows · stride_columns + 1,); fibers are ordered by PE of the group, input channel, phase row, phase column.
+    weights: int8, int16 or int32 (M, C / groups · R · S). first_own, own_channels: int64 (pes_per_group, groups), the
+    first output channel in a group that is a PE's own, and how many, each `pes_per_group` behind the one before.
+    order: int64 (channels · R · S,), of every tap of so many input channels, its number when the taps of each are
+    ordered by phase.
+    values_out: of the same dtype; ordered by PE of the group, input channel, phase, tap, output channel.
     """
-    group_inputs, taps_rows, taps_columns, outputs = weights.shape
-    group_outputs = outputs * group_inputs // channels
+    pes_per_group, groups = own_channels.shape
+    length = weights.shape[1]
     count = 0
-    fiber = 0
-    starts_out[0] = 0
     for group_pe in range(pes_per_group):
-        for channel in range(channels):
-            group = channel // group_inputs
-            low = max(first, group * group_outputs)
-            high = min(stop, (group + 1) * group_outputs)
-            own = low + (group_pe - low) % pes_per_group
-            for phase_row in range(stride_rows):
-                for phase_column in range(stride_columns):
-                    for r in range(phase_row, taps_rows, stride_rows):
-                        for s in range(phase_column, taps_columns, stride_columns):
-                            for m in range(own, high, pes_per_group):
-                                values_out[count] = weights[channel - group * group_inputs, r, s, m]
-                                count += 1
-                    fiber += 1
-                    starts_out[fiber] = count
+        for group in range(groups):
+            own = own_channels[group_pe, group]
+            for first in range(0, length, len(order)):
+                number = min(len(order), length - first)
+                for i in range(own):
+                    some = weights[first_own[group_pe, group] + i * pes_per_group, first : first + number]
+                    for tap in range(number):
+                        values_out[count + i + order[tap] * own] = some[tap]
+                count += number * own
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +94,7 @@ class TileFibers:
 
 def channel_tile(
     shape: LayerShape,
-    by_output: WeightCodes,
+    weights: WeightCodes,
     first: int,
     stop: int,
     pes_per_group: int,
@@ -111,14 +104,20 @@ def channel_tile(
     """Lay and measure the fibers of output channels [first, stop), `first` being one of the first of the
     `pes_per_group`.
 
-    by_output: int8, int16 or int32 (C / groups, R, S, M).
+    weights: int8, int16 or int32 (M, C / groups, R, S).
     """
-    phases = shape.stride[0] * shape.stride[1]
-    values = np.zeros((stop - first) * shape.fan_in, by_output.dtype)
-    starts = np.zeros(pes_per_group * shape.C * phases + 1, dtype=np.int64)
-    lay_fibers(by_output, shape.C, first, stop, pes_per_group, shape.stride[0], shape.stride[1], values, starts)
-    taps = np.outer(_taps_by_phase(shape.R, shape.stride[0]), _taps_by_phase(shape.S, shape.stride[1])).reshape(-1)
-    segments = np.maximum(1, np.diff(starts) // np.maximum(1, np.tile(taps, pes_per_group * shape.C)))
+    first_own, own = _owned(shape, first, stop, pes_per_group)
+    phases = [np.arange(taps) % stride for taps, stride in zip((shape.R, shape.S), shape.stride, strict=True)]
+    phase_of_tap = np.add.outer(phases[0] * shape.stride[1], phases[1]).reshape(-1)
+    values = np.empty((stop - first) * shape.fan_in, weights.dtype)
+    tap_numbers = np.argsort(np.argsort(phase_of_tap, kind="stable"))
+    order = np.add.outer(np.arange(CHANNELS_TOGETHER) * tap_numbers.size, tap_numbers).reshape(-1)
+    lay_fibers(weights.reshape(shape.M, -1), first_own, own, order, values)
+    taps = np.bincount(phase_of_tap, minlength=shape.stride[0] * shape.stride[1])
+    own_of_fiber = np.repeat(own, shape.C // shape.groups, axis=1).reshape(-1, 1) * (taps > 0)
+    starts = np.zeros(own_of_fiber.size + 1, np.int64)
+    np.cumsum((own_of_fiber * taps).reshape(-1), out=starts[1:])
+    segments = np.maximum(1, own_of_fiber.reshape(-1))
     sizes = measure(values, starts, weight_format, weight_bits, segments)
     return TileFibers(
         first=first,
@@ -128,21 +127,21 @@ def channel_tile(
         starts=starts,
         segments=segments,
         sizes=sizes,
-        phases=phases,
-        first_local=_first_local(shape, first, pes_per_group),
+        phases=len(taps),
+        first_local=_first_local(shape, first, first_own),
     )
 
 
-def _first_local(shape: LayerShape, first: int, pes_per_group: int) -> Int64:
-    """int64 (pes_per_group, C): see `TileFibers`; `first` is a multiple of `pes_per_group`."""
-    if shape.groups == 1:  # the first channel of every PE is its own first
-        return np.zeros((pes_per_group, shape.C), np.int64)
-    groups = np.arange(shape.C) // (shape.C // shape.groups)
-    low = np.maximum(first, groups * (shape.M // shape.groups))
-    own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group
-    return np.asarray((own - first) // pes_per_group, np.int64)
+def _owned(shape: LayerShape, first: int, stop: int, pes_per_group: int) -> tuple[Int64, Int64]:
+    """int64 (pes_per_group, groups) each: the first output channel in [first, stop) and in a group that is a PE's own,
+    and how many of them there are; `first` is a multiple of `pes_per_group`."""
+    ends = np.arange(shape.groups + 1) * (shape.M // shape.groups)
+    low, high = np.maximum(first, ends[:-1]), np.minimum(stop, ends[1:])
+    first_own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group
+    return first_own, np.maximum(0, -(-(high - first_own) // pes_per_group))
 
 
-def _taps_by_phase(taps: int, stride: int) -> Int64:
-    """int64 (stride,): taps phase, phase + stride, ... of a kernel's axis."""
-    return np.array([len(range(phase, taps, stride)) for phase in range(stride)], dtype=np.int64)
+def _first_local(shape: LayerShape, first: int, first_own: Int64) -> Int64:
+    """int64 (pes_per_group, C): see `TileFibers`; first_own: see `_owned`."""
+    local: Int64 = (first_own - first) // len(first_own)
+    return np.repeat(local, shape.C // shape.groups, axis=1)

@@ -51,6 +51,7 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
     where = f"C = {shape.C} channels"
     events = shape.input_count * layer.input_bits
     cells = shape.H * block_rows + shape.W * block_columns
+    positions = _tile_inputs(shape.H, shape.P, shape.R) * _tile_inputs(shape.W, shape.Q, shape.S)
     return (
         Need(tiles * fibers * FIBER_BYTES, f"the fibers of {pes} and {where}"),
         Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
@@ -69,7 +70,7 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
             is_kept=False,
         ),
         Need(
-            96 * cells + 4 * block_rows * block_columns * shape.H * shape.W,
+            96 * cells + 4 * block_rows * block_columns * positions,
             f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}",
         ),
         Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
@@ -89,6 +90,14 @@ def sparse_needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, .
         return ()
     size = layer.timesteps * packed_bytes(layer.shape.output_count)
     return (Need(size, "active neurons for dataflow.update: sparse (T x M x P x Q)", is_kept=False),)
+
+
+def _tile_inputs(inputs: int, outputs: int, taps: int) -> int:
+    """Inputs of an axis at most in all tiles of it that differ: those near its ends, and one of the others.
+
+    Tiles overlap by less than a window.
+    """
+    return inputs + taps * (2 + min(outputs, 2 * taps + 1))
 
 
 def _classes(inputs: int, taps: int, stride: int, blocks: int, block_sizes: int) -> int:

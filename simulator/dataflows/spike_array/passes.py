@@ -18,6 +18,7 @@ import numpy as np
 
 from spikecycle.simulator.activity import Phase
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt32
+from spikecycle.simulator.dataflows.spike_array.axes import Place
 from spikecycle.simulator.dataflows.spike_array.events import Events, Region, list_events
 from spikecycle.simulator.dataflows.spike_array.input_passes import FIRST_CHANNEL, STOP_CHANNEL, TIMESTEP, WORDS
 from spikecycle.simulator.dataflows.spike_array.pe_latency import CONFLICT, DECODE, IDLE, LATENCY
@@ -77,17 +78,6 @@ class ArrayState(NamedTuple):
         return cls(free, start, last_pop, np.zeros((TOGETHER + 1, pes), np.int32), depth)
 
 
-class Place(NamedTuple):
-    """Where events land, as rows of a latency table.
-
-    cases: int32 (blocks, positions), for every input of a channel's part of the region, row by row, its tap case in a
-    block among those of the channel: row class · column classes + column class. cases_of_channel: how many there are.
-    """
-
-    cases: Int32
-    cases_of_channel: int
-
-
 @inner_kernel
 def pop_bits(pes: int) -> int:
     """Bits of a pop's number that name the PE."""
@@ -126,24 +116,22 @@ def list_pass(
     one_pass: Int64,
     height: int,
     width: int,
-    tile_inputs: Region,
+    part: Int64,
     layout: Int64,
     place: Place,
     bits_of_product: Int64,
     events_out: Events,
 ) -> int:
-    """The events of a pass; see `accumulate_passes` for the arguments, of which those of passes are one row here."""
-    region = Region(
-        one_pass[FIRST_CHANNEL], one_pass[STOP_CHANNEL], tile_inputs.first_row, tile_inputs.stop_row,
-        tile_inputs.first_column, tile_inputs.stop_column,
-    )  # fmt: skip
+    """The events of a pass; see `accumulate_passes` for the arguments, of which those of passes and of map tiles are
+    one row here."""
+    region = Region(one_pass[FIRST_CHANNEL], one_pass[STOP_CHANNEL], part[0], part[1], part[2], part[3])
     encoded = SpikeLayout(
         layout[0], layout[1], layout[2], layout[3], layout[4], layout[5], layout[6], layout[7]
     )  # fmt: skip
     timestep = one_pass[TIMESTEP]
     return list_events(
         repeats[timestep if len(repeats) == len(spiking) else 0], spiking[timestep], region, height, width, encoded,
-        place.cases[0], place.cases_of_channel, bits_of_product, events_out,
+        place.cases[0], part[4], place.cases_of_channel, bits_of_product, events_out,
     )  # fmt: skip
 
 
@@ -152,9 +140,9 @@ def accumulate_passes(
     repeats: UInt8,
     spiking: UInt32,
     passes: Int64,
+    ends: Int64,
     height: int,
     width: int,
-    tile_inputs: Region,
     layouts: Int64,
     place: Place,
     cycles: Int32,
@@ -165,20 +153,22 @@ def accumulate_passes(
     occurrences_out: Int64,
     served_out: Int64,
 ) -> int:
-    """The accumulate phases of all passes of a map tile, for every channel tile; returns the events of one of these.
+    """The accumulate phases of all passes of a sample, for every channel tile; returns the events of one of these.
 
     repeats: see `events_of_values`; spiking: which inputs are not 0, see `spiking_words`; height, width: of their map.
-    passes: int64 (n, 5), see `input_passes`. tile_inputs: all channels of the
-    part of the map that the tile needs. layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded.
-    cycles: int32 (channel tiles, 4, tap cases + 1, pes_per_group), see PeLatencies. bits_of_product: see
-    `find_spiking`. events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories),
-    added to. The others: see `count_tap_cases`.
+    passes: int64 (n, 5), see `input_passes`; ends: int64 (map tiles,), the pass behind the last of each map tile.
+    layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded. cycles: int32 (channel tiles, 4, tap cases
+    + 1, pes_per_group), see PeLatencies. bits_of_product: see `find_spiking`. events_out: room for the events of a
+    pass. breakdown_out: int64 (channel tiles, n, categories), added to. The others: see `count_tap_cases`.
     """
     total = 0
+    map_tile = 0
     for index in range(len(passes)):
+        while index >= ends[map_tile]:
+            map_tile += 1
         count = list_pass(
-            repeats, spiking, passes[index], height, width, tile_inputs, layouts[index], place, bits_of_product,
-            events_out,
+            repeats, spiking, passes[index], height, width, place.parts[map_tile], layouts[index], place,
+            bits_of_product, events_out,
         )  # fmt: skip
         for tile in range(len(cycles)):
             broadcast(

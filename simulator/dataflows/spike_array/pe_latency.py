@@ -184,6 +184,48 @@ def time_fiber(
 
 
 @inner_kernel
+def time_fiber_of_one_tap(
+    entries: int, steps: int, bits_ahead: int, words: int, group: int, pe: PeSpec, scratch: Scratch
+) -> int:
+    """The same for a group of a single case in which the only tap of the kernel lands in the PE's part: all that is
+    delivered is accumulated, and lanes would be empty but for one. Linear layers have no other fibers."""
+    lanes, of_bank, bank_of, stops = scratch.lanes, scratch.at_least, scratch.bank[group], scratch.stop
+    slots = of_bank.shape[1]
+    nothing = len(bank_of) - 1
+    for entry in range(entries):
+        stops[scratch.step[entry]] = entry + 1
+    now, all_occupied, without, accesses, delivered = 0, 0, 0, 0, 0
+    first = 0
+    for step in range(steps):
+        stop = stops[step]
+        for bank in range(len(of_bank)):
+            of_bank[bank, 0] = 0
+        most = np.int64(0)
+        row_before = -1
+        for slot in range(slots):
+            position = scratch.position[first + slot]
+            place = position if position >= 0 and first + slot < stop else nothing
+            bank = bank_of[place]
+            added = np.int64(place != nothing)
+            delivered += added
+            if pe.row_access == 1:
+                added = added if bank != row_before else 0
+                row_before = bank
+                bank = 0
+            of_bank[bank, 0] += added
+            most = max(most, of_bank[bank, 0])
+        occupied = max(1, most * pe.cycles_per_accumulate)
+        now = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first]) // pe.word_bits) + occupied
+        all_occupied += occupied
+        without += most == 0
+        accesses += most
+        first = stop
+    lanes[NOW], lanes[OCCUPIED], lanes[WITHOUT] = max(now, words + 1), all_occupied, without
+    lanes[MET], lanes[ACCESSES] = delivered, accesses
+    return delivered
+
+
+@inner_kernel
 def place_fiber(
     fiber_channels: int, own_channels: int, first_local: int, group: int, lanes: TapLanes, taps: int, pe: PeSpec,
     scratch: Scratch,
@@ -274,7 +316,10 @@ def tabulate_latencies(
                             fiber_channels, own_channels[group_pe], first_local[group_pe, channel], group, lanes,
                             lanes.taps[phase], pe, scratch,
                         )  # fmt: skip
-                        delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
+                        if lanes.used[group] == 1 and lanes.taps[phase] == 1 and lanes.meets[group, 0] == 1:
+                            delivered = time_fiber_of_one_tap(entries, steps, bits_ahead, words, group, pe, scratch)
+                        else:
+                            delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
                     for lane in range(lanes.used[group]):
                         tap_case = channel * cases + lanes.case[group, lane]
                         work = work_out[tap_case]

@@ -130,13 +130,11 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
         raise MappingError.of(task.name, machine.name, POOLS_REFUSED)
     reason = ""
     width, neuron = machine.buffers.potentials.width_bits, task.neuron
-    if task.is_pooled:  # sums are in words of their own
-        largest = largest_sum(task.weights, task.input_bits)
-        needed = signed_bits(-largest, largest)
-    else:  # added to the state that takes what arrives, in its word
-        state_bits = neuron.current_bits if neuron.has_current else neuron.potential_bits
-        lowest = -(1 << (state_bits - 1)) - largest_sum(task.weights, task.input_bits, task.bias)
-        needed = signed_bits(lowest, -lowest - 1)
+    # weights are looked at only where the largest ones that their bits allow would not fit
+    most = task.shape.fan_in * ((1 << task.input_bits) - 1) << (task.weight_bits - 1)
+    needed = _sum_bits(task, most + int(np.abs(task.bias.astype(np.int64)).max()))
+    if needed > width:
+        needed = _sum_bits(task, largest_sum(task.weights, task.input_bits, None if task.is_pooled else task.bias))
     widest = max(needed, neuron.potential_bits, neuron.current_bits)
     if widest > width:
         needs = "the exact sum of a timestep needs" if needed > width else "a state of a neuron has"
@@ -154,6 +152,16 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
         reason = f"dataflow.update: sparse needs a reset_value of 0, found {neuron.reset_value}"
     if reason:
         raise MappingError.of(task.name, machine.name, reason)
+
+
+def _sum_bits(task: LayerTask, largest: int) -> int:
+    """Bits of a word that holds the sum of a timestep, of a magnitude of `largest` at most: a word of its own where
+    there is a pool, else that of the state that takes what arrives."""
+    if task.is_pooled:
+        return signed_bits(-largest, largest)
+    state_bits = task.neuron.current_bits if task.neuron.has_current else task.neuron.potential_bits
+    lowest = -(1 << (state_bits - 1)) - largest
+    return signed_bits(lowest, -lowest - 1)
 
 
 def _pe_spec(machine: SpikeArrayMachine, slots: int) -> PeSpec:

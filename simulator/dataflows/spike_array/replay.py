@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikecycle.simulator import activity as operands
-from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
+from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
 from spikecycle.simulator.dataflows.spike_array.abreast import TilesState, accumulate_abreast
-from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
 from spikecycle.simulator.dataflows.spike_array.events import (
     BIT_OF_PRODUCT,
     Events,
-    Region,
     events_of_values,
     spiking_words,
 )
@@ -27,11 +25,11 @@ from spikecycle.simulator.dataflows.spike_array.input_passes import (
     FIRST_CHANNEL,
     INPUT_TILE,
     STOP_CHANNEL,
-    TIMESTEP,
     WORDS,
     InputCutter,
 )
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.map_tiles import PLACES, MapTile, SamplePasses
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
@@ -40,7 +38,6 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     TALLIES,
     UPDATE,
     ArrayState,
-    Place,
     accumulate_passes,
 )
 from spikecycle.simulator.dataflows.spike_array.pe_latency import (
@@ -67,75 +64,6 @@ from spikecycle.simulator.dataflows.spike_array.update import (
 from spikecycle.simulator.formats import SpikeFormat
 from spikecycle.simulator.workload import current_leaks, leaks
 
-PLACES = ("channel_tile", "map_tile", "timestep", "pass")
-
-
-@dataclass(frozen=True, eq=False)
-class _MapTile:
-    """A part of the map, and the passes in which every channel tile computes it.
-
-    pool: rows and columns of a window of sums for each neuron. passes: int64 (n, 5), see `input_passes`. breakdown:
-    int64 (channel tiles, n, categories). loads, stores: int64 (channel tiles, n, operands), bits. first, last: int64
-    (T,), the first and the last pass of every timestep.
-    """
-
-    number: int
-    rows: AxisTile
-    columns: AxisTile
-    pool: tuple[int, int]
-    passes: Int64
-    breakdown: Int64
-    loads: Int64
-    stores: Int64
-    first: Int64
-    last: Int64
-
-    @classmethod
-    def of(
-        cls, number: int, rows: AxisTile, columns: AxisTile, pool: tuple[int, int], passes: Int64, channel_tiles: int
-    ) -> _MapTile:
-        """Before anything is counted."""
-        timesteps = passes[:, TIMESTEP]
-        first = np.flatnonzero(np.diff(timesteps, prepend=-1))
-        shape = channel_tiles, len(passes)
-        return cls(
-            number,
-            rows,
-            columns,
-            pool,
-            passes,
-            breakdown=np.zeros((*shape, len(CYCLE_CATEGORIES)), dtype=np.int64),
-            loads=np.zeros((*shape, len(OPERANDS)), dtype=np.int64),
-            stores=np.zeros((*shape, len(OPERANDS)), dtype=np.int64),
-            first=first,
-            last=np.append(first[1:], len(passes)) - 1,
-        )
-
-    def outputs(self, fibers: TileFibers) -> Region:
-        """Its part of the map of neurons, with the channels of a channel tile."""
-        rows, columns = (
-            (axis.start // pooled, axis.stop // pooled)
-            for axis, pooled in zip((self.rows, self.columns), self.pool, strict=True)
-        )
-        return Region(fibers.first, fibers.stop, *rows, *columns)
-
-    @property
-    def positions(self) -> int:
-        """Sums of an output channel."""
-        return self.rows.outputs * self.columns.outputs
-
-    @property
-    def inputs(self) -> tuple[int, int, int, int]:
-        """The part of the input map that it needs: first and last row, first and last column, [first, last)."""
-        return self.rows.first_input, self.rows.last_input, self.columns.first_input, self.columns.last_input
-
-    def places(self, channel_tile: int) -> Int64:
-        """int64 (n, len(PLACES)): the passes of a channel tile."""
-        timesteps = self.passes[:, TIMESTEP]
-        numbers = np.arange(len(timesteps)) - self.first[timesteps]
-        places = (np.full_like(numbers, channel_tile), np.full_like(numbers, self.number), timesteps, numbers)
-        return np.stack(places, axis=1)
-
 
 @dataclass(eq=False)
 class ArrayReplay:
@@ -149,6 +77,7 @@ class ArrayReplay:
     sample: LayerSample
     counts: Counts[str] = field(default_factory=Counts)
     updates: int = 0
+    updated_words: int = 0
     swept_sums: int = 0
     started_flags: int = 0
 
@@ -157,6 +86,11 @@ class ArrayReplay:
         block_rows, block_columns = parameters.blocks
         self.words = NeuronWords.of(self.machine, self.task)
         self.channel_tiles = self.tiling.channel_tiles
+        # All tiles at once, and once a sample: a thread gives up Python's lock for each sum of an array.
+        own_channels = np.array([fibers.own_channels for fibers in self.channel_tiles])
+        self.most_own: list[int] = own_channels.max(axis=1).tolist()
+        self.own_rows: list[int] = (-(-own_channels // self.machine.potentials_per_access)).sum(axis=1).tolist()
+        self.starts = bool(self.task.neuron.start_potential.any())
         self.blocks = block_rows * block_columns
         self.served_by_block = np.zeros(self.blocks, np.int64)
         self.tallies = np.zeros((TALLIES, self.latencies.work.shape[1]), np.int64)
@@ -174,35 +108,32 @@ class ArrayReplay:
         """All passes; of the order channel tile, map rows, map columns, timestep, input tile, input channels, only what
         is loaded depends on the order, so that every map tile is computed for all channel tiles together."""
         cutter = InputCutter(self.machine, self.task, self.spike_format, self.tiling.input_tiles, self.sample.inputs)
-        places = ((rows, columns) for rows in self.tiling.rows for columns in self.tiling.columns)
-        map_tiles = [
-            _MapTile.of(number, rows, columns, self.task.pool, cutter.passes(rows, columns), len(self.channel_tiles))
-            for number, (rows, columns) in enumerate(places)
-        ]
-        for map_tile in map_tiles:
-            self._accumulate(map_tile)
+        map_tiles = self.tiling.map_tiles
+        cut = [cutter.passes(rows, columns) for rows, columns in map_tiles]
+        sample = SamplePasses.of(map_tiles, cut, self.task.pool, len(self.channel_tiles))
+        self._accumulate(sample)
+        for map_tile in sample.tiles:
             for channel_tile, fibers in enumerate(self.channel_tiles):
                 self._start(map_tile, channel_tile, fibers)
                 sweeps = self._update(map_tile, channel_tile, fibers)
                 self._encode(map_tile, channel_tile, fibers, sweeps)
+        self._count_updates()
         occurrences = self.occurrences
         work = np.array([occurrences @ of_tile for of_tile in self.latencies.work])
         self._count(work.sum(axis=0))
+        self._load_weights(sample.passes[:, INPUT_TILE], sample.loads)
         loads, stores, breakdown = (
-            np.concatenate(parts, axis=1).reshape(-1, parts[0].shape[2])
-            for parts in zip(*((tile.loads, tile.stores, tile.breakdown) for tile in map_tiles), strict=True)
+            each.reshape(-1, each.shape[2]) for each in (sample.loads, sample.stores, sample.breakdown)
         )
-        self._load_weights(np.concatenate([tile.passes[:, INPUT_TILE] for tile in map_tiles]), loads)
-        placed = [tile.places(number) for number in range(len(self.channel_tiles)) for tile in map_tiles]
-        return self._activity(np.concatenate(placed), breakdown, Moves(loads, stores), int(work[:, BUSY].sum()))
+        return self._activity(sample.places(), breakdown, Moves(loads, stores), int(work[:, BUSY].sum()))
 
     def _load_weights(self, input_tiles: Int64, loads: Int64) -> None:
         """Load the weights of another channel tile or input tile than the pass before had.
 
-        input_tiles: int64 (n,), of the passes of a channel tile, all map tiles. loads: int64 (channel tiles · n,
+        input_tiles: int64 (n,), of the passes of a channel tile, all map tiles. loads: int64 (channel tiles, n,
         operands), added to.
         """
-        loads_of_tile = loads.reshape(len(self.channel_tiles), len(input_tiles), -1)[:, :, WEIGHTS]
+        loads_of_tile = loads[:, :, WEIGHTS]
         codebook_bits = self.channel_tiles[0].sizes.table_bits
         if codebook_bits:  # the whole layer's, for the first pass
             loads_of_tile[0, 0] += codebook_bits
@@ -215,94 +146,86 @@ class ArrayReplay:
         channels = np.diff(np.array(self.tiling.input_tiles), axis=1)[input_tiles[loading], 0]
         fibers_of_channel = self.channel_tiles[0].stored_bits[:, 0].size
         entries = channels * (fibers_of_channel if self.tiling.entry_bits else 0)
-        for number, layout in enumerate(self.tiling.layouts):
-            words = layout.words.sum(axis=0)[input_tiles[loading]]
-            loads_of_tile[number, loading] += words * width + entries * self.tiling.entry_bits
-            self.counts["weights.write"] += int(words.sum()) * copies
-            self.counts["directory.write"] += int(entries.sum()) * copies
+        words = np.array([layout.words for layout in self.tiling.layouts]).sum(axis=1)[:, input_tiles[loading]]
+        loads_of_tile[:, loading] += words * width + entries * self.tiling.entry_bits
+        self.counts["weights.write"] += int(words.sum()) * copies
+        self.counts["directory.write"] += int(entries.sum()) * len(words) * copies
 
-    def _start(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> None:
+    def _start(self, tile: MapTile, channel_tile: int, fibers: TileFibers) -> None:
         """Before the first pass: write parameters of neurons, and start potentials that are not 0, whose flags are set
         with them (update: sparse)."""
         neuron, parameters = self.task.neuron, self.machine.dataflow
-        starts = bool(neuron.start_potential.any())
-        written = self.words.parameters + int(starts)
+        written = self.words.parameters + int(self.starts)
         if not written:
             return
         loaded_bits = self.words.parameter_bits + (neuron.potential_bits if starts_per_neuron(neuron) else 0)
         tile.loads[channel_tile, 0, operands.POTENTIALS] = tile.outputs(fibers).positions * loaded_bits
-        cycles = written * start_cycles(self._most_words(tile, fibers), parameters.update_lanes)
+        cycles = written * start_cycles(self._most_words(tile, channel_tile), parameters.update_lanes)
         tile.breakdown[channel_tile, 0, UPDATE] += cycles
         positions = tile.outputs(fibers).channel_positions
-        self.counts["potentials.write"] += written * self._sweep_accesses(fibers, positions)
-        if starts and parameters.update == "sparse":
+        self.counts["potentials.write"] += written * self._sweep_accesses(channel_tile, positions)
+        if self.starts and parameters.update == "sparse":
             self.started_flags += self._flag_groups(tile, fibers)
 
-    def _most_words(self, tile: _MapTile, fibers: TileFibers) -> int:
+    def _most_words(self, tile: MapTile, channel_tile: int) -> int:
         """Words of a part of the potentials buffer that the PE which has most of a tile takes."""
-        own = self.machine.position_words(int(fibers.own_channels.max()))
+        own = self.machine.position_words(self.most_own[channel_tile])
         rows, columns = tile.pool
         return own * (tile.rows.largest_block // rows) * (tile.columns.largest_block // columns)
 
-    def _sweep_accesses(self, fibers: TileFibers, positions: int) -> int:
+    def _sweep_accesses(self, channel_tile: int, positions: int) -> int:
         """Words, or rows of them, that all PEs have for so many positions in a part of the potentials buffer."""
-        rows = -(-fibers.own_channels // self.machine.potentials_per_access)  # per position, by PE
-        return positions * int(rows.sum())
+        return positions * self.own_rows[channel_tile]
 
-    def _flag_groups(self, tile: _MapTile, fibers: TileFibers) -> int:
+    def _flag_groups(self, tile: MapTile, fibers: TileFibers) -> int:
         """Groups of flags of a tile, in all PEs."""
         return flag_groups(
             fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts,
             self.machine.dataflow.flags_per_cycle,
         )  # fmt: skip
 
-    def _accumulate(self, tile: _MapTile) -> None:
+    def _accumulate(self, sample: SamplePasses) -> None:
         width = self.machine.buffers.spikes.width_bits
-        shape, column_kinds = self.task.shape, len(self.tiling.column_classes)
-        rows, columns = tile.rows.classes.T.astype(np.int32), tile.columns.classes.T.astype(np.int32)
-        cases = rows[:, None, :, None] * column_kinds + columns[:, None, :]
-        place = Place(cases.reshape(self.blocks, -1), len(self.tiling.row_classes) * column_kinds)
-        tile_inputs = Region(0, shape.C, *tile.inputs)
-        channels = tile.passes[:, STOP_CHANNEL] - tile.passes[:, FIRST_CHANNEL]
-        layouts = {
-            int(count): self.spike_format.layout(
-                int(count) * tile_inputs.channel_positions, self.task.input_bits, width
-            )
-            for count in np.unique(channels)
-        }
-        of_passes = np.array([layouts[int(count)] for count in channels], np.int64)
+        shape, place, passes = self.task.shape, self.tiling.place, sample.passes
+        parts = np.repeat(place.parts, np.diff(sample.ends, prepend=0), axis=0)
+        positions = (passes[:, STOP_CHANNEL] - passes[:, FIRST_CHANNEL]) * (
+            (parts[:, 1] - parts[:, 0]) * (parts[:, 3] - parts[:, 2])
+        )
+        sizes, number = np.unique(positions, return_inverse=True)
+        layouts = np.array(
+            [self.spike_format.layout(size, self.task.input_bits, width) for size in sizes.tolist()], np.int64
+        )
         arguments = (
-            self.repeats, self.spiking, tile.passes, shape.H, shape.W, tile_inputs, of_passes, place,
+            self.repeats, self.spiking, passes, sample.ends, shape.H, shape.W, layouts[number], place,
             self.latencies.cycles, self.bits_of_product,
         )  # fmt: skip
         parameters, tiles = self.machine.dataflow, len(self.channel_tiles)
         if self.latencies.abreast:
             state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
-            events = accumulate_abreast(*arguments, state, self.events, tile.breakdown, self.tallies)
+            events = accumulate_abreast(*arguments, state, self.events, sample.breakdown, self.tallies)
         else:
             array = ArrayState.of(parameters.fifo_depth, self.blocks * parameters.pes_per_group)
             events = accumulate_passes(
-                *arguments, array, self.events, tile.breakdown, self.tallies, self.served_by_block
+                *arguments, array, self.events, sample.breakdown, self.tallies, self.served_by_block
             )
-        words = int(tile.passes[:, WORDS].sum())
+        words = int(passes[:, WORDS].sum())
         if not self.sample.inputs_on_chip:
-            tile.loads[:, :, SPIKES] = tile.passes[:, WORDS] * width
+            sample.loads[:, :, SPIKES] = passes[:, WORDS] * width
             self.counts["spikes.write"] += words * tiles
         self.counts["spikes.read"] += words * tiles
         self.counts["dispatcher.broadcast"] += events * tiles
         self.counts["fifo.push"] += events * tiles * parameters.pes
         self.counts["fifo.pop"] += events * tiles * parameters.pes
 
-    def _update(self, tile: _MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
+    def _update(self, tile: MapTile, channel_tile: int, fibers: TileFibers) -> Int64:
         """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
         parameters, update_cycles = self.machine.dataflow, self.words.cycles(self.machine.cycles_per_access)
-        neuron = self.task.neuron
         timesteps, outputs = self.task.timesteps, tile.outputs(fibers)
         if parameters.update == "dense":
-            cycles = dense_sweep_cycles(self._most_words(tile, fibers), parameters.update_lanes, update_cycles)
+            cycles = dense_sweep_cycles(self._most_words(tile, channel_tile), parameters.update_lanes, update_cycles)
             sweeps = np.full(timesteps, cycles, np.int64)
             updates = outputs.positions * timesteps
-            accesses = timesteps * self._sweep_accesses(fibers, outputs.channel_positions)
+            accesses = timesteps * self._sweep_accesses(channel_tile, outputs.channel_positions)
         else:
             assert self.sample.active is not None, "a sparse update needs to know which neurons are active"
             swept = [
@@ -316,32 +239,37 @@ class ArrayReplay:
             accesses = updates = sum(updates for _, updates in swept)
             self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
         if self.words.sums_apart:
-            sweeps += self._sweep_sums(tile, fibers, updates)
+            sweeps += self._sweep_sums(tile, channel_tile, updates)
         tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
         self.updates += updates
-        self.counts["neuron.compare"] += updates if neuron.fires else 0
-        self.counts["neuron.leak"] += updates if leaks(neuron) else 0
-        self.counts["neuron.bias"] += updates if self.task.bias.any() else 0
-        if neuron.has_current:
-            self.counts["neuron.current_leak"] += updates if current_leaks(neuron) else 0
-        if self.words.additions:
-            self.counts["neuron.integrate"] += updates * self.words.additions
-        self.counts["potentials.read"] += accesses * self.words.read
-        self.counts["potentials.write"] += accesses * self.words.states
+        self.updated_words += accesses
         return sweeps
 
-    def _sweep_sums(self, tile: _MapTile, fibers: TileFibers, updates: int) -> int:
+    def _count_updates(self) -> None:
+        """Add what all updates did."""
+        counts, neuron, updates = self.counts, self.task.neuron, self.updates
+        counts["neuron.compare"] += updates if neuron.fires else 0
+        counts["neuron.leak"] += updates if leaks(neuron) else 0
+        counts["neuron.bias"] += updates if self.task.bias.any() else 0
+        if neuron.has_current:
+            counts["neuron.current_leak"] += updates if current_leaks(neuron) else 0
+        if self.words.additions:
+            counts["neuron.integrate"] += updates * self.words.additions
+        counts["potentials.read"] += self.updated_words * self.words.read
+        counts["potentials.write"] += self.updated_words * self.words.states
+
+    def _sweep_sums(self, tile: MapTile, channel_tile: int, updates: int) -> int:
         """Read all sums of a tile, compare those of each window, and clear them; returns the cycles of a sweep."""
         timesteps, parameters = self.task.timesteps, self.machine.dataflow
-        accesses = timesteps * self._sweep_accesses(fibers, tile.positions)
+        accesses = timesteps * self._sweep_accesses(channel_tile, tile.positions)
         self.counts["potentials.read"] += accesses
         self.counts["potentials.write"] += accesses
         self.counts["neuron.pool"] += updates * (tile.pool[0] * tile.pool[1] - 1)
-        self.swept_sums += timesteps * tile.positions * fibers.channels
-        most = self.machine.position_words(int(fibers.own_channels.max())) * tile.positions
+        self.swept_sums += timesteps * tile.positions * self.channel_tiles[channel_tile].channels
+        most = self.machine.position_words(self.most_own[channel_tile]) * tile.positions
         return -(-most // parameters.update_lanes) * self.machine.cycles_per_access
 
-    def _encode(self, tile: _MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
+    def _encode(self, tile: MapTile, channel_tile: int, fibers: TileFibers, sweeps: Int64) -> None:
         """Encode the output spikes of a channel tile behind the last pass of every timestep; potentials of neurons that
         do not fire are written beside the sweep, int64 (T,) cycles, from its first group on."""
         width = self.machine.buffers.outputs.width_bits
@@ -349,16 +277,18 @@ class ArrayReplay:
         positions = outputs.positions
         layout = self.spike_format.layout(positions, 1, width)
         if not self.task.neuron.fires:
-            words = np.full(len(tile.last), output_words(self.machine, self.task, positions), np.int64)
+            sent = output_words(self.machine, self.task, positions)
+            words, written = np.full(self.task.timesteps, sent, np.int64), sent * self.task.timesteps
             tile.breakdown[channel_tile, tile.last, ENCODE] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
         elif layout.explicit:
             encoded = [explicit_encode(spikes, outputs, layout) for spikes in self.sample.outputs]
             tile.breakdown[channel_tile, tile.last, ENCODE] = [cycles for cycles, _ in encoded]
             words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
+            written = int(words.sum())
         else:
-            words = np.full(self.task.timesteps, layout.words(positions), np.int64)
+            sent = layout.words(positions)
+            words, written = np.full(self.task.timesteps, sent, np.int64), sent * self.task.timesteps
             tile.breakdown[channel_tile, tile.last, ENCODE] = words
-        written = int(words.sum())
         self.counts["outputs.write"] += written
         self.counts["outputs.read"] += written
         if self.sample.outputs_on_chip:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
-from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, cut_axis, tile_ends
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, Place, cut_axis, tile_ends
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
@@ -41,6 +42,16 @@ class Tiling:
     row_classes: Int64
     column_classes: Int64
     entry_bits: int
+
+    @cached_property
+    def map_tiles(self) -> list[tuple[AxisTile, AxisTile]]:
+        """Rows and columns of each, in order."""
+        return [(rows, columns) for rows in self.rows for columns in self.columns]
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the events of each map tile land."""
+        return Place.of(self.map_tiles, len(self.row_classes), len(self.column_classes))
 
 
 def words_of(buffer: Buffer, parts: int = 1) -> int:
@@ -97,7 +108,7 @@ def _cut_channels(
     Others beside it make no channel tile smaller, so that a cut is given up where the first one does not fit.
     """
     shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
-    by_output = np.ascontiguousarray(task.weights.transpose(1, 2, 3, 0), dtype=code_dtype(task.weight_bits))
+    weights = np.ascontiguousarray(task.weights, code_dtype(task.weight_bits))
     all_own = -(-shape.M // pes_per_group)
     measured: dict[int, list[TileFibers]] = {}
     problem = ""
@@ -105,7 +116,7 @@ def _cut_channels(
     def lay(own: int, number: int) -> TileFibers:
         first = number * own * pes_per_group
         stop = min(first + own * pes_per_group, shape.M)
-        return channel_tile(shape, by_output, first, stop, pes_per_group, weight_format, task.weight_bits)
+        return channel_tile(shape, weights, first, stop, pes_per_group, weight_format, task.weight_bits)
 
     for inputs in _halvings(shape.C):
         for own in _halvings(all_own):

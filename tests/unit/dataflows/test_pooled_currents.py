@@ -147,18 +147,89 @@ def test_a_pool_of_windows_side_by_side_is_a_part_of_its_layer(tmp_path: Path) -
         assert "pool" not in result.assumptions.free_operators
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda graph, current: graph.pool("pool", current, "max", 2, stride=1),
-        lambda graph, current: graph.pool("pool", current, "max", 2, padding=1),
-        lambda graph, current: graph.pool("pool", current, "sum", 2),
-        lambda graph, current: graph.pool("second", graph.pool("pool", current, "max", 2), "max", 2),
-        lambda graph, current: [graph.pool("pool", current, "max", 2), graph.input("y", np.ones((1, 1, 1, 2, 2), int))],
-    ],
-    ids=["overlapping", "padded", "sums", "twice", "beside another input"],
-)
-def test_other_pools_of_currents_are_refused(tmp_path: Path, make: Callable[[GraphBuilder, Source], Source]) -> None:
+TAKEN_ELSEWHERE = "does not go to one population of neurons that takes nothing else"
+REFUSED: dict[str, tuple[Callable[[GraphBuilder, Source], Any], str]] = {
+    "overlapping": (
+        lambda graph, current: graph.pool("most", current, "max", 2, stride=1),
+        "has windows of 2 x 2 that overlap at a stride of 1 x 1",
+    ),
+    "overlapping along rows": (
+        lambda graph, current: graph.pool("most", current, "max", (2, 3), stride=2),
+        "has windows of 2 x 3 that overlap at a stride of 2 x 2",
+    ),
+    "gaps": (
+        lambda graph, current: graph.pool("most", current, "max", 1, stride=2),
+        "has windows of 1 x 1 that leave gaps at a stride of 2 x 2",
+    ),
+    "padded": (lambda graph, current: graph.pool("most", current, "max", 2, padding=1), "has padding"),
+    "both": (
+        lambda graph, current: graph.pool("most", current, "max", 3, stride=2, padding=1),
+        "has windows of 3 x 3 that overlap at a stride of 2 x 2 and has padding",
+    ),
+    "sums": (lambda graph, current: graph.pool("most", current, "sum", 2), "is of mode sum, not max"),
+    "twice": (
+        lambda graph, current: graph.pool("second", graph.pool("most", current, "max", 2), "max", 2),
+        TAKEN_ELSEWHERE,
+    ),
+    "beside another input": (
+        lambda graph, current: [
+            graph.pool("most", current, "max", 2), graph.input("y", np.ones((1, 1, 1, 2, 2), int))
+        ],
+        TAKEN_ELSEWHERE,
+    ),
+}  # fmt: skip
+"""Pools that are no part of a layer, and what is said of them."""
+BEHIND = "a pool behind the neurons, of their spikes, may be of any kind"
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_other_pools_of_currents_are_refused_by_name_with_what_would_run(tmp_path: Path, case: str) -> None:
+    make, problem = REFUSED[case]
     path = network(tmp_path / "net.h5", make)
-    with pytest.raises(MappingError, match=r"operator 'conv' cannot be mapped .* its output does not go to one"):
+    with pytest.raises(MappingError) as error:
         spikecycle.simulate(path, "spike_array")
+    said, _, machines = str(error.value).splitlines()[0].partition("; machines that run it: ")
+    assert said == (
+        "operator 'conv' cannot be mapped on machine 'spike_array' (dataflow spike_array): "
+        "its output does not go to one population of neurons and nothing else, but to 'most', "
+        f"pool 'most' {problem} (a max pool runs between one operator with weights and one population "
+        "if its windows lie side by side, stride = window, without padding; "
+        f"{BEHIND})"
+    )
+    assert "systolic_output_stationary" in machines.split(", ")
+
+
+def test_machines_that_pool_no_currents_say_so(tmp_path: Path) -> None:
+    path = network(tmp_path / "net.h5", lambda graph, current: graph.pool("most", current, "max", 2))
+    with pytest.raises(MappingError) as error:
+        spikecycle.simulate(path, "loihi")
+    line = str(error.value).splitlines()[0]
+    assert f"but to 'most', pool 'most' takes currents, which is not supported ({BEHIND})" in line
+    assert "spike_array" in line.partition("; machines that run it: ")[2].split(", ")
+
+
+@pytest.mark.parametrize(("window", "stride", "padding"), [(2, 1, 0), (3, 2, 1), (2, 2, 0)])
+def test_a_pool_behind_the_neurons_runs_as_the_refusal_says(
+    tmp_path: Path, window: int, stride: int, padding: int
+) -> None:
+    graph = GraphBuilder(timesteps=1)
+    x = graph.input("x", np.ones((1, 1, 1, 4, 4), int))
+    current = graph.conv2d("conv", x, np.ones((1, 1, 1, 1), int), weight_bits=2)
+    spikes = graph.neuron("spikes", current, Neuron("if", 1, 8))
+    pooled_spikes = graph.pool("pool", spikes, "max", window, stride=stride, padding=padding)
+    count = ((4 + 2 * padding - window) // stride + 1) ** 2
+    graph.neuron("out", graph.linear("fc", pooled_spikes, np.ones((2, count), int), weight_bits=2), Neuron("if", 1, 8))
+    graph.write(tmp_path / "net.h5")
+    for machine_name in ("spike_array", "loihi"):
+        assert spikecycle.simulate(tmp_path / "net.h5", machine_name).sum_cycles > 0
+
+
+def test_a_pool_whose_currents_others_take_or_that_comes_late_is_named(tmp_path: Path) -> None:
+    def both(graph: GraphBuilder, current: Source) -> Source:
+        graph.neuron("others", current, Neuron("if", 1, 8))
+        return graph.pool("most", current, "max", 2)
+
+    with pytest.raises(
+        MappingError, match="but to 'others', 'most', pool 'most' is not alone in taking these currents"
+    ):
+        spikecycle.simulate(network(tmp_path / "both.h5", both), "spike_array")

@@ -18,10 +18,9 @@ from tests.unit.spike_array.cases import layer, machine
 @pytest.mark.parametrize("name", ["rle", "bitmask", "cp"])
 def test_fibers_keep_the_width_of_codes_and_measure_alike(dtype: type[np.signedinteger], name: str) -> None:
     shape = LayerShape.linear(3, 4)
-    codes = np.array([[-128, 0, 127], [0, 0, 0], [1, -1, 0], [0, 5, -128]])
-    by_output = np.ascontiguousarray(codes.T.reshape(3, 1, 1, 4).astype(dtype))
+    codes = np.array([[-128, 0, 127], [0, 0, 0], [1, -1, 0], [0, 5, -128]], dtype).reshape(4, 3, 1, 1)
     chosen = WEIGHT_FORMATS.lookup(name)
-    tile = channel_tile(shape, by_output, 0, 4, 2, chosen, 8)
+    tile = channel_tile(shape, codes, 0, 4, 2, chosen, 8)
     assert tile.values.dtype == dtype
     # PE 0 owns channels 0 and 2, PE 1 channels 1 and 3; a fiber is an input's
     assert tile.values.tolist() == [-128, 1, 0, -1, 127, 0, 0, 0, 0, 5, 0, -128]

@@ -71,7 +71,7 @@ def test_what_hdf5_writes_in_any_order_of_filters(tmp_path: Path, codes: tuple[i
         dataset = h5py.Dataset(identifier)
         dataset[...] = values
         file.flush()
-        filters = FilterPipeline.of(dataset, values.itemsize, values.nbytes)
+        filters = FilterPipeline.of(creation, values.itemsize, values.nbytes)
         skipped, stored = dataset.id.read_direct_chunk((0, 0))
     assert filters.codes == codes
     assert filters.undo(memoryview(stored), skipped).tobytes() == values.tobytes()

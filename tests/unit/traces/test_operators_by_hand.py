@@ -35,7 +35,7 @@ def step(operator: Operator, *inputs: Any) -> Any:
 def synapse(shape: LayerShape, weights: Any, bias: list[int] | None = None) -> Synapse:
     codes = np.array(weights, np.int32).reshape(shape.weight_shape)
     offset = None if bias is None else lambda: np.array(bias, np.int32)
-    return Synapse("op", IN, tensor(shape.output_shape), shape, 8, lambda: codes, offset)
+    return Synapse("op", IN, tensor(shape.output_shape), shape, 32, lambda: codes, offset)
 
 
 def test_conv2d_with_unequal_padding() -> None:

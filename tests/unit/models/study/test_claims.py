@@ -85,6 +85,18 @@ def test_pruning_is_free_up_to_the_last_share_below_the_margin(results: Results)
     assert "The first that is not: 8-bit, 95 % pruned, 82.00 %, 16.00 points less" in answer
 
 
+@pytest.mark.parametrize("samples", [400, 40_000])
+def test_free_pruning_can_be_a_significant_loss(samples: int) -> None:
+    """A point is lost, at most 2.2 or 1.1: p is 2 / 2 ** 4 with 4 samples that differ, and nearly 0 with 400."""
+    rows = [
+        *network("a", "quantization", 8, 0.0, 0.98, at(8), test_samples=samples, correct=found(0.98, samples)),
+        *network("b", "pruning", 8, 0.8, 0.97, at(2), test_samples=samples, correct=found(0.97, samples)),
+    ]
+    answer = _answers(Results(table(rows)))["How much pruning is free?"]
+    assert answer.startswith("Up to 8-bit, 80 % pruned, by the margin of 3 points")
+    assert ("a significant loss, smaller than the margin" in answer) == (samples == 40_000)
+
+
 def test_each_pruner_is_asked_for_itself_and_the_cheapest_that_loses_nothing_is_compared() -> None:
     rows = [
         *network("quantized-8", "quantization", 8, 0.0, 0.98, at(8)),
@@ -180,6 +192,8 @@ def test_fewer_test_samples_make_nothing_free_that_was_not() -> None:
     bounds = [one.compared.bound for one in losses.values()]
     assert bounds == sorted(bounds, reverse=True)
     assert losses[100].verdict == "not shown to be free by the margin of 3 points, and no significant loss"
+    assert losses[400].verdict == "free by the margin of 3 points"
+    assert losses[40_000].verdict == "a significant loss, and yet free by the margin of 3 points"
 
 
 def test_a_loss_is_significant_where_the_exact_test_says_so() -> None:

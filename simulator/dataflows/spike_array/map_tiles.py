@@ -1,0 +1,104 @@
+"""The parts of the map that a sample is computed in, one after the other, and what is counted of their passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
+from spikecycle.simulator.dataflows.spike_array.events import Region
+from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.input_passes import TIMESTEP
+from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
+
+PLACES = ("channel_tile", "map_tile", "timestep", "pass")
+
+
+@dataclass(frozen=True, eq=False)
+class MapTile:
+    """A part of the map, and the passes in which every channel tile computes it.
+
+    pool: rows and columns of a window of sums for each neuron. breakdown: int64 (channel tiles, n, categories). loads,
+    stores: int64 (channel tiles, n, operands), bits. last: int64 (T,), the last pass of every timestep.
+    """
+
+    rows: AxisTile
+    columns: AxisTile
+    pool: tuple[int, int]
+    breakdown: Int64
+    loads: Int64
+    stores: Int64
+    last: Int64
+
+    def outputs(self, fibers: TileFibers) -> Region:
+        """Its part of the map of neurons, with the channels of a channel tile."""
+        rows, columns = (
+            (axis.start // pooled, axis.stop // pooled)
+            for axis, pooled in zip((self.rows, self.columns), self.pool, strict=True)
+        )
+        return Region(fibers.first, fibers.stop, *rows, *columns)
+
+    @property
+    def positions(self) -> int:
+        """Sums of an output channel."""
+        return self.rows.outputs * self.columns.outputs
+
+
+@dataclass(frozen=True, eq=False)
+class SamplePasses:
+    """All passes of a sample: of every map tile one after the other, each computed for all channel tiles together.
+
+    passes: int64 (n, 5), see `input_passes`. ends: int64 (map tiles,), the pass behind the last of each.
+    breakdown: int64 (channel tiles, n, categories). loads, stores: int64 (channel tiles, n, operands), bits.
+    tiles: their parts of these.
+    """
+
+    passes: Int64
+    ends: Int64
+    breakdown: Int64
+    loads: Int64
+    stores: Int64
+    tiles: list[MapTile]
+
+    @classmethod
+    def of(
+        cls,
+        map_tiles: Sequence[tuple[AxisTile, AxisTile]],
+        passes_of_tiles: Sequence[Int64],
+        pool: tuple[int, int],
+        channel_tiles: int,
+    ) -> SamplePasses:
+        """Before anything is counted. map_tiles: rows and columns of each."""
+        passes = np.concatenate(passes_of_tiles)
+        ends = np.cumsum([len(one) for one in passes_of_tiles])
+        breakdown, loads, stores = (
+            np.zeros((channel_tiles, len(passes), columns), np.int64)
+            for columns in (len(CYCLE_CATEGORIES), len(OPERANDS), len(OPERANDS))
+        )
+        is_last = np.diff(passes[:, TIMESTEP], append=-1) != 0
+        is_last[ends - 1] = True
+        begins = ends - [len(one) for one in passes_of_tiles]
+        last = np.flatnonzero(is_last).reshape(len(ends), -1) - begins[:, None]  # of as many timesteps in every tile
+        tiles = []
+        for (rows, columns), begin, end, last_passes in zip(
+            map_tiles, begins.tolist(), ends.tolist(), last, strict=True
+        ):
+            own = slice(begin, end)
+            tiles.append(MapTile(rows, columns, pool, breakdown[:, own], loads[:, own], stores[:, own], last_passes))
+        return cls(passes, ends, breakdown, loads, stores, tiles)
+
+    def places(self) -> Int64:
+        """int64 (channel tiles · n, len(PLACES)): where each pass is in the order of all."""
+        channel_tiles, count = self.breakdown.shape[:2]
+        places = np.empty((channel_tiles, count, len(PLACES)), np.int64)
+        places[:, :, 0] = np.arange(channel_tiles)[:, None]
+        places[:, :, 1] = np.repeat(np.arange(len(self.ends)), np.diff(self.ends, prepend=0))
+        places[:, :, 2] = self.passes[:, TIMESTEP]
+        begins = np.diff(places[0, :, 1] * (1 + self.passes[:, TIMESTEP].max()) + places[0, :, 2], prepend=-1) != 0
+        numbers = np.arange(count)
+        places[:, :, 3] = numbers - np.maximum.accumulate(np.where(begins, numbers, 0))
+        return places.reshape(-1, len(PLACES))

@@ -1,0 +1,44 @@
+"""Chunks are read where they belong, or copied there: the values are those that NumPy selects, whatever the chunks."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from spikecycle.traces import hdf5
+
+SHAPE = (3, 5, 4)
+FILTERS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "checksum": {"fletcher32": True},
+    "all": {"compression": "gzip", "shuffle": True, "fletcher32": True},
+}
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize("dtype", ["u1", ">i4"])
+def test_every_selection_is_the_one_of_numpy(filters: str, dtype: str, tmp_path: Path) -> None:
+    values = np.arange(60).reshape(SHAPE).astype(dtype)
+    one_axis = (0, 2, slice(None), slice(1, None), slice(1, 2), slice(2, 2))
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        for chunks in itertools.product((1, 2, 3), (1, 2, 5), (1, 3, 4)):
+            dataset = file.create_dataset(str(chunks), data=values, chunks=chunks, **FILTERS[filters])
+            for selection in itertools.product(one_axis, one_axis[2:], (slice(None), slice(1, 3))):
+                found = hdf5.read(dataset, selection)
+                assert found.dtype.isnative
+                assert np.array_equal(found, values[selection]), (chunks, selection)
+
+
+def test_what_a_chunk_has_beyond_the_values_does_not_stay(tmp_path: Path) -> None:
+    """Five timesteps in chunks of two: the third chunk holds a timestep that is not there."""
+    values = np.arange(1, 41, dtype=np.uint8).reshape(2, 5, 4)
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        dataset = file.create_dataset("x", data=values, chunks=(1, 2, 4), fletcher32=True)
+        assert hdf5.read(dataset).tolist() == values.tolist()
+        assert hdf5.read(dataset, 1).tolist() == values[1].tolist()
+        assert hdf5.read(dataset, (1, slice(2, 3))).tolist() == values[1, 2:3].tolist()
