@@ -86,7 +86,7 @@ def simulate(
     asked = machine
     if ideal_memory:
         machine = _with_ideal_memory(machine)
-    with _opened(trace) as recorded:
+    with _opened(trace, threads) as recorded:
         chosen = _chosen_samples(recorded, samples)
         dataflow, network = DATAFLOWS.lookup(machine.dataflow.kind), recorded
         check_residency(machine, dataflow.supports, len(chosen))
@@ -150,8 +150,8 @@ class _Steps:
             self._progress(stage, self._done, self._total)
 
 
-def _opened(trace: Trace | str | Path) -> AbstractContextManager[Trace]:
-    return nullcontext(trace) if isinstance(trace, Trace) else open_trace(trace)
+def _opened(trace: Trace | str | Path, threads: int) -> AbstractContextManager[Trace]:
+    return nullcontext(trace) if isinstance(trace, Trace) else open_trace(trace, begin_hash=threads > 1)
 
 
 def _chosen_samples(trace: Trace, samples: Sequence[int] | None) -> list[int]:
