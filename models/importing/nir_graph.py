@@ -79,6 +79,12 @@ def network_of_graph(graph: nir.NIRGraph, known_types: Iterable[str], dt: float)
 def _described(graph: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, tuple[str, set[str]]]]:
     """Name, type and keys of every node, those of inner graphs included (outer.inner)."""
     for name, node in graph["nodes"].items():
+        if not isinstance(node, Mapping):
+            raise TraceError(f"node {before}{name}: is no group")
+        if "type" not in node:
+            within = [f"{name}/{inner}" for inner, one in node.items() if isinstance(one, Mapping) and "type" in one]
+            slash = f" (a slash in a name, as in {within[0]}, makes a group of the file)" if within else ""
+            raise TraceError(f"node {before}{name}: has no type{slash}")
         kind = str(node["type"])
         if kind == "NIRGraph":
             yield from _described(node, f"{before}{name}.")
