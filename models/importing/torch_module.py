@@ -35,6 +35,10 @@ class Found(NamedTuple):
 
 
 TWO_PLACES = "is called in two places; supported: neurons that are called once in a timestep"
+CHANNELS_LAST = (
+    "the module takes inputs with channels last: samples are given with channels first, (N, T, C, H, W), as "
+    "a trace has them"
+)
 REPEATS = 3
 """Calls of a forward of one timestep that are recorded, so that one has a timestep before and after it."""
 
@@ -154,17 +158,30 @@ def _recorded(module: nn.Module, example: Tensor, parts: ModuleParts, single: bo
             fresh = example.clone()
             recorder.start(fresh)
             returned = module(fresh)
+    layout: Layout | None = None
     try:
         layout = _layout(recorder, example, single, turns)
-        structure = _structure(recorder, layout)
-        outputs = returned_by(recorder, structure, layout, returned)
-        graph = structure.maker.finish(outputs.names)
-        run = ModuleRun(parts, layout, graph, structure.layouts)
-        probe(run, graph)
+        return _found(recorder, parts, layout, returned)
     except StartsAnew:
         raise
     except Refusal as refusal:
-        raise _shared(recorder) or refusal from None
+        first = _shared(recorder) or refusal
+    turned = layout.channels_first if layout is not None else None
+    if turned is not None:
+        try:
+            found = _found(recorder, parts, turned, returned)
+        except Refusal:
+            raise first from None
+        return found._replace(remarks=(CHANNELS_LAST, *found.remarks))
+    raise first
+
+
+def _found(recorder: Recorder, parts: ModuleParts, layout: Layout, returned: Any) -> Found:
+    structure = _structure(recorder, layout)
+    outputs = returned_by(recorder, structure, layout, returned)
+    graph = structure.maker.finish(outputs.names)
+    run = ModuleRun(parts, layout, graph, structure.layouts)
+    probe(run, graph)
     return Found(run, graph, tuple(remarks_on_parts(recorder, structure, parts, graph, outputs.mixed)))
 
 
