@@ -199,7 +199,7 @@ def _of_nir(
     if out is not None:
         kept = _first(found.samples, record)
         with shown(f"recording {out.name}") as progress:
-            imported.record(out, kept.frames, kept.labels, found.measured, progress, found.classes)
+            imported.record(out, kept.frames, kept.labels, found.measured, progress, found.classes, force=True)
         lines += _recorded(out, len(kept))
     return lines
 

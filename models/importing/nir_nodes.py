@@ -116,10 +116,7 @@ def _delay(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, read
             f"delays of {delays.min():g} to {delays.max():g}; supported: the same for all, 0 or whole multiples of dt "
             f"({reading.dt:g})"
         )
-    wire = _one(maker, name, wires)
-    if steps.max() and wire.delay:
-        raise Refusal("a delay within a loop, which takes a timestep already; supported: loops without Delay")
-    return maker.late(name, wire, int(steps.max()))
+    return maker.late(name, _one(maker, name, wires), int(steps.max()))
 
 
 def _flatten(maker: GraphMaker, name: str, wires: list[FloatWire], node: Any, reading: Reading) -> FloatWire:
@@ -174,11 +171,16 @@ CONVERTERS: dict[str, Converter] = {
 NAME = "NIR (nir 1.0.8)"
 NEURONS = frozenset({"CubaLI", "CubaLIF", "I", "IF", "LI", "LIF", "Threshold"})
 """Types whose nodes sum what arrives by themselves."""
+KEEP_SHAPES = NEURONS | {"Delay", "Identity", "Scale"}
+"""Types whose nodes give maps of the shape that they get."""
 DECLARED = {
     "neurons": ", ".join(sorted(NEURONS)),
     "reset": "to v_reset (any value), by subtraction; LI and I, and infinite thresholds, as a readout",
     "two states": "CubaLIF, CubaLI",
-    "recurrence": "loops through neurons, in inner graphs or not; Delay of whole timesteps, the same for all",
+    "recurrence": (
+        "loops through neurons, in and through inner graphs: they take one timestep, where they lead back towards the "
+        "Input (said), or those of the Delay in them; Delay of whole timesteps, the same for all"
+    ),
     "per-neuron parameters": "all of them; v_leak and v_reset per channel, and r and tau where potentials are read",
     "time": "dt, 1e-4 by default; IF and I add r or r x dt of what arrives, whichever is nearer to 1, and say so",
 }
