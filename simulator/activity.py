@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -135,19 +135,78 @@ class Moves:
                 raise ContractError("traffic must not be negative")
 
 
+ROWS_AT_ONCE = 2**15
+"""Rows of work of a block, where they are made in blocks: some 10 MB with everything that is computed of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorkRows:
+    """The rows of work of a stage with their traffic, all of them or a block at a time.
+
+    There may be many millions (passes of an array, cores x timesteps), of some 200 bytes each. Where what they
+    follow from takes less, rows are made anew for whoever goes through them, and no more than a block is there at once.
+
+    units: what rows are made by: passes, timesteps; a unit may have several rows. at_once: units of a block.
+    make: `make(first, stop)` is the work of units `first` to `stop` - 1 in order, and its traffic: the same whenever
+    and in whatever thread it is asked for, and with the same categories, resources and operands for all units.
+    kept_bytes: what is kept to make them from. by_timestep: whether a unit has all rows of its timesteps.
+    """
+
+    units: int
+    at_once: int
+    make: Callable[[int, int], tuple[Work, Moves]]
+    kept_bytes: int
+    by_timestep: bool = False
+
+    @classmethod
+    def of(cls, work: Work, moves: Moves) -> WorkRows:
+        """Rows that are kept as they are."""
+        if len(moves.load_bits) != len(work.cycles):
+            raise ContractError("work and moves need the same number of rows")
+        arrays = (work.cycles, work.breakdown, work.step, work.resource, moves.load_bits, moves.store_bits)
+        kept_bytes = sum(array.nbytes for array in (*arrays, *work.places.values()))
+        return cls(1, 1, lambda first, stop: (work, moves), kept_bytes, by_timestep=True)
+
+    @classmethod
+    def made(
+        cls,
+        units: int,
+        rows_of_unit: int,
+        make: Callable[[int, int], tuple[Work, Moves]],
+        kept_bytes: int,
+        *,
+        by_timestep: bool = False,
+    ) -> WorkRows:
+        """Rows that are made in blocks; rows_of_unit: how many each unit has at most."""
+        return cls(units, max(1, ROWS_AT_ONCE // max(1, rows_of_unit)), make, kept_bytes, by_timestep)
+
+    def blocks(self) -> Iterator[tuple[Work, Moves]]:
+        """One block after the other, at least one."""
+        for first in range(0, max(1, self.units), self.at_once):
+            yield self.make(first, min(first + self.at_once, self.units))
+
+    def blocks_of_timesteps(self) -> Iterator[tuple[Work, Moves]]:
+        """The same, no timestep having rows in two of them."""
+        return self.blocks() if self.by_timestep else iter([self.all()])
+
+    def all(self) -> tuple[Work, Moves]:
+        """All rows at once."""
+        return self.make(0, self.units)
+
+
 @dataclass(frozen=True, eq=False)
 class Activity:
     """What one stage did on one sample: integers only.
 
-    counts: by the name of the declared counter. busy: cycles by unit in which it did useful work; "pe": PE-cycles.
+    rows: its work, and the traffic of it, row by row. counts: by the name of the declared counter.
+    busy: cycles by unit in which it did useful work; "pe": PE-cycles.
     synaptic_operations: weights applied because of a spike (zero weights do not count).
     busy_by_pe: int64 (PEs,), cycles in which each PE served spikes; None where the dataflow does not tell PEs apart.
     accesses_by_bank: by memory, int64 (banks,), reads and writes of the banks with the same number in all instances,
         where the dataflow says in which bank a word lies.
     """
 
-    work: Work
-    moves: Moves
+    rows: WorkRows
     counts: Mapping[str, int]
     busy: Mapping[str, int] = field(default_factory=dict)
     synaptic_operations: int = 0
@@ -155,18 +214,39 @@ class Activity:
     accesses_by_bank: Mapping[str, Int64] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.moves.load_bits) != len(self.work.cycles):
-            raise ContractError("work and moves need the same number of rows")
         negative = [name for name, count in self.counts.items() if count < 0]
         if negative:
             raise ContractError(f"the count of {negative[0]} is negative")
+
+    @property
+    def work(self) -> Work:
+        """All rows of work: of a long run, as many as its `rows` spare others."""
+        return self.rows.all()[0]
+
+    @property
+    def moves(self) -> Moves:
+        """The traffic of all of them."""
+        return self.rows.all()[1]
+
+    @classmethod
+    def of(
+        cls,
+        work: Work,
+        moves: Moves,
+        counts: Mapping[str, int] | None = None,
+        busy: Mapping[str, int] | None = None,
+        synaptic_operations: int = 0,
+        busy_by_pe: Int64 | None = None,
+    ) -> Activity:
+        """A stage whose rows are kept."""
+        return cls(WorkRows.of(work, moves), counts or {}, busy or {}, synaptic_operations, busy_by_pe)
 
     @classmethod
     def of_steps(cls, cycles: Int64) -> Activity:
         """A stage that computes `cycles[t]` cycles in timestep t, int64 (T,), and moves nothing."""
         none = np.zeros((len(cycles), len(OPERANDS)), np.int64)
         work = Work.of(("compute",), cycles[:, None].astype(np.int64), step=np.arange(len(cycles)))
-        return cls(work, Moves(none, none), {})
+        return cls.of(work, Moves(none, none))
 
     @classmethod
     def total(
@@ -186,4 +266,4 @@ class Activity:
         load, store = (
             np.array([[(bits or {}).get(operand, 0) for operand in operands]], np.int64) for bits in (reads, writes)
         )
-        return cls(Work.of(names, row), Moves(load, store, operands), counts or {}, busy or {}, synaptic_operations)
+        return cls.of(Work.of(names, row), Moves(load, store, operands), counts, busy, synaptic_operations)

@@ -86,7 +86,7 @@ def simulate(
     asked = machine
     if ideal_memory:
         machine = _with_ideal_memory(machine)
-    with _opened(trace) as recorded:
+    with _opened(trace, threads) as recorded:
         chosen = _chosen_samples(recorded, samples)
         dataflow, network = DATAFLOWS.lookup(machine.dataflow.kind), recorded
         check_residency(machine, dataflow.supports, len(chosen))
@@ -96,7 +96,7 @@ def simulate(
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, supports_of_machines)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
-        needs = run_needs(dataflow, machine, network, stages)
+        needs = run_needs(dataflow, machine, network, stages, timeline is not None)
         threads = check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes, threads)
         tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)
         kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
@@ -113,7 +113,7 @@ def simulate(
                 resident.add(stage.name, run.footprint)
                 timing.add_stage(run.activities, run.schedules)
                 if timeline is not None:
-                    timeline.add(stage.name, run.activities[0].work, run.activities[0].moves)
+                    timeline.add(stage.name, *run.activities[0].rows.all())
                 totals.append(run.totals)
         timing.finish()
         if timeline is not None:
@@ -150,8 +150,8 @@ class _Steps:
             self._progress(stage, self._done, self._total)
 
 
-def _opened(trace: Trace | str | Path) -> AbstractContextManager[Trace]:
-    return nullcontext(trace) if isinstance(trace, Trace) else open_trace(trace)
+def _opened(trace: Trace | str | Path, threads: int) -> AbstractContextManager[Trace]:
+    return nullcontext(trace) if isinstance(trace, Trace) else open_trace(trace, begin_hash=threads > 1)
 
 
 def _chosen_samples(trace: Trace, samples: Sequence[int] | None) -> list[int]:

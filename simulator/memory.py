@@ -34,6 +34,8 @@ class Need:
     what: str
     is_kept: bool = True
     """Until the run ends; else until the next stage or sample."""
+    is_of_timeline: bool = False
+    """Whether it is needed for a timeline only."""
 
 
 def check_memory(where: str, needs: Mapping[str, Iterable[Need]], limit_bytes: int | None, threads: int = 1) -> int:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int32, WeightCodes
 from spikecycle.simulator.dataflows.joined_sums import joined_operators
 from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample
@@ -81,6 +80,7 @@ class Reuse:
             tensors = SampleTensors(self.network, sample, recorded)
             if (len(self._samples) + 1) * self._sample_bytes > self.limit_bytes:
                 return tensors
+            tensors.shared = True
             self._samples[sample] = tensors
         return self._samples[sample]
 
@@ -121,7 +121,7 @@ class Reuse:
         return _unscheduled(done)
 
     def _keep(self, what: Hashable, run: StageRun, reads: Reads) -> None:
-        kept = _Kept(run, reads, _BYTES_OF_AN_ENTRY + sum(map(_bytes_of, run.activities)))
+        kept = _Kept(run, reads, _BYTES_OF_AN_ENTRY + sum(activity.rows.kept_bytes for activity in run.activities))
         self._count += 1
         self._runs[what, self._count] = kept
         self._bytes += kept.bytes
@@ -155,9 +155,3 @@ def run_key(dataflow: str, stage: Stage, samples: Sequence[int], kept: Sequence[
 def _unscheduled(run: StageRun) -> StageRun:
     """The run with totals of its own, to which a schedule can be added."""
     return replace(run, totals=replace(run.totals, schedules=[]))
-
-
-def _bytes_of(activity: Activity) -> int:
-    work, moves = activity.work, activity.moves
-    arrays = (work.cycles, work.breakdown, work.step, work.resource, moves.load_bits, moves.store_bits)
-    return sum(array.nbytes for array in (*arrays, *work.places.values()))

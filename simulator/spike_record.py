@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.result import SpikeRaster
-from spikecycle.traces.frames import blocks
+from spikecycle.traces.frames import ComputedFrames, blocks
 from spikecycle.traces.packing import PackedSpikes
 
 MOST_NEURONS = 48
@@ -62,6 +62,8 @@ def by_timestep(values: Frames) -> Int64:
     """int64 (T,): values that are not zero in each timestep of (T, ...)."""
     if isinstance(values, PackedSpikes):
         return values.counts()
+    if isinstance(values, ComputedFrames):  # as they are made, in whatever order they lie in memory: no copy
+        return np.array([np.count_nonzero(frame.ravel(order="K")) for frame in values], np.int64)
     # NumPy counts a whole array many times faster than along an axis
     return np.array([np.count_nonzero(frame) for block in blocks(values) for frame in block], np.int64)
 

@@ -110,7 +110,9 @@ class StageTotals:
             if name not in self.counts:
                 raise ContractError(f"stage {self.stage.name!r}: {name!r} is counted, but not declared as a counter")
             self.counts[name] += count
-        self.row_activations += row_activations(self.row_bits, activity.moves.load_bits, activity.moves.store_bits)
+        if self.row_bits is not None:
+            for _, moves in activity.rows.blocks():
+                self.row_activations += row_activations(self.row_bits, moves.load_bits, moves.store_bits)
         self.busy = sum_by_name((self.busy, activity.busy))
         if activity.busy_by_pe is not None:
             self.busy_by_pe = activity.busy_by_pe + (0 if self.busy_by_pe is None else self.busy_by_pe)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 
 import h5py
@@ -18,16 +15,13 @@ from spikecycle.traces import hdf5, schema
 from spikecycle.traces.chain import network_of_layers
 from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.fields import check_checksum, read_checked
+from spikecycle.traces.file_digest import FileDigest
 from spikecycle.traces.layer_reader import Layer
 from spikecycle.traces.network_file import read_network
 from spikecycle.traces.operators import Operator
 from spikecycle.traces.provenance import parse_provenance
 from spikecycle.traces.samples import resolve
 from spikecycle.traces.schema import MAX_PROVENANCE_BYTES
-
-HASHED_BYTES = 2**21
-"""Of a file, read and hashed at once, in a millisecond. After each part a thread may have to wait for Python's lock:
-`hashlib.file_digest` takes an eighth of this."""
 
 
 class Trace:
@@ -36,20 +30,24 @@ class Trace:
     version: of the file. tensors by name, and operators in an order in which they can be computed, are the network,
     whatever the version.
 
+    begin_hash: compute `sha256` from the beginning on, in a thread of its own, until the file is closed.
+
     TraceError, one line naming the file, if it is missing, unreadable, foreign, damaged or of a later version.
     """
 
-    def __init__(self, path_or_sample_name: str | os.PathLike[str]) -> None:
+    def __init__(self, path_or_sample_name: str | os.PathLike[str], *, begin_hash: bool = False) -> None:
         with located(path_or_sample_name):
             self.path = resolve(path_or_sample_name)
-        self._digest = _FileDigest(self.path)
+        self._digest = FileDigest(self.path)
         self.name = one_line(self.path.stem, longest=200)  # it goes to reports, and terminals
         with located(self.path):
             self._file = hdf5.open_file(self.path, "a trace")
             try:
+                if begin_hash:
+                    self._digest.begin()
                 self._read_metadata()
             except BaseException:
-                self._file.close()
+                self.close()
                 raise
 
     def _read_metadata(self) -> None:
@@ -130,6 +128,7 @@ class Trace:
 
     def close(self) -> None:
         """Close the file; a closed trace keeps its metadata."""
+        self._digest.give_up()
         self._file.close()
 
     def __enter__(self) -> Trace:
@@ -141,25 +140,9 @@ class Trace:
         self.close()
 
 
-@dataclass
-class _FileDigest:
-    """The fingerprint of a file, computed when it is first asked for."""
-
-    path: Path
-
-    @cached_property
-    def sha256(self) -> str:
-        """In hexadecimal."""
-        digest, buffer = hashlib.sha256(), memoryview(bytearray(HASHED_BYTES))
-        with self.path.open("rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                digest.update(buffer[:count])
-        return digest.hexdigest()
-
-
-def open_trace(path_or_sample_name: str | os.PathLike[str]) -> Trace:
-    """Open a trace file, or a shipped sample by its bare name (see `list_samples`)."""
-    return Trace(path_or_sample_name)
+def open_trace(path_or_sample_name: str | os.PathLike[str], *, begin_hash: bool = False) -> Trace:
+    """Open a trace file, or a shipped sample by its bare name (see `list_samples`). begin_hash: see `Trace`."""
+    return Trace(path_or_sample_name, begin_hash=begin_hash)
 
 
 def _read_version(root: h5py.File) -> int:

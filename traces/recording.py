@@ -153,10 +153,12 @@ def write_root(root: h5py.File, version: int, timesteps: int, provenance: str) -
 
 
 def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """The chunk of at most CHUNK_BYTES that covers as many trailing axes as fit."""
+    """The chunk of at most CHUNK_BYTES that covers as many trailing axes as fit, and of the next one parts that are as
+    long as each other: what a last chunk has beyond the values is written, read and checked as well."""
     budget = CHUNK_BYTES // itemsize
     chunks: list[int] = []
     for size in reversed(shape):
-        chunks.insert(0, min(size, budget))
+        parts = -(-size // budget)
+        chunks.insert(0, -(-size // parts))
         budget = max(1, budget // size)
     return tuple(chunks)

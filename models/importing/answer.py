@@ -3,14 +3,14 @@
 A module is free in what it makes of its outputs: their sum or mean, the last or the largest potential, votes of groups
 of neurons, classes in another order. So it is run on random numbers, its last neurons forced to emit such, and what it
 returns is compared with what each way of answering would give. Whatever keeps the order of the classes (a softmax, a
-mean) is the same answer.
+mean) is the same answer. A list of one tensor for each timestep is the tensor of all timesteps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -98,10 +98,13 @@ def answer_of(run: ModuleRun, graph: FloatGraph) -> tuple[Answer, str | None]:
         return Answer(), None  # of one number of samples only: the samples will say so
     if not returned:
         return Answer(), None
-    for scores, over in returned:
-        found = _matching(votes, scores, over)
-        if found is not None:
-            return found, None
+    found = [
+        Matched(answer, result.tensors)
+        for result in returned
+        if (answer := _matching(votes, result.values, result.timed)) is not None
+    ]
+    if found:
+        return _chosen(found, population.neuron.reads_out)
     what = "potentials" if population.neuron.reads_out else "spikes"
     return Answer(), (
         f"the module answers by something else than {what} of {population.name}: classes and accuracies here are those "
@@ -109,9 +112,50 @@ def answer_of(run: ModuleRun, graph: FloatGraph) -> tuple[Answer, str | None]:
     )
 
 
-def _runs(run: ModuleRun, graph: FloatGraph, population: FloatPopulation) -> tuple[Array, list[tuple[Array, bool]]]:
-    """What the last population gave, (N, T, K), and what the module returned: each tensor by sample, with whether it
-    has an axis of timesteps behind that."""
+class Result(NamedTuple):
+    """One of the things that a module returns, (N, T, features) where it is timed, else (N, features) or classes (N,).
+
+    tensors: places of those that it is made of, among all that are returned.
+    """
+
+    values: Array
+    timed: bool
+    tensors: frozenset[int]
+
+
+class Matched(NamedTuple):
+    """A result that is an answer, and the tensors that it is made of."""
+
+    answer: Answer
+    tensors: frozenset[int]
+
+    @property
+    def told(self) -> str:
+        """Which of the tensors, counted from 1, and how they answer."""
+        first, last = min(self.tensors) + 1, max(self.tensors) + 1
+        which = f"tensor {first}" if first == last else f"tensors {first} to {last}, one for each timestep"
+        return f"{which} ({WORDS[self.answer.over_time]})"
+
+
+def _chosen(found: Sequence[Matched], reads_out: bool) -> tuple[Answer, str | None]:
+    """The first result that is an answer, and a remark where others are another one, or where it is the last timestep
+    of several. Spikes of one timestep are no votes where another result has those of all timesteps."""
+    first = found[0]
+    if first.answer.over_time == "last" and not reads_out:
+        whole = (each for each in found if each.answer == replace(first.answer, over_time="sum"))
+        first = next(whole, first)
+    others = [each for each in found if each.answer != first.answer and not each.tensors & first.tensors]
+    if others:
+        told = f"; {', '.join(each.told for each in others)} would answer otherwise"
+    elif first.answer.over_time == "last" and 0 not in first.tensors:
+        told = ""
+    else:
+        return first.answer, None
+    return first.answer, f"of what the module returns, classes are those of {first.told}{told}"
+
+
+def _runs(run: ModuleRun, graph: FloatGraph, population: FloatPopulation) -> tuple[Array, list[Result]]:
+    """What the last population gave, (N, T, K), and what the module returned."""
     layout, output = run.layout, population.name
     steps = STEPS if layout.single else layout.steps
     random = torch.Generator().manual_seed(SEED)
@@ -136,9 +180,13 @@ def _runs(run: ModuleRun, graph: FloatGraph, population: FloatPopulation) -> tup
             shaped = {name: values.reshape(*values.shape[:2], *graph[name].shape) for name, values in series.items()}
             series[output] = run_graph(graph, part.numpy(), [output], forced=shaped)[output]
         given.append(series[output].double().flatten(2).numpy())
-        returned.append(_by_sample(back, layout.single, samples if layout.batched else None))
-    tensors = returned[0] if layout.batched else [np.stack(each) for each in zip(*returned, strict=True)]
-    return np.concatenate(given), [_timed(each, steps, layout.single, neurons) for each in tensors]
+        returned.append(_by_sample(back, steps, layout.single, samples if layout.batched else None))
+    results = returned[0]
+    if not layout.batched:
+        results = [(np.stack([values for values, _ in each]), each[0][1]) for each in zip(*returned, strict=True)]
+    return np.concatenate(given), [
+        Result(*_timed(values, steps, layout.single, neurons), tensors) for values, tensors in results
+    ]
 
 
 def _listener(
@@ -157,18 +205,50 @@ def _listener(
     return listen
 
 
-def _by_sample(back: Sequence[Any], single: bool, samples: int | None) -> list[Array]:
+Placed = tuple[Array, frozenset[int]]
+"""A tensor, and the places among those that the module returns of what it is made of."""
+
+
+def _by_sample(back: Sequence[Any], steps: int, single: bool, samples: int | None) -> list[Placed]:
     """The tensors of what came back, samples first, of a module of one timestep stacked along timesteps behind."""
-    found = [[each.detach().double().numpy() for each in tensors_in(returned)] for returned in back]
-    tensors = [np.stack(each) for each in zip(*found, strict=True)] if single else found[0]
+    found: list[Placed]
+    if single:
+        arrays = [[_array(each) for each in tensors_in(returned)] for returned in back]
+        found = [(np.stack(each), frozenset([place])) for place, each in enumerate(zip(*arrays, strict=True))]
+    else:
+        found = _results(back[0], steps, iter(range(sum(1 for _ in tensors_in(back[0])))))
     if samples is None:
-        return tensors
+        return found
     ordered = []
-    for each in tensors:
-        place = next((axis for axis, size in enumerate(each.shape) if size == samples), None)
-        if place is not None:
-            ordered.append(np.moveaxis(each, place, 0))
+    for values, tensors in found:
+        axis = next((axis for axis, size in enumerate(values.shape) if size == samples), None)
+        if axis is not None:
+            ordered.append((np.moveaxis(values, axis, 0), tensors))
     return ordered
+
+
+def _results(returned: Any, steps: int, places: Iterator[int]) -> list[Placed]:
+    """The tensors of what a module returns for all timesteps; ahead of those of a list that has one element for each
+    timestep, what the list is when stacked."""
+    if isinstance(returned, Tensor):
+        return [(_array(returned), frozenset([next(places)]))]
+    if not isinstance(returned, tuple | list | dict):
+        return []
+    members = list(returned.values()) if isinstance(returned, dict) else list(returned)
+    parts = [_results(each, steps, places) for each in members]
+    apart = [each for part in parts for each in part]
+    shapes = {tuple(values.shape for values, _ in part) for part in parts}
+    if steps < 2 or len(parts) != steps or len(shapes) != 1:
+        return apart
+    together = [
+        (np.stack([values for values, _ in each]), frozenset().union(*(tensors for _, tensors in each)))
+        for each in zip(*parts, strict=True)
+    ]
+    return together + apart
+
+
+def _array(tensor: Tensor) -> Array:
+    return np.asarray(tensor.detach().double().numpy())
 
 
 def _timed(values: Array, steps: int, single: bool, features: int) -> tuple[Array, bool]:

@@ -96,7 +96,9 @@ def import_command(
             measured = imported.measure(arrays, labels, progress)
         seconds = time.perf_counter() - started_s
         with shown(f"recording {out.name}") as progress:
-            imported.record(out, arrays[:record], None if labels is None else labels[:record], measured, progress)
+            imported.record(
+                out, arrays[:record], None if labels is None else labels[:record], measured, progress, force=True
+            )
     recorded = len(arrays[:record])
     lines = [
         f"{out}: {recorded} of {numbered(len(arrays), 'sample')} recorded; inputs are {imported.inputs}",

@@ -208,7 +208,7 @@ def _of_nir(
     if out is not None:
         kept = _first(found.samples, record)
         with shown(f"recording {out.name}") as progress:
-            imported.record(out, kept.frames, kept.labels, found.measured, progress, found.classes)
+            imported.record(out, kept.frames, kept.labels, found.measured, progress, found.classes, force=True)
         lines += _recorded(out, len(kept))
     return lines
 
@@ -229,7 +229,7 @@ def _of_trace(
             options,
             resolution=options.resolution or network.input.shape[1],
             timesteps=options.timesteps or trace.timesteps,
-            count_bits=options.count_bits or min(8, network.input.bits),
+            count_bits=options.count_bits or 8,  # the network's input cuts them, and that is counted
         )
         with shown(f"reading {folder.name}") as reading, shown(f"measuring {path.name}") as measuring:
             found = evaluate_trace(network, folder, own, reading, measuring, before)

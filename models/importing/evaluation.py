@@ -107,7 +107,9 @@ def evaluate_trace(
         correct_float = before.predictions(samples, network.input.range.highest) == samples.labels
     confusion = _confusion(samples, predictions, network.classes)
     correct = predictions == samples.labels
-    return TraceEvaluation(read.names, confusion, samples, correct, correct_float, read.remarks)
+    clipped = network.clipped(samples)
+    remarks = read.remarks if clipped is None else (*read.remarks, clipped)
+    return TraceEvaluation(read.names, confusion, samples, correct, correct_float, remarks)
 
 
 def evaluate_float(

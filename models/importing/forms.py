@@ -17,10 +17,15 @@ TAKEN_AS = {
         "weights (a linear layer, up to 2**24), which are folded into a linear layer behind them"
     ),
     "delays of several timesteps": (
-        "operators that hold a tensor for one each, up to 256; every neuron has the same, as a trace delays tensors"
+        "of NIR (Delay): operators that hold a tensor for one each, up to 256; every neuron has the same, as a trace "
+        "delays tensors. A forward may hand on what was there a timestep before, and no earlier"
     ),
     "convolutions of some channels of a map, or of channels in another order": (
         "weights of 0 for channels that are not taken; groups that change places as a whole stay groups"
+    ),
+    "maps whose positions are moved (flip, roll, transpose, permute) before a linear layer": "the order of its weights",
+    "inputs with channels last that are permuted before a convolution": (
+        "inputs with channels first, as which samples are given; said"
     ),
     "einsum of what a layer gives and constants": "a linear layer, or one of kernel 1 at every position",
     "Scale, pooling, or the sum of several at an Output": "neurons that never fire, read by their potentials",
@@ -38,6 +43,12 @@ REFUSED = {
     ),
     "a negative scale behind the maximum of currents, or the maximum of negative values": (
         "a maximum of negated values is a minimum, which a trace has no operator for"
+    ),
+    "maps whose positions are moved (flip, roll, transpose, permute) before a convolution or pool": (
+        "a trace's convolutions and pools take maps as their layer gives them, or their channels in another order"
+    ),
+    "sums and means over channels, or over some positions": (
+        "a trace sums windows of each channel, and whole tensors; over all positions, and over timesteps, is followed"
     ),
     "adaptive maxima of windows of different sizes": "pools of a trace have windows of one size",
     "delays that differ between neurons": "a trace delays whole tensors",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,6 +55,10 @@ class GraphMaker:
         self.operators: dict[str, FloatOperator] = {}
         self.shapes: dict[str, Shape] = {INPUT: self.input_shape}
         self.input = FloatWire(INPUT)
+        self._ahead: dict[str, str] = {}
+        """By the name of what is received ahead of its making, the node that makes it."""
+        self._settled: dict[str, FloatWire] = {}
+        self._held: dict[tuple[str, int], FloatWire] = {}
 
     def announce(self, name: str, shape: Shape) -> None:
         """The shape of what is made later, and received before (recurrence)."""
@@ -137,13 +142,55 @@ class GraphMaker:
     def late(self, name: str, wire: FloatWire, steps: int) -> FloatWire:
         """What the wire carries, so many timesteps later, and zeros before: each but the last is held by an operator
         of its own, whose windows are of one value."""
+        if not steps:
+            return wire
+        steps += wire.delay
         if steps > MOST_LATE:
             raise Refusal(f"a delay of {steps} timesteps; supported: up to {MOST_LATE}")
         shape = self.shapes[wire.source]
         for step in range(1, steps):
             held = f"{name}, {step} late" if step > 1 else f"{name}, late"
             wire = self._add(FloatPooling(held, (wire._replace(delay=1),), shape, "sum", (1, 1), (1, 1)))
-        return wire._replace(delay=1) if steps else wire
+        return wire._replace(delay=1)
+
+    def ahead(self, name: str, shape: Shape, delay: int, fires: bool) -> FloatWire:
+        """The wire of what is made later, and received before (recurrence); of what does not fire, `settle` has to be
+        told which it is."""
+        label = name if fires else f"{name}, made later"
+        if not fires:
+            self._ahead[label] = name
+        self.announce(label, shape)
+        return FloatWire(label, delay)
+
+    def settle(self, wires: Mapping[str, FloatWire]) -> None:
+        """Everything that was received ahead of its making is received from what was made, by name of the node."""
+        for label, name in self._ahead.items():
+            self._settled[label] = wires[name]
+        for each in [*self.operators.values()]:
+            if any(wire.source in self._settled for wire in each.inputs):
+                inputs = tuple(self.settled(wire) for wire in each.inputs)
+                self.operators[each.name] = replace(each, inputs=inputs)
+
+    def settled(self, wire: FloatWire) -> FloatWire:
+        """The wire itself, or that of what it was announced for."""
+        seen: set[str] = set()
+        delay = wire.delay
+        while wire.source in self._settled:
+            if wire.source in seen:
+                raise Refusal(
+                    f"{self._ahead[wire.source]} receives nothing but itself; supported: loops through neurons"
+                )
+            seen.add(wire.source)
+            announced = self.shapes[wire.source]
+            wire = self._settled[wire.source]
+            if self.shapes[wire.source] != announced:
+                raise Refusal(f"makes maps of {self.shapes[wire.source]}, where {announced} are received before")
+            delay += wire.delay
+        wire = wire._replace(delay=0)
+        key = (wire.source, delay)
+        if delay > 1 and key not in self._held:
+            self._held[key] = self.late(f"{wire.source}, {delay} timesteps", wire, delay)
+        return self._held.get(key, wire._replace(delay=delay))
 
     def scale(self, name: str, wire: FloatWire, gain: Reals, shift: Reals = ZERO) -> FloatWire:
         """gain x values + shift; by element, by channel, or one; the wire itself where that is nothing."""

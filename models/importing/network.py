@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -224,7 +225,7 @@ class ImportedNetwork:
             answer=self.answer,
         )
         found = measure(versions, reals, _labels(labels, len(reals)), self.classes, on_measured)
-        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons))
+        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons), *quantized.remarks)
         return replace(found, remarks=(*told, *found.remarks))
 
     def record(
@@ -235,16 +236,24 @@ class ImportedNetwork:
         measured: Measurement | None = None,
         on_recorded: OnRecorded | None = None,
         class_names: Sequence[str] = (),
+        *,
+        force: bool = False,
     ) -> Measurement:
         """Write the trace of the integer network on the samples, and return what its provenance says of accuracy.
 
         measured: figures over other samples (a whole test set); by default they are measured on these. class_names: by
-        number, which the provenance then has too.
+        number, which the provenance then has too. force: replace the file if it is there already, which is a
+        ModelsError else.
         """
+        if not force and os.path.lexists(path):
+            raise ModelsError(f"{path}: is there already; name another, or replace it with force=True")
         quantized, calibration = self._ready(), self._calibrated()
         reals = real_samples(samples, self.source.input_shape, calibration.steps)
         checked = _labels(labels, len(reals))
         figures = measured or self.measure(samples, labels)
+        if not figures.clipped_inputs:  # of samples other than these
+            told = [each for each in calibration.encoding.remarks(reals) if each not in figures.remarks]
+            figures = replace(figures, remarks=(*told, *figures.remarks))
         named = {"class_names": list(class_names)} if class_names else {}
         facts = {**self.source.facts, **self._provenance(calibration), **named, **figures.facts()}
         self._write(Path(path), quantized, calibration.encoding, reals, checked, facts, on_recorded)

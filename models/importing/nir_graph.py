@@ -17,6 +17,7 @@ import nir
 import numpy as np
 
 from spikecycle.models.errors import ModelsError
+from spikecycle.models.importing.loops import loops_of
 from spikecycle.models.importing.nir_file import read_content
 from spikecycle.models.importing.refusal import refuse
 from spikecycle.traces import TraceError
@@ -34,7 +35,8 @@ class NirNetwork:
     """Nodes and edges, Input and Output left out.
 
     name: what messages call the graph; version: of NIR that wrote it, "" where it is not from a file; input_shape: of
-    one timestep; sources: by node, who it receives from, with a delay of timesteps ("" is the network's input);
+    one timestep; sources: by node, who it receives from, with a delay of 0 or 1 timesteps ("" is the network's input);
+    of a Delay in a loop it is the first of its own;
     outputs: by Output node, who goes to it; of a graph without one, by node that nobody receives, that node;
     without_reset: names of neurons for which the file has no v_reset; ports: Input and Output of inner graphs, which
     pass on what arrives; remarks: what a user should know of its edges.
@@ -51,8 +53,9 @@ class NirNetwork:
     remarks: tuple[str, ...] = ()
 
 
-def read_nir(path: str | Path, known_types: Iterable[str]) -> NirNetwork:
-    """The network in a NIR file. ModelsError, naming file and nodes, where it is damaged or of unknown types."""
+def read_nir(path: str | Path, known_types: Iterable[str], dt: float) -> NirNetwork:
+    """The network in a NIR file, of timesteps of dt. ModelsError, naming file and nodes, where it is damaged or of
+    unknown types."""
     try:
         content = read_content(Path(path))
         version = str(content["version"])
@@ -64,18 +67,24 @@ def read_nir(path: str | Path, known_types: Iterable[str]) -> NirNetwork:
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(f"{path}: cannot be read as a NIR file: {reason(error)}") from None
     without_reset = frozenset(name for name, (_, keys) in described.items() if "v_reset" not in keys)
-    return _network(str(path), version, graph, without_reset)
+    return _network(str(path), version, graph, without_reset, dt)
 
 
-def network_of_graph(graph: nir.NIRGraph, known_types: Iterable[str]) -> NirNetwork:
+def network_of_graph(graph: nir.NIRGraph, known_types: Iterable[str], dt: float) -> NirNetwork:
     """The network of a graph in memory; see `read_nir`."""
     _check_types("NIR graph", dict(_types(graph, "")), known_types)
-    return _network("NIR graph", "", graph, frozenset())
+    return _network("NIR graph", "", graph, frozenset(), dt)
 
 
 def _described(graph: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, tuple[str, set[str]]]]:
     """Name, type and keys of every node, those of inner graphs included (outer.inner)."""
     for name, node in graph["nodes"].items():
+        if not isinstance(node, Mapping):
+            raise TraceError(f"node {before}{name}: is no group")
+        if "type" not in node:
+            within = [f"{name}/{inner}" for inner, one in node.items() if isinstance(one, Mapping) and "type" in one]
+            slash = f" (a slash in a name, as in {within[0]}, makes a group of the file)" if within else ""
+            raise TraceError(f"node {before}{name}: has no type{slash}")
         kind = str(node["type"])
         if kind == "NIRGraph":
             yield from _described(node, f"{before}{name}.")
@@ -125,7 +134,7 @@ def _check_keys(source: str, described: Mapping[str, tuple[str, set[str]]]) -> N
     refuse(source, reasons)
 
 
-def _network(source: str, version: str, graph: nir.NIRGraph, without_reset: frozenset[str]) -> NirNetwork:
+def _network(source: str, version: str, graph: nir.NIRGraph, without_reset: frozenset[str], dt: float) -> NirNetwork:
     flat = _Flat(source)
     flat.add(graph, "")
     nodes, edges = flat.nodes, flat.edges
@@ -143,10 +152,13 @@ def _network(source: str, version: str, graph: nir.NIRGraph, without_reset: froz
         raise ModelsError(
             f"{source}: node {start} (Input): no shape; give it one (nir.Input of the shape of a timestep)"
         )
-    late = _late(start, nodes, edges)
+    passing = {name for name, node in nodes.items() if name in flat.ports or isinstance(node, nir.ir.graph.Identity)}
+    firing = {name for name, node in nodes.items() if hasattr(node, "v_threshold")}
+    delays = {name for name, node in nodes.items() if isinstance(node, nir.Delay) and takes_time(node, dt)}
+    loops = loops_of(start, edges, firing, delays, passing)
     sources: dict[str, list[tuple[str, int]]] = {name: [] for name in nodes}
     for one, other in edges:
-        sources[other].append(("" if one == start else one, int((one, other) in late)))
+        sources[other].append(("" if one == start else one, int((one, other) in loops.late)))
     inner = {name: node for name, node in nodes.items() if name not in (*starts, *ends)}
     ends = sorted(ends, key=lambda name: name != OUTPUT)  # files keep nodes in another order than graphs in memory
     outputs = {end: tuple(one for one, _ in sources[end]) for end in ends if sources[end]}
@@ -159,10 +171,17 @@ def _network(source: str, version: str, graph: nir.NIRGraph, without_reset: froz
         for (one, other), count in edges.items()
         if count > 1
     ]
+    remarks += loops.remarks
     return NirNetwork(
         source, version, tuple(int(size) for size in np.atleast_1d(shape)), inner,
         {name: tuple(sources[name]) for name in inner}, outputs, without_reset, frozenset(flat.ports), tuple(remarks),
     )  # fmt: skip
+
+
+def takes_time(node: nir.Delay, dt: float) -> bool:
+    """Whether a Delay is one of a timestep or more; whether it fits timesteps is its converter's to say."""
+    delays = np.asarray(node.delay)
+    return delays.dtype.kind in "iuf" and bool(delays.size and np.round(delays.max() / dt) >= 1)
 
 
 class _Flat:
@@ -236,43 +255,3 @@ def _reached(start: str, edges: Iterable[tuple[str, str]]) -> set[str]:
                 reached.add(other)
                 waiting.append(other)
     return reached
-
-
-def _late(start: str, nodes: Mapping[str, Any], edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The edges that take a timestep: those that close a loop, moved back to the neurons that their values come from.
-
-    NIR is in continuous time, where a loop takes none; frameworks hand a neuron's spikes back in the next timestep.
-    """
-    after: dict[str, list[str]] = {name: [] for name in nodes}
-    before: dict[str, list[str]] = {name: [] for name in nodes}
-    for one, other in edges:
-        after[one].append(other)
-        before[other].append(one)
-    late: set[tuple[str, str]] = set()
-    state: dict[str, int] = {}
-    path: list[tuple[str, int]] = [(start, 0)]
-    state[start] = 1
-    while path:
-        name, place = path.pop()
-        if place == len(after[name]):
-            state[name] = 2
-            continue
-        path.append((name, place + 1))
-        other = after[name][place]
-        if state.get(other) == 1:
-            late.add((name, other))
-        elif other not in state:
-            state[other] = 1
-            path.append((other, 0))
-    moved, moves = True, dict[str, bool]()
-    while moved:
-        moved = False
-        for one, _ in list(late):
-            fires = hasattr(nodes[one], "v_threshold") or one == start
-            if not fires and not moves.get(one) and all((one, each) in late for each in after[one]):
-                moves[one] = True  # once, or a loop without neurons would never end
-                late -= {(one, each) for each in after[one]}
-                late |= {(each, one) for each in before[one]}
-                moved = True
-                break
-    return late

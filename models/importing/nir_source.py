@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import nir
+
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing import nir_graph, nir_nodes
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, FloatWire
-from spikecycle.models.importing.maker import GraphMaker
+from spikecycle.models.importing.maker import GraphMaker, three
 from spikecycle.models.importing.refusal import Refusal, refuse
 from spikecycle.models.importing.source import FloatRun, ImportSource, ResetChoice
 from spikecycle.traces.errors import reason
@@ -25,7 +27,8 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
     """A NIR file, or a nir.NIRGraph. Without `reset`, v_reset where the file has it, else the threshold subtracted."""
     types = nir_nodes.CONVERTERS
     is_file = isinstance(network, str | Path)
-    found = nir_graph.read_nir(network, types) if is_file else nir_graph.network_of_graph(network, types)
+    read = nir_graph.read_nir if is_file else nir_graph.network_of_graph
+    found = read(network, types, dt)
     kinds = {name: type(node).__name__ for name, node in found.nodes.items()}
     ends = dead_ends(found, kinds)
     graph = _Conversion(found, kinds, ends.left_out, dt, reset).graph()
@@ -35,7 +38,9 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
         "timestep": f"dt = {dt:g} in the unit of the time constants",
         "float_model": "NIR's equations, forward Euler, float64",
     }
-    remarks = (*found.remarks, *ends.remarks, *_several(found, graph))
+    kept = {name: node for name, node in found.nodes.items() if name not in ends.left_out}
+    doubts = [line for name, node in kept.items() for line in nir_nodes.doubts(name, node, dt)]
+    remarks = (*found.remarks, *ends.remarks, *_several(found, graph), *doubts)
     return ImportSource(found.name, "node", kinds, graph, FloatRun(graph), facts, remarks=remarks)
 
 
@@ -138,6 +143,9 @@ class _Conversion:
             else:
                 continue
             break  # the shapes of what follows are unknown
+        if not self._refused:
+            maker.settle(self._wires)
+            self._wires = {name: maker.settled(wire) for name, wire in self._wires.items()}
 
     def _convert(self, maker: GraphMaker, name: str, node: Any) -> bool:
         """Whether what follows can go on."""
@@ -145,7 +153,7 @@ class _Conversion:
         reset = self._reset or ("soft" if name in self._network.without_reset else "hard")
         reading = nir_nodes.Reading(self._dt, reset, self._reset is None)
         try:
-            wires = [self._wire(maker, source, delay) for source, delay in self._network.sources[name]]
+            wires = [self._wire(maker, name, source, delay) for source, delay in self._network.sources[name]]
             convert = nir_nodes.CONVERTERS["Identity" if name in self._network.ports else kind]
             self._wires[name] = convert(maker, name, wires, node, reading)
         except Refusal as refusal:
@@ -163,28 +171,35 @@ class _Conversion:
             return False
         return True
 
-    def _wire(self, maker: GraphMaker, source: str, delay: int) -> FloatWire:
+    def _wire(self, maker: GraphMaker, name: str, source: str, delay: int) -> FloatWire:
+        node = self._network.nodes[name]
+        if delay and isinstance(node, nir.Delay) and nir_graph.takes_time(node, self._dt):
+            delay = 0  # one of its own timesteps
         if not source:
             return maker.input._replace(delay=delay)
         if source in self._wires:
-            wire = self._wires[source]
-            return wire._replace(delay=max(wire.delay, delay))
+            return maker.late(f"{source} to {name}", self._wires[source], delay)
+        shape = self._shape_ahead(maker, source, {source})
+        return maker.ahead(source, shape, delay, fires=self._kinds[source] in nir_nodes.NEURONS)
+
+    def _shape_ahead(self, maker: GraphMaker, source: str, seen: set[str]) -> tuple[int, int, int]:
+        """The shape of what is converted later: of nodes that keep it, that of what reaches them, else their own."""
         node = self._network.nodes[source]
-        shape = self._shape_ahead(maker, source, node)
-        maker.announce(source, shape)
-        return FloatWire(source, delay)
-
-    def _shape_ahead(self, maker: GraphMaker, source: str, node: Any) -> tuple[int, int, int]:
-        """The shape of neurons that are converted later: what reaches them first says it, else their parameters."""
-        for other, delay in self._network.sources[source]:
-            if not delay and other in self._wires:
-                return maker.shapes[self._wires[other].source]
-        from spikecycle.models.importing.maker import three
-
+        if self._kinds[source] in nir_nodes.KEEP_SHAPES or source in self._network.ports:
+            others = [other for other, _ in self._network.sources[source]]
+            if "" in others:
+                return maker.input_shape
+            made = next((other for other in others if other in self._wires), None)
+            if made is not None:
+                return maker.shapes[self._wires[made].source]
         shape = (node.output_type or {}).get("output")
-        if shape is None:
-            raise Refusal(f"receives {source} a timestep later, whose shape is not known")
-        return three(shape)
+        if shape is not None:
+            return three(shape)
+        if self._kinds[source] in nir_nodes.KEEP_SHAPES or source in self._network.ports:
+            for other in others:
+                if other not in seen:
+                    return self._shape_ahead(maker, other, {*seen, other})
+        raise Refusal(f"receives {source} a timestep later, whose shape is not known")
 
     def _output(self, maker: GraphMaker, name: str, sources: Sequence[str]) -> str:
         """The population that answers to an Output; whatever else goes there, or sums of several, is read out as

@@ -12,13 +12,14 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spikecycle.models.importing.graph import FloatGraph, FloatPopulation, run_graph
 from spikecycle.models.importing.neuron import NeuronRun
 from spikecycle.models.importing.refusal import Refusal, StartsAnew
 from spikecycle.models.importing.running import Heard, ModuleRun, run_forward
 from spikecycle.models.importing.spiking import SpikingModule
+from spikecycle.wording import some_of
 
 SEED = 0
 STEPS = 12
@@ -103,7 +104,27 @@ class _Probe:
         rests = self._graph[name]
         assert isinstance(rests, FloatPopulation)
         if any(bool(each.any()) for each in first) and not rests.neuron.start.any():
-            raise Refusal("starts at a potential other than 0; supported: 0, and what a framework starts at").of(name)
+            raise Refusal(
+                "starts at a potential other than 0; supported: 0, and what a framework starts at" + self._kept_by()
+            ).of(name)
+
+    def _kept_by(self) -> str:
+        """In words, the tensors that modules other than neurons have as attributes, which may be the potentials."""
+        parts = self._run.parts
+        within = {inner for part in parts.spiking for inner in part.modules()}
+        found = [
+            attribute if part is parts.module else f"{where}.{attribute}"
+            for part, where in parts.names.items()
+            if part not in within
+            for attribute, value in {**vars(part), **(part._buffers if _is_own(part) else {})}.items()
+            if isinstance(value, Tensor)
+        ]
+        if not found:
+            return ""
+        return (
+            f"; does the module keep it from call to call in an attribute ({some_of(found, 3)})? Samples start anew: "
+            "make the states in the forward, or have the neurons keep them (init_hidden=True)"
+        )
 
     def _compare_wiring(
         self, samples: Tensor, populations: Sequence[FloatPopulation], heard: Mapping[str, Sequence[Heard]]
@@ -175,6 +196,11 @@ class _Probe:
     def _said(self, name: str) -> SpikingModule:
         parts = self._run.parts
         return next(said for part, said in parts.spiking.items() if parts.names[part] == name)
+
+
+def _is_own(part: nn.Module) -> bool:
+    """Whether a module is none of torch itself, whose buffers are statistics."""
+    return not type(part).__module__.startswith("torch.")
 
 
 def _starts_anew(heard: Sequence[Heard]) -> bool:

@@ -55,7 +55,7 @@ def _last_calls(recorder: Recorder, numbers: Tensor) -> Iterator[Call]:
     named: set[tuple[str, bool]] = set()
     waiting = [numbers]
     while waiting:
-        for call in _owners(recorder, waiting.pop()):
+        for call in owners(recorder, waiting.pop()):
             if call.index in seen or call.kind == "input":
                 continue
             seen.add(call.index)
@@ -68,7 +68,8 @@ def _last_calls(recorder: Recorder, numbers: Tensor) -> Iterator[Call]:
                 waiting += [each for each in reversed(call.numbers) if each is not None]
 
 
-def _owners(recorder: Recorder, numbers: Tensor) -> list[Call]:
+def owners(recorder: Recorder, numbers: Tensor) -> list[Call]:
+    """The calls that gave the elements of these numbers."""
     known = np.unique(numbers.numpy())
     bases = [call.base for call in recorder.calls]
     places = np.unique(np.searchsorted(bases, known[known >= 0], side="right")) - 1

@@ -202,7 +202,13 @@ class Layout:
     def __post_init__(self) -> None:
         if self.single:
             object.__setattr__(self, "batch", 0 if self.batched else None)
-            object.__setattr__(self, "others", tuple(range(int(self.batched), len(self.shape))))
+            if not self.others:
+                object.__setattr__(self, "others", tuple(range(int(self.batched), len(self.shape))))
+
+    @property
+    def channels_first(self) -> Layout | None:
+        """Of an input whose channels are its last axis, the same with timesteps as (C, H, W); None without maps."""
+        return replace(self, others=(self.others[2], *self.others[:2])) if len(self.others) == 3 else None
 
     @property
     def samples(self) -> int:
@@ -261,6 +267,7 @@ class Layout:
         sizes = [self.shape[axis] for axis in self.others]
         values = values.reshape(*values.shape[:2], *sizes)
         if self.single:
+            values = values.permute(0, 1, *(2 + np.argsort(self.others))).contiguous()
             return [values[:, t] if self.batched else values[0, t] for t in range(values.shape[1])]
         if self.time is None:
             if not torch.equal(values, values[:, :1].expand_as(values)):

@@ -24,7 +24,7 @@ SUPPORTED = ("Leaky", "RLeaky", "Synaptic", "RSynaptic", "Lapicque")
 DECLARED = {
     "neurons": ", ".join(SUPPORTED),
     "reset": "subtract, zero (reset_delay on and off), none as a readout",
-    "two states": "Synaptic and RSynaptic, reset by subtraction",
+    "two states": "Synaptic and RSynaptic, reset by subtraction; Synaptic to zero with reset_delay=False, too",
     "recurrence": "RLeaky, RSynaptic, and in the forward",
     "per-neuron parameters": "beta, alpha, threshold, learned or not",
     "time": "hidden states, states handed around, own loops",

@@ -25,11 +25,11 @@ that names the node or module.
 BETWEEN = """
 ## Between neurons
 
-Of a torch module of any framework, whatever its forward does with these functions is followed: layers of `torch.nn`
-call them. A module that does something else, or that does something to states between timesteps, is found by running it
-on random numbers, and refused by name. What it makes of its outputs is found in the same way: sums or means over time,
-the last or the largest, votes of groups, classes in another order; a module that answers by something else is imported
-with a remark that accuracies are not its own.
+Of a torch module of any framework, what its forward does with these functions is followed, but for what the last table
+refuses: layers of `torch.nn` call them. A module that does something else, or that does something to states between
+timesteps, is found by running it on random numbers, and refused by name. What it makes of its outputs is found in the
+same way: sums or means over time, the last or the largest, votes of groups, classes in another order; a module that
+answers by something else is imported with a remark that accuracies are not its own.
 """
 
 

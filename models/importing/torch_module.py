@@ -18,7 +18,7 @@ from spikecycle.models.importing.maker import GraphMaker
 from spikecycle.models.importing.probe import probe
 from spikecycle.models.importing.recorder import Call, Recorder, watched
 from spikecycle.models.importing.refusal import Refusal, StartsAnew, refuse
-from spikecycle.models.importing.returned import remarks_on_parts, returned_by
+from spikecycle.models.importing.returned import owners, remarks_on_parts, returned_by
 from spikecycle.models.importing.running import Layout, ModuleParts, ModuleRun, run_forward, shown
 from spikecycle.models.importing.source import ImportSource
 from spikecycle.models.importing.spiking import SpikingModule, read_module
@@ -34,6 +34,11 @@ class Found(NamedTuple):
     remarks: tuple[str, ...]
 
 
+TWO_PLACES = "is called in two places; supported: neurons that are called once in a timestep"
+CHANNELS_LAST = (
+    "the module takes inputs with channels last: samples are given with channels first, (N, T, C, H, W), as "
+    "a trace has them"
+)
 REPEATS = 3
 """Calls of a forward of one timestep that are recorded, so that one has a timestep before and after it."""
 
@@ -153,7 +158,25 @@ def _recorded(module: nn.Module, example: Tensor, parts: ModuleParts, single: bo
             fresh = example.clone()
             recorder.start(fresh)
             returned = module(fresh)
-    layout = _layout(recorder, example, single, turns)
+    layout: Layout | None = None
+    try:
+        layout = _layout(recorder, example, single, turns)
+        return _found(recorder, parts, layout, returned)
+    except StartsAnew:
+        raise
+    except Refusal as refusal:
+        first = _shared(recorder) or refusal
+    turned = layout.channels_first if layout is not None else None
+    if turned is not None:
+        try:
+            found = _found(recorder, parts, turned, returned)
+        except Refusal:
+            raise first from None
+        return found._replace(remarks=(CHANNELS_LAST, *found.remarks))
+    raise first
+
+
+def _found(recorder: Recorder, parts: ModuleParts, layout: Layout, returned: Any) -> Found:
     structure = _structure(recorder, layout)
     outputs = returned_by(recorder, structure, layout, returned)
     graph = structure.maker.finish(outputs.names)
@@ -169,7 +192,35 @@ def refuse_unlike(counts: Mapping[str, int]) -> None:
     most = min(counts.values())
     for where, count in counts.items():
         if count != most:
-            raise Refusal("is called in two places; supported: neurons that are called once in a timestep").of(where)
+            raise Refusal(TWO_PLACES).of(where)
+
+
+def _shared(recorder: Recorder) -> Refusal | None:
+    """Refusal of neurons that get what is made of the input in a call, and not in the next, though no others are called
+    less often: their calls are not timesteps."""
+    got_input: dict[str, bool] = {}
+    for call in recorder.calls:
+        if call.kind != "neuron" or call.spiking is None or call.spiking.over_time or call.numbers[0] is None:
+            continue
+        gets_input = _gets_input(recorder, call.numbers[0])
+        if got_input.get(call.where) and not gets_input:
+            return Refusal(TWO_PLACES).of(call.where)
+        got_input[call.where] = gets_input
+    return None
+
+
+def _gets_input(recorder: Recorder, numbers: Tensor) -> bool:
+    """Whether layers without neurons between them lead from the input to these elements."""
+    seen: set[int] = set()
+    waiting = [numbers]
+    while waiting:
+        for call in owners(recorder, waiting.pop()):
+            if call.kind == "input":
+                return True
+            if call.index not in seen and call.kind != "neuron":
+                seen.add(call.index)
+                waiting += [each for each in call.numbers if each is not None]
+    return False
 
 
 def _layout(recorder: Recorder, example: Tensor, single: bool, turns: int) -> Layout:

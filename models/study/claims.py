@@ -65,8 +65,8 @@ def _ternary(results: Results, whole: CompressedNetwork) -> Iterator[str]:
         return
     lost = loss(found, whole, results.margin)
     yield (
-        f"Accuracy {_percent(found.accuracy)} against {_percent(whole.accuracy)} with {whole.label} "
-        f"on {whole.test_samples} test samples{_seeds(found)}: {lost}; {lost.verdict}."
+        f"Accuracy {_accuracy(found)} against {_percent(whole.accuracy)} with {whole.label} "
+        f"on {whole.test_samples} test samples: {lost}; {lost.verdict}."
     )
     for machine, cost, other in _costs(results, found, whole):
         yield f"{results.title(machine)}: {_saving(cost, other)}."
@@ -90,12 +90,12 @@ def _one_pruner(results: Results, pruned: Sequence[CompressedNetwork], whole: Co
         least = pruned[0]
         yield (
             f"None is shown to be by the margin of {points(margin)}, not even the least, {least.label}: "
-            f"{_percent(least.accuracy)} against {_percent(whole.accuracy)}{_seeds(least)}, {losses[least.name]}."
+            f"{_accuracy(least)} against {_percent(whole.accuracy)}, {losses[least.name]}."
         )
     else:
         yield (
-            f"Up to {free.label}, by the margin of {points(margin)}: {_percent(free.accuracy)} against "
-            f"{_percent(whole.accuracy)}{_seeds(free)}, {losses[free.name]}."
+            f"Up to {free.label}, by the margin of {points(margin)}: {_accuracy(free)} against "
+            f"{_percent(whole.accuracy)}, {losses[free.name]}."
         )
         if losses[free.name].is_significant:
             yield "That is a significant loss, smaller than the margin."
@@ -304,11 +304,13 @@ def mega(count: float) -> str:
     return f"{count / 1e6:.3g}"
 
 
-def _seeds(candidate: CompressedNetwork) -> str:
+def _accuracy(candidate: CompressedNetwork) -> str:
+    """In percent; of several seeds the mean, with their span beside it."""
+    mean = _percent(candidate.accuracy)
     if candidate.seeds == 1:
-        return ""
+        return mean
     low, high = min(candidate.accuracies), max(candidate.accuracies)
-    return f" (mean of {candidate.seeds} seeds, {100 * low:.2f} to {100 * high:.2f})"
+    return f"{mean} (mean of {candidate.seeds} seeds, {100 * low:.2f} to {100 * high:.2f})"
 
 
 def _quoted(labels: list[str]) -> list[str]:

@@ -184,7 +184,7 @@ class ClockDrivenPlan:
             "array.update": neurons * timesteps,
             "array.skip": skipped,
         }
-        return Activity(work, Moves(none, none), counts, {}, counted_operations(sample))
+        return Activity.of(work, Moves(none, none), counts, {}, counted_operations(sample))
 
     @property
     def _population(self) -> Population:

@@ -187,7 +187,7 @@ class CrossbarPlan:
         step = np.arange(timesteps) * (self.machine.dataflow.pipelined == "timesteps")
         none = np.zeros((timesteps, len(OPERANDS)), np.int64)
         work = Work.of(("compute",), rows, step=step)
-        return Activity(work, Moves(none, none), dict(counts), {}, counted_operations(sample))
+        return Activity.of(work, Moves(none, none), dict(counts), {}, counted_operations(sample))
 
     def _map(self, synapse: Synapse) -> Mapped:
         shape, array = synapse.shape, self.machine.dataflow

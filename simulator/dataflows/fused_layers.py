@@ -229,7 +229,7 @@ class GroupPlan:
         cycles = [sum(-(-steps * one // self.machine.dataflow.pes) for one in self._additions()) for steps in batches]
         work = Work.of(("compute",), np.array(cycles, np.int64)[:, None], step=np.arange(len(batches)))
         total = sum(additions)
-        return Activity(
+        return Activity.of(
             work, Moves(*self._moves(batches, self.stage)), {"pe.add": total}, {"pe": total}, counted_operations(sample)
         )
 

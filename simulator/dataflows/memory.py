@@ -51,13 +51,13 @@ def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
 
 
 def run_needs(
-    dataflow: Dataflow, machine: Machine, network: Network, stages: Iterable[Stage]
+    dataflow: Dataflow, machine: Machine, network: Network, stages: Iterable[Stage], with_timeline: bool = False
 ) -> dict[str, tuple[Need, ...]]:
-    """Everything that the stages of a run need, by stage."""
+    """Everything that the stages of a run need, by stage. with_timeline: whether somebody wants one."""
     return {
         f"layer {stage.name!r}": (
             *stage_needs(stage, network, dataflow.supports.packed_spikes),
-            *dataflow.memory(machine, stage, network),
+            *(need for need in dataflow.memory(machine, stage, network) if with_timeline or not need.is_of_timeline),
         )
         for stage in stages
     }

@@ -233,7 +233,7 @@ def _activity(machine: ProductSparsityMachine, products: list[MatrixWork], writt
     loads[1, WEIGHTS], loads[1, SPIKES] = weight_bits - loads[0, WEIGHTS], spike_bits - loads[0, SPIKES]
     stores[1, OUTPUTS] = written
     rows = np.array([[0] * len(causes), list(causes.values())], np.int64)
-    return Activity(Work.of(tuple(causes), rows), Moves(loads, stores), {ADD.name: adds, PREPARE.name: prepare})
+    return Activity.of(Work.of(tuple(causes), rows), Moves(loads, stores), {ADD.name: adds, PREPARE.name: prepare})
 
 
 def _last_to_fire(run: OperatorRun) -> Population | AttentionProduct | None:
@@ -342,7 +342,7 @@ def neurons(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
     stores = moves.copy()
     stores[1, OUTPUTS] = written
     work = Work.of(("compute", "dram_traffic"), rows, places={"hidden": np.array([1, 0])})
-    return Activity(work, Moves(moves, stores), {})
+    return Activity.of(work, Moves(moves, stores), {})
 
 
 def _exposed(machine: ProductSparsityMachine, run: OperatorRun, cycles: int) -> int:

@@ -25,12 +25,14 @@ class SampleTensors:
     """The tensors of one sample of a trace by name; each is read or recomputed once, when it is first asked for.
 
     recorded: the same sample of the same file with other operators, from which recorded tensors are taken.
+    shared: whether other runs will ask for the same tensors, so that none is let go.
     """
 
     def __init__(self, trace: Trace, sample: int, recorded: SampleTensors | None = None) -> None:
         self.trace = trace
         self.sample = sample
         self._recorded = recorded
+        self.shared = False
         self._producers = {operator.output.name: operator for operator in trace.operators}
         self._unpacked: dict[str, Integers] = {}
         self._frames: dict[str, Frames] = {}
@@ -55,6 +57,15 @@ class SampleTensors:
                 recorded = tensor.frames(self.sample)
                 self._frames[name] = self._recompute(name) if recorded is None else recorded
         return self._frames[name]
+
+    def let_go(self, name: str) -> None:
+        """Nobody is going to ask for a tensor again, so that its memory is free for others; who does, has it read or
+        recomputed anew."""
+        if self._recorded is not None:
+            self._recorded.let_go(name)
+        if not self.shared:
+            self._frames.pop(name, None)
+            self._unpacked.pop(name, None)
 
     def inputs(self, operator: Operator) -> list[Integers]:
         """What arrives at an operator, one (T, C, H, W) per input, delays applied."""

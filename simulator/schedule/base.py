@@ -13,14 +13,17 @@ smaller buffer never make a schedule shorter; and what a policy adds to the cate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from spikecycle.simulator.activity import Activity, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import Section
-from spikecycle.simulator.schedule.dram import DramTiming
+from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 CHANNEL = "dram_channel"
 """Name of the DRAM channel among the busy resources of a stage."""
@@ -43,6 +46,29 @@ class Spans(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class SpansOnDemand(Mapping[str, Spans]):
+    """Spans by name that are worked out when somebody looks at them: they take much more than all else of a schedule.
+
+    work_out: works them out; any thread may look.
+    """
+
+    work_out: Callable[[], dict[str, Spans]]
+
+    @cached_property
+    def _found(self) -> dict[str, Spans]:
+        return self.work_out()
+
+    def __getitem__(self, name: str) -> Spans:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+@dataclass(frozen=True, eq=False)
 class StageSchedule:
     """One stage in time.
 
@@ -59,7 +85,7 @@ class StageSchedule:
     load_moved_bits: dict[str, int]
     store_moved_bits: dict[str, int]
     busy: dict[str, int]
-    spans: dict[str, Spans] = field(default_factory=dict)
+    spans: Mapping[str, Spans] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if sum(self.breakdown.values()) != self.cycles:
@@ -140,7 +166,30 @@ def by_category(names: Sequence[str], cycles: Int64) -> dict[str, int]:
 
 def busy_resources(work: Work) -> dict[str, int]:
     """Cycles of all rows of work by the resource that they occupy."""
-    busy = dict.fromkeys(work.resources, 0)
-    for index, name in enumerate(work.resources):
-        busy[name] += int(work.cycles[work.resource == index].sum())
-    return busy
+    cycles = np.zeros(len(work.resources), np.int64)
+    if len(cycles) == 1:
+        cycles[0] = work.cycles.sum()
+    else:
+        np.add.at(cycles, work.resource, work.cycles)
+    return sum_by_name({name: busy} for name, busy in zip(work.resources, cycles.tolist(), strict=True))
+
+
+@dataclass(eq=False)
+class RowSums:
+    """What of a stage's rows is only summed, whatever the policy, as blocks of them are added.
+
+    breakdown: cycles by category. busy: cycles by resource. load_moved_bits, store_moved_bits: in bursts, by operand.
+    """
+
+    breakdown: dict[str, int] = field(default_factory=dict)
+    busy: dict[str, int] = field(default_factory=dict)
+    load_moved_bits: dict[str, int] = field(default_factory=dict)
+    store_moved_bits: dict[str, int] = field(default_factory=dict)
+
+    def add(self, work: Work, traffic: Traffic) -> None:
+        """The next block."""
+        self.breakdown = sum_by_name([self.breakdown, by_category(work.categories, work.breakdown)])
+        self.busy = sum_by_name([self.busy, busy_resources(work)])
+        load_moved, store_moved = traffic.moved()
+        self.load_moved_bits = sum_by_name([self.load_moved_bits, load_moved])
+        self.store_moved_bits = sum_by_name([self.store_moved_bits, store_moved])

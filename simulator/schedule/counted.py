@@ -71,7 +71,8 @@ class Counted:
         breakdowns: list[dict[str, int]] = []
         now = 0
         for activity in stages:
-            work, traffic = activity.work, Traffic.of(activity.moves, dram)
+            work, moves = activity.rows.all()
+            traffic = Traffic.of(moves, dram)
             hidden = min(now, _hidden_cycles(work))
             ends = now - hidden + np.cumsum(work.cycles)
             load_moved, store_moved = traffic.moved()

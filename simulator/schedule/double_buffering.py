@@ -50,11 +50,11 @@ from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
     OverlapOptions,
+    RowSums,
     Schedule,
     Spans,
+    SpansOnDemand,
     StageSchedule,
-    busy_resources,
-    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -62,7 +62,7 @@ from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
 """Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
 load's latency; for an output half; after the last compute until the last store has left."""
-_FILL, _LOAD, _LATENCY, _STORE, _DRAIN = range(len(STALLS))
+_FILL, _LOAD, _LATENCY, _STORE_STALL, _DRAIN = range(len(STALLS))
 
 
 class DoubleBufferingOptions(OverlapOptions):
@@ -101,53 +101,86 @@ OVERLAPS.register("double_buffering", DoubleBuffering())
 
 def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSchedule:
     """Overlap the passes of a stage that begins at the moment `begin`."""
-    work, traffic = activity.work, Traffic.of(activity.moves, dram)
-    load_cycles = dram.cycles(traffic.load_bits.sum(axis=1)) + traffic.load_held
-    store_cycles = dram.cycles(traffic.store_bits.sum(axis=1)) + traffic.store_held
-    moments = np.zeros((6, len(work.cycles)), np.int64)
-    stalls = np.zeros(len(STALLS), np.int64)
-    total = int(_overlap(work.cycles, load_cycles, store_cycles, dram, moments, stalls))
-    moments += begin
-    load_moved, store_moved = traffic.moved()
+    sums, channel_cycles = RowSums(), 0
+    state, stalls = np.zeros(_STATE, np.int64), np.zeros(len(STALLS), np.int64)
+    for work, moves in activity.rows.blocks():
+        traffic = Traffic.of(moves, dram)
+        load_cycles, store_cycles = _channel_cycles(traffic, dram)
+        sums.add(work, traffic)
+        channel_cycles += int(load_cycles.sum() + store_cycles.sum())
+        _overlap(work.cycles, load_cycles, store_cycles, dram, _room(len(work.cycles)), state, stalls)
+    total = int(_finish(_room(0), 0, state, stalls))
     return StageSchedule(
         start=begin,
         cycles=total,
-        breakdown=sum_by_name(
-            [by_category(work.categories, work.breakdown), dict(zip(STALLS, stalls.tolist(), strict=True))]
-        ),
-        load_moved_bits=load_moved,
-        store_moved_bits=store_moved,
-        busy=busy_resources(work) | {CHANNEL: int(load_cycles.sum() + store_cycles.sum())},
-        spans={
-            "compute": Spans(moments[0], moments[1]),
-            "load": Spans(moments[2], moments[3]),
-            "store": Spans(moments[4], moments[5]),
-        },
+        breakdown=sum_by_name([sums.breakdown, dict(zip(STALLS, stalls.tolist(), strict=True))]),
+        load_moved_bits=sums.load_moved_bits,
+        store_moved_bits=sums.store_moved_bits,
+        busy=sums.busy | {CHANNEL: channel_cycles},
+        spans=SpansOnDemand(lambda: _spans(activity, dram, begin)),
     )
+
+
+def _spans(activity: Activity, dram: DramTiming, begin: int) -> dict[str, Spans]:
+    """When all passes of a stage happen that begins at the moment `begin`."""
+    work, moves = activity.rows.all()
+    moments = _room(len(work.cycles))
+    state, stalls = np.zeros(_STATE, np.int64), np.zeros(len(STALLS), np.int64)
+    _overlap(work.cycles, *_channel_cycles(Traffic.of(moves, dram), dram), dram, moments, state, stalls)
+    _finish(moments, len(work.cycles), state, stalls)
+    moments += begin
+    return {
+        "compute": Spans(moments[0], moments[1]),
+        "load": Spans(moments[2], moments[3]),
+        "store": Spans(moments[4], moments[5]),
+    }
+
+
+def _channel_cycles(traffic: Traffic, dram: DramTiming) -> tuple[Int64, Int64]:
+    """int64 (n,) each: cycles for which the loads, and the stores, of each pass occupy the channel."""
+    load_cycles = dram.cycles(traffic.load_bits.sum(axis=1)) + traffic.load_held
+    return load_cycles, dram.cycles(traffic.store_bits.sum(axis=1)) + traffic.store_held
+
+
+def _room(passes: int) -> Int64:
+    return np.zeros((6, passes), np.int64)
+
+
+_STATE = 6
+"""What the passes of a block need to know of those before."""
+_CHANNEL_FREE, _STARTED, _END, _STORE = 0, 1, 2, 4
+"""The moment when the channel is free; whether there was a pass; of the pass before the last one and of the last one,
+when they end, and for how long their stores occupy the channel."""
 
 
 @kernel
 def _overlap(
-    compute_cycles: Int64, load_cycles: Int64, store_cycles: Int64, dram: DramTiming, moments: Int64, stalls: Int64
-) -> int:
-    """Fill `moments` (6, n: compute, load and store, starts and ends) and `stalls`; returns the total.
+    compute_cycles: Int64,
+    load_cycles: Int64,
+    store_cycles: Int64,
+    dram: DramTiming,
+    moments: Int64,
+    state: Int64,
+    stalls: Int64,
+) -> None:
+    """Go through the next block of passes: fill `moments` (6, n: compute, load and store, starts and ends), but for the
+    stores of its last two; add to `stalls`, and leave `state` (_STATE,) for the block behind.
 
     A load without channel cycles is no transfer (or an ideal one): it has arrived when it is issued.
     """
     n = len(compute_cycles)
-    channel_free = np.int64(0)
-    previous_end = np.int64(0)
-    for i in range(n + 2):
+    channel_free = state[_CHANNEL_FREE]
+    previous_end = state[_END + 1]
+    for i in range(n):
         # The end of compute i - 2 lets go store i - 2, then load i.
-        issued = moments[1, i - 2] if i >= 2 else np.int64(0)
-        left = issued
+        issued = moments[1, i - 2] if i >= 2 else state[_END + i]
+        storing = np.int64(store_cycles[i - 2]) if i >= 2 else state[_STORE + i]
+        store_start = max(issued, channel_free) if storing > 0 else issued
+        left = store_start + storing
         if i >= 2:
-            moments[4, i - 2] = max(issued, channel_free) if store_cycles[i - 2] > 0 else issued
-            left = moments[4, i - 2] + np.int64(store_cycles[i - 2])
+            moments[4, i - 2] = store_start
             moments[5, i - 2] = left
-            channel_free = max(channel_free, left)
-        if i >= n:
-            continue
+        channel_free = max(channel_free, left)
         moments[2, i] = max(issued, channel_free) if load_cycles[i] > 0 else issued
         carried = moments[2, i] + np.int64(load_cycles[i])
         moments[3, i] = carried
@@ -155,17 +188,32 @@ def _overlap(
         arrived = carried + dram.latency_cycles if load_cycles[i] > 0 else carried
 
         start = max(previous_end, left, arrived)
-        if i == 0:
+        if state[_STARTED] == 0:
+            state[_STARTED] = 1
             stalls[_FILL] += start
         else:
             output_free = max(previous_end, left)
             last_carried = max(output_free, carried)
-            stalls[_STORE] += output_free - previous_end
+            stalls[_STORE_STALL] += output_free - previous_end
             stalls[_LOAD] += last_carried - output_free
             stalls[_LATENCY] += start - last_carried
         previous_end = start + np.int64(compute_cycles[i])
         moments[0, i] = start
         moments[1, i] = previous_end
-    total = max(previous_end, channel_free) if n > 0 else np.int64(0)
-    stalls[_DRAIN] += total - previous_end
+    for i in range(max(0, n - 2), n):
+        state[_END], state[_STORE] = state[_END + 1], state[_STORE + 1]
+        state[_END + 1], state[_STORE + 1] = moments[1, i], store_cycles[i]
+    state[_CHANNEL_FREE] = channel_free
+
+
+def _finish(moments: Int64, passes: int, state: Int64, stalls: Int64) -> int:
+    """After the last of so many passes: fill in the stores of the last two, and the drain; returns the total."""
+    channel_free, _, *ends, before, last = state.tolist()
+    for place, issued, storing in ((passes - 2, ends[0], before), (passes - 1, ends[1], last)):
+        start = max(issued, channel_free) if storing > 0 else issued
+        channel_free = max(channel_free, start + storing)
+        if place >= 0:
+            moments[4, place], moments[5, place] = start, start + storing
+    total = max(ends[1], channel_free)
+    stalls[_DRAIN] += total - ends[1]
     return int(total)

@@ -42,7 +42,7 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.activity import Activity, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.schema import LARGEST_INT, PositiveInt
@@ -52,13 +52,14 @@ from spikecycle.simulator.schedule.base import (
     OverlapOptions,
     Schedule,
     Spans,
+    SpansOnDemand,
     StageSchedule,
     busy_resources,
     by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
-from spikecycle.simulator.schedule.steps import STEP_STALLS, Steps, count_steps, steps_of
+from spikecycle.simulator.schedule.steps import STEP_STALLS, Steps, count_steps, row_offsets, steps_of
 
 
 class LayerPipelineOptions(OverlapOptions):
@@ -92,9 +93,10 @@ class LayerPipeline:
         options: LayerPipelineOptions,
     ) -> Schedule:
         """All stages at once, by the rules of this module."""
-        count = max((count_steps(activity) for activity in stages), default=0)
-        traffic = [Traffic.of(activity.moves, dram) for activity in stages]
-        steps = [steps_of(activity, moved, dram, count) for activity, moved in zip(stages, traffic, strict=True)]
+        rows = [activity.rows.all() for activity in stages]
+        count = max((count_steps(work) for work, _ in rows), default=0)
+        traffic = [Traffic.of(moves, dram) for _, moves in rows]
+        steps = [steps_of(work, moved, dram, count) for (work, _), moved in zip(rows, traffic, strict=True)]
         durations = np.zeros((len(stages), count), np.int64)
         for stage, found in enumerate(steps):
             durations[stage] = found.cycles
@@ -113,8 +115,8 @@ class LayerPipeline:
             total_cycles=max(total, channel),
             breakdown=sum_by_name([*(dict.fromkeys(found.categories, 0) for found in steps), none, path, extra]),
             stages=[
-                _stage(activity, found, moved, moments.starts[index], moments.ends[index])
-                for index, (activity, found, moved) in enumerate(zip(stages, steps, traffic, strict=True))
+                _stage(work, found, moved, moments.starts[index], moments.ends[index])
+                for index, ((work, _), found, moved) in enumerate(zip(rows, steps, traffic, strict=True))
             ],
         )
 
@@ -268,12 +270,10 @@ def _charge(steps: Steps, t: int, residence: int, part: int) -> dict[str, int]:
     return sum_by_name(pieces)
 
 
-def _stage(activity: Activity, steps: Steps, traffic: Traffic, starts: Int64, ends: Int64) -> StageSchedule:
+def _stage(work: Work, steps: Steps, traffic: Traffic, starts: Int64, ends: Int64) -> StageSchedule:
     """One stage of the pipeline; starts, ends: int64 (T,)."""
-    work = activity.work
     begin = int(starts[0]) if len(starts) else 0
     cycles = int(ends[-1]) - begin if len(ends) else 0
-    row_starts = starts[work.step] + steps.row_offsets
     load_moved, store_moved = traffic.moved()
     waits = {"pipeline_wait": cycles - int(steps.cycles.sum())}
     return StageSchedule(
@@ -283,5 +283,10 @@ def _stage(activity: Activity, steps: Steps, traffic: Traffic, starts: Int64, en
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(steps.channel_cycles.sum())},
-        spans={"compute": Spans(row_starts, row_starts + work.cycles), "step": Spans(starts, ends)},
+        spans=SpansOnDemand(lambda: _spans(work, starts, ends)),
     )
+
+
+def _spans(work: Work, starts: Int64, ends: Int64) -> dict[str, Spans]:
+    row_starts = starts[work.step] + row_offsets(work)
+    return {"compute": Spans(row_starts, row_starts + work.cycles), "step": Spans(starts, ends)}

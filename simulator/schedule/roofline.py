@@ -34,16 +34,17 @@ import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import LARGEST_INT
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
     OverlapOptions,
+    RowSums,
     Schedule,
     Spans,
+    SpansOnDemand,
     StageSchedule,
-    busy_resources,
-    by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
@@ -91,19 +92,20 @@ OVERLAPS.register("roofline", Roofline())
 
 def _resolve_stage(activity: Activity, dram: DramTiming, options: RooflineOptions, begin: int) -> StageSchedule:
     """A stage that begins at the moment `begin`."""
-    work, traffic = activity.work, Traffic.of(activity.moves, dram)
-    compute = int(work.cycles.sum())
-    loads, stores = int(traffic.load_bits.sum()), int(traffic.store_bits.sum())
-    start_bits = {
-        "hidden": 0,
-        "first_row": int(traffic.load_bits[:1].sum()),
-        "fixed": options.start_bits,
-    }[options.start]
+    sums = RowSums()
+    first_bits = first_held = held = 0
+    for number, (work, moves) in enumerate(activity.rows.blocks()):
+        traffic = Traffic.of(moves, dram)
+        sums.add(work, traffic)
+        held += int(traffic.load_held.sum() + traffic.store_held.sum())
+        if number == 0:
+            first_bits, first_held = int(traffic.load_bits[:1].sum()), int(traffic.load_held[:1].sum())
+    compute = sum(sums.breakdown.values())
+    loads, stores = sum(sums.load_moved_bits.values()), sum(sums.store_moved_bits.values())
+    start_bits = {"hidden": 0, "first_row": first_bits, "fixed": options.start_bits}[options.start]
     rest_bits = max(0, loads + stores - start_bits)
     fill, rest = dram.cycles(np.array([start_bits, rest_bits]), round_up=options.whole_cycles == "up").tolist()
-    held, held_ahead = int(traffic.load_held.sum() + traffic.store_held.sum()), 0
-    if options.start == "first_row":
-        held_ahead = int(traffic.load_held[:1].sum())
+    held_ahead = first_held if options.start == "first_row" else 0
     fill, rest = fill + held_ahead, rest + held - held_ahead
     latency = dram.latency_cycles if loads else 0
     latency_ahead = latency if start_bits else 0
@@ -115,15 +117,20 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: RooflineOption
         "dram_traffic": after_traffic - compute,
         "dram_latency": latency_ahead + after_latency - after_traffic,
     }
-    ends = begin + work_start + np.cumsum(work.cycles)
     carried = begin + np.array([[0, fill], [work_start, work_start + rest]], np.int64)
-    load_moved, store_moved = traffic.moved()
     return StageSchedule(
         start=begin,
         cycles=work_start + after_latency,
-        breakdown=sum_by_name([by_category(work.categories, work.breakdown), stalls]),
-        load_moved_bits=load_moved,
-        store_moved_bits=store_moved,
-        busy=busy_resources(work) | {CHANNEL: fill + rest},
-        spans={"compute": Spans(ends - work.cycles, ends), "traffic": Spans(carried[:, 0], carried[:, 1])},
+        breakdown=sum_by_name([sums.breakdown, stalls]),
+        load_moved_bits=sums.load_moved_bits,
+        store_moved_bits=sums.store_moved_bits,
+        busy=sums.busy | {CHANNEL: fill + rest},
+        spans=SpansOnDemand(lambda: _spans(activity, begin + work_start, carried)),
     )
+
+
+def _spans(activity: Activity, work_start: int, carried: Int64) -> dict[str, Spans]:
+    """When the rows of work happen. carried: int64 (2, 2), begins and ends of start and rest."""
+    cycles = activity.work.cycles
+    ends = work_start + np.cumsum(cycles)
+    return {"compute": Spans(ends - cycles, ends), "traffic": Spans(carried[:, 0], carried[:, 1])}

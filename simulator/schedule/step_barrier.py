@@ -21,21 +21,23 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.activity import Activity, Work
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import LARGEST_INT, PositiveInt, Section
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
     OverlapOptions,
+    RowSums,
     Schedule,
     Spans,
+    SpansOnDemand,
     StageSchedule,
-    busy_resources,
     by_category,
     sum_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
-from spikecycle.simulator.schedule.steps import STEP_STALLS, count_steps, steps_of
+from spikecycle.simulator.schedule.steps import STEP_STALLS, Steps, count_steps, row_offsets, steps_of
 
 
 class BarrierCost(Section):
@@ -95,27 +97,50 @@ OVERLAPS.register("step_barrier", StepBarrier())
 
 def _resolve_stage(activity: Activity, dram: DramTiming, options: StepBarrierOptions, begin: int) -> StageSchedule:
     """A stage that begins at the moment `begin`."""
-    work, traffic = activity.work, Traffic.of(activity.moves, dram)
-    steps = steps_of(activity, traffic, dram, count_steps(activity))
-    barriers = np.zeros(len(steps.cycles), np.int64)
-    if options.barrier:
-        limits = np.array([cost.active for cost in options.barrier])
-        costs = np.array([cost.cycles for cost in options.barrier], np.int64)
-        barriers = costs[np.minimum(np.searchsorted(limits, steps.active), len(costs) - 1)]
-    ends = begin + np.cumsum(steps.cycles + barriers)
-    starts = ends - barriers - steps.cycles
-    row_starts = starts[work.step] + steps.row_offsets
-    load_moved, store_moved = traffic.moved()
+    sums = RowSums()
+    breakdown: dict[str, int] = {}
+    done = cycles = channel_cycles = 0
+    for work, moves in activity.rows.blocks_of_timesteps():
+        traffic = Traffic.of(moves, dram)
+        sums.add(work, traffic)
+        steps, barriers = _steps_and_barriers(work, traffic, dram, options, done)
+        done += len(steps.cycles)
+        cycles += int(steps.cycles.sum() + barriers.sum())
+        channel_cycles += int(steps.channel_cycles.sum())
+        of_block = by_category(steps.categories, steps.breakdown)
+        breakdown = sum_by_name([breakdown, of_block, {"step_barrier": int(barriers.sum())}])
     return StageSchedule(
         start=begin,
-        cycles=int(steps.cycles.sum() + barriers.sum()),
-        breakdown=sum_by_name([by_category(steps.categories, steps.breakdown), {"step_barrier": int(barriers.sum())}]),
-        load_moved_bits=load_moved,
-        store_moved_bits=store_moved,
-        busy=busy_resources(work) | {CHANNEL: int(steps.channel_cycles.sum())},
-        spans={
-            "compute": Spans(row_starts, row_starts + work.cycles),
-            "traffic": Spans(starts, starts + steps.channel_cycles),
-            "barrier": Spans(ends - barriers, ends),
-        },
+        cycles=cycles,
+        breakdown=breakdown,
+        load_moved_bits=sums.load_moved_bits,
+        store_moved_bits=sums.store_moved_bits,
+        busy=sums.busy | {CHANNEL: channel_cycles},
+        spans=SpansOnDemand(lambda: _spans(activity, dram, options, begin)),
     )
+
+
+def _steps_and_barriers(
+    work: Work, traffic: Traffic, dram: DramTiming, options: StepBarrierOptions, first: int
+) -> tuple[Steps, Int64]:
+    """The timesteps of some rows of work, from timestep `first` on, and cycles of each one's barrier, int64 (T,)."""
+    steps = steps_of(work, traffic, dram, count_steps(work) - first, first)
+    if not options.barrier:
+        return steps, np.zeros(len(steps.cycles), np.int64)
+    limits = np.array([cost.active for cost in options.barrier])
+    costs = np.array([cost.cycles for cost in options.barrier], np.int64)
+    return steps, costs[np.minimum(np.searchsorted(limits, steps.active), len(costs) - 1)]
+
+
+def _spans(activity: Activity, dram: DramTiming, options: StepBarrierOptions, begin: int) -> dict[str, Spans]:
+    """When rows of work, traffic and barriers happen."""
+    work, moves = activity.rows.all()
+    steps, barriers = _steps_and_barriers(work, Traffic.of(moves, dram), dram, options, 0)
+    ends = begin + np.cumsum(steps.cycles + barriers)
+    starts = ends - barriers - steps.cycles
+    row_starts = starts[work.step] + row_offsets(work)
+    return {
+        "compute": Spans(row_starts, row_starts + work.cycles),
+        "traffic": Spans(starts, starts + steps.channel_cycles),
+        "barrier": Spans(ends - barriers, ends),
+    }

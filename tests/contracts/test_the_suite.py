@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikecycle.simulator.activity import Activity, Moves, Work
+from spikecycle.simulator.activity import Activity, Moves, Work, WorkRows
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines
@@ -72,13 +72,14 @@ class SevenTimesTheCycles(Mistaken):
     def changed(self, activity: Activity) -> Activity:
         work = activity.work
         slow = Work(7 * work.cycles, work.categories, 7 * work.breakdown, work.step, work.resource, work.resources)
-        return replace(activity, work=slow)
+        return replace(activity, rows=WorkRows.of(slow, activity.moves))
 
 
 class OneCategoryForAnother(Mistaken):
     def changed(self, activity: Activity) -> Activity:
         work = activity.work
-        return replace(activity, work=replace(work, breakdown=np.roll(work.breakdown, 1, axis=1)))
+        rolled = replace(work, breakdown=np.roll(work.breakdown, 1, axis=1))
+        return replace(activity, rows=WorkRows.of(rolled, activity.moves))
 
 
 class TwoCountersPermuted(Mistaken):
@@ -93,7 +94,8 @@ class TwoCountersPermuted(Mistaken):
 class LoadsAndStoresSwapped(Mistaken):
     def changed(self, activity: Activity) -> Activity:
         moves = activity.moves
-        return replace(activity, moves=Moves(moves.store_bits, moves.load_bits, moves.operands))
+        swapped = Moves(moves.store_bits, moves.load_bits, moves.operands)
+        return replace(activity, rows=WorkRows.of(activity.work, swapped))
 
 
 class OneOperationTooMany(Mistaken):

@@ -126,10 +126,13 @@ def measured(hardware, settings, sizes, timesteps, input_bits):
     outputs = np.zeros((timesteps, *shape.output_shape), np.uint8)
     kind = machine.dataflow.kind
     needs = importlib.import_module(f"spikecycle.simulator.dataflows.{kind}.memory").needs
-    estimate = sum(need.bytes for need in needs(machine, LayerSizes(shape, timesteps, input_bits, 8)))
+    needed = needs(machine, LayerSizes(shape, timesteps, input_bits, 8))
+    estimate = sum(need.bytes for need in needed if not need.is_of_timeline)
     tracemalloc.start()
     plan = PLANS[kind](machine, task)
-    plan.run(LayerSample(inputs, outputs, np.ones_like(outputs) if plan.needs_active else None))
+    activity = plan.run(LayerSample(inputs, outputs, np.ones_like(outputs) if plan.needs_active else None))
+    for _ in activity.rows.blocks():
+        pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return estimate, peak
@@ -173,5 +176,6 @@ def test_estimates_are_above_what_runs_really_take_and_not_far_above() -> None:
     assert len(found) == len(CASES)
     for case, (estimate, peak) in zip(CASES, found, strict=True):
         assert peak <= estimate + SMALL_BYTES, (case, estimate, peak)
-        # row_stationary counts the smallest folds that there can be, which its search seldom chooses
-        assert estimate <= (4.5 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)
+        # row_stationary counts the smallest folds that there can be, which its search seldom chooses; a block of rows
+        # of so many passes, too, while what remains of each pass is little
+        assert estimate <= (5.5 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)

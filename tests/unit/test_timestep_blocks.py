@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikecycle.simulator import simulate
+from spikecycle.simulator import activity, simulate
 from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
 from spikecycle.simulator.dataflows.row_stationary import weight_streams
 from spikecycle.simulator.dataflows.row_tiles import TilesByPosition
@@ -64,6 +64,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_replay, "BLOCK_BYTES", 5 * 16 * 2 * 6 * 3 * 8)
     monkeypatch.setattr(weight_streams, "FIBERS_AT_ONCE", 3)
     monkeypatch.setattr(sample_tensors, "KEPT_BYTES", 100)
+    monkeypatch.setattr(activity, "ROWS_AT_ONCE", 50)
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -15,17 +15,19 @@ stage.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter as Tally
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
+from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.events import CoreEvents, PlacedNetwork, table_need, whole_network
 from spikecycle.simulator.dataflows.cores.schema import CorePlacement
+from spikecycle.simulator.dataflows.cores.step_table import StepTable
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.machine.parts import LogicUnit
@@ -81,8 +83,8 @@ class CoreMachine(Machine):
 
 @dataclass(frozen=True, eq=False)
 class CoreWork:
-    """Of all cores and timesteps of the chip. breakdown: int64 (timesteps, cores) each, by category, "compute" among
-    them. counts: of the whole sample."""
+    """Of all cores in some timesteps of the chip. breakdown: int64 (timesteps, cores) each, by category, among them
+    "compute". counts: of these timesteps together."""
 
     breakdown: Mapping[str, Int64]
     counts: Mapping[str, int]
@@ -99,7 +101,10 @@ class CoreDataflow(ABC):
 
     @abstractmethod
     def work(self, machine: Machine, neurons: Int64, events: CoreEvents) -> CoreWork:
-        """What all cores do, and how long it takes. neurons: int64 (cores,), those on each core."""
+        """What all cores do in some timesteps, and how long it takes, whatever other timesteps bring.
+
+        neurons: int64 (cores,), those on each core.
+        """
 
     @property
     def supports(self) -> Support:
@@ -162,22 +167,36 @@ class CorePlan:
         }
 
     def run(self, sample: StageSample) -> Activity:
-        """One sample: a row of work for each core and timestep."""
-        events = self.placed.events(sample)
-        work = self.dataflow.work(self.machine, self.placed.placement.neurons, events)
-        steps, cores = events.arriving.shape
-        names = ("compute", *(name for name in work.breakdown if name != "compute"))
-        breakdown = np.stack([work.breakdown[name].reshape(-1) for name in names], axis=1)
-        cycles = breakdown.sum(axis=1)
-        step, resource = np.divmod(np.arange(steps * cores), cores)
-        none = np.broadcast_to(np.int64(0), (len(cycles), len(OPERANDS)))
+        """One sample: a row of work for each core and timestep; what is kept are events, of which rows are made."""
+        neurons, cores = self.placed.placement.neurons, self.placed.placement.cores
+        table, counts, busy = StepTable(), Tally[str](), 0
+        for events in self.placed.events(sample):
+            work = self.dataflow.work(self.machine, neurons, events)
+            for name, count in work.counts.items():
+                counts[name] += count
+            busy += sum(int(cycles.sum()) for cycles in work.breakdown.values())
+            table.add(np.stack(events, axis=1))
+
+        def rows(first: int, stop: int) -> tuple[Work, Moves]:
+            events = CoreEvents(*table.between(first, stop).swapaxes(0, 1))
+            return _rows(self.dataflow.work(self.machine, neurons, events), first, cores)
+
         return Activity(
-            Work(cycles, names, breakdown, step, resource, tuple(f"core {core}" for core in range(cores))),
-            Moves(none, none),
-            work.counts,
-            {"pe": int(cycles.sum())},
+            WorkRows.made(len(table), cores, rows, table.nbytes, by_timestep=True),
+            dict(counts),
+            {"pe": busy},
             counted_operations(sample),
         )
+
+
+def _rows(work: CoreWork, first: int, cores: int) -> tuple[Work, Moves]:
+    """A row for each core and timestep, from timestep `first` on."""
+    names = ("compute", *(name for name in work.breakdown if name != "compute"))
+    breakdown = np.stack([work.breakdown[name].reshape(-1) for name in names], axis=1)
+    step, resource = np.divmod(np.arange(len(breakdown)), cores)
+    none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
+    resources = tuple(f"core {core}" for core in range(cores))
+    return Work(breakdown.sum(axis=1), names, breakdown, step + first, resource, resources), Moves(none, none)
 
 
 def counted_operations(sample: StageSample) -> int:

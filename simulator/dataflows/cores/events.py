@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Frames, Int64
+from spikecycle.simulator import activity
+from spikecycle.simulator.array_types import Frames, Int32, Int64
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, deliver, fan_out, merged, one_to_one
 from spikecycle.simulator.dataflows.cores.placement import Placement, place
@@ -19,14 +21,16 @@ from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.machine.schema import LARGEST_INT
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import Population
-from spikecycle.traces.frames import blocks
+from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 
+UNPACKED_VALUES = 2**16
+"""Of a tensor at a time, if it has fewer in a timestep."""
 ENTRY_BYTES = 64
 """Of an entry of a table of fan-outs while it is made: cores and counts as found, as kept, and copies on the way."""
 
 
 class CoreEvents(NamedTuple):
-    """int64 (timesteps of the chip, cores) each.
+    """Of some timesteps of the chip, int64 (timesteps, cores) each.
 
     arriving: spikes that reach the core. synapses: synapses that they pass. leaving: spikes of its own neurons.
     """
@@ -96,39 +100,57 @@ class PlacedNetwork:
             found += np.bincount(axons.table.cores, minlength=self.placement.cores)
         return found
 
-    def events(self, sample: StageSample) -> CoreEvents:
-        """All cores and timesteps of one sample.
+    def events(self, sample: StageSample) -> Iterator[CoreEvents]:
+        """All cores of one sample, some timesteps of the chip after the other.
 
         A population takes the spikes of timestep t of the sample in timestep t + d - 1 of the chip, d its depth, and
         fires in the same one; those who take its own do so in the next.
         """
-        steps = self.chip.chip_steps - 1
-        found = CoreEvents(*(np.zeros((steps, self.placement.cores), np.int64) for _ in CoreEvents._fields))
-        for axons in self.axons:
-            behind = self.chip.depth[axons.receiver] - 1
-            table = axons.table
-            for t, values in enumerate(every_timestep(sample.frames(axons.tensor))):
-                step = t + axons.delay + behind
-                if t + axons.delay < self.timesteps:
+        steps, cores = self.chip.chip_steps - 1, self.placement.cores
+        leaving = self._leaving(sample, steps)
+        behind = {tensor: depth - 1 for tensor, depth in self.chip.depth.items()}
+        arriving = [(axons, every_timestep(sample.frames(axons.tensor))) for axons in self.axons]
+        together = max(1, activity.ROWS_AT_ONCE // max(1, cores))
+        for first in range(0, steps, together):
+            count = min(together, steps - first)
+            arrived, passed = np.zeros((2, count, cores), np.int64)
+            found = CoreEvents(arrived, passed, leaving[first : first + count].astype(np.int64))
+            for axons, spikes in arriving:
+                table, late = axons.table, behind[axons.receiver]
+                begin, end = max(first, late + axons.delay), min(first + count, late + self.timesteps)
+                for step, values in zip(range(begin - first, end - first), spikes, strict=False):
                     deliver(
                         values, table.starts, table.cores, table.synapses, found.arriving[step], found.synapses[step]
                     )
+            yield found
+
+    def _leaving(self, sample: StageSample, steps: int) -> Int32:
+        """Spikes of each core's own neurons, int32 (timesteps of the chip, cores).
+
+        A trace of layers has what a layer puts out beside what the next one takes: long ones would fill the memory
+        together, so that those which nobody else looks at are let go one by one.
+        """
+        leaving = np.zeros((steps, self.placement.cores), np.int32)
+        operators = sample.stage.operators
+        wanted = {source.tensor for operator in operators for source in operator.inputs} | {operators[-1].output.name}
+        wanted |= {axons.tensor for axons in self.axons}
         for population in self.chip.populations:
             if population.neuron.fires:
-                self._leaving(population, sample, found.leaving)
-        return found
-
-    def _leaving(self, population: Population, sample: StageSample, leaving: Int64) -> None:
-        tensor = population.output.name
-        behind = self.chip.depth[tensor] - 1
-        for t, fired in enumerate(every_timestep(sample.frames(tensor))):
-            on_core = self.placement.core[tensor][np.flatnonzero(fired)]
-            leaving[t + behind] += np.bincount(on_core, minlength=self.placement.cores)
+                tensor = population.output.name
+                core, behind = self.placement.core[tensor], self.chip.depth[tensor] - 1
+                for step, fired in enumerate(every_timestep(sample.frames(tensor)), behind):
+                    leaving[step] += np.bincount(core[np.flatnonzero(fired)], minlength=self.placement.cores)
+                if tensor not in wanted:
+                    sample.tensors.let_go(tensor)
+        return leaving
 
 
 def every_timestep(frames: Frames) -> Iterator[Int64]:
-    """The values of each timestep, int64 (C x H x W,)."""
-    return (values.reshape(-1).astype(np.int64) for block in blocks(frames) for values in block)
+    """The values of each timestep, int64 (C x H x W,). Little is unpacked at a time: many tensors may be gone through
+    side by side."""
+    count = math.prod(frame_shape(frames))
+    together = min(block_timesteps(count), max(1, UNPACKED_VALUES // max(1, count)))
+    return (values.reshape(-1).astype(np.int64) for block in blocks(frames, together) for values in block)
 
 
 def whole_network(network: Network, free: frozenset[str]) -> list[Stage]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import islice
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work
+from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
@@ -16,6 +17,7 @@ from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
 from spikecycle.simulator.dataflows.cores.events import every_timestep
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, fan_out, merged, one_to_one, scaled
 from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
+from spikecycle.simulator.dataflows.cores.step_table import StepTable
 from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
@@ -23,6 +25,8 @@ from spikecycle.simulator.dataflows.stage import Network, StageSample
 from spikecycle.simulator.replay.steps import PopulationStep
 from spikecycle.traces import Population, Synapse
 
+STEPS_AT_ONCE = 256
+"""Timesteps of the chip whose times are kept together."""
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
 """Whether weights of 0 are no synapses."""
 
@@ -55,25 +59,28 @@ class SomaTiming:
 
 @dataclass(eq=False)
 class _Counts:
-    """Events of a sample, and how long each timestep of the chip takes: int64 (steps,), and (steps, cores) for which
-    each core is busy."""
+    """Events of a sample. ends: how long each timestep of the chip takes; on_cores: (cores,), for how long each core is
+    busy in it."""
 
-    ends: Int64
-    on_cores: Int64
+    ends: StepTable = field(default_factory=StepTable)
+    on_cores: StepTable = field(default_factory=StepTable)
     synapses: dict[SynapseKind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     updates: int = 0
     spikes: int = 0
     messages: int = 0
     east_west: int = 0
     north_south: int = 0
+    busy: int = 0
 
-    def add(self, step: int, times: StepTimes) -> None:
-        """One timestep."""
-        self.ends[step] = times.end
-        self.on_cores[step] = np.maximum(times.sending, times.receiving)
-        self.messages += times.messages
-        self.east_west += times.east_west
-        self.north_south += times.north_south
+    def add(self, timesteps: Sequence[StepTimes]) -> None:
+        """The next timesteps."""
+        on_cores = np.array([np.maximum(times.sending, times.receiving) for times in timesteps], np.int64)
+        self.ends.add(np.array([times.end for times in timesteps], np.int64))
+        self.on_cores.add(on_cores)
+        self.busy += int(on_cores.sum())
+        self.messages += sum(times.messages for times in timesteps)
+        self.east_west += sum(times.east_west for times in timesteps)
+        self.north_south += sum(times.north_south for times in timesteps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,15 +134,18 @@ class RoutedPlan:
 
     def run(self, sample: StageSample) -> Activity:
         """One sample: for each timestep of the chip a row of the whole mesh, and one for each core."""
-        steps = self.chip.chip_steps
-        counts = _Counts(np.zeros(steps, np.int64), np.zeros((steps, self.placement.cores), np.int64))
-        soma = self._soma(sample, counts)
+        counts = _Counts()
+        soma = enumerate(self._soma(sample, counts))
         values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
         mesh = self._mesh()
-        for step, cycles in enumerate(soma):
-            messages = self._messages(step, values, counts)
-            counts.add(step, run_step(cycles, self.placement.first_neuron, messages, mesh))
-        return self._activity(sample, counts)
+        while True:
+            done = [
+                run_step(cycles, self.placement.first_neuron, self._messages(step, values, counts), mesh)
+                for step, cycles in islice(soma, STEPS_AT_ONCE)
+            ]
+            if not done:
+                return self._activity(sample, counts)
+            counts.add(done)
 
     @cached_property
     def _entries(self) -> tuple[Int64, Int64]:
@@ -222,26 +232,8 @@ class RoutedPlan:
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
         steps, cores = len(counts.ends), self.placement.cores
-        slowest = counts.on_cores.max(axis=1)
-        barrier = self._barrier
-        tick = self.machine.cycles(self.machine.dataflow.tick_ns or 0)
-        breakdown = np.zeros((steps * (1 + cores), 4), np.int64)  # the mesh first, then all cores
-        of_mesh = breakdown[:steps]
-        of_mesh[:, 0], of_mesh[:, 1], of_mesh[:, 2] = slowest, counts.ends - slowest, barrier
-        of_mesh[:, 3] = np.maximum(0, tick - counts.ends - barrier)
-        breakdown[steps:, 0] = counts.on_cores.reshape(-1)
-        step, resource = np.arange(len(breakdown)), np.zeros(len(breakdown), np.int64)
-        step[steps:], resource[steps:] = np.divmod(np.arange(steps * cores), cores)
-        resource[steps:] += 1
-        work = Work(
-            breakdown.sum(axis=1),
-            ("compute", "mesh", "barrier", "tick"),
-            breakdown,
-            step,
-            resource,
-            ("mesh", *(f"core {core}" for core in range(cores))),
-        )
-        none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
+        kept_bytes = counts.ends.nbytes + counts.on_cores.nbytes
+        rows = WorkRows.made(steps, 1 + cores, partial(self._rows, counts), kept_bytes, by_timestep=True)
         neurons = sum(population.output.count for population in self.chip.populations)
         found = {
             **{f"synapse_{kind}": count for kind, count in counts.synapses.items()},
@@ -253,8 +245,33 @@ class RoutedPlan:
             "hop_east_west": counts.east_west,
             "hop_north_south": counts.north_south,
         }
-        busy = {"pe": int(counts.on_cores.sum())}
-        return Activity(work, Moves(none, none), found, busy, counted_operations(sample))
+        return Activity(rows, found, {"pe": counts.busy}, counted_operations(sample))
+
+    def _rows(self, counts: _Counts, first: int, stop: int) -> tuple[Work, Moves]:
+        """The work of some timesteps of the chip: the mesh first, then all cores."""
+        ends, on_cores = counts.ends.between(first, stop), counts.on_cores.between(first, stop)
+        steps, cores = on_cores.shape
+        slowest = on_cores.max(axis=1)
+        barrier = self._barrier
+        tick = self.machine.cycles(self.machine.dataflow.tick_ns or 0)
+        breakdown = np.zeros((steps * (1 + cores), 4), np.int64)
+        of_mesh = breakdown[:steps]
+        of_mesh[:, 0], of_mesh[:, 1], of_mesh[:, 2] = slowest, ends - slowest, barrier
+        of_mesh[:, 3] = np.maximum(0, tick - ends - barrier)
+        breakdown[steps:, 0] = on_cores.reshape(-1)
+        step, resource = np.arange(len(breakdown)), np.zeros(len(breakdown), np.int64)
+        step[steps:], resource[steps:] = np.divmod(np.arange(steps * cores), cores)
+        resource[steps:] += 1
+        work = Work(
+            breakdown.sum(axis=1),
+            ("compute", "mesh", "barrier", "tick"),
+            breakdown,
+            first + step,
+            resource,
+            ("mesh", *(f"core {core}" for core in range(cores))),
+        )
+        none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
+        return work, Moves(none, none)
 
     @property
     def _barrier(self) -> int:

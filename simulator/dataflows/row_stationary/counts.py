@@ -22,8 +22,8 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     LayerOnArray,
     LayerSpec,
     PadLayout,
-    Records,
     Storage,
+    Sums,
     WeightTables,
     Widths,
     Zero,
@@ -180,7 +180,7 @@ class TapInputs:
             self.events[:, r] += events_of_row[rows].sum(axis=0)
 
 
-def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, records: Records) -> None:
+def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, sums: Sums) -> None:
     """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations."""
     layer, array, storage, tables = mapped.layer, mapped.array, mapped.storage, mapped.tables
     shape = (layer.groups, 1, layer.group_channels, layer.R, layer.S)
@@ -212,7 +212,7 @@ def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, records: Records) -> 
     handed_over = _handed_over(mapped)
     entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
 
-    counts = records.counts
+    counts = sums.counts
     counts[Count.ACCUMULATES] = accumulates
     counts[Count.MULTIPLICATIONS] = accumulates if layer.input_bits > 1 else 0
     counts[Count.GATED] = tap_cycles - accumulates
@@ -224,8 +224,8 @@ def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, records: Records) -> 
     counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
     counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
     counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
-    records.useful[0] = int((active_inputs * non_zeros).sum())
-    records.useful[1] = int((events * non_zeros).sum())
+    sums.useful[0] = int((active_inputs * non_zeros).sum())
+    sums.useful[1] = int((events * non_zeros).sum())
 
 
 def weights_applied(mapped: LayerOnArray) -> Int64:

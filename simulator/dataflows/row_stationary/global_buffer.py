@@ -1,7 +1,7 @@
 """What the global buffer does in every pass: input rows loaded and delivered, partial sums, and the neuron unit.
 
-Tables are int64 (S, F, K), by column fold, filter fold and channel fold (`passes`), or of fewer of the three where the
-others change nothing. MICROARCHITECTURE.md, sections 4 and 5.
+Tables are int64, by what matters of a column fold, by filter fold and by channel fold (`passes`), or by fewer of the
+three where the others change nothing. MICROARCHITECTURE.md, sections 4 and 5.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
     Kept,
@@ -20,7 +20,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, Passes, PassOrder
 
 
 def row_bits(row: RowBits, rows: Int64, positions: Int64, spikes: Int64 | int) -> Int64:
@@ -29,11 +29,11 @@ def row_bits(row: RowBits, rows: Int64, positions: Int64, spikes: Int64 | int) -
     return np.asarray(rows * row.count_bits + entries * row.entry_bits, np.int64)
 
 
-def covered_columns(layer: LayerSpec, folds: ColumnFolds) -> Int64:
-    """int64 (S,): input columns that the windows of a tile cover."""
+def covered_columns(layer: LayerSpec, order: PassOrder) -> Int64:
+    """int64 (ranges,): input columns that the windows of a range of output columns cover."""
     columns = layer.windows.columns
-    first = np.maximum(0, folds.column_start * columns.stride - columns.padding)
-    end = np.minimum(columns.inputs, (folds.column_end - 1) * columns.stride - columns.padding + columns.taps)
+    first = np.maximum(0, order.column_starts * columns.stride - columns.padding)
+    end = np.minimum(columns.inputs, (order.column_ends - 1) * columns.stride - columns.padding + columns.taps)
     return np.asarray(np.maximum(0, end - first), np.int64)
 
 
@@ -88,8 +88,8 @@ class RowLoads(NamedTuple):
         """Add how many there are to int64 (column folds,)."""
         rows_out += np.bincount(self.column_fold, minlength=len(rows_out))
 
-    def add_spikes(self, spikes: Int64, channel_starts: Int64, spikes_out: Int64) -> None:
-        """Add the non-zero inputs of the rows, by ranges of channels, to int64 (column folds, len(channel_starts)).
+    def add_spikes(self, spikes: Int64, channel_starts: Int64, spikes_out: Integers) -> None:
+        """Add the non-zero inputs of the rows, by ranges of channels, to integers (column folds, len(channel_starts)).
 
         spikes: int64 (n, H, C), those of each row of these timesteps.
         """
@@ -97,7 +97,8 @@ class RowLoads(NamedTuple):
         column_fold = self.column_fold[order]
         of_rows = np.add.reduceat(spikes, channel_starts, axis=2)[self.timestep[order], self.row[order]]
         starts = np.flatnonzero(np.diff(column_fold, prepend=-1))
-        spikes_out[column_fold[starts]] += np.add.reduceat(of_rows, starts, axis=0)
+        loading = column_fold[starts]
+        spikes_out[loading] = spikes_out[loading] + np.add.reduceat(of_rows, starts, axis=0)
 
 
 class Delivery(NamedTuple):
@@ -113,30 +114,61 @@ class Delivery(NamedTuple):
     rows_taken: Int64
 
 
-def deliver_rows(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> Int64:
-    """int64 (S, F, K): slots of the global buffer that the delivery of input rows takes; and what it counts.
+class PassWords(NamedTuple):
+    """Words of the global buffer in a pass, but for loads and fills: many passes are alike.
 
-    What is sent depends on the output rows of the pairs, in whatever timestep, and on the width of the tile.
+    words: int64 (widths, patterns, F, K). width: int64 (ranges,), which one a range of output columns has. pattern:
+    integers (column folds of a range,), how the pairs of a fold meet input rows.
     """
+
+    words: Int64
+    width: Int64
+    pattern: Integers
+
+    def of(self, passes: Passes) -> Int64:
+        """int64 (n,): those of some passes."""
+        place = self.width[passes.range], self.pattern[passes.column_fold], passes.filter_fold, passes.channel_fold
+        return self.words[place]
+
+
+def pass_words(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> PassWords:
+    """What delivering input rows and moving psums takes; and what both count.
+
+    What is sent depends on the output rows of the pairs, in whatever timestep, and on the columns of the range.
+    """
+    layer, folds = mapped.layer, order.folds
+    reaches, met, pattern = _rows_met(layer, folds)
+    many = np.bincount(pattern, minlength=len(met))
+    pairs = np.zeros(len(met), np.int64)
+    pairs[pattern] = folds.pairs
+    psum_words, times = move_psums(mapped, order, counts)
+    keys = np.stack([covered_columns(layer, order), order.column_ends - order.column_starts], axis=1)
+    widths, width = np.unique(keys, axis=0, return_inverse=True)
+    words = np.zeros((len(widths), len(met), *order.shape[1:]), np.int64)
+    for number, (positions, columns) in enumerate(widths.tolist()):
+        of_width = int(np.count_nonzero(width.reshape(-1) == number))
+        words[number] = pairs[:, None, None] * psum_words[columns][:, None] * times
+        if positions and reaches:
+            words[number] += _deliver_rows(mapped, reaches, met, many * of_width, positions, counts)
+    narrow = pattern.astype(np.min_scalar_type(len(met)))
+    return PassWords(words, width.reshape(-1), narrow)
+
+
+def _deliver_rows(
+    mapped: LayerOnArray, reaches: list[tuple[int, int]], met: Int64, times: Int64, positions: int, counts: Int64
+) -> Int64:
+    """int64 (patterns, F, K): slots of the global buffer that delivering rows of `positions` columns takes; and what it
+    counts, each pattern so many times, int64 (patterns,)."""
     layer, array = mapped.layer, mapped.array
-    reaches, met, pattern = _rows_met(layer, order.folds_of_range)
-    widths, width = np.unique(covered_columns(layer, order.folds), return_inverse=True)
-    slots = np.zeros(order.shape, np.int64)
-    for number, positions in enumerate(widths.tolist()):
-        if positions == 0 or not reaches:
-            continue
-        each = [_deliver_row(mapped, reach, positions) for reach in reaches]
-        sent = Delivery(*(np.tensordot(met, np.array(part), 1) for part in zip(*each, strict=True)))
-        of_width = width.reshape(order.ranges, -1)[:, 0] == number
-        slots.reshape(order.ranges, -1, *order.shape[1:])[of_width] = (sent.words + sent.gated)[pattern]
-        times = np.bincount(pattern) * np.count_nonzero(of_width)
-        words, gated, rows_sent, rows_taken = (int((part.sum(axis=(1, 2)) * times).sum()) for part in sent)
-        counts[Count.INPUT_WORDS_READ] += words
-        counts[Count.INPUT_WORDS_GATED] += gated
-        counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
-        counts[Count.TRUNK_SPIKES] += rows_sent * positions * layer.input_bits
-        counts[Count.BRANCH_SPIKES] += rows_taken * positions * layer.input_bits
-    return slots
+    each = [_deliver_row(mapped, reach, positions) for reach in reaches]
+    sent = Delivery(*(np.tensordot(met, np.array(part), 1) for part in zip(*each, strict=True)))
+    words, gated, rows_sent, rows_taken = (int((part.sum(axis=(1, 2)) * times).sum()) for part in sent)
+    counts[Count.INPUT_WORDS_READ] += words
+    counts[Count.INPUT_WORDS_GATED] += gated
+    counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
+    counts[Count.TRUNK_SPIKES] += rows_sent * positions * layer.input_bits
+    counts[Count.BRANCH_SPIKES] += rows_taken * positions * layer.input_bits
+    return sent.words + sent.gated
 
 
 def _rows_met(layer: LayerSpec, folds: ColumnFolds) -> tuple[list[tuple[int, int]], Int64, Int64]:
@@ -193,11 +225,12 @@ def _deliver_row(mapped: LayerOnArray, reach: tuple[int, int], positions: int) -
     return Delivery(words, gated, (receiving > 0).sum(axis=2), receiving.sum(axis=2))
 
 
-def result_words(mapped: LayerOnArray, folds: ColumnFolds, values_per_word: int) -> Int64:
-    """int64 (S, F): words of a value for each output column and filter, every filter set from a word on."""
-    widths, width = np.unique(folds.columns, return_inverse=True)
-    words = ceil_div(widths[:, None, None] * mapped.tables.filters, values_per_word).sum(axis=2)
-    return np.asarray(words[width.reshape(-1)], np.int64)
+def result_words(mapped: LayerOnArray, values_per_word: int) -> Int64:
+    """int64 (tile columns + 1, F): words of a value for each of so many output columns and each filter of a fold, every
+    filter set from a word on."""
+    columns = np.arange(min(mapped.mapping.tile_columns, mapped.layer.Q) + 1)
+    words = ceil_div(columns[:, None, None] * mapped.tables.filters, values_per_word).sum(axis=2)
+    return np.asarray(words, np.int64)
 
 
 def sets_in_chains(mapped: LayerOnArray) -> Int64:
@@ -212,17 +245,19 @@ def sets_in_chains(mapped: LayerOnArray) -> Int64:
 def move_psums(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> tuple[Int64, Int64]:
     """Psums up the chains, and from and to the global buffer; what that counts.
 
-    Returns words of it: int64 (S, F), of what each of the passes moves, and (K,), how often it does.
+    Returns words of it: int64 (tile columns + 1, F), of one pair of so many columns, and (K,), how often it is moved.
     """
-    layer, folds = mapped.layer, order.folds
+    layer = mapped.layer
     sets = sets_in_chains(mapped)
     moves = (sets > 0).astype(np.int64)
     again = moves * (np.arange(len(sets)) > 0) * (not mapped.array.psums_in_pads)
-    words = folds.pairs[:, None] * result_words(mapped, folds, mapped.widths.psums_per_word)
-    psums = int((folds.pairs * folds.columns).sum()) * int(mapped.tables.filters.sum())  # of a pass each, in all
+    words = result_words(mapped, mapped.widths.psums_per_word)
+    pairs, columns = int(order.folds.pairs.sum()), order.column_ends - order.column_starts
+    psums = pairs * int(columns.sum()) * int(mapped.tables.filters.sum())  # of a pass each, in all
+    moved = pairs * int(words[columns].sum())
     hops = moves * (layer.R * sets - 1)
-    counts[Count.PSUM_WORDS_WRITTEN] += int(words.sum()) * int(moves.sum())
-    counts[Count.PSUM_WORDS_READ] += int(words.sum()) * int(again.sum())
+    counts[Count.PSUM_WORDS_WRITTEN] += moved * int(moves.sum())
+    counts[Count.PSUM_WORDS_READ] += moved * int(again.sum())
     counts[Count.TRUNK_PSUMS] += psums * int((moves + again).sum()) * layer.psum_bits
     counts[Count.BRANCH_PSUMS] += psums * int((moves + again).sum()) * layer.psum_bits
     counts[Count.CHAIN_PSUMS] += psums * int(hops.sum()) * layer.psum_bits

@@ -8,9 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-import numpy as np
-
-from spikecycle.simulator.activity import OPERANDS, Phase
+from spikecycle.simulator.activity import Phase
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.workload import Windows
 
@@ -326,29 +324,12 @@ class RowBits(NamedTuple):
     count_bits: int
 
 
-class Records(NamedTuple):
-    """What a sample is found to do; n passes.
+class Sums(NamedTuple):
+    """What a sample comes to. counts: int64 (len(Count),). useful: int64 (2,), useful PE cycles and synaptic
+    operations."""
 
-    breakdown: int64 (n, 5). loads, stores: int64 (n, 4). counts: int64 (len(Count),).
-    useful: int64 (2,), useful PE cycles and synaptic operations.
-    """
-
-    breakdown: Int64
-    loads: Int64
-    stores: Int64
     counts: Int64
     useful: Int64
-
-
-def empty_records(passes: int) -> Records:
-    """Records of zeros; each column lies in one piece, since columns are filled in and added up by themselves."""
-    return Records(
-        breakdown=np.zeros((len(CYCLE_CATEGORIES), passes), np.int64).T,
-        loads=np.zeros((len(OPERANDS), passes), np.int64).T,
-        stores=np.zeros((len(OPERANDS), passes), np.int64).T,
-        counts=np.zeros(len(Count), np.int64),
-        useful=np.zeros(2, np.int64),
-    )
 
 
 class LayerOnArray(NamedTuple):

@@ -5,6 +5,7 @@ The arrays are those of `weight_streams`, `counts`, `passes` and `replay`; their
 
 from __future__ import annotations
 
+from spikecycle.simulator.activity import ROWS_AT_ONCE
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerSpec, PadLayout, Storage
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_array
@@ -23,7 +24,9 @@ TABLE_BYTES = 90  # of a filter set's tap: non-zeros, takes, served, and what is
 INPUT_BYTES = 40  # of a sample: met, the same by tap, and events of a tap, spikes and load unit of a row, int64
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
-PASS_BYTES = 450  # six numbers of a pass in its order, four in tables, thirteen of records, and what becomes of them
+PASS_BYTES = 16  # cycles of taps and of handing over, spikes that are loaded and that are stored, at most int32
+FOLD_BYTES = 400  # ten numbers of a column fold, which are copied and sorted, its rows, group and pattern
+ROW_BYTES = 450  # of a pass as a row: places, cycles, traffic, and what a schedule makes of them
 OF_PADS = {*"TCHWMPQRS", "windows", "groups", "input_bits", "weight_bits", "psum_bits"}
 """Fields of a layer that decide on what fits the pads."""
 
@@ -45,19 +48,21 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     filter_folds = _folds(shape.M * positions, sets * max(1, machine.entries("psum_pad")), perfect)
     channel_folds = shape.groups * _folds(channels, max(1, machine.entries("input_pad") // shape.S), perfect)
     row_folds = _folds(shape.P, array.columns, perfect)
-    passes = ROUNDED * layer.timesteps * row_folds * filter_folds * channel_folds
+    folds = ROUNDED * layer.timesteps * row_folds
+    passes = folds * filter_folds * channel_folds
     served = _most_filter_sets(machine, layer) * shape.fan_in
     fibers_of = f"{fibers} fibers (M x C/groups)"
+    of_passes = f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)"
     return (
         Need(fibers * (FIBER_BYTES if shape.fan_in < LONG_FAN_IN else LONG_FIBER_BYTES), fibers_of, is_kept=False),
         Need(measured * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
         Need(served * TABLE_BYTES, f"the tables of {served} weights of filter sets (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
-        Need(
-            passes * PASS_BYTES,
-            f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)",
-        ),
+        Need(folds * FOLD_BYTES, f"{folds} column folds (T = {layer.timesteps} timesteps x folds of P)"),
+        Need(passes * PASS_BYTES, of_passes),
+        Need(min(passes, ROWS_AT_ONCE) * ROW_BYTES, of_passes, is_kept=False),
+        Need(passes * ROW_BYTES, of_passes, is_of_timeline=True),
     )
 
 

@@ -2,15 +2,17 @@
 
 Every column fold of every tile meets every filter fold and every channel fold in one pass. So what happens in a pass
 stands in tables by column fold, filter fold and channel fold, which the other modules compute without going through the
-passes; here is where each pass finds its entry.
+passes; here is where each pass finds its entry, for some passes at a time.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from spikecycle.simulator import activity
 from spikecycle.simulator.array_types import Bools, Int64
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArrayMapping, ArraySpec, Kept, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, fold_pairs
@@ -60,72 +62,167 @@ class ColumnFolds(NamedTuple):
         return chosen, ColumnFolds(*(column[chosen] for column in moved))
 
 
-class PassOrder(NamedTuple):
-    """n passes in order.
+class Passes(NamedTuple):
+    """Some passes that follow each other, n of them.
 
-    folds: the S column folds that `column_fold` numbers. ranges: ranges of output columns; their column folds follow
-    each other, and differ in columns and tile only.
-    shape: (S, filter folds, channel folds), of tables. column_fold, filter_fold, channel_fold: int64 (n,).
-    place: int64 (n,), index of the pass in a flattened table; weights: the same in one without column folds.
-    fills: bool (n,), weights are put into the pads. loads_weights: bool (n,), those come from DRAM.
-    updates: int64 (u,), passes after which their time group's neurons are updated.
+    column_fold: int64 (n,), within the range of output columns; range: int64 (n,). filter_fold, channel_fold: int64
+    (n,). fills: bool (n,), weights are put into the pads. loads_weights: bool (n,), those come from DRAM. updates:
+    int64 (u,), passes of these after which their time group's neurons are updated.
     """
 
-    folds: ColumnFolds
-    ranges: int
-    shape: tuple[int, int, int]
+    range: Int64
     column_fold: Int64
     filter_fold: Int64
     channel_fold: Int64
-    place: Int64
-    weights: Int64
     fills: Bools
     loads_weights: Bools
     updates: Int64
 
+
+@dataclass(frozen=True, eq=False)
+class PassOrder:
+    """All passes in order; there may be millions of them, so that they are worked out some at a time.
+
+    folds: column folds of the first range of output columns. column_starts, column_ends: int64 (ranges,), output
+    columns of each range; the column folds of ranges follow each other, and differ in columns and tile only.
+    tile_sizes: int64 (tiles of a range,), column folds of each. tile_starts: int64 (tiles of all ranges + 1,), the
+    first pass of each. shape: (S, filter folds, channel folds), S the column folds of all ranges.
+    """
+
+    mapping: ArrayMapping
+    folds: ColumnFolds
+    column_starts: Int64
+    column_ends: Int64
+    tile_sizes: Int64
+    tile_starts: Int64
+    shape: tuple[int, int, int]
+    _of_tiles: dict[int, tuple[Int64, Int64, Int64]] = field(default_factory=dict)
+
     @property
-    def folds_of_range(self) -> ColumnFolds:
-        """The column folds of the first range of output columns."""
-        return ColumnFolds(*(column[: len(column) // self.ranges] for column in self.folds))
+    def ranges(self) -> int:
+        """Ranges of output columns."""
+        return len(self.column_starts)
+
+    @property
+    def count(self) -> int:
+        """Passes."""
+        return int(self.tile_starts[-1])
+
+    @property
+    def group_folds(self) -> Int64:
+        """int64 (tiles of a range,): column folds of a time group."""
+        return np.minimum(self.mapping.folds_per_group, self.tile_sizes)
+
+    @property
+    def fills_of_tiles(self) -> Int64:
+        """int64 (tiles of all ranges,): how often each weight is put into the pads."""
+        _, filter_folds, channel_folds = self.shape
+        if filter_folds * channel_folds == 1:
+            fills = np.zeros(len(self.tile_starts) - 1, np.int64)
+            fills[:1] = 1
+            return fills
+        groups = ceil_div(self.tile_sizes, self.group_folds)
+        if channel_folds == 1 and self.mapping.kept != Kept.GROUP:
+            groups = np.ones_like(groups)  # the groups of a filter fold follow each other with the same weights
+        return np.tile(groups, self.ranges)
+
+    def of_range(self, number: int) -> ColumnFolds:
+        """The column folds of a range, their tiles numbered within it."""
+        size = len(self.folds.tile)
+        start, end = int(self.column_starts[number]), int(self.column_ends[number])
+        return self.folds._replace(column_start=np.full(size, start), column_end=np.full(size, end))
+
+    def at(self, ranges: Int64, column_fold: Int64) -> ColumnFolds:
+        """Column folds by range and by their number within it, int64 (n,) both."""
+        found = ColumnFolds(*(column[column_fold] for column in self.folds))
+        tile = found.tile + ranges * len(self.tile_sizes)
+        return found._replace(tile=tile, column_start=self.column_starts[ranges], column_end=self.column_ends[ranges])
+
+    def passes(self, first: int, stop: int) -> Passes:
+        """Passes `first` to `stop` - 1."""
+        _, _, channel_folds = self.shape
+        before = int(first > 0)  # one more, to know whether the weights are the same
+        begin = first - before
+        tiles = range(
+            int(np.searchsorted(self.tile_starts, begin, side="right")) - 1,
+            int(np.searchsorted(self.tile_starts, stop, side="left")),
+        )
+        parts = [self._of_tile(tile, begin, stop) for tile in tiles]
+        ranges, column_fold, filter_fold, channel_fold = (np.concatenate(column) for column in zip(*parts, strict=True))
+        weights = filter_fold * channel_folds + channel_fold
+        fills = np.ones(len(weights), bool)
+        fills[1:] = weights[1:] != weights[:-1]
+        ranges, column_fold, filter_fold, channel_fold, fills = (
+            column[before:] for column in (ranges, column_fold, filter_fold, channel_fold, fills)
+        )
+        loads_weights = fills
+        if self.mapping.resident:
+            loads_weights = (ranges == 0) & (column_fold == 0)  # their first use: every tile meets all weights
+        ends_group = self.folds.pair_end == self.folds.group_end
+        updates = np.flatnonzero((channel_fold == channel_folds - 1) & ends_group[column_fold])
+        return Passes(ranges, column_fold, filter_fold, channel_fold, fills, loads_weights, updates)
+
+    def _of_tile(self, tile: int, begin: int, stop: int) -> tuple[Int64, Int64, Int64, Int64]:
+        """Range, column fold, filter fold and channel fold of the passes of a tile that are in `begin` to `stop`."""
+        number, of_range = divmod(tile, len(self.tile_sizes))
+        start, end = int(self.tile_starts[tile]), int(self.tile_starts[tile + 1])
+        first, last = max(begin, start) - start, min(stop, end) - start
+        size = int(self.tile_sizes[of_range])
+        if end - start > activity.ROWS_AT_ONCE:
+            column_fold, filter_fold, channel_fold = self._order_of_tile(size, np.arange(first, last))
+        else:
+            if size not in self._of_tiles:
+                self._of_tiles[size] = self._order_of_tile(size, np.arange(end - start))
+            column_fold, filter_fold, channel_fold = (column[first:last] for column in self._of_tiles[size])
+        offset = int(self.tile_sizes[:of_range].sum())
+        return np.full(last - first, number), column_fold + offset, filter_fold, channel_fold
+
+    def _order_of_tile(self, size: int, passes: Int64) -> tuple[Int64, Int64, Int64]:
+        """Of passes of a tile of `size` column folds: column folds, numbered within it, filter and channel folds."""
+        _, filter_folds, channel_folds = self.shape
+        group_folds = min(self.mapping.folds_per_group, size)
+        if self.mapping.kept == Kept.GROUP:
+            group, rest = np.divmod(passes, group_folds * filter_folds * channel_folds)
+            filter_fold = np.zeros_like(group)
+        else:
+            filter_fold, rest = np.divmod(passes, size * channel_folds)
+            group, rest = np.divmod(rest, group_folds * channel_folds)
+        column_fold = group * group_folds
+        channel_fold, of_group = np.zeros_like(group), np.zeros_like(group)
+        full, left = divmod(size, group_folds)
+        for chosen, folds in ((group < full, group_folds), (group == full, left)):  # the last group may have fewer
+            if not folds or not chosen.any():
+                continue
+            places = slice(None) if chosen.all() else chosen
+            of_filter = rest[places]
+            if self.mapping.kept == Kept.GROUP:
+                filter_fold[places], of_filter = np.divmod(of_filter, folds * channel_folds)
+            channel_fold[places], of_group[places] = np.divmod(of_filter, folds)
+        return column_fold + of_group, filter_fold, channel_fold
 
 
 def order_passes(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> PassOrder:
     """Tiles one after the other, and in each of them filter folds and time groups in the order that `kept` asks for."""
     filter_folds = layer.groups * int(ceil_div(layer.group_filters, mapping.fold_filters))
     channel_folds = int(ceil_div(layer.group_channels, mapping.fold_channels))
-    folds, ranges = _column_folds(layer, array, mapping)
-    starts = np.flatnonzero(folds.number == 0)
-    sizes = np.diff(np.append(starts, len(folds.tile))).tolist()
-    orders = {size: _order_of_tile(mapping, size, filter_folds, channel_folds) for size in set(sizes)}
-    column_fold = np.concatenate([orders[size][0] + start for start, size in zip(starts, sizes, strict=True)])
-    filter_fold = np.concatenate([orders[size][1] for size in sizes])
-    channel_fold = np.concatenate([orders[size][2] for size in sizes])
-
-    weights = filter_fold * channel_folds + channel_fold
-    fills = np.ones(len(weights), bool)
-    fills[1:] = weights[1:] != weights[:-1]
-    loads_weights = fills
-    if mapping.resident:
-        loads_weights = np.zeros(len(weights), bool)
-        loads_weights[np.unique(weights, return_index=True)[1]] = True  # first uses
-    ends_group = folds.pair_end == folds.group_end
+    folds = _column_folds(layer, array, mapping)
+    column_starts = np.arange(0, layer.Q, mapping.tile_columns)
+    ranges = len(column_starts)
+    tile_sizes = np.bincount(folds.tile)
+    passes_of_tiles = np.tile(tile_sizes * (filter_folds * channel_folds), ranges)
     return PassOrder(
-        folds=folds,
-        ranges=ranges,
-        shape=(len(folds.tile), filter_folds, channel_folds),
-        column_fold=column_fold,
-        filter_fold=filter_fold,
-        channel_fold=channel_fold,
-        place=column_fold * (filter_folds * channel_folds) + weights,
-        weights=weights,
-        fills=fills,
-        loads_weights=loads_weights,
-        updates=np.flatnonzero((channel_fold == channel_folds - 1) & ends_group[column_fold]),
+        mapping,
+        folds,
+        column_starts,
+        np.minimum(column_starts + mapping.tile_columns, layer.Q),
+        tile_sizes,
+        np.concatenate([[0], np.cumsum(passes_of_tiles)]),
+        (ranges * len(folds.tile), filter_folds, channel_folds),
     )
 
 
-def _column_folds(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> tuple[ColumnFolds, int]:
-    """The column folds of all tiles, and how many ranges of output columns there are."""
+def _column_folds(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> ColumnFolds:
+    """The column folds of the tiles of the first range of output columns."""
     row_starts = np.arange(0, layer.P, mapping.tile_rows)
     heights = np.minimum(mapping.tile_rows, layer.P - row_starts)
     pairs_of_tile = layer.T * heights
@@ -137,34 +234,15 @@ def _column_folds(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> 
     group_size = mapping.folds_per_group * size
     pair_start = number * size
     group_start = pair_start // group_size * group_size
-    of_rows = (
-        number,
-        row_starts[tile],
-        (row_starts + heights)[tile],
-        pair_start,
-        np.minimum(pair_start + size, pairs),
-        group_start,
-        np.minimum(group_start + group_size, pairs),
+    return ColumnFolds(
+        tile=tile,
+        number=number,
+        column_start=np.zeros_like(tile),
+        column_end=np.full_like(tile, min(mapping.tile_columns, layer.Q)),
+        row_start=row_starts[tile],
+        row_end=(row_starts + heights)[tile],
+        pair_start=pair_start,
+        pair_end=np.minimum(pair_start + size, pairs),
+        group_start=group_start,
+        group_end=np.minimum(group_start + group_size, pairs),
     )
-    column_starts = np.arange(0, layer.Q, mapping.tile_columns)
-    ranges = len(column_starts)
-    number, *others = (np.tile(column, ranges) for column in of_rows)
-    tiles = (np.arange(ranges)[:, None] * len(heights) + tile).reshape(-1)
-    column_start = np.repeat(column_starts, len(tile))
-    column_end = np.minimum(column_start + mapping.tile_columns, layer.Q)
-    return ColumnFolds(tiles, number, column_start, column_end, *others), ranges
-
-
-def _order_of_tile(
-    mapping: ArrayMapping, column_folds: int, filter_folds: int, channel_folds: int
-) -> tuple[Int64, Int64, Int64]:
-    """The passes of a tile: their column folds, numbered within the tile, filter folds and channel folds."""
-    group_folds = min(mapping.folds_per_group, column_folds)
-    groups = int(ceil_div(column_folds, group_folds))
-    grid = np.indices((groups, filter_folds, channel_folds, group_folds), sparse=True)
-    if mapping.kept != Kept.GROUP:
-        grid = tuple(axis.swapaxes(0, 1) for axis in grid)
-    group, filter_fold, channel_fold, of_group = np.broadcast_arrays(*grid)
-    column_fold = group * group_folds + of_group
-    exists = column_fold < column_folds  # the last group may have fewer
-    return column_fold[exists], filter_fold[exists], channel_fold[exists]

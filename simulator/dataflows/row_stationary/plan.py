@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from spikecycle.simulator.activity import Activity, Counter, Moves, Work
+from spikecycle.simulator.activity import Activity, Counter, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
@@ -39,7 +39,7 @@ from spikecycle.simulator.dataflows.row_stationary.machine import (
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import buffer_words, choose, most_filters, weight_words
 from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder, order_passes
-from spikecycle.simulator.dataflows.row_stationary.replay import Steady, replay
+from spikecycle.simulator.dataflows.row_stationary.replay import Replay, Steady
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -102,8 +102,8 @@ class RowStationaryPlan:
         mapping = self.mapped.mapping
         _, filter_folds, channel_folds = self.order.shape
         return {
-            "passes": len(self.order.place),
-            "map_tiles": int(self.order.folds.tile[-1]) + 1,
+            "passes": self.order.count,
+            "map_tiles": len(self.order.tile_starts) - 1,
             "filter_folds": filter_folds,
             "channel_folds": channel_folds,
             "tile_rows": mapping.tile_rows,
@@ -129,30 +129,25 @@ class RowStationaryPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        order = self.order
-        records = replay(self.mapped, order, self._steady, sample)
-        self._count_neuron_logic(records.counts)
-        places = (
-            order.folds.tile[order.column_fold],
-            order.filter_fold,
-            order.channel_fold,
-            order.folds.number[order.column_fold],
-        )
+        replay = Replay.of(self.mapped, self.order, self._steady, sample)
+        self._count_neuron_logic(replay.counts)
         return Activity(
-            work=Work.of(
-                CYCLE_CATEGORIES,
-                records.breakdown,
-                places=dict(zip(PLACES, places, strict=True)),
-                phases=PHASES,
-            ),
-            moves=Moves(records.loads, records.stores),
+            WorkRows.made(self.order.count, 1, partial(self._rows, replay), replay.work.kept_bytes),
             counts={
-                counter.name: int(records.counts[column])
+                counter.name: int(replay.counts[column])
                 for column, counter in counters(self.machine, self.task).items()
             },
-            busy={"pe": int(records.useful[0])},
-            synaptic_operations=int(records.useful[1]),
+            busy={"pe": int(replay.useful[0])},
+            synaptic_operations=int(replay.useful[1]),
         )
+
+    def _rows(self, replay: Replay, first: int, stop: int) -> tuple[Work, Moves]:
+        """A row of work for each of some passes."""
+        found = replay.passes(first, stop)
+        folds = self.order.at(found.passes.range, found.passes.column_fold)
+        places = (folds.tile, found.passes.filter_fold, found.passes.channel_fold, folds.number)
+        work = Work.of(CYCLE_CATEGORIES, found.breakdown, places=dict(zip(PLACES, places, strict=True)), phases=PHASES)
+        return work, Moves(found.loads, found.stores)
 
     @cached_property
     def _steady(self) -> Steady:

@@ -1,4 +1,4 @@
-"""A sample on a mapped layer: what happens in all passes, put together.
+"""A sample on a mapped layer: what happens in all passes, put together, some passes at a time.
 
 MICROARCHITECTURE.md, sections 4 to 7. What follows from the mapping alone (`Steady`) is computed once, what depends on
 spikes for every sample: the slowest PEs, and rows in formats whose size the spikes decide.
@@ -7,11 +7,12 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, UInt8
+from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.array_types import Bools, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     TapInputs,
@@ -20,28 +21,28 @@ from spikecycle.simulator.dataflows.row_stationary.counts import (
     count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
+    PassWords,
     RowLoads,
     channels_of_folds,
     covered_columns,
-    deliver_rows,
-    move_psums,
+    pass_words,
     row_bits,
     sets_in_chains,
 )
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
+    CYCLE_CATEGORIES,
     Count,
     CycleCategory,
     Kept,
     LayerOnArray,
     Operand,
-    Records,
+    Sums,
     Zero,
-    empty_records,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
-from spikecycle.simulator.dataflows.row_stationary.slowest_pe import slowest_by_weights, slowest_skipping
-from spikecycle.simulator.dataflows.row_stationary.updates import output_spikes, spikes_of_folds, update_neurons
+from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
+from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles, slowest_by_weights, slowest_skipping
+from spikecycle.simulator.dataflows.row_stationary.updates import ArrayNeurons, output_spikes, spikes_of_folds
 
 BLOCK_BYTES = 2**24
 """Of what is counted of each input and tap of some timesteps."""
@@ -51,32 +52,49 @@ BLOCK_BYTES = 2**24
 class Steady:
     """What is the same for every sample of a mapped layer.
 
-    words: int64 (S, F, K), of the global buffer in a pass, but for loads and fills. loaded_rows: int64 (folds of a
-    range,), input rows that are loaded; row_loads: which, if all timesteps are gone through together. counts: int64
-    (len(Count),), of what `words` are for.
+    words: of the global buffer in a pass, but for loads and fills. loaded_rows: int64 (folds of a range,), input rows
+    that are loaded; row_loads: which, if all timesteps are gone through together. covered: int64 (ranges,), input
+    columns of those rows. loads_rows: bool (F,), filter folds whose passes load them. in_chains: int64 (K,), cycles
+    for which psums go up the chains. groups: int64 (folds of a range,), the time group of each column fold.
+    counts: int64 (len(Count),), of what `words` are for.
     """
 
-    words: Int64
+    words: PassWords
     loaded_rows: Int64
     row_loads: RowLoads | None
+    covered: Int64
+    loads_rows: Bools
+    in_chains: Int64
+    groups: Int64
+    neuron_unit: ArrayNeurons
     counts: Int64
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
         """Deliver rows and move psums in all passes."""
         counts = np.zeros(len(Count), np.int64)
-        words = deliver_rows(mapped, order, counts)
-        psum_words, times = move_psums(mapped, order, counts)
-        for channel_fold in np.flatnonzero(times):
-            words[:, :, channel_fold] += psum_words * times[channel_fold]
-        folds = order.folds_of_range
+        words = pass_words(mapped, order, counts)
+        folds = order.folds
         loaded_rows = np.zeros(len(folds.tile), np.int64)
         row_loads = None
         blocks = blocks_of_timesteps(mapped)
         for timesteps in blocks:
             row_loads = RowLoads.of(mapped, folds, timesteps)
             row_loads.add_rows(loaded_rows)
-        return cls(words, loaded_rows, row_loads if len(blocks) == 1 else None, counts)
+        # an earlier filter fold of the channel group has loaded the same rows, unless they are kept for one pass only
+        group = mapped.tables.group
+        loads_rows = (np.diff(group, prepend=-1) > 0) | (mapped.mapping.kept == Kept.PASS)
+        return cls(
+            words,
+            loaded_rows,
+            row_loads if len(blocks) == 1 else None,
+            covered_columns(mapped.layer, order),
+            loads_rows,
+            mapped.layer.R * sets_in_chains(mapped),
+            np.cumsum(folds.pair_end == folds.group_end) - (folds.pair_end == folds.group_end),
+            ArrayNeurons.of(mapped),
+            counts,
+        )
 
 
 def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
@@ -88,80 +106,206 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
 
 
 @dataclass
-class _SpikeWork:
-    """What spikes decide, by range of output columns as they are added.
+class SpikeWork:
+    """What spikes decide, in as few bytes as the numbers may need: there is one of each for every pass.
 
-    tap_cycles, hand_over: int64 (S, F, K), of the slowest PE. input_spikes: int64 (S, groups, K), non-zero inputs of
-    the rows that passes load; output_spikes: a part (time groups, F) for each range. Both empty where no row's size
-    depends on them. taps: inputs at every tap, of all ranges.
+    tap_cycles, hand_over: integers (S, F, K), of the slowest PE; (ranges, F, K) where no zeros are skipped.
+    input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load; output_spikes: integers (time
+    groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of all ranges.
     """
 
-    tap_cycles: Int64
-    hand_over: Int64
-    input_spikes: Int64
-    output_spikes: list[Int64]
+    tap_cycles: Integers
+    hand_over: Integers
+    input_spikes: Integers | None
+    output_spikes: Integers | None
     taps: TapInputs
 
-
-def replay(mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> Records:
-    """Run all passes on a sample."""
-    records = empty_records(len(order.place))
-    counts = records.counts
-    counts += steady.counts
-    work = _work_of_spikes(mapped, order, steady, sample, records)
-    words = steady.words.reshape(-1)[order.place]
-    words += _load_rows(mapped, order, steady, work.input_spikes, sample.inputs_on_chip, records)
-    words += _fill_pads(mapped, order, sample.weights_on_chip, records)
-
-    tap_cycles, hand_over = (table.reshape(-1)[order.place] for table in (work.tap_cycles, work.hand_over))
-    breakdown = records.breakdown
-    breakdown[:, CycleCategory.COMPUTE] = tap_cycles
-    in_chains = (mapped.layer.R * sets_in_chains(mapped))[order.channel_fold]
-    breakdown[:, CycleCategory.REDUCTION] = hand_over + in_chains
-    buffer_cycles = ceil_div(words, mapped.array.words_per_cycle) - tap_cycles - hand_over
-    np.maximum(buffer_cycles, 0, out=breakdown[:, CycleCategory.GLOBAL_BUFFER])
-
-    spikes = np.concatenate(work.output_spikes) if work.output_spikes else None
-    updates = update_neurons(mapped, order, spikes, sample.outputs_on_chip, counts)
-    breakdown[order.updates, CycleCategory.UPDATE] = updates.cycles
-    breakdown[order.updates, CycleCategory.GLOBAL_BUFFER] += np.maximum(updates.buffer_cycles - updates.cycles, 0)
-    records.loads[order.updates, Operand.POTENTIALS] = updates.loaded_potentials
-    records.stores[order.updates, Operand.POTENTIALS] = updates.stored_potentials
-    records.stores[order.updates, Operand.OUTPUTS] = updates.stored_outputs
-    return records
+    @property
+    def kept_bytes(self) -> int:
+        """Of the tables."""
+        tables = (self.tap_cycles, self.hand_over, self.input_spikes, self.output_spikes)
+        return sum(table.nbytes for table in tables if table is not None)
 
 
-def _work_of_spikes(
-    mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample, records: Records
-) -> _SpikeWork:
-    """Go through the ranges of output columns; counts the work of PEs."""
-    layer, folds, folds_of_range = mapped.layer, order.folds, order.folds_of_range
-    size = len(folds_of_range.tile)
+class PassRecords(NamedTuple):
+    """What happens in n passes. breakdown: int64 (n, categories). loads, stores: bits, int64 (n, operands)."""
+
+    passes: Passes
+    breakdown: Int64
+    loads: Int64
+    stores: Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """One sample on a mapped layer. counts: int64 (len(Count),). useful: useful PE cycles and synaptic operations."""
+
+    mapped: LayerOnArray
+    order: PassOrder
+    steady: Steady
+    weights_on_chip: bool
+    inputs_on_chip: bool
+    outputs_on_chip: bool
+    work: SpikeWork
+    counts: Int64
+    useful: Int64
+
+    @classmethod
+    def of(cls, mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> Replay:
+        """Go through the spikes of a sample, and count everything."""
+        work = _work_of_spikes(mapped, order, steady, sample)
+        sums = Sums(steady.counts.copy(), np.zeros(2, np.int64))
+        count_pe_work(mapped, work.taps, sums)
+        on_chip = sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip
+        done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
+        done._count_loads()
+        done._count_fills()
+        steady.neuron_unit.count(order, work.output_spikes, sample.outputs_on_chip, sums.counts)
+        return done
+
+    def passes(self, first: int, stop: int) -> PassRecords:
+        """What happens in passes `first` to `stop` - 1."""
+        mapped, work = self.mapped, self.work
+        passes = self.order.passes(first, stop)
+        n = len(passes.range)
+        breakdown = np.zeros((len(CYCLE_CATEGORIES), n), np.int64).T  # a column in one piece
+        loads, stores = (np.zeros((len(OPERANDS), n), np.int64).T for _ in range(2))
+        words = self.steady.words.of(passes)
+        words += self._load_rows(passes, loads)
+        self._fill_pads(passes, breakdown, loads, words)
+
+        column_fold = passes.range * len(self.order.folds.tile) + passes.column_fold
+        of_work = column_fold if mapped.array.input_zeros == Zero.SKIP else passes.range
+        place = of_work, passes.filter_fold, passes.channel_fold
+        tap_cycles, hand_over = (table[place].astype(np.int64) for table in (work.tap_cycles, work.hand_over))
+        breakdown[:, CycleCategory.COMPUTE] = tap_cycles
+        breakdown[:, CycleCategory.REDUCTION] = hand_over + self.steady.in_chains[passes.channel_fold]
+        buffer_cycles = ceil_div(words, mapped.array.words_per_cycle) - tap_cycles - hand_over
+        np.maximum(buffer_cycles, 0, out=breakdown[:, CycleCategory.GLOBAL_BUFFER])
+
+        ends = passes.updates
+        ranges, folds, filter_fold = passes.range[ends], passes.column_fold[ends], passes.filter_fold[ends]
+        spikes = None
+        if work.output_spikes is not None:
+            group = ranges * (len(work.output_spikes) // self.order.ranges) + self.steady.groups[folds]
+            spikes = work.output_spikes[group, filter_fold].astype(np.int64)
+        sums = self.order.at(ranges, folds)
+        updates, _ = self.steady.neuron_unit.update(sums, filter_fold, spikes, self.outputs_on_chip)
+        breakdown[ends, CycleCategory.UPDATE] = updates.cycles
+        breakdown[ends, CycleCategory.GLOBAL_BUFFER] += np.maximum(updates.buffer_cycles - updates.cycles, 0)
+        loads[ends, Operand.POTENTIALS] = updates.loaded_potentials
+        stores[ends, Operand.POTENTIALS] = updates.stored_potentials
+        stores[ends, Operand.OUTPUTS] = updates.stored_outputs
+        return PassRecords(passes, breakdown, loads, stores)
+
+    def _load_rows(self, passes: Passes, loads: Int64) -> Int64:
+        """Load input rows; int64 (n,): words of the global buffer for them."""
+        mapped, steady = self.mapped, self.steady
+        words = np.zeros(len(passes.range), np.int64)
+        rows = steady.loaded_rows[passes.column_fold]
+        loading = np.flatnonzero(steady.loads_rows[passes.filter_fold] & (rows > 0))
+        if self.inputs_on_chip or not loading.size:
+            return words
+        ranges, channel_fold, rows = passes.range[loading], passes.channel_fold[loading], rows[loading]
+        positions = steady.covered[ranges]
+        rows = rows * (positions > 0)
+        channels = channels_of_folds(mapped)[channel_fold]
+        spikes: Int64 | int = 0
+        if self.work.input_spikes is not None:
+            folds = ranges * len(self.order.folds.tile) + passes.column_fold[loading]
+            group = mapped.tables.group[passes.filter_fold[loading]]
+            spikes = self.work.input_spikes[folds, group, channel_fold].astype(np.int64)
+        loads[loading, Operand.SPIKES] = row_bits(mapped.input_row, rows * channels, positions, spikes)
+        words[loading] = rows * self._words_of_row()[ranges, channel_fold]
+        return words
+
+    def _words_of_row(self) -> Int64:
+        """int64 (ranges, K): words of an input row of all channels of a fold."""
+        values = channels_of_folds(self.mapped) * self.steady.covered[:, None]
+        return np.asarray(ceil_div(values * self.mapped.layer.input_bits, self.mapped.array.word_bits), np.int64)
+
+    def _count_loads(self) -> None:
+        if self.inputs_on_chip:
+            return
+        mapped, covered = self.mapped, self.steady.covered
+        times = np.bincount(mapped.tables.group[self.steady.loads_rows], minlength=mapped.layer.groups)
+        rows = int(self.steady.loaded_rows.sum()) * (covered > 0)  # of each range
+        channels = int(channels_of_folds(mapped).sum())
+        spikes = 0
+        if self.work.input_spikes is not None:
+            spikes = int(self.work.input_spikes.sum(axis=(0, 2), dtype=np.int64) @ times)
+            covered = np.zeros_like(covered)
+        bits = row_bits(mapped.input_row, rows * (channels * int(times.sum())), covered, 0)
+        self.counts[Count.DRAM_WIRE_SPIKES] += int(bits.sum()) + spikes * mapped.input_row.entry_bits
+        words = int((rows[:, None] * self._words_of_row()).sum()) * int(times.sum())
+        self.counts[Count.INPUT_WORDS_WRITTEN] += words
+
+    def _fill_pads(self, passes: Passes, breakdown: Int64, loads: Int64, words: Int64) -> None:
+        """Load weights and fill the pads; adds what the global buffer does for that to `words`, int64 (n,)."""
+        array, channel_folds = self.mapped.array, self.order.shape[2]
+        bits = self.mapped.tables.fold_bits.reshape(-1)
+        fills = np.flatnonzero(passes.fills)
+        weights = passes.filter_fold * channel_folds + passes.channel_fold
+        filled = weights[fills]
+        loads_weights = passes.loads_weights & (not self.weights_on_chip)
+        breakdown[fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits)[filled]
+        loads[fills, Operand.WEIGHTS] = bits[filled] * loads_weights[fills]
+        if not array.bypass:
+            stream_words = ceil_div(bits, array.word_bits)[weights]
+            words += stream_words * passes.fills + stream_words * loads_weights
+
+    def _count_fills(self) -> None:
+        mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
+        fills = order.fills_of_tiles
+        loads = 0 if self.weights_on_chip else 1 if mapped.mapping.resident else int(fills.sum())
+        height = np.tile(order.folds.rows[order.folds.number == 0], order.ranges)
+        columns_in_use = np.minimum(array.columns, mapped.layer.T * height) if array.time_batching else height
+        bits = int(mapped.tables.fold_bits.sum())
+        counts[Count.DRAM_WIRE_WEIGHTS] += bits * loads
+        counts[Count.WEIGHT_PAD_WRITES] += int(mapped.tables.pad_entries.sum()) * int((fills * columns_in_use).sum())
+        counts[Count.TRUNK_WEIGHTS] += bits * int(fills.sum())
+        counts[Count.BRANCH_WEIGHTS] += bits * int(fills.sum())
+        if not array.bypass:
+            words = int(ceil_div(mapped.tables.fold_bits, array.word_bits).sum())
+            counts[Count.WEIGHT_WORDS_READ] += words * int(fills.sum())
+            counts[Count.WEIGHT_WORDS_WRITTEN] += words * loads
+
+
+def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> SpikeWork:
+    """Go through the ranges of output columns."""
+    layer = mapped.layer
     hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
-    skips = mapped.array.input_zeros == Zero.SKIP
-    if skips:
-        tap_cycles, hand_over = np.zeros(order.shape, np.int64), np.zeros(order.shape, np.int64)
+    columns = order.column_ends - order.column_starts
+    if mapped.array.input_zeros == Zero.SKIP:
+        most = most_cycles(mapped, int(columns.max()), order.shape[2])
+        tap_cycles, hand_over = _zeros(order.shape, most), _zeros(order.shape, most)
     else:
-        tap_cycles, hand_over = slowest_by_weights(mapped, folds, hands_over)
-    loaded = (order.shape[0] if mapped.input_row.explicit else 0, layer.groups, order.shape[2])
-    work = _SpikeWork(tap_cycles, hand_over, np.zeros(loaded, np.int64), [], TapInputs.none(mapped))
-    for first in range(0, order.shape[0], size):
-        _add_range(mapped, order, steady, sample, slice(first, first + size), work)
-    count_pe_work(mapped, work.taps, records)
+        tap_cycles, hand_over = slowest_by_weights(mapped, columns, hands_over)
+    loaded: Integers | None = None
+    if mapped.input_row.explicit:
+        most = int(steady.loaded_rows.max() * steady.covered.max()) * int(channels_of_folds(mapped).max())
+        loaded = _zeros((order.shape[0], layer.groups, order.shape[2]), most)
+    outputs: Integers | None = None
+    if mapped.output_row.explicit:
+        groups = order.ranges * int(np.count_nonzero(order.folds.pair_end == order.folds.group_end))
+        outputs = np.zeros((groups, order.shape[1]), np.int32)
+    work = SpikeWork(tap_cycles, hand_over, loaded, outputs, TapInputs.none(mapped))
+    for number in range(order.ranges):
+        _add_range(mapped, order, steady, sample, number, work)
     return work
 
 
 def _add_range(
-    mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample, here: slice, work: _SpikeWork
+    mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample, number: int, work: SpikeWork
 ) -> None:
-    """Go through a range of output columns, whose column folds are `here`, some timesteps at a time."""
-    layer, folds = mapped.layer, order.folds_of_range
-    of_range = ColumnFolds(*(column[here] for column in order.folds))
-    q0, q1 = int(of_range.column_start[0]), int(of_range.column_end[0])
+    """Go through a range of output columns, some timesteps at a time."""
+    layer, folds = mapped.layer, order.of_range(number)
+    here = slice(number * len(folds.tile), (number + 1) * len(folds.tile))
+    q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
     hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
     group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
     channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
-    is_explicit = mapped.output_row.explicit
+    is_explicit = work.output_spikes is not None
     of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]) if is_explicit else (0, 0, 0), np.int32)
     for timesteps in blocks_of_timesteps(mapped):
         first, last = timesteps.start, timesteps.stop
@@ -170,76 +314,25 @@ def _add_range(
         count_windows(sample.inputs[first:last], layer, q0, q1, active_inputs, events, spikes)
         work.taps.add(mapped, active_inputs, events)
         if mapped.array.input_zeros == Zero.SKIP:
-            chosen, some = of_range.of_timesteps(first, last)
-            tap_cycles, hand_over = (table[here][chosen] for table in (work.tap_cycles, work.hand_over))
+            chosen, some = folds.of_timesteps(first, last)
+            tables = work.tap_cycles[here], work.hand_over[here]
+            tap_cycles, hand_over = (table[chosen].astype(np.int64) for table in tables)
             slowest_skipping(mapped, active_inputs, some, hands_over, tap_cycles, hand_over)
-            work.tap_cycles[here][chosen], work.hand_over[here][chosen] = tap_cycles, hand_over
-        if mapped.input_row.explicit:
-            loaded = work.input_spikes[here].reshape(len(folds.tile), -1)
+            tables[0][chosen], tables[1][chosen] = tap_cycles, hand_over
+        if work.input_spikes is not None:
             row_loads = steady.row_loads or RowLoads.of(mapped, folds, timesteps)
-            row_loads.add_spikes(spikes, channel_starts, loaded)
+            row_loads.add_spikes(spikes, channel_starts, work.input_spikes[here].reshape(len(folds.tile), -1))
         if is_explicit:
             outputs = np.zeros((len(timesteps), layer.M, layer.neuron_rows), np.int64)
             columns = q0 // layer.pool_columns, q1 // layer.pool_columns  # of neurons
             count_outputs(cast("UInt8", sample.outputs[first:last]), *columns, outputs)
             of_folds[first:last] = spikes_of_folds(mapped, outputs)
-    if is_explicit:
-        work.output_spikes.append(output_spikes(mapped, of_folds, folds))
+    if work.output_spikes is not None:
+        found = output_spikes(mapped, of_folds, folds)
+        work.output_spikes[number * len(found) : (number + 1) * len(found)] = found
 
 
-def _load_rows(
-    mapped: LayerOnArray, order: PassOrder, steady: Steady, spikes: Int64, are_on_chip: bool, records: Records
-) -> Int64:
-    """int64 (n,): words of the global buffer for input rows that are loaded.
-
-    spikes: int64 (S, groups, K), non-zero inputs of those rows, or nothing where their size does not depend on them.
-    """
-    layer, array = mapped.layer, mapped.array
-    shape = (order.shape[0], layer.groups, order.shape[2])
-    positions = covered_columns(layer, order.folds)[:, None, None]
-    channels = channels_of_folds(mapped)
-    rows = np.tile(steady.loaded_rows, order.ranges)[:, None, None]
-    rows = rows * ((positions > 0) & (not are_on_chip))
-    bits = row_bits(mapped.input_row, rows * channels, positions, spikes * (rows > 0) if spikes.size else 0)
-    words = rows * ceil_div(channels * positions * layer.input_bits, array.word_bits)
-    bits, words = np.broadcast_to(bits, shape), np.broadcast_to(words, shape)
-
-    # an earlier filter fold of the channel group has loaded the same rows, unless they are kept for one pass only
-    group = mapped.tables.group
-    loads = np.ones(len(group), bool) if mapped.mapping.kept == Kept.PASS else np.diff(group, prepend=-1) > 0
-    passes = np.flatnonzero(loads[order.filter_fold])
-    place = order.column_fold[passes], group[order.filter_fold[passes]], order.channel_fold[passes]
-    records.loads[passes, Operand.SPIKES] = bits[place]
-    words_of_passes = np.zeros(len(order.place), np.int64)
-    words_of_passes[passes] = words[place]
-    times = np.bincount(group[loads])[:, None]
-    records.counts[Count.DRAM_WIRE_SPIKES] += int((bits * times).sum())
-    records.counts[Count.INPUT_WORDS_WRITTEN] += int((words * times).sum())
-    return words_of_passes
-
-
-def _fill_pads(mapped: LayerOnArray, order: PassOrder, are_on_chip: bool, records: Records) -> Int64:
-    """Load weights and fill the pads; int64 (n,), or 0: words of the global buffer for that."""
-    layer, array, tables = mapped.layer, mapped.array, mapped.tables
-    loads = order.loads_weights & (not are_on_chip)
-    bits_of_folds = tables.fold_bits.reshape(-1)
-    fills = np.flatnonzero(order.fills)
-    filled = order.weights[fills]
-    bits = bits_of_folds[filled]
-    records.breakdown[fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits_of_folds, array.weight_bus_bits)[filled]
-    records.loads[fills, Operand.WEIGHTS] = bits * loads[fills]
-    height = order.folds.rows
-    columns_in_use = np.minimum(array.columns, layer.T * height) if array.time_batching else height
-    counts = records.counts
-    counts[Count.DRAM_WIRE_WEIGHTS] += int(records.loads[:, Operand.WEIGHTS].sum())
-    entries = tables.pad_entries.reshape(-1)[filled] * columns_in_use[order.column_fold[fills]]
-    counts[Count.WEIGHT_PAD_WRITES] += int(entries.sum())
-    counts[Count.TRUNK_WEIGHTS] += int(bits.sum())
-    counts[Count.BRANCH_WEIGHTS] += int(bits.sum())
-    words = np.zeros(1 if array.bypass else len(order.place), np.int64)
-    if not array.bypass:
-        stream_words = ceil_div(bits_of_folds, array.word_bits)[order.weights]
-        counts[Count.WEIGHT_WORDS_READ] += int(stream_words[order.fills].sum())
-        counts[Count.WEIGHT_WORDS_WRITTEN] += int(stream_words[loads].sum())
-        words = stream_words * order.fills + stream_words * loads
-    return words
+def _zeros(shape: tuple[int, ...], most: int) -> Integers:
+    """Zeros in the narrowest dtype that holds `most`."""
+    narrow = np.min_scalar_type(most)
+    return np.zeros(shape, narrow if narrow.itemsize < 8 else np.int64)

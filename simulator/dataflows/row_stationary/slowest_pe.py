@@ -18,24 +18,34 @@ from spikecycle.simulator.jit import kernel
 _LARGEST_INT32 = 2**31 - 1
 
 
-def slowest_by_weights(mapped: LayerOnArray, folds: ColumnFolds, hands_over: Int64) -> tuple[Int64, Int64]:
-    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (S, F, K) each.
+def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) -> tuple[Int64, Int64]:
+    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (ranges, F, K) each.
 
-    hands_over: int64 (K,), 1 in passes that hand psums over.
+    columns: int64 (ranges,), output columns of each range. hands_over: int64 (K,), 1 in passes that hand psums over.
     """
-    layer, mapping = mapped.layer, mapped.mapping
-    filter_folds, sets, rows, taps = mapped.applied_weights.shape
-    channel_folds = len(hands_over)
-    filled_up = np.zeros((filter_folds, sets, rows, channel_folds * mapping.fold_channels * layer.S), np.int64)
-    filled_up[..., :taps] = mapped.applied_weights
-    by_set = filled_up.reshape(filter_folds, sets, rows, channel_folds, mapping.channel_sets, -1).sum(axis=-1)
-    longest = by_set.max(axis=(2, 4))  # (F, J, K), of each column of the tile
+    longest = _most_of_a_column(mapped, len(hands_over))
     total = longest + mapped.tables.filters[:, :, None] * hands_over
     # of filter sets that take equally long, the one with most cycles of taps
     slowest = total.max(axis=1)
     tap_cycles = np.where(total == slowest[:, None], longest, -1).max(axis=1)
-    columns = folds.columns[:, None, None]
-    return columns * tap_cycles, columns * (slowest - tap_cycles)
+    by_range = columns[:, None, None]
+    return by_range * tap_cycles, by_range * (slowest - tap_cycles)
+
+
+def most_cycles(mapped: LayerOnArray, columns: int, channel_folds: int) -> int:
+    """The most cycles that taps, or handing over, of a pass of so many output columns may take, whatever is skipped."""
+    longest = int(_most_of_a_column(mapped, channel_folds).max(initial=0))
+    return columns * max(longest, int(mapped.tables.filters.max(initial=0)))
+
+
+def _most_of_a_column(mapped: LayerOnArray, channel_folds: int) -> Int64:
+    """int64 (F, J, K): cycles that the slowest PE takes for an output column, all of whose inputs are active."""
+    layer, mapping = mapped.layer, mapped.mapping
+    filter_folds, sets, rows, taps = mapped.applied_weights.shape
+    filled_up = np.zeros((filter_folds, sets, rows, channel_folds * mapping.fold_channels * layer.S), np.int64)
+    filled_up[..., :taps] = mapped.applied_weights
+    by_set = filled_up.reshape(filter_folds, sets, rows, channel_folds, mapping.channel_sets, -1).sum(axis=-1)
+    return np.asarray(by_set.max(axis=(2, 4)), np.int64)
 
 
 def slowest_skipping(

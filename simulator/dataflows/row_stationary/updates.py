@@ -5,6 +5,7 @@ MICROARCHITECTURE.md, section 5, for all updates at once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,12 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, La
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
 
+GROUPS_AT_ONCE = 2**13
+"""Time groups whose updates are counted together."""
+
 
 class Updates(NamedTuple):
-    """All updates in order, int64 (u,) each.
+    """Some updates, int64 each.
 
     cycles: of the neuron unit. buffer_cycles: of the global buffer, meanwhile. loaded_potentials, stored_potentials,
     stored_outputs: bits from and to DRAM; potentials with synaptic currents, and loaded with parameters of neurons.
@@ -80,60 +84,103 @@ def output_spikes(mapped: LayerOnArray, of_folds: Integers, folds: ColumnFolds) 
     return found
 
 
-def update_neurons(
-    mapped: LayerOnArray, order: PassOrder, output_spikes: Int64 | None, outputs_on_chip: bool, counts: Int64
-) -> Updates:
-    """Update all neurons; what that counts.
+@dataclass(frozen=True, eq=False)
+class ArrayNeurons:
+    """What the neuron unit of an array takes for a mapped layer.
 
-    output_spikes: int64 (time groups, F) of all ranges; None where the format of a row does not depend on them.
+    filters: int64 (F,), of each filter fold. Words of a result by its columns and its filter fold, int64 (tile columns
+    + 1, F): psum_words, output_words, potential_words (0 where potentials wait in DRAM).
     """
-    layer, array, widths, sums = mapped.layer, mapped.array, mapped.widths, groups_of(order.folds)
-    groups = neurons_of(layer, sums)
-    height, columns, pairs = groups.rows, groups.columns, groups.group_end - groups.group_start
-    filters = mapped.tables.filters.sum(axis=1)
-    # rows of the map that begin at t = 0; whose potentials the group takes up, or leaves for another: it begins after
-    # t = 0, or ends before the last timestep
-    rows = np.minimum(height, pairs)
-    rows_started = np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
-    rows_read = rows - rows_started
-    last_timestep = (layer.T - 1) * height
-    rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
-    neurons = columns[:, None] * filters  # of a row of the map
-    in_dram = array.potentials_in_dram > 0
-    loaded_bits = rows_started * layer.starts_in_dram * layer.potential_bits
-    loaded_bits = loaded_bits + rows_read * (array.potentials_in_dram == 1) * layer.state_bits
-    loads = (loaded_bits + rows * layer.parameter_bits)[:, None] * neurons
-    stores = (rows_written * in_dram * layer.state_bits)[:, None] * neurons
 
-    in_windows = sums._replace(column_end=sums.column_start + columns * layer.pool_columns)
-    psum_words = (pairs * layer.pool_rows)[:, None] * result_words(mapped, in_windows, widths.psums_per_word)
-    output_words = pairs[:, None] * result_words(mapped, groups, array.word_bits // layer.output_bits)
-    potential_words = result_words(mapped, groups, widths.potentials_per_word) * (not in_dram)
-    if layer.current_bits:
-        potential_words += result_words(mapped, groups, widths.currents_per_word) * (not in_dram)
-    stored_words = output_words * (not outputs_on_chip)
-    updates = (pairs * columns)[:, None] * filters
-    spikes = 0 if output_spikes is None else output_spikes
-    output_rows = (pairs * (columns > 0))[:, None] * filters
-    output_bits = row_bits(mapped.output_row, output_rows, columns[:, None], spikes)
-    output_bits = output_bits * (not outputs_on_chip)
+    mapped: LayerOnArray
+    filters: Int64
+    psum_words: Int64
+    output_words: Int64
+    potential_words: Int64
 
-    counts[Count.PSUM_WORDS_READ] += int(psum_words.sum())
-    counts[Count.POTENTIAL_WORDS_READ] += int((rows_read[:, None] * potential_words).sum())
-    counts[Count.POTENTIAL_WORDS_WRITTEN] += int((rows_written[:, None] * potential_words).sum())
-    counts[Count.OUTPUT_WORDS_WRITTEN] += int(output_words.sum())
-    counts[Count.OUTPUT_WORDS_READ] += int(stored_words.sum())
-    counts[Count.UPDATES] += int(updates.sum())
-    counts[Count.DRAM_WIRE_POTENTIALS] += int(loads.sum()) + int(stores.sum())
-    counts[Count.DRAM_WIRE_OUTPUTS] += int(output_bits.sum())
+    @classmethod
+    def of(cls, mapped: LayerOnArray) -> ArrayNeurons:
+        """Tables of words."""
+        layer, array, widths = mapped.layer, mapped.array, mapped.widths
+        potential_words = result_words(mapped, widths.potentials_per_word)
+        if layer.current_bits:
+            potential_words += result_words(mapped, widths.currents_per_word)
+        return cls(
+            mapped,
+            mapped.tables.filters.sum(axis=1),
+            result_words(mapped, widths.psums_per_word),
+            result_words(mapped, array.word_bits // layer.output_bits),
+            potential_words * (not array.potentials_in_dram),
+        )
 
-    words = psum_words + (rows_read + rows_written)[:, None] * potential_words + output_words + stored_words
-    group_of = np.cumsum(order.folds.pair_end == order.folds.group_end) - 1
-    place = group_of[order.column_fold[order.updates]], order.filter_fold[order.updates]
-    return Updates(
-        cycles=(ceil_div(updates * layer.unit_cycles, array.update_lanes) + 2)[place],
-        buffer_cycles=ceil_div(words, array.words_per_cycle)[place],
-        loaded_potentials=loads[place],
-        stored_potentials=stores[place],
-        stored_outputs=output_bits[place],
-    )
+    def update(
+        self, sums: ColumnFolds, filter_fold: Int64, spikes: Int64 | None, outputs_on_chip: bool
+    ) -> tuple[Updates, dict[Count, Int64]]:
+        """Update neurons after passes of column folds that end their groups; and what each of these updates counts.
+
+        filter_fold: int64, of a shape that goes with that of the columns of `sums`, as all results do. spikes: int64,
+        output spikes of each; None where the format of a row does not depend on them.
+        """
+        layer, array = self.mapped.layer, self.mapped.array
+        groups = neurons_of(layer, sums)
+        height, columns, pairs = groups.rows, groups.columns, groups.group_end - groups.group_start
+        filters = self.filters[filter_fold]
+        # rows of the map that begin at t = 0; whose potentials the group takes up, or leaves for another: it begins
+        # after t = 0, or ends before the last timestep
+        rows = np.minimum(height, pairs)
+        rows_started = np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
+        rows_read = rows - rows_started
+        last_timestep = (layer.T - 1) * height
+        rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
+        neurons = columns * filters  # of a row of the map
+        loaded_bits = rows_started * layer.starts_in_dram * layer.potential_bits
+        loaded_bits = loaded_bits + rows_read * (array.potentials_in_dram == 1) * layer.state_bits
+        loads = (loaded_bits + rows * layer.parameter_bits) * neurons
+        stores = (rows_written * (array.potentials_in_dram > 0) * layer.state_bits) * neurons
+
+        psum_words = pairs * layer.pool_rows * self.psum_words[columns * layer.pool_columns, filter_fold]
+        output_words = pairs * self.output_words[columns, filter_fold]
+        potential_words = self.potential_words[columns, filter_fold]
+        stored_words = output_words * (not outputs_on_chip)
+        updates = pairs * neurons
+        output_bits = row_bits(
+            self.mapped.output_row, pairs * (columns > 0) * filters, columns, 0 if spikes is None else spikes
+        )
+        output_bits = output_bits * (not outputs_on_chip)
+        words = psum_words + (rows_read + rows_written) * potential_words + output_words + stored_words
+        found = Updates(
+            cycles=ceil_div(updates * layer.unit_cycles, array.update_lanes) + 2,
+            buffer_cycles=ceil_div(words, array.words_per_cycle),
+            loaded_potentials=loads,
+            stored_potentials=stores,
+            stored_outputs=output_bits,
+        )
+        return found, {
+            Count.PSUM_WORDS_READ: psum_words,
+            Count.POTENTIAL_WORDS_READ: rows_read * potential_words,
+            Count.POTENTIAL_WORDS_WRITTEN: rows_written * potential_words,
+            Count.OUTPUT_WORDS_WRITTEN: output_words,
+            Count.OUTPUT_WORDS_READ: stored_words,
+            Count.UPDATES: updates,
+            Count.DRAM_WIRE_POTENTIALS: loads + stores,
+            Count.DRAM_WIRE_OUTPUTS: output_bits,
+        }
+
+    def count(self, order: PassOrder, output_spikes: Integers | None, outputs_on_chip: bool, counts: Int64) -> None:
+        """Add what all updates count. output_spikes: integers (time groups, F) of all ranges, or None."""
+        groups = groups_of(order.folds)
+        size, filter_fold = len(groups.tile), np.arange(len(self.filters))
+        for number in range(order.ranges):
+            of_range = groups._replace(
+                column_start=np.full(size, order.column_starts[number]),
+                column_end=np.full(size, order.column_ends[number]),
+            )
+            for first in range(0, size, GROUPS_AT_ONCE):
+                some = ColumnFolds(*(column[first : first + GROUPS_AT_ONCE, None] for column in of_range))
+                spikes = None
+                if output_spikes is not None:
+                    begin = number * size + first
+                    spikes = output_spikes[begin : begin + len(some.tile)].astype(np.int64)
+                _, found = self.update(some, filter_fold, spikes, outputs_on_chip)
+                for what, numbers in found.items():
+                    counts[what] += int(np.broadcast_to(numbers, (len(some.tile), len(filter_fold))).sum())

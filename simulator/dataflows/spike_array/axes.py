@@ -118,8 +118,8 @@ def cut_axis(
 def _unique_rows(rows: Int64) -> tuple[Int64, Int64]:
     """The rows that there are, in ascending order, and the number of each among them: `np.unique` by rows, which sorts
     numbers many times faster than rows."""
-    lowest = rows.min(axis=0)
-    sizes = (rows.max(axis=0) - lowest + 1).tolist()
+    lowest = rows.min(axis=0, initial=0)
+    sizes = (rows.max(axis=0, initial=0) - lowest + 1).tolist()
     if math.prod(sizes) >= 2**62:
         table, numbers = np.unique(rows, axis=0, return_inverse=True)
         return table, numbers.reshape(-1)

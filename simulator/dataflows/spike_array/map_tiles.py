@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS
+from spikecycle.simulator.activity import OPERANDS, OUTPUTS
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.events import Region
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.input_passes import TIMESTEP
-from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
+from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES, ENCODE, UPDATE
 
 PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 
@@ -22,8 +22,9 @@ PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 class MapTile:
     """A part of the map, and the passes in which every channel tile computes it.
 
-    pool: rows and columns of a window of sums for each neuron. breakdown: int64 (channel tiles, n, categories). loads,
-    stores: int64 (channel tiles, n, operands), bits. last: int64 (T,), the last pass of every timestep.
+    pool: rows and columns of a window of sums for each neuron. breakdown: int64 (channel tiles, n, categories). loads:
+    int64 (channel tiles, n, operands), bits. sweeps, encodes, stored: of the last pass of every timestep, see
+    `SamplePasses`.
     """
 
     rows: AxisTile
@@ -31,8 +32,9 @@ class MapTile:
     pool: tuple[int, int]
     breakdown: Int64
     loads: Int64
-    stores: Int64
-    last: Int64
+    sweeps: Int64
+    encodes: Int64
+    stored: Int64
 
     def outputs(self, fibers: TileFibers) -> Region:
         """Its part of the map of neurons, with the channels of a channel tile."""
@@ -54,6 +56,8 @@ class SamplePasses:
 
     passes: int64 (n, 5), see `input_passes`. ends: int64 (map tiles,), the pass behind the last of each.
     breakdown: int64 (channel tiles, n, categories). loads, stores: int64 (channel tiles, n, operands), bits.
+    last: int64 (map tiles, T), the last pass of every timestep. sweeps, encodes, stored: int64 (channel tiles, map
+    tiles, T), cycles of update and encoder and bits of outputs behind these, which `finish` adds to them.
     tiles: their parts of these.
     """
 
@@ -62,6 +66,10 @@ class SamplePasses:
     breakdown: Int64
     loads: Int64
     stores: Int64
+    last: Int64
+    sweeps: Int64
+    encodes: Int64
+    stored: Int64
     tiles: list[MapTile]
 
     @classmethod
@@ -81,15 +89,27 @@ class SamplePasses:
         )
         is_last = np.diff(passes[:, TIMESTEP], append=-1) != 0
         is_last[ends - 1] = True
+        last = np.flatnonzero(is_last).reshape(len(ends), -1)  # every tile has passes in every timestep
+        sweeps, encodes, stored = (np.zeros((channel_tiles, *last.shape), np.int64) for _ in range(3))
         begins = ends - [len(one) for one in passes_of_tiles]
-        last = np.flatnonzero(is_last).reshape(len(ends), -1) - begins[:, None]  # of as many timesteps in every tile
         tiles = []
-        for (rows, columns), begin, end, last_passes in zip(
-            map_tiles, begins.tolist(), ends.tolist(), last, strict=True
-        ):
-            own = slice(begin, end)
-            tiles.append(MapTile(rows, columns, pool, breakdown[:, own], loads[:, own], stores[:, own], last_passes))
-        return cls(passes, ends, breakdown, loads, stores, tiles)
+        for number, (rows, columns) in enumerate(map_tiles):
+            own = slice(begins[number], ends[number])
+            behind = sweeps[:, number], encodes[:, number], stored[:, number]
+            tiles.append(MapTile(rows, columns, pool, breakdown[:, own], loads[:, own], *behind))
+        return cls(passes, ends, breakdown, loads, stores, last, sweeps, encodes, stored, tiles)
+
+    def finish(self) -> None:
+        """Add what happened behind the last pass of every timestep.
+
+        Of all tiles at once: NumPy gives Python's lock up twice to assign to an array of indices, however short it is,
+        and a thread that finds the lock taken then sleeps.
+        """
+        last = self.last.reshape(-1)
+        of_last = (len(self.breakdown), -1)
+        self.breakdown[:, last, UPDATE] += self.sweeps.reshape(of_last)
+        self.breakdown[:, last, ENCODE] += self.encodes.reshape(of_last)
+        self.stores[:, last, OUTPUTS] += self.stored.reshape(of_last)
 
     def places(self) -> Int64:
         """int64 (channel tiles · n, len(PLACES)): where each pass is in the order of all."""

@@ -56,7 +56,7 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(tiles * fibers * FIBER_BYTES, f"the fibers of {pes} and {where}"),
         Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
         Need(code_bytes * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
-        Need(2 * code_bytes * weights, f"{weights} weights by output channel, and in a try of a cut", is_kept=False),
+        Need(code_bytes * weights, f"{weights} weights in a try of a cut", is_kept=False),
         Need(tiles * tap_cases * pes_per_group * TAP_CASE_BYTES, f"the latencies of {pes} and {where}"),
         Need(tiles * tap_cases * WORK_BYTES, f"the latencies of {where}"),
         Need(  # channel tiles are laid side by side

@@ -200,20 +200,20 @@ def time_fiber_of_one_tap(
         stop = stops[step]
         for bank in range(len(of_bank)):
             of_bank[bank, 0] = 0
-        most = np.int64(0)
+        most = 0
         row_before = -1
         for slot in range(slots):
             position = scratch.position[first + slot]
             place = position if position >= 0 and first + slot < stop else nothing
-            bank = bank_of[place]
-            added = np.int64(place != nothing)
+            bank = int(bank_of[place])
+            added = int(place != nothing)
             delivered += added
             if pe.row_access == 1:
                 added = added if bank != row_before else 0
                 row_before = bank
                 bank = 0
             of_bank[bank, 0] += added
-            most = max(most, of_bank[bank, 0])
+            most = max(most, int(of_bank[bank, 0]))
         occupied = max(1, most * pe.cycles_per_accumulate)
         now = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first]) // pe.word_bits) + occupied
         all_occupied += occupied

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spikecycle.simulator import activity as operands
-from spikecycle.simulator.activity import OUTPUTS, SPIKES, WEIGHTS, Activity, Moves, Work
+from spikecycle.simulator.activity import SPIKES, WEIGHTS, Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
@@ -33,7 +33,6 @@ from spikecycle.simulator.dataflows.spike_array.map_tiles import PLACES, MapTile
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
-    ENCODE,
     PHASES,
     TALLIES,
     UPDATE,
@@ -86,7 +85,7 @@ class ArrayReplay:
         block_rows, block_columns = parameters.blocks
         self.words = NeuronWords.of(self.machine, self.task)
         self.channel_tiles = self.tiling.channel_tiles
-        # All tiles at once, and once a sample: a thread gives up Python's lock for each sum of an array.
+        # of all tiles at once: there may be thousands of map and channel tiles, and a sum of an array takes 2 us
         own_channels = np.array([fibers.own_channels for fibers in self.channel_tiles])
         self.most_own: list[int] = own_channels.max(axis=1).tolist()
         self.own_rows: list[int] = (-(-own_channels // self.machine.potentials_per_access)).sum(axis=1).tolist()
@@ -117,6 +116,7 @@ class ArrayReplay:
                 self._start(map_tile, channel_tile, fibers)
                 sweeps = self._update(map_tile, channel_tile, fibers)
                 self._encode(map_tile, channel_tile, fibers, sweeps)
+        sample.finish()
         self._count_updates()
         occurrences = self.occurrences
         work = np.array([occurrences @ of_tile for of_tile in self.latencies.work])
@@ -240,7 +240,7 @@ class ArrayReplay:
             self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
         if self.words.sums_apart:
             sweeps += self._sweep_sums(tile, channel_tile, updates)
-        tile.breakdown[channel_tile, tile.last, UPDATE] += sweeps
+        tile.sweeps[channel_tile] = sweeps
         self.updates += updates
         self.updated_words += accesses
         return sweeps
@@ -279,22 +279,22 @@ class ArrayReplay:
         if not self.task.neuron.fires:
             sent = output_words(self.machine, self.task, positions)
             words, written = np.full(self.task.timesteps, sent, np.int64), sent * self.task.timesteps
-            tile.breakdown[channel_tile, tile.last, ENCODE] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
+            tile.encodes[channel_tile] = np.maximum(words - (sweeps - PIPELINE_CYCLES), 0)
         elif layout.explicit:
             encoded = [explicit_encode(spikes, outputs, layout) for spikes in self.sample.outputs]
-            tile.breakdown[channel_tile, tile.last, ENCODE] = [cycles for cycles, _ in encoded]
+            tile.encodes[channel_tile] = [cycles for cycles, _ in encoded]
             words = np.array([layout.words(spikes) for _, spikes in encoded], np.int64)
             written = int(words.sum())
         else:
             sent = layout.words(positions)
             words, written = np.full(self.task.timesteps, sent, np.int64), sent * self.task.timesteps
-            tile.breakdown[channel_tile, tile.last, ENCODE] = words
+            tile.encodes[channel_tile] = words
         self.counts["outputs.write"] += written
         self.counts["outputs.read"] += written
         if self.sample.outputs_on_chip:
             self.counts["spikes.write"] += int((-(-words * width // self.machine.buffers.spikes.width_bits)).sum())
         else:
-            tile.stores[channel_tile, tile.last, OUTPUTS] = words * width
+            tile.stored[channel_tile] = words * width
 
     def _count(self, work: Int64) -> None:
         """Add what PEs did for all events; work: int64 (WORK_COLUMNS,)."""
@@ -316,7 +316,7 @@ class ArrayReplay:
         updated = self.updates * self.words.states
         following = counts_that_follow(self.machine, self.counts, updated, swept, self.started_flags)
         named = dict(zip(PLACES, places.T, strict=True))
-        return Activity(
+        return Activity.of(
             work=Work.of(CYCLE_CATEGORIES, breakdown, step=named["timestep"], places=named, phases=PHASES),
             moves=moves,
             counts=Counts({**self.counts, **following}),

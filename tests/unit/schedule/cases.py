@@ -45,7 +45,7 @@ def stage(
         tuple(f"core{i}" for i in range(int(used.max(initial=0)) + 1)),
     )
     none = [0] * n
-    return Activity(
+    return Activity.of(
         work, Moves(traffic(none if loads is None else loads), traffic(none if stores is None else stores)), {}
     )
 
@@ -62,7 +62,7 @@ def activity(rows: Sequence[Row], resources: int = 3) -> Activity:
         np.array([row.resource for row in rows], np.int64),
         tuple(f"core{i}" for i in range(resources)),
     )
-    return Activity(work, Moves(traffic([row.loads for row in rows]), traffic([row.stores for row in rows])), {})
+    return Activity.of(work, Moves(traffic([row.loads for row in rows]), traffic([row.stores for row in rows])), {})
 
 
 def rows(max_size: int = 10, steps: int = 4, resources: int = 3) -> st.SearchStrategy[list[Row]]:

@@ -19,7 +19,7 @@ def stage(rows: list[tuple[int, int]], hidden: list[int] | None = None) -> Activ
     none = np.zeros((len(rows), len(OPERANDS)), np.int64)
     places = {} if hidden is None else {"hidden": np.array(hidden)}
     breakdown = np.array(rows, np.int64).reshape(-1, 2)
-    return Activity(Work.of(("compute", "dram_traffic"), breakdown, places=places), Moves(none, none), {})
+    return Activity.of(Work.of(("compute", "dram_traffic"), breakdown, places=places), Moves(none, none), {})
 
 
 def resolve(*stages: Activity) -> Schedule:

@@ -54,6 +54,11 @@ WAYS: dict[str, tuple[Returns, dict[str, Any]]] = {
     "every timestep": (lambda s, m: s, {}),
     "mean": (lambda s, m: s.mean(1), {}),
     "log of softmax": (lambda s, m: torch.log_softmax(s.sum(1), -1), {}),
+    "a list of timesteps": (lambda s, m: list(s.unbind(1)), {}),
+    "a tuple of timesteps": (lambda s, m: tuple(s.unbind(1)), {}),
+    "lists of timesteps beside others": (lambda s, m: {"potentials": [*m.unbind(1)], "spikes": [*s.unbind(1)]}, {}),
+    "pairs of timesteps": (lambda s, m: [*zip(s.unbind(1), m.unbind(1), strict=True)], {}),
+    "potentials as a list": (lambda s, m: list(m.unbind(1)), {"reset_mechanism": "none"}),
     "beside others": (lambda s, m: {"potentials": m, "spikes": s}, {}),
     "flipped": (lambda s, m: s.sum(1).flip(-1), {}),
     "in another order": (lambda s, m: s[..., SHUFFLED].sum(1), {}),
@@ -70,6 +75,8 @@ WAYS: dict[str, tuple[Returns, dict[str, Any]]] = {
 def told_by(returned: Any) -> Tensor:
     """The class that a caller would read from it."""
     scores = returned["spikes"] if isinstance(returned, dict) else returned
+    if isinstance(scores, list | tuple):  # of timesteps, perhaps each with potentials behind
+        scores = torch.stack([each[0] if isinstance(each, tuple) else each for each in scores], 1)
     return (scores.sum(1) if scores.ndim == 3 else scores).argmax(1)
 
 
@@ -111,6 +118,26 @@ def test_another_answer_is_told(returns: Returns, options: dict[str, Any]) -> No
     (remark,) = network.source.remarks
     assert remark.startswith("the module answers by something else than")
     assert "lif2" in remark and "not the module's own" in remark
+
+
+def test_of_several_results_that_answer_otherwise_it_is_told_which_does() -> None:
+    for returns, over_time, tensor, other in (
+        (lambda s, m: (s[:, -1], s), "sum", "tensor 2 (the largest sum", "tensor 1 (the largest in the last timestep)"),
+        (lambda s, m: (s, s[:, -1]), "sum", "tensor 1 (the largest sum", "tensor 2 (the largest in the last timestep)"),
+        (lambda s, m: (s[:, -1], list(s.unbind(1))), "sum", "tensors 2 to 10, one for each timestep", "tensor 1"),
+    ):
+        network = import_network(Answering(returns), samples()[:2])
+        assert network.answer.over_time == over_time
+        (remark,) = [each for each in network.source.remarks if "returns" in each]
+        assert f"classes are those of {tensor}" in remark and f"{other}" in remark.split("; ")[1]
+
+
+def test_the_last_of_several_tensors_answers_in_a_remark() -> None:
+    """Two timesteps are missing: it is no list of all timesteps."""
+    network = import_network(Answering(lambda s, m: list(s[:, 2:].unbind(1))), samples()[:2])
+    assert network.answer.over_time == "last"
+    (remark,) = [each for each in network.source.remarks if "returns" in each]
+    assert remark.endswith("classes are those of tensor 7 (the largest in the last timestep)")
 
 
 def test_a_trace_keeps_the_answer(tmp_path: Path) -> None:

@@ -171,3 +171,38 @@ def test_what_a_module_does_on_the_samples_alone_is_told() -> None:
         network.quantize(weight_bits=16)
         remarks = network.measure(samples).remarks
         assert any("not those of the network that was read" in remark for remark in remarks) == told
+
+
+class ChannelsLast(nn.Module):
+    """Takes timesteps (N, H, W, C), or samples (N, T, H, W, C) in a loop of its own."""
+
+    def __init__(self, loops: bool) -> None:
+        super().__init__()
+        self.inner, self.loops = Written(lambda m, x: m.lif2(m.fc(m.spikes(x).flatten(1)))), loops
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.loops:
+            return self.inner(x.permute(0, 1, 4, 2, 3))  # type: ignore[no-any-return]
+        return self.inner.forward_of(self.inner, x.permute(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_inputs_with_channels_last_are_recorded_with_channels_first(loops: bool) -> None:
+    module, samples = ChannelsLast(loops).eval(), (torch.rand(4, 9, 2, 6, 6) < 0.3).float()
+    last = samples.permute(0, 1, 3, 4, 2)
+    network = import_network(module, last[:2] if loops else last[:2, 0])
+    assert network.source.graph.input_shape == (2, 6, 6)
+    assert any("channels last: samples are given with channels first" in each for each in network.source.remarks)
+    for each in module.modules():
+        if isinstance(each, snn.Leaky):
+            each.reset_mem()
+    with torch.no_grad():
+        told = module(last) if loops else torch.stack([module(each) for each in last.unbind(1)], 1)
+    assert 0.01 < told.mean() < 0.99
+    own = np.asarray(network.source.original.outputs(samples.numpy())[-1])
+    assert np.array_equal(own.reshape(told.shape), told.numpy())
+    network.calibrate(samples)
+    network.quantize(weight_bits=16)
+    assert not any(network.measure(samples).spike_difference_mapped.values())
+    with pytest.raises(ModelsError, match=r"samples must have shape \(N, T, 2, 6, 6\)"):
+        network.calibrate(last)

@@ -148,7 +148,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "type-number": (_replaced(f"{NODE}/type", 7), "supported: "),
     "type-array": (_replaced(f"{NODE}/type", np.zeros(3)), "supported: "),
     "type-group": (_group(f"{NODE}/type"), "supported: "),
-    "type-gone": (_replaced(f"{NODE}/type", None), "cannot be read as a NIR file: type"),
+    "type-gone": (_replaced(f"{NODE}/type", None), "cannot be read as a NIR file: node a: has no type"),
     "node-dataset": (_replaced(NODE, np.zeros(2)), "cannot be read as a NIR file: "),
     "nodes-dataset": (_replaced("node/nodes", np.zeros(2)), "cannot be read as a NIR file: "),
     "node-gone": (_replaced("node", None), "cannot be read as a NIR file: node"),

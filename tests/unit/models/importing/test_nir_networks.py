@@ -301,6 +301,17 @@ def test_a_synaptic_current_and_a_branch_that_meets_again(tmp_path: Path, rng: n
     simulator.simulate(tmp_path / "cuba.h5", "systolic_weight_stationary", verify=True)
 
 
+def test_a_name_with_a_slash_is_named(tmp_path: Path) -> None:
+    nodes = {"block/fc": nir.Linear(np.eye(3)), "n": integrate(3, 0.5)}
+    path = written(tmp_path / "slash.nir", chain((3,), **nodes))
+    with pytest.raises(ModelsError) as error:
+        import_network(path)
+    assert str(error.value) == (
+        f"{path}: cannot be read as a NIR file: node block: has no type (a slash in a name, as in block/fc, makes a "
+        "group of the file)"
+    )
+
+
 def test_every_type_of_node_of_nir_has_a_converter() -> None:
     known = {name for name, each in vars(nir).items() if isinstance(each, type) and issubclass(each, nir.NIRNode)}
     assert known - {"NIRNode", "NIRGraph", "Input", "Output"} <= set(CONVERTERS)

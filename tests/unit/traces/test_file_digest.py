@@ -1,0 +1,64 @@
+"""The fingerprint of a file: the same whoever computes it, and no thread is left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+
+import h5py
+import pytest
+
+from spikecycle.traces import TraceError, open_trace
+from spikecycle.traces.file_digest import HASHED_BYTES, FileDigest
+
+
+def threads_left() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("SHA-256")]
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+@pytest.mark.parametrize("size", [0, 1, HASHED_BYTES, HASHED_BYTES + 1, 3 * HASHED_BYTES - 1])
+def test_it_is_that_of_all_bytes(tmp_path: Path, size: int, is_begun: bool) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    path = tmp_path / "file"
+    path.write_bytes(content[:size])
+    digest = FileDigest(path)
+    if is_begun:
+        digest.begin()
+    assert digest.sha256 == hashlib.sha256(content[:size]).hexdigest()
+    path.unlink()
+    assert digest.sha256 == hashlib.sha256(content[:size]).hexdigest(), "read once"
+    assert not threads_left()
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_file_that_is_gone_is_an_error_of_who_asks(tmp_path: Path, is_begun: bool) -> None:
+    digest = FileDigest(tmp_path / "file")
+    if is_begun:
+        digest.begin()
+    with pytest.raises(FileNotFoundError):
+        _ = digest.sha256
+
+
+def test_what_is_given_up_can_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc" * HASHED_BYTES)
+    digest = FileDigest(path)
+    digest.begin()
+    digest.give_up()
+    assert not threads_left()
+    assert digest.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_trace_leaves_no_thread_behind(tmp_path: Path) -> None:
+    with open_trace("digits-8bit", begin_hash=True) as trace:
+        assert trace.sha256 == hashlib.sha256(trace.path.read_bytes()).hexdigest()
+    with open_trace("digits-8bit", begin_hash=True):
+        pass
+    assert not threads_left()
+    with h5py.File(tmp_path / "no-trace.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(TraceError, match="not a trace"):
+        open_trace(tmp_path / "no-trace.h5", begin_hash=True)
+    assert not threads_left()
