@@ -128,7 +128,7 @@ def labelled_files(folder: Path) -> LabelledFiles:
     classes = _class_folders(folder)
     if not classes:
         raise ModelsError(f"{folder}: no folders of classes in it; expected {folder}/<class>/<recording>")
-    files = []
+    files: list[tuple[Path, int]] = []
     for label, path in enumerate(classes):
         found = _files_below(path, MOST_FILES - len(files))
         other = next((each for each in found if each.suffix.lower() not in READERS), None)
