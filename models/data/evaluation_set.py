@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from spikecycle.models.data.frames import FrameSet
-from spikecycle.models.data.labelled_folder import binning_of, load_all
+from spikecycle.models.data.labelled_folder import FolderRecordings, binning_of, load_all
 from spikecycle.models.data.options import DataOptions, OnProgress, Part, Slicing
 from spikecycle.models.data.registry import DATA_SETS, check_options
 from spikecycle.models.errors import ModelsError
@@ -41,8 +41,8 @@ class FolderOptions:
 
 def read_recordings(
     root: Path, options: FolderOptions, input_shape: tuple[int, int, int], on_read: OnProgress | None = None
-) -> tuple[tuple[str, ...], FrameSet]:
-    """Names of the classes, and the frames of all recordings that are chosen.
+) -> FolderRecordings:
+    """All recordings that are chosen.
 
     input_shape: (C, H, W) of a frame as the network takes it, which a data set's frames get where nothing else is
     asked for. ModelsError, one line, for what is wrong with the folder, a recording or an option.
@@ -68,13 +68,11 @@ def read_recordings(
     return _of_data_set(options.data, asked.model_copy(update=missing), options.part or "test", on_read)
 
 
-def _of_data_set(
-    name: str, options: DataOptions, part: Chosen, on_read: OnProgress | None
-) -> tuple[tuple[str, ...], FrameSet]:
+def _of_data_set(name: str, options: DataOptions, part: Chosen, on_read: OnProgress | None) -> FolderRecordings:
     module = DATA_SETS.module(name)
     only = {"part": part} if part in get_args(Part) else {}
     data = module.load(**options.given(), **only, on_progress=on_read)
     parts = {"train": [data.train], "test": [data.test], "all": [data.train, data.test]}[part]
     frames = np.concatenate([each.frames for each in parts]) if len(parts) > 1 else parts[0].frames
     labels = np.concatenate([each.labels for each in parts])
-    return tuple(str(label) for label in range(data.classes)), FrameSet(frames, labels)
+    return FolderRecordings(tuple(str(label) for label in range(data.classes)), FrameSet(frames, labels))

@@ -6,15 +6,18 @@ Read are, by the ending of the name:
     .npz          the arrays x, y, t, p, or one structured array
     .bin          N-MNIST and N-Caltech101: five bytes an event (Orchard et al., Frontiers in Neuroscience 9:437, 2015)
     .aedat        AEDAT 2.0 and 3.1 (inivation.com, "AEDAT file formats"), events of DVS128 and DAVIS cameras
-    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events` (xs, ys, ts, ps too); or a dataset
-                  `events` that is such an array as of .npy
+    .h5, .hdf5    datasets x, y, t, p, in the file itself or in its group `events`; or a dataset `events` that is an
+                  array as of .npy
     .mat          ASL-DVS: ts, x, y, pol, rows from the bottom of 180 (Bi et al., ICCV 2019)
 
-AEDAT 2.0 is read as its addresses say. Others turn it: SpikingJelly's CIFAR10-DVS has 127 minus these rows as columns,
-127 minus these columns as rows, and ON for OFF; tonic's reader of DVS128 has rows for columns. A network that was
-trained on recordings read so needs them so, as arrays: SpikingJelly writes such files (.npz) into its folder events_np.
+AEDAT 2.0 is read as its addresses say, of the camera that its header names, or else whose addresses they are; what is
+no event of a pixel (external inputs, images, inertial data) is skipped. Others turn it: SpikingJelly's CIFAR10-DVS has
+127 minus these rows as columns, 127 minus these columns as rows, and ON for OFF; tonic's reader of DVS128 has rows for
+columns. A network that was trained on recordings read so needs them so, as arrays: SpikingJelly writes such files
+(.npz) into its folder events_np.
 
-Times are in microseconds. Recordings without y are one row of channels; without p, all events are ON.
+Fields may have the other names of NAMES; one that is not among them is refused where it may be of events. Times are in
+microseconds. Recordings without y are one row of channels; without p, all events are ON.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.files import open_regular, read_bytes
+from spikecycle.models.data.aedat_files import EVENT_BYTES, INSTEAD, Columns, Recorded, read_aedat
 from spikecycle.models.data.events import CAMERA_EVENT, Events, event_array
 from spikecycle.models.data.matlab_file import matlab_arrays
 from spikecycle.models.errors import ModelsError
@@ -39,6 +44,7 @@ from spikecycle.models.npy_headers import npy_array, npz_arrays
 from spikecycle.simulator import default_limit_bytes
 from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.errors import one_line, reason
+from spikecycle.wording import some_of
 
 LARGEST_BYTES = 2**31
 """Of a recording."""
@@ -48,8 +54,13 @@ LARGEST_PX = 2**14
 """No sensor has more pixels along a side."""
 LONGEST_US = 2**53
 """Times are whole numbers that floats hold, too."""
-NAMES = {"x": ("x", "xs", "addr", "units"), "y": ("y", "ys"), "t": ("t", "ts", "timestamp", "times"),
-         "p": ("p", "ps", "pol", "polarity", "on")}  # fmt: skip
+NAMES = {
+    "x": ("x", "xs", "addr", "units"),
+    "y": ("y", "ys"),
+    "t": ("t", "ts", "time", "times", "timestamp", "timestamps"),
+    "p": ("p", "ps", "pol", "pols", "polarity", "polarities", "on"),
+}
+"""What the columns are called in files; capital letters are as good."""
 # RuntimeError is what zipfile says of files with a password and, as NotImplementedError, of methods it does not know.
 DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, RuntimeError,
           struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
@@ -57,36 +68,48 @@ DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, Overfl
 BIN_EVENT_BYTES = 5
 BIN_OVERFLOW_ROW, BIN_OVERFLOW_US = 240, 2**13
 """An event of this row is none: later times are so much later (event-Python, github.com/gorchard/event-Python)."""
-AEDAT_EVENT_BYTES = 8
-AEDAT3_END, AEDAT3_HEADER = b"#!END-HEADER\r\n", struct.Struct("<hhiiiiii")
-POLARITY_EVENT = 1
-AEDAT3_WRAP_BITS = 31
-DVS128_ADDRESS = 2**15
 ASL_ROWS = 180
 NAMES_OF_ASL = ("ts", "x", "y", "pol")
 MATLAB_LEAST_EVENT_BYTES = 7
 """Of a time, two places and a polarity: MATLAB stores whole numbers in as few bytes as they take."""
-Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class EventFile:
+    """events: CAMERA_EVENT; skipped: how many others the file has, which are of no pixel."""
+
+    events: Events
+    skipped: int
 
 
 def read_events(path: Path, shape: tuple[int, int] | None = None) -> Events:
-    """The events of a file, CAMERA_EVENT, in its own order. shape: rows and columns of the sensor, if known.
+    """The events of a file; see `read_recording`."""
+    return read_recording(path, shape).events
+
+
+def read_recording(path: Path, shape: tuple[int, int] | None = None) -> EventFile:
+    """The events of a file, in its own order. shape: rows and columns of the sensor, if known.
 
     ModelsError, naming the file, where it is of another kind, damaged or empty, where times go back, and where an
     event lies outside of the sensor.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        if path.suffix.lower() == ".aedat4":
-            raise ModelsError(f"{path}: AEDAT 4 is not read; save its events as an array x, y, t, p (.npy)")
-        raise ModelsError(f"{path}: files of events end in {', '.join(READERS)}")
+        raise ModelsError(not_read(path))
     try:
         with open_regular(path):
             pass  # what is no file at all is told before its size is asked for
-        columns = reader(path)
+        read = reader(path)
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(f"{path}: cannot be read as events: {reason(error)}") from None
-    return _checked(path, columns, shape)
+    return EventFile(_checked(path, read.columns, shape), read.skipped)
+
+
+def not_read(path: Path) -> str:
+    """The line about a file whose name does not end as those of events."""
+    if path.suffix.lower() == ".aedat4":
+        return f"{path}: AEDAT 4 is not read; {INSTEAD}"
+    return f"{path}: is no file of events; these end in {', '.join(READERS)}"
 
 
 def _room_for(events: int) -> None:
@@ -145,15 +168,43 @@ def _whole(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.in
     return values.astype(np.int64)
 
 
+def _fields(shapes: Mapping[str, tuple[int, ...] | None], needed: Collection[str] = ("x", "t")) -> dict[str, str]:
+    """The names that x, y, t, p have in a file that holds so much; shape None: without values of its own.
+
+    ValueError where there are no places or times, where two names stand for the same, and for a name that is not known
+    and may be of events: it has as many values, or it may be the column that is missing.
+    """
+    columns = {name: column for column, names in NAMES.items() for name in names}
+    fields: dict[str, str] = {}
+    for name in shapes:
+        column = columns.get(name.strip().casefold())
+        if column in fields:
+            raise ValueError(f"{one_line(fields[column])} and {one_line(name)} are both {column}; only one is needed")
+        if column is not None:
+            fields[column] = name
+    if not set(needed) <= fields.keys():
+        raise ValueError(f"x, y, t, p are needed, found {one_line(', '.join(shapes) or 'nothing')}")
+    missing = [column for column in NAMES if column not in fields]
+    events = math.prod(shapes[fields["t"]] or ())
+    others = {name: shape for name, shape in shapes.items() if name not in fields.values() and shape != ()}
+    unknown = [name for name, shape in others.items() if missing or (shape and events in (shape[0], math.prod(shape)))]
+    if unknown:
+        lack = f", and there is no {missing[0]} ({', '.join(NAMES[missing[0]])})" if missing else ""
+        raise ValueError(
+            f"what is {one_line(some_of(unknown))}? no such name is known{lack}; rename, or take away what is none of "
+            "x, y, t, p"
+        )
+    return fields
+
+
 def _named(found: Mapping[str, Any]) -> Columns:
-    """Columns by their usual names, whatever they are called; times must be there, and places."""
-    columns = {}
-    for name, aliases in NAMES.items():
-        known = next((alias for alias in aliases if alias in found), None)
-        if known is not None:
-            columns[name] = np.asarray(found[known]).reshape(-1)
-    if not {"x", "t"} <= columns.keys():
-        raise ValueError(f"x, y, t, p are needed, found {one_line(', '.join(map(str, found)) or 'nothing')}")
+    """Columns by their usual names, whatever they are called; without y all are 0, without p all are ON."""
+    fields = _fields({name: np.shape(values) for name, values in found.items()})
+    return _filled({column: found[name] for column, name in fields.items()})
+
+
+def _filled(found: Mapping[str, Any]) -> Columns:
+    columns = {name: np.asarray(values).reshape(-1) for name, values in found.items()}
     zeros = np.zeros(len(columns["t"]), np.int64)
     return {"y": zeros, "p": zeros + 1, **columns}
 
@@ -198,70 +249,27 @@ def _bin(path: Path) -> Columns:
     return {name: values[~overflows] for name, values in columns.items()}
 
 
-def _aedat(path: Path) -> Columns:
-    _room_for_file(path, AEDAT_EVENT_BYTES)
-    content = read_bytes(path, LARGEST_BYTES)
-    first = content.split(b"\n", 1)[0]
-    if first.startswith(b"#!AER-DAT3.1"):
-        return _aedat3(content)
-    if first.startswith(b"#!AER-DAT2.0"):
-        return _aedat2(content)
-    version = one_line(first[:20].decode("ascii", "replace"))
-    raise ValueError(f"it begins with {version!r}; supported: AER-DAT2.0 and AER-DAT3.1")
+def _aedat(path: Path) -> Recorded:
+    _room_for_file(path, EVENT_BYTES)
+    return read_aedat(read_bytes(path, LARGEST_BYTES))
 
 
-def _after(content: bytes, end: bytes, start: int = 0) -> int:
-    """The place behind the next `end`."""
-    place = content.find(end, start)
-    if place < 0:
-        raise ValueError("its header does not end")
-    return place + len(end)
-
-
-def _aedat2(content: bytes) -> Columns:
-    """Big-endian addresses and times; DVS128: y, x and polarity in 15 bits; DAVIS: in bits 22, 12 and 11."""
-    start = 0
-    while content[start : start + 1] == b"#":
-        start = _after(content, b"\n", start)
-    if (len(content) - start) % 8:
-        raise ValueError("it ends within an event")
-    pairs = np.frombuffer(content, ">u4", offset=start).reshape(-1, 2).astype(np.int64)
-    address, times = pairs.T
-    if address.max(initial=0) < DVS128_ADDRESS:
-        return {"x": address >> 1 & 0x7F, "y": address >> 8 & 0x7F, "t": times, "p": address & 1}
-    address, times = pairs[address >> 31 == 0].T  # the others are images and inertial data
-    return {"x": address >> 12 & 0x3FF, "y": address >> 22 & 0x1FF, "t": times, "p": address >> 11 & 1}
-
-
-def _aedat3(content: bytes) -> Columns:
-    """Packets of little-endian events; those of other types are skipped."""
-    place = _after(content, AEDAT3_END)
-    parts = []
-    while place < len(content):
-        kind, _, size, _, overflow, _, number, _ = AEDAT3_HEADER.unpack_from(content, place)
-        place += AEDAT3_HEADER.size
-        if size < 1 or number < 0 or place + size * number > len(content):
-            raise ValueError("it ends within a packet")
-        if kind == POLARITY_EVENT:
-            pairs = np.frombuffer(content, "<u4", size * number // 4, place).reshape(number, -1)[:, :2].astype(np.int64)
-            valid = pairs[(pairs[:, 0] & 1) == 1]
-            parts.append(np.column_stack([valid[:, 0], valid[:, 1] + (overflow << AEDAT3_WRAP_BITS)]))
-        place += size * number
-    data, times = np.concatenate([*parts, np.zeros((0, 2), np.int64)]).T
-    return {"x": data >> 17 & 0x7FFF, "y": data >> 2 & 0x7FFF, "t": times, "p": data >> 1 & 1}
-
-
-def _hdf5(path: Path) -> Columns:
+def _hdf5(path: Path, needed: Collection[str] = ("x", "t")) -> Columns:
     with hdf5.open_file(path, "a recording of events") as file:
         group = hdf5.child(file, "events") if "events" in hdf5.member_names(file) else file
         if not isinstance(group, h5py.Group):
             _room_for(math.prod(group.shape[:1]))
             return _of_array(hdf5.read(group))
-        known = {alias for aliases in NAMES.values() for alias in aliases}
-        names = [name for name in hdf5.member_names(group) if name in known]
-        columns = {name: hdf5.child(group, name) for name in names}
-        _room_for(max((math.prod(getattr(column, "shape", ())) for column in columns.values()), default=0))
-        return _named({name: hdf5.read(column) for name, column in columns.items()})
+        fields = _fields({name: _shape(group, name) for name in hdf5.member_names(group)}, needed)
+        _room_for(max(math.prod(hdf5.dataset_shape(group, name)) for name in fields.values()))
+        return _filled({column: hdf5.read(hdf5.child(group, name)) for column, name in fields.items()})
+
+
+def _shape(group: h5py.Group, name: str) -> tuple[int, ...] | None:
+    try:
+        return hdf5.dataset_shape(group, name)
+    except TraceError:
+        return None  # a group, or a link
 
 
 def _unpacked(total_bytes: int) -> None:
@@ -269,19 +277,27 @@ def _unpacked(total_bytes: int) -> None:
 
 
 def _mat(path: Path) -> Columns:
-    is_hdf5 = h5py.is_hdf5(path)  # as MATLAB writes them from version 7.3 on
-    columns = (
-        _hdf5(path) if is_hdf5 else _named(matlab_arrays(read_bytes(path, LARGEST_BYTES), NAMES_OF_ASL, _unpacked))
-    )
+    if h5py.is_hdf5(path):  # as MATLAB writes them from version 7.3 on
+        columns = _hdf5(path, tuple(NAMES))
+    else:
+        found = matlab_arrays(read_bytes(path, LARGEST_BYTES), NAMES_OF_ASL, _unpacked)
+        if len(found) < len(NAMES_OF_ASL):
+            raise ValueError(f"{', '.join(NAMES_OF_ASL)} are needed, found {', '.join(found) or 'none of them'}")
+        columns = _named(found)
     return {**columns, "y": ASL_ROWS - 1 - columns["y"].astype(np.int64)}  # as tonic has it
 
 
-READERS: dict[str, Callable[[Path], Columns]] = {
-    ".npy": _npy,
-    ".npz": _npz,
-    ".bin": _bin,
+def _all_of(columns: Callable[[Path], Columns]) -> Callable[[Path], Recorded]:
+    """A reader of files in which there are events of pixels only."""
+    return lambda path: Recorded(columns(path))
+
+
+READERS: dict[str, Callable[[Path], Recorded]] = {
+    ".npy": _all_of(_npy),
+    ".npz": _all_of(_npz),
+    ".bin": _all_of(_bin),
     ".aedat": _aedat,
-    ".h5": _hdf5,
-    ".hdf5": _hdf5,
-    ".mat": _mat,
+    ".h5": _all_of(_hdf5),
+    ".hdf5": _all_of(_hdf5),
+    ".mat": _all_of(_mat),
 }

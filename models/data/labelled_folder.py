@@ -5,7 +5,8 @@
 
 Classes are numbered in the order of their names (numbers as numbers, and first). N-Caltech101 and ASL-DVS,
 as tonic lays them out, are such folders, and CIFAR10-DVS in its original AEDAT 2.0 (tonic's copy is AEDAT 4, which is
-not read). `event_files` says which files are read; others are an error, hidden ones apart.
+not read). `event_files` says which files are read; whatever else lies in the folder of a class is an error, hidden
+files and folders apart. Beside the folders of classes other files may lie, but no recordings, and no links to nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecycle.models.data.event_files import READERS, read_events
+from spikecycle.files import is_regular
+from spikecycle.models.data.event_files import READERS, not_read, read_recording
 from spikecycle.models.data.events import Events
 from spikecycle.models.data.frame_grid import PixelGrid
 from spikecycle.models.data.frames import DataSplit, FrameBinning, FrameSet, bin_parts
@@ -24,12 +26,16 @@ from spikecycle.models.data.options import OnProgress, Slicing
 from spikecycle.models.data.recordings import Parts, Recordings, Selection
 from spikecycle.models.data.slicing import slicing_of
 from spikecycle.models.errors import ModelsError
+from spikecycle.traces.errors import reason
 from spikecycle.wording import some_of
 
 TRAIN_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing", "val", "validation")
 MOST_FILES = 2_000_000
 ASSUMED_PX = 128
 """Along each side of a camera of which nothing is said: that of a DVS128, whose recordings are the most common."""
+
+MUCH_SKIPPED = 0.1
+"""A share of the events; where more are skipped, that is said."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,15 @@ class LabelledFiles:
 
     classes: tuple[str, ...]
     files: tuple[tuple[Path, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FolderRecordings:
+    """classes: their names, by label; remarks: lines about what was read, where there is something to say."""
+
+    classes: tuple[str, ...]
+    frames: FrameSet
+    remarks: tuple[str, ...] = ()
 
 
 def load(
@@ -70,7 +85,9 @@ def load(
     seen.check(folder)
     return DataSplit(
         name=folder.name,
-        description=f"folder {folder.name} of classes {_names(first)}{binning.remark}: {parts.remark}",
+        description="; ".join(
+            [f"folder {folder.name} of classes {_names(first)}{binning.remark}: {parts.remark}", *seen.remarks()]
+        ),
         classes=len(first.classes),
         input_bits=count_bits,
         train=train,
@@ -82,8 +99,8 @@ def load(
 def load_all(
     root: Path, binning: FrameBinning, sensor: int | None, samples_per_class: int | None, seed: int,
     on_progress: OnProgress | None = None,
-) -> tuple[tuple[str, ...], FrameSet]:  # fmt: skip
-    """Every recording of a folder, or at most so many of each class, as many as there are; and the classes' names."""
+) -> FolderRecordings:  # fmt: skip
+    """Every recording of a folder, or at most so many of each class, as many as there are."""
     folder = _root(root)
     parts = [path.name for names in (TRAIN_NAMES, TEST_NAMES) if (path := _part(folder, names)) is not None]
     if parts:
@@ -94,7 +111,7 @@ def load_all(
     nothing = chosen.take(np.zeros(0, np.int64))
     frames, _ = bin_parts(Parts(chosen, nothing, ""), binning, on_progress)
     seen.check(folder)
-    return found.classes, frames
+    return FolderRecordings(found.classes, frames, seen.remarks())
 
 
 def binning_of(
@@ -108,21 +125,67 @@ def binning_of(
 
 def labelled_files(folder: Path) -> LabelledFiles:
     """The files of a folder of classes; ModelsError where there are none, or others than of events."""
-    classes = sorted((path for path in folder.iterdir() if path.is_dir() and not _hidden(path)), key=_order)
+    classes = _class_folders(folder)
     if not classes:
         raise ModelsError(f"{folder}: no folders of classes in it; expected {folder}/<class>/<recording>")
     files = []
     for label, path in enumerate(classes):
-        found = sorted((each for each in path.rglob("*") if each.is_file() and not _hidden(each)), key=_order)
+        found = _files_below(path, MOST_FILES - len(files))
         other = next((each for each in found if each.suffix.lower() not in READERS), None)
         if other is not None:
-            raise ModelsError(f"{other}: is no file of events; these end in {', '.join(READERS)}")
+            raise ModelsError(not_read(other))
         if not found:
             raise ModelsError(f"{path}: a class without recordings")
         files += [(each, label) for each in found]
-        if len(files) > MOST_FILES:
-            raise ModelsError(f"{folder}: more than {MOST_FILES} recordings")
     return LabelledFiles(tuple(path.name for path in classes), tuple(files))
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    """Visible folders, or links to some; ModelsError for recordings that lie beside them, and for what is no file."""
+    found = []
+    for path in _visible(folder):
+        if path.is_dir():
+            found.append(path)
+        elif not is_regular(path):
+            raise ModelsError(_what_else(path))
+        elif path.suffix.lower() in READERS:
+            raise ModelsError(f"{path}: a recording without a class; expected {folder}/<class>/<recording>")
+    return sorted(found, key=_order)
+
+
+def _files_below(folder: Path, most: int) -> list[Path]:
+    """Visible files in it and in folders within; ModelsError for whatever is neither, and for more than so many."""
+    files: list[Path] = []
+    folders = [folder]
+    while folders:
+        for path in _visible(folders.pop()):
+            if path.is_dir() and not path.is_symlink():
+                folders.append(path)
+            elif is_regular(path):
+                files.append(path)
+            else:
+                raise ModelsError(_what_else(path))
+            if len(files) > most:
+                raise ModelsError(
+                    f"{folder}: more than {MOST_FILES} recordings, those of the classes before it counted"
+                )
+    return sorted(files, key=_order)
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not _hidden(path))
+    except OSError as error:
+        raise ModelsError(f"{folder}: cannot be read ({reason(error)})") from None
+
+
+def _what_else(path: Path) -> str:
+    """The line about something in a folder of recordings that is no file."""
+    if path.is_dir():
+        return f"{path}: is a link to a folder, and none is followed within a class; put the folder itself there"
+    if path.is_symlink():
+        return f"{path}: is a link that leads to no file; fetch what it stands for, or remove it"
+    return f"{path}: is not a regular file"
 
 
 def _root(root: Path | None) -> Path:
@@ -138,19 +201,30 @@ def _part(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 class _Camera:
-    """Pixels along a side, and how far the events of recordings lie that were read."""
+    """Pixels along a side; how far the events of recordings lie that were read, and what else was in them."""
 
     def __init__(self, sensor: int | None) -> None:
         self._given, self._px, self._farthest_px = sensor, sensor or ASSUMED_PX, 0
+        self._events = self._skipped = 0
 
     def recordings(self, found: LabelledFiles) -> Recordings:
         labels = np.array([label for _, label in found.files], dtype=np.int64)
         return Recordings(labels, lambda index: self._read(found.files[index][0]))
 
     def _read(self, path: Path) -> Events:
-        events = read_events(path, (self._px, self._px))
+        recording = read_recording(path, (self._px, self._px))
+        events = recording.events
+        self._events += len(events)
+        self._skipped += recording.skipped
         self._farthest_px = max(self._farthest_px, int(events["x"].max()), int(events["y"].max()))
         return events
+
+    def remarks(self) -> tuple[str, ...]:
+        """That much was skipped."""
+        whole = self._events + self._skipped
+        if self._skipped <= MUCH_SKIPPED * whole:
+            return ()
+        return (f"{self._skipped:,} of {whole:,} events are of no pixel (external inputs, images, others): skipped",)
 
     def check(self, folder: Path) -> None:
         """ModelsError where the camera was assumed, and all events lie in a corner: it is a smaller one."""

@@ -195,7 +195,7 @@ def _of_nir(
     with shown(f"reading {folder.name}") as reading, shown(f"measuring {network.name}") as measuring:
         found = evaluate_folder(imported, folder, options, weight_bits, calibrate_on, reading, measuring)
     lines = [f"{_recordings(folder, found)}; inputs are {imported.inputs}"]
-    lines += [*report(imported, found.measured), *_remark(found), *_table(found.classes, found.confusion)]
+    lines += [*report(imported, found.measured), *_remarks(found), *_table(found.classes, found.confusion)]
     if out is not None:
         kept = _first(found.samples, record)
         with shown(f"recording {out.name}") as progress:
@@ -220,11 +220,11 @@ def _of_trace(
             options,
             resolution=options.resolution or network.input.shape[1],
             timesteps=options.timesteps or trace.timesteps,
-            count_bits=options.count_bits or min(8, network.input.bits),
+            count_bits=options.count_bits or 8,  # the network's input cuts them, and that is counted
         )
         with shown(f"reading {folder.name}") as reading, shown(f"measuring {path.name}") as measuring:
             found = evaluate_trace(network, folder, own, reading, measuring, before)
-        lines = [_recordings(folder, found), *_accuracies(trace, found), *_remark(found)]
+        lines = [_recordings(folder, found), *_accuracies(trace, found), *_remarks(found)]
         lines += _table(found.classes, found.confusion)
         if out is not None:
             kept = _first(found.samples, record)
@@ -260,7 +260,7 @@ def _of_float(path: Path, folder: Path, options: FolderOptions, not_for_it: list
     told = "" if saved.accuracy is None else f" ({100 * saved.accuracy:.2f} % of the study's test samples)"
     accuracy = f"accuracy: {100 * found.accuracy:.2f} % in floating point{told}"
     table = _table(found.classes, found.confusion, "in floating point")
-    return [_recordings(folder, found), accuracy, *_remark(found), *table]
+    return [_recordings(folder, found), accuracy, *_remarks(found), *table]
 
 
 def _recordings(folder: Path, found: FolderEvaluation | TraceEvaluation) -> str:
@@ -268,8 +268,8 @@ def _recordings(folder: Path, found: FolderEvaluation | TraceEvaluation) -> str:
     return f"{folder}: {numbered(len(found.samples), 'recording')} of {classes} class{'' if classes == 1 else 'es'}"
 
 
-def _remark(found: FolderEvaluation | TraceEvaluation) -> list[str]:
-    return [] if found.remark is None else [f"look: {found.remark}"]
+def _remarks(found: FolderEvaluation | TraceEvaluation) -> list[str]:
+    return [f"look: {remark}" for remark in found.remarks]
 
 
 def _accuracies(trace: Trace, found: TraceEvaluation) -> list[str]:

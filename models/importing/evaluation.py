@@ -37,13 +37,13 @@ MOST_TOLD = 12
 @dataclass(frozen=True, eq=False)
 class FolderEvaluation:
     """classes: of the network, by number; confusion: int64 (true class, class by the integer network); samples: the
-    frames, with labels that are numbers of these classes; remark: how names became numbers, where that is a guess."""
+    frames, with labels that are numbers of these classes; remarks: lines about what was read and assumed."""
 
     classes: tuple[str, ...]
     measured: Measurement
     confusion: npt.NDArray[np.int64]
     samples: FrameSet
-    remark: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class TraceEvaluation:
     samples: FrameSet
     correct: npt.NDArray[np.bool_]
     correct_float: npt.NDArray[np.bool_] | None = None
-    remark: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -88,7 +88,7 @@ def evaluate_folder(
     network.quantize(weight_bits)
     measured = network.measure(samples.frames, samples.labels, on_measured)
     confusion = _confusion(samples, measured.predictions, network.classes)
-    return FolderEvaluation(read.names, measured, confusion, samples, read.remark)
+    return FolderEvaluation(read.names, measured, confusion, samples, read.remarks)
 
 
 def evaluate_trace(
@@ -108,7 +108,9 @@ def evaluate_trace(
         correct_float = before.predictions(samples, network.input.range.highest) == samples.labels
     confusion = _confusion(samples, predictions, network.classes)
     correct = predictions == samples.labels
-    return TraceEvaluation(read.names, confusion, samples, correct, correct_float, read.remark)
+    clipped = network.clipped(samples)
+    remarks = read.remarks if clipped is None else (*read.remarks, clipped)
+    return TraceEvaluation(read.names, confusion, samples, correct, correct_float, remarks)
 
 
 def evaluate_float(
@@ -121,7 +123,7 @@ def evaluate_float(
     samples = read.samples(on_read)
     predictions = saved.predictions(samples, on_measured=on_measured)
     confusion = _confusion(samples, predictions, facts.classes)
-    return TraceEvaluation(read.names, confusion, samples, predictions == samples.labels, remark=read.remark)
+    return TraceEvaluation(read.names, confusion, samples, predictions == samples.labels, remarks=read.remarks)
 
 
 class _Reader:
@@ -136,10 +138,12 @@ class _Reader:
     ) -> None:  # fmt: skip
         self._root, self._options, self._input_shape, self._known = root, options, input_shape, known
         self.names = known or tuple(map(str, range(classes)))
-        self.remark: str | None = None
+        self.remarks: tuple[str, ...] = ()
 
     def samples(self, on_read: OnProgress | None = None) -> FrameSet:
-        names, samples = read_recordings(self._root, self._options, self._input_shape, on_read)
+        read = read_recordings(self._root, self._options, self._input_shape, on_read)
+        names, samples = read.classes, read.frames
+        self.remarks += read.remarks
         if samples.frames.shape[2:] != self._input_shape:
             raise ModelsError(
                 f"{self._root}: frames of shape {samples.frames.shape[2:]}, for a network that takes "
@@ -169,9 +173,9 @@ class _Reader:
             )
         if len(names) < classes:
             told = ", ".join(f"{name} for {number}" for number, name in enumerate(names[:MOST_TOLD]))
-            self.remark = (
+            self.remarks += (
                 f"{len(names)} classes for a network of {classes}, taken in order: {told}; a folder with a class that "
-                "is missing needs the network's numbers as names"
+                "is missing needs the network's numbers as names",
             )
         self.names = (*names, *(str(number) for number in range(len(names), classes)))
         return list(range(len(names)))

@@ -125,9 +125,38 @@ class InputEncoding:
         codes = np.clip(np.round(parts / self.step), 0, 2**self.bits - 1)
         return codes.astype(np.uint8) if self.bits <= 8 else codes.astype(np.uint16)
 
-    def clipped_share(self, samples: Samples) -> float:
-        """Share of values that the codes do not reach, beyond half a code."""
+    def clipped(self, samples: Samples) -> int:
+        """How many values the codes do not reach, beyond half a code."""
         highest = (2**self.bits - 0.5) * self.step
         lowest = -highest if self.signed else -self.step / 2
-        outside = sum(int(np.count_nonzero((part > highest) | (part < lowest))) for part in _parts(samples))
-        return outside / samples.size
+        return sum(int(np.count_nonzero((part > highest) | (part < lowest))) for part in _parts(samples))
+
+    def clipped_share(self, samples: Samples) -> float:
+        """Share of values that the codes do not reach, beyond half a code."""
+        return self.clipped(samples) / samples.size
+
+    def keeps(self, samples: Samples) -> bool:
+        """Whether codes are these inputs themselves: none clipped, none rounded."""
+        return self.exact and not self._rounded(samples) and not self.clipped(samples)
+
+    def remarks(self, samples: Samples) -> list[str]:
+        """What a user should know of how samples, others than it was fitted to, become codes."""
+        found = []
+        clipped, rounded = self.clipped(samples), self._rounded(samples) if self.exact else 0
+        if clipped:
+            highest = (2**self.bits - 1) * self.step
+            lowest = -highest if self.signed else 0
+            seen = f"{float(samples.min()):g} to {float(samples.max()):g}"
+            found.append(
+                f"{clipped} of {samples.size} input values ({100 * clipped / samples.size:.3g} %) are clipped to the "
+                f"range of the calibration's samples, {lowest:g} to {highest:g} ({self.kind}): these are {seen}"
+            )
+        if rounded:
+            found.append(
+                f"{rounded} of {samples.size} input values ({100 * rounded / samples.size:.3g} %) are rounded to "
+                "integers, as those of the calibration's samples all were"
+            )
+        return found
+
+    def _rounded(self, samples: Samples) -> int:
+        return sum(int(np.count_nonzero(part != np.round(part))) for part in _parts(samples))

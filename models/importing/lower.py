@@ -12,6 +12,7 @@ from functools import singledispatchmethod
 
 import numpy as np
 
+from spikecycle.models.importing.bare_neuron import placed_neuron, without_drive, without_gain
 from spikecycle.models.importing.current_sums import Joined, Late, Plus, Shared
 from spikecycle.models.importing.currents import Current, Pooled, Weighted, identity
 from spikecycle.models.importing.graph import (
@@ -27,13 +28,12 @@ from spikecycle.models.importing.graph import (
     FloatWire,
     Gain,
     Reshaped,
-    Shape,
     ordered,
     product_shape,
     reduced,
 )
 from spikecycle.models.importing.inputs import InputEncoding
-from spikecycle.models.importing.neuron import ONE, ZERO, FloatNeuron, Reals
+from spikecycle.models.importing.neuron import ONE, FloatNeuron
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.whole import (
     Ones,
@@ -314,9 +314,11 @@ class _Lowering:
         ]
         current = parts[0] if len(parts) == 1 else Plus(FloatSum(operator.name, (), operator.shape), tuple(parts))
         natural = current.natural
-        neuron, gain = _without_gain(_placed_neuron(operator.neuron, operator.shape, natural), natural)
-        neuron, shift = _without_drive(neuron)
-        drive = by_channel("what drives it (v_leak, a reset value)", shift, natural, natural)
+        neuron, gain = without_gain(placed_neuron(operator.neuron, operator.shape, natural), natural)
+        neuron, shift = without_drive(neuron)
+        drives = "what drives it (v_leak, a reset value)"
+        drive = by_channel(drives, shift, natural, natural)
+        by_channel(drives, neuron.drive, natural, natural)
         if (gain != 1).any() or drive.any():
             current = current.scaled(gain, drive)
         wires = tuple(current.wires(self._emit))
@@ -337,59 +339,3 @@ class _Lowering:
                 raise Refusal("receives a shift a timestep later; supported: in the same timestep")
             return own.scaled(np.ones(natural[0]), by_channel("a shift", state.shift, state.shape, natural))
         return Late(state) if delay else state
-
-
-def _placed_neuron(neuron: FloatNeuron, shape: Shape, natural: Shape) -> FloatNeuron:
-    """The parameters as maps of the natural shape."""
-    placed = {
-        name: value if value.size == 1 else reduced(np.broadcast_to(value, shape).reshape(natural))
-        for name, value in neuron.arrays().items()
-    }
-    return replace(neuron, **placed)  # type: ignore[arg-type]
-
-
-def _without_gain(neuron: FloatNeuron, shape: Shape) -> tuple[FloatNeuron, Reals]:
-    """The neuron with gain 1, and what its inputs are to be multiplied with, (M,)."""
-    gain = np.broadcast_to(neuron.gain, shape).reshape(shape[0], -1)
-    if reduced(gain[:, :, None]).shape[1:] in ((), (1, 1)):
-        return replace(neuron, gain=ONE), gain[:, 0].copy()
-    if not (gain > 0).all():
-        raise Refusal("a gain (a resistance) that is not above 0 and differs between neurons of one channel")
-    scaled = {
-        name: reduced(np.broadcast_to(getattr(neuron, name) / neuron.gain, shape))
-        for name in ("threshold", "drive", "reset_value", "start")
-    }
-    return replace(neuron, gain=ONE, **scaled), np.ones(shape[0])  # type: ignore[arg-type]  # in units of the gain
-
-
-def _without_drive(neuron: FloatNeuron) -> tuple[FloatNeuron, Reals]:
-    """The neuron without drive, and what its inputs are to be raised by.
-
-    A hard reset goes to 0: potentials count from the reset value, u = v - r, u' = leak u + arriving + drive -
-    (1 - leak) r. Where there is a synaptic current, which a bias would enter, they count from the potential at rest,
-    c = drive / (1 - leak).
-    """
-    if neuron.current_leak is not None:
-        if not neuron.drive.any():
-            origin, shift = (neuron.reset_value if neuron.reset == "hard" and not neuron.leak.any() else ZERO), ZERO
-        elif (neuron.leak >= 1).any():
-            raise Refusal("a drive (v_leak) beside a synaptic current, without a leak")
-        else:
-            origin, shift = neuron.drive / (1 - neuron.leak), ZERO
-    elif neuron.reset == "hard":
-        if neuron.reset_timing == "next" and neuron.reset_value.any():
-            raise Refusal("a reset in the next timestep to another value than 0")
-        origin = neuron.reset_value
-        shift = neuron.drive - (1 - neuron.leak) * origin
-    else:
-        origin, shift = ZERO, neuron.drive
-    moved = replace(
-        neuron,
-        drive=ZERO,
-        threshold=neuron.threshold - origin if neuron.reset == "hard" else neuron.threshold,
-        start=neuron.start - origin,
-        reset_value=neuron.reset_value - origin if neuron.reset == "hard" else ZERO,
-    )
-    if neuron.reset == "soft" and np.any(origin):
-        raise Refusal("a drive (v_leak) beside a synaptic current and a reset by subtraction")
-    return moved, shift

@@ -187,7 +187,7 @@ def measure(
         firing_rates={name: each.fired("integer") / each.positions for name, each in firing.items()},
         float_firing_rates={name: each.fired("float") / each.positions for name, each in firing.items()},
         clipped_inputs=versions.encoding.clipped_share(samples),
-        remarks=tuple(_remarks(versions, firing, samples.shape[1])),
+        remarks=(*versions.encoding.remarks(samples), *_remarks(versions, firing, samples.shape[1])),
         predictions=tuple(predictions),
     )
 
@@ -199,7 +199,7 @@ def _runs(versions: Versions, part: Samples, names: Sequence[str]) -> dict[str, 
     is_exact = isinstance(versions.original, FloatRun)
     exact: Mapping[str, Any] = own if is_exact else run_graph(versions.graph, part, names)
     mapped = run_graph(versions.mapped, codes, names)
-    in_neurons = mapped if versions.encoding.exact else run_graph(versions.in_neurons, part, names)
+    in_neurons = mapped if versions.encoding.keeps(part) else run_graph(versions.in_neurons, part, names)
     return {
         "original": own,
         "exact": {name: np.asarray(values) for name, values in exact.items()},

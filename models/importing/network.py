@@ -225,7 +225,7 @@ class ImportedNetwork:
             answer=self.answer,
         )
         found = measure(versions, reals, _labels(labels, len(reals)), self.classes, on_measured)
-        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons))
+        told = (*self.source.remarks, *changes(self.source.graph, versions.in_neurons), *quantized.remarks)
         return replace(found, remarks=(*told, *found.remarks))
 
     def record(
@@ -251,6 +251,9 @@ class ImportedNetwork:
         reals = real_samples(samples, self.source.input_shape, calibration.steps)
         checked = _labels(labels, len(reals))
         figures = measured or self.measure(samples, labels)
+        if not figures.clipped_inputs:  # of samples other than these
+            told = [each for each in calibration.encoding.remarks(reals) if each not in figures.remarks]
+            figures = replace(figures, remarks=(*told, *figures.remarks))
         named = {"class_names": list(class_names)} if class_names else {}
         facts = {**self.source.facts, **self._provenance(calibration), **named, **figures.facts()}
         self._write(Path(path), quantized, calibration.encoding, reals, checked, facts, on_recorded)

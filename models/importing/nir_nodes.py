@@ -4,9 +4,10 @@ NIR describes neurons by differential equations; the frameworks that write it st
 (v_leak - v + r I). NIR does not say dt. snnTorch, SpikingJelly and Lava write for dt = 1e-4 s (their importers and
 exporters say so); Sinabs counts tau in timesteps (dt = 1); Norse's dt is 1e-3 s, times the `time_scaling_factor` of its
 export (1e-6 with the 0.001 that version 1.1 takes by default). Integrate-and-fire neurons have no tau: Norse, Sinabs
-and Lava write r = 1 for v += I, SpikingJelly writes r = 1 / dt for the same. A synaptic current jumps before the
-potential takes it, as in snnTorch. Neurons start where they rest: at v_leak (Norse; SpikingJelly, where it is v_reset),
-and without a leak at v_reset (SpikingJelly).
+and Lava write r = 1 for v += I, SpikingJelly writes r = 1 / dt for the same. So a timestep adds r I or r dt I, by the
+factor that is nearer to 1 (see `per_timestep`). A synaptic current jumps before the potential takes it, as in snnTorch.
+Neurons start where they rest: at v_leak (Norse; SpikingJelly, where it is v_reset), and without a leak at v_reset
+(SpikingJelly).
 """
 
 from __future__ import annotations
@@ -180,8 +181,8 @@ DECLARED = {
         "loops through neurons, in and through inner graphs: they take one timestep, where they lead back towards the "
         "Input (said), or those of the Delay in them; Delay of whole timesteps, the same for all"
     ),
-    "per-neuron parameters": "all of them; v_leak and v_reset per channel",
-    "time": "dt, 1e-4 by default",
+    "per-neuron parameters": "all of them; v_leak and v_reset per channel, and r and tau where potentials are read",
+    "time": "dt, 1e-4 by default; IF and I add r or r x dt of what arrives, whichever is nearer to 1, and say so",
 }
 """What it supports of `spiking.CONSTRUCTS`."""
 
@@ -234,7 +235,36 @@ def _integrating(node: Any, reading: Reading, reset: FloatReset) -> FloatNeuron:
         leak=np.ones(()),
         threshold=reals(getattr(node, "v_threshold", 1.0)),
         reset=reset,
-        gain=r if (r == 1.0).all() else r * reading.dt,
+        gain=per_timestep(r, reading.dt),
         reset_value=value,
         start=value,
     )
+
+
+def per_timestep(r: Reals, dt: float) -> Reals:
+    """What integrating neurons add of their input in a timestep, for the r of a node: r where its writer counts time in
+    timesteps, r x dt where in seconds; whichever is nearer to 1, by ratio and over all neurons."""
+    magnitudes = np.abs(r[r != 0])
+    logs = np.log(magnitudes) if magnitudes.size else np.zeros(1)
+    return r if abs(logs.mean()) <= abs(logs.mean() + np.log(dt)) else r * dt
+
+
+def doubts(name: str, node: Any, dt: float) -> list[str]:
+    """What a user should check of how a node was read: r of integrating neurons, where neither r nor r x dt is 1."""
+    if type(node).__name__ not in ("IF", "I") or dt == 1:
+        return []
+    r = reals(node.r)
+    gain = per_timestep(r, dt)
+    if (np.abs(gain - 1) <= SAME).all():
+        return []
+    taken, other = ("r", "r x dt") if gain is r else ("r x dt", "r")
+    factor, instead = (f"{_span(values)}" for values in (gain, r * dt if gain is r else r))
+    return [
+        f"{name} ({type(node).__name__}): a timestep adds {taken} = {factor} of what arrives, as that is nearer to 1 "
+        f"than {other} = {instead} (dt {dt:g}); is that what its writer means?"
+    ]
+
+
+def _span(values: Reals) -> str:
+    low, high = float(values.min()), float(values.max())
+    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"

@@ -38,7 +38,9 @@ def nir_source(network: str | Path | Any, dt: float, reset: ResetChoice | None) 
         "timestep": f"dt = {dt:g} in the unit of the time constants",
         "float_model": "NIR's equations, forward Euler, float64",
     }
-    remarks = (*found.remarks, *ends.remarks, *_several(found, graph))
+    kept = {name: node for name, node in found.nodes.items() if name not in ends.left_out}
+    doubts = [line for name, node in kept.items() for line in nir_nodes.doubts(name, node, dt)]
+    remarks = (*found.remarks, *ends.remarks, *_several(found, graph), *doubts)
     return ImportSource(found.name, "node", kinds, graph, FloatRun(graph), facts, remarks=remarks)
 
 

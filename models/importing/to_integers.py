@@ -21,8 +21,9 @@ from spikecycle.models.importing.graph import (
     FloatSynapse,
     reduced,
 )
+from spikecycle.models.importing.injected import added, arriving, inject
 from spikecycle.models.importing.inputs import InputEncoding
-from spikecycle.models.importing.leak import nearest_leak
+from spikecycle.models.importing.leak import Leak, nearest_leak
 from spikecycle.models.importing.neuron import ZERO, FloatNeuron, Reals
 from spikecycle.models.importing.refusal import Refusal
 from spikecycle.models.importing.units import Unit, units_of
@@ -51,6 +52,8 @@ class Quantized:
     faked: FloatGraph
     scales: Mapping[str, Reals]
     neurons: Mapping[str, Neuron]
+    remarks: tuple[str, ...] = ()
+    """What was added to it, one line for each population."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +144,7 @@ class _Quantizer:
         self._scales: dict[int, Reals] = {}
         self._codes: dict[str, WeightCodes] = {}
         self._neurons: dict[str, Neuron] = {}
+        self._remarks: list[str] = []
 
     def run(self) -> Quantized:
         for each in self._graph.operators:
@@ -152,7 +156,13 @@ class _Quantizer:
                 )
                 raise refusal.of(each.name) from None
         scales = {each.name: self._scale(self._units[each.name], each.shape[0]) for each in self._graph.populations}
-        return Quantized(self._builder, replace(self._graph, operators=tuple(self._made)), scales, self._neurons)
+        return Quantized(
+            self._builder,
+            replace(self._graph, operators=tuple(self._made)),
+            scales,
+            self._neurons,
+            tuple(self._remarks),
+        )
 
     def _scale(self, unit: Unit, channels: int) -> Reals:
         if id(unit) not in self._scales:
@@ -224,16 +234,15 @@ class _Quantizer:
         kept = neuron.leak.size == 1 and leak.numerator == 2**leak.shift
         values: dict[str, object] = {"leak_numerator": _flat(leak.numerator), "leak_shift": leak.shift}
         reach = self._reach[operator.name]
-        largest = float((reach.potential / scale).max())
+        largest = max(float((reach.potential / scale).max()), float(np.abs(neuron.start / by_map).max()))
         threshold: npt.NDArray[np.int32] | None = None
+        constant = np.round(neuron.drive / by_map).astype(np.int64)
+        start = np.round(neuron.start / by_map).astype(np.int64)
+        current: Leak | None = None
         if neuron.current_leak is not None:
             current = nearest_leak(neuron.current_leak)
             values["current_leak_numerator"] = _flat(current.numerator)
             values["current_leak_shift"] = current.shift
-            values["current_bits"] = self._bits(
-                HEADROOM * float((reach.current / scale).max()) + 1, "synaptic currents"
-            )
-        start = np.round(neuron.start / by_map).astype(np.int64) if neuron.start.any() else None
         if neuron.reads_out and not self._plain:
             bits = self._potential_bits or self._bits(HEADROOM * largest + 1, "potentials")
             kind = "readout"
@@ -254,30 +263,57 @@ class _Quantizer:
                 )
             kind = "synaptic" if neuron.current_leak is not None else "if" if kept else "lif"
         values |= {"kind": kind, "potential_bits": bits}
-        if start is not None:
-            top = 2 ** (bits - 1) - 1 if threshold is None else int(threshold.min()) - 1
-            values["start_potential"] = _flat(np.clip(start, -(2 ** (bits - 1)), top).astype(np.int32))
+        # A trace starts below every threshold; what a channel lacks of its start by that arrives in the first timestep.
+        top = 2 ** (bits - 1) - 1 if threshold is None else int(threshold.min()) - 1
+        begun = np.clip(start, -(2 ** (bits - 1)), top)
+        values["start_potential"] = _flat(begun.astype(np.int32))
+        lacking = ((start * leak.numerator) >> leak.shift) - ((begun * leak.numerator) >> leak.shift)
+        if constant.any() or lacking.any():
+            through = None if current is None else (current.numerator.astype(np.int64), current.shift)
+            extra = arriving(constant, lacking, through)
+            self._remarks.append(added(operator.name, bool(constant.any())))
+            layers = [each.layer for each in self._synapses(operator)]
+            extra_source = inject(
+                self._builder, operator.name, shape, extra, self._weight_bits, scale, layers[0] if layers else None
+            )
+            sources = [*sources, extra_source]
+        if current is not None:
+            carried = float(np.abs(constant).max() + np.abs(lacking).max())
+            values["current_bits"] = self._bits(
+                HEADROOM * float((reach.current / scale).max()) + carried + 1, "synaptic currents"
+            )
         if threshold is not None:
             values["threshold"] = _flat(threshold)
             if not neuron.reads_out:
                 values |= {"reset": neuron.reset, "reset_timing": neuron.reset_timing}
                 if neuron.reset == "hard":
-                    values["reset_value"] = int(np.round(float(neuron.reset_value.max()) / scale[0]))
+                    values["reset_value"] = _reset_value(neuron.reset_value, scale)
         if kind == "if":
             values["leak_numerator"], values["leak_shift"] = 1, 0
         built = self._neurons[operator.name] = Neuron(**values)  # type: ignore[arg-type]
         self._builder.neuron(operator.name, sources, built)
+        neuron = replace(neuron, drive=reduced(constant * by_map))
         if threshold is None or neuron.reads_out:
-            return operator
+            return replace(operator, neuron=neuron)
         faked = replace(neuron, threshold=reduced(threshold * by_map), strict=False)
         return replace(operator, neuron=faked)
 
+    def _synapses(self, operator: FloatPopulation) -> list[FloatSynapse]:
+        """Those that it receives currents of, without operators between."""
+        found = [self._graph.by_name.get(wire.source) for wire in operator.inputs]
+        return [each for each in found if isinstance(each, FloatSynapse)]
+
     def _may_take_next(self, operator: FloatPopulation, scale: Reals) -> npt.NDArray[np.bool_]:
-        """Channels whose soft reset may subtract one more than the threshold: without leak, where codes, biases and
-        threshold are all multiples of m > `steps` units, what spikes subtract too much stays below m."""
+        """Channels whose soft reset may subtract one more than the threshold, as float neurons fire above it.
+
+        Where codes, biases and threshold are all multiples of m units, what spikes subtract too much stays below m: it
+        adds up over `steps`, or over the 1 / (1 - leak) that a potential keeps.
+        """
         neuron, none = operator.neuron, np.zeros(operator.shape[0], bool)
+        leak = np.broadcast_to(neuron.leak, operator.shape).reshape(len(none), -1).max(axis=1)
+        kept = np.minimum(self._steps, 1 / np.maximum(1 - leak, 1 / self._steps))
         synapses = [self._graph[wire.source] for wire in operator.inputs]
-        if neuron.reset != "soft" or not neuron.strict or (neuron.leak != 1).any() or neuron.start.any():
+        if neuron.reset != "soft" or not neuron.strict or neuron.start.any() or neuron.drive.any():
             return none
         if not all(isinstance(each, FloatSynapse) and each.name in self._codes for each in synapses):
             return none
@@ -288,7 +324,8 @@ class _Quantizer:
             exact &= self._codes[each.name].exact & whole(each.bias / scale)
             integers += [self._codes[each.name].codes, integer_bias(each.bias, scale)[:, None]]
         nearest = np.round(_by_channel_or_neuron(neuron.threshold, operator.shape) / scale[:, None, None])
-        return exact & (common_units(*integers, nearest) > self._steps)
+        coarse: npt.NDArray[np.bool_] = common_units(*integers, nearest) > kept
+        return exact & coarse
 
     def _bits(self, largest: float, what: str) -> int:
         """Width of a signed number that reaches `largest`."""
@@ -296,6 +333,17 @@ class _Quantizer:
         if bits > MAX_POTENTIAL_BITS:
             raise Refusal(f"{what} need {bits} bits, a trace holds {MAX_POTENTIAL_BITS}")
         return bits
+
+
+def _reset_value(values: Reals, scale: Reals) -> int:
+    """The one that a trace holds; Refusal where it would have to be several."""
+    found = np.unique(np.round(values.reshape(-1, *values.shape[1:]) / scale.reshape(-1, 1, 1)) if values.any() else 0)
+    if len(found) > 1:
+        raise Refusal(
+            f"reset values (v_reset, from where the neurons rest) of {values.min():g} to {values.max():g} in a "
+            "population; supported: one for all"
+        )
+    return int(found[0])
 
 
 def _flat(values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

@@ -81,6 +81,17 @@ class TraceNetwork:
         codes: npt.NDArray[Any] = np.minimum(frames, self.input.range.highest).astype(self.input.dtype)
         return codes
 
+    def clipped(self, samples: FrameSet) -> str | None:
+        """How many counts are cut, for people; None where none is."""
+        highest = self.input.range.highest
+        cut, size = int(np.count_nonzero(samples.frames > highest)), samples.frames.size
+        if not cut:
+            return None
+        return (
+            f"{cut} of {size} input values ({100 * cut / size:.3g} %) are clipped to {highest}, what the trace's "
+            f"{self.input.bits}-bit inputs hold; these are up to {int(samples.frames.max())}"
+        )
+
     def predictions(self, samples: FrameSet, on_measured: OnProgress | None = None) -> list[int]:
         """The class of every sample."""
         found: list[int] = []

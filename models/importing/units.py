@@ -60,7 +60,9 @@ class Unit:
                 kept = float(np.max(neuron.current_leak))
                 rounds *= min(steps, 1 / (1 - kept) if kept < 1 else steps)
             start = float(np.broadcast_to(neuron.start, each.shape)[channel].max())
-            reachable = max(reachable, max(0.0, (drive + max(bias, 0.0)) * rounds) + max(0.0, start))
+            constant = max(0.0, float(np.broadcast_to(neuron.drive, each.shape)[channel].max()))
+            constant *= min(steps, 1 / (1 - leak) if leak < 1 else steps)
+            reachable = max(reachable, max(0.0, (drive + max(bias, 0.0)) * rounds) + constant + max(0.0, start))
         return ChannelWeights(weights, threshold, bias, reset, leaks, strict, reachable, largest)  # type: ignore[arg-type]
 
 

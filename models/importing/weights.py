@@ -70,7 +70,7 @@ def scales_of(channels: Sequence[ChannelWeights], bits: int, one_scale: bool) ->
     if not one_scale:
         return np.array([_channel_scale(channel, highest) for channel in channels])
     weights = np.concatenate([channel.weights for channel in channels])
-    scale = _scale(weights, highest, lambda scale: False)
+    scale = _scale(weights, highest, lambda scale: False, lambda scale: False)
     fan_in = max(len(channel.weights) for channel in channels)
     return np.full(len(channels), max([scale, *(_least(channel, highest, fan_in) for channel in channels)]))
 
@@ -122,7 +122,12 @@ def _channel_scale(channel: ChannelWeights, highest: int) -> float:
         compares = channel.reset == "hard" or (not channel.strict and bool(whole(channel.threshold / scale)))
         return not channel.leaks and compares and bool(whole(channel.bias / scale))
 
-    return max(_scale(channel.weights, highest, loses_nothing), _least(channel, highest, len(channel.weights)))
+    def is_whole(scale: float) -> bool:
+        """Whether bias and threshold are integers in units of the scale."""
+        return all(bool(whole(value / scale)) for value in (channel.bias, channel.threshold) if np.isfinite(value))
+
+    scale = _scale(channel.weights, highest, loses_nothing, is_whole)
+    return max(scale, _least(channel, highest, len(channel.weights)))
 
 
 def _least(channel: ChannelWeights, highest: int, fan_in: int) -> float:
@@ -131,7 +136,9 @@ def _least(channel: ChannelWeights, highest: int, fan_in: int) -> float:
     return largest / (highest * max(LEAST_SHARE, fan_in) * max(1.0, channel.largest_input))
 
 
-def _scale(weights: Reals, highest: int, loses_nothing: Callable[[float], bool]) -> float:
+def _scale(
+    weights: Reals, highest: int, loses_nothing: Callable[[float], bool], is_whole: Callable[[float], bool]
+) -> float:
     largest = float(np.abs(weights).max(initial=0.0))
     if largest == 0:
         return 1.0
@@ -140,7 +147,9 @@ def _scale(weights: Reals, highest: int, loses_nothing: Callable[[float], bool])
         return _least_error(weights, largest, highest)
     if loses_nothing(largest / code):
         return largest / code
-    return largest / (code * (highest // code))  # rounds threshold, bias and leak in finer units
+    finer = highest // code  # rounds threshold, bias and leak in finer units
+    doubled = 2 ** (finer.bit_length() - 1)  # by which a leak of some bits rounds nothing for some timesteps
+    return largest / (code * (doubled if is_whole(largest / (code * doubled)) else finer))
 
 
 def _exact_code(weights: Reals, largest: float, highest: int) -> int | None:

@@ -78,7 +78,7 @@ class _Composer(_Limits, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.P
 
 
 for _kind, _pattern, _starts in (
-    (_LEADING_ZERO, r"[-+]?0[0-9_]+", list("-+0")),
+    (_LEADING_ZERO, r"[-+]?0[0-9_]+(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?", list("-+0")),
     (_INTEGER, r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)", _NUMBER_STARTS),
     (_FLOAT, r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?", _NUMBER_STARTS),
     (_FLOAT, r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", list("-+.")),
@@ -160,7 +160,8 @@ def _scalar(node: yaml.ScalarNode, key: str) -> Any:
         raise _problem(f"{_at(key)}a number of {len(text)} characters; at most {LONGEST_NUMBER} are allowed", node)
     digits = text.replace("_", "")
     if node.tag == _LEADING_ZERO:
-        plain = f"{digits[0] if digits[0] in '-+' else ''}{digits.lstrip('-+0') or '0'}"
+        rest = digits.lstrip("-+0")
+        plain = f"{digits[0] if digits[0] in '-+' else ''}{rest if rest[:1].isdigit() else f'0{rest}'}"
         raise _problem(f"{_at(key)}{text} has a leading zero; write {plain}, or '{text}' if it is text", node)
     if node.tag == _INTEGER:
         return int(digits, 0)

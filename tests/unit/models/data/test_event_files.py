@@ -15,7 +15,8 @@ from scipy.io import savemat
 from tonic.io import read_mnist_file
 
 from spikecycle.models.data import event_files
-from spikecycle.models.data.event_files import AEDAT3_HEADER, read_events
+from spikecycle.models.data.aedat_files import AEDAT3_HEADER
+from spikecycle.models.data.event_files import read_events
 from spikecycle.models.errors import ModelsError
 
 pytestmark = pytest.mark.train
@@ -133,7 +134,7 @@ def test_what_is_wrong_with_events_is_one_line(changed: dict[str, Any], words: s
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.txt", b"x", "files of events end in .npy, .npz, .bin"),
+        ("a.txt", b"x", "is no file of events; these end in .npy, .npz, .bin"),
         ("a.aedat4", b"x", "AEDAT 4 is not read; save its events as an array"),
         ("a.bin", b"1234567", "7 bytes are no whole number of events of 5"),
         ("a.aedat", b"#!AER-DAT4.0\r\n", "it begins with '#!AER-DAT4.0"),

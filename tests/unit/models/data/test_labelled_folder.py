@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +59,8 @@ def test_a_folder_is_split_or_keeps_its_own_parts(tmp_path: Path) -> None:
 
 def test_as_many_of_a_class_as_there_are(tmp_path: Path) -> None:
     folder(tmp_path, {"a": 5, "b": 2})
-    names, frames = load_all(tmp_path, binning_of(SENSOR, None, "time", 4, 2), SENSOR, 3, 0)
-    assert names == ("a", "b") and np.bincount(frames.labels).tolist() == [3, 2]
+    found = load_all(tmp_path, binning_of(SENSOR, None, "time", 4, 2), SENSOR, 3, 0)
+    assert found.classes == ("a", "b") and np.bincount(found.frames.labels).tolist() == [3, 2]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,44 @@ def test_what_is_wrong_with_a_folder_is_one_line(make: object, words: str, tmp_p
         load_data("folder")
 
 
+@pytest.mark.parametrize(
+    ("make", "name", "words"),
+    [
+        (lambda path: path.symlink_to("/annex/not-fetched.npy"), "a/x.npy", "is a link that leads to no file; fetch"),
+        (lambda path: path.symlink_to(path.name), "a/x.npy", "is a link that leads to no file"),
+        (lambda path: path.symlink_to("/annex/folder"), "c", "is a link that leads to no file"),
+        (lambda path: path.symlink_to(path.parent), "a/more", "is a link to a folder, and none is followed within a c"),
+        (os.mkfifo, "a/x.npy", "is not a regular file"),
+        (os.mkfifo, "a/more/x.npy", "is not a regular file"),
+        (os.mkfifo, "x.npy", "is not a regular file"),
+        (lambda path: recording(path, 1), "x.npy", "a recording without a class; expected "),
+        (lambda path: path.write_bytes(b""), "a/more/x.AEDAT4", "AEDAT 4 is not read; save its events as an array"),
+        (lambda path: path.write_bytes(b""), "a/x.txt", "is no file of events; these end in .npy, .npz, .bin"),
+    ],
+)
+def test_what_is_no_recording_is_named_wherever_it_lies(
+    make: Callable[[Path], object], name: str, words: str, tmp_path: Path
+) -> None:
+    path = folder(tmp_path, {"a": 2, "b": 2}) / name
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+    with pytest.raises(ModelsError) as error:
+        labelled_files(tmp_path)
+    assert str(error.value).startswith(f"{path}: {words}") and "\n" not in str(error.value)
+
+
+def test_links_to_files_and_to_folders_of_classes_are_followed_and_hidden_ones_are_left_out(tmp_path: Path) -> None:
+    root, away = folder(tmp_path / "root", {"a": 1}), folder(tmp_path / "away", {"b": 2})
+    (root / "b").symlink_to(away / "b")
+    (root / "a" / "1.npy").symlink_to(away / "b" / "0.npy")
+    (root / "a" / ".cache").mkdir()
+    (root / "a" / ".cache" / "0.npy").symlink_to("/nothing")
+    (root / ".c").symlink_to("/nothing")
+    (root / "README.txt").write_text("ours")
+    names = [str(path.relative_to(root)) for path, _ in labelled_files(root).files]
+    assert names == ["a/0.npy", "a/1.npy", "b/0.npy", "b/1.npy"]
+
+
 def test_n_caltech101_cifar10_dvs_and_asl_dvs_as_they_are_laid_out(tmp_path: Path) -> None:
     """A folder for each class: Caltech101/<class>/image_0001.bin, <class>/cifar10_<class>_0.aedat, Yin_a/a/a_0001.mat;
     ASL-DVS counts rows from the bottom of 180."""
@@ -94,7 +134,8 @@ def test_n_caltech101_cifar10_dvs_and_asl_dvs_as_they_are_laid_out(tmp_path: Pat
             folder.mkdir(parents=True)
             kept = {"image_0001.bin": "a.bin", "cifar10_airplane_0.aedat": "2.aedat", "cifar10_bird_0.aedat": "2.aedat"}
             of(kept.get(file, "a.mat"), folder, [(x + label, *rest) for x, *rest in rows]).rename(folder / file)
-        classes, found = load_all(tmp_path / root, binning_of(240, None, "time", 1, 2), 240, None, 0)
-        assert list(classes) == list(names) and found.labels.tolist() == [0, 1]
+        read = load_all(tmp_path / root, binning_of(240, None, "time", 1, 2), 240, None, 0)
+        found = read.frames
+        assert list(read.classes) == list(names) and found.labels.tolist() == [0, 1]
         for label in range(2):
             assert np.argwhere(found.frames[label, 0]).tolist() == [[0, 7, 5 + label], [1, 1, 3 + label]]
