@@ -289,7 +289,8 @@ def _total(inputs: Sequence[Tensor], shape: Shape) -> Tensor:
 
 
 def ordered(operators: Sequence[FloatOperator]) -> tuple[FloatOperator, ...]:
-    """The operators so that each follows what it needs of the same timestep; Refusal where they wait for each other."""
+    """The operators so that each follows what it needs of the same timestep, and, where that can be, currents that it
+    needs of the one before; Refusal where they wait for each other."""
     waiting = {each.name: each for each in operators}
     done: dict[str, FloatOperator] = {}
     while waiting:
@@ -298,7 +299,9 @@ def ordered(operators: Sequence[FloatOperator]) -> tuple[FloatOperator, ...]:
         ]
         if not ready:
             raise Refusal(f"{', '.join(waiting)} wait for each other within a timestep")
-        for each in ready:
+        currents = {name for name, each in waiting.items() if not isinstance(each, FloatPopulation)}
+        known = [each for each in ready if not any(wire.source in currents for wire in each.inputs)]
+        for each in known or ready:
             done[each.name] = waiting.pop(each.name)
     return tuple(done.values())
 

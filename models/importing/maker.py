@@ -170,6 +170,28 @@ class GraphMaker:
             if any(wire.source in self._settled for wire in each.inputs):
                 inputs = tuple(self.settled(wire) for wire in each.inputs)
                 self.operators[each.name] = replace(each, inputs=inputs)
+        for name in {self.settled(FloatWire(label)).source for label in self._ahead}:
+            self._spikes_wait(self.operators[name])
+
+    def _spikes_wait(self, operator: FloatOperator) -> None:
+        """Within a loop: what all others receive of an operator without state a timestep later, its inputs are instead.
+        So spikes wait, not currents, whose bits a trace cannot promise before they are made; a bias does not."""
+        wires = [
+            (each, wire) for each in self.operators.values() for wire in each.inputs if wire.source == operator.name
+        ]
+        stateless = not isinstance(operator, FloatPopulation)
+        if not stateless or not wires or not all(wire.delay for _, wire in wires):
+            return
+        if any(wire.delay or wire.source == INPUT for wire in operator.inputs):
+            return
+        self.operators[operator.name] = replace(
+            operator, inputs=tuple(wire._replace(delay=1) for wire in operator.inputs)
+        )
+        for name in {each.name for each, _ in wires}:
+            inputs = tuple(
+                wire._replace(delay=0) if wire.source == operator.name else wire for wire in self.operators[name].inputs
+            )
+            self.operators[name] = replace(self.operators[name], inputs=inputs)
 
     def settled(self, wire: FloatWire) -> FloatWire:
         """The wire itself, or that of what it was announced for."""

@@ -175,6 +175,16 @@ def test_a_loop_with_a_delay_takes_its_timesteps(order: str, steps: int) -> None
     assert any("takes the timesteps of the Delay" in each for each in network.source.remarks) == (steps > 0)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_delay_behind_the_weights_of_a_loop_is_recorded(steps: int, tmp_path: Path) -> None:
+    nodes = {"a": A, "n": LIF, "r": BACK, "d": nir.Delay(np.full(8, steps * DT))}
+    edges = [("input", "a"), ("a", "n"), ("n", "r"), ("r", "d"), ("d", "n"), ("n", "output")]
+    network = import_network(graph(nodes, edges))
+    network.calibrate(INPUTS)
+    network.quantize(12)
+    assert set(network.record(tmp_path / "delay.h5", INPUTS).spike_difference_mapped.values()) == {0.0}
+
+
 def test_a_delay_in_a_loop_goes_to_a_machine(tmp_path: Path) -> None:
     nodes = {"a": A, "n": LIF, "d": nir.Delay(np.full(8, 2 * DT)), "r": BACK}
     edges = [("input", "a"), ("a", "n"), ("n", "d"), ("d", "r"), ("r", "n"), ("n", "output")]
