@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.files import is_regular
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.importing.answer import Answer
 from spikecycle.models.importing.chain import Segment, segments
@@ -242,11 +244,11 @@ class ImportedNetwork:
         """Write the trace of the integer network on the samples, and return what its provenance says of accuracy.
 
         measured: figures over other samples (a whole test set); by default they are measured on these. class_names: by
-        number, which the provenance then has too. force: replace the file if it is there already, which is a
-        ModelsError else.
+        number, which the provenance then has too. A trace (HDF5) that is there already is replaced, so that a script
+        can run again; force: replace any other file, too, which is a ModelsError else.
         """
-        if not force and os.path.lexists(path):
-            raise ModelsError(f"{path}: is there already; name another, or replace it with force=True")
+        if not force and os.path.lexists(path) and not (is_regular(Path(path)) and h5py.is_hdf5(path)):
+            raise ModelsError(f"{path}: is there already, and no trace; name another, or replace it with force=True")
         quantized, calibration = self._ready(), self._calibrated()
         reals = real_samples(samples, self.source.input_shape, calibration.steps)
         checked = _labels(labels, len(reals))

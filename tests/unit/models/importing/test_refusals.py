@@ -229,10 +229,11 @@ def test_steps_out_of_order_and_settings_that_do_not_fit(tmp_path: Path) -> None
     (tmp_path / "link.h5").symlink_to("nothing")
     for name in ("mine.txt", "link.h5"):
         with pytest.raises(
-            ModelsError, match=rf"{name}: is there already; name another, or replace it with force=True"
+            ModelsError, match=rf"{name}: is there already, and no trace; name another, or replace it with force=True"
         ):
             one.record(tmp_path / name, samples)
     assert (tmp_path / "mine.txt").read_text() == "precious"
     one.record(tmp_path / "mine.txt", samples, force=True)
     assert (tmp_path / "mine.txt").read_bytes()[1:4] == b"HDF"
+    one.record(tmp_path / "mine.txt", samples)  # a script that runs again
     assert not (tmp_path / "x.h5").exists()
