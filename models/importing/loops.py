@@ -14,9 +14,9 @@ import heapq
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from spikecycle.wording import some_of
+
 Edge = tuple[str, str]
-MOST_NAMED = 8
-"""Edges that a remark names."""
 
 
 class Loops(NamedTuple):
@@ -53,13 +53,12 @@ def loops_of(
 
 def _remarks(firing: list[str], held: Collection[Edge], closing: Collection[Edge]) -> Iterable[str]:
     if held:
-        named = ", ".join(sorted({delay for _, delay in held})[:MOST_NAMED])
+        named = some_of(sorted({delay for _, delay in held}))
         yield f"the loop through {named} (Delay) takes the timesteps of the Delay, and none besides"
     if closing and len(firing) > 1:
-        named = ", ".join(f"{one} -> {other}" for one, other in sorted(closing)[:MOST_NAMED])
-        more = f" and {len(closing) - MOST_NAMED} more" if len(closing) > MOST_NAMED else ""
+        named = some_of([f"{one} -> {other}" for one, other in sorted(closing)])
         yield (
-            f"the loop through {', '.join(firing[:MOST_NAMED])}: what goes along {named}{more} arrives a timestep "
+            f"the loop through {some_of(firing)}: what goes along {named} arrives a timestep "
             "later, as it leads back towards the Input; all else arrives in the same timestep"
         )
 
