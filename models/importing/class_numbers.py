@@ -44,10 +44,7 @@ def class_numbers(folders: Sequence[str], classes: int, known: Sequence[str] = (
     first = _counted_from(values, classes)
     if known and (first is None or set(folders) & set(known) or all(map(str.isdecimal, known))):
         other = next(name for name in folders if name not in known)
-        raise ModelsError(
-            f"class {other} is none that the network was trained with: {', '.join(known[:MOST_TOLD])}"
-            f"{', ...' if len(known) > MOST_TOLD else ''}"
-        )
+        raise ModelsError(f"class {other} is none that the network was trained with: {some_of(known, MOST_TOLD)}")
     if first is None and 0 in values:
         raise ModelsError(f"class {max(values)}, for a network of classes 0 to {classes - 1}; see --class-names")
     numbers = tuple(range(len(folders))) if first is None else tuple(value - first for value in values)

@@ -337,7 +337,7 @@ class _Quantizer:
 
 def _reset_value(values: Reals, scale: Reals) -> int:
     """The one that a trace holds; Refusal where it would have to be several."""
-    found = np.unique(np.round(values.reshape(-1, *values.shape[1:]) / scale.reshape(-1, 1, 1)) if values.any() else 0)
+    found = np.unique(np.round(values / scale[:, None, None]))
     if len(found) > 1:
         raise Refusal(
             f"reset values (v_reset, from where the neurons rest) of {values.min():g} to {values.max():g} in a "
