@@ -16,7 +16,13 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
-from spikecycle.traces.filters import WORTH_COMPRESSING, WORTH_COMPRESSING_ONCE, FilterPipeline
+from spikecycle.traces.filters import (
+    WORTH_COMPRESSING,
+    WORTH_COMPRESSING_ONCE,
+    AddWords,
+    FilterPipeline,
+    add_words,
+)
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import FoundDataset, StoredDataset
 
@@ -160,10 +166,10 @@ def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
         return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
 
 
-def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
+def read(dataset: h5py.Dataset, selection: Any = (), adding: AddWords = add_words) -> npt.NDArray[Any]:
     """The selected values in native byte order; see `StoredDataset.values`."""
     stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(FoundDataset.of(dataset.id))
-    return stored.values(selection)
+    return stored.values(selection, adding)
 
 
 def _child(parent: h5py.Group, name: str) -> h5py.h5g.ObjectID:
