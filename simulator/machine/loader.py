@@ -156,10 +156,12 @@ def machine_path(name_or_path: str | Path) -> Path:
 
 
 def _changed(
-    data: Mapping[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
+    data: dict[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
 ) -> dict[str, Any]:
-    """A copy of `data` with keys and formats replaced."""
-    changed = copy.deepcopy(dict(data))
+    """A copy of `data` with keys and formats replaced; `data` itself where there are none."""
+    if not overrides and not formats:
+        return data
+    changed = copy.deepcopy(data)
     for key, value in (overrides or {}).items():
         _set(changed, key, value, origin)
     for target, name in (formats or {}).items():

@@ -37,8 +37,8 @@ class Tiling:
     channel_tiles: list[TileFibers]
     layouts: list[WeightLayout]
     input_tiles: list[tuple[int, int]]
-    rows: list[AxisTile]
-    columns: list[AxisTile]
+    rows: tuple[AxisTile, ...]
+    columns: tuple[AxisTile, ...]
     row_classes: Int64
     column_classes: Int64
     entry_bits: int
@@ -122,11 +122,13 @@ def _cut_channels(
         for own in _halvings(all_own):
             halves = 1 if own == all_own and inputs == shape.C else 2
             tiles = measured.pop(own, None) or [lay(own, 0)]
-            if (own, inputs) != (1, 1):  # of the smallest cut, the largest tile is told
-                problem, _ = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
-            if (own, inputs) == (1, 1) or not problem:
+            is_smallest = (own, inputs) == (1, 1)  # of which the largest tile is told
+            if not is_smallest:
+                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
+            if is_smallest or not problem:
                 tiles += [lay(own, number) for number in range(len(tiles), -(-all_own // own))]
-                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
+                if is_smallest or tiles[1:]:
+                    problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
                 if not problem:
                     laid = [tile if tile.is_laid else lay(own, number) for number, tile in enumerate(tiles)]
                     return own, inputs, laid, entry_bits
