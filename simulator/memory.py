@@ -36,8 +36,8 @@ _LARGEST_KEPT_BYTES = 31 * 2**20
 def keep_freed_arrays() -> None:
     """Let the C library keep the memory of freed arrays for the next ones.
 
-    A run makes and frees some hundred arrays of 0.1 to 10 MB. glibc gives each back to the system, which has to clear it
-    when it is taken again, unless one as large was freed before: so one is, which nobody wrote to. A twentieth to a
+    A run makes and frees some hundred arrays of 0.1 to 10 MB. glibc gives each back to the system, which has to clear
+    it when it is taken again, unless one as large was freed before: so one is, which nobody wrote to. A twentieth to a
     tenth of the time of a run (measured). Other C libraries decide by themselves.
     """
     np.empty(_LARGEST_KEPT_BYTES, np.uint8)
