@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -93,12 +92,10 @@ def tile_ends(outputs: int, tile_size: int, pooled: int) -> list[tuple[int, int]
     return list(zip(starts, [*starts[1:], outputs], strict=True))
 
 
-@lru_cache(maxsize=32)
 def cut_axis(
     axis: WindowAxis, tile_size: int, blocks: int, by_block_size: bool, pooled: int = 1
 ) -> tuple[tuple[AxisTile, ...], Int64]:
-    """Tiles of an axis and the table of tap classes that occur in them, int64 (classes, 4): not to be written to, since
-    they are remembered for the layers that have the same maps.
+    """Tiles of an axis and the table of tap classes that occur in them, int64 (classes, 4).
 
     by_block_size: blocks of different size have different classes (their potentials have other addresses). pooled: see
     `tile_ends`.

@@ -74,12 +74,12 @@ def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, i
     columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
     """
     own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
-    shape = (tiling.rows[-1].stop // pool[0], tiling.columns[-1].stop // pool[1])
+    shape = (tiling.map.rows[-1].stop // pool[0], tiling.map.columns[-1].stop // pool[1])
     if all(channels % banks == 0 for channels in own):
         return np.zeros(shape, np.int64), 1
     numbers = np.zeros(shape, np.int64)
-    for rows in tiling.rows:
-        for columns in tiling.columns:
+    for rows in tiling.map.rows:
+        for columns in tiling.map.columns:
             for top, bottom in _blocks(rows, pool[0]):
                 for left, right in _blocks(columns, pool[1]):
                     size = (bottom - top, right - left)
@@ -117,9 +117,9 @@ def _accumulates(task: LayerTask, taps: Int64) -> Int64:
 
 def _taps_of_cases(shape: LayerShape, tiling: Tiling, occurrences: Int64) -> Int64:
     """Events that meet each tap, all places together, int64 (1, C, R, S): those of every tap case with this tap."""
-    cases = occurrences.reshape(shape.C, len(tiling.row_classes), len(tiling.column_classes))
-    rows = _taps_of_classes(tiling.row_classes, shape.R, shape.stride[0])
-    columns = _taps_of_classes(tiling.column_classes, shape.S, shape.stride[1])
+    cases = occurrences.reshape(shape.C, len(tiling.map.row_classes), len(tiling.map.column_classes))
+    rows = _taps_of_classes(tiling.map.row_classes, shape.R, shape.stride[0])
+    columns = _taps_of_classes(tiling.map.column_classes, shape.S, shape.stride[1])
     taps: Int64 = (rows @ cases @ columns.T)[None]
     return taps
 

@@ -107,7 +107,7 @@ class ArrayReplay:
         """All passes; of the order channel tile, map rows, map columns, timestep, input tile, input channels, only what
         is loaded depends on the order, so that every map tile is computed for all channel tiles together."""
         cutter = InputCutter(self.machine, self.task, self.spike_format, self.tiling.input_tiles, self.sample.inputs)
-        map_tiles = self.tiling.map_tiles
+        map_tiles = self.tiling.map.tiles
         cut = [cutter.passes(rows, columns) for rows, columns in map_tiles]
         sample = SamplePasses.of(map_tiles, cut, self.task.pool, len(self.channel_tiles))
         self._accumulate(sample)
@@ -186,7 +186,7 @@ class ArrayReplay:
 
     def _accumulate(self, sample: SamplePasses) -> None:
         width = self.machine.buffers.spikes.width_bits
-        shape, place, passes = self.task.shape, self.tiling.place, sample.passes
+        shape, place, passes = self.task.shape, self.tiling.map.place, sample.passes
         parts = np.repeat(place.parts, np.diff(sample.ends, prepend=0), axis=0)
         positions = (passes[:, STOP_CHANNEL] - passes[:, FIRST_CHANNEL]) * (
             (parts[:, 1] - parts[:, 0]) * (parts[:, 3] - parts[:, 2])
