@@ -17,7 +17,13 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
-from spikecycle.traces.filters import WORTH_COMPRESSING, WORTH_COMPRESSING_ONCE, FilterPipeline
+from spikecycle.traces.filters import (
+    WORTH_COMPRESSING,
+    WORTH_COMPRESSING_ONCE,
+    AddWords,
+    FilterPipeline,
+    add_words,
+)
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import FoundDataset, StoredDataset
 
@@ -173,9 +179,9 @@ def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
         return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
 
 
-def read(dataset: StoredDataset, selection: Any = ()) -> npt.NDArray[Any]:
+def read(dataset: StoredDataset, selection: Any = (), adding: AddWords = add_words) -> npt.NDArray[Any]:
     """The selected values in native byte order; see `StoredDataset.values`."""
-    return dataset.values(selection)
+    return dataset.values(selection, adding)
 
 
 def _child(parent: h5py.Group, name: str) -> h5py.h5g.ObjectID:

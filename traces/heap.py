@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.traces.errors import TraceError, one_line
+from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.stored import FoundDataset, Range, StoredDataset
 
 _REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
@@ -64,9 +65,9 @@ class VariableLengthDataset(StoredDataset):
         whole = np.frombuffer(stored, _REFERENCE).reshape(self.shape)
         values[...] = whole[tuple(slice(*each) for each in ranges)]
 
-    def values(self, selection: Any = ()) -> npt.NDArray[Any]:
+    def values(self, selection: Any = (), adding: AddWords = add_words) -> npt.NDArray[Any]:
         """The selected values as an array of objects: str, or arrays in native byte order."""
-        references = super().values(selection)
+        references = super().values(selection, adding)
         values = np.empty(references.shape, object)
         item_bytes = 1 if self.item_type is None else self.item_type.itemsize
         heap = _Heap(self._file)
