@@ -16,7 +16,7 @@ from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupp
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.memory import check_memory
+from spikecycle.simulator.memory import check_memory, keep_freed_arrays
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
@@ -75,6 +75,7 @@ def simulate(
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
     """
+    keep_freed_arrays()
     load_plugins(plugins)
     machine = (
         override(hardware, settings, formats)

@@ -16,6 +16,7 @@ from spikecycle.traces.layer_file import read_header, read_name
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.packing import PackedSpikes, packed_bytes
 from spikecycle.traces.shape import LayerShape
+from spikecycle.traces.stored import StoredDataset
 
 
 class Layer:
@@ -44,7 +45,7 @@ class Layer:
             self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
             self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
 
-    def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> h5py.Dataset:
+    def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> StoredDataset:
         sizes = (packed_bytes(int(np.prod(positions))),) if bits == 1 else positions
         dtype = "uint8" if bits <= 8 else "uint16"
         return hdf5.child_dataset(group, name, (dtype,), (self.samples, self.timesteps, *sizes))
@@ -146,7 +147,7 @@ class Layer:
         return sample
 
     def _read(
-        self, name: str, dataset: h5py.Dataset, selection: Any = (), adding: AddWords = add_words
+        self, name: str, dataset: StoredDataset, selection: Any = (), adding: AddWords = add_words
     ) -> npt.NDArray[Any]:
         if not dataset:  # h5py objects are false once their file is closed
             raise TraceError("the trace is closed")

@@ -21,6 +21,7 @@ from spikecycle.traces.operators.base import OperatorHeader
 from spikecycle.traces.packing import PackedSpikes, packed_bytes
 from spikecycle.traces.recording import chunk_shape
 from spikecycle.traces.schema import CHECKSUM, CHECKSUM_BYTES, MAX_INPUTS, MAX_OPERATORS
+from spikecycle.traces.stored import StoredDataset
 from spikecycle.traces.tensors import Source, TensorSpec
 
 
@@ -105,7 +106,7 @@ def stored_form(spec: TensorSpec) -> tuple[np.dtype[Any], tuple[int, ...]]:
     return spec.dtype, spec.shape
 
 
-def _recording(spec: TensorSpec, values: h5py.Dataset, checksums: h5py.Dataset, path: Path) -> ReadSample:
+def _recording(spec: TensorSpec, values: StoredDataset, checksums: StoredDataset, path: Path) -> ReadSample:
     samples = len(values)
 
     def read(sample: int, adding: AddWords = add_words) -> npt.NDArray[Any] | PackedSpikes:

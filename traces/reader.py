@@ -146,7 +146,7 @@ def open_trace(path_or_sample_name: str | os.PathLike[str], *, begin_hash: bool 
 
 
 def _read_version(root: h5py.File) -> int:
-    if "format" not in root.attrs:
+    if "format" not in hdf5.attribute_names(root):
         raise TraceError("is an HDF5 file but not a trace: attribute 'format' is missing")
     found = hdf5.text_attribute(root, "format")
     if found != schema.FORMAT:

@@ -38,15 +38,17 @@ class FoundDataset(NamedTuple):
         return cls(identifier, kind, kind.dtype, identifier.shape)
 
 
-class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
+class StoredDataset:
     """A dataset that is read with our own code where HDF5 would trust the file.
 
     Made of a dataset; TraceError where its values lie in another file, are of a type that is not plain, went through
     filters that cannot be checked, or are not all there.
+
+    id: as HDF5 knows it. False once its file is closed.
     """
 
     def __init__(self, found: FoundDataset) -> None:
-        super().__init__(found.identifier, readonly=True)
+        self.id = found.identifier
         creation = found.identifier.get_create_plist()
         layout, shape = creation.get_layout(), found.shape
         if creation.get_external_count() or layout == h5py.h5d.VIRTUAL:
@@ -67,6 +69,12 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         else:
             self._check_chunks(self._chunks, creation)
 
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Values along each axis."""
@@ -76,6 +84,11 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     def dtype(self) -> np.dtype[Any]:
         """Of a value."""
         return self._type
+
+    @property
+    def nbytes(self) -> int:
+        """Of all values."""
+        return math.prod(self._shape) * self._type.itemsize
 
     def _check_type(self, kind: h5py.h5t.TypeID) -> None:
         if not kind.equal(_plain(self._type)):
@@ -97,7 +110,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
 
     @property
     def chunks(self) -> tuple[int, ...] | None:
-        """The shape of a chunk; None where the values stand in one piece. h5py would look it up every time."""
+        """The shape of a chunk; None where the values stand in one piece."""
         return self._chunks
 
     def _check_chunks(self, chunks: tuple[int, ...], creation: h5py.h5p.PropDCID) -> None:
@@ -162,7 +175,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         return ranges, kept
 
     def _read_whole(self, values: Array, ranges: list[Range]) -> None:
-        values[...] = super().__getitem__(tuple(slice(*each) for each in ranges))
+        values[...] = h5py.Dataset(self.id)[tuple(slice(*each) for each in ranges)]
 
     def _read_chunks(self, values: Array, ranges: list[Range], chunks: tuple[int, ...]) -> None:
         rows = ranges[0][1] - ranges[0][0]

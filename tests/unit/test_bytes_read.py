@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -33,7 +34,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
     values = StoredDataset.values
 
     def counting(self: StoredDataset, selection: Any = (), *how: Any) -> Any:
-        seen[self.name, str(selection)] += 1
+        seen[h5py.h5i.get_name(self.id).decode(), str(selection)] += 1
         return values(self, selection, *how)
 
     monkeypatch.setattr(StoredDataset, "values", counting)

@@ -47,8 +47,8 @@ class BankAccesses:
         self._weights = _non_zeros(task, kind_of_channel, len(kinds))
         self._places, self._count = _places(tiling, self._banks, (1, 1))
         self._neurons, self._neuron_count = _places(tiling, self._banks, task.pool)
-        self._rows = _taps_of_classes(tiling.row_classes, task.shape.R, task.shape.stride[0])
-        self._columns = _taps_of_classes(tiling.column_classes, task.shape.S, task.shape.stride[1])
+        self._rows = _taps_of_classes(tiling.map.row_classes, task.shape.R, task.shape.stride[0])
+        self._columns = _taps_of_classes(tiling.map.column_classes, task.shape.S, task.shape.stride[1])
         self._fixed = self._whatever_spikes()
 
     def accesses(self, sample: LayerSample, occurrences: Int64, accesses: int) -> Int64:
@@ -139,12 +139,12 @@ def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, i
     columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
     """
     own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
-    shape = (tiling.rows[-1].stop // pool[0], tiling.columns[-1].stop // pool[1])
+    shape = (tiling.map.rows[-1].stop // pool[0], tiling.map.columns[-1].stop // pool[1])
     if all(channels % banks == 0 for channels in own):
         return np.zeros(shape, np.int64), 1
     numbers = np.zeros(shape, np.int64)
-    for rows in tiling.rows:
-        for columns in tiling.columns:
+    for rows in tiling.map.rows:
+        for columns in tiling.map.columns:
             for top, bottom in _blocks(rows, pool[0]):
                 for left, right in _blocks(columns, pool[1]):
                     size = (bottom - top, right - left)

@@ -104,7 +104,7 @@ class _Framing:
         """All passes; of the order channel tile, map rows, map columns, timestep, input tile, input channels, only what
         is loaded depends on the order, so that every map tile is computed for all channel tiles together."""
         cutter = InputCutter(self.machine, self.task, self.spike_format, self.tiling.input_tiles, self.sample.inputs)
-        map_tiles = self.tiling.map_tiles
+        map_tiles = self.tiling.map.tiles
         cut = [cutter.passes(rows, columns) for rows, columns in map_tiles]
         passes = SamplePasses.of(map_tiles, cut, self.task.pool, len(self.channel_tiles))
         self._load_spikes(passes)
@@ -129,7 +129,7 @@ class _Framing:
         )
 
     def _layouts(self, passes: SamplePasses) -> Int64:
-        place = self.tiling.place
+        place = self.tiling.map.place
         parts = np.repeat(place.parts, passes.numbers, axis=0)
         channels = passes.passes[:, STOP_CHANNEL] - passes.passes[:, FIRST_CHANNEL]
         positions = channels * ((parts[:, 1] - parts[:, 0]) * (parts[:, 3] - parts[:, 2]))

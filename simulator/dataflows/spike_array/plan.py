@@ -12,7 +12,6 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import POOLS_REFUSED
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
-from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
 from spikecycle.simulator.dataflows.spike_array.bank_accesses import BankAccesses
 from spikecycle.simulator.dataflows.spike_array.coding import (
     check_weights,
@@ -24,7 +23,6 @@ from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame, frames
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeLatencies, PeSpec, latencies
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
-from spikecycle.simulator.dataflows.spike_array.tap_lanes import tap_lanes
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -54,14 +52,9 @@ class SpikeArrayPlan:
         self.cut = tiling
         spec = self.weight_format.spec(self.task.weight_bits)
         pe = _pe_spec(self.machine, decoded_slots(self.machine, self.weight_format, self.task.weight_bits))
-        shape = self.task.shape
-        taps = [
-            np.array([taps_of_phase(taps, stride, phase) for phase in range(stride)], dtype=np.int64)
-            for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
-        ]
         self.latencies = latencies(
-            tiling.channel_tiles, tiling.layouts, tap_lanes(tiling.row_classes, tiling.column_classes, *taps),
-            shape.C * len(tiling.row_classes) * len(tiling.column_classes), spec, pe,
+            tiling.channel_tiles, tiling.layouts, tiling.map.lanes,
+            self.task.shape.C * tiling.map.place.cases_of_channel, spec, pe,
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
         )  # fmt: skip
         self.banks = BankAccesses(self.machine, self.task, tiling)
@@ -87,11 +80,11 @@ class SpikeArrayPlan:
         return {
             "channel_tiles": len(tiling.channel_tiles),
             "input_tiles": len(tiling.input_tiles),
-            "map_tiles": len(tiling.rows) * len(tiling.columns),
+            "map_tiles": len(tiling.map.tiles),
             "tile_output_channels": tiling.channel_tiles[0].channels,
             "tile_input_channels": tiling.input_channels,
-            "tile_rows": tiling.rows[0].outputs,
-            "tile_columns": tiling.columns[0].outputs,
+            "tile_rows": tiling.map.rows[0].outputs,
+            "tile_columns": tiling.map.columns[0].outputs,
         }
 
     @property

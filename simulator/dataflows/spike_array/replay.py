@@ -73,7 +73,7 @@ class ArrayReplay:
         breakdown = frame.passes.breakdown()
         arguments = (
             events_of_values(sample.inputs, task.input_bits), spiking_words(sample.inputs), frame.passes.passes,
-            frame.passes.ends, task.shape.H, task.shape.W, frame.layouts, tiling.place, latencies.cycles,
+            frame.passes.ends, task.shape.H, task.shape.W, frame.layouts, tiling.map.place, latencies.cycles,
             np.array(BIT_OF_PRODUCT, np.int64),
         )  # fmt: skip
         parameters = machine.dataflow
