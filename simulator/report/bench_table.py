@@ -7,7 +7,13 @@ from rich.text import Text
 
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.bench.result import BenchCase, BenchResult
-from spikecycle.simulator.report.bench_words import ground_words, machine_words, network_words, problem_lines
+from spikecycle.simulator.report.bench_words import (
+    ground_words,
+    machine_words,
+    network_words,
+    problem_lines,
+    work_words,
+)
 
 _MIB = 2**20
 
@@ -44,7 +50,7 @@ def _peers(result: BenchResult) -> RenderableType:
     peers = result.peers
     columns = [
         names("program", [peer.peer for peer in peers]),
-        names("work", [peer.work for peer in peers]),
+        names("work", [work_words(result, peer) for peer in peers]),
         Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
         Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
         Column("ours is faster by", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),

@@ -34,6 +34,14 @@ def machine_words(case: BenchCase) -> str:
     return f"{case.machine}{f', {case.weight_format}' if case.weight_format else ''}{threads}"
 
 
+def work_words(result: BenchResult, peer: PeerTime) -> str:
+    """What a peer and we both did, and with how many spikes and zeros, which `work` does not say."""
+    case = None if peer.case is None else result.cases[peer.case]
+    if case is None or case.density is None:
+        return peer.work
+    return f"{peer.work} ({network_words(case).removeprefix(f'{case.network}, ')})"
+
+
 def date_words(result: BenchResult) -> str:
     """When it was measured: "2026-11-29 06:25 UTC"; what is no date as it is, and "" where the document has none."""
     try:

@@ -12,9 +12,9 @@ from spikecycle.simulator.report.bench_words import (
     date_words,
     ground_words,
     machine_words,
-    network_words,
     problem_lines,
     shares_of,
+    work_words,
 )
 from spikecycle.simulator.report.page.bench_rows import Benches, faster, networks_of, speed_up
 from spikecycle.simulator.report.page.chart import DataTable, Value
@@ -187,20 +187,13 @@ def _peers(benches: Benches) -> DataTable:
     heads = (*(["bench"] if several else []), "program", "work", "theirs (s)", "ours (s)", "ours is faster by (x)")
     rows: list[Sequence[Value]] = [
         (
-            *([name] if several else []), peer.peer, _work(bench, peer.case, peer.work),
+            *([name] if several else []), peer.peer, work_words(bench, peer),
             *((None, None, None) if peer.problem else (peer.seconds, peer.ours_s, peer.ratio)),
         )
         for name, bench in benches
         for peer in bench.peers
     ]  # fmt: skip
     return DataTable(heads, rows)
-
-
-def _work(bench: BenchResult, case: int | None, work: str) -> str:
-    """What both did, and with which density: the document's words do not say that."""
-    if case is None or bench.cases[case].density is None:
-        return work
-    return f"{work} ({network_words(bench.cases[case]).removeprefix(f'{bench.cases[case].network}, ')})"
 
 
 def _growth(benches: Benches) -> DataTable:

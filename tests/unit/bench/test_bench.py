@@ -110,6 +110,14 @@ def test_tables_show_what_was_measured_and_how_it_compares() -> None:
     assert "2.00 x" in text
 
 
+def test_peers_of_several_densities_are_told_apart() -> None:
+    cases = [CASE, CASE.model_copy(update={"density": 0.4})]
+    peers = [RESULT.peers[0].model_copy(update={"case": index}) for index in range(2)]
+    text = " ".join(shown(RESULT.model_copy(update={"cases": cases, "peers": peers})).split())
+    assert "w (10 % spikes, 80 %" in text
+    assert "w (40 % spikes, 80 %" in text
+
+
 def test_a_document_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     file.write_text(RESULT.model_dump_json())
