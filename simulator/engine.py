@@ -23,7 +23,6 @@ from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_residency, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse, with_sums_joined
-from spikecycle.simulator.side_by_side import Once
 from spikecycle.simulator.stage_run import StageRunner
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timeline import Timeline
@@ -108,8 +107,7 @@ def simulate(
         non_zeros = NonZeros.between(stages)
         steps = _Steps(progress, len(stages) * len(chosen))
         runner = StageRunner(network, machine, dataflow, chosen, kept, non_zeros, reuse, threads, timing.by_itself)
-        hashed = Once(lambda: network.sha256)  # the result will ask for it
-        with closing(runner.run(stages, steps.step_done, [hashed])) as runs:
+        with closing(runner.run(stages, steps.step_done)) as runs:
             for stage, run in zip(stages, runs, strict=True):
                 resident.add(stage.name, run.footprint)
                 timing.add_stage(run.activities, run.schedules)
@@ -152,7 +150,13 @@ class _Steps:
 
 
 def _opened(trace: Trace | str | Path, threads: int) -> AbstractContextManager[Trace]:
-    return nullcontext(trace) if isinstance(trace, Trace) else open_trace(trace, begin_hash=threads > 1)
+    """The trace, whose fingerprint the result will ask for: with several threads it is worked out beside all else. No
+    job of the run waits for it: no more than a few are begun behind one that is not done."""
+    if not isinstance(trace, Trace):
+        return open_trace(trace, begin_hash=threads > 1)
+    if threads > 1:
+        trace.begin_hash()
+    return nullcontext(trace)
 
 
 def _chosen_samples(trace: Trace, samples: Sequence[int] | None) -> list[int]:

@@ -65,7 +65,7 @@ class SpikeRecord:
 def by_timestep(values: Frames) -> Int64:
     """int64 (T,): values that are not zero in each timestep of (T, ...)."""
     if isinstance(values, PackedSpikes):
-        return values.counts()
+        return _set_bits(values)
     if isinstance(values, ComputedFrames):  # as they are made, in whatever order they lie in memory: no copy
         return np.array([np.count_nonzero(frame.ravel(order="K")) for frame in values], np.int64)
     # NumPy counts a whole array many times faster than along an axis
