@@ -46,7 +46,7 @@ import numpy as np
 
 from spikecycle.simulator.activity import Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.jit import inner_kernel, kernel
+from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
@@ -58,7 +58,7 @@ from spikecycle.simulator.schedule.base import (
     StageSchedule,
     sum_by_name,
 )
-from spikecycle.simulator.schedule.dram import DramTiming
+from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
 """Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
@@ -148,8 +148,11 @@ class _Timing(NamedTuple):
     def add(self, work: Work, moves: Moves, dram: DramTiming, moments: Int64) -> list[list[int]]:
         """Overlap the next block of passes, see `_overlap`; returns bits loaded and stored by operand, whole bursts."""
         moved = np.zeros((2, len(moves.operands)), np.int64)
-        load_bits, store_bits = (np.ascontiguousarray(bits, np.int64) for bits in (moves.load_bits, moves.store_bits))
-        most = _overlap(work.cycles, load_bits, store_bits, dram, moments, self.state, self.stalls, moved)
+        traffic = Traffic.of(moves, dram)
+        most = _overlap(
+            work.cycles, traffic.load_bits, traffic.load_held, traffic.store_bits, traffic.store_held, dram, moments,
+            self.state, self.stalls, moved,
+        )  # fmt: skip
         dram.check(int(most))
         return moved.tolist()
 
@@ -165,28 +168,13 @@ _CHANNEL_FREE, _STARTED, _END, _STORE, _CARRIED = 0, 1, 2, 4, 6
 when they end, and for how long their stores occupy the channel; cycles for which it was occupied in all."""
 
 
-@inner_kernel
-def _transfer(bits: Int64, dram: DramTiming, moved: Int64) -> tuple[int, int]:
-    """Bits of a transfer, int64 (operands,), in whole bursts, each operand by itself, and cycles for which it occupies
-    the channel, those of its misses among them: see `spikecycle.simulator.schedule.dram`. moved: int64 (operands,),
-    added to."""
-    carried = 0
-    rows = 0
-    for operand in range(len(bits)):
-        whole = (bits[operand] + dram.burst_bits - 1) // dram.burst_bits * dram.burst_bits
-        moved[operand] += whole
-        carried += whole
-        if dram.row_bits > 0:
-            rows += (bits[operand] + dram.row_bits - 1) // dram.row_bits
-    cycles = (carried * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
-    return carried, cycles + rows * dram.miss_cycles
-
-
 @kernel
 def _overlap(
     compute_cycles: Int64,
     load_bits: Int64,
+    load_held: Int64,
     store_bits: Int64,
+    store_held: Int64,
     dram: DramTiming,
     moments: Int64,
     state: Int64,
@@ -196,19 +184,24 @@ def _overlap(
     """Go through the next block of passes: fill `moments` (6, n: compute, load and store, starts and ends), but for the
     stores of its last two; add to `stalls` and `moved`, and leave `state` (_STATE,) for the block behind.
 
-    load_bits, store_bits: int64 (n, operands), see `Moves`. moved: int64 (2, operands), bits loaded and stored, whole
-    bursts. Returns the bits of the largest transfer. A load without channel cycles is no transfer (or an ideal one): it
-    has arrived when it is issued.
+    load_bits, load_held, store_bits, store_held: see `Traffic`. moved: int64 (2, operands), bits loaded and stored.
+    Returns the bits of the largest transfer. A load without channel cycles is no transfer (or an ideal one): it has
+    arrived when it is issued.
     """
     n = len(compute_cycles)
     channel_free = state[_CHANNEL_FREE]
     previous_end = state[_END + 1]
     most = 0
     for i in range(n):
-        loaded, loading = _transfer(load_bits[i], dram, moved[0])
-        stored, occupied = _transfer(store_bits[i], dram, moved[1])
-        if stored > 0:
-            occupied += 2 * dram.turnaround_cycles
+        loaded = 0
+        stored = 0
+        for operand in range(len(moved[0])):
+            loaded += load_bits[i, operand]
+            stored += store_bits[i, operand]
+            moved[0, operand] += load_bits[i, operand]
+            moved[1, operand] += store_bits[i, operand]
+        loading = (loaded * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + load_held[i]
+        occupied = (stored * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + store_held[i]
         most = max(most, loaded, stored)
         state[_CARRIED] += loading + occupied
         # The end of compute i - 2 lets go store i - 2, then load i.
