@@ -17,9 +17,9 @@ MOST_NEURONS = 48
 """Neurons of a raster: as many rows as a chart can show one by one."""
 MOST_TIMESTEPS = 400
 """Timesteps of a raster."""
-LEAST_BYTES = 2**17
-"""Of packed spikes that are worth a kernel: NumPy counts so many in some 10 us, while to load a kernel takes
-milliseconds."""
+LEAST_BYTES = 2**13
+"""Of packed spikes that are worth a kernel. NumPy gives Python's lock up to count so many; to load a kernel takes
+milliseconds, which traces of small maps need not wait for."""
 
 
 @dataclass(frozen=True, eq=False)

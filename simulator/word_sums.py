@@ -9,8 +9,8 @@ from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces import filters
 from spikecycle.traces.filters import MODULUS
 
-LEAST_WORDS = 2**15
-"""Words that are worth a kernel: NumPy adds up so many in some 30 us, while to load a kernel takes milliseconds."""
+LEAST_WORDS = filters.FEW_WORDS
+"""Words that are worth a kernel: NumPy adds up more of them in a dozen steps, half of which give Python's lock up."""
 ROW_WORDS = 2**8
 """Words whose sum stays within 32 bits, each multiplied by its number: many of them fill a register."""
 
