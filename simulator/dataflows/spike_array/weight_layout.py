@@ -48,8 +48,9 @@ def lay_out_weights(fibers: TileFibers, input_channels: int, alignment_bits: int
     first_fibers = np.arange(channels) // input_channels * input_channels * phases
     first_units -= first_units[:, np.repeat(first_fibers, phases)]
     first_bits = first_units.reshape(bits.shape) * alignment_bits
+    in_word = first_bits - first_bits // word_bits * word_bits  # NumPy takes four times as long for the remainder
     return WeightLayout(
         first_bits=first_bits,
-        fetched_words=np.where(bits > 0, (first_bits % word_bits + bits - 1) // word_bits + 1, 0),
+        fetched_words=np.where(bits > 0, (in_word + bits - 1) // word_bits + 1, 0),
         words=-(-_by_layout(units, input_channels, phases) * alignment_bits // word_bits),
     )
