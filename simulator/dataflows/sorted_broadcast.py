@@ -248,8 +248,9 @@ def neurons(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
             {"compute": 0, "store": 0 if is_ideal else -(-bits // per_cycle)}, writes={"outputs": bits}
         )
     spikes = np.zeros(output.shape[1] * output.shape[2], np.int64)
+    sums = np.min_scalar_type(output.shape[0])  # spikes of all channels: many are added side by side where it is narrow
     for values in blocks(run.sample.frames(output.name)):
-        spikes += values.sum(axis=(0, 1), dtype=np.int64).reshape(-1)
+        spikes += values.sum(axis=1, dtype=sums).sum(axis=0, dtype=np.int64).reshape(-1)
     full, rest = np.divmod(spikes, parameters.output_spine_entries)
     of_full = -(-parameters.output_spine_entries * parameters.entry_bits // per_cycle)
     carried = full * of_full + -(-rest * parameters.entry_bits // per_cycle)

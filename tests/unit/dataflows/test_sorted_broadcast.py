@@ -61,6 +61,16 @@ def test_by_hand(tmp_path: Path) -> None:
     assert (lif.sum_cycles, lif.sum_cycle_breakdown["store"]) == (200, 200)
 
 
+def test_more_spikes_of_a_place_than_a_byte_counts(tmp_path: Path) -> None:
+    """300 neurons fire in both timesteps: 600 cycles to sort, 600 x 8 bytes at 160 a cycle to store."""
+    graph = GraphBuilder(timesteps=2)
+    current = graph.linear("fc", graph.input("x", np.ones((1, 2, 1, 1, 1), int)), np.ones((300, 1), int), weight_bits=8)
+    graph.neuron("if", current, Neuron("if", 1, potential_bits=8))
+    graph.write(tmp_path / "net.h5")
+    _, neurons = spikecycle.simulate(tmp_path / "net.h5", "spinalflow").layers
+    assert neurons.sum_cycle_breakdown["store"] == 600 + 600 * 8 // 160
+
+
 def test_weights_that_do_not_fit_together_come_again_for_every_position(tmp_path: Path) -> None:
     """Two tiles of 2 rows in a buffer of 3: each is loaded at both positions, 256 bytes in 2 cycles.
 
