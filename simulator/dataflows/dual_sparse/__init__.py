@@ -16,6 +16,7 @@ import numpy as np
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8, UInt64
 from spikecycle.simulator.dataflows.dual_sparse.kernels import (
+    Visited,
     count_weights,
     cycles_along_channels,
     cycles_along_rows,
@@ -31,6 +32,7 @@ from spikecycle.simulator.dataflows.dual_sparse.machine import (
 )
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.dataflows.stage import Network
+from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.simulator.workload.words import column_ones
 from spikecycle.traces import Synapse
 from spikecycle.traces.frames import block_timesteps, blocks
@@ -91,13 +93,11 @@ def window_words(planes: Bits, parameters: DualSparseParameters) -> Bits:
     return np.bitwise_or.reduceat(planes, np.arange(0, len(planes), parameters.timesteps_at_once), axis=0)
 
 
-class _Visits(NamedTuple):
-    """What happens to the tiles of an operand: int64, one each a tile, times it is loaded and times it follows another
-    tile; times that each is read, by all PEs or by one after the other; pairs of non-zeros in all tiles."""
+class _Reads(NamedTuple):
+    """How PEs read an operand: times that each tile is read, by all PEs or by one after the other; pairs of non-zeros
+    in all tiles."""
 
-    loads: Int64
-    changes: Int64
-    reads: int
+    times: int
     pairs: int
 
 
@@ -108,17 +108,19 @@ class _OperandTraffic:
     loaded: int = 0
     read: int = 0
 
-    def add(self, storage: TensorStorage, sizes: Int64, non_zeros: Int64, bits: int, visits: _Visits) -> None:
-        """Tiles of `sizes` elements, of which `non_zeros` have `bits` bits besides their index."""
-        coordinate_bits = storage.coordinate_bits or 0
-        mask = sizes if storage.index == "mask" else np.zeros_like(sizes)
-        stored = non_zeros * (bits + coordinate_bits)
-        stored += mask
-        self.loaded += int(np.dot(visits.loads.reshape(-1), stored.reshape(-1)))
+    def add(
+        self, storage: TensorStorage, sizes: Int64, non_zeros: Int32, bits: int, visited: Visited, reads: _Reads
+    ) -> None:
+        """Tiles, of which `non_zeros` have `bits` bits besides their index; the first have `sizes` elements, which all
+        others repeat."""
+        element_bits = bits + (storage.coordinate_bits or 0)
+        is_masked = storage.index == "mask"
+        self.loaded += visited.loaded_non_zeros * element_bits + visited.loaded_sizes * is_masked
         if storage.reads == "all":
-            self.read += visits.reads * int(stored.sum())
+            masks = int(sizes.sum()) * (non_zeros.size // sizes.size) * is_masked
+            self.read += reads.times * (int(non_zeros.sum(dtype=np.int64)) * element_bits + masks)
         else:
-            self.read += visits.pairs * (bits + coordinate_bits) + int((visits.changes * mask).sum())
+            self.read += reads.pairs * element_bits + visited.changed_sizes * is_masked
 
 
 def _sizes(size: int, tile: int) -> Int64:
@@ -131,17 +133,16 @@ def _visit(
     parameters: DualSparseParameters,
     counts: dict[str, int],
     tiles_of: tuple[str, ...],
-    non_zeros: Int64,
+    non_zeros: Int32,
+    sizes: Int64,
     resident: int,
-) -> tuple[Int64, Int64]:
-    """Loads and changes of every tile of the operand that has the dimensions `tiles_of`, in that order."""
+) -> Visited:
+    """Loads and changes of the tiles of the operand that has the dimensions `tiles_of`, in that order."""
     order = parameters.loop_order
     strides = {name: int(np.prod([counts[n] for n in tiles_of[i + 1 :]])) for i, name in enumerate(tiles_of)}
     steps = np.array([counts[loop] for loop in order], np.int64)
     moves = np.array([strides.get(loop, 0) for loop in order], np.int64)
-    loads, changes = np.zeros(non_zeros.size, np.int64), np.zeros(non_zeros.size, np.int64)
-    visit_tiles(steps, moves, non_zeros.reshape(-1), resident, loads, changes)
-    return loads.reshape(non_zeros.shape), changes.reshape(non_zeros.shape)
+    return visit_tiles(steps, moves, non_zeros.reshape(-1), sizes.reshape(-1), resident)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,14 +150,14 @@ class _Weights:
     """The weights of one group, as kernels take them.
 
     mask: uint8 (N, K), 1 where a weight is not 0. of_tiles: int32 (K, N tiles), such weights by tile of channels.
-    of_columns: int64 (K,), such weights of all channels. tiles: int64 (K tiles, N tiles), such weights of a tile.
+    of_columns: int64 (K,), such weights of all channels. tiles: int32 (K tiles, N tiles), such weights of a tile.
     touched: tiles of the fan-in times channels in which there is one.
     """
 
     mask: UInt8
     of_tiles: Int32
     of_columns: Int64
-    tiles: Int64
+    tiles: Int32
     touched: int
 
     def pairs(self, words: UInt64) -> int:
@@ -177,7 +178,7 @@ def prepare(machine: DualSparseMachine, operator: Synapse, network: Network) -> 
         mask = np.zeros(weights.shape, np.uint8)
         of_tiles = np.zeros((-(-channels // tile.output_channels), shape.fan_in), np.int32)
         touched = count_weights(weights, tile.fan_in, tile.output_channels, mask, of_tiles)
-        tiles = np.add.reduceat(of_tiles, np.arange(0, shape.fan_in, tile.fan_in), axis=1).astype(np.int64)
+        tiles = np.add.reduceat(of_tiles, np.arange(0, shape.fan_in, tile.fan_in), axis=1)
         columns = of_tiles.sum(axis=0, dtype=np.int64)
         found.append(_Weights(mask, np.ascontiguousarray(of_tiles.T), columns, np.ascontiguousarray(tiles.T), touched))
     return found
@@ -200,10 +201,10 @@ class _Traffic:
     sums: int = 0
 
     def add(
-        self, parameters: DualSparseParameters, of_spikes: Int64, positions: int, weights: _Weights, weight_bits: int,
+        self, parameters: DualSparseParameters, of_spikes: Int32, positions: int, weights: _Weights, weight_bits: int,
         pairs: int,
     ) -> None:  # fmt: skip
-        """Those of a group. of_spikes: int64 (windows, row tiles, fan-in tiles), spike words that are not 0. pairs: of
+        """Those of a group. of_spikes: int32 (windows, row tiles, fan-in tiles), spike words that are not 0. pairs: of
         such a word and a weight that is not 0."""
         tile, sums = parameters.tile, parameters.partial_sums
         rows = _sizes(positions, tile.rows)
@@ -212,16 +213,21 @@ class _Traffic:
         windows = len(of_spikes)
         counts = {"rows": len(rows), "fan_in": len(terms), "output_channels": len(channels), "timesteps": windows}
 
-        visited = _visit(parameters, counts, ("fan_in", "output_channels"), weights.tiles, parameters.weights.resident)
+        sizes = terms[:, None] * channels[None, :]
+        visited = _visit(
+            parameters, counts, ("fan_in", "output_channels"), weights.tiles, sizes, parameters.weights.resident
+        )
         # every row of a tile is a PE: without a broadcast each reads the weights for itself
         readers = len(rows) if parameters.weights_broadcast else int(rows.sum())
-        visits = _Visits(*visited, windows * readers, pairs)
-        self.weights.add(parameters.weights, terms[:, None] * channels[None, :], weights.tiles, weight_bits, visits)
+        reads = _Reads(windows * readers, pairs)
+        self.weights.add(parameters.weights, sizes, weights.tiles, weight_bits, visited, reads)
 
-        visited = _visit(parameters, counts, ("timesteps", "rows", "fan_in"), of_spikes, parameters.spikes.resident)
-        visits = _Visits(*visited, len(channels), pairs)
-        sizes = np.broadcast_to(rows[:, None] * terms[None, :], of_spikes.shape)
-        self.spikes.add(parameters.spikes, sizes, of_spikes, parameters.spike_bits, visits)
+        sizes = rows[:, None] * terms[None, :]
+        visited = _visit(
+            parameters, counts, ("timesteps", "rows", "fan_in"), of_spikes, sizes, parameters.spikes.resident
+        )
+        reads = _Reads(len(channels), pairs)
+        self.spikes.add(parameters.spikes, sizes, of_spikes, parameters.spike_bits, visited, reads)
 
         leaving = {
             "never": 0,
@@ -235,15 +241,23 @@ class _Traffic:
 class _GroupWork:
     """What the spikes of a group come to, some timesteps at a time.
 
-    pairs: of a spike word and a weight that are not 0. added: the same, at every timestep of the window; kept: those
-    where there is a spike. tiles: int64 (windows, row tiles, fan-in tiles) each, spike words of tiles that are not 0.
+    tiles: int32 (windows, row tiles, fan-in tiles), spike words of tiles that are not 0, of the first `windows`. pairs:
+    of a spike word and a weight that are not 0. added: the same, at every timestep of the window; kept: those where
+    there is a spike.
     """
 
+    tiles: Int32
+    windows: int = 0
     cycles: int = 0
     pairs: int = 0
     added: int = 0
     kept: int = 0
-    tiles: list[Int64] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, work: SynapseWorkload, weights: _Weights, parameters: DualSparseParameters) -> _GroupWork:
+        """Nothing yet."""
+        windows = -(-work.T * work.input_bits // parameters.timesteps_at_once)
+        return cls(np.empty((windows, -(-work.positions // parameters.tile.rows), len(weights.tiles)), np.int32))
 
     def add(self, planes: UInt64, weights: _Weights, parameters: DualSparseParameters) -> None:
         """Packed rows of some timesteps, uint64 (n, rows, words), whole windows of them but for the last."""
@@ -255,9 +269,8 @@ class _GroupWork:
         self.pairs += sum(of_windows)
         self.added += sum(count * length for count, length in zip(of_windows, lengths, strict=True))
         self.kept += weights.pairs(planes) if parameters.timesteps_at_once > 1 else 0
-        of_tiles = np.zeros((len(words), -(-words.shape[1] // tile.rows), len(weights.tiles)), np.int64)
-        tile_ones(words, tile.rows, tile.fan_in, of_tiles)
-        self.tiles.append(of_tiles)
+        tile_ones(words, tile.rows, tile.fan_in, self.tiles[self.windows : self.windows + len(words)])
+        self.windows += len(words)
 
 
 @DUAL_SPARSE.runs("conv1d", "conv2d", "linear")
@@ -268,7 +281,7 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
     traffic = _Traffic()
     cycles = pairs = corrections = 0
     prepared: list[_Weights] = run.prepared
-    of_groups = [_GroupWork() for _ in prepared]
+    of_groups = [_GroupWork.of(work, weights, parameters) for weights in prepared]
     at_once = parameters.timesteps_at_once
     kept = (
         spiking_twice(block.swapaxes(0, 1) for block in work.plane_blocks()) if parameters.drop_single_spikes else None
@@ -281,9 +294,7 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
         pairs += found.pairs
         # a pair is added at every timestep of its window, and taken off where there was no spike
         corrections += found.added - found.kept if at_once > 1 else 0
-        of_tiles = np.concatenate(found.tiles)
-        found.tiles.clear()
-        traffic.add(parameters, of_tiles, work.positions, weights, work.weight_bits, found.pairs)
+        traffic.add(parameters, found.tiles, work.positions, weights, work.weight_bits, found.pairs)
     percent = parameters.partial_sums.to_dram_percent
     to_dram = traffic.sums * percent // 100
     in_cache = traffic.sums if percent < 100 else 0
