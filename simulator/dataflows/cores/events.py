@@ -16,9 +16,9 @@ from spikecycle.simulator.array_types import Frames, Int32, Int64
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.fan_out import (
     KEPT_ENTRIES,
-    Projection,
     FanOut,
     OneToOne,
+    Projection,
     SpikeTargets,
     deliver,
 )

@@ -11,9 +11,9 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.fan_out import (
     ENTRY_BYTES,
-    Projection,
     FanOut,
     OneToOne,
+    Projection,
     SpikeTargets,
 )
 from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
