@@ -46,7 +46,7 @@ def prepare(task: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], dict[
             forward()
         return {"seconds": time.perf_counter() - start}
 
-    return {"first_s": run()["seconds"]}, run
+    return {"first_s": run()["seconds"], "version": str(torch.__version__)}, run
 
 
 if __name__ == "__main__":

@@ -7,9 +7,12 @@ what is drawn of it would be wrong without looking so.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from spikecycle.simulator.bench.growth import exponent
+from spikecycle.simulator.bench.result import BenchResult, TimeGrowth
 from spikecycle.simulator.comparison import FormatComparison, FormatRun
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.result import LayerResult, RunResult
@@ -25,13 +28,21 @@ _FIGURES = (
     "cycles_per_inference", "seconds_per_inference", "energy_per_inference_pj", "edp_per_inference_js", "area_mm2",
     "logic_area_mm2", "utilization", "synaptic_operations_per_inference", "accuracy", "inferences",
 )  # fmt: skip
+_FLOAT_MAX = sys.float_info.max
+"""JSON holds whole numbers beyond it, which Python reads, but can divide by nothing."""
+_SHORTEST_S = 1e-12
+"""Of a run: no clock that a program can ask is finer."""
+_LARGEST = 2.0**63
+"""Of anything that a bench counts or measures."""
+_SLOPE = 1e-6
+"""How far the exponent of a growth may be from the slope of its points: logarithms are rounded."""
 _CYCLES, _ENERGIES = "cycles.", "energy_pj."
 """Beginnings of the columns that sum to the cycles and the energy of a point."""
 
 
 def first_without_value(data: Any) -> str:
-    """The path of the first number that is none (NaN or infinite) in what JSON holds, or ""."""
-    return next((path for path, value in _numbers(data) if not math.isfinite(value)), "")
+    """The path of the first number that is none (NaN, infinite, or beyond floating point) in what JSON holds, or ""."""
+    return next((path for path, value in _numbers(data) if not -_FLOAT_MAX <= value <= _FLOAT_MAX), "")
 
 
 def problem_of_result(result: RunResult) -> str:
@@ -77,6 +88,53 @@ def problem_of_rows(key: str, rows: Iterable[Row]) -> str:
         )
         if problem:
             return problem
+    return ""
+
+
+def problem_of_bench(bench: BenchResult) -> str:
+    """What of a bench is below 0 or beyond what can be measured, or refers to nothing; "" where all fits."""
+    numbers = [(path, value) for path, value in _numbers(bench.model_dump()) if not path.endswith(".exponent")]
+    return (
+        _below_zero(numbers)
+        or next((f"{path}: is beyond what can be measured" for path, value in numbers if value > _LARGEST), "")
+        or next((f"{path}: is too short for a run" for path, value in _times(bench) if value < _SHORTEST_S), "")
+        or _problem_of_parts(bench)
+    )
+
+
+def _times(bench: BenchResult) -> Iterator[tuple[str, float]]:
+    """Everything of a bench that is divided by, or whose logarithm is taken."""
+    for index, case in enumerate(bench.cases):
+        if not case.problem:
+            yield f"cases.{index}.seconds", case.seconds
+    for index, peer in enumerate(bench.peers):
+        if not peer.problem:
+            yield from ((f"peers.{index}.{key}", getattr(peer, key)) for key in ("seconds", "ours_s", "ratio"))
+    for number, growth in enumerate(bench.growth):
+        yield from ((f"growth.{number}.seconds.{index}", each) for index, each in enumerate(growth.seconds))
+
+
+def _problem_of_parts(bench: BenchResult) -> str:
+    if not bench.cases:
+        return "it has no cases"
+    if bench.runs < 1 or bench.cores < 1:
+        return "it has no runs, or no cores"
+    for index, case in enumerate(bench.cases):
+        if not case.problem and (case.samples < 1 or case.threads < 1):
+            return f"cases.{index}: it has no samples, or no threads"
+    for index, peer in enumerate(bench.peers):
+        if peer.case is not None and (peer.case >= len(bench.cases) or bench.cases[peer.case].problem):
+            return f"peers.{index}.case: {peer.case} is no case that was measured"
+    return next((problem for index, each in enumerate(bench.growth) if (problem := _of_growth(index, each))), "")
+
+
+def _of_growth(index: int, growth: TimeGrowth) -> str:
+    sizes = {math.log(each) for each in growth.values if each > 0}
+    if len(growth.values) != len(growth.seconds) or len(sizes) < 2 or min(growth.values) < 1:
+        return f"growth.{index}: it has no time for each of two sizes or more"
+    slope = exponent(growth.values, growth.seconds)
+    if not math.isclose(growth.exponent, slope, rel_tol=_SLOPE, abs_tol=_SLOPE):
+        return f"growth.{index}.exponent: {growth.exponent:.10g} is not the slope of its points, {slope:.10g}"
     return ""
 
 

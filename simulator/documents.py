@@ -16,6 +16,7 @@ from spikecycle.simulator.bench.result import BenchResult
 from spikecycle.simulator.comparison import FormatComparison
 from spikecycle.simulator.consistency import (
     first_without_value,
+    problem_of_bench,
     problem_of_comparison,
     problem_of_result,
     problem_of_rows,
@@ -31,7 +32,7 @@ _WEIGHTS_STAY = ("inference", "batch", "resident")
 LARGEST_BYTES = 2**28
 """A result of a large network has a few hundred kilobytes."""
 RESULT, COMPARISON, VALIDATION, SWEEP = "result of simulate", "comparison of formats", "validation", "result of a sweep"
-SEARCH, COMPARED, ADVICE = "result of a search", "comparison of results", "advice"
+SEARCH, COMPARED, ADVICE, BENCH = "result of a search", "comparison of results", "advice", "measured speed"
 _MARKS = {
     RESULT: ("layers", "cycles_per_inference"),
     COMPARISON: ("weights", "weights_other_residency"),
@@ -40,18 +41,20 @@ _MARKS = {
     SWEEP: ("points", "columns"),
     COMPARED: ("results", "machine_differences"),
     ADVICE: ("operators", "elasticities"),
+    BENCH: ("cases", "peers", "growth"),
 }
 """Keys by which each kind of document is told from all others; the first that fits."""
 
-_WRITTEN_BY = {RESULT: "simulate", COMPARISON: "formats", SWEEP: "sweep", SEARCH: "search"}
+_WRITTEN_BY = {RESULT: "simulate", COMPARISON: "formats", SWEEP: "sweep", SEARCH: "search", BENCH: "bench"}
 """The command whose --json writes a kind."""
 
-Document = RunResult | FormatComparison | SweepResult | SearchResult
-_SHOWN: dict[str | None, type[RunResult] | type[FormatComparison] | type[SweepResult] | type[SearchResult]] = {
+Document = RunResult | FormatComparison | SweepResult | SearchResult | BenchResult
+_SHOWN: dict[str | None, type[Document]] = {
     RESULT: RunResult,
     COMPARISON: FormatComparison,
     SWEEP: SweepResult,
     SEARCH: SearchResult,
+    BENCH: BenchResult,
 }
 """What a page is made of."""
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
@@ -71,7 +74,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
         raise UsageError(f"{path}: holds no JSON object, so it is no document of spikecycle")
     key = first_without_value(data)
     if key:
-        raise UsageError(f"{path}: {key}: is no number (NaN or infinite), which spikecycle never writes")
+        raise UsageError(
+            f"{path}: {key}: is no number (NaN, infinite or beyond floating point), which spikecycle never writes"
+        )
     return data
 
 
@@ -85,7 +90,7 @@ def read_document(path: str | Path) -> Document:
     data = read_json(path)
     kind = kind_of(data)
     if kind not in _SHOWN:
-        raise _of_another_kind(path, kind, (RESULT, COMPARISON, SWEEP, SEARCH))
+        raise _of_another_kind(path, kind, tuple(_WRITTEN_BY))
     document = _validated(path, _SHOWN[kind], data)
     problem = _problem(document)
     if problem:
@@ -95,10 +100,12 @@ def read_document(path: str | Path) -> Document:
 
 def read_bench(path: str | Path) -> BenchResult:
     """What `spikecycle bench --json` wrote; UsageError where the file is nothing of the kind."""
-    data = read_json(path)
-    if not {"cases", "peers", "growth"} <= set(data):
-        raise UsageError(f"{path}: is nothing that spikecycle bench --json writes")
-    return _validated(path, BenchResult, data)
+    kind = kind_of(read_json(path))
+    if kind != BENCH:
+        raise _of_another_kind(path, kind, (BENCH,))
+    document = read_document(path)
+    assert isinstance(document, BenchResult)
+    return document
 
 
 def read_result(path: str | Path) -> RunResult:
@@ -185,6 +192,8 @@ def _validated(path: str | Path, model: type[DocumentT], data: dict[str, Any]) -
 
 def _problem(document: Document) -> str:
     """What no run leaves behind, and nothing could be drawn of."""
+    if isinstance(document, BenchResult):
+        return problem_of_bench(document)
     if isinstance(document, SweepResult | SearchResult):
         return problem_of_rows("points", document.points) if document.points else "it has no points"
     if not document.samples:

@@ -16,14 +16,13 @@ from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupp
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.memory import check_memory
+from spikecycle.simulator.memory import check_memory, keep_freed_arrays
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.plugins import load_plugins, plugins_used_by
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_residency, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
 from spikecycle.simulator.reuse import Reuse, with_sums_joined
-from spikecycle.simulator.side_by_side import Once
 from spikecycle.simulator.stage_run import StageRunner
 from spikecycle.simulator.summary import run_result
 from spikecycle.simulator.timeline import Timeline
@@ -75,6 +74,7 @@ def simulate(
     Raises traces.TraceError, MachineError, MappingError, PluginError or UsageError; each names file and key or
     operator.
     """
+    keep_freed_arrays()
     load_plugins(plugins)
     machine = (
         override(hardware, settings, formats)
@@ -109,8 +109,7 @@ def simulate(
         non_zeros = NonZeros.between(stages)
         steps = _Steps(progress, len(stages) * len(chosen))
         runner = StageRunner(network, machine, dataflow, chosen, kept, non_zeros, reuse, threads, timing.by_itself)
-        hashed = Once(lambda: network.sha256)  # the result will ask for it
-        with closing(runner.run(stages, steps.step_done, [hashed])) as runs:
+        with closing(runner.run(stages, steps.step_done)) as runs:
             for stage, run in zip(stages, runs, strict=True):
                 resident.add(stage.name, run.footprint)
                 timing.add_stage(run.activities, run.schedules)
@@ -153,7 +152,13 @@ class _Steps:
 
 
 def _opened(trace: Trace | str | Path, threads: int) -> AbstractContextManager[Trace]:
-    return nullcontext(trace) if isinstance(trace, Trace) else open_trace(trace, begin_hash=threads > 1)
+    """The trace, whose fingerprint the result will ask for: with several threads it is worked out beside all else. No
+    job of the run waits for it: no more than a few are begun behind one that is not done."""
+    if not isinstance(trace, Trace):
+        return open_trace(trace, begin_hash=threads > 1)
+    if threads > 1:
+        trace.begin_hash()
+    return nullcontext(trace)
 
 
 def _chosen_samples(trace: Trace, samples: Sequence[int] | None) -> list[int]:

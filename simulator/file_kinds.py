@@ -236,7 +236,13 @@ def _manifest(path: Path) -> Facts:
 
 def _bench(path: Path) -> Facts:
     found = read_bench(path)
-    return [("cases", f"{len(found.cases)}"), ("peers", f"{len(found.peers)}")]
+    failed = sum(bool(case.problem) for case in found.cases)
+    return [
+        ("measured on", found.computer),
+        ("cases", f"{len(found.cases):,}, of which {failed:,} cannot be run"),
+        ("peers", f"{len(found.peers):,}"),
+        ("next", f"spikecycle report {path}"),
+    ]
 
 
 def _synthesis(path: Path) -> Facts:

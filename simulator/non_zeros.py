@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
-from spikecycle.simulator.spike_record import by_timestep
 from spikecycle.traces import Synapse
 
 
@@ -42,13 +41,13 @@ class NonZeros:
         """Count what the last operator of a stage made, if it is expected."""
         key = (made_by.output.name, sample.tensors.sample)
         if key in self._expected:
-            self._currents[key] = by_timestep(sample.frames(made_by.output.name))
+            self._currents[key] = sample.non_zeros(made_by.output.name)
 
     def of(self, sample: StageSample, tensor: str) -> Int64 | None:
         """int64 (T,): values of a tensor that are not zero; None for currents that the stage that makes them counts."""
         if (tensor, sample.tensors.sample) in self._expected:
             return None
-        return by_timestep(sample.frames(tensor))
+        return sample.non_zeros(tensor)
 
     def of_currents(self, sample: int, tensor: str) -> Int64:
         """int64 (T,): the same of those currents, when that stage has replayed the sample."""

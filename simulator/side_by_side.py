@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from threading import Lock
+from threading import Condition, Lock, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 AHEAD = 8
-"""Jobs for every thread that are handed out while the oldest of them is not done: short ones behind a long one."""
+"""Jobs for every thread that are begun while the oldest of them is not done: short ones behind a long one."""
 
 
 class Once(Generic[T]):
@@ -55,24 +53,118 @@ class Once(Generic[T]):
             return
 
 
+class _Job(Generic[T]):
+    """A job that has begun, and what came of it."""
+
+    def __init__(self, do: Callable[[], T]) -> None:
+        self._do: Callable[[], T] | None = do
+        self._made: list[T] = []
+        self._error: BaseException | None = None
+        self.is_done = False
+
+    def run(self) -> None:
+        """Do it; what goes wrong is told to who asks for the result."""
+        do, self._do = self._do, None
+        assert do is not None, "a job is done once"
+        try:
+            self._made.append(do())
+        except BaseException as error:
+            self._error = error
+        self.is_done = True
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is no result."""
+        return self._error is not None
+
+    def result(self) -> T:
+        """What it made, once; or what went wrong is raised."""
+        if self._error is not None:
+            raise self._error
+        return self._made.pop()
+
+
+class _Jobs(Generic[T]):
+    """Jobs that threads draw one after the other; most: of them whose results nobody has taken yet."""
+
+    def __init__(self, jobs: Iterable[Callable[[], T]], most: int) -> None:
+        self._remaining = iter(jobs)
+        self._most = most
+        self._begun: deque[_Job[T]] = deque()  # the oldest first, until their results are taken
+        self._is_closed = False
+        self._changed = Condition()
+
+    def help(self) -> None:
+        """Do jobs until there is none left to begin."""
+        while True:
+            with self._changed:
+                while (job := self._begin()) is None:
+                    if self._is_closed:
+                        return
+                    self._changed.wait()
+            self._do(job)
+
+    def oldest(self) -> _Job[T] | None:
+        """The job whose turn it is, done and taken away; None behind the last. Until it is done, do others."""
+        while True:
+            with self._changed:
+                while not (self._begun and self._begun[0].is_done):
+                    job = self._begin()
+                    if job is not None:
+                        break
+                    if not self._begun:
+                        return None
+                    self._changed.wait()
+                else:
+                    self._changed.notify_all()  # there is room for another
+                    return self._begun.popleft()
+            self._do(job)
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _begin(self) -> _Job[T] | None:
+        """The next job, if there is one and room for its result; whoever asks holds the lock."""
+        if self._is_closed or len(self._begun) >= self._most:
+            return None
+        try:
+            job = _Job(next(self._remaining))
+        except StopIteration:
+            self._is_closed = True
+            return None
+        self._begun.append(job)
+        return job
+
+    def _do(self, job: _Job[T]) -> None:
+        job.run()
+        with self._changed:
+            self._is_closed |= job.has_failed
+            self._changed.notify_all()
+
+
 def in_order(jobs: Iterable[Callable[[], T]], threads: int) -> Generator[T, None, None]:
     """The result of every job, in order; `threads` of them side by side.
 
-    With one thread a job is done when its result is asked for, in the thread that asks. An error of a job is raised in
+    The thread that asks for results does jobs as well: one that only waited would be woken for each of them, and then
+    wait for Python's lock. With one thread a job is done when its result is asked for. An error of a job is raised in
     its turn; nothing is begun after it, and what has begun ends first. Close the iterator if not all of it is taken.
     """
     if threads == 1:
         for job in jobs:
             yield job()
         return
-    pool = ThreadPoolExecutor(threads)
+    shared = _Jobs(jobs, AHEAD * threads)
+    helpers = [Thread(target=shared.help, name=f"side by side {number}") for number in range(1, threads)]
     try:
-        remaining = iter(jobs)
-        waiting = deque(pool.submit(job) for job in islice(remaining, AHEAD * threads))
-        while waiting:
-            result = waiting.popleft().result()
-            waiting.extend(pool.submit(job) for job in islice(remaining, 1))
-            yield result
-            del result
+        for helper in helpers:
+            helper.start()
+        while (done := shared.oldest()) is not None:
+            yield done.result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        shared.close()
+        for helper in helpers:
+            if helper.ident is not None:  # it was started
+                helper.join()

@@ -9,6 +9,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.result import SpikeRaster
+from spikecycle.simulator.workload.words import row_ones
 from spikecycle.traces.frames import ComputedFrames, blocks
 from spikecycle.traces.packing import PackedSpikes
 
@@ -16,6 +17,9 @@ MOST_NEURONS = 48
 """Neurons of a raster: as many rows as a chart can show one by one."""
 MOST_TIMESTEPS = 400
 """Timesteps of a raster."""
+LEAST_BYTES = 2**17
+"""Of packed spikes that are worth a kernel: NumPy counts so many in some 10 us, while to load a kernel takes
+milliseconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +65,21 @@ class SpikeRecord:
 def by_timestep(values: Frames) -> Int64:
     """int64 (T,): values that are not zero in each timestep of (T, ...)."""
     if isinstance(values, PackedSpikes):
-        return values.counts()
+        return _set_bits(values)
     if isinstance(values, ComputedFrames):  # as they are made, in whatever order they lie in memory: no copy
         return np.array([np.count_nonzero(frame.ravel(order="K")) for frame in values], np.int64)
     # NumPy counts a whole array many times faster than along an axis
     return np.array([np.count_nonzero(frame) for block in blocks(values) for frame in block], np.int64)
+
+
+def _set_bits(spikes: PackedSpikes) -> Int64:
+    """int64 (T,): spikes of each timestep; of many bytes by a kernel, which takes a tenth of NumPy's time."""
+    packed = spikes.packed
+    if packed.nbytes < LEAST_BYTES or packed.shape[1] % np.uint64().itemsize or not packed.flags.c_contiguous:
+        return spikes.counts()
+    counts = np.empty(len(packed), np.int64)
+    row_ones(packed.view(np.uint64), counts)
+    return counts
 
 
 def raster_of(values: Frames, sample: int) -> SpikeRaster:

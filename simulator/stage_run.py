@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int32
@@ -63,16 +62,15 @@ class StageRunner:
     schedule: Callable[[Activity, int], StageSchedule | None] = lambda activity, index: None
 
     def run(
-        self, stages: Sequence[Stage], step_done: Callable[[str], None] | None = None, beside: Sequence[Once[Any]] = ()
+        self, stages: Sequence[Stage], step_done: Callable[[str], None] | None = None
     ) -> Generator[StageRun, None, None]:
         """Every stage, in order; close the iterator if not all of it is taken.
 
         step_done: called with the stage's name after every sample, in order, by the thread that asks for stages.
-        beside: what else is wanted in the end, made early where there are several threads.
         """
         step_done = step_done or _nothing
         if self.reuse is None:
-            yield from self._fresh(stages, self.machine, Reuse(self.network, limit_bytes=0), step_done, beside)
+            yield from self._fresh(stages, self.machine, Reuse(self.network, limit_bytes=0), step_done)
             return
         for stage in stages:
             yield self._shared(stage, self.reuse, step_done)
@@ -97,14 +95,9 @@ class StageRunner:
         return found
 
     def _fresh(
-        self,
-        stages: Sequence[Stage],
-        machine: Machine,
-        reuse: Reuse,
-        step_done: Callable[[str], None],
-        beside: Sequence[Once[Any]] = (),
+        self, stages: Sequence[Stage], machine: Machine, reuse: Reuse, step_done: Callable[[str], None]
     ) -> Generator[StageRun, None, None]:
-        with closing(in_order(self._jobs(stages, machine, reuse, beside), self.threads)) as jobs_done:
+        with closing(in_order(self._jobs(stages, machine, reuse), self.threads)) as jobs_done:
             of_samples = (done for done in jobs_done if done is not None)
             for stage in stages:
                 activities, schedules = [], []
@@ -117,11 +110,11 @@ class StageRunner:
                 yield StageRun(done.totals, activities, done.footprint, schedules)
 
     def _jobs(
-        self, stages: Sequence[Stage], machine: Machine, reuse: Reuse, beside: Sequence[Once[Any]]
+        self, stages: Sequence[Stage], machine: Machine, reuse: Reuse
     ) -> Iterator[Callable[[], _SampleDone | None]]:
-        """What there is to do, in the order in which it is begun: samples of a stage, and behind the first of them what
-        is made ahead. One thread makes nothing ahead, so that a stage's mapping is gone before the next is made."""
-        ahead: list[Once[Any]] = [*beside] if self.threads > 1 else []
+        """What there is to do, in the order in which it is begun: samples of a stage, and behind the first of them the
+        mapping of the next. One thread maps nothing ahead, so that a stage's mapping is gone before the next is made.
+        """
         following: _Mapping | None = None
         for stage in reversed(stages):
             make = partial(_MappedStage.of, self.network, machine, self.dataflow, stage)
@@ -129,13 +122,11 @@ class StageRunner:
         for stage in stages:
             assert following is not None
             mapping, following = following, following.following
-            if following is not None:
-                ahead += [following] if self.threads > 1 else []
             for index, sample in enumerate(self.samples):
                 self.non_zeros.expect(self.network, stage, sample)
                 yield partial(self._replay, mapping, machine, reuse, index)
-                yield from (one.ahead for one in ahead)
-                ahead = []
+                if index == 0 and following is not None and self.threads > 1:
+                    yield following.ahead
 
     def _mapped(self, mapping: _Mapping) -> _MappedStage:
         """The stage. While another thread maps it, those behind it are mapped: of those with weights one per thread."""

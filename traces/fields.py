@@ -16,6 +16,7 @@ from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.operators.base import ReadArray
 from spikecycle.traces.schema import CHECKSUM
+from spikecycle.traces.stored import StoredDataset
 
 INT64 = (-(2**63), 2**63 - 1)
 
@@ -76,7 +77,7 @@ class GroupFields:
         self._need(name)
         return hdf5.dataset_shape(self._group, name)
 
-    def dataset(self, name: str, dtypes: Sequence[str], *shapes: tuple[int, ...]) -> h5py.Dataset:
+    def dataset(self, name: str, dtypes: Sequence[str], *shapes: tuple[int, ...]) -> StoredDataset:
         """A dataset of one of the dtypes and shapes."""
         self._need(name)
         return hdf5.child_dataset(self._group, name, dtypes, *shapes)
@@ -122,7 +123,7 @@ def integers_attribute(group: h5py.Group, name: str, count: int) -> tuple[int, .
     return tuple(check_integer(f"{name}[{index}]", value, *INT64) for index, value in enumerate(values))
 
 
-def check_open(dataset: h5py.Dataset) -> None:
+def check_open(dataset: StoredDataset) -> None:
     """TraceError if the file is closed."""
     if not dataset:  # h5py objects are false once their file is closed
         raise TraceError("the trace is closed")
@@ -141,13 +142,13 @@ def checksum(values: npt.NDArray[Any]) -> bytes:
     return hashlib.sha256(little.data if little.size else b"").digest()
 
 
-def check_checksum_attribute(dataset: h5py.Dataset) -> str:
+def check_checksum_attribute(dataset: StoredDataset) -> str:
     """The checksum that a dataset carries; TraceError if it has none, or other attributes."""
     hdf5.check_names("attribute", hdf5.attribute_names(dataset), (CHECKSUM,))
     return hdf5.text_attribute(dataset, CHECKSUM)
 
 
-def read_checked(dataset: h5py.Dataset) -> npt.NDArray[Any]:
+def read_checked(dataset: StoredDataset) -> npt.NDArray[Any]:
     """All values of a dataset; TraceError if its checksum says that they are not those that were written."""
     expected = check_checksum_attribute(dataset)
     values = hdf5.read(dataset)

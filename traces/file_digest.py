@@ -22,7 +22,10 @@ class FileDigest:
         self._is_given_up = Event()
 
     def begin(self) -> None:
-        """Compute it from now on, beside what the caller does; end that with `give_up` where nobody may ask for it."""
+        """Compute it from now on, beside what the caller does, unless that has begun before; end that with `give_up`
+        where nobody may ask for it."""
+        if self._begun is not None or self._found is not None:
+            return
         self._begun = Thread(target=self._early, name=f"SHA-256 of {self._path.name}")
         self._begun.start()
 

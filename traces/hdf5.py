@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,19 @@ import numpy.typing as npt
 from spikecycle.files import open_regular
 from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located, one_line
-from spikecycle.traces.filters import WORTH_COMPRESSING, WORTH_COMPRESSING_ONCE, FilterPipeline
+from spikecycle.traces.filters import (
+    WORTH_COMPRESSING,
+    WORTH_COMPRESSING_ONCE,
+    AddWords,
+    FilterPipeline,
+    add_words,
+)
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import FoundDataset, StoredDataset
 
+_INT64 = np.dtype(np.int64)
+_STORED_INT64 = h5py.h5t.py_create(np.dtype("<i8"))
+"""The type of the numbers that `set_attribute` writes: h5py takes longer to work out NumPy's for one."""
 MAX_TEXT_BYTES = 1024  # of a name or a word; the names' own limits are in characters
 MAX_MEMBERS = 2**16  # of one group
 GZIP_LEVEL = (
@@ -52,14 +62,16 @@ def pair_attribute(group: h5py.Group, name: str, lowest: int, highest: int) -> t
     return (first, second)
 
 
-def text_attribute(group: h5py.Group, name: str, longest: int = MAX_TEXT_BYTES) -> str:
+def text_attribute(group: h5py.Group | StoredDataset, name: str, longest: int = MAX_TEXT_BYTES) -> str:
     """A scalar text attribute of fixed length, UTF-8, at most `longest` bytes."""
     value = _attribute(group, name, "S", "text of fixed length (h5py writes it from np.bytes_)", (), longest)
     with located(name):
         return str(value.decode("utf-8"))
 
 
-def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tuple[int, ...], longest: int) -> Any:
+def _attribute(
+    group: h5py.Group | StoredDataset, name: str, kinds: str, wanted: str, shape: tuple[int, ...], longest: int
+) -> Any:
     """Read an attribute whose type is known to be plain.
 
     The type is looked at first, because HDF5 (2.0.0) crashes, or never returns, when it reads a value of variable
@@ -67,11 +79,12 @@ def _attribute(group: h5py.Group, name: str, kinds: str, wanted: str, shape: tup
     """
     with located(name):
         attribute = h5py.h5a.open(group.id, os.fsencode(name))
-        stored_type = attribute.get_type()
-        dtype = stored_type.dtype
-        if dtype.kind not in kinds or attribute.shape != shape:
+        stored_type, space = attribute.get_type(), attribute.get_space()
+        dtype = _INT64 if stored_type.equal(_STORED_INT64) else stored_type.dtype
+        is_empty = space.get_simple_extent_type() == h5py.h5s.NULL
+        if dtype.kind not in kinds or is_empty or space.get_simple_extent_dims() != shape:
             if dtype.kind == "f" and attribute.shape == ():
-                found = str(group.attrs[name])
+                found = str(h5py.AttributeManager(group)[name])
             else:
                 found = "text of variable length" if dtype.kind == "O" else f"{dtype} of shape {attribute.shape}"
             raise TraceError(f"must be {wanted}, found {one_line(found)}")
@@ -92,7 +105,7 @@ def open_file(path: Path, what: str) -> h5py.File:
     return h5py.File(path, "r", locking=False, rdcc_nbytes=0)
 
 
-def attribute_names(group: h5py.Group | h5py.Dataset) -> tuple[str, ...]:
+def attribute_names(group: h5py.Group | StoredDataset) -> tuple[str, ...]:
     """Names of the attributes of a group or dataset; h5py's `attrs` asks for the order in which they were made, too."""
     names: list[bytes] = []
     h5py.h5a.iterate(group.id, names.append)
@@ -122,7 +135,7 @@ def child_group(parent: h5py.Group, name: str) -> h5py.Group:
     return h5py.Group(child)
 
 
-def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shapes: tuple[int, ...]) -> h5py.Dataset:
+def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shapes: tuple[int, ...]) -> StoredDataset:
     """A dataset whose values lie in this file, of one of the dtypes (any byte order) and shapes.
 
     dtypes: NumPy names without byte order, such as "int8".
@@ -132,11 +145,17 @@ def child_dataset(parent: h5py.Group, name: str, dtypes: Collection[str], *shape
         if not isinstance(child, h5py.h5d.DatasetID):
             raise TraceError(f"must be an HDF5 dataset, found a {_kind(child)}")
         found = FoundDataset.of(child)
-        if found.dtype.name not in dtypes:
+        if _name_of(found.dtype) not in dtypes:
             raise TraceError(f"the dtype must be {' or '.join(dtypes)}, found {one_line(found.dtype.name)}")
         if found.shape not in shapes:
             raise TraceError(f"the shape must be {' or '.join(map(str, shapes))}, found {found.shape}")
         return StoredDataset(found)
+
+
+@lru_cache(maxsize=64)
+def _name_of(dtype: np.dtype[Any]) -> str:
+    """NumPy's name without byte order, which it puts together every time."""
+    return dtype.name
 
 
 def dataset_shape(parent: h5py.Group, name: str) -> tuple[int, ...]:
@@ -160,10 +179,9 @@ def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
         return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
 
 
-def read(dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
+def read(dataset: StoredDataset, selection: Any = (), adding: AddWords = add_words) -> npt.NDArray[Any]:
     """The selected values in native byte order; see `StoredDataset.values`."""
-    stored = dataset if isinstance(dataset, StoredDataset) else StoredDataset(FoundDataset.of(dataset.id))
-    return stored.values(selection)
+    return dataset.values(selection, adding)
 
 
 def _child(parent: h5py.Group, name: str) -> h5py.h5g.ObjectID:

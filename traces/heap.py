@@ -7,6 +7,7 @@ Source: HDF5 File Format Specification 3.0, III.E "Global Heap", IV.B "Variable-
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikecycle.traces.errors import TraceError, one_line
+from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.stored import FoundDataset, Range, StoredDataset
 
 _REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
@@ -35,13 +37,16 @@ class VariableLengthDataset(StoredDataset):
         item = h5py.check_vlen_dtype(found.dtype)  # of texts: the class str, or bytes
         self.item_type: np.dtype[Any] | None = item if isinstance(item, np.dtype) else None
         super().__init__(found)
-        creation = self.file.id.get_create_plist()
+        self._file = h5py.h5i.get_file_id(self.id)
+        creation = self._file.get_create_plist()
         if creation.get_sizes() != _SIZES or creation.get_userblock():
             raise TraceError("values of variable length in a file of another layout; supported: the usual one")
         if self._is_compact:
             raise TraceError("values of variable length in a header; supported: contiguous or chunked ones")
         if self._declared_bytes > self._file_bytes:  # each has more in a heap than its reference
-            raise TraceError(f"declares {self.size} values, more than a file of {self._file_bytes} bytes can hold")
+            raise TraceError(
+                f"declares {math.prod(self.shape)} values, more than a file of {self._file_bytes} bytes can hold"
+            )
 
     def _check_type(self, kind: h5py.h5t.TypeID) -> None:
         if self.item_type is None:
@@ -56,16 +61,16 @@ class VariableLengthDataset(StoredDataset):
         return _REFERENCE
 
     def _read_whole(self, values: npt.NDArray[Any], ranges: list[Range]) -> None:
-        stored = _read(self.file, self.id.get_offset(), self._declared_bytes)
+        stored = _read(self._file, self.id.get_offset(), self._declared_bytes)
         whole = np.frombuffer(stored, _REFERENCE).reshape(self.shape)
         values[...] = whole[tuple(slice(*each) for each in ranges)]
 
-    def values(self, selection: Any = ()) -> npt.NDArray[Any]:
+    def values(self, selection: Any = (), adding: AddWords = add_words) -> npt.NDArray[Any]:
         """The selected values as an array of objects: str, or arrays in native byte order."""
-        references = super().values(selection)
+        references = super().values(selection, adding)
         values = np.empty(references.shape, object)
         item_bytes = 1 if self.item_type is None else self.item_type.itemsize
-        heap = _Heap(self.file)
+        heap = _Heap(self._file)
         for place, reference in np.ndenumerate(references):
             length, address, index = (int(part) for part in reference)
             content = heap.content(address, index, length * item_bytes) if length else b""
@@ -84,9 +89,9 @@ class VariableLengthDataset(StoredDataset):
 class _Heap:
     """The collections of a file, each read once; together no larger than it, and neither is what is taken from them."""
 
-    def __init__(self, file: h5py.File) -> None:
+    def __init__(self, file: h5py.h5f.FileID) -> None:
         self._file = file
-        self._unread_bytes = self._untaken_bytes = int(file.id.get_filesize())
+        self._unread_bytes = self._untaken_bytes = int(file.get_filesize())
         self._collections: dict[int, tuple[bytes, dict[int, Range]]] = {}
 
     def content(self, address: int, index: int, size: int) -> bytes:
@@ -124,11 +129,11 @@ class _Heap:
         return collection, objects
 
 
-def _read(file: h5py.File, start: int, size: int) -> bytes:
+def _read(file: h5py.h5f.FileID, start: int, size: int) -> bytes:
     """Bytes of the file itself; TraceError where it has fewer."""
-    if start + size > file.id.get_filesize():
+    if start + size > file.get_filesize():
         raise TraceError("damaged (a value lies beyond the end of the file)")
-    content = os.pread(file.id.get_vfd_handle(), size, start)
+    content = os.pread(file.get_vfd_handle(), size, start)
     if len(content) != size:
         raise TraceError("damaged (a value lies beyond the end of the file)")
     return content

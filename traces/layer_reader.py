@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from spikecycle.traces import hdf5
 from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.layer_file import read_header, read_name
 from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.packing import PackedSpikes, packed_bytes
 from spikecycle.traces.shape import LayerShape
+from spikecycle.traces.stored import StoredDataset
 
 
 class Layer:
@@ -43,7 +45,7 @@ class Layer:
             self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
             self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
 
-    def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> h5py.Dataset:
+    def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> StoredDataset:
         sizes = (packed_bytes(int(np.prod(positions))),) if bits == 1 else positions
         dtype = "uint8" if bits <= 8 else "uint16"
         return hdf5.child_dataset(group, name, (dtype,), (self.samples, self.timesteps, *sizes))
@@ -110,10 +112,12 @@ class Layer:
         """Inputs of one sample, uint8 or uint16 (T, C, H, W), values 0 .. 2**input_bits - 1 (binary spikes: 0, 1)."""
         return np.asarray(self.input_frames(sample))
 
-    def input_frames(self, sample: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | PackedSpikes:
-        """The same, binary spikes packed."""
+    def input_frames(
+        self, sample: int, adding: AddWords = add_words
+    ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | PackedSpikes:
+        """The same, binary spikes packed. adding: see `spikecycle.traces.network.ReadSample`."""
         with located(self._path), located(self._place):
-            values = self._read("inputs", self._inputs, self._index(sample))
+            values = self._read("inputs", self._inputs, self._index(sample), adding)
             if self.input_bits == 1:
                 with located("inputs"):
                     return PackedSpikes(values, self.shape.input_shape)
@@ -127,13 +131,13 @@ class Layer:
             return None
         return self.output_frames(sample)[:]
 
-    def output_frames(self, sample: int) -> PackedSpikes:
+    def output_frames(self, sample: int, adding: AddWords = add_words) -> PackedSpikes:
         """The same, packed, for a layer whose outputs are recorded; TraceError if they are not."""
         with located(self._path), located(self._place):
             index = self._index(sample)
             if self._outputs is None:
                 raise TraceError("outputs are not recorded")
-            values = self._read("outputs", self._outputs, index)
+            values = self._read("outputs", self._outputs, index, adding)
             with located("outputs"):
                 return PackedSpikes(values, self.shape.output_shape)
 
@@ -142,8 +146,10 @@ class Layer:
             raise TraceError(f"sample must be 0 to {self.samples - 1}, found {sample}")
         return sample
 
-    def _read(self, name: str, dataset: h5py.Dataset, selection: Any = ()) -> npt.NDArray[Any]:
+    def _read(
+        self, name: str, dataset: StoredDataset, selection: Any = (), adding: AddWords = add_words
+    ) -> npt.NDArray[Any]:
         if not dataset:  # h5py objects are false once their file is closed
             raise TraceError("the trace is closed")
         with located(name):
-            return hdf5.read(dataset, selection)
+            return hdf5.read(dataset, selection, adding)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from spikecycle.traces.array_types import Array
 from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.operators.base import Operator
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.schema import MAX_SAMPLE_VALUES
 from spikecycle.traces.tensors import TensorSpec
 
-ReadSample = Callable[[int], Array | PackedSpikes]
+
+class ReadSample(Protocol):
+    """Reads a sample with this index, (T, C, H, W), binary spikes packed."""
+
+    def __call__(self, sample: int, /, adding: AddWords = ...) -> Array | PackedSpikes:
+        """adding: for the checksums of what is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +47,12 @@ class Tensor:
         """Whether its values were recorded."""
         return self.read is not None
 
-    def frames(self, sample: int) -> Array | PackedSpikes | None:
-        """Recorded values of one sample, binary spikes packed as they are in the file, or None when not recorded."""
-        return None if self.read is None else self.read(sample)
+    def frames(self, sample: int, adding: AddWords = add_words) -> Array | PackedSpikes | None:
+        """Recorded values of one sample, binary spikes packed as they are in the file, or None when not recorded.
+
+        adding: for the checksums of what is read.
+        """
+        return None if self.read is None else self.read(sample, adding)
 
     def values(self, sample: int) -> Array | None:
         """Recorded values of one sample, (T, C, H, W) in the smallest dtype, or None when not recorded."""

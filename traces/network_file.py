@@ -14,12 +14,14 @@ from spikecycle.traces import hdf5
 from spikecycle.traces.checks import check_integer, check_name
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.fields import GroupFields, check_checksum, check_limits, check_open, checksum, create_checked
+from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.network import ReadSample, Tensor, make_tensors, order_network
 from spikecycle.traces.operators import Operator, operator_class
 from spikecycle.traces.operators.base import OperatorHeader
 from spikecycle.traces.packing import PackedSpikes, packed_bytes
 from spikecycle.traces.recording import chunk_shape
 from spikecycle.traces.schema import CHECKSUM, CHECKSUM_BYTES, MAX_INPUTS, MAX_OPERATORS
+from spikecycle.traces.stored import StoredDataset
 from spikecycle.traces.tensors import Source, TensorSpec
 
 
@@ -104,16 +106,16 @@ def stored_form(spec: TensorSpec) -> tuple[np.dtype[Any], tuple[int, ...]]:
     return spec.dtype, spec.shape
 
 
-def _recording(spec: TensorSpec, values: h5py.Dataset, checksums: h5py.Dataset, path: Path) -> ReadSample:
+def _recording(spec: TensorSpec, values: StoredDataset, checksums: StoredDataset, path: Path) -> ReadSample:
     samples = len(values)
 
-    def read(sample: int) -> npt.NDArray[Any] | PackedSpikes:
+    def read(sample: int, adding: AddWords = add_words) -> npt.NDArray[Any] | PackedSpikes:
         with located(path), located(f"tensor {spec.name}"):
             if not 0 <= sample < samples:
                 raise TraceError(f"sample must be 0 to {samples - 1}, found {sample}")
             check_open(values)
             with located(f"values of sample {sample}"):
-                stored = hdf5.read(values, sample)
+                stored = hdf5.read(values, sample, adding)
                 check_checksum(checksum(stored).hex(), hdf5.read(checksums, sample).tobytes().hex())
                 if spec.is_binary:
                     return PackedSpikes(stored, spec.shape)

@@ -18,6 +18,7 @@ from spikecycle.traces.checks import check_integer, check_integers
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.evaluation import Evaluation, PlainNode, collect
 from spikecycle.traces.fields import checksum, create_checked
+from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.network import make_tensors, order_network
 from spikecycle.traces.network_file import stored_form, write_operator, write_tensor
 from spikecycle.traces.operators import Operator
@@ -142,5 +143,5 @@ class _Given:
         return self._specs[name]
 
 
-def _not_yet(sample: int) -> Array:
+def _not_yet(sample: int, adding: AddWords = add_words) -> Array:
     raise TraceError(f"sample {sample} is being written")

@@ -30,7 +30,7 @@ class Trace:
     version: of the file. tensors by name, and operators in an order in which they can be computed, are the network,
     whatever the version.
 
-    begin_hash: compute `sha256` from the beginning on, in a thread of its own, until the file is closed.
+    begin_hash: do so from the beginning on, see there.
 
     TraceError, one line naming the file, if it is missing, unreadable, foreign, damaged or of a later version.
     """
@@ -44,7 +44,7 @@ class Trace:
             self._file = hdf5.open_file(self.path, "a trace")
             try:
                 if begin_hash:
-                    self._digest.begin()
+                    self.begin_hash()
                 self._read_metadata()
             except BaseException:
                 self.close()
@@ -126,6 +126,10 @@ class Trace:
         """SHA-256 of the file, in hexadecimal; read once, also for the same file with other operators."""
         return self._digest.sha256
 
+    def begin_hash(self) -> None:
+        """Compute `sha256` from now on, in a thread of its own, until the file is closed."""
+        self._digest.begin()
+
     def close(self) -> None:
         """Close the file; a closed trace keeps its metadata."""
         self._digest.give_up()
@@ -146,7 +150,7 @@ def open_trace(path_or_sample_name: str | os.PathLike[str], *, begin_hash: bool 
 
 
 def _read_version(root: h5py.File) -> int:
-    if "format" not in root.attrs:
+    if "format" not in hdf5.attribute_names(root):
         raise TraceError("is an HDF5 file but not a trace: attribute 'format' is missing")
     found = hdf5.text_attribute(root, "format")
     if found != schema.FORMAT:

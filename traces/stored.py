@@ -14,7 +14,7 @@ import numpy as np
 
 from spikecycle.traces.array_types import Array, UInt8
 from spikecycle.traces.errors import TraceError, one_line
-from spikecycle.traces.filters import FilterPipeline
+from spikecycle.traces.filters import AddWords, FilterPipeline, add_words, check_each
 from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
 
 Range = tuple[int, int]  # first index and the one after the last
@@ -38,15 +38,17 @@ class FoundDataset(NamedTuple):
         return cls(identifier, kind, kind.dtype, identifier.shape)
 
 
-class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
+class StoredDataset:
     """A dataset that is read with our own code where HDF5 would trust the file.
 
     Made of a dataset; TraceError where its values lie in another file, are of a type that is not plain, went through
     filters that cannot be checked, or are not all there.
+
+    id: as HDF5 knows it. False once its file is closed.
     """
 
     def __init__(self, found: FoundDataset) -> None:
-        super().__init__(found.identifier, readonly=True)
+        self.id = found.identifier
         creation = found.identifier.get_create_plist()
         layout, shape = creation.get_layout(), found.shape
         if creation.get_external_count() or layout == h5py.h5d.VIRTUAL:
@@ -67,6 +69,12 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         else:
             self._check_chunks(self._chunks, creation)
 
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Values along each axis."""
@@ -76,6 +84,11 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
     def dtype(self) -> np.dtype[Any]:
         """Of a value."""
         return self._type
+
+    @property
+    def nbytes(self) -> int:
+        """Of all values."""
+        return math.prod(self._shape) * self._type.itemsize
 
     def _check_type(self, kind: h5py.h5t.TypeID) -> None:
         if not kind.equal(_plain(self._type)):
@@ -97,7 +110,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
 
     @property
     def chunks(self) -> tuple[int, ...] | None:
-        """The shape of a chunk; None where the values stand in one piece. h5py would look it up every time."""
+        """The shape of a chunk; None where the values stand in one piece."""
         return self._chunks
 
     def _check_chunks(self, chunks: tuple[int, ...], creation: h5py.h5p.PropDCID) -> None:
@@ -112,10 +125,11 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
                 f"declares {self._declared_bytes} bytes of values, more than a file of {self._file_bytes} can hold"
             )
 
-    def values(self, selection: Any = ()) -> Array:
+    def values(self, selection: Any = (), adding: AddWords = add_words) -> Array:
         """The selected values, in native byte order.
 
         selection: an index, a slice without step, or a tuple of them for the first axes; indices drop their axis.
+        adding: for the checksums of many values.
         What is returned may be read-only.
         """
         ranges, kept = self._ranges(selection)
@@ -124,7 +138,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
             values = self._only_chunk().astype(native, copy=False)
             return values.reshape([values.shape[axis] for axis in kept])
         if self._chunks is not None and self._are_in_line(ranges, self._chunks):
-            values = self._read_in_line(ranges, self._chunks).astype(native, copy=False)
+            values = self._read_in_line(ranges, self._chunks, adding).astype(native, copy=False)
             return values.reshape([values.shape[axis] for axis in kept])
         values = np.empty([stop - start for start, stop in ranges], native)
         if not values.size:
@@ -161,7 +175,7 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         return ranges, kept
 
     def _read_whole(self, values: Array, ranges: list[Range]) -> None:
-        values[...] = super().__getitem__(tuple(slice(*each) for each in ranges))
+        values[...] = h5py.Dataset(self.id)[tuple(slice(*each) for each in ranges)]
 
     def _read_chunks(self, values: Array, ranges: list[Range], chunks: tuple[int, ...]) -> None:
         rows = ranges[0][1] - ranges[0][0]
@@ -194,22 +208,41 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         starts_one = ranges[axis][0] % chunks[axis] == 0
         return in_rows and are_done_with and starts_one and self._filters.chunk_bytes <= CHUNK_CACHE_BYTES
 
-    def _read_in_line(self, ranges: list[Range], chunks: tuple[int, ...]) -> Array:
+    def _read_in_line(self, ranges: list[Range], chunks: tuple[int, ...], adding: AddWords) -> Array:
         """Values whose chunks lie one behind the other, each read where it belongs: what a chunk has beyond them, and
         its checksum, is overwritten by the next one, and lies behind the values at last."""
         if not self._filters.codes:
             self._check_sizes()
         sizes = [stop - start for start, stop in ranges]
-        item_bytes = self._stored_type.itemsize
+        item_bytes, chunk_bytes, most_bytes = (
+            self._stored_type.itemsize, self._filters.chunk_bytes, self._filters.most_bytes
+        )  # fmt: skip
         all_bytes = math.prod(sizes) * item_bytes
-        room = np.empty(all_bytes + self._filters.most_bytes, np.uint8)
+        room = np.empty(all_bytes + most_bytes, np.uint8)
         rows = [math.prod(sizes[axis + 1 :]) * item_bytes for axis in range(len(sizes))]  # bytes from one to the next
-        for first in _chunks_of(ranges, chunks):
-            place = sum((begin - start) * row for begin, (start, _), row in zip(first, ranges, rows, strict=True))
-            there = room[place : place + self._filters.most_bytes]
-            undone = self._undone(first, there)
+        firsts = list(_chunks_of(ranges, chunks))
+        places = [
+            sum((begin - start) * row for begin, (start, _), row in zip(first, ranges, rows, strict=True))
+            for first in firsts
+        ]
+        # Where no chunk is written over by another, checksums that are all there is to be undone wait for the others.
+        are_apart = all(place == number * chunk_bytes for number, place in enumerate(places))
+        waiting: list[int] = []
+        checksums: list[int] = []
+        for number, (first, place) in enumerate(zip(firsts, places, strict=True)):
+            there = room[place : place + most_bytes]
+            skipped, stored = self._stored_chunk(first, there)
+            checksum = self._filters.only_checksum(stored, skipped) if are_apart else None
+            if checksum is not None:
+                waiting.append(number)
+                checksums.append(checksum)
+                continue
+            undone = self._filters.undo(stored, skipped)
             if undone.ctypes.data != there.ctypes.data:
                 there[: len(undone)] = undone
+        if waiting:
+            read = room[: len(firsts) * chunk_bytes].reshape(len(firsts), chunk_bytes)
+            check_each(read if len(waiting) == len(read) else read[waiting], checksums, adding)
         return room[:all_bytes].view(self._stored_type).reshape(sizes)
 
     def _only_chunk(self) -> Array:
@@ -248,22 +281,23 @@ class StoredDataset(h5py.Dataset):  # type: ignore[misc]  # h5py has no types
         last = self._last_chunk  # which another thread may replace meanwhile
         if last is not None and last[0] == first:
             return last[1]
-        undone = self._undone(first, np.empty(self._filters.most_bytes, np.uint8))
+        skipped, stored = self._stored_chunk(first, np.empty(self._filters.most_bytes, np.uint8))
+        undone = self._filters.undo(stored, skipped)
         chunk = undone.view(self._stored_type).reshape(self._chunks)
         if self._filters.chunk_bytes <= CHUNK_CACHE_BYTES:
             self._last_chunk = (first, chunk)
         return chunk
 
-    def _undone(self, first: tuple[int, ...], room: UInt8) -> UInt8:
-        """The bytes of the chunk whose first value has that index, filters undone; where there was nothing to undo,
-        they are where the chunk was read to. room: for as many bytes as it can be stored in."""
+    def _stored_chunk(self, first: tuple[int, ...], room: UInt8) -> tuple[int, memoryview]:
+        """Which filters the writer left out of the chunk whose first value has that index, and its bytes as they are in
+        the file, at the beginning of `room`: bytes for as many as it can be stored in."""
         try:
             skipped, stored = self.id.read_direct_chunk(first, out=room)
         except ValueError:  # it does not fit
             raise TraceError(
                 f"damaged (a chunk of {self._filters.chunk_bytes} bytes is stored in more than {len(room)})"
             ) from None
-        return self._filters.undo(memoryview(stored), skipped)
+        return skipped, memoryview(stored)
 
 
 @lru_cache(maxsize=64)

@@ -24,6 +24,7 @@ from spikecycle.models.data.source import RecordingSource
 from spikecycle.models.errors import ModelsError
 from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.errors import reason
+from spikecycle.traces.stored import StoredDataset
 
 SENSOR_CHANNELS = 700
 CLASSES = 20
@@ -104,7 +105,7 @@ def read_recordings(path: Path) -> Recordings:
     return recordings.with_every_class(CLASSES, str(path))
 
 
-def _kind(dataset: h5py.Dataset) -> str:
+def _kind(dataset: StoredDataset) -> str:
     """numpy's letter for the type of the values; a capital one where every recording has an array of them."""
     values: np.dtype[np.generic] | None = h5py.check_vlen_dtype(dataset.dtype)
     return str(dataset.dtype.kind) if values is None else values.kind.upper()

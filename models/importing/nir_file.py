@@ -12,6 +12,7 @@ import h5py
 
 from spikecycle.traces import TraceError, hdf5
 from spikecycle.traces.errors import located
+from spikecycle.traces.stored import StoredDataset
 
 MOST_LEVELS = 32  # of groups within groups; a network has three, and two more for each network within
 MOST_BYTES = 2**31  # of all values, as they are in memory
@@ -47,7 +48,7 @@ class _Reader:
                 content[name] = self.group(child, level + 1) if isinstance(child, h5py.Group) else self.values(child)
         return content
 
-    def values(self, dataset: h5py.Dataset) -> Any:
+    def values(self, dataset: StoredDataset) -> Any:
         self._visit(dataset)
         if dataset.dtype.kind not in "iufbSO":
             raise TraceError(f"numbers and texts are supported, found {dataset.dtype}")
@@ -58,7 +59,7 @@ class _Reader:
         one = values[()]  # of no axes: the value itself
         return one.decode("utf-8") if isinstance(one, bytes) else one
 
-    def _visit(self, member: h5py.Group | h5py.Dataset) -> None:
+    def _visit(self, member: h5py.Group | StoredDataset) -> None:
         address = h5py.h5o.get_info(member.id).addr
         if address in self._seen:
             raise TraceError("is the same object as an earlier one")

@@ -4,5 +4,6 @@ networks    the networks that are simulated, drawn from a seed
 worker      one simulation again and again, in a process of its own
 process     such a process, asked for one run at a time, so that runs of several can take turns
 measure     cases, medians of paired runs, growth with size
+growth      the power of a size that a time grows with
 result      what was measured, as one document
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import statistics
@@ -10,15 +9,17 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from spikecycle.installing import how_to_install
+from spikecycle.simulator.bench.growth import exponent
 from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
 from spikecycle.simulator.bench.process import BenchProcess
-from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
+from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
@@ -67,6 +68,7 @@ class _Case:
 
 def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
     """Measure everything; UsageError for a network that there is not."""
+    began = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory() as folder:
         cases = list(_cases(plan, Path(folder)))
         steps = len(cases) + plan.growth * len(_SIZES)
@@ -78,7 +80,7 @@ def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
             has_peer = plan.peers and case.machine == plan.machines[0] and case.threads == 1
             found, beside = _measure(case, plan.runs, has_peer and case.weight_format == plan.formats[0])
             measured.append(found)
-            peers += beside
+            peers += [peer.model_copy(update={"case": index}) for peer in beside]
         growth = []
         for index, size in enumerate(_SIZES if plan.growth else ()):
             if progress:
@@ -92,6 +94,7 @@ def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
         numba=version("numba"),
         processor=processor(),
         cores=cores(),
+        date=began,
         runs=plan.runs,
         cases=measured,
         peers=peers,
@@ -150,7 +153,7 @@ def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[P
         if case.threads > 1:
             alone = stack.enter_context(_simulation(replace(case, threads=1)))
             work = f"{case.network} on {case.machine}, {samples} sample{'s' * (samples > 1)}, {case.threads} threads"
-            beside.append(_Beside("spikecycle, 1 thread", work, alone))
+            beside.append(_Beside(ONE_THREAD, work, alone))
         seconds: list[float] = []
         peak_bytes = 0
         for _ in range(runs):
@@ -162,10 +165,11 @@ def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[P
                     other.seconds.append(other.process.run()["seconds"])
         peers = [
             _peer(
-                other.name, other.work, other.process.problem, other.seconds, [each / other.parts for each in seconds]
+                other.name, other.work, other.process.problem, other.seconds, [each / other.parts for each in seconds],
+                other.process.first.get("version", ""),
             )
             for other in beside
-        ]
+        ]  # fmt: skip
         return _case(case, ours.first, seconds, peak_bytes, ""), peers
 
 
@@ -221,7 +225,7 @@ def _case(case: _Case, first: dict[str, Any], seconds: list[float], peak_bytes: 
     )
 
 
-def _peer(peer: str, work: str, problem: str, theirs: list[float], ours: list[float]) -> PeerTime:
+def _peer(peer: str, work: str, problem: str, theirs: list[float], ours: list[float], release: str = "") -> PeerTime:
     if problem:
         return PeerTime(peer=peer, work=work, problem=problem)
     return PeerTime(
@@ -231,6 +235,7 @@ def _peer(peer: str, work: str, problem: str, theirs: list[float], ours: list[fl
         seconds=statistics.median(theirs),
         ours_s=statistics.median(ours),
         ratio=statistics.median(their / our for their, our in zip(theirs, ours, strict=True)),
+        version=release,
     )
 
 
@@ -247,7 +252,15 @@ def _beside_sanafe(runs: int) -> PeerTime:
     for _ in range(runs):
         theirs.append(float(run_peer(peer, TIMESTEPS + LAYERS)["wall_s"]))
         ours.append(run_ours(peer)[1])
-    return _peer("SANA-FE", work, "", theirs, ours)
+    return _peer("SANA-FE", work, "", theirs, ours, _release("sanafe"))
+
+
+def _release(package: str) -> str:
+    """Its version; empty where it is not installed as a package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 _SIZES: dict[str, Sequence[int]] = {
@@ -270,8 +283,3 @@ def _growth(size: str, folder: Path, runs: int) -> TimeGrowth:
         with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
             seconds.append(statistics.median(ours.run()["seconds"] for _ in range(runs)))
     return TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=exponent(_SIZES[size], seconds))
-
-
-def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
-    """Slope of log(seconds) over log(values), least squares."""
-    return statistics.linear_regression([math.log(each) for each in values], [math.log(each) for each in seconds]).slope

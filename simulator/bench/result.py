@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from spikecycle.simulator.result import of_version
+from spikecycle.wording import numbered
 
 BENCH_VERSION = 1
+ONE_THREAD = "spikecycle, 1 thread"
+"""The peer of a case with several threads: the same on one."""
 
 
 class _Part(BaseModel):
@@ -46,6 +53,10 @@ class PeerTime(_Part):
     seconds: float = Field(0.0, description="median of its runs, s")
     ours_s: float = Field(0.0, description="median of ours, s")
     ratio: float = Field(0.0, description="median of theirs over ours, run by run: above 1, ours is faster")
+    case: int | None = Field(
+        None, ge=0, description="index among `cases` of what it took turns with; null where the work is of its own"
+    )
+    version: str = Field("", description="version of the program; empty where it is ours")
 
 
 class TimeGrowth(_Part):
@@ -66,7 +77,18 @@ class BenchResult(_Part):
     numba: str = Field(description="version of Numba")
     processor: str = Field(description="what the system calls the processor")
     cores: int = Field(description="cores that this process may use")
+    date: str = Field("", description="when it began, ISO 8601; empty in documents of before")
     runs: int = Field(description="runs of each case, after the first")
     cases: list[BenchCase] = Field(description="networks on machines")
     peers: list[PeerTime] = Field(description="other programs on the same work")
     growth: list[TimeGrowth] = Field(description="time over size, on spike_array")
+
+    @property
+    def computer(self) -> str:
+        """The computer in words."""
+        return f"{numbered(self.cores, 'core')} of {self.processor}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_of_this_version(cls, data: Any) -> Any:
+        return of_version(data, BENCH_VERSION, "document of spikecycle bench")

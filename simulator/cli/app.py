@@ -47,7 +47,8 @@ COMMANDS = {
     "validate": OwnCommand("validate_command", "validate", "spikecycle validate --data FOLDER --machine mint"),
     "audit": OwnCommand("audit_command", "audit", "spikecycle audit --markdown audit.md"),
     "bench": OwnCommand(
-        "bench_command", "bench", "spikecycle bench vgg9 --hw spike_array --samples 6 --threads 1,all"
+        "bench_command", "bench",
+        "spikecycle bench vgg9 --hw spike_array --samples 6 --threads 1,all --report bench.html",
     ),
 }  # fmt: skip
 """The simulator's own commands, in the order of the help."""

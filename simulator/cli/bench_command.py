@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +11,12 @@ import typer
 from spikecycle.simulator.cli import options
 from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
 from spikecycle.simulator.cli.progress import shown_progress
+from spikecycle.simulator.cli.report_command import check_page_name, write_bench_report
 from spikecycle.simulator.errors import UsageError
 
 MOST_THREADS = 1024
+_THIS = "this run"
+"""Its name on the page of --report."""
 
 
 def bench(
@@ -43,15 +47,20 @@ def bench(
         str | None, typer.Option("--against", metavar="FILE", help="A document of --json to compare with.")
     ] = None,
     json: options.JsonOption = None,
+    picture: Annotated[str | None, typer.Option("--picture", metavar="FILE", help="Draw the run times (SVG).")] = None,
+    report: options.ReportOption = None,
 ) -> None:
     """Measure how fast the simulator is on this computer, beside PyTorch and SANA-FE where they are installed."""
-    check_targets({"--json": json}, (against, *(networks or ()), *(machines or ())))
+    check_page_name("--report", report)
+    targets = {"--json": json, "--picture": picture, "--report": report}
+    check_targets(targets, (against, *(networks or ()), *(machines or ())))
 
     from spikecycle.simulator.bench.measure import QUICK, BenchPlan, cores
     from spikecycle.simulator.bench.measure import bench as measure
     from spikecycle.simulator.documents import read_bench
     from spikecycle.simulator.report.bench_table import bench_report
     from spikecycle.simulator.report.document import to_json
+    from spikecycle.simulator.report.page.bench_times import times_picture
 
     plan = QUICK if quick else BenchPlan()
     plan = replace(
@@ -66,13 +75,25 @@ def bench(
         runs=runs or plan.runs,
         peers=not no_peers,
     )
-    other = None if against is None else read_bench(against)
+    before = [] if against is None else [(_name(against), read_bench(against))]
     with shown_progress("measuring") as progress:
         result = measure(plan, progress)
     if json is not None:
         write_document(json, to_json(result))
-    if json != "-":
-        standard_output().show(bench_report(result, other))
+    if picture is not None or report is not None:
+        benches = [*before, (_THIS, result)]
+        if picture is not None:
+            write_document(picture, times_picture(benches))
+        if report is not None:
+            write_bench_report(report, benches)
+    if "-" not in targets.values():
+        standard_output().show(bench_report(result, *(bench for _, bench in before)))
+
+
+def _name(against: str) -> str:
+    """The name of the document that it is compared with, unlike that of this run."""
+    name = Path(against).stem
+    return against if name == _THIS else name
 
 
 def _shares(option: str, text: str | None) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from spikecycle.simulator.errors import OutputError, UsageError
 from spikecycle.simulator.files import write_file
 
 if TYPE_CHECKING:
+    from spikecycle.simulator.bench.result import BenchResult
     from spikecycle.simulator.report.page.contents import Material
     from spikecycle.simulator.report.page.fronts import Candidate
     from spikecycle.simulator.result import RunResult
@@ -25,7 +26,7 @@ def report(
         list[str],
         typer.Argument(
             metavar="RESULT...",
-            help="Files that --json of simulate, formats, sweep or search has written.",
+            help="Files that --json of simulate, formats, sweep, search or bench has written.",
         ),
     ],
     out: Annotated[str, typer.Option("--out", metavar="FILE.html", help="The page to write.")] = DEFAULT_PAGE,
@@ -77,7 +78,16 @@ def write_report(target: str, result: RunResult) -> None:
     write_document(target, page(Material(results=[(name, result)], validation=rows, unchecked=unchecked)))
 
 
+def write_bench_report(target: str, benches: Sequence[tuple[str, BenchResult]]) -> None:
+    """Benches as a page, each with a name: the option --report of bench."""
+    from spikecycle.simulator.report.page.contents import Material
+    from spikecycle.simulator.report.page.html import page
+
+    write_document(target, page(Material(benches=benches)))
+
+
 def _material(files: Sequence[str], validation: str | None) -> Material:
+    from spikecycle.simulator.bench.result import BenchResult
     from spikecycle.simulator.comparison import FormatComparison
     from spikecycle.simulator.documents import read_document
     from spikecycle.simulator.explore.results import SearchResult, SweepResult
@@ -85,21 +95,18 @@ def _material(files: Sequence[str], validation: str | None) -> Material:
     from spikecycle.simulator.report.page.fronts import candidates_of_rows
     from spikecycle.simulator.result import RunResult
 
-    documents = [(name, read_document(name)) for name in files]
-    named = _short_names([name for name, _ in documents])
-    results = [(short, each) for short, (_, each) in zip(named, documents, strict=True) if isinstance(each, RunResult)]
+    documents = list(zip(_short_names(files), map(read_document, files), strict=True))
+    results = [(name, each) for name, each in documents if isinstance(each, RunResult)]
     comparisons = [each for _, each in documents if isinstance(each, FormatComparison)]
+    benches = [(name, each) for name, each in documents if isinstance(each, BenchResult)]
     candidates: list[Candidate] = []
     missing = 0
-    for short, (_, each) in zip(named, documents, strict=True):
+    for name, each in documents:
         if isinstance(each, SweepResult | SearchResult):
-            found, without = candidates_of_rows(short, each.columns, each.points)
+            found, without = candidates_of_rows(name, each.columns, each.points)
             candidates += found
             missing += without
-    searches = [
-        (short, each) for short, (_, each) in zip(named, documents, strict=True) if isinstance(each, SearchResult)
-    ]
-    if not (results or comparisons or candidates):
+    if not (results or comparisons or candidates or benches):
         raise UsageError(f"{files[0]}: no point of it has a result, so there is nothing to report")
     machines = {str(result.machine["name"]) for _, result in results}
     rows, unchecked = _validation(validation, machines) if validation else _own_checks(machines)
@@ -107,10 +114,9 @@ def _material(files: Sequence[str], validation: str | None) -> Material:
         results=results,
         comparisons=comparisons,
         candidates=candidates,
-        searches=searches,
-        sweeps=[
-            (short, each) for short, (_, each) in zip(named, documents, strict=True) if isinstance(each, SweepResult)
-        ],
+        searches=[(name, each) for name, each in documents if isinstance(each, SearchResult)],
+        sweeps=[(name, each) for name, each in documents if isinstance(each, SweepResult)],
+        benches=benches,
         failed=missing,
         validation=rows,
         unchecked=unchecked,

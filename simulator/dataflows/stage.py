@@ -8,11 +8,14 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Frames, Integers
+from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.replay import SampleTensors
+from spikecycle.simulator.spike_record import by_timestep
 from spikecycle.simulator.workload import SynapseWorkload
+from spikecycle.simulator.workload.non_zero_sums import non_zero_sums
 from spikecycle.traces import Operator, Pool, Population, Source, Synapse, Tensor
 from spikecycle.traces.frames import blocks, delayed
+from spikecycle.traces.packing import PackedSpikes
 
 
 class Network(Protocol):
@@ -199,6 +202,7 @@ class StageSample:
     tensors: SampleTensors
     on_chip: OnChip = OnChip()
     _workloads: dict[str, SynapseWorkload] = field(default_factory=dict)
+    _non_zeros: dict[str, Int64] = field(default_factory=dict)
 
     def values(self, tensor: str) -> Integers:
         """Values of a tensor, integers (T, C, H, W): as recorded, or recomputed where they were not."""
@@ -216,6 +220,25 @@ class StageSample:
         """The same, as `frames`."""
         frames = self.frames(source.tensor)
         return delayed(frames) if source.delay else frames
+
+    def non_zeros(self, tensor: str) -> Int64:
+        """int64 (T,): values of a tensor that are not 0. Currents that nobody has made yet, and that a synapse of the
+        stage makes of spikes, are added up to be counted, and not kept."""
+        if self.tensors.is_known(tensor):
+            return by_timestep(self.frames(tensor))
+        if tensor not in self._non_zeros:
+            made_by = next((one for one in self.stage.synapses() if one.output.name == tensor), None)
+            counts = None if made_by is None else self._non_zero_currents(made_by)
+            self._non_zeros[tensor] = by_timestep(self.frames(tensor)) if counts is None else counts
+        return self._non_zeros[tensor]
+
+    def _non_zero_currents(self, synapse: Synapse) -> Int64 | None:
+        """The same of what a synapse makes; None where that must be made to be counted."""
+        spikes = self.source_frames(synapse.inputs[0])
+        if not isinstance(spikes, PackedSpikes):
+            return None
+        weights = self.workload(synapse).weights
+        return non_zero_sums(synapse.shape, spikes, weights, synapse.weight_bits, synapse.bias(), synapse.output.range)
 
     def workload(self, synapse: Synapse) -> SynapseWorkload:
         """What follows from the synapse's weights and from the spikes of this sample."""

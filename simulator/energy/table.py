@@ -93,9 +93,7 @@ class EnergyTable:
         Raises MachineError: an unknown name with those that there are, a wrong file with one line per problem.
         """
         path = _find(name)
-        if not path.is_relative_to(energy_folder()):
-            return _read(name, path)
-        return _read_shipped(name, path)
+        return _read_shipped(name, path) if name in shipped_energy_tables() else _read(name, path)
 
     @property
     def actions(self) -> tuple[str, ...]:

@@ -39,9 +39,10 @@ def weight_format(choice: WeightFormatChoice) -> WeightFormat:
             f"weight format {AUTO!r} stands for the best one of each operator, which has to be picked first"
         )
     chosen = WEIGHT_FORMATS.lookup(choice.format)
-    given = {key: getattr(choice, key) for key in chosen.settings}
+    asked = {key: getattr(choice, key) for key in chosen.settings}
+    given = {key: value for key, value in asked.items() if value is not None}
     try:
-        return replace(chosen, **{key: value for key, value in given.items() if value is not None})
+        return replace(chosen, **given) if given else chosen
     except ValueError as error:
         raise UsageError(str(error)) from error
 

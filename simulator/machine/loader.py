@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
@@ -113,6 +113,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise UsageError(f"{quoted(text)}: the value is not valid YAML: {error.problem}") from error
 
 
+@cache
 def _folder() -> Path:
     return Path(str(resources.files("spikecycle.hwconfigs")))
 
@@ -156,10 +157,12 @@ def machine_path(name_or_path: str | Path) -> Path:
 
 
 def _changed(
-    data: Mapping[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
+    data: dict[str, Any], overrides: Mapping[str, Any] | None, formats: Mapping[str, str] | None, origin: str
 ) -> dict[str, Any]:
-    """A copy of `data` with keys and formats replaced."""
-    changed = copy.deepcopy(dict(data))
+    """A copy of `data` with keys and formats replaced; `data` itself where there are none."""
+    if not overrides and not formats:
+        return data
+    changed = copy.deepcopy(data)
     for key, value in (overrides or {}).items():
         _set(changed, key, value, origin)
     for target, name in (formats or {}).items():
@@ -329,10 +332,16 @@ def _unpriced_parts(machine: Machine) -> Iterator[str]:
 def _unknown_sources(data: Mapping[str, Any], machine_type: type[Machine]) -> Iterator[str]:
     """Sources of what is no key, or beginning of a key, of the machine."""
     sources = data.get("sources")
-    keys = dict.fromkeys(_key_paths(machine_type))
+    keys = _keys_of(machine_type)
     for source in sources if isinstance(sources, dict) else ():
         if source not in keys:
             yield f"sources.{source}: the machine has no such key{did_you_mean(str(source), keys)}"
+
+
+@cache
+def _keys_of(machine_type: type[Machine]) -> Mapping[str, None]:
+    """Paths of all keys and sections of a machine, in order."""
+    return dict.fromkeys(_key_paths(machine_type))
 
 
 def _key_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

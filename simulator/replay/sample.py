@@ -11,6 +11,7 @@ from spikecycle.simulator.array_types import Frames, Integers
 from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_replay
 from spikecycle.simulator.replay.nodes import start_node, start_population
 from spikecycle.simulator.replay.steps import PopulationStep
+from spikecycle.simulator.word_sums import add_words
 from spikecycle.traces import Operator, Population, Source, Tensor, TensorSpec, Trace, TraceError
 from spikecycle.traces.errors import located
 from spikecycle.traces.evaluation import Evaluation, OperatorNode, checked
@@ -54,7 +55,7 @@ class SampleTensors:
             if tensor.recorded and self._recorded is not None:
                 self._frames[name] = self._recorded.frames(name)
             else:
-                recorded = tensor.frames(self.sample)
+                recorded = tensor.frames(self.sample, add_words)
                 self._frames[name] = self._recompute(name) if recorded is None else recorded
         return self._frames[name]
 

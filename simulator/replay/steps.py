@@ -25,7 +25,7 @@ class SynapseStep:
     ) -> None:
         self._shape = shape
         self._geometry = Geometry.of(shape)
-        self._weights = _by_input_channel(weights, shape, code_dtype(weight_bits))
+        self._weights = by_input_channel(weights, shape, code_dtype(weight_bits))
         narrow = _UINT16_RANGE[0] <= values[0] and values[1] <= _UINT16_RANGE[1]
         self._frame: Integers = np.zeros((shape.H, shape.W, shape.C), np.uint16 if narrow else np.int64)
         self._channels = np.zeros(shape.C // shape.groups + TOGETHER, np.int64)
@@ -128,7 +128,7 @@ _APART = 16
 """Numbers between rows that are turned together: a line of the cache."""
 
 
-def _by_input_channel(weights: WeightCodes, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
+def by_input_channel(weights: WeightCodes, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
     """Weights as (R, S, C, M / groups) of a dtype: what an event scatters through a tap lies side by side.
 
     Some output channels are turned at a time, from a copy whose rows do not fall on the same lines of the cache: where

@@ -7,6 +7,13 @@ from rich.text import Text
 
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.bench.result import BenchCase, BenchResult
+from spikecycle.simulator.report.bench_words import (
+    ground_words,
+    machine_words,
+    network_words,
+    problem_lines,
+    work_words,
+)
 
 _MIB = 2**20
 
@@ -18,21 +25,15 @@ def bench_report(result: BenchResult, other: BenchResult | None = None) -> Rende
         parts += [Text(), _peers(result)]
     if result.growth:
         parts += [Text(), _growth(result)]
-    runs = f"Medians of {result.runs} runs" if result.runs > 1 else "One run"
-    ground = (
-        f"{runs} after the first, in seconds of wall time; runs of peers take turns with ours. spikecycle "
-        f"{result.spikecycle}, Python {result.python}, Numba {result.numba}, {result.cores} cores of "
-        f"{result.processor}."
-    )
-    return Group(*parts, Text(), Text(ground, style="dim"))
+    return Group(*parts, Text(), Text(ground_words(result), style="dim"))
 
 
 def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     cases = result.cases
     before = {} if other is None else {case.key: case for case in other.cases if not case.problem}
     columns = [
-        names("network", [_network(case) for case in cases]),
-        names("machine", [_machine(case) for case in cases]),
+        names("network", [network_words(case) for case in cases]),
+        names("machine", [machine_words(case) for case in cases]),
         Column("first\nrun, s", [_number(case, case.first_s) for case in cases]),
         Column("run,\ns", [_number(case, case.seconds) for case in cases]),
         Column("M SOP\nper s", [_number(case, case.sops_per_s / 1e6) for case in cases]),
@@ -42,22 +43,20 @@ def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     ]
     if other is not None:
         columns.append(Column("times as\nfast", [_faster(case, before.get(case.key)) for case in cases]))
-    problems = [Text(f"{_network(case)}, {_machine(case)}: {case.problem}") for case in cases if case.problem]
-    return Group(fitting_sheets(("Speed of the simulation", columns)), *problems)
+    return Group(fitting_sheets(("Speed of the simulation", columns)), *map(Text, problem_lines(cases, ())))
 
 
 def _peers(result: BenchResult) -> RenderableType:
     peers = result.peers
     columns = [
         names("program", [peer.peer for peer in peers]),
-        names("work", [peer.work for peer in peers]),
+        names("work", [work_words(result, peer) for peer in peers]),
         Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
         Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
         Column("ours is faster by", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
     ]
     table = fitting_sheets(("Beside other programs, in the same run", columns))
-    problems = dict.fromkeys(f"{peer.peer}: {peer.problem}" for peer in peers if peer.problem)
-    return Group(table, *map(Text, problems))
+    return Group(table, *map(Text, problem_lines((), peers)))
 
 
 def _growth(result: BenchResult) -> RenderableType:
@@ -69,17 +68,6 @@ def _growth(result: BenchResult) -> RenderableType:
         Column("exponent", [f"{one.exponent:.2f}" for one in growth]),
     ]
     return fitting_sheets(("Growth of the time of one convolution on spike_array", columns))
-
-
-def _network(case: BenchCase) -> str:
-    if case.density is None or case.zero_weights is None:
-        return case.network
-    return f"{case.network}, {100 * case.density:g} % spikes, {100 * case.zero_weights:g} % zeros"
-
-
-def _machine(case: BenchCase) -> str:
-    threads = "" if case.threads == 1 else f", {case.threads} threads"
-    return f"{case.machine}{f', {case.weight_format}' if case.weight_format else ''}{threads}"
 
 
 def _number(case: BenchCase, value: float) -> str:

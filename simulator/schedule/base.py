@@ -188,8 +188,12 @@ class RowSums:
 
     def add(self, work: Work, traffic: Traffic) -> None:
         """The next block."""
-        self.breakdown = sum_by_name([self.breakdown, by_category(work.categories, work.breakdown)])
-        self.busy = sum_by_name([self.busy, busy_resources(work)])
+        self.add_work(work)
         load_moved, store_moved = traffic.moved()
         self.load_moved_bits = sum_by_name([self.load_moved_bits, load_moved])
         self.store_moved_bits = sum_by_name([self.store_moved_bits, store_moved])
+
+    def add_work(self, work: Work) -> None:
+        """The work of the next block, for a policy that adds up its traffic itself."""
+        self.breakdown = sum_by_name([self.breakdown, by_category(work.categories, work.breakdown)])
+        self.busy = sum_by_name([self.busy, busy_resources(work)])

@@ -38,14 +38,15 @@ the moment of its issue.
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.activity import Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import inner_kernel, kernel
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
@@ -57,7 +58,7 @@ from spikecycle.simulator.schedule.base import (
     StageSchedule,
     sum_by_name,
 )
-from spikecycle.simulator.schedule.dram import DramTiming, Traffic
+from spikecycle.simulator.schedule.dram import DramTiming
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
 """Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
@@ -101,22 +102,20 @@ OVERLAPS.register("double_buffering", DoubleBuffering())
 
 def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSchedule:
     """Overlap the passes of a stage that begins at the moment `begin`."""
-    sums, channel_cycles = RowSums(), 0
-    state, stalls = np.zeros(_STATE, np.int64), np.zeros(len(STALLS), np.int64)
+    sums, timing, load_moved, store_moved = RowSums(), _Timing.of(), Counts[str](), Counts[str]()
     for work, moves in activity.rows.blocks():
-        traffic = Traffic.of(moves, dram)
-        load_cycles, store_cycles = _channel_cycles(traffic, dram)
-        sums.add(work, traffic)
-        channel_cycles += int(load_cycles.sum() + store_cycles.sum())
-        _overlap(work.cycles, load_cycles, store_cycles, dram, _room(len(work.cycles)), state, stalls)
-    total = int(_finish(_room(0), 0, state, stalls))
+        sums.add_work(work)
+        moved = timing.add(work, moves, dram, _room(len(work.cycles)))
+        load_moved.update(dict(zip(moves.operands, moved[0], strict=True)))
+        store_moved.update(dict(zip(moves.operands, moved[1], strict=True)))
+    total = int(_finish(_room(0), 0, timing.state, timing.stalls))
     return StageSchedule(
         start=begin,
         cycles=total,
-        breakdown=sum_by_name([sums.breakdown, dict(zip(STALLS, stalls.tolist(), strict=True))]),
-        load_moved_bits=sums.load_moved_bits,
-        store_moved_bits=sums.store_moved_bits,
-        busy=sums.busy | {CHANNEL: channel_cycles},
+        breakdown=sum_by_name([sums.breakdown, dict(zip(STALLS, timing.stalls.tolist(), strict=True))]),
+        load_moved_bits=dict(load_moved),
+        store_moved_bits=dict(store_moved),
+        busy=sums.busy | {CHANNEL: int(timing.state[_CARRIED])},
         spans=SpansOnDemand(lambda: _spans(activity, dram, begin)),
     )
 
@@ -124,10 +123,9 @@ def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSch
 def _spans(activity: Activity, dram: DramTiming, begin: int) -> dict[str, Spans]:
     """When all passes of a stage happen that begins at the moment `begin`."""
     work, moves = activity.rows.all()
-    moments = _room(len(work.cycles))
-    state, stalls = np.zeros(_STATE, np.int64), np.zeros(len(STALLS), np.int64)
-    _overlap(work.cycles, *_channel_cycles(Traffic.of(moves, dram), dram), dram, moments, state, stalls)
-    _finish(moments, len(work.cycles), state, stalls)
+    moments, timing = _room(len(work.cycles)), _Timing.of()
+    timing.add(work, moves, dram, moments)
+    _finish(moments, len(work.cycles), timing.state, timing.stalls)
     moments += begin
     return {
         "compute": Spans(moments[0], moments[1]),
@@ -136,56 +134,96 @@ def _spans(activity: Activity, dram: DramTiming, begin: int) -> dict[str, Spans]
     }
 
 
-def _channel_cycles(traffic: Traffic, dram: DramTiming) -> tuple[Int64, Int64]:
-    """int64 (n,) each: cycles for which the loads, and the stores, of each pass occupy the channel."""
-    load_cycles = dram.cycles(traffic.load_bits.sum(axis=1)) + traffic.load_held
-    return load_cycles, dram.cycles(traffic.store_bits.sum(axis=1)) + traffic.store_held
+class _Timing(NamedTuple):
+    """What blocks of passes leave for those behind: state, int64 (_STATE,); stalls, int64 (len(STALLS),), so far."""
+
+    state: Int64
+    stalls: Int64
+
+    @classmethod
+    def of(cls) -> _Timing:
+        """Before the first pass."""
+        return cls(np.zeros(_STATE, np.int64), np.zeros(len(STALLS), np.int64))
+
+    def add(self, work: Work, moves: Moves, dram: DramTiming, moments: Int64) -> list[list[int]]:
+        """Overlap the next block of passes, see `_overlap`; returns bits loaded and stored by operand, whole bursts."""
+        moved = np.zeros((2, len(moves.operands)), np.int64)
+        load_bits, store_bits = (np.ascontiguousarray(bits, np.int64) for bits in (moves.load_bits, moves.store_bits))
+        most = _overlap(work.cycles, load_bits, store_bits, dram, moments, self.state, self.stalls, moved)
+        dram.check(int(most))
+        return moved.tolist()
 
 
 def _room(passes: int) -> Int64:
     return np.zeros((6, passes), np.int64)
 
 
-_STATE = 6
-"""What the passes of a block need to know of those before."""
-_CHANNEL_FREE, _STARTED, _END, _STORE = 0, 1, 2, 4
+_STATE = 7
+"""What the passes of a block need to know of those before, and a sum over all of them."""
+_CHANNEL_FREE, _STARTED, _END, _STORE, _CARRIED = 0, 1, 2, 4, 6
 """The moment when the channel is free; whether there was a pass; of the pass before the last one and of the last one,
-when they end, and for how long their stores occupy the channel."""
+when they end, and for how long their stores occupy the channel; cycles for which it was occupied in all."""
+
+
+@inner_kernel
+def _transfer(bits: Int64, held_cycles: int, dram: DramTiming, moved: Int64) -> tuple[int, int]:
+    """Bits of a transfer, int64 (operands,), in whole bursts, each operand by itself, and cycles for which it occupies
+    the channel; held_cycles: that it is held up, beside misses, if there is something to carry. See
+    `spikecycle.simulator.schedule.dram`. moved: int64 (operands,), added to."""
+    carried = 0
+    rows = 0
+    for operand in range(len(bits)):
+        whole = (bits[operand] + dram.burst_bits - 1) // dram.burst_bits * dram.burst_bits
+        moved[operand] += whole
+        carried += whole
+        if dram.row_bits > 0:
+            rows += (bits[operand] + dram.row_bits - 1) // dram.row_bits
+    cycles = (carried * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
+    return carried, cycles + rows * dram.miss_cycles + (held_cycles if carried > 0 else 0)
 
 
 @kernel
 def _overlap(
     compute_cycles: Int64,
-    load_cycles: Int64,
-    store_cycles: Int64,
+    load_bits: Int64,
+    store_bits: Int64,
     dram: DramTiming,
     moments: Int64,
     state: Int64,
     stalls: Int64,
-) -> None:
+    moved: Int64,
+) -> int:
     """Go through the next block of passes: fill `moments` (6, n: compute, load and store, starts and ends), but for the
-    stores of its last two; add to `stalls`, and leave `state` (_STATE,) for the block behind.
+    stores of its last two; add to `stalls` and `moved`, and leave `state` (_STATE,) for the block behind.
 
-    A load without channel cycles is no transfer (or an ideal one): it has arrived when it is issued.
+    load_bits, store_bits: int64 (n, operands), see `Moves`. moved: int64 (2, operands), bits loaded and stored, whole
+    bursts. Returns the bits of the largest transfer. A load without channel cycles is no transfer (or an ideal one): it
+    has arrived when it is issued.
     """
     n = len(compute_cycles)
     channel_free = state[_CHANNEL_FREE]
     previous_end = state[_END + 1]
+    most = 0
     for i in range(n):
+        loaded, loading = _transfer(load_bits[i], 0, dram, moved[0])
+        stored, occupied = _transfer(store_bits[i], 2 * dram.turnaround_cycles, dram, moved[1])
+        most = max(most, loaded, stored)
+        state[_CARRIED] += loading + occupied
         # The end of compute i - 2 lets go store i - 2, then load i.
         issued = moments[1, i - 2] if i >= 2 else state[_END + i]
-        storing = np.int64(store_cycles[i - 2]) if i >= 2 else state[_STORE + i]
+        storing = moments[5, i - 2] if i >= 2 else state[_STORE + i]
+        moments[5, i] = occupied  # until it is known when the store has left
         store_start = max(issued, channel_free) if storing > 0 else issued
         left = store_start + storing
         if i >= 2:
             moments[4, i - 2] = store_start
             moments[5, i - 2] = left
         channel_free = max(channel_free, left)
-        moments[2, i] = max(issued, channel_free) if load_cycles[i] > 0 else issued
-        carried = moments[2, i] + np.int64(load_cycles[i])
+        moments[2, i] = max(issued, channel_free) if loading > 0 else issued
+        carried = moments[2, i] + loading
         moments[3, i] = carried
         channel_free = max(channel_free, carried)
-        arrived = carried + dram.latency_cycles if load_cycles[i] > 0 else carried
+        arrived = carried + dram.latency_cycles if loading > 0 else carried
 
         start = max(previous_end, left, arrived)
         if state[_STARTED] == 0:
@@ -202,13 +240,14 @@ def _overlap(
         moments[1, i] = previous_end
     for i in range(max(0, n - 2), n):
         state[_END], state[_STORE] = state[_END + 1], state[_STORE + 1]
-        state[_END + 1], state[_STORE + 1] = moments[1, i], store_cycles[i]
+        state[_END + 1], state[_STORE + 1] = moments[1, i], moments[5, i]
     state[_CHANNEL_FREE] = channel_free
+    return most
 
 
 def _finish(moments: Int64, passes: int, state: Int64, stalls: Int64) -> int:
     """After the last of so many passes: fill in the stores of the last two, and the drain; returns the total."""
-    channel_free, _, *ends, before, last = state.tolist()
+    channel_free, _, *ends, before, last, _ = state.tolist()
     for place, issued, storing in ((passes - 2, ends[0], before), (passes - 1, ends[1], last)):
         start = max(issued, channel_free) if storing > 0 else issued
         channel_free = max(channel_free, start + storing)

@@ -55,10 +55,14 @@ class DramTiming(NamedTuple):
 
     def cycles(self, bits: Int64, *, round_up: bool = True) -> Int64:
         """Channel cycles of transfers of `bits` bits each, int64 of any shape; rounded up, or down."""
-        if bits.size and int(bits.max()) * self.channel_cycles > _LARGEST:
-            raise AssertionError(f"a transfer of {bits.max()} bits is beyond 64-bit arithmetic")
+        self.check(int(bits.max(initial=0)))
         scaled = bits.astype(np.int64) * self.channel_cycles
         return np.asarray(-(-scaled // self.channel_bits) if round_up else scaled // self.channel_bits, np.int64)
+
+    def check(self, bits: int) -> None:
+        """AssertionError for a transfer that is too large to tell how long it takes."""
+        if bits * self.channel_cycles > _LARGEST:
+            raise AssertionError(f"a transfer of {bits} bits is beyond 64-bit arithmetic")
 
 
 class Traffic(NamedTuple):

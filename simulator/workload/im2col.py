@@ -1,18 +1,24 @@
 """Kernels: the im2col matrix, bit-packed.
 
 Row (t, p, q) of the matrix has one bit for each weight of an output's fan-in: what the inputs have there at that
-timestep, 0 for padding. Bits are moved many windows at a time: the bits that a window has of one input row and channel
-make a *field*, fields of neighbouring windows lie side by side, and one shift puts them into the windows' words. Maps
-that are too narrow for that, those of linear layers above all, take their bits one by one.
+timestep, 0 for padding. Bits are moved many windows at a time. Where outputs lie as the inputs do (stride 1, as many
+columns), a column of the matrix is a map of the inputs, moved on by some bits: 64 such columns are made, 64 outputs to
+a word, and turned into 64 rows. Elsewhere, the bits that a window has of one input row and channel make a *field*,
+fields of neighbouring windows lie side by side, and one shift puts them into the windows' words. Maps that are too
+narrow for that take their bits one by one.
 """
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from spikecycle.simulator.array_types import Inputs, UInt32, UInt64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import kernel, lean_kernel
 from spikecycle.simulator.workload.axis import WindowAxis, Windows, outputs_of_tap
+from spikecycle.traces.packing import PackedSpikes
 
 WORD_BITS = 64
 """Bits of a word of a packed row."""
@@ -121,14 +127,134 @@ def pack_by_fields(inputs: Inputs, windows: Windows, bit: int, rows_out: UInt64)
                         row[word] = packed[word, p, q]
 
 
-def pack_rows(inputs: Inputs, windows: Windows, groups: int, bit: int) -> UInt64:
+class MovedMaps(NamedTuple):
+    """Room for maps of the inputs that are moved on by some bits.
+
+    inside: uint64 (S, blocks), outputs, 64 to a word, whose tap in this kernel column is no padding. before: words of
+    zeros ahead of the channel. channel: uint64 (words,), the map of one channel and timestep, with zeros around it.
+    columns: uint64 (64, blocks), columns of the matrix.
+    """
+
+    inside: UInt64
+    before: int
+    channel: UInt64
+    columns: UInt64
+
+    @classmethod
+    def of(cls, windows: Windows) -> MovedMaps:
+        """For these windows."""
+        rows, columns = windows
+        blocks = -(-rows.outputs * columns.outputs // WORD_BITS)
+        lowest = -rows.padding * columns.inputs - columns.padding
+        highest = (rows.taps - 1) * rows.dilation * columns.inputs + (columns.taps - 1) * columns.dilation + lowest
+        before = -(-max(0, -lowest) // WORD_BITS)
+        behind = max(-(-rows.inputs * columns.inputs // WORD_BITS), blocks + max(0, highest) // WORD_BITS + 1)
+        tap = np.arange(columns.taps)[:, None] * columns.dilation - columns.padding
+        column = np.arange(blocks * WORD_BITS) % columns.outputs + tap
+        inside = np.packbits((column >= 0) & (column < columns.inputs), axis=1, bitorder="little").view("<u8")
+        room = np.zeros((WORD_BITS, blocks), np.uint64)
+        return cls(inside, before, np.zeros(before + behind + 1, np.uint64), room)
+
+
+def lie_alike(windows: Windows) -> bool:
+    """Whether outputs lie as the inputs do: `pack_moved` needs that."""
+    rows, columns = windows
+    return rows.stride == columns.stride == 1 and columns.outputs == columns.inputs
+
+
+@lean_kernel
+def take_channel(spiking: UInt64, first: int, count: int, channel_out: UInt64) -> None:
+    """Move bits [first, first + count) of words to the beginning of others; bits behind them in the last word are 0."""
+    start, shift = first // WORD_BITS, np.uint64(first % WORD_BITS)
+    words = -(-count // WORD_BITS)
+    for i in range(words):
+        upper = (spiking[start + i + 1] << np.uint64(1)) << (np.uint64(WORD_BITS - 1) - shift)
+        channel_out[i] = (spiking[start + i] >> shift) | upper
+    if count % WORD_BITS:
+        channel_out[words - 1] &= (np.uint64(1) << np.uint64(count % WORD_BITS)) - np.uint64(1)
+
+
+@lean_kernel
+def turn_bits(words: UInt64) -> None:
+    """Turn squares of bits, uint64 (64, n): bit i of word j of a square becomes bit j of word i.
+
+    Two halves of rows and columns change places, then halves of those: Warren, "Hacker's Delight", section 7-3.
+    """
+    lower_half = np.uint64(0xFFFFFFFF)
+    size = WORD_BITS // 2
+    while size > 0:
+        shift = np.uint64(size)
+        for first in range(0, WORD_BITS, 2 * size):
+            for row in range(first, first + size):
+                above, below = words[row], words[row + size]
+                for i in range(len(above)):
+                    swapped = ((above[i] >> shift) ^ below[i]) & lower_half
+                    above[i] ^= swapped << shift
+                    below[i] ^= swapped
+        size //= 2
+        lower_half ^= lower_half << np.uint64(size)
+
+
+@lean_kernel
+def pack_moved(spiking: UInt64, group_channels: int, windows: Windows, maps: MovedMaps, rows_out: UInt64) -> None:
+    """The same where outputs lie as the inputs do. spiking: uint64 (T, words), inputs (C, H, W) as bits, and a word
+    behind them."""
+    rows, columns = windows
+    groups, timesteps, _, _ = rows_out.shape
+    size = rows.inputs * columns.inputs
+    fan_in = group_channels * rows.taps * columns.taps
+    of_channel = maps.channel[maps.before :]
+    for group in range(groups):
+        for t in range(timesteps):
+            k = 0
+            for c in range(group_channels):
+                take_channel(spiking[t], (group * group_channels + c) * size, size, of_channel)
+                for r in range(rows.taps):
+                    for s in range(columns.taps):
+                        row, column = r * rows.dilation - rows.padding, s * columns.dilation - columns.padding
+                        first = maps.before * WORD_BITS + row * columns.inputs + column
+                        moved, shift = maps.channel[first // WORD_BITS :], np.uint64(first % WORD_BITS)
+                        inside, of_column = maps.inside[s], maps.columns[k % WORD_BITS]
+                        for i in range(len(inside)):
+                            upper = (moved[i + 1] << np.uint64(1)) << (np.uint64(WORD_BITS - 1) - shift)
+                            of_column[i] = ((moved[i] >> shift) | upper) & inside[i]
+                        k += 1
+                        if k % WORD_BITS == 0 or k == fan_in:
+                            word = (k - 1) // WORD_BITS
+                            for behind in range(k, (word + 1) * WORD_BITS):
+                                maps.columns[behind % WORD_BITS] = 0
+                            turn_bits(maps.columns)
+                            for i in range(len(inside)):
+                                of_block = rows_out[group, t, i * WORD_BITS : (i + 1) * WORD_BITS]
+                                for place in range(len(of_block)):
+                                    of_block[place, word] = maps.columns[place, i]
+
+
+def bit_words(inputs: Inputs | PackedSpikes, bit: int) -> UInt64:
+    """A bit of inputs, (T, C, H, W), flattened: uint64 (T, words), and a word of zeros behind."""
+    if isinstance(inputs, PackedSpikes):
+        packed = inputs.packed
+    else:  # of no timesteps, maybe
+        bits = ((inputs >> bit) & 1).reshape(len(inputs), math.prod(inputs.shape[1:]))
+        packed = np.packbits(bits, axis=1, bitorder="little")
+    size = packed.shape[1]
+    words = np.zeros((len(packed), -(-size // 8) * 8 + 8), np.uint8)
+    words[:, :size] = packed
+    return words.view("<u8")
+
+
+def pack_rows(inputs: Inputs | PackedSpikes, windows: Windows, groups: int, bit: int) -> UInt64:
     """The im2col matrix of one bit of the inputs, (T, C, H, W): uint64 (groups, T, P * Q, ceil(K / 64))."""
-    timesteps, channels, _, _ = inputs.shape
-    fan_in = channels // groups * windows.rows.taps * windows.columns.taps
+    timesteps, group_channels = len(inputs), inputs.shape[-3] // groups
+    fan_in = group_channels * windows.rows.taps * windows.columns.taps
     positions = windows.rows.outputs * windows.columns.outputs
     rows = np.zeros((groups, timesteps, positions, -(-fan_in // WORD_BITS)), np.uint64)
-    if windows.columns.outputs < FEW_COLUMNS:
-        pack_bit_by_bit(inputs, windows, bit, rows)
+    if groups == positions == fan_in // group_channels == inputs.shape[-1] * inputs.shape[-2] == 1:
+        rows[0, :, 0] = bit_words(inputs, bit)[:, :-1]  # a linear layer: the inputs themselves
+    elif lie_alike(windows):
+        pack_moved(bit_words(inputs, bit), group_channels, windows, MovedMaps.of(windows), rows)
+    elif windows.columns.outputs < FEW_COLUMNS:
+        pack_bit_by_bit(np.asarray(inputs), windows, bit, rows)
     else:
-        pack_by_fields(inputs, windows, bit, rows)
+        pack_by_fields(np.asarray(inputs), windows, bit, rows)
     return rows

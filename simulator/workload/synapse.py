@@ -24,9 +24,10 @@ from spikecycle.simulator.formats import (
 from spikecycle.simulator.workload.axis import Windows
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
-from spikecycle.simulator.workload.im2col import WORD_BITS, pack_rows
+from spikecycle.simulator.workload.im2col import WORD_BITS, lie_alike, pack_rows
 from spikecycle.traces import LayerShape
 from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
+from spikecycle.traces.packing import PackedSpikes
 
 BLOCK_BYTES = 2**21
 """Of im2col rows, or of the inputs that they are made from, at a time, if they are of several timesteps: few beside a
@@ -233,7 +234,7 @@ class SynapseWorkload:
         if not 0 <= bit < self.input_bits:
             raise UsageError(f"inputs of {self.input_bits} bits have no bit {bit}")
         if bit not in self._packed:
-            self._packed[bit] = pack_rows(self._whole, self.windows, self.groups, bit)
+            self._packed[bit] = pack_rows(self._some(0, self.T), self.windows, self.groups, bit)
         return self._packed[bit]
 
     def bit_planes(self) -> UInt64:
@@ -252,10 +253,16 @@ class SynapseWorkload:
         if timesteps >= self.T:
             yield self.bit_planes()
             return
-        for inputs in self.blocks(timesteps):
-            yield self.planes_of(inputs)
+        for first in range(0, self.T, timesteps):
+            yield self.planes_of(self._some(first, min(self.T, first + timesteps)))
 
-    def planes_of(self, inputs: Inputs) -> UInt64:
+    def _some(self, first: int, last: int) -> Inputs | PackedSpikes:
+        """Inputs of timesteps first to last - 1; spikes stay packed where nobody needs them unpacked."""
+        if isinstance(self.frames, PackedSpikes) and lie_alike(self.windows):
+            return PackedSpikes(self.frames.packed[first:last], self.shape.input_shape)
+        return self._whole if last - first == self.T else self.some(first, last)
+
+    def planes_of(self, inputs: Inputs | PackedSpikes) -> UInt64:
         """`bit_planes` of some timesteps, (n, C, H, W)."""
         return _interleaved([pack_rows(inputs, self.windows, self.groups, bit) for bit in range(self.input_bits)])
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64, UInt64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import kernel, lean_kernel
 
 WORD_BITS = 64
 
@@ -33,6 +33,16 @@ def count_ones(word: np.uint64) -> int:
 def lowest_one(word: np.uint64) -> int:
     """Place of the lowest set bit of a word that is not 0."""
     return count_ones((word & (~word + np.uint64(1))) - np.uint64(1))
+
+
+@lean_kernel
+def row_ones(words: UInt64, ones_out: Int64) -> None:
+    """Set bits of every row: contiguous words uint64 (rows, n), ones_out int64 (rows,)."""
+    for row in range(len(words)):
+        ones = 0
+        for index in range(words.shape[1]):
+            ones += count_ones(words[row, index])
+        ones_out[row] = ones
 
 
 @kernel

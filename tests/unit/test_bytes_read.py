@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -16,7 +17,6 @@ from spikecycle.simulator.explore.measure import Chunk, SharedRuns
 from spikecycle.simulator.explore.sweep_spec import parse_sweep
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.traces import open_trace, sample_path
-from spikecycle.traces.filters import FilterPipeline
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.stored import StoredDataset
 from tests.children import run_child
@@ -33,9 +33,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
     seen: Counter[tuple[str, str]] = Counter()
     values = StoredDataset.values
 
-    def counting(self: StoredDataset, selection: Any = ()) -> Any:
-        seen[self.name, str(selection)] += 1
-        return values(self, selection)
+    def counting(self: StoredDataset, selection: Any = (), *how: Any) -> Any:
+        seen[h5py.h5i.get_name(self.id).decode(), str(selection)] += 1
+        return values(self, selection, *how)
 
     monkeypatch.setattr(StoredDataset, "values", counting)
     return seen
@@ -43,14 +43,15 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
 
 def test_a_run_reads_every_dataset_once(reads: Counter[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     stored_bytes = 0
-    undo = FilterPipeline.undo
+    stored_chunk = StoredDataset._stored_chunk
 
-    def counting(self: FilterPipeline, stored: memoryview, skipped: int = 0) -> Any:
+    def counting(self: StoredDataset, *where: Any) -> tuple[int, memoryview]:
         nonlocal stored_bytes
+        skipped, stored = stored_chunk(self, *where)
         stored_bytes += len(stored)
-        return undo(self, stored, skipped)
+        return skipped, stored
 
-    monkeypatch.setattr(FilterPipeline, "undo", counting)
+    monkeypatch.setattr(StoredDataset, "_stored_chunk", counting)
     simulate(TRACE, "spike_array")
     assert set(reads.values()) == {1}
     with open_trace(TRACE) as trace:

@@ -15,6 +15,7 @@ from spikecycle.simulator.documents import read_document, read_result
 from spikecycle.simulator.explore.sweep import sweep
 from spikecycle.simulator.report.document import to_json
 from tests.unit.explore.small import small_trace
+from tests.unit.report.example_bench import BENCH
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +128,39 @@ def test_what_is_compared_is_told_alone(tmp_path: Path, content: str) -> None:
         read_result(file)
     assert str(refused.value).endswith("needed here: a result of simulate (--json of simulate)")
     assert "formats" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("cases", 0, "seconds"), -1.0, "cases.0.seconds: -1 is below 0"),
+        (("cases", 0, "seconds"), 0.0, "cases.0.seconds: is too short for a run"),
+        (("cases", 0, "peak_bytes"), 10**40, "cases.0.peak_bytes: is beyond what can be measured"),
+        (("cases", 0, "samples"), 0, "cases.0: it has no samples, or no threads"),
+        (("peers", 0, "ratio"), 0.0, "peers.0.ratio: is too short for a run"),
+        (("peers", 0, "case"), 4, "peers.0.case: 4 is no case that was measured"),
+        (("peers", 0, "case"), 3, "peers.0.case: 3 is no case that was measured"),
+        (("growth", 0, "exponent"), 1.0, "growth.0.exponent: 1 is not the slope of its points, 1.5"),
+        (("growth", 0, "values"), [1, 2], "growth.0: it has no time for each of two sizes or more"),
+        (("growth", 0, "values"), [2, 2, 2], "growth.0: it has no time for each of two sizes or more"),
+        (("growth", 0, "values"), [0, 1, 2], "growth.0: it has no time for each of two sizes or more"),
+        (("growth", 0, "seconds"), [1.0, 0.0, 8.0], "growth.0.seconds.1: is too short for a run"),
+        (("cases",), [], "it has no cases"),
+        (("runs",), 0, "it has no runs, or no cores"),
+    ],
+)
+def test_a_bench_that_no_run_leaves_behind_is_refused(
+    tmp_path: Path, path: tuple[str | int, ...], value: Any, words: str
+) -> None:
+    data: Any = BENCH.model_dump()
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(data))
+    assert read_document(file) == BENCH
+    part = data
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    file.write_text(json.dumps(data))
+    with pytest.raises(UsageError) as refused:
+        read_document(file)
+    assert str(refused.value) == f"{file}: {words}: this is nothing that spikecycle wrote"

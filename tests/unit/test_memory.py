@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,23 @@ def test_estimates_are_above_what_runs_really_take_and_not_far_above() -> None:
         # row_stationary counts the smallest folds that there can be, which its search seldom chooses; a block of rows
         # of so many passes, too, while what remains of each pass is little
         assert estimate <= (5.5 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries decide by themselves")
+def test_the_memory_of_a_freed_array_is_there_for_the_next_one() -> None:
+    """Page faults of the second of two arrays of 3 MiB, written to and freed: 768 pages of 4 KiB, or next to none."""
+    program = """
+import resource, sys
+import numpy as np
+from spikecycle.simulator.memory import keep_freed_arrays
+if sys.argv[1] == "kept":
+    keep_freed_arrays()
+def faults() -> int:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(3 * 2**20, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+    without, kept = (int(run_child(["-c", program, how]).out) for how in ("not", "kept"))
+    assert kept < 50 < 500 < without

@@ -80,7 +80,50 @@ def test_who_stops_asking_stops_the_jobs() -> None:
     next(results)
     results.close()
     assert drawn <= 1 + AHEAD * 2
-    assert not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+    assert not [thread for thread in threading.enumerate() if "side by side" in thread.name]
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_who_asks_for_results_does_jobs_as_well(threads: int) -> None:
+    together = threading.Barrier(threads)
+
+    def job() -> int:
+        together.wait(PATIENCE_S)  # as many threads as that are at work, and no more were started
+        return threading.get_ident()
+
+    workers = set(in_order([job] * threads, threads))
+    assert len(workers) == threads
+    assert threading.get_ident() in workers
+
+
+def test_no_more_is_begun_than_results_can_wait() -> None:
+    drawn = 0
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield lambda: 1
+
+    results = in_order(jobs(), 2)
+    for taken in range(1, 200):
+        next(results)
+        assert drawn <= taken + AHEAD * 2
+    results.close()
+
+
+def test_an_error_in_a_helper_is_raised_where_results_are_asked_for() -> None:
+    here, failed = threading.get_ident(), threading.Event()
+
+    def job() -> int:
+        if threading.get_ident() != here:
+            failed.set()
+            raise ValueError("in a helper")
+        assert failed.wait(PATIENCE_S)
+        return 1
+
+    with pytest.raises(ValueError, match="in a helper"):
+        list(in_order([job] * 2, 2))
 
 
 def test_a_value_is_made_once_for_all_who_need_it() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from spikecycle.simulator import simulate
 from spikecycle.simulator.spike_record import (
+    LEAST_BYTES,
     MOST_NEURONS,
     MOST_TIMESTEPS,
     OutputSpikes,
@@ -13,6 +15,7 @@ from spikecycle.simulator.spike_record import (
     by_timestep,
     raster_of,
 )
+from spikecycle.traces.packing import PackedSpikes
 
 
 def test_sums_by_timestep_and_the_raster_of_the_first_sample() -> None:
@@ -34,6 +37,16 @@ def test_inputs_of_several_tensors_are_added() -> None:
     record.add_input(by_timestep(np.ones((2, 1, 1, 3), np.uint8)))
     record.add_input(by_timestep(np.array([[[[0, 1]]], [[[0, 0]]]], np.uint16)))
     assert record.inputs.tolist() == [4, 3]
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 64, LEAST_BYTES // 4 - 8, LEAST_BYTES // 4, LEAST_BYTES // 4 + 1])
+def test_packed_spikes_are_counted_by_timestep(size: int) -> None:
+    packed = np.random.default_rng(size).integers(0, 256, (4, size), np.uint8)
+    packed[1], packed[2] = 0, 255
+    expected = np.unpackbits(packed, axis=1).sum(axis=1)
+    assert by_timestep(PackedSpikes(packed, (size * 8, 1, 1))).tolist() == expected.tolist()
+    apart = np.repeat(packed, 2, axis=0)[::2]  # rows that do not lie one behind the other
+    assert by_timestep(PackedSpikes(apart, (8, size, 1))).tolist() == expected.tolist()
 
 
 def test_a_raster_has_a_bound_and_its_neurons_are_evenly_spaced() -> None:

@@ -14,6 +14,7 @@ from spikecycle.simulator.memory import Need, check_memory
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.reuse import Reuse
 from spikecycle.traces import Layer, open_trace
+from spikecycle.traces.file_digest import FileDigest
 from tests.unit.explore.small import small_trace
 
 SAMPLE = "digits-8bit"
@@ -120,6 +121,26 @@ def test_a_thread_that_would_wait_for_a_mapping_makes_the_next(monkeypatch: pyte
     expected = simulate(SAMPLE, "spike_array", samples=[0])
     monkeypatch.setattr(SpikeArray, "plan", planned)
     assert simulate(SAMPLE, "spike_array", samples=[0], threads=2) == expected
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_no_job_waits_for_the_fingerprint_of_the_file(is_open: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not there before all samples of all stages are."""
+    replayed, compute = threading.Event(), FileDigest._computed
+
+    def computed(self: FileDigest, *given_up: threading.Event) -> str | None:
+        assert replayed.wait(PATIENCE_S)
+        return compute(self, *given_up)
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if done == total:
+            replayed.set()
+
+    expected = simulate(SAMPLE, "spike_array")
+    monkeypatch.setattr(FileDigest, "_computed", computed)
+    with open_trace(SAMPLE) as network:
+        trace = network if is_open else SAMPLE
+        assert simulate(trace, "spike_array", threads=2, progress=progress) == expected
 
 
 def test_the_first_error_is_the_same_for_any_number_of_threads(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

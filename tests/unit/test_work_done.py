@@ -19,6 +19,7 @@ from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.spike_array import plan as plan_module
 from spikecycle.simulator.dataflows.spike_array import replay
+from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame
 from spikecycle.simulator.dataflows.spike_array.input_passes import InputCutter
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.energy import sram
@@ -88,6 +89,18 @@ def test_a_spike_array_is_replayed_by_one_call_of_a_kernel(
     assert len(activity.work.cycles) > tiles * timesteps, "several passes in a timestep"
     assert kernels.total() == 1
     assert cuts.total() == tiling["map_tiles"], "a bit map is cut alike in every timestep"
+
+
+@pytest.mark.parametrize(("changes", "frames"), [({}, 2), ({"formats__spikes__format": "aer"}, 5)])
+def test_what_does_not_depend_on_spikes_is_worked_out_once(count: Any, changes: dict[str, Any], frames: int) -> None:
+    """Four samples that load their weights, and one that finds them on chip: addresses are as many as spikes."""
+    chosen, layer, made = spike_array.machine(**changes), task(2), count(SampleFrame, "of")
+    plan = SpikeArrayPlan(chosen, layer)
+    inputs = (RANDOM.random((2, 4, 6, 6)) < 0.3).astype(np.uint8)
+    outputs = replay_layer(layer, inputs).outputs.astype(np.uint8)
+    for weights_on_chip in (False, False, True, False, False):
+        plan.run(LayerSample(inputs, outputs, weights_on_chip=weights_on_chip))
+    assert made.total() == frames
 
 
 def test_a_mapping_is_chosen_without_asking_twice(count: Any) -> None:

@@ -2,7 +2,7 @@
 
 LoAS (Yin et al., MICRO 2024) and the SNN versions of SparTen, GoSPA and Gamma that it is compared with, as the authors'
 public simulator times them. MICROARCHITECTURE.md beside this file has the rules. `machine` is the machine file,
-`kernels` counts cycles and loads.
+`planes` the weights as kernels take them, `kernels` counts cycles and loads.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt64
 from spikecycle.simulator.dataflows.dual_sparse.kernels import (
+    ROWS_TOGETHER,
     Visited,
+    count_pairs,
     count_weights,
     cycles_along_channels,
     cycles_along_rows,
@@ -30,16 +32,17 @@ from spikecycle.simulator.dataflows.dual_sparse.machine import (
     DualSparseParameters,
     TensorStorage,
 )
+from spikecycle.simulator.dataflows.dual_sparse.planes import digit_planes, tile_planes
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.workload import SynapseWorkload
-from spikecycle.simulator.workload.words import column_ones
 from spikecycle.traces import Synapse
-from spikecycle.traces.frames import block_timesteps, blocks
+from spikecycle.traces.frames import block_timesteps, blocks, pack_frames
+from spikecycle.traces.packing import PackedSpikes
 
 __all__ = ["DUAL_SPARSE", "DualSparseMachine"]
 
-Bits = TypeVar("Bits", UInt64, Integers)
+Bits = TypeVar("Bits", UInt64, UInt8)
 
 ADD = Counter(
     "pe.add", "pe", "potentials", "add", "logic", "operations", "a weight that is not 0 meets a spike word that is not",
@@ -90,7 +93,13 @@ def spiking_twice(blocks_of_planes: Iterable[Bits]) -> Bits:
 
 def window_words(planes: Bits, parameters: DualSparseParameters) -> Bits:
     """Spikes of whole windows of timesteps, (windows, ...): a bit is set if it is set at any timestep of the window."""
-    return np.bitwise_or.reduceat(planes, np.arange(0, len(planes), parameters.timesteps_at_once), axis=0)
+    at_once = parameters.timesteps_at_once
+    if at_once == 1:
+        return planes
+    words = np.empty((-(-len(planes) // at_once), *planes.shape[1:]), planes.dtype)
+    for window, of_window in enumerate(words):
+        np.bitwise_or.reduce(planes[window * at_once : (window + 1) * at_once], axis=0, out=of_window)
+    return words
 
 
 class _Reads(NamedTuple):
@@ -147,24 +156,20 @@ def _visit(
 
 @dataclass(frozen=True, eq=False)
 class _Weights:
-    """The weights of one group, as kernels take them.
+    """The weights of one group, (N, K), as kernels take them.
 
-    mask: uint8 (N, K), 1 where a weight is not 0. of_tiles: int32 (K, N tiles), such weights by tile of channels.
-    of_columns: int64 (K,), such weights of all channels. tiles: int32 (K tiles, N tiles), such weights of a tile.
-    touched: tiles of the fan-in times channels in which there is one.
+    planes: of tiles, as PEs along rows or along output channels take them. every_tile: uint64 (words, digits), of the
+    number of weights that are not 0 in each column. columns: uint64 (K tiles, words), columns of each tile of the
+    fan-in. tiles: int32 (K tiles, N tiles), weights of a tile that are not 0. touched: tiles of the fan-in times
+    channels in which there is one.
     """
 
-    mask: UInt8
-    of_tiles: Int32
-    of_columns: Int64
+    shape: tuple[int, int]
+    planes: UInt64
+    every_tile: UInt64
+    columns: UInt64
     tiles: Int32
     touched: int
-
-    def pairs(self, words: UInt64) -> int:
-        """Pairs of a set bit of packed rows, (..., ceil(K / 64)), and a weight that is not 0."""
-        ones = np.zeros(len(self.of_columns), np.int64)
-        column_ones(np.ascontiguousarray(words).reshape(-1, words.shape[-1]), ones)
-        return int((ones * self.of_columns).sum())
 
 
 @DUAL_SPARSE.prepares("conv1d", "conv2d", "linear")
@@ -172,24 +177,30 @@ def prepare(machine: DualSparseMachine, operator: Synapse, network: Network) -> 
     """The weights of every group."""
     tile = machine.dataflow.tile
     shape = operator.shape
-    channels = shape.M // shape.groups
+    channels, fan_in = shape.M // shape.groups, shape.fan_in
+    columns = tile_planes(np.ones((1, fan_in), np.uint8), tile.fan_in)[..., 0]
     found = []
-    for weights in operator.weights().reshape(shape.groups, channels, shape.fan_in):
+    for weights in operator.weights().reshape(shape.groups, channels, fan_in):
         mask = np.zeros(weights.shape, np.uint8)
-        of_tiles = np.zeros((-(-channels // tile.output_channels), shape.fan_in), np.int32)
+        of_tiles = np.zeros((-(-channels // tile.output_channels), fan_in), np.int32)
         touched = count_weights(weights, tile.fan_in, tile.output_channels, mask, of_tiles)
-        tiles = np.add.reduceat(of_tiles, np.arange(0, shape.fan_in, tile.fan_in), axis=1)
-        columns = of_tiles.sum(axis=0, dtype=np.int64)
-        found.append(_Weights(mask, np.ascontiguousarray(of_tiles.T), columns, np.ascontiguousarray(tiles.T), touched))
+        along_rows = machine.dataflow.pes_along == "rows"
+        planes = digit_planes(of_tiles, tile.fan_in) if along_rows else tile_planes(mask, tile.fan_in)
+        every_tile = digit_planes(of_tiles.sum(axis=0, dtype=np.int32)[None], fan_in)[0, :, 0]
+        tiles = np.add.reduceat(of_tiles, np.arange(0, fan_in, tile.fan_in), axis=1)
+        found.append(_Weights((channels, fan_in), planes, every_tile, columns, np.ascontiguousarray(tiles.T), touched))
     return found
 
 
-def _cycles(parameters: DualSparseParameters, words: UInt64, weights: _Weights) -> int:
-    """Cycles of all tiles of a group."""
+def _cycles(parameters: DualSparseParameters, words: UInt64, weights: _Weights) -> tuple[int, list[int]]:
+    """Cycles of all tiles of a group, and pairs of a spike word and a weight, both not 0, of every window."""
     tile = parameters.tile
+    pairs = np.zeros(len(words), np.int64)
     if parameters.pes_along == "output_channels":
-        return cycles_along_channels(words, weights.mask, tile.rows, tile.fan_in, tile.output_channels)
-    return cycles_along_rows(words, weights.of_tiles, tile.rows, tile.fan_in)
+        cycles = cycles_along_channels(words, weights.planes, tile.rows, tile.fan_in, tile.output_channels, pairs)
+    else:
+        cycles = cycles_along_rows(words, weights.planes, tile.rows, tile.fan_in, ROWS_TOGETHER, pairs)
+    return cycles, pairs.tolist()
 
 
 @dataclass
@@ -208,8 +219,8 @@ class _Traffic:
         such a word and a weight that is not 0."""
         tile, sums = parameters.tile, parameters.partial_sums
         rows = _sizes(positions, tile.rows)
-        terms = _sizes(weights.mask.shape[1], tile.fan_in)
-        channels = _sizes(len(weights.mask), tile.output_channels)
+        terms = _sizes(weights.shape[1], tile.fan_in)
+        channels = _sizes(weights.shape[0], tile.output_channels)
         windows = len(of_spikes)
         counts = {"rows": len(rows), "fan_in": len(terms), "output_channels": len(channels), "timesteps": windows}
 
@@ -231,7 +242,7 @@ class _Traffic:
 
         leaving = {
             "never": 0,
-            "every_output": len(terms) * len(weights.mask),
+            "every_output": len(terms) * weights.shape[0],
             "touched_channels": weights.touched,
         }[sums.leave]
         self.sums += windows * positions * leaving * sums.bits
@@ -257,19 +268,20 @@ class _GroupWork:
     def of(cls, work: SynapseWorkload, weights: _Weights, parameters: DualSparseParameters) -> _GroupWork:
         """Nothing yet."""
         windows = -(-work.T * work.input_bits // parameters.timesteps_at_once)
-        return cls(np.empty((windows, -(-work.positions // parameters.tile.rows), len(weights.tiles)), np.int32))
+        return cls(np.zeros((windows, -(-work.positions // parameters.tile.rows), len(weights.tiles)), np.int32))
 
     def add(self, planes: UInt64, weights: _Weights, parameters: DualSparseParameters) -> None:
         """Packed rows of some timesteps, uint64 (n, rows, words), whole windows of them but for the last."""
         tile = parameters.tile
         words = window_words(planes, parameters)
-        of_windows = [weights.pairs(window) for window in words]
         lengths = _sizes(len(planes), parameters.timesteps_at_once).tolist()
-        self.cycles += _cycles(parameters, words, weights)
+        cycles, of_windows = _cycles(parameters, words, weights)
+        self.cycles += cycles
         self.pairs += sum(of_windows)
         self.added += sum(count * length for count, length in zip(of_windows, lengths, strict=True))
-        self.kept += weights.pairs(planes) if parameters.timesteps_at_once > 1 else 0
-        tile_ones(words, tile.rows, tile.fan_in, self.tiles[self.windows : self.windows + len(words)])
+        self.kept += count_pairs(planes, weights.every_tile) if parameters.timesteps_at_once > 1 else 0
+        of_tiles = self.tiles[self.windows : self.windows + len(words)]
+        tile_ones(words, weights.columns, tile.rows, tile.fan_in, of_tiles)
         self.windows += len(words)
 
 
@@ -322,12 +334,14 @@ def neurons(machine: DualSparseMachine, run: OperatorRun) -> Activity:
     if output.bits > 1 or output.signed:
         return Activity.total({"compute": 0}, writes={"outputs": run.outputs * run.timesteps * output.bits})
     frames = run.sample.frames(output.name)
-    timesteps = block_timesteps(run.outputs, parameters.timesteps_at_once)
-    kept = spiking_twice(blocks(frames)) if parameters.drop_single_spikes else None
+    spikes = frames if isinstance(frames, PackedSpikes) else pack_frames(blocks(frames), len(frames), frames.shape[1:])
+    kept = spiking_twice([spikes.packed]) if parameters.drop_single_spikes else None
     index_bits = parameters.spikes.coordinate_bits
     stored = 0
-    for values in blocks(frames, timesteps):
-        words = window_words(values if kept is None else values & kept, parameters)
-        stored += int(np.count_nonzero(words)) * (parameters.spike_bits + (index_bits or 0))
-        stored += words.size if index_bits is None else 0
+    timesteps = block_timesteps(run.outputs, parameters.timesteps_at_once)
+    for first in range(0, len(spikes), timesteps):
+        packed = spikes.packed[first : first + timesteps]
+        words = PackedSpikes(window_words(packed if kept is None else packed & kept, parameters), spikes.shape)
+        stored += int(words.counts().sum()) * (parameters.spike_bits + (index_bits or 0))
+        stored += len(words) * run.outputs if index_bits is None else 0
     return Activity.total({"compute": 0}, writes={"outputs": stored})

@@ -1,7 +1,9 @@
 """Kernels: cycles of tiles of two sparse operands, and what a first-in-first-out cache of tiles has to load.
 
 Operands of one group: spike words as packed rows of the im2col matrix, uint64 (windows, rows, ceil(K / 64)), a set bit
-where a neuron spikes in a window of timesteps; weights by what they come to per column k of it.
+where a neuron spikes in a window of timesteps; weights as words of the same columns, cut into tiles of the fan-in
+(`planes`). Pairs of a spike word and a weight, both not 0, are the set bits of a word of each, 64 at a time; where
+several of one side come together, they are counted in binary digits first, a word for each digit of 64 counts.
 """
 
 from __future__ import annotations
@@ -11,72 +13,129 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt64
-from spikecycle.simulator.jit import kernel
-from spikecycle.simulator.workload.words import WORD_BITS, column_ones, lowest_one
+from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.workload.words import WORD_BITS, count_ones
+
+ROWS_TOGETHER = 256
+"""Rows whose words are turned, so that those of one column lie side by side: few enough for a processor's caches."""
 
 
 @kernel
-def cycles_along_rows(words: UInt64, weights: Int32, rows_per_tile: int, fan_in_per_tile: int) -> int:
+def cycles_along_rows(
+    words: UInt64, weights: UInt64, rows_per_tile: int, fan_in_per_tile: int, rows_together: int, pairs_out: Int64
+) -> int:
     """A PE per row: a tile takes as long as its busiest row has pairs of a spike word and a weight, both not 0.
 
-    weights: int32 (K, N tiles), non-zero weights of every column in each tile of output channels.
+    weights: uint64 (K tiles, words of a tile, N tiles, digits): of the number of weights that are not 0 in a column and
+    a tile of output channels. rows_together: whose words are turned together, at least. pairs_out: int64 (windows,),
+    all pairs.
     """
     windows, rows, per_row = words.shape
-    tiles = -(-len(weights) // fan_in_per_tile)
-    pairs = np.zeros((tiles, weights.shape[1]), np.int32)
-    longest = np.zeros((tiles, weights.shape[1]), np.int32)
+    tiles, span, channel_tiles, digits = weights.shape
+    together = min(rows, max(1, rows_together // rows_per_tile) * rows_per_tile)
+    columns = np.zeros((per_row + span, together), np.uint64)  # behind the last one, a tile's words are 0
+    pairs = np.zeros(together, np.int64)
     total = 0
     for window in range(windows):
-        for first in range(0, rows, rows_per_tile):
-            longest[:] = 0
-            for row in range(first, min(first + rows_per_tile, rows)):
-                pairs[:] = 0
+        of_window = 0
+        for first in range(0, rows, together):
+            count = min(together, rows - first)
+            for row in range(count):
                 for index in range(per_row):
-                    word = words[window, row, index]
-                    while word:
-                        k = index * WORD_BITS + lowest_one(word)
-                        word &= word - np.uint64(1)
-                        of_tile = pairs[k // fan_in_per_tile]
-                        of_column = weights[k]
-                        for n in range(len(of_column)):
-                            of_tile[n] += of_column[n]
-                for tile in range(tiles):
-                    for n in range(weights.shape[1]):
-                        longest[tile, n] = max(longest[tile, n], pairs[tile, n])
-            total += longest.sum()
+                    columns[index, row] = words[window, first + row, index]
+            for tile in range(tiles):
+                first_word = tile * fan_in_per_tile // WORD_BITS
+                for n in range(channel_tiles):
+                    pairs[:] = 0
+                    for index in range(span):
+                        for digit in range(digits):
+                            of_weights = weights[tile, index, n, digit]
+                            column = columns[first_word + index]
+                            for row in range(count if of_weights else 0):
+                                pairs[row] += count_ones(column[row] & of_weights) << digit
+                    for begin in range(0, count, rows_per_tile):
+                        longest = 0
+                        for row in range(begin, min(begin + rows_per_tile, count)):
+                            longest = max(longest, int(pairs[row]))
+                            of_window += int(pairs[row])
+                        total += longest
+        pairs_out[window] = of_window
     return total
 
 
 @kernel
 def cycles_along_channels(
-    words: UInt64, mask: UInt8, rows_per_tile: int, fan_in_per_tile: int, channels_per_tile: int
+    words: UInt64, weights: UInt64, rows_per_tile: int, fan_in_per_tile: int, channels_per_tile: int, pairs_out: Int64
 ) -> int:
     """A PE per output channel: a tile takes as long as its busiest channel has pairs in all rows of the tile.
 
-    mask: uint8 (N, K), 1 where a weight is not 0.
+    weights: uint64 (K tiles, words of a tile, N), set where a weight is not 0. pairs_out: int64 (windows,), all pairs.
     """
-    windows, rows, _ = words.shape
-    channels, terms = mask.shape
-    ones = np.zeros(terms, np.int64)
-    counts = np.zeros(terms, np.int32)
+    windows, rows, per_row = words.shape
+    tiles, span, channels = weights.shape
+    most_digits = 1
+    while min(rows_per_tile, rows) >> most_digits:
+        most_digits += 1
+    # spikes of each column in the rows of a tile, in binary digits
+    spikes = np.zeros((most_digits, per_row + span), np.uint64)
+    carried = np.zeros(per_row, np.uint64)
+    pairs = np.zeros(channels, np.int64)
     total = 0
     for window in range(windows):
+        of_window = 0
         for first in range(0, rows, rows_per_tile):
-            column_ones(words[window, first : first + rows_per_tile], ones)
-            for k in range(terms):
-                counts[k] = ones[k]
-            for first_term in range(0, terms, fan_in_per_tile):
-                of_tile = counts[first_term : first_term + fan_in_per_tile]
-                longest = 0
-                for n in range(channels):
-                    of_channel = mask[n, first_term : first_term + fan_in_per_tile]
-                    pairs = np.int32(0)
-                    for k in range(len(of_tile)):
-                        pairs += of_tile[k] * np.int32(of_channel[k])
-                    longest = max(longest, int(pairs))
-                    if (n + 1) % channels_per_tile == 0 or n == channels - 1:
-                        total += longest
-                        longest = 0
+            spikes[:] = 0
+            digits = 0
+            for row in range(first, min(first + rows_per_tile, rows)):
+                while (row - first + 1) >> digits:
+                    digits += 1
+                count_up(words[window, row], spikes[:digits], carried)
+            for tile in range(tiles):
+                first_word = tile * fan_in_per_tile // WORD_BITS
+                pairs[:] = 0
+                for index in range(span):
+                    of_word = weights[tile, index]
+                    for digit in range(digits):
+                        word = spikes[digit, first_word + index]
+                        for n in range(channels if word else 0):
+                            pairs[n] += count_ones(word & of_word[n]) << digit
+                for begin in range(0, channels, channels_per_tile):
+                    longest = 0
+                    for n in range(begin, min(begin + channels_per_tile, channels)):
+                        longest = max(longest, int(pairs[n]))
+                        of_window += int(pairs[n])
+                    total += longest
+        pairs_out[window] = of_window
+    return total
+
+
+@lean_kernel
+def count_up(words: UInt64, digits: UInt64, carried: UInt64) -> None:
+    """Add 1 to the number of every set bit: words (n,); digits (d, n or more), the lowest first; carried: room (n,)."""
+    for i in range(len(words)):
+        carried[i] = words[i]
+    for digit in range(len(digits)):
+        ones = digits[digit]
+        for i in range(len(words)):
+            before = ones[i]
+            ones[i] = before ^ carried[i]
+            carried[i] &= before
+
+
+@lean_kernel
+def count_pairs(words: UInt64, weights: UInt64) -> int:
+    """Pairs of a set bit of packed rows, (..., rows, words), and a weight that is not 0.
+
+    weights: uint64 (words, digits), of the number of weights that are not 0 in a column.
+    """
+    total = 0
+    for plane in range(len(words)):
+        for row in range(words.shape[1]):
+            for digit in range(weights.shape[1]):
+                found = 0
+                for index in range(words.shape[2]):
+                    found += count_ones(words[plane, row, index] & weights[index, digit])
+                total += found << digit
     return total
 
 
@@ -103,19 +162,22 @@ def count_weights(
     return touched
 
 
-@kernel
-def tile_ones(words: UInt64, rows_per_tile: int, fan_in_per_tile: int, ones_out: Int32) -> None:
-    """Set bits of every tile: ones_out int32 (windows, row tiles, fan-in tiles)."""
+@lean_kernel
+def tile_ones(words: UInt64, columns: UInt64, rows_per_tile: int, fan_in_per_tile: int, ones_out: Int32) -> None:
+    """Set bits of every tile: ones_out int32 (windows, row tiles, K tiles), zeros before.
+
+    columns: uint64 (K tiles, words of a tile), set where a column is one of the tile.
+    """
     windows, rows, per_row = words.shape
-    ones_out[:] = 0
+    tiles, span = columns.shape
     for window in range(windows):
         for row in range(rows):
             of_tile = ones_out[window, row // rows_per_tile]
-            for index in range(per_row):
-                word = words[window, row, index]
-                while word:
-                    of_tile[(index * WORD_BITS + lowest_one(word)) // fan_in_per_tile] += 1
-                    word &= word - np.uint64(1)
+            of_row = words[window, row]
+            for tile in range(tiles):
+                first_word = tile * fan_in_per_tile // WORD_BITS
+                for index in range(min(span, per_row - first_word)):
+                    of_tile[tile] += count_ones(of_row[first_word + index] & columns[tile, index])
 
 
 class Visited(NamedTuple):

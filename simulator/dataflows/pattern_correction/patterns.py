@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt16, UInt64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt16, UInt64
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones, lowest_one
 
 SLICE_BITS = 16
@@ -24,6 +24,12 @@ def slices_of(rows: UInt64, fan_in: int) -> UInt16:
     16 i + b."""
     little = np.ascontiguousarray(rows).astype("<u8", copy=False)
     return little.view("<u2")[..., : -(-fan_in // SLICE_BITS)].astype(np.uint16, copy=False)
+
+
+FARTHEST = 1 << 62
+"""A distance beyond all others."""
+TOGETHER = 4
+"""Set bits whose distances are added in one sweep over the centres; `least_distance` is written for this number."""
 
 
 class SliceCounts(NamedTuple):
@@ -53,10 +59,29 @@ class SliceCounts(NamedTuple):
 
     def plus(self, other: SliceCounts) -> SliceCounts:
         """Those of both."""
-        values, places = np.unique(np.concatenate([self.values, other.values]), return_inverse=True)
-        numbers = np.zeros(len(values), np.int64)
-        np.add.at(numbers, places, np.concatenate([self.numbers, other.numbers]))
-        return SliceCounts(values, numbers)
+        values = np.empty(len(self.values) + len(other.values), np.int64)
+        numbers = np.empty_like(values)
+        count = merge_counts(self, other, values, numbers)
+        return SliceCounts(values[:count].copy(), numbers[:count].copy())
+
+
+@lean_kernel
+def merge_counts(one: SliceCounts, other: SliceCounts, values_out: Int64, numbers_out: Int64) -> int:
+    """Add up two counts; returns how many different slices there are. values_out, numbers_out: int64 (n + m,)."""
+    i = j = count = 0
+    while i < len(one.values) or j < len(other.values):
+        is_one = j == len(other.values) or (i < len(one.values) and one.values[i] <= other.values[j])
+        is_other = i == len(one.values) or (j < len(other.values) and other.values[j] <= one.values[i])
+        values_out[count] = one.values[i] if is_one else other.values[j]
+        numbers_out[count] = 0
+        if is_one:
+            numbers_out[count] += one.numbers[i]
+            i += 1
+        if is_other:
+            numbers_out[count] += other.numbers[j]
+            j += 1
+        count += 1
+    return count
 
 
 def patterns_of(seen: SliceCounts, wanted: int, iterations: int, seed: tuple[int, ...]) -> UInt16:
@@ -72,14 +97,14 @@ def patterns_of(seen: SliceCounts, wanted: int, iterations: int, seed: tuple[int
     return found.astype(np.uint16)
 
 
-@kernel
-def start_centres(values: Int64, weights: Int64, draws: Int64, centres_out: Int64) -> None:
+@lean_kernel
+def start_centres(values: Int64, weights: Int64, draws: Int64, distance: Int64, centres_out: Int64) -> None:
     """k-means++: the first centre by weight, each further one by weight x squared distance to the nearest one so far.
 
     values, weights: int64 (n,), different slices and how many there are. draws: int64 (k,), a random number for each
-    centre. centres_out: int64 (16, k), coordinates in units of 1 / ONE.
+    centre. distance: int64 (n,) of ones, to the nearest centre so far. centres_out: int64 (16, k), coordinates in units
+    of 1 / ONE.
     """
-    distance = np.ones(len(values), np.int64)
     for centre in range(len(draws)):
         total = 0
         for i in range(len(values)):
@@ -96,139 +121,214 @@ def start_centres(values: Int64, weights: Int64, draws: Int64, centres_out: Int6
             distance[i] = differing if centre == 0 else min(distance[i], differing)
 
 
-@kernel
+class Distances(NamedTuple):
+    """What distances to centres are added up from, for many centres side by side.
+
+    They are CENTRES_AT_ONCE times as large, and carry the centre's number in their lowest bits, so that the least of
+    them tells the first of the nearest.
+
+    of_bits: int32 (17, k), what a set bit adds, and a row of zeros. numbered: int32 (k,), the rest, with the number, of
+    which multiples of CENTRES_AT_ONCE are left out. sums: int32 (k,), room.
+    """
+
+    of_bits: Int32
+    numbered: Int32
+    sums: Int32
+
+
+class ListedSlices(NamedTuple):
+    """Slices listed by `list_ones`, and the centre that each belongs to.
+
+    starts: int64 (18,), the slices with b ones are [starts[b], starts[b + 1]). ones: uint8 (n, 16 + TOGETHER), the bits
+    that are set, and then the number of a row of zeros. numbers: int64 (n,), how many such slices there are. nearest:
+    int64 (n,), numbers of centres, -1 before there is one. least: int64 (n,), distances as they are compared.
+    """
+
+    starts: Int64
+    ones: UInt8
+    numbers: Int64
+    nearest: Int64
+    least: Int64
+
+    @classmethod
+    def empty(cls, count: int) -> ListedSlices:
+        """Before so many slices are listed."""
+        ones = np.full((count, SLICE_BITS + TOGETHER), SLICE_BITS, np.uint8)
+        zeros = np.zeros((2, count), np.int64)
+        return cls(np.zeros(SLICE_BITS + 2, np.int64), ones, zeros[0], np.full(count, -1), zeros[1])
+
+
+class CentreSums(NamedTuple):
+    """What centres come to.
+
+    sums: int64 (k, 17), over the slices of a centre, how often each bit is set, and how many slices there are. moved:
+    int64 (k,), first of all the numbers of the centres that moved last. has_moved: uint8 (k,), which these are.
+    """
+
+    sums: Int64
+    moved: Int64
+    has_moved: UInt8
+
+
 def find_centres(values: Int64, weights: Int64, draws: Int64, iterations: int, centres_out: Int64) -> None:
     """Weighted k-means: `centres_out`, int64 (16, k), after so many iterations, or when they move no more.
 
     values, weights: int64 (n,), different slices of two ones at least, and how many there are. draws: int64 (k,).
     """
-    start_centres(values, weights, draws, centres_out)
-    count = centres_out.shape[1]
-    nearest, least = np.full(len(values), -1), np.zeros(len(values), np.int64)
-    sums = np.zeros((count, len(centres_out) + 1), np.int64)
-    moved = np.arange(count)
-    for iteration in range(iterations):
-        if len(moved) == 0:
-            break
-        all_anew = iteration == 0 or count > CENTRES_AT_ONCE
-        find_nearest(values, weights, centres_out, moved, all_anew, nearest, least, sums)
-        moved = move_centres(sums, centres_out)
+    count = len(draws)
+    room = np.zeros((2, SLICE_BITS + 2, count), np.int32)
+    every, of_moved = (Distances(one[1:], one[0], np.zeros(count, np.int32)) for one in room)
+    centres = CentreSums(np.zeros((count, SLICE_BITS + 1), np.int64), np.arange(count), np.ones(count, np.uint8))
+    slices = ListedSlices.empty(len(values))
+    distances = np.ones(len(values), np.int64)
+    iterate(values, weights, draws, iterations, distances, slices, centres, every, of_moved, centres_out)
 
 
-@kernel
-def find_nearest(
+@lean_kernel
+def iterate(
     values: Int64,
     weights: Int64,
-    centres: Int64,
-    moved: Int64,
-    all_anew: bool,
-    nearest: Int64,
-    least: Int64,
-    sums: Int64,
+    draws: Int64,
+    iterations: int,
+    distances: Int64,
+    slices: ListedSlices,
+    centres: CentreSums,
+    every: Distances,
+    of_moved: Distances,
+    centres_out: Int64,
 ) -> None:
-    """Bring up to date what belongs to the nearest centre of every slice, the first of several.
+    """Do so; the others are room. distances: int64 (n,) of ones."""
+    start_centres(values, weights, draws, distances, centres_out)
+    list_ones(values, weights, slices)
+    count = len(draws)
+    moves = count
+    for iteration in range(iterations):
+        if moves == 0:
+            break
+        lay_distances(centres_out, centres.moved, moves, every, of_moved)
+        find_nearest(slices, centres, moves, iteration == 0 or count > CENTRES_AT_ONCE, every, of_moved)
+        moves = move_centres(centres, centres_out)
 
-    centres: int64 (16, k). moved: int64 (m,), those that have moved since the last time: a slice whose own centre has
-    not gone away from it needs to look at these only, unless `all_anew`.
-    nearest: int64 (n,), numbers of centres, -1 before there is one; least: int64 (n,), distances as they are compared.
-    Distances are found for many centres side by side, and carry the centre's number in their lowest bits, so that the
-    least of them tells the first of the nearest.
-    sums: int64 (k, 17), over the slices of a centre, how often each bit is set, and how many slices there are.
-    """
+
+@lean_kernel
+def lay_distances(centres: Int64, moved: Int64, moves: int, every: Distances, of_moved: Distances) -> None:
+    """Distances of centres, int64 (16, k), and once more of the first `moves` centres of `moved` side by side."""
     bits, count = centres.shape
-    numbered = np.zeros(count, np.int32)
     for centre in range(count):
         square = 0
         for bit in range(bits):
             square += centres[bit, centre] * centres[bit, centre]
-        numbered[centre] = square * CENTRES_AT_ONCE + centre % CENTRES_AT_ONCE
-    # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds to the distance, but for what all centres have
-    of_bits = (-2 * ONE * CENTRES_AT_ONCE * centres).astype(np.int32)
-    of_moved, numbered_moved = np.zeros((bits, len(moved)), np.int32), np.zeros(len(moved), np.int32)
-    has_moved = np.zeros(count, np.uint8)
-    for place in range(len(moved)):
-        has_moved[moved[place]] = 1
-        numbered_moved[place] = numbered[moved[place]]
+            # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds, but for what all centres have
+            every.of_bits[bit, centre] = -2 * ONE * CENTRES_AT_ONCE * centres[bit, centre]
+        every.numbered[centre] = square * CENTRES_AT_ONCE + centre % CENTRES_AT_ONCE
+    for place in range(moves):
+        of_moved.numbered[place] = every.numbered[moved[place]]
         for bit in range(bits):
-            of_moved[bit, place] = of_bits[bit, moved[place]]
-    room = np.zeros(count, np.int32)
-    ones = np.zeros(bits, np.int64)
+            of_moved.of_bits[bit, place] = every.of_bits[bit, moved[place]]
+
+
+@lean_kernel
+def list_ones(values: Int64, weights: Int64, slices: ListedSlices) -> None:
+    """List different slices, int64 (n,), and how many there are; those with fewer ones come first."""
+    starts = slices.starts
     for i in range(len(values)):
-        set_bits = 0
+        starts[count_ones(np.uint64(values[i])) + 1] += 1
+    for set_bits in range(1, len(starts)):
+        starts[set_bits] += starts[set_bits - 1]
+    for i in range(len(values)):
+        set_bits = count_ones(np.uint64(values[i]))
+        place = starts[set_bits]
+        starts[set_bits] += 1
+        slices.numbers[place] = weights[i]
         word = np.uint64(values[i])
-        while word:
-            ones[set_bits] = lowest_one(word)
+        for index in range(set_bits):
+            slices.ones[place, index] = lowest_one(word)
             word &= word - np.uint64(1)
-            set_bits += 1
-        before = nearest[i]
-        own = least[i]
-        if not all_anew and has_moved[before]:
-            own = np.int64(numbered[before])
-            for place in range(set_bits):
-                own += np.int64(of_bits[ones[place], before])
-        if not all_anew and own <= least[i]:
-            least[i] = min(own, least_distance(of_moved, numbered_moved, 0, ones[:set_bits], room))
-            nearest[i] = least[i] % CENTRES_AT_ONCE
-        else:
-            for first in range(0, count, CENTRES_AT_ONCE):
-                end = min(first + CENTRES_AT_ONCE, count)
-                found = least_distance(of_bits, numbered[first:end], first, ones[:set_bits], room)
-                if first == 0 or found // CENTRES_AT_ONCE < least[i] // CENTRES_AT_ONCE:
-                    least[i] = found
-                    nearest[i] = first + found % CENTRES_AT_ONCE
-        if nearest[i] != before:
-            if before >= 0:
-                add_slice(ones[:set_bits], -weights[i], sums[before])
-            add_slice(ones[:set_bits], weights[i], sums[nearest[i]])
+    for set_bits in range(len(starts) - 1, 0, -1):  # each has moved on to where the next ones begin
+        starts[set_bits] = starts[set_bits - 1]
+    starts[0] = 0
 
 
-@kernel
-def add_slice(ones: Int64, weight: int, sums_out: Int64) -> None:
-    """Add slices whose set bits are `ones`, so many of them, to a centre's sums, int64 (17,)."""
-    for place in range(len(ones)):
+@lean_kernel
+def find_nearest(
+    slices: ListedSlices, centres: CentreSums, moves: int, all_anew: bool, every: Distances, of_moved: Distances
+) -> None:
+    """Bring up to date what belongs to the nearest centre of every slice, the first of several.
+
+    moves: how many centres have moved since the last time: a slice whose own centre has not gone away from it needs to
+    look at these only, unless `all_anew`. every, of_moved: distances of all centres, and of these.
+    """
+    nearest, least = slices.nearest, slices.least
+    count = len(centres.has_moved)
+    for set_bits in range(1, len(slices.starts) - 1):
+        for i in range(slices.starts[set_bits], slices.starts[set_bits + 1]):
+            of_slice = slices.ones[i]
+            before = nearest[i]
+            own = least[i]
+            if not all_anew and centres.has_moved[before]:
+                own = np.int64(every.numbered[before])
+                for place in range(set_bits):
+                    own += np.int64(every.of_bits[of_slice[place], before])
+            is_near = not all_anew and own <= least[i]
+            some, stop = (of_moved, moves) if is_near else (every, count)
+            best, block = (own, 0) if is_near else (FARTHEST, 0)
+            for first in range(0, stop, CENTRES_AT_ONCE):
+                found = least_distance(some, first, min(first + CENTRES_AT_ONCE, stop), of_slice, set_bits)
+                # in the first block the lower number, in others a shorter distance alone
+                if found < best if first == 0 else found // CENTRES_AT_ONCE < best // CENTRES_AT_ONCE:
+                    best, block = found, first
+            least[i] = best
+            nearest[i] = block + best % CENTRES_AT_ONCE
+            if nearest[i] != before:
+                if before >= 0:
+                    add_slice(of_slice, set_bits, -slices.numbers[i], centres.sums[before])
+                add_slice(of_slice, set_bits, slices.numbers[i], centres.sums[nearest[i]])
+
+
+@inner_kernel
+def add_slice(ones: UInt8, set_bits: int, weight: int, sums_out: Int64) -> None:
+    """Add slices whose set bits are the first of `ones`, so many of them, to a centre's sums, int64 (17,)."""
+    for place in range(set_bits):
         sums_out[ones[place]] += weight
     sums_out[len(sums_out) - 1] += weight
 
 
-@kernel
-def move_centres(sums: Int64, centres: Int64) -> Int64:
-    """Move every centre, int64 (16, k), to the weighted mean of its slices, rounded down; one without slices stays.
-
-    sums: int64 (k, 17), see `find_nearest`. Returns those that have moved, int64 (m,).
-    """
-    bits, count = centres.shape
-    moved = np.zeros(count, np.int64)
+@lean_kernel
+def move_centres(centres: CentreSums, places: Int64) -> int:
+    """Move every centre, from its place, int64 (16, k), to the weighted mean of its slices, rounded down; one without
+    slices stays. Returns how many have moved."""
+    bits, count = places.shape
     found = 0
     for centre in range(count):
-        slices = sums[centre, bits]
+        slices = centres.sums[centre, bits]
         has_moved = False
         for bit in range(bits):
             if slices > 0:
-                coordinate = ONE * sums[centre, bit] // slices
-                has_moved |= coordinate != centres[bit, centre]
-                centres[bit, centre] = coordinate
+                coordinate = ONE * centres.sums[centre, bit] // slices
+                has_moved |= coordinate != places[bit, centre]
+                places[bit, centre] = coordinate
+        centres.has_moved[centre] = has_moved
         if has_moved:
-            moved[found] = centre
+            centres.moved[found] = centre
             found += 1
-    return moved[:found]
+    return found
 
 
-@kernel
-def least_distance(of_bits: Int32, numbered: Int32, first: int, ones: Int64, distance: Int32) -> int:
-    """The least of `numbered`, int32 (k,), plus what the bits `ones`, two at least, add to it.
-
-    of_bits: int32 (16, centres), of which those from `first` on count. distance: int32 (k or more,), room.
-    """
-    count = len(numbered)
-    last = len(ones) - 1
-    row, added = of_bits[ones[0]][first : first + count], of_bits[ones[last]][first : first + count]
-    for centre in range(count):
-        distance[centre] = numbered[centre] + row[centre] + added[centre]
-    for place in range(1, last):
-        row = of_bits[ones[place]][first : first + count]
-        for centre in range(count):
-            distance[centre] += row[centre]
-    least = distance[0]
-    for centre in range(count):
-        least = min(least, distance[centre])
+@inner_kernel
+def least_distance(distances: Distances, first: int, last: int, ones: UInt8, set_bits: int) -> int:
+    """The least of the distances of centres [first, last) and a slice whose set bits are the first of `ones`."""
+    of_bits, sums = distances.of_bits, distances.sums
+    before = distances.numbered[first:last]
+    for begin in range(0, set_bits - TOGETHER, TOGETHER):
+        row_0, row_1 = of_bits[ones[begin]][first:last], of_bits[ones[begin + 1]][first:last]
+        row_2, row_3 = of_bits[ones[begin + 2]][first:last], of_bits[ones[begin + 3]][first:last]
+        for centre in range(len(before)):
+            sums[centre] = before[centre] + row_0[centre] + row_1[centre] + row_2[centre] + row_3[centre]
+        before = sums[: last - first]
+    begin = (set_bits - 1) // TOGETHER * TOGETHER
+    row_0, row_1 = of_bits[ones[begin]][first:last], of_bits[ones[begin + 1]][first:last]
+    row_2, row_3 = of_bits[ones[begin + 2]][first:last], of_bits[ones[begin + 3]][first:last]
+    least = np.int32((1 << 31) - 1)
+    for centre in range(len(before)):
+        least = min(least, np.int32(before[centre] + row_0[centre] + row_1[centre] + row_2[centre] + row_3[centre]))
     return int(np.int64(least))

@@ -14,10 +14,11 @@ says it to the cycle):
   runs through all timesteps before the next, so that potentials never leave the chip.
 
 Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `weight_layout`
-(where fibers lie), `axes`, `tiling` (cutting a layer), `tap_lanes` (tap cases side by side), `pe_latency` (kernel: how
-long a PE takes for an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by
-event), `abreast` (kernel: the same for all channel tiles together), `map_tiles` (all passes of a sample), `update`
-(kernels: sweep and encode), `replay` (a sample on a mapped layer), `plan` (a layer on a machine), `counters`.
+(where fibers lie), `axes`, `tap_lanes` (tap cases side by side), `map_cut`, `tiling` (cutting a layer), `pe_latency`
+(kernel: how long a PE takes for an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array,
+event by event), `abreast` (kernel: the same for all channel tiles together), `map_tiles` (all passes of a sample),
+`update` (kernels: sweep and encode), `frame` (what a sample does around its events), `replay` (its events, and all
+together), `bank_accesses`, `plan` (a layer on a machine), `counters`.
 """
 
 from __future__ import annotations

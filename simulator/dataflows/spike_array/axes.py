@@ -94,7 +94,7 @@ def tile_ends(outputs: int, tile_size: int, pooled: int) -> list[tuple[int, int]
 
 def cut_axis(
     axis: WindowAxis, tile_size: int, blocks: int, by_block_size: bool, pooled: int = 1
-) -> tuple[list[AxisTile], Int64]:
+) -> tuple[tuple[AxisTile, ...], Int64]:
     """Tiles of an axis and the table of tap classes that occur in them, int64 (classes, 4).
 
     by_block_size: blocks of different size have different classes (their potentials have other addresses). pooled: see
@@ -110,9 +110,8 @@ def cut_axis(
     table, numbers = _unique_rows(np.concatenate([key.reshape(-1, 4) for key in keys]))
     ends = np.cumsum([0] + [key.size // 4 for key in keys])
     classes = [numbers.reshape(-1)[ends[i] : ends[i + 1]].reshape(key.shape[:2]) for i, key in enumerate(keys)]
-    return [
-        AxisTile(*tile, np.ascontiguousarray(number)) for tile, number in zip(tiles, classes, strict=True)
-    ], np.ascontiguousarray(table)
+    cut = tuple(AxisTile(*tile, np.ascontiguousarray(number)) for tile, number in zip(tiles, classes, strict=True))
+    return cut, np.ascontiguousarray(table)
 
 
 def _unique_rows(rows: Int64) -> tuple[Int64, Int64]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,51 +21,115 @@ from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP,
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
-from spikecycle.traces import LayerShape
 from spikecycle.traces.frames import blocks
 
 WEIGHTS_AT_ONCE = 2**20
 """Weights that are compared with 0 together, so that of a large layer no copy is made."""
 
 
-def potential_accesses(
-    machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling, sample: LayerSample, occurrences: Int64, accesses: int
-) -> Int64:
-    """Reads and writes of the banks of `buffers.potentials` with the same number in all PEs, int64 (banks,).
+class BankAccesses:
+    """Reads and writes of the banks of `buffers.potentials` of a mapped layer.
 
-    occurrences: int64 (tap cases,), how often events met a block in each. accesses: reads and writes in all, which is
-    what each bank has where an access is one of a row.
+    Output channels whose PE owns as many, and whose number among those has the same remainder by the number of banks,
+    have potentials in the same banks: they are one kind, and of the weights only how many of a kind are not 0 is kept.
     """
-    banks = machine.buffers.potentials.banks
-    if machine.dataflow.potential_access == "row" or banks == 1:
-        return np.full(banks, accesses, np.int64)
-    words, own_local = NeuronWords.of(machine, task), _owners(tiling)
-    of_neurons = _places(tiling, banks, task.pool)
-    by_bank = _by_bank(_of_neurons(machine, task, words, sample, *of_neurons), own_local, banks)
-    places, count = _places(tiling, banks, (1, 1))
-    taps = _taps_of_cases(task.shape, tiling, occurrences) if count == 1 else _taps(task, sample, places, count)
-    accesses_by_place = 2 * _accumulates(task, taps)  # each read is followed by a write
-    if words.sums_apart:  # all are read, and cleared, in every timestep
-        accesses_by_place += 2 * task.timesteps * np.bincount(places.reshape(-1), minlength=count)[:, None]
-    return by_bank + _by_bank(accesses_by_place, own_local, banks)
 
+    def __init__(self, machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling) -> None:
+        self._machine, self._task, self._tiling = machine, task, tiling
+        self._banks = machine.buffers.potentials.banks
+        self._are_alike = machine.dataflow.potential_access == "row" or self._banks == 1
+        if self._are_alike:
+            return
+        own, local = _owners(tiling)
+        kinds, kind_of_channel = np.unique(own * self._banks + local % self._banks, return_inverse=True)
+        self._kind_of_channel: Int64 = kind_of_channel
+        self._kinds = np.divmod(kinds, self._banks)
+        self._weights = _non_zeros(task, kind_of_channel, len(kinds))
+        self._places, self._count = _places(tiling, self._banks, (1, 1))
+        self._neurons, self._neuron_count = _places(tiling, self._banks, task.pool)
+        self._rows = _taps_of_classes(tiling.map.row_classes, task.shape.R, task.shape.stride[0])
+        self._columns = _taps_of_classes(tiling.map.column_classes, task.shape.S, task.shape.stride[1])
+        self._fixed = self._whatever_spikes()
 
-def _by_bank(accesses_by_place: Int64, own_local: tuple[Int64, Int64], banks: int) -> Int64:
-    """int64 (banks,) of int64 (places, M); own_local: see `_owners`."""
-    own, local = own_local
-    by_bank = np.zeros(banks, np.int64)
-    np.add.at(by_bank, (np.arange(len(accesses_by_place))[:, None] * own + local) % banks, accesses_by_place)
-    return by_bank
+    def accesses(self, sample: LayerSample, occurrences: Int64, accesses: int) -> Int64:
+        """Of the banks with the same number in all PEs, int64 (banks,), in a sample.
 
+        occurrences: int64 (tap cases,), how often events met a block in each. accesses: reads and writes in all, which
+        is what each bank has where an access is one of a row.
+        """
+        if self._are_alike:
+            return np.full(self._banks, accesses, np.int64)
+        taps = self._taps_of_cases(occurrences) if self._count == 1 else self._taps(sample)
+        found = np.einsum("pk,ok->po", taps.reshape(len(taps), -1), self._weights)  # in pieces: no copy
+        by_bank = self._fixed + self._by_bank(2 * found)  # each read is followed by a write
+        return by_bank if self._machine.dataflow.update == "dense" else by_bank + self._of_active(sample)
 
-def _of_neurons(
-    machine: SpikeArrayMachine, task: LayerTask, words: NeuronWords, sample: LayerSample, places: Int64, count: int
-) -> Int64:
-    """Accesses of the words of neurons by place and output channel, int64 (places, M)."""
-    of_update = words.read + words.states  # what is read, and what of it is written back
-    accesses = of_update * _updates(machine, task, sample, places, count)
-    written = words.parameters + int(task.neuron.start_potential.any())  # once, before the first timestep
-    return np.asarray(accesses + written * np.bincount(places.reshape(-1), minlength=count)[:, None], np.int64)
+    def _whatever_spikes(self) -> Int64:
+        """int64 (banks,): accesses that are the same in every sample."""
+        task, words = self._task, NeuronWords.of(self._machine, self._task)
+        channels = np.bincount(self._kind_of_channel)
+        neurons, sums = (
+            np.bincount(places.reshape(-1), minlength=count)
+            for places, count in ((self._neurons, self._neuron_count), (self._places, self._count))
+        )
+        # once, before the first timestep; and what is read in every update, and what of it is written back
+        of_neuron = words.parameters + int(task.neuron.start_potential.any())
+        if self._machine.dataflow.update == "dense":
+            of_neuron += (words.read + words.states) * task.timesteps
+        fixed = self._by_bank(of_neuron * neurons[:, None] * channels)
+        if words.sums_apart:  # all are read, and cleared, in every timestep
+            fixed += self._by_bank(2 * task.timesteps * sums[:, None] * channels)
+        return fixed
+
+    def _by_bank(self, accesses: Int64) -> Int64:
+        """int64 (banks,) of int64 (places, kinds)."""
+        own, local = self._kinds
+        by_bank = np.zeros(self._banks, np.int64)
+        np.add.at(by_bank, (np.arange(len(accesses))[:, None] * own + local) % self._banks, accesses)
+        return by_bank
+
+    def _of_active(self, sample: LayerSample) -> Int64:
+        """int64 (banks,): accesses of updates of neurons that are active."""
+        assert sample.active is not None, "a sparse update needs to know which neurons are active"
+        words, shape = NeuronWords.of(self._machine, self._task), self._task.shape
+        updated = np.zeros(shape.output_shape, np.int64)
+        for active in blocks(sample.active):
+            updated += np.sum(active, axis=0, dtype=np.int64)
+        by_channel = updated.reshape(shape.M, -1)
+        by_place = np.zeros((self._neuron_count, len(self._weights)), np.int64)
+        for place in range(self._neuron_count):
+            of_place = by_channel[:, (self._neurons == place).reshape(-1)].sum(axis=1)
+            np.add.at(by_place[place], self._kind_of_channel, of_place)
+        return self._by_bank((words.read + words.states) * by_place)
+
+    def _taps_of_cases(self, occurrences: Int64) -> Int64:
+        """Events that meet each tap, all places together, int64 (1, C, R, S): those of every tap case with this tap."""
+        cases = occurrences.reshape(self._task.shape.C, self._rows.shape[1], self._columns.shape[1])
+        taps: Int64 = (self._rows @ cases @ self._columns.T)[None]
+        return taps
+
+    def _taps(self, sample: LayerSample) -> Int64:
+        """Events that meet each tap, by the place that they land on, int64 (places, C, R, S)."""
+        task, shape = self._task, self._task.shape
+        events = np.zeros(shape.input_shape, np.int64)
+        together = 255 // task.input_bits  # frames whose events a byte can count: bytes are added many at a time
+        for first in range(0, task.timesteps, together):
+            frames = sample.inputs[first : first + together]
+            set_bits = frames.astype(np.uint8, copy=False) if task.input_bits == 1 else np.bitwise_count(frames)
+            events += np.add.reduce(set_bits, axis=0, dtype=np.uint8)
+        rows = (shape.P - 1) * shape.stride[0] + (shape.R - 1) * shape.dilation[0] + 1
+        columns = (shape.Q - 1) * shape.stride[1] + (shape.S - 1) * shape.dilation[1] + 1
+        padded = max(rows, shape.padding_top + shape.H), max(columns, shape.padding_left + shape.W)
+        around = np.zeros((shape.C, *padded), np.int64)
+        around[:, shape.padding_top :, shape.padding_left :][:, : shape.H, : shape.W] = events
+        taps = np.zeros((self._count, shape.C, shape.R, shape.S), np.int64)
+        for r in range(shape.R):
+            for s in range(shape.S):
+                top, left = r * shape.dilation[0], s * shape.dilation[1]
+                seen = around[:, top :: shape.stride[0], left :: shape.stride[1]][:, : shape.P, : shape.Q]
+                for place in range(self._count):
+                    taps[place, :, r, s] = seen.sum(axis=(1, 2), where=self._places == place)
+        return taps
 
 
 def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, int]:
@@ -74,12 +139,12 @@ def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, i
     columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
     """
     own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
-    shape = (tiling.rows[-1].stop // pool[0], tiling.columns[-1].stop // pool[1])
+    shape = (tiling.map.rows[-1].stop // pool[0], tiling.map.columns[-1].stop // pool[1])
     if all(channels % banks == 0 for channels in own):
         return np.zeros(shape, np.int64), 1
     numbers = np.zeros(shape, np.int64)
-    for rows in tiling.rows:
-        for columns in tiling.columns:
+    for rows in tiling.map.rows:
+        for columns in tiling.map.columns:
             for top, bottom in _blocks(rows, pool[0]):
                 for left, right in _blocks(columns, pool[1]):
                     size = (bottom - top, right - left)
@@ -102,26 +167,22 @@ def _owners(tiling: Tiling) -> tuple[Int64, Int64]:
     return np.concatenate(own), np.concatenate(local)
 
 
-def _accumulates(task: LayerTask, taps: Int64) -> Int64:
-    """Accumulates by place and output channel, int64 (places, M). taps: see `_taps`."""
-    shape, count = task.shape, len(taps)
-    taps = taps.reshape(count, shape.groups, -1)
-    kernels = task.weights.reshape(shape.groups, shape.M // shape.groups, -1)
-    found = np.zeros((count, *kernels.shape[:2]), np.int64)
-    rows = max(1, WEIGHTS_AT_ONCE // (shape.groups * shape.fan_in))
-    for first in range(0, kernels.shape[1], rows):
-        own = slice(first, first + rows)
-        np.einsum("pgk,gmk->pgm", taps, kernels[:, own] != 0, out=found[:, :, own])
-    return found.reshape(count, shape.M)
-
-
-def _taps_of_cases(shape: LayerShape, tiling: Tiling, occurrences: Int64) -> Int64:
-    """Events that meet each tap, all places together, int64 (1, C, R, S): those of every tap case with this tap."""
-    cases = occurrences.reshape(shape.C, len(tiling.row_classes), len(tiling.column_classes))
-    rows = _taps_of_classes(tiling.row_classes, shape.R, shape.stride[0])
-    columns = _taps_of_classes(tiling.column_classes, shape.S, shape.stride[1])
-    taps: Int64 = (rows @ cases @ columns.T)[None]
-    return taps
+def _non_zeros(task: LayerTask, kind_of_channel: Int64, kinds: int) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """How many output channels of each kind have a weight that is not 0 at a tap: (kinds, C · R · S), in the smallest
+    dtype that holds them. kind_of_channel: int64 (M,)."""
+    shape = task.shape
+    weights = task.weights.reshape(shape.M, -1)
+    fan_in, channels_of_group = weights.shape[1], shape.M // shape.groups
+    most = int(np.bincount(kind_of_channel).max())
+    found = np.zeros((kinds, shape.groups, fan_in), np.min_scalar_type(most))
+    rows = max(1, WEIGHTS_AT_ONCE // fan_in)
+    for kind in range(kinds):
+        members = np.flatnonzero(kind_of_channel == kind)
+        for first in range(0, len(members), rows):
+            some = members[first : first + rows]
+            groups, starts = np.unique(some // channels_of_group, return_index=True)
+            found[kind, groups] += np.add.reduceat(weights[some] != 0, starts, axis=0, dtype=found.dtype)
+    return found.reshape(kinds, -1)
 
 
 def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
@@ -130,40 +191,3 @@ def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
     first, last = classes[:, FIRST_TAP], classes[:, LAST_TAP]
     met: npt.NDArray[np.bool_] = (classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)
     return met.astype(np.int64)
-
-
-def _taps(task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
-    """Events that meet each tap, by the place that they land on, int64 (places, C, R, S)."""
-    shape = task.shape
-    events = np.zeros(shape.input_shape, np.int64)
-    together = 255 // task.input_bits  # frames whose events a byte can count: bytes are added many at a time
-    for first in range(0, task.timesteps, together):
-        frames = sample.inputs[first : first + together]
-        set_bits = frames.astype(np.uint8, copy=False) if task.input_bits == 1 else np.bitwise_count(frames)
-        events += np.add.reduce(set_bits, axis=0, dtype=np.uint8)
-    rows = (shape.P - 1) * shape.stride[0] + (shape.R - 1) * shape.dilation[0] + 1
-    columns = (shape.Q - 1) * shape.stride[1] + (shape.S - 1) * shape.dilation[1] + 1
-    padded = max(rows, shape.padding_top + shape.H), max(columns, shape.padding_left + shape.W)
-    around = np.zeros((shape.C, *padded), np.int64)
-    around[:, shape.padding_top :, shape.padding_left :][:, : shape.H, : shape.W] = events
-    taps = np.zeros((count, shape.C, shape.R, shape.S), np.int64)
-    for r in range(shape.R):
-        for s in range(shape.S):
-            top, left = r * shape.dilation[0], s * shape.dilation[1]
-            seen = around[:, top :: shape.stride[0], left :: shape.stride[1]][:, : shape.P, : shape.Q]
-            for place in range(count):
-                taps[place, :, r, s] = seen.sum(axis=(1, 2), where=places == place)
-    return taps
-
-
-def _updates(machine: SpikeArrayMachine, task: LayerTask, sample: LayerSample, places: Int64, count: int) -> Int64:
-    """Updates of neurons by place and output channel, int64 (places, M)."""
-    if machine.dataflow.update == "dense":
-        of_places = np.bincount(places.reshape(-1), minlength=count) * task.timesteps
-        return np.repeat(of_places[:, None], task.shape.M, axis=1)
-    assert sample.active is not None, "a sparse update needs to know which neurons are active"
-    updated = np.zeros(task.shape.output_shape, np.int64)
-    for active in blocks(sample.active):
-        updated += np.sum(active, axis=0, dtype=np.int64)
-    by_channel = updated.reshape(task.shape.M, -1)
-    return np.stack([by_channel[:, (places == place).reshape(-1)].sum(axis=1) for place in range(count)])

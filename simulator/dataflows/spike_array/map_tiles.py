@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,16 +23,16 @@ PLACES = ("channel_tile", "map_tile", "timestep", "pass")
 class MapTile:
     """A part of the map, and the passes in which every channel tile computes it.
 
-    pool: rows and columns of a window of sums for each neuron. breakdown: int64 (channel tiles, n, categories). loads:
-    int64 (channel tiles, n, operands), bits. sweeps, encodes, stored: of the last pass of every timestep, see
-    `SamplePasses`.
+    pool: rows and columns of a window of sums for each neuron. loads: int64 (channel tiles, n, operands), bits.
+    starts: int64 (channel tiles,), cycles of its first pass; sweeps, encodes, stored: of the last pass of every
+    timestep; see `SamplePasses`.
     """
 
     rows: AxisTile
     columns: AxisTile
     pool: tuple[int, int]
-    breakdown: Int64
     loads: Int64
+    starts: Int64
     sweeps: Int64
     encodes: Int64
     stored: Int64
@@ -54,18 +55,19 @@ class MapTile:
 class SamplePasses:
     """All passes of a sample: of every map tile one after the other, each computed for all channel tiles together.
 
-    passes: int64 (n, 5), see `input_passes`. ends: int64 (map tiles,), the pass behind the last of each.
-    breakdown: int64 (channel tiles, n, categories). loads, stores: int64 (channel tiles, n, operands), bits.
+    passes: int64 (n, 5), see `input_passes`. numbers, ends: int64 (map tiles,), how many each has, and the pass behind
+    the last of each. loads, stores: int64 (channel tiles, n, operands), bits. starts: int64 (channel tiles, map tiles),
+    cycles ahead of the first pass of each.
     last: int64 (map tiles, T), the last pass of every timestep. sweeps, encodes, stored: int64 (channel tiles, map
-    tiles, T), cycles of update and encoder and bits of outputs behind these, which `finish` adds to them.
-    tiles: their parts of these.
+    tiles, T), cycles of update and encoder and bits of outputs behind these. tiles: their parts of these.
     """
 
     passes: Int64
+    numbers: Int64
     ends: Int64
-    breakdown: Int64
     loads: Int64
     stores: Int64
+    starts: Int64
     last: Int64
     sweeps: Int64
     encodes: Int64
@@ -82,43 +84,54 @@ class SamplePasses:
     ) -> SamplePasses:
         """Before anything is counted. map_tiles: rows and columns of each."""
         passes = np.concatenate(passes_of_tiles)
-        ends = np.cumsum([len(one) for one in passes_of_tiles])
-        breakdown, loads, stores = (
-            np.zeros((channel_tiles, len(passes), columns), np.int64)
-            for columns in (len(CYCLE_CATEGORIES), len(OPERANDS), len(OPERANDS))
-        )
-        is_last = np.diff(passes[:, TIMESTEP], append=-1) != 0
+        numbers = np.array([len(one) for one in passes_of_tiles])
+        ends = np.cumsum(numbers)
+        loads, stores = np.zeros((2, channel_tiles, len(passes), len(OPERANDS)), np.int64)
+        is_last = np.empty(len(passes), np.bool_)
+        is_last[:-1] = passes[1:, TIMESTEP] != passes[:-1, TIMESTEP]
         is_last[ends - 1] = True
         last = np.flatnonzero(is_last).reshape(len(ends), -1)  # every tile has passes in every timestep
-        sweeps, encodes, stored = (np.zeros((channel_tiles, *last.shape), np.int64) for _ in range(3))
-        begins = ends - [len(one) for one in passes_of_tiles]
+        starts = np.zeros((channel_tiles, len(ends)), np.int64)
+        sweeps, encodes, stored = np.zeros((3, channel_tiles, *last.shape), np.int64)
         tiles = []
         for number, (rows, columns) in enumerate(map_tiles):
-            own = slice(begins[number], ends[number])
+            own = slice(ends[number] - numbers[number], ends[number])
             behind = sweeps[:, number], encodes[:, number], stored[:, number]
-            tiles.append(MapTile(rows, columns, pool, breakdown[:, own], loads[:, own], *behind))
-        return cls(passes, ends, breakdown, loads, stores, last, sweeps, encodes, stored, tiles)
+            tiles.append(MapTile(rows, columns, pool, loads[:, own], starts[:, number], *behind))
+        return cls(passes, numbers, ends, loads, stores, starts, last, sweeps, encodes, stored, tiles)
 
-    def finish(self) -> None:
-        """Add what happened behind the last pass of every timestep.
+    @property
+    def _behind(self) -> slice | Int64:
+        """The last pass of every timestep: all of them, where each timestep has one.
 
-        Of all tiles at once: NumPy gives Python's lock up twice to assign to an array of indices, however short it is,
-        and a thread that finds the lock taken then sleeps.
+        NumPy gives Python's lock up twice to assign to an array of indices, however short it is, and a thread that
+        finds the lock taken then sleeps.
         """
-        last = self.last.reshape(-1)
-        of_last = (len(self.breakdown), -1)
-        self.breakdown[:, last, UPDATE] += self.sweeps.reshape(of_last)
-        self.breakdown[:, last, ENCODE] += self.encodes.reshape(of_last)
-        self.stores[:, last, OUTPUTS] += self.stored.reshape(of_last)
+        return slice(None) if self.last.size == len(self.passes) else self.last.reshape(-1)
 
-    def places(self) -> Int64:
-        """int64 (channel tiles · n, len(PLACES)): where each pass is in the order of all."""
-        channel_tiles, count = self.breakdown.shape[:2]
-        places = np.empty((channel_tiles, count, len(PLACES)), np.int64)
-        places[:, :, 0] = np.arange(channel_tiles)[:, None]
-        places[:, :, 1] = np.repeat(np.arange(len(self.ends)), np.diff(self.ends, prepend=0))
-        places[:, :, 2] = self.passes[:, TIMESTEP]
-        begins = np.diff(places[0, :, 1] * (1 + self.passes[:, TIMESTEP].max()) + places[0, :, 2], prepend=-1) != 0
-        numbers = np.arange(count)
-        places[:, :, 3] = numbers - np.maximum.accumulate(np.where(begins, numbers, 0))
-        return places.reshape(-1, len(PLACES))
+    def store(self) -> None:
+        """Add the outputs to the stores of the last pass of every timestep."""
+        self.stores[:, self._behind, OUTPUTS] = self.stored.reshape(len(self.stored), -1)
+
+    def breakdown(self) -> Int64:
+        """int64 (channel tiles, n, categories): cycles of updates and the encoder, and 0 of all others."""
+        channel_tiles = len(self.sweeps)
+        cycles = np.zeros((channel_tiles, len(self.passes), len(CYCLE_CATEGORIES)), np.int64)
+        cycles[:, self._behind, UPDATE] = self.sweeps.reshape(channel_tiles, -1)
+        cycles[:, self._behind, ENCODE] = self.encodes.reshape(channel_tiles, -1)
+        if self.starts.any():
+            cycles[:, self.ends - self.numbers, UPDATE] += self.starts
+        return cycles
+
+    @cached_property
+    def places(self) -> Mapping[str, Int64]:
+        """int64 (channel tiles · n,) by name of PLACES: where each pass is in the order of all."""
+        channel_tiles, count = self.loads.shape[:2]
+        last = self.last.reshape(-1)
+        of_timestep = np.diff(last, prepend=-1)
+        places = np.empty((len(PLACES), channel_tiles, count), np.int64)
+        places[0] = np.arange(channel_tiles)[:, None]
+        places[1] = np.repeat(np.arange(len(self.ends)), self.numbers)
+        places[2] = self.passes[:, TIMESTEP]
+        places[3] = np.arange(count) - np.repeat(last + 1 - of_timestep, of_timestep)
+        return dict(zip(PLACES, places.reshape(len(PLACES), -1), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 import numpy as np
 
@@ -11,18 +12,17 @@ from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import POOLS_REFUSED
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
-from spikecycle.simulator.dataflows.spike_array.axes import taps_of_phase
-from spikecycle.simulator.dataflows.spike_array.bank_accesses import potential_accesses
+from spikecycle.simulator.dataflows.spike_array.bank_accesses import BankAccesses
 from spikecycle.simulator.dataflows.spike_array.coding import (
     check_weights,
     chosen_weight_format,
     decoded_slots,
 )
 from spikecycle.simulator.dataflows.spike_array.counters import counters
+from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame, frames_are_alike
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeLatencies, PeSpec, latencies
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
-from spikecycle.simulator.dataflows.spike_array.tap_lanes import tap_lanes
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -39,6 +39,9 @@ class SpikeArrayPlan:
     spike_format: SpikeFormat = field(init=False)
     cut: Tiling = field(init=False)
     latencies: PeLatencies = field(init=False)
+    banks: BankAccesses = field(init=False)
+    _frames: dict[tuple[bool, bool, bool], SampleFrame] = field(init=False, default_factory=dict)
+    _framing: Lock = field(init=False, default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.weight_format = chosen_weight_format(self.machine, self.task)
@@ -50,16 +53,12 @@ class SpikeArrayPlan:
         self.cut = tiling
         spec = self.weight_format.spec(self.task.weight_bits)
         pe = _pe_spec(self.machine, decoded_slots(self.machine, self.weight_format, self.task.weight_bits))
-        shape = self.task.shape
-        taps = [
-            np.array([taps_of_phase(taps, stride, phase) for phase in range(stride)], dtype=np.int64)
-            for taps, stride in ((shape.R, shape.stride[0]), (shape.S, shape.stride[1]))
-        ]
         self.latencies = latencies(
-            tiling.channel_tiles, tiling.layouts, tap_lanes(tiling.row_classes, tiling.column_classes, *taps),
-            shape.C * len(tiling.row_classes) * len(tiling.column_classes), spec, pe,
+            tiling.channel_tiles, tiling.layouts, tiling.map.lanes,
+            self.task.shape.C * tiling.map.place.cases_of_channel, spec, pe,
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
         )  # fmt: skip
+        self.banks = BankAccesses(self.machine, self.task, tiling)
 
     @property
     def storage(self) -> WeightStorage:
@@ -82,11 +81,11 @@ class SpikeArrayPlan:
         return {
             "channel_tiles": len(tiling.channel_tiles),
             "input_tiles": len(tiling.input_tiles),
-            "map_tiles": len(tiling.rows) * len(tiling.columns),
+            "map_tiles": len(tiling.map.tiles),
             "tile_output_channels": tiling.channel_tiles[0].channels,
             "tile_input_channels": tiling.input_channels,
-            "tile_rows": tiling.rows[0].outputs,
-            "tile_columns": tiling.columns[0].outputs,
+            "tile_rows": tiling.map.rows[0].outputs,
+            "tile_columns": tiling.map.columns[0].outputs,
         }
 
     @property
@@ -114,12 +113,23 @@ class SpikeArrayPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        replay = ArrayReplay(self.machine, self.task, self.spike_format, self.cut, self.latencies, sample)
-        activity, occurrences = replay.run(), replay.occurrences
-        del replay  # and its room for events
+        frame = self._frame(sample)
+        replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, sample, frame)
+        activity = replay.activity(self.machine, self.cut, self.latencies, frame)
         accesses = activity.counts["potentials.read"] + activity.counts["potentials.write"]
-        by_bank = potential_accesses(self.machine, self.task, self.cut, sample, occurrences, accesses)
+        by_bank = self.banks.accesses(sample, replay.occurrences, accesses)
         return replace(activity, accesses_by_bank={"potentials": by_bank})
+
+    def _frame(self, sample: LayerSample) -> SampleFrame:
+        """What the sample does around its events; worked out once for all samples that do the same, in any thread."""
+        arguments = self.machine, self.task, self.spike_format, self.cut, sample
+        if not frames_are_alike(self.machine, self.spike_format):
+            return SampleFrame.of(*arguments)
+        found_on_chip = sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip
+        with self._framing:
+            if found_on_chip not in self._frames:
+                self._frames[found_on_chip] = SampleFrame.of(*arguments)
+            return self._frames[found_on_chip]
 
 
 def check_sizes(machine: SpikeArrayMachine, task: LayerTask) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
-from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, Place, cut_axis, tile_ends
+from spikecycle.simulator.dataflows.spike_array.axes import tile_ends
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.map_cut import MapCut, cut_map
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout, lay_out_weights, layout_units
 from spikecycle.simulator.errors import MappingError
@@ -28,8 +27,8 @@ class Tiling:
     """A layer cut to fit.
 
     own_channels: output channels of a tile that one PE owns at most. input_channels: of an input tile.
-    layouts: the fibers of each channel tile in memory.
-    entry_bits: bits of a directory entry, 0 without a directory. row_classes, column_classes: tables of tap classes.
+    layouts: the fibers of each channel tile in memory. map: how the output map is cut.
+    entry_bits: bits of a directory entry, 0 without a directory.
     """
 
     own_channels: int
@@ -37,21 +36,8 @@ class Tiling:
     channel_tiles: list[TileFibers]
     layouts: list[WeightLayout]
     input_tiles: list[tuple[int, int]]
-    rows: list[AxisTile]
-    columns: list[AxisTile]
-    row_classes: Int64
-    column_classes: Int64
+    map: MapCut
     entry_bits: int
-
-    @cached_property
-    def map_tiles(self) -> list[tuple[AxisTile, AxisTile]]:
-        """Rows and columns of each, in order."""
-        return [(rows, columns) for rows in self.rows for columns in self.columns]
-
-    @cached_property
-    def place(self) -> Place:
-        """Where the events of each map tile land."""
-        return Place.of(self.map_tiles, len(self.row_classes), len(self.column_classes))
 
 
 def words_of(buffer: Buffer, parts: int = 1) -> int:
@@ -68,13 +54,6 @@ def output_words(machine: SpikeArrayMachine, task: LayerTask, neurons: int) -> i
 def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> Tiling:
     """Tile a layer; raises MappingError naming machine, layer and buffer where nothing fits."""
     own, inputs, tiles, entry_bits = _cut_channels(machine, task, weight_format)
-    rows, columns = _map_tile(machine, task, own)
-    axes = Windows.of(task.shape)
-    block_rows, block_columns = machine.dataflow.blocks
-    row_tiles, row_classes = cut_axis(axes.rows, rows, block_rows, by_block_size=False, pooled=task.pool[0])
-    column_tiles, column_classes = cut_axis(
-        axes.columns, columns, block_columns, by_block_size=True, pooled=task.pool[1]
-    )
     return Tiling(
         own_channels=own,
         input_channels=inputs,
@@ -84,10 +63,7 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
             for tile in tiles
         ],
         input_tiles=[(c, min(c + inputs, task.shape.C)) for c in range(0, task.shape.C, inputs)],
-        rows=row_tiles,
-        columns=column_tiles,
-        row_classes=row_classes,
-        column_classes=column_classes,
+        map=cut_map(Windows.of(task.shape), _map_tile(machine, task, own), machine.dataflow.blocks, task.pool),
         entry_bits=entry_bits,
     )
 
@@ -122,11 +98,13 @@ def _cut_channels(
         for own in _halvings(all_own):
             halves = 1 if own == all_own and inputs == shape.C else 2
             tiles = measured.pop(own, None) or [lay(own, 0)]
-            if (own, inputs) != (1, 1):  # of the smallest cut, the largest tile is told
-                problem, _ = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
-            if (own, inputs) == (1, 1) or not problem:
+            is_smallest = (own, inputs) == (1, 1)  # of which the largest tile is told
+            if not is_smallest:
+                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
+            if is_smallest or not problem:
                 tiles += [lay(own, number) for number in range(len(tiles), -(-all_own // own))]
-                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
+                if is_smallest or tiles[1:]:
+                    problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
                 if not problem:
                     laid = [tile if tile.is_laid else lay(own, number) for number, tile in enumerate(tiles)]
                     return own, inputs, laid, entry_bits

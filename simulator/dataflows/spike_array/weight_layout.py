@@ -26,16 +26,24 @@ class WeightLayout:
 
 def layout_units(fibers: TileFibers, input_channels: int, alignment_bits: int) -> Int64:
     """int64 (pes_per_group, input tiles): units of `alignment_bits` that the fibers of every layout take."""
-    units = fibers.sizes.units(alignment_bits).reshape(fibers.stored_bits.shape).sum(axis=2)
-    first_channels = np.arange(0, units.shape[1], input_channels)
-    return np.asarray(np.add.reduceat(units, first_channels, axis=1), dtype=np.int64)
+    return _by_layout(_units(fibers, alignment_bits), input_channels, fibers.phases)
+
+
+def _units(fibers: TileFibers, alignment_bits: int) -> Int64:
+    """int64 (pes_per_group, C · phases): units of each fiber."""
+    return fibers.sizes.units(alignment_bits).reshape(len(fibers.own_channels), -1)
+
+
+def _by_layout(units: Int64, input_channels: int, phases: int) -> Int64:
+    """int64 (pes_per_group, input tiles): sums of the units of each layout's fibers."""
+    return np.add.reduceat(units, np.arange(0, units.shape[1], input_channels * phases), axis=1)
 
 
 def lay_out_weights(fibers: TileFibers, input_channels: int, alignment_bits: int, word_bits: int) -> WeightLayout:
     """Pack the fibers of a channel tile, input tiles of `input_channels` channels each in a layout of its own."""
     bits = fibers.stored_bits
-    pes_per_group, channels, phases = bits.shape
-    units = fibers.sizes.units(alignment_bits).reshape(pes_per_group, -1)
+    _, channels, phases = bits.shape
+    units = _units(fibers, alignment_bits)
     first_units = np.cumsum(units, axis=1) - units
     first_fibers = np.arange(channels) // input_channels * input_channels * phases
     first_units -= first_units[:, np.repeat(first_fibers, phases)]
@@ -43,5 +51,5 @@ def lay_out_weights(fibers: TileFibers, input_channels: int, alignment_bits: int
     return WeightLayout(
         first_bits=first_bits,
         fetched_words=np.where(bits > 0, (first_bits % word_bits + bits - 1) // word_bits + 1, 0),
-        words=-(-layout_units(fibers, input_channels, alignment_bits) * alignment_bits // word_bits),
+        words=-(-_by_layout(units, input_channels, phases) * alignment_bits // word_bits),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from spikecycle.simulator.report.charts.svg import element, label, width_px
@@ -82,13 +83,15 @@ def tick_text(value: float) -> str:
     return f"{value:g}" if size >= 1e-4 or value == 0 else f"{value:.0e}"
 
 
-def below(scale: Scale, top: float, bottom: float, title: str, most: int) -> str:
-    """An x axis under the area from `top` to `bottom`: grid lines, ticks, title."""
+def below(
+    scale: Scale, top: float, bottom: float, title: str, most: int, write: Callable[[float], str] = tick_text
+) -> str:
+    """An x axis under the area from `top` to `bottom`: grid lines, ticks as `write` has them, title."""
     drawn = ""
     for tick in scale.ticks(most):
         x = scale(tick)
         drawn += element("line", x1=x, x2=x, y1=top, y2=bottom, stroke="var(--grid)")
-        words = tick_text(tick)
+        words = write(tick)
         centre = max(x, width_px(words, 11) / 2)  # not cut off at the left edge
         drawn += label(centre, bottom + 15, words, anchor="middle", px=11, fill="var(--faint)")
     middle = (scale.start + scale.stop) / 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spikecycle.simulator.report.charts.axes import Scale, below, beside, spanning
 from spikecycle.simulator.report.charts.names import Place, name_list, names_beside, numbered
 from spikecycle.simulator.report.charts.palette import colour
-from spikecycle.simulator.report.charts.svg import drawing, element, legend, mark
+from spikecycle.simulator.report.charts.svg import drawing, element, legend, marker
 
 _LOG_FROM = 20
 """Ratio of the largest to the smallest value from which an axis is logarithmic."""
@@ -99,16 +99,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def _shape(x: float, y: float, point: Point, on_front: bool) -> str:
-    """Groups differ by shape too: circle, square, triangle, diamond."""
-    size, fill = 5.0 if on_front else 4.0, colour(point.group)
-    ring = {"stroke": "var(--ink)" if on_front else "var(--surface)", "stroke_width": 1.5 if on_front else 1}
-    match point.group % 4:
-        case 0:
-            return mark("circle", point.tip, cx=x, cy=y, r=size, fill=fill, **ring)
-        case 1:
-            return mark("rect", point.tip, x=x - size, y=y - size, width=2 * size, height=2 * size, fill=fill, **ring)
-        case 2:
-            path = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {2 * size + 1}h{-2 * size - 2}z"
-        case _:
-            path = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {size + 1}l{-size - 1} {size + 1}l{-size - 1} {-size - 1}z"
-    return mark("path", point.tip, d=path, fill=fill, **ring)
+    size, ring = (5.0, ("var(--ink)", 1.5)) if on_front else (4.0, ("var(--surface)", 1))
+    return marker(
+        x, y, size, point.tip, point.group, fill=colour(point.group), stroke=ring[0], stroke_width=ring[1]
+    )  # fmt: skip

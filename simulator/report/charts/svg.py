@@ -71,6 +71,20 @@ def category(x: float, y: float, width: float, height: float, tip: str, index: i
     return drawn
 
 
+def marker(x: float, y: float, size: float, tip: str, index: int, **attributes: object) -> str:
+    """A point of category `index`, which tells them apart by shape too: circle, square, triangle, diamond."""
+    match index % 4:
+        case 0:
+            return mark("circle", tip, cx=x, cy=y, r=size, **attributes)
+        case 1:
+            return mark("rect", tip, x=x - size, y=y - size, width=2 * size, height=2 * size, **attributes)
+        case 2:
+            path = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {2 * size + 1}h{-2 * size - 2}z"
+        case _:
+            path = f"M{x:.1f} {y - size - 1:.1f}l{size + 1} {size + 1}l{-size - 1} {size + 1}l{-size - 1} {-size - 1}z"
+    return mark("path", tip, d=path, **attributes)
+
+
 def drawing(width: float, height: float, key: str, title: str, *content: str) -> str:
     """The whole SVG element. key: its own among all drawings of a page; title: what it shows, for screen readers."""
     hatch = element(
@@ -129,6 +143,12 @@ def wrapped(words: str, room_px: float, px: int = FONT_PX) -> list[str]:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line.rstrip() for line in lines]
+
+
+def lines_of(words: str, room_px: float, most: int, px: int = FONT_PX) -> list[str]:
+    """A text in at most so many lines; what finds no room in them is cut, with a mark where it was."""
+    lines = wrapped(words, room_px, px)
+    return lines if len(lines) <= most else [*lines[: most - 1], shortened("".join(lines[most - 1 :]), room_px, px)]
 
 
 def legend(

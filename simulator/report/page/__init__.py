@@ -5,6 +5,6 @@ and script of its own. A charting library would be larger than everything else (
 draw only where scripts may run, and could not be looked at in a test without a browser.
 
 Read in this order: `chart` (what a chart is), the modules that make charts of results (`costs`, `places`, `balance`,
-`spikes`, `rooflines`, `machine`, `formats`, `fronts`), `overview` and `grounds` (tables and sentences), `contents` and
-`html` (the page).
+`spikes`, `rooflines`, `machine`, `formats`, `fronts`, `bench_charts`), `overview`, `benches` and `grounds` (tables and
+sentences), `contents` and `html` (the page).
 """

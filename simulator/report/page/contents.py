@@ -12,10 +12,12 @@ from spikecycle.simulator.explore.results import SearchResult, SweepResult
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.svg import plain
 from spikecycle.simulator.report.grounds_line import ground_line, grounds_of_points
-from spikecycle.simulator.report.page import costs, fronts, grounds, overview, places, rooflines, spikes
+from spikecycle.simulator.report.page import benches, costs, fronts, grounds, overview, places, rooflines, spikes
 from spikecycle.simulator.report.page.balance import balance_chart
 from spikecycle.simulator.report.page.banks import bank_chart
-from spikecycle.simulator.report.page.chart import Chart
+from spikecycle.simulator.report.page.bench_charts import bench_charts
+from spikecycle.simulator.report.page.bench_rows import Benches
+from spikecycle.simulator.report.page.chart import Chart, DataTable
 from spikecycle.simulator.report.page.formats import format_charts
 from spikecycle.simulator.report.page.machine import area_chart, machine_chart
 from spikecycle.simulator.report.page.markup import panel_markup, table_markup
@@ -33,6 +35,7 @@ class Material:
     results: with a short name each, no two alike. comparisons: of formats. candidates: points of a sweep or a search.
     searches: with a short name each, whose points are among the candidates.
     sweeps: the same of sweeps.
+    benches: of the simulator's speed, with a short name each, no two alike; others are compared with the first.
     failed: points of these that have no result, or cannot run. validation: rows as `spikecycle validate` writes them,
     of the machines at hand. unchecked: checks that were not made, in words.
     """
@@ -42,6 +45,7 @@ class Material:
     candidates: Sequence[fronts.Candidate] = ()
     searches: Sequence[tuple[str, SearchResult]] = ()
     sweeps: Sequence[tuple[str, SweepResult]] = ()
+    benches: Benches = ()
     failed: int = 0
     validation: Sequence[Mapping[str, Any]] = ()
     unchecked: Sequence[str] = ()
@@ -108,6 +112,8 @@ def sections(material: Material, most_operators: int = 40, most_results: int = 8
         charts = format_charts(f"f{number}", comparison)
         title = f"Formats: {comparison.trace} on {comparison.machine['name']}"
         yield Part(f"formats{number}", title, "Formats", "", charts)
+    if material.benches:
+        yield _bench_part(material.benches)
     yield _grounds_part(material)
 
 
@@ -126,9 +132,7 @@ def charts_of(material: Material) -> list[Chart]:
 
 def _result_part(key: str, name: str, result: RunResult, most_operators: int) -> Part:
     drawn, note = _largest(result, most_operators)
-    tiles = "".join(f"<div><dt>{plain(k)}</dt><dd>{plain(v)}</dd></div>" for k, v in overview.totals(result))
-    words = "".join(f"<p>{plain(line)}</p>" for line in overview.sentences(result))
-    cautions = "".join(f'<p class="caution">{plain(line)}</p>' for line in overview.cautions(result))
+    shown = _at_a_glance(overview.cautions(result), overview.totals(result), overview.sentences(result))
     makers: Sequence[Callable[[str, RunResult], Chart | None]] = (
         costs.energy_chart,
         costs.cycle_chart,
@@ -143,8 +147,26 @@ def _result_part(key: str, name: str, result: RunResult, most_operators: int) ->
         area_chart,
     )
     charts = [chart for chart in (maker(key, drawn) for maker in makers) if chart is not None]
-    ahead = f'{cautions}<dl class="tiles">{tiles}</dl><div class="words">{words}</div>{note}'
-    return Part(key, name or "At a glance", name or "At a glance", ahead, charts)
+    return Part(key, name or "At a glance", name or "At a glance", f"{shown}{note}", charts)
+
+
+def _bench_part(measured: Benches) -> Part:
+    shown = _at_a_glance(
+        benches.bench_cautions(measured), benches.bench_tiles(measured), benches.bench_lines(measured)
+    )  # fmt: skip
+    tables = "".join(
+        panel_markup(f"<h3>{plain(title)}</h3>{table_markup(table)}")
+        for title, table in benches.bench_tables(measured)
+    )  # fmt: skip
+    return Part("bench", "Speed of the simulator", "Speed", shown, bench_charts("bench", measured), tables)
+
+
+def _at_a_glance(cautions: Sequence[str], tiles: Sequence[tuple[str, str]], sentences: Sequence[str]) -> str:
+    """What must not be overlooked, figures, and sentences."""
+    warned = "".join(f'<p class="caution">{plain(line)}</p>' for line in cautions)
+    figures = "".join(f"<div><dt>{plain(name)}</dt><dd>{plain(value)}</dd></div>" for name, value in tiles)
+    said = "".join(f"<p>{plain(line)}</p>" for line in sentences)
+    return f'{warned}<dl class="tiles">{figures}</dl><div class="words">{said}</div>'
 
 
 def _largest(result: RunResult, most: int) -> tuple[RunResult, str]:
@@ -200,6 +222,17 @@ def _grounds_part(material: Material) -> Part:
         )
         heading = f"Provenance of the points of {plain(name)}"
         body += panel_markup(f"<details open><summary>{heading}</summary>{table}</details>")
-    glossary = table_markup(grounds.glossary([result for _, result in material.results]))
+    if material.benches:
+        body += panel_markup(f"<h3>Measured on</h3>{table_markup(benches.bench_grounds(material.benches))}")
+    glossary = table_markup(_glossary(material))
     behind = panel_markup(f"<details><summary>What the words mean</summary>{glossary}</details>")
     return Part("grounds", "What it rests on", "Grounds", body, (), behind)
+
+
+def _glossary(material: Material) -> DataTable:
+    """The words of everything that is on the page."""
+    table = grounds.glossary([result for _, result in material.results])
+    simulated = material.results or material.comparisons or material.candidates
+    measured = benches.bench_glossary() if material.benches else []
+    known = {row[1] for row in measured}
+    return DataTable(table.columns, [*(row for row in table.rows if simulated and row[1] not in known), *measured])

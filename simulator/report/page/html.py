@@ -9,6 +9,7 @@ from pathlib import Path
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.charts.palette import DARK, LIGHT, css_variables
 from spikecycle.simulator.report.charts.svg import plain
+from spikecycle.simulator.report.page.benches import bench_titles
 from spikecycle.simulator.report.page.chart import Chart
 from spikecycle.simulator.report.page.contents import Material, Part, sections
 from spikecycle.simulator.report.page.markup import table_markup
@@ -72,10 +73,11 @@ def _document(material: Material, parts: Sequence[Part]) -> str:
 
 
 def _links(material: Material, parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
-    """Where the navigation leads: to the sections, and to the charts of the one result."""
+    """Where the navigation leads: to the sections, and to the charts of the one result, or of benches alone."""
+    few = len(material.results) == 1 or (material.benches and not material.results)
     for part in parts:
         yield part.key, part.short
-        if len(material.results) == 1:
+        if few:
             yield from ((chart.key, chart.short) for chart in part.charts if chart.short)
 
 
@@ -92,6 +94,8 @@ def _titles(material: Material) -> tuple[str, str]:
     if material.comparisons:
         first = material.comparisons[0]
         return f"Formats of {first.trace} on {first.machine['name']}", f"spikecycle {first.spikecycle}"
+    if material.benches and not material.candidates:
+        return bench_titles(material.benches)
     rows = [row for _, each in material.explored for row in each.points]
     traces, machines = (
         list(dict.fromkeys(str(row[key]) for row in rows if row.get(key))) for key in ("trace", "machine")

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from rich.console import Console
 from spikecycle.installing import how_to_install
 from spikecycle.simulator import UsageError, simulate
 from spikecycle.simulator.bench import measure
-from spikecycle.simulator.bench.measure import BenchPlan, bench, exponent
+from spikecycle.simulator.bench.growth import exponent, fitted
+from spikecycle.simulator.bench.measure import BenchPlan, bench
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
 from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.documents import read_bench
@@ -43,6 +45,10 @@ def test_the_exponent_is_the_slope_of_the_logarithms() -> None:
     assert exponent([1, 10], [5.0, 5.0]) == pytest.approx(0)
 
 
+def test_the_line_of_a_fit_is_its_own_where_points_lie_on_it() -> None:
+    assert [fitted([1, 2, 4], [3.0, 12.0, 48.0], 2.0, value) for value in (1, 2, 8)] == pytest.approx([3, 12, 192])
+
+
 def test_networks_have_the_layers_that_they_are_known_for() -> None:
     dense = {
         name: sum(shape.M * shape.P * shape.Q * shape.fan_in for shape in make().shapes)
@@ -66,6 +72,7 @@ def test_a_case_is_measured(tmp_path: Path) -> None:
     assert first.sops_per_s * first.seconds == pytest.approx(result.sum_synaptic_operations)
     assert first.dense_sops_per_s * first.seconds == pytest.approx(result.sum_dense_synaptic_operations)
     assert first.peak_bytes > 2**20
+    assert datetime.fromisoformat(found.date) <= datetime.now(UTC)
 
 
 def test_threads_take_turns_with_one_thread() -> None:
@@ -74,6 +81,7 @@ def test_threads_take_turns_with_one_thread() -> None:
     assert [(case.threads, case.samples) for case in found.cases] == [(1, 3), (2, 3)]
     (pair,) = found.peers
     assert (pair.peer, pair.work) == ("spikecycle, 1 thread", "lenet on mint, 3 samples, 2 threads")
+    assert pair.case == 1
     assert pair.ours_s == found.cases[1].seconds
     assert pair.seconds > 0 and pair.ratio > 0
     assert CASE.key != CASE.model_copy(update={"samples": 2}).key
@@ -102,13 +110,48 @@ def test_tables_show_what_was_measured_and_how_it_compares() -> None:
     assert "2.00 x" in text
 
 
+def test_peers_of_several_densities_are_told_apart() -> None:
+    cases = [CASE, CASE.model_copy(update={"density": 0.4})]
+    peers = [RESULT.peers[0].model_copy(update={"case": index}) for index in range(2)]
+    text = " ".join(shown(RESULT.model_copy(update={"cases": cases, "peers": peers})).split())
+    assert "w (10 % spikes, 80 %" in text
+    assert "w (40 % spikes, 80 %" in text
+
+
 def test_a_document_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     file.write_text(RESULT.model_dump_json())
     assert read_bench(file) == RESULT
     file.write_text(json.dumps({"cases": 1}))
-    with pytest.raises(UsageError, match=r"bench\.json: is nothing that spikecycle bench --json writes"):
+    with pytest.raises(UsageError, match=r"bench\.json: is a JSON file of no kind .*; needed here: a measured speed"):
         read_bench(file)
+
+
+def test_a_document_of_before_is_read_and_one_of_another_version_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    data = RESULT.model_dump()
+    for part, key in ((data, "date"), (data["peers"][0], "case"), (data["peers"][0], "version")):
+        del part[key]
+    file.write_text(json.dumps(data))
+    assert read_bench(file) == RESULT
+    file.write_text(json.dumps({**data, "version": 2}))
+    with pytest.raises(UsageError, match="document of spikecycle bench has version 2, this program reads version 1"):
+        read_bench(file)
+
+
+def test_what_was_measured_is_drawn_beside_a_document_of_before(tmp_path: Path) -> None:
+    before, page, picture = tmp_path / "before.json", tmp_path / "page.html", tmp_path / "times.svg"
+    case = CASE.model_copy(update={"machine": "mint", "weight_format": None})
+    before.write_text(RESULT.model_copy(update={"cases": [case]}).model_dump_json())
+    options = ["--quick", "--runs", "1", "--no-peers", "--against", before, "--report", page, "--picture", picture]
+    command = [sys.executable, "-m", "spikecycle", "bench", "lenet", "--hw", "mint", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "times as" in done.stdout
+    assert "2 benches side by side" in page.read_text()
+    assert "before, this run" in page.read_text()
+    assert "lenet, 10 % spikes, 80 % zeros, mint (this run): " in picture.read_text()
+    assert "(before): 500 ms per sample" in picture.read_text()
 
 
 @pytest.mark.parametrize(
@@ -120,6 +163,8 @@ def test_a_document_is_read_back(tmp_path: Path) -> None:
         (["--density", "2"], "--density 2: write shares from 0 to 1"),
         (["--threads", "0"], "--threads 0: write numbers of at least 1"),
         (["--against", "nowhere.json"], "nowhere.json: cannot be read"),
+        (["--report", "page.pdf"], "--report page.pdf: the report is HTML, name the file .html"),
+        (["--picture", "times.png"], "--picture times.png: pictures are SVG"),
     ],
 )
 def test_bad_input_is_refused_in_a_line(arguments: list[str], said: str) -> None:

@@ -72,6 +72,10 @@ def test_what_is_measured_is_an_input(capsys: Capsys, folder: Path) -> None:
     for target in ("small.h5", "m.yaml"):
         ended = run(capsys, "bench", "small.h5", "--hw", "m.yaml", "--json", target)
         refused(ended, f"would overwrite the input {target}")
+    (folder / "before.html").write_text("{}")
+    before = _state(folder)
+    refused(run(capsys, "bench", "--against", "before.html", "--report", "before.html"), "would overwrite the input")
+    refused(run(capsys, "bench", "--report", "a.html", "--json", "a.html"), "would overwrite what")
     assert _state(folder) == before
 
 

@@ -12,6 +12,7 @@ from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.report.document import to_json
 from tests.bad_input.inputs import refused, run, small_trace
 from tests.unit.report.example import run_result
+from tests.unit.report.example_bench import BENCH, FASTER
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -118,6 +119,27 @@ def test_errors_of_validation_are_shown(capsys: Capsys, tmp_path: Path, result: 
     assert "mine needs their data" in text
 
 
+def test_benches_become_pages_and_files(capsys: Capsys, tmp_path: Path, result: Path) -> None:
+    here, there, page, folder = (tmp_path / name for name in ("here.json", "there.json", "page.html", "charts"))
+    here.write_text(to_json(BENCH))
+    there.write_text(to_json(FASTER))
+    assert run(capsys, "report", here, "--out", page).status == 0
+    assert "Speed of the simulator on 2 cores of Processor A" in page.read_text()
+    assert " ".join(run(capsys, "check", page).out.split()).startswith("valid report ")
+    ended = run(capsys, "report", here, there, result, "--out", page, "--charts", folder)
+    assert ended.status == 0
+    assert "how many times as fast it is on &#x27;there&#x27; as on &#x27;here&#x27;" in page.read_text()
+    names = {path.name for path in folder.iterdir()}
+    made = {"bench-times.csv", "bench-times.svg", "bench-times.png", "bench-growth.svg", "bench-throughput-3.png"}
+    assert made <= names
+    assert "here,lenet,10,80,spike_array,bitmask,1,4,spikecycle,0.5," in (folder / "bench-times.csv").read_text()
+    assert "Run times: time per sample" in run(capsys, "check", folder / "bench-times.svg").out
+    facts = run(capsys, "check", here).out
+    assert "valid measured speed" in " ".join(facts.split())
+    assert "4, of which 1 cannot be run" in facts
+    refused(run(capsys, "bench", "--against", result), "is a result of simulate; needed here: a measured speed")
+
+
 def test_files_of_one_name_are_told_apart(capsys: Capsys, tmp_path: Path) -> None:
     paths = [tmp_path / folder / "result.json" for folder in ("a", "b")]
     for path in paths:
@@ -170,6 +192,8 @@ def _changed(**changes: Any) -> str:
         (_changed(layers="x"), "layers: Input should be a valid list"),
         (_changed(nonsense=1), "nonsense: Extra inputs are not permitted"),
         (_changed(area_mm2=float("nan")), "area_mm2: is no number"),
+        (_changed(sum_cycles=10**400), "sum_cycles: is no number"),
+        (json.dumps({"cases": [], "peers": [], "growth": []}), "Field required"),
     ],
 )
 def test_what_is_no_result_is_told_in_a_line(capsys: Capsys, tmp_path: Path, content: str, words: str) -> None:

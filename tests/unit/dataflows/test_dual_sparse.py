@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import spikecycle
 from spikecycle.simulator import MachineError
-from spikecycle.simulator.dataflows.dual_sparse import kernels
+from spikecycle.simulator.dataflows.dual_sparse import kernels, planes
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -35,6 +38,77 @@ def test_small_tiles_and_caches(tmp_path: Path, name: str, network: str, residen
         settings["dataflow.timesteps_at_once"] = 2
     with Trace(write_network(network, tmp_path)) as trace:
         check_twin(Case.of(load_machine(name, settings), trace))
+
+
+def words_of(bits: np.ndarray) -> np.ndarray:
+    """Rows of bits, (..., K), in words of 64."""
+    filled = np.concatenate([bits, np.zeros((*bits.shape[:-1], -bits.shape[-1] % 64), np.uint8)], axis=-1)
+    return np.packbits(filled, axis=-1, bitorder="little").view("<u8")
+
+
+@pytest.mark.kernel
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    fan_in=st.integers(1, 200),
+    tile_fan_in=st.integers(1, 210),
+    tile_rows=st.integers(1, 7),
+    tile_channels=st.integers(1, 4),
+    rows=st.integers(1, 9),
+    channels=st.integers(1, 5),
+    together=st.sampled_from([1, 3, 256]),
+    density=st.sampled_from([0.1, 0.5, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_pairs_of_tiles_that_begin_anywhere_in_a_word(
+    fan_in: int, tile_fan_in: int, tile_rows: int, tile_channels: int, rows: int, channels: int, together: int,
+    density: float, seed: int,
+) -> None:  # fmt: skip
+    """Every pair is looked at, element by element."""
+    random = np.random.default_rng(seed)
+    spikes = (random.random((2, rows, fan_in)) < density).astype(np.uint8)
+    weights = (random.random((channels, fan_in)) < density).astype(np.uint8)
+    along_rows = along_channels = 0
+    ones: list[list[list[int]]] = []
+    pairs = [0, 0]
+    for window in range(2):
+        ones.append([])
+        for first_row in range(0, rows, tile_rows):
+            ones[-1].append([])
+            some_rows = range(first_row, min(first_row + tile_rows, rows))
+            for first_k in range(0, fan_in, tile_fan_in):
+                ks = range(first_k, min(first_k + tile_fan_in, fan_in))
+                ones[-1][-1].append(sum(int(spikes[window, row, k]) for row in some_rows for k in ks))
+                for first_n in range(0, channels, tile_channels):
+                    of_row: Counter[int] = Counter()
+                    of_channel: Counter[int] = Counter()
+                    for n in range(first_n, min(first_n + tile_channels, channels)):
+                        for row in some_rows:
+                            met = sum(int(spikes[window, row, k] & weights[n, k]) for k in ks)
+                            of_row[row] += met
+                            of_channel[n] += met
+                            pairs[window] += met
+                    along_rows += max(of_row.values())
+                    along_channels += max(of_channel.values())
+    words = words_of(spikes)
+    columns = planes.tile_planes(np.ones((1, fan_in), np.uint8), tile_fan_in)[..., 0]
+    found = np.zeros((2, len(ones[0]), len(ones[0][0])), np.int32)
+    kernels.tile_ones(words, columns, tile_rows, tile_fan_in, found)
+    assert found.tolist() == ones
+    mask, of_tiles = np.zeros_like(weights), np.zeros((-(-channels // tile_channels), fan_in), np.int32)
+    kernels.count_weights(weights.astype(np.int32), tile_fan_in, tile_channels, mask, of_tiles)
+    digits = planes.digit_planes(of_tiles, tile_fan_in)
+    of_windows = np.zeros(2, np.int64)
+    assert kernels.cycles_along_rows(words, digits, tile_rows, tile_fan_in, together, of_windows) == along_rows
+    assert of_windows.tolist() == pairs
+    of_windows[:] = 0
+    of_channels = planes.tile_planes(mask, tile_fan_in)
+    assert (
+        kernels.cycles_along_channels(words, of_channels, tile_rows, tile_fan_in, tile_channels, of_windows)
+        == along_channels
+    )
+    assert of_windows.tolist() == pairs
+    all_columns = planes.digit_planes(mask.sum(axis=0, dtype=np.int32)[None], fan_in)[0, :, 0]
+    assert kernels.count_pairs(words, all_columns) == sum(pairs)
 
 
 def network(tmp_path: Path) -> Path:

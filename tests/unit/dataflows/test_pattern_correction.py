@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,21 @@ from hypothesis import strategies as st
 
 import spikecycle
 from spikecycle.simulator import UsageError
-from spikecycle.simulator.dataflows.pattern_correction.kernels import PLAIN, nearest_pattern
-from spikecycle.simulator.dataflows.pattern_correction.patterns import SliceCounts, patterns_of, slices_of
+from spikecycle.simulator.dataflows.pattern_correction.kernels import (
+    LAST_TAG,
+    PLAIN,
+    LevelLimits,
+    nearest_pattern,
+    replace_slices,
+)
+from spikecycle.simulator.dataflows.pattern_correction.patterns import (
+    CENTRES_AT_ONCE,
+    SliceCounts,
+    find_centres,
+    patterns_of,
+    slices_of,
+    start_centres,
+)
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -43,6 +57,101 @@ def test_patterns_are_those_of_the_twin(seed: int, wanted: int, iterations: int)
     chosen = SimpleNamespace(patterns=wanted, iterations=iterations, seed=3)
     expected = [reference.value_of(one) for one in reference.calibrate(bits, chosen, (0, 1))]
     assert patterns_of(SliceCounts.of(values), wanted, iterations, (3, 0, 1)).tolist() == expected
+
+
+@pytest.mark.kernel
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    count=st.integers(1, 400),
+    wanted=st.sampled_from([1, 3, 17, 40]),
+    iterations=st.integers(0, 6),
+    at_random=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_centres_are_those_that_every_distance_gives(
+    count: int, wanted: int, iterations: int, at_random: bool, seed: int
+) -> None:
+    """Random slices have 8 ones, those that overlap have many that are as near to one centre as to another."""
+    check_centres(count, wanted, iterations, at_random, seed)
+
+
+def test_more_centres_than_are_looked_at_together() -> None:
+    check_centres(1300, CENTRES_AT_ONCE + 7, 3, at_random=True, seed=4)
+
+
+def check_centres(count: int, wanted: int, iterations: int, at_random: bool, seed: int) -> None:
+    """Centres against distances between all slices and all centres, in every iteration."""
+    random = np.random.default_rng(seed)
+    drawn = random.integers(0, 1 << 16, (1 if at_random else 3, count))
+    values = np.unique(np.bitwise_and.reduce(drawn, axis=0) | 3 << 8)
+    numbers = random.integers(1, 100, len(values))
+    draws = random.integers(0, 2**62, wanted)
+    found, centres = np.zeros((2, 16, wanted), np.int64)
+    find_centres(values, numbers, draws, iterations, found)
+    start_centres(values, numbers, draws, np.ones(len(values), np.int64), centres)
+    bits = values[:, None] >> np.arange(16) & 1
+    for _ in range(iterations):
+        nearest = ((256 * bits[:, :, None] - centres) ** 2).sum(axis=1).argmin(axis=1)
+        for centre in range(wanted):
+            own = nearest == centre
+            if own.any():
+                centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
+    assert found.tolist() == centres.tolist()
+
+
+@pytest.mark.kernel
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    places=st.integers(1, 4),
+    rows=st.integers(1, 40),
+    limits=st.builds(LevelLimits, st.integers(1, 12), st.integers(1, 5), st.integers(1, 4)),
+    density=st.sampled_from([0.05, 0.3]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_slices_are_replaced_row_by_row(places: int, rows: int, limits: LevelLimits, density: float, seed: int) -> None:
+    check_replaced(places, rows, limits, density, seed)
+
+
+def test_more_places_than_tags() -> None:
+    """What is known of a slice is forgotten when tags begin anew; every slice is 7 in all places."""
+    places = LAST_TAG + 3
+    slices = np.full((places, 1), 7, np.uint16)
+    patterns = np.array([3] * LAST_TAG + [7, 3, 3], np.uint16)
+    totals = np.zeros(4, np.int64)
+    replace_slices(slices, patterns, np.arange(places + 1), LevelLimits(1, 1, 1), totals)
+    assert totals.tolist() == [places, places - 1, places, places]
+
+
+def check_replaced(places: int, rows: int, limits: LevelLimits, density: float, seed: int) -> None:
+    """All that replacing slices comes to, tile by tile and slice by slice."""
+    random = np.random.default_rng(seed)
+    bits = random.random((places, rows, 16)) < density
+    slices = (bits << np.arange(16)).sum(axis=2).astype(np.uint16)
+    patterns = [random.choice(slices[place], random.integers(0, 4)) for place in range(places)]
+    with_pattern = corrections = used = cycles = 0
+    for place in range(places):
+        for first in range(0, rows, limits.rows):
+            chosen, level_1, to_correct = set(), 0, 0
+            tile = slices[place, first : first + limits.rows].tolist()
+            for begin in range(0, len(tile), limits.ids_per_cycle):
+                waiting = 0
+                for value in tile[begin : begin + limits.ids_per_cycle]:
+                    costs = [1 + (value ^ pattern).bit_count() for pattern in patterns[place].tolist()]
+                    if min(costs, default=99) < value.bit_count():
+                        waiting += 1
+                        chosen.add(costs.index(min(costs)))
+                        to_correct += min(costs) - 1
+                    else:
+                        to_correct += value.bit_count()
+                with_pattern += waiting
+                level_1 += max(1, math.ceil(waiting / limits.channels))
+            used += len(chosen)
+            corrections += to_correct
+            cycles += max(level_1, math.ceil(to_correct / limits.channels))
+    starts = np.cumsum([0, *(len(own) for own in patterns)])
+    totals = np.zeros(4, np.int64)
+    replace_slices(slices, np.concatenate(patterns), starts, limits, totals)
+    assert totals.tolist() == [with_pattern, corrections, used, cycles]
 
 
 def test_two_kinds_of_slices_give_their_two_patterns() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from spikecycle.simulator.report.page.contents import Material
 from spikecycle.simulator.report.page.html import page as page_of
+from tests.unit.report.example_bench import BENCH, FASTER
 from tests.unit.report.test_page import whole_result
 
 CHROMIUM = next(
@@ -36,11 +37,12 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two results side by side, one with every chart."""
+    """Two results side by side, one with every chart, and two benches."""
     path = tmp_path_factory.mktemp("page") / "report.html"
     result = whole_result()
     frugal = result.model_copy(update={"energy_per_inference_pj": 9000.0, "seconds_per_inference": 1e-3})
-    path.write_text(page_of(Material(results=[("fast", result), ("frugal", frugal)])), encoding="utf-8")
+    material = Material(results=[("fast", result), ("frugal", frugal)], benches=[("a", BENCH), ("b", FASTER)])
+    path.write_text(page_of(material), encoding="utf-8")
     return path
 
 
@@ -75,7 +77,7 @@ def test_charts_are_drawn_and_nothing_hangs_over(opened: Any, width: int) -> Non
             return [chart.id, Math.max(...seen), seen.filter((size) => size > 0).length];
         })"""
     )
-    assert len(boxes) == 3 + 2 * 11
+    assert len(boxes) == 3 + 2 * 11 + 5
     for key, widest, seen in boxes:
         assert widest > 200, key
         assert seen == 1, key

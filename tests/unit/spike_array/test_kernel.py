@@ -59,6 +59,32 @@ def test_kernel_is_the_twin(case: Case, few_pes: int, packed: bool) -> None:
 
 
 @pytest.mark.kernel
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(cases())
+def test_a_sample_does_the_same_whatever_samples_the_plan_has_run_before(case: Case) -> None:
+    replay = replayed(case.task, case.inputs)
+    try:
+        plan = SpikeArrayPlan(case.machine, case.task)
+        sample = LayerSample(case.inputs, replay.outputs, replay.active, *case.on_chip)
+        alone = plan.run(sample)
+    except MappingError:
+        return
+    for inputs, on_chip in (
+        (case.inputs[::-1], case.on_chip),
+        (case.inputs * 0, tuple(not one for one in case.on_chip)),
+    ):
+        plan.run(LayerSample(inputs, replay.outputs[::-1], replay.active, *on_chip))
+    again = plan.run(sample)
+    event(f"spikes: {bool(case.inputs.any())}")
+    assert again.counts == alone.counts
+    for found, expected in ((again.work.breakdown, alone.work.breakdown), (again.work.step, alone.work.step)):
+        assert np.array_equal(found, expected)
+    assert np.array_equal(again.moves.load_bits, alone.moves.load_bits)
+    assert np.array_equal(again.moves.store_bits, alone.moves.store_bits)
+    assert np.array_equal(again.accesses_by_bank["potentials"], alone.accesses_by_bank["potentials"])
+
+
+@pytest.mark.kernel
 @pytest.mark.parametrize("banks", [1, 2, 3, 4])
 @pytest.mark.parametrize("ports", [1, 2])
 def test_blocks_of_different_width_have_conflicts_of_their_own(banks: int, ports: int) -> None:

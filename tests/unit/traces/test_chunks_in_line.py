@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from spikecycle.traces import hdf5
+from spikecycle.traces import TraceError, hdf5
+from spikecycle.traces.filters import WORTH_COMPRESSING
 
 SHAPE = (3, 5, 4)
 FILTERS: dict[str, dict[str, Any]] = {
@@ -27,7 +28,8 @@ def test_every_selection_is_the_one_of_numpy(filters: str, dtype: str, tmp_path:
     one_axis = (0, 2, slice(None), slice(1, None), slice(1, 2), slice(2, 2))
     with h5py.File(tmp_path / "t.h5", "w") as file:
         for chunks in itertools.product((1, 2, 3), (1, 2, 5), (1, 3, 4)):
-            dataset = file.create_dataset(str(chunks), data=values, chunks=chunks, **FILTERS[filters])
+            file.create_dataset(str(chunks), data=values, chunks=chunks, **FILTERS[filters])
+            dataset = hdf5.child(file, str(chunks))
             for selection in itertools.product(one_axis, one_axis[2:], (slice(None), slice(1, 3))):
                 found = hdf5.read(dataset, selection)
                 assert found.dtype.isnative
@@ -38,7 +40,42 @@ def test_what_a_chunk_has_beyond_the_values_does_not_stay(tmp_path: Path) -> Non
     """Five timesteps in chunks of two: the third chunk holds a timestep that is not there."""
     values = np.arange(1, 41, dtype=np.uint8).reshape(2, 5, 4)
     with h5py.File(tmp_path / "t.h5", "w") as file:
-        dataset = file.create_dataset("x", data=values, chunks=(1, 2, 4), fletcher32=True)
+        file.create_dataset("x", data=values, chunks=(1, 2, 4), fletcher32=True)
+        dataset = hdf5.child(file, "x")
         assert hdf5.read(dataset).tolist() == values.tolist()
         assert hdf5.read(dataset, 1).tolist() == values[1].tolist()
         assert hdf5.read(dataset, (1, slice(2, 3))).tolist() == values[1, 2:3].tolist()
+
+
+ROWS, WIDTH = 6, 64
+
+
+def half_compressed(file: h5py.File) -> tuple[h5py.Dataset, np.ndarray[Any, Any]]:
+    """A sample in chunks of one timestep, every other of which is worth compressing."""
+    values = np.random.default_rng(1).integers(0, 256, (1, ROWS, WIDTH), np.uint8)
+    values[0, ::2] = 7
+    dataset = hdf5.create(file, "x", np.zeros((0, ROWS, WIDTH), np.uint8), chunks=(1, 1, WIDTH), growing=True)
+    hdf5.append(dataset, list(values))
+    left_out = [dataset.id.get_chunk_info(index).filter_mask != 0 for index in range(ROWS)]
+    assert left_out == [False, True] * (ROWS // 2), WORTH_COMPRESSING
+    return dataset, values
+
+
+def test_chunks_that_are_compressed_may_lie_between_those_that_are_not(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        _, values = half_compressed(file)
+        assert hdf5.read(hdf5.child(file, "x"), 0).tolist() == values[0].tolist()
+
+
+@pytest.mark.parametrize("damaged", range(ROWS))
+@pytest.mark.parametrize("place", [0, -5, -4, -1])  # the first and last byte of the values and of the checksum
+def test_damage_in_any_chunk_is_found(damaged: int, place: int, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        dataset, _ = half_compressed(file)
+        corner = (0, damaged, 0)
+        skipped, stored = dataset.id.read_direct_chunk(corner)
+        changed = bytearray(stored)
+        changed[place] ^= 16
+        dataset.id.write_direct_chunk(corner, bytes(changed), skipped)
+        with pytest.raises(TraceError, match="the checksum of a chunk is not that of its values"):
+            hdf5.read(hdf5.child(file, "x"), 0)

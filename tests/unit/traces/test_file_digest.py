@@ -51,11 +51,33 @@ def test_what_is_given_up_can_be_asked_for(tmp_path: Path) -> None:
     assert digest.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_it_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    computed: list[object] = []
+    compute = FileDigest._computed
+
+    def counted(self: FileDigest, *given_up: threading.Event) -> str | None:
+        computed.append(self)
+        return compute(self, *given_up)
+
+    monkeypatch.setattr(FileDigest, "_computed", counted)
+    digest = FileDigest(path)
+    digest.begin()
+    digest.begin()
+    assert digest.sha256 == hashlib.sha256(b"abc").hexdigest()
+    digest.begin()
+    assert len(computed) == 1
+    assert not threads_left()
+
+
 def test_a_trace_leaves_no_thread_behind(tmp_path: Path) -> None:
     with open_trace("digits-8bit", begin_hash=True) as trace:
         assert trace.sha256 == hashlib.sha256(trace.path.read_bytes()).hexdigest()
     with open_trace("digits-8bit", begin_hash=True):
         pass
+    with open_trace("digits-8bit") as trace:
+        trace.begin_hash()
     assert not threads_left()
     with h5py.File(tmp_path / "no-trace.h5", "w") as file:
         file["x"] = 1

@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 import pytest
 
-from spikecycle.traces import TraceError, hdf5
-from spikecycle.traces.filters import FilterPipeline, fletcher32
+from spikecycle.simulator import word_sums
+from spikecycle.traces import TraceError, filters, hdf5
+from spikecycle.traces.filters import FilterPipeline, fletcher32, fletcher32_of_each
 
 GZIP, SHUFFLE, FLETCHER = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32
 
@@ -39,11 +40,59 @@ def test_checksums_of_small_texts_by_hand() -> None:
     assert fletcher32(b"\xff\xff\0\0") == 0xFFFF_FFFF
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 719, 720, 721, 2**17 - 1, 2**17, 2**17 + 1, 2**19, 2**19 + 1, 700_001])
+@pytest.mark.parametrize(
+    "size", [1, 2, 3, 719, 720, 721, 2**13 + 2, 2**17 - 1, 2**17, 2**17 + 1, 2**20 + 3, 2**20 + 2049]
+)
 def test_checksums_are_those_of_the_twin(size: int) -> None:
     rng = random.Random(size)
     for data in (rng.randbytes(size), bytes(size), b"\xff" * size):
         assert fletcher32(data) == fletcher32_twin(data)
+
+
+@pytest.mark.parametrize("size", [1, 6, 513, 30_000])
+@pytest.mark.parametrize("adding", [filters.add_words, word_sums.add_words])
+def test_chunks_side_by_side_have_the_checksums_of_each(adding: filters.AddWords, size: int) -> None:
+    rng = random.Random(size)
+    chunks = [rng.randbytes(size), bytes(size), b"\xff" * size, rng.randbytes(size), bytes(size - 1) + b"\1"]
+    found = fletcher32_of_each(np.frombuffer(b"".join(chunks), np.uint8).reshape(len(chunks), size), adding)
+    assert found == [fletcher32_twin(chunk) for chunk in chunks]
+
+
+def test_sums_are_the_same_whatever_is_worked_on_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = random.Random(1).randbytes(5 * 600)
+    expected = [fletcher32_twin(data[first : first + 600]) for first in range(0, len(data), 600)]
+    monkeypatch.setattr(filters, "FEW_WORDS", 0)
+    monkeypatch.setattr(filters, "ROW_WORDS", 16)
+    for words in (100, 299, 300, 301, 700, 10_000):  # a third of a chunk, a chunk, two, all
+        monkeypatch.setattr(filters, "BLOCK_WORDS", words)
+        assert fletcher32_of_each(np.frombuffer(data, np.uint8).reshape(5, 600)) == expected
+
+
+@pytest.mark.parametrize("words", [1, 255, 256, 257, 1000])
+def test_the_kernel_adds_up_as_numpy_does(words: int) -> None:
+    table = np.random.default_rng(words).integers(0, 2**16, (3, words), np.uint16)
+    table[1] = 2**16 - 1  # as large as sums of a row can be
+    sums, numbered = np.zeros((2, 3), np.int64)
+    word_sums.add_numbered(table, sums, numbered)
+    wide = table.astype(np.int64)
+    assert sums.tolist() == wide.sum(axis=1).tolist()
+    assert (numbered % 65535).tolist() == ((wide * np.arange(words)).sum(axis=1) % 65535).tolist()
+
+
+def test_many_words_are_worth_the_kernel_and_few_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[int] = []
+    add = word_sums.add_numbered
+
+    def counted(words: np.ndarray, *out: np.ndarray) -> None:
+        called.append(words.size)
+        add(words, *out)
+
+    monkeypatch.setattr(word_sums, "add_numbered", counted)
+    for count in (word_sums.LEAST_WORDS - 1, word_sums.LEAST_WORDS):
+        words = np.full((1, count), 3, np.uint16)
+        (total,), (weighted,) = word_sums.add_words(words)
+        assert (total, weighted % 65535) == (3 * count, 3 * count * (count + 1) // 2 % 65535)
+    assert called == [word_sums.LEAST_WORDS]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1001, 40_000])
@@ -90,7 +139,7 @@ def test_rows_of_which_gzip_saves_less_than_half_are_stored_as_they_are(tmp_path
     with h5py.File(tmp_path / "t.h5") as file:
         dataset = file["x"]
         assert np.array_equal(dataset[...], np.stack(rows))
-        assert np.array_equal(hdf5.read(dataset), np.stack(rows))
+        assert np.array_equal(hdf5.read(hdf5.child(file, "x")), np.stack(rows))
         chunks = {each.chunk_offset: each for each in map(dataset.id.get_chunk_info, range(6))}
     assert chunks[0, 0, 0].filter_mask == 0b011  # neither shuffle nor gzip, but the checksum
     assert chunks[0, 0, 0].size == 4 * 7 * noise.itemsize + 4

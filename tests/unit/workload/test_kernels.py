@@ -7,12 +7,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from spikecycle.simulator.workload import WindowAxis, input_range, outputs_of_tap
+from spikecycle.simulator.workload import WindowAxis, Windows, input_range, outputs_of_tap
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
-from spikecycle.simulator.workload.im2col import pack_bit_by_bit, pack_by_fields
+from spikecycle.simulator.workload.im2col import lie_alike, pack_bit_by_bit, pack_by_fields, pack_rows, turn_bits
 from spikecycle.simulator.workload.words import count_ones, lowest_one
+from spikecycle.traces.packing import PackedSpikes, pack_spikes
 from tests.reference import workload as reference
-from tests.unit.workload.cases import Case, cases, windows_of
+from tests.unit.workload.cases import Case, cases, values, windows_of
 
 AXES = st.builds(
     WindowAxis.of,
@@ -77,6 +78,72 @@ def test_packed_rows_are_those_of_the_matrix(case: Case, data: st.DataObject) ->
     ]
     assert packed.tolist() == expected
     assert by_fields.tolist() == expected
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> Case:
+    """Windows whose outputs lie as the inputs do, in columns; many channels, maps of more and of less than a word."""
+    groups, taps = draw(st.sampled_from([1, 1, 3])), draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 3)))
+    width = dilation[1] * (taps[1] - 1)
+    left, top, bottom = draw(st.integers(0, width)), draw(st.integers(0, 5)), draw(st.integers(0, 5))
+    height = draw(st.integers(max(1, dilation[0] * (taps[0] - 1) + 1 - top - bottom), 14))
+    geometry = reference.Geometry(
+        C=groups * draw(st.integers(1, 12)), H=height, W=draw(st.integers(1, 14)), M=groups, R=taps[0], S=taps[1],
+        padding=(top, bottom, left, width - left), dilation=dilation, groups=groups,
+    )  # fmt: skip
+    bits = draw(st.sampled_from([1, 1, 3, 9]))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    density = draw(st.sampled_from([0.1, 0.6, 1.0]))
+    shape = (draw(st.integers(1, 2)), geometry.C, geometry.H, geometry.W)
+    return Case(geometry, values(random, shape, bits, density), bits, np.zeros(0))
+
+
+@pytest.mark.kernel
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(alike(), st.data())
+def test_maps_that_are_moved_make_the_matrix(case: Case, data: st.DataObject) -> None:
+    geometry, windows = case.geometry, windows_of(case.geometry)
+    assert lie_alike(windows)
+    bit = data.draw(st.integers(0, case.bits - 1))
+    event(f"positions: {windows.rows.outputs * windows.columns.outputs > 64}")
+    expected = np.array(reference.matrix(geometry, case.inputs, bit), np.uint8)
+    filled = np.pad(expected, ((0, 0), (0, 0), (0, 0), (0, -expected.shape[3] % 64)))
+    words = np.packbits(filled, axis=3, bitorder="little").view("<u8").tolist()
+    assert pack_rows(case.inputs, windows, geometry.groups, bit).tolist() == words
+    if case.bits == 1:
+        packed = PackedSpikes(pack_spikes(case.inputs), case.inputs.shape[1:])
+        assert pack_rows(packed, windows, geometry.groups, 0).tolist() == words
+
+
+def test_windows_that_do_not_lie_as_inputs_do() -> None:
+    row, column = WindowAxis.of(5, 3, 1, (0, 0), 1), WindowAxis.of(5, 3, 1, (1, 1), 1)
+    assert lie_alike(Windows(row, column))  # fewer rows, each as wide
+    assert not lie_alike(Windows(column, row))
+    assert not lie_alike(Windows(WindowAxis.of(5, 3, 2, (1, 1), 1), column))
+    assert not lie_alike(Windows(column, WindowAxis.of(5, 1, 2, (2, 2), 1)))  # as many columns, by chance
+
+
+@pytest.mark.kernel
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_squares_of_bits_are_turned(seed: int, squares: int) -> None:
+    words = np.random.default_rng(seed).integers(0, 2**64, (64, squares), np.uint64)
+    bits = words[:, :, None] >> np.arange(64, dtype=np.uint64) & np.uint64(1)
+    turn_bits(words)
+    turned = words[:, :, None] >> np.arange(64, dtype=np.uint64) & np.uint64(1)
+    assert np.array_equal(turned, bits.transpose(2, 1, 0))
+
+
+def test_a_linear_layer_has_its_inputs_for_rows() -> None:
+    inputs = np.zeros((2, 70, 1, 1), np.uint8)
+    inputs[0, [0, 63, 64]] = 1
+    inputs[1, 69] = 3
+    windows = windows_of(reference.Geometry(C=70, H=1, W=1, M=1, R=1, S=1))
+    assert pack_rows(inputs, windows, 1, 0).tolist() == [[[[1 | 1 << 63, 1]], [[0, 1 << 5]]]]
+    assert pack_rows(inputs, windows, 1, 1).tolist() == [[[[0, 0]], [[0, 1 << 5]]]]
+    assert pack_rows(inputs[:0], windows, 1, 0).shape == (1, 0, 1, 2)
+    assert pack_rows(inputs, windows, 2, 0).tolist() == [[[[1]], [[0]]], [[[1 << 28 | 1 << 29]], [[1 << 34]]]]
 
 
 @pytest.mark.kernel
