@@ -20,6 +20,7 @@ from spikecycle.simulator.dataflows.cores.fan_out import (
     OneToOne,
     Projection,
     SpikeTargets,
+    count_by_core,
     deliver,
 )
 from spikecycle.simulator.dataflows.cores.placement import Placement, place
@@ -144,9 +145,10 @@ class PlacedNetwork:
             if population.neuron.fires:
                 tensor = population.output.name
                 ranks, behind = self.placement.ranks[tensor], self.chip.depth[tensor] - 1
-                for step, fired in enumerate(every_timestep(sample.frames(tensor)), behind):
-                    cores = ranks.core_of(np.flatnonzero(fired))
-                    leaving[step] += np.bincount(cores, minlength=self.placement.cores)
+                first = behind
+                for fired in InTurn(sample.frames(tensor)).take(self.timesteps):
+                    count_by_core((fired != 0).view(np.uint8), ranks, leaving[first : first + len(fired)])
+                    first += len(fired)
                 if tensor not in wanted:
                     sample.tensors.let_go(tensor)
         return leaving
@@ -154,6 +156,10 @@ class PlacedNetwork:
 
 def _deliver(values: npt.NDArray[Any], targets: SpikeTargets, arriving: Int64, synapses: Int64) -> None:
     """Add what the values of some timesteps, (timesteps, n), bring to every core, int64 (timesteps, cores) each."""
+    if targets.kept is not None:
+        table = targets.kept
+        deliver(values.astype(np.int64), table.starts, table.cores, table.synapses, arriving, synapses)
+        return
     spiking = np.flatnonzero(values.any(axis=0))
     for first in range(0, len(spiking), targets.together):
         some = spiking[first : first + targets.together]

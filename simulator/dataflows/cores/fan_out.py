@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int32, Int64, UInt8
 from spikecycle.simulator.dataflows.cores.placement import CoreRanks
 from spikecycle.simulator.jit import kernel
 
@@ -193,3 +193,15 @@ def deliver(
                 for entry in range(starts[neuron], starts[neuron + 1]):
                     spikes_out[step, cores[entry]] += value
                     synapses_out[step, cores[entry]] += value * synapses[entry]
+
+
+@kernel
+def count_by_core(values: UInt8, ranks: CoreRanks, counts_out: Int32) -> None:
+    """Add the neurons that are not 0 in some timesteps, uint8 (timesteps, neurons) by their flat indices (channel,
+    place), to int32 (timesteps, cores)."""
+    for step in range(len(values)):
+        for neuron in range(values.shape[1]):
+            if values[step, neuron]:
+                channel, place = divmod(neuron, ranks.places)
+                rank = channel * ranks.channel_rank + place * ranks.place_rank
+                counts_out[step, ranks.first_core + rank // ranks.per_core] += 1
