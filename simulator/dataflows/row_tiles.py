@@ -5,10 +5,13 @@ The kernel of `product_sparsity` (rules 2 and 3 there), and matrices as it takes
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers, UInt64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt64
+from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
+from spikecycle.simulator.workload.words import count_ones
 
 MOST_COLUMNS = 16
 """Widest tile: a row of it is looked up in a table of 2^16."""
@@ -16,80 +19,110 @@ POPCOUNT_ROWS = 8
 """Rows whose spikes are counted at once while prefixes are prepared (Prosperity, Table III: 8 popcount units)."""
 
 
-@kernel
+class TileRows(NamedTuple):
+    """Room for the different rows of a tile.
+
+    seen_in: int32 (2^columns,), the last tile that had such a row. found, by_spikes: uint64 (tile rows,), rows as
+    they come, and those with fewer spikes first. starts, places: int64 (columns + 2,), where rows with so many spikes
+    begin in `by_spikes`, and where the next one goes.
+    """
+
+    seen_in: Int32
+    found: UInt64
+    by_spikes: UInt64
+    starts: Int64
+    places: Int64
+
+    @classmethod
+    def of(cls, tile_rows: int, tile_columns: int) -> TileRows:
+        """For tiles of so many rows and columns."""
+        starts, places = np.zeros((2, tile_columns + 2), np.int64)
+        seen_in = np.zeros(1 << tile_columns, np.int32)
+        return cls(seen_in, np.zeros(tile_rows, np.uint64), np.zeros(tile_rows, np.uint64), starts, places)
+
+
 def tile_work(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, reuse: bool) -> tuple[int, int]:
     """Cycles of additions and of preparation of a matrix, for one tile of output channels.
 
     rows: uint64 (rows, words), packed along the columns, of which there are `columns`. reuse: whether prefixes are
-    used; preparation is 0 otherwise.
+    used; otherwise each spike is added, and preparation is 0.
     """
-    adds = prepare = 0
-    seen_in = np.zeros(1 << tile_columns, np.int32)  # the last tile that had such a row
-    found = np.zeros(tile_rows, np.uint32)
-    sorted_rows = np.zeros(tile_rows, np.uint32)
-    starts = np.zeros(tile_columns + 2, np.int64)
-    places = np.zeros(tile_columns + 2, np.int64)
+    if not reuse:
+        return int(np.bitwise_count(rows).sum(dtype=np.int64)), 0
+    room = TileRows.of(min(tile_rows, len(rows)), tile_columns)
+    work = np.zeros(2, np.int64)
+    add_tiles(rows, columns, tile_rows, tile_columns, room, work)
+    return int(work[0]), int(work[1])
+
+
+@lean_kernel
+def add_tiles(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, room: TileRows, work_out: Int64) -> None:
+    """Cycles of additions and of preparation, added to int64 (2,), tile by tile."""
+    seen_in, starts = room.seen_in, room.starts
     tile = 0
+    one = np.uint64(1)
     for first_row in range(0, len(rows), tile_rows):
         last_row = min(first_row + tile_rows, len(rows))
         for first in range(0, columns, tile_columns):
-            tile += 1
             width = min(tile_columns, columns - first)
             word, shift = first >> 6, first & 63
-            mask = (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-            distinct = 0
+            mask = (one << np.uint64(width)) - one
+            tile += 1
+            seen_in[0] = tile  # a silent row adds nothing, as one that came before
             starts[:] = 0
+            different = prepare = adds = 0
+            single = np.uint64(0)  # spikes of rows that have no other
+            # Nothing here depends on the row: a processor cannot know ahead what most conditions come to.
             for row in range(first_row, last_row):
                 bits = rows[row, word] >> np.uint64(shift)
                 if shift + width > 64:
                     bits |= rows[row, word + 1] << np.uint64(64 - shift)
                 bits &= mask
-                if bits == 0:
-                    continue
-                spikes = 0
-                rest = bits
-                while rest != 0:
-                    rest &= rest - np.uint64(1)
-                    spikes += 1
-                if not reuse:
-                    adds += spikes
-                    continue
+                spikes = count_ones(bits)
                 prepare += int(spikes > 1)
-                if seen_in[bits] == tile:
-                    adds += 1  # an equal row came before; a single spike is added again
-                else:
-                    seen_in[bits] = tile
-                    found[distinct] = np.uint32(bits)
-                    distinct += 1
-                    starts[spikes + 1] += 1
-            if not reuse:
-                continue
-            prepare += (last_row - first_row) // POPCOUNT_ROWS
+                single |= bits * np.uint64(spikes == 1)
+                is_new = int(seen_in[bits] != tile)
+                seen_in[bits] = tile
+                # an equal row came before: one addition; a single spike is added again
+                adds += (1 - is_new) & int(bits != 0)
+                room.found[different] = bits
+                different += is_new
+            for i in range(different):
+                starts[count_ones(room.found[i]) + 1] += 1
             for spikes in range(1, tile_columns + 2):
                 starts[spikes] += starts[spikes - 1]
             for spikes in range(tile_columns + 2):  # an assignment of all would take 1.5 s to compile
-                places[spikes] = starts[spikes]
-            for i in range(distinct):
-                spikes = 0
-                value = found[i]
-                while value != 0:
-                    value &= value - np.uint32(1)
-                    spikes += 1
-                sorted_rows[places[spikes]] = found[i]
-                places[spikes] += 1
+                room.places[spikes] = starts[spikes]
+            for i in range(different):
+                spikes = count_ones(room.found[i])
+                room.by_spikes[room.places[spikes]] = room.found[i]
+                room.places[spikes] += 1
             for spikes in range(1, width + 1):
                 for i in range(starts[spikes], starts[spikes + 1]):
-                    outside = ~sorted_rows[i]
-                    prefix = 0
-                    for fewer in range(spikes - 1, 0, -1):
-                        for j in range(starts[fewer], starts[fewer + 1]):
-                            if sorted_rows[j] & outside == 0:
-                                prefix = fewer
-                                break
-                        if prefix > 0:
-                            break
-                    adds += spikes - prefix
-    return adds, prepare
+                    adds += spikes - prefix_spikes(room.by_spikes[i], spikes, single, tile, room)
+            work_out[0] += adds
+            work_out[1] += prepare + (last_row - first_row) // POPCOUNT_ROWS
+
+
+@inner_kernel
+def prefix_spikes(row: np.uint64, spikes: int, single: np.uint64, tile: int, room: TileRows) -> int:
+    """Spikes of a row's prefix: of a row of the tile that has fewer, all of them spikes of this row, the most of them.
+
+    single: spikes of the rows that have no other.
+    """
+    has_prefix = False
+    rest = row
+    for _ in range(spikes if spikes > 2 else 0):  # rows with one spike less are looked up
+        fewer = row ^ (rest & (~rest + np.uint64(1)))
+        rest &= rest - np.uint64(1)
+        has_prefix |= room.seen_in[fewer] == tile
+    if has_prefix:
+        return spikes - 1
+    for fewer_spikes in range(spikes - 2, 1, -1):
+        for j in range(room.starts[fewer_spikes], room.starts[fewer_spikes + 1]):
+            if room.by_spikes[j] & ~row == 0:
+                return fewer_spikes
+    return int(spikes > 1 and row & single != 0)
 
 
 @kernel

@@ -25,25 +25,28 @@ and concatenation cost nothing there.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity
-from spikecycle.simulator.array_types import UInt64
+from spikecycle.simulator.array_types import Int64, UInt8, UInt64
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.units import channel_cycles_per_bit
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.simulator.workload.synapse import BLOCK_BYTES
+from spikecycle.simulator.workload.words import WORD_BITS, lowest_one
 from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
 COLUMNS = 8
 """PE columns: bits of a packed word."""
 PATTERNS = 256
 """Words of so many columns."""
+QUEUED = 8
+"""Words that wait in a queue: bytes of 64 bits."""
 UPDATE_CYCLES = 3
 """Cycles of one update of a group of neurons."""
 
@@ -91,72 +94,128 @@ TIME_BATCHING = rule(
 )
 
 
-@kernel
-def packed_length(rows: UInt64, columns: int, disjoint: UInt64) -> int:
-    """Length of one matrix after packing.
+class LaterWords(NamedTuple):
+    """Words that wait for a partner and came when the queue was full, or when such words waited already.
 
-    rows: uint64 (8, words), its columns, packed along K. columns: K. disjoint: uint64 (256, 4), for each word of 8 bits
-    the set of those that share no bit with it, as bits.
+    patterns: uint64 (4,), those that wait, as bits. first_of, last_of: int64 (256,), where each of them came first and
+    last. next_of: int64 (K,), where a pattern came again. words: uint8 (64,), room for words of 64 columns.
     """
-    length = 0
-    # Words that wait for a partner: how often each pattern does, and where each of them came first to last.
-    waiting = np.zeros(4, np.uint64)
-    first_of = np.zeros(PATTERNS, np.int64)
-    last_of = np.zeros(PATTERNS, np.int64)
-    next_of = np.zeros(columns, np.int64)
-    for k in range(columns):
-        pattern = 0
+
+    patterns: UInt64
+    first_of: Int64
+    last_of: Int64
+    next_of: Int64
+    words: UInt8
+
+    @classmethod
+    def of(cls, columns: int) -> LaterWords:
+        """Room for matrices of so many words."""
+        places = np.zeros((2, PATTERNS), np.int64)
+        words = np.zeros(WORD_BITS, np.uint8)
+        return cls(np.zeros(PATTERNS // WORD_BITS, np.uint64), places[0], places[1], np.zeros(columns, np.int64), words)
+
+
+@lean_kernel
+def words_of_columns(windows: UInt64, first: int, apart: int, index: int, words_out: UInt8) -> None:
+    """Words of 8 bits, uint8 (64,): word k has bit k of each of the rows first, first + apart, ... of word `index`.
+
+    Rows that are not there are 0. Squares of 8 x 8 bits are turned: Warren, "Hacker's Delight", section 7-3.
+    """
+    for begin in range(0, WORD_BITS, COLUMNS):
+        square = np.uint64(0)
         for column in range(COLUMNS):
-            pattern |= int((rows[column, k >> 6] >> np.uint64(k & 63)) & np.uint64(1)) << column
-        if pattern == 0:
-            continue
-        # The earliest waiting word that is disjoint takes this one; the same pairs as if every word looked ahead.
-        partner = -1
-        earliest = columns
-        for word in range(4):
-            candidates = waiting[word] & disjoint[pattern, word]
-            while candidates != 0:
-                lowest = candidates & (~candidates + np.uint64(1))
-                candidates ^= lowest
-                bit = 0
-                for shift in (32, 16, 8, 4, 2, 1):
-                    if lowest >> np.uint64(shift) != 0:
-                        lowest >>= np.uint64(shift)
-                        bit += shift
-                if first_of[word * 64 + bit] < earliest:
-                    partner = word * 64 + bit
-                    earliest = first_of[partner]
-        if partner >= 0:
-            if earliest == last_of[partner]:
-                waiting[partner >> 6] ^= np.uint64(1) << np.uint64(partner & 63)
-            else:
-                first_of[partner] = next_of[earliest]
-            continue
-        length += 1
-        mark = np.uint64(1) << np.uint64(pattern & 63)
-        if waiting[pattern >> 6] & mark:
-            next_of[last_of[pattern]] = k
-        else:
-            waiting[pattern >> 6] |= mark
-            first_of[pattern] = k
-        last_of[pattern] = k
-    return length
+            row = first + column * apart
+            if row < len(windows):
+                byte = (windows[row, index] >> np.uint64(begin)) & np.uint64(0xFF)
+                square |= byte << np.uint64(8 * column)
+        swapped = (square ^ (square >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
+        square ^= swapped ^ (swapped << np.uint64(7))
+        swapped = (square ^ (square >> np.uint64(14))) & np.uint64(0x0000CCCC0000CCCC)
+        square ^= swapped ^ (swapped << np.uint64(14))
+        swapped = (square ^ (square >> np.uint64(28))) & np.uint64(0x00000000F0F0F0F0)
+        square ^= swapped ^ (swapped << np.uint64(28))
+        for k in range(COLUMNS):
+            words_out[begin + k] = (square >> np.uint64(8 * k)) & np.uint64(0xFF)
 
 
-@kernel
-def packed_lengths(windows: UInt64, columns: int, disjoint: UInt64) -> int:
-    """Sum of the lengths of all matrices. windows: uint64 (R, words), rows of the im2col matrix of the windows."""
-    rows, words = windows.shape
+@lean_kernel
+def take_later(later: LaterWords, disjoint: UInt64, pattern: int) -> bool:
+    """Take the earliest word that shares no bit with a pattern out of `later`, if there is one."""
+    partner, earliest = -1, len(later.next_of)
+    for part in range(len(later.patterns)):
+        candidates = later.patterns[part] & disjoint[pattern, part]
+        while candidates:
+            candidate = part * WORD_BITS + lowest_one(candidates)
+            candidates &= candidates - np.uint64(1)
+            if later.first_of[candidate] < earliest:
+                partner, earliest = candidate, int(later.first_of[candidate])
+    if partner < 0:
+        return False
+    if earliest == later.last_of[partner]:
+        later.patterns[partner // WORD_BITS] ^= np.uint64(1) << np.uint64(partner % WORD_BITS)
+    else:
+        later.first_of[partner] = later.next_of[earliest]
+    return True
+
+
+@lean_kernel
+def put_later(later: LaterWords, pattern: int, k: int) -> None:
+    """Put word k behind all others of `later`."""
+    mark = np.uint64(1) << np.uint64(pattern % WORD_BITS)
+    if later.patterns[pattern // WORD_BITS] & mark:
+        later.next_of[later.last_of[pattern]] = k
+    else:
+        later.patterns[pattern // WORD_BITS] |= mark
+        later.first_of[pattern] = k
+    later.last_of[pattern] = k
+
+
+@lean_kernel
+def packed_lengths(windows: UInt64, columns: int, disjoint: UInt64, later: LaterWords) -> int:
+    """Sum of the lengths of all matrices after packing.
+
+    windows: uint64 (R, words), rows of the im2col matrix of the windows, packed along K. columns: K. disjoint: uint64
+    (256, 4), for each word of 8 bits the set of those that share no bit with it, as bits.
+
+    The earliest waiting word that is disjoint takes a word: the same pairs as if every word looked ahead. The first
+    words that wait are a queue in the bytes of a word, the earliest in the lowest, all ones where there is none; it
+    rarely holds too few, and whether it finds a partner is no condition, which a processor could not know ahead.
+    """
+    low_bits, high_bits = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+    none, one, byte = np.uint64(0xFF), np.uint64(1), np.uint64(8)
+    rows, per_row = windows.shape
     apart = -(-rows // COLUMNS)
-    matrix = np.zeros((COLUMNS, words), np.uint64)
-    total = 0
-    for j in range(apart):
-        matrix[:] = 0
-        for column in range(COLUMNS):
-            if j + column * apart < rows:
-                matrix[column] = windows[j + column * apart]
-        total += packed_length(matrix, columns, disjoint)
-    return total
+    length = 0
+    for first in range(apart):
+        later.patterns[:] = 0
+        queued = behind = 0  # words of the queue, and of `later`
+        queue = ~np.uint64(0)
+        for index in range(per_row):
+            words_of_columns(windows, first, apart, index, later.words)
+            begin = index * WORD_BITS
+            for k in range(begin, min(begin + WORD_BITS, columns)):
+                word = np.uint64(later.words[k - begin])
+                # A word without active inputs is taken for a full one: neither has a partner, nor waits for one.
+                pattern = word | np.uint64(word == 0) * none
+                shared = queue & (pattern * low_bits)
+                free = (shared - low_bits) & ~shared & high_bits  # its lowest bit: of the first without a shared bit
+                if (behind > 0 or queued == QUEUED) and free == 0 and pattern != none:
+                    if take_later(later, disjoint, int(pattern)):
+                        behind -= 1
+                    else:
+                        put_later(later, int(pattern), k)
+                        behind += 1
+                        length += 1
+                    continue
+                below = ((free & (~free + one)) >> np.uint64(7)) - one  # bits ahead of that word
+                taken = (queue & below) | (((queue >> byte) | (none << np.uint64(56))) & ~below)
+                added = queue & ~((pattern ^ none) << np.uint64(8 * queued & 63))
+                is_alone = int(free == 0)
+                keep = np.uint64(0) - np.uint64(is_alone)
+                queue = (taken & ~keep) | (added & keep)
+                queued += is_alone * int(pattern != none) + is_alone - 1
+                length += is_alone & int(word != 0)
+    return length
 
 
 def disjoint_sets() -> UInt64:
@@ -190,10 +249,10 @@ def _lengths(machine: TimeBatchingMachine, run: OperatorRun) -> int:
             for bit in range(work.input_bits):
                 active[:, bit] |= np.bitwise_or.reduce(block[:, bit :: work.input_bits], axis=1)
         return int(np.bitwise_count(active).sum())
-    disjoint = disjoint_sets()
+    disjoint, later = disjoint_sets(), LaterWords.of(work.fan_in)
     if work.T * work.im2col_bytes <= BLOCK_BYTES:
         return sum(
-            packed_lengths(windows_of(rows, window), work.fan_in, disjoint)
+            packed_lengths(windows_of(rows, window), work.fan_in, disjoint, later)
             for bit in range(work.input_bits)
             for rows in work.im2col(bit)
         )
@@ -207,7 +266,7 @@ def _lengths(machine: TimeBatchingMachine, run: OperatorRun) -> int:
         parts = [_rows_of_windows(work, window, first + at, last + at) for at in range(0, COLUMNS * apart, apart)]
         side_by_side = np.concatenate(parts, axis=2)
         total += sum(
-            packed_lengths(matrices, work.fan_in, disjoint) for of_group in side_by_side for matrices in of_group
+            packed_lengths(matrices, work.fan_in, disjoint, later) for of_group in side_by_side for matrices in of_group
         )
     return total
 

@@ -126,12 +126,20 @@ class Bundled(NamedTuple):
 
 def bundle(planes: UInt64, parameters: TokenBundlesParameters, fan_in: int) -> Bundled:
     """Bundles of packed rows, uint64 (T, tokens, ceil(K / 64))."""
-    times = np.arange(0, planes.shape[0], parameters.bundle_timesteps)
-    tokens = np.arange(0, planes.shape[1], parameters.bundle_tokens)
-    words = np.bitwise_or.reduceat(np.bitwise_or.reduceat(planes, times, axis=0), tokens, axis=1)
+    of_timesteps = together(planes, parameters.bundle_timesteps)
+    words = together(of_timesteps.swapaxes(0, 1), parameters.bundle_tokens)
     active = np.zeros(fan_in, np.int64)
     column_ones(np.ascontiguousarray(words).reshape(-1, words.shape[-1]), active)
-    return Bundled(active, len(times) * len(tokens))
+    return Bundled(active, words.shape[0] * words.shape[1])
+
+
+def together(rows: UInt64, size: int) -> UInt64:
+    """Bits that are set in any of `size` rows of (n, ...) that follow each other, uint64 (ceil(n / size), ...)."""
+    found = rows[::size].copy()
+    for place in range(1, min(size, len(rows))):
+        some = rows[place::size]
+        found[: len(some)] |= some
+    return found
 
 
 def dense_cycles(parameters: TokenBundlesParameters, bundles: int, features: int, channels: int) -> int:

@@ -166,10 +166,10 @@ when they end, and for how long their stores occupy the channel; cycles for whic
 
 
 @inner_kernel
-def _transfer(bits: Int64, held_cycles: int, dram: DramTiming, moved: Int64) -> tuple[int, int]:
+def _transfer(bits: Int64, dram: DramTiming, moved: Int64) -> tuple[int, int]:
     """Bits of a transfer, int64 (operands,), in whole bursts, each operand by itself, and cycles for which it occupies
-    the channel; held_cycles: that it is held up, beside misses, if there is something to carry. See
-    `spikecycle.simulator.schedule.dram`. moved: int64 (operands,), added to."""
+    the channel, those of its misses among them: see `spikecycle.simulator.schedule.dram`. moved: int64 (operands,),
+    added to."""
     carried = 0
     rows = 0
     for operand in range(len(bits)):
@@ -179,7 +179,7 @@ def _transfer(bits: Int64, held_cycles: int, dram: DramTiming, moved: Int64) -> 
         if dram.row_bits > 0:
             rows += (bits[operand] + dram.row_bits - 1) // dram.row_bits
     cycles = (carried * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
-    return carried, cycles + rows * dram.miss_cycles + (held_cycles if carried > 0 else 0)
+    return carried, cycles + rows * dram.miss_cycles
 
 
 @kernel
@@ -205,8 +205,10 @@ def _overlap(
     previous_end = state[_END + 1]
     most = 0
     for i in range(n):
-        loaded, loading = _transfer(load_bits[i], 0, dram, moved[0])
-        stored, occupied = _transfer(store_bits[i], 2 * dram.turnaround_cycles, dram, moved[1])
+        loaded, loading = _transfer(load_bits[i], dram, moved[0])
+        stored, occupied = _transfer(store_bits[i], dram, moved[1])
+        if stored > 0:
+            occupied += 2 * dram.turnaround_cycles
         most = max(most, loaded, stored)
         state[_CARRIED] += loading + occupied
         # The end of compute i - 2 lets go store i - 2, then load i.

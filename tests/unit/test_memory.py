@@ -198,5 +198,6 @@ def faults() -> int:
 faults()
 print(faults())
 """
-    without, kept = (int(run_child(["-c", program, how]).out) for how in ("not", "kept"))
+    # The least of three: the system may take pages back in between, which was seen once in hundreds of runs.
+    without, kept = (min(int(run_child(["-c", program, how]).out) for _ in range(3)) for how in ("not", "kept"))
     assert kept < 50 < 500 < without

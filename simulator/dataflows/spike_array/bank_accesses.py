@@ -10,21 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP, PHASE, AxisTile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.traces.frames import blocks
-
-WEIGHTS_AT_ONCE = 2**20
-"""Weights that are compared with 0 together, so that of a large layer no copy is made."""
 
 
 class BankAccesses:
@@ -167,22 +165,28 @@ def _owners(tiling: Tiling) -> tuple[Int64, Int64]:
     return np.concatenate(own), np.concatenate(local)
 
 
-def _non_zeros(task: LayerTask, kind_of_channel: Int64, kinds: int) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """How many output channels of each kind have a weight that is not 0 at a tap: (kinds, C · R · S), in the smallest
-    dtype that holds them. kind_of_channel: int64 (M,)."""
+def _non_zeros(task: LayerTask, kind_of_channel: Int64, kinds: int) -> Int32:
+    """How many output channels of each kind have a weight that is not 0 at a tap, int32 (kinds, C · R · S).
+
+    kind_of_channel: int64 (M,).
+    """
     shape = task.shape
-    weights = task.weights.reshape(shape.M, -1)
-    fan_in, channels_of_group = weights.shape[1], shape.M // shape.groups
-    most = int(np.bincount(kind_of_channel).max())
-    found = np.zeros((kinds, shape.groups, fan_in), np.min_scalar_type(most))
-    rows = max(1, WEIGHTS_AT_ONCE // fan_in)
-    for kind in range(kinds):
-        members = np.flatnonzero(kind_of_channel == kind)
-        for first in range(0, len(members), rows):
-            some = members[first : first + rows]
-            groups, starts = np.unique(some // channels_of_group, return_index=True)
-            found[kind, groups] += np.add.reduceat(weights[some] != 0, starts, axis=0, dtype=found.dtype)
-    return found.reshape(kinds, -1)
+    found = np.zeros((kinds, shape.C * shape.R * shape.S), np.int32)
+    weights = cast("WeightCodes", np.ascontiguousarray(task.weights).reshape(shape.M, -1))
+    count_non_zeros(weights, kind_of_channel, shape.M // shape.groups, found)
+    return found
+
+
+@lean_kernel
+def count_non_zeros(weights: WeightCodes, kind_of_channel: Int64, channels_of_group: int, found_out: Int32) -> None:
+    """Add to found_out, int32 (kinds, groups · fan-in), how many weights, (M, fan-in), are not 0 of all output channels
+    of a kind together. kind_of_channel: int64 (M,)."""
+    fan_in = weights.shape[1]
+    for channel in range(len(weights)):
+        first = channel // channels_of_group * fan_in
+        own, found = weights[channel], found_out[kind_of_channel[channel], first : first + fan_in]
+        for tap in range(fan_in):
+            found[tap] += own[tap] != 0
 
 
 def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:

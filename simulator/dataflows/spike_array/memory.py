@@ -12,7 +12,6 @@ import numpy as np
 
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
-from spikecycle.simulator.dataflows.spike_array.bank_accesses import WEIGHTS_AT_ONCE
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces.packing import packed_bytes
@@ -23,7 +22,8 @@ TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and fo
 TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
 WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
 PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
-ZERO_BYTES = 9  # of a weight: whether it is 0, and the same as int64
+KINDS_OF_BANK = 4  # PEs that own one output channel more or less than others, in the last channel tile and elsewhere
+KIND_BYTES = 4  # of a kind of output channels at a tap: how many weights are not 0, int32
 INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
 EVENT_BYTES = 16  # four numbers of an event, int32
 
@@ -76,9 +76,8 @@ def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
         Need(shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up", is_kept=False),
         Need(
-            min(weights, max(WEIGHTS_AT_ONCE, shape.C * shape.R * shape.S)) * ZERO_BYTES,
-            f"which of {weights} weights are zero",
-            is_kept=False,
+            min(shape.M, KINDS_OF_BANK * machine.buffers.potentials.banks) * shape.C * shape.R * shape.S * KIND_BYTES,
+            f"which of {weights} weights are zero, by bank",
         ),
         Need(events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)", is_kept=False),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import spikecycle
+from spikecycle.simulator.dataflows.gustavson_merge import Merge, merge_rows, pack_weights
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -23,6 +27,46 @@ def test_few_pes(tmp_path: Path, network: str, tiles: int, pes: int, potentials:
     }  # fmt: skip
     with Trace(write_network(network, tmp_path)) as trace:
         check_twin(Case.of(load_machine("gustavsnn", settings), trace))
+
+
+@pytest.mark.kernel
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    fan_in=st.integers(1, 150),
+    channels=st.integers(1, 9),
+    potentials=st.sampled_from([1, 3, 8, 64]),
+    rows_at_once=st.integers(1, 9),
+    tiles=st.integers(1, 3),
+    density=st.sampled_from([0.1, 0.5, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_rows_are_merged_in_order(
+    fan_in: int, channels: int, potentials: int, rows_at_once: int, tiles: int, density: float, seed: int
+) -> None:
+    """Two timesteps and four positions, partition by partition and row by row."""
+    random = np.random.default_rng(seed)
+    spikes = (random.random((2, 4, fan_in)) < density).astype(np.uint8)
+    weights = random.integers(-1, 2, (channels, fan_in)).astype(np.int32)
+    starts = range(0, channels, potentials)
+    cycles = np.zeros((tiles, len(starts)), np.int64)
+    emitted = 0
+    for t, position, (n, first) in product(range(2), range(4), enumerate(starts)):
+        columns = [
+            set(np.flatnonzero(weights[first : first + potentials, k])) for k in np.flatnonzero(spikes[t, position])
+        ]
+        rows = [row for row in columns if row]
+        taken = sum(len(set().union(*rows[at : at + rows_at_once])) for at in range(0, len(rows), rows_at_once))
+        emitted += taken
+        cycles[position % tiles, n] += taken + 5 + (taken > 0)
+    segments, of_inputs = np.zeros((len(starts), fan_in + 1), np.uint64), np.zeros(fan_in, np.int64)
+    pack_weights(weights, potentials, segments, of_inputs)
+    assert of_inputs.tolist() == np.count_nonzero(weights, axis=0).tolist()
+    filled = np.pad(spikes, ((0, 0), (0, 0), (0, -fan_in % 64)))
+    planes = np.packbits(filled, axis=2, bitorder="little").view("<u8")
+    found = np.zeros_like(cycles)
+    room = Merge.of(planes.shape[2], len(starts))
+    assert merge_rows(planes, np.ascontiguousarray(segments.T), rows_at_once, 5, room, found) == emitted
+    assert found.tolist() == cycles.tolist()
 
 
 def test_by_hand(tmp_path: Path) -> None:

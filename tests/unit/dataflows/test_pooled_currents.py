@@ -76,7 +76,7 @@ def test_tiles_have_whole_windows() -> None:
     task = replace(layer(shape, np.ones((1, 1, 1, 1)), neuron=PLAIN), pool=(1, 2))
     for words, ends in ((10, [7]), (9, [4, 7]), (6, [4, 7]), (5, [2, 4, 7])):
         chosen = machine(dataflow__pes=1, buffers__potentials=buffer(words, 24, banks=1, ports=2))
-        assert [tile.stop for tile in SpikeArrayPlan(chosen, task).cut.columns] == ends
+        assert [tile.stop for tile in SpikeArrayPlan(chosen, task).cut.map.columns] == ends
 
 
 @pytest.mark.parametrize(

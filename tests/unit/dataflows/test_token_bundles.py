@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import spikecycle
+from spikecycle.simulator.dataflows.token_bundles import together
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.result import LayerResult
 from spikecycle.traces import GraphBuilder, Neuron, Trace
@@ -69,3 +70,11 @@ def test_attention_leaves_out_tokens_by_hand(tmp_path: Path, prune: int, element
     counts = {counter.name: counter.sum_count for counter in layer.counters}
     assert counts["attention.add"] == elements
     assert layer.sum_cycle_breakdown["compute"] == elements // 4
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, [1, 2, 4, 8, 16]), (2, [3, 12, 16]), (3, [7, 24]), (9, [31])])
+def test_rows_that_lie_together(size: int, expected: list[int]) -> None:
+    """The last ones are fewer where their number is no multiple."""
+    rows = np.array([[1], [2], [4], [8], [16]], np.uint64)
+    assert together(rows, size)[:, 0].tolist() == expected
+    assert rows[:, 0].tolist() == [1, 2, 4, 8, 16]

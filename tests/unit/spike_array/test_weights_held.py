@@ -1,17 +1,16 @@
-"""How weights are held while a layer is mapped and run: in their own width, and looked at piece by piece."""
+"""How weights are held while a layer is mapped and run: in their own width, and of those that are not 0 how many."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 
-from spikecycle.simulator.dataflows.layer import LayerSample
-from spikecycle.simulator.dataflows.spike_array import bank_accesses
+from spikecycle.simulator.dataflows.spike_array.bank_accesses import count_non_zeros
 from spikecycle.simulator.dataflows.spike_array.fibers import channel_tile
-from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.formats import WEIGHT_FORMATS, measure
 from spikecycle.traces import LayerShape
-from tests.unit.spike_array.cases import layer, machine
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32])
@@ -29,16 +28,16 @@ def test_fibers_keep_the_width_of_codes_and_measure_alike(dtype: type[np.signedi
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_accesses_by_bank_are_the_same_however_many_weights_are_looked_at(
-    groups: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("codes", [np.int8, np.int16, np.int32])
+def test_weights_that_are_not_0_are_counted_by_kind_and_tap(groups: int, codes: type[np.signedinteger[Any]]) -> None:
     random = np.random.default_rng(3)
-    shape = LayerShape("conv2d", 4, 5, 5, 6, 3, 3, padding=(1, 1), groups=groups)
-    task = layer(shape, random.integers(-2, 3, shape.weight_shape))
-    inputs = (random.random((task.timesteps, *shape.input_shape)) < 0.4).astype(np.uint8)
-    plan = SpikeArrayPlan(machine(), task)
-    sample = LayerSample(inputs, np.zeros((task.timesteps, *shape.output_shape), np.uint8), None)
-    together = plan.run(sample).accesses_by_bank["potentials"].tolist()
-    assert sum(together) > 0
-    monkeypatch.setattr(bank_accesses, "WEIGHTS_AT_ONCE", 1)
-    assert plan.run(sample).accesses_by_bank["potentials"].tolist() == together
+    weights = random.integers(-1, 2, (6, 5)).astype(codes)
+    kinds = np.array([2, 0, 2, 2, 0, 1])
+    expected = np.zeros((3, groups * 5), np.int64)
+    for channel, kind in enumerate(kinds):
+        group = channel * groups // 6
+        for tap in range(5):
+            expected[kind, group * 5 + tap] += weights[channel, tap] != 0
+    found = np.zeros_like(expected, np.int32)
+    count_non_zeros(weights, kinds, 6 // groups, found)
+    assert found.tolist() == expected.tolist()
