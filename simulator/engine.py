@@ -96,6 +96,8 @@ def simulate(
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, supports_of_machines)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
+        for stage in stages:
+            dataflow.check(machine, stage, network)
         needs = run_needs(dataflow, machine, network, stages, timeline is not None)
         threads = check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes, threads)
         tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)

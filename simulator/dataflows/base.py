@@ -5,10 +5,11 @@ A dataflow lives in one module (or one folder) of this package and registers its
     DATAFLOWS.register("spike_array", SpikeArray())
 
 It brings its own machine schema (parameters and memories), declares what it supports and what it counts, says which
-operators it runs together (`stages`), prepares a stage once (`plan`: tiling, encoded weights, tables) and replays
-samples (`Plan.run`), which gives integers: work, moves and counts by name. Everything else (refusing what is not
-supported, recomputing tensors, overlap of memory and compute, residency, energy, reports, the command line) works from
-those declarations. A rule from a paper needs less: see `spikecycle.simulator.dataflows.rule`.
+operators it runs together (`stages`), refuses what does not fit (`check`), prepares a stage once (`plan`: tiling,
+encoded weights, tables) and replays samples (`Plan.run`), which gives integers: work, moves and counts by name.
+Everything else (refusing what is not supported, recomputing tensors, overlap of memory and compute, residency, energy,
+reports, the command line) works from those declarations. A rule from a paper needs less: see
+`spikecycle.simulator.dataflows.rule`.
 """
 
 from __future__ import annotations
@@ -105,6 +106,13 @@ class Dataflow(Protocol):
 
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Which operators run together, in order."""
+
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Raise MappingError, as `plan` does, where sizes alone tell that a stage cannot be mapped.
+
+        Asked of every stage before memory is estimated and anything is done, so that it reads no arrays and takes next
+        to no memory: a network that no memory would make fit is not refused for its memory, and not halfway.
+        """
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """What planning and replaying a stage takes of the computer's memory at most, besides its weights and tensors.

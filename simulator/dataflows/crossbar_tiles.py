@@ -116,6 +116,9 @@ class CrossbarTiles:
         refuse_unknown(machine.name, "dataflow.epitomes", epitomes, synapses, "synapse")
         return [stage for stage in layers(network) if any(one.kind not in FREE for one in stage.operators)]
 
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Whatever `supports` allows can be mapped."""
+
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Nothing beside the inputs."""
         return ()

@@ -114,6 +114,9 @@ class FusedLayers:
             found.append(Stage(name, tuple(operator for layer in group for operator in layer.operators)))
         return found
 
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Whatever `supports` allows can be mapped."""
+
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Nothing beside the tensors."""
         return ()

@@ -239,6 +239,20 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
     return task, connections, population
 
 
+def check_layer(stage: Stage, network: Network) -> None:
+    """Raise the MappingError that `layer_of` would raise, without its arrays."""
+    population = stage.operators[-1]
+    assert isinstance(population, Population), "`Support.layers_only` refuses everything else"
+    synapses = {synapse.output.name: synapse for synapse in stage.synapses()}
+    pools = [operator for operator in stage.operators if isinstance(operator, Pool)]
+    sources, shapes = [], []
+    for source in pools[0].inputs if pools else population.inputs:
+        synapse = None if source.delay else synapses.get(source.tensor)
+        sources.append(synapse.inputs[0].tensor if synapse else source.tensor)
+        shapes.append(without_holes(synapse.shape) if synapse else _identity_shape(source, network, population))
+    _check_side_by_side(population.name, sources, shapes)
+
+
 def _synapse(synapse: Synapse) -> Connection:
     (source,) = synapse.inputs
     shape, weights = synapse.shape, synapse.codes()
@@ -258,13 +272,17 @@ def without_holes(shape: LayerShape) -> LayerShape:
 
 def _identity(source: Source, network: Network, population: Population) -> Connection:
     """Spikes that are added as they are: a 1x1 convolution with the identity matrix."""
+    shape = _identity_shape(source, network, population)
+    return Connection(source, shape, np.eye(shape.M, dtype=np.int8)[:, :, None, None], 2)
+
+
+def _identity_shape(source: Source, network: Network, population: Population) -> LayerShape:
     channels, rows, columns = population.output.shape
     if network.tensors[source.tensor].spec.shape != population.output.shape:
         raise MappingError(
             f"operator {population.name!r} cannot be mapped: its input {source.tensor!r} has another shape"
         )
-    shape = LayerShape("conv2d", C=channels, H=rows, W=columns, M=channels, R=1, S=1)
-    return Connection(source, shape, np.eye(channels, dtype=np.int8)[:, :, None, None], 2)
+    return LayerShape("conv2d", C=channels, H=rows, W=columns, M=channels, R=1, S=1)
 
 
 def _without_groups(connection: Connection) -> Connection:
@@ -280,18 +298,21 @@ def _without_groups(connection: Connection) -> Connection:
     return replace(connection, shape=replace(shape, groups=1), weights=weights)
 
 
+def _check_side_by_side(name: str, sources: Sequence[str], shapes: Sequence[LayerShape]) -> None:
+    for what in ("H", "W", "P", "Q", "M", "stride", "dilation"):
+        found = [getattr(shape, what) for shape in shapes]
+        if any(value != found[0] for value in found):
+            raise MappingError(
+                f"operator {name!r} cannot be mapped: its inputs {', '.join(map(repr, sources))} cannot lie side by "
+                f"side, {what} is {', '.join(str(value) for value in found)}"
+            )
+
+
 def _side_by_side(name: str, connections: Sequence[Connection]) -> tuple[LayerShape, WeightCodes]:
     """One convolution over the channels of all inputs; kernels are padded with zero weights to a common size."""
     connections = [_without_groups(connection) for connection in connections]
     shapes = [connection.shape for connection in connections]
-    for what in ("H", "W", "P", "Q", "M", "stride", "dilation"):
-        found = [getattr(shape, what) for shape in shapes]
-        if any(value != found[0] for value in found):
-            sources = ", ".join(repr(connection.source.tensor) for connection in connections)
-            raise MappingError(
-                f"operator {name!r} cannot be mapped: its inputs {sources} cannot lie side by side, {what} is "
-                f"{', '.join(str(value) for value in found)}"
-            )
+    _check_side_by_side(name, [connection.source.tensor for connection in connections], shapes)
     first = shapes[0]
     top = max(shape.padding_top for shape in shapes)
     left = max(shape.padding_left for shape in shapes)

@@ -1,12 +1,14 @@
-"""Host memory that a stage's arrays take on any machine: weights, and the tensors of a sample."""
+"""What is known of a stage by sizes alone: its outline, and the memory that its arrays take on any machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from spikecycle.simulator.dataflows.base import Dataflow
-from spikecycle.simulator.dataflows.layer import without_holes
+from spikecycle.simulator.dataflows.layer import LayerTask, without_holes
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
@@ -47,6 +49,27 @@ def layer_sizes(stage: Stage, network: Network) -> LayerSizes | None:
         network.timesteps,
         max(spec.bits for spec in specs),
         max(synapse.weight_bits for synapse in synapses),
+    )
+
+
+def outline(stage: Stage, network: Network) -> LayerTask | None:
+    """A stage as the layer that `layer_of` will make of it, as far as sizes tell: its weights are 0 and take no memory,
+    and are for nobody to look at. None for a stage without weights."""
+    sizes = layer_sizes(stage, network)
+    population = stage.operators[-1]
+    if sizes is None or not isinstance(population, Population):
+        return None
+    pools = [operator for operator in stage.operators if isinstance(operator, Pool)]
+    return LayerTask(
+        name=stage.name,
+        shape=sizes.shape,
+        timesteps=sizes.timesteps,
+        input_bits=sizes.input_bits,
+        weight_bits=sizes.weight_bits,
+        weights=np.broadcast_to(np.int8(0), sizes.shape.weight_shape),
+        bias=np.broadcast_to(np.int32(0), sizes.shape.M),
+        neuron=population.neuron,
+        pool=pools[0].window if pools else (1, 1),
     )
 
 

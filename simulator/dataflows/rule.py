@@ -189,6 +189,13 @@ class RuleDataflow:
         """One operator after the other."""
         return one_by_one(network)
 
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Whether the machine has the neurons."""
+        for operator in stage.operators:
+            refused = machine.dataflow.refusal(operator.neuron) if isinstance(operator, Population) else ""
+            if refused:
+                raise MappingError.of(operator.name, machine.name, refused)
+
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """The packed im2col rows of a synapse, which a rule may ask its workload for."""
         sizes = layer_sizes(stage, network)
@@ -205,10 +212,8 @@ class RuleDataflow:
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """The operator, with what the rule prepares for it; MappingError for neurons that the machine does not have."""
+        self.check(machine, stage, network)
         operator = stage.operators[0]
-        refused = machine.dataflow.refusal(operator.neuron) if isinstance(operator, Population) else ""
-        if refused:
-            raise MappingError.of(operator.name, machine.name, refused)
         prepare = self.preparations.get(operator.kind)
         if prepare is None:
             return RulePlan(self, machine, operator, network)

@@ -25,7 +25,10 @@ import numpy as np
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
-from spikecycle.simulator.dataflows.cores.events import CoreEvents, PlacedNetwork, table_need, whole_network
+from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork
+from spikecycle.simulator.dataflows.cores.events import CoreEvents, PlacedNetwork, whole_network
+from spikecycle.simulator.dataflows.cores.memory import entry_needs, row_needs
+from spikecycle.simulator.dataflows.cores.placement import place
 from spikecycle.simulator.dataflows.cores.schema import CorePlacement
 from spikecycle.simulator.dataflows.cores.step_table import StepTable
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
@@ -120,9 +123,15 @@ class CoreDataflow(ABC):
         """The whole network."""
         return whole_network(network, FREE)
 
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Whether the network fits the cores."""
+        place(ChipNetwork(network, machine.name), network, cast(CoreMachine, machine).dataflow.mapping, machine.name)
+
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
-        """The tables of fan-outs."""
-        return (table_need(stage, cast(CoreMachine, machine).dataflow.mapping),)
+        """Fan-outs, and what every core does in every timestep of the chip."""
+        chip = ChipNetwork(network, machine.name)
+        placement = place(chip, network, cast(CoreMachine, machine).dataflow.mapping, machine.name)
+        return (*entry_needs(chip, placement.ranks, skips_zeros=True), *row_needs(chip.chip_steps, placement))
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """Neurons on cores."""

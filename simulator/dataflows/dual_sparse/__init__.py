@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int64, UInt8, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt64
 from spikecycle.simulator.dataflows.dual_sparse.kernels import (
     ROWS_TOGETHER,
+    Visited,
     count_pairs,
     count_weights,
     cycles_along_channels,
@@ -34,6 +35,7 @@ from spikecycle.simulator.dataflows.dual_sparse.machine import (
 from spikecycle.simulator.dataflows.dual_sparse.planes import digit_planes, tile_planes
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
 from spikecycle.simulator.dataflows.stage import Network
+from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Synapse
 from spikecycle.traces.frames import block_timesteps, blocks, pack_frames
 from spikecycle.traces.packing import PackedSpikes
@@ -100,13 +102,11 @@ def window_words(planes: Bits, parameters: DualSparseParameters) -> Bits:
     return words
 
 
-class _Visits(NamedTuple):
-    """What happens to the tiles of an operand: int64, one each a tile, times it is loaded and times it follows another
-    tile; times that each is read, by all PEs or by one after the other; pairs of non-zeros in all tiles."""
+class _Reads(NamedTuple):
+    """How PEs read an operand: times that each tile is read, by all PEs or by one after the other; pairs of non-zeros
+    in all tiles."""
 
-    loads: Int64
-    changes: Int64
-    reads: int
+    times: int
     pairs: int
 
 
@@ -117,17 +117,19 @@ class _OperandTraffic:
     loaded: int = 0
     read: int = 0
 
-    def add(self, storage: TensorStorage, sizes: Int64, non_zeros: Int64, bits: int, visits: _Visits) -> None:
-        """Tiles of `sizes` elements, of which `non_zeros` have `bits` bits besides their index."""
-        coordinate_bits = storage.coordinate_bits or 0
-        mask = sizes if storage.index == "mask" else np.zeros_like(sizes)
-        stored = non_zeros * (bits + coordinate_bits)
-        stored += mask
-        self.loaded += int(np.dot(visits.loads.reshape(-1), stored.reshape(-1)))
+    def add(
+        self, storage: TensorStorage, sizes: Int64, non_zeros: Int32, bits: int, visited: Visited, reads: _Reads
+    ) -> None:
+        """Tiles, of which `non_zeros` have `bits` bits besides their index; the first have `sizes` elements, which all
+        others repeat."""
+        element_bits = bits + (storage.coordinate_bits or 0)
+        is_masked = storage.index == "mask"
+        self.loaded += visited.loaded_non_zeros * element_bits + visited.loaded_sizes * is_masked
         if storage.reads == "all":
-            self.read += visits.reads * int(stored.sum())
+            masks = int(sizes.sum()) * (non_zeros.size // sizes.size) * is_masked
+            self.read += reads.times * (int(non_zeros.sum(dtype=np.int64)) * element_bits + masks)
         else:
-            self.read += visits.pairs * (bits + coordinate_bits) + int((visits.changes * mask).sum())
+            self.read += reads.pairs * element_bits + visited.changed_sizes * is_masked
 
 
 def _sizes(size: int, tile: int) -> Int64:
@@ -140,17 +142,16 @@ def _visit(
     parameters: DualSparseParameters,
     counts: dict[str, int],
     tiles_of: tuple[str, ...],
-    non_zeros: Int64,
+    non_zeros: Int32,
+    sizes: Int64,
     resident: int,
-) -> tuple[Int64, Int64]:
-    """Loads and changes of every tile of the operand that has the dimensions `tiles_of`, in that order."""
+) -> Visited:
+    """Loads and changes of the tiles of the operand that has the dimensions `tiles_of`, in that order."""
     order = parameters.loop_order
     strides = {name: int(np.prod([counts[n] for n in tiles_of[i + 1 :]])) for i, name in enumerate(tiles_of)}
     steps = np.array([counts[loop] for loop in order], np.int64)
     moves = np.array([strides.get(loop, 0) for loop in order], np.int64)
-    loads, changes = np.zeros(non_zeros.size, np.int64), np.zeros(non_zeros.size, np.int64)
-    visit_tiles(steps, moves, non_zeros.reshape(-1), resident, loads, changes)
-    return loads.reshape(non_zeros.shape), changes.reshape(non_zeros.shape)
+    return visit_tiles(steps, moves, non_zeros.reshape(-1), sizes.reshape(-1), resident)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +160,7 @@ class _Weights:
 
     planes: of tiles, as PEs along rows or along output channels take them. every_tile: uint64 (words, digits), of the
     number of weights that are not 0 in each column. columns: uint64 (K tiles, words), columns of each tile of the
-    fan-in. tiles: int64 (K tiles, N tiles), weights of a tile that are not 0. touched: tiles of the fan-in times
+    fan-in. tiles: int32 (K tiles, N tiles), weights of a tile that are not 0. touched: tiles of the fan-in times
     channels in which there is one.
     """
 
@@ -167,7 +168,7 @@ class _Weights:
     planes: UInt64
     every_tile: UInt64
     columns: UInt64
-    tiles: Int64
+    tiles: Int32
     touched: int
 
 
@@ -186,7 +187,7 @@ def prepare(machine: DualSparseMachine, operator: Synapse, network: Network) -> 
         along_rows = machine.dataflow.pes_along == "rows"
         planes = digit_planes(of_tiles, tile.fan_in) if along_rows else tile_planes(mask, tile.fan_in)
         every_tile = digit_planes(of_tiles.sum(axis=0, dtype=np.int32)[None], fan_in)[0, :, 0]
-        tiles = np.add.reduceat(of_tiles, np.arange(0, fan_in, tile.fan_in), axis=1).astype(np.int64)
+        tiles = np.add.reduceat(of_tiles, np.arange(0, fan_in, tile.fan_in), axis=1)
         found.append(_Weights((channels, fan_in), planes, every_tile, columns, np.ascontiguousarray(tiles.T), touched))
     return found
 
@@ -211,10 +212,10 @@ class _Traffic:
     sums: int = 0
 
     def add(
-        self, parameters: DualSparseParameters, of_spikes: Int64, positions: int, weights: _Weights, weight_bits: int,
+        self, parameters: DualSparseParameters, of_spikes: Int32, positions: int, weights: _Weights, weight_bits: int,
         pairs: int,
     ) -> None:  # fmt: skip
-        """Those of a group. of_spikes: int64 (windows, row tiles, fan-in tiles), spike words that are not 0. pairs: of
+        """Those of a group. of_spikes: int32 (windows, row tiles, fan-in tiles), spike words that are not 0. pairs: of
         such a word and a weight that is not 0."""
         tile, sums = parameters.tile, parameters.partial_sums
         rows = _sizes(positions, tile.rows)
@@ -223,16 +224,21 @@ class _Traffic:
         windows = len(of_spikes)
         counts = {"rows": len(rows), "fan_in": len(terms), "output_channels": len(channels), "timesteps": windows}
 
-        visited = _visit(parameters, counts, ("fan_in", "output_channels"), weights.tiles, parameters.weights.resident)
+        sizes = terms[:, None] * channels[None, :]
+        visited = _visit(
+            parameters, counts, ("fan_in", "output_channels"), weights.tiles, sizes, parameters.weights.resident
+        )
         # every row of a tile is a PE: without a broadcast each reads the weights for itself
         readers = len(rows) if parameters.weights_broadcast else int(rows.sum())
-        visits = _Visits(*visited, windows * readers, pairs)
-        self.weights.add(parameters.weights, terms[:, None] * channels[None, :], weights.tiles, weight_bits, visits)
+        reads = _Reads(windows * readers, pairs)
+        self.weights.add(parameters.weights, sizes, weights.tiles, weight_bits, visited, reads)
 
-        visited = _visit(parameters, counts, ("timesteps", "rows", "fan_in"), of_spikes, parameters.spikes.resident)
-        visits = _Visits(*visited, len(channels), pairs)
-        sizes = np.broadcast_to(rows[:, None] * terms[None, :], of_spikes.shape)
-        self.spikes.add(parameters.spikes, sizes, of_spikes, parameters.spike_bits, visits)
+        sizes = rows[:, None] * terms[None, :]
+        visited = _visit(
+            parameters, counts, ("timesteps", "rows", "fan_in"), of_spikes, sizes, parameters.spikes.resident
+        )
+        reads = _Reads(len(channels), pairs)
+        self.spikes.add(parameters.spikes, sizes, of_spikes, parameters.spike_bits, visited, reads)
 
         leaving = {
             "never": 0,
@@ -246,15 +252,23 @@ class _Traffic:
 class _GroupWork:
     """What the spikes of a group come to, some timesteps at a time.
 
-    pairs: of a spike word and a weight that are not 0. added: the same, at every timestep of the window; kept: those
-    where there is a spike. tiles: int64 (windows, row tiles, fan-in tiles) each, spike words of tiles that are not 0.
+    tiles: int32 (windows, row tiles, fan-in tiles), spike words of tiles that are not 0, of the first `windows`. pairs:
+    of a spike word and a weight that are not 0. added: the same, at every timestep of the window; kept: those where
+    there is a spike.
     """
 
+    tiles: Int32
+    windows: int = 0
     cycles: int = 0
     pairs: int = 0
     added: int = 0
     kept: int = 0
-    tiles: list[Int64] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, work: SynapseWorkload, weights: _Weights, parameters: DualSparseParameters) -> _GroupWork:
+        """Nothing yet."""
+        windows = -(-work.T * work.input_bits // parameters.timesteps_at_once)
+        return cls(np.zeros((windows, -(-work.positions // parameters.tile.rows), len(weights.tiles)), np.int32))
 
     def add(self, planes: UInt64, weights: _Weights, parameters: DualSparseParameters) -> None:
         """Packed rows of some timesteps, uint64 (n, rows, words), whole windows of them but for the last."""
@@ -266,9 +280,9 @@ class _GroupWork:
         self.pairs += sum(of_windows)
         self.added += sum(count * length for count, length in zip(of_windows, lengths, strict=True))
         self.kept += count_pairs(planes, weights.every_tile) if parameters.timesteps_at_once > 1 else 0
-        of_tiles = np.zeros((len(words), -(-words.shape[1] // tile.rows), len(weights.tiles)), np.int64)
+        of_tiles = self.tiles[self.windows : self.windows + len(words)]
         tile_ones(words, weights.columns, tile.rows, tile.fan_in, of_tiles)
-        self.tiles.append(of_tiles)
+        self.windows += len(words)
 
 
 @DUAL_SPARSE.runs("conv1d", "conv2d", "linear")
@@ -279,7 +293,7 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
     traffic = _Traffic()
     cycles = pairs = corrections = 0
     prepared: list[_Weights] = run.prepared
-    of_groups = [_GroupWork() for _ in prepared]
+    of_groups = [_GroupWork.of(work, weights, parameters) for weights in prepared]
     at_once = parameters.timesteps_at_once
     kept = (
         spiking_twice(block.swapaxes(0, 1) for block in work.plane_blocks()) if parameters.drop_single_spikes else None
@@ -292,9 +306,7 @@ def synapses(machine: DualSparseMachine, run: OperatorRun) -> Activity:
         pairs += found.pairs
         # a pair is added at every timestep of its window, and taken off where there was no spike
         corrections += found.added - found.kept if at_once > 1 else 0
-        of_tiles = np.concatenate(found.tiles)
-        found.tiles.clear()
-        traffic.add(parameters, of_tiles, work.positions, weights, work.weight_bits, found.pairs)
+        traffic.add(parameters, found.tiles, work.positions, weights, work.weight_bits, found.pairs)
     percent = parameters.partial_sums.to_dram_percent
     to_dram = traffic.sums * percent // 100
     in_cache = traffic.sums if percent < 100 else 0

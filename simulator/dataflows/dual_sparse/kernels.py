@@ -8,6 +8,8 @@ several of one side come together, they are counted in binary digits first, a wo
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt64
@@ -161,8 +163,8 @@ def count_weights(
 
 
 @lean_kernel
-def tile_ones(words: UInt64, columns: UInt64, rows_per_tile: int, fan_in_per_tile: int, ones_out: Int64) -> None:
-    """Set bits of every tile: ones_out int64 (windows, row tiles, K tiles), zeros before.
+def tile_ones(words: UInt64, columns: UInt64, rows_per_tile: int, fan_in_per_tile: int, ones_out: Int32) -> None:
+    """Set bits of every tile: ones_out int32 (windows, row tiles, K tiles), zeros before.
 
     columns: uint64 (K tiles, words of a tile), set where a column is one of the tile.
     """
@@ -178,35 +180,41 @@ def tile_ones(words: UInt64, columns: UInt64, rows_per_tile: int, fan_in_per_til
                     of_tile[tile] += count_ones(of_row[first_word + index] & columns[tile, index])
 
 
+class Visited(NamedTuple):
+    """Sums over all times that a tile is loaded, or follows another one: its non-zeros, and its size."""
+
+    loaded_non_zeros: int
+    loaded_sizes: int
+    changed_sizes: int
+
+
 @kernel
-def visit_tiles(
-    steps: Int64, strides: Int64, non_zeros: Int64, resident: int, loads_out: Int64, changes_out: Int64
-) -> None:
-    """How often each tile of an operand is loaded, and how often it follows another one, in the order of the loops.
+def visit_tiles(steps: Int64, strides: Int64, non_zeros: Int32, sizes: Int64, resident: int) -> Visited:
+    """What is loaded of an operand, and what follows another tile, in the order of the loops.
 
     steps: int64 (4,), tiles that each loop goes through, the outermost first. strides: int64 (4,), by how much a step
-    of a loop moves the index of the operand's tile, 0 where it does not. non_zeros: int64 (tiles,). A cache keeps tiles
-    of `resident` non-zeros in all; the tile that came first leaves first; one that is larger stays not at all.
-    loads_out, changes_out: int64 (tiles,).
+    of a loop moves the index of the operand's tile, 0 where it does not. non_zeros: int32 (tiles,). sizes: int64 (n,),
+    those of the first n tiles, which all others repeat. A cache keeps tiles of `resident` non-zeros in all; the tile
+    that came first leaves first; one that is larger stays not at all.
     """
-    loads_out[:] = 0
-    changes_out[:] = 0
-    queue = np.zeros(len(non_zeros) + 1, np.int64)  # a ring: a tile is in it once at most
+    queue = np.zeros(len(non_zeros) + 1, np.int32)  # a ring: a tile is in it once at most
     kept = np.zeros(len(non_zeros), np.uint8)
     head = waiting = 0
     room = resident
     before = -1
+    loaded_non_zeros = loaded_sizes = changed_sizes = 0
     for a in range(steps[0]):
         for b in range(steps[1]):
             for c in range(steps[2]):
                 for d in range(steps[3]):
                     tile = a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3]
                     if tile != before:
-                        changes_out[tile] += 1
+                        changed_sizes += sizes[tile % len(sizes)]
                         before = tile
                     if kept[tile]:
                         continue
-                    loads_out[tile] += 1
+                    loaded_non_zeros += non_zeros[tile]
+                    loaded_sizes += sizes[tile % len(sizes)]
                     while non_zeros[tile] > room and waiting > 0:
                         left = queue[head]
                         head = (head + 1) % len(queue)
@@ -218,3 +226,4 @@ def visit_tiles(
                         waiting += 1
                         kept[tile] = 1
                         room -= non_zeros[tile]
+    return Visited(loaded_non_zeros, loaded_sizes, changed_sizes)

@@ -20,8 +20,10 @@ from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS
-from spikecycle.simulator.dataflows.cores.events import most_cores, table_need, whole_network
+from spikecycle.simulator.dataflows.cores.events import whole_network
+from spikecycle.simulator.dataflows.cores.memory import entry_needs, row_needs
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine
+from spikecycle.simulator.dataflows.routed_cores.messages import message_needs, placed
 from spikecycle.simulator.dataflows.routed_cores.plan import RoutedPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.dataflows.support import Support
@@ -29,9 +31,6 @@ from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
 from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
-
-ROW_BYTES = 160  # of a core in a timestep: cycles by category, step and core, and what the schedule makes of them
-
 
 MESH_SUPPORT = replace(SUPPORTS, accounts_for=SUPPORTS.accounts_for | {SYNAPTIC_CURRENTS})
 """A neuron is updated as long as its current is not 0, and an update of Loihi's compartments is one of both states."""
@@ -51,13 +50,18 @@ class RoutedCores:
         """The whole network."""
         return whole_network(network, FREE)
 
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Whether the network fits the cores, and has the synapses that the machine file names."""
+        placed(cast(RoutedCoresMachine, machine), network)
+
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
-        """The tables of fan-outs, and what every core does in every timestep of the chip."""
-        steps = network.timesteps + len(stage.operators)
-        mapping = cast(RoutedCoresMachine, machine).dataflow.mapping
-        rows = steps * (1 + most_cores(stage, network, mapping))
-        cells = f"{rows} rows of work (timesteps of the chip x cores)"
-        return (table_need(stage, mapping), Need(ROW_BYTES * rows, cells))
+        """Fan-outs, what every core does in every timestep of the chip, and messages of the fullest timestep."""
+        chip, placement = placed(cast(RoutedCoresMachine, machine), network)
+        return (
+            *entry_needs(chip, placement.ranks, skips_zeros=True),
+            *row_needs(chip.chip_steps, placement),
+            *message_needs(chip, placement, network),
+        )
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """Neurons on cores."""

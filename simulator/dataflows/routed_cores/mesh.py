@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int32, Int64, UInt8
 from spikecycle.simulator.dataflows.routed_cores.heap import pop, push
 from spikecycle.simulator.jit import kernel
 
+FIRST_ROOM = 1024
+"""Messages in flight that there is room for at first; it doubles when it is used up."""
+IN_FLIGHT_BYTES = 24
+"""Of a message in flight."""
 WHOLE = 1 << 20
 """A message, in the units of the shares of it that lie on links."""
 DIRECTIONS = 4
@@ -23,6 +27,7 @@ class MeshTiming(NamedTuple):
     height: int
     cores_per_tile: int
     link_buffer: int
+    axon_in: int
     axon_out: int
     hop_east_west: int
     hop_north_south: int
@@ -32,13 +37,14 @@ class Messages(NamedTuple):
     """The spikes of a timestep, in the order of the neurons that send them, and what each reaches.
 
     senders: int64 (n,), numbers of the neurons, ascending. first, stop: int64 (n,), entries of each. cores, cycles:
-    int64 (entries,), the core that a message goes to, and how long it is busy with it.
+    int32 and int64 (entries,), the core that a message goes to, and how long it is busy with its
+    synapses.
     """
 
     senders: Int64
     first: Int64
     stop: Int64
-    cores: Int64
+    cores: Int32
     cycles: Int64
 
 
@@ -89,23 +95,31 @@ def along(density: Int64, source: int, target: int, mesh: MeshTiming, change: in
 
 
 @kernel
-def run_step(soma: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTiming) -> StepTimes:
-    """One timestep. soma: int64 (neurons,), cycles that each neuron takes in it. first_neuron: int64 (cores + 1,)."""
+def hops_between(source: int, target: int, mesh: MeshTiming) -> tuple[int, int]:
+    """Tiles that a message from core to core goes along x, and along y."""
+    tile, there = source // mesh.cores_per_tile, target // mesh.cores_per_tile
+    return abs(tile // mesh.height - there // mesh.height), abs(tile % mesh.height - there % mesh.height)
+
+
+@kernel
+def run_step(marks: UInt8, costs: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTiming) -> StepTimes:
+    """One timestep.
+
+    marks: uint8 (neurons,), what happens to each neuron. costs: int64, cycles of a neuron with each mark. first_neuron:
+    int64 (cores + 1,).
+    """
     cores = len(first_neuron) - 1
     sending, receiving = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-    soma_until = np.zeros(len(soma) + 1, np.int64)
-    for neuron in range(len(soma)):
-        soma_until[neuron + 1] = soma_until[neuron] + soma[neuron]
-    total = np.int64(0)
-    for group in range(len(messages.senders)):
-        total += messages.stop[group] - messages.first[group]
-    # by sending core: spike and entry of the next message; neurons that are done
-    spike, last_spike = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-    entry, done = np.zeros(cores, np.int64), first_neuron[:-1].copy()
-    # in flight: of each receiving core a list of messages, in the order in which it takes them
+    # by spike: cycles of its core's neurons up to the one that sends it; by core: of all its neurons
+    until, soma = np.zeros(len(messages.senders), np.int64), np.zeros(cores, np.int64)
+    # by sending core: spike and entry of the next message
+    spike, last_spike, entry = np.zeros(cores, np.int64), np.zeros(cores, np.int64), np.zeros(cores, np.int64)
+    # in flight: of each receiving core a list of messages, in the order in which it takes them; places of those that
+    # are gone are a list too
     head, tail = np.full(cores, -1, np.int64), np.full(cores, -1, np.int64)
-    behind, taken_at = np.full(total, -1, np.int64), np.zeros(total, np.int64)
-    from_core, busy, share = np.zeros(total, np.int64), np.zeros(total, np.int64), np.zeros(total, np.int64)
+    behind, from_core = np.empty(FIRST_ROOM, np.int32), np.empty(FIRST_ROOM, np.int32)
+    taken_at, busy = np.empty(FIRST_ROOM, np.int64), np.empty(FIRST_ROOM, np.int64)
+    gone, used = np.int64(-1), np.int64(0)
     free_at = np.zeros(cores, np.int64)
     density = np.zeros(DIRECTIONS * mesh.width * mesh.height + mesh.width * mesh.height * mesh.cores_per_tile, np.int64)
     in_flight = np.int64(0)
@@ -117,21 +131,19 @@ def run_step(soma: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTim
     end = np.int64(0)
     position = 0
     for core in range(cores):
-        while position < len(messages.senders) and messages.senders[position] < first_neuron[core]:
-            position += 1
         spike[core] = position
-        while position < len(messages.senders) and messages.senders[position] < first_neuron[core + 1]:
-            position += 1
+        for neuron in range(first_neuron[core], first_neuron[core + 1]):
+            soma[core] += costs[marks[neuron]]
+            while position < len(messages.senders) and messages.senders[position] == neuron:
+                until[position] = soma[core]
+                position += 1
         last_spike[core] = position
-        sending[core] = soma_until[first_neuron[core + 1]] - soma_until[first_neuron[core]]
+        sending[core] = soma[core]
         if spike[core] < last_spike[core]:
-            neuron = messages.senders[spike[core]]
             entry[core] = messages.first[spike[core]]
-            time = soma_until[neuron + 1] - soma_until[first_neuron[core]] + mesh.axon_out
-            done[core] = neuron + 1
-            senders = push(send_times, send_cores, senders, time, core)
+            senders = push(send_times, send_cores, senders, until[spike[core]] + mesh.axon_out, core)
         else:
-            end = max(end, sending[core])
+            end = max(end, soma[core])
 
     message = east_west = north_south = 0
     while senders > 0:
@@ -141,17 +153,18 @@ def run_step(soma: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTim
             taker = take_cores[0]
             takers = pop(take_times, take_cores, takers)
             old = head[taker]
-            along(density, from_core[old], taker, mesh, -share[old])
+            across, down = hops_between(from_core[old], taker, mesh)
+            along(density, from_core[old], taker, mesh, -(WHOLE // (across + down + 2)))
             in_flight -= 1
             busy_in_flight -= busy[old]
             head[taker] = behind[old]
             if head[taker] >= 0:
                 takers = push(take_times, take_cores, takers, taken_at[head[taker]], taker)
+            behind[old] = gone
+            gone = old
 
-        target, cycles = messages.cores[entry[core]], messages.cycles[entry[core]]
-        tile, there = core // mesh.cores_per_tile, target // mesh.cores_per_tile
-        across = abs(tile // mesh.height - there // mesh.height)
-        down = abs(tile % mesh.height - there % mesh.height)
+        target, cycles = messages.cores[entry[core]], mesh.axon_in + messages.cycles[entry[core]]
+        across, down = hops_between(core, target, mesh)
         hops = across + down
         part = WHOLE // (hops + 2)
         mean_busy = busy_in_flight // in_flight if in_flight > 0 else np.int64(0)
@@ -161,18 +174,29 @@ def run_step(soma: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTim
             now += (before - room) * mean_busy // WHOLE
         least = across * mesh.hop_east_west + down * mesh.hop_north_south
         there_at = now + max(least, before * mean_busy // ((hops + 1) * WHOLE))
-        taken_at[message] = max(free_at[target], there_at)
-        free_at[target] = taken_at[message] + cycles
+        if gone >= 0:
+            new = gone
+            gone = np.int64(behind[new])
+        else:
+            new = used
+            used += 1
+            if used > len(behind):
+                behind = np.concatenate((behind, np.empty_like(behind)))
+                from_core = np.concatenate((from_core, np.empty_like(from_core)))
+                taken_at = np.concatenate((taken_at, np.empty_like(taken_at)))
+                busy = np.concatenate((busy, np.empty_like(busy)))
+        taken_at[new] = max(free_at[target], there_at)
+        free_at[target] = taken_at[new] + cycles
         end = max(end, free_at[target])
-        from_core[message], busy[message], share[message] = core, cycles, part
+        from_core[new], busy[new], behind[new] = core, cycles, -1
         in_flight += 1
         busy_in_flight += cycles
         if head[target] < 0:
-            head[target] = message
-            takers = push(take_times, take_cores, takers, taken_at[message], target)
+            head[target] = new
+            takers = push(take_times, take_cores, takers, taken_at[new], target)
         else:
-            behind[tail[target]] = message
-        tail[target] = message
+            behind[tail[target]] = new
+        tail[target] = new
         message += 1
         east_west += across
         north_south += down
@@ -181,13 +205,12 @@ def run_step(soma: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTim
 
         entry[core] += 1
         if entry[core] == messages.stop[spike[core]]:
+            done = until[spike[core]]
             spike[core] += 1
             if spike[core] == last_spike[core]:
-                end = max(end, now + soma_until[first_neuron[core + 1]] - soma_until[done[core]])
+                end = max(end, now + soma[core] - done)
                 continue
-            neuron = messages.senders[spike[core]]
             entry[core] = messages.first[spike[core]]
-            now += soma_until[neuron + 1] - soma_until[done[core]]
-            done[core] = neuron + 1
+            now += until[spike[core]] - done
         senders = push(send_times, send_cores, senders, now + mesh.axon_out, core)
     return StepTimes(end, message, east_west, north_south, sending, receiving)  # type: ignore[arg-type]

@@ -4,57 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 
 import numpy as np
 
+from spikecycle.simulator import activity
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work, WorkRows
-from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers
+from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
 from spikecycle.simulator.dataflows.cores.events import every_timestep
-from spikecycle.simulator.dataflows.cores.fan_out import FanOut, fan_out, merged, one_to_one, scaled
-from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
+from spikecycle.simulator.dataflows.cores.fan_out import KEPT_ENTRIES, joined
+from spikecycle.simulator.dataflows.cores.placement import Placement
 from spikecycle.simulator.dataflows.cores.step_table import StepTable
 from spikecycle.simulator.dataflows.routed_cores.counters import counters
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
+from spikecycle.simulator.dataflows.routed_cores.messages import SpikeTensor, placed, spike_tensor
 from spikecycle.simulator.dataflows.stage import Network, StageSample
 from spikecycle.simulator.replay.steps import PopulationStep
-from spikecycle.traces import Population, Synapse
+from spikecycle.traces import Population
 
-STEPS_AT_ONCE = 256
-"""Timesteps of the chip whose times are kept together."""
-SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
-"""Whether weights of 0 are no synapses."""
-
-
-@dataclass(frozen=True, eq=False)
-class SpikeTensor:
-    """What the values of one tensor send, whoever takes it.
-
-    senders: int64 (n,), the neuron of each value. table: what each reaches, over all populations. cycles: int64
-    (entries,), of the receiving core for a message. synapses: int64 (n,) by kind, those that a spike passes on all
-    cores. behind: timesteps of the chip that it is behind the sample.
-    """
-
-    name: str
-    senders: Int64
-    table: FanOut
-    cycles: Int64
-    synapses: Mapping[SynapseKind, Int64]
-    behind: int
-
-
-@dataclass(frozen=True, eq=False)
-class SomaTiming:
-    """Cycles of a neuron in a timestep: looked at; more, if it is updated; more, if it fires."""
-
-    access: int
-    update: int
-    spike: int
+ACCESSED, UPDATED, FIRED = 1, 2, 4
+"""Marks of what happens to a neuron in a timestep."""
 
 
 @dataclass(eq=False)
@@ -96,16 +70,17 @@ class RoutedPlan:
     @classmethod
     def of(cls, machine: RoutedCoresMachine, network: Network) -> RoutedPlan:
         """Place a network and list what its neurons reach; MappingError where it does not fit."""
-        synapses = [operator.name for operator in network.operators if isinstance(operator, Synapse)]
-        refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
-        chip = ChipNetwork(network, machine.name)
-        placement = place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
+        chip, placement = placed(machine, network)
         taken: dict[str, list[tuple[Population, SpikeInput]]] = {}
         for population in chip.populations:
             for spikes in chip.inputs[population.name]:
                 taken.setdefault(spikes.tensor, []).append((population, spikes))
-        tensors = tuple(_spike_tensor(name, uses, machine, chip, placement) for name, uses in taken.items())
-        return cls(machine, network, chip, placement, tensors)
+        tensors: list[SpikeTensor] = []
+        left = KEPT_ENTRIES
+        for name, uses in taken.items():
+            tensors.append(spike_tensor(name, network.tensors[name].spec.count, uses, machine, chip, placement, left))
+            left -= tensors[-1].targets.kept_entries
+        return cls(machine, network, chip, placement, tuple(tensors))
 
     @property
     def storage(self) -> WeightStorage:
@@ -124,34 +99,28 @@ class RoutedPlan:
 
     def tiling(self) -> Mapping[str, int]:
         """Cores and tiles in use, and the most messages that a spike sends."""
-        most = max((int(np.diff(tensor.table.starts).max(initial=0)) for tensor in self.tensors), default=0)
         return {
             "cores": self.placement.cores,
             "tiles": self._tiles,
             "most_neurons_per_core": int(self.placement.neurons.max()),
-            "most_messages_per_spike": most,
+            "most_messages_per_spike": max((tensor.most_messages for tensor in self.tensors), default=0),
         }
 
     def run(self, sample: StageSample) -> Activity:
         """One sample: for each timestep of the chip a row of the whole mesh, and one for each core."""
         counts = _Counts()
-        soma = enumerate(self._soma(sample, counts))
+        marks = enumerate(self._marks(sample, counts))
         values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
-        mesh = self._mesh()
+        mesh, costs, first_neuron = self._mesh(), self._costs(), self.placement.first_neuron
+        together = max(1, activity.ROWS_AT_ONCE // max(1, self.placement.cores))
         while True:
             done = [
-                run_step(cycles, self.placement.first_neuron, self._messages(step, values, counts), mesh)
-                for step, cycles in islice(soma, STEPS_AT_ONCE)
+                run_step(now, costs, first_neuron, self._messages(step, values, counts), mesh)
+                for step, now in islice(marks, together)
             ]
             if not done:
                 return self._activity(sample, counts)
             counts.add(done)
-
-    @cached_property
-    def _entries(self) -> tuple[Int64, Int64]:
-        """Receiving cores, and their cycles, of the entries of all tensors."""
-        cores = _joined([tensor.table.cores for tensor in self.tensors])
-        return cores, _joined([tensor.cycles for tensor in self.tensors])
 
     @property
     def _tiles(self) -> int:
@@ -162,73 +131,81 @@ class RoutedPlan:
         machine, mesh, latency = self.machine, self.machine.dataflow.mesh, self.machine.dataflow.latency_ns
         return MeshTiming(
             mesh.width, mesh.height, mesh.cores_per_tile, mesh.link_buffer,
-            machine.cycles(latency.axon_out), machine.cycles(latency.hop_east_west),
+            machine.cycles(latency.axon_in), machine.cycles(latency.axon_out), machine.cycles(latency.hop_east_west),
             machine.cycles(latency.hop_north_south),
         )  # fmt: skip
 
-    def _soma(self, sample: StageSample, counts: _Counts) -> Iterator[Int64]:
-        """Cycles of every neuron, int64 (neurons,), in each timestep of the chip."""
-        latency = self.machine.dataflow.latency_ns
-        access, update, spike = (
-            self.machine.cycles(ns) for ns in (latency.neuron_access, latency.neuron_update, latency.neuron_spike)
-        )
+    def _costs(self) -> Int64:
+        """Cycles of a neuron in a timestep, by its mark."""
+        latency, costs = self.machine.dataflow.latency_ns, np.zeros(2 * FIRED, np.int64)
+        for mark, ns in (
+            (ACCESSED, latency.neuron_access), (UPDATED, latency.neuron_update), (FIRED, latency.neuron_spike)
+        ):  # fmt: skip
+            costs[(np.arange(len(costs)) & mark) != 0] += self.machine.cycles(ns)
+        return costs
+
+    def _marks(self, sample: StageSample, counts: _Counts) -> Iterator[UInt8]:
+        """What happens to every neuron, uint8 (neurons,), in each timestep of the chip; the next one overwrites it."""
+        marks = np.zeros(int(self.placement.first_neuron[-1]), np.uint8)
         populations = [
-            (self.placement.number[each.output.name].reshape(-1), self.chip.depth[each.output.name],
-             self._states(each, sample))
+            (each.output.name, self.chip.depth[each.output.name], self._states(each, sample))
             for each in self.chip.populations
-        ]  # fmt: skip
+        ]
+        numbers = self.placement.numbers_by_rank
+        for name, _, _ in populations:
+            marks[numbers[name]] = ACCESSED
         for step in range(self.chip.chip_steps):
-            soma = np.zeros(int(self.placement.first_neuron[-1]), np.int64)
-            for numbers, behind, states in populations:
-                soma[numbers] = access
+            for name, behind, states in populations:
                 if step >= behind:
                     updated, fired = next(states)
-                    soma[numbers] += update * updated + spike * fired
+                    now = UPDATED * updated.view(np.uint8) + FIRED * fired.view(np.uint8) + ACCESSED
+                    marks[numbers[name]] = self.placement.in_order(name, now)
                     counts.updates += int(np.count_nonzero(updated))
                     counts.spikes += int(np.count_nonzero(fired))
-            yield soma
+            yield marks
 
     def _states(self, population: Population, sample: StageSample) -> Iterator[tuple[Bools, Bools]]:
         """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: bool
-        (neurons,) each."""
-        biased = np.zeros(population.output.shape, bool)
+        (M, P, Q) each."""
+        biased = np.zeros((population.output.shape[0], 1, 1), bool)
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
                 biased |= (spikes.synapse.bias() != 0)[:, None, None]
-        nothing = np.zeros(population.output.count, bool)
+        nothing = np.broadcast_to(np.zeros(1, bool), population.output.shape)
         now: PopulationStep | None = None
         for t, now in enumerate(sample.tensors.steps(population, track_active=True)):
             assert t < self.network.timesteps, "the sample has another number of timesteps"
-            fired = (now.outputs != 0).reshape(-1) if population.neuron.fires else nothing
-            yield ((now.active != 0) | biased).reshape(-1), fired
+            yield (now.active != 0) | biased, now.outputs != 0 if population.neuron.fires else nothing
         assert now is not None, "there is at least one timestep"
         last = self.chip.chip_steps - self.chip.depth[population.output.name] - self.network.timesteps
         for potentials in leaking(population, now.potentials, now.outputs, last):
-            yield (potentials != 0).reshape(-1), nothing
+            yield potentials != 0, nothing
 
-    def _messages(self, step: int, values: Mapping[str, Iterator[Int64]], counts: _Counts) -> Messages:
+    def _messages(self, step: int, values: Mapping[str, Iterator[Integers]], counts: _Counts) -> Messages:
         """What is sent in a timestep of the chip."""
-        senders, first, stop, offset = [], [], [], 0
+        senders, first, stop, tables, offset = [], [], [], [], 0
         for tensor in self.tensors:
             t = step - tensor.behind
             if 0 <= t < self.network.timesteps:
-                spikes = next(values[tensor.name])
+                values_now = next(values[tensor.name])
+                spiking = np.flatnonzero(values_now)
+                spikes = values_now[spiking].astype(np.int64)
                 for kind, synapses in tensor.synapses.items():
-                    counts.synapses[kind] += int(spikes @ synapses)
-                starts = tensor.table.starts
-                sending = np.flatnonzero(spikes * np.diff(starts))
-                repeated = np.repeat(sending, spikes[sending])
-                senders.append(tensor.senders[repeated])
-                first.append(starts[repeated] + offset)
-                stop.append(starts[repeated + 1] + offset)
-            offset += len(tensor.cycles)
-        order = np.argsort(_joined(senders), kind="stable")
-        return Messages(
-            _joined(senders)[order],
-            _joined(first)[order],
-            _joined(stop)[order],
-            *self._entries,
-        )
+                    counts.synapses[kind] += int(spikes @ synapses[spiking])
+                table = tensor.targets.of(spiking)
+                sending = np.repeat(np.arange(len(spiking)), spikes * (np.diff(table.starts) > 0))
+                senders.append(tensor.senders[spiking[sending]])
+                first.append(table.starts[sending] + offset)
+                stop.append(table.starts[sending + 1] + offset)
+                tables.append(table)
+                offset += len(table.cores)
+        if not tables:
+            none = np.zeros(0, np.int64)
+            return Messages(none, none, none, none.astype(np.int32), none)
+        order = np.argsort(np.concatenate(senders), kind="stable")
+        together = joined(tables)
+        by_sender, begin, end = (np.concatenate(parts)[order] for parts in (senders, first, stop))
+        return Messages(by_sender, begin, end, together.cores, together.synapses)
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
         steps, cores = len(counts.ends), self.placement.cores
@@ -301,49 +278,3 @@ def leaking(population: Population, potentials: Int32, outputs: Integers, timest
         if late and step == 0:
             after = now - threshold if neuron.reset == "soft" else neuron.reset_value
             now = np.where(outputs, after, now)
-
-
-def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:
-    """How the synapses of an operator are stored."""
-    own = machine.dataflow.synapses_of.get(synapse.name)
-    if own is not None:
-        return own
-    if machine.dataflow.synapses != "by_operator":
-        return machine.dataflow.synapses
-    shape = synapse.shape
-    if shape.P * shape.Q * shape.R * shape.S > 1:
-        return "convolution"
-    weights = synapse.weights()
-    return "dense" if 2 * np.count_nonzero(weights) >= weights.size else "sparse"
-
-
-def _spike_tensor(
-    name: str,
-    uses: list[tuple[Population, SpikeInput]],
-    machine: RoutedCoresMachine,
-    chip: ChipNetwork,
-    placement: Placement,
-) -> SpikeTensor:
-    """All populations that take a tensor, together: a spike sends one message to each core."""
-    latency = machine.dataflow.latency_ns
-    timed: list[FanOut] = []
-    synapses: dict[SynapseKind, Int64] = {}
-    for population, spikes in uses:
-        core = placement.core[population.output.name]
-        if spikes.synapse is None:
-            kind: SynapseKind = "sparse"
-            table = one_to_one(core)
-        else:
-            kind = synapse_kind(spikes.synapse, machine)
-            table = fan_out(spikes.synapse, core, placement.cores, SKIPS_ZEROS[kind])
-        timed.append(scaled(table, machine.cycles(getattr(latency.synapse, kind))))
-        per_value = np.bincount(table.senders(), weights=table.synapses, minlength=table.neurons).astype(np.int64)
-        synapses[kind] = per_value + synapses.get(kind, np.zeros_like(per_value))
-    together = merged(timed, placement.cores)
-    cycles = together.synapses + machine.cycles(latency.axon_in)
-    senders = chip.senders(name, placement.number)
-    return SpikeTensor(name, senders, together, cycles, synapses, chip.depth_of(name))
-
-
-def _joined(parts: list[Int64]) -> Int64:
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)

@@ -24,11 +24,13 @@ from typing import cast
 
 from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
-from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.layer import LayerPlan, check_layer, layer_of
+from spikecycle.simulator.dataflows.memory import layer_sizes, outline
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EXTRAS
 from spikecycle.simulator.dataflows.row_stationary.machine import (
     RowStationaryMachine,
+    check_sizes,
+    chosen_weight_format,
     spike_format_problem,
     weight_format_problem,
 )
@@ -36,7 +38,7 @@ from spikecycle.simulator.dataflows.row_stationary.memory import needs
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
 from spikecycle.simulator.dataflows.support import Support
-from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.machine.schema import AUTO, Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
 
@@ -68,6 +70,15 @@ class RowStationary:
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
         return layers(network, with_pools=True)
+
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Formats, neurons, widths and the kernel's size."""
+        chosen, task = cast(RowStationaryMachine, machine), outline(stage, network)
+        check_layer(stage, network)
+        if task is not None:
+            if chosen.formats.weights_of(task.name).format != AUTO:
+                chosen_weight_format(chosen, task)
+            check_sizes(chosen, task)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Fibers, tables and passes, at most."""

@@ -51,6 +51,8 @@ COMMON_DECODERS: tuple[WeightDecoder, ...] = ("mask", "coordinate", "run")
 """Those of a machine whose file names none."""
 
 PADS = ("input_pad", "weight_pad", "psum_pad")
+PADS_TOO_SMALL = "a filter row of one channel does not fit buffers.input_pad, weight_pad and psum_pad"
+"""Why a layer cannot be mapped."""
 """Buffers that every PE has for itself."""
 
 
@@ -235,33 +237,49 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
     return f"a row-stationary array loads the spikes of a row and timestep, and the format {problem}"
 
 
-def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
-    """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
+def check_sizes(machine: RowStationaryMachine, task: LayerTask) -> None:
+    """MappingError for neurons, or widths, that the machine does not have, whatever the weights are."""
     refused = machine.dataflow.refusal(task.neuron)
     if task.is_pooled and not machine.dataflow.neuron_unit.pools_currents:
         refused = POOLS_REFUSED
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
-    shape = task.shape
-    largest = largest_sum(task.weights, task.input_bits)
-    psum_bits = signed_bits(-largest, largest)
-    parameters, word_bits = machine.dataflow, machine.buffers.global_buffer.width_bits
-    for name, bits, key, limit in (
-        ("the exact sum of a timestep needs", psum_bits, "dataflow.accumulator_bits", parameters.accumulator_bits),
-        ("a potential has", task.neuron.potential_bits, "buffers.global_buffer.width_bits", word_bits),
-        ("a synaptic current has", task.neuron.current_bits, "buffers.global_buffer.width_bits", word_bits),
+    word_bits, multiplier_bits = machine.buffers.global_buffer.width_bits, machine.dataflow.multiplier_bits
+    for name, bits in (
+        ("a potential has", task.neuron.potential_bits),
+        ("a synaptic current has", task.neuron.current_bits),
     ):
-        if bits > limit:
-            wider = f"{name} {bits} bits, {key} is {limit}; set it to {bits}, {bits / limit:.2f} times the bits of each"
-            raise MappingError.of(task.name, machine.name, wider)
-    widest = max(task.input_bits, task.weight_bits)
-    if task.input_bits > 1 and widest > parameters.multiplier_bits:
+        if bits > word_bits:
+            raise _wider(machine, task, name, bits, "buffers.global_buffer.width_bits", word_bits)
+    if task.input_bits > 1 and max(task.input_bits, task.weight_bits) > multiplier_bits:
         raise MappingError.of(
             task.name,
             machine.name,
             f"{task.input_bits}-bit inputs and {task.weight_bits}-bit weights are multiplied,"
-            f" dataflow.multiplier_bits is {parameters.multiplier_bits}",
+            f" dataflow.multiplier_bits is {multiplier_bits}",
         )
+    if machine.dataflow.rows < task.shape.R:
+        raise MappingError.of(
+            task.name, machine.name, f"its kernel has {task.shape.R} rows, dataflow.rows is {machine.dataflow.rows}"
+        )
+    if machine.entries("input_pad") < task.shape.S:
+        raise MappingError.of(task.name, machine.name, PADS_TOO_SMALL)
+
+
+def _wider(machine: RowStationaryMachine, task: LayerTask, what: str, bits: int, key: str, limit: int) -> MappingError:
+    reason = f"{what} {bits} bits, {key} is {limit}; set it to {bits}, {bits / limit:.2f} times the bits of each"
+    return MappingError.of(task.name, machine.name, reason)
+
+
+def lower_layer(machine: RowStationaryMachine, task: LayerTask) -> LayerSpec:
+    """Shape and widths; MappingError if the machine's words or multipliers are too narrow."""
+    check_sizes(machine, task)
+    shape, parameters = task.shape, machine.dataflow
+    largest = largest_sum(task.weights, task.input_bits)
+    psum_bits, limit = signed_bits(-largest, largest), parameters.accumulator_bits
+    if psum_bits > limit:
+        what = "the exact sum of a timestep needs"
+        raise _wider(machine, task, what, psum_bits, "dataflow.accumulator_bits", limit)
     activation_bits = task.weight_bits if parameters.activation_bits == "as_weights" else parameters.activation_bits
     output_bits = 1 if task.neuron.fires else task.neuron.potential_bits
     return LayerSpec(

@@ -31,6 +31,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.machine import (
+    PADS_TOO_SMALL,
     RowStationaryMachine,
     chosen_weight_format,
     lower_array,
@@ -222,14 +223,8 @@ def _mapping(
     streams: WeightStreams,
 ) -> ArrayMapping:
     """The mapping by rule, or the reason why there is none."""
-    if array.rows < layer.R:
-        raise MappingError.of(task.name, machine.name, f"its kernel has {layer.R} rows, dataflow.rows is {array.rows}")
-    if array.input_entries < layer.S or most_filters(layer, array, storage, 1) == 0:
-        raise MappingError.of(
-            task.name,
-            machine.name,
-            "a filter row of one channel does not fit buffers.input_pad, weight_pad and psum_pad",
-        )
+    if most_filters(layer, array, storage, 1) == 0:
+        raise MappingError.of(task.name, machine.name, PADS_TOO_SMALL)
     refused = streams.refusal(layer.group_channels)
     if refused is not None:
         raise MappingError.of(task.name, machine.name, refused)

@@ -45,7 +45,9 @@ from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles
 from spikecycle.simulator.dataflows.row_stationary.updates import ArrayNeurons, output_spikes, spikes_of_folds
 
 BLOCK_BYTES = 2**24
-"""Of what is counted of each input and tap of some timesteps."""
+"""Of what is counted of each input and tap of all timesteps, at most, if they are gone through together."""
+LONG_BLOCK_BYTES = 2**22
+"""The same of some timesteps of a longer sample: what else is kept of it needs the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,9 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
     """Timesteps that are gone through together."""
     layer = mapped.layer
     of_timestep = 8 * max(2 * layer.H * layer.C * layer.S, layer.M * layer.P, layer.H * layer.P)
-    together = max(1, BLOCK_BYTES // of_timestep)
+    together = layer.T
+    if layer.T * of_timestep > BLOCK_BYTES:
+        together = max(1, min(BLOCK_BYTES, LONG_BLOCK_BYTES) // of_timestep)
     return [range(first, min(first + together, layer.T)) for first in range(0, layer.T, together)]
 
 

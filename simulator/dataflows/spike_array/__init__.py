@@ -29,18 +29,18 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
-from spikecycle.simulator.dataflows.layer import LayerPlan, layer_of
-from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.layer import LayerPlan, check_layer, layer_of
+from spikecycle.simulator.dataflows.memory import layer_sizes, outline
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EXTRAS
-from spikecycle.simulator.dataflows.spike_array.coding import spike_format_problem
+from spikecycle.simulator.dataflows.spike_array.coding import chosen_weight_format, spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs, sparse_needs
-from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
-from spikecycle.simulator.dataflows.spike_array.tiling import words_of
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan, check_sizes, check_widths
+from spikecycle.simulator.dataflows.spike_array.tiling import check_smallest_tile, words_of
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.formats import count_entries, spike_format
-from spikecycle.simulator.machine.schema import Machine
+from spikecycle.simulator.machine.schema import AUTO, Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import TensorSpec
 from spikecycle.traces.frames import blocks
@@ -72,6 +72,17 @@ class SpikeArray:
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Layer by layer."""
         return layers(network, with_pools=True)
+
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Formats, neurons, and the smallest tile of them."""
+        chosen, task = cast(SpikeArrayMachine, machine), outline(stage, network)
+        check_layer(stage, network)
+        if task is not None:
+            if chosen.formats.weights_of(task.name).format != AUTO:
+                chosen_weight_format(chosen, task)
+            check_sizes(chosen, task)
+            check_widths(chosen, task)
+            check_smallest_tile(chosen, task)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Tables, passes and events, at most."""

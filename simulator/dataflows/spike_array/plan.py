@@ -46,7 +46,8 @@ class SpikeArrayPlan:
     def __post_init__(self) -> None:
         self.weight_format = chosen_weight_format(self.machine, self.task)
         self.spike_format = spike_format(self.machine.formats.spikes)
-        _refuse(self.machine, self.task)
+        check_sizes(self.machine, self.task)
+        _check_sums(self.machine, self.task)
         tiling = cut_layer(self.machine, self.task, self.weight_format)
         check_weights(self.machine, self.task, self.weight_format, tiling.channel_tiles)
         self.cut = tiling
@@ -131,18 +132,47 @@ class SpikeArrayPlan:
             return self._frames[found_on_chip]
 
 
-def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
-    """Raise MappingError for a layer whose neurons the machine cannot compute."""
+def check_sizes(machine: SpikeArrayMachine, task: LayerTask) -> None:
+    """Raise MappingError for neurons, or a pool, that the machine cannot compute, whatever the weights are."""
     refused = machine.dataflow.refusal(task.neuron)
     if refused:
         raise MappingError.of(task.name, machine.name, refused)
     if task.is_pooled and not machine.dataflow.neuron_unit.pools_currents:
         raise MappingError.of(task.name, machine.name, POOLS_REFUSED)
     reason = ""
+    if task.is_pooled and machine.dataflow.partition == "space":
+        reason = "dataflow.partition: space cannot pool currents: the sums of a window may lie in several PEs"
+    elif task.is_pooled and machine.dataflow.update == "sparse":
+        reason = "dataflow.update: sparse cannot pool currents: a flag says of one sum alone that it is not 0"
+    elif machine.dataflow.update == "sparse" and task.neuron.reset == "hard" and task.neuron.reset_value != 0:
+        reason = f"dataflow.update: sparse needs a reset_value of 0, found {task.neuron.reset_value}"
+    if reason:
+        raise MappingError.of(task.name, machine.name, reason)
+
+
+def check_widths(machine: SpikeArrayMachine, task: LayerTask) -> None:
+    """Raise MappingError for states that the words of potentials do not hold, whatever the weights are."""
+    width, widest = machine.buffers.potentials.width_bits, max(task.neuron.potential_bits, task.neuron.current_bits)
+    if widest > width:
+        needed = max(widest, _sum_bits(task, _largest_sum_of_bits(task)))
+        reason = (
+            f"a state of a neuron has {widest} bits, and the exact sum of a timestep may need {needed}; "
+            f"buffers.potentials.width_bits is {width}"
+        )
+        raise MappingError.of(task.name, machine.name, reason)
+
+
+def _largest_sum_of_bits(task: LayerTask) -> int:
+    """The largest sum that inputs and weights of so many bits can come to."""
+    return task.shape.fan_in * ((1 << task.input_bits) - 1) << (task.weight_bits - 1)
+
+
+def _check_sums(machine: SpikeArrayMachine, task: LayerTask) -> None:
+    """Raise MappingError for sums that the words of potentials do not hold, or a bias that the update cannot take."""
+    reason = ""
     width, neuron = machine.buffers.potentials.width_bits, task.neuron
     # weights are looked at only where the largest ones that their bits allow would not fit
-    most = task.shape.fan_in * ((1 << task.input_bits) - 1) << (task.weight_bits - 1)
-    needed = _sum_bits(task, most + int(np.abs(task.bias.astype(np.int64)).max()))
+    needed = _sum_bits(task, _largest_sum_of_bits(task) + int(np.abs(task.bias.astype(np.int64)).max()))
     if needed > width:
         needed = _sum_bits(task, largest_sum(task.weights, task.input_bits, None if task.is_pooled else task.bias))
     widest = max(needed, neuron.potential_bits, neuron.current_bits)
@@ -152,14 +182,8 @@ def _refuse(machine: SpikeArrayMachine, task: LayerTask) -> None:
             f"{needs} {needed if needed > width else widest} bits, buffers.potentials.width_bits is {width}; set it to "
             f"{widest}, and each word of potentials has {widest / width:.2f} times the bits"
         )
-    elif task.is_pooled and machine.dataflow.partition == "space":
-        reason = "dataflow.partition: space cannot pool currents: the sums of a window may lie in several PEs"
-    elif task.is_pooled and machine.dataflow.update == "sparse":
-        reason = "dataflow.update: sparse cannot pool currents: a flag says of one sum alone that it is not 0"
     elif machine.dataflow.update == "sparse" and task.bias.any():
         reason = "dataflow.update: sparse needs neurons without bias"
-    elif machine.dataflow.update == "sparse" and neuron.reset == "hard" and neuron.reset_value != 0:
-        reason = f"dataflow.update: sparse needs a reset_value of 0, found {neuron.reset_value}"
     if reason:
         raise MappingError.of(task.name, machine.name, reason)
 

@@ -112,6 +112,56 @@ def _cut_channels(
     raise MappingError.of(task.name, machine.name, problem)
 
 
+@dataclass(frozen=True)
+class _Words:
+    """Words that the smallest tile has in a PE. parts: that the buffer is divided in, one of which holds them."""
+
+    needed: int
+    what: str
+    buffer: str
+    parts: int
+
+    def problem(self, machine: SpikeArrayMachine) -> str:
+        """Why they do not fit, or nothing."""
+        held = words_of(getattr(machine.buffers, self.buffer), self.parts)
+        share = "half of buffers" if self.parts == 2 else "buffers"
+        return (
+            f"its smallest tile has {self.needed} {self.what} in a PE, {share}.{self.buffer} holds {held}"
+            if self.needed > held
+            else ""
+        )
+
+
+def check_smallest_tile(machine: SpikeArrayMachine, task: LayerTask) -> None:
+    """Raise MappingError where not even one output position, or window, of one channel per PE fits, whatever the
+    weights are."""
+    for words in _words_of_a_place(machine, task, 1, min(task.shape.M, machine.dataflow.pes_per_group)):
+        problem = words.problem(machine)
+        if problem:
+            raise MappingError.of(task.name, machine.name, problem)
+
+
+def _words_of_a_place(machine: SpikeArrayMachine, task: LayerTask, own: int, channels: int) -> list[_Words]:
+    """Of neurons and what they send: of one position, or one window with what is left over of the map.
+
+    own: output channels of a PE. channels: of the tile.
+    """
+    words, position = NeuronWords.of(machine, task), machine.position_words(own)
+    shape, (rows, columns) = task.shape, task.pool
+    sums = position * (rows + shape.P % rows) * (columns + shape.Q % columns)
+    kept = "potentials" if words.read == 1 else f"words of states and parameters ({words.read} per neuron)"
+    if words.sums_apart:
+        kept = f"words of sums, states and parameters ({words.read} per neuron)"
+    place = "window" if words.sums_apart else "output position"
+    sent = "output spikes" if task.neuron.fires else "output potentials"
+    return [
+        _Words(
+            words.taken(machine.buffers.potentials.banks, sums, position), f"{kept} of one {place}", "potentials", 1
+        ),
+        _Words(output_words(machine, task, channels), f"words of {sent} of one position", "outputs", 2),
+    ]
+
+
 def _what_does_not_fit(
     machine: SpikeArrayMachine,
     task: LayerTask,
@@ -126,29 +176,16 @@ def _what_does_not_fit(
     most_words = -(-most_units * alignment_bits // buffers.weights.width_bits)
     entries = inputs * task.shape.stride[0] * task.shape.stride[1]
     entry_bits = directory_entry_bits(weight_format, most_units, max(tile.longest for tile in tiles))
-    own = max(int(tile.own_channels.max()) for tile in tiles)
-    sent = "output spikes" if task.neuron.fires else "output potentials"
-    spike_words = output_words(machine, task, max(tile.channels for tile in tiles))
-    words, position = NeuronWords.of(machine, task), machine.position_words(own)
-    shape, (rows, columns) = task.shape, task.pool
-    # of the smallest tile: one position, or one window with what is left over of the map
-    sums = position * (rows + shape.P % rows) * (columns + shape.Q % columns)
-    kept = "potentials" if words.read == 1 else f"words of states and parameters ({words.read} per neuron)"
-    if words.sums_apart:
-        kept = f"words of sums, states and parameters ({words.read} per neuron)"
-    place = "window" if words.sums_apart else "output position"
-    for needed, what, buffer, parts, held in (
-        (most_words, "words of weights", "weights", halves, words_of(buffers.weights, halves)),
-        (entries if entry_bits else 0, "directory entries", "directory", halves, words_of(buffers.directory, halves)),
-        (
-            words.taken(buffers.potentials.banks, sums, position), f"{kept} of one {place}", "potentials", 1,
-            words_of(buffers.potentials),
+    needs = [
+        _Words(most_words, "words of weights", "weights", halves),
+        _Words(entries if entry_bits else 0, "directory entries", "directory", halves),
+        *_words_of_a_place(
+            machine, task, max(int(tile.own_channels.max()) for tile in tiles), max(tile.channels for tile in tiles)
         ),
-        (spike_words, f"words of {sent} of one position", "outputs", 2, words_of(buffers.outputs, parts=2)),
-    ):  # fmt: skip
-        if needed > held:
-            share = "half of buffers" if parts == 2 else "buffers"
-            return f"its smallest tile has {needed} {what} in a PE, {share}.{buffer} holds {held}", 0
+    ]
+    problem = next((problem for needed in needs if (problem := needed.problem(machine))), "")
+    if problem:
+        return problem, 0
     if entry_bits > buffers.directory.width_bits:
         width = buffers.directory.width_bits
         return f"its directory entries take {entry_bits} bits, buffers.directory.width_bits is {width}", 0

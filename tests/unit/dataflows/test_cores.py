@@ -124,10 +124,10 @@ def test_placements_of_single_populations(tmp_path: Path) -> None:
         own = {"first": {"neurons_per_core": 1}, "second": {"first_core": 6}}
         rule = CorePlacement.model_validate({"cores": 8, "neurons_per_core": 4, "populations": own})
         placement = place(chip, trace, rule, "m")
-    assert placement.core["first"].tolist() == [0, 1, 2, 3]
-    assert placement.core["second"].tolist() == [6] * 4
+    assert placement.ranks["first"].core_of(np.arange(4)).tolist() == [0, 1, 2, 3]
+    assert placement.ranks["second"].core_of(np.arange(4)).tolist() == [6] * 4
     assert placement.neurons.tolist() == [1, 1, 1, 1, 0, 0, 4]
-    assert placement.number["second"].reshape(-1).tolist() == [4, 5, 6, 7]
+    assert placement.numbers["second"].reshape(-1).tolist() == [4, 5, 6, 7]
 
 
 def test_orders(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_orders(tmp_path: Path) -> None:
     with open_trace(tmp_path / "n.h5") as trace:
         chip = ChipNetwork(trace, "m")
         rules = [CorePlacement(cores=8, neurons_per_core=2, order=order) for order in ("position", "channel")]
-        cores = [place(chip, trace, rule, "m").core["spikes"].tolist() for rule in rules]
+        cores = [place(chip, trace, rule, "m").ranks["spikes"].core_of(np.arange(4)).tolist() for rule in rules]
     assert cores == [[0, 1, 0, 1], [0, 0, 1, 1]]
 
 

@@ -91,7 +91,7 @@ def test_pairs_of_tiles_that_begin_anywhere_in_a_word(
                     along_channels += max(of_channel.values())
     words = words_of(spikes)
     columns = planes.tile_planes(np.ones((1, fan_in), np.uint8), tile_fan_in)[..., 0]
-    found = np.zeros((2, len(ones[0]), len(ones[0][0])), np.int64)
+    found = np.zeros((2, len(ones[0]), len(ones[0][0])), np.int32)
     kernels.tile_ones(words, columns, tile_rows, tile_fan_in, found)
     assert found.tolist() == ones
     mask, of_tiles = np.zeros_like(weights), np.zeros((-(-channels // tile_channels), fan_in), np.int32)
@@ -150,15 +150,16 @@ def test_what_is_loaded_by_hand(tmp_path: Path) -> None:
 
 def test_a_tile_that_came_first_leaves_first() -> None:
     """Tiles 0, 1, 2 of two non-zeros each, twice, where four fit: 2 pushes out 0, then 0 pushes out 1, and so on."""
-    loads, changes = np.zeros(3, np.int64), np.zeros(3, np.int64)
-    steps, strides = np.array([2, 3, 1, 1]), np.array([0, 1, 0, 0])
-    kernels.visit_tiles(steps, strides, np.array([2, 2, 2]), 4, loads, changes)
-    assert loads.tolist() == [2, 2, 2]
-    kernels.visit_tiles(steps, strides, np.array([2, 2, 2]), 6, loads, changes)
-    assert loads.tolist() == [1, 1, 1]
-    assert changes.tolist() == [2, 2, 2]
-    kernels.visit_tiles(steps, strides, np.array([9, 1, 1]), 6, loads, changes)
-    assert loads.tolist() == [2, 2, 2]  # the first never fits, and pushes out the others
+    steps, strides, sizes = np.array([2, 3, 1, 1]), np.array([0, 1, 0, 0]), np.array([10, 20, 30])
+
+    def visited(non_zeros: list[int], resident: int) -> kernels.Visited:
+        return kernels.visit_tiles(steps, strides, np.array(non_zeros, np.int32), sizes, resident)
+
+    assert visited([2, 2, 2], 4) == (2 * 6, 2 * 60, 2 * 60)
+    assert visited([2, 2, 2], 6) == (6, 60, 2 * 60)
+    assert visited([9, 1, 1], 6) == (2 * 11, 2 * 60, 2 * 60)  # the first never fits, and pushes out the others
+    same = kernels.visit_tiles(steps, strides, np.array([2, 2, 2], np.int32), sizes[:1], 6)
+    assert same == (6, 3 * 10, 2 * 3 * 10)
 
 
 @pytest.mark.parametrize(

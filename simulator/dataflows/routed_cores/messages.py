@@ -1,0 +1,132 @@
+"""What the spikes of a network send over the mesh: whom they reach, and how the synapses there are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
+from spikecycle.simulator.dataflows.cores.fan_out import (
+    ENTRY_BYTES,
+    FanOut,
+    OneToOne,
+    Projection,
+    SpikeTargets,
+)
+from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
+from spikecycle.simulator.dataflows.cores.through_synapse import ThroughSynapse, most_reached
+from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine, SynapseKind
+from spikecycle.simulator.dataflows.routed_cores.mesh import IN_FLIGHT_BYTES
+from spikecycle.simulator.dataflows.stage import Network
+from spikecycle.simulator.memory import Need
+from spikecycle.traces import Population, Synapse
+
+VALUE_BYTES = 48  # of a value that is a spike: who sends it, what it passes, and what is found out about it
+NEURON_BYTES = 32  # of a neuron: its number, its mark, and what marks are made of
+SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
+"""Whether weights of 0 are no synapses."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTensor:
+    """What the values of one tensor send, whoever takes it.
+
+    senders: int64 (n,), the neuron of each value. targets: whom each reaches, over all populations, and cycles of the
+    receiving core for all synapses there. synapses: int64 (n,) by kind, those that a spike passes on all cores. behind:
+    timesteps of the chip that it is behind the sample. most_messages: of a spike.
+    """
+
+    name: str
+    senders: Int64
+    targets: SpikeTargets
+    synapses: Mapping[SynapseKind, Int64]
+    behind: int
+    most_messages: int
+
+
+def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:
+    """How the synapses of an operator are stored."""
+    own = machine.dataflow.synapses_of.get(synapse.name)
+    if own is not None:
+        return own
+    if machine.dataflow.synapses != "by_operator":
+        return machine.dataflow.synapses
+    shape = synapse.shape
+    if shape.P * shape.Q * shape.R * shape.S > 1:
+        return "convolution"
+    weights = synapse.weights()
+    return "dense" if 2 * np.count_nonzero(weights) >= weights.size else "sparse"
+
+
+def placed(machine: RoutedCoresMachine, network: Network) -> tuple[ChipNetwork, Placement]:
+    """A network on the cores of a machine; MappingError where it does not fit, or has no synapses that the machine file
+    names."""
+    synapses = [operator.name for operator in network.operators if isinstance(operator, Synapse)]
+    refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
+    chip = ChipNetwork(network, machine.name)
+    return chip, place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
+
+
+def message_needs(chip: ChipNetwork, placement: Placement, network: Network) -> tuple[Need, ...]:
+    """What messages take of the computer's memory: those of a timestep in which every neuron fires; and what there is
+    of every value and neuron."""
+    reached: dict[str, int] = {}
+    for population in chip.populations:
+        ranks = placement.ranks[population.output.name]
+        for spikes in chip.inputs[population.name]:
+            most = 1 if spikes.synapse is None else most_reached(spikes.synapse.shape, ranks)
+            reached[spikes.tensor] = reached.get(spikes.tensor, 0) + most
+    specs = {name: network.tensors[name].spec for name in reached}
+    values = sum(spec.count for spec in specs.values())
+    entries = sum(specs[name].count * most for name, most in reached.items())
+    messages = sum(specs[name].count * most * ((1 << specs[name].bits) - 1) for name, most in reached.items())
+    neurons = sum(ranks.neurons for ranks in placement.ranks.values())
+    return (
+        Need(
+            2 * ENTRY_BYTES * entries + IN_FLIGHT_BYTES * messages,
+            f"{messages} messages of a timestep in which all neurons fire", is_kept=False,
+        ),
+        Need(VALUE_BYTES * values, f"{values} values that are spikes (C x H x W)"),
+        Need(NEURON_BYTES * neurons, f"{neurons} neurons on cores"),
+    )  # fmt: skip
+
+
+def spike_tensor(
+    name: str,
+    values: int,
+    uses: list[tuple[Population, SpikeInput]],
+    machine: RoutedCoresMachine,
+    chip: ChipNetwork,
+    placement: Placement,
+    kept_entries: int,
+) -> SpikeTensor:
+    """All populations that take a tensor of so many values, together: a spike sends one message to each core.
+
+    kept_entries: how many of them may be kept.
+    """
+    latency = machine.dataflow.latency_ns
+    projections: list[Projection] = []
+    kinds: list[SynapseKind] = []
+    for population, spikes in uses:
+        ranks = placement.ranks[population.output.name]
+        if spikes.synapse is None:
+            kinds.append("sparse")
+            projections.append(OneToOne(ranks))
+        else:
+            kinds.append(synapse_kind(spikes.synapse, machine))
+            projections.append(ThroughSynapse(spikes.synapse, ranks, SKIPS_ZEROS[kinds[-1]]))
+    factors = [machine.cycles(getattr(latency.synapse, kind)) for kind in kinds]
+    synapses = {kind: np.zeros(values, np.int64) for kind in kinds}
+    most = 0
+
+    def look(some: Int64, parts: Sequence[FanOut], table: FanOut) -> None:
+        nonlocal most
+        most = max(most, int(np.diff(table.starts).max(initial=0)))
+        for kind, part in zip(kinds, parts, strict=True):
+            synapses[kind][some] += part.passed()
+
+    targets = SpikeTargets(values, projections, factors, placement.cores).looked_through(kept_entries, look)
+    return SpikeTensor(name, chip.senders(name, placement.numbers), targets, synapses, chip.depth_of(name), most)
