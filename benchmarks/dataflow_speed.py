@@ -1,11 +1,12 @@
-"""Seconds that each machine takes to simulate a sample of a VGG9-sized network, one core, kernels compiled before.
+"""Seconds that each machine takes to simulate a sample of one network, one core, kernels compiled before.
 
-    python benchmarks/dataflow_speed.py [MACHINE ...] [--density SHARE] [--runs N]
+    python benchmarks/dataflow_speed.py [MACHINE ...] [--network vgg9 | reference] [--density SHARE] [--runs N]
 
-VGG9 on 32 x 32 pixels (the six convolutions behind the first, and the dense layer of 1024), T = 4, random spikes
-and weights of 8 bits, inputs and outputs recorded: about 80 M synaptic events per sample. Times are processor times
-(medians) of `simulate` on an open trace and a loaded machine: reading the sample, counting its workload, the rule,
-traffic and prices. Machines that do not run the network say so.
+vgg9: VGG9 on 32 x 32 pixels (the six convolutions behind the first, and the dense layer of 1024), T = 4, random spikes
+and weights of 8 bits, inputs and outputs recorded: about 80 M synaptic events per sample. reference: the network of
+`reference_network.py`, T = 20, 261 M synaptic events. Times are processor times (medians) of `simulate` on an open
+trace and a loaded machine: reading the sample, counting its workload, the rule, traffic and prices. Machines that do
+not run the network say so.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from reference_network import in_fresh_process, write_trace
 
 from spikecycle.simulator import MappingError, load_machine, shipped_machines, simulate
-from spikecycle.traces import LayerArrays, LayerShape, Neuron, open_trace, write_trace
+from spikecycle.traces import LayerArrays, LayerShape, Neuron, open_trace
+from spikecycle.traces import write_trace as write_layers
 
 TIMESTEPS = 4
 SEED = 9
@@ -33,10 +36,18 @@ SHAPES = {
     "fc1": LayerShape.linear(4096, 1024),
 }
 """Layers of models/networks/vgg9.py behind the first convolution, whose inputs are no spikes, at width 1."""
-SETTINGS = {
-    "loihi": {"dataflow.mesh.width": 16, "dataflow.mapping.cores": 256},
-    "tinyodin": {"dataflow.mapping.cores": 1024},
-    "catalyst_n1": {"dataflow.mapping.cores": 1024},
+SETTINGS: dict[str, dict[str, dict[str, int]]] = {
+    "vgg9": {
+        "loihi": {"dataflow.mesh.width": 16, "dataflow.mapping.cores": 256},
+        "tinyodin": {"dataflow.mapping.cores": 1024},
+        "catalyst_n1": {"dataflow.mapping.cores": 1024},
+    },
+    "reference": {
+        "loihi": {"dataflow.mesh.width": 192, "dataflow.mapping.cores": 3072},
+        "truenorth": {"dataflow.mesh.width": 192, "dataflow.mapping.cores": 12288},
+        "tinyodin": {"dataflow.mapping.cores": 16384},
+        "catalyst_n1": {"dataflow.mapping.cores": 16384},
+    },
 }
 """Machines that have too few cores for the network, and enough of them."""
 
@@ -51,24 +62,28 @@ def write_sample(path: Path, density: float) -> None:
         neuron = Neuron("lif", np.full(shape.M, 1000), potential_bits=24, leak_numerator=1, leak_shift=1)
         outputs = random.random((1, TIMESTEPS, *shape.output_shape)) < density
         layers.append(LayerArrays(name, shape, weights, 8, neuron, spikes, outputs=outputs))
-    write_trace(path, layers, provenance={"model": "random spikes, VGG9 shapes"})
+    write_layers(path, layers, provenance={"model": "random spikes, VGG9 shapes"})
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("machines", nargs="*", metavar="MACHINE")
-    parser.add_argument("--density", type=float, default=0.11)
+    parser.add_argument("--network", choices=tuple(SETTINGS), default="vgg9")
+    parser.add_argument("--density", type=float, default=0.11, help="of spikes, for vgg9")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "vgg9.h5"
-        write_sample(path, arguments.density)
+        path = Path(folder) / f"{arguments.network}.h5"
+        if arguments.network == "reference":
+            in_fresh_process(write_trace, str(path))
+        else:
+            write_sample(path, arguments.density)
         print(f"{'machine':>28} {'cycles':>12} {'M events':>9} {'s':>8}")
         with open_trace(path) as trace:
             for machine in arguments.machines or shipped_machines():
                 try:
-                    loaded = load_machine(machine, SETTINGS.get(machine))
+                    loaded = load_machine(machine, SETTINGS[arguments.network].get(machine))
                     result = simulate(trace, loaded)
                 except MappingError as error:
                     print(f"{machine:>28} {str(error).splitlines()[0][:80]}")
