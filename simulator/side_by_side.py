@@ -5,10 +5,13 @@ Kernels, zlib and hashes run without Python's lock, so that threads share the co
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from threading import Condition, Lock, Thread
-from typing import Generic, TypeVar
+from types import FrameType
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -34,6 +37,9 @@ class Once(Generic[T]):
                     self._made.append(make())
                 except Exception as error:
                     self._error = error
+                except BaseException:
+                    self._make = make  # nobody made it: who asks next does
+                    raise
         if self._error is not None:
             raise self._error
         return self._made[0]
@@ -54,13 +60,13 @@ class Once(Generic[T]):
 
 
 class _Job(Generic[T]):
-    """A job that has begun, and what came of it."""
+    """A job that has begun, and what came of it; an error instead of a job, where it could not be told."""
 
-    def __init__(self, do: Callable[[], T]) -> None:
-        self._do: Callable[[], T] | None = do
+    def __init__(self, do: Callable[[], T] | None, error: BaseException | None = None) -> None:
+        self._do = do
         self._made: list[T] = []
-        self._error: BaseException | None = None
-        self.is_done = False
+        self._error = error
+        self.is_done = error is not None
 
     def run(self) -> None:
         """Do it; what goes wrong is told to who asks for the result."""
@@ -104,21 +110,23 @@ class _Jobs(Generic[T]):
                     self._changed.wait()
             self._do(job)
 
-    def oldest(self) -> _Job[T] | None:
-        """The job whose turn it is, done and taken away; None behind the last. Until it is done, do others."""
-        while True:
+    def oldest(self, interrupt: _Interrupt) -> _Job[T] | None:
+        """The job whose turn it is, done and taken away; None behind the last, or where an interrupt waits. Until it is
+        done, do others."""
+        while not interrupt.is_waiting:
             with self._changed:
-                while not (self._begun and self._begun[0].is_done):
-                    job = self._begin()
-                    if job is not None:
-                        break
-                    if not self._begun:
-                        return None
-                    self._changed.wait()
-                else:
+                if self._begun and self._begun[0].is_done:
                     self._changed.notify_all()  # there is room for another
                     return self._begun.popleft()
+                job = self._begin()
+                if job is None:
+                    if not self._begun:
+                        return None
+                    if not self._begun[0].is_done:
+                        self._changed.wait()
+                    continue
             self._do(job)
+        return None
 
     def close(self) -> None:
         """Begin nothing any more."""
@@ -135,6 +143,11 @@ class _Jobs(Generic[T]):
         except StopIteration:
             self._is_closed = True
             return None
+        except BaseException as error:  # of the jobs themselves: raised in its turn, as one of a job
+            self._begun.append(_Job(None, error))
+            self._is_closed = True
+            self._changed.notify_all()
+            return None
         self._begun.append(job)
         return job
 
@@ -145,12 +158,43 @@ class _Jobs(Generic[T]):
             self._changed.notify_all()
 
 
+class _Interrupt:
+    """Ctrl-C, kept waiting in a `with` block of the main thread.
+
+    It would end that thread anywhere: within a lock that the others need, Python's own among them, or with a value
+    half-made. What handled it before is called when the block ends.
+    """
+
+    def __init__(self) -> None:
+        self._before: Any = None
+        self._frames: list[FrameType | None] = []
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it came."""
+        return bool(self._frames)
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
+            self._before = signal.signal(signal.SIGINT, lambda _, frame: self._frames.append(frame))
+
+    def __exit__(self, *_: object) -> None:
+        before, self._before = self._before, None
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+            if self._frames:
+                frame = self._frames[-1]
+                self._frames.clear()
+                before(signal.SIGINT, frame)
+
+
 def in_order(jobs: Iterable[Callable[[], T]], threads: int) -> Generator[T, None, None]:
     """The result of every job, in order; `threads` of them side by side.
 
     The thread that asks for results does jobs as well: one that only waited would be woken for each of them, and then
     wait for Python's lock. With one thread a job is done when its result is asked for. An error of a job is raised in
-    its turn; nothing is begun after it, and what has begun ends first. Close the iterator if not all of it is taken.
+    its turn; nothing is begun after it, and what has begun ends first: so does it before Ctrl-C is heard. Close the
+    iterator if not all of it is taken.
     """
     if threads == 1:
         for job in jobs:
@@ -158,13 +202,19 @@ def in_order(jobs: Iterable[Callable[[], T]], threads: int) -> Generator[T, None
         return
     shared = _Jobs(jobs, AHEAD * threads)
     helpers = [Thread(target=shared.help, name=f"side by side {number}") for number in range(1, threads)]
+    interrupt = _Interrupt()
     try:
         for helper in helpers:
             helper.start()
-        while (done := shared.oldest()) is not None:
+        while True:
+            with interrupt:
+                done = shared.oldest(interrupt)
+            if done is None:
+                return
             yield done.result()
     finally:
-        shared.close()
-        for helper in helpers:
-            if helper.ident is not None:  # it was started
-                helper.join()
+        with interrupt:
+            shared.close()
+            for helper in helpers:
+                if helper.ident is not None:  # it was started
+                    helper.join()

@@ -21,6 +21,7 @@ from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_netwo
 from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import open_trace
@@ -67,7 +68,11 @@ class _Case:
 
 
 def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
-    """Measure everything; UsageError for a network that there is not."""
+    """Measure everything; UsageError for a network, a machine or a format that there is not, before anything else."""
+    for machine, weight_format in product(plan.machines, plan.formats):
+        loaded = load_machine(machine)
+        if weight_format is not None and loaded.formats is not None:
+            load_machine(machine, formats={"weights": weight_format})
     began = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory() as folder:
         cases = list(_cases(plan, Path(folder)))

@@ -15,7 +15,7 @@ ONE_THREAD = "spikecycle, 1 thread"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class BenchCase(_Part):

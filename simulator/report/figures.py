@@ -68,7 +68,8 @@ def shape_text(operator: str, shape: Mapping[str, int | list[int]]) -> str:
 
 
 def _pair(pair: int | list[int], mark: str, usual: int) -> str:
-    first, second = pair if isinstance(pair, list) else (pair, pair)
-    if first == second:
-        return "" if first == usual else f"{mark}{first}"
-    return f"{mark}{first},{second}"
+    """One number, or one of each axis, or of each side, that is not the usual one; as few as say it."""
+    numbers = pair if isinstance(pair, list) else [pair]
+    if set(numbers) == {usual}:
+        return ""
+    return mark + ",".join(map(str, numbers[:1] if len(set(numbers)) == 1 else numbers))

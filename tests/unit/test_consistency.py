@@ -164,3 +164,15 @@ def test_a_bench_that_no_run_leaves_behind_is_refused(
     with pytest.raises(UsageError) as refused:
         read_document(file)
     assert str(refused.value) == f"{file}: {words}: this is nothing that spikecycle wrote"
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_text_is_no_number_of_a_bench(tmp_path: Path, value: str) -> None:
+    """pydantic takes these texts for numbers, of which every comparison is false."""
+    data: Any = BENCH.model_dump()
+    data["peers"][0]["ratio"] = value
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(data))
+    with pytest.raises(UsageError, match=r"bench\.json: peers\.0\.ratio: ") as refused:
+        read_document(file)
+    assert "\n" not in str(refused.value)

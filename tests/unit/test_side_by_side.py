@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 
@@ -180,3 +181,58 @@ def test_an_error_ahead_is_told_to_those_who_ask() -> None:
         with pytest.raises(ValueError, match="no value"):
             value()
     assert made == [1]
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_an_error_of_the_jobs_themselves_comes_in_its_turn(threads: int) -> None:
+    """Whichever thread draws the job that is none."""
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        yield lambda: 0
+        yield lambda: 1
+        raise ValueError("no third job")
+
+    for _ in range(50):
+        results = in_order(jobs(), threads)
+        assert [next(results), next(results)] == [0, 1]
+        with pytest.raises(ValueError, match="no third job"):
+            next(results)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_an_interrupt_waits_for_the_jobs_that_have_begun(threads: int) -> None:
+    """It is heard behind the job in which it came, outside all locks, and whoever heard interrupts before does again."""
+    before = signal.getsignal(signal.SIGINT)
+    ended: list[int] = []
+
+    def job(number: int) -> int:
+        if number == 40:
+            signal.raise_signal(signal.SIGINT)  # to the main thread, whichever does this job
+        ended.append(number)
+        return number
+
+    alive = threading.active_count()
+    results = in_order([lambda number=number: job(number) for number in range(10_000)], threads)  # type: ignore[misc]
+    with pytest.raises(KeyboardInterrupt):
+        for _ in results:
+            pass
+    assert 40 in ended
+    assert len(ended) < 10_000
+    assert threading.active_count() == alive
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_value_whose_making_was_interrupted_is_made_by_the_next() -> None:
+    times = 0
+
+    def make() -> int:
+        nonlocal times
+        times += 1
+        if times == 1:
+            raise KeyboardInterrupt
+        return times
+
+    value = Once(make)
+    with pytest.raises(KeyboardInterrupt):
+        value()
+    assert [value(), value()] == [2, 2]

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from spikecycle.installing import how_to_install
-from spikecycle.simulator import UsageError, simulate
+from spikecycle.simulator import MachineError, UsageError, simulate
 from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.growth import exponent, fitted
 from spikecycle.simulator.bench.measure import BenchPlan, bench
@@ -173,3 +173,21 @@ def test_bad_input_is_refused_in_a_line(arguments: list[str], said: str) -> None
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (BenchPlan(("lenet",), machines=("spike_array", "nosuch")), "nosuch"),
+        (BenchPlan(("lenet",), machines=("spike_array",), formats=(None, "nosuch")), "nosuch"),
+    ],
+)
+def test_what_there_is_not_is_refused_before_anything_is_measured(
+    plan: BenchPlan, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(*arguments: object) -> None:
+        raise AssertionError("a network was written")
+
+    monkeypatch.setattr(measure, "write_network", written)
+    with pytest.raises((UsageError, MachineError), match=words):
+        measure.bench(plan)

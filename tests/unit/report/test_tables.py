@@ -20,6 +20,7 @@ from spikecycle.simulator.report.figures import energy_by_kind_pj, shape_text
 from spikecycle.simulator.report.tables import access_table, cycle_table, energy_table, layer_table, run_report
 from spikecycle.simulator.report.verification import is_exact, verification_report
 from spikecycle.simulator.result import RunResult, SlowBuffer
+from spikecycle.traces import LayerShape
 from tests.unit.report.example import CYCLE_CATEGORIES, run_result
 
 
@@ -275,6 +276,15 @@ def test_a_network_in_which_nothing_happens_divides_by_nothing() -> None:
 def test_the_shape_of_a_plain_convolution_has_no_marks() -> None:
     shape = {"C": 1, "H": 8, "W": 8, "M": 4, "P": 6, "Q": 6, "R": 3, "S": 3, "groups": 1}
     assert shape_text("conv2d", {**shape, "stride": [1, 1], "padding": [0, 0]}) == "1x8x8 → 4x6x6, 3x3"
+
+
+def test_a_padding_of_its_own_for_every_side_is_written() -> None:
+    """Top, bottom, left, right, as `LayerShape.short_padding` gives them where opposite sides differ."""
+    sides = LayerShape("conv2d", C=1, H=8, W=8, M=4, R=3, S=3, padding=(0, 1, 2, 3)).short_padding
+    shape = {"C": 1, "H": 8, "W": 8, "M": 4, "P": 7, "Q": 11, "R": 3, "S": 3, "groups": 1}
+    text = shape_text("conv2d", {**shape, "stride": [2, 1], "padding": list(sides)})
+    assert text == "1x8x8 → 4x7x11, 3x3 /2,1 +0,1,2,3"
+    assert shape_text("conv2d", {**shape, "stride": [1, 1], "padding": [1, 1, 1, 1]}) == "1x8x8 → 4x7x11, 3x3 +1"
 
 
 def test_an_exact_verification_is_one_line() -> None:
