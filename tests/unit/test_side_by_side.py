@@ -201,7 +201,7 @@ def test_an_error_of_the_jobs_themselves_comes_in_its_turn(threads: int) -> None
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_an_interrupt_waits_for_the_jobs_that_have_begun(threads: int) -> None:
-    """It is heard behind the job in which it came, outside all locks, and whoever heard interrupts before does again."""
+    """It is heard behind the job in which it came, outside all locks; who heard interrupts before does so again."""
     before = signal.getsignal(signal.SIGINT)
     ended: list[int] = []
 
