@@ -9,6 +9,7 @@ from typing import Any
 
 from spikecycle.simulator.auto_formats import pick_weight_formats
 from spikecycle.simulator.dataflows import DATAFLOWS
+from spikecycle.simulator.dataflows.base import ChecksSizes
 from spikecycle.simulator.dataflows.format_support import check_formats
 from spikecycle.simulator.dataflows.memory import run_needs
 from spikecycle.simulator.dataflows.stage import edges
@@ -96,8 +97,9 @@ def simulate(
         refuse_unsupported(dataflow.supports, dataflow.name, machine.name, network, supports_of_machines)
         stages = stages_that_run(dataflow.supports, dataflow.stages(machine, network))
         check_formats(machine, dataflow, stages)
-        for stage in stages:
-            dataflow.check(machine, stage, network)
+        if isinstance(dataflow, ChecksSizes):
+            for stage in stages:
+                dataflow.check(machine, stage, network)
         needs = run_needs(dataflow, machine, network, stages, timeline is not None)
         threads = check_memory(f"{network.path} on machine {machine.name!r}", needs, max_memory_bytes, threads)
         tensors = (SampleTensors(network, sample) if reuse is None else reuse.tensors(sample) for sample in chosen)

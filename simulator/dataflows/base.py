@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Frames
@@ -107,13 +107,6 @@ class Dataflow(Protocol):
     def stages(self, machine: Machine, network: Network) -> list[Stage]:
         """Which operators run together, in order."""
 
-    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
-        """Raise MappingError, as `plan` does, where sizes alone tell that a stage cannot be mapped.
-
-        Asked of every stage before memory is estimated and anything is done, so that it reads no arrays and takes next
-        to no memory: a network that no memory would make fit is not refused for its memory, and not halfway.
-        """
-
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """What planning and replaying a stage takes of the computer's memory at most, besides its weights and tensors.
 
@@ -125,3 +118,16 @@ class Dataflow(Protocol):
 
     def keeps(self, machine: Machine, tensor: TensorSpec, values: Frames) -> bool:
         """Whether the machine has room to keep a tensor of one sample, (T, C, H, W), on chip between two stages."""
+
+
+@runtime_checkable
+class ChecksSizes(Protocol):
+    """A dataflow that tells from sizes alone what cannot be mapped. One that does not, a plugin of before among them,
+    tells it when a stage is mapped."""
+
+    def check(self, machine: Machine, stage: Stage, network: Network) -> None:
+        """Raise MappingError, as `Dataflow.plan` does, where sizes alone tell that a stage cannot be mapped.
+
+        Asked of every stage before memory is estimated and anything is done, so that it reads no arrays and takes next
+        to no memory: a network that no memory would make fit is not refused for its memory, and not halfway.
+        """

@@ -46,7 +46,6 @@ def test_what_fits_but_for_memory_is_refused_for_memory(machine: str, layers: Pa
         ("catalyst_n1", {"dataflow.mapping": {"cores": 52, "neurons_per_core": 1}}, "needs 53 cores of 1 neurons"),
         ("loihi", {"dataflow.mapping.cores": 1, "dataflow.mesh": ONE_CORE}, "needs 3 cores of 1024 neurons"),
         ("truenorth", {"dataflow.synapses_of": {"fc": "dense"}}, "dataflow.synapses_of.fc: .* no such synapse"),
-        ("spike_array", {"buffers.potentials.width_bits": 8}, "a state of a neuron has 16 bits, and .* may need 17"),
         ("spike_array", {"buffers.outputs": {"size_kib": 0.0078125, "width_bits": 64}, "dataflow.pes": 256}, "outputs"),
         ("eyeriss_snn", {"dataflow.rows": 2}, "its kernel has 3 rows, dataflow.rows is 2"),
         ("eyeriss_snn", NARROW, "a potential has 16 bits"),

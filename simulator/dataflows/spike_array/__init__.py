@@ -35,7 +35,7 @@ from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EX
 from spikecycle.simulator.dataflows.spike_array.coding import chosen_weight_format, spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.memory import needs, sparse_needs
-from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan, check_sizes, check_widths
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan, check_sizes
 from spikecycle.simulator.dataflows.spike_array.tiling import check_smallest_tile, words_of
 from spikecycle.simulator.dataflows.stage import Network, Stage, layers
 from spikecycle.simulator.dataflows.support import Support
@@ -81,7 +81,6 @@ class SpikeArray:
             if chosen.formats.weights_of(task.name).format != AUTO:
                 chosen_weight_format(chosen, task)
             check_sizes(chosen, task)
-            check_widths(chosen, task)
             check_smallest_tile(chosen, task)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:

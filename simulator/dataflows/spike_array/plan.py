@@ -150,18 +150,6 @@ def check_sizes(machine: SpikeArrayMachine, task: LayerTask) -> None:
         raise MappingError.of(task.name, machine.name, reason)
 
 
-def check_widths(machine: SpikeArrayMachine, task: LayerTask) -> None:
-    """Raise MappingError for states that the words of potentials do not hold, whatever the weights are."""
-    width, widest = machine.buffers.potentials.width_bits, max(task.neuron.potential_bits, task.neuron.current_bits)
-    if widest > width:
-        needed = max(widest, _sum_bits(task, _largest_sum_of_bits(task)))
-        reason = (
-            f"a state of a neuron has {widest} bits, and the exact sum of a timestep may need {needed}; "
-            f"buffers.potentials.width_bits is {width}"
-        )
-        raise MappingError.of(task.name, machine.name, reason)
-
-
 def _largest_sum_of_bits(task: LayerTask) -> int:
     """The largest sum that inputs and weights of so many bits can come to."""
     return task.shape.fan_in * ((1 << task.input_bits) - 1) << (task.weight_bits - 1)
