@@ -22,9 +22,9 @@ from spikecycle.traces.tensors import ValueRange
 from spikecycle.traces.weights import code_dtype
 
 TOGETHER = 4
-"""ListedEvents that are added in one sweep over the output channels; `_add` is written for this number."""
+"""Events that are added in one sweep over the output channels; `_add` is written for this number."""
 FEWEST_EVENTS = 8 * TOGETHER
-"""ListedEvents that a sum of 16 bits must hold at least: with fewer, sums of 32 bits are faster."""
+"""Events that a sum of 16 bits must hold at least: with fewer, sums of 32 bits are faster."""
 FEWEST_CHANNELS = 4
 """Of a group, if there are several: with fewer, to scatter every event is faster."""
 BLOCK_BYTES = 2**20
