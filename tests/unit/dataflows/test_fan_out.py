@@ -114,7 +114,6 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MAPPING = {"dataflow.mapping": {"cores": 4096, "neurons_per_core": 16, "order": "channel"}}
 
 
-@pytest.mark.kernel
 def test_memory_does_not_grow_with_cores_reached(wide: Path) -> None:
     """What is needed, by the estimate and by what is allocated, is less than the entries of all values take."""
     machine = override(load_machine("tinyodin"), MAPPING)
