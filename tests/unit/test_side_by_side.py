@@ -14,6 +14,17 @@ PATIENCE_S = 20
 """Until a test that hangs gives up."""
 
 
+class EndlessJobs:
+    """Jobs without end, and how many of them were drawn."""
+
+    drawn = 0
+
+    def __iter__(self) -> Iterator[Callable[[], int]]:
+        while True:
+            self.drawn += 1
+            yield lambda: 1
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_results_come_in_the_order_of_the_jobs(threads: int) -> None:
     assert list(in_order([lambda number=number: number * number for number in range(50)], threads)) == [  # type: ignore[misc]
@@ -69,18 +80,11 @@ def test_an_error_comes_in_its_turn_and_nothing_is_begun_behind_it(threads: int)
 
 
 def test_who_stops_asking_stops_the_jobs() -> None:
-    drawn = 0
-
-    def jobs() -> Iterator[Callable[[], int]]:
-        nonlocal drawn
-        while True:
-            drawn += 1
-            yield lambda: 1
-
-    results = in_order(jobs(), 2)
+    jobs = EndlessJobs()
+    results = in_order(jobs, 2)
     next(results)
     results.close()
-    assert drawn <= 1 + AHEAD * 2
+    assert jobs.drawn <= 1 + AHEAD * 2
     assert not [thread for thread in threading.enumerate() if "side by side" in thread.name]
 
 
@@ -98,18 +102,11 @@ def test_who_asks_for_results_does_jobs_as_well(threads: int) -> None:
 
 
 def test_no_more_is_begun_than_results_can_wait() -> None:
-    drawn = 0
-
-    def jobs() -> Iterator[Callable[[], int]]:
-        nonlocal drawn
-        while True:
-            drawn += 1
-            yield lambda: 1
-
-    results = in_order(jobs(), 2)
+    jobs = EndlessJobs()
+    results = in_order(jobs, 2)
     for taken in range(1, 200):
         next(results)
-        assert drawn <= taken + AHEAD * 2
+        assert jobs.drawn <= taken + AHEAD * 2
     results.close()
 
 
