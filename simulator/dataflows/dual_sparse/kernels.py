@@ -13,11 +13,25 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt64
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
 from spikecycle.simulator.workload.words import WORD_BITS, count_ones
 
 ROWS_TOGETHER = 256
 """Rows whose words are turned, so that those of one column lie side by side: few enough for a processor's caches."""
+
+
+@inner_kernel
+def busiest_and_all(pairs: Int64, count: int, per_tile: int) -> tuple[int, int]:
+    """Of `count` PEs, so many per tile: pairs of the busiest PE of each tile, added up, and pairs of all PEs."""
+    total = 0
+    found = 0
+    for begin in range(0, count, per_tile):
+        longest = 0
+        for pe in range(begin, min(begin + per_tile, count)):
+            longest = max(longest, int(pairs[pe]))
+            found += int(pairs[pe])
+        total += longest
+    return total, found
 
 
 @kernel
@@ -53,12 +67,9 @@ def cycles_along_rows(
                             column = columns[first_word + index]
                             for row in range(count if of_weights else 0):
                                 pairs[row] += count_ones(column[row] & of_weights) << digit
-                    for begin in range(0, count, rows_per_tile):
-                        longest = 0
-                        for row in range(begin, min(begin + rows_per_tile, count)):
-                            longest = max(longest, int(pairs[row]))
-                            of_window += int(pairs[row])
-                        total += longest
+                    busiest, found = busiest_and_all(pairs, count, rows_per_tile)
+                    total += busiest
+                    of_window += found
         pairs_out[window] = of_window
     return total
 
@@ -99,12 +110,9 @@ def cycles_along_channels(
                         word = spikes[digit, first_word + index]
                         for n in range(channels if word else 0):
                             pairs[n] += count_ones(word & of_word[n]) << digit
-                for begin in range(0, channels, channels_per_tile):
-                    longest = 0
-                    for n in range(begin, min(begin + channels_per_tile, channels)):
-                        longest = max(longest, int(pairs[n]))
-                        of_window += int(pairs[n])
-                    total += longest
+                busiest, found = busiest_and_all(pairs, channels, channels_per_tile)
+                total += busiest
+                of_window += found
         pairs_out[window] = of_window
     return total
 
