@@ -6,17 +6,13 @@ moves all potentials that it meets by the same address, and all their banks by t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
-from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.tap_lanes import LANES, TapLanes
-from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
-from spikecycle.simulator.formats import decode_schedule, goes_by
+from spikecycle.simulator.formats import decode_schedule
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
 from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
@@ -90,27 +86,6 @@ class Scratch(NamedTuple):
             (pe.banks, slots), -(-slots // LEVELS) * LEVELS, LANE_REGISTERS * LANES,
         )  # fmt: skip
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
-
-
-@dataclass(frozen=True, eq=False)
-class PeLatencies:
-    """What an event takes by channel tile, tap case and PE; tap_case = (channel · row classes + row class) · column
-    classes + column class.
-
-    cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases + 1, pes_per_group), 0 behind the last tap case;
-    where the tiles are worked on `abreast`, int32 (4, tap cases + 1, pes_per_group, tiles).
-    work: int64 (tiles, tap cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
-    """
-
-    cycles: Int32
-    work: Int64
-    abreast: bool
-
-    def served(self, occurrences: Int64) -> Int64:
-        """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
-        latency = self.cycles[LATENCY, :-1] if self.abreast else self.cycles[:, LATENCY, :-1]
-        axes = "cpt" if self.abreast else "tcp"
-        return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
 
 
 @inner_kernel
@@ -280,8 +255,8 @@ def tabulate_latencies(
 
     values, starts: see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
-    cycles_out: int32 (4, tap cases + 1, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
-        latency of an event without taps, where that stays. by_*: see `goes_by`.
+    cycles_out: int32 (4, tap cases + 1, pes_per_group): holds the latency of an event without taps, where that stays.
+    work_out: int64 (tap_cases, WORK_COLUMNS), added to. by_*: see `goes_by`.
     """
     pes_per_group, channels, phases = first_bits.shape
     cases = len(work_out) // channels  # of a channel
@@ -342,27 +317,3 @@ def tabulate_latencies(
                         work[LOOKUPS] += stored_values[fiber] if spec.codes == Codes.CODEBOOK else 0
                         work[FIBERS] += 1
                         work[POTENTIALS] += scratch.lanes[ACCESSES + lane] if pe.row_access == 1 else accumulates
-
-
-def latencies(
-    tiles: Sequence[TileFibers],
-    layouts: Sequence[WeightLayout],
-    lanes: TapLanes,
-    tap_cases: int,
-    spec: FormatSpec,
-    pe: PeSpec,
-    abreast: bool,
-) -> PeLatencies:
-    """The latencies of all channel tiles; tap_cases: of all input channels."""
-    pes_per_group = len(layouts[0].first_bits)
-    cycles = np.zeros((len(tiles), 4, tap_cases + 1, pes_per_group), dtype=np.int32)
-    cycles[:, LATENCY : IDLE + 1, :-1] = UNTOUCHED_CYCLES
-    work = np.zeros((len(tiles), tap_cases, WORK_COLUMNS), dtype=np.int64)
-    scratch = Scratch.of(max(fibers.longest for fibers in tiles), pe, lanes)
-    for number, (fibers, layout) in enumerate(zip(tiles, layouts, strict=True)):
-        tabulate_latencies(
-            fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
-            fibers.own_channels, fibers.first_local, lanes, spec, pe, scratch, cycles[number], work[number],
-            *goes_by(spec, pe.skip),
-        )  # fmt: skip
-    return PeLatencies(np.ascontiguousarray(cycles.transpose(1, 2, 3, 0)) if abreast else cycles, work, abreast)
