@@ -130,6 +130,11 @@ class LayerFibers:
         self._held_bytes = 0
 
     @property
+    def weights(self) -> int:
+        """How many the layer has."""
+        return self._weights.size
+
+    @property
     def all_own(self) -> int:
         """Output channels of the PE that owns most of the whole layer."""
         return -(-self._shape.M // self._pes_per_group)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.dataflows.spike_array.alike_fibers import FiberRecords
 from spikecycle.simulator.dataflows.spike_array.channel_tiles import LayerFibers
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -56,15 +57,20 @@ class LatencyBlock:
     classes + column class.
 
     tiles: channel tiles of the block. cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases + 1,
-    pes_per_group), 0 behind the last tap case; where the tiles are worked on abreast, int32 (4, tap cases + 1,
-    pes_per_group, tiles). work: int64 (tap cases, WORK_COLUMNS), summed over tiles and PEs: FETCHED_WORDS, DIRECTORY,
-    ... served: int64 (tap cases, pes_per_group), LATENCY summed over tiles.
+    pes_per_group), 0 behind the last tap case; where the tiles are worked on `abreast`, int32 (4, tap cases + 1,
+    pes_per_group, tiles). work: int64 (tap cases, WORK_COLUMNS), summed over tiles and PEs.
     """
 
     tiles: slice
     cycles: Int32
     work: Int64
-    served: Int64
+    abreast: bool
+
+    def served(self, occurrences: Int64) -> Int64:
+        """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
+        latency = self.cycles[LATENCY, :-1] if self.abreast else self.cycles[:, LATENCY, :-1]
+        axes = "cpt" if self.abreast else "tcp"
+        return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
 
 
 @dataclass(eq=False)
@@ -102,30 +108,35 @@ class LatencyTables:
         """Of channel tiles [first, stop). while_mapped: whether their fibers may still be held."""
         rows, pes = self._tap_cases + 1, self.machine.dataflow.pes_per_group
         shape = (COLUMNS, rows, pes, stop - first) if self.abreast else (stop - first, COLUMNS, rows, pes)
-        cycles: Int32 = np.empty(shape, np.int32)
+        cycles: Int32 = np.empty(shape, np.int32) if self.abreast else np.zeros(shape, np.int32)
         work = np.zeros((self._tap_cases, WORK_COLUMNS), np.int64)
-        served = np.zeros((self._tap_cases, pes), np.int64)
         together = TURNED_TOGETHER if self.abreast else stop - first
         lay = self.fibers.take if while_mapped else self.fibers.lay
         lanes = self.tiling.map.lanes
-        scratch = Scratch.of(self.tiling.own_channels * int(lanes.taps.max()), self.pe, lanes)
+        scratch, records = Scratch.of(self.tiling.own_channels * int(lanes.taps.max()), self.pe, lanes), self._records()
         for start in range(0, stop - first, together):
             number = min(together, stop - first - start)
-            some = np.empty((number, *shape[:3]), np.int32) if self.abreast else cycles
-            some[:] = 0
+            some = np.zeros((number, *shape[:3]), np.int32) if self.abreast else cycles
             some[:, LATENCY : IDLE + 1, :-1] = UNTOUCHED_CYCLES
             for tile in range(number):
-                self._tabulate(lay(self.tiling.own_channels, first + start + tile), scratch, some[tile], work)
-            served += some[:, LATENCY, :-1].sum(axis=0)
+                self._tabulate(lay(self.tiling.own_channels, first + start + tile), scratch, records, some[tile], work)
             if self.abreast:
                 cycles[..., start : start + number] = some.transpose(1, 2, 3, 0)
-        return LatencyBlock(slice(first, stop), cycles, work, served)
+        return LatencyBlock(slice(first, stop), cycles, work, self.abreast)
 
-    def _tabulate(self, fibers: TileFibers, scratch: Scratch, cycles_out: Int32, work_out: Int64) -> None:
+    def _records(self) -> FiberRecords:
+        place, phases = self.tiling.map.place, len(self.tiling.map.lanes.taps)
+        starts_of_word = self.pe.word_bits // self.pe.alignment_bits
+        mean_length = self.fibers.weights / sum(tile.fibers for tile in self.tiling.channel_tiles)
+        return FiberRecords.of(phases, starts_of_word, place.cases_of_channel, WORK_COLUMNS, mean_length)
+
+    def _tabulate(
+        self, fibers: TileFibers, scratch: Scratch, records: FiberRecords, cycles_out: Int32, work_out: Int64
+    ) -> None:
         buffers, alignment_bits = self.machine.buffers, self.machine.dataflow.fiber_alignment_bits
         layout = lay_out_weights(fibers, self.tiling.input_channels, alignment_bits, buffers.weights.width_bits)
         tabulate_latencies(
             fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
-            fibers.own_channels, fibers.first_local, self.tiling.map.lanes, self.spec, self.pe, scratch, cycles_out,
-            work_out, *goes_by(self.spec, self.pe.skip),
+            fibers.own_channels, fibers.first_local, self.tiling.map.lanes, self.spec, self.pe, scratch, records,
+            cycles_out, work_out, *goes_by(self.spec, self.pe.skip),
         )  # fmt: skip

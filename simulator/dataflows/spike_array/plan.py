@@ -206,4 +206,5 @@ def _pe_spec(machine: SpikeArrayMachine, slots: int) -> PeSpec:
         banks=machine.buffers.potentials.banks,
         row_access=int(machine.dataflow.potential_access == "row"),
         cycles_per_accumulate=machine.cycles_per_access,
+        alignment_bits=parameters.fiber_alignment_bits,
     )

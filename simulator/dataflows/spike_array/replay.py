@@ -77,7 +77,9 @@ class ArrayReplay:
         repeats, spiking = events_of_values(sample.inputs, task.input_bits), spiking_words(sample.inputs)
         parameters = machine.dataflow
         work = np.zeros(WORK_COLUMNS, np.int64)
-        served_by_pe = np.zeros(parameters.pes_per_group, np.int64)
+        # PEs share out either the channels or the map: there is one block of the map, or one PE in a group
+        is_shared_by_channel = len(served_by_block) == 1
+        busy_by_pe = np.zeros(parameters.pes_per_group, np.int64) if is_shared_by_channel else served_by_block
         for block in latencies.blocks():
             tallies = np.zeros((TALLIES, tap_cases), np.int64)
             some, tiles = breakdown[block.tiles], block.tiles.stop - block.tiles.start
@@ -85,7 +87,7 @@ class ArrayReplay:
                 repeats, spiking, frame.passes.passes, frame.passes.ends, task.shape.H, task.shape.W, frame.layouts,
                 tiling.map.place, block.cycles, np.array(BIT_OF_PRODUCT, np.int64),
             )  # fmt: skip
-            if latencies.abreast:
+            if block.abreast:
                 state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
                 events = accumulate_abreast(*arguments, state, room, some, tallies)
             else:
@@ -93,9 +95,8 @@ class ArrayReplay:
                 events = accumulate_passes(*arguments, array, room, some, tallies, served_by_block)
             occurrences = tallies.sum(axis=0)  # the same for every block
             work += occurrences @ block.work
-            served_by_pe += occurrences @ block.served
-        # PEs share out either the channels or the map: there is one block of the map, or one PE in a group
-        busy_by_pe = served_by_pe if len(served_by_block) == 1 else served_by_block
+            if is_shared_by_channel:
+                busy_by_pe += block.served(occurrences)
         return cls(breakdown, events, occurrences, work, busy_by_pe)
 
     def activity(self, machine: SpikeArrayMachine, tiling: Tiling, frame: SampleFrame) -> Activity:

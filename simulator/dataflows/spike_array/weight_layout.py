@@ -29,7 +29,9 @@ def fiber_units(fibers: TileFibers, alignment_bits: int) -> Int64:
 
 def units_ahead(fibers: TileFibers, alignment_bits: int) -> Int64:
     """int64 (pes_per_group, C + 1): units of a PE's fibers of all input channels ahead of each."""
-    of_channel = fiber_units(fibers, alignment_bits).reshape(*fibers.first_local.shape, fibers.phases).sum(axis=2)
+    of_channel = fiber_units(fibers, alignment_bits)
+    if fibers.phases > 1:
+        of_channel = of_channel.reshape(*fibers.first_local.shape, fibers.phases).sum(axis=2)
     ahead = np.zeros((len(of_channel), of_channel.shape[1] + 1), np.int64)
     np.cumsum(of_channel, axis=1, out=ahead[:, 1:])
     return ahead
