@@ -61,6 +61,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "BLOCK_VALUES", 360)
     monkeypatch.setattr(synapse, "BLOCK_BYTES", 5 * 36 * 8)
     monkeypatch.setattr("spikecycle.simulator.dataflows.time_batching.BLOCK_BYTES", 5 * 36 * 8)
+    monkeypatch.setattr("spikecycle.simulator.dataflows.time_batching.WHOLE_BYTES", 5 * 36 * 8)
     monkeypatch.setattr(row_replay, "BLOCK_BYTES", 5 * 16 * 2 * 6 * 3 * 8)
     monkeypatch.setattr(weight_streams, "FIBERS_AT_ONCE", 3)
     monkeypatch.setattr(sample_tensors, "KEPT_BYTES", 100)

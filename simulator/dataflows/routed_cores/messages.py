@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from spikecycle.simulator.dataflows.cores.placement import Placement, place, ref
 from spikecycle.simulator.dataflows.cores.through_synapse import ThroughSynapse, most_reached
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine, SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import IN_FLIGHT_BYTES
+from spikecycle.simulator.dataflows.routed_cores.step_spikes import SenderOrder, SpikeTensor
 from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import Population, Synapse
@@ -28,23 +28,6 @@ VALUE_BYTES = 48  # of a value that is a spike: who sends it, what it passes, an
 NEURON_BYTES = 32  # of a neuron: its number, its mark, and what marks are made of
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
 """Whether weights of 0 are no synapses."""
-
-
-@dataclass(frozen=True, eq=False)
-class SpikeTensor:
-    """What the values of one tensor send, whoever takes it.
-
-    senders: int64 (n,), the neuron of each value. targets: whom each reaches, over all populations, and cycles of the
-    receiving core for all synapses there. synapses: int64 (n,) by kind, those that a spike passes on all cores. behind:
-    timesteps of the chip that it is behind the sample. most_messages: of a spike.
-    """
-
-    name: str
-    senders: Int64
-    targets: SpikeTargets
-    synapses: Mapping[SynapseKind, Int64]
-    behind: int
-    most_messages: int
 
 
 def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:
@@ -119,7 +102,8 @@ def spike_tensor(
             kinds.append(synapse_kind(spikes.synapse, machine))
             projections.append(ThroughSynapse(spikes.synapse, ranks, SKIPS_ZEROS[kinds[-1]]))
     factors = [machine.cycles(getattr(latency.synapse, kind)) for kind in kinds]
-    synapses = {kind: np.zeros(values, np.int64) for kind in kinds}
+    different = max(min(projection.different, values) for projection in projections)
+    synapses = {kind: np.zeros(different, np.int64) for kind in kinds}
     most = 0
 
     def look(some: Int64, parts: Sequence[FanOut], table: FanOut) -> None:
@@ -128,5 +112,6 @@ def spike_tensor(
         for kind, part in zip(kinds, parts, strict=True):
             synapses[kind][some] += part.passed()
 
-    targets = SpikeTargets(values, projections, factors, placement.cores).looked_through(kept_entries, look)
-    return SpikeTensor(name, chip.senders(name, placement.numbers), targets, synapses, chip.depth_of(name), most)
+    targets = SpikeTargets(different, projections, factors, placement.cores).looked_through(kept_entries, look)
+    order = SenderOrder.of(chip.senders(name, placement.numbers))
+    return SpikeTensor(name, order, targets, synapses, chip.depth_of(name), most)

@@ -8,11 +8,13 @@ import pytest
 from spikecycle.simulator.dataflows.balanced_rows import fullest_share
 from spikecycle.simulator.dataflows.row_tiles import packed, tile_work
 from spikecycle.simulator.dataflows.time_batching import (
+    Lanes,
     LaterWords,
     disjoint_sets,
+    matrices,
     packed_lengths,
     padded_timesteps,
-    windows_of,
+    united,
 )
 from tests.reference import balanced_rows, product_sparsity, time_batching
 
@@ -47,15 +49,19 @@ def test_a_tile_by_hand() -> None:
 @pytest.mark.kernel
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize(
-    ("timesteps", "positions", "columns"), [(4, 16, 70), (5, 9, 40), (1, 3, 9), (20, 6, 65), (4, 8, 700)]
+    ("timesteps", "positions", "columns"), [(4, 16, 70), (5, 9, 40), (1, 3, 9), (20, 6, 65), (4, 8, 700), (3, 150, 30)]
 )
 def test_packing(timesteps: int, positions: int, columns: int, density: float) -> None:
-    """Also where eight does not divide the rows, and T is no power of two."""
+    """Also where eight does not divide the rows, T is no power of two, and matrices fill the lanes more than once."""
     bits = (RANDOM.random((timesteps, positions, columns)) < density).astype(np.uint8)
     rows = time_batching.windows(bits.tolist(), 4)
-    words = packed(bits.reshape(-1, columns)).reshape(timesteps, positions, -1)
-    found = packed_lengths(windows_of(words, 4), columns, disjoint_sets(), LaterWords.of(columns))
+    words = united(packed(bits.reshape(-1, columns)).reshape(timesteps, positions, -1), 4)
+    found = lengths(words.reshape(-1, words.shape[2]), matrices(timesteps, positions, 4), columns)
     assert found == time_batching.lengths(rows, 8)
+
+
+def lengths(rows: np.ndarray, apart: int, columns: int) -> int:
+    return packed_lengths(rows, apart, disjoint_sets(), LaterWords.of(columns), Lanes.of())
 
 
 def test_packing_by_hand() -> None:
@@ -63,7 +69,7 @@ def test_packing_by_hand() -> None:
     partner, the full one stays: three are left."""
     words = [{0}, {0, 1}, {1}, set(range(8)), set()]
     rows = np.array([[int(column in word) for word in words] for column in range(8)], np.uint8)
-    assert packed_lengths(packed(rows), 5, disjoint_sets(), LaterWords.of(5)) == 3
+    assert lengths(packed(rows), 1, 5) == 3
 
 
 @pytest.mark.parametrize(("timesteps", "padded"), [(1, 4), (3, 4), (4, 4), (5, 8), (10, 16), (20, 32), (32, 32)])
