@@ -288,7 +288,7 @@ def merge_rows(
                         merged[lane], waiting[lane], few[lane] = united, wait, more
                 for lane in range(len(few)):
                     taken[lane] += np.int64(few[lane])
-            laid[: most + BITS_AT_ONCE] = 0
+            laid[:most] = 0
         for lane in range(len(merged)):
             columns_of_lane = taken[lane] + count_ones(np.uint64(merged[lane]))
             emitted[lane] += columns_of_lane
