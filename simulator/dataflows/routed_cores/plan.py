@@ -37,7 +37,7 @@ from spikecycle.simulator.dataflows.routed_cores.mesh import (
     run_step,
 )
 from spikecycle.simulator.dataflows.routed_cores.messages import placed, spike_tensor
-from spikecycle.simulator.dataflows.routed_cores.step_spikes import KeptTables, Part, SpikeTensor, StepSpikes
+from spikecycle.simulator.dataflows.routed_cores.step_spikes import KeptTables, SpikePart, SpikeTensor, StepSpikes
 from spikecycle.simulator.dataflows.stage import Network, StageSample
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.replay.steps import PopulationStep
@@ -134,7 +134,7 @@ class RoutedPlan:
             ends, sums = zip(*done, strict=True)
             counts.add(ends, sums)
 
-    def _step(self, marks: UInt8, sent: tuple[Spikes, Iterator[Part]]) -> tuple[int, StepSums]:
+    def _step(self, marks: UInt8, sent: tuple[Spikes, Iterator[SpikePart]]) -> tuple[int, StepSums]:
         """One timestep of the chip: when it ends, and what cores do in it."""
         spikes, parts = sent
         sums, end = StepSums.nothing(self.placement.cores, len(spikes.senders)), 0

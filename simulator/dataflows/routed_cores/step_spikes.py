@@ -85,7 +85,7 @@ class SpikeTensor:
         return values if len(self.order.senders) == self.targets.values else values % self.targets.values
 
 
-class Part(NamedTuple):
+class SpikePart(NamedTuple):
     """Spikes from `first` to `stop` - 1 of a timestep, and what they reach."""
 
     first: int
@@ -128,7 +128,7 @@ class StepSpikes:
     def __post_init__(self) -> None:
         self._room = self.kept.reached
 
-    def of(self, values: dict[str, Integers]) -> tuple[Spikes, Iterator[Part]]:
+    def of(self, values: dict[str, Integers]) -> tuple[Spikes, Iterator[SpikePart]]:
         """Of a timestep; values: (C x H x W,) of each tensor that has some now. Parts have to be gone through in turn,
         before the next timestep: entries of spikes are found for each."""
         found = [_TensorSpikes.of(tensor, values[tensor.name]) for tensor in self.tensors if tensor.name in values]
@@ -142,7 +142,7 @@ class StepSpikes:
             return self._in_parts(found)
         return self._at_once(found, apart)
 
-    def _in_parts(self, found: Sequence[_TensorSpikes]) -> tuple[Spikes, Iterator[Part]]:
+    def _in_parts(self, found: Sequence[_TensorSpikes]) -> tuple[Spikes, Iterator[SpikePart]]:
         count = sum(len(each.senders) for each in found)
         none = np.zeros(count, np.int64)
         spikes = Spikes(
@@ -150,7 +150,7 @@ class StepSpikes:
         )
         return spikes, self._parts(found, spikes)
 
-    def _parts(self, found: Sequence[_TensorSpikes], spikes: Spikes) -> Iterator[Part]:
+    def _parts(self, found: Sequence[_TensorSpikes], spikes: Spikes) -> Iterator[SpikePart]:
         begin = 0
         for each in found:
             starts = self.kept.starts.get(each.tensor.name)
@@ -161,15 +161,15 @@ class StepSpikes:
                 if starts is None:
                     table = each.tensor.targets.of(some)
                     spikes.first[begin:stop], spikes.stop[begin:stop] = table.starts[:-1], table.starts[1:]
-                    yield Part(begin, stop, Reached(table.cores, table.synapses))
+                    yield SpikePart(begin, stop, Reached(table.cores, table.synapses))
                 else:
                     spikes.first[begin:stop], spikes.stop[begin:stop] = starts[some], starts[some + 1]
-                    yield Part(begin, stop, self.kept.reached)
+                    yield SpikePart(begin, stop, self.kept.reached)
                 begin = stop
         if not begin:
-            yield Part(0, 0, self.kept.reached)
+            yield SpikePart(0, 0, self.kept.reached)
 
-    def _at_once(self, found: Sequence[_TensorSpikes], apart: bool) -> tuple[Spikes, Iterator[Part]]:
+    def _at_once(self, found: Sequence[_TensorSpikes], apart: bool) -> tuple[Spikes, Iterator[SpikePart]]:
         first, stop, tables = [], [], []
         begin = len(self.kept.reached.cores)
         for each in found:
@@ -193,7 +193,7 @@ class StepSpikes:
         reach = spikes.stop > spikes.first
         if not reach.all():
             spikes = Spikes(*(part[reach] for part in spikes))
-        return spikes, iter([Part(0, len(spikes.senders), self._with(tables, begin))])
+        return spikes, iter([SpikePart(0, len(spikes.senders), self._with(tables, begin))])
 
     def _with(self, tables: Sequence[FanOut], size: int) -> Reached:
         """The entries that are kept, and those of some tables behind them, `size` in all."""
