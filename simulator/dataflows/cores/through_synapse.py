@@ -205,7 +205,7 @@ def reach_cores(
     found = 0
     core_end = 0  # first rank that is not on the core of the last entry
     by_place = ranks.channel_rank == 1
-    for outer in range(0, len(places) if by_place else 1):
+    for outer in range(len(places) if by_place else 1):
         tap, m = outer, begin
         while m < end and tap < len(places):
             rank = places[tap] * ranks.place_rank + m * ranks.channel_rank
