@@ -42,14 +42,14 @@ MARKS_OF_WORD = 8
 class Spikes(NamedTuple):
     """The spikes of a timestep, in the order of the neurons that send them.
 
-    senders: int64 (n,), numbers of the neurons, ascending. copies: int64 (n,), how many spikes each is, one behind the
-    other. first, stop: int64 (n,), entries of each among those that are reached.
+    senders: int32 (n,), numbers of the neurons, ascending. copies: int32 (n,), how many spikes each is, one behind the
+    other. first, entries: int64 and int32 (n,), the first of what it reaches, and how many these are.
     """
 
-    senders: Int64
-    copies: Int64
+    senders: Int32
+    copies: Int32
     first: Int64
-    stop: Int64
+    entries: Int32
 
 
 class Reached(NamedTuple):
@@ -129,7 +129,7 @@ def go_through_neurons(marks: UInt64, costs: NeuronCycles, first_neuron: Int64, 
     for core in range(len(first_neuron) - 1):
         cycles, neuron, stop = 0, first_neuron[core], first_neuron[core + 1]
         while position < len(spikes.senders) and spikes.senders[position] < stop:
-            behind = spikes.senders[position] + 1
+            behind: int = np.int64(spikes.senders[position]) + 1  # type: ignore[assignment]
             cycles += neuron_cycles(marks, neuron, behind, costs)
             neuron = behind
             sums.until[position] = cycles
@@ -149,12 +149,13 @@ def add_up(
     for position in range(part[0], part[1]):
         while sums.last_spike[core] <= position:
             core += 1
-        copies, first, last = spikes.copies[position], spikes.first[position], spikes.stop[position]
+        copies, entries = np.int64(spikes.copies[position]), np.int64(spikes.entries[position])
+        first = spikes.first[position]
         # when the last copy begins; what the core sent before adds to its neurons
-        at = sums.until[position] + sums.sending[core] - sums.soma[core] + mesh.axon_out * (copies - 1) * (last - first)
+        at = sums.until[position] + sums.sending[core] - sums.soma[core] + mesh.axon_out * (copies - 1) * entries
         across_all = down_all = 0
         x, y, end = tiles.x[core], tiles.y[core], sums.totals[END]
-        for entry in range(first, last):
+        for entry in range(first, first + entries):
             target = np.uint64(reached.cores[np.uint64(entry)])
             across, down = abs(tiles.x[target] - x), abs(tiles.y[target] - y)
             across_all += across
@@ -162,8 +163,8 @@ def add_up(
             sums.receiving[target] += copies * (mesh.axon_in + reached.cycles[np.uint64(entry)])
             at += mesh.axon_out
             end = max(end, at + across * mesh.hop_east_west + down * mesh.hop_north_south)
-        sums.sending[core] += mesh.axon_out * copies * (last - first)
-        sums.totals[MESSAGES] += copies * (last - first)
+        sums.sending[core] += mesh.axon_out * copies * entries
+        sums.totals[MESSAGES] += copies * entries
         sums.totals[EAST_WEST] += copies * across_all
         sums.totals[NORTH_SOUTH] += copies * down_all
         sums.totals[END] = max(end, sums.sending[core])
@@ -181,7 +182,7 @@ def begin_spike(cores: Int64, source: int, spike: int, spikes: Spikes) -> int:
     of = np.uint64(source * CORE_COLUMNS)
     first: int = spikes.first[np.uint64(spike)]
     cores[of + np.uint64(SPIKE)], cores[of + np.uint64(COPIES)] = spike, spikes.copies[np.uint64(spike)]
-    cores[of + np.uint64(ENTRY)], cores[of + np.uint64(STOP)] = first, spikes.stop[np.uint64(spike)]
+    cores[of + np.uint64(ENTRY)], cores[of + np.uint64(STOP)] = first, first + spikes.entries[np.uint64(spike)]
     return first
 
 

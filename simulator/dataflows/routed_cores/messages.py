@@ -9,23 +9,18 @@ import numpy as np
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.fan_out import (
-    ENTRY_BYTES,
     FanOut,
     OneToOne,
     Projection,
     SpikeTargets,
 )
 from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
-from spikecycle.simulator.dataflows.cores.through_synapse import ThroughSynapse, most_reached
+from spikecycle.simulator.dataflows.cores.through_synapse import ThroughSynapse
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine, SynapseKind
-from spikecycle.simulator.dataflows.routed_cores.mesh import IN_FLIGHT_BYTES
 from spikecycle.simulator.dataflows.routed_cores.step_spikes import SenderOrder, SpikeTensor
 from spikecycle.simulator.dataflows.stage import Network
-from spikecycle.simulator.memory import Need
 from spikecycle.traces import Population, Synapse
 
-VALUE_BYTES = 48  # of a value that is a spike: who sends it, what it passes, and what is found out about it
-NEURON_BYTES = 32  # of a neuron: its number, its mark, and what marks are made of
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
 """Whether weights of 0 are no synapses."""
 
@@ -51,30 +46,6 @@ def placed(machine: RoutedCoresMachine, network: Network) -> tuple[ChipNetwork, 
     refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
     chip = ChipNetwork(network, machine.name)
     return chip, place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
-
-
-def message_needs(chip: ChipNetwork, placement: Placement, network: Network) -> tuple[Need, ...]:
-    """What messages take of the computer's memory: those of a timestep in which every neuron fires; and what there is
-    of every value and neuron."""
-    reached: dict[str, int] = {}
-    for population in chip.populations:
-        ranks = placement.ranks[population.output.name]
-        for spikes in chip.inputs[population.name]:
-            most = 1 if spikes.synapse is None else most_reached(spikes.synapse.shape, ranks)
-            reached[spikes.tensor] = reached.get(spikes.tensor, 0) + most
-    specs = {name: network.tensors[name].spec for name in reached}
-    values = sum(spec.count for spec in specs.values())
-    entries = sum(specs[name].count * most for name, most in reached.items())
-    messages = sum(specs[name].count * most * ((1 << specs[name].bits) - 1) for name, most in reached.items())
-    neurons = sum(ranks.neurons for ranks in placement.ranks.values())
-    return (
-        Need(
-            2 * ENTRY_BYTES * entries + IN_FLIGHT_BYTES * messages,
-            f"{messages} messages of a timestep in which all neurons fire", is_kept=False,
-        ),
-        Need(VALUE_BYTES * values, f"{values} values that are spikes (C x H x W)"),
-        Need(NEURON_BYTES * neurons, f"{neurons} neurons on cores"),
-    )  # fmt: skip
 
 
 def spike_tensor(

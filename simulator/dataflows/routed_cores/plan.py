@@ -125,7 +125,7 @@ class RoutedPlan:
         counts = _Counts()
         marks = enumerate(self._marks(sample, counts))
         values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
-        spikes = StepSpikes(self.tensors, self.kept, self._takes_no_time, counts.synapses)
+        spikes = StepSpikes(self.tensors, self.kept, self.machine.messages_take_no_time, counts.synapses)
         together = max(1, activity.ROWS_AT_ONCE // max(1, self.placement.cores))
         while True:
             done = [self._step(now, spikes.of(self._values(step, values))) for step, now in islice(marks, together)]
@@ -156,12 +156,6 @@ class RoutedPlan:
         return {
             tensor.name: next(values[tensor.name]) for tensor in self.tensors if 0 <= step - tensor.behind < timesteps
         }
-
-    @property
-    def _takes_no_time(self) -> bool:
-        """Whether no message keeps a core busy."""
-        latency = self.machine.dataflow.latency_ns
-        return not any(self.machine.cycles(ns) for ns in (latency.axon_in, *dict(latency.synapse).values()))
 
     @property
     def _tiles(self) -> int:

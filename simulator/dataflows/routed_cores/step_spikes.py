@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class SenderOrder:
                 return cls(narrow, values, False)
         return cls(narrow, None, False)
 
-    def sort(self, spiking: Int64) -> tuple[Int32, Int64]:
+    def sort(self, spiking: Int32) -> tuple[Int32, Int32]:
         """The senders of some values, ascending, and the values in that order."""
         senders = self.senders[spiking]
         if self.ascends:
@@ -51,7 +51,7 @@ class SenderOrder:
             order = np.argsort(senders, kind="stable")
             return senders[order], spiking[order]
         senders.sort()
-        return senders, self.values[senders - self._first].astype(np.int64)
+        return senders, self.values[senders - self._first]
 
     @cached_property
     def _first(self) -> int:
@@ -80,9 +80,9 @@ class SpikeTensor:
     behind: int
     most_messages: int
 
-    def alike(self, values: Int64) -> Int64:
+    def alike(self, values: Int32) -> Int32:
         """The values of which `targets` tells instead of others."""
-        return values if len(self.order.senders) == self.targets.values else values % self.targets.values
+        return values if len(self.order.senders) == self.targets.values else values % np.int32(self.targets.values)
 
 
 class SpikePart(NamedTuple):
@@ -116,7 +116,8 @@ class KeptTables:
 class StepSpikes:
     """Spikes of one sample, timestep by timestep.
 
-    in_parts: whether a part of a timestep may be gone through after the other. synapses: passed until now, by kind.
+    in_parts: whether a part of a timestep may be gone through after the other, so that entries of all are never there
+    at once. synapses: passed until now, by kind.
     """
 
     tensors: Sequence[SpikeTensor]
@@ -128,80 +129,69 @@ class StepSpikes:
     def __post_init__(self) -> None:
         self._room = self.kept.reached
 
-    def of(self, values: dict[str, Integers]) -> tuple[Spikes, Iterator[SpikePart]]:
+    def of(self, values: Mapping[str, Integers]) -> tuple[Spikes, Iterator[SpikePart]]:
         """Of a timestep; values: (C x H x W,) of each tensor that has some now. Parts have to be gone through in turn,
         before the next timestep: entries of spikes are found for each."""
         found = [_TensorSpikes.of(tensor, values[tensor.name]) for tensor in self.tensors if tensor.name in values]
-        found = [each for each in found if len(each.senders)]
+        found = sorted((each for each in found if len(each.senders)), key=lambda each: int(each.senders[0]))
         for each in found:
             for kind, passed in each.tensor.synapses.items():
-                self.synapses[kind] += int(each.copies @ passed[each.alike])
-        found.sort(key=lambda each: int(each.senders[0]))
-        apart = all(before.senders[-1] < after.senders[0] for before, after in pairwise(found))
-        if self.in_parts and apart:
-            return self._in_parts(found)
-        return self._at_once(found, apart)
-
-    def _in_parts(self, found: Sequence[_TensorSpikes]) -> tuple[Spikes, Iterator[SpikePart]]:
-        count = sum(len(each.senders) for each in found)
-        none = np.zeros(count, np.int64)
+                self.synapses[kind] += int(each.copies.astype(np.int64) @ passed[each.alike])
+        ends = np.cumsum([0, *(len(each.senders) for each in found)])
+        count = int(ends[-1])
         spikes = Spikes(
-            _joined([each.senders for each in found]), _joined([each.copies for each in found]), none, none.copy()
-        )
-        return spikes, self._parts(found, spikes)
+            _joined([each.senders for each in found]), _joined([each.copies for each in found]),
+            np.zeros(count, np.int64), np.zeros(count, np.int32),
+        )  # fmt: skip
+        placed = [
+            _Placed(each.tensor, each.alike, begin) for each, begin in zip(found, ends[:-1].tolist(), strict=True)
+        ]
+        if any(before.senders[-1] >= after.senders[0] for before, after in pairwise(found)):
+            order = np.argsort(spikes.senders, kind="stable")
+            spikes = Spikes(spikes.senders[order], spikes.copies[order], spikes.first, spikes.entries)
+            places = np.empty(count, np.int32)
+            places[order] = np.arange(count, dtype=np.int32)
+            placed = [each.at(places) for each in placed]
+        if self.in_parts:
+            return spikes, self._parts(placed, spikes)
+        reached = self._reached(placed, spikes, 0, count)
+        reach = spikes.entries > 0
+        if not reach.all():
+            spikes = Spikes(spikes.senders[reach], spikes.copies[reach], spikes.first[reach], spikes.entries[reach])
+        return spikes, iter([SpikePart(0, len(spikes.senders), reached)])
 
-    def _parts(self, found: Sequence[_TensorSpikes], spikes: Spikes) -> Iterator[SpikePart]:
-        begin = 0
-        for each in found:
-            starts = self.kept.starts.get(each.tensor.name)
-            together = each.tensor.targets.together if starts is None else len(each.alike)
-            for first in range(0, len(each.alike), together):
-                some = each.alike[first : first + together]
-                stop = begin + len(some)
-                if starts is None:
-                    table = each.tensor.targets.of(some)
-                    spikes.first[begin:stop], spikes.stop[begin:stop] = table.starts[:-1], table.starts[1:]
-                    yield SpikePart(begin, stop, Reached(table.cores, table.synapses))
-                else:
-                    spikes.first[begin:stop], spikes.stop[begin:stop] = starts[some], starts[some + 1]
-                    yield SpikePart(begin, stop, self.kept.reached)
-                begin = stop
-        if not begin:
-            yield SpikePart(0, 0, self.kept.reached)
+    def _parts(self, found: Sequence[_Placed], spikes: Spikes) -> Iterator[SpikePart]:
+        count = len(spikes.senders)
+        passing = [each.tensor.targets.together for each in found if each.tensor.targets.kept is None]
+        together = min(passing, default=max(1, count))
+        for first in range(0, max(1, count), together):
+            stop = min(first + together, count)
+            yield SpikePart(first, stop, self._reached(found, spikes, first, stop))
 
-    def _at_once(self, found: Sequence[_TensorSpikes], apart: bool) -> tuple[Spikes, Iterator[SpikePart]]:
-        first, stop, tables = [], [], []
+    def _reached(self, found: Sequence[_Placed], spikes: Spikes, first: int, stop: int) -> Reached:
+        """What the spikes from `first` to `stop` - 1 reach; says of each where its entries are."""
+        tables: list[FanOut] = []
         begin = len(self.kept.reached.cores)
         for each in found:
+            here, alike = each.between(first, stop)
             starts = self.kept.starts.get(each.tensor.name)
             if starts is not None:
-                first.append(starts[each.alike])
-                stop.append(starts[each.alike + 1])
-                continue
-            table = each.tensor.targets.of(each.alike)
-            first.append(table.starts[:-1] + begin)
-            stop.append(table.starts[1:] + begin)
-            begin += len(table.cores)
-            tables.append(table)
-        spikes = Spikes(
-            _joined([each.senders for each in found]), _joined([each.copies for each in found]), _joined(first),
-            _joined(stop),
-        )  # fmt: skip
-        if not apart:
-            order = np.argsort(spikes.senders, kind="stable")
-            spikes = Spikes(*(part[order] for part in spikes))
-        reach = spikes.stop > spikes.first
-        if not reach.all():
-            spikes = Spikes(*(part[reach] for part in spikes))
-        return spikes, iter([SpikePart(0, len(spikes.senders), self._with(tables, begin))])
+                spikes.first[here] = starts[alike]
+                spikes.entries[here] = starts[alike + 1] - starts[alike]
+            elif len(alike):
+                table = each.tensor.targets.of(alike.astype(np.int64))
+                spikes.first[here] = table.starts[:-1] + begin
+                spikes.entries[here] = np.diff(table.starts)
+                begin += len(table.cores)
+                tables.append(table)
+        return self._with(tables, begin)
 
     def _with(self, tables: Sequence[FanOut], size: int) -> Reached:
         """The entries that are kept, and those of some tables behind them, `size` in all."""
-        kept = len(self.kept.reached.cores)
+        begin = len(self.kept.reached.cores)
         if size > len(self._room.cores):
             self._room = Reached(np.empty(size, np.int32), np.empty(size, np.int64))
-            self._room.cores[:kept], self._room.cycles[:kept] = self.kept.reached
-        begin = kept
+            self._room.cores[:begin], self._room.cycles[:begin] = self.kept.reached
         for table in tables:
             here = slice(begin, begin + len(table.cores))
             self._room.cores[here], self._room.cycles[here] = table.cores, table.synapses
@@ -211,20 +201,44 @@ class StepSpikes:
 
 @dataclass(frozen=True, eq=False)
 class _TensorSpikes:
-    """The spikes of a tensor in a timestep, by their senders. alike: values that reach the same as these."""
+    """The spikes of a tensor in a timestep, by their senders, int32 (n,) each. alike: values that reach the same as
+    these."""
 
     tensor: SpikeTensor
     senders: Int32
-    copies: Int64
-    alike: Int64
+    copies: Int32
+    alike: Int32
 
     @classmethod
     def of(cls, tensor: SpikeTensor, values: Integers) -> _TensorSpikes:
         """Of the values (C x H x W,) of a tensor."""
-        senders, spiking = tensor.order.sort(np.flatnonzero(values))
-        return cls(tensor, senders, values[spiking].astype(np.int64), tensor.alike(spiking))
+        senders, spiking = tensor.order.sort(np.flatnonzero(values).astype(np.int32))
+        return cls(tensor, senders, values[spiking].astype(np.int32), tensor.alike(spiking))
 
 
-def _joined(parts: Sequence[Integers]) -> Int64:
-    """One array, int64, of several."""
-    return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64, copy=False)
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """What the spikes of a tensor reach the same as, and where they are among those of the timestep: from `begin` on,
+    or at `places`, ascending."""
+
+    tensor: SpikeTensor
+    alike: Int32
+    begin: int
+    places: Int32 | None = None
+
+    def at(self, places: Int32) -> _Placed:
+        """The same at other places, where `places` says for all of the timestep."""
+        return replace(self, places=places[self.begin : self.begin + len(self.alike)])
+
+    def between(self, first: int, stop: int) -> tuple[slice | Int32, Int32]:
+        """Those of the spikes from `first` to `stop` - 1 of the timestep: where they are, and `alike`."""
+        if self.places is not None:
+            some = slice(*np.searchsorted(self.places, (first, stop)).tolist())
+            return self.places[some], self.alike[some]
+        here = slice(max(first, self.begin), max(first, min(stop, self.begin + len(self.alike))))
+        return here, self.alike[max(0, here.start - self.begin) : max(0, here.stop - self.begin)]
+
+
+def _joined(parts: Sequence[Int32]) -> Int32:
+    """One array of several."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.int32), *parts])
