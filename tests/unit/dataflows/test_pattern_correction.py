@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 import spikecycle
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.array_types import Int64, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import CENTRES_AT_ONCE, ClusterRoom, find_centres
+from spikecycle.simulator.dataflows.pattern_correction.clustering import (
+    CENTRES_AT_ONCE,
+    ClusterRoom,
+    find_centres,
+    start_centres,
+)
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     PLAIN,
     KnownSlices,
@@ -104,7 +109,8 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
     draws = random.integers(0, 2**62, wanted)
     room = ClusterRoom.empty(len(values) + 5, wanted)
     for _ in range(2):  # the second time in used room
-        find_centres(values.astype(np.uint16), numbers, draws, iterations, room)
+        start_centres(values.astype(np.uint16), numbers, draws, room.slices, room.centres)
+        find_centres(values.astype(np.uint16), numbers, iterations, room.slices, room.tables, room.centres)
     centres = first_centres(values.tolist(), numbers.tolist(), draws.tolist())
     bits = values[:, None] >> np.arange(16) & 1
     for _ in range(iterations):
@@ -113,7 +119,7 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
             own = nearest == centre
             if own.any():
                 centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
-    assert room.coordinates.T.tolist() == centres.tolist()
+    assert room.centres.coordinates.T.tolist() == centres.tolist()
 
 
 def first_centres(values: list[int], numbers: list[int], draws: list[int]) -> Int64:
