@@ -244,19 +244,23 @@ class SynapseWorkload:
         """
         return _interleaved([self.im2col(bit) for bit in range(self.input_bits)])
 
-    def plane_blocks(self, multiple: int = 1, word_major: bool = False) -> Iterator[UInt64]:
+    def plane_blocks(self, multiple: int = 1, word_major: bool = False, whole_bytes: int = 0) -> Iterator[UInt64]:
         """`bit_planes`, uint64 (groups, n, P * Q, ceil(K / 64)), some timesteps at a time; n is a multiple of
         `multiple`, but in the last block.
 
         word_major: where spikes come in and outputs lie as they do, the first words of all rows of a group come first
-        in memory, then their second words; nothing is kept for others who ask.
+        in memory, then their second words; nothing is kept for others who ask. whole_bytes: what all may take to be
+        one block.
         """
         # a multiple of timesteps whose planes are a multiple
         together = multiple // math.gcd(multiple, self.input_bits)
-        timesteps = max(1, BLOCK_BYTES // (max(self.im2col_bytes, self.shape.input_count) * together)) * together
+        of_timestep = max(self.im2col_bytes, self.shape.input_count)
+        timesteps = max(1, BLOCK_BYTES // (of_timestep * together)) * together
         if timesteps >= self.T and not word_major:
             yield self.bit_planes()
             return
+        if self.T * of_timestep <= whole_bytes:
+            timesteps = self.T
         for first in range(0, self.T, timesteps):
             yield self.planes_of(self._some(first, min(self.T, first + timesteps)), word_major)
 
