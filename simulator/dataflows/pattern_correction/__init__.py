@@ -120,7 +120,7 @@ PATTERN_CORRECTION = rule(
 
 
 KEPT_BYTES = 2**24
-"""Of slices of training samples of one operator that are kept for their run."""
+"""Of slices of training samples of one operator that are kept for their run, and of what is known to replace slices."""
 
 
 class Calibrated(NamedTuple):
@@ -154,7 +154,8 @@ def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Net
                 if of_sample is not None:
                     of_sample.append(slices)
     patterns = patterns_of(seen, chosen.patterns, chosen.iterations, chosen.seed, groups)
-    return Calibrated(patterns, KnownSlices.of(seen, patterns, chosen.patterns), kept)
+    known = KnownSlices.of(seen, patterns, chosen.patterns)
+    return Calibrated(patterns, known if known.size_bytes <= KEPT_BYTES else known.forgotten(), kept)
 
 
 def _training_trace(named: str) -> Trace:

@@ -181,14 +181,16 @@ def find_centres(
     for iteration in range(iterations):
         if moves == 0:
             break
-        lanes = (moves + LANES - 1) // LANES * LANES
+        # where most have moved, to look at these and at all is more work than to look at all
+        are_all_far = 2 * moves > count
+        lanes = 0 if are_all_far else (moves + LANES - 1) // LANES * LANES
         lay_centres(centres_out.coordinates, moves, lanes, tables)
         if iteration > 0:
             for block in range(blocks):
                 for of in range(2):
                     stop = (all_lanes if of == EVERY else lanes) - block * CENTRES_AT_ONCE
                     add_up_nibbles(tables.of_nibbles[of, block], min(stop, CENTRES_AT_ONCE))
-            fars = list_far(values, tables, centres_out.flags, 2 * moves > count, nearest, distances, slices.listed)
+            fars = list_far(values, tables, centres_out.flags, are_all_far, nearest, distances, slices.listed)
             for of in range(2):
                 listed = slices.listed[of, : fars if of == EVERY else len(values) - fars]
                 for block in range(blocks):
@@ -200,11 +202,12 @@ def find_centres(
 
 @called_kernel
 def lay_centres(coordinates: Int32, moves: int, lanes: int, tables_out: CentreTables) -> None:
-    """What single bits add to distances to centres that have moved, and the rest of them; FAR in lanes without one."""
-    for place in range(lanes):
+    """What single bits add to distances to centres that have moved, and the rest of them: in tables of EVERY centre,
+    and in the first `lanes` of those that MOVED, FAR where there is none."""
+    for place in range(max(moves, lanes)):
         is_centre = place < moves
         number = tables_out.numbers[MOVED, place >> PLACE_BITS, place & LAST_PLACE] if is_centre else 0
-        for of in range(EVERY if is_centre else MOVED, 2):
+        for of in range(EVERY if is_centre else MOVED, MOVED + 1 if lanes > 0 else MOVED):
             at = place if of == MOVED else number
             block, lane = at >> PLACE_BITS, at & LAST_PLACE
             own = coordinates[number]

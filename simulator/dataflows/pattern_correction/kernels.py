@@ -51,6 +51,15 @@ class KnownSlices(NamedTuple):
         match_slices(seen.values, seen.starts, patterns, matches)
         return cls(seen.values, matches, seen.starts)
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory of what is known."""
+        return self.values.nbytes + self.matches.nbytes
+
+    def forgotten(self) -> KnownSlices:
+        """Nothing of as many places: matches are found when slices come."""
+        return KnownSlices(self.values[:0].copy(), self.matches[:0].copy(), np.zeros_like(self.starts))
+
 
 def match_type(patterns: int) -> Any:
     """The dtype of a match with one of at most so many patterns: the smaller it is, the more caches hold."""

@@ -291,7 +291,8 @@ def test_patterns_come_from_the_training_trace_that_is_named(tmp_path: Path) -> 
 def test_slices_of_training_samples_are_kept_for_their_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, packed: int
 ) -> None:
-    """Two samples of one row of one word, 8 bytes: both training samples, the second of which may not be kept."""
+    """Two samples of one row of one word, 8 bytes: both training samples, the second of which may not be kept.
+    Their two matches take 8 bytes as well."""
     graph = GraphBuilder(timesteps=1)
     spikes = np.array([[1] * 6 + [0] * 10, [0] * 12 + [1] * 4]).reshape(2, 1, 16, 1, 1)
     current = graph.linear("fc", graph.input("x", spikes), np.ones((1, 16), int), weight_bits=8)
