@@ -37,9 +37,9 @@ from spikecycle.simulator.dataflows.routed_cores.mesh import (
     run_step,
 )
 from spikecycle.simulator.dataflows.routed_cores.messages import placed, spike_tensor
-from spikecycle.simulator.dataflows.routed_cores.step_spikes import KeptTables, Part, SpikeTensor, StepSpikes
+from spikecycle.simulator.dataflows.routed_cores.step_spikes import KeptTables, SpikePart, SpikeTensor, StepSpikes
 from spikecycle.simulator.dataflows.stage import Network, StageSample
-from spikecycle.simulator.errors import MappingError
+from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.replay.steps import PopulationStep
 from spikecycle.traces import Population
 
@@ -134,7 +134,7 @@ class RoutedPlan:
             ends, sums = zip(*done, strict=True)
             counts.add(ends, sums)
 
-    def _step(self, marks: UInt8, sent: tuple[Spikes, Iterator[Part]]) -> tuple[int, StepSums]:
+    def _step(self, marks: UInt8, sent: tuple[Spikes, Iterator[SpikePart]]) -> tuple[int, StepSums]:
         """One timestep of the chip: when it ends, and what cores do in it."""
         spikes, parts = sent
         sums, end = StepSums.nothing(self.placement.cores, len(spikes.senders)), 0
@@ -144,7 +144,7 @@ class RoutedPlan:
                 self._mesh, self._places, sums,
             )  # fmt: skip
         if end < 0:
-            raise MappingError(
+            raise MachineError(
                 f"machine {self.machine.name!r}: a timestep of the chip takes {1 << LONGEST_BITS} cycles or more, too "
                 "many for the times of its messages (technology.clock_mhz, dataflow.latency_ns)"
             )

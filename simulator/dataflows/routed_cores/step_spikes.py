@@ -90,7 +90,7 @@ class SpikeTensor:
         return values % np.int32(self.targets.values) if self.repeats else values
 
 
-class Part(NamedTuple):
+class SpikePart(NamedTuple):
     """Spikes from `first` to `stop` - 1 of a timestep, and what they reach."""
 
     first: int
@@ -134,7 +134,7 @@ class StepSpikes:
     def __post_init__(self) -> None:
         self._room = self.kept.reached
 
-    def of(self, values: Mapping[str, Integers]) -> tuple[Spikes, Iterator[Part]]:
+    def of(self, values: Mapping[str, Integers]) -> tuple[Spikes, Iterator[SpikePart]]:
         """Of a timestep; values: (C x H x W,) of each tensor that has some now. Parts have to be gone through in turn,
         before the next timestep: entries of spikes are found for each."""
         found = [_TensorSpikes.of(tensor, values[tensor.name]) for tensor in self.tensors if tensor.name in values]
@@ -163,15 +163,15 @@ class StepSpikes:
         reach = spikes.entries > 0
         if not reach.all():
             spikes = Spikes(spikes.senders[reach], spikes.copies[reach], spikes.first[reach], spikes.entries[reach])
-        return spikes, iter([Part(0, len(spikes.senders), reached)])
+        return spikes, iter([SpikePart(0, len(spikes.senders), reached)])
 
-    def _parts(self, found: Sequence[_Placed], spikes: Spikes) -> Iterator[Part]:
+    def _parts(self, found: Sequence[_Placed], spikes: Spikes) -> Iterator[SpikePart]:
         count = len(spikes.senders)
         passing = [each.tensor.targets.together for each in found if each.tensor.targets.kept is None]
         together = min(passing, default=max(1, count))
         for first in range(0, max(1, count), together):
             stop = min(first + together, count)
-            yield Part(first, stop, self._reached(found, spikes, first, stop))
+            yield SpikePart(first, stop, self._reached(found, spikes, first, stop))
 
     def _reached(self, found: Sequence[_Placed], spikes: Spikes, first: int, stop: int) -> Reached:
         """What the spikes from `first` to `stop` - 1 reach; says of each where its entries are."""
