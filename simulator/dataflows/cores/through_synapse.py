@@ -118,12 +118,18 @@ class ChannelRuns(NamedTuple):
         return cls(cut, until)
 
 
+def whole_channels(ranks: CoreRanks) -> bool:
+    """Whether neurons are placed channel by channel, and every core has whole channels only."""
+    return ranks.channel_rank > 1 and ranks.per_core % ranks.channel_rank == 0
+
+
 def cut_channels(ranks: CoreRanks, groups: int) -> Int64:
     """Output channels ahead of which a core may end, int64 ascending, with 0 and M and where groups end; all of them
-    where neurons are placed channel by channel."""
-    if ranks.channel_rank > 1:
+    where neurons are placed channel by channel, unless cores have whole channels."""
+    if ranks.channel_rank > 1 and not whole_channels(ranks):
         return np.arange(ranks.channels + 1)
-    inside = np.arange(1, ranks.cores) * ranks.per_core % ranks.channels
+    first = np.arange(1, ranks.cores) * ranks.per_core  # rank on each core
+    inside = first % ranks.channels if ranks.channel_rank == 1 else first // ranks.channel_rank
     of_groups = np.arange(groups + 1) * (ranks.channels // groups)
     return np.unique(np.concatenate([inside, of_groups]))
 
@@ -150,6 +156,11 @@ def connect(
     places = np.empty(windows.rows.taps * windows.columns.taps, np.int64)
     tap_starts = np.empty_like(places)
     of_tap = group_outputs if ranks.channel_rank > 1 else (group_outputs - 1) // ranks.per_core + 2
+    whole = ranks.channel_rank > 1 and ranks.per_core % ranks.channel_rank == 0
+    sums, core_of_cut = np.zeros(cuts, np.int32), np.zeros(cuts, np.int32)
+    for m in range(ranks.channels if whole else 0):
+        if weights.cut[m] < weights.cut[m + 1]:
+            core_of_cut[weights.cut[m]] = ranks.first_core + m * ranks.channel_rank // ranks.per_core
     entries = 0
     for i in range(len(values)):
         c, place = divmod(values[i], height * width)
@@ -170,12 +181,53 @@ def connect(
             counts = np.concatenate((counts, np.empty_like(counts)))
         group, c = divmod(c, channels // groups)
         first = group * group_outputs
-        entries += reach_cores(
-            weights.until[min(c, last_c)].reshape(-1), weights.cut, places[:taps], tap_starts, first,
-            first + group_outputs, ranks, cores[entries:], counts[entries:],
-        )  # fmt: skip
+        until = weights.until[min(c, last_c)].reshape(-1)
+        if whole:
+            begin, end = weights.cut[first], weights.cut[first + group_outputs]
+            entries += reach_whole_channels(
+                until, tap_starts[:taps], begin, end, core_of_cut, sums, cores[entries:], counts[entries:]
+            )
+        else:
+            entries += reach_cores(
+                until, weights.cut, places[:taps], tap_starts, first, first + group_outputs, ranks, cores[entries:],
+                counts[entries:],
+            )  # fmt: skip
         starts_out[i + 1] = entries
     return cores[:entries].copy(), counts[:entries].copy()
+
+
+@lean_kernel
+def reach_whole_channels(
+    until: Int32,
+    taps: Int64,
+    begin: int,
+    end: int,
+    core_of_cut: Int32,
+    sums: Int32,
+    cores_out: Int32,
+    counts_out: Int64,
+) -> int:
+    """`reach_cores`, where every core has whole channels, so that it does not matter which places are met.
+
+    begin, end: cuts of the value's group. core_of_cut: int32 (cuts,), the core of the channels behind a cut. sums:
+    int32 (cuts,), room for the synapses of all taps to the channels ahead of each cut.
+    """
+    ahead = sums[begin : end + 1]
+    ahead[:] = 0
+    for tap in taps:
+        of_tap = until[tap + begin : tap + end + 1]
+        for cut in range(len(ahead)):
+            ahead[cut] += of_tap[cut]
+    found = 0
+    for cut in range(len(ahead) - 1):
+        count = ahead[cut + 1] - ahead[cut]
+        if count > 0:
+            core = core_of_cut[begin + cut]
+            if found == 0 or cores_out[found - 1] != core:
+                cores_out[found], counts_out[found] = core, 0
+                found += 1
+            counts_out[found - 1] += count
+    return found
 
 
 @lean_kernel

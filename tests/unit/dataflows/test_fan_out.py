@@ -53,6 +53,8 @@ def cases(draw: st.DrawFn) -> tuple[Weights, CoreRanks, bool]:
     )  # fmt: skip
     orders: list[NeuronOrder] = ["position", "channel"]
     order, per_core = draw(st.sampled_from(orders)), draw(st.integers(1, 40))
+    if draw(st.booleans()):  # cores of whole channels, where they are placed one by one
+        per_core = shape.P * shape.Q * draw(st.integers(1, 3))
     ranks = CoreRanks.of((shape.M, shape.P, shape.Q), order, per_core, first_core=3)
     return Weights(shape, draw(st.integers(0, 99))), ranks, draw(st.booleans())
 
