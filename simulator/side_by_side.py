@@ -24,6 +24,8 @@ AHEAD = 8
 SHORT_JOB_S = 0.001
 """CPU time of a job of which two side by side take no less than one after the other (measured: jobs of 0.3 to 1 ms that
 call a dozen kernels each)."""
+SHORT_PREPARATION_S = 0.003
+"""The same of a preparation, which calls some hundred kernels and functions of NumPy."""
 BEFORE_ALL = -1
 """In place of the index of a job: what all jobs of the series wait for."""
 
@@ -33,8 +35,8 @@ class Series(Generic[T]):
     """Jobs of one kind, numbered from 0.
 
     count: how many. do: does a job, told its index, and returns its result; any thread may. take: is given the results
-    in order, one at a time, by any thread. prepare: is called once, before any job is done. work: of a job, as far as
-    it can be told before, in any unit that all series share.
+    in order, one at a time, by any thread. prepare: is called once, before any job is done. work, preparation: of a job
+    and of `prepare`, as far as it can be told before, each in any unit that all series share.
     """
 
     count: int
@@ -42,6 +44,7 @@ class Series(Generic[T]):
     take: Callable[[T], None]
     prepare: Callable[[], None] = lambda: None
     work: int = 0
+    preparation: int = 0
 
 
 @dataclass(eq=False)
@@ -49,7 +52,7 @@ class _Course:
     """How far a series is.
 
     number: in the order of all. begun, taken: jobs. done: results that nobody has taken yet, by index. job_s: CPU time
-    of its shortest job.
+    of its shortest job. preparation_s: of its preparation.
     """
 
     series: Series[Any]
@@ -61,6 +64,7 @@ class _Course:
     taken: int = 0
     done: dict[int, Any] = field(default_factory=dict)
     job_s: float | None = None
+    preparation_s: float | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -98,6 +102,7 @@ class _Pool:
         self._short_worker: _Worker | None = None  # who does short jobs
         self._is_asker_waiting = False
         self._short_work = -1  # the most work of a series that has turned out to have short jobs
+        self._short_preparation = -1  # the most of one that was short, to a series with short jobs
         self._failed_at: tuple[int, int] | None = None
         self._error: BaseException | None = None
         self._is_closed = False
@@ -166,8 +171,10 @@ class _Pool:
 
     def _do(self, course: _Course, index: int) -> None:
         if index == BEFORE_ALL:
+            start = time.thread_time()
             course.series.prepare()
             with self._changed:
+                course.preparation_s = time.thread_time() - start
                 course.is_prepared = True
                 self._changed.notify_all()
             return
@@ -187,6 +194,8 @@ class _Pool:
         course.job_s = job_s if course.job_s is None else min(job_s, course.job_s)
         if course.job_s < SHORT_JOB_S:
             self._short_work = max(self._short_work, course.series.work)
+            if course.preparation_s is not None and course.preparation_s < SHORT_PREPARATION_S:
+                self._short_preparation = max(self._short_preparation, course.series.preparation)
         elif was_short:  # it was taken for it: others may join
             self._changed.notify_all()
 
@@ -243,9 +252,17 @@ class _Pool:
             return worker.current
         if sum(course.is_alive for course in self._courses) <= self._threads:
             for course in worker.order:
-                if not course.is_started and self._is_before_error(course, BEFORE_ALL):
+                if self._may_start(course, worker):
                     return course
         return next((course for course in worker.order if self._has_job(course, worker)), None)
+
+    def _may_start(self, course: _Course, worker: _Worker) -> bool:
+        """Whether this worker may prepare a series that nobody has prepared."""
+        return (
+            not course.is_started
+            and self._is_before_error(course, BEFORE_ALL)
+            and (self._may_do_short_jobs(worker) or not self._has_short_jobs(course))
+        )
 
     def _has_job(self, course: _Course, worker: _Worker) -> bool:
         """Whether a job of a series that is prepared can be begun by this worker."""
@@ -262,10 +279,12 @@ class _Pool:
         return self._short_worker in (None, worker) and (worker.is_asker or not self._is_asker_waiting)
 
     def _has_short_jobs(self, course: _Course) -> bool:
-        """As far as can be told: those with less work than others that have."""
-        if course.job_s is None:
-            return course.is_prepared and course.series.work <= self._short_work
-        return course.job_s < SHORT_JOB_S
+        """As far as can be told: those with no more work than others that have; to be prepared first, with no more of
+        that, either."""
+        if course.job_s is not None:
+            return course.job_s < SHORT_JOB_S
+        is_short_before = course.is_prepared or course.series.preparation <= self._short_preparation
+        return is_short_before and course.series.work <= self._short_work
 
 
 class _Interrupt:
@@ -321,11 +340,12 @@ def side_by_side(
     ]
     interrupt = _Interrupt()
     try:
-        if when_free is not None:
-            workers[1].is_away = True
-            when_free(lambda: pool.return_to_work(workers[1]))
-        for helper in helpers:
-            helper.start()
+        with interrupt:
+            if when_free is not None:
+                workers[1].is_away = True
+                when_free(lambda: pool.return_to_work(workers[1]))
+            for helper in helpers:
+                helper.start()
         while True:
             with interrupt:
                 told = pool.taken(workers[0], interrupt)

@@ -122,9 +122,12 @@ class _StageWork:
         self._footprint = WeightFootprint()
 
     def series(self) -> Series[_SampleDone]:
-        """The jobs. Their work is that of all weights for all inputs, whatever they are."""
-        work = dense_work(self._stage.operators)
-        return Series(len(self._runner.samples), self._replay, self._add, self._map, work)
+        """The jobs. Their work is that of all weights for all inputs, whatever they are; weights are what is mapped."""
+        return Series(
+            len(self._runner.samples), self._replay, self._add, self._map,
+            work=dense_work(self._stage.operators),
+            preparation=sum(synapse.shape.M * synapse.shape.fan_in for synapse in self._stage.synapses()),
+        )  # fmt: skip
 
     @property
     def is_done(self) -> bool:

@@ -158,6 +158,31 @@ def test_no_two_threads_do_short_jobs_at_the_same_time(threads: int) -> None:
     assert crowd.most == 1
 
 
+@pytest.mark.parametrize(("preparation", "others_prepare"), [(1, False), (2, True)])
+def test_short_series_are_not_prepared_beside_short_jobs(preparation: int, others_prepare: bool) -> None:
+    """A series that may take longer to prepare than one that is known to be short, is."""
+    prepared, is_known, helped = [], threading.Event(), threading.Event()
+
+    def do(index: int) -> None:
+        if index == 1:  # that the first was short is known
+            is_known.set()
+        if index == 30 and others_prepare:
+            assert helped.wait(PATIENCE_S)
+
+    def late() -> None:  # begins with the last series, before anything is known
+        assert is_known.wait(PATIENCE_S)
+
+    def prepare() -> None:
+        prepared.append(threading.get_ident())
+        helped.set()
+
+    asking = Series(40, do, lambda _: None, work=3, preparation=1)
+    other = one_job(lambda: None, prepare=prepare, work=2, preparation=preparation)
+    helping = one_job(lambda: None, prepare=late, work=1, preparation=0)
+    run([asking, other, helping], 2)
+    assert (prepared != [threading.get_ident()]) is others_prepare
+
+
 def test_long_jobs_are_done_beside_short_ones() -> None:
     """Also by those who may not do short ones."""
     short_began, long_began = threading.Event(), threading.Event()
