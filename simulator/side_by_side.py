@@ -8,6 +8,7 @@ mostly kernels; and no two threads do short jobs at the same time.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -71,10 +72,16 @@ class _Course:
         """Whether it holds what its preparation made."""
         return self.is_started and self.taken < self.series.count
 
+    @property
+    def left_s(self) -> float:
+        """CPU time of the jobs that nobody has begun; infinite where no job has been measured."""
+        return math.inf if self.job_s is None else self.job_s * (self.series.count - self.begun)
+
 
 @dataclass(eq=False)
 class _Worker:
-    """A thread that does jobs: the first in `order` that it may, and stays with a series while that has some.
+    """A thread that does jobs: of the first series in `order` that it may, with which it stays while nobody has begun
+    another; then of that which takes longest.
 
     is_asker: whether it is the one that asks what was done, and hears of interrupts. is_away: at work elsewhere.
     """
@@ -248,6 +255,9 @@ class _Pool:
         return found
 
     def _found(self, worker: _Worker) -> _Course | None:
+        if all(course.is_started for course in self._courses):  # long jobs first: short ones fill what is left
+            open_ = (course for course in worker.order if self._has_job(course, worker))
+            return max(open_, key=lambda course: course.left_s, default=None)
         if worker.current is not None and self._has_job(worker.current, worker):
             return worker.current
         if sum(course.is_alive for course in self._courses) <= self._threads:

@@ -108,22 +108,58 @@ def test_the_second_thread_begins_with_the_least_work_all_others_with_the_most()
 
 
 @pytest.mark.usefixtures("no_job_is_short")
-def test_a_thread_stays_with_its_series_and_the_last_to_end_is_helped() -> None:
-    """Of ten heavy jobs the helper does some when its own two are done; it does those one after the other."""
-    helped, helper = threading.Event(), []
+def test_a_thread_stays_with_its_series_while_nobody_has_begun_another() -> None:
+    helper: list[str] = []
+    is_done = threading.Event()
 
     def heavy(index: int) -> None:
         if threading.current_thread() is threading.main_thread():
-            assert helped.wait(PATIENCE_S)
-        else:
-            helper.append("heavy")
-            helped.set()
+            assert is_done.wait(PATIENCE_S)
 
     def light(index: int) -> None:
         helper.append("light")
 
-    run([Series(10, heavy, lambda _: None, work=2), Series(2, light, lambda _: None, work=1)], 2)
-    assert helper[:3] == ["light", "light", "heavy"]
+    def middle(index: int) -> None:
+        helper.append("middle")
+        is_done.set()
+
+    series = [(heavy, 9, 3), (middle, 1, 2), (light, 3, 1)]
+    run([Series(count, do, lambda _: None, work=work) for do, count, work in series], 2)
+    assert helper == ["light"] * 3 + ["middle"]
+
+
+def busy(seconds: float) -> None:
+    """Takes CPU time."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+@pytest.mark.usefixtures("no_job_is_short")
+def test_when_all_have_begun_the_one_with_most_time_left_is_next() -> None:
+    """The helper's own series has 9 jobs of 1 ms left, the other one of 100 ms: that is done first, to end with short
+    ones."""
+    helper: list[str] = []
+    second_began = threading.Event()
+
+    def heavy(index: int) -> None:
+        busy(0.1)
+        if threading.current_thread() is not threading.main_thread():
+            helper.append("heavy")
+        elif index == 1:
+            second_began.set()
+            while "heavy" not in helper:
+                time.sleep(0.001)
+
+    def light(index: int) -> None:
+        if index == 0:  # one heavy job is measured, one has begun, one is left
+            assert second_began.wait(PATIENCE_S)
+        busy(0.001)
+        if threading.current_thread() is not threading.main_thread():
+            helper.append("light")
+
+    run([Series(3, heavy, lambda _: None, work=2), Series(10, light, lambda _: None, work=1)], 2)
+    assert helper[:2] == ["light", "heavy"]
 
 
 @dataclass
@@ -187,10 +223,8 @@ def test_long_jobs_are_done_beside_short_ones() -> None:
     """Also by those who may not do short ones."""
     short_began, long_began = threading.Event(), threading.Event()
 
-    def busy(index: int) -> None:
-        end = time.thread_time() + 2 * module.SHORT_JOB_S
-        while time.thread_time() < end:
-            pass
+    def long(index: int) -> None:
+        busy(2 * module.SHORT_JOB_S)
         if index == 5:
             long_began.set()
             assert short_began.wait(PATIENCE_S)
@@ -200,7 +234,7 @@ def test_long_jobs_are_done_beside_short_ones() -> None:
             short_began.set()
             assert long_began.wait(PATIENCE_S)
 
-    run([Series(8, busy, lambda _: None, work=2), Series(8, short, lambda _: None, work=1)], 2)
+    run([Series(8, long, lambda _: None, work=2), Series(8, short, lambda _: None, work=1)], 2)
 
 
 def test_a_series_is_prepared_once_before_its_jobs_and_others_go_on_meanwhile() -> None:
