@@ -108,6 +108,11 @@ class FiberSizes:
     offsets_bits: int
     table_bits: int = 0
 
+    @property
+    def nbytes(self) -> int:
+        """Of all arrays."""
+        return self.payload_bits.nbytes + self.metadata_bits.nbytes + self.entries.nbytes + self.stored_bits.nbytes
+
     def units(self, alignment_bits: int) -> Int64:
         """int64 (F,): what each fiber takes where fibers start at multiples of `alignment_bits` bits, in that unit."""
         return -(-self.stored_bits // alignment_bits)

@@ -15,7 +15,7 @@ from spikecycle.simulator.array_types import Int16, Int32, Int64, UInt64, Weight
 from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.simulator.replay.steps import by_input_channel
 from spikecycle.simulator.workload.axis import Windows
-from spikecycle.simulator.workload.words import WORD_BITS, lowest_one
+from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, lowest_one, without_lowest_one
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.tensors import ValueRange
@@ -29,7 +29,6 @@ FEWEST_CHANNELS = 4
 """Of a group, if there are several: with fewer, to scatter every event is faster."""
 BLOCK_BYTES = 2**20
 """Of packed spikes whose rows are filled up to whole words together."""
-_WORD_BYTES = WORD_BITS // 8
 _NARROW, _WIDE = np.iinfo(np.int16), np.iinfo(np.int32)
 
 
@@ -79,7 +78,7 @@ def list_events(spiking: UInt64, positions: int, channels: int, groups: int, eve
             word = spiking[index]
             while word:
                 bit = index * WORD_BITS + lowest_one(word)
-                word &= word - np.uint64(1)
+                word = without_lowest_one(word)
                 while bit >= stop:
                     c += 1
                     stop += positions
@@ -200,7 +199,7 @@ def non_zero_sums(
     block = max(1, BLOCK_BYTES // size)
     for first in range(0, len(spikes), block):
         some = spikes.packed[first : first + block]
-        filled = np.zeros((len(some), -(-size // _WORD_BYTES) * _WORD_BYTES), np.uint8)
+        filled = np.zeros((len(some), -(-size // WORD_BYTES) * WORD_BYTES), np.uint8)
         filled[:, :size] = some
         of_block = counts[first : first + block]
         count_non_zero_sums(filled.view("<u8"), windows, shape.groups, rows, sums, events, of_block)

@@ -34,6 +34,12 @@ class ThroughSynapse:
         """See `most_reached`."""
         return most_reached(self.synapse.shape, self.ranks)
 
+    @property
+    def different(self) -> int:
+        """The places of a channel, if all channels go to the same outputs, whatever their weights."""
+        shape = self.synapse.shape
+        return shape.H * shape.W if shape.groups == 1 and not self.skips_zeros else shape.input_count
+
     def of(self, values: Int64) -> FanOut:
         """See `Projection`."""
         shape = self.synapse.shape
@@ -199,12 +205,28 @@ def reach_cores(
     found = 0
     core_end = 0  # first rank that is not on the core of the last entry
     by_place = ranks.channel_rank == 1
-    for outer in range(0 if by_place else begin, len(places) if by_place else end):
-        tap, m = (outer, begin) if by_place else (0, outer)
-        while tap < len(places) and m < end:
+    for outer in range(len(places) if by_place else 1):
+        tap, m = outer, begin
+        while m < end and tap < len(places):
             rank = places[tap] * ranks.place_rank + m * ranks.channel_rank
-            stop = min(end, m + ranks.per_core - rank % ranks.per_core) if by_place else m + 1
-            count = until[taps[tap] + cut[stop]] - until[taps[tap] + cut[m]]
+            if by_place:
+                stop = min(end, m + ranks.per_core - rank % ranks.per_core)
+                count = until[taps[tap] + cut[stop]] - until[taps[tap] + cut[m]]
+                m = stop
+            else:
+                # channels of which no place that is met lies on another core than this one
+                here = ranks.per_core - rank % ranks.per_core - (places[-1] - places[tap])
+                stop = min(end, m + (here + ranks.channel_rank - 1) // ranks.channel_rank) if tap == 0 else m
+                count = 0
+                if stop > m:
+                    for each in range(len(places)):
+                        count += until[taps[each] + cut[stop]] - until[taps[each] + cut[m]]
+                    m = stop
+                else:
+                    count = until[taps[tap] + cut[m + 1]] - until[taps[tap] + cut[m]]
+                    tap += 1
+                    if tap == len(places):
+                        tap, m = 0, m + 1
             if count > 0:
                 if rank >= core_end:
                     core = rank // ranks.per_core
@@ -213,8 +235,4 @@ def reach_cores(
                     core_end = (core + 1) * ranks.per_core
                     found += 1
                 counts_out[found - 1] += count
-            if by_place:
-                m = stop
-            else:
-                tap += 1
     return found

@@ -14,14 +14,16 @@ import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int64, UInt16, UInt64
-from spikecycle.simulator.dataflows.pattern_correction.kernels import LevelLimits, replace_slices
-from spikecycle.simulator.dataflows.pattern_correction.patterns import (
-    SLICE_BITS,
-    SliceCounts,
-    patterns_of,
-    slices_of,
+from spikecycle.simulator.array_types import UInt64
+from spikecycle.simulator.dataflows.pattern_correction.clustering import SLICE_BITS
+from spikecycle.simulator.dataflows.pattern_correction.kernels import (
+    KnownSlices,
+    LevelLimits,
+    ReplaceRoom,
+    replace_slices,
 )
+from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
+from spikecycle.simulator.dataflows.pattern_correction.slices import SeenSlices, slices_of
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import UsageError
@@ -116,36 +118,27 @@ PATTERN_CORRECTION = rule(
 )  # fmt: skip
 
 
-class Patterns(NamedTuple):
-    """Patterns of one group: of all places, one after the other; those of place i are [starts[i] : starts[i + 1]]."""
+class Calibrated(NamedTuple):
+    """What calibration leaves: the patterns of an operator, and what they replace in the training samples."""
 
-    values: UInt16
-    starts: Int64
+    patterns: Patterns
+    known: KnownSlices
 
 
 @PATTERN_CORRECTION.prepares("conv1d", "conv2d", "linear")
-def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Network) -> list[Patterns]:
+def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Network) -> Calibrated:
     """The patterns of every group of an operator."""
     chosen = machine.dataflow.calibration
-    places = -(-operator.shape.fan_in // SLICE_BITS)
-    seen: dict[tuple[int, int], SliceCounts] = {}
+    groups = operator.shape.groups
+    seen = SeenSlices.none(groups * -(-operator.shape.fan_in // SLICE_BITS))
     with ExitStack() as opened:
         trace = cast(Trace, network)
         if chosen.trace is not None:
             trace = opened.enter_context(_training_trace(chosen.trace))
         for planes in _training_rows(trace, operator, chosen):
-            for group, slices in enumerate(_group_slices(planes, operator)):
-                for place, counts in enumerate(SliceCounts.of_places(np.ascontiguousarray(slices.T))):
-                    seen[group, place] = seen[group, place].plus(counts) if (group, place) in seen else counts
-    found = []
-    for group in range(operator.shape.groups):
-        of_places = [
-            patterns_of(seen[group, place], chosen.patterns, chosen.iterations, (chosen.seed, group, place))
-            for place in range(places)
-        ]
-        starts = np.cumsum([0, *(len(patterns) for patterns in of_places)])
-        found.append(Patterns(np.concatenate(of_places), starts.astype(np.int64)))
-    return found
+            seen = seen.plus(slices_of(planes))
+    patterns = patterns_of(seen, chosen.patterns, chosen.iterations, chosen.seed, groups)
+    return Calibrated(patterns, KnownSlices.of(seen, patterns, chosen.patterns))
 
 
 def _training_trace(named: str) -> Trace:
@@ -166,13 +159,7 @@ def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) 
         )
     for sample in range(min(chosen.samples, trace.samples)):
         run = StageSample(Stage(same.name, (same,)), SampleTensors(trace, sample))
-        yield from run.workload(same).plane_blocks()
-
-
-def _group_slices(planes: UInt64, operator: Synapse) -> UInt16:
-    """uint16 (groups, rows, places): slices of all rows of some planes."""
-    groups, _, _, words = planes.shape
-    return slices_of(planes.reshape(groups, -1, words), operator.shape.fan_in)
+        yield from run.workload(same).plane_blocks(word_major=True)
 
 
 @PATTERN_CORRECTION.runs("conv1d", "conv2d", "linear")
@@ -182,11 +169,11 @@ def synapses(machine: PatternCorrectionMachine, run: OperatorRun) -> Activity:
     work = run.workload
     limits = LevelLimits(parameters.tile_rows, parameters.ids_per_cycle, parameters.channels)
     totals = np.zeros(4, np.int64)
-    prepared: list[Patterns] = run.prepared
+    prepared: Calibrated = run.prepared
+    room = ReplaceRoom.empty(parameters.calibration.patterns)
     planes_of_tiles = parameters.tile_rows // math.gcd(parameters.tile_rows, work.positions)
-    for block in work.plane_blocks(planes_of_tiles):
-        for slices, patterns in zip(_group_slices(block, cast(Synapse, run.operator)), prepared, strict=True):
-            replace_slices(np.ascontiguousarray(slices.T), patterns.values, patterns.starts, limits, totals)
+    for block in work.plane_blocks(planes_of_tiles, word_major=True):
+        replace_slices(slices_of(block), prepared.patterns, prepared.known, limits, room, totals)
     with_pattern, corrections, used, cycles = totals.tolist()
     channels = work.output_channels // work.groups
     row_tiles = -(-work.T * work.input_bits * work.positions // parameters.tile_rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from spikecycle.simulator.dataflows.layer import LayerTask
@@ -42,27 +40,27 @@ def chosen_weight_format(machine: SpikeArrayMachine, task: LayerTask) -> WeightF
     chosen = weight_format(machine.formats.weights_of(task.name))
     missing = missing_rate(chosen, rates(machine))
     if missing is not None:
-        raise _refused(
-            machine, task, chosen.name, f"it needs dataflow.decoder.{missing}, which the machine does not give"
-        )
+        raise refused(machine, task, chosen, f"it needs dataflow.decoder.{missing}, which the machine does not give")
     problem = chosen.refused_axes(fiber_axes(machine))
     if problem is not None:
-        raise _refused(machine, task, chosen.name, problem)
+        raise refused(machine, task, chosen, problem)
     return chosen
 
 
-def check_weights(
-    machine: SpikeArrayMachine, task: LayerTask, chosen: WeightFormat, tiles: Sequence[TileFibers]
-) -> None:
-    """MappingError if the format does not accept the weights of a channel tile, or one codebook not all weights."""
+def stored_problem(machine: SpikeArrayMachine, chosen: WeightFormat, fibers: TileFibers) -> str | None:
+    """Why the format does not accept one of the fibers of a channel tile, or None; `check_codebook` looks at codebooks,
+    which the tiles share."""
+    if chosen.codes == "codebook":
+        return None
+    return chosen.accepts(fibers.values, fibers.starts, fiber_axes(machine), fibers.segments)
+
+
+def check_codebook(machine: SpikeArrayMachine, task: LayerTask, chosen: WeightFormat) -> None:
+    """MappingError if one codebook does not do for all weights."""
     if chosen.codes == "codebook":
         problem = chosen.accepts(task.weights.reshape(-1), np.array([0, task.weights.size], dtype=np.int64))
         if problem is not None:
-            raise _refused(machine, task, chosen.name, problem)
-    for tile in tiles:
-        problem = chosen.accepts(tile.values, tile.starts, fiber_axes(machine), tile.segments)
-        if problem is not None:
-            raise _refused(machine, task, chosen.name, problem)
+            raise refused(machine, task, chosen, problem)
 
 
 def decoded_slots(machine: SpikeArrayMachine, chosen: WeightFormat, weight_bits: int) -> int:
@@ -70,5 +68,6 @@ def decoded_slots(machine: SpikeArrayMachine, chosen: WeightFormat, weight_bits:
     return slots_per_step(chosen, weight_bits, machine.dataflow.lanes, rates(machine))
 
 
-def _refused(machine: SpikeArrayMachine, task: LayerTask, name: str, problem: str) -> MappingError:
-    return MappingError.of(task.name, machine.name, f"weight format {name!r}: {problem}")
+def refused(machine: SpikeArrayMachine, task: LayerTask, chosen: WeightFormat, problem: str) -> MappingError:
+    """What is raised for weights that a format cannot store, or a machine in it."""
+    return MappingError.of(task.name, machine.name, f"weight format {chosen.name!r}: {problem}")

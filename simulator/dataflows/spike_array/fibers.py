@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -68,18 +68,11 @@ class TileFibers:
     first_local: Int64
 
     @property
-    def channels(self) -> int:
-        """Output channels."""
-        return self.stop - self.first
-
-    @property
-    def is_laid(self) -> bool:
-        """Whether the values are there."""
-        return self.values.size > 0
-
-    def sizes_alone(self) -> TileFibers:
-        """The tile without its values."""
-        return replace(self, values=self.values[:0].copy())
+    def nbytes(self) -> int:
+        """Of all arrays."""
+        return (
+            self.values.nbytes + self.starts.nbytes + self.segments.nbytes + self.first_local.nbytes + self.sizes.nbytes
+        )
 
     @property
     def stored_bits(self) -> Int64:

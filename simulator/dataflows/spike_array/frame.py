@@ -16,8 +16,8 @@ from spikecycle.simulator.activity import SPIKES, WEIGHTS, Moves
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import starts_per_neuron
+from spikecycle.simulator.dataflows.spike_array.channel_tiles import ChannelTile
 from spikecycle.simulator.dataflows.spike_array.events import Region
-from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.input_passes import (
     FIRST_CHANNEL,
     INPUT_TILE,
@@ -95,7 +95,7 @@ class _Framing:
         self.words = NeuronWords.of(self.machine, self.task)
         self.channel_tiles = self.tiling.channel_tiles
         # of all tiles at once: there may be thousands of map and channel tiles, and a sum of an array takes 2 us
-        own_channels = np.array([fibers.own_channels for fibers in self.channel_tiles])
+        own_channels = np.array([tile.own_channels for tile in self.channel_tiles])
         self.most_own: list[int] = own_channels.max(axis=1).tolist()
         self.own_rows: list[int] = (-(-own_channels // self.machine.potentials_per_access)).sum(axis=1).tolist()
         self.starts = bool(self.task.neuron.start_potential.any())
@@ -109,10 +109,10 @@ class _Framing:
         passes = SamplePasses.of(map_tiles, cut, self.task.pool, len(self.channel_tiles))
         self._load_spikes(passes)
         for map_tile in passes.tiles:
-            for channel_tile, fibers in enumerate(self.channel_tiles):
-                outputs = map_tile.outputs(fibers)
-                self._start(map_tile, channel_tile, outputs, fibers)
-                sweeps = self._update(map_tile, channel_tile, outputs, fibers)
+            for channel_tile, channels in enumerate(self.channel_tiles):
+                outputs = map_tile.outputs(channels)
+                self._start(map_tile, channel_tile, outputs, channels)
+                sweeps = self._update(map_tile, channel_tile, outputs, channels)
                 self._encode(map_tile, channel_tile, outputs, sweeps)
         passes.store()
         self._count_updates()
@@ -154,7 +154,7 @@ class _Framing:
         operands), added to.
         """
         loads_of_tile = loads[:, :, WEIGHTS]
-        codebook_bits = self.channel_tiles[0].sizes.table_bits
+        codebook_bits = self.tiling.table_bits
         if codebook_bits:  # the whole layer's, for the first pass
             loads_of_tile[0, 0] += codebook_bits
             self.counts["codebook.write"] += codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
@@ -164,14 +164,14 @@ class _Framing:
         width = self.machine.buffers.weights.width_bits
         copies = self.machine.dataflow.pes // self.machine.dataflow.pes_per_group
         channels = np.diff(np.array(self.tiling.input_tiles), axis=1)[input_tiles[loading], 0]
-        fibers_of_channel = self.channel_tiles[0].stored_bits[:, 0].size
+        fibers_of_channel = self.channel_tiles[0].fibers // self.task.shape.C
         entries = channels * (fibers_of_channel if self.tiling.entry_bits else 0)
-        words = np.array([layout.words for layout in self.tiling.layouts]).sum(axis=1)[:, input_tiles[loading]]
+        words = np.array([tile.words for tile in self.channel_tiles])[:, input_tiles[loading]]
         loads_of_tile[:, loading] += words * width + entries * self.tiling.entry_bits
         self.counts["weights.write"] += int(words.sum()) * copies
         self.counts["directory.write"] += int(entries.sum()) * len(words) * copies
 
-    def _start(self, tile: MapTile, channel_tile: int, outputs: Region, fibers: TileFibers) -> None:
+    def _start(self, tile: MapTile, channel_tile: int, outputs: Region, channels: ChannelTile) -> None:
         """Before the first pass: write parameters of neurons, and start potentials that are not 0, whose flags are set
         with them (update: sparse)."""
         neuron, parameters = self.task.neuron, self.machine.dataflow
@@ -185,7 +185,7 @@ class _Framing:
         )
         self.counts["potentials.write"] += written * self._sweep_accesses(channel_tile, outputs.channel_positions)
         if self.starts and parameters.update == "sparse":
-            self.started_flags += self._flag_groups(tile, fibers)
+            self.started_flags += self._flag_groups(tile, channels)
 
     def _most_words(self, tile: MapTile, channel_tile: int) -> int:
         """Words of a part of the potentials buffer that the PE which has most of a tile takes."""
@@ -197,14 +197,14 @@ class _Framing:
         """Words, or rows of them, that all PEs have for so many positions in a part of the potentials buffer."""
         return positions * self.own_rows[channel_tile]
 
-    def _flag_groups(self, tile: MapTile, fibers: TileFibers) -> int:
+    def _flag_groups(self, tile: MapTile, channels: ChannelTile) -> int:
         """Groups of flags of a tile, in all PEs."""
         return flag_groups(
-            fibers.own_channels, tile.rows.block_starts, tile.columns.block_starts,
+            channels.own_channels, tile.rows.block_starts, tile.columns.block_starts,
             self.machine.dataflow.flags_per_cycle,
         )  # fmt: skip
 
-    def _update(self, tile: MapTile, channel_tile: int, outputs: Region, fibers: TileFibers) -> Int64:
+    def _update(self, tile: MapTile, channel_tile: int, outputs: Region, channels: ChannelTile) -> Int64:
         """Update the neurons of a channel tile behind the last pass of every timestep; returns cycles, int64 (T,)."""
         parameters, update_cycles = self.machine.dataflow, self.words.cycles(self.machine.cycles_per_access)
         timesteps = self.task.timesteps
@@ -224,7 +224,7 @@ class _Framing:
             ]  # fmt: skip
             sweeps[:] = [cycles for cycles, _ in swept]
             accesses = updates = sum(updates for _, updates in swept)
-            self.counts["flags.read"] += timesteps * self._flag_groups(tile, fibers)
+            self.counts["flags.read"] += timesteps * self._flag_groups(tile, channels)
         if self.words.sums_apart:
             sweeps += self._sweep_sums(tile, channel_tile, updates)
         self.updates += updates

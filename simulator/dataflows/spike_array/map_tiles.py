@@ -11,8 +11,8 @@ import numpy as np
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
+from spikecycle.simulator.dataflows.spike_array.channel_tiles import ChannelTile
 from spikecycle.simulator.dataflows.spike_array.events import Region
-from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.input_passes import TIMESTEP
 from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES, ENCODE, UPDATE
 
@@ -37,13 +37,13 @@ class MapTile:
     encodes: Int64
     stored: Int64
 
-    def outputs(self, fibers: TileFibers) -> Region:
+    def outputs(self, channels: ChannelTile) -> Region:
         """Its part of the map of neurons, with the channels of a channel tile."""
         rows, columns = (
             (axis.start // pooled, axis.stop // pooled)
             for axis, pooled in zip((self.rows, self.columns), self.pool, strict=True)
         )
-        return Region(fibers.first, fibers.stop, *rows, *columns)
+        return Region(channels.first, channels.stop, *rows, *columns)
 
     @property
     def positions(self) -> int:

@@ -6,17 +6,19 @@ moves all potentials that it meets by the same address, and all their banks by t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
-from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
+from spikecycle.simulator.dataflows.spike_array.alike_fibers import (
+    FiberKind,
+    FiberRecords,
+    find_record,
+    forgets,
+)
 from spikecycle.simulator.dataflows.spike_array.tap_lanes import LANES, TapLanes
-from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout
-from spikecycle.simulator.formats import decode_schedule, goes_by
+from spikecycle.simulator.formats import decode_schedule
 from spikecycle.simulator.formats.levels import Codes, FormatSpec, Located, Positions
 from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
@@ -39,9 +41,9 @@ CACHED_CYCLES = 2**10
 """Latencies of so many cases and PEs are filled together: with what they are made of, 16 bytes each."""
 LANE_REGISTERS = 6
 NOW, OCCUPIED, WITHOUT, MET, ACCESSES, MORE = range(0, LANE_REGISTERS * LANES, LANES)
+"""Where registers begin, of a number for each tap case; see `time_fiber`."""
 LEVELS = 4
 """Accumulates of a bank that are added up in one go, as many as the lanes of the machines that ship have at most."""
-"""Where registers begin, of a number for each tap case; see `time_fiber`."""
 
 
 class PeSpec(NamedTuple):
@@ -55,6 +57,8 @@ class PeSpec(NamedTuple):
     row_access: int
     """1 if an access of the potentials is one of a row, a word of every bank; 0 if each bank has its own address."""
     cycles_per_accumulate: int
+    alignment_bits: int
+    """Fibers start at multiples of so many bits, of which a word has a whole number."""
 
 
 class Scratch(NamedTuple):
@@ -90,27 +94,6 @@ class Scratch(NamedTuple):
             (pe.banks, slots), -(-slots // LEVELS) * LEVELS, LANE_REGISTERS * LANES,
         )  # fmt: skip
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
-
-
-@dataclass(frozen=True, eq=False)
-class PeLatencies:
-    """What an event takes by channel tile, tap case and PE; tap_case = (channel · row classes + row class) · column
-    classes + column class.
-
-    cycles: LATENCY, IDLE, DECODE, CONFLICT, int32 (tiles, 4, tap cases + 1, pes_per_group), 0 behind the last tap case;
-    where the tiles are worked on `abreast`, int32 (4, tap cases + 1, pes_per_group, tiles).
-    work: int64 (tiles, tap cases, WORK_COLUMNS), summed over pes_per_group: FETCHED_WORDS, DIRECTORY, ...
-    """
-
-    cycles: Int32
-    work: Int64
-    abreast: bool
-
-    def served(self, occurrences: Int64) -> Int64:
-        """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
-        latency = self.cycles[LATENCY, :-1] if self.abreast else self.cycles[:, LATENCY, :-1]
-        axes = "cpt" if self.abreast else "tcp"
-        return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
 
 
 @inner_kernel
@@ -256,6 +239,58 @@ def place_fiber(
     bank_of[len(tap_of) - 1] = 0
 
 
+@inner_kernel
+def tabulate_fiber(
+    values: WeightCodes, start: int, stop: int, stored_values: int, bits_ahead: int, words: int, kind: FiberKind,
+    lanes: TapLanes, spec: FormatSpec, pe: PeSpec, scratch: Scratch, first_case: int, group_pe: int, cycles_out: Int32,
+    work_out: Int64, by_window: int | None, by_entry: int | None, by_group: int | None, by_position: int | None,
+) -> None:  # fmt: skip
+    """Fill the latencies of the fiber values[start:stop] in every tap case of its phase.
+
+    stored_values: of the fiber. words, bits_ahead: see `time_fiber`. first_case: row of the first tap case of its
+    channel in cycles_out and work_out, see `tabulate_latencies`.
+    """
+    entries, steps = decode_schedule(
+        values, start, stop, kind.channels, spec, pe.rate, pe.mask_window, pe.skip,
+        scratch.position, scratch.last_bit, scratch.step, by_window, by_entry, by_group, by_position,
+    )  # fmt: skip
+    gated = 0
+    if entries > 0 and (pe.skip == 0 or spec.positions == Positions.IMPLICIT):
+        for i in range(start, stop):
+            gated += values[i] == 0
+    for group in range(lanes.first_group[kind.phase], lanes.first_group[kind.phase + 1]):
+        delivered = 0
+        if entries > 0:
+            taps = lanes.taps[kind.phase]
+            place_fiber(kind.channels, kind.own, kind.first_local, group, lanes, taps, pe, scratch)
+            if lanes.used[group] == 1 and taps == 1 and lanes.meets[group, 0] == 1:
+                delivered = time_fiber_of_one_tap(entries, steps, bits_ahead, words, group, pe, scratch)
+            else:
+                delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
+        for lane in range(lanes.used[group]):
+            tap_case = first_case + lanes.case[group, lane]
+            work = work_out[tap_case]
+            work[DIRECTORY] += spec.located == Located.OFFSETS
+            if entries == 0:
+                cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
+                cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
+                continue
+            now, occupied = scratch.lanes[NOW + lane], scratch.lanes[OCCUPIED + lane]
+            without, accumulates = scratch.lanes[WITHOUT + lane], scratch.lanes[MET + lane]
+            cycles_out[LATENCY, tap_case, group_pe] = now
+            cycles_out[IDLE, tap_case, group_pe] = now - occupied
+            cycles_out[DECODE, tap_case, group_pe] = without
+            cycles_out[CONFLICT, tap_case, group_pe] = occupied - steps
+            work[FETCHED_WORDS] += words
+            work[ACCUMULATES] += accumulates
+            work[GATED] += gated
+            work[DROPPED] += delivered - accumulates
+            work[BUSY] += occupied - without
+            work[LOOKUPS] += stored_values if spec.codes == Codes.CODEBOOK else 0
+            work[FIBERS] += 1
+            work[POTENTIALS] += scratch.lanes[ACCESSES + lane] if pe.row_access == 1 else accumulates
+
+
 @lean_kernel
 def tabulate_latencies(
     values: WeightCodes,
@@ -269,6 +304,7 @@ def tabulate_latencies(
     spec: FormatSpec,
     pe: PeSpec,
     scratch: Scratch,
+    records: FiberRecords,
     cycles_out: Int32,
     work_out: Int64,
     by_window: int | None,
@@ -280,89 +316,46 @@ def tabulate_latencies(
 
     values, starts: see TileFibers. stored_values: int64 (F,), of each fiber.
     first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
-    cycles_out: int32 (4, tap cases + 1, pes_per_group), work_out: int64 (tap_cases, WORK_COLUMNS): they hold the
-        latency of an event without taps, where that stays. by_*: see `goes_by`.
+    cycles_out: int32 (4, tap cases + 1, pes_per_group): holds the latency of an event without taps, where that stays.
+    work_out: int64 (tap_cases, WORK_COLUMNS), added to. by_*: see `goes_by`.
     """
     pes_per_group, channels, phases = first_bits.shape
     cases = len(work_out) // channels  # of a channel
-    gates = pe.skip == 0 or spec.positions == Positions.IMPLICIT
+    starts_of_word = pe.word_bits // pe.alignment_bits
     # Channels are taken a few at a time for all PEs: what is written for them stays in the cache.
     together = CACHED_CYCLES // max(1, cases * pes_per_group) + 1
     for first_channel in range(0, channels, together):
         for group_pe in range(pes_per_group):
             for fiber_of_pe in range(first_channel * phases, min(first_channel + together, channels) * phases):
                 channel, phase = fiber_of_pe // phases, fiber_of_pe % phases
-                first_group, stop_group = lanes.first_group[phase], lanes.first_group[phase + 1]
                 fiber = (group_pe * channels + channel) * phases + phase
                 start, stop = starts[fiber], starts[fiber + 1]
-                if first_group == stop_group or start == stop:
+                if lanes.first_group[phase] == lanes.first_group[phase + 1] or start == stop:
                     continue
-                fiber_channels = (stop - start) // lanes.taps[phase]
-                entries, steps = decode_schedule(
-                    values, start, stop, fiber_channels, spec, pe.rate, pe.mask_window, pe.skip,
-                    scratch.position, scratch.last_bit, scratch.step, by_window, by_entry, by_group,
-                    by_position,
-                )  # fmt: skip
-                gated = 0
-                if gates and entries > 0:
-                    for i in range(start, stop):
-                        gated += values[i] == 0
-                words = fetched_words[group_pe, channel, phase]
+                kind = FiberKind(
+                    phase, (stop - start) // lanes.taps[phase], own_channels[group_pe], first_local[group_pe, channel]
+                )
                 bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
-                for group in range(first_group, stop_group):
-                    delivered = 0
-                    if entries > 0:
-                        place_fiber(
-                            fiber_channels, own_channels[group_pe], first_local[group_pe, channel], group, lanes,
-                            lanes.taps[phase], pe, scratch,
-                        )  # fmt: skip
-                        if lanes.used[group] == 1 and lanes.taps[phase] == 1 and lanes.meets[group, 0] == 1:
-                            delivered = time_fiber_of_one_tap(entries, steps, bits_ahead, words, group, pe, scratch)
-                        else:
-                            delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
+                start_in_word = bits_ahead // pe.alignment_bits
+                row = find_record(values, start, stop, start_in_word, kind, starts_of_word, records)
+                is_remembered = row < len(records.known)
+                if not is_remembered or forgets(row, kind, records):
+                    if is_remembered:
+                        found, done, first_case, column = records.cycles, records.work, row * cases, 0
+                    else:
+                        found, done, first_case, column = cycles_out, work_out, channel * cases, group_pe
+                    tabulate_fiber(
+                        values, start, stop, stored_values[fiber], bits_ahead, fetched_words[group_pe, channel, phase],
+                        kind, lanes, spec, pe, scratch, first_case, column, found, done, by_window, by_entry, by_group,
+                        by_position,
+                    )  # fmt: skip
+                if not is_remembered:
+                    continue
+                for group in range(lanes.first_group[phase], lanes.first_group[phase + 1]):
                     for lane in range(lanes.used[group]):
-                        tap_case = channel * cases + lanes.case[group, lane]
-                        work = work_out[tap_case]
-                        work[DIRECTORY] += spec.located == Located.OFFSETS
-                        if entries == 0:
-                            cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
-                            cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
-                            continue
-                        now, occupied = scratch.lanes[NOW + lane], scratch.lanes[OCCUPIED + lane]
-                        without, accumulates = scratch.lanes[WITHOUT + lane], scratch.lanes[MET + lane]
-                        cycles_out[LATENCY, tap_case, group_pe] = now
-                        cycles_out[IDLE, tap_case, group_pe] = now - occupied
-                        cycles_out[DECODE, tap_case, group_pe] = without
-                        cycles_out[CONFLICT, tap_case, group_pe] = occupied - steps
-                        work[FETCHED_WORDS] += words
-                        work[ACCUMULATES] += accumulates
-                        work[GATED] += gated
-                        work[DROPPED] += delivered - accumulates
-                        work[BUSY] += occupied - without
-                        work[LOOKUPS] += stored_values[fiber] if spec.codes == Codes.CODEBOOK else 0
-                        work[FIBERS] += 1
-                        work[POTENTIALS] += scratch.lanes[ACCESSES + lane] if pe.row_access == 1 else accumulates
-
-
-def latencies(
-    tiles: Sequence[TileFibers],
-    layouts: Sequence[WeightLayout],
-    lanes: TapLanes,
-    tap_cases: int,
-    spec: FormatSpec,
-    pe: PeSpec,
-    abreast: bool,
-) -> PeLatencies:
-    """The latencies of all channel tiles; tap_cases: of all input channels."""
-    pes_per_group = len(layouts[0].first_bits)
-    cycles = np.zeros((len(tiles), 4, tap_cases + 1, pes_per_group), dtype=np.int32)
-    cycles[:, LATENCY : IDLE + 1, :-1] = UNTOUCHED_CYCLES
-    work = np.zeros((len(tiles), tap_cases, WORK_COLUMNS), dtype=np.int64)
-    scratch = Scratch.of(max(fibers.longest for fibers in tiles), pe, lanes)
-    for number, (fibers, layout) in enumerate(zip(tiles, layouts, strict=True)):
-        tabulate_latencies(
-            fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
-            fibers.own_channels, fibers.first_local, lanes, spec, pe, scratch, cycles[number], work[number],
-            *goes_by(spec, pe.skip),
-        )  # fmt: skip
-    return PeLatencies(np.ascontiguousarray(cycles.transpose(1, 2, 3, 0)) if abreast else cycles, work, abreast)
+                        case = lanes.case[group, lane]
+                        from_case, to_case = row * cases + case, channel * cases + case
+                        for kind_of_cycles in range(LATENCY, CONFLICT + 1):
+                            cycles_out[kind_of_cycles, to_case, group_pe] = records.cycles[kind_of_cycles, from_case, 0]
+                        for kind_of_work in range(WORK_COLUMNS):
+                            work_out[to_case, kind_of_work] += records.work[from_case, kind_of_work]

@@ -13,15 +13,18 @@ from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import POOLS_REFUSED
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.bank_accesses import BankAccesses
+from spikecycle.simulator.dataflows.spike_array.channel_tiles import LayerFibers
 from spikecycle.simulator.dataflows.spike_array.coding import (
-    check_weights,
+    check_codebook,
     chosen_weight_format,
     decoded_slots,
+    refused,
 )
 from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame, frames_are_alike
+from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from spikecycle.simulator.dataflows.spike_array.pe_latency import PeLatencies, PeSpec, latencies
+from spikecycle.simulator.dataflows.spike_array.pe_latency import PeSpec
 from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
@@ -38,7 +41,7 @@ class SpikeArrayPlan:
     weight_format: WeightFormat = field(init=False)
     spike_format: SpikeFormat = field(init=False)
     cut: Tiling = field(init=False)
-    latencies: PeLatencies = field(init=False)
+    latencies: LatencyTables = field(init=False)
     banks: BankAccesses = field(init=False)
     _frames: dict[tuple[bool, bool, bool], SampleFrame] = field(init=False, default_factory=dict)
     _framing: Lock = field(init=False, default_factory=Lock)
@@ -48,29 +51,29 @@ class SpikeArrayPlan:
         self.spike_format = spike_format(self.machine.formats.spikes)
         check_sizes(self.machine, self.task)
         _check_sums(self.machine, self.task)
-        tiling = cut_layer(self.machine, self.task, self.weight_format)
-        check_weights(self.machine, self.task, self.weight_format, tiling.channel_tiles)
-        self.cut = tiling
-        spec = self.weight_format.spec(self.task.weight_bits)
-        pe = _pe_spec(self.machine, decoded_slots(self.machine, self.weight_format, self.task.weight_bits))
-        self.latencies = latencies(
-            tiling.channel_tiles, tiling.layouts, tiling.map.lanes,
-            self.task.shape.C * tiling.map.place.cases_of_channel, spec, pe,
+        fibers = LayerFibers(self.machine, self.task, self.weight_format)
+        self.cut = cut_layer(self.machine, self.task, self.weight_format, fibers)
+        self._check_weights()
+        slots = decoded_slots(self.machine, self.weight_format, self.task.weight_bits)
+        self.latencies = LatencyTables(
+            self.machine,
+            fibers,
+            self.cut,
+            self.weight_format.spec(self.task.weight_bits),
+            _pe_spec(self.machine, slots),
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
-        )  # fmt: skip
-        self.banks = BankAccesses(self.machine, self.task, tiling)
+        )
+        self.banks = BankAccesses(self.machine, self.task, self.cut)
 
     @property
     def storage(self) -> WeightStorage:
         """The layer's weights in the machine's format, all PEs and tiles."""
-        sizes = [fibers.sizes for fibers in self.cut.channel_tiles]
-        fibers = sum(len(size.entries) for size in sizes)
-        words = sum(int(layouts.words.sum()) for layouts in self.cut.layouts)
-        directory_bits = fibers * self.cut.entry_bits
-        table_bits = sizes[0].table_bits
+        tiles, table_bits = self.cut.channel_tiles, self.cut.table_bits
+        words = sum(int(tile.words.sum()) for tile in tiles)
+        directory_bits = sum(tile.fibers for tile in tiles) * self.cut.entry_bits
         return WeightStorage(
-            payload_bits=sum(int(size.payload_bits.sum()) for size in sizes),
-            metadata_bits=sum(int(size.metadata_bits.sum()) + size.offsets_bits for size in sizes) + table_bits,
+            payload_bits=sum(tile.payload_bits for tile in tiles),
+            metadata_bits=sum(tile.metadata_bits for tile in tiles) + table_bits,
             directory_bits=directory_bits,
             stored_bits=words * self.machine.buffers.weights.width_bits + directory_bits + table_bits,
         )
@@ -101,24 +104,31 @@ class SpikeArrayPlan:
     @property
     def footprint(self) -> WeightFootprint:
         """Weights and directory of the PE that holds most, if the layer is one channel tile and one input tile."""
-        if self.cut.channel_tiles[0].sizes.table_bits:
+        if self.cut.table_bits:
             return WeightFootprint(problem="the decoders hold one codebook, that of the layer that runs")
         tiles, parts = len(self.cut.channel_tiles), len(self.cut.input_tiles)
         if tiles * parts > 1:
             return WeightFootprint(problem=f"its weights are cut in {tiles * parts} tiles that take turns on chip")
-        words = {"weights": int(self.cut.layouts[0].words.max())}
+        words = {"weights": self.cut.channel_tiles[0].most_words}
         if self.cut.entry_bits:
-            words["directory"] = self.cut.channel_tiles[0].stored_bits[0].size
+            words["directory"] = self.cut.channel_tiles[0].fibers // self.machine.dataflow.pes_per_group
         return WeightFootprint(words)
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
         frame = self._frame(sample)
         replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, sample, frame)
-        activity = replay.activity(self.machine, self.cut, self.latencies, frame)
+        activity = replay.activity(self.machine, self.cut, frame)
         accesses = activity.counts["potentials.read"] + activity.counts["potentials.write"]
         by_bank = self.banks.accesses(sample, replay.occurrences, accesses)
         return replace(activity, accesses_by_bank={"potentials": by_bank})
+
+    def _check_weights(self) -> None:
+        """Raise MappingError where the format cannot store all weights."""
+        check_codebook(self.machine, self.task, self.weight_format)
+        for tile in self.cut.channel_tiles:
+            if tile.problem is not None:
+                raise refused(self.machine, self.task, self.weight_format, tile.problem)
 
     def _frame(self, sample: LayerSample) -> SampleFrame:
         """What the sample does around its events; worked out once for all samples that do the same, in any thread."""
@@ -196,4 +206,5 @@ def _pe_spec(machine: SpikeArrayMachine, slots: int) -> PeSpec:
         banks=machine.buffers.potentials.banks,
         row_access=int(machine.dataflow.potential_access == "row"),
         cycles_per_accumulate=machine.cycles_per_access,
+        alignment_bits=parameters.fiber_alignment_bits,
     )

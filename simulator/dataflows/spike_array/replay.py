@@ -19,6 +19,7 @@ from spikecycle.simulator.dataflows.spike_array.events import (
     spiking_words,
 )
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame
+from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.passes import (
     CYCLE_CATEGORIES,
@@ -37,7 +38,7 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     GATED,
     LOOKUPS,
     POTENTIALS,
-    PeLatencies,
+    WORK_COLUMNS,
 )
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
 
@@ -47,13 +48,15 @@ class ArrayReplay:
     """One sample that went through the array.
 
     breakdown: int64 (channel tiles, n, categories), cycles of all passes. events: of a channel tile. occurrences: int64
-    (tap cases,), how often events met a block in each. served_by_block: int64 (blocks,), see `accumulate_passes`.
+    (tap cases,), how often events met a block in each. work: int64 (WORK_COLUMNS,), of all channel tiles. busy_by_pe:
+    int64 (PEs,), cycles in which each served events.
     """
 
     breakdown: Int64
     events: int
     occurrences: Int64
-    served_by_block: Int64
+    work: Int64
+    busy_by_pe: Int64
 
     @classmethod
     def of(
@@ -61,37 +64,45 @@ class ArrayReplay:
         machine: SpikeArrayMachine,
         task: LayerTask,
         tiling: Tiling,
-        latencies: PeLatencies,
+        latencies: LatencyTables,
         sample: LayerSample,
         frame: SampleFrame,
     ) -> ArrayReplay:
-        """Broadcast all events of all passes."""
+        """Broadcast all events of all passes, to some channel tiles after the others."""
         block_rows, block_columns = machine.dataflow.blocks
         served_by_block = np.zeros(block_rows * block_columns, np.int64)
-        tallies = np.zeros((TALLIES, latencies.work.shape[1]), np.int64)
+        tap_cases = task.shape.C * tiling.map.place.cases_of_channel
         room = Events.of(task.shape.input_count * task.input_bits)
         breakdown = frame.passes.breakdown()
-        arguments = (
-            events_of_values(sample.inputs, task.input_bits), spiking_words(sample.inputs), frame.passes.passes,
-            frame.passes.ends, task.shape.H, task.shape.W, frame.layouts, tiling.map.place, latencies.cycles,
-            np.array(BIT_OF_PRODUCT, np.int64),
-        )  # fmt: skip
+        repeats, spiking = events_of_values(sample.inputs, task.input_bits), spiking_words(sample.inputs)
         parameters = machine.dataflow
-        if latencies.abreast:
-            state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, len(tiling.channel_tiles))
-            events = accumulate_abreast(*arguments, state, room, breakdown, tallies)
-        else:
-            array = ArrayState.of(parameters.fifo_depth, len(served_by_block) * parameters.pes_per_group)
-            events = accumulate_passes(*arguments, array, room, breakdown, tallies, served_by_block)
-        return cls(breakdown, events, tallies.sum(axis=0), served_by_block)
+        work = np.zeros(WORK_COLUMNS, np.int64)
+        # PEs share out either the channels or the map: there is one block of the map, or one PE in a group
+        is_shared_by_channel = len(served_by_block) == 1
+        busy_by_pe = np.zeros(parameters.pes_per_group, np.int64) if is_shared_by_channel else served_by_block
+        for block in latencies.blocks():
+            tallies = np.zeros((TALLIES, tap_cases), np.int64)
+            some, tiles = breakdown[block.tiles], block.tiles.stop - block.tiles.start
+            arguments = (
+                repeats, spiking, frame.passes.passes, frame.passes.ends, task.shape.H, task.shape.W, frame.layouts,
+                tiling.map.place, block.cycles, np.array(BIT_OF_PRODUCT, np.int64),
+            )  # fmt: skip
+            if block.abreast:
+                state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
+                events = accumulate_abreast(*arguments, state, room, some, tallies)
+            else:
+                array = ArrayState.of(parameters.fifo_depth, len(served_by_block) * parameters.pes_per_group)
+                events = accumulate_passes(*arguments, array, room, some, tallies, served_by_block)
+            occurrences = tallies.sum(axis=0)  # the same for every block
+            work += occurrences @ block.work
+            if is_shared_by_channel:
+                busy_by_pe += block.served(occurrences)
+        return cls(breakdown, events, occurrences, work, busy_by_pe)
 
-    def activity(
-        self, machine: SpikeArrayMachine, tiling: Tiling, latencies: PeLatencies, frame: SampleFrame
-    ) -> Activity:
+    def activity(self, machine: SpikeArrayMachine, tiling: Tiling, frame: SampleFrame) -> Activity:
         """What the sample did."""
-        work = (self.occurrences @ latencies.work).sum(axis=0)  # by WORK_COLUMNS
         counts = frame.counts.copy()
-        counts.update(self._counts(machine, tiling, work))
+        counts.update(self._counts(machine, tiling))
         following = counts_that_follow(machine, counts, frame.updated_states, frame.swept_words, frame.started_flags)
         places = frame.passes.places
         return Activity.of(
@@ -101,15 +112,14 @@ class ArrayReplay:
             ),
             moves=frame.moves,
             counts=Counts({**counts, **following}),
-            busy={"pe": int(work[BUSY])},
+            busy={"pe": int(self.work[BUSY])},
             synaptic_operations=counts["accumulator.add"],
-            # PEs share out either the channels or the map: there is one block, or one PE in a group
-            busy_by_pe=latencies.served(self.occurrences) if len(self.served_by_block) == 1 else self.served_by_block,
+            busy_by_pe=self.busy_by_pe,
         )  # fmt: skip
 
-    def _counts(self, machine: SpikeArrayMachine, tiling: Tiling, work: Int64) -> Counts[str]:
-        """What the dispatcher, FIFOs and PEs did for all events; work: int64 (WORK_COLUMNS,)."""
-        broadcast = self.events * len(tiling.channel_tiles)
+    def _counts(self, machine: SpikeArrayMachine, tiling: Tiling) -> Counts[str]:
+        """What the dispatcher, FIFOs and PEs did for all events."""
+        work, broadcast = self.work, self.events * len(tiling.channel_tiles)
         counts = Counts(
             {
                 "dispatcher.broadcast": broadcast,
@@ -125,6 +135,6 @@ class ArrayReplay:
                 "decoder.fibers": int(work[FIBERS]),
             }
         )
-        if tiling.channel_tiles[0].sizes.table_bits:
+        if tiling.table_bits:
             counts["codebook.read"] = int(work[LOOKUPS])
         return counts

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
+from functools import reduce
 
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
 from spikecycle.simulator.dataflows.spike_array.axes import tile_ends
-from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers, channel_tile
+from spikecycle.simulator.dataflows.spike_array.channel_tiles import (
+    ChannelTile,
+    LargestTile,
+    LayerFibers,
+    MeasuredTile,
+)
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.map_cut import MapCut, cut_map
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
-from spikecycle.simulator.dataflows.spike_array.weight_layout import WeightLayout, lay_out_weights, layout_units
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
 from spikecycle.simulator.machine.schema import Buffer
 from spikecycle.simulator.workload import Windows
-from spikecycle.traces.weights import code_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,17 +29,17 @@ class Tiling:
     """A layer cut to fit.
 
     own_channels: output channels of a tile that one PE owns at most. input_channels: of an input tile.
-    layouts: the fibers of each channel tile in memory. map: how the output map is cut.
-    entry_bits: bits of a directory entry, 0 without a directory.
+    map: how the output map is cut. entry_bits: bits of a directory entry, 0 without a directory. table_bits: of the
+    layer's codebook, 0 without one.
     """
 
     own_channels: int
     input_channels: int
-    channel_tiles: list[TileFibers]
-    layouts: list[WeightLayout]
+    channel_tiles: list[ChannelTile]
     input_tiles: list[tuple[int, int]]
     map: MapCut
     entry_bits: int
+    table_bits: int
 
 
 def words_of(buffer: Buffer, parts: int = 1) -> int:
@@ -51,20 +53,17 @@ def output_words(machine: SpikeArrayMachine, task: LayerTask, neurons: int) -> i
     return potential_words(neurons, 1 if task.neuron.fires else task.neuron.potential_bits, width)
 
 
-def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> Tiling:
+def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat, fibers: LayerFibers) -> Tiling:
     """Tile a layer; raises MappingError naming machine, layer and buffer where nothing fits."""
-    own, inputs, tiles, entry_bits = _cut_channels(machine, task, weight_format)
+    own, inputs, tiles, entry_bits = _cut_channels(machine, task, weight_format, fibers)
     return Tiling(
         own_channels=own,
         input_channels=inputs,
         channel_tiles=tiles,
-        layouts=[
-            lay_out_weights(tile, inputs, machine.dataflow.fiber_alignment_bits, machine.buffers.weights.width_bits)
-            for tile in tiles
-        ],
         input_tiles=[(c, min(c + inputs, task.shape.C)) for c in range(0, task.shape.C, inputs)],
         map=cut_map(Windows.of(task.shape), _map_tile(machine, task, own), machine.dataflow.blocks, task.pool),
         entry_bits=entry_bits,
+        table_bits=weight_format.table_bits(task.weight_bits),
     )
 
 
@@ -77,38 +76,41 @@ def _halvings(size: int) -> Iterator[int]:
 
 
 def _cut_channels(
-    machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat
-) -> tuple[int, int, list[TileFibers], int]:
+    machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat, fibers: LayerFibers
+) -> tuple[int, int, list[ChannelTile], int]:
     """Rule 1: the first pair (input channels, own output channels) of a tile that fits, and its channel tiles.
 
-    Others beside it make no channel tile smaller, so that a cut is given up where the first one does not fit.
+    Others beside it make no channel tile smaller, so that a cut is given up at the first one that does not fit. It is
+    remembered, and so is the first of all: most cuts are given up for them, and are not laid again with fewer inputs.
     """
-    shape, pes_per_group = task.shape, machine.dataflow.pes_per_group
-    weights = np.ascontiguousarray(task.weights, code_dtype(task.weight_bits))
-    all_own = -(-shape.M // pes_per_group)
-    measured: dict[int, list[TileFibers]] = {}
+    remembered: dict[int, list[MeasuredTile]] = {}
     problem = ""
-
-    def lay(own: int, number: int) -> TileFibers:
-        first = number * own * pes_per_group
-        stop = min(first + own * pes_per_group, shape.M)
-        return channel_tile(shape, weights, first, stop, pes_per_group, weight_format, task.weight_bits)
-
-    for inputs in _halvings(shape.C):
-        for own in _halvings(all_own):
-            halves = 1 if own == all_own and inputs == shape.C else 2
-            tiles = measured.pop(own, None) or [lay(own, 0)]
+    for inputs in _halvings(task.shape.C):
+        for own in _halvings(fibers.all_own):
+            halves = 1 if own == fibers.all_own and inputs == task.shape.C else 2
             is_smallest = (own, inputs) == (1, 1)  # of which the largest tile is told
-            if not is_smallest:
-                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles[:1], inputs, halves)
-            if is_smallest or not problem:
-                tiles += [lay(own, number) for number in range(len(tiles), -(-all_own // own))]
-                if is_smallest or tiles[1:]:
-                    problem, entry_bits = _what_does_not_fit(machine, task, weight_format, tiles, inputs, halves)
-                if not problem:
-                    laid = [tile if tile.is_laid else lay(own, number) for number, tile in enumerate(tiles)]
-                    return own, inputs, laid, entry_bits
-            measured[own] = [tile.sizes_alone() for tile in tiles]  # for fewer input channels
+            known = remembered.setdefault(own, [])
+            if known and not is_smallest:
+                largest = reduce(LargestTile.joined, (tile.largest(inputs) for tile in known))
+                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, largest, inputs, halves)
+                if problem:
+                    continue
+            tiles: list[ChannelTile] = []
+            largest, problem = LargestTile(0, 0, 0, 0), ""
+            for number in range(fibers.tiles(own)):
+                laid = fibers.hold(own, number)
+                measured = MeasuredTile.of(machine, laid)
+                tiles.append(ChannelTile.of(machine, weight_format, laid, measured, inputs))
+                before, largest = largest, largest.joined(measured.largest(inputs))
+                is_last = len(tiles) == fibers.tiles(own)
+                if is_last or (largest != before and not is_smallest):
+                    problem, entry_bits = _what_does_not_fit(machine, task, weight_format, largest, inputs, halves)
+                if not known or problem:
+                    known.append(measured)
+                if problem:
+                    break
+            if not problem:
+                return own, inputs, tiles, entry_bits
     raise MappingError.of(task.name, machine.name, problem)
 
 
@@ -166,22 +168,19 @@ def _what_does_not_fit(
     machine: SpikeArrayMachine,
     task: LayerTask,
     weight_format: WeightFormat,
-    tiles: list[TileFibers],
+    largest: LargestTile,
     inputs: int,
     halves: int,
 ) -> tuple[str, int]:
     """Why tiles do not fit, or nothing; and the bits of a directory entry."""
-    buffers, alignment_bits = machine.buffers, machine.dataflow.fiber_alignment_bits
-    most_units = max(int(layout_units(tile, inputs, alignment_bits).max()) for tile in tiles)
-    most_words = -(-most_units * alignment_bits // buffers.weights.width_bits)
+    buffers = machine.buffers
+    words = -(-largest.units * machine.dataflow.fiber_alignment_bits // buffers.weights.width_bits)
     entries = inputs * task.shape.stride[0] * task.shape.stride[1]
-    entry_bits = directory_entry_bits(weight_format, most_units, max(tile.longest for tile in tiles))
+    entry_bits = directory_entry_bits(weight_format, largest.units, largest.longest)
     needs = [
-        _Words(most_words, "words of weights", "weights", halves),
+        _Words(words, "words of weights", "weights", halves),
         _Words(entries if entry_bits else 0, "directory entries", "directory", halves),
-        *_words_of_a_place(
-            machine, task, max(int(tile.own_channels.max()) for tile in tiles), max(tile.channels for tile in tiles)
-        ),
+        *_words_of_a_place(machine, task, largest.own_channels, largest.channels),
     ]
     problem = next((problem for needed in needs if (problem := needed.problem(machine))), "")
     if problem:
