@@ -154,14 +154,16 @@ class _Pool:
             self._changed.notify_all()
 
     def _do_one(self, worker: _Worker) -> bool:
-        """Do a job, if need be when there is one to begin; False where there will be none."""
+        """Do a job, or wait until there may be one to begin; False where there will be none."""
         with self._changed:
-            while (course := self._next(worker)) is None:
+            course = self._next(worker)
+            if course is None:
                 if not self._is_anything_left():
                     return False
                 self._is_asker_waiting |= worker.is_asker
                 self._changed.wait()
                 self._is_asker_waiting &= not worker.is_asker
+                return True
             index = course.begun if course.is_prepared else BEFORE_ALL
             course.is_started = True
             course.begun += index != BEFORE_ALL
