@@ -68,11 +68,6 @@ class _Course:
     preparation_s: float | None = None
 
     @property
-    def is_alive(self) -> bool:
-        """Whether it holds what its preparation made."""
-        return self.is_started and self.taken < self.series.count
-
-    @property
     def left_s(self) -> float:
         """CPU time of the jobs that nobody has begun; infinite where no job has been measured."""
         return math.inf if self.job_s is None else self.job_s * (self.series.count - self.begun)
@@ -262,11 +257,15 @@ class _Pool:
             return max(open_, key=lambda course: course.left_s, default=None)
         if worker.current is not None and self._has_job(worker.current, worker):
             return worker.current
-        if sum(course.is_alive for course in self._courses) <= self._threads:
+        if sum(self._is_alive(course) for course in self._courses) <= self._threads:
             for course in worker.order:
                 if self._may_start(course, worker):
                     return course
         return next((course for course in worker.order if self._has_job(course, worker)), None)
+
+    def _is_alive(self, course: _Course) -> bool:
+        """Whether it holds what its preparation made, and will go on."""
+        return course.is_started and course.taken < course.series.count and self._is_before_error(course, course.taken)
 
     def _may_start(self, course: _Course, worker: _Worker) -> bool:
         """Whether this worker may prepare a series that nobody has prepared."""

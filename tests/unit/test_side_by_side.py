@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -331,6 +331,16 @@ def test_the_first_error_is_raised_when_all_before_it_is_done(threads: int, wher
     with pytest.raises(ValueError, match="the second series"):
         run([squares(40, taken), second, one_job(lambda: None, prepare=third), one_job(lambda: None)], threads)
     assert len(taken) == 40
+
+
+def test_series_that_failed_do_not_keep_those_before_them_from_being_prepared() -> None:
+    """The last five are the first to be begun, by the thread that asks, and all of them fail."""
+    taken: list[int] = []
+    series = [squares(3, taken) for _ in range(5)]
+    series += [replace(failing(3, 1, f"number {number}", []), work=number) for number in range(5, 10)]
+    with pytest.raises(ValueError, match="number 5"):
+        run(series, 2, when_free=BusyElsewhere())
+    assert len(taken) == 15
 
 
 def test_who_stops_asking_stops_the_jobs() -> None:
