@@ -1,40 +1,18 @@
-"""Series of jobs on threads: who does what, the order of results, errors in their turn, and how all of it ends."""
+"""Series of jobs on threads: who does what, when, and in which order results are taken."""
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import pytest
 
 from spikecycle.simulator import side_by_side as module
 from spikecycle.simulator.side_by_side import AHEAD, Series, side_by_side
+from tests.unit.series import PATIENCE_S, busy, no_job_is_short, one_job, run, squares
 
-PATIENCE_S = 20
-"""Until a test that hangs gives up."""
-
-
-@pytest.fixture
-def no_job_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However little time it takes."""
-    monkeypatch.setattr(module, "SHORT_JOB_S", 0.0)
-
-
-def squares(count: int, taken: list[int]) -> Series[int]:
-    return Series(count, lambda index: index * index, taken.append)
-
-
-def one_job(do: Callable[[], Any], **more: Any) -> Series[Any]:
-    return Series(1, lambda index: do(), lambda result: None, **more)
-
-
-def run(series: Sequence[Series[Any]], threads: int, **more: Any) -> list[int]:
-    return list(side_by_side(series, threads, **more))
+__all__ = ["no_job_is_short"]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
@@ -126,13 +104,6 @@ def test_a_thread_stays_with_its_series_while_nobody_has_begun_another() -> None
     series = [(heavy, 9, 3), (middle, 1, 2), (light, 3, 1)]
     run([Series(count, do, lambda _: None, work=work) for do, count, work in series], 2)
     assert helper == ["light"] * 3 + ["middle"]
-
-
-def busy(seconds: float) -> None:
-    """Takes CPU time."""
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
 
 
 @pytest.mark.usefixtures("no_job_is_short")
@@ -287,127 +258,3 @@ def test_no_more_is_begun_than_results_can_wait() -> None:
 
     run([Series(100, do, lambda result: None)], 2)
     assert sorted(begun) == list(range(1, 100))
-
-
-def failing(count: int, at: int, message: str, begun: list[int]) -> Series[int]:
-    def do(index: int) -> int:
-        begun.append(index)
-        if index == at:
-            raise ValueError(message)
-        return index
-
-    return Series(count, do, lambda result: None)
-
-
-@pytest.mark.usefixtures("no_job_is_short")
-@pytest.mark.parametrize("threads", [1, 2, 4])
-def test_an_error_comes_in_its_turn_and_nothing_is_begun_behind_it(threads: int) -> None:
-    begun: list[int] = []
-    steps = side_by_side([failing(1000, 2, "the third", begun)], threads)
-    assert [next(steps), next(steps)] == [0, 0]
-    with pytest.raises(ValueError, match="the third"):
-        next(steps)
-    assert len(begun) <= 3 + AHEAD * threads
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("where", ["prepare", "do", "take"])
-def test_the_first_error_is_raised_when_all_before_it_is_done(threads: int, where: str) -> None:
-    """The third series fails before the second one does, where several threads are at work."""
-    taken: list[int] = []
-    third_has_failed = threading.Event()
-
-    def fail(*_: object) -> None:
-        assert threads == 1 or third_has_failed.wait(PATIENCE_S)
-        raise ValueError("the second series")
-
-    def third() -> None:
-        third_has_failed.set()
-        raise ValueError("the third series")
-
-    second = Series(
-        1, fail if where == "do" else lambda index: None, fail, fail if where == "prepare" else lambda: None
-    )
-    with pytest.raises(ValueError, match="the second series"):
-        run([squares(40, taken), second, one_job(lambda: None, prepare=third), one_job(lambda: None)], threads)
-    assert len(taken) == 40
-
-
-def test_series_that_failed_do_not_keep_those_before_them_from_being_prepared() -> None:
-    """The last five are the first to be begun, by the thread that asks, and all of them fail."""
-    taken: list[int] = []
-    series = [squares(3, taken) for _ in range(5)]
-    series += [replace(failing(3, 1, f"number {number}", []), work=number) for number in range(5, 10)]
-    with pytest.raises(ValueError, match="number 5"):
-        run(series, 2, when_free=BusyElsewhere())
-    assert len(taken) == 15
-
-
-def test_who_stops_asking_stops_the_jobs() -> None:
-    begun: list[int] = []
-    steps = side_by_side([Series(10**6, begun.append, lambda result: None)], 2)
-    next(steps)
-    steps.close()
-    count = len(begun)
-    assert not [thread for thread in threading.enumerate() if "side by side" in thread.name]
-    assert len(begun) == count
-
-
-class BusyElsewhere:
-    """One of the threads is, until `end`."""
-
-    def __init__(self) -> None:
-        self.end: Callable[[], None] = lambda: None
-
-    def __call__(self, call: Callable[[], None]) -> None:
-        self.end = call
-
-
-@pytest.mark.usefixtures("no_job_is_short")
-def test_a_thread_that_is_at_work_elsewhere_begins_when_it_is_free() -> None:
-    elsewhere = BusyElsewhere()
-    helped = threading.Event()
-    workers: list[int] = []
-
-    def do(index: int) -> None:
-        workers.append(threading.get_ident())
-        if index == 30:
-            elsewhere.end()
-        if threading.current_thread() is not threading.main_thread():
-            helped.set()
-        elif index > 30:
-            assert helped.wait(PATIENCE_S)
-
-    run([Series(60, do, lambda result: None)], 2, when_free=elsewhere)
-    assert set(workers[:31]) == {threading.get_ident()}
-    assert len(set(workers)) == 2
-
-
-def test_nobody_waits_for_a_thread_that_is_at_work_elsewhere() -> None:
-    """It need not be free before all is done, or given up."""
-    taken: list[int] = []
-    assert run([squares(5, taken)], 2, when_free=BusyElsewhere()) == [0] * 5
-    with closing(side_by_side([squares(5, taken)], 2, BusyElsewhere())) as steps:
-        next(steps)
-    with pytest.raises(ValueError, match="at once"):
-        run([failing(1, 0, "at once", [])], 2, when_free=BusyElsewhere())
-
-
-@pytest.mark.parametrize("threads", [2, 3])
-def test_an_interrupt_waits_for_the_jobs_that_have_begun(threads: int) -> None:
-    """It is heard behind the job in which it came, outside all locks; who heard interrupts before does so again."""
-    before = signal.getsignal(signal.SIGINT)
-    ended: list[int] = []
-
-    def do(index: int) -> None:
-        if index == 40:
-            signal.raise_signal(signal.SIGINT)  # to the main thread, whichever does this job
-        ended.append(index)
-
-    alive = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        run([Series(10_000, do, lambda result: None)] * 2, threads)
-    assert 40 in ended
-    assert len(ended) < 20_000
-    assert threading.active_count() == alive
-    assert signal.getsignal(signal.SIGINT) is before
