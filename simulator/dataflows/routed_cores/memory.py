@@ -54,7 +54,7 @@ def message_needs(
         if entries <= left:
             left -= entries
         else:
-            passing += each.values * each.most
+            passing += entries
     messages = sum(each.spikes * each.most for each in sent)
     mesh = machine.dataflow.mesh
     if machine.messages_take_no_time:

@@ -28,8 +28,8 @@ LONGEST_BITS = 42
 
 CORE_COLUMNS = 16  # of what is known of a core while messages are sent: two lines of the cache
 X, Y, PORT, SPIKE, ENTRY, STOP, COPIES, HEAD, TAIL, FREE_AT = range(10)
-TOTALS = 4
-MESSAGES, EAST_WEST, NORTH_SOUTH, END = range(TOTALS)
+TOTALS = 6
+MESSAGES, EAST_WEST, NORTH_SOUTH, END, UPDATES, FIRINGS = range(TOTALS)
 STATE_SIZE = 6
 FLYING, BUSY_FLYING, DONE_AT, GONE, USED, SENDERS = range(STATE_SIZE)
 DONE, FULL, TOO_LONG = range(3)
@@ -84,10 +84,10 @@ class NeuronCycles(NamedTuple):
 class StepSums(NamedTuple):
     """Of a timestep, whatever the order of its messages; all zeros at first.
 
-    totals: int64 (4,), messages, hops along x, hops along y, and when all is done if no message waits. sending,
-    receiving: int64 (cores,), how long the core is busy with its neurons and messages, and with what arrives. soma,
-    last_spike: int64 (cores,), cycles of all neurons of the core; the spike behind its last one. until: int64 (n,), by
-    spike, cycles of its core's neurons up to the one that sends it.
+    totals: int64 (6,), messages, hops along x, hops along y, when all is done if no message waits, neurons that are
+    updated, and that fire. sending, receiving: int64 (cores,), how long the core is busy with its neurons and messages,
+    and with what arrives. soma, last_spike: int64 (cores,), cycles of all neurons of the core; the spike behind its
+    last one. until: int64 (n,), by spike, cycles of its core's neurons up to the one that sends it.
     """
 
     totals: Int64
@@ -105,8 +105,9 @@ class StepSums(NamedTuple):
 
 
 @inner_kernel
-def neuron_cycles(marks: UInt64, first: int, stop: int, costs: NeuronCycles) -> int:
-    """Cycles of the neurons from `first` to `stop` - 1; marks: uint64, those of eight neurons each."""
+def neuron_cycles(marks: UInt64, first: int, stop: int, costs: NeuronCycles, totals: Int64) -> int:
+    """Cycles of the neurons from `first` to `stop` - 1, whose marks are counted; marks: uint64, those of eight neurons
+    each."""
     accessed = updated = fired = 0
     if first < stop:
         begin, last = first // 8, (stop - 1) // 8
@@ -119,6 +120,8 @@ def neuron_cycles(marks: UInt64, first: int, stop: int, costs: NeuronCycles) -> 
             accessed += count_ones(word & EVERY_BYTE)
             updated += count_ones(word & (EVERY_BYTE << np.uint64(1)))
             fired += count_ones(word & (EVERY_BYTE << np.uint64(2)))
+    totals[UPDATES] += updated
+    totals[FIRINGS] += fired
     return accessed * costs.accessed + updated * costs.updated + fired * costs.fired
 
 
@@ -130,11 +133,11 @@ def go_through_neurons(marks: UInt64, costs: NeuronCycles, first_neuron: Int64, 
         cycles, neuron, stop = 0, first_neuron[core], first_neuron[core + 1]
         while position < len(spikes.senders) and spikes.senders[position] < stop:
             behind: int = np.int64(spikes.senders[position]) + 1  # type: ignore[assignment]
-            cycles += neuron_cycles(marks, neuron, behind, costs)
+            cycles += neuron_cycles(marks, neuron, behind, costs, sums.totals)
             neuron = behind
             sums.until[position] = cycles
             position += 1
-        cycles += neuron_cycles(marks, neuron, stop, costs)
+        cycles += neuron_cycles(marks, neuron, stop, costs, sums.totals)
         sums.last_spike[core] = position
         sums.soma[core] = sums.sending[core] = cycles
         sums.totals[END] = max(sums.totals[END], cycles)

@@ -11,7 +11,7 @@ import numpy as np
 
 from spikecycle.simulator import activity
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work, WorkRows
-from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
@@ -26,11 +26,13 @@ from spikecycle.simulator.dataflows.routed_cores.mesh import (
     ACCESSED,
     EAST_WEST,
     FIRED,
+    FIRINGS,
     LONGEST_BITS,
     MARKS_OF_WORD,
     MESSAGES,
     NORTH_SOUTH,
     UPDATED,
+    UPDATES,
     NeuronCycles,
     Spikes,
     StepSums,
@@ -68,6 +70,8 @@ class _Counts:
         self.messages += sum(int(sums.totals[MESSAGES]) for sums in timesteps)
         self.east_west += sum(int(sums.totals[EAST_WEST]) for sums in timesteps)
         self.north_south += sum(int(sums.totals[NORTH_SOUTH]) for sums in timesteps)
+        self.updates += sum(int(sums.totals[UPDATES]) for sums in timesteps)
+        self.spikes += sum(int(sums.totals[FIRINGS]) for sums in timesteps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +127,7 @@ class RoutedPlan:
     def run(self, sample: StageSample) -> Activity:
         """One sample: for each timestep of the chip a row of the whole mesh, and one for each core."""
         counts = _Counts()
-        marks = enumerate(self._marks(sample, counts))
+        marks = enumerate(self._marks(sample))
         values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
         spikes = StepSpikes(self.tensors, self.kept, self.machine.messages_take_no_time, counts.synapses)
         together = max(1, activity.ROWS_AT_ONCE // max(1, self.placement.cores))
@@ -157,6 +161,10 @@ class RoutedPlan:
             tensor.name: next(values[tensor.name]) for tensor in self.tensors if 0 <= step - tensor.behind < timesteps
         }
 
+    @cached_property
+    def _resources(self) -> tuple[str, ...]:
+        return ("mesh", *(f"core {core}" for core in range(self.placement.cores)))
+
     @property
     def _tiles(self) -> int:
         used = np.flatnonzero(self.placement.neurons) // self.machine.dataflow.mesh.cores_per_tile
@@ -180,7 +188,7 @@ class RoutedPlan:
         latency, cycles = self.machine.dataflow.latency_ns, self.machine.cycles
         return NeuronCycles(cycles(latency.neuron_access), cycles(latency.neuron_update), cycles(latency.neuron_spike))
 
-    def _marks(self, sample: StageSample, counts: _Counts) -> Iterator[UInt8]:
+    def _marks(self, sample: StageSample) -> Iterator[UInt8]:
         """What happens to every neuron, uint8 (neurons,) up to a whole word, in each timestep of the chip; the next one
         overwrites it."""
         neurons = int(self.placement.first_neuron[-1])
@@ -195,29 +203,29 @@ class RoutedPlan:
         for step in range(self.chip.chip_steps):
             for name, behind, states in populations:
                 if step >= behind:
-                    updated, fired = next(states)
-                    now = UPDATED * updated.view(np.uint8) + FIRED * fired.view(np.uint8) + ACCESSED
-                    marks[numbers[name]] = self.placement.in_order(name, now)
-                    counts.updates += int(np.count_nonzero(updated))
-                    counts.spikes += int(np.count_nonzero(fired))
+                    marks[numbers[name]] = self.placement.in_order(name, next(states))
             yield marks
 
-    def _states(self, population: Population, sample: StageSample) -> Iterator[tuple[Bools, Bools]]:
-        """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: bool
-        (M, P, Q) each."""
+    def _states(self, population: Population, sample: StageSample) -> Iterator[UInt8]:
+        """The marks of neurons, from the first timestep of the sample until the chip ends: uint8 (M, P, Q)."""
         biased = np.zeros((population.output.shape[0], 1, 1), bool)
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
                 biased |= (spikes.synapse.bias() != 0)[:, None, None]
-        nothing = np.broadcast_to(np.zeros(1, bool), population.output.shape)
+        always = np.where(biased, np.uint8(ACCESSED | UPDATED), np.uint8(ACCESSED))
+        if not biased.any():
+            always = always[:1]
         now: PopulationStep | None = None
         for t, now in enumerate(sample.tensors.steps(population, track_active=True)):
             assert t < self.network.timesteps, "the sample has another number of timesteps"
-            yield (now.active != 0) | biased, now.outputs != 0 if population.neuron.fires else nothing
+            marks = (now.active * np.uint8(UPDATED)) | always
+            if population.neuron.fires:
+                marks |= now.spikes * np.uint8(FIRED)
+            yield marks
         assert now is not None, "there is at least one timestep"
         last = self.chip.chip_steps - self.chip.depth[population.output.name] - self.network.timesteps
         for potentials in leaking(population, now.potentials, now.outputs, last):
-            yield potentials != 0, nothing
+            yield np.where(potentials != 0, np.uint8(ACCESSED | UPDATED), np.uint8(ACCESSED))
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
         steps, cores = len(counts.ends), self.placement.cores
@@ -257,7 +265,7 @@ class RoutedPlan:
             breakdown,
             first + step,
             resource,
-            ("mesh", *(f"core {core}" for core in range(cores))),
+            self._resources,
         )
         none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
         return work, Moves(none, none)

@@ -80,9 +80,14 @@ class SpikeTensor:
     behind: int
     most_messages: int
 
+    @property
+    def repeats(self) -> bool:
+        """Whether several values reach the same."""
+        return len(self.order.senders) > self.targets.values
+
     def alike(self, values: Int32) -> Int32:
         """The values of which `targets` tells instead of others."""
-        return values if len(self.order.senders) == self.targets.values else values % np.int32(self.targets.values)
+        return values % np.int32(self.targets.values) if self.repeats else values
 
 
 class SpikePart(NamedTuple):
@@ -179,9 +184,10 @@ class StepSpikes:
                 spikes.first[here] = starts[alike]
                 spikes.entries[here] = starts[alike + 1] - starts[alike]
             elif len(alike):
-                table = each.tensor.targets.of(alike.astype(np.int64))
-                spikes.first[here] = table.starts[:-1] + begin
-                spikes.entries[here] = np.diff(table.starts)
+                apart, which = np.unique(alike, return_inverse=True) if each.tensor.repeats else (alike, slice(None))
+                table = each.tensor.targets.of(apart.astype(np.int64))
+                spikes.first[here] = table.starts[:-1][which] + begin
+                spikes.entries[here] = np.diff(table.starts)[which]
                 begin += len(table.cores)
                 tables.append(table)
         return self._with(tables, begin)
