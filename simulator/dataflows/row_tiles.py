@@ -15,7 +15,7 @@ from spikecycle.simulator.workload.words import count_ones, without_lowest_one
 
 MOST_COLUMNS = 16
 """Widest tile: a row of it is looked up in a table of 2^16."""
-COMPARED_ROWS = 1024
+COMPARED_ROWS = 128
 """Different rows up to which all are compared with a row, rather than those looked up that have one spike less."""
 POPCOUNT_ROWS = 8
 """Rows whose spikes are counted at once while prefixes are prepared (Prosperity, Table III: 8 popcount units)."""

@@ -98,12 +98,17 @@ def _add(weights: WeightCodes, numbers: Int32, first: int, last: int, row: int, 
     """Add the weights, (rows, M / groups), of events [first, last) to sums; `row` is that of an event of number 0."""
     whole = last - (last - first) % TOGETHER
     for i in range(first, whole, TOGETHER):
-        weights_0, weights_1 = weights[np.uint64(numbers[i] + row)], weights[np.uint64(numbers[i + 1] + row)]
-        weights_2, weights_3 = weights[np.uint64(numbers[i + 2] + row)], weights[np.uint64(numbers[i + 3] + row)]
+        at = np.uint64(i)
+        weights_0, weights_1 = (
+            weights[np.uint64(numbers[at] + row)],
+            weights[np.uint64(numbers[at + np.uint64(1)] + row)],
+        )
+        weights_2 = weights[np.uint64(numbers[at + np.uint64(2)] + row)]
+        weights_3 = weights[np.uint64(numbers[at + np.uint64(3)] + row)]
         for m in range(len(sums)):
             sums[m] += np.int64(weights_0[m]) + np.int64(weights_1[m]) + np.int64(weights_2[m]) + np.int64(weights_3[m])
     for i in range(whole, last):
-        of_event = weights[np.uint64(numbers[i] + row)]
+        of_event = weights[np.uint64(numbers[np.uint64(i)] + row)]
         for m in range(len(sums)):
             sums[m] += np.int64(of_event[m])
 
@@ -150,11 +155,11 @@ def count_non_zero_sums(
                         if h < 0 or h >= rows.inputs:
                             continue
                         begin = h * columns.inputs
-                        starts = events.starts[group * inputs + begin :]
+                        listed = group * inputs + begin
                         for s in range(0, columns.taps, taps):
                             w = q * columns.stride + s * columns.dilation - columns.padding
-                            first = int(starts[_within(w, columns.inputs)])
-                            last = int(starts[_within(w + taps, columns.inputs)])
+                            first = int(events.starts[np.uint64(listed + _within(w, columns.inputs))])
+                            last = int(events.starts[np.uint64(listed + _within(w + taps, columns.inputs))])
                             row = (r * columns.taps + s - begin - w) * channels
                             while first < last:
                                 if room == 0:

@@ -42,131 +42,96 @@ CHANGED, HAS_MOVED = 0, 1
 """Flags of a centre: slices came or went; it moved last."""
 
 
-class ClusterRoom(NamedTuple):
-    """Room for k-means of one place after the other: at most n different slices, k centres.
+class Centres(NamedTuple):
+    """Where centres are, and what they are the means of.
 
-    of_nibbles, rest: int32 (2, blocks, 4, 16, lanes) and (2, blocks, lanes), what squared distances to centres are
-    added up from, less the ones of the slice, which all centres have alike: what each value of each nibble adds, and
-    what all slices have; of EVERY centre, and of those that MOVED, in blocks of CENTRES_AT_ONCE side by side. They are
-    that many times as large as distances, and carry the place of the centre in its block, so that the least tells the
-    first of the nearest. rest is FAR where there is no centre. numbers: int64 (2, blocks, lanes), of these centres.
+    coordinates: int32 (k, 16), in units of 1 / ONE. sums: int64 (k, 17), how often each bit is set in the slices of a
+    centre, and how many slices there are. flags: uint8 (2, k).
+    """
 
-    coordinates: int32 (k, 16), of centres, in units of 1 / ONE. sums: int64 (k, 17), how often each bit is set in the
-    slices of a centre, and how many slices there are. flags: uint8 (2, k).
+    coordinates: Int32
+    sums: Int64
+    flags: UInt8
 
-    nearest, differing: int16 (n,), the number of the nearest centre, and bits that differ from the nearest of the first
-    centres. distances: int64 (n,), to the nearest centre, over its number. listed: int32 (2, n + 1), slices.
-    shares: int64 (ceil(n / PART),). upper: int32 (lanes,).
+
+class Assignment(NamedTuple):
+    """The centres of slices.
+
+    nearest: int16 (n,), the number of the nearest centre. differing: int16 (n,), bits that differ from the nearest of
+    the first centres. distances: int64 (n,), to the nearest centre, over its number. listed: int32 (2, n + 1), room for
+    lists of slices.
+    """
+
+    nearest: Int16
+    differing: Int16
+    distances: Int64
+    listed: Int32
+
+
+class CentreTables(NamedTuple):
+    """What squared distances to centres are added up from, less the ones of the slice, which all centres have alike: of
+    EVERY centre, and of those that MOVED, in blocks of CENTRES_AT_ONCE side by side.
+
+    Entries are CENTRES_AT_ONCE times as large as distances, and carry the place of the centre in its block, so that the
+    least of them tells the first of the nearest.
+
+    of_nibbles: int32 (2, blocks, 4, 16, lanes), what each value of each nibble adds. rest: int32 (2, blocks, lanes),
+    what all slices have; FAR where there is no centre. numbers: int64 (2, blocks, lanes), of the centres. upper: int32
+    (lanes,), room for what slices with the same upper byte share.
     """
 
     of_nibbles: Int32
     rest: Int32
     numbers: Int64
-    coordinates: Int32
-    sums: Int64
-    flags: UInt8
-    nearest: Int16
-    differing: Int16
-    distances: Int64
-    listed: Int32
     upper: Int32
+
+
+class ClusterRoom(NamedTuple):
+    """Room for k-means of one place after the other."""
+
+    centres: Centres
+    slices: Assignment
+    tables: CentreTables
 
     @classmethod
     def empty(cls, slices: int, count: int) -> ClusterRoom:
-        """Room for so many slices and centres."""
+        """Room for at most so many different slices, and so many centres."""
         lanes = min(CENTRES_AT_ONCE, -(-count // LANES) * LANES)
         blocks = -(-count // lanes)
-        nearest, differing = np.zeros((2, slices), np.int16)
-        return cls(
-            of_nibbles=np.zeros((2, blocks, 4, 16, lanes), np.int32),
-            rest=np.full((2, blocks, lanes), FAR),
-            numbers=np.arange(blocks * lanes).reshape(1, blocks, lanes).repeat(2, axis=0),
-            coordinates=np.zeros((count, SLICE_BITS), np.int32),
-            sums=np.zeros((count, SLICE_BITS + 1), np.int64),
-            flags=np.zeros((2, count), np.uint8),
-            nearest=nearest,
-            differing=differing,
-            distances=np.zeros(slices, np.int64),
-            listed=np.zeros((2, slices + 1), np.int32),
-            upper=np.zeros(lanes, np.int32),
+        centres = Centres(
+            np.zeros((count, SLICE_BITS), np.int32),
+            np.zeros((count, SLICE_BITS + 1), np.int64),
+            np.zeros((2, count), np.uint8),
         )
+        nearest, differing = np.zeros((2, slices), np.int16)
+        listed = np.zeros((2, slices + 1), np.int32)
+        tables = CentreTables(
+            np.zeros((2, blocks, 4, 16, lanes), np.int32),
+            np.full((2, blocks, lanes), FAR),
+            np.arange(blocks * lanes).reshape(1, blocks, lanes).repeat(2, axis=0),
+            np.zeros(lanes, np.int32),
+        )
+        return cls(centres, Assignment(nearest, differing, np.zeros(slices, np.int64), listed), tables)
 
 
 @lean_kernel
-def find_centres(values: UInt16, weights: Int64, draws: Int64, iterations: int, room: ClusterRoom) -> None:
-    """Weighted k-means: coordinates of `room` after so many iterations, or when centres move no more.
+def start_centres(values: UInt16, weights: Int64, draws: Int64, slices_out: Assignment, centres_out: Centres) -> None:
+    """k-means++: the first centre by weight, each further one by weight x squared distance to the nearest one so far.
 
     values, weights: uint16 and int64 (n,), different slices in ascending order, and how many there are. draws: int64
     (k,), a random number for each centre.
     """
-    nearest, distances = room.nearest[: len(values)], room.distances[: len(values)]
-    start_centres(values, weights, draws, nearest, room.differing, room.distances, room.coordinates)
-    all_lanes = (len(draws) + LANES - 1) // LANES * LANES
-    moves = first_centres(room.numbers[MOVED], len(draws))
-    for iteration in range(iterations):
-        if moves == 0:
-            break
-        lanes = (moves + LANES - 1) // LANES * LANES
-        lay_centres(room.coordinates, moves, lanes, room.of_nibbles, room.rest, room.numbers)
-        if iteration == 0:
-            first_slices(values, weights, nearest, room.differing, distances, room.sums, room.flags[CHANGED])
-        else:
-            for block in range(room.rest.shape[1]):
-                for of in range(2):
-                    stop = (all_lanes if of == EVERY else lanes) - block * CENTRES_AT_ONCE
-                    add_up_nibbles(room.of_nibbles[of, block], min(stop, CENTRES_AT_ONCE))
-            are_all_far = 2 * moves > len(draws)
-            fars = list_far(
-                values,
-                nearest,
-                room.of_nibbles[EVERY],
-                room.rest[EVERY],
-                room.flags[HAS_MOVED],
-                are_all_far,
-                distances,
-                room.listed,
-            )
-            for of in range(2):
-                listed = room.listed[of, : fars if of == EVERY else len(values) - fars]
-                for block in range(room.rest.shape[1]):
-                    stop = (all_lanes if of == EVERY else lanes) - block * CENTRES_AT_ONCE
-                    find_nearest(
-                        values,
-                        listed,
-                        room.of_nibbles[of, block],
-                        room.rest[of, block],
-                        room.numbers[of, block],
-                        min(stop, CENTRES_AT_ONCE),
-                        room.upper,
-                        distances,
-                    )
-            change_slices(values, weights, distances, nearest, room.listed[EVERY], room.sums, room.flags[CHANGED])
-        moves = move_centres(room.coordinates, room.sums, room.flags, room.numbers[MOVED])
-
-
-@called_kernel
-def start_centres(
-    values: UInt16,
-    weights: Int64,
-    draws: Int64,
-    nearest_out: Int16,
-    differing_out: Int16,
-    shares: Int64,
-    coordinates_out: Int32,
-) -> None:
-    """k-means++: the first centre by weight, each further one by weight x squared distance to the nearest one so far.
-
-    shares: int64, room for one of each part.
-    """
+    nearest, differing, distances = slices_out.nearest, slices_out.differing, slices_out.distances
+    shares = distances  # before there are any
     parts = (len(values) + PART - 1) // PART
     for i in range(len(values)):
-        differing_out[i] = 1
+        differing[i] = 1
     for centre in range(len(draws)):
         all_differ = np.int16(SLICE_BITS if centre == 0 else 0)  # from no centre, once the first is drawn
         total = 0
         for part in range(parts):
             own_weights = weights[part * PART : (part + 1) * PART]
-            own_differing = differing_out[part * PART : (part + 1) * PART]
+            own_differing = differing[part * PART : (part + 1) * PART]
             share = 0
             for i in range(len(own_weights)):
                 share += own_weights[i] * np.int64(own_differing[i])
@@ -178,37 +143,71 @@ def start_centres(
             left -= shares[part]
             part += 1
         chosen = part * PART
-        while chosen < len(values) - 1 and left >= weights[chosen] * np.int64(differing_out[chosen]):
-            left -= weights[chosen] * np.int64(differing_out[chosen])
+        while chosen < len(values) - 1 and left >= weights[chosen] * np.int64(differing[chosen]):
+            left -= weights[chosen] * np.int64(differing[chosen])
             chosen += 1
         value = values[chosen]
-        coordinates = coordinates_out[centre]
+        coordinates = centres_out.coordinates[centre]
         for bit in range(len(coordinates)):
             coordinates[bit] = ONE * (value >> bit & 1)
         for i in range(len(values)):
-            before = np.int16(differing_out[i] | all_differ)
+            before = np.int16(differing[i] | all_differ)
             bits = np.int16(count_ones(np.uint64(values[i] ^ value)))
-            nearest_out[i] = np.int16(centre) if bits < before else nearest_out[i]
-            differing_out[i] = bits if bits < before else before
+            nearest[i] = np.int16(centre) if bits < before else nearest[i]
+            differing[i] = bits if bits < before else before
+    for centre in range(len(draws)):
+        for bit in range(centres_out.sums.shape[1]):
+            centres_out.sums[centre, bit] = 0
+        centres_out.flags[CHANGED, centre] = 1
+    for i in range(len(values)):
+        number = np.int64(nearest[i])
+        without_ones = np.int64(differing[i]) - count_ones(np.uint64(values[i]))
+        distances[i] = (without_ones * ONE * ONE << NUMBER_BITS) | number
+        add_slice(centres_out.sums[number], np.int64(values[i]), weights[i])
 
 
-@inner_kernel
-def first_centres(moved_out: Int64, count: int) -> int:
-    """At first all centres have moved; returns how many."""
+@lean_kernel
+def find_centres(
+    values: UInt16, weights: Int64, iterations: int, slices: Assignment, tables: CentreTables, centres_out: Centres
+) -> None:
+    """Weighted k-means from where `start_centres` left it, for so many iterations, or until centres move no more."""
+    count = len(centres_out.sums)
+    nearest, distances = slices.nearest, slices.distances
+    all_lanes = (count + LANES - 1) // LANES * LANES
+    blocks = tables.rest.shape[1]
     for centre in range(count):
-        moved_out[centre >> PLACE_BITS, centre & LAST_PLACE] = centre
-    return count
+        tables.numbers[MOVED, centre >> PLACE_BITS, centre & LAST_PLACE] = centre
+    moves = count
+    for iteration in range(iterations):
+        if moves == 0:
+            break
+        # where most have moved, to look at these and at all is more work than to look at all
+        are_all_far = 2 * moves > count
+        lanes = 0 if are_all_far else (moves + LANES - 1) // LANES * LANES
+        lay_centres(centres_out.coordinates, moves, lanes, tables)
+        if iteration > 0:
+            for block in range(blocks):
+                for of in range(2):
+                    stop = (all_lanes if of == EVERY else lanes) - block * CENTRES_AT_ONCE
+                    add_up_nibbles(tables.of_nibbles[of, block], min(stop, CENTRES_AT_ONCE))
+            fars = list_far(values, tables, centres_out.flags, are_all_far, nearest, distances, slices.listed)
+            for of in range(2):
+                listed = slices.listed[of, : fars if of == EVERY else len(values) - fars]
+                for block in range(blocks):
+                    stop = (all_lanes if of == EVERY else lanes) - block * CENTRES_AT_ONCE
+                    find_nearest(values, listed, tables, of, block, min(stop, CENTRES_AT_ONCE), distances)
+            change_slices(values, weights, distances, nearest, slices.listed, centres_out)
+        moves = move_centres(centres_out, tables.numbers)
 
 
 @called_kernel
-def lay_centres(
-    coordinates: Int32, moves: int, lanes: int, of_nibbles_out: Int32, rest_out: Int32, numbers: Int64
-) -> None:
-    """What single bits add to distances to centres that have moved, and the rest of them; FAR in lanes without one."""
-    for place in range(lanes):
+def lay_centres(coordinates: Int32, moves: int, lanes: int, tables_out: CentreTables) -> None:
+    """What single bits add to distances to centres that have moved, and the rest of them: in tables of EVERY centre,
+    and in the first `lanes` of those that MOVED, FAR where there is none."""
+    for place in range(max(moves, lanes)):
         is_centre = place < moves
-        number = numbers[MOVED, place >> PLACE_BITS, place & LAST_PLACE] if is_centre else 0
-        for of in range(EVERY if is_centre else MOVED, len(rest_out)):
+        number = tables_out.numbers[MOVED, place >> PLACE_BITS, place & LAST_PLACE] if is_centre else 0
+        for of in range(EVERY if is_centre else MOVED, MOVED + 1 if lanes > 0 else MOVED):
             at = place if of == MOVED else number
             block, lane = at >> PLACE_BITS, at & LAST_PLACE
             own = coordinates[number]
@@ -217,30 +216,10 @@ def lay_centres(
                 coordinate = np.int64(own[bit]) if is_centre else np.int64(0)
                 square += coordinate * coordinate
                 # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds, but for what all centres have
-                of_nibbles_out[of, block, bit >> 2, 1 << (bit & 3), lane] = -2 * ONE * CENTRES_AT_ONCE * coordinate
-            rest_out[of, block, lane] = square * CENTRES_AT_ONCE + lane if is_centre else np.int64(FAR)
-
-
-@called_kernel
-def first_slices(
-    values: UInt16,
-    weights: Int64,
-    nearest: Int16,
-    differing: Int16,
-    distances_out: Int64,
-    sums_out: Int64,
-    has_changed_out: UInt8,
-) -> None:
-    """Sums of centres to which all slices are new."""
-    for centre in range(len(sums_out)):
-        for bit in range(sums_out.shape[1]):
-            sums_out[centre, bit] = 0
-        has_changed_out[centre] = 1
-    for i in range(len(values)):
-        number = np.int64(nearest[i])
-        without_ones = np.int64(differing[i]) - count_ones(np.uint64(values[i]))
-        distances_out[i] = (without_ones * ONE * ONE << NUMBER_BITS) | number
-        add_slice(sums_out[number], np.int64(values[i]), weights[i])
+                tables_out.of_nibbles[of, block, bit >> 2, 1 << (bit & 3), lane] = (
+                    -2 * ONE * CENTRES_AT_ONCE * coordinate
+                )
+            tables_out.rest[of, block, lane] = square * CENTRES_AT_ONCE + lane if is_centre else np.int64(FAR)
 
 
 @inner_kernel
@@ -253,15 +232,10 @@ def add_slice(sums_out: Int64, value: np.int64, weight: int) -> None:
 
 @called_kernel
 def change_slices(
-    values: UInt16,
-    weights: Int64,
-    distances: Int64,
-    nearest_out: Int16,
-    listed: Int32,
-    sums_out: Int64,
-    has_changed_out: UInt8,
+    values: UInt16, weights: Int64, distances: Int64, nearest_out: Int16, room: Int32, centres_out: Centres
 ) -> None:
-    """Slices go from the centre that was nearest to the one that is. listed: room."""
+    """Slices go from the centre that was nearest to the one that is. room: int32 (2, n + 1)."""
+    listed = room[0]
     changed = 0
     for i in range(len(values)):
         listed[changed] = i
@@ -272,8 +246,8 @@ def change_slices(
         if is_added:
             nearest_out[i] = distances[i] & LAST_NUMBER
         number = np.int64(nearest_out[i])
-        has_changed_out[number] = 1
-        add_slice(sums_out[number], np.int64(values[i]), weights[i] if is_added else -weights[i])
+        centres_out.flags[CHANGED, number] = 1
+        add_slice(centres_out.sums[number], np.int64(values[i]), weights[i] if is_added else -weights[i])
 
 
 @called_kernel
@@ -292,11 +266,10 @@ def add_up_nibbles(of_nibbles: Int32, lanes: int) -> None:
 @called_kernel
 def list_far(
     values: UInt16,
-    nearest: Int16,
-    of_nibbles: Int32,
-    rest: Int32,
-    has_moved: UInt8,
+    tables: CentreTables,
+    flags: UInt8,
     are_all_far: bool,
+    nearest: Int16,
     distances_out: Int64,
     listed_out: Int32,
 ) -> int:
@@ -311,7 +284,7 @@ def list_far(
         return len(values)
     # Nothing is jumped over here: a processor cannot know ahead which slices lie far.
     for i in range(len(values)):
-        is_own_moved = has_moved[nearest[i]] != 0
+        is_own_moved = flags[HAS_MOVED, nearest[i]] != 0
         near[nears] = far[fars] = i
         nears += not is_own_moved
         fars += is_own_moved
@@ -320,9 +293,9 @@ def list_far(
         i = far[j]
         number = np.int64(nearest[i])
         block, lane = number >> PLACE_BITS, number & LAST_PLACE
-        own = np.int64(rest[block, lane])
-        for nibble in range(of_nibbles.shape[1]):
-            own += np.int64(of_nibbles[block, nibble, values[i] >> 4 * nibble & 15, lane])
+        own = np.int64(tables.rest[EVERY, block, lane])
+        for nibble in range(tables.of_nibbles.shape[2]):
+            own += np.int64(tables.of_nibbles[EVERY, block, nibble, values[i] >> 4 * nibble & 15, lane])
         own = (own >> PLACE_BITS) << NUMBER_BITS | number
         is_far = own > distances_out[i]
         distances_out[i] = own
@@ -334,17 +307,12 @@ def list_far(
 
 @called_kernel
 def find_nearest(
-    values: UInt16,
-    listed: Int32,
-    of_nibbles: Int32,
-    rest: Int32,
-    numbers: Int64,
-    lanes: int,
-    upper: Int32,
-    distances_out: Int64,
+    values: UInt16, listed: Int32, tables: CentreTables, of: int, block: int, lanes: int, distances_out: Int64
 ) -> None:
     """Distances of listed slices, int32 (n,), to the nearest of the centres of a block, where it is nearer than what
-    stands there, or as near with a lower number. upper: room."""
+    stands there, or as near with a lower number."""
+    of_nibbles, rest, numbers = tables.of_nibbles[of, block], tables.rest[of, block], tables.numbers[of, block]
+    upper = tables.upper
     last = np.int64(-1)
     for j in range(len(listed)):
         i = listed[j]
@@ -365,25 +333,25 @@ def find_nearest(
 
 
 @called_kernel
-def move_centres(coordinates_out: Int32, sums: Int64, flags_out: UInt8, moved_out: Int64) -> int:
+def move_centres(centres_out: Centres, numbers_out: Int64) -> int:
     """Move every centre to the weighted mean of its slices, rounded down; one without slices stays.
 
-    Returns how many have moved, whose numbers are the first of moved_out, int64 (blocks, n).
+    Returns how many have moved; numbers_out: int64 (2, blocks, lanes), theirs, of those that MOVED.
     """
     found = 0
-    for centre in range(len(sums)):
-        coordinates, own = coordinates_out[centre], sums[centre]
+    for centre in range(len(centres_out.sums)):
+        coordinates, own = centres_out.coordinates[centre], centres_out.sums[centre]
         has_moved = False
-        if flags_out[CHANGED, centre] != 0 and own[SLICE_BITS] > 0:
+        if centres_out.flags[CHANGED, centre] != 0 and own[SLICE_BITS] > 0:
             slices = np.float64(own[SLICE_BITS])
             for bit in range(SLICE_BITS):
                 # whole numbers below 2^53: a quotient of floats is rounded to a whole number only where it is one
                 coordinate = np.int32(np.float64(ONE * own[bit]) / slices)
                 has_moved |= coordinate != coordinates[bit]
                 coordinates[bit] = coordinate
-        flags_out[CHANGED, centre] = 0
-        flags_out[HAS_MOVED, centre] = has_moved
+        centres_out.flags[CHANGED, centre] = 0
+        centres_out.flags[HAS_MOVED, centre] = has_moved
         if has_moved:
-            moved_out[found >> PLACE_BITS, found & LAST_PLACE] = centre
+            numbers_out[MOVED, found >> PLACE_BITS, found & LAST_PLACE] = centre
             found += 1
     return found

@@ -51,6 +51,15 @@ class KnownSlices(NamedTuple):
         match_slices(seen.values, seen.starts, patterns, matches)
         return cls(seen.values, matches, seen.starts)
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory of what is known."""
+        return self.values.nbytes + self.matches.nbytes
+
+    def forgotten(self) -> KnownSlices:
+        """Nothing of as many places: matches are found when slices come."""
+        return KnownSlices(self.values[:0].copy(), self.matches[:0].copy(), np.zeros_like(self.starts))
+
 
 def match_type(patterns: int) -> Any:
     """The dtype of a match with one of at most so many patterns: the smaller it is, the more caches hold."""
@@ -73,13 +82,13 @@ class ReplaceRoom(NamedTuple):
 
 
 @lean_kernel
-def nearest_pattern(value: int, patterns: UInt16) -> tuple[int, int]:
+def nearest_pattern(value: np.uint16, patterns: UInt16) -> tuple[int, int]:
     """(index, differing bits) of the pattern that replaces a slice, the first of several; (PLAIN, ones) where none
     saves anything: a pattern costs 1 itself."""
-    least = np.uint16(KINDS - 1)
+    least, most = np.uint16(KINDS - 1), np.uint16(MOST_DIFFERING)
     for index in range(len(patterns)):
-        differing = min(count_ones(np.uint64(np.uint16(value) ^ patterns[index])), MOST_DIFFERING)
-        found = np.uint16(differing << INDEX_BITS | index)
+        differing = np.uint16(count_ones(np.uint64(value ^ patterns[index])))
+        found = np.uint16((differing if differing < most else most) << INDEX_BITS | index)
         least = found if found < least else least
     nearest, ones = int(np.int64(least)), count_ones(np.uint64(value))
     if 1 + (nearest >> INDEX_BITS) < ones:
@@ -88,7 +97,7 @@ def nearest_pattern(value: int, patterns: UInt16) -> tuple[int, int]:
 
 
 @inner_kernel
-def match_slice(value: int, patterns: UInt16) -> int:
+def match_slice(value: np.uint16, patterns: UInt16) -> int:
     """The pattern that replaces a slice, its number counted from 1, over CORRECTION_BITS of corrections."""
     index, differing = nearest_pattern(value, patterns)
     return (index + 1) << CORRECTION_BITS | differing
@@ -100,7 +109,7 @@ def match_slices(values: UInt16, starts: Int64, patterns: Patterns, matches_out:
     for place in range(len(starts) - 1):
         own = patterns.values[patterns.starts[place] : patterns.starts[place + 1]]
         for i in range(starts[place], starts[place + 1]):
-            matches_out[i] = match_slice(int(values[i]), own)
+            matches_out[i] = match_slice(values[i], own)
 
 
 @lean_kernel
@@ -137,7 +146,7 @@ def replace_slices(
                     value = of_place[row, column]
                     match = int(np.int64(matches[value]))
                     if match == UNKNOWN:
-                        match = match_slice(int(value), own)
+                        match = match_slice(value, own)
                         matches[value] = match
                         room.added[added] = value
                         added += 1

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import ONE, ClusterRoom, find_centres
+from spikecycle.simulator.dataflows.pattern_correction.clustering import ONE, ClusterRoom, find_centres, start_centres
 from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, sort_slices
 
 DRAWS_KEPT = 256
@@ -32,12 +32,14 @@ def patterns_of(seen: SeenSlices, wanted: int, iterations: int, seed: int, group
         return Patterns(seen.values, seen.starts)
     places = len(different) // groups
     room = ClusterRoom.empty(int(different.max()), wanted)
-    coordinates = np.empty((len(crowded), *room.coordinates.shape), np.int32)
+    coordinates = np.empty((len(crowded), *room.centres.coordinates.shape), np.int32)
     for row, place in enumerate(crowded.tolist()):
         own = slice(seen.starts[place], seen.starts[place + 1])
         draws = draws_of(seed, *divmod(place, places), wanted)
-        find_centres(seen.values[own], seen.numbers[own], draws, iterations, room)
-        coordinates[row] = room.coordinates
+        values, numbers = seen.values[own], seen.numbers[own]
+        start_centres(values, numbers, draws, room.slices, room.centres)
+        find_centres(values, numbers, iterations, room.slices, room.tables, room.centres)
+        coordinates[row] = room.centres.coordinates
     patterns, counts = rounded(coordinates)
     of_place = different.copy()
     of_place[crowded] = counts

@@ -46,12 +46,12 @@ class SeenSlices(NamedTuple):
         """Before any are seen, at so many places."""
         return cls(np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(places + 1, np.int64))
 
-    def plus(self, slices: UInt16) -> SeenSlices:
+    def plus(self, slices: UInt16, room: CountRoom) -> SeenSlices:
         """Together with others, uint16 (groups, words, rows, 4)."""
         places = len(self.starts) - 1
         most = len(self.values) + places * min(KINDS, slices.shape[2])
         found = SeenSlices(np.empty(most, np.uint16), np.empty(most, np.int64), np.zeros(places + 1, np.int64))
-        count_slices(slices, self, CountRoom.empty(), found)
+        count_slices(slices, self, room, found)
         count = found.starts[-1]
         return SeenSlices(found.values[:count].copy(), found.numbers[:count].copy(), found.starts)
 

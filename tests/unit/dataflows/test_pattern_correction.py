@@ -9,6 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -18,7 +19,13 @@ from hypothesis import strategies as st
 import spikecycle
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.array_types import Int64, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import CENTRES_AT_ONCE, ClusterRoom, find_centres
+from spikecycle.simulator.dataflows import pattern_correction
+from spikecycle.simulator.dataflows.pattern_correction.clustering import (
+    CENTRES_AT_ONCE,
+    ClusterRoom,
+    find_centres,
+    start_centres,
+)
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     PLAIN,
     KnownSlices,
@@ -28,7 +35,7 @@ from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     replace_slices,
 )
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
-from spikecycle.simulator.dataflows.pattern_correction.slices import AT_ONCE, SeenSlices, slices_of
+from spikecycle.simulator.dataflows.pattern_correction.slices import AT_ONCE, CountRoom, SeenSlices, slices_of
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -56,8 +63,8 @@ def test_patterns_are_those_of_the_twin(seed: int, wanted: int, iterations: int)
     bits = [tuple(int(value) >> b & 1 for b in range(16)) for value in values]
     chosen = SimpleNamespace(patterns=wanted, iterations=iterations, seed=3)
     expected = [reference.value_of(one) for one in reference.calibrate(bits, chosen, (0, 1))]
-    slices = in_words(np.stack([np.zeros_like(values), values])[None])
-    patterns = patterns_of(SeenSlices.none(2).plus(slices), wanted, iterations, 3, groups=1)
+    slices = np.stack([np.zeros_like(values), values])[None]
+    patterns = patterns_of(seen_in(slices), wanted, iterations, 3, groups=1)
     assert patterns.values.tolist() == expected
     assert patterns.starts.tolist() == [0, 0, len(expected)]
 
@@ -71,8 +78,16 @@ def in_words(slices: UInt16) -> UInt16:
     return np.ascontiguousarray(filled.reshape(groups, words, 4, rows).transpose(0, 1, 3, 2))
 
 
+def seen_in(*blocks: UInt16) -> SeenSlices:
+    """What is seen in slices (groups, places, rows)."""
+    found, room = SeenSlices.none(blocks[0].shape[0] * blocks[0].shape[1]), CountRoom.empty()
+    for slices in blocks:
+        found = found.plus(in_words(slices), room)
+    return found
+
+
 def seen_at_one_place(values: Iterable[int]) -> SeenSlices:
-    return SeenSlices.none(1).plus(in_words(np.array([[list(values)]], np.uint16)))
+    return seen_in(np.array([[list(values)]], np.uint16))
 
 
 @pytest.mark.kernel
@@ -104,7 +119,8 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
     draws = random.integers(0, 2**62, wanted)
     room = ClusterRoom.empty(len(values) + 5, wanted)
     for _ in range(2):  # the second time in used room
-        find_centres(values.astype(np.uint16), numbers, draws, iterations, room)
+        start_centres(values.astype(np.uint16), numbers, draws, room.slices, room.centres)
+        find_centres(values.astype(np.uint16), numbers, iterations, room.slices, room.tables, room.centres)
     centres = first_centres(values.tolist(), numbers.tolist(), draws.tolist())
     bits = values[:, None] >> np.arange(16) & 1
     for _ in range(iterations):
@@ -113,7 +129,7 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
             own = nearest == centre
             if own.any():
                 centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
-    assert room.coordinates.T.tolist() == centres.tolist()
+    assert room.centres.coordinates.T.tolist() == centres.tolist()
 
 
 def first_centres(values: list[int], numbers: list[int], draws: list[int]) -> Int64:
@@ -148,7 +164,7 @@ def test_slices_are_replaced_row_by_row(
     bits = random.random((groups, places, rows, 16)) < density
     slices = (bits << np.arange(16)).sum(axis=3).astype(np.uint16)
     patterns = [random.choice(own, random.integers(0, 4)) for of_group in slices for own in of_group]
-    seen = SeenSlices.none(groups * places).plus(in_words(slices[:, :, : int(known * rows)]))
+    seen = seen_in(slices[:, :, : int(known * rows)])
     check_replaced(slices, patterns, seen, limits, most=4)
 
 
@@ -156,7 +172,7 @@ def test_patterns_whose_numbers_need_many_bits() -> None:
     """Every other number of 12 bits is a pattern, so that those between are a bit away from one."""
     slices = np.arange(0x7F00, 0x8100, 7)[None, None].astype(np.uint16) & np.uint16(0xFFF)
     patterns = [np.arange(0, 1 << 12, 2, dtype=np.uint16)]
-    seen = SeenSlices.none(1).plus(in_words(slices[:, :, ::2]))
+    seen = seen_in(slices[:, :, ::2])
     check_replaced(slices, patterns, seen, LevelLimits(16, 4, 2), most=len(patterns[0]))
 
 
@@ -202,7 +218,7 @@ def test_what_several_samples_have_is_added_up() -> None:
     """Two groups of two places: the second place of the second group sees others."""
     one = np.array([[[3, 3, 5, 1], [0, 0, 0, 0]], [[8, 0, 0, 0], [3, 3, 3, 6]]], np.uint16)
     other = np.array([[[5, 7], [2, 0]], [[0, 0], [6, 9]]], np.uint16)
-    seen = SeenSlices.none(4).plus(in_words(one)).plus(in_words(other))
+    seen = seen_in(one, other)
     assert seen.starts.tolist() == [0, 3, 3, 3, 6]
     found = list(zip(seen.values.tolist(), seen.numbers.tolist(), strict=True))
     assert sorted(found[:3]) == [(3, 2), (5, 2), (7, 1)]
@@ -234,7 +250,7 @@ def test_as_few_slices_as_patterns_are_the_patterns() -> None:
     ],
 )
 def test_the_nearest_pattern_by_hand(value: int, found: tuple[int, int]) -> None:
-    assert nearest_pattern(value, np.array([0b0111, 0b11110000], np.uint16)) == found
+    assert nearest_pattern(np.uint16(value), np.array([0b0111, 0b11110000], np.uint16)) == found
 
 
 def test_slices_run_along_the_rows() -> None:
@@ -269,6 +285,24 @@ def test_patterns_come_from_the_training_trace_that_is_named(tmp_path: Path) -> 
     assert counts(tried) == (1, 0)
     assert counts(tried, {"dataflow.calibration.trace": str(four)}) == (1, 2)
     assert counts(tried, {"dataflow.calibration.trace": str(others)}) == (0, 6)
+
+
+@pytest.mark.parametrize(("kept_bytes", "packed"), [(16, 2), (15, 3), (0, 4)])
+def test_slices_of_training_samples_are_kept_for_their_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, packed: int
+) -> None:
+    """Two samples of one row of one word, 8 bytes: both training samples, the second of which may not be kept.
+    Their two matches take 8 bytes as well."""
+    graph = GraphBuilder(timesteps=1)
+    spikes = np.array([[1] * 6 + [0] * 10, [0] * 12 + [1] * 4]).reshape(2, 1, 16, 1, 1)
+    current = graph.linear("fc", graph.input("x", spikes), np.ones((1, 16), int), weight_bits=8)
+    graph.neuron("lif", current, Neuron("if", 100, potential_bits=16))
+    graph.write(tmp_path / "two.h5")
+    cut = Mock(side_effect=slices_of)
+    monkeypatch.setattr(pattern_correction, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(pattern_correction, "slices_of", cut)
+    assert counts(tmp_path / "two.h5") == (2, 0)
+    assert cut.call_count == packed
 
 
 def test_a_training_trace_of_another_network_is_refused(tmp_path: Path) -> None:
