@@ -12,7 +12,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut
 from spikecycle.simulator.dataflows.cores.placement import CoreRanks
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.workload import WindowAxis, Windows
 from spikecycle.traces import LayerShape, Synapse
 
@@ -134,7 +134,6 @@ def cut_channels(ranks: CoreRanks, groups: int) -> Int64:
     return np.unique(np.concatenate([inside, of_groups]))
 
 
-@kernel
 def connect(
     values: Int64,
     weights: ChannelRuns,
@@ -148,16 +147,14 @@ def connect(
 
     values: int64 (n,), flat indices. starts_out: int64 (n + 1,), all zeros.
     """
-    cuts = weights.until.shape[3]
     cores, counts = np.empty(FIRST_ROOM, np.int32), np.empty(FIRST_ROOM, np.int64)
-    taps = windows.rows.taps * windows.columns.taps
-    room = Room(
-        outputs_met(windows.rows), outputs_met(windows.columns), np.empty(taps, np.int64), np.empty(taps, np.int64),
-        np.zeros(cuts, np.int32), np.zeros(cuts, np.int32),
-    )  # fmt: skip
-    for m in range(ranks.channels if ranks.channel_rank > 1 else 0):
-        if weights.cut[m] < weights.cut[m + 1]:
-            room.core_of_cut[weights.cut[m]] = ranks.first_core + m * ranks.channel_rank // ranks.per_core
+    taps, cuts = windows.rows.taps * windows.columns.taps, weights.until.shape[3]
+    places, tap_starts = np.empty((2, taps), np.int64)
+    core_of_cut, sums = np.zeros((2, cuts), np.int32)
+    if whole_channels(ranks):
+        first = np.flatnonzero(np.diff(weights.cut))  # behind each cut
+        core_of_cut[weights.cut[first]] = ranks.first_core + first * ranks.channel_rank // ranks.per_core
+    room = Room(outputs_met(windows.rows), outputs_met(windows.columns), places, tap_starts, core_of_cut, sums)
     done = 0
     while True:
         done = connect_from(
@@ -270,14 +267,11 @@ def reach_whole_channels(
     return found
 
 
-@kernel
 def outputs_met(axis: WindowAxis) -> Int64:
     """The output whose window has an input at a tap, or -1: int64 (inputs, taps)."""
-    met = np.empty((axis.inputs, axis.taps), np.int64)
-    for position in range(axis.inputs):
-        for tap in range(axis.taps):
-            output, rest = divmod(position + axis.padding - tap * axis.dilation, axis.stride)
-            met[position, tap] = output if rest == 0 and 0 <= output < axis.outputs else -1
+    position, tap = np.arange(axis.inputs)[:, None], np.arange(axis.taps)
+    output, rest = np.divmod(position + axis.padding - tap * axis.dilation, axis.stride)
+    met: Int64 = np.where((rest == 0) & (output >= 0) & (output < axis.outputs), output, -1)
     return met
 
 
