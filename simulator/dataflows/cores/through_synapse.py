@@ -12,7 +12,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut
 from spikecycle.simulator.dataflows.cores.placement import CoreRanks
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.workload import WindowAxis, Windows
 from spikecycle.traces import LayerShape, Synapse
 
@@ -134,7 +134,6 @@ def cut_channels(ranks: CoreRanks, groups: int) -> Int64:
     return np.unique(np.concatenate([inside, of_groups]))
 
 
-@kernel
 def connect(
     values: Int64,
     weights: ChannelRuns,
@@ -148,53 +147,90 @@ def connect(
 
     values: int64 (n,), flat indices. starts_out: int64 (n + 1,), all zeros.
     """
+    cores, counts = np.empty(FIRST_ROOM, np.int32), np.empty(FIRST_ROOM, np.int64)
+    taps, cuts = windows.rows.taps * windows.columns.taps, weights.until.shape[3]
+    places, tap_starts = np.empty((2, taps), np.int64)
+    core_of_cut, sums = np.zeros((2, cuts), np.int32)
+    if whole_channels(ranks):
+        first = np.flatnonzero(np.diff(weights.cut))  # behind each cut
+        core_of_cut[weights.cut[first]] = ranks.first_core + first * ranks.channel_rank // ranks.per_core
+    room = Room(outputs_met(windows.rows), outputs_met(windows.columns), places, tap_starts, core_of_cut, sums)
+    done = 0
+    while True:
+        done = connect_from(
+            done, values, weights, input_shape, windows.columns.outputs, groups, ranks, room, starts_out, cores, counts
+        )
+        if done == len(values):
+            return cores[: starts_out[done]].copy(), counts[: starts_out[done]].copy()
+        cores = np.concatenate((cores, np.empty_like(cores)))
+        counts = np.concatenate((counts, np.empty_like(counts)))
+
+
+class Room(NamedTuple):
+    """What is worked out for all values: by position of an input and tap, the output met, of rows and of columns,
+    int64; by cut, the core of the channels behind it, if cores have whole channels, int32. And room for what is worked
+    out for each: places that its taps meet, where those taps begin, int64; sums by cut, int32."""
+
+    rows_met: Int64
+    columns_met: Int64
+    places: Int64
+    tap_starts: Int64
+    core_of_cut: Int32
+    sums: Int32
+
+
+@lean_kernel
+def connect_from(
+    start: int,
+    values: Int64,
+    weights: ChannelRuns,
+    input_shape: tuple[int, int, int],
+    output_columns: int,
+    groups: int,
+    ranks: CoreRanks,
+    room: Room,
+    starts_out: Int64,
+    cores_out: Int32,
+    counts_out: Int64,
+) -> int:
+    """`connect` for the values from `start` on, until there may be no room for the next: returns its place."""
     channels, height, width = input_shape
     group_outputs = ranks.channels // groups
     last_c, last_r, last_s = weights.until.shape[0] - 1, weights.until.shape[1] - 1, weights.until.shape[2] - 1
     cuts = weights.until.shape[3]
-    cores, counts = np.empty(FIRST_ROOM, np.int32), np.empty(FIRST_ROOM, np.int64)
-    places = np.empty(windows.rows.taps * windows.columns.taps, np.int64)
-    tap_starts = np.empty_like(places)
-    of_tap = group_outputs if ranks.channel_rank > 1 else (group_outputs - 1) // ranks.per_core + 2
-    whole = ranks.channel_rank > 1 and ranks.per_core % ranks.channel_rank == 0
-    sums, core_of_cut = np.zeros(cuts, np.int32), np.zeros(cuts, np.int32)
-    for m in range(ranks.channels if whole else 0):
-        if weights.cut[m] < weights.cut[m + 1]:
-            core_of_cut[weights.cut[m]] = ranks.first_core + m * ranks.channel_rank // ranks.per_core
-    rows_met, columns_met = outputs_met(windows.rows), outputs_met(windows.columns)
-    entries = 0
-    for i in range(len(values)):
+    by_place = ranks.channel_rank == 1
+    of_tap = (group_outputs - 1) // ranks.per_core + 2 if by_place else group_outputs
+    row_taps, column_taps = room.rows_met.shape[1], room.columns_met.shape[1]
+    for i in range(start, len(values)):
         c, place = divmod(values[i], height * width)
         h, w = divmod(place, width)
         taps = 0
-        for r in range(windows.rows.taps - 1, -1, -1):  # so that places ascend
-            p = rows_met[h, r]
+        for r in range(row_taps - 1, -1, -1):  # so that places ascend
+            p = room.rows_met[h, r]
             if p < 0:
                 continue
-            for s in range(windows.columns.taps - 1, -1, -1):
-                q = columns_met[w, s]
+            for s in range(column_taps - 1, -1, -1):
+                q = room.columns_met[w, s]
                 if q >= 0:
-                    places[taps] = p * windows.columns.outputs + q
-                    tap_starts[taps] = (min(r, last_r) * (last_s + 1) + min(s, last_s)) * cuts
+                    room.places[taps] = p * output_columns + q
+                    room.tap_starts[taps] = (min(r, last_r) * (last_s + 1) + min(s, last_s)) * cuts
                     taps += 1
-        while entries + min(taps * of_tap, ranks.cores) > len(cores):
-            cores = np.concatenate((cores, np.empty_like(cores)))
-            counts = np.concatenate((counts, np.empty_like(counts)))
+        entries = starts_out[i]
+        if entries + min(taps * of_tap, ranks.cores) > len(cores_out):
+            return i
         group, c = divmod(c, channels // groups)
         first = group * group_outputs
         until = weights.until[min(c, last_c)].reshape(-1)
-        if whole:
+        places, tap_starts = room.places[:taps], room.tap_starts[:taps]
+        cores, counts = cores_out[entries:], counts_out[entries:]
+        if not by_place and ranks.per_core % ranks.channel_rank == 0:
             begin, end = weights.cut[first], weights.cut[first + group_outputs]
-            entries += reach_whole_channels(
-                until, tap_starts[:taps], begin, end, core_of_cut, sums, cores[entries:], counts[entries:]
-            )
+            found = reach_whole_channels(until, tap_starts, begin, end, room.core_of_cut, room.sums, cores, counts)
         else:
-            entries += reach_cores(
-                until, weights.cut, places[:taps], tap_starts, first, first + group_outputs, ranks, cores[entries:],
-                counts[entries:],
-            )  # fmt: skip
-        starts_out[i + 1] = entries
-    return cores[:entries].copy(), counts[:entries].copy()
+            end = first + group_outputs
+            found = reach_cores(until, weights.cut, places, tap_starts, first, end, ranks, cores, counts)
+        starts_out[i + 1] = entries + found
+    return len(values)
 
 
 @lean_kernel
@@ -231,14 +267,11 @@ def reach_whole_channels(
     return found
 
 
-@kernel
 def outputs_met(axis: WindowAxis) -> Int64:
     """The output whose window has an input at a tap, or -1: int64 (inputs, taps)."""
-    met = np.empty((axis.inputs, axis.taps), np.int64)
-    for position in range(axis.inputs):
-        for tap in range(axis.taps):
-            output, rest = divmod(position + axis.padding - tap * axis.dilation, axis.stride)
-            met[position, tap] = output if rest == 0 and 0 <= output < axis.outputs else -1
+    position, tap = np.arange(axis.inputs)[:, None], np.arange(axis.taps)
+    output, rest = np.divmod(position + axis.padding - tap * axis.dilation, axis.stride)
+    met: Int64 = np.where((rest == 0) & (output >= 0) & (output < axis.outputs), output, -1)
     return met
 
 

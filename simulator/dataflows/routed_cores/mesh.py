@@ -16,18 +16,21 @@ from spikecycle.simulator.dataflows.routed_cores.links import (
     first_port,
 )
 from spikecycle.simulator.dataflows.routed_cores.tournament import NEVER, ROOT, key_of, leaf_bits, put
-from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones
 
 FIRST_ROOM = 1024
 """Messages in flight that there is room for at first; it doubles when it is used up."""
-IN_FLIGHT_BYTES = 20
+IN_FLIGHT_BYTES = 32
 """Of a message in flight."""
 LONGEST_BITS = 42
 """A timestep takes fewer cycles than 2 to the power of this, so that keys and products stay in 64 bits."""
 
-CORE_COLUMNS = 16  # of what is known of a core while messages are sent: two lines of the cache
-X, Y, PORT, SPIKE, ENTRY, STOP, COPIES, HEAD, TAIL, FREE_AT = range(10)
+CORE_COLUMNS = 16  # of what is known of a core while messages are sent: a line of the cache each for sending and taking
+X, Y, PORT, SPIKE, ENTRY, STOP, COPIES = range(7)
+TO_X, TO_Y, HEAD, TAIL, FREE_AT = range(8, 13)
+FLIGHT_COLUMNS = 4
+TAKEN_AT, MESSAGE, BEHIND = range(3)
 TOTALS = 6
 MESSAGES, EAST_WEST, NORTH_SOUTH, END, UPDATES, FIRINGS = range(TOTALS)
 STATE_SIZE = 6
@@ -58,19 +61,6 @@ class Reached(NamedTuple):
 
     cores: Int32
     cycles: Int64
-
-
-class InFlight(NamedTuple):
-    """Messages in flight, each in a place: of each receiving core a list of them, in the order in which it takes them;
-    places of those that are gone are a list too.
-
-    taken_at: int64 (room,), when the core takes the message. message: int64 (room,), the core that sent it, and for how
-    long the receiver is busy with it, as a key. behind: int32 (room,), the place of the next in the list, or -1.
-    """
-
-    taken_at: Int64
-    message: Int64
-    behind: Int32
 
 
 class NeuronCycles(NamedTuple):
@@ -195,8 +185,7 @@ def exchange(
     cores: Int64,
     send: Int64,
     take: Int64,
-    bits: int,
-    in_flight: InFlight,
+    in_flight: Int64,
     density: Int64,
     spikes: Spikes,
     reached: Reached,
@@ -207,7 +196,11 @@ def exchange(
     """Send and take messages, from the state in which it was left: until all are sent, or there is no room for another.
 
     cores: int64 (cores x CORE_COLUMNS,). send, take: the tournaments of the next messages that cores send and take.
+    in_flight: int64 (room x FLIGHT_COLUMNS,), messages in flight: of each receiving core a list of them, in the order
+    in which it takes them; places of those that are gone are a list too. TAKEN_AT: when the core takes it. MESSAGE: the
+    core that sent it, and for how long the receiver is busy with it, as a key. BEHIND: the next in the list, or -1.
     """  # fmt: skip
+    bits = leaf_bits(len(sums.soma))
     is_core, longest = (1 << bits) - 1, min(LONGEST_BITS, 60 - bits)
     flying, busy_flying, end = state[FLYING], state[BUSY_FLYING], state[DONE_AT]
     gone, used, senders = state[GONE], state[USED], state[SENDERS]
@@ -218,10 +211,11 @@ def exchange(
             taker = take[ROOT] & is_core
             to = np.uint64(taker * CORE_COLUMNS)
             old = cores[to + np.uint64(HEAD)]
-            message, next_one = in_flight.message[np.uint64(old)], np.int64(in_flight.behind[np.uint64(old)])
+            flight = np.uint64(old * FLIGHT_COLUMNS)
+            message, next_one = in_flight[flight + np.uint64(MESSAGE)], in_flight[flight + np.uint64(BEHIND)]
             of = np.uint64((message & is_core) * CORE_COLUMNS)
             x, y = cores[of + np.uint64(X)], cores[of + np.uint64(Y)]
-            x_there, y_there = cores[to + np.uint64(X)], cores[to + np.uint64(Y)]
+            x_there, y_there = cores[to + np.uint64(TO_X)], cores[to + np.uint64(TO_Y)]
             share = tiles.shares[np.uint64(abs(x - x_there) + abs(y - y_there))]
             along(density, cores[of + np.uint64(PORT)], x, y, x_there, y_there, mesh, -share)
             flying -= 1
@@ -229,15 +223,15 @@ def exchange(
             cores[to + np.uint64(HEAD)] = next_one
             key = NEVER
             if next_one >= 0:
-                key = key_of(in_flight.taken_at[np.uint64(next_one)], taker, bits)
+                key = key_of(in_flight[np.uint64(next_one * FLIGHT_COLUMNS + TAKEN_AT)], taker, bits)
             put(take, bits, taker, key)
-            in_flight.behind[np.uint64(old)] = gone
+            in_flight[flight + np.uint64(BEHIND)] = gone
             gone = old
 
         if gone >= 0:
             new = gone
-            gone = np.int64(in_flight.behind[np.uint64(new)])
-        elif used < len(in_flight.behind):
+            gone = in_flight[np.uint64(new * FLIGHT_COLUMNS + BEHIND)]
+        elif used < len(in_flight) // FLIGHT_COLUMNS:
             new = used
             used += 1
         else:
@@ -249,7 +243,7 @@ def exchange(
         cycles = mesh.axon_in + reached.cycles[np.uint64(entry)]
         to = np.uint64(target * CORE_COLUMNS)
         x, y = cores[of + np.uint64(X)], cores[of + np.uint64(Y)]
-        x_there, y_there = cores[to + np.uint64(X)], cores[to + np.uint64(Y)]
+        x_there, y_there = cores[to + np.uint64(TO_X)], cores[to + np.uint64(TO_Y)]
         across, down = abs(x - x_there), abs(y - y_there)
         hops = across + down
         share = tiles.shares[np.uint64(hops)]
@@ -263,14 +257,15 @@ def exchange(
         free_at = taken_at + cycles
         cores[to + np.uint64(FREE_AT)] = free_at
         end = max(end, free_at)
-        in_flight.taken_at[np.uint64(new)] = taken_at
-        in_flight.message[np.uint64(new)] = key_of(cycles, source, bits)
-        in_flight.behind[np.uint64(new)] = -1
+        flight = np.uint64(new * FLIGHT_COLUMNS)
+        in_flight[flight + np.uint64(TAKEN_AT)] = taken_at
+        in_flight[flight + np.uint64(MESSAGE)] = key_of(cycles, source, bits)
+        in_flight[flight + np.uint64(BEHIND)] = -1
         if cores[to + np.uint64(HEAD)] < 0:
             cores[to + np.uint64(HEAD)] = new
             put(take, bits, target, key_of(taken_at, target, bits))
         else:
-            in_flight.behind[np.uint64(cores[to + np.uint64(TAIL)])] = new
+            in_flight[np.uint64(cores[to + np.uint64(TAIL)] * FLIGHT_COLUMNS + BEHIND)] = new
         cores[to + np.uint64(TAIL)] = new
         flying += 1
         busy_flying += cycles
@@ -304,49 +299,58 @@ def exchange(
     return found
 
 
-@kernel
-def time_messages(
-    spikes: Spikes, reached: Reached, sums: StepSums, first_spike: Int64, mesh: MeshTiming, tiles: Tiles
+@lean_kernel
+def begin_step(
+    cores_out: Int64, send_out: Int64, state_out: Int64, spikes: Spikes, sums: StepSums, mesh: MeshTiming, tiles: Tiles
 ) -> int:
-    """When all messages of a timestep are sent and taken; -1 if that takes too long to be told.
-
-    first_spike: int64 (cores,).
-    """
-    count = len(sums.soma)
-    bits = leaf_bits(count)
-    send, take = np.full(2 << bits, NEVER, np.int64), np.full(2 << bits, NEVER, np.int64)
-    cores, state = np.zeros(count * CORE_COLUMNS, np.int64), np.zeros(STATE_SIZE, np.int64)
-    density = np.zeros(first_port(mesh) + count, np.int64)
-    in_flight = InFlight(np.empty(FIRST_ROOM, np.int64), np.empty(FIRST_ROOM, np.int64), np.empty(FIRST_ROOM, np.int32))
-    state[GONE] = -1
-    for core in range(count):
-        row = cores[core * CORE_COLUMNS :]
-        row[X], row[Y], row[PORT], row[HEAD] = tiles.x[core], tiles.y[core], first_port(mesh) + core, -1
-        spike = first_spike[core]
+    """What is known of cores before the first message is sent. Returns FULL, or TOO_LONG."""
+    bits = leaf_bits(len(sums.soma))
+    state_out[GONE] = -1
+    spike, end = 0, 0
+    for core in range(len(sums.soma)):
+        row = cores_out[core * CORE_COLUMNS :]
+        row[X], row[Y], row[PORT] = tiles.x[core], tiles.y[core], first_port(mesh) + core
+        row[TO_X], row[TO_Y], row[HEAD] = tiles.x[core], tiles.y[core], -1
         if spike < sums.last_spike[core]:
-            begin_spike(cores, core, spike, spikes)
+            begin_spike(cores_out, core, spike, spikes)
             first_at = sums.until[spike] + mesh.axon_out
             if first_at >> min(LONGEST_BITS, 60 - bits):
-                return -1
-            send[(1 << bits) + core] = key_of(first_at, core, bits)
-            state[SENDERS] += 1
+                return TOO_LONG
+            send_out[(1 << bits) + core] = key_of(first_at, core, bits)
+            state_out[SENDERS] += 1
+        else:
+            end = max(end, sums.soma[core])
+        spike = sums.last_spike[core]
     for node in range((1 << bits) // 2 - 1, 0, -1):
-        send[node] = send[4 * node : 4 * node + 4].min()
-    while True:
-        found = exchange(state, cores, send, take, bits, in_flight, density, spikes, reached, sums, mesh, tiles)
-        if found == TOO_LONG:
-            return -1
-        if found == DONE:
-            return int(state[DONE_AT])
-        taken_at, message, behind = in_flight
-        in_flight = InFlight(
-            np.concatenate((taken_at, np.empty_like(taken_at))),
-            np.concatenate((message, np.empty_like(message))),
-            np.concatenate((behind, np.empty_like(behind))),
+        send_out[node] = min(
+            min(send_out[4 * node], send_out[4 * node + 1]), min(send_out[4 * node + 2], send_out[4 * node + 3])
         )
+    state_out[DONE_AT] = end
+    return FULL
 
 
-@kernel
+@lean_kernel
+def add_up_step(
+    marks: UInt64,
+    costs: NeuronCycles,
+    first_neuron: Int64,
+    spikes: Spikes,
+    part: tuple[int, int],
+    reached: Reached,
+    mesh: MeshTiming,
+    tiles: Tiles,
+    sums: StepSums,
+) -> int:
+    """What does not depend on the order of messages, of a part of a timestep. Returns 1 if messages keep cores busy."""
+    if part[0] == 0:
+        go_through_neurons(marks, costs, first_neuron, spikes, sums)
+    add_up(spikes, part, reached, mesh, tiles, sums)
+    busy = 0
+    for core in range(len(sums.receiving)):
+        busy |= sums.receiving[core]
+    return int(busy > 0)
+
+
 def run_step(
     marks: UInt64,
     costs: NeuronCycles,
@@ -362,18 +366,18 @@ def run_step(
     entries are there; parts follow each other. Returns when all is done, -1 if that takes too long to be told.
 
     marks: uint64, what happens to each neuron, eight in a word. first_neuron: int64 (cores + 1,).
-    """  # fmt: skip
-    if part[0] == 0:
-        go_through_neurons(marks, costs, first_neuron, spikes, sums)
-    add_up(spikes, part, reached, mesh, tiles, sums)
-    if not sums.receiving.any():  # what is busy for no time is in nobody's way
-        return int(sums.totals[END])
+    """
+    if not add_up_step(marks, costs, first_neuron, spikes, part, reached, mesh, tiles, sums):
+        return int(sums.totals[END])  # what is busy for no time is in nobody's way
     count = len(sums.soma)
-    first_spike = np.zeros(count, np.int64)
-    first_spike[1:] = sums.last_spike[:-1]
-    end = 0
-    for core in range(count):
-        if first_spike[core] == sums.last_spike[core]:
-            end = max(end, sums.soma[core])
-    of_messages = time_messages(spikes, reached, sums, first_spike, mesh, tiles)
-    return -1 if of_messages < 0 else max(end, of_messages)
+    leaves = 4 ** max(1, -(-(count - 1).bit_length() // 2))
+    send, take = np.full((2, 2 * leaves), NEVER)
+    cores, state = np.zeros(count * CORE_COLUMNS, np.int64), np.zeros(STATE_SIZE, np.int64)
+    density = np.zeros(4 * mesh.width * mesh.height + 1 + count, np.int64)
+    in_flight = np.empty(FIRST_ROOM * FLIGHT_COLUMNS, np.int64)
+    found = begin_step(cores, send, state, spikes, sums, mesh, tiles)
+    while found == FULL:
+        found = exchange(state, cores, send, take, in_flight, density, spikes, reached, sums, mesh, tiles)
+        if found == FULL:
+            in_flight = np.concatenate([in_flight, np.empty_like(in_flight)])
+    return -1 if found == TOO_LONG else int(state[DONE_AT])
