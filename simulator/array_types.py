@@ -22,6 +22,8 @@ Float64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer[Any]]
 """Any integer dtype."""
+Unsigned = npt.NDArray[np.unsignedinteger[Any]]
+"""Any unsigned integer dtype."""
 Inputs = UInt8 | UInt16
 """Values of a tensor at the inputs of an operator: spikes, counts or unsigned activations."""
 Frames = Integers | PackedSpikes | ComputedFrames

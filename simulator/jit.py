@@ -1,4 +1,4 @@
-"""`@kernel`, `@lean_kernel` and `@inner_kernel`: functions that become machine code when they are first called.
+"""`@kernel`, `@lean_kernel`, `@called_kernel`, `@inner_kernel`: functions that become machine code when first called.
 
 Loading Numba takes a tenth of a second, and decorating a hundred kernels some more, which no command should wait for
 that runs none: what this module makes needs Numba only when it is called. How it is compiled and kept,
@@ -35,6 +35,14 @@ def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
     the other.
     """
     return cast("Callable[P, R]", _Kernel(function, _nrt=False))
+
+
+def called_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a lean kernel that only kernels call, and that stays a function of its own.
+
+    The code that takes objects of Python for its arguments is left out, as for an `inner_kernel`.
+    """
+    return cast("Callable[P, R]", _Kernel(function, _nrt=False, no_cpython_wrapper=True))
 
 
 def inner_kernel(function: Callable[P, R]) -> Callable[P, R]:

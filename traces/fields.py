@@ -151,7 +151,7 @@ def check_checksum_attribute(dataset: StoredDataset) -> str:
 def read_checked(dataset: StoredDataset) -> npt.NDArray[Any]:
     """All values of a dataset; TraceError if its checksum says that they are not those that were written."""
     expected = check_checksum_attribute(dataset)
-    values = hdf5.read(dataset)
+    values = dataset.values()
     check_checksum(checksum(values).hex(), expected)
     return values
 

@@ -20,9 +20,7 @@ from spikecycle.traces.errors import TraceError, located, one_line
 from spikecycle.traces.filters import (
     WORTH_COMPRESSING,
     WORTH_COMPRESSING_ONCE,
-    AddWords,
     FilterPipeline,
-    add_words,
 )
 from spikecycle.traces.heap import VariableLengthDataset
 from spikecycle.traces.stored import FoundDataset, StoredDataset
@@ -177,11 +175,6 @@ def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
             raise TraceError(f"must be an HDF5 dataset or group, found a {_kind(child)}")
         found = FoundDataset.of(child)
         return VariableLengthDataset(found) if found.dtype.kind == "O" else StoredDataset(found)
-
-
-def read(dataset: StoredDataset, selection: Any = (), adding: AddWords = add_words) -> npt.NDArray[Any]:
-    """The selected values in native byte order; see `StoredDataset.values`."""
-    return dataset.values(selection, adding)
 
 
 def _child(parent: h5py.Group, name: str) -> h5py.h5g.ObjectID:

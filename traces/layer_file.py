@@ -90,4 +90,4 @@ def write_header(group: h5py.Group, header: LayerHeader) -> None:
 def _vector(group: h5py.Group, name: str, dtype: str, *shapes: tuple[int, ...]) -> npt.NDArray[Any]:
     dataset = hdf5.child_dataset(group, name, (dtype,), *shapes)
     with located(name):
-        return hdf5.read(dataset)
+        return dataset.values()

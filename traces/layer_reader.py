@@ -152,4 +152,4 @@ class Layer:
         if not dataset:  # h5py objects are false once their file is closed
             raise TraceError("the trace is closed")
         with located(name):
-            return hdf5.read(dataset, selection, adding)
+            return dataset.values(selection, adding)

@@ -106,17 +106,17 @@ def stored_form(spec: TensorSpec) -> tuple[np.dtype[Any], tuple[int, ...]]:
     return spec.dtype, spec.shape
 
 
-def _recording(spec: TensorSpec, values: StoredDataset, checksums: StoredDataset, path: Path) -> ReadSample:
-    samples = len(values)
+def _recording(spec: TensorSpec, recorded: StoredDataset, checksums: StoredDataset, path: Path) -> ReadSample:
+    samples = len(recorded)
 
     def read(sample: int, adding: AddWords = add_words) -> npt.NDArray[Any] | PackedSpikes:
         with located(path), located(f"tensor {spec.name}"):
             if not 0 <= sample < samples:
                 raise TraceError(f"sample must be 0 to {samples - 1}, found {sample}")
-            check_open(values)
+            check_open(recorded)
             with located(f"values of sample {sample}"):
-                stored = hdf5.read(values, sample, adding)
-                check_checksum(checksum(stored).hex(), hdf5.read(checksums, sample).tobytes().hex())
+                stored = recorded.values(sample, adding)
+                check_checksum(checksum(stored).hex(), checksums.values(sample).tobytes().hex())
                 if spec.is_binary:
                     return PackedSpikes(stored, spec.shape)
                 if 8 * stored.itemsize != spec.bits:  # else every stored value is allowed

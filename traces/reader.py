@@ -105,7 +105,7 @@ class Trace:
             return None
         dataset = hdf5.child_dataset(root, "labels", ("int64",), (self.samples,))
         with located("labels"):
-            return read_checked(dataset) if checked else hdf5.read(dataset)
+            return read_checked(dataset) if checked else dataset.values()
 
     def _read_layers(self, group: h5py.Group) -> tuple[Layer, ...]:
         hdf5.check_names("attribute of layers", hdf5.attribute_names(group), ())

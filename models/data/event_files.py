@@ -259,10 +259,10 @@ def _hdf5(path: Path, needed: Collection[str] = ("x", "t")) -> Columns:
         group = hdf5.child(file, "events") if "events" in hdf5.member_names(file) else file
         if not isinstance(group, h5py.Group):
             _room_for(math.prod(group.shape[:1]))
-            return _of_array(hdf5.read(group))
+            return _of_array(group.values())
         fields = _fields({name: _shape(group, name) for name in hdf5.member_names(group)}, needed)
         _room_for(max(math.prod(hdf5.dataset_shape(group, name)) for name in fields.values()))
-        return _filled({column: hdf5.read(hdf5.child(group, name)) for column, name in fields.items()})
+        return _filled({column: hdf5.child(group, name).values() for column, name in fields.items()})
 
 
 def _shape(group: h5py.Group, name: str) -> tuple[int, ...] | None:

@@ -90,7 +90,7 @@ def read_recordings(path: Path) -> Recordings:
             spikes = hdf5.child_group(file, "spikes")
             datasets = [hdf5.child(file, "labels"), hdf5.child(spikes, "times"), hdf5.child(spikes, "units")]
             kinds = "".join(_kind(dataset) for dataset in datasets)
-            labels, times_s, units = (hdf5.read(dataset) for dataset in datasets)
+            labels, times_s, units = (dataset.values() for dataset in datasets)
     except (TraceError, *DAMAGE) as error:
         raise ModelsError(
             f"{path}: not a readable HDF5 file with {', '.join(ARRAYS)}; damaged? ({reason(error)})"

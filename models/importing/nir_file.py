@@ -55,7 +55,7 @@ class _Reader:
         self._bytes += dataset.nbytes
         if self._bytes > MOST_BYTES:
             raise TraceError(f"the values of a NIR file must be at most {MOST_BYTES} bytes, found more")
-        values = hdf5.read(dataset)
+        values = dataset.values()
         one = values[()]  # of no axes: the value itself
         return one.decode("utf-8") if isinstance(one, bytes) else one
 

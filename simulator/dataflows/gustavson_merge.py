@@ -28,19 +28,25 @@ import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, Int64, UInt64
+from spikecycle.simulator.array_types import Int32, Int64, UInt64, Unsigned
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.dataflows.stage import Network
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
-from spikecycle.simulator.workload.words import WORD_BITS, count_ones, lowest_one
+from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, count_ones, lowest_one, without_lowest_one
 from spikecycle.traces import Synapse
 
-TOGETHER = 4
-"""Rows that are merged in one sweep over the partitions; `merge_rows` is written for this number."""
+ROWS_IN_STEP = 4
+"""Rows that are merged in one sweep over the lanes; `merge_rows` is written for this number."""
+LANE_WORDS = 16
+"""Words of lanes that are side by side at least: 128 bytes, so that sums that wait for each other overlap."""
+COPIED_WORDS = 2
+"""Words of a row that are copied together; `lay_rows` is written for this number."""
 BITS_AT_ONCE = 8
 """Set bits that are looked for in one go: words of a usual density have no more."""
+BLOCK_WORDS = 64
+"""Of an im2col row, whose rows of weights lie side by side in memory at a time."""
 POTENTIAL_BITS = 16
 """Width of a potential: assumed, 8-bit weights summed over thousands of inputs."""
 
@@ -116,13 +122,18 @@ GUSTAVSON_MERGE = rule(
 
 
 class Partitions(NamedTuple):
-    """Weights of a group. words: uint64 (K + 1, partitions), bit c of a word is set if the weight of channel c of the
-    partition is not 0; those behind the last row are 0. non_zeros, rows: int64 (K,), weights that are not 0, and
-    partitions in which there is one."""
+    """Weights of a group.
 
-    words: UInt64
+    columns: (words of K, 65, lanes), unsigned, in the smallest type that holds a partition: bit c is set if the weight
+    of channel c of a partition is not 0. A partition is a lane, and lanes without a partition fill up whole words. Row
+    64 of every word is 0, for those that look for a set bit and find none. non_zeros, rows: int64 (K,), weights that
+    are not 0, and partitions in which there is one.
+    """
+
+    columns: Unsigned
     non_zeros: Int64
     rows: Int64
+    partitions: int
 
 
 @GUSTAVSON_MERGE.prepares("conv1d", "conv2d", "linear")
@@ -131,23 +142,43 @@ def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Networ
     shape = operator.shape
     size = machine.dataflow.potentials
     channels = shape.M // shape.groups
-    partitions = -(-channels // size)
+    # of the columns of a partition, and of the rows that wait
+    kind = np.min_scalar_type(max((1 << size) - 1, rows_together(machine, shape.fan_in)))
     found = []
     for weights in operator.weights().reshape(shape.groups, channels, shape.fan_in):
-        words = np.zeros((partitions, shape.fan_in + 1), np.uint64)
+        columns = np.zeros((-(-channels // size), shape.fan_in), kind)
         non_zeros = np.zeros(shape.fan_in, np.int64)
-        pack_weights(weights, size, words, non_zeros)
-        rows = np.count_nonzero(words[:, :-1], axis=0)
-        found.append(Partitions(np.ascontiguousarray(words.T), non_zeros, rows))
+        pack_weights(weights, size, columns, non_zeros)
+        found.append(Partitions(lanes_of(columns), non_zeros, np.count_nonzero(columns, axis=0), len(columns)))
     return found
 
 
+def rows_together(machine: GustavsonMergeMachine, fan_in: int) -> int:
+    """Rows that are merged together, of which there are `fan_in` at most."""
+    return min(machine.dataflow.rows_at_once, fan_in)
+
+
+def lanes_of(columns: Unsigned) -> Unsigned:
+    """`Partitions.columns` from (partitions, K)."""
+    count, fan_in = columns.shape
+    words = max(COPIED_WORDS, -(-count * columns.itemsize // WORD_BYTES))
+    if words < LANE_WORDS:
+        words = 1 << (words - 1).bit_length()  # so that several positions fill the lanes
+    words = -(-words // COPIED_WORDS) * COPIED_WORDS
+    blocks = -(-fan_in // WORD_BITS)
+    filled = np.zeros((blocks * WORD_BITS, words * WORD_BYTES // columns.itemsize), columns.dtype)
+    filled[:fan_in, :count] = columns.T
+    lanes = np.zeros((blocks, WORD_BITS + 1, filled.shape[1]), columns.dtype)
+    lanes[:, :WORD_BITS] = filled.reshape(blocks, WORD_BITS, -1)
+    return lanes
+
+
 @kernel
-def pack_weights(weights: Int32, size: int, words_out: UInt64, non_zeros_out: Int64) -> None:
-    """Where weights, int32 (channels, K), are not 0: bit c of uint64 (partitions, K or more) for channel c of a
-    partition of `size`, and how many there are of every input, int64 (K,); both zeros before."""
+def pack_weights(weights: Int32, size: int, columns_out: Unsigned, non_zeros_out: Int64) -> None:
+    """Where weights, int32 (channels, K), are not 0: bit c of unsigned (partitions, K) for channel c of a partition of
+    `size`, and how many there are of every input, int64 (K,); both zeros before."""
     for n in range(len(weights)):
-        of_partition = words_out[n // size]
+        of_partition = columns_out[n // size]
         bit = np.uint64(n % size)
         for k in range(weights.shape[1]):
             one = np.uint64(weights[n, k] != 0)
@@ -156,94 +187,122 @@ def pack_weights(weights: Int32, size: int, words_out: UInt64, non_zeros_out: In
 
 
 class Merge(NamedTuple):
-    """Room for one output position in one timestep.
+    """Room for some output positions, side by side in lanes, each with a lane for every partition.
 
-    rows: int64 (more than K,), inputs that spiked. For each partition: taken, int64, cycles so far; waiting, int64,
-    rows that are to be merged; merged, uint64, the columns that these have.
+    laid: uint64 (rows, words), and the same memory as lanes, rows: unsigned (rows, lanes), zeros: the rows that spiked.
+    For each lane: merged, unsigned, the columns of the rows that are to be merged; waiting, unsigned, how many these
+    are; few, unsigned, columns that were emitted of `most_rows` rows, which it holds; taken, int64, of all rows;
+    emitted, int64, of all positions.
     """
 
-    rows: Int64
+    laid: UInt64
+    rows: Unsigned
+    merged: Unsigned
+    waiting: Unsigned
+    few: Unsigned
     taken: Int64
-    waiting: Int64
-    merged: UInt64
+    emitted: Int64
+    most_rows: int
 
     @classmethod
-    def of(cls, words: int, partitions: int) -> Merge:
-        """For rows of so many words."""
-        rows = np.zeros(words * WORD_BITS + BITS_AT_ONCE, np.int64)
-        taken, waiting = np.zeros((2, partitions), np.int64)
-        return cls(rows, taken, waiting, np.zeros(partitions, np.uint64))
+    def of(cls, columns: Unsigned, size: int) -> Merge:
+        """For the columns of `Partitions`, of partitions of `size` channels."""
+        blocks, _, lanes = columns.shape
+        words = max(LANE_WORDS, lanes * columns.itemsize // WORD_BYTES)
+        laid = np.zeros((min(blocks, BLOCK_WORDS) * WORD_BITS + BITS_AT_ONCE, words), np.uint64)
+        rows = laid.view(columns.dtype)
+        merged, waiting, few = np.zeros((3, rows.shape[1]), columns.dtype)
+        taken, emitted = np.zeros((2, rows.shape[1]), np.int64)
+        most_rows = min(int(np.iinfo(columns.dtype).max), BLOCK_WORDS * WORD_BITS) // size
+        return cls(laid, rows, merged, waiting, few, taken, emitted, most_rows // ROWS_IN_STEP * ROWS_IN_STEP)
+
+
+@inner_kernel
+def lay_rows(spikes: UInt64, columns: UInt64, first: np.uint64, laid_out: UInt64) -> int:
+    """Lay the rows of the inputs that spiked below each other; returns how many these are.
+
+    spikes: uint64 (words,), packed. columns: uint64 (65 for each of these words, n), see `Partitions`. laid_out: zeros,
+    at words [first, first + n) of a row.
+    """
+    count = 0
+    for index in range(len(spikes)):
+        stop = count + count_ones(spikes[index])
+        for pair in range(0, columns.shape[1], COPIED_WORDS):
+            left, right = np.uint64(pair), np.uint64(pair + 1)
+            word = spikes[index]
+            for begin in range(count, stop, BITS_AT_ONCE):
+                # A loop that ended with the last set bit would end too often where a processor does not expect it.
+                for i in range(BITS_AT_ONCE):
+                    # behind the last bit, the row of zeros
+                    row, place = np.uint64(index * (WORD_BITS + 1) + lowest_one(word)), np.uint64(begin + i)
+                    word = without_lowest_one(word)
+                    copied_left, copied_right = columns[row, left], columns[row, right]
+                    laid_out[place, first + left], laid_out[place, first + right] = copied_left, copied_right
+        count = stop
+    return count
 
 
 @lean_kernel
 def merge_rows(
-    planes: UInt64, segments: UInt64, rows_at_once: int, update_cycles: int, room: Merge, cycles_out: Int64
+    planes: UInt64, positions: int, columns: UInt64, rows_at_once: int, room: Merge, cycles_out: Int64
 ) -> int:
-    """Cycles of every tile and partition, added to int64 (tiles, partitions); returns columns emitted.
+    """Cycles of every tile and partition without those of its neurons, added to int64 (tiles, partitions); returns
+    columns emitted.
 
-    planes: uint64 (T, positions, ceil(K / 64)), packed im2col rows of every timestep. segments: uint64 (K + 1,
-    partitions), the last of which are 0.
+    planes: uint64 (timesteps x positions, ceil(K / 64)), packed im2col rows. columns: uint64 (65 x ceil(K / 64), n),
+    see `Partitions`.
     """
-    rows, taken, waiting, merged = room
-    timesteps, positions, _ = planes.shape
+    laid, rows, merged, waiting, few, taken, emitted, most_rows = room
+    kind = merged.dtype.type
     tiles, partitions = cycles_out.shape
-    none = len(segments) - 1
-    # Of no more rows than are merged together: with those that wait, they fill a partition once at most.
-    at_once = min(TOGETHER, rows_at_once)
-    emitted = 0
-    for t in range(timesteps):
-        for position in range(positions):
-            count = list_rows(planes[t, position], rows)
-            for i in range(TOGETHER):
-                rows[count + i] = none
-            taken[:] = 0
-            waiting[:] = 0
-            merged[:] = 0
-            for i in range(0, count, at_once):
-                row_0, row_1 = segments[rows[i]], segments[rows[i + 1] if at_once > 1 else none]
-                row_2 = segments[rows[i + 2] if at_once > 2 else none]
-                row_3 = segments[rows[i + 3] if at_once > 3 else none]
-                # without branches: partitions are done side by side
-                for n in range(partitions):
-                    up_to_0 = waiting[n] + np.int64(row_0[n] != 0)
-                    up_to_1 = up_to_0 + np.int64(row_1[n] != 0)
-                    up_to_2 = up_to_1 + np.int64(row_2[n] != 0)
-                    up_to_3 = up_to_2 + np.int64(row_3[n] != 0)
-                    first = merged[n] | row_0[n]
-                    first |= row_1[n] if up_to_1 <= rows_at_once else np.uint64(0)
-                    first |= row_2[n] if up_to_2 <= rows_at_once else np.uint64(0)
-                    first |= row_3[n] if up_to_3 <= rows_at_once else np.uint64(0)
-                    behind = np.uint64(0) if up_to_1 <= rows_at_once else row_1[n]
-                    behind |= np.uint64(0) if up_to_2 <= rows_at_once else row_2[n]
-                    behind |= np.uint64(0) if up_to_3 <= rows_at_once else row_3[n]
-                    is_full = up_to_3 >= rows_at_once
-                    taken[n] += np.int64(count_ones(first)) if is_full else np.int64(0)
-                    waiting[n] = up_to_3 - rows_at_once if is_full else up_to_3
-                    merged[n] = behind if is_full else first
-            of_tile = cycles_out[position % tiles]
+    per_position = len(merged) * columns.shape[1] // laid.shape[1]  # lanes
+    side_by_side = len(merged) // per_position
+    full, none = kind(rows_at_once), kind(0)
+    emitted[:] = 0
+    tile = position = 0
+    for first in range(0, len(planes), side_by_side):
+        last = min(first + side_by_side, len(planes))
+        merged[:] = 0
+        waiting[:] = 0
+        taken[:] = 0
+        for begin in range(0, planes.shape[1], BLOCK_WORDS):
+            most = 0
+            for i in range(first, last):
+                spikes = planes[np.uint64(i), begin : begin + BLOCK_WORDS]
+                at = np.uint64((i - first) * columns.shape[1])
+                most = max(most, lay_rows(spikes, columns[begin * (WORD_BITS + 1) :], at, laid))
+            for row in range(0, most, most_rows):
+                few[:] = 0
+                for i in range(row, min(row + most_rows, most), ROWS_IN_STEP):
+                    row_0, row_1, row_2, row_3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+                    # without branches: lanes are done side by side
+                    for lane in range(len(merged)):
+                        united, wait, more = merged[lane], waiting[lane], few[lane]
+                        for added in (row_0[lane], row_1[lane], row_2[lane], row_3[lane]):
+                            united = kind(united | added)
+                            wait = kind(wait + kind(added != 0))
+                            is_full = wait == full
+                            more = kind(more + (kind(count_ones(np.uint64(united))) if is_full else none))
+                            united = none if is_full else united
+                            wait = none if is_full else wait
+                        merged[lane], waiting[lane], few[lane] = united, wait, more
+                for lane in range(len(few)):
+                    taken[lane] += np.int64(few[lane])
+            laid[:most] = 0
+        for lane in range(len(merged)):
+            columns_of_lane = taken[lane] + count_ones(np.uint64(merged[lane]))
+            emitted[lane] += columns_of_lane
+            taken[lane] = columns_of_lane + np.int64(columns_of_lane > 0)  # and a cycle for the first fetch
+        for i in range(last - first):
+            of_tile, of_position = cycles_out[np.uint64(tile)], taken[i * per_position :]
             for n in range(partitions):
-                taken[n] += count_ones(merged[n])
-                emitted += taken[n]
-                fetch = 1 if taken[n] > 0 else 0
-                of_tile[n] += fetch + taken[n] + update_cycles
-    return emitted
-
-
-@lean_kernel
-def list_rows(words: UInt64, rows_out: Int64) -> int:
-    """Set bits of packed columns, (ceil(K / 64),), in ascending order; returns how many there are. rows_out: int64,
-    with room for BITS_AT_ONCE more than there are bits."""
-    count = 0
-    for index in range(len(words)):
-        word = words[index]
-        while word:
-            # A loop that ended with the last set bit would end too often where a processor does not expect it.
-            for _ in range(BITS_AT_ONCE):
-                # with a bit set behind the last one, so that there is a lowest
-                rows_out[np.uint64(count)] = index * WORD_BITS + lowest_one(word | np.uint64(1) << np.uint64(63))
-                count += word != 0
-                word &= word - np.uint64(word != 0)
-    return count
+                of_tile[n] += of_position[n]
+            position = position + 1 if position + 1 < positions else 0
+            tile = tile + 1 if position > 0 and tile + 1 < tiles else 0
+    total = 0
+    for lane in range(len(emitted)):
+        total += emitted[lane]
+    return total
 
 
 @GUSTAVSON_MERGE.runs("conv1d", "conv2d", "linear")
@@ -254,13 +313,17 @@ def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
     prepared: list[Partitions] = run.prepared
     cycles = emitted = added = fetched = waited = 0
     used = min(parameters.tiles, work.positions)
-    of_groups = [np.zeros((used, weights.words.shape[1]), np.int64) for weights in prepared]
+    of_groups = [np.zeros((used, weights.partitions), np.int64) for weights in prepared]
+    room = Merge.of(prepared[0].columns, parameters.potentials)
+    rows_at_once = rows_together(machine, work.fan_in)
     for block in work.plane_blocks():
         for planes, weights, of_tiles in zip(block, prepared, of_groups, strict=True):
-            room = Merge.of(planes.shape[2], weights.words.shape[1])
-            emitted += merge_rows(
-                planes, weights.words, parameters.rows_at_once, parameters.update_cycles, room, of_tiles
-            )
+            rows = planes.reshape(-1, planes.shape[2])
+            columns = weights.columns.reshape(-1, weights.columns.shape[2]).view(np.uint64)
+            emitted += merge_rows(rows, work.positions, columns, rows_at_once, room, of_tiles)
+    of_tile = np.bincount(np.arange(work.positions) % used)  # positions
+    for of_tiles in of_groups:
+        of_tiles += (of_tile * work.T * work.input_bits * parameters.update_cycles)[:, None]
     ones = work.tap_counts.reshape(work.groups, work.fan_in)
     for weights, of_tiles, of_column in zip(prepared, of_groups, ones, strict=True):
         slowest = of_tiles.max(axis=0)

@@ -55,6 +55,8 @@ from spikecycle.traces import AttentionProduct, Population, Synapse
 from spikecycle.traces.frames import blocks
 from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
+WHOLE_BYTES = 2**24
+"""Of im2col rows that are made at once, so that rows of all timesteps of a position are there for its tiles."""
 UPDATE_CYCLES = 2
 """Cycles of one update of a group of neurons."""
 
@@ -152,13 +154,15 @@ class TileSums(NamedTuple):
 
     @classmethod
     def of(cls, machine: ProductSparsityMachine, matrices: Iterable[UInt64], columns: int) -> TileSums:
-        """Of matrices, uint64 (rows, words) each, packed along the `columns` and cut into tiles one by one."""
+        """Of matrices as `tile_work` takes them, packed along the `columns` and cut into tiles one by one."""
         tiles = machine.dataflow
-        reuse = tiles.sparsity == "product"
         adds = prepare = 0
         for rows in matrices:
-            found = tile_work(rows, columns, tiles.tile_rows, tiles.tile_columns, reuse)
-            adds, prepare = adds + int(found[0]), prepare + int(found[1])
+            if tiles.sparsity == "bit":
+                adds += int(np.bitwise_count(rows).sum(dtype=np.int64))
+                continue
+            found = tile_work(rows, columns, tiles.tile_rows, tiles.tile_columns)
+            adds, prepare = adds + found[0], prepare + found[1]
         return cls(adds, prepare)
 
 
@@ -269,6 +273,8 @@ def synapses(machine: ProductSparsityMachine, run: OperatorRun) -> Activity:
 
 def _sums_of_groups(machine: ProductSparsityMachine, work: SynapseWorkload) -> list[TileSums]:
     """Of every group: the rows of a position lie side by side, bit plane by bit plane."""
+    if machine.dataflow.sparsity == "bit":
+        return [TileSums(int(ones), 0) for ones in work.tap_counts.reshape(work.groups, -1).sum(axis=1)]
     cutters = [
         [TilesByPosition(work.T, machine.dataflow.tile_rows) for _ in range(work.input_bits)]
         for _ in range(work.groups)
@@ -279,7 +285,7 @@ def _sums_of_groups(machine: ProductSparsityMachine, work: SynapseWorkload) -> l
         more = TileSums.of(machine, [rows], work.fan_in)
         found[group] = TileSums(found[group].adds + more.adds, found[group].prepare + more.prepare)
 
-    for block in work.plane_blocks():
+    for block in work.plane_blocks(whole_bytes=WHOLE_BYTES):
         for group, of_group in enumerate(cutters):
             for bit, cutter in enumerate(of_group):
                 add(group, cutter.add(block[group, bit :: work.input_bits]))

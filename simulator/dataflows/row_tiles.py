@@ -1,6 +1,6 @@
 """Tiles of a matrix of spikes: what adding up their rows takes, with and without sharing what rows have in common.
 
-The kernel of `product_sparsity` (rules 2 and 3 there), and matrices as it takes them.
+The kernel of `product_sparsity` (rule 3 there), and matrices as it takes them.
 """
 
 from __future__ import annotations
@@ -9,120 +9,154 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt64
+from spikecycle.simulator.array_types import Int64, Integers, UInt8, UInt16, UInt64
 from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
-from spikecycle.simulator.workload.words import count_ones
+from spikecycle.simulator.workload.words import count_ones, without_lowest_one
 
 MOST_COLUMNS = 16
 """Widest tile: a row of it is looked up in a table of 2^16."""
+COMPARED_ROWS = 128
+"""Different rows up to which all are compared with a row, rather than those looked up that have one spike less."""
 POPCOUNT_ROWS = 8
 """Rows whose spikes are counted at once while prefixes are prepared (Prosperity, Table III: 8 popcount units)."""
 
 
 class TileRows(NamedTuple):
-    """Room for the different rows of a tile.
+    """Room for the rows of a tile.
 
-    seen_in: int32 (2^columns,), the last tile that had such a row. found, by_spikes: uint64 (tile rows,), rows as
-    they come, and those with fewer spikes first. starts, places: int64 (columns + 2,), where rows with so many spikes
-    begin in `by_spikes`, and where the next one goes.
+    words: uint64 (words of a row + 1, tile rows), rows of all columns, turned. rows, found, larger: uint16 (tile
+    rows + 1,), all rows of the tile, then different rows of two spikes or more, and those of three or more. seen_in:
+    uint8 (2^columns,), the last tile that had such a row, by a number that comes again.
     """
 
-    seen_in: Int32
-    found: UInt64
-    by_spikes: UInt64
-    starts: Int64
-    places: Int64
+    words: UInt64
+    rows: UInt16
+    found: UInt16
+    larger: UInt16
+    seen_in: UInt8
 
     @classmethod
-    def of(cls, tile_rows: int, tile_columns: int) -> TileRows:
-        """For tiles of so many rows and columns."""
-        starts, places = np.zeros((2, tile_columns + 2), np.int64)
-        seen_in = np.zeros(1 << tile_columns, np.int32)
-        return cls(seen_in, np.zeros(tile_rows, np.uint64), np.zeros(tile_rows, np.uint64), starts, places)
+    def of(cls, words: int, tile_rows: int, tile_columns: int) -> TileRows:
+        """For tiles of so many rows and columns of rows of so many words."""
+        rows, found, larger = np.zeros((3, tile_rows + 1), np.uint16)
+        turned = np.zeros((words + 1, tile_rows), np.uint64)
+        return cls(turned, rows, found, larger, np.zeros(1 << tile_columns, np.uint8))
 
 
-def tile_work(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, reuse: bool) -> tuple[int, int]:
+def tile_work(rows: UInt64, columns: int, tile_rows: int, tile_columns: int) -> tuple[int, int]:
     """Cycles of additions and of preparation of a matrix, for one tile of output channels.
 
-    rows: uint64 (rows, words), packed along the columns, of which there are `columns`. reuse: whether prefixes are
-    used; otherwise each spike is added, and preparation is 0.
+    rows: uint64 (rows, words), packed along the columns, of which there are `columns`; or (T, positions, words), whose
+    rows are ordered by position, then timestep.
     """
-    if not reuse:
-        return int(np.bitwise_count(rows).sum(dtype=np.int64)), 0
-    room = TileRows.of(min(tile_rows, len(rows)), tile_columns)
+    by_step = np.ascontiguousarray(rows if rows.ndim == 3 else rows[None])
+    room = TileRows.of(rows.shape[-1], min(tile_rows, rows.size // rows.shape[-1]), tile_columns)
     work = np.zeros(2, np.int64)
-    add_tiles(rows, columns, tile_rows, tile_columns, room, work)
+    add_tiles(by_step, columns, tile_rows, tile_columns, room, work)
     return int(work[0]), int(work[1])
 
 
 @lean_kernel
 def add_tiles(rows: UInt64, columns: int, tile_rows: int, tile_columns: int, room: TileRows, work_out: Int64) -> None:
-    """Cycles of additions and of preparation, added to int64 (2,), tile by tile."""
-    seen_in, starts = room.seen_in, room.starts
-    tile = 0
+    """Cycles of additions and of preparation, added to int64 (2,), tile by tile. rows: (T, positions, words).
+
+    Every row that has spikes costs one cycle, and those of two spikes or more, if no equal one came before, one for
+    each spike that their prefix lacks, less the first.
+    """
+    timesteps, positions, words = rows.shape
+    t = position = 0
+    number = 0  # of the tile, in `seen_in`
     one = np.uint64(1)
-    for first_row in range(0, len(rows), tile_rows):
-        last_row = min(first_row + tile_rows, len(rows))
+    for first_row in range(0, timesteps * positions, tile_rows):
+        count = min(tile_rows, timesteps * positions - first_row)
+        for i in range(count):
+            for word in range(words):
+                room.words[np.uint64(word), np.uint64(i)] = rows[np.uint64(t), np.uint64(position), np.uint64(word)]
+            t = t + 1 if t + 1 < timesteps else 0
+            position += int(t == 0)
         for first in range(0, columns, tile_columns):
-            width = min(tile_columns, columns - first)
-            word, shift = first >> 6, first & 63
-            mask = (one << np.uint64(width)) - one
-            tile += 1
-            seen_in[0] = tile  # a silent row adds nothing, as one that came before
-            starts[:] = 0
-            different = prepare = adds = 0
+            low, high, shift = room.words[first >> 6], room.words[(first >> 6) + 1], np.uint64(first & 63)
+            mask = (one << np.uint64(min(tile_columns, columns - first))) - one
+            adds = several = 0  # rows with spikes, and with two or more
             single = np.uint64(0)  # spikes of rows that have no other
-            # Nothing here depends on the row: a processor cannot know ahead what most conditions come to.
-            for row in range(first_row, last_row):
-                bits = rows[row, word] >> np.uint64(shift)
-                if shift + width > 64:
-                    bits |= rows[row, word + 1] << np.uint64(64 - shift)
-                bits &= mask
+            # without branches: rows are taken side by side
+            for i in range(count):
+                bits = (low[np.uint64(i)] >> shift | (high[np.uint64(i)] << one) << (np.uint64(63) - shift)) & mask
                 spikes = count_ones(bits)
-                prepare += int(spikes > 1)
-                single |= bits * np.uint64(spikes == 1)
-                is_new = int(seen_in[bits] != tile)
-                seen_in[bits] = tile
-                # an equal row came before: one addition; a single spike is added again
-                adds += (1 - is_new) & int(bits != 0)
-                room.found[different] = bits
-                different += is_new
-            for i in range(different):
-                starts[count_ones(room.found[i]) + 1] += 1
-            for spikes in range(1, tile_columns + 2):
-                starts[spikes] += starts[spikes - 1]
-            for spikes in range(tile_columns + 2):  # an assignment of all would take 1.5 s to compile
-                room.places[spikes] = starts[spikes]
-            for i in range(different):
-                spikes = count_ones(room.found[i])
-                room.by_spikes[room.places[spikes]] = room.found[i]
-                room.places[spikes] += 1
-            for spikes in range(1, width + 1):
-                for i in range(starts[spikes], starts[spikes + 1]):
-                    adds += spikes - prefix_spikes(room.by_spikes[i], spikes, single, tile, room)
+                adds += int(spikes > 0)
+                several += int(spikes > 1)
+                single |= bits if spikes == 1 else np.uint64(0)
+                room.rows[np.uint64(i)] = bits
+            if several > 0:
+                if number == 255:
+                    room.seen_in[:] = 0
+                number = number % 255 + 1
+                adds += spikes_beyond_prefixes(count, single, number, room)
             work_out[0] += adds
-            work_out[1] += prepare + (last_row - first_row) // POPCOUNT_ROWS
+            work_out[1] += several + count // POPCOUNT_ROWS
 
 
 @inner_kernel
-def prefix_spikes(row: np.uint64, spikes: int, single: np.uint64, tile: int, room: TileRows) -> int:
-    """Spikes of a row's prefix: of a row of the tile that has fewer, all of them spikes of this row, the most of them.
+def spikes_beyond_prefixes(count: int, single: np.uint64, number: int, room: TileRows) -> int:
+    """Of the different rows that have two spikes or more: spikes that are not of their prefix, without the first.
 
-    single: spikes of the rows that have no other.
+    count: rows of the tile. single: spikes of the rows that have no other.
     """
-    has_prefix = False
-    rest = row
-    for _ in range(spikes if spikes > 2 else 0):  # rows with one spike less are looked up
-        fewer = row ^ (rest & (~rest + np.uint64(1)))
-        rest &= rest - np.uint64(1)
-        has_prefix |= room.seen_in[fewer] == tile
-    if has_prefix:
-        return spikes - 1
-    for fewer_spikes in range(spikes - 2, 1, -1):
-        for j in range(room.starts[fewer_spikes], room.starts[fewer_spikes + 1]):
-            if room.by_spikes[j] & ~row == 0:
-                return fewer_spikes
-    return int(spikes > 1 and row & single != 0)
+    one = np.uint64(1)
+    several = np.uint64(0)
+    for i in range(count):
+        row = np.uint64(room.rows[np.uint64(i)])
+        room.found[several] = row
+        several += np.uint64(without_lowest_one(row) != 0)
+    beyond = 0
+    different = larger = np.uint64(0)
+    # Nothing here depends on the row: a processor cannot know ahead what most conditions come to.
+    for i in range(several):
+        row = np.uint64(room.found[np.uint64(i)])
+        is_new = np.uint64(room.seen_in[row] != number)
+        room.seen_in[row] = number
+        is_pair = np.uint64(without_lowest_one(without_lowest_one(row)) == 0)
+        room.found[different] = row
+        different += is_new
+        room.larger[larger] = row
+        larger += is_new & (is_pair ^ one)
+        beyond += int(np.int64(is_new & is_pair & np.uint64(row & single == 0)))
+    for i in range(larger):
+        row = np.uint64(room.larger[np.uint64(i)])
+        spikes = count_ones(row)
+        if different > np.uint64(COMPARED_ROWS) and has_one_less(row, number, room.seen_in):
+            continue
+        beyond += spikes - 1 - max(most_spikes_within(row, room.found, int(different)), int(row & single != 0))
+    return beyond
+
+
+@inner_kernel
+def has_one_less(row: np.uint64, number: int, seen_in: UInt8) -> bool:
+    """Whether the tile has a row of all spikes of this row but one."""
+    found, rest = False, row
+    while rest:
+        fewer = row ^ rest ^ without_lowest_one(rest)
+        rest = without_lowest_one(rest)
+        found |= seen_in[fewer] == number
+    return found
+
+
+@inner_kernel
+def most_spikes_within(row: np.uint64, rows: UInt16, count: int) -> int:
+    """The most spikes of those of `count` rows whose spikes are all spikes of `row`, and not all of these; 0 if there
+    is none."""
+    own, lacking = np.uint16(row), np.uint16(~row)
+    # Numbers of spikes as bits: a largest number would not be looked for with wide registers here.
+    numbers = np.uint16(0)
+    for i in range(count):
+        other = rows[np.uint64(i)]
+        spikes = np.uint16(count_ones(np.uint64(other)))
+        is_within = ((other & lacking) == 0) & (other != own)
+        numbers |= np.uint16(1) << spikes if is_within else np.uint16(0)
+    below = np.uint64(numbers)
+    for shift in (1, 2, 4, 8):
+        below |= below >> np.uint64(shift)
+    return count_ones(below >> np.uint64(1))
 
 
 @kernel
@@ -172,10 +206,11 @@ class TilesByPosition:
         self._begun = self._shared = np.empty((0, 0), np.uint64)
 
     def add(self, rows: UInt64) -> UInt64:
-        """The next timesteps, uint64 (n, positions, words); returns whole tiles, (rows, words), and the last one."""
+        """The next timesteps, uint64 (n, positions, words); returns whole tiles, (rows, words), and the last one. If
+        these are all timesteps, they are returned as they are."""
         count, positions, words = rows.shape
         if count == self._timesteps:
-            return np.ascontiguousarray(rows.transpose(1, 0, 2)).reshape(-1, words)
+            return rows
         if self._first == 0:
             self._make_room(positions, words)
         whole = np.empty((count * positions + len(self._begun) if len(self._begun) else 0, words), np.uint64)

@@ -162,7 +162,8 @@ class RuleDataflow:
     def prepares(self, *kinds: str) -> Callable[[Preparation[MachineT]], Preparation[MachineT]]:
         """Decorator of the function (machine, operator, network) that prepares these kinds of operators.
 
-        It runs once for all samples, and takes at most `PREPARED_WEIGHT_BYTES` of memory per weight.
+        It runs once for all samples, and takes at most `PREPARED_WEIGHT_BYTES` of memory per weight, or some tens of
+        MB.
         """
 
         def register(function: Preparation[MachineT]) -> Preparation[MachineT]:

@@ -166,25 +166,38 @@ def by_category(names: Sequence[str], cycles: Int64) -> dict[str, int]:
 
 def busy_resources(work: Work) -> dict[str, int]:
     """Cycles of all rows of work by the resource that they occupy."""
+    return _named(work.resources, _busy_cycles(work))
+
+
+def _busy_cycles(work: Work) -> Int64:
     cycles = np.zeros(len(work.resources), np.int64)
     if len(cycles) == 1:
         cycles[0] = work.cycles.sum()
     else:
         np.add.at(cycles, work.resource, work.cycles)
-    return sum_by_name({name: busy} for name, busy in zip(work.resources, cycles.tolist(), strict=True))
+    return cycles
+
+
+def _named(resources: Sequence[str], cycles: Int64) -> dict[str, int]:
+    return sum_by_name({name: busy} for name, busy in zip(resources, cycles.tolist(), strict=True))
 
 
 @dataclass(eq=False)
 class RowSums:
     """What of a stage's rows is only summed, whatever the policy, as blocks of them are added.
 
-    breakdown: cycles by category. busy: cycles by resource. load_moved_bits, store_moved_bits: in bursts, by operand.
+    breakdown: cycles by category. load_moved_bits, store_moved_bits: in bursts, by operand.
     """
 
     breakdown: dict[str, int] = field(default_factory=dict)
-    busy: dict[str, int] = field(default_factory=dict)
     load_moved_bits: dict[str, int] = field(default_factory=dict)
     store_moved_bits: dict[str, int] = field(default_factory=dict)
+    _busy: dict[tuple[str, ...], Int64] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> dict[str, int]:
+        """Cycles by resource."""
+        return sum_by_name(_named(resources, cycles) for resources, cycles in self._busy.items())
 
     def add(self, work: Work, traffic: Traffic) -> None:
         """The next block."""
@@ -196,4 +209,6 @@ class RowSums:
     def add_work(self, work: Work) -> None:
         """The work of the next block, for a policy that adds up its traffic itself."""
         self.breakdown = sum_by_name([self.breakdown, by_category(work.categories, work.breakdown)])
-        self.busy = sum_by_name([self.busy, busy_resources(work)])
+        cycles = _busy_cycles(work)
+        before = self._busy.get(work.resources)
+        self._busy[work.resources] = cycles if before is None else before + cycles

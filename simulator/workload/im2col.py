@@ -243,12 +243,22 @@ def bit_words(inputs: Inputs | PackedSpikes, bit: int) -> UInt64:
     return words.view("<u8")
 
 
-def pack_rows(inputs: Inputs | PackedSpikes, windows: Windows, groups: int, bit: int) -> UInt64:
-    """The im2col matrix of one bit of the inputs, (T, C, H, W): uint64 (groups, T, P * Q, ceil(K / 64))."""
+def pack_rows(
+    inputs: Inputs | PackedSpikes, windows: Windows, groups: int, bit: int, word_major: bool = False
+) -> UInt64:
+    """The im2col matrix of one bit of the inputs, (T, C, H, W): uint64 (groups, T, P * Q, ceil(K / 64)).
+
+    word_major: where outputs lie as the inputs do, the first words of all rows of a group come first in memory, then
+    their second words.
+    """
     timesteps, group_channels = len(inputs), inputs.shape[-3] // groups
     fan_in = group_channels * windows.rows.taps * windows.columns.taps
     positions = windows.rows.outputs * windows.columns.outputs
-    rows = np.zeros((groups, timesteps, positions, -(-fan_in // WORD_BITS)), np.uint64)
+    words = -(-fan_in // WORD_BITS)
+    if word_major and lie_alike(windows):
+        rows = np.zeros((groups, words, timesteps, positions), np.uint64).transpose(0, 2, 3, 1)
+    else:
+        rows = np.zeros((groups, timesteps, positions, words), np.uint64)
     if groups == positions == fan_in // group_channels == inputs.shape[-1] * inputs.shape[-2] == 1:
         rows[0, :, 0] = bit_words(inputs, bit)[:, :-1]  # a linear layer: the inputs themselves
     elif lie_alike(windows):

@@ -15,7 +15,7 @@ from spikecycle.simulator.array_types import Int16, Int32, Int64, UInt64, Weight
 from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.simulator.replay.steps import by_input_channel
 from spikecycle.simulator.workload.axis import Windows
-from spikecycle.simulator.workload.words import WORD_BITS, lowest_one
+from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, lowest_one, without_lowest_one
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.tensors import ValueRange
@@ -29,7 +29,6 @@ FEWEST_CHANNELS = 4
 """Of a group, if there are several: with fewer, to scatter every event is faster."""
 BLOCK_BYTES = 2**20
 """Of packed spikes whose rows are filled up to whole words together."""
-_WORD_BYTES = WORD_BITS // 8
 _NARROW, _WIDE = np.iinfo(np.int16), np.iinfo(np.int32)
 
 
@@ -79,7 +78,7 @@ def list_events(spiking: UInt64, positions: int, channels: int, groups: int, eve
             word = spiking[index]
             while word:
                 bit = index * WORD_BITS + lowest_one(word)
-                word &= word - np.uint64(1)
+                word = without_lowest_one(word)
                 while bit >= stop:
                     c += 1
                     stop += positions
@@ -99,12 +98,17 @@ def _add(weights: WeightCodes, numbers: Int32, first: int, last: int, row: int, 
     """Add the weights, (rows, M / groups), of events [first, last) to sums; `row` is that of an event of number 0."""
     whole = last - (last - first) % TOGETHER
     for i in range(first, whole, TOGETHER):
-        weights_0, weights_1 = weights[np.uint64(numbers[i] + row)], weights[np.uint64(numbers[i + 1] + row)]
-        weights_2, weights_3 = weights[np.uint64(numbers[i + 2] + row)], weights[np.uint64(numbers[i + 3] + row)]
+        at = np.uint64(i)
+        weights_0, weights_1 = (
+            weights[np.uint64(numbers[at] + row)],
+            weights[np.uint64(numbers[at + np.uint64(1)] + row)],
+        )
+        weights_2 = weights[np.uint64(numbers[at + np.uint64(2)] + row)]
+        weights_3 = weights[np.uint64(numbers[at + np.uint64(3)] + row)]
         for m in range(len(sums)):
             sums[m] += np.int64(weights_0[m]) + np.int64(weights_1[m]) + np.int64(weights_2[m]) + np.int64(weights_3[m])
     for i in range(whole, last):
-        of_event = weights[np.uint64(numbers[i] + row)]
+        of_event = weights[np.uint64(numbers[np.uint64(i)] + row)]
         for m in range(len(sums)):
             sums[m] += np.int64(of_event[m])
 
@@ -151,11 +155,11 @@ def count_non_zero_sums(
                         if h < 0 or h >= rows.inputs:
                             continue
                         begin = h * columns.inputs
-                        starts = events.starts[group * inputs + begin :]
+                        listed = group * inputs + begin
                         for s in range(0, columns.taps, taps):
                             w = q * columns.stride + s * columns.dilation - columns.padding
-                            first = int(starts[_within(w, columns.inputs)])
-                            last = int(starts[_within(w + taps, columns.inputs)])
+                            first = int(events.starts[np.uint64(listed + _within(w, columns.inputs))])
+                            last = int(events.starts[np.uint64(listed + _within(w + taps, columns.inputs))])
                             row = (r * columns.taps + s - begin - w) * channels
                             while first < last:
                                 if room == 0:
@@ -200,7 +204,7 @@ def non_zero_sums(
     block = max(1, BLOCK_BYTES // size)
     for first in range(0, len(spikes), block):
         some = spikes.packed[first : first + block]
-        filled = np.zeros((len(some), -(-size // _WORD_BYTES) * _WORD_BYTES), np.uint8)
+        filled = np.zeros((len(some), -(-size // WORD_BYTES) * WORD_BYTES), np.uint8)
         filled[:, :size] = some
         of_block = counts[first : first + block]
         count_non_zero_sums(filled.view("<u8"), windows, shape.groups, rows, sums, events, of_block)

@@ -244,17 +244,25 @@ class SynapseWorkload:
         """
         return _interleaved([self.im2col(bit) for bit in range(self.input_bits)])
 
-    def plane_blocks(self, multiple: int = 1) -> Iterator[UInt64]:
+    def plane_blocks(self, multiple: int = 1, word_major: bool = False, whole_bytes: int = 0) -> Iterator[UInt64]:
         """`bit_planes`, uint64 (groups, n, P * Q, ceil(K / 64)), some timesteps at a time; n is a multiple of
-        `multiple`, but in the last block."""
+        `multiple`, but in the last block.
+
+        word_major: where spikes come in and outputs lie as they do, the first words of all rows of a group come first
+        in memory, then their second words; nothing is kept for others who ask. whole_bytes: what all may take to be
+        one block.
+        """
         # a multiple of timesteps whose planes are a multiple
         together = multiple // math.gcd(multiple, self.input_bits)
-        timesteps = max(1, BLOCK_BYTES // (max(self.im2col_bytes, self.shape.input_count) * together)) * together
-        if timesteps >= self.T:
+        of_timestep = max(self.im2col_bytes, self.shape.input_count)
+        timesteps = max(1, BLOCK_BYTES // (of_timestep * together)) * together
+        if timesteps >= self.T and not word_major:
             yield self.bit_planes()
             return
+        if self.T * of_timestep <= whole_bytes:
+            timesteps = self.T
         for first in range(0, self.T, timesteps):
-            yield self.planes_of(self._some(first, min(self.T, first + timesteps)))
+            yield self.planes_of(self._some(first, min(self.T, first + timesteps)), word_major)
 
     def _some(self, first: int, last: int) -> Inputs | PackedSpikes:
         """Inputs of timesteps first to last - 1; spikes stay packed where nobody needs them unpacked."""
@@ -262,9 +270,10 @@ class SynapseWorkload:
             return PackedSpikes(self.frames.packed[first:last], self.shape.input_shape)
         return self._whole if last - first == self.T else self.some(first, last)
 
-    def planes_of(self, inputs: Inputs | PackedSpikes) -> UInt64:
+    def planes_of(self, inputs: Inputs | PackedSpikes, word_major: bool = False) -> UInt64:
         """`bit_planes` of some timesteps, (n, C, H, W)."""
-        return _interleaved([pack_rows(inputs, self.windows, self.groups, bit) for bit in range(self.input_bits)])
+        bits = range(self.input_bits)
+        return _interleaved([pack_rows(inputs, self.windows, self.groups, bit, word_major) for bit in bits])
 
     @property
     def im2col_bytes(self) -> int:

@@ -4,7 +4,7 @@ Every set bit of a word, the lowest first:
 
     while word:
         k = lowest_one(word)
-        word &= word - np.uint64(1)
+        word = without_lowest_one(word)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from spikecycle.simulator.array_types import Int64, UInt64
 from spikecycle.simulator.jit import kernel, lean_kernel
 
 WORD_BITS = 64
+WORD_BYTES = WORD_BITS // 8
 
 
 @kernel
@@ -31,8 +32,17 @@ def count_ones(word: np.uint64) -> int:
 
 @kernel
 def lowest_one(word: np.uint64) -> int:
-    """Place of the lowest set bit of a word that is not 0."""
-    return count_ones((word & (~word + np.uint64(1))) - np.uint64(1))
+    """Place of the lowest set bit of a word; 64 if it has none.
+
+    The bits below it are counted: compilers know this, too. 0 wraps around.
+    """
+    return count_ones(~word & (word - np.uint64(1)))
+
+
+@kernel
+def without_lowest_one(word: np.uint64) -> np.uint64:
+    """A word without its lowest set bit; 0 if it has none."""
+    return word & (word - np.uint64(1))
 
 
 @lean_kernel
@@ -54,4 +64,4 @@ def column_ones(words: UInt64, ones_out: Int64) -> None:
             word = words[row, index]
             while word:
                 ones_out[index * WORD_BITS + lowest_one(word)] += 1
-                word &= word - np.uint64(1)
+                word = without_lowest_one(word)

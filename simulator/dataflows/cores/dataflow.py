@@ -178,6 +178,7 @@ class CorePlan:
     def run(self, sample: StageSample) -> Activity:
         """One sample: a row of work for each core and timestep; what is kept are events, of which rows are made."""
         neurons, cores = self.placed.placement.neurons, self.placed.placement.cores
+        resources = tuple(f"core {core}" for core in range(cores))
         table, counts, busy = StepTable(), Tally[str](), 0
         for events in self.placed.events(sample):
             work = self.dataflow.work(self.machine, neurons, events)
@@ -188,7 +189,7 @@ class CorePlan:
 
         def rows(first: int, stop: int) -> tuple[Work, Moves]:
             events = CoreEvents(*table.between(first, stop).swapaxes(0, 1))
-            return _rows(self.dataflow.work(self.machine, neurons, events), first, cores)
+            return _rows(self.dataflow.work(self.machine, neurons, events), first, resources)
 
         return Activity(
             WorkRows.made(len(table), cores, rows, table.nbytes, by_timestep=True),
@@ -198,13 +199,12 @@ class CorePlan:
         )
 
 
-def _rows(work: CoreWork, first: int, cores: int) -> tuple[Work, Moves]:
+def _rows(work: CoreWork, first: int, resources: tuple[str, ...]) -> tuple[Work, Moves]:
     """A row for each core and timestep, from timestep `first` on."""
     names = ("compute", *(name for name in work.breakdown if name != "compute"))
     breakdown = np.stack([work.breakdown[name].reshape(-1) for name in names], axis=1)
-    step, resource = np.divmod(np.arange(len(breakdown)), cores)
+    step, resource = np.divmod(np.arange(len(breakdown)), len(resources))
     none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
-    resources = tuple(f"core {core}" for core in range(cores))
     return Work(breakdown.sum(axis=1), names, breakdown, step + first, resource, resources), Moves(none, none)
 
 

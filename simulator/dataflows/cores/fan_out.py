@@ -62,6 +62,10 @@ class Projection(Protocol):
     def most(self) -> int:
         """Cores that a value reaches at most."""
 
+    @property
+    def different(self) -> int:
+        """How many values reach different cores or synapses: value v reaches what v modulo this number does."""
+
     def of(self, values: Int64) -> FanOut:
         """What some values reach, by their flat indices (C, H, W)."""
 
@@ -76,6 +80,11 @@ class OneToOne:
     def most(self) -> int:
         """One neuron."""
         return 1
+
+    @property
+    def different(self) -> int:
+        """All of them."""
+        return self.ranks.neurons
 
     def of(self, values: Int64) -> FanOut:
         """See `Projection`."""

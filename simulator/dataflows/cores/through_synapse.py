@@ -34,6 +34,12 @@ class ThroughSynapse:
         """See `most_reached`."""
         return most_reached(self.synapse.shape, self.ranks)
 
+    @property
+    def different(self) -> int:
+        """The places of a channel, if all channels go to the same outputs, whatever their weights."""
+        shape = self.synapse.shape
+        return shape.H * shape.W if shape.groups == 1 and not self.skips_zeros else shape.input_count
+
     def of(self, values: Int64) -> FanOut:
         """See `Projection`."""
         shape = self.synapse.shape
@@ -112,12 +118,18 @@ class ChannelRuns(NamedTuple):
         return cls(cut, until)
 
 
+def whole_channels(ranks: CoreRanks) -> bool:
+    """Whether neurons are placed channel by channel, and every core has whole channels only."""
+    return ranks.channel_rank > 1 and ranks.per_core % ranks.channel_rank == 0
+
+
 def cut_channels(ranks: CoreRanks, groups: int) -> Int64:
     """Output channels ahead of which a core may end, int64 ascending, with 0 and M and where groups end; all of them
-    where neurons are placed channel by channel."""
-    if ranks.channel_rank > 1:
+    where neurons are placed channel by channel, unless cores have whole channels."""
+    if ranks.channel_rank > 1 and not whole_channels(ranks):
         return np.arange(ranks.channels + 1)
-    inside = np.arange(1, ranks.cores) * ranks.per_core % ranks.channels
+    first = np.arange(1, ranks.cores) * ranks.per_core  # rank on each core
+    inside = first % ranks.channels if ranks.channel_rank == 1 else first // ranks.channel_rank
     of_groups = np.arange(groups + 1) * (ranks.channels // groups)
     return np.unique(np.concatenate([inside, of_groups]))
 
@@ -144,17 +156,23 @@ def connect(
     places = np.empty(windows.rows.taps * windows.columns.taps, np.int64)
     tap_starts = np.empty_like(places)
     of_tap = group_outputs if ranks.channel_rank > 1 else (group_outputs - 1) // ranks.per_core + 2
+    whole = ranks.channel_rank > 1 and ranks.per_core % ranks.channel_rank == 0
+    sums, core_of_cut = np.zeros(cuts, np.int32), np.zeros(cuts, np.int32)
+    for m in range(ranks.channels if whole else 0):
+        if weights.cut[m] < weights.cut[m + 1]:
+            core_of_cut[weights.cut[m]] = ranks.first_core + m * ranks.channel_rank // ranks.per_core
+    rows_met, columns_met = outputs_met(windows.rows), outputs_met(windows.columns)
     entries = 0
     for i in range(len(values)):
         c, place = divmod(values[i], height * width)
         h, w = divmod(place, width)
         taps = 0
         for r in range(windows.rows.taps - 1, -1, -1):  # so that places ascend
-            p = output_met(windows.rows, h, r)
+            p = rows_met[h, r]
             if p < 0:
                 continue
             for s in range(windows.columns.taps - 1, -1, -1):
-                q = output_met(windows.columns, w, s)
+                q = columns_met[w, s]
                 if q >= 0:
                     places[taps] = p * windows.columns.outputs + q
                     tap_starts[taps] = (min(r, last_r) * (last_s + 1) + min(s, last_s)) * cuts
@@ -164,19 +182,64 @@ def connect(
             counts = np.concatenate((counts, np.empty_like(counts)))
         group, c = divmod(c, channels // groups)
         first = group * group_outputs
-        entries += reach_cores(
-            weights.until[min(c, last_c)].reshape(-1), weights.cut, places[:taps], tap_starts, first,
-            first + group_outputs, ranks, cores[entries:], counts[entries:],
-        )  # fmt: skip
+        until = weights.until[min(c, last_c)].reshape(-1)
+        if whole:
+            begin, end = weights.cut[first], weights.cut[first + group_outputs]
+            entries += reach_whole_channels(
+                until, tap_starts[:taps], begin, end, core_of_cut, sums, cores[entries:], counts[entries:]
+            )
+        else:
+            entries += reach_cores(
+                until, weights.cut, places[:taps], tap_starts, first, first + group_outputs, ranks, cores[entries:],
+                counts[entries:],
+            )  # fmt: skip
         starts_out[i + 1] = entries
     return cores[:entries].copy(), counts[:entries].copy()
 
 
 @lean_kernel
-def output_met(axis: WindowAxis, position: int, tap: int) -> int:
-    """The output whose window has an input at a tap, or -1."""
-    output, rest = divmod(position + axis.padding - tap * axis.dilation, axis.stride)
-    return output if rest == 0 and 0 <= output < axis.outputs else -1
+def reach_whole_channels(
+    until: Int32,
+    taps: Int64,
+    begin: int,
+    end: int,
+    core_of_cut: Int32,
+    sums: Int32,
+    cores_out: Int32,
+    counts_out: Int64,
+) -> int:
+    """`reach_cores`, where every core has whole channels, so that it does not matter which places are met.
+
+    begin, end: cuts of the value's group. core_of_cut: int32 (cuts,), the core of the channels behind a cut. sums:
+    int32 (cuts,), room for the synapses of all taps to the channels ahead of each cut.
+    """
+    ahead = sums[begin : end + 1]
+    ahead[:] = 0
+    for tap in taps:
+        of_tap = until[tap + begin : tap + end + 1]
+        for cut in range(len(ahead)):
+            ahead[cut] += of_tap[cut]
+    found = 0
+    for cut in range(len(ahead) - 1):
+        count = ahead[cut + 1] - ahead[cut]
+        if count > 0:
+            core = core_of_cut[begin + cut]
+            if found == 0 or cores_out[found - 1] != core:
+                cores_out[found], counts_out[found] = core, 0
+                found += 1
+            counts_out[found - 1] += count
+    return found
+
+
+@kernel
+def outputs_met(axis: WindowAxis) -> Int64:
+    """The output whose window has an input at a tap, or -1: int64 (inputs, taps)."""
+    met = np.empty((axis.inputs, axis.taps), np.int64)
+    for position in range(axis.inputs):
+        for tap in range(axis.taps):
+            output, rest = divmod(position + axis.padding - tap * axis.dilation, axis.stride)
+            met[position, tap] = output if rest == 0 and 0 <= output < axis.outputs else -1
+    return met
 
 
 @lean_kernel
@@ -196,25 +259,67 @@ def reach_cores(
     until: int32 (R x S x cuts,), that of the value's channel. taps: int64, where each tap begins there. begin, end:
     output channels that it has synapses to. Neurons are gone through by rank: those on the same core follow each other.
     """
+    if ranks.channel_rank == 1:
+        return reach_by_place(until, cut, places, taps, begin, end, ranks, cores_out, counts_out)
     found = 0
     core_end = 0  # first rank that is not on the core of the last entry
-    by_place = ranks.channel_rank == 1
-    for outer in range(0 if by_place else begin, len(places) if by_place else end):
-        tap, m = (outer, begin) if by_place else (0, outer)
-        while tap < len(places) and m < end:
-            rank = places[tap] * ranks.place_rank + m * ranks.channel_rank
-            stop = min(end, m + ranks.per_core - rank % ranks.per_core) if by_place else m + 1
+    tap, m = 0, begin
+    while m < end and tap < len(places):
+        rank = places[tap] + m * ranks.channel_rank
+        # channels of which no place that is met lies on another core than this one
+        here = ranks.per_core - rank % ranks.per_core - (places[-1] - places[tap])
+        stop = min(end, m + (here + ranks.channel_rank - 1) // ranks.channel_rank) if tap == 0 else m
+        count = 0
+        if stop > m:
+            for each in range(len(places)):
+                count += until[taps[each] + cut[stop]] - until[taps[each] + cut[m]]
+            m = stop
+        else:
+            count = until[taps[tap] + cut[m + 1]] - until[taps[tap] + cut[m]]
+            tap += 1
+            if tap == len(places):
+                tap, m = 0, m + 1
+        if count > 0:
+            if rank >= core_end:
+                core = rank // ranks.per_core
+                cores_out[found] = ranks.first_core + core
+                counts_out[found] = 0
+                core_end = (core + 1) * ranks.per_core
+                found += 1
+            counts_out[found - 1] += count
+    return found
+
+
+@lean_kernel
+def reach_by_place(
+    until: Int32,
+    cut: Int32,
+    places: Int64,
+    taps: Int64,
+    begin: int,
+    end: int,
+    ranks: CoreRanks,
+    cores_out: Int32,
+    counts_out: Int64,
+) -> int:
+    """`reach_cores`, where the channels of a place follow each other."""
+    found = 0
+    core, core_end = -1, 0  # of the last channels, and the first rank that is not on it
+    last = -1  # core of the last entry
+    for tap in range(len(places)):
+        m, first = begin, places[tap] * ranks.place_rank
+        while m < end:
+            if first + m >= core_end:
+                core = (first + m) // ranks.per_core
+                core_end = (core + 1) * ranks.per_core
+            stop = min(end, core_end - first)
             count = until[taps[tap] + cut[stop]] - until[taps[tap] + cut[m]]
+            m = stop
             if count > 0:
-                if rank >= core_end:
-                    core = rank // ranks.per_core
+                if core != last:
+                    last = core
                     cores_out[found] = ranks.first_core + core
                     counts_out[found] = 0
-                    core_end = (core + 1) * ranks.per_core
                     found += 1
                 counts_out[found - 1] += count
-            if by_place:
-                m = stop
-            else:
-                tap += 1
     return found

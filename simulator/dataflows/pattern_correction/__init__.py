@@ -14,20 +14,23 @@ import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int64, UInt16, UInt64
-from spikecycle.simulator.dataflows.pattern_correction.kernels import LevelLimits, replace_slices
-from spikecycle.simulator.dataflows.pattern_correction.patterns import (
-    SLICE_BITS,
-    SliceCounts,
-    patterns_of,
-    slices_of,
+from spikecycle.simulator.array_types import UInt16
+from spikecycle.simulator.dataflows.pattern_correction.clustering import SLICE_BITS
+from spikecycle.simulator.dataflows.pattern_correction.kernels import (
+    KnownSlices,
+    LevelLimits,
+    ReplaceRoom,
+    replace_slices,
 )
+from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
+from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, slices_of
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt, Section
 from spikecycle.simulator.replay import SampleTensors
+from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Synapse, Trace, TraceError, open_trace
 
 __all__ = ["PATTERN_CORRECTION", "PatternCorrectionMachine"]
@@ -116,36 +119,43 @@ PATTERN_CORRECTION = rule(
 )  # fmt: skip
 
 
-class Patterns(NamedTuple):
-    """Patterns of one group: of all places, one after the other; those of place i are [starts[i] : starts[i + 1]]."""
+KEPT_BYTES = 2**24
+"""Of slices of training samples of one operator that are kept for their run, and of what is known to replace slices."""
 
-    values: UInt16
-    starts: Int64
+
+class Calibrated(NamedTuple):
+    """What calibration leaves: the patterns of an operator, and what they replace in the training samples.
+
+    slices: by sample, some timesteps at a time, of samples that are simulated as well: taken out by their run.
+    """
+
+    patterns: Patterns
+    known: KnownSlices
+    slices: dict[int, list[UInt16]]
 
 
 @PATTERN_CORRECTION.prepares("conv1d", "conv2d", "linear")
-def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Network) -> list[Patterns]:
+def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Network) -> Calibrated:
     """The patterns of every group of an operator."""
     chosen = machine.dataflow.calibration
-    places = -(-operator.shape.fan_in // SLICE_BITS)
-    seen: dict[tuple[int, int], SliceCounts] = {}
+    groups = operator.shape.groups
+    seen, room = SeenSlices.none(groups * -(-operator.shape.fan_in // SLICE_BITS)), CountRoom.empty()
+    kept: dict[int, list[UInt16]] = {}
+    left = KEPT_BYTES if chosen.trace is None else 0
     with ExitStack() as opened:
         trace = cast(Trace, network)
         if chosen.trace is not None:
             trace = opened.enter_context(_training_trace(chosen.trace))
-        for planes in _training_rows(trace, operator, chosen):
-            for group, slices in enumerate(_group_slices(planes, operator)):
-                for place, counts in enumerate(SliceCounts.of_places(np.ascontiguousarray(slices.T))):
-                    seen[group, place] = seen[group, place].plus(counts) if (group, place) in seen else counts
-    found = []
-    for group in range(operator.shape.groups):
-        of_places = [
-            patterns_of(seen[group, place], chosen.patterns, chosen.iterations, (chosen.seed, group, place))
-            for place in range(places)
-        ]
-        starts = np.cumsum([0, *(len(patterns) for patterns in of_places)])
-        found.append(Patterns(np.concatenate(of_places), starts.astype(np.int64)))
-    return found
+        for sample, work in enumerate(_training_samples(trace, operator, chosen)):
+            left -= work.T * work.im2col_bytes
+            of_sample = kept.setdefault(sample, []) if left >= 0 else None
+            for slices in _slice_blocks(work, machine.dataflow.tile_rows):
+                seen = seen.plus(slices, room)
+                if of_sample is not None:
+                    of_sample.append(slices)
+    patterns = patterns_of(seen, chosen.patterns, chosen.iterations, chosen.seed, groups)
+    known = KnownSlices.of(seen, patterns, chosen.patterns)
+    return Calibrated(patterns, known if known.size_bytes <= KEPT_BYTES else known.forgotten(), kept)
 
 
 def _training_trace(named: str) -> Trace:
@@ -156,8 +166,8 @@ def _training_trace(named: str) -> Trace:
         raise UsageError(f"dataflow.calibration.trace: {error}") from error
 
 
-def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) -> Iterator[UInt64]:
-    """The im2col matrices of an operator in the training samples, some timesteps at a time."""
+def _training_samples(trace: Trace, operator: Synapse, chosen: PatternCalibration) -> Iterator[SynapseWorkload]:
+    """The workloads of an operator in the training samples."""
     same = next((other for other in trace.operators if other.name == operator.name), None)
     if not isinstance(same, Synapse) or same.shape != operator.shape:
         raise UsageError(
@@ -165,14 +175,13 @@ def _training_rows(trace: Trace, operator: Synapse, chosen: PatternCalibration) 
             "the trace that is simulated"
         )
     for sample in range(min(chosen.samples, trace.samples)):
-        run = StageSample(Stage(same.name, (same,)), SampleTensors(trace, sample))
-        yield from run.workload(same).plane_blocks()
+        yield StageSample(Stage(same.name, (same,)), SampleTensors(trace, sample)).workload(same)
 
 
-def _group_slices(planes: UInt64, operator: Synapse) -> UInt16:
-    """uint16 (groups, rows, places): slices of all rows of some planes."""
-    groups, _, _, words = planes.shape
-    return slices_of(planes.reshape(groups, -1, words), operator.shape.fan_in)
+def _slice_blocks(work: SynapseWorkload, tile_rows: int) -> Iterator[UInt16]:
+    """The slices of all rows of a sample, some timesteps at a time, whose rows are whole tiles but for the last."""
+    planes_of_tiles = tile_rows // math.gcd(tile_rows, work.positions)
+    return map(slices_of, work.plane_blocks(planes_of_tiles, word_major=True))
 
 
 @PATTERN_CORRECTION.runs("conv1d", "conv2d", "linear")
@@ -182,11 +191,11 @@ def synapses(machine: PatternCorrectionMachine, run: OperatorRun) -> Activity:
     work = run.workload
     limits = LevelLimits(parameters.tile_rows, parameters.ids_per_cycle, parameters.channels)
     totals = np.zeros(4, np.int64)
-    prepared: list[Patterns] = run.prepared
-    planes_of_tiles = parameters.tile_rows // math.gcd(parameters.tile_rows, work.positions)
-    for block in work.plane_blocks(planes_of_tiles):
-        for slices, patterns in zip(_group_slices(block, cast(Synapse, run.operator)), prepared, strict=True):
-            replace_slices(np.ascontiguousarray(slices.T), patterns.values, patterns.starts, limits, totals)
+    prepared: Calibrated = run.prepared
+    room = ReplaceRoom.empty(parameters.calibration.patterns)
+    kept = prepared.slices.pop(run.sample.tensors.sample, None)
+    for slices in _slice_blocks(work, parameters.tile_rows) if kept is None else kept:
+        replace_slices(slices, prepared.patterns, prepared.known, limits, room, totals)
     with_pattern, corrections, used, cycles = totals.tolist()
     channels = work.output_channels // work.groups
     row_tiles = -(-work.T * work.input_bits * work.positions // parameters.tile_rows)

@@ -1,23 +1,27 @@
-"""Kernel: patterns and corrections of all slices of an operator, and the cycles of their tiles."""
+"""Kernels: patterns and corrections of all slices of an operator, and the cycles of their tiles."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, UInt16
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.array_types import Int32, Int64, UInt16
+from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns
+from spikecycle.simulator.dataflows.pattern_correction.slices import KINDS, PER_WORD, SeenSlices
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones
 
 PLAIN = -1
 """In place of a pattern: none saves anything."""
-INDEX_BITS = 13
-"""Of the number of a pattern, counted from 1."""
-ENTRY_BITS = INDEX_BITS + 5
-"""Of what is known of a slice: the number of its pattern over 5 bits of corrections."""
-LAST_TAG = (1 << 31 - ENTRY_BITS) - 1
-"""Places that are told apart in 32 bits, the tag of the first being 1."""
+CORRECTION_BITS = 5
+"""Of a match: its corrections, below the number of its pattern, counted from 1; 0 stands for none."""
+UNKNOWN = (1 << CORRECTION_BITS) - 1
+"""In place of a match: more corrections than a slice has bits."""
+INDEX_BITS = 12
+"""Of the number of a pattern, counted from 0."""
+MOST_DIFFERING = 15
+"""Bits that differ are counted to here: a pattern that differs in so many saves nothing."""
 
 
 class LevelLimits(NamedTuple):
@@ -29,38 +33,108 @@ class LevelLimits(NamedTuple):
     channels: int
 
 
+class KnownSlices(NamedTuple):
+    """Slices whose match is known, of all places one after the other: those of place i are
+    [starts[i] : starts[i + 1]].
+
+    values, matches: uint16 (n,), and uint16 or int32 (n,), as `match_slice` has them.
+    """
+
+    values: UInt16
+    matches: UInt16 | Int32
+    starts: Int64
+
+    @classmethod
+    def of(cls, seen: SeenSlices, patterns: Patterns, wanted: int) -> KnownSlices:
+        """What replaces the slices that were seen, of at most so many patterns."""
+        matches = np.zeros(len(seen.values), match_type(wanted))
+        match_slices(seen.values, seen.starts, patterns, matches)
+        return cls(seen.values, matches, seen.starts)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of what is known."""
+        return self.values.nbytes + self.matches.nbytes
+
+    def forgotten(self) -> KnownSlices:
+        """Nothing of as many places: matches are found when slices come."""
+        return KnownSlices(self.values[:0].copy(), self.matches[:0].copy(), np.zeros_like(self.starts))
+
+
+def match_type(patterns: int) -> Any:
+    """The dtype of a match with one of at most so many patterns: the smaller it is, the more caches hold."""
+    return np.uint16 if (patterns + 1) << CORRECTION_BITS <= KINDS else np.int32
+
+
+class ReplaceRoom(NamedTuple):
+    """Room for `replace_slices`: matches (KINDS,), all UNKNOWN. added: uint16 (KINDS,). used: int64, one more than a
+    place has patterns."""
+
+    matches: UInt16 | Int32
+    added: UInt16
+    used: Int64
+
+    @classmethod
+    def empty(cls, patterns: int) -> ReplaceRoom:
+        """For so many patterns of a place."""
+        matches = np.full(KINDS, UNKNOWN, match_type(patterns))
+        return cls(matches, np.zeros(KINDS, np.uint16), np.zeros(patterns + 1, np.int64))
+
+
 @lean_kernel
-def nearest_pattern(value: int, patterns: UInt16) -> tuple[int, int]:
+def nearest_pattern(value: np.uint16, patterns: UInt16) -> tuple[int, int]:
     """(index, differing bits) of the pattern that replaces a slice, the first of several; (PLAIN, ones) where none
     saves anything: a pattern costs 1 itself."""
-    least = 1 << 62
+    least, most = np.uint16(KINDS - 1), np.uint16(MOST_DIFFERING)
     for index in range(len(patterns)):
-        least = min(least, count_ones(np.uint64(value) ^ np.uint64(patterns[index])) << INDEX_BITS | index)
-    ones = count_ones(np.uint64(value))
-    if 1 + (least >> INDEX_BITS) < ones:
-        return least & ((1 << INDEX_BITS) - 1), least >> INDEX_BITS
+        differing = np.uint16(count_ones(np.uint64(value ^ patterns[index])))
+        found = np.uint16((differing if differing < most else most) << INDEX_BITS | index)
+        least = found if found < least else least
+    nearest, ones = int(np.int64(least)), count_ones(np.uint64(value))
+    if 1 + (nearest >> INDEX_BITS) < ones:
+        return nearest & ((1 << INDEX_BITS) - 1), nearest >> INDEX_BITS
     return PLAIN, ones
 
 
-@kernel
-def replace_slices(slices: UInt16, patterns: UInt16, starts: Int64, limits: LevelLimits, totals_out: Int64) -> None:
-    """Replace the slices of rows, uint16 (places, rows), by patterns.
+@inner_kernel
+def match_slice(value: np.uint16, patterns: UInt16) -> int:
+    """The pattern that replaces a slice, its number counted from 1, over CORRECTION_BITS of corrections."""
+    index, differing = nearest_pattern(value, patterns)
+    return (index + 1) << CORRECTION_BITS | differing
 
-    patterns: of all places, one after the other; those of place i are patterns[starts[i] : starts[i + 1]].
+
+@lean_kernel
+def match_slices(values: UInt16, starts: Int64, patterns: Patterns, matches_out: UInt16 | Int32) -> None:
+    """Matches of different slices, (n,), with the patterns of their places."""
+    for place in range(len(starts) - 1):
+        own = patterns.values[patterns.starts[place] : patterns.starts[place + 1]]
+        for i in range(starts[place], starts[place + 1]):
+            matches_out[i] = match_slice(values[i], own)
+
+
+@lean_kernel
+def replace_slices(
+    slices: UInt16, patterns: Patterns, known: KnownSlices, limits: LevelLimits, room: ReplaceRoom, totals_out: Int64
+) -> None:
+    """Replace the slices of rows, uint16 (groups, words, rows, 4), by patterns.
+
     totals_out: int64 (4,), added to: slices with a pattern, corrections, patterns that a tile of rows uses (summed over
     tiles), and cycles of a tile of output channels.
     """
-    places, rows = slices.shape
-    # the tile that used a pattern last, patterns counted from 1; 0 stands for none, which no tile is the first to use
-    used = np.zeros(len(patterns) + 1, np.int64)
-    known = np.zeros(1 << 16, np.int32)  # of a slice, over the tag of the place that knows it
-    for place in range(places):
-        tag = place % LAST_TAG + 1
-        if tag == 1:
-            known[:] = 0
-        own = patterns[starts[place] : starts[place + 1]]
-        used[:] = -1
-        known[0] = tag << ENTRY_BITS  # a slice without ones has no pattern and no corrections
+    groups, _, rows, _ = slices.shape
+    places = (len(patterns.starts) - 1) // groups
+    # used: the tile that used a pattern last, counted from 1; 0 stands for none, which no tile is the first to use
+    matches, used = room.matches, room.used
+    for index in range(groups * places):
+        place = index % places
+        of_place = slices[index // places, place // PER_WORD]
+        column = place % PER_WORD
+        own = patterns.values[patterns.starts[index] : patterns.starts[index + 1]]
+        for i in range(len(used)):
+            used[i] = -1
+        for i in range(known.starts[index], known.starts[index + 1]):
+            matches[known.values[i]] = known.matches[i]
+        added = 0
         for first in range(0, rows, limits.rows):
             used[0] = first
             with_pattern = corrections = new = level_1 = 0
@@ -69,21 +143,25 @@ def replace_slices(slices: UInt16, patterns: UInt16, starts: Int64, limits: Leve
                 waiting = 0
                 # Nothing here depends on the slice: a processor cannot know ahead what most conditions come to.
                 for row in range(begin, min(begin + limits.ids_per_cycle, last)):
-                    value = slices[place, row]
-                    entry = int(known[value])
-                    if entry >> ENTRY_BITS != tag:
-                        index, differing = nearest_pattern(int(value), own)
-                        entry = tag << ENTRY_BITS | (index + 1) << 5 | differing
-                        known[value] = entry
-                    entry &= (1 << ENTRY_BITS) - 1
-                    corrections += entry & 31
-                    index = entry >> 5
-                    waiting += index != 0
-                    new += used[index] != first
-                    used[index] = first
+                    value = of_place[row, column]
+                    match = int(np.int64(matches[value]))
+                    if match == UNKNOWN:
+                        match = match_slice(value, own)
+                        matches[value] = match
+                        room.added[added] = value
+                        added += 1
+                    corrections += match & UNKNOWN
+                    pattern = match >> CORRECTION_BITS
+                    waiting += pattern != 0
+                    new += used[pattern] != first
+                    used[pattern] = first
                 with_pattern += waiting
                 level_1 += max(1, -(-waiting // limits.channels))
             totals_out[0] += with_pattern
             totals_out[1] += corrections
             totals_out[2] += new
             totals_out[3] += max(level_1, -(-corrections // limits.channels))
+        for i in range(known.starts[index], known.starts[index + 1]):
+            matches[known.values[i]] = UNKNOWN
+        for i in range(added):
+            matches[room.added[i]] = UNKNOWN

@@ -23,7 +23,8 @@ from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS
 from spikecycle.simulator.dataflows.cores.events import whole_network
 from spikecycle.simulator.dataflows.cores.memory import entry_needs, row_needs
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine
-from spikecycle.simulator.dataflows.routed_cores.messages import message_needs, placed
+from spikecycle.simulator.dataflows.routed_cores.memory import message_needs
+from spikecycle.simulator.dataflows.routed_cores.messages import placed
 from spikecycle.simulator.dataflows.routed_cores.plan import RoutedPlan
 from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.dataflows.support import Support
@@ -56,11 +57,12 @@ class RoutedCores:
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Fan-outs, what every core does in every timestep of the chip, and messages of the fullest timestep."""
-        chip, placement = placed(cast(RoutedCoresMachine, machine), network)
+        of_cores = cast(RoutedCoresMachine, machine)
+        chip, placement = placed(of_cores, network)
         return (
             *entry_needs(chip, placement.ranks, skips_zeros=True),
             *row_needs(chip.chip_steps, placement),
-            *message_needs(chip, placement, network),
+            *message_needs(of_cores, chip, placement, network),
         )
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:

@@ -108,6 +108,13 @@ class RoutedCoresMachine(CoreMachine):
 
     dataflow: RoutedCoresParameters
 
+    @property
+    def messages_take_no_time(self) -> bool:
+        """Whether no message keeps a core busy: then none is in another's way."""
+        latency = self.dataflow.latency_ns
+        synapse = latency.synapse
+        return not any(map(self.cycles, (latency.axon_in, synapse.dense, synapse.sparse, synapse.convolution)))
+
     def cycles(self, ns: float) -> int:
         """A time as whole cycles of the clock, the nearest."""
         return round(ns * self.technology.clock_mhz / NS_PER_US)

@@ -6,211 +6,374 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt8
-from spikecycle.simulator.dataflows.routed_cores.heap import pop, push
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.array_types import Int32, Int64, UInt64
+from spikecycle.simulator.dataflows.routed_cores.links import (
+    WHOLE,
+    WHOLE_BITS,
+    MeshTiming,
+    Tiles,
+    along,
+    first_port,
+)
+from spikecycle.simulator.dataflows.routed_cores.tournament import NEVER, ROOT, key_of, leaf_bits, put
+from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
+from spikecycle.simulator.workload.words import count_ones
 
 FIRST_ROOM = 1024
 """Messages in flight that there is room for at first; it doubles when it is used up."""
-IN_FLIGHT_BYTES = 24
+IN_FLIGHT_BYTES = 20
 """Of a message in flight."""
-WHOLE = 1 << 20
-"""A message, in the units of the shares of it that lie on links."""
-DIRECTIONS = 4
-EAST, WEST, NORTH, SOUTH = range(DIRECTIONS)
+LONGEST_BITS = 42
+"""A timestep takes fewer cycles than 2 to the power of this, so that keys and products stay in 64 bits."""
+
+CORE_COLUMNS = 16  # of what is known of a core while messages are sent: two lines of the cache
+X, Y, PORT, SPIKE, ENTRY, STOP, COPIES, HEAD, TAIL, FREE_AT = range(10)
+TOTALS = 6
+MESSAGES, EAST_WEST, NORTH_SOUTH, END, UPDATES, FIRINGS = range(TOTALS)
+STATE_SIZE = 6
+FLYING, BUSY_FLYING, DONE_AT, GONE, USED, SENDERS = range(STATE_SIZE)
+DONE, FULL, TOO_LONG = range(3)
+EVERY_BYTE, ALL_MARKS = np.uint64(0x0101010101010101), np.uint64(0xFFFFFFFFFFFFFFFF)
+ACCESSED, UPDATED, FIRED = 1, 2, 4
+"""Marks of what happens to a neuron in a timestep, a byte for each neuron."""
+MARKS_OF_WORD = 8
 
 
-class MeshTiming(NamedTuple):
-    """The mesh as kernels take it: tiles, cores on each, messages that a link holds, and cycles."""
+class Spikes(NamedTuple):
+    """The spikes of a timestep, in the order of the neurons that send them.
 
-    width: int
-    height: int
-    cores_per_tile: int
-    link_buffer: int
-    axon_in: int
-    axon_out: int
-    hop_east_west: int
-    hop_north_south: int
-
-
-class Messages(NamedTuple):
-    """The spikes of a timestep, in the order of the neurons that send them, and what each reaches.
-
-    senders: int64 (n,), numbers of the neurons, ascending. first, stop: int64 (n,), entries of each. cores, cycles:
-    int32 and int64 (entries,), the core that a message goes to, and how long it is busy with its
-    synapses.
+    senders: int32 (n,), numbers of the neurons, ascending. copies: int32 (n,), how many spikes each is, one behind the
+    other. first, entries: int64 and int32 (n,), the first of what it reaches, and how many these are.
     """
 
-    senders: Int64
+    senders: Int32
+    copies: Int32
     first: Int64
-    stop: Int64
+    entries: Int32
+
+
+class Reached(NamedTuple):
+    """Entries, int32 and int64 (entries,): the core that a message goes to, and how long it is busy with its
+    synapses."""
+
     cores: Int32
     cycles: Int64
 
 
-class StepTimes(NamedTuple):
-    """What a timestep takes: until everything is done; hops of all messages.
+class InFlight(NamedTuple):
+    """Messages in flight, each in a place: of each receiving core a list of them, in the order in which it takes them;
+    places of those that are gone are a list too.
 
-    sending, receiving: int64 (cores,), how long the core is busy with its neurons and messages, and with what arrives.
+    taken_at: int64 (room,), when the core takes the message. message: int64 (room,), the core that sent it, and for how
+    long the receiver is busy with it, as a key. behind: int32 (room,), the place of the next in the list, or -1.
     """
 
-    end: int
-    messages: int
-    east_west: int
-    north_south: int
+    taken_at: Int64
+    message: Int64
+    behind: Int32
+
+
+class NeuronCycles(NamedTuple):
+    """Cycles of what happens to a neuron: it is looked at, updated, and fires."""
+
+    accessed: int
+    updated: int
+    fired: int
+
+
+class StepSums(NamedTuple):
+    """Of a timestep, whatever the order of its messages; all zeros at first.
+
+    totals: int64 (6,), messages, hops along x, hops along y, when all is done if no message waits, neurons that are
+    updated, and that fire. sending, receiving: int64 (cores,), how long the core is busy with its neurons and messages,
+    and with what arrives. soma, last_spike: int64 (cores,), cycles of all neurons of the core; the spike behind its
+    last one. until: int64 (n,), by spike, cycles of its core's neurons up to the one that sends it.
+    """
+
+    totals: Int64
     sending: Int64
     receiving: Int64
+    soma: Int64
+    last_spike: Int64
+    until: Int64
+
+    @classmethod
+    def nothing(cls, cores: int, spikes: int) -> StepSums:
+        """Of a timestep that has not begun."""
+        sending, receiving, soma, last_spike = np.zeros((4, cores), np.int64)
+        return cls(np.zeros(TOTALS, np.int64), sending, receiving, soma, last_spike, np.zeros(spikes, np.int64))
 
 
-@kernel
-def along(density: Int64, source: int, target: int, mesh: MeshTiming, change: int) -> int:
-    """What lies on the way of a message from core to core: the sum of all shares there; `change` is added to each.
+@inner_kernel
+def neuron_cycles(marks: UInt64, first: int, stop: int, costs: NeuronCycles, totals: Int64) -> int:
+    """Cycles of the neurons from `first` to `stop` - 1, whose marks are counted; marks: uint64, those of eight neurons
+    each."""
+    accessed = updated = fired = 0
+    if first < stop:
+        begin, last = first // 8, (stop - 1) // 8
+        for index in range(begin, last + 1):
+            word = marks[np.uint64(index)]
+            if index == begin:
+                word &= ALL_MARKS << np.uint64(8 * (first % 8))
+            if index == last:
+                word &= ALL_MARKS >> np.uint64(8 * (7 - (stop - 1) % 8))
+            accessed += count_ones(word & EVERY_BYTE)
+            updated += count_ones(word & (EVERY_BYTE << np.uint64(1)))
+            fired += count_ones(word & (EVERY_BYTE << np.uint64(2)))
+    totals[UPDATES] += updated
+    totals[FIRINGS] += fired
+    return accessed * costs.accessed + updated * costs.updated + fired * costs.fired
 
-    The way is the port of the sending core and the link into each tile that is entered: first along x, then along y.
-    density: int64 (tiles x 4 + cores,).
-    """
-    tile, there = source // mesh.cores_per_tile, target // mesh.cores_per_tile
-    x, y = tile // mesh.height, tile % mesh.height
-    x_there, y_there = there // mesh.height, there % mesh.height
-    port = DIRECTIONS * mesh.width * mesh.height + source
-    found: int = density[port]
-    density[port] += change
-    while x != x_there or y != y_there:
-        if x < x_there:
-            x += 1
-            direction = EAST
-        elif x > x_there:
-            x -= 1
-            direction = WEST
-        elif y < y_there:
-            y += 1
-            direction = NORTH
+
+@lean_kernel
+def go_through_neurons(marks: UInt64, costs: NeuronCycles, first_neuron: Int64, spikes: Spikes, sums: StepSums) -> None:
+    """Cycles of all neurons, core by core, up to each spike and in all."""
+    position = 0
+    for core in range(len(first_neuron) - 1):
+        cycles, neuron, stop = 0, first_neuron[core], first_neuron[core + 1]
+        while position < len(spikes.senders) and spikes.senders[position] < stop:
+            behind: int = np.int64(spikes.senders[position]) + 1  # type: ignore[assignment]
+            cycles += neuron_cycles(marks, neuron, behind, costs, sums.totals)
+            neuron = behind
+            sums.until[position] = cycles
+            position += 1
+        cycles += neuron_cycles(marks, neuron, stop, costs, sums.totals)
+        sums.last_spike[core] = position
+        sums.soma[core] = sums.sending[core] = cycles
+        sums.totals[END] = max(sums.totals[END], cycles)
+
+
+@lean_kernel
+def add_up(
+    spikes: Spikes, part: tuple[int, int], reached: Reached, mesh: MeshTiming, tiles: Tiles, sums: StepSums
+) -> None:
+    """Add what does not depend on the order of messages, of the spikes from part[0] to part[1] - 1."""
+    core = 0
+    for position in range(part[0], part[1]):
+        while sums.last_spike[core] <= position:
+            core += 1
+        copies, entries = np.int64(spikes.copies[position]), np.int64(spikes.entries[position])
+        first = spikes.first[position]
+        # when the last copy begins; what the core sent before adds to its neurons
+        at = sums.until[position] + sums.sending[core] - sums.soma[core] + mesh.axon_out * (copies - 1) * entries
+        across_all = down_all = 0
+        x, y, end = tiles.x[core], tiles.y[core], sums.totals[END]
+        for entry in range(first, first + entries):
+            target = np.uint64(reached.cores[np.uint64(entry)])
+            across, down = abs(tiles.x[target] - x), abs(tiles.y[target] - y)
+            across_all += across
+            down_all += down
+            sums.receiving[target] += copies * (mesh.axon_in + reached.cycles[np.uint64(entry)])
+            at += mesh.axon_out
+            end = max(end, at + across * mesh.hop_east_west + down * mesh.hop_north_south)
+        sums.sending[core] += mesh.axon_out * copies * entries
+        sums.totals[MESSAGES] += copies * entries
+        sums.totals[EAST_WEST] += copies * across_all
+        sums.totals[NORTH_SOUTH] += copies * down_all
+        sums.totals[END] = max(end, sums.sending[core])
+
+
+@inner_kernel
+def quotient(number: int, divisor: int) -> int:
+    """Of a number of at least 0 and one above 0."""
+    return np.int64(np.uint64(number) // np.uint64(divisor))  # type: ignore[return-value]
+
+
+@inner_kernel
+def begin_spike(cores: Int64, source: int, spike: int, spikes: Spikes) -> int:
+    """The next spike of a core is its turn; returns its first entry."""
+    of = np.uint64(source * CORE_COLUMNS)
+    first: int = spikes.first[np.uint64(spike)]
+    cores[of + np.uint64(SPIKE)], cores[of + np.uint64(COPIES)] = spike, spikes.copies[np.uint64(spike)]
+    cores[of + np.uint64(ENTRY)], cores[of + np.uint64(STOP)] = first, first + spikes.entries[np.uint64(spike)]
+    return first
+
+
+@lean_kernel
+def exchange(
+    state: Int64,
+    cores: Int64,
+    send: Int64,
+    take: Int64,
+    bits: int,
+    in_flight: InFlight,
+    density: Int64,
+    spikes: Spikes,
+    reached: Reached,
+    sums: StepSums,
+    mesh: MeshTiming,
+    tiles: Tiles,
+) -> int:
+    """Send and take messages, from the state in which it was left: until all are sent, or there is no room for another.
+
+    cores: int64 (cores x CORE_COLUMNS,). send, take: the tournaments of the next messages that cores send and take.
+    """  # fmt: skip
+    is_core, longest = (1 << bits) - 1, min(LONGEST_BITS, 60 - bits)
+    flying, busy_flying, end = state[FLYING], state[BUSY_FLYING], state[DONE_AT]
+    gone, used, senders = state[GONE], state[USED], state[SENDERS]
+    found = DONE
+    while senders > 0:
+        now, source = send[ROOT] >> bits, send[ROOT] & is_core
+        while take[ROOT] >> bits <= now:
+            taker = take[ROOT] & is_core
+            to = np.uint64(taker * CORE_COLUMNS)
+            old = cores[to + np.uint64(HEAD)]
+            message, next_one = in_flight.message[np.uint64(old)], np.int64(in_flight.behind[np.uint64(old)])
+            of = np.uint64((message & is_core) * CORE_COLUMNS)
+            x, y = cores[of + np.uint64(X)], cores[of + np.uint64(Y)]
+            x_there, y_there = cores[to + np.uint64(X)], cores[to + np.uint64(Y)]
+            share = tiles.shares[np.uint64(abs(x - x_there) + abs(y - y_there))]
+            along(density, cores[of + np.uint64(PORT)], x, y, x_there, y_there, mesh, -share)
+            flying -= 1
+            busy_flying -= message >> bits
+            cores[to + np.uint64(HEAD)] = next_one
+            key = NEVER
+            if next_one >= 0:
+                key = key_of(in_flight.taken_at[np.uint64(next_one)], taker, bits)
+            put(take, bits, taker, key)
+            in_flight.behind[np.uint64(old)] = gone
+            gone = old
+
+        if gone >= 0:
+            new = gone
+            gone = np.int64(in_flight.behind[np.uint64(new)])
+        elif used < len(in_flight.behind):
+            new = used
+            used += 1
         else:
-            y -= 1
-            direction = SOUTH
-        link = DIRECTIONS * (x * mesh.height + y) + direction
-        found += density[link]
-        density[link] += change
+            found = FULL
+            break
+        of = np.uint64(source * CORE_COLUMNS)
+        entry = cores[of + np.uint64(ENTRY)]
+        target: int = np.int64(reached.cores[np.uint64(entry)])  # type: ignore[assignment]
+        cycles = mesh.axon_in + reached.cycles[np.uint64(entry)]
+        to = np.uint64(target * CORE_COLUMNS)
+        x, y = cores[of + np.uint64(X)], cores[of + np.uint64(Y)]
+        x_there, y_there = cores[to + np.uint64(X)], cores[to + np.uint64(Y)]
+        across, down = abs(x - x_there), abs(y - y_there)
+        hops = across + down
+        share = tiles.shares[np.uint64(hops)]
+        before = along(density, cores[of + np.uint64(PORT)], x, y, x_there, y_there, mesh, share)
+        mean_busy = quotient(busy_flying, max(flying, 1))
+        blocked = max(before - (hops + 1) * mesh.link_buffer * WHOLE, 0)
+        now += (blocked * mean_busy) >> WHOLE_BITS
+        least = across * mesh.hop_east_west + down * mesh.hop_north_south
+        there_at = now + max(least, quotient((before * mean_busy) >> WHOLE_BITS, hops + 1))
+        taken_at = max(cores[to + np.uint64(FREE_AT)], there_at)
+        free_at = taken_at + cycles
+        cores[to + np.uint64(FREE_AT)] = free_at
+        end = max(end, free_at)
+        in_flight.taken_at[np.uint64(new)] = taken_at
+        in_flight.message[np.uint64(new)] = key_of(cycles, source, bits)
+        in_flight.behind[np.uint64(new)] = -1
+        if cores[to + np.uint64(HEAD)] < 0:
+            cores[to + np.uint64(HEAD)] = new
+            put(take, bits, target, key_of(taken_at, target, bits))
+        else:
+            in_flight.behind[np.uint64(cores[to + np.uint64(TAIL)])] = new
+        cores[to + np.uint64(TAIL)] = new
+        flying += 1
+        busy_flying += cycles
+        if max(end, busy_flying) >> longest:
+            found = TOO_LONG
+            break
+
+        entry += 1
+        if entry == cores[of + np.uint64(STOP)]:
+            spike = cores[of + np.uint64(SPIKE)]
+            entry = spikes.first[np.uint64(spike)]
+            cores[of + np.uint64(COPIES)] -= 1
+            if cores[of + np.uint64(COPIES)] == 0:
+                done = sums.until[np.uint64(spike)]
+                spike += 1
+                if spike == sums.last_spike[np.uint64(source)]:
+                    end = max(end, now + sums.soma[np.uint64(source)] - done)
+                    put(send, bits, source, NEVER)
+                    senders -= 1
+                    continue
+                now += sums.until[np.uint64(spike)] - done
+                entry = begin_spike(cores, source, spike, spikes)
+        cores[of + np.uint64(ENTRY)] = entry
+        now += mesh.axon_out
+        put(send, bits, source, key_of(now, source, bits))
+        if now >> longest:
+            found = TOO_LONG
+            break
+    state[FLYING], state[BUSY_FLYING], state[DONE_AT] = flying, busy_flying, end
+    state[GONE], state[USED], state[SENDERS] = gone, used, senders
     return found
 
 
 @kernel
-def hops_between(source: int, target: int, mesh: MeshTiming) -> tuple[int, int]:
-    """Tiles that a message from core to core goes along x, and along y."""
-    tile, there = source // mesh.cores_per_tile, target // mesh.cores_per_tile
-    return abs(tile // mesh.height - there // mesh.height), abs(tile % mesh.height - there % mesh.height)
+def time_messages(
+    spikes: Spikes, reached: Reached, sums: StepSums, first_spike: Int64, mesh: MeshTiming, tiles: Tiles
+) -> int:
+    """When all messages of a timestep are sent and taken; -1 if that takes too long to be told.
+
+    first_spike: int64 (cores,).
+    """
+    count = len(sums.soma)
+    bits = leaf_bits(count)
+    send, take = np.full(2 << bits, NEVER, np.int64), np.full(2 << bits, NEVER, np.int64)
+    cores, state = np.zeros(count * CORE_COLUMNS, np.int64), np.zeros(STATE_SIZE, np.int64)
+    density = np.zeros(first_port(mesh) + count, np.int64)
+    in_flight = InFlight(np.empty(FIRST_ROOM, np.int64), np.empty(FIRST_ROOM, np.int64), np.empty(FIRST_ROOM, np.int32))
+    state[GONE] = -1
+    for core in range(count):
+        row = cores[core * CORE_COLUMNS :]
+        row[X], row[Y], row[PORT], row[HEAD] = tiles.x[core], tiles.y[core], first_port(mesh) + core, -1
+        spike = first_spike[core]
+        if spike < sums.last_spike[core]:
+            begin_spike(cores, core, spike, spikes)
+            first_at = sums.until[spike] + mesh.axon_out
+            if first_at >> min(LONGEST_BITS, 60 - bits):
+                return -1
+            send[(1 << bits) + core] = key_of(first_at, core, bits)
+            state[SENDERS] += 1
+    for node in range((1 << bits) // 2 - 1, 0, -1):
+        send[node] = send[4 * node : 4 * node + 4].min()
+    while True:
+        found = exchange(state, cores, send, take, bits, in_flight, density, spikes, reached, sums, mesh, tiles)
+        if found == TOO_LONG:
+            return -1
+        if found == DONE:
+            return int(state[DONE_AT])
+        taken_at, message, behind = in_flight
+        in_flight = InFlight(
+            np.concatenate((taken_at, np.empty_like(taken_at))),
+            np.concatenate((message, np.empty_like(message))),
+            np.concatenate((behind, np.empty_like(behind))),
+        )
 
 
 @kernel
-def run_step(marks: UInt8, costs: Int64, first_neuron: Int64, messages: Messages, mesh: MeshTiming) -> StepTimes:
-    """One timestep.
+def run_step(
+    marks: UInt64,
+    costs: NeuronCycles,
+    first_neuron: Int64,
+    spikes: Spikes,
+    part: tuple[int, int],
+    reached: Reached,
+    mesh: MeshTiming,
+    tiles: Tiles,
+    sums: StepSums,
+) -> int:
+    """A timestep; or a part of it, where no message keeps a core busy: spikes from part[0] to part[1] - 1, whose
+    entries are there; parts follow each other. Returns when all is done, -1 if that takes too long to be told.
 
-    marks: uint8 (neurons,), what happens to each neuron. costs: int64, cycles of a neuron with each mark. first_neuron:
-    int64 (cores + 1,).
-    """
-    cores = len(first_neuron) - 1
-    sending, receiving = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-    # by spike: cycles of its core's neurons up to the one that sends it; by core: of all its neurons
-    until, soma = np.zeros(len(messages.senders), np.int64), np.zeros(cores, np.int64)
-    # by sending core: spike and entry of the next message
-    spike, last_spike, entry = np.zeros(cores, np.int64), np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-    # in flight: of each receiving core a list of messages, in the order in which it takes them; places of those that
-    # are gone are a list too
-    head, tail = np.full(cores, -1, np.int64), np.full(cores, -1, np.int64)
-    behind, from_core = np.empty(FIRST_ROOM, np.int32), np.empty(FIRST_ROOM, np.int32)
-    taken_at, busy = np.empty(FIRST_ROOM, np.int64), np.empty(FIRST_ROOM, np.int64)
-    gone, used = np.int64(-1), np.int64(0)
-    free_at = np.zeros(cores, np.int64)
-    density = np.zeros(DIRECTIONS * mesh.width * mesh.height + mesh.width * mesh.height * mesh.cores_per_tile, np.int64)
-    in_flight = np.int64(0)
-    busy_in_flight = np.int64(0)
-
-    send_times, send_cores = np.zeros(cores + 1, np.int64), np.zeros(cores + 1, np.int64)
-    take_times, take_cores = np.zeros(cores + 1, np.int64), np.zeros(cores + 1, np.int64)
-    senders = takers = 0
-    end = np.int64(0)
-    position = 0
-    for core in range(cores):
-        spike[core] = position
-        for neuron in range(first_neuron[core], first_neuron[core + 1]):
-            soma[core] += costs[marks[neuron]]
-            while position < len(messages.senders) and messages.senders[position] == neuron:
-                until[position] = soma[core]
-                position += 1
-        last_spike[core] = position
-        sending[core] = soma[core]
-        if spike[core] < last_spike[core]:
-            entry[core] = messages.first[spike[core]]
-            senders = push(send_times, send_cores, senders, until[spike[core]] + mesh.axon_out, core)
-        else:
-            end = max(end, soma[core])
-
-    message = east_west = north_south = 0
-    while senders > 0:
-        now, core = send_times[0], send_cores[0]
-        senders = pop(send_times, send_cores, senders)
-        while takers > 0 and take_times[0] <= now:
-            taker = take_cores[0]
-            takers = pop(take_times, take_cores, takers)
-            old = head[taker]
-            across, down = hops_between(from_core[old], taker, mesh)
-            along(density, from_core[old], taker, mesh, -(WHOLE // (across + down + 2)))
-            in_flight -= 1
-            busy_in_flight -= busy[old]
-            head[taker] = behind[old]
-            if head[taker] >= 0:
-                takers = push(take_times, take_cores, takers, taken_at[head[taker]], taker)
-            behind[old] = gone
-            gone = old
-
-        target, cycles = messages.cores[entry[core]], mesh.axon_in + messages.cycles[entry[core]]
-        across, down = hops_between(core, target, mesh)
-        hops = across + down
-        part = WHOLE // (hops + 2)
-        mean_busy = busy_in_flight // in_flight if in_flight > 0 else np.int64(0)
-        before = along(density, core, target, mesh, part)
-        room = (hops + 1) * mesh.link_buffer * WHOLE
-        if before > room:
-            now += (before - room) * mean_busy // WHOLE
-        least = across * mesh.hop_east_west + down * mesh.hop_north_south
-        there_at = now + max(least, before * mean_busy // ((hops + 1) * WHOLE))
-        if gone >= 0:
-            new = gone
-            gone = np.int64(behind[new])
-        else:
-            new = used
-            used += 1
-            if used > len(behind):
-                behind = np.concatenate((behind, np.empty_like(behind)))
-                from_core = np.concatenate((from_core, np.empty_like(from_core)))
-                taken_at = np.concatenate((taken_at, np.empty_like(taken_at)))
-                busy = np.concatenate((busy, np.empty_like(busy)))
-        taken_at[new] = max(free_at[target], there_at)
-        free_at[target] = taken_at[new] + cycles
-        end = max(end, free_at[target])
-        from_core[new], busy[new], behind[new] = core, cycles, -1
-        in_flight += 1
-        busy_in_flight += cycles
-        if head[target] < 0:
-            head[target] = new
-            takers = push(take_times, take_cores, takers, taken_at[new], target)
-        else:
-            behind[tail[target]] = new
-        tail[target] = new
-        message += 1
-        east_west += across
-        north_south += down
-        sending[core] += mesh.axon_out
-        receiving[target] += cycles
-
-        entry[core] += 1
-        if entry[core] == messages.stop[spike[core]]:
-            done = until[spike[core]]
-            spike[core] += 1
-            if spike[core] == last_spike[core]:
-                end = max(end, now + soma[core] - done)
-                continue
-            entry[core] = messages.first[spike[core]]
-            now += until[spike[core]] - done
-        senders = push(send_times, send_cores, senders, now + mesh.axon_out, core)
-    return StepTimes(end, message, east_west, north_south, sending, receiving)  # type: ignore[arg-type]
+    marks: uint64, what happens to each neuron, eight in a word. first_neuron: int64 (cores + 1,).
+    """  # fmt: skip
+    if part[0] == 0:
+        go_through_neurons(marks, costs, first_neuron, spikes, sums)
+    add_up(spikes, part, reached, mesh, tiles, sums)
+    if not sums.receiving.any():  # what is busy for no time is in nobody's way
+        return int(sums.totals[END])
+    count = len(sums.soma)
+    first_spike = np.zeros(count, np.int64)
+    first_spike[1:] = sums.last_spike[:-1]
+    end = 0
+    for core in range(count):
+        if first_spike[core] == sums.last_spike[core]:
+            end = max(end, sums.soma[core])
+    of_messages = time_messages(spikes, reached, sums, first_spike, mesh, tiles)
+    return -1 if of_messages < 0 else max(end, of_messages)

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.fan_out import (
-    ENTRY_BYTES,
     FanOut,
     OneToOne,
     Projection,
     SpikeTargets,
 )
 from spikecycle.simulator.dataflows.cores.placement import Placement, place, refuse_unknown
-from spikecycle.simulator.dataflows.cores.through_synapse import ThroughSynapse, most_reached
+from spikecycle.simulator.dataflows.cores.through_synapse import ThroughSynapse
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine, SynapseKind
-from spikecycle.simulator.dataflows.routed_cores.mesh import IN_FLIGHT_BYTES
+from spikecycle.simulator.dataflows.routed_cores.step_spikes import SenderOrder, SpikeTensor
 from spikecycle.simulator.dataflows.stage import Network
-from spikecycle.simulator.memory import Need
 from spikecycle.traces import Population, Synapse
 
-VALUE_BYTES = 48  # of a value that is a spike: who sends it, what it passes, and what is found out about it
-NEURON_BYTES = 32  # of a neuron: its number, its mark, and what marks are made of
 SKIPS_ZEROS = {"sparse": True, "dense": False, "convolution": False}
 """Whether weights of 0 are no synapses."""
-
-
-@dataclass(frozen=True, eq=False)
-class SpikeTensor:
-    """What the values of one tensor send, whoever takes it.
-
-    senders: int64 (n,), the neuron of each value. targets: whom each reaches, over all populations, and cycles of the
-    receiving core for all synapses there. synapses: int64 (n,) by kind, those that a spike passes on all cores. behind:
-    timesteps of the chip that it is behind the sample. most_messages: of a spike.
-    """
-
-    name: str
-    senders: Int64
-    targets: SpikeTargets
-    synapses: Mapping[SynapseKind, Int64]
-    behind: int
-    most_messages: int
 
 
 def synapse_kind(synapse: Synapse, machine: RoutedCoresMachine) -> SynapseKind:
@@ -68,30 +46,6 @@ def placed(machine: RoutedCoresMachine, network: Network) -> tuple[ChipNetwork, 
     refuse_unknown(machine.name, "dataflow.synapses_of", machine.dataflow.synapses_of, synapses, "synapse")
     chip = ChipNetwork(network, machine.name)
     return chip, place(chip, network, machine.dataflow.mapping, machine.name, inputs_too=True)
-
-
-def message_needs(chip: ChipNetwork, placement: Placement, network: Network) -> tuple[Need, ...]:
-    """What messages take of the computer's memory: those of a timestep in which every neuron fires; and what there is
-    of every value and neuron."""
-    reached: dict[str, int] = {}
-    for population in chip.populations:
-        ranks = placement.ranks[population.output.name]
-        for spikes in chip.inputs[population.name]:
-            most = 1 if spikes.synapse is None else most_reached(spikes.synapse.shape, ranks)
-            reached[spikes.tensor] = reached.get(spikes.tensor, 0) + most
-    specs = {name: network.tensors[name].spec for name in reached}
-    values = sum(spec.count for spec in specs.values())
-    entries = sum(specs[name].count * most for name, most in reached.items())
-    messages = sum(specs[name].count * most * ((1 << specs[name].bits) - 1) for name, most in reached.items())
-    neurons = sum(ranks.neurons for ranks in placement.ranks.values())
-    return (
-        Need(
-            2 * ENTRY_BYTES * entries + IN_FLIGHT_BYTES * messages,
-            f"{messages} messages of a timestep in which all neurons fire", is_kept=False,
-        ),
-        Need(VALUE_BYTES * values, f"{values} values that are spikes (C x H x W)"),
-        Need(NEURON_BYTES * neurons, f"{neurons} neurons on cores"),
-    )  # fmt: skip
 
 
 def spike_tensor(
@@ -119,7 +73,8 @@ def spike_tensor(
             kinds.append(synapse_kind(spikes.synapse, machine))
             projections.append(ThroughSynapse(spikes.synapse, ranks, SKIPS_ZEROS[kinds[-1]]))
     factors = [machine.cycles(getattr(latency.synapse, kind)) for kind in kinds]
-    synapses = {kind: np.zeros(values, np.int64) for kind in kinds}
+    different = max(min(projection.different, values) for projection in projections)
+    synapses = {kind: np.zeros(different, np.int64) for kind in kinds}
     most = 0
 
     def look(some: Int64, parts: Sequence[FanOut], table: FanOut) -> None:
@@ -128,5 +83,6 @@ def spike_tensor(
         for kind, part in zip(kinds, parts, strict=True):
             synapses[kind][some] += part.passed()
 
-    targets = SpikeTargets(values, projections, factors, placement.cores).looked_through(kept_entries, look)
-    return SpikeTensor(name, chip.senders(name, placement.numbers), targets, synapses, chip.depth_of(name), most)
+    targets = SpikeTargets(different, projections, factors, placement.cores).looked_through(kept_entries, look)
+    order = SenderOrder.of(chip.senders(name, placement.numbers))
+    return SpikeTensor(name, order, targets, synapses, chip.depth_of(name), most)

@@ -4,31 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
 
 from spikecycle.simulator import activity
 from spikecycle.simulator.activity import OPERANDS, Activity, Counter, Moves, Work, WorkRows
-from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork, SpikeInput
 from spikecycle.simulator.dataflows.cores.dataflow import counted_operations
 from spikecycle.simulator.dataflows.cores.events import every_timestep
-from spikecycle.simulator.dataflows.cores.fan_out import KEPT_ENTRIES, joined
+from spikecycle.simulator.dataflows.cores.fan_out import KEPT_ENTRIES
 from spikecycle.simulator.dataflows.cores.placement import Placement
 from spikecycle.simulator.dataflows.cores.step_table import StepTable
 from spikecycle.simulator.dataflows.routed_cores.counters import counters
+from spikecycle.simulator.dataflows.routed_cores.links import MeshTiming, Tiles
 from spikecycle.simulator.dataflows.routed_cores.machine import KINDS, RoutedCoresMachine, SynapseKind
-from spikecycle.simulator.dataflows.routed_cores.mesh import MeshTiming, Messages, StepTimes, run_step
-from spikecycle.simulator.dataflows.routed_cores.messages import SpikeTensor, placed, spike_tensor
+from spikecycle.simulator.dataflows.routed_cores.mesh import (
+    ACCESSED,
+    EAST_WEST,
+    FIRED,
+    FIRINGS,
+    LONGEST_BITS,
+    MARKS_OF_WORD,
+    MESSAGES,
+    NORTH_SOUTH,
+    UPDATED,
+    UPDATES,
+    NeuronCycles,
+    Spikes,
+    StepSums,
+    run_step,
+)
+from spikecycle.simulator.dataflows.routed_cores.messages import placed, spike_tensor
+from spikecycle.simulator.dataflows.routed_cores.step_spikes import KeptTables, SpikePart, SpikeTensor, StepSpikes
 from spikecycle.simulator.dataflows.stage import Network, StageSample
+from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.replay.steps import PopulationStep
 from spikecycle.traces import Population
-
-ACCESSED, UPDATED, FIRED = 1, 2, 4
-"""Marks of what happens to a neuron in a timestep."""
 
 
 @dataclass(eq=False)
@@ -46,15 +61,17 @@ class _Counts:
     north_south: int = 0
     busy: int = 0
 
-    def add(self, timesteps: Sequence[StepTimes]) -> None:
+    def add(self, ends: Sequence[int], timesteps: Sequence[StepSums]) -> None:
         """The next timesteps."""
-        on_cores = np.array([np.maximum(times.sending, times.receiving) for times in timesteps], np.int64)
-        self.ends.add(np.array([times.end for times in timesteps], np.int64))
+        on_cores = np.array([np.maximum(sums.sending, sums.receiving) for sums in timesteps], np.int64)
+        self.ends.add(np.array(ends, np.int64))
         self.on_cores.add(on_cores)
         self.busy += int(on_cores.sum())
-        self.messages += sum(times.messages for times in timesteps)
-        self.east_west += sum(times.east_west for times in timesteps)
-        self.north_south += sum(times.north_south for times in timesteps)
+        self.messages += sum(int(sums.totals[MESSAGES]) for sums in timesteps)
+        self.east_west += sum(int(sums.totals[EAST_WEST]) for sums in timesteps)
+        self.north_south += sum(int(sums.totals[NORTH_SOUTH]) for sums in timesteps)
+        self.updates += sum(int(sums.totals[UPDATES]) for sums in timesteps)
+        self.spikes += sum(int(sums.totals[FIRINGS]) for sums in timesteps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +83,7 @@ class RoutedPlan:
     chip: ChipNetwork
     placement: Placement
     tensors: tuple[SpikeTensor, ...]
+    kept: KeptTables
 
     @classmethod
     def of(cls, machine: RoutedCoresMachine, network: Network) -> RoutedPlan:
@@ -80,7 +98,7 @@ class RoutedPlan:
         for name, uses in taken.items():
             tensors.append(spike_tensor(name, network.tensors[name].spec.count, uses, machine, chip, placement, left))
             left -= tensors[-1].targets.kept_entries
-        return cls(machine, network, chip, placement, tuple(tensors))
+        return cls(machine, network, chip, placement, tuple(tensors), KeptTables.of(tensors))
 
     @property
     def storage(self) -> WeightStorage:
@@ -109,44 +127,72 @@ class RoutedPlan:
     def run(self, sample: StageSample) -> Activity:
         """One sample: for each timestep of the chip a row of the whole mesh, and one for each core."""
         counts = _Counts()
-        marks = enumerate(self._marks(sample, counts))
+        marks = enumerate(self._marks(sample))
         values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
-        mesh, costs, first_neuron = self._mesh(), self._costs(), self.placement.first_neuron
+        spikes = StepSpikes(self.tensors, self.kept, self.machine.messages_take_no_time, counts.synapses)
         together = max(1, activity.ROWS_AT_ONCE // max(1, self.placement.cores))
         while True:
-            done = [
-                run_step(now, costs, first_neuron, self._messages(step, values, counts), mesh)
-                for step, now in islice(marks, together)
-            ]
+            done = [self._step(now, spikes.of(self._values(step, values))) for step, now in islice(marks, together)]
             if not done:
                 return self._activity(sample, counts)
-            counts.add(done)
+            ends, sums = zip(*done, strict=True)
+            counts.add(ends, sums)
+
+    def _step(self, marks: UInt8, sent: tuple[Spikes, Iterator[SpikePart]]) -> tuple[int, StepSums]:
+        """One timestep of the chip: when it ends, and what cores do in it."""
+        spikes, parts = sent
+        sums, end = StepSums.nothing(self.placement.cores, len(spikes.senders)), 0
+        for first, stop, reached in parts:
+            end = run_step(
+                marks.view(np.uint64), self._costs, self.placement.first_neuron, spikes, (first, stop), reached,
+                self._mesh, self._places, sums,
+            )  # fmt: skip
+        if end < 0:
+            raise MachineError(
+                f"machine {self.machine.name!r}: a timestep of the chip takes {1 << LONGEST_BITS} cycles or more, too "
+                "many for the times of its messages (technology.clock_mhz, dataflow.latency_ns)"
+            )
+        return end, sums
+
+    def _values(self, step: int, values: Mapping[str, Iterator[Integers]]) -> dict[str, Integers]:
+        """What tensors have in a timestep of the chip, (C x H x W,)."""
+        timesteps = self.network.timesteps
+        return {
+            tensor.name: next(values[tensor.name]) for tensor in self.tensors if 0 <= step - tensor.behind < timesteps
+        }
+
+    @cached_property
+    def _resources(self) -> tuple[str, ...]:
+        return ("mesh", *(f"core {core}" for core in range(self.placement.cores)))
 
     @property
     def _tiles(self) -> int:
         used = np.flatnonzero(self.placement.neurons) // self.machine.dataflow.mesh.cores_per_tile
         return len(np.unique(used))
 
+    @cached_property
     def _mesh(self) -> MeshTiming:
         machine, mesh, latency = self.machine, self.machine.dataflow.mesh, self.machine.dataflow.latency_ns
         return MeshTiming(
-            mesh.width, mesh.height, mesh.cores_per_tile, mesh.link_buffer,
+            mesh.width, mesh.height, mesh.link_buffer,
             machine.cycles(latency.axon_in), machine.cycles(latency.axon_out), machine.cycles(latency.hop_east_west),
             machine.cycles(latency.hop_north_south),
         )  # fmt: skip
 
-    def _costs(self) -> Int64:
-        """Cycles of a neuron in a timestep, by its mark."""
-        latency, costs = self.machine.dataflow.latency_ns, np.zeros(2 * FIRED, np.int64)
-        for mark, ns in (
-            (ACCESSED, latency.neuron_access), (UPDATED, latency.neuron_update), (FIRED, latency.neuron_spike)
-        ):  # fmt: skip
-            costs[(np.arange(len(costs)) & mark) != 0] += self.machine.cycles(ns)
-        return costs
+    @cached_property
+    def _places(self) -> Tiles:
+        return Tiles.of(self.placement.cores, self.machine.dataflow.mesh.cores_per_tile, self._mesh)
 
-    def _marks(self, sample: StageSample, counts: _Counts) -> Iterator[UInt8]:
-        """What happens to every neuron, uint8 (neurons,), in each timestep of the chip; the next one overwrites it."""
-        marks = np.zeros(int(self.placement.first_neuron[-1]), np.uint8)
+    @cached_property
+    def _costs(self) -> NeuronCycles:
+        latency, cycles = self.machine.dataflow.latency_ns, self.machine.cycles
+        return NeuronCycles(cycles(latency.neuron_access), cycles(latency.neuron_update), cycles(latency.neuron_spike))
+
+    def _marks(self, sample: StageSample) -> Iterator[UInt8]:
+        """What happens to every neuron, uint8 (neurons,) up to a whole word, in each timestep of the chip; the next one
+        overwrites it."""
+        neurons = int(self.placement.first_neuron[-1])
+        marks = np.zeros(-(-neurons // MARKS_OF_WORD) * MARKS_OF_WORD, np.uint8)
         populations = [
             (each.output.name, self.chip.depth[each.output.name], self._states(each, sample))
             for each in self.chip.populations
@@ -157,55 +203,29 @@ class RoutedPlan:
         for step in range(self.chip.chip_steps):
             for name, behind, states in populations:
                 if step >= behind:
-                    updated, fired = next(states)
-                    now = UPDATED * updated.view(np.uint8) + FIRED * fired.view(np.uint8) + ACCESSED
-                    marks[numbers[name]] = self.placement.in_order(name, now)
-                    counts.updates += int(np.count_nonzero(updated))
-                    counts.spikes += int(np.count_nonzero(fired))
+                    marks[numbers[name]] = self.placement.in_order(name, next(states))
             yield marks
 
-    def _states(self, population: Population, sample: StageSample) -> Iterator[tuple[Bools, Bools]]:
-        """Which neurons are updated, from the first timestep of the sample until the chip ends, and which fire: bool
-        (M, P, Q) each."""
+    def _states(self, population: Population, sample: StageSample) -> Iterator[UInt8]:
+        """The marks of neurons, from the first timestep of the sample until the chip ends: uint8 (M, P, Q)."""
         biased = np.zeros((population.output.shape[0], 1, 1), bool)
         for spikes in self.chip.inputs[population.name]:
             if spikes.synapse is not None:
                 biased |= (spikes.synapse.bias() != 0)[:, None, None]
-        nothing = np.broadcast_to(np.zeros(1, bool), population.output.shape)
+        always = np.where(biased, np.uint8(ACCESSED | UPDATED), np.uint8(ACCESSED))
+        if not biased.any():
+            always = always[:1]
         now: PopulationStep | None = None
         for t, now in enumerate(sample.tensors.steps(population, track_active=True)):
             assert t < self.network.timesteps, "the sample has another number of timesteps"
-            yield (now.active != 0) | biased, now.outputs != 0 if population.neuron.fires else nothing
+            marks = (now.active * np.uint8(UPDATED)) | always
+            if population.neuron.fires:
+                marks |= now.spikes * np.uint8(FIRED)
+            yield marks
         assert now is not None, "there is at least one timestep"
         last = self.chip.chip_steps - self.chip.depth[population.output.name] - self.network.timesteps
         for potentials in leaking(population, now.potentials, now.outputs, last):
-            yield potentials != 0, nothing
-
-    def _messages(self, step: int, values: Mapping[str, Iterator[Integers]], counts: _Counts) -> Messages:
-        """What is sent in a timestep of the chip."""
-        senders, first, stop, tables, offset = [], [], [], [], 0
-        for tensor in self.tensors:
-            t = step - tensor.behind
-            if 0 <= t < self.network.timesteps:
-                values_now = next(values[tensor.name])
-                spiking = np.flatnonzero(values_now)
-                spikes = values_now[spiking].astype(np.int64)
-                for kind, synapses in tensor.synapses.items():
-                    counts.synapses[kind] += int(spikes @ synapses[spiking])
-                table = tensor.targets.of(spiking)
-                sending = np.repeat(np.arange(len(spiking)), spikes * (np.diff(table.starts) > 0))
-                senders.append(tensor.senders[spiking[sending]])
-                first.append(table.starts[sending] + offset)
-                stop.append(table.starts[sending + 1] + offset)
-                tables.append(table)
-                offset += len(table.cores)
-        if not tables:
-            none = np.zeros(0, np.int64)
-            return Messages(none, none, none, none.astype(np.int32), none)
-        order = np.argsort(np.concatenate(senders), kind="stable")
-        together = joined(tables)
-        by_sender, begin, end = (np.concatenate(parts)[order] for parts in (senders, first, stop))
-        return Messages(by_sender, begin, end, together.cores, together.synapses)
+            yield np.where(potentials != 0, np.uint8(ACCESSED | UPDATED), np.uint8(ACCESSED))
 
     def _activity(self, sample: StageSample, counts: _Counts) -> Activity:
         steps, cores = len(counts.ends), self.placement.cores
@@ -245,7 +265,7 @@ class RoutedPlan:
             breakdown,
             first + step,
             resource,
-            ("mesh", *(f"core {core}" for core in range(cores))),
+            self._resources,
         )
         none = np.broadcast_to(np.int64(0), (len(breakdown), len(OPERANDS)))
         return work, Moves(none, none)

@@ -53,6 +53,8 @@ def cases(draw: st.DrawFn) -> tuple[Weights, CoreRanks, bool]:
     )  # fmt: skip
     orders: list[NeuronOrder] = ["position", "channel"]
     order, per_core = draw(st.sampled_from(orders)), draw(st.integers(1, 40))
+    if draw(st.booleans()):  # cores of whole channels, where they are placed one by one
+        per_core = shape.P * shape.Q * draw(st.integers(1, 3))
     ranks = CoreRanks.of((shape.M, shape.P, shape.Q), order, per_core, first_core=3)
     return Weights(shape, draw(st.integers(0, 99))), ranks, draw(st.booleans())
 
@@ -82,7 +84,7 @@ def test_entries_are_those_of_synapses_one_by_one(case: tuple[Weights, CoreRanks
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", ["residual", "recurrent", "grouped"])
-@pytest.mark.parametrize("machine", ["tinyodin", "loihi"])
+@pytest.mark.parametrize("machine", ["tinyodin", "loihi", "truenorth"])
 def test_in_pieces_as_at_once(
     machine: str, name: str, network: Callable[[str], Trace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,9 +116,20 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MAPPING = {"dataflow.mapping": {"cores": 4096, "neurons_per_core": 16, "order": "channel"}}
 
 
-def test_memory_does_not_grow_with_cores_reached(wide: Path) -> None:
+MESH = {"dataflow.mesh": {"width": 128, "height": 64, "cores_per_tile": 1, "link_buffer": 4}}
+ON_MESH = {"dataflow.mapping": {"cores": 8192, "neurons_per_core": 16, "order": "channel"}} | MESH
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "limit_bytes"),
+    [("tinyodin", MAPPING, 100e6), ("truenorth", ON_MESH, 100e6), ("loihi", ON_MESH, 150e6)],
+    ids=["bus", "no time", "timed"],
+)
+def test_memory_does_not_grow_with_cores_reached(
+    name: str, changed: dict[str, Any], limit_bytes: float, wide: Path
+) -> None:
     """What is needed, by the estimate and by what is allocated, is less than the entries of all values take."""
-    machine = override(load_machine("tinyodin"), MAPPING)
+    machine = override(load_machine(name), changed)
     dataflow = DATAFLOWS.lookup(machine.dataflow.kind)
     with open_trace(wide) as trace:
         needs = run_needs(dataflow, machine, trace, dataflow.stages(machine, trace))
@@ -129,4 +142,4 @@ def test_memory_does_not_grow_with_cores_reached(wide: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < estimate < 100e6
+    assert peak < estimate < limit_bytes

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import spikecycle
-from spikecycle.simulator.dataflows.gustavson_merge import Merge, merge_rows, pack_weights
+from spikecycle.simulator.dataflows.gustavson_merge import Merge, lanes_of, merge_rows, pack_weights
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -31,6 +31,8 @@ def test_few_pes(tmp_path: Path, network: str, tiles: int, pes: int, potentials:
 
 @pytest.mark.kernel
 @settings(max_examples=80, deadline=None, derandomize=True)
+@example(fan_in=4200, channels=3, potentials=1, rows_at_once=300, tiles=2, density=0.1, seed=1)  # several blocks
+@example(fan_in=70, channels=150, potentials=1, rows_at_once=3, tiles=2, density=0.5, seed=2)  # of one position only
 @given(
     fan_in=st.integers(1, 150),
     channels=st.integers(1, 9),
@@ -57,15 +59,17 @@ def test_rows_are_merged_in_order(
         rows = [row for row in columns if row]
         taken = sum(len(set().union(*rows[at : at + rows_at_once])) for at in range(0, len(rows), rows_at_once))
         emitted += taken
-        cycles[position % tiles, n] += taken + 5 + (taken > 0)
-    segments, of_inputs = np.zeros((len(starts), fan_in + 1), np.uint64), np.zeros(fan_in, np.int64)
-    pack_weights(weights, potentials, segments, of_inputs)
+        cycles[position % tiles, n] += taken + (taken > 0)
+    kind = np.min_scalar_type(max((1 << potentials) - 1, rows_at_once))
+    packed, of_inputs = np.zeros((len(starts), fan_in), kind), np.zeros(fan_in, np.int64)
+    pack_weights(weights, potentials, packed, of_inputs)
     assert of_inputs.tolist() == np.count_nonzero(weights, axis=0).tolist()
-    filled = np.pad(spikes, ((0, 0), (0, 0), (0, -fan_in % 64)))
-    planes = np.packbits(filled, axis=2, bitorder="little").view("<u8")
+    filled = np.pad(spikes.reshape(8, fan_in), ((0, 0), (0, -fan_in % 64)))
+    planes = np.packbits(filled, axis=1, bitorder="little").view("<u8")
+    lanes = lanes_of(packed)
+    words = lanes.reshape(-1, lanes.shape[2]).view(np.uint64)
     found = np.zeros_like(cycles)
-    room = Merge.of(planes.shape[2], len(starts))
-    assert merge_rows(planes, np.ascontiguousarray(segments.T), rows_at_once, 5, room, found) == emitted
+    assert merge_rows(planes, 4, words, rows_at_once, Merge.of(lanes, potentials), found) == emitted
     assert found.tolist() == cycles.tolist()
 
 

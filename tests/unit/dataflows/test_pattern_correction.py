@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,21 +18,24 @@ from hypothesis import strategies as st
 
 import spikecycle
 from spikecycle.simulator import UsageError
+from spikecycle.simulator.array_types import Int64, UInt16
+from spikecycle.simulator.dataflows import pattern_correction
+from spikecycle.simulator.dataflows.pattern_correction.clustering import (
+    CENTRES_AT_ONCE,
+    ClusterRoom,
+    find_centres,
+    start_centres,
+)
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
-    LAST_TAG,
     PLAIN,
+    KnownSlices,
     LevelLimits,
+    ReplaceRoom,
     nearest_pattern,
     replace_slices,
 )
-from spikecycle.simulator.dataflows.pattern_correction.patterns import (
-    CENTRES_AT_ONCE,
-    SliceCounts,
-    find_centres,
-    patterns_of,
-    slices_of,
-    start_centres,
-)
+from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
+from spikecycle.simulator.dataflows.pattern_correction.slices import AT_ONCE, CountRoom, SeenSlices, slices_of
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.networks import write_network
@@ -56,7 +63,31 @@ def test_patterns_are_those_of_the_twin(seed: int, wanted: int, iterations: int)
     bits = [tuple(int(value) >> b & 1 for b in range(16)) for value in values]
     chosen = SimpleNamespace(patterns=wanted, iterations=iterations, seed=3)
     expected = [reference.value_of(one) for one in reference.calibrate(bits, chosen, (0, 1))]
-    assert patterns_of(SliceCounts.of(values), wanted, iterations, (3, 0, 1)).tolist() == expected
+    slices = np.stack([np.zeros_like(values), values])[None]
+    patterns = patterns_of(seen_in(slices), wanted, iterations, 3, groups=1)
+    assert patterns.values.tolist() == expected
+    assert patterns.starts.tolist() == [0, 0, len(expected)]
+
+
+def in_words(slices: UInt16) -> UInt16:
+    """uint16 (groups, words, rows, 4) of slices (groups, places, rows)."""
+    groups, places, rows = slices.shape
+    words = -(-places // 4)
+    filled = np.zeros((groups, words * 4, rows), np.uint16)
+    filled[:, :places] = slices
+    return np.ascontiguousarray(filled.reshape(groups, words, 4, rows).transpose(0, 1, 3, 2))
+
+
+def seen_in(*blocks: UInt16) -> SeenSlices:
+    """What is seen in slices (groups, places, rows)."""
+    found, room = SeenSlices.none(blocks[0].shape[0] * blocks[0].shape[1]), CountRoom.empty()
+    for slices in blocks:
+        found = found.plus(in_words(slices), room)
+    return found
+
+
+def seen_at_one_place(values: Iterable[int]) -> SeenSlices:
+    return seen_in(np.array([[list(values)]], np.uint16))
 
 
 @pytest.mark.kernel
@@ -86,9 +117,11 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
     values = np.unique(np.bitwise_and.reduce(drawn, axis=0) | 3 << 8)
     numbers = random.integers(1, 100, len(values))
     draws = random.integers(0, 2**62, wanted)
-    found, centres = np.zeros((2, 16, wanted), np.int64)
-    find_centres(values, numbers, draws, iterations, found)
-    start_centres(values, numbers, draws, np.ones(len(values), np.int64), centres)
+    room = ClusterRoom.empty(len(values) + 5, wanted)
+    for _ in range(2):  # the second time in used room
+        start_centres(values.astype(np.uint16), numbers, draws, room.slices, room.centres)
+        find_centres(values.astype(np.uint16), numbers, iterations, room.slices, room.tables, room.centres)
+    centres = first_centres(values.tolist(), numbers.tolist(), draws.tolist())
     bits = values[:, None] >> np.arange(16) & 1
     for _ in range(iterations):
         nearest = ((256 * bits[:, :, None] - centres) ** 2).sum(axis=1).argmin(axis=1)
@@ -96,47 +129,64 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
             own = nearest == centre
             if own.any():
                 centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
-    assert found.tolist() == centres.tolist()
+    assert room.centres.coordinates.T.tolist() == centres.tolist()
+
+
+def first_centres(values: list[int], numbers: list[int], draws: list[int]) -> Int64:
+    """int64 (16, k): the slices that k-means++ draws, as coordinates."""
+    distances = [1] * len(values)
+    chosen: list[int] = []
+    for draw in draws:
+        reaches = list(accumulate(number * distance for number, distance in zip(numbers, distances, strict=True)))
+        place = min(bisect_right(reaches, draw % max(1, reaches[-1])), len(values) - 1)
+        chosen.append(values[place])
+        to_chosen = [(value ^ values[place]).bit_count() for value in values]
+        distances = to_chosen if len(chosen) == 1 else list(map(min, distances, to_chosen))
+    return 256 * (np.array(chosen) >> np.arange(16)[:, None] & 1)
 
 
 @pytest.mark.kernel
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    places=st.integers(1, 4),
+    groups=st.integers(1, 2),
+    places=st.integers(1, 6),
     rows=st.integers(1, 40),
     limits=st.builds(LevelLimits, st.integers(1, 12), st.integers(1, 5), st.integers(1, 4)),
     density=st.sampled_from([0.05, 0.3]),
+    known=st.sampled_from([0, 0.5, 1]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_slices_are_replaced_row_by_row(places: int, rows: int, limits: LevelLimits, density: float, seed: int) -> None:
-    check_replaced(places, rows, limits, density, seed)
-
-
-def test_more_places_than_tags() -> None:
-    """What is known of a slice is forgotten when tags begin anew; every slice is 7 in all places."""
-    places = LAST_TAG + 3
-    slices = np.full((places, 1), 7, np.uint16)
-    patterns = np.array([3] * LAST_TAG + [7, 3, 3], np.uint16)
-    totals = np.zeros(4, np.int64)
-    replace_slices(slices, patterns, np.arange(places + 1), LevelLimits(1, 1, 1), totals)
-    assert totals.tolist() == [places, places - 1, places, places]
-
-
-def check_replaced(places: int, rows: int, limits: LevelLimits, density: float, seed: int) -> None:
-    """All that replacing slices comes to, tile by tile and slice by slice."""
+def test_slices_are_replaced_row_by_row(
+    groups: int, places: int, rows: int, limits: LevelLimits, density: float, known: float, seed: int
+) -> None:
+    """All that replacing slices comes to, tile by tile and slice by slice, however many were seen before."""
     random = np.random.default_rng(seed)
-    bits = random.random((places, rows, 16)) < density
-    slices = (bits << np.arange(16)).sum(axis=2).astype(np.uint16)
-    patterns = [random.choice(slices[place], random.integers(0, 4)) for place in range(places)]
+    bits = random.random((groups, places, rows, 16)) < density
+    slices = (bits << np.arange(16)).sum(axis=3).astype(np.uint16)
+    patterns = [random.choice(own, random.integers(0, 4)) for of_group in slices for own in of_group]
+    seen = seen_in(slices[:, :, : int(known * rows)])
+    check_replaced(slices, patterns, seen, limits, most=4)
+
+
+def test_patterns_whose_numbers_need_many_bits() -> None:
+    """Every other number of 12 bits is a pattern, so that those between are a bit away from one."""
+    slices = np.arange(0x7F00, 0x8100, 7)[None, None].astype(np.uint16) & np.uint16(0xFFF)
+    patterns = [np.arange(0, 1 << 12, 2, dtype=np.uint16)]
+    seen = seen_in(slices[:, :, ::2])
+    check_replaced(slices, patterns, seen, LevelLimits(16, 4, 2), most=len(patterns[0]))
+
+
+def check_replaced(slices: UInt16, patterns: list[UInt16], seen: SeenSlices, limits: LevelLimits, most: int) -> None:
+    """Slices (groups, places, rows), twice in the same room, against the rules of MICROARCHITECTURE.md."""
     with_pattern = corrections = used = cycles = 0
-    for place in range(places):
-        for first in range(0, rows, limits.rows):
+    for own, own_patterns in zip(slices.reshape(-1, slices.shape[2]), patterns, strict=True):
+        for first in range(0, len(own), limits.rows):
             chosen, level_1, to_correct = set(), 0, 0
-            tile = slices[place, first : first + limits.rows].tolist()
+            tile = own[first : first + limits.rows].tolist()
             for begin in range(0, len(tile), limits.ids_per_cycle):
                 waiting = 0
                 for value in tile[begin : begin + limits.ids_per_cycle]:
-                    costs = [1 + (value ^ pattern).bit_count() for pattern in patterns[place].tolist()]
+                    costs = [1 + (value ^ pattern).bit_count() for pattern in own_patterns.tolist()]
                     if min(costs, default=99) < value.bit_count():
                         waiting += 1
                         chosen.add(costs.index(min(costs)))
@@ -149,25 +199,44 @@ def check_replaced(places: int, rows: int, limits: LevelLimits, density: float, 
             corrections += to_correct
             cycles += max(level_1, math.ceil(to_correct / limits.channels))
     starts = np.cumsum([0, *(len(own) for own in patterns)])
-    totals = np.zeros(4, np.int64)
-    replace_slices(slices, np.concatenate(patterns), starts, limits, totals)
-    assert totals.tolist() == [with_pattern, corrections, used, cycles]
+    of_all = Patterns(np.concatenate(patterns), starts)
+    known, room = KnownSlices.of(seen, of_all, most), ReplaceRoom.empty(most)
+    for _ in range(2):
+        totals = np.zeros(4, np.int64)
+        replace_slices(in_words(slices), of_all, known, limits, room, totals)
+        assert totals.tolist() == [with_pattern, corrections, used, cycles]
 
 
 def test_two_kinds_of_slices_give_their_two_patterns() -> None:
     """Around 0x00FF and 0xFF00, each with a bit off now and then; ones of a single bit do not count."""
     around = [0x00FF] * 20 + [0x00FE, 0x00F7] + [0xFF00] * 20 + [0xFE00, 0xFD00] + [1, 2, 4] * 50 + [0] * 99
-    assert patterns_of(SliceCounts.of(np.array(around, np.uint16)), 2, 10, (0,)).tolist() == [0x00FF, 0xFF00]
+    assert patterns_of(seen_at_one_place(around), 2, 10, 0, groups=1).values.tolist() == [0x00FF, 0xFF00]
 
 
+@pytest.mark.kernel
 def test_what_several_samples_have_is_added_up() -> None:
-    one, other = (SliceCounts.of(np.array(values, np.uint16)) for values in ([3, 3, 5, 1], [5, 7]))
-    assert [part.tolist() for part in one.plus(other)] == [[3, 5, 7], [2, 2, 1]]
+    """Two groups of two places: the second place of the second group sees others."""
+    one = np.array([[[3, 3, 5, 1], [0, 0, 0, 0]], [[8, 0, 0, 0], [3, 3, 3, 6]]], np.uint16)
+    other = np.array([[[5, 7], [2, 0]], [[0, 0], [6, 9]]], np.uint16)
+    seen = seen_in(one, other)
+    assert seen.starts.tolist() == [0, 3, 3, 3, 6]
+    found = list(zip(seen.values.tolist(), seen.numbers.tolist(), strict=True))
+    assert sorted(found[:3]) == [(3, 2), (5, 2), (7, 1)]
+    assert sorted(found[3:]) == [(3, 3), (6, 2), (9, 1)]
+
+
+def test_more_rows_than_are_picked_out_together() -> None:
+    values = np.arange(2 * AT_ONCE + 3) % 11
+    seen = seen_at_one_place(values.tolist())
+    numbers = dict(zip(seen.values.tolist(), seen.numbers.tolist(), strict=True))
+    assert numbers == {value: (values == value).sum() for value in (3, 5, 6, 7, 9, 10)}
 
 
 def test_as_few_slices_as_patterns_are_the_patterns() -> None:
-    values = np.array([0b11, 0b11, 0b101, 0, 1], np.uint16)
-    assert patterns_of(SliceCounts.of(values), 2, 10, (0,)).tolist() == [0b11, 0b101]
+    assert patterns_of(seen_at_one_place([0b101, 0b11, 0b11, 0, 1]), 2, 10, 0, groups=1).values.tolist() == [
+        0b11,
+        0b101,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,13 +250,14 @@ def test_as_few_slices_as_patterns_are_the_patterns() -> None:
     ],
 )
 def test_the_nearest_pattern_by_hand(value: int, found: tuple[int, int]) -> None:
-    assert nearest_pattern(value, np.array([0b0111, 0b11110000], np.uint16)) == found
+    assert nearest_pattern(np.uint16(value), np.array([0b0111, 0b11110000], np.uint16)) == found
 
 
 def test_slices_run_along_the_rows() -> None:
-    """Column 17 of 20 is bit 1 of slice 1; column 64 of 70 lies in the second word."""
-    assert slices_of(np.array([[1 << 17 | 1]], np.uint64), 20).tolist() == [[1, 2]]
-    assert slices_of(np.array([[0, 1]], np.uint64), 70).tolist() == [[0, 0, 0, 0, 1]]
+    """Column 17 of a row is bit 1 of slice 1 of its first word; column 64 lies in the second word. Two planes of one
+    position are two rows."""
+    planes = np.array([[[[1 << 17 | 1, 0]], [[0, 1]]]], np.uint64)
+    assert slices_of(planes).tolist() == [[[[1, 2, 0, 0], [0, 0, 0, 0]], [[0, 0, 0, 0], [1, 0, 0, 0]]]]
 
 
 def network(path: Path, spikes: list[int]) -> Path:
@@ -215,6 +285,24 @@ def test_patterns_come_from_the_training_trace_that_is_named(tmp_path: Path) -> 
     assert counts(tried) == (1, 0)
     assert counts(tried, {"dataflow.calibration.trace": str(four)}) == (1, 2)
     assert counts(tried, {"dataflow.calibration.trace": str(others)}) == (0, 6)
+
+
+@pytest.mark.parametrize(("kept_bytes", "packed"), [(16, 2), (15, 3), (0, 4)])
+def test_slices_of_training_samples_are_kept_for_their_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, packed: int
+) -> None:
+    """Two samples of one row of one word, 8 bytes: both training samples, the second of which may not be kept.
+    Their two matches take 8 bytes as well."""
+    graph = GraphBuilder(timesteps=1)
+    spikes = np.array([[1] * 6 + [0] * 10, [0] * 12 + [1] * 4]).reshape(2, 1, 16, 1, 1)
+    current = graph.linear("fc", graph.input("x", spikes), np.ones((1, 16), int), weight_bits=8)
+    graph.neuron("lif", current, Neuron("if", 100, potential_bits=16))
+    graph.write(tmp_path / "two.h5")
+    cut = Mock(side_effect=slices_of)
+    monkeypatch.setattr(pattern_correction, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(pattern_correction, "slices_of", cut)
+    assert counts(tmp_path / "two.h5") == (2, 0)
+    assert cut.call_count == packed
 
 
 def test_a_training_trace_of_another_network_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from spikecycle.simulator import simulate
 from spikecycle.simulator.errors import MachineError, MappingError
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.traces import GraphBuilder, Neuron, Trace
+from spikecycle.traces import GraphBuilder, Neuron, Trace, open_trace
 from tests.contracts.conftest import network as network  # the small networks
 from tests.contracts.suite import Case, check_operations, check_twin
 
@@ -32,6 +33,16 @@ def mesh(neurons: int, buffer: int = 16, machine: str = "loihi", **more: Any) ->
 
 CROWDED = {f"dataflow.latency_ns.{event}": 0.1 for event in ("neuron_access", "neuron_spike", "axon_out")}
 
+NEVER_BUSY = {
+    "dataflow.tick_ns": 1.0,
+    "dataflow.latency_ns.neuron_access": 1.0,
+    "dataflow.latency_ns.neuron_spike": 4.0,
+    "dataflow.latency_ns.axon_out": 3.0,
+    "dataflow.latency_ns.hop_east_west": 7.0,
+    "dataflow.latency_ns.hop_north_south": 20.0,
+}
+"""Messages that take time on their way, and none where they arrive."""
+
 
 @pytest.mark.kernel
 @pytest.mark.parametrize(
@@ -44,8 +55,9 @@ CROWDED = {f"dataflow.latency_ns.{event}": 0.1 for event in ("neuron_access", "n
         (mesh(5, buffer=1), CROWDED),
         (mesh(4, machine="truenorth"), {"dataflow.mapping.order": "channel"}),
         (mesh(9, buffer=2), CROWDED | {"dataflow.synapses": "dense"}),
+        (mesh(4, machine="truenorth"), NEVER_BUSY),
     ],
-    ids=["loihi", "crowded", "tick", "dense"],
+    ids=["loihi", "crowded", "tick", "dense", "never busy"],
 )
 def test_every_message_is_as_the_twin_says(
     machine: Machine, more: dict[str, Any], name: str, network: Networks
@@ -53,6 +65,65 @@ def test_every_message_is_as_the_twin_says(
     case = Case.of(override(machine, more), network(name))
     check_twin(case)
     check_operations(case)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("grid", [(50, 1), (1, 50)], ids=["wide", "tall"])
+def test_long_ways_are_as_the_twin_says(grid: tuple[int, int], network: Networks) -> None:
+    """One neuron on a core, one core on a tile: ways of up to 40 links in a row."""
+    settings: dict[str, Any] = {
+        "dataflow.mapping.cores": 50,
+        "dataflow.mapping.neurons_per_core": 1,
+        "dataflow.mesh": {"width": grid[0], "height": grid[1], "cores_per_tile": 1, "link_buffer": 1},
+    }
+    check_twin(Case.of(override(load_machine("loihi"), settings | CROWDED), network("linear")))
+
+
+def test_more_messages_in_flight_than_there_was_room_for(tmp_path: Path) -> None:
+    """300 inputs send 7 messages each at 0.1 ns; nothing holds them back, so that nearly all of them are in flight."""
+    path = pair(tmp_path, [[1] * 300], spikes=7)
+    machine = override(load_machine("loihi"), CROWDED | {"dataflow.mesh.link_buffer": 10**6})
+    with open_trace(path) as trace:
+        check_twin(Case.of(machine, trace))
+
+
+def test_a_message_that_keeps_nobody_busy_by_hand(tmp_path: Path) -> None:
+    """Two inputs on core 0, a neuron on tile 2 of 8 x 4, one hop along x and two along y; cycles of 1 ns.
+
+    The second message leaves at 2 x 3, and arrives 7 + 2 x 20 later; the neuron's own access takes 1.
+    Then it fires: 1 + 4.
+    """
+    settings = NEVER_BUSY | {"dataflow.mapping.populations": {"spikes": {"first_core": 130}}}
+    result = simulate(pair(tmp_path, [[1, 1]]), "truenorth", settings=settings)
+    assert result.cycles_per_sample == [6 + 2 * 7 + 2 * 20 + 5]
+
+
+def test_a_value_of_many_spikes_takes_no_memory_for_each(tmp_path: Path) -> None:
+    """65,535 spikes of each of 50 inputs: 3.3 million messages, 79 MB if each were listed in 24 bytes.
+
+    Of the peak, 31 MiB are a block that nobody writes to (`keep_freed_arrays`).
+    """
+    graph = GraphBuilder(1)
+    source = graph.input("x", np.full((1, 1, 50, 1, 1), 65535), bits=16)
+    current = graph.linear("fc", source, np.ones((1, 50), int), weight_bits=4)
+    graph.neuron("spikes", current, Neuron("if", 1, potential_bits=30))
+    graph.write(tmp_path / "many.h5")
+    simulate(tmp_path / "many.h5", "truenorth")  # kernels are compiled
+    tracemalloc.start()
+    try:
+        result = simulate(tmp_path / "many.h5", "truenorth")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {counter.name: counter.sum_count for counter in result.layers[0].counters}["axon_out"] == 50 * 65535
+    assert peak < 40e6
+
+
+def test_a_timestep_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+    """2,100 messages, each of which keeps a core busy for a second, 10^10 cycles; 2^42 are 4.4 x 10^12."""
+    settings = {"dataflow.latency_ns.axon_in": 1e9}
+    with pytest.raises(MachineError, match=r"'loihi': a timestep of the chip takes 4398046511104 cycles or more"):
+        simulate(pair(tmp_path, [[1] * 300], spikes=7), "loihi", settings=settings)
 
 
 def test_small_links_hold_messages_up(network: Networks) -> None:
@@ -68,7 +139,7 @@ def pair(tmp_path: Path, codes: Any, spikes: int = 1) -> Path:
     weights = np.array(codes)
     graph = GraphBuilder(1)
     source = graph.input("x", np.full((1, 1, weights.shape[1], 1, 1), spikes), bits=3)
-    current = graph.linear("fc", source, weights, weight_bits=4)
+    current = graph.linear("fc", source, weights, weight_bits=4, record=True)
     graph.neuron("spikes", current, Neuron("if", 1, potential_bits=12, reset="hard"))
     graph.write(tmp_path / "pair.h5")
     return tmp_path / "pair.h5"

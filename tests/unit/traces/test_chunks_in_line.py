@@ -31,7 +31,7 @@ def test_every_selection_is_the_one_of_numpy(filters: str, dtype: str, tmp_path:
             file.create_dataset(str(chunks), data=values, chunks=chunks, **FILTERS[filters])
             dataset = hdf5.child(file, str(chunks))
             for selection in itertools.product(one_axis, one_axis[2:], (slice(None), slice(1, 3))):
-                found = hdf5.read(dataset, selection)
+                found = dataset.values(selection)
                 assert found.dtype.isnative
                 assert np.array_equal(found, values[selection]), (chunks, selection)
 
@@ -42,9 +42,9 @@ def test_what_a_chunk_has_beyond_the_values_does_not_stay(tmp_path: Path) -> Non
     with h5py.File(tmp_path / "t.h5", "w") as file:
         file.create_dataset("x", data=values, chunks=(1, 2, 4), fletcher32=True)
         dataset = hdf5.child(file, "x")
-        assert hdf5.read(dataset).tolist() == values.tolist()
-        assert hdf5.read(dataset, 1).tolist() == values[1].tolist()
-        assert hdf5.read(dataset, (1, slice(2, 3))).tolist() == values[1, 2:3].tolist()
+        assert dataset.values().tolist() == values.tolist()
+        assert dataset.values(1).tolist() == values[1].tolist()
+        assert dataset.values((1, slice(2, 3))).tolist() == values[1, 2:3].tolist()
 
 
 ROWS, WIDTH = 6, 64
@@ -64,7 +64,7 @@ def half_compressed(file: h5py.File) -> tuple[h5py.Dataset, np.ndarray[Any, Any]
 def test_chunks_that_are_compressed_may_lie_between_those_that_are_not(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "t.h5", "w") as file:
         _, values = half_compressed(file)
-        assert hdf5.read(hdf5.child(file, "x"), 0).tolist() == values[0].tolist()
+        assert hdf5.child(file, "x").values(0).tolist() == values[0].tolist()
 
 
 @pytest.mark.parametrize("damaged", range(ROWS))
@@ -78,4 +78,4 @@ def test_damage_in_any_chunk_is_found(damaged: int, place: int, tmp_path: Path) 
         changed[place] ^= 16
         dataset.id.write_direct_chunk(corner, bytes(changed), skipped)
         with pytest.raises(TraceError, match="the checksum of a chunk is not that of its values"):
-            hdf5.read(hdf5.child(file, "x"), 0)
+            hdf5.child(file, "x").values(0)

@@ -21,7 +21,7 @@ from spikecycle.traces import TraceError, hdf5
 def outcome(path):
     try:
         with hdf5.open_file(path, "a test") as file:
-            return repr([hdf5.read(hdf5.child(file, name)).tolist() for name in hdf5.member_names(file)])
+            return repr([hdf5.child(file, name).values().tolist() for name in hdf5.member_names(file)])
     except (TraceError, OSError, KeyError, RuntimeError, ValueError) as error:
         return f"refused: {error}"
 """
@@ -50,18 +50,18 @@ def _written(path: Path, version: str = "earliest", **options: Any) -> Path:
 )
 def test_what_h5py_writes_comes_back(tmp_path: Path, version: str, options: dict[str, Any]) -> None:
     with hdf5.open_file(_written(tmp_path / "t.h5", version, **options), "a test") as file:
-        assert hdf5.read(hdf5.child(file, "one"))[()] == "just one"
-        assert hdf5.read(hdf5.child(file, "texts")).tolist() == TEXTS
+        assert hdf5.child(file, "one").values()[()] == "just one"
+        assert hdf5.child(file, "texts").values().tolist() == TEXTS
         for name in ("f2", "f4", "u2", "i8"):
-            rows = hdf5.read(hdf5.child(file, f"rows-{name}"))
+            rows = hdf5.child(file, f"rows-{name}").values()
             assert [row.dtype for row in rows] == [np.dtype(name)] * len(SEQUENCES)
             wanted = [
                 np.abs(row).tolist() if name == "u2" else list(np.array(row, name)) for row in map(np.array, SEQUENCES)
             ]
             assert [row.tolist() for row in rows] == [list(row) for row in wanted]
         some = hdf5.child(file, "texts")
-        assert hdf5.read(some, slice(1, 3)).tolist() == TEXTS[1:3]
-        assert hdf5.read(some, 3)[()] == TEXTS[3]
+        assert some.values(slice(1, 3)).tolist() == TEXTS[1:3]
+        assert some.values(3)[()] == TEXTS[3]
 
 
 def test_other_types_of_variable_length_are_refused(tmp_path: Path) -> None:

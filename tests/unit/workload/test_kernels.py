@@ -111,6 +111,9 @@ def test_maps_that_are_moved_make_the_matrix(case: Case, data: st.DataObject) ->
     filled = np.pad(expected, ((0, 0), (0, 0), (0, 0), (0, -expected.shape[3] % 64)))
     words = np.packbits(filled, axis=3, bitorder="little").view("<u8").tolist()
     assert pack_rows(case.inputs, windows, geometry.groups, bit).tolist() == words
+    word_major = pack_rows(case.inputs, windows, geometry.groups, bit, word_major=True)
+    assert word_major.tolist() == words
+    assert word_major.transpose(0, 3, 1, 2).flags.c_contiguous
     if case.bits == 1:
         packed = PackedSpikes(pack_spikes(case.inputs), case.inputs.shape[1:])
         assert pack_rows(packed, windows, geometry.groups, 0).tolist() == words

@@ -63,6 +63,11 @@ def test_bit_planes_are_timesteps_bit_by_bit() -> None:
     assert np.array_equal(hand_made().bit_planes(), hand_made().im2col())
 
 
+def test_planes_are_the_same_wherever_their_words_lie() -> None:
+    (planes,) = hand_made().plane_blocks(word_major=True)
+    assert np.array_equal(planes, hand_made().im2col())
+
+
 def test_a_value_of_several_bits_counts_its_set_bits() -> None:
     """5 = 101 and 3 = 11 in two bit planes of a linear layer; 0b111 << 13 needs uint16."""
     inputs = np.array([[5, 3, 0, 7 << 13]], np.uint16).reshape(1, 4, 1, 1)
