@@ -82,8 +82,8 @@ def find_record(
     records: FiberRecords,
 ) -> tuple[int, bool]:  # fmt: skip
     """The row of the fiber values[start:stop], which begins at number start_in_word of so many `starts_of_word`, and
-    whether it is known; if not, the row is emptied, and is to be filled now. Behind the last row is that of all fibers
-    that are too long."""
+    whether it is known; if not, the row is to be filled now. Behind the last row is that of all fibers that are too
+    long."""
     length = stop - start
     if length > records.positions:
         return len(records.known), False
@@ -99,10 +99,4 @@ def find_record(
     if records.known[row] == numbers[kind.phase]:
         return row, True
     records.known[row] = numbers[kind.phase]
-    cases = len(records.work) // len(records.known)
-    for case in range(row * cases, (row + 1) * cases):
-        for column in range(CYCLE_COLUMNS):
-            records.cycles[column, case, 0] = 0
-        for column in range(records.work.shape[1]):
-            records.work[case, column] = 0
     return row, False

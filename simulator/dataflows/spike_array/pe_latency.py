@@ -238,58 +238,6 @@ def place_fiber(
     bank_of[len(tap_of) - 1] = 0
 
 
-@inner_kernel
-def tabulate_fiber(
-    values: WeightCodes, start: int, stop: int, stored_values: int, bits_ahead: int, words: int, kind: FiberKind,
-    lanes: TapLanes, spec: FormatSpec, pe: PeSpec, scratch: Scratch, first_case: int, group_pe: int, cycles_out: Int32,
-    work_out: Int64, by_window: int | None, by_entry: int | None, by_group: int | None, by_position: int | None,
-) -> None:  # fmt: skip
-    """Fill the latencies of the fiber values[start:stop] in every tap case of its phase.
-
-    stored_values: of the fiber. words, bits_ahead: see `time_fiber`. first_case: row of the first tap case of its
-    channel in cycles_out and work_out, see `tabulate_latencies`.
-    """
-    entries, steps = decode_schedule(
-        values, start, stop, kind.channels, spec, pe.rate, pe.mask_window, pe.skip,
-        scratch.position, scratch.last_bit, scratch.step, by_window, by_entry, by_group, by_position,
-    )  # fmt: skip
-    gated = 0
-    if entries > 0 and (pe.skip == 0 or spec.positions == Positions.IMPLICIT):
-        for i in range(start, stop):
-            gated += values[i] == 0
-    for group in range(lanes.first_group[kind.phase], lanes.first_group[kind.phase + 1]):
-        delivered = 0
-        if entries > 0:
-            taps = lanes.taps[kind.phase]
-            place_fiber(kind.channels, kind.own, kind.first_local, group, lanes, taps, pe, scratch)
-            if lanes.used[group] == 1 and taps == 1 and lanes.meets[group, 0] == 1:
-                delivered = time_fiber_of_one_tap(entries, steps, bits_ahead, words, group, pe, scratch)
-            else:
-                delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
-        for lane in range(lanes.used[group]):
-            tap_case = first_case + lanes.case[group, lane]
-            work = work_out[tap_case]
-            work[DIRECTORY] += spec.located == Located.OFFSETS
-            if entries == 0:
-                cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
-                cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
-                continue
-            now, occupied = scratch.lanes[NOW + lane], scratch.lanes[OCCUPIED + lane]
-            without, accumulates = scratch.lanes[WITHOUT + lane], scratch.lanes[MET + lane]
-            cycles_out[LATENCY, tap_case, group_pe] = now
-            cycles_out[IDLE, tap_case, group_pe] = now - occupied
-            cycles_out[DECODE, tap_case, group_pe] = without
-            cycles_out[CONFLICT, tap_case, group_pe] = occupied - steps
-            work[FETCHED_WORDS] += words
-            work[ACCUMULATES] += accumulates
-            work[GATED] += gated
-            work[DROPPED] += delivered - accumulates
-            work[BUSY] += occupied - without
-            work[LOOKUPS] += stored_values if spec.codes == Codes.CODEBOOK else 0
-            work[FIBERS] += 1
-            work[POTENTIALS] += scratch.lanes[ACCESSES + lane] if pe.row_access == 1 else accumulates
-
-
 @lean_kernel
 def tabulate_latencies(
     values: WeightCodes,
@@ -337,24 +285,65 @@ def tabulate_latencies(
                 bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
                 start_in_word = bits_ahead // pe.alignment_bits
                 row, is_known = find_record(values, start, stop, start_in_word, kind, starts_of_word, records)
-                is_remembered = row < len(records.known)
-                if not is_known:
-                    if is_remembered:
-                        found, done, first_case, column = records.cycles, records.work, row * cases, 0
-                    else:
-                        found, done, first_case, column = cycles_out, work_out, channel * cases, group_pe
-                    tabulate_fiber(
-                        values, start, stop, stored_values[fiber], bits_ahead, fetched_words[group_pe, channel, phase],
-                        kind, lanes, spec, pe, scratch, first_case, column, found, done, by_window, by_entry, by_group,
-                        by_position,
-                    )  # fmt: skip
-                if not is_remembered:
+                first_group, stop_group = lanes.first_group[phase], lanes.first_group[phase + 1]
+                if is_known:
+                    for group in range(first_group, stop_group):
+                        for lane in range(lanes.used[group]):
+                            case = lanes.case[group, lane]
+                            record, tap_case = row * cases + case, channel * cases + case
+                            for column in range(LATENCY, CONFLICT + 1):
+                                cycles_out[column, tap_case, group_pe] = records.cycles[column, record, 0]
+                            for column in range(WORK_COLUMNS):
+                                work_out[tap_case, column] += records.work[record, column]
                     continue
-                for group in range(lanes.first_group[phase], lanes.first_group[phase + 1]):
+                entries, steps = decode_schedule(
+                    values, start, stop, kind.channels, spec, pe.rate, pe.mask_window, pe.skip,
+                    scratch.position, scratch.last_bit, scratch.step, by_window, by_entry, by_group, by_position,
+                )  # fmt: skip
+                gated = 0
+                if entries > 0 and (pe.skip == 0 or spec.positions == Positions.IMPLICIT):
+                    for i in range(start, stop):
+                        gated += values[i] == 0
+                words, taps = fetched_words[group_pe, channel, phase], lanes.taps[phase]
+                is_remembered = row < len(records.known)
+                for group in range(first_group, stop_group):
+                    delivered = 0
+                    if entries > 0:
+                        place_fiber(kind.channels, kind.own, kind.first_local, group, lanes, taps, pe, scratch)
+                        if lanes.used[group] == 1 and taps == 1 and lanes.meets[group, 0] == 1:
+                            delivered = time_fiber_of_one_tap(entries, steps, bits_ahead, words, group, pe, scratch)
+                        else:
+                            delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
                     for lane in range(lanes.used[group]):
-                        case = lanes.case[group, lane]
-                        from_case, to_case = row * cases + case, channel * cases + case
-                        for kind_of_cycles in range(LATENCY, CONFLICT + 1):
-                            cycles_out[kind_of_cycles, to_case, group_pe] = records.cycles[kind_of_cycles, from_case, 0]
-                        for kind_of_work in range(WORK_COLUMNS):
-                            work_out[to_case, kind_of_work] += records.work[from_case, kind_of_work]
+                        tap_case, record = (
+                            channel * cases + lanes.case[group, lane],
+                            row * cases + lanes.case[group, lane],
+                        )
+                        work = work_out[tap_case]
+                        if is_remembered:  # less what is there already, which is added again
+                            for column in range(WORK_COLUMNS):
+                                records.work[record, column] = -work[column]
+                        work[DIRECTORY] += spec.located == Located.OFFSETS
+                        if entries == 0:
+                            cycles_out[LATENCY, tap_case, group_pe] = DIRECTORY_CYCLES
+                            cycles_out[IDLE, tap_case, group_pe] = DIRECTORY_CYCLES
+                        else:
+                            now, occupied = scratch.lanes[NOW + lane], scratch.lanes[OCCUPIED + lane]
+                            without, accumulates = scratch.lanes[WITHOUT + lane], scratch.lanes[MET + lane]
+                            cycles_out[LATENCY, tap_case, group_pe] = now
+                            cycles_out[IDLE, tap_case, group_pe] = now - occupied
+                            cycles_out[DECODE, tap_case, group_pe] = without
+                            cycles_out[CONFLICT, tap_case, group_pe] = occupied - steps
+                            work[FETCHED_WORDS] += words
+                            work[ACCUMULATES] += accumulates
+                            work[GATED] += gated
+                            work[DROPPED] += delivered - accumulates
+                            work[BUSY] += occupied - without
+                            work[LOOKUPS] += stored_values[fiber] if spec.codes == Codes.CODEBOOK else 0
+                            work[FIBERS] += 1
+                            work[POTENTIALS] += scratch.lanes[ACCESSES + lane] if pe.row_access == 1 else accumulates
+                        if is_remembered:
+                            for column in range(LATENCY, CONFLICT + 1):
+                                records.cycles[column, record, 0] = cycles_out[column, tap_case, group_pe]
+                            for column in range(WORK_COLUMNS):
+                                records.work[record, column] += work[column]
