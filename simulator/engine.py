@@ -110,7 +110,10 @@ def simulate(
         totals = []
         non_zeros = NonZeros.between(stages)
         steps = _Steps(progress, len(stages) * len(chosen))
-        runner = StageRunner(network, machine, dataflow, chosen, kept, non_zeros, reuse, threads, timing.by_itself)
+        runner = StageRunner(
+            network, machine, dataflow, chosen, kept, non_zeros, reuse, threads, timing.by_itself,
+            keeps_first_activity=timeline is not None,
+        )  # fmt: skip
         with closing(runner.run(stages, steps.step_done)) as runs:
             for stage, run in zip(stages, runs, strict=True):
                 resident.add(stage.name, run.footprint)

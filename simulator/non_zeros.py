@@ -22,7 +22,7 @@ class NonZeros:
     """
 
     wanted: frozenset[str]
-    _expected: set[tuple[str, int]] = field(default_factory=set)
+    _expected: frozenset[str] = frozenset()
     _currents: dict[tuple[str, int], Int64] = field(default_factory=dict)
 
     @classmethod
@@ -30,25 +30,22 @@ class NonZeros:
         """Before the first stage."""
         return cls(frozenset(name for stage in stages for name in stage.consumed))
 
-    def expect(self, network: Network, stage: Stage, sample: int) -> None:
-        """A stage is going to replay a sample, and to count what its last operator makes if a later stage will ask."""
+    def expect(self, network: Network, stage: Stage) -> frozenset[str]:
+        """A stage is going to be replayed, and to count what its last operator makes if a later stage will ask. Returns
+        the names of the currents that the stages before it count."""
+        before = self._expected
         last = stage.operators[-1]
         name = last.output.name
         if isinstance(last, Synapse) and name in self.wanted and not network.tensors[name].recorded:
-            self._expected.add((name, sample))
+            self._expected |= {name}
+        return before
 
     def add_currents(self, sample: StageSample, made_by: Synapse) -> None:
         """Count what the last operator of a stage made, if it is expected."""
-        key = (made_by.output.name, sample.tensors.sample)
-        if key in self._expected:
-            self._currents[key] = sample.non_zeros(made_by.output.name)
-
-    def of(self, sample: StageSample, tensor: str) -> Int64 | None:
-        """int64 (T,): values of a tensor that are not zero; None for currents that the stage that makes them counts."""
-        if (tensor, sample.tensors.sample) in self._expected:
-            return None
-        return sample.non_zeros(tensor)
+        name = made_by.output.name
+        if name in self._expected:
+            self._currents[name, sample.tensors.sample] = sample.non_zeros(name)
 
     def of_currents(self, sample: int, tensor: str) -> Int64:
-        """int64 (T,): the same of those currents, when that stage has replayed the sample."""
+        """int64 (T,): values of currents that are not zero, when the stage that makes them has replayed the sample."""
         return self._currents[tensor, sample]

@@ -1,28 +1,27 @@
 """The stages of a network on all samples: mapped, replayed, and summed, some of it side by side.
 
-The work is cut into jobs: mapping a stage, and replaying one sample of a stage. With several threads the next stage is
-mapped while samples of this one are replayed, so that no thread waits where one stage ends and the next begins; a run
-of a single sample gains as well. Where mapping takes longer than replaying, threads that would wait for a stage map
-those behind it. Sums are made in order, by the thread that asks for them.
+A stage is a series of jobs: it is mapped, then every sample is replayed and added to its sums, in order. Stages do not
+wait for each other, since what each takes was recorded or is recomputed; with several threads, the order in which they
+are worked on is that of `spikecycle.simulator.side_by_side`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int32
 from spikecycle.simulator.dataflows.base import Dataflow, Plan, WeightFootprint
-from spikecycle.simulator.dataflows.stage import Stage
+from spikecycle.simulator.dataflows.stage import Stage, dense_work
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.residency import on_chip
 from spikecycle.simulator.reuse import Reuse, run_key
 from spikecycle.simulator.schedule import StageSchedule
-from spikecycle.simulator.side_by_side import Once, in_order
+from spikecycle.simulator.side_by_side import Series, side_by_side
 from spikecycle.simulator.totals import SampleRun, StageTotals
 from spikecycle.traces import Trace
 
@@ -31,8 +30,9 @@ from spikecycle.traces import Trace
 class StageRun:
     """What a stage did.
 
-    totals: sums over samples. activities: one per sample. footprint: what keeping its weights on chip takes. schedules:
-    one per sample, where somebody wants them and no other stage matters.
+    totals: sums over samples. activities: one per sample; where there are schedules, of the first sample at most.
+    footprint: what keeping its weights on chip takes. schedules: one per sample, where somebody wants them and no other
+    stage matters.
     """
 
     totals: StageTotals
@@ -48,7 +48,7 @@ class StageRunner:
     samples: indices of the samples, in order. kept: tensors that stay on chip, by sample. non_zeros: of this run, all
     stages of it. reuse: what earlier runs left. threads: jobs that are done side by side. schedule: makes the schedule
     of a stage of the sample with that number, if it can be told from the activity alone; not asked where stages are
-    reused, since those stay the same for another DRAM.
+    reused, since those stay the same for another DRAM. keeps_first_activity: although there is a schedule.
     """
 
     network: Trace
@@ -60,13 +60,14 @@ class StageRunner:
     reuse: Reuse | None = None
     threads: int = 1
     schedule: Callable[[Activity, int], StageSchedule | None] = lambda activity, index: None
+    keeps_first_activity: bool = False
 
     def run(
         self, stages: Sequence[Stage], step_done: Callable[[str], None] | None = None
     ) -> Generator[StageRun, None, None]:
         """Every stage, in order; close the iterator if not all of it is taken.
 
-        step_done: called with the stage's name after every sample, in order, by the thread that asks for stages.
+        step_done: called with the stage's name for every sample that is done, by the thread that asks for stages.
         """
         step_done = step_done or _nothing
         if self.reuse is None:
@@ -97,58 +98,78 @@ class StageRunner:
     def _fresh(
         self, stages: Sequence[Stage], machine: Machine, reuse: Reuse, step_done: Callable[[str], None]
     ) -> Generator[StageRun, None, None]:
-        with closing(in_order(self._jobs(stages, machine, reuse), self.threads)) as jobs_done:
-            of_samples = (done for done in jobs_done if done is not None)
-            for stage in stages:
-                activities, schedules = [], []
-                for _ in self.samples:
-                    done = next(of_samples)
-                    done.totals.add(done.run, self.non_zeros)
-                    activities.append(done.run.activity)
-                    schedules += [done.schedule] if done.schedule else []
-                    step_done(stage.name)
-                yield StageRun(done.totals, activities, done.footprint, schedules)
+        works = deque(_StageWork(self, stage, machine, reuse) for stage in stages)
+        series = [work.series() for work in works]
+        when_free = self.network.when_hashed if self.threads > 1 else None
+        with closing(side_by_side(series, self.threads, when_free)) as samples_done:
+            for number in samples_done:
+                step_done(stages[number].name)
+                while works and works[0].is_done:
+                    yield works.popleft().run()
 
-    def _jobs(
-        self, stages: Sequence[Stage], machine: Machine, reuse: Reuse
-    ) -> Iterator[Callable[[], _SampleDone | None]]:
-        """What there is to do, in the order in which it is begun: samples of a stage, and behind the first of them the
-        mapping of the next. One thread maps nothing ahead, so that a stage's mapping is gone before the next is made.
-        """
-        following: _Mapping | None = None
-        for stage in reversed(stages):
-            make = partial(_MappedStage.of, self.network, machine, self.dataflow, stage)
-            following = _Mapping(make, any(stage.synapses()), following)
-        for stage in stages:
-            assert following is not None
-            mapping, following = following, following.following
-            for index, sample in enumerate(self.samples):
-                self.non_zeros.expect(self.network, stage, sample)
-                yield partial(self._replay, mapping, machine, reuse, index)
-                if index == 0 and following is not None and self.threads > 1:
-                    yield following.ahead
 
-    def _mapped(self, mapping: _Mapping) -> _MappedStage:
-        """The stage. While another thread maps it, those behind it are mapped: of those with weights one per thread."""
-        behind, left = mapping.following, self.threads - 1
-        while behind is not None and left and mapping.is_being_made:
-            behind.ahead()
-            left -= behind.has_weights
-            behind = behind.following
-        return mapping()
+class _StageWork:
+    """A stage that is run: its jobs, and what comes of them."""
 
-    def _replay(self, mapping: _Mapping, machine: Machine, reuse: Reuse, index: int) -> _SampleDone:
+    def __init__(self, runner: StageRunner, stage: Stage, machine: Machine, reuse: Reuse) -> None:
+        self._runner, self._stage, self._machine, self._reuse = runner, stage, machine, reuse
+        self._counted_elsewhere = runner.non_zeros.expect(runner.network, stage)
+        self._mapped: _MappedStage | None = None  # until all samples are replayed
+        self._activities: list[Activity] = []
+        self._schedules: list[StageSchedule] = []
+        self._samples_left = len(runner.samples)
+        self._totals: StageTotals | None = None
+        self._footprint = WeightFootprint()
+
+    def series(self) -> Series[_SampleDone]:
+        """The jobs. Their work is that of all weights for all inputs, whatever they are; weights are what is mapped."""
+        return Series(
+            len(self._runner.samples), self._replay, self._add, self._map,
+            work=dense_work(self._stage.operators),
+            preparation=sum(synapse.shape.M * synapse.shape.fan_in for synapse in self._stage.synapses()),
+        )  # fmt: skip
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all samples are in the sums."""
+        return not self._samples_left
+
+    def run(self) -> StageRun:
+        """What the stage did, once it and all stages before it are done."""
+        assert self._totals is not None
+        self._totals.add_currents(self._runner.non_zeros)
+        return StageRun(self._totals, self._activities, self._footprint, self._schedules)
+
+    def _map(self) -> None:
+        runner = self._runner
+        self._mapped = _MappedStage.of(runner.network, self._machine, runner.dataflow, self._stage)
+        self._totals, self._footprint = self._mapped.totals, self._mapped.plan.footprint
+
+    def _replay(self, index: int) -> _SampleDone:
         """Replay the sample that is number `index` of the run."""
-        on = self._mapped(mapping)
-        on_chip_now = on_chip(machine, on.footprint, index, self.kept[index])
-        sample = reuse.stage_sample(on.stage, self.samples[index], on_chip_now)
-        run = SampleRun.of(on.plan.run(sample), sample, self.non_zeros, with_raster=index == 0)
-        for synapse in on.stage.synapses():
+        runner, mapped = self._runner, self._mapped
+        assert mapped is not None
+        on_chip_now = on_chip(self._machine, self._footprint, index, runner.kept[index])
+        sample = self._reuse.stage_sample(self._stage, runner.samples[index], on_chip_now)
+        activity = mapped.plan.run(sample)
+        run = SampleRun.of(activity, sample, runner.non_zeros, self._counted_elsewhere, with_raster=index == 0)
+        for synapse in self._stage.synapses():
             weights = synapse.held_weights()
             if weights is not None:
-                on.weights[synapse.name] = weights
-        schedule = self.schedule(run.activity, index) if self.reuse is None else None
-        return _SampleDone(run, on.totals, on.footprint, schedule)
+                mapped.weights[synapse.name] = weights
+        return _SampleDone(run, runner.schedule(activity, index) if runner.reuse is None else None)
+
+    def _add(self, done: _SampleDone) -> None:
+        """The next sample is part of the sums."""
+        assert self._totals is not None
+        self._totals.add(done.run)
+        if done.schedule is not None:
+            self._schedules.append(done.schedule)
+        if done.schedule is None or (self._runner.keeps_first_activity and not self._activities):
+            self._activities.append(done.run.activity)
+        self._samples_left -= 1
+        if self.is_done:
+            self._mapped = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +179,7 @@ class _MappedStage:
     totals: without samples yet. weights: those that its samples read, held so that the next sample need not.
     """
 
-    stage: Stage
     plan: Plan
-    footprint: WeightFootprint
     totals: StageTotals
     weights: dict[str, Int32] = field(default_factory=dict)
 
@@ -168,29 +187,14 @@ class _MappedStage:
     def of(cls, network: Trace, machine: Machine, dataflow: Dataflow, stage: Stage) -> _MappedStage:
         """Map a stage; raises MappingError where it can't be."""
         plan = dataflow.plan(machine, stage, network)
-        totals = StageTotals.of(network, stage, plan, machine.dram.row_bits if machine.dram else None)
-        return cls(stage, plan, plan.footprint, totals)
-
-
-class _Mapping(Once[_MappedStage]):
-    """A stage to be mapped.
-
-    has_weights: whether it takes memory. following: the stage behind it; nothing leads to the one before, which is gone
-    when its samples are.
-    """
-
-    def __init__(self, make: Callable[[], _MappedStage], has_weights: bool, following: _Mapping | None) -> None:
-        super().__init__(make)
-        self.has_weights, self.following = has_weights, following
+        return cls(plan, StageTotals.of(network, stage, plan, machine.dram.row_bits if machine.dram else None))
 
 
 @dataclass(frozen=True, eq=False)
 class _SampleDone:
-    """One sample of a stage, and the totals that it is to be added to."""
+    """One sample of a stage; schedule: of it by itself, where somebody wants that."""
 
     run: SampleRun
-    totals: StageTotals
-    footprint: WeightFootprint
     schedule: StageSchedule | None
 
 

@@ -23,7 +23,7 @@ class SampleRun:
     """What one sample of a stage did, and what of its tensors is counted.
 
     sample: its index. activity: as the plan told it. inputs: values that are not 0, int64 (T,), of every tensor that
-    the stage takes; None for currents that are counted where they are made. outputs: what it puts out; None where that
+    the stage takes; None for currents that the stage counts that makes them. outputs: what it puts out; None where that
     is currents, of which no record is kept. weights_on_chip: whether they were before. kept: tensors that stayed on
     chip.
     """
@@ -36,10 +36,18 @@ class SampleRun:
     kept: frozenset[str]
 
     @classmethod
-    def of(cls, activity: Activity, sample: StageSample, non_zeros: NonZeros, with_raster: bool) -> SampleRun:
-        """Count the tensors of a sample that was replayed. non_zeros: of this run."""
+    def of(
+        cls,
+        activity: Activity,
+        sample: StageSample,
+        non_zeros: NonZeros,
+        counted_elsewhere: frozenset[str],
+        with_raster: bool,
+    ) -> SampleRun:
+        """Count the tensors of a sample that was replayed. non_zeros: of this run. counted_elsewhere: names of currents
+        that other stages count."""
         stage = sample.stage
-        inputs = {name: non_zeros.of(sample, name) for name in stage.consumed}
+        inputs = {name: None if name in counted_elsewhere else sample.non_zeros(name) for name in stage.consumed}
         last = stage.operators[-1]
         outputs = None
         if isinstance(last, Synapse):
@@ -83,6 +91,7 @@ class StageTotals:
     kept: dict[str, int] = field(default_factory=dict)
     verification: dict[str, VerificationResult] = field(default_factory=dict)
     schedules: list[StageSchedule] = field(default_factory=list)
+    _counted_elsewhere: list[tuple[int, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, network: Network, stage: Stage, plan: Plan, row_bits: int | None = None) -> StageTotals:
@@ -103,8 +112,8 @@ class StageTotals:
             row_bits,
         )
 
-    def add(self, run: SampleRun, non_zeros: NonZeros) -> None:
-        """What one sample did. non_zeros: of this run, to which every stage before has added."""
+    def add(self, run: SampleRun) -> None:
+        """What one sample did."""
         activity = run.activity
         for name, count in activity.counts.items():
             if name not in self.counts:
@@ -120,15 +129,26 @@ class StageTotals:
             self.accesses_by_bank[memory] = accesses + self.accesses_by_bank.get(memory, 0)
         self.synaptic_operations += activity.synaptic_operations
         for name, counts in run.inputs.items():
-            known = non_zeros.of_currents(run.sample, name) if counts is None else counts
-            found = self.over_time.add_input(known)
-            self.input_spikes += found
-            self.input_currents += found if name in self.currents else 0
-            self.input_positions += len(known) * self.positions[name]
+            if counts is None:
+                self._counted_elsewhere.append((run.sample, name))
+            else:
+                self._add_input(name, counts)
         if run.outputs is not None:
             self.output_spikes += self.over_time.add_output(run.outputs)
         self.inferences_with_weights_on_chip += run.weights_on_chip
         self.kept = sum_by_name((self.kept, dict.fromkeys(run.kept, 1)))
+
+    def add_currents(self, non_zeros: NonZeros) -> None:
+        """What other stages have counted of what this one takes: all that were expected are done."""
+        for sample, name in self._counted_elsewhere:
+            self._add_input(name, non_zeros.of_currents(sample, name))
+        self._counted_elsewhere.clear()
+
+    def _add_input(self, name: str, counts: Int64) -> None:
+        found = self.over_time.add_input(counts)
+        self.input_spikes += found
+        self.input_currents += found if name in self.currents else 0
+        self.input_positions += len(counts) * self.positions[name]
 
     @property
     def cycles(self) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from functools import partial
 
-from spikecycle.simulator.dataflows.stage import layers
+from spikecycle.simulator.dataflows.stage import dense_work, layers
 from spikecycle.simulator.replay import Comparison, SampleTensors
 from spikecycle.simulator.result import VerificationResult
-from spikecycle.simulator.side_by_side import in_order
+from spikecycle.simulator.side_by_side import Series, side_by_side
 from spikecycle.traces import Operator, Trace
 
 
@@ -20,15 +19,11 @@ def verify_network(network: Trace, samples: Sequence[int], threads: int = 1) -> 
     One entry per layer: a population with the synapses that feed it, or any other operator by itself. Synapses whose
     currents were recorded too have an entry of their own.
     """
-    compared = list(_compared(network))
-    jobs = (
-        partial(_compare, network, operator, sample)
-        for _, operator in compared
-        if network.tensors[operator.output.name].recorded
-        for sample in samples
-    )
-    with closing(in_order(jobs, threads)) as comparisons:
-        return [_verified(network, layer, operator, samples, comparisons) for layer, operator in compared]
+    verified = [_Verified(network, layer, operator, samples) for layer, operator in _compared(network)]
+    with closing(side_by_side([one.series() for one in verified], threads)) as compared:
+        for _ in compared:
+            pass
+    return [one.result() for one in verified]
 
 
 def _compared(network: Trace) -> Iterator[tuple[str, Operator]]:
@@ -39,25 +34,35 @@ def _compared(network: Trace) -> Iterator[tuple[str, Operator]]:
         yield stage.name, last
 
 
-def _compare(network: Trace, operator: Operator, sample: int) -> Comparison:
-    """One operator whose output is recorded, on one sample."""
-    comparison = SampleTensors(network, sample).verify(operator)
-    assert comparison is not None
-    return comparison
+class _Verified:
+    """An operator that is recomputed, and how often it differed."""
 
+    def __init__(self, network: Trace, layer: str, operator: Operator, samples: Sequence[int]) -> None:
+        self._network, self._layer, self._operator = network, layer, operator
+        self._recorded = network.tensors[operator.output.name].recorded
+        self._samples = samples if self._recorded else ()
+        self._taken = self._compared = self._mismatches = 0
+        self._first: list[int] | None = None
 
-def _verified(
-    network: Trace, layer: str, operator: Operator, samples: Sequence[int], comparisons: Iterator[Comparison]
-) -> VerificationResult:
-    """One operator, over all samples: its comparisons are next."""
-    recorded = network.tensors[operator.output.name].recorded
-    compared = mismatches = 0
-    first: list[int] | None = None
-    for sample, comparison in zip(samples if recorded else (), comparisons, strict=False):
-        compared += comparison.compared
-        mismatches += comparison.mismatches
-        if first is None and comparison.first_mismatch is not None:
-            first = [sample, *comparison.first_mismatch]
-    return VerificationResult(
-        layer=layer, recorded=recorded, spikes_compared=compared, mismatches=mismatches, first_mismatch=first
-    )
+    def series(self) -> Series[Comparison]:
+        """The jobs, one per sample: none where nothing was recorded."""
+        return Series(len(self._samples), self._compare, self._take, work=dense_work([self._operator]))
+
+    def _compare(self, index: int) -> Comparison:
+        comparison = SampleTensors(self._network, self._samples[index]).verify(self._operator)
+        assert comparison is not None
+        return comparison
+
+    def _take(self, comparison: Comparison) -> None:
+        self._compared += comparison.compared
+        self._mismatches += comparison.mismatches
+        if self._first is None and comparison.first_mismatch is not None:
+            self._first = [self._samples[self._taken], *comparison.first_mismatch]
+        self._taken += 1
+
+    def result(self) -> VerificationResult:
+        """The entry, when all samples are compared."""
+        return VerificationResult(
+            layer=self._layer, recorded=self._recorded, spikes_compared=self._compared, mismatches=self._mismatches,
+            first_mismatch=self._first,
+        )  # fmt: skip

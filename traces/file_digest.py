@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -20,6 +22,7 @@ class FileDigest:
         self._lock = Lock()
         self._begun: Thread | None = None
         self._is_given_up = Event()
+        self._waiting: list[Callable[[], None]] | None = []
 
     def begin(self) -> None:
         """Compute it from now on, beside what the caller does, unless that has begun before; end that with `give_up`
@@ -28,6 +31,14 @@ class FileDigest:
             return
         self._begun = Thread(target=self._early, name=f"SHA-256 of {self._path.name}")
         self._begun.start()
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call something when what `begin` began has ended, in its thread; at once where nothing is at work."""
+        with self._lock:
+            if self._begun is not None and self._waiting is not None:
+                self._waiting.append(call)
+                return
+        call()
 
     def give_up(self) -> None:
         """End what `begin` began; who asks for the fingerprint after all, computes it."""
@@ -50,9 +61,13 @@ class FileDigest:
 
     def _early(self) -> None:
         try:
-            self._found = self._computed(self._is_given_up)
-        except OSError:
-            return  # it is raised to who asks
+            with suppress(OSError):  # it is raised to who asks
+                self._found = self._computed(self._is_given_up)
+        finally:
+            with self._lock:
+                waiting, self._waiting = self._waiting or [], None
+            for call in waiting:
+                call()
 
     def _computed(self, given_up: Event | None = None) -> str | None:
         """None where it is given up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+from collections.abc import Callable
 from types import TracebackType
 
 import h5py
@@ -129,6 +130,10 @@ class Trace:
     def begin_hash(self) -> None:
         """Compute `sha256` from now on, in a thread of its own, until the file is closed."""
         self._digest.begin()
+
+    def when_hashed(self, call: Callable[[], None]) -> None:
+        """Call something when the thread that `begin_hash` started has ended, in it; at once if none is at work."""
+        self._digest.when_ended(call)
 
     def close(self) -> None:
         """Close the file; a closed trace keeps its metadata."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from spikecycle.simulator.replay.sample import KEPT_BYTES
 from spikecycle.traces import LayerShape, Pool, Population, Tensor
 from spikecycle.traces.frames import block_timesteps
 from spikecycle.traces.packing import packed_bytes
+from spikecycle.traces.weights import code_dtype
 
 COPIES = 3  # of a tensor: as recorded, as it is used, and what is found out about it
 POTENTIAL_BYTES = 24  # of a neuron while it is recomputed: sum, potential and flag
@@ -79,23 +80,27 @@ def run_needs(
     """Everything that the stages of a run need, by stage. with_timeline: whether somebody wants one."""
     return {
         f"layer {stage.name!r}": (
-            *stage_needs(stage, network, dataflow.supports.packed_spikes),
+            *stage_needs(stage, network, dataflow.supports.packed_spikes, dataflow.supports.layers_only),
             *(need for need in dataflow.memory(machine, stage, network) if with_timeline or not need.is_of_timeline),
         )
         for stage in stages
     }
 
 
-def stage_needs(stage: Stage, network: Network, packed_spikes: bool = False) -> tuple[Need, ...]:
-    """The arrays of a stage itself: weights as int32, with what they are read from; one sample of its tensors.
+def stage_needs(
+    stage: Stage, network: Network, packed_spikes: bool = False, weights_as_codes: bool = False
+) -> tuple[Need, ...]:
+    """The arrays of a stage itself: weights, with what they are read from; one sample of its tensors.
 
-    packed_spikes: see `Support`.
+    packed_spikes: see `Support`. weights_as_codes: whether weights are held in their own width, as layers hold them
+    (`layer_of`), or as int32.
     """
     weights = sum(synapse.shape.M * synapse.shape.fan_in for synapse in stage.synapses())
-    needs = [
-        Need(4 * weights, f"{weights} weights (M x C/groups x R x S)"),
-        Need(8 * weights, f"{weights} weights (M x C/groups x R x S)", is_kept=False),
-    ]
+    what = f"{weights} weights (M x C/groups x R x S)"
+    if weights_as_codes:
+        needs = list(_code_needs(stage, network, what))
+    else:
+        needs = [Need(4 * weights, what), Need(8 * weights, what, is_kept=False)]
     for tensor in _tensors_of(stage, network):
         values = network.timesteps * tensor.spec.count
         what = f"{values} values of tensor {tensor.name!r} (T x C x H x W)"
@@ -108,9 +113,48 @@ def stage_needs(stage: Stage, network: Network, packed_spikes: bool = False) -> 
         if packed_spikes:  # what is unpacked, or computed, at a time
             some = min(values, block_timesteps(tensor.spec.count) * tensor.spec.count)
             needs.append(Need(_item_bytes(tensor) * some, f"some timesteps of tensor {tensor.name!r}", is_kept=False))
-    neurons = sum(operator.output.count for operator in stage.operators if isinstance(operator, Population))
-    needs.append(Need(POTENTIAL_BYTES * neurons, f"{neurons} neurons", is_kept=False))
+    if not weights_as_codes or _is_recomputed(stage, network):
+        needs.append(neurons_need(stage))
     return tuple(needs)
+
+
+def neurons_need(stage: Stage) -> Need:
+    """The neurons of a stage while they are recomputed."""
+    neurons = sum(operator.output.count for operator in stage.operators if isinstance(operator, Population))
+    return Need(POTENTIAL_BYTES * neurons, f"{neurons} neurons", is_kept=False)
+
+
+def turned_need(stage: Stage) -> Need:
+    """The weights of a stage by input channel, to recompute its neurons: turned, and the taps of a kernel put apart."""
+    size = 2 * _code_bytes(stage)
+    return Need(size, f"{size} bytes of weights by input channel (M x C/groups x R x S)", is_kept=False)
+
+
+def _is_recomputed(stage: Stage, network: Network) -> bool:
+    return not network.tensors[stage.operators[-1].output.name].recorded
+
+
+def _code_bytes(stage: Stage) -> int:
+    """All weights in their own width."""
+    return sum(
+        np.dtype(code_dtype(synapse.weight_bits)).itemsize * synapse.shape.M * synapse.shape.fan_in
+        for synapse in stage.synapses()
+    )
+
+
+def _code_needs(stage: Stage, network: Network, what: str) -> Iterator[Need]:
+    """Weights of a layer in their own width: as they are read, and the same unpacked or checked; side by side with
+    those of other inputs, or with zeros in the holes of a kernel, in one piece and in parts."""
+    codes, sizes = _code_bytes(stage), layer_sizes(stage, network)
+    yield Need(codes, what, is_kept=False)
+    yield Need(codes, what, is_kept=False)
+    if sizes is not None:
+        weights = sizes.shape.M * sizes.shape.fan_in
+        merged = np.dtype(code_dtype(sizes.weight_bits)).itemsize * weights
+        if merged > codes:
+            yield Need(2 * merged, f"{weights} weights side by side", is_kept=False)
+    if _is_recomputed(stage, network):
+        yield turned_need(stage)
 
 
 def tensor_need(tensor: Tensor, timesteps: int) -> Need:

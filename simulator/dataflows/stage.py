@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -165,6 +165,15 @@ def consumers(network: Network, tensor: str) -> list[tuple[Operator, Source]]:
     return [
         (operator, source) for operator in network.operators for source in operator.inputs if source.tensor == tensor
     ]
+
+
+def dense_work(operators: Iterable[Operator]) -> int:
+    """Values of a timestep that operators work on, whatever they are: every weight for each of its inputs, and outputs
+    of operators without weights."""
+    return sum(
+        operator.shape.dense_sops_per_timestep if isinstance(operator, Synapse) else operator.output.count
+        for operator in operators
+    )
 
 
 def made_by_synapses(network: Network) -> frozenset[str]:

@@ -38,7 +38,7 @@ from spikecycle.simulator.machine.schema import DataflowParameters, Dram, Positi
 from spikecycle.simulator.units import channel_cycles_per_bit
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.simulator.workload.synapse import BLOCK_BYTES
-from spikecycle.simulator.workload.words import WORD_BITS, lowest_one, without_lowest_one
+from spikecycle.simulator.workload.words import WORD_BITS, lowest_one
 from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 from spikecycle.traces.packing import PackedSpikes
 
@@ -179,7 +179,7 @@ def take_later(later: LaterWords, lane: int, disjoint: UInt64, pattern: int) -> 
         candidates = later.patterns[lane, part] & disjoint[pattern, part]
         while candidates:
             candidate = part * WORD_BITS + lowest_one(candidates)
-            candidates = without_lowest_one(candidates)
+            candidates &= candidates - np.uint64(1)
             if later.first_of[lane, candidate] < earliest:
                 partner, earliest = candidate, int(later.first_of[lane, candidate])
     if partner < 0:

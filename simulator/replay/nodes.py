@@ -113,4 +113,6 @@ def start_population(operator: Population, tensors: ProducedTensors, track_activ
 
 def _start_synapse(operator: Synapse, tensors: KnownTensors) -> SynapseStep:
     values = tensors.spec(operator.inputs[0].tensor).range
-    return SynapseStep(operator.shape, operator.weights(), operator.weight_bits, values)
+    held = operator.held_weights()
+    weights = operator.codes() if held is None else held
+    return SynapseStep(operator.shape, weights, operator.weight_bits, values)

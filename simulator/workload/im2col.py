@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Inputs, UInt32, UInt64
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.jit import called_kernel, kernel, lean_kernel
 from spikecycle.simulator.workload.axis import WindowAxis, Windows, outputs_of_tap
 from spikecycle.traces.packing import PackedSpikes
 
@@ -28,21 +28,42 @@ FEW_COLUMNS = 8
 """Outputs in a row below which bits are moved one by one: fields of so few windows side by side are not worth it."""
 
 
-@kernel
+class FieldRoom(NamedTuple):
+    """Room for fields and words of all windows of one timestep and group: neighbouring windows lie side by side.
+
+    fields: uint32 (H x Q,), of every input row and output column. words: uint64 (words + 1, P x Q).
+    """
+
+    fields: UInt32
+    words: UInt64
+
+    @classmethod
+    def of(cls, windows: Windows, words: int) -> FieldRoom:
+        """For these windows, whose rows have so many words."""
+        rows, columns = windows
+        return cls(
+            np.zeros(rows.inputs * columns.outputs, np.uint32),
+            np.zeros((words + 1, rows.outputs * columns.outputs), np.uint64),
+        )
+
+
+@called_kernel
 def pack_fields(
     values: Inputs, columns: WindowAxis, first_tap: int, stop_tap: int, bit: int, fields_out: UInt32
 ) -> None:
     """For every input row and output column the bits that taps [first_tap, stop_tap) meet, side by side.
 
-    values: (H, W). fields_out: uint32 (H, Q); bit s is that of tap first_tap + s.
+    values: (H, W). fields_out: uint32 (H x Q,); bit s is that of tap first_tap + s.
     """
-    fields_out[:] = 0
+    for i in range(len(fields_out)):
+        fields_out[i] = 0
     for s in range(first_tap, stop_tap):
         first, last = outputs_of_tap(columns, s)
         start = first * columns.stride + s * columns.dilation - columns.padding
         shift = np.uint32(s - first_tap)
         for h in range(len(values) if first < last else 0):
-            source, target = values[h, start:], fields_out[h, first:last]
+            source = values[h, start:]
+            target = fields_out[h * columns.outputs + first : h * columns.outputs + last]
             if columns.stride == 1:
                 for i in range(len(target)):
                     target[i] |= ((np.uint32(source[i]) >> np.uint32(bit)) & np.uint32(1)) << shift
@@ -51,7 +72,7 @@ def pack_fields(
                     target[i] |= ((np.uint32(source[i * columns.stride]) >> np.uint32(bit)) & np.uint32(1)) << shift
 
 
-@kernel
+@called_kernel
 def or_shifted(fields: UInt32, shift: int, words_out: UInt64) -> None:
     """Set in every word, (n,), the bits of its field, shifted to the left, or to the right if `shift` is negative."""
     if shift >= 0:
@@ -90,23 +111,24 @@ def pack_bit_by_bit(inputs: Inputs, windows: Windows, bit: int, rows_out: UInt64
                                 k += 1
 
 
-@kernel
-def pack_by_fields(inputs: Inputs, windows: Windows, bit: int, rows_out: UInt64) -> None:
+@lean_kernel
+def pack_by_fields(inputs: Inputs, windows: Windows, bit: int, room: FieldRoom, rows_out: UInt64) -> None:
     """The same as `pack_bit_by_bit`, field by field of many windows."""
-    timesteps, channels, height, _ = inputs.shape
-    groups, _, _, words = rows_out.shape
-    rows, columns = windows.rows, windows.columns
+    timesteps, channels, _, _ = inputs.shape
+    groups, _, positions, words = rows_out.shape
+    rows, columns = windows
     group_channels = channels // groups
-    # one word of all windows at a time: neighbouring outputs lie side by side
-    fields = np.zeros((height, columns.outputs), np.uint32)
-    packed = np.zeros((words + 1, rows.outputs, columns.outputs), np.uint64)
     for group in range(groups):
         for t in range(timesteps):
-            packed[:] = 0
+            for word in range(words + 1):
+                of_word = room.words[word]
+                for i in range(positions):
+                    of_word[i] = 0
             for c in range(group_channels):
                 for first_tap in range(0, columns.taps, FIELD_BITS):
                     stop_tap = min(first_tap + FIELD_BITS, columns.taps)
-                    pack_fields(inputs[t, group * group_channels + c], columns, first_tap, stop_tap, bit, fields)
+                    of_channel = inputs[t, group * group_channels + c]
+                    pack_fields(of_channel, columns, first_tap, stop_tap, bit, room.fields)
                     for r in range(rows.taps):
                         k = (c * rows.taps + r) * columns.taps + first_tap
                         shift = k % WORD_BITS
@@ -115,16 +137,15 @@ def pack_by_fields(inputs: Inputs, windows: Windows, bit: int, rows_out: UInt64)
                         together = max(1, last - first) if rows.stride == 1 else 1
                         for p in range(first, last, together):
                             h = p * rows.stride + r * rows.dilation - rows.padding
-                            field = fields[h : h + together].reshape(-1)
-                            or_shifted(field, shift, packed[k // WORD_BITS, p : p + together].reshape(-1))
+                            field = room.fields[h * columns.outputs : (h + together) * columns.outputs]
+                            begin, end = p * columns.outputs, (p + together) * columns.outputs
+                            or_shifted(field, shift, room.words[k // WORD_BITS, begin:end])
                             if shift + stop_tap - first_tap > WORD_BITS:
-                                next_words = packed[k // WORD_BITS + 1, p : p + together].reshape(-1)
-                                or_shifted(field, shift - WORD_BITS, next_words)
-            for p in range(rows.outputs):
-                for q in range(columns.outputs):
-                    row = rows_out[group, t, p * columns.outputs + q]
-                    for word in range(words):
-                        row[word] = packed[word, p, q]
+                                or_shifted(field, shift - WORD_BITS, room.words[k // WORD_BITS + 1, begin:end])
+            for position in range(positions):
+                row = rows_out[group, t, position]
+                for word in range(words):
+                    row[word] = room.words[word, position]
 
 
 class MovedMaps(NamedTuple):
@@ -266,5 +287,5 @@ def pack_rows(
     elif windows.columns.outputs < FEW_COLUMNS:
         pack_bit_by_bit(np.asarray(inputs), windows, bit, rows)
     else:
-        pack_by_fields(np.asarray(inputs), windows, bit, rows)
+        pack_by_fields(np.asarray(inputs), windows, bit, FieldRoom.of(windows, words), rows)
     return rows

@@ -15,7 +15,7 @@ from spikecycle.simulator.array_types import Int16, Int32, Int64, UInt64, Weight
 from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.simulator.replay.steps import by_input_channel
 from spikecycle.simulator.workload.axis import Windows
-from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, lowest_one, without_lowest_one
+from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, lowest_one
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.tensors import ValueRange
@@ -78,7 +78,7 @@ def list_events(spiking: UInt64, positions: int, channels: int, groups: int, eve
             word = spiking[index]
             while word:
                 bit = index * WORD_BITS + lowest_one(word)
-                word = without_lowest_one(word)
+                word &= word - np.uint64(1)
                 while bit >= stop:
                     c += 1
                     stop += positions

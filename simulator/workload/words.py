@@ -4,7 +4,7 @@ Every set bit of a word, the lowest first:
 
     while word:
         k = lowest_one(word)
-        word = without_lowest_one(word)
+        word &= word - np.uint64(1)
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def lowest_one(word: np.uint64) -> int:
 
 @kernel
 def without_lowest_one(word: np.uint64) -> np.uint64:
-    """A word without its lowest set bit; 0 if it has none."""
+    """A word without its lowest set bit; 0 if it has none. Of others, an expression compiles faster."""
     return word & (word - np.uint64(1))
 
 
@@ -64,4 +64,4 @@ def column_ones(words: UInt64, ones_out: Int64) -> None:
             word = words[row, index]
             while word:
                 ones_out[index * WORD_BITS + lowest_one(word)] += 1
-                word = without_lowest_one(word)
+                word &= word - np.uint64(1)

@@ -105,7 +105,6 @@ MEASURE = """
 import importlib, json, sys, tracemalloc
 import numpy as np
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.row_stationary import RowStationaryPlan
 from spikecycle.simulator.dataflows.spike_array import SpikeArrayPlan
 from spikecycle.simulator.machine.loader import load_machine
@@ -120,13 +119,13 @@ def measured(hardware, settings, sizes, timesteps, input_bits):
     weights = random.integers(-127, 128, shape.weight_shape) * (random.random(shape.weight_shape) < 0.5)
     neuron = Neuron("lif", np.full(shape.M, 3000), 20, 1, 1)
     bias = np.zeros(shape.M, np.int32)
-    task = LayerTask("x", shape, timesteps, input_bits, 8, weights.astype(np.int32), bias, neuron)
+    task = LayerTask("x", shape, timesteps, input_bits, 8, weights.astype(np.int8), bias, neuron)
     spikes = random.random((timesteps, *shape.input_shape)) < 0.2
     inputs = (spikes * ((1 << input_bits) - 1)).astype(np.uint8)
     outputs = np.zeros((timesteps, *shape.output_shape), np.uint8)
     kind = machine.dataflow.kind
     needs = importlib.import_module(f"spikecycle.simulator.dataflows.{kind}.memory").needs
-    needed = needs(machine, LayerSizes(shape, timesteps, input_bits, 8))
+    needed = needs(machine, task)
     estimate = sum(need.bytes for need in needed if not need.is_of_timeline)
     tracemalloc.start()
     plan = PLANS[kind](machine, task)
@@ -157,6 +156,11 @@ CASES = [
     ("spike_array", {}, {"C": 8, "M": 8}, 5000, 1),
     ("spike_array", {"dataflow.fifo_depth": 1_000_000}, {"C": 8, "M": 8}, 2, 1),
     ("spike_array", SPACE, {"C": 32, "H": 64, "W": 64, "M": 16}, 4, 1),
+    ("spike_array_edge", {}, {"C": 4096, "M": 600}, 4, 1),
+    ("spike_array_edge", {}, {"C": 256, "H": 16, "W": 16, "M": 64}, 8, 1),
+    ("spike_array_edge", {"formats.weights.format": "bitmask"}, {"C": 2048, "M": 500}, 4, 1),
+    ("spike_array_edge", {"dataflow.pes": 1}, {"C": 4096, "M": 300}, 20, 1),
+    ("spike_array_edge", {}, {"C": 64, "H": 40, "W": 40, "M": 16}, 30, 1),
     ("eyeriss_snn", {}, {"C": 512, "M": 1024}, 4, 1),
     ("eyeriss_snn", {}, {"C": 64, "H": 16, "W": 16, "M": 64}, 20, 1),
     ("eyeriss_snn", {}, {"C": 256, "H": 4, "W": 4, "M": 256}, 8, 1),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ from spikecycle.simulator import activity, simulate
 from spikecycle.simulator.activity import Moves, Work, WorkRows
 from spikecycle.simulator.dataflows.cores.step_table import StepTable
 from spikecycle.simulator.schedule import OVERLAPS
-from spikecycle.simulator.stage_run import StageRunner
 from spikecycle.simulator.timeline import Timeline
+from spikecycle.simulator.totals import SampleRun, StageTotals
 from spikecycle.traces import LayerShape
 from spikecycle.traces.synthetic import synthetic_trace
 from tests.unit.schedule.cases import TIMINGS, rows
@@ -62,14 +61,13 @@ def test_rows_are_made_in_blocks_and_little_is_kept_of_each(
     machine: str, trace: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[WorkRows] = []
-    run = StageRunner.run
+    add = StageTotals.add
 
-    def keeping(self: StageRunner, *arguments: Any) -> Any:
-        for stage_run in run(self, *arguments):
-            kept.extend(done.rows for done in stage_run.activities)
-            yield stage_run
+    def keeping(self: StageTotals, run: SampleRun) -> None:
+        kept.append(run.activity.rows)
+        add(self, run)
 
-    monkeypatch.setattr(StageRunner, "run", keeping)
+    monkeypatch.setattr(StageTotals, "add", keeping)
     simulate(trace, machine, settings=SETTINGS[machine])
     assert max(made) <= BLOCK_ROWS
     assert sum(made) > 5 * BLOCK_ROWS

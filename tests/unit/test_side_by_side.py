@@ -1,235 +1,272 @@
-"""Jobs on threads: order of results, errors in their turn, and values that are made once."""
+"""Series of jobs on threads: who does what, when, and in which order results are taken."""
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator
+import time
+from dataclasses import dataclass, field
 
 import pytest
 
-from spikecycle.simulator.side_by_side import AHEAD, Once, in_order
+from spikecycle.simulator import side_by_side as module
+from spikecycle.simulator.side_by_side import AHEAD, Series, side_by_side
+from tests.unit.series import PATIENCE_S, busy, no_job_is_short, one_job, run, squares
 
-PATIENCE_S = 20
-"""Until a test that hangs gives up."""
-
-
-class EndlessJobs:
-    """Jobs without end, and how many of them were drawn."""
-
-    drawn = 0
-
-    def __iter__(self) -> Iterator[Callable[[], int]]:
-        while True:
-            self.drawn += 1
-            yield lambda: 1
+__all__ = ["no_job_is_short"]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
-def test_results_come_in_the_order_of_the_jobs(threads: int) -> None:
-    assert list(in_order([lambda number=number: number * number for number in range(50)], threads)) == [  # type: ignore[misc]
-        number * number for number in range(50)
-    ]
+@pytest.mark.parametrize("short_s", [0.0, 1000.0])
+def test_results_of_each_series_are_taken_in_order(
+    threads: int, short_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHORT_JOB_S", short_s)
+    taken: list[list[int]] = [[], [], [], []]
+    told = run([squares(count, found) for count, found in zip((50, 1, 0, 30), taken, strict=True)], threads)
+    assert taken == [[number * number for number in range(count)] for count in (50, 1, 0, 30)]
+    assert sorted(told) == [0] * 50 + [1] + [3] * 30
+    assert threads > 1 or told == sorted(told)
 
 
+@pytest.mark.usefixtures("no_job_is_short")
 def test_two_jobs_are_worked_on_at_the_same_time_and_the_later_may_end_first() -> None:
     second_is_done = threading.Event()
+    taken: list[int] = []
 
-    def first() -> str:
-        assert second_is_done.wait(PATIENCE_S)
-        return "first"
+    def do(index: int) -> int:
+        if index == 0:
+            assert second_is_done.wait(PATIENCE_S)
+        elif index == 1:
+            second_is_done.set()
+        return index
 
-    def second() -> str:
-        second_is_done.set()
-        return "second"
-
-    assert list(in_order([first, second], 2)) == ["first", "second"]
+    assert run([Series(2, do, taken.append)], 2) == [0, 0]
+    assert taken == [0, 1]
 
 
 def test_one_thread_does_a_job_when_it_is_asked_for_in_the_thread_that_asks() -> None:
     done: list[int] = []
-
-    def job(number: int) -> int:
-        done.append(number)
-        return threading.get_ident()
-
-    results = in_order([lambda: job(0), lambda: job(1)], 1)
+    steps = side_by_side([Series(2, lambda index: threading.get_ident(), done.append)], 1)
     assert done == []
-    assert next(results) == threading.get_ident()
-    assert done == [0]
+    next(steps)
+    assert done == [threading.get_ident()]
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
-def test_an_error_comes_in_its_turn_and_nothing_is_begun_behind_it(threads: int) -> None:
-    drawn = 0
-
-    def fail() -> int:
-        raise ValueError("the third")
-
-    def jobs() -> Iterator[Callable[[], int]]:
-        nonlocal drawn
-        for number in range(1000):
-            drawn += 1
-            yield fail if number == 2 else lambda: 1
-
-    results = in_order(jobs(), threads)
-    assert [next(results), next(results)] == [1, 1]
-    with pytest.raises(ValueError, match="the third"):
-        next(results)
-    assert drawn <= 3 + AHEAD * threads
-
-
-def test_who_stops_asking_stops_the_jobs() -> None:
-    jobs = EndlessJobs()
-    results = in_order(jobs, 2)
-    next(results)
-    results.close()
-    assert jobs.drawn <= 1 + AHEAD * 2
-    assert not [thread for thread in threading.enumerate() if "side by side" in thread.name]
-
-
+@pytest.mark.usefixtures("no_job_is_short")
 @pytest.mark.parametrize("threads", [2, 3])
-def test_who_asks_for_results_does_jobs_as_well(threads: int) -> None:
+def test_who_asks_does_jobs_as_well(threads: int) -> None:
     together = threading.Barrier(threads)
+    workers: set[int] = set()
 
-    def job() -> int:
+    def do(index: int) -> None:
         together.wait(PATIENCE_S)  # as many threads as that are at work, and no more were started
-        return threading.get_ident()
+        workers.add(threading.get_ident())
 
-    workers = set(in_order([job] * threads, threads))
+    run([Series(threads, do, lambda result: None)], threads)
     assert len(workers) == threads
     assert threading.get_ident() in workers
 
 
-def test_no_more_is_begun_than_results_can_wait() -> None:
-    jobs = EndlessJobs()
-    results = in_order(jobs, 2)
-    for taken in range(1, 200):
-        next(results)
-        assert jobs.drawn <= taken + AHEAD * 2
-    results.close()
-
-
-def test_an_error_in_a_helper_is_raised_where_results_are_asked_for() -> None:
-    here, failed = threading.get_ident(), threading.Event()
-
-    def job() -> int:
-        if threading.get_ident() != here:
-            failed.set()
-            raise ValueError("in a helper")
-        assert failed.wait(PATIENCE_S)
-        return 1
-
-    with pytest.raises(ValueError, match="in a helper"):
-        list(in_order([job] * 2, 2))
-
-
-def test_a_value_is_made_once_for_all_who_need_it() -> None:
-    made: list[int] = []
+@pytest.mark.usefixtures("no_job_is_short")
+def test_the_second_thread_begins_with_the_least_work_all_others_with_the_most() -> None:
+    """Each takes the next from its end, and none joins another while there is a series that nobody has begun."""
+    began: list[tuple[int, bool]] = []
     both = threading.Barrier(2)
 
-    def make() -> int:
-        made.append(1)
-        return 5
+    def job(work: int) -> Series[None]:
+        def do() -> None:
+            began.append((work, threading.current_thread() is threading.main_thread()))
+            both.wait(PATIENCE_S)
 
-    value = Once(make)
+        return one_job(do, work=work)
 
-    def job() -> int:
-        both.wait(PATIENCE_S)
-        return value()
-
-    assert list(in_order([job, job], 2)) == [5, 5]
-    assert made == [1]
+    run([job(work) for work in (3, 6, 1, 5, 2, 4)], 2)
+    assert [work for work, is_asking in began if is_asking] == [6, 5, 4]
+    assert [work for work, is_asking in began if not is_asking] == [1, 2, 3]
 
 
-def test_a_value_that_is_being_made_is_not_waited_for_ahead() -> None:
-    begun, others_turn = threading.Event(), threading.Event()
+@pytest.mark.usefixtures("no_job_is_short")
+def test_a_thread_stays_with_its_series_while_nobody_has_begun_another() -> None:
+    helper: list[str] = []
+    is_done = threading.Event()
 
-    def make() -> int:
-        begun.set()
-        assert others_turn.wait(PATIENCE_S)
-        return 5
+    def heavy(index: int) -> None:
+        if threading.current_thread() is threading.main_thread():
+            assert is_done.wait(PATIENCE_S)
 
-    value = Once(make)
-    assert not value.is_being_made
+    def light(index: int) -> None:
+        helper.append("light")
 
-    def look() -> int:
-        assert begun.wait(PATIENCE_S)
-        assert value.is_being_made
-        value.ahead()
-        others_turn.set()
-        return value()
+    def middle(index: int) -> None:
+        helper.append("middle")
+        is_done.set()
 
-    jobs: list[Callable[[], int]] = [value, look]
-    assert list(in_order(jobs, 2)) == [5, 5]
-    assert not value.is_being_made
+    series = [(heavy, 9, 3), (middle, 1, 2), (light, 3, 1)]
+    run([Series(count, do, lambda _: None, work=work) for do, count, work in series], 2)
+    assert helper == ["light"] * 3 + ["middle"]
 
 
-def test_an_error_ahead_is_told_to_those_who_ask() -> None:
-    made: list[int] = []
+@pytest.mark.usefixtures("no_job_is_short")
+def test_when_all_have_begun_the_one_with_most_time_left_is_next() -> None:
+    """The helper's own series has 9 jobs of 1 ms left, the other one of 100 ms: that is done first, to end with short
+    ones."""
+    helper: list[str] = []
+    second_began = threading.Event()
 
-    def make() -> int:
-        made.append(1)
-        raise ValueError("no value")
+    def heavy(index: int) -> None:
+        busy(0.1)
+        if threading.current_thread() is not threading.main_thread():
+            helper.append("heavy")
+        elif index == 1:
+            second_began.set()
+            while "heavy" not in helper:
+                time.sleep(0.001)
 
-    value = Once(make)
-    value.ahead()
-    for _ in range(2):
-        with pytest.raises(ValueError, match="no value"):
-            value()
-    assert made == [1]
+    def light(index: int) -> None:
+        if index == 0:  # one heavy job is measured, one has begun, one is left
+            assert second_began.wait(PATIENCE_S)
+        busy(0.001)
+        if threading.current_thread() is not threading.main_thread():
+            helper.append("light")
+
+    run([Series(3, heavy, lambda _: None, work=2), Series(10, light, lambda _: None, work=1)], 2)
+    assert helper[:2] == ["light", "heavy"]
+
+
+@dataclass
+class Crowd:
+    """How many are in it at once, at most."""
+
+    now: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_no_two_threads_do_short_jobs_at_the_same_time(threads: int) -> None:
+    """Once it is known that they are: of the first series that is measured, and of those that have less work."""
+    crowd = Crowd()
+
+    def do(index: int) -> None:
+        if index >= threads:
+            with crowd:
+                time.sleep(0.0005)  # takes no time of a processor
+
+    run([Series(20, do, lambda result: None, work=work) for work in range(3)], threads)
+    assert crowd.most == 1
+
+
+@pytest.mark.parametrize(("preparation", "others_prepare"), [(1, False), (2, True)])
+def test_short_series_are_not_prepared_beside_short_jobs(preparation: int, others_prepare: bool) -> None:
+    """A series that may take longer to prepare than one that is known to be short, is."""
+    prepared, is_known, helped = [], threading.Event(), threading.Event()
+
+    def do(index: int) -> None:
+        if index == 1:  # that the first was short is known
+            is_known.set()
+        if index == 30:  # time for others, where they may
+            assert helped.wait(PATIENCE_S if others_prepare else 0.1) is others_prepare
+
+    def late() -> None:  # begins with the last series, before anything is known
+        assert is_known.wait(PATIENCE_S)
+
+    def prepare() -> None:
+        prepared.append(threading.get_ident())
+        helped.set()
+
+    asking = Series(40, do, lambda _: None, work=3, preparation=1)
+    other = one_job(lambda: None, prepare=prepare, work=2, preparation=preparation)
+    helping = one_job(lambda: None, prepare=late, work=1, preparation=0)
+    run([asking, other, helping], 2)
+    assert (prepared != [threading.get_ident()]) is others_prepare
+
+
+def test_long_jobs_are_done_beside_short_ones() -> None:
+    """Also by those who may not do short ones."""
+    short_began, long_began = threading.Event(), threading.Event()
+
+    def long(index: int) -> None:
+        busy(2 * module.SHORT_JOB_S)
+        if index == 5:
+            long_began.set()
+            assert short_began.wait(PATIENCE_S)
+
+    def short(index: int) -> None:
+        if index == 1:  # that the first was short is known
+            short_began.set()
+            assert long_began.wait(PATIENCE_S)
+
+    run([Series(8, long, lambda _: None, work=2), Series(8, short, lambda _: None, work=1)], 2)
+
+
+def test_a_series_is_prepared_once_before_its_jobs_and_others_go_on_meanwhile() -> None:
+    prepared: list[int] = []
+    other_is_done = threading.Event()
+
+    def prepare() -> None:
+        assert other_is_done.wait(PATIENCE_S)
+        prepared.append(1)
+
+    def do(index: int) -> None:
+        assert prepared == [1]
+
+    slow = Series(30, do, lambda result: None, prepare)
+    run([slow, one_job(other_is_done.set)], 2)
+    assert prepared == [1]
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-def test_an_error_of_the_jobs_themselves_comes_in_its_turn(threads: int) -> None:
-    """Whichever thread draws the job that is none."""
+def test_few_series_are_prepared_and_not_done(threads: int) -> None:
+    """What a preparation makes takes memory: one per thread, and one more that is ready. Here only one thread may do
+    jobs, which are short, and others have time enough to prepare all."""
+    alive, is_known = Crowd(), threading.Event()
 
-    def jobs() -> Iterator[Callable[[], int]]:
-        yield lambda: 0
-        yield lambda: 1
-        raise ValueError("no third job")
+    def series(work: int) -> Series[int]:
+        def prepare() -> None:
+            alive.__enter__()
+            if work < 12:
+                assert is_known.wait(PATIENCE_S)
 
-    for _ in range(50):
-        results = in_order(jobs(), threads)
-        assert [next(results), next(results)] == [0, 1]
-        with pytest.raises(ValueError, match="no third job"):
-            next(results)
+        def do(index: int) -> int:
+            if work == 12 and index == 1:  # that jobs are short is known
+                is_known.set()
+                time.sleep(0.1)
+            return index
 
+        def take(index: int) -> None:
+            if index == 19:
+                alive.__exit__()
 
-@pytest.mark.parametrize("threads", [2, 3])
-def test_an_interrupt_waits_for_the_jobs_that_have_begun(threads: int) -> None:
-    """It is heard behind the job in which it came, outside all locks; who heard interrupts before does so again."""
-    before = signal.getsignal(signal.SIGINT)
-    ended: list[int] = []
+        return Series(20, do, take, prepare, work, preparation=12 - work)
 
-    def job(number: int) -> int:
-        if number == 40:
-            signal.raise_signal(signal.SIGINT)  # to the main thread, whichever does this job
-        ended.append(number)
-        return number
-
-    alive = threading.active_count()
-    results = in_order([lambda number=number: job(number) for number in range(10_000)], threads)  # type: ignore[misc]
-    with pytest.raises(KeyboardInterrupt):
-        for _ in results:
-            pass
-    assert 40 in ended
-    assert len(ended) < 10_000
-    assert threading.active_count() == alive
-    assert signal.getsignal(signal.SIGINT) is before
+    run([series(work) for work in range(1, 13)], threads)
+    assert alive.now == 0
+    assert 2 < alive.most <= threads + 1
 
 
-def test_a_value_whose_making_was_interrupted_is_made_by_the_next() -> None:
-    times = 0
+@pytest.mark.usefixtures("no_job_is_short")
+def test_no_more_is_begun_than_results_can_wait() -> None:
+    """The first job of a series is done last of all that can be begun while it is not."""
+    all_have_begun = threading.Event()
+    begun: list[int] = []
 
-    def make() -> int:
-        nonlocal times
-        times += 1
-        if times == 1:
-            raise KeyboardInterrupt
-        return times
+    def do(index: int) -> None:
+        if index == 0:
+            assert all_have_begun.wait(PATIENCE_S)
+            assert len(begun) == AHEAD * 2 - 1
+            return
+        begun.append(index)
+        if len(begun) == AHEAD * 2 - 1:
+            all_have_begun.set()
 
-    value = Once(make)
-    with pytest.raises(KeyboardInterrupt):
-        value()
-    assert [value(), value()] == [2, 2]
+    run([Series(100, do, lambda result: None)], 2)
+    assert sorted(begun) == list(range(1, 100))

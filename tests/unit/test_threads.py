@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from spikecycle.simulator import MappingError, simulate
-from spikecycle.simulator.dataflows.spike_array import SpikeArray
+from spikecycle.simulator.dataflows.spike_array import SpikeArray, SpikeArrayPlan
 from spikecycle.simulator.memory import Need, check_memory
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.reuse import Reuse
@@ -66,14 +66,19 @@ def test_runs_that_share_may_use_threads(small: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_progress_is_told_in_order_by_the_thread_that_asked(threads: int) -> None:
+def test_progress_counts_every_sample_in_the_thread_that_asked(threads: int) -> None:
+    """Stages in order with one thread; several work on several of them."""
     steps: list[tuple[str, int, int, int]] = []
     result = simulate(
         SAMPLE, "spike_array", samples=[0, 1], threads=threads,
         progress=lambda *step: steps.append((*step, threading.get_ident())),
     )  # fmt: skip
     names = [layer.name for layer in result.layers for _ in range(2)]
-    assert steps == [(name, i, len(names), threading.get_ident()) for i, name in enumerate(names, 1)]
+    told = [name for name, *_ in steps]
+    assert (sorted(told) if threads > 1 else told) == (sorted(names) if threads > 1 else names)
+    assert [counts for _, *counts in steps] == [
+        [i, len(names), threading.get_ident()] for i in range(1, len(names) + 1)
+    ]
 
 
 @pytest.mark.parametrize(("machine", "plans"), [("spike_array", 2), ("bishop", 0)])
@@ -104,29 +109,34 @@ def test_threads_do_no_work_twice(machine: str, plans: int, small: Path, monkeyp
     assert sum(one.startswith("weights") for one in work[1]) == 2
 
 
-def test_a_thread_that_would_wait_for_a_mapping_makes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second layer is mapped until the mapping of the third begins, by the thread that needs the second."""
+def test_stages_are_mapped_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is mapped first, until the mapping of another has begun."""
     plan = SpikeArray.plan
-    third_began = threading.Event()
-    with open_trace(SAMPLE) as network:
-        names = [layer.name for layer in network.layers]
+    mapping: list[str] = []
+    two_began = threading.Event()
 
     def planned(self: SpikeArray, machine: Any, stage: Any, network: Any) -> Any:
-        if stage.name == names[2]:
-            third_began.set()
-        if stage.name == names[1]:
-            assert third_began.wait(PATIENCE_S)
+        mapping.append(stage.name)
+        if len(mapping) == 2:
+            two_began.set()
+        assert two_began.wait(PATIENCE_S)
         return plan(self, machine, stage, network)
 
     expected = simulate(SAMPLE, "spike_array", samples=[0])
     monkeypatch.setattr(SpikeArray, "plan", planned)
     assert simulate(SAMPLE, "spike_array", samples=[0], threads=2) == expected
+    assert sorted(mapping) == sorted(layer.name for layer in expected.layers)
 
 
 @pytest.mark.parametrize("is_open", [False, True])
 def test_no_job_waits_for_the_fingerprint_of_the_file(is_open: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not there before all samples of all stages are."""
-    replayed, compute = threading.Event(), FileDigest._computed
+    """It is not there before all samples of all stages are; meanwhile there is a thread less for them."""
+    replayed, compute, run = threading.Event(), FileDigest._computed, SpikeArrayPlan.run
+    workers: set[int] = set()
+
+    def ran(self: SpikeArrayPlan, *sample: Any) -> Any:
+        workers.add(threading.get_ident())
+        return run(self, *sample)
 
     def computed(self: FileDigest, *given_up: threading.Event) -> str | None:
         assert replayed.wait(PATIENCE_S)
@@ -138,9 +148,11 @@ def test_no_job_waits_for_the_fingerprint_of_the_file(is_open: bool, monkeypatch
 
     expected = simulate(SAMPLE, "spike_array")
     monkeypatch.setattr(FileDigest, "_computed", computed)
+    monkeypatch.setattr(SpikeArrayPlan, "run", ran)
     with open_trace(SAMPLE) as network:
         trace = network if is_open else SAMPLE
         assert simulate(trace, "spike_array", threads=2, progress=progress) == expected
+    assert workers == {threading.get_ident()}
 
 
 def test_the_first_error_is_the_same_for_any_number_of_threads(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

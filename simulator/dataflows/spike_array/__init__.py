@@ -13,12 +13,14 @@ says it to the cycle):
 - A layer that does not fit is cut in tiles of output channels, map rows and map columns, and in input tiles; a tile
   runs through all timesteps before the next, so that potentials never leave the chip.
 
-Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`, `weight_layout`
-(where fibers lie), `axes`, `tap_lanes` (tap cases side by side), `map_cut`, `tiling` (cutting a layer), `pe_latency`
-(kernel: how long a PE takes for an event), `events` (kernel: what the dispatcher sends), `passes` (kernel: the array,
-event by event), `abreast` (kernel: the same for all channel tiles together), `map_tiles` (all passes of a sample),
-`update` (kernels: sweep and encode), `frame` (what a sample does around its events), `replay` (its events, and all
-together), `bank_accesses`, `plan` (a layer on a machine), `counters`.
+Read the files in this order: `machine` (the machine file), `coding` (formats that it takes), `fibers`,
+`weight_layout` (where fibers lie), `channel_tiles` (what is kept of them), `axes`, `tap_lanes` (tap cases side by
+side), `map_cut`, `tiling` (cutting a layer), `full_cut` (the same without weights), `pe_latency` (kernel: how long
+a PE takes for an event), `alike_fibers` (which fibers take alike), `latency_tables` (all latencies, some at a time),
+`events` (kernel: what the dispatcher sends), `passes` (kernel: the array, event by event), `abreast` (kernel: the
+same for channel tiles together), `map_tiles` (all passes of a sample), `update` (kernels: sweep and encode), `frame`
+(what a sample does around its events), `replay` (its events, and all together), `bank_accesses`, `plan` (a layer on a
+machine), `counters`, `memory` (what all of it takes).
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Frames
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerPlan, check_layer, layer_of
-from spikecycle.simulator.dataflows.memory import layer_sizes, outline
+from spikecycle.simulator.dataflows.memory import outline
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NEURON_EXTRAS
 from spikecycle.simulator.dataflows.spike_array.coding import chosen_weight_format, spike_format_problem
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -85,11 +87,11 @@ class SpikeArray:
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
         """Tables, passes and events, at most."""
-        sizes = layer_sizes(stage, network)
-        if sizes is None:
+        task = outline(stage, network)
+        if task is None:
             return ()
         chosen = cast(SpikeArrayMachine, machine)
-        return (*needs(chosen, sizes), *sparse_needs(chosen, sizes))
+        return (*needs(chosen, task), *sparse_needs(chosen, stage, task))
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> LayerPlan:
         """Map a layer; raises MappingError naming machine and layer where it can't."""

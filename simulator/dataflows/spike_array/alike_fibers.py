@@ -13,6 +13,8 @@ import numpy as np
 from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
 from spikecycle.simulator.jit import inner_kernel
 
+CYCLE_COLUMNS = 4
+"""Of what an event takes: LATENCY, IDLE, DECODE, CONFLICT."""
 MOST_POSITIONS = 10
 """Of fibers that are remembered: with more, hardly two are alike."""
 MOST_BYTES = 2**22
@@ -48,13 +50,10 @@ class FiberRecords(NamedTuple):
     @classmethod
     def of(cls, phases: int, starts_of_word: int, cases: int, work_columns: int, mean_length: float) -> FiberRecords:
         """Nothing yet. starts_of_word: bits that fibers may begin at. mean_length: positions of a fiber."""
-        row_bytes = cases * (4 * np.dtype(np.int32).itemsize + work_columns * np.dtype(np.int64).itemsize)
-        positions = MOST_POSITIONS if mean_length <= MOST_POSITIONS else 0
-        while positions and (phases * starts_of_word << positions) * row_bytes > MOST_BYTES:
-            positions -= 1
+        positions = remembered_positions(phases * starts_of_word, cases, work_columns, mean_length)
         rows = phases * starts_of_word << positions if positions else 0
         return cls(
-            np.zeros((4, rows * cases, 1), np.int32),
+            np.zeros((CYCLE_COLUMNS, rows * cases, 1), np.int32),
             np.zeros((rows * cases, work_columns), np.int64),
             np.zeros(rows, np.int64),
             np.zeros((phases, len(FiberKind._fields) - 1), np.int64),
@@ -63,16 +62,31 @@ class FiberRecords(NamedTuple):
         )
 
 
+def remembered_positions(places: int, cases: int, work_columns: int, mean_length: float) -> int:
+    """Of the longest fiber that is remembered, 0 if none is. places: that each has a row for, by phase and by where it
+    begins in a word."""
+    positions = MOST_POSITIONS if mean_length <= MOST_POSITIONS else 0
+    while positions and (places << positions) * row_bytes(cases, work_columns) > MOST_BYTES:
+        positions -= 1
+    return positions
+
+
+def row_bytes(cases: int, work_columns: int) -> int:
+    """Of a fiber that is remembered."""
+    return cases * (CYCLE_COLUMNS * np.dtype(np.int32).itemsize + work_columns * np.dtype(np.int64).itemsize)
+
+
 @inner_kernel
 def find_record(
     values: WeightCodes, start: int, stop: int, start_in_word: int, kind: FiberKind, starts_of_word: int,
     records: FiberRecords,
-) -> int:  # fmt: skip
-    """The row of the fiber values[start:stop], which begins at number start_in_word of so many `starts_of_word`; the
-    one behind the last row if it is too long."""
+) -> tuple[int, bool]:  # fmt: skip
+    """The row of the fiber values[start:stop], which begins at number start_in_word of so many `starts_of_word`, and
+    whether it is known; if not, the row is emptied, and is to be filled now. Behind the last row is that of all fibers
+    that are too long."""
     length = stop - start
     if length > records.positions:
-        return len(records.known)
+        return len(records.known), False
     kinds, numbers = records.kinds[kind.phase], records.numbers
     if kinds[0] != kind.channels or kinds[1] != kind.own or kinds[2] != kind.first_local:
         kinds[0], kinds[1], kinds[2] = kind.channels, kind.own, kind.first_local
@@ -81,17 +95,14 @@ def find_record(
     non_zeros = 0
     for i in range(length):
         non_zeros |= int(values[start + i] != 0) << i
-    return ((kind.phase * starts_of_word + start_in_word) << records.positions) + non_zeros
-
-
-@inner_kernel
-def forgets(row: int, kind: FiberKind, records: FiberRecords) -> bool:
-    """Whether a row holds no fiber of this kind; then it is emptied, and is to be filled now."""
-    number = records.numbers[kind.phase]
-    if records.known[row] == number:
-        return False
-    records.known[row] = number
+    row = ((kind.phase * starts_of_word + start_in_word) << records.positions) + non_zeros
+    if records.known[row] == numbers[kind.phase]:
+        return row, True
+    records.known[row] = numbers[kind.phase]
     cases = len(records.work) // len(records.known)
-    records.cycles[:, row * cases : (row + 1) * cases] = 0
-    records.work[row * cases : (row + 1) * cases] = 0
-    return True
+    for case in range(row * cases, (row + 1) * cases):
+        for column in range(CYCLE_COLUMNS):
+            records.cycles[column, case, 0] = 0
+        for column in range(records.work.shape[1]):
+            records.work[case, column] = 0
+    return row, False

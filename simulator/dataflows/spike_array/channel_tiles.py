@@ -20,7 +20,7 @@ from spikecycle.simulator.dataflows.spike_array.weight_layout import units_ahead
 from spikecycle.simulator.formats import WeightFormat
 from spikecycle.traces.weights import code_dtype
 
-HELD_BYTES = 2**26
+HELD_BYTES = 2**25
 """Of fibers that are held while a layer is mapped, so that they need not be laid again."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64
-from spikecycle.simulator.dataflows.spike_array.alike_fibers import FiberRecords
+from spikecycle.simulator.dataflows.spike_array.alike_fibers import CYCLE_COLUMNS, FiberRecords
 from spikecycle.simulator.dataflows.spike_array.channel_tiles import LayerFibers
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
@@ -35,20 +35,20 @@ KEPT_BYTES = 3 * 10**8
 """Of a layer's latencies, up to which all of them are kept for its samples."""
 BLOCK_BYTES = 2**25
 """Of the latencies of a block, if it has more than one tile."""
-COLUMNS = 4
-"""LATENCY, IDLE, DECODE, CONFLICT."""
 TURNED_TOGETHER = 16
 """Tiles that are laid side by side in one go: their numbers of one PE and tap case fill a line of the cache."""
 
 
 def tile_bytes(tap_cases: int, pes_per_group: int) -> int:
     """Of the latencies of a channel tile."""
-    return COLUMNS * (tap_cases + 1) * pes_per_group * np.dtype(np.int32).itemsize
+    return CYCLE_COLUMNS * (tap_cases + 1) * pes_per_group * np.dtype(np.int32).itemsize
 
 
-def tiles_together(tiles: int, bytes_of_tile: int) -> int:
-    """Channel tiles of a block: all, if their latencies are kept."""
-    return tiles if tiles * bytes_of_tile <= KEPT_BYTES else max(1, min(tiles, BLOCK_BYTES // bytes_of_tile))
+def tiles_together(full_tiles: int, bytes_of_tile: int) -> int:
+    """Channel tiles of a block: all, where their latencies are kept. full_tiles: how many there are if no weight is 0,
+    so that it is known beforehand what is kept."""
+    some = max(1, BLOCK_BYTES // bytes_of_tile)
+    return max(full_tiles, some) if full_tiles * bytes_of_tile <= KEPT_BYTES else some
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +77,14 @@ class LatencyBlock:
 class LatencyTables:
     """The latencies of a layer.
 
-    fibers: of its channel tiles, which `tiling` cuts. spec: of the weight format. abreast: whether tiles are worked on
-    `abreast`.
+    fibers: of its channel tiles, which `tiling` cuts. full_tiles: see `tiles_together`. spec: of the weight
+    format. abreast: whether tiles are worked on `abreast`.
     """
 
     machine: SpikeArrayMachine
     fibers: LayerFibers
     tiling: Tiling
+    full_tiles: int
     spec: FormatSpec
     pe: PeSpec
     abreast: bool
@@ -91,8 +92,9 @@ class LatencyTables:
     def __post_init__(self) -> None:
         self._tap_cases = self.tiling.input_tiles[-1][1] * self.tiling.map.place.cases_of_channel
         self._tiles = len(self.tiling.channel_tiles)
-        self._together = tiles_together(self._tiles, tile_bytes(self._tap_cases, self.machine.dataflow.pes_per_group))
-        is_kept = self._together == self._tiles
+        bytes_of_tile = tile_bytes(self._tap_cases, self.machine.dataflow.pes_per_group)
+        self._together = tiles_together(self.full_tiles, bytes_of_tile)
+        is_kept = self._together >= self._tiles
         self._kept = self._block(0, self._tiles, while_mapped=True) if is_kept else None
         self.fibers.let_go()
 
@@ -107,7 +109,7 @@ class LatencyTables:
     def _block(self, first: int, stop: int, while_mapped: bool = False) -> LatencyBlock:
         """Of channel tiles [first, stop). while_mapped: whether their fibers may still be held."""
         rows, pes = self._tap_cases + 1, self.machine.dataflow.pes_per_group
-        shape = (COLUMNS, rows, pes, stop - first) if self.abreast else (stop - first, COLUMNS, rows, pes)
+        shape = (CYCLE_COLUMNS, rows, pes, stop - first) if self.abreast else (stop - first, CYCLE_COLUMNS, rows, pes)
         cycles: Int32 = np.empty(shape, np.int32) if self.abreast else np.zeros(shape, np.int32)
         work = np.zeros((self._tap_cases, WORK_COLUMNS), np.int64)
         together = TURNED_TOGETHER if self.abreast else stop - first

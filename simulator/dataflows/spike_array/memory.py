@@ -1,94 +1,135 @@
 """What a layer on a spike array takes of the computer's memory, by the keys that decide on it; see `simulator.memory`.
 
-The arrays are those of `fibers`, `weight_layout`, `pe_latency`, `passes`, `events` and `replay`; their bytes stand
-behind them.
+The arrays are those of `channel_tiles`, `latency_tables`, `passes`, `events` and `replay`; their bytes stand behind
+them. Fibers and latencies are there for some channel tiles at a time, so that there is an end to what they take.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 
 import numpy as np
 
-from spikecycle.simulator.dataflows.memory import LayerSizes
+from spikecycle.simulator.dataflows.layer import LayerTask
+from spikecycle.simulator.dataflows.memory import neurons_need, turned_need
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
+from spikecycle.simulator.dataflows.spike_array.alike_fibers import remembered_positions, row_bytes
+from spikecycle.simulator.dataflows.spike_array.channel_tiles import HELD_BYTES
+from spikecycle.simulator.dataflows.spike_array.coding import rates
+from spikecycle.simulator.dataflows.spike_array.full_cut import FullCut, cut_if_full
+from spikecycle.simulator.dataflows.spike_array.latency_tables import (
+    TURNED_TOGETHER,
+    tile_bytes,
+    tiles_together,
+)
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.map_cut import cut_map
+from spikecycle.simulator.dataflows.spike_array.pe_latency import WORK_COLUMNS
+from spikecycle.simulator.dataflows.stage import Stage
+from spikecycle.simulator.formats import candidates, missing_rate, weight_format
 from spikecycle.simulator.memory import Need
+from spikecycle.simulator.workload import Windows
 from spikecycle.traces.packing import packed_bytes
 from spikecycle.traces.weights import code_dtype
 
-FIBER_BYTES = 64  # starts, four sizes, units; first bit and fetched words in its weight layout: int64 each
-TRIED_FIBER_BYTES = 40  # of a cut that was tried and did not fit: starts and four sizes
-TAP_CASE_BYTES = 16  # of a PE: four numbers of cycles, int32
-WORK_BYTES = 80  # of a tap case: nine counts and its occurrences, int64
-PASS_BYTES = 1024  # cycles by category, loads, stores and labels of a pass, as objects, then arrays; its place in time
+FIBER_BYTES = 48  # start, segment, four sizes: int64 each
+LAID_FIBER_BYTES = 104  # of the tile that is laid: units, first bit, fetched words, and what these are made of
+WORK_BYTES = 136  # of a tap case: nine counts, its occurrences in four places and their sum, twice its cases: int64
+PASS_BYTES = 400  # cycles by category, loads, stores, labels and moments of a pass, and their sums
+TILE_BYTES = 2000  # what is kept of a channel tile or a map tile, as objects
 KINDS_OF_BANK = 4  # PEs that own one output channel more or less than others, in the last channel tile and elsewhere
 KIND_BYTES = 4  # of a kind of output channels at a tap: how many weights are not 0, int32
+PLACE_BYTES = 8  # of a bank at a tap: events that it meets, int64
 INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
 EVENT_BYTES = 16  # four numbers of an event, int32
+COUNTED_CELLS = 2**16  # of inputs of an axis in all blocks and map tiles, up to which a map is cut to count tap cases
 
 
-def needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
-    """Upper bounds, from the sizes of the layer and the machine's keys alone."""
-    shape, parameters = layer.shape, machine.dataflow
-    pes_per_group = parameters.pes_per_group
-    block_rows, block_columns = parameters.blocks
-    weights = shape.M * shape.fan_in
-    code_bytes = np.dtype(code_dtype(layer.weight_bits)).itemsize
-    phases = shape.stride[0] * shape.stride[1]
-    # The first cut has all channels; each that does not fit is halved (`tiling`), and is kept until one fits.
-    all_own = -(-shape.M // pes_per_group)
-    own_bits = shape.fan_in * layer.weight_bits
-    fitting = max(1, machine.buffers.weights.capacity_bits // 2 // own_bits)
-    tries = 1 + math.ceil(math.log2(max(1.0, all_own / fitting)))
-    tiles = min(2 ** (tries - 1), all_own)
-    fibers = pes_per_group * shape.C * phases
-    classes = _classes(shape.H, shape.R, shape.stride[0], block_rows, 1)
-    classes *= _classes(shape.W, shape.S, shape.stride[1], block_columns, 2)
-    tap_cases = shape.C * classes
-    passes = layer.timesteps * tiles
-    pes = f"dataflow.pes = {parameters.pes}"
-    where = f"C = {shape.C} channels"
-    events = shape.input_count * layer.input_bits
-    cells = shape.H * block_rows + shape.W * block_columns
-    positions = _tile_inputs(shape.H, shape.P, shape.R) * _tile_inputs(shape.W, shape.Q, shape.S)
-    return (
-        Need(tiles * fibers * FIBER_BYTES, f"the fibers of {pes} and {where}"),
-        Need((tiles - 1) * fibers * TRIED_FIBER_BYTES, f"tries of cuts, {pes} and {where}", is_kept=False),
-        Need(code_bytes * weights, f"{weights} weights in fibers (M x C/groups x R x S)"),
-        Need(code_bytes * weights, f"{weights} weights in a try of a cut", is_kept=False),
-        Need(tiles * tap_cases * pes_per_group * TAP_CASE_BYTES, f"the latencies of {pes} and {where}"),
-        Need(tiles * tap_cases * WORK_BYTES, f"the latencies of {where}"),
-        Need(  # channel tiles are laid side by side
-            tiles * tap_cases * pes_per_group * TAP_CASE_BYTES if pes_per_group < FEW_PES else 0,
-            f"the latencies of {pes} and {where} in another order",
-            is_kept=False,
-        ),
-        Need(
-            8 * tiles * (3 + 2 * parameters.fifo_depth + block_rows * block_columns * pes_per_group),
-            f"the FIFOs of {pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
-            is_kept=False,
-        ),
-        Need(
-            96 * cells + 4 * block_rows * block_columns * positions,
-            f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}",
-        ),
-        Need(passes * PASS_BYTES, f"the passes of T = {layer.timesteps} timesteps", is_kept=False),
-        Need(shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up", is_kept=False),
-        Need(
-            min(shape.M, KINDS_OF_BANK * machine.buffers.potentials.banks) * shape.C * shape.R * shape.S * KIND_BYTES,
-            f"which of {weights} weights are zero, by bank",
-        ),
-        Need(events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)", is_kept=False),
+def needs(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Need, ...]:
+    """From the sizes of the layer and the machine's keys alone: of the weight format that takes most, where it is yet
+    to be chosen. Upper bounds, unless there are more passes than `full_cut` says."""
+    choices = [weight_format(choice) for choice in candidates(machine.formats.weights_of(task.name)).values()]
+    known = [chosen for chosen in choices if missing_rate(chosen, rates(machine)) is None]
+    of_formats = [_needs(machine, task, cut_if_full(machine, task, chosen)) for chosen in known]
+    return max(of_formats, key=lambda found: sum(need.bytes for need in found), default=())
+
+
+def _needs(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) -> tuple[Need, ...]:
+    return tuple(
+        Need(size, what, is_kept=False)
+        for size, what in (*_bytes_of_mapping(machine, task, cut), *_bytes_of_sample(machine, task, cut))
     )
 
 
-def sparse_needs(machine: SpikeArrayMachine, layer: LayerSizes) -> tuple[Need, ...]:
-    """Which neurons are active in which timestep, for a sparse update."""
+def _bytes_of_mapping(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) -> Iterator[tuple[int, str]]:
+    """Fibers and latencies. All weights that are laid as one tile, to see whether they fit, take no more than what they
+    were read from before (`stage_needs`)."""
+    shape, parameters, tiles = task.shape, machine.dataflow, cut.channel_tiles
+    pes_per_group, weights = parameters.pes_per_group, shape.M * shape.fan_in
+    weight_bytes = np.dtype(code_dtype(task.weight_bits)).itemsize * weights
+    fibers = pes_per_group * shape.C * shape.stride[0] * shape.stride[1]
+    tap_cases = shape.C * _tap_cases(machine, task, cut)
+    bytes_of_tile = tile_bytes(tap_cases, pes_per_group)
+    latencies = min(tiles, tiles_together(tiles, bytes_of_tile)) * bytes_of_tile
+    if pes_per_group < FEW_PES:  # channel tiles are laid side by side
+        latencies += min(latencies, TURNED_TOGETHER * bytes_of_tile)
+    held = min(HELD_BYTES, tiles * fibers * FIBER_BYTES + 2 * weight_bytes)
+    phases = fibers // (pes_per_group * shape.C)
+    places = phases * machine.buffers.weights.width_bits // parameters.fiber_alignment_bits
+    cases = tap_cases // shape.C
+    positions = remembered_positions(places, cases, WORK_COLUMNS, weights / (tiles * fibers))
+    alike = (places << positions) * row_bytes(cases, WORK_COLUMNS) if positions else 0
+    pes, where = f"dataflow.pes = {parameters.pes}", f"C = {shape.C} channels"
+    yield latencies, f"the latencies of {pes} and {where}"
+    yield held + fibers * (FIBER_BYTES + LAID_FIBER_BYTES), f"the fibers of {pes} and {where}"
+    yield alike + tap_cases * WORK_BYTES, f"the latencies of {where}"
+    yield tiles * TILE_BYTES, f"{tiles} tiles of output channels"
+
+
+def _bytes_of_sample(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) -> Iterator[tuple[int, str]]:
+    """Events and passes."""
+    shape, parameters = task.shape, machine.dataflow
+    block_rows, block_columns = parameters.blocks
+    events = shape.input_count * task.input_bits
+    cells = shape.H * block_rows + shape.W * block_columns
+    positions = _tile_inputs(shape.H, shape.P, shape.R) * _tile_inputs(shape.W, shape.Q, shape.S)
+    banks, taps = machine.buffers.potentials.banks, shape.C * shape.R * shape.S
+    yield (
+        8 * cut.channel_tiles * (3 + 2 * parameters.fifo_depth + block_rows * block_columns * parameters.pes_per_group),
+        f"the FIFOs of dataflow.pes = {parameters.pes}, dataflow.fifo_depth = {parameters.fifo_depth}",
+    )
+    yield (
+        96 * cells + 4 * block_rows * block_columns * positions,
+        f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}",
+    )
+    yield (
+        task.timesteps * cut.channel_tiles * cut.passes * PASS_BYTES + cut.map_tiles * TILE_BYTES,
+        f"the passes of T = {task.timesteps} timesteps",
+    )
+    yield shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up"
+    yield (
+        taps * (min(shape.M, KINDS_OF_BANK * banks) * KIND_BYTES + banks * PLACE_BYTES),
+        f"which of {shape.M * shape.fan_in} weights are zero, by bank",
+    )
+    yield events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)"
+
+
+def sparse_needs(machine: SpikeArrayMachine, stage: Stage, task: LayerTask) -> tuple[Need, ...]:
+    """Which neurons are active in which timestep, for a sparse update, and what it takes to find out."""
     if machine.dataflow.update == "dense":
         return ()
-    size = layer.timesteps * packed_bytes(layer.shape.output_count)
-    return (Need(size, "active neurons for dataflow.update: sparse (T x M x P x Q)", is_kept=False),)
+    size = task.timesteps * packed_bytes(task.shape.output_count)
+    active = Need(size, "active neurons for dataflow.update: sparse (T x M x P x Q)", is_kept=False)
+    return active, neurons_need(stage), turned_need(stage)
+
+
+def _tap_cases(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) -> int:
+    """Of an input channel, at most: counted where the map is no large one."""
+    shape, blocks = task.shape, machine.dataflow.blocks
+    if (shape.H * blocks[0] + shape.W * blocks[1]) * cut.map_tiles <= COUNTED_CELLS:
+        return cut_map(Windows.of(shape), (cut.rows, cut.columns), blocks, task.pool).place.cases_of_channel
+    rows = _classes(shape.H, shape.R, shape.stride[0], blocks[0], 1)
+    return rows * _classes(shape.W, shape.S, shape.stride[1], blocks[1], 2)
 
 
 def _tile_inputs(inputs: int, outputs: int, taps: int) -> int:

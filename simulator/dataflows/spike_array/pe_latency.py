@@ -15,7 +15,6 @@ from spikecycle.simulator.dataflows.spike_array.alike_fibers import (
     FiberKind,
     FiberRecords,
     find_record,
-    forgets,
 )
 from spikecycle.simulator.dataflows.spike_array.tap_lanes import LANES, TapLanes
 from spikecycle.simulator.formats import decode_schedule
@@ -337,9 +336,9 @@ def tabulate_latencies(
                 )
                 bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
                 start_in_word = bits_ahead // pe.alignment_bits
-                row = find_record(values, start, stop, start_in_word, kind, starts_of_word, records)
+                row, is_known = find_record(values, start, stop, start_in_word, kind, starts_of_word, records)
                 is_remembered = row < len(records.known)
-                if not is_remembered or forgets(row, kind, records):
+                if not is_known:
                     if is_remembered:
                         found, done, first_case, column = records.cycles, records.work, row * cases, 0
                     else:

@@ -8,7 +8,6 @@ from functools import reduce
 
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
-from spikecycle.simulator.dataflows.spike_array.axes import tile_ends
 from spikecycle.simulator.dataflows.spike_array.channel_tiles import (
     ChannelTile,
     LargestTile,
@@ -16,7 +15,7 @@ from spikecycle.simulator.dataflows.spike_array.channel_tiles import (
     MeasuredTile,
 )
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
-from spikecycle.simulator.dataflows.spike_array.map_cut import MapCut, cut_map
+from spikecycle.simulator.dataflows.spike_array.map_cut import MapCut, MapRoom, cut_map, largest_map_tile
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import WeightFormat, directory_entry_bits
@@ -49,8 +48,11 @@ def words_of(buffer: Buffer, parts: int = 1) -> int:
 
 def output_words(machine: SpikeArrayMachine, task: LayerTask, neurons: int) -> int:
     """Words of `buffers.outputs` that what so many neurons send takes: a bit each, or potentials."""
-    width = machine.buffers.outputs.width_bits
-    return potential_words(neurons, 1 if task.neuron.fires else task.neuron.potential_bits, width)
+    return potential_words(neurons, _sent_bits(task), machine.buffers.outputs.width_bits)
+
+
+def _sent_bits(task: LayerTask) -> int:
+    return 1 if task.neuron.fires else task.neuron.potential_bits
 
 
 def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat, fibers: LayerFibers) -> Tiling:
@@ -61,13 +63,13 @@ def cut_layer(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weight
         input_channels=inputs,
         channel_tiles=tiles,
         input_tiles=[(c, min(c + inputs, task.shape.C)) for c in range(0, task.shape.C, inputs)],
-        map=cut_map(Windows.of(task.shape), _map_tile(machine, task, own), machine.dataflow.blocks, task.pool),
+        map=cut_map(Windows.of(task.shape), map_tile_sizes(machine, task, own), machine.dataflow.blocks, task.pool),
         entry_bits=entry_bits,
         table_bits=weight_format.table_bits(task.weight_bits),
     )
 
 
-def _halvings(size: int) -> Iterator[int]:
+def halvings(size: int) -> Iterator[int]:
     """size, ⌈size / 2⌉, ... 1."""
     yield size
     while size > 1:
@@ -85,14 +87,14 @@ def _cut_channels(
     """
     remembered: dict[int, list[MeasuredTile]] = {}
     problem = ""
-    for inputs in _halvings(task.shape.C):
-        for own in _halvings(fibers.all_own):
+    for inputs in halvings(task.shape.C):
+        for own in halvings(fibers.all_own):
             halves = 1 if own == fibers.all_own and inputs == task.shape.C else 2
             is_smallest = (own, inputs) == (1, 1)  # of which the largest tile is told
             known = remembered.setdefault(own, [])
             if known and not is_smallest:
                 largest = reduce(LargestTile.joined, (tile.largest(inputs) for tile in known))
-                problem, entry_bits = _what_does_not_fit(machine, task, weight_format, largest, inputs, halves)
+                problem, entry_bits = what_does_not_fit(machine, task, weight_format, largest, inputs, halves)
                 if problem:
                     continue
             tiles: list[ChannelTile] = []
@@ -104,7 +106,7 @@ def _cut_channels(
                 before, largest = largest, largest.joined(measured.largest(inputs))
                 is_last = len(tiles) == fibers.tiles(own)
                 if is_last or (largest != before and not is_smallest):
-                    problem, entry_bits = _what_does_not_fit(machine, task, weight_format, largest, inputs, halves)
+                    problem, entry_bits = what_does_not_fit(machine, task, weight_format, largest, inputs, halves)
                 if not known or problem:
                     known.append(measured)
                 if problem:
@@ -164,7 +166,7 @@ def _words_of_a_place(machine: SpikeArrayMachine, task: LayerTask, own: int, cha
     ]
 
 
-def _what_does_not_fit(
+def what_does_not_fit(
     machine: SpikeArrayMachine,
     task: LayerTask,
     weight_format: WeightFormat,
@@ -191,30 +193,21 @@ def _what_does_not_fit(
     return "", entry_bits
 
 
-def _map_tile(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[int, int]:
-    """Rule 2: rows and columns of a map tile."""
-    block_rows, block_columns = machine.dataflow.blocks
-    channels = min(task.shape.M, own * machine.dataflow.pes_per_group)
-    potentials, outputs = words_of(machine.buffers.potentials), words_of(machine.buffers.outputs, parts=2)
-    words, banks, position = (
-        NeuronWords.of(machine, task),
-        machine.buffers.potentials.banks,
-        machine.position_words(own),
+def map_tile_sizes(machine: SpikeArrayMachine, task: LayerTask, own: int) -> tuple[int, int]:
+    """Rule 2: rows and columns of a map tile whose channels are as many as make `own` in a PE."""
+    buffers = machine.buffers
+    room = MapRoom(
+        rows=task.shape.P,
+        columns=task.shape.Q,
+        pool=task.pool,
+        blocks=machine.dataflow.blocks,
+        words=NeuronWords.of(machine, task),
+        banks=buffers.potentials.banks,
+        position_words=machine.position_words(own),
+        potentials=words_of(buffers.potentials),
+        channels=min(task.shape.M, own * machine.dataflow.pes_per_group),
+        sent_bits=_sent_bits(task),
+        output_bits=buffers.outputs.width_bits,
+        outputs=words_of(buffers.outputs, parts=2),
     )
-    P, Q, pool = task.shape.P, task.shape.Q, task.pool
-
-    def fits(rows: int, columns: int) -> bool:
-        height, width = (
-            max(stop - start for start, stop in tile_ends(outputs, size, pooled))
-            for outputs, size, pooled in ((P, rows, pool[0]), (Q, columns, pool[1]))
-        )
-        sums = -(-height // block_rows) * -(-width // block_columns)
-        neurons = (-(-height // block_rows) // pool[0]) * (-(-width // block_columns) // pool[1])
-        spike_words = output_words(machine, task, channels * (height // pool[0]) * (width // pool[1]))
-        return words.taken(banks, position * sums, position * neurons) <= potentials and spike_words <= outputs
-
-    for rows in (P, *range((P - 1) // pool[0] * pool[0], 0, -pool[0])):
-        if fits(rows, Q):
-            return rows, Q
-    wide = (Q, *range((Q - 1) // pool[1] * pool[1], 0, -pool[1]))
-    return pool[0], next(columns for columns in wide if fits(pool[0], columns))
+    return largest_map_tile(room)

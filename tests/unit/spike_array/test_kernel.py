@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spikecycle.simulator.activity import OPERANDS, Activity
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.layer import LayerSample
-from spikecycle.simulator.dataflows.spike_array import SpikeArray, plan
+from spikecycle.simulator.dataflows.spike_array import SpikeArray, alike_fibers, latency_tables, plan
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
 from spikecycle.simulator.dataflows.spike_array.passes import CYCLE_CATEGORIES
 from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
@@ -47,12 +47,15 @@ def rows(records: list[reference.Record], part: str, names: tuple[str, ...]) -> 
 
 @pytest.mark.kernel
 @settings(max_examples=800, deadline=None, derandomize=True)
-@given(cases(), st.sampled_from((FEW_PES, 0)), st.booleans())
-def test_kernel_is_the_twin(case: Case, few_pes: int, packed: bool) -> None:
+@given(cases(), st.sampled_from((FEW_PES, 0)), st.booleans(), st.sampled_from((10, 0, 4)), st.sampled_from((1, 2, 99)))
+def test_kernel_is_the_twin(case: Case, few_pes: int, packed: bool, alike: int, together: int) -> None:
     """With channel tiles side by side in one kernel, as small groups of PEs have them, and one by one in the other;
-    binary spikes as arrays and packed, as a trace gives them."""
+    all, two or one at a time; binary spikes as arrays and packed, as a trace gives them; fibers of so many positions
+    looked up where one was like them, or none."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "FEW_PES", few_pes)
+        patch.setattr(alike_fibers, "MOST_POSITIONS", alike)
+        patch.setattr(latency_tables, "tiles_together", lambda full_tiles, bytes_of_tile: together)
         passes = compare(case, packed)
         event(f"passes: {min(passes, 4)}, few PEs: {few_pes}")
         event(f"mapped: {passes > 0}, states: {case.task.neuron.states}, pool: {case.task.is_pooled}")

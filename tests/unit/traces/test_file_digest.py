@@ -71,6 +71,41 @@ def test_it_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert not threads_left()
 
 
+def test_the_end_is_told_by_the_thread_that_computes_and_at_once_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    may_end = threading.Event()
+    compute = FileDigest._computed
+
+    def waiting(self: FileDigest, *given_up: threading.Event) -> str | None:
+        assert may_end.wait(20)
+        return compute(self, *given_up)
+
+    monkeypatch.setattr(FileDigest, "_computed", waiting)
+    told: list[str] = []
+    digest = FileDigest(path)
+    digest.when_ended(lambda: told.append(threading.current_thread().name))
+    assert told == [threading.current_thread().name]
+    digest.begin()
+    digest.when_ended(lambda: told.append(threading.current_thread().name))
+    assert len(told) == 1
+    may_end.set()
+    assert digest.sha256
+    assert told[1:] == ["SHA-256 of file"]
+    digest.when_ended(lambda: told.append("at once"))
+    assert told[2:] == ["at once"]
+
+
+def test_the_end_is_told_although_the_file_is_gone(tmp_path: Path) -> None:
+    told = threading.Event()
+    digest = FileDigest(tmp_path / "file")
+    digest.begin()
+    digest.when_ended(told.set)
+    assert told.wait(20)
+
+
 def test_a_trace_leaves_no_thread_behind(tmp_path: Path) -> None:
     with open_trace("digits-8bit", begin_hash=True) as trace:
         assert trace.sha256 == hashlib.sha256(trace.path.read_bytes()).hexdigest()

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from spikecycle.simulator.workload import WindowAxis, Windows, input_range, outputs_of_tap
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
-from spikecycle.simulator.workload.im2col import lie_alike, pack_bit_by_bit, pack_by_fields, pack_rows, turn_bits
+from spikecycle.simulator.workload.im2col import (
+    FieldRoom,
+    lie_alike,
+    pack_bit_by_bit,
+    pack_by_fields,
+    pack_rows,
+    turn_bits,
+)
 from spikecycle.simulator.workload.words import count_ones, lowest_one
 from spikecycle.traces.packing import PackedSpikes, pack_spikes
 from tests.reference import workload as reference
@@ -67,7 +74,7 @@ def test_packed_rows_are_those_of_the_matrix(case: Case, data: st.DataObject) ->
     packed = np.zeros((geometry.groups, len(case.inputs), positions, -(-fan_in // 64)), np.uint64)
     by_fields = packed.copy()
     pack_bit_by_bit(case.inputs, windows, bit, packed)
-    pack_by_fields(case.inputs, windows, bit, by_fields)
+    pack_by_fields(case.inputs, windows, bit, FieldRoom.of(windows, by_fields.shape[3]), by_fields)
     event(f"words: {packed.shape[-1]}, stride: {geometry.stride}")
     expected = [
         [
@@ -181,7 +188,8 @@ def test_a_row_wider_than_a_field_and_a_word() -> None:
     inputs[0, 0, 0, [0, 31, 32, 63, 64, 69, 70]] = 1
     geometry = reference.Geometry(C=1, H=1, W=71, M=1, R=1, S=70)
     packed = np.zeros((1, 1, 2, 2), np.uint64)
-    pack_by_fields(inputs, windows_of(geometry), 0, packed)
+    windows = windows_of(geometry)
+    pack_by_fields(inputs, windows, 0, FieldRoom.of(windows, packed.shape[3]), packed)
     assert packed[0, 0, 0].tolist() == [1 | 1 << 31 | 1 << 32 | 1 << 63, 1 | 1 << 5]
     assert packed[0, 0, 1].tolist() == [1 << 30 | 1 << 31 | 1 << 62 | 1 << 63, 1 << 4 | 1 << 5]
 
@@ -194,7 +202,8 @@ def test_fields_that_straddle_words_lose_nothing(seed: int, channels: int, taps:
     inputs = (random.random((1, channels, taps, taps)) < 0.5).astype(np.uint8)
     geometry = reference.Geometry(C=channels, H=taps, W=taps, M=1, R=taps, S=taps)
     packed = np.zeros((1, 1, 1, -(-channels * taps * taps // 64)), np.uint64)
-    pack_by_fields(inputs, windows_of(geometry), 0, packed)
+    windows = windows_of(geometry)
+    pack_by_fields(inputs, windows, 0, FieldRoom.of(windows, packed.shape[3]), packed)
     bits = np.unpackbits(packed.view(np.uint8), bitorder="little")[: inputs.size]
     assert bits.tolist() == inputs.reshape(-1).tolist()
     assert np.bitwise_count(packed).sum() == inputs.sum()
