@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.jit import inner_kernel, lean_kernel
+from spikecycle.simulator.jit import inner_kernel
 
 WHOLE_BITS = 20
 WHOLE = 1 << WHOLE_BITS
@@ -64,7 +64,7 @@ def long_run(density: Int64, first: int, links: int, change: int) -> tuple[int, 
     return found, len(run)
 
 
-@lean_kernel
+@inner_kernel
 def along(density: Int64, port: int, x: int, y: int, x_there: int, y_there: int, mesh: MeshTiming, change: int) -> int:
     """What lies on the way of a message from tile to tile: the sum of all shares there; `change` is added to each.
 
