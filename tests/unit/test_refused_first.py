@@ -14,7 +14,7 @@ from spikecycle.simulator.machine.loader import load_machine, shipped_machines
 from spikecycle.traces import GraphBuilder, LayerShape, Neuron
 from spikecycle.traces.synthetic import synthetic_trace
 
-LITTLE_BYTES = 1000
+LITTLE_BYTES = 100
 """Fewer than any run needs."""
 SHAPES = (LayerShape("conv2d", C=2, H=4, W=4, M=3, R=3, S=3, padding=(1, 1)), LayerShape.linear(48, 5))
 """32 inputs, 48 and 5 neurons, of 16 bits each."""
@@ -35,7 +35,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("machine", sorted(KINDS.values()))
 def test_what_fits_but_for_memory_is_refused_for_memory(machine: str, layers: Path) -> None:
     """Sizes alone must refuse nothing that can be mapped."""
-    with pytest.raises(MemoryLimitError, match=r"may use 1000 bytes \(--max-memory\)"):
+    with pytest.raises(MemoryLimitError, match=rf"may use {LITTLE_BYTES} bytes \(--max-memory\)"):
         simulate(layers, machine, max_memory_bytes=LITTLE_BYTES)
 
 
