@@ -25,6 +25,8 @@ IN_FLIGHT_BYTES = 32
 """Of a message in flight."""
 LONGEST_BITS = 42
 """A timestep takes fewer cycles than 2 to the power of this, so that keys and products stay in 64 bits."""
+MOST_SUMMED = 2.0**62
+"""Cycles that a sum of 64 bits holds, with some to spare."""
 
 CORE_COLUMNS = 16  # of what is known of a core while messages are sent: a line of the cache each for sending and taking
 X, Y, PORT, SPIKE, ENTRY, STOP, COPIES = range(7)
@@ -136,9 +138,11 @@ def go_through_neurons(marks: UInt64, costs: NeuronCycles, first_neuron: Int64, 
 @lean_kernel
 def add_up(
     spikes: Spikes, part: tuple[int, int], reached: Reached, mesh: MeshTiming, tiles: Tiles, sums: StepSums
-) -> None:
-    """Add what does not depend on the order of messages, of the spikes from part[0] to part[1] - 1."""
+) -> int:
+    """Add what does not depend on the order of messages, of the spikes from part[0] to part[1] - 1. Returns DONE, or
+    TOO_LONG where cycles of all messages, each as long as the longest, have no room in a sum."""
     core = 0
+    longest: int = mesh.axon_out
     for position in range(part[0], part[1]):
         while sums.last_spike[core] <= position:
             core += 1
@@ -153,7 +157,9 @@ def add_up(
             across, down = abs(tiles.x[target] - x), abs(tiles.y[target] - y)
             across_all += across
             down_all += down
-            sums.receiving[target] += copies * (mesh.axon_in + reached.cycles[np.uint64(entry)])
+            cycles = mesh.axon_in + reached.cycles[np.uint64(entry)]
+            longest = max(longest, cycles)
+            sums.receiving[target] += copies * cycles
             at += mesh.axon_out
             end = max(end, at + across * mesh.hop_east_west + down * mesh.hop_north_south)
         sums.sending[core] += mesh.axon_out * copies * entries
@@ -161,6 +167,9 @@ def add_up(
         sums.totals[EAST_WEST] += copies * across_all
         sums.totals[NORTH_SOUTH] += copies * down_all
         sums.totals[END] = max(end, sums.sending[core])
+        if np.float64(longest) * np.float64(sums.totals[MESSAGES]) >= MOST_SUMMED:
+            return TOO_LONG
+    return DONE
 
 
 @inner_kernel
@@ -341,14 +350,16 @@ def add_up_step(
     tiles: Tiles,
     sums: StepSums,
 ) -> int:
-    """What does not depend on the order of messages, of a part of a timestep. Returns 1 if messages keep cores busy."""
+    """What does not depend on the order of messages, of a part of a timestep. Returns FULL if messages keep cores busy,
+    so that they are to be exchanged; DONE if not; or TOO_LONG."""
     if part[0] == 0:
         go_through_neurons(marks, costs, first_neuron, spikes, sums)
-    add_up(spikes, part, reached, mesh, tiles, sums)
+    if add_up(spikes, part, reached, mesh, tiles, sums) == TOO_LONG:
+        return TOO_LONG
     busy = 0
     for core in range(len(sums.receiving)):
         busy |= sums.receiving[core]
-    return int(busy > 0)
+    return FULL if busy else DONE
 
 
 def run_step(
@@ -367,8 +378,9 @@ def run_step(
 
     marks: uint64, what happens to each neuron, eight in a word. first_neuron: int64 (cores + 1,).
     """
-    if not add_up_step(marks, costs, first_neuron, spikes, part, reached, mesh, tiles, sums):
-        return int(sums.totals[END])  # what is busy for no time is in nobody's way
+    found = add_up_step(marks, costs, first_neuron, spikes, part, reached, mesh, tiles, sums)
+    if found != FULL:  # what is busy for no time is in nobody's way
+        return -1 if found == TOO_LONG else int(sums.totals[END])
     count = len(sums.soma)
     leaves = 4 ** max(1, -(-(count - 1).bit_length() // 2))
     send, take = np.full((2, 2 * leaves), NEVER)

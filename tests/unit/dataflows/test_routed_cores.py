@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator import simulate
+from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine
 from spikecycle.simulator.errors import MachineError, MappingError
 from spikecycle.simulator.machine.loader import load_machine, override
 from spikecycle.simulator.machine.schema import Machine
@@ -119,11 +120,42 @@ def test_a_value_of_many_spikes_takes_no_memory_for_each(tmp_path: Path) -> None
     assert peak < 40e6
 
 
-def test_a_timestep_that_takes_too_long_is_refused(tmp_path: Path) -> None:
-    """2,100 messages, each of which keeps a core busy for a second, 10^10 cycles; 2^42 are 4.4 x 10^12."""
-    settings = {"dataflow.latency_ns.axon_in": 1e9}
+@pytest.mark.parametrize(
+    ("inputs", "spikes", "clock_mhz"),
+    [
+        # 2,100 messages, each of which keeps a core busy for a second, 10^10 cycles; 2^42 are 4.4 x 10^12
+        (300, 7, 1e4),
+        # 13,107,000 of 10^12 cycles: more than 2^63, and so a sum that is below 0
+        (200, 65_535, 1e6),
+    ],
+)
+def test_a_timestep_that_takes_too_long_is_refused(inputs: int, spikes: int, clock_mhz: float, tmp_path: Path) -> None:
+    settings = {"dataflow.latency_ns.axon_in": 1e9, "technology.clock_mhz": clock_mhz}
     with pytest.raises(MachineError, match=r"'loihi': a timestep of the chip takes 4398046511104 cycles or more"):
-        simulate(pair(tmp_path, [[1] * 300], spikes=7), "loihi", settings=settings)
+        simulate(pair(tmp_path, [[1] * inputs], spikes), "loihi", settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "held"),
+    [
+        # a message of 160 + 31 cycles, 8 x 41 + 4 x 65 across: two of them would wait as long; a link buffers 16
+        ({}, 16),
+        # 19 + 31 cycles, 12 hops of 10^6: 692 x 692 x 50 / 2 is 0.998 of it
+        (
+            {
+                "dataflow.latency_ns.axon_in": 1.9,
+                "dataflow.latency_ns.hop_east_west": 1e5,
+                "dataflow.latency_ns.hop_north_south": 1e5,
+            },
+            692,
+        ),
+        ({"dataflow.latency_ns.axon_in": 0.0, "dataflow.latency_ns.synapse.dense": 0.0}, None),
+    ],
+)
+def test_how_many_messages_hold_others_back(settings: dict[str, float], held: int | None) -> None:
+    machine = override(load_machine("loihi"), settings)
+    assert isinstance(machine, RoutedCoresMachine)
+    assert machine.held_in_flight == held
 
 
 def test_small_links_hold_messages_up(network: Networks) -> None:
@@ -138,7 +170,7 @@ def pair(tmp_path: Path, codes: Any, spikes: int = 1) -> Path:
     """Inputs that all spike in the one timestep, through weights (M, C), to neurons that fire at once."""
     weights = np.array(codes)
     graph = GraphBuilder(1)
-    source = graph.input("x", np.full((1, 1, weights.shape[1], 1, 1), spikes), bits=3)
+    source = graph.input("x", np.full((1, 1, weights.shape[1], 1, 1), spikes), bits=max(3, spikes.bit_length()))
     current = graph.linear("fc", source, weights, weight_bits=4, record=True)
     graph.neuron("spikes", current, Neuron("if", 1, potential_bits=12, reset="hard"))
     graph.write(tmp_path / "pair.h5")
