@@ -118,18 +118,16 @@ class RoutedCoresMachine(CoreMachine):
 
     @property
     def held_in_flight(self) -> int | None:
-        """Messages on a place from which on they hold others back for as long as one flies across the mesh: those that
-        it buffers, or n of them where each waits a message's time longer than the last, n^2 / 2 times in all. None if a
-        message may keep its core busy for less than a cycle, and so hold back nobody."""
+        """Messages on a place that hold the next one back for as long as one flies across the mesh: n of them, where
+        each waits a message's time longer than the last, n^2 / 2 times in all. None if a message may keep its core busy
+        for less than a cycle, and so hold back nobody."""
         latency, mesh = self.dataflow.latency_ns, self.dataflow.mesh
-        synapse = latency.synapse
-        busy = self.cycles(latency.axon_in) + min(
-            map(self.cycles, (synapse.dense, synapse.sparse, synapse.convolution))
-        )
+        of_synapse = (latency.synapse.dense, latency.synapse.sparse, latency.synapse.convolution)
+        busy = self.cycles(latency.axon_in) + min(map(self.cycles, of_synapse))
         if not busy:
             return None
         across = mesh.width * self.cycles(latency.hop_east_west) + mesh.height * self.cycles(latency.hop_north_south)
-        return max(mesh.link_buffer, math.isqrt(2 * across // busy))
+        return math.isqrt(2 * across // busy)
 
     def cycles(self, ns: float) -> int:
         """A time as whole cycles of the clock, the nearest."""

@@ -21,7 +21,7 @@ PLANNED_BYTES = 24  # of a value while its senders are put in order
 SPIKE_BYTES = 48  # of a spike: its sender, entries and times, and what those are made of
 NEURON_BYTES = 16  # of a neuron: its number, its mark, and what marks are made of
 ROOMS = 3  # for messages in flight: where there is no room for another, the old one and one of twice its size
-OVERFLOW = 4  # messages in flight on a place, of those from which on it is taken to hold back others
+OVERFLOW = 4  # messages in flight on a place that is taken to hold back more of them, of those that it buffers
 LINK_BYTES = 32  # of a tile: its four links
 CORE_BYTES = 300  # of a core: what it sends and takes next, in order of time
 
@@ -43,8 +43,8 @@ def message_needs(
     """What there is of every value and neuron, and of the messages of a timestep in which all neurons fire.
 
     Entries of spikes are there for a timestep, unless they are kept, or messages take no time. How many messages are in
-    flight follows from how long they hold each other back: no more, it is taken, than some times
-    `RoutedCoresMachine.held_in_flight` on each place; there is more room if there are more.
+    flight follows from how long they hold each other back: no more, it is taken, than some times the buffers of all
+    places, or `RoutedCoresMachine.held_in_flight` on each; there is more room if there are more.
     """
     sent = _sent(machine, chip, placement, network)
     values = sum(each.values for each in sent)
@@ -63,7 +63,7 @@ def message_needs(
     else:
         places = 4 * mesh.width * mesh.height + placement.cores
         held = machine.held_in_flight
-        in_flight = messages if held is None else min(messages, OVERFLOW * held * places)
+        in_flight = messages if held is None else min(messages, max(OVERFLOW * mesh.link_buffer, held) * places)
     kept = KEPT_ENTRIES if passing else 0
     neurons = sum(ranks.neurons for ranks in placement.ranks.values())
     return (

@@ -138,8 +138,8 @@ def test_a_timestep_that_takes_too_long_is_refused(inputs: int, spikes: int, clo
 @pytest.mark.parametrize(
     ("settings", "held"),
     [
-        # a message of 160 + 31 cycles, 8 x 41 + 4 x 65 across: two of them would wait as long; a link buffers 16
-        ({}, 16),
+        # a message of 160 + 31 cycles, 8 x 41 + 4 x 65 across: 2 x 2 x 191 / 2 is 382 of 588, of three it is 860
+        ({}, 2),
         # 19 + 31 cycles, 12 hops of 10^6: 692 x 692 x 50 / 2 is 0.998 of it
         (
             {
