@@ -41,10 +41,10 @@ def cache_folder() -> Path | None:
     return kernel_folder(Path(chosen), digest.hexdigest())
 
 
-def compiled(function: Callable[..., Any], **options: bool) -> Any:
+def compiled(function: Callable[..., Any], disjoint: bool = False, **options: bool) -> Any:
     """The function as Numba compiles it for the arguments of each call, or itself with NUMBA_DISABLE_JIT=1.
 
-    options: of Numba, beside those that all kernels have.
+    disjoint: its arrays share no memory. options: of Numba, beside those that all kernels have.
     """
     folder = None if _numba_config.DISABLE_JIT or _numba_config.BOUNDSCHECK else cache_folder()
     before = _numba_config.CACHE_DIR
@@ -56,7 +56,15 @@ def compiled(function: Callable[..., Any], **options: bool) -> Any:
         _numba_config.CACHE_DIR = before
     if folder is not None:
         guard_cache(made._cache)
+    if disjoint and not _numba_config.DISABLE_JIT:
+        made._compiler._customize_flags = _without_overlaps
     return made
+
+
+def _without_overlaps(flags: Any) -> Any:
+    """What Numba tells LLVM of the loops that it runs in parallel; no option of a decorator says it."""
+    flags.noalias = True
+    return flags
 
 
 @contextmanager

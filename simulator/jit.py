@@ -1,8 +1,8 @@
-"""`@kernel`, `@lean_kernel`, `@called_kernel`, `@inner_kernel`: functions that become machine code when first called.
+"""`@kernel`, `@lean_kernel`, `@called_kernel`, `@inner_kernel`, `@disjoint_kernel`: functions that become machine code.
 
-Loading Numba takes a tenth of a second, and decorating a hundred kernels some more, which no command should wait for
-that runs none: what this module makes needs Numba only when it is called. How it is compiled and kept,
-`spikecycle.simulator.compiling` says.
+They do when they are first called. Loading Numba takes a tenth of a second, and decorating a hundred kernels some more,
+which no command should wait for that runs none: what this module makes needs Numba only when it is called. How it is
+compiled and kept, `spikecycle.simulator.compiling` says.
 """
 
 from __future__ import annotations
@@ -55,10 +55,20 @@ def inner_kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", _Kernel(function, _nrt=False, no_cpython_wrapper=True, forceinline=True))
 
 
+def disjoint_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile an inner kernel none of whose arrays shares memory with one that it writes.
+
+    What a loop adds up in a few elements of an array then stays in registers, and no loop checks for overlaps before
+    it begins. Whoever calls it answers for that: of arrays that do overlap, results are undefined.
+    """
+    options = {"_nrt": False, "no_cpython_wrapper": True, "forceinline": True, "disjoint": True}
+    return cast("Callable[P, R]", _Kernel(function, **options))
+
+
 class _Kernel:
     """A function that is compiled when it is first called, by Python or by another kernel that is compiled.
 
-    options: of Numba.
+    options: those of `spikecycle.simulator.compiling.compiled`.
     """
 
     def __init__(self, function: Callable[..., Any], **options: bool) -> None:

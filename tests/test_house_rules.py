@@ -45,7 +45,7 @@ def test_every_module_and_public_name_says_what_it_is(path: Path) -> None:
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
-DECORATORS = ("kernel", "lean_kernel", "called_kernel", "inner_kernel")
+DECORATORS = ("kernel", "lean_kernel", "called_kernel", "inner_kernel", "disjoint_kernel")
 """Of kernels; see `spikecycle.simulator.jit`."""
 
 

@@ -129,22 +129,30 @@ _APART = 16
 
 
 def by_input_channel(weights: WeightCodes, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
-    """Weights as (R, S, C, M / groups) of a dtype: what an event scatters through a tap lies side by side.
+    """Weights as (R, S, C, M / groups) of a dtype: what an event scatters through a tap lies side by side."""
+    groups, (m, c, r, s) = shape.groups, weights.shape
+    by_input = np.empty((r, s, groups, c, m // groups), dtype)
+    turn(weights, by_input.transpose(2, 3, 0, 1, 4))
+    return by_input.reshape(r, s, shape.C, m // groups)
+
+
+def turn(weights: WeightCodes, weights_out: WeightCodes) -> None:
+    """Copy weights (M, C / groups, R, S) to (groups, C / groups, R, S, M / groups or more).
 
     Some output channels are turned at a time, from a copy whose rows do not fall on the same lines of the cache: where
     the fan-in is a power of two, that is many times as fast as turning all at once.
     """
-    groups, (m, c, r, s) = shape.groups, weights.shape
-    outputs, fan_in = m // groups, c * r * s
-    split = weights.reshape(groups, outputs, fan_in)
-    turned = np.empty((groups, fan_in, outputs), dtype)
-    room = np.empty((groups, min(_TURNED_AT_ONCE, outputs), fan_in + _APART), dtype)[..., :fan_in]
+    groups, *taps, _ = weights_out.shape
+    outputs = len(weights) // groups
+    split = weights.reshape(groups, outputs, -1)
+    fan_in = split.shape[2]
+    room = np.empty((groups, min(_TURNED_AT_ONCE, outputs), fan_in + _APART), weights_out.dtype)[..., :fan_in]
     for first in range(0, outputs, _TURNED_AT_ONCE):
         some = split[:, first : first + _TURNED_AT_ONCE]
         copied = room[:, : some.shape[1]]
         copied[...] = some
-        turned[..., first : first + _TURNED_AT_ONCE] = copied.swapaxes(1, 2)
-    return np.ascontiguousarray(turned.reshape(shape.C, r, s, outputs).transpose(1, 2, 0, 3))
+        by_tap = copied.reshape(*copied.shape[:2], *taps)
+        weights_out[..., first : first + some.shape[1]] = by_tap.transpose(0, 2, 3, 4, 1)
 
 
 def _rows(parameter: Integers, shape: tuple[int, int, int]) -> Int64:

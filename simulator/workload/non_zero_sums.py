@@ -1,181 +1,180 @@
 """How many sums of a synapse on binary spikes are not 0, in every timestep.
 
-Nobody keeps these sums, so they are made one output position after the other: of the events in its window, weights lie
-side by side for all output channels, and are added in 16 bits as long as no sum can go beyond. The events of a row of
-inputs are listed column by column and channel by channel, so that those of all taps of a kernel row lie side by side.
+Nobody keeps these sums, so they are made one output position after the other, and for some output channels at a time,
+so that they stay in registers: the weights of all events in a window, listed one after the other, are added in 16 bits.
+Before such a sum could go beyond, what is above its lowest 8 bits is added to another.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int16, Int32, Int64, UInt64, WeightCodes
-from spikecycle.simulator.jit import inner_kernel, lean_kernel
-from spikecycle.simulator.replay.steps import by_input_channel
+from spikecycle.simulator.jit import disjoint_kernel, inner_kernel, lean_kernel
+from spikecycle.simulator.replay.steps import turn
 from spikecycle.simulator.workload.axis import Windows
-from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, lowest_one
+from spikecycle.simulator.workload.event_lists import InputEvents, RowEvents, join_rows, list_events
+from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes
 from spikecycle.traces.tensors import ValueRange
 from spikecycle.traces.weights import code_dtype
 
 TOGETHER = 4
-"""Events that are added in one sweep over the output channels; `_add` is written for this number."""
+"""Events that are added in one sweep over the output channels; `_non_zero` is written for this number."""
+LANES = 64
+"""Output channels whose sums are made together, and to a multiple of which those of a group are filled up."""
+CACHE_LINE = 64
+"""Bytes. Weights of an event that begin within one take one more."""
 FEWEST_EVENTS = 8 * TOGETHER
-"""Events that a sum of 16 bits must hold at least: with fewer, sums of 32 bits are faster."""
+"""Events that sums of 16 bits must hold at least."""
 FEWEST_CHANNELS = 4
 """Of a group, if there are several: with fewer, to scatter every event is faster."""
 BLOCK_BYTES = 2**20
 """Of packed spikes whose rows are filled up to whole words together."""
+_LOW_BITS = 8
+_HIGHEST_LOW = 2**_LOW_BITS - 1
 _NARROW, _WIDE = np.iinfo(np.int16), np.iinfo(np.int32)
 
 
 class OutputSums(NamedTuple):
-    """The sums of one output position and group.
+    """Room for the sums of LANES output channels, low + 256 x high. Nobody leaves another high than 0.
 
-    bias: int32 (groups, M / groups). narrow: (M / groups,), the sum of the last events, at most `most_events` of them.
-    wide: int32 (M / groups,), the bias and the sum of all events before.
+    bias: (groups, lanes). most_events: so many, a multiple of TOGETHER, low holds beside what is there before them.
     """
 
-    bias: Int32
-    narrow: Int16 | Int32
-    wide: Int32
+    bias: Int16 | Int32
+    low: Int16 | Int32
+    high: Int16 | Int32
     most_events: int
 
     @classmethod
-    def of(cls, bias: Int32, largest: int) -> OutputSums:
-        """Of weights up to `largest`, in 16 bits if those hold enough of them."""
-        most_events = _NARROW.max // largest if largest else _WIDE.max
-        wide = np.zeros(bias.shape[1], np.int32)
-        if most_events >= FEWEST_EVENTS:
-            return cls(bias.copy(), wide.astype(np.int16), wide, most_events)
-        return cls(bias.copy(), wide.copy(), wide, _WIDE.max)
+    def of(cls, bias: Int32, largest: int, magnitude: int) -> OutputSums:
+        """Of weights up to `largest` and sums up to `magnitude`, in 16 bits if those hold enough of them."""
+        room = _NARROW.max - _HIGHEST_LOW - int(np.abs(bias.astype(np.int64)).max())
+        most_events = (room // max(largest, 1) - TOGETHER) // TOGETHER * TOGETHER
+        if most_events >= FEWEST_EVENTS and magnitude >> _LOW_BITS < _NARROW.max:
+            low = np.zeros(LANES, np.int16)
+            return cls(bias.astype(np.int16), low, low.copy(), most_events)
+        wide = np.zeros(LANES, np.int32)
+        return cls(bias, wide, wide.copy(), _WIDE.max)
 
 
-class ListedEvents(NamedTuple):
-    """Room for the events of a timestep, listed by group, row, column and channel.
+@inner_kernel
+def _row(events: Int64, i: int, stop: int, origin: int, zeros: int) -> int:
+    """Where the weights of event i begin, or those that are 0 from event `stop` on; without a branch."""
+    row: int = zeros + (events[np.uint64(i)] + origin - zeros) * np.int64(i < stop)
+    return row
 
-    starts: int32 (groups x H x W + 2,): where the events of each position and group begin; those of the last end with
-    the number behind it. numbers: int32 (C x H x W,), each event as (h x W + w) x C + c.
+
+@disjoint_kernel
+def _non_zero(
+    weights: WeightCodes,
+    zeros: int,
+    origin: int,
+    events: Int64,
+    first: int,
+    last: int,
+    bias: Int16 | Int32,
+    low: Int16 | Int32,
+    high: Int16 | Int32,
+    most_events: int,
+) -> int:
+    """How many sums of a window are not 0.
+
+    events: where the weights of each begin, from an origin; [first, last) are added. zeros: where weights of 0 are.
+
+    The first ones are added together with the bias, and weights of 0 where there are fewer than three, so that windows
+    of few events differ in nothing that a processor would have to guess.
     """
-
-    starts: Int32
-    numbers: Int32
-
-
-@lean_kernel
-def list_events(spiking: UInt64, positions: int, channels: int, groups: int, events: ListedEvents) -> None:
-    """List the set bits of a timestep, (words,): bit c x positions + i is channel c of input position i."""
-    starts, numbers = events
-    starts[:] = 0
-    for is_counted in range(2):
-        c = 0
-        stop = positions  # of the channel
-        place = 2 - is_counted  # of its group
-        for index in range(len(spiking)):
-            word = spiking[index]
-            while word:
-                bit = index * WORD_BITS + lowest_one(word)
-                word &= word - np.uint64(1)
-                while bit >= stop:
-                    c += 1
-                    stop += positions
-                    if c * groups % channels == 0:
-                        place += positions
-                position = bit - stop + positions
-                if is_counted:
-                    numbers[starts[place + position]] = position * channels + c
-                starts[place + position] += 1
-        if not is_counted:
-            for i in range(2, len(starts)):
-                starts[i] += starts[i - 1]
-
-
-@inner_kernel
-def _add(weights: WeightCodes, numbers: Int32, first: int, last: int, row: int, sums: Int16 | Int32) -> None:
-    """Add the weights, (rows, M / groups), of events [first, last) to sums; `row` is that of an event of number 0."""
-    whole = last - (last - first) % TOGETHER
-    for i in range(first, whole, TOGETHER):
-        at = np.uint64(i)
-        weights_0, weights_1 = (
-            weights[np.uint64(numbers[at] + row)],
-            weights[np.uint64(numbers[at + np.uint64(1)] + row)],
-        )
-        weights_2 = weights[np.uint64(numbers[at + np.uint64(2)] + row)]
-        weights_3 = weights[np.uint64(numbers[at + np.uint64(3)] + row)]
-        for m in range(len(sums)):
-            sums[m] += np.int64(weights_0[m]) + np.int64(weights_1[m]) + np.int64(weights_2[m]) + np.int64(weights_3[m])
-    for i in range(whole, last):
-        of_event = weights[np.uint64(numbers[np.uint64(i)] + row)]
-        for m in range(len(sums)):
-            sums[m] += np.int64(of_event[m])
-
-
-@inner_kernel
-def _within(place: int, stop: int) -> int:
-    return 0 if place < 0 else (stop if place > stop else place)
+    few = first + (last - first) % TOGETHER
+    row_0 = _row(events, first, few, origin, zeros)
+    row_1 = _row(events, first + 1, few, origin, zeros)
+    row_2 = _row(events, first + 2, few, origin, zeros)
+    count = 0
+    for lane in range(0, len(bias), LANES):
+        for m in range(LANES):
+            at = np.uint64(lane + m)
+            low[np.uint64(m)] = (
+                np.int64(bias[at])
+                + np.int64(weights[np.uint64(row_0) + at])
+                + np.int64(weights[np.uint64(row_1) + at])
+                + np.int64(weights[np.uint64(row_2) + at])
+            )
+        start = few
+        is_high = False
+        while start < last:
+            stop = last if last - start <= most_events else start + most_events
+            for i in range(start, stop, TOGETHER):
+                at_0 = np.uint64(events[np.uint64(i)] + origin + lane)
+                at_1 = np.uint64(events[np.uint64(i + 1)] + origin + lane)
+                at_2 = np.uint64(events[np.uint64(i + 2)] + origin + lane)
+                at_3 = np.uint64(events[np.uint64(i + 3)] + origin + lane)
+                for m in range(LANES):
+                    low[np.uint64(m)] += (
+                        np.int64(weights[at_0 + np.uint64(m)])
+                        + np.int64(weights[at_1 + np.uint64(m)])
+                        + np.int64(weights[at_2 + np.uint64(m)])
+                        + np.int64(weights[at_3 + np.uint64(m)])
+                    )
+            is_high |= stop < last
+            if is_high:
+                for m in range(LANES):
+                    value = np.int64(low[np.uint64(m)])
+                    high[np.uint64(m)] += value >> _LOW_BITS
+                    low[np.uint64(m)] = value & _HIGHEST_LOW
+            start = stop
+        found = np.uint16(0)
+        for m in range(LANES):
+            found = np.uint16(found + np.uint16((low[np.uint64(m)] | high[np.uint64(m)]) != 0))
+        count += int(found)
+        if is_high:
+            for m in range(LANES):
+                high[np.uint64(m)] = 0
+    return count
 
 
 @lean_kernel
 def count_non_zero_sums(
     spiking: UInt64,
     windows: Windows,
-    groups: int,
     weights: WeightCodes,
     sums: OutputSums,
-    events: ListedEvents,
+    events: InputEvents,
+    joined: RowEvents,
     counts_out: Int64,
 ) -> None:
     """How many sums are not 0.
 
-    spiking: uint64 (T, words), inputs (C, H, W) as bits. weights: (R x S x C, M / groups). counts_out: int64 (T,).
+    spiking: uint64 (T, words + 1), inputs (C, H, W) as bits. weights: see `event_weights`. counts_out: int64 (T,).
     """
     rows, columns = windows
-    narrow, wide = sums.narrow, sums.wide
-    channels = len(weights) // (rows.taps * columns.taps)
-    inputs = rows.inputs * columns.inputs
-    taps = columns.taps if columns.dilation == 1 else 1  # whose events lie side by side
+    groups, lanes = sums.bias.shape
+    positions = rows.inputs * columns.inputs
+    zeros = weights.shape[1] - lanes
+    row_step = zeros // (rows.taps * columns.taps)
+    channels = row_step // lanes
+    column_step = row_step * rows.taps
     for t in range(len(spiking)):
-        list_events(spiking[t], inputs, channels, groups, events)
         count = 0
         for group in range(groups):
-            is_changed = True  # wide sums, by the positions of another group
+            list_events(spiking[t], group * channels * positions, positions, channels, lanes, events)
             for p in range(rows.outputs):
+                join_rows(windows, p, row_step, events, joined)
                 for q in range(columns.outputs):
-                    narrow[:] = 0
-                    if is_changed:
-                        for m in range(len(narrow)):
-                            wide[m] = sums.bias[group, m]
-                        is_changed = False
-                    room = sums.most_events
-                    for r in range(rows.taps):
-                        h = p * rows.stride + r * rows.dilation - rows.padding
-                        if h < 0 or h >= rows.inputs:
-                            continue
-                        begin = h * columns.inputs
-                        listed = group * inputs + begin
-                        for s in range(0, columns.taps, taps):
-                            w = q * columns.stride + s * columns.dilation - columns.padding
-                            first = int(events.starts[np.uint64(listed + _within(w, columns.inputs))])
-                            last = int(events.starts[np.uint64(listed + _within(w + taps, columns.inputs))])
-                            row = (r * columns.taps + s - begin - w) * channels
-                            while first < last:
-                                if room == 0:
-                                    for m in range(len(narrow)):
-                                        wide[m] += narrow[m]
-                                        narrow[m] = 0
-                                    room = sums.most_events
-                                    is_changed = True
-                                stop = min(last, first + room)
-                                _add(weights, events.numbers, first, stop, row, narrow)
-                                room -= stop - first
-                                first = stop
-                    found = np.int32(0)
-                    for m in range(len(narrow)):
-                        found = np.int32(found + np.int32(np.int32(wide[m] + narrow[m]) != 0))
-                    count += int(found)
+                    column = q * columns.stride
+                    if columns.dilation > 1:
+                        column = column % columns.dilation * joined.apart + column // columns.dilation
+                    first = int(joined.starts[np.uint64(column)])
+                    last = int(joined.starts[np.uint64(column + columns.taps)])
+                    origin = -column * column_step
+                    count += _non_zero(
+                        weights[group], zeros, origin, joined.weights, first, last,
+                        sums.bias[group], sums.low, sums.high, sums.most_events,
+                    )  # fmt: skip
         counts_out[t] = count
 
 
@@ -187,28 +186,51 @@ def non_zero_sums(
     weights: int32 (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). allowed: the range.
     """
     outputs = shape.M // shape.groups
+    lanes = -(-outputs // LANES) * LANES
     is_scattered = shape.groups > 1 and outputs < FEWEST_CHANNELS
-    if is_scattered or shape.input_count > _WIDE.max - WORD_BITS:
+    largest_number = max(shape.input_count, (shape.C // shape.groups + WORD_BITS) * lanes)  # that lists of events hold
+    if is_scattered or largest_number > _WIDE.max - WORD_BITS:
         return None
-    rows = by_input_channel(weights, shape, code_dtype(weight_bits)).reshape(-1, outputs)
+    rows = event_weights(weights, shape, code_dtype(weight_bits))
     largest = max(int(rows.max()), -int(rows.min()))
     magnitude = shape.fan_in * largest + int(np.abs(bias.astype(np.int64)).max())
     if magnitude > _WIDE.max or not _stays_within(allowed, magnitude, weights.reshape(shape.M, -1), bias):
         return None
-    sums = OutputSums.of(bias.reshape(shape.groups, outputs), largest)
-    places = shape.groups * shape.H * shape.W
-    events = ListedEvents(np.zeros(places + 2, np.int32), np.zeros(shape.input_count, np.int32))
+    filled_bias = np.zeros((shape.groups, lanes), np.int32)
+    filled_bias[:, :outputs] = bias.reshape(shape.groups, outputs)
+    sums = OutputSums.of(filled_bias, largest, magnitude)
+    events, joined = InputEvents.of(shape), RowEvents.of(shape)
     windows = Windows.of(shape)
     counts = np.zeros(len(spikes), np.int64)
     size = spikes.packed.shape[1]
     block = max(1, BLOCK_BYTES // size)
     for first in range(0, len(spikes), block):
         some = spikes.packed[first : first + block]
-        filled = np.zeros((len(some), -(-size // WORD_BYTES) * WORD_BYTES), np.uint8)
+        filled = np.zeros((len(some), (-(-size // WORD_BYTES) + 1) * WORD_BYTES), np.uint8)
         filled[:, :size] = some
         of_block = counts[first : first + block]
-        count_non_zero_sums(filled.view("<u8"), windows, shape.groups, rows, sums, events, of_block)
+        count_non_zero_sums(filled.view("<u8"), windows, rows, sums, events, joined, of_block)
     return counts
+
+
+def event_weights(weights: Int32, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
+    """Weights (M, C / groups, R, S) as (groups, (S x R x C / groups + 1) x lanes) of a dtype.
+
+    Those of an event lie side by side, filled up to whole lanes with 0; the last are those of no event, all 0.
+    """
+    groups, (m, c, r, s) = shape.groups, weights.shape
+    lanes = -(-(m // groups) // LANES) * LANES
+    rows = _on_cache_lines((groups, s * r * c + 1, lanes), dtype)
+    turn(weights, rows[:, :-1].reshape(groups, s, r, c, lanes).transpose(0, 3, 2, 1, 4))
+    return rows.reshape(groups, -1)
+
+
+def _on_cache_lines(shape: tuple[int, ...], dtype: type[np.signedinteger[Any]]) -> WeightCodes:
+    """Zeros that begin with a line of the cache."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -room.ctypes.data % CACHE_LINE
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _stays_within(allowed: ValueRange, magnitude: int, weights: Int32, bias: Int32) -> bool:

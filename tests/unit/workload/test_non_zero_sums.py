@@ -1,4 +1,4 @@
-"""OutputSums that are counted without being kept, against the gathering twin; and where they must not be counted so."""
+"""Sums that are counted without being kept, against the gathering twin; and where they must not be counted so."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from spikecycle.simulator.replay.steps import by_input_channel
 from spikecycle.simulator.workload import Windows
+from spikecycle.simulator.workload.event_lists import InputEvents, RowEvents
 from spikecycle.simulator.workload.non_zero_sums import (
-    ListedEvents,
+    LANES,
     OutputSums,
     count_non_zero_sums,
-    list_events,
+    event_weights,
     non_zero_sums,
 )
 from spikecycle.traces import LayerShape
@@ -29,15 +29,17 @@ ANY = ValueRange(-(2**62), 2**62)
 
 
 @st.composite
-def layers(draw: st.DrawFn) -> tuple[LayerShape, np.ndarray, np.ndarray, np.ndarray]:
-    """A shape with up to 9 output channels a group, weights that often cancel, a bias, and spikes (T, C, H, W)."""
+def layers(draw: st.DrawFn) -> tuple[LayerShape, int, np.ndarray, np.ndarray, np.ndarray]:
+    """A shape, bits of its weights, weights that often cancel or repeat, a bias, and spikes (T, C, H, W)."""
     shape = draw(layer_shapes())
-    shape = replace(shape, M=shape.groups * draw(st.integers(1, 9)))
+    shape = replace(shape, M=shape.groups * draw(st.one_of(st.integers(1, 9), st.sampled_from([LANES, LANES + 1]))))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    largest = draw(st.sampled_from([1, 2, 127]))
-    weights = random.integers(-largest, largest + 1, shape.weight_shape).astype(np.int32)
-    bias = (random.integers(-2, 3, shape.M) * draw(st.booleans())).astype(np.int32)
-    return shape, weights, bias, spikes(draw, (draw(st.integers(1, 3)), *shape.input_shape)).astype(np.uint8)
+    bits = draw(st.integers(1, 16))
+    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    codes = draw(st.sampled_from([range(lowest, highest + 1), (lowest, 0, highest), (lowest,), (0,)]))
+    weights = random.choice(codes, shape.weight_shape).astype(np.int32)
+    bias = (random.integers(-2, 3, shape.M) * draw(st.sampled_from([0, 1, 128, 2**14, 2**20]))).astype(np.int32)
+    return shape, bits, weights, bias, spikes(draw, (draw(st.integers(1, 3)), *shape.input_shape)).astype(np.uint8)
 
 
 def twin(shape: LayerShape, weights: np.ndarray, bias: np.ndarray, inputs: np.ndarray) -> list[int]:
@@ -55,9 +57,9 @@ def packed(inputs: np.ndarray) -> PackedSpikes:
 
 
 def words_of(inputs: np.ndarray) -> np.ndarray:
-    """The same as words of 64 bits."""
+    """The same as words of 64 bits, and one more."""
     bits = inputs.reshape(len(inputs), -1)
-    filled = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 64)))
+    filled = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 64 + 64)))
     return np.packbits(filled, axis=1, bitorder="little").view("<u8")
 
 
@@ -66,52 +68,98 @@ def test_sums_are_those_of_the_twin() -> None:
     seen: set[Any] = set()
 
     @settings(max_examples=150, deadline=None, derandomize=True)
-    @given(layers(), st.sampled_from([1, 2, 5, 1000]), st.sampled_from([np.int16, np.int32]))
-    def compare(layer: Any, most_events: int, dtype: type[np.signedinteger[Any]]) -> None:
-        shape, weights, bias, inputs = layer
-        outputs = shape.M // shape.groups
-        wide = np.zeros(outputs, np.int32)
-        sums = OutputSums(bias.reshape(shape.groups, outputs), wide.astype(dtype), wide, most_events)
-        places = shape.groups * shape.H * shape.W
-        events = ListedEvents(np.zeros(places + 2, np.int32), np.zeros(shape.input_count, np.int32))
-        counts = np.zeros(len(inputs), np.int64)
-        rows = by_input_channel(weights, shape, np.int8).reshape(-1, outputs)
-        count_non_zero_sums(words_of(inputs), Windows.of(shape), shape.groups, rows, sums, events, counts)
+    @given(layers())
+    def compare(layer: Any) -> None:
+        shape, bits, weights, bias, inputs = layer
         expected = twin(shape, weights, bias, inputs)
-        assert counts.tolist() == expected
-        found = non_zero_sums(shape, packed(inputs), weights, 8, bias, ANY)
-        assert found is None if shape.groups > 1 and outputs < 4 else found is not None and found.tolist() == expected
-        seen.update({shape.operator, shape.dilation[1] > 1, ("groups", shape.groups > 1), ("found", found is not None)})
+        found = non_zero_sums(shape, packed(inputs), weights, bits, bias, ANY)
+        is_scattered = shape.groups > 1 and shape.M // shape.groups < 4
+        assert found is None if is_scattered else found is not None and found.tolist() == expected
+        seen.update({shape.operator, ("dilated", shape.dilation[1] > 1), ("groups", shape.groups > 1)})
+        seen.update({("found", found is not None), ("bits", bits > 8), ("bias", bool(bias.any()))})
         seen.add(("cancelled", 0 < expected[0] < shape.M * shape.P * shape.Q))
 
     compare()
-    both = {(what, is_so) for what in ("groups", "found", "cancelled") for is_so in (True, False)}
-    assert seen >= {"conv1d", "conv2d", "linear", True, False, *both}
+    both = {
+        (what, is_so) for what in ("dilated", "groups", "found", "bits", "bias", "cancelled") for is_so in (True, False)
+    }
+    assert seen >= {"conv1d", "conv2d", "linear", *both}
 
 
 @pytest.mark.kernel
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 40), st.integers(0, 2**32 - 1))
-def test_events_are_listed_by_group_position_and_channel(groups: int, channels: int, places: int, seed: int) -> None:
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.integers(1, 40),
+    st.sampled_from([4, 8, 12]),
+    st.sampled_from([np.int16, np.int32]),
+    st.sampled_from([(0, 1, -1), (0, 64, -64, 128), (1, -1, 100, -100, -128)]),
+    st.integers(0, 2**32 - 1),
+)
+def test_sums_of_many_events_are_split(
+    inputs: int, most_events: int, dtype: type[np.signedinteger[Any]], codes: tuple[int, ...], seed: int
+) -> None:
+    """As they are where 16 bits hold no more: what is above 8 bits is kept apart, also several times in a window."""
     random = np.random.default_rng(seed)
-    spiking = (random.random((groups * channels, places)) < random.random()).astype(np.uint8)
-    event(f"words: {-(-spiking.size // 64)}")
-    events = ListedEvents(np.full(groups * places + 2, 9, np.int32), np.zeros(spiking.size, np.int32))
-    list_events(words_of(spiking[None])[0], places, len(spiking), groups, events)
-    for group in range(groups):
-        for place in range(places):
-            first, last = events.starts[group * places + place :][:2]
-            own = range(group * channels, (group + 1) * channels)
-            expected = [place * len(spiking) + c for c in own if spiking[c, place]]
-            assert events.numbers[first:last].tolist() == expected
+    shape = LayerShape.linear(inputs, 70)
+    weights = random.choice(codes, shape.weight_shape).astype(np.int32)
+    bias = random.integers(-1, 2, shape.M).astype(np.int32)
+    spiking = (random.random((4, *shape.input_shape)) < random.choice([0.1, 0.5, 1], (4, 1, 1, 1))).astype(np.uint8)
+    lanes = np.zeros((1, 2 * LANES), dtype)
+    lanes[0, : shape.M] = bias
+    sums = OutputSums(lanes, np.zeros(LANES, dtype), np.zeros(LANES, dtype), most_events)
+    rows = event_weights(weights, shape, np.int16)
+    counts = np.zeros(len(spiking), np.int64)
+    events, joined = InputEvents.of(shape), RowEvents.of(shape)
+    count_non_zero_sums(words_of(spiking), Windows.of(shape), rows, sums, events, joined, counts)
+    assert counts.tolist() == twin(shape, weights, bias, spiking)
+    event(f"most are split {(int(spiking[0].sum()) - 1) // most_events} times")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("half", [100, 124, 127, 128, 129, 300, 1000])
+@pytest.mark.parametrize("weight", [-127, -1, 1, 127])
+def test_sums_of_long_windows_are_exact(weight: int, half: int) -> None:
+    """As many inputs subtract a weight as add it before. Left are 0, 256, -256, 1 and 0; without an event, 0."""
+    left = [[0, 0, 0, 0], [64, 64, 64, 64], [-128, -128, 0, 0], [1, 0, 0, 0], [1, 1, -1, -1]]
+    weights = np.array([[weight] * half + [-weight] * half + codes for codes in left], np.int32)
+    shape = LayerShape.linear(weights.shape[1], len(left))
+    spiking = np.zeros((3, *shape.input_shape), np.uint8)
+    spiking[[0, 2]] = 1
+    bias = np.zeros(len(left), np.int32)
+    counts = non_zero_sums(shape, packed(spiking), weights.reshape(shape.weight_shape), 8, bias, ANY)
+    assert counts is not None
+    assert counts.tolist() == [3, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("bias", "largest", "magnitude", "dtype", "most_events"),
+    [
+        (0, 128, 128 * 1152, np.int16, 248),  # 32767 - 255 = 32512 = 254 x 128, 4 of them apart
+        (0, 1, 1152, np.int16, 32508),
+        (-16000, 127, 170_000, np.int16, 124),  # 16512 = 130 x 127 + 2
+        (0, 0, 0, np.int16, 32508),
+        (0, 903, 903 * 1152, np.int16, 32),  # 32512 = 36 x 903 + 4
+        (0, 904, 904 * 1152, np.int32, 2**31 - 1),
+        (32767, 1, 40_000, np.int32, 2**31 - 1),
+        (0, 127, 32767 * 256 - 1, np.int16, 252),
+        (0, 127, 32767 * 256, np.int32, 2**31 - 1),  # what is above 8 bits could leave 16
+    ],
+)
+def test_sums_are_of_16_bits_where_those_hold_many_events(
+    bias: int, largest: int, magnitude: int, dtype: type[np.signedinteger[Any]], most_events: int
+) -> None:
+    sums = OutputSums.of(np.array([[bias, 0]], np.int32), largest, magnitude)
+    assert (sums.low.dtype, sums.high.dtype, sums.bias.dtype) == (dtype, dtype, dtype)
+    assert sums.most_events == most_events
+    assert sums.bias.tolist() == [[bias, 0]]
 
 
 @pytest.mark.parametrize(
     ("weight", "bits", "inputs"),
-    [(-128, 8, 512), (64, 8, 1024), (-32768, 16, 2), (16384, 16, 4), (2**16, 18, 1)],
+    [(-128, 8, 512), (64, 8, 1024), (64, 8, 4), (-1, 2, 2**16), (-32768, 16, 2), (16384, 16, 4), (2**16, 18, 1)],
 )
-def test_a_sum_of_two_to_the_power_of_16_is_not_0(weight: int, bits: int, inputs: int) -> None:
-    """Its last 16 bits are 0. Four output channels more get a weight less, which is no power of two."""
+def test_a_power_of_two_is_not_0(weight: int, bits: int, inputs: int) -> None:
+    """Its last 8 or 16 bits are 0. Four output channels more get a weight less, which is no power of two."""
     shape = LayerShape.linear(inputs, 5)
     weights = np.full(shape.weight_shape, weight, np.int32)
     weights[1:, 0] = 0
@@ -124,7 +172,7 @@ def test_a_sum_of_two_to_the_power_of_16_is_not_0(weight: int, bits: int, inputs
 
 
 def linear(weights: list[list[int]], bias: list[int], allowed: ValueRange, bits: int = 8) -> list[int] | None:
-    """OutputSums of a linear layer, all inputs spiking."""
+    """Sums of a linear layer, all inputs spiking."""
     codes = np.array(weights, np.int32)
     shape = LayerShape.linear(codes.shape[1], len(codes))
     ones = packed(np.ones((1, *shape.input_shape), np.uint8))
