@@ -76,11 +76,10 @@ def _attribute(
     length from a damaged heap.
     """
     with located(name):
-        attribute = h5py.h5a.open(group.id, os.fsencode(name))
-        stored_type, space = attribute.get_type(), attribute.get_space()
-        dtype = _INT64 if stored_type.equal(_STORED_INT64) else stored_type.dtype
-        is_empty = space.get_simple_extent_type() == h5py.h5s.NULL
-        if dtype.kind not in kinds or is_empty or space.get_simple_extent_dims() != shape:
+        attribute = h5py.h5a.open(group.id, name.encode())  # `group.attrs[name]` would look it up twice
+        stored_type = attribute.get_type()
+        dtype = _INT64 if stored_type.equal(_STORED_INT64) else _dtype_of(stored_type)
+        if dtype.kind not in kinds or not _has_shape(attribute.get_space(), shape):
             if dtype.kind == "f" and attribute.shape == ():
                 found = str(h5py.AttributeManager(group)[name])
             else:
@@ -89,8 +88,23 @@ def _attribute(
         if dtype.itemsize > longest:
             raise TraceError(f"at most {longest} bytes are allowed, found {dtype.itemsize}")
         value = np.zeros(shape, dtype)
-        attribute.read(value, mtype=stored_type)  # `group.attrs[name]` would look it up once more
+        attribute.read(value, mtype=stored_type)
         return value[()]
+
+
+def _dtype_of(stored_type: h5py.h5t.TypeID) -> np.dtype[Any]:
+    """NumPy's type: of a text without its encoding, which h5py takes twice as long to add."""
+    if isinstance(stored_type, h5py.h5t.TypeStringID) and not stored_type.is_variable_str():
+        return np.dtype((np.bytes_, stored_type.get_size()))
+    return stored_type.dtype
+
+
+def _has_shape(space: h5py.h5s.SpaceID, shape: tuple[int, ...]) -> bool:
+    """Whether there are values, of this shape; HDF5 is asked as little as possible."""
+    kind = space.get_simple_extent_type()
+    if not shape:
+        return bool(kind == h5py.h5s.SCALAR)
+    return bool(kind == h5py.h5s.SIMPLE and space.get_simple_extent_dims() == shape)
 
 
 def open_file(path: Path, what: str) -> h5py.File:
