@@ -194,7 +194,8 @@ class MachinePrices:
     @property
     def models_area(self) -> bool:
         """Whether a memory or some logic of the machine has an area."""
-        return any(area.area_mm2 for area in (*self.memory_areas, *self.logic_areas))
+        in_memories = any(area.area_mm2 for area in self.memory_areas)
+        return in_memories or any(area.area_mm2 for area in self.logic_areas)
 
     @property
     def not_modelled(self) -> tuple[str, ...]:

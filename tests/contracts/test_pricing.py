@@ -295,7 +295,7 @@ def test_logic_in_silicon(hand: HandMaker) -> None:
     quiet = hand(logic={"clock_gating": "unit", "glitch_factor": 1.5, "utilization": 0.5, "devices": "lstp"})
     assert MachinePrices(quiet).logic_areas[1].leakage_mw == pytest.approx(0.000012)
     with pytest.raises(MachineError, match=r"logic\.devices: found 'lop', .* has leakage of: hp, lstp"):
-        MachinePrices(hand(logic={"devices": "lop"})).logic_areas
+        _ = MachinePrices(hand(logic={"devices": "lop"})).logic_areas
 
 
 def test_leakage_is_power_times_time_of_everything(hand: HandMaker) -> None:
