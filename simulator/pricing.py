@@ -49,10 +49,10 @@ class MachinePrices:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self._action_pj: dict[Counter, float] = {}
 
     def price(self, counters: Sequence[Counter], counts: Sequence[int]) -> tuple[CounterResult, ...]:
         """`counts[i]` actions of `counters[i]`."""
-        price_of = self.price_list
         return tuple(
             CounterResult(
                 name=counter.name,
@@ -62,10 +62,17 @@ class MachinePrices:
                 resource=counter.resource,
                 unit=counter.unit,
                 sum_count=count,
-                sum_energy_pj=count * price_of[counter.resource](counter),
+                sum_energy_pj=count * self.action_pj(counter),
             )
             for counter, count in zip(counters, counts, strict=True)
         )
+
+    def action_pj(self, counter: Counter) -> float:
+        """pJ of one action of a counter: stages have most of their counters in common."""
+        found = self._action_pj.get(counter)
+        if found is None:
+            found = self._action_pj[counter] = self.price_list[counter.resource](counter)
+        return found
 
     @cached_property
     def table(self) -> EnergyTable:
@@ -189,7 +196,7 @@ class MachinePrices:
         """Whether some energy of the machine has a price: that of a count of its dataflow, of what goes by time, or
         leakage. One that has none is no machine without energy: its energy is not known."""
         counted = (*counters, *self.clock_counters, *dram_counters(self.machine))
-        return any(self.price_list[counter.resource](counter) for counter in counted) or self.leakage_mw > 0
+        return any(self.action_pj(counter) for counter in counted) or self.leakage_mw > 0
 
     @property
     def models_area(self) -> bool:
