@@ -14,7 +14,6 @@ import os
 import resource
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
