@@ -18,8 +18,7 @@ WEIGHTS, SPIKES, POTENTIALS, OUTPUTS = range(4)
 Resource = Literal["sram", "logic", "control", "crossbar", "clock", "wire", "dram", "none"]
 
 
-@dataclass(frozen=True)
-class Counter:
+class Counter(NamedTuple):
     """One declared count.
 
     name: unique within a dataflow, e.g. "weights.read".

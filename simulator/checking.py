@@ -37,7 +37,7 @@ from spikecycle.simulator.machine.loader import known_machines, load_machine, ma
 from spikecycle.simulator.machine.yaml_file import LARGEST_BYTES as LARGEST_YAML_BYTES
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.memory import check_memory
-from spikecycle.simulator.pricing import area_leaves_out, logic_areas, memory_areas, not_modelled, too_slow
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.simulator.units import seconds
 from spikecycle.simulator.written_files import (
     SQLITE_SIGNATURE,
@@ -189,9 +189,10 @@ def _describe_network(trace: Trace, progress: Progress | None) -> NetworkDescrip
 def describe_machine(name_or_path: str | Path) -> MachineDescription:
     """Validate a machine and work out what follows from it."""
     machine = load_machine(name_or_path)
+    prices = MachinePrices(machine)
     memories = {memory.name: memory for memory in machine.memories()}
     clock_mhz = machine.technology.clock_mhz
-    adders = sum(unit.count for unit in machine.units() if unit.action == "add")
+    adders = sum(unit.count for unit in prices.units if unit.action == "add")
     return MachineDescription(
         name=machine.name,
         describes=machine.describes,
@@ -213,12 +214,12 @@ def describe_machine(name_or_path: str | Path) -> MachineDescription:
                 ports=memories[area.buffer].ports,
                 area=area,
             )
-            for area in memory_areas(machine)
+            for area in prices.memory_areas
         ),
-        logic=logic_areas(machine),
-        too_slow=too_slow(machine),
-        not_modelled=not_modelled(machine),
-        area_leaves_out=area_leaves_out(machine),
+        logic=prices.logic_areas,
+        too_slow=prices.too_slow,
+        not_modelled=prices.not_modelled,
+        area_leaves_out=prices.area_leaves_out,
         sources=machine.sources,
         borrowed_sources=borrowed_sources(machine_path(name_or_path)),
     )

@@ -14,7 +14,6 @@ import os
 import resource
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -29,6 +28,8 @@ _CGROUPS = (  # where the kernel says what a container may use, and uses
 )
 
 
+_MOST_TOLD_BYTES = 2**14
+"""Of these files of the kernel, which has a page for each."""
 _LARGEST_KEPT_BYTES = 31 * 2**20
 """glibc learns from blocks of up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD)."""
 
@@ -88,7 +89,7 @@ def free_bytes() -> int:
     free = [_meminfo_bytes()]
     for limit, used in _CGROUPS:
         try:
-            free.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
+            free.append(int(_text(limit)) - int(_text(used)))
         except (OSError, ValueError):  # there is none, or no limit ("max")
             continue
     used_bytes = _used_bytes()
@@ -113,9 +114,18 @@ def parse_bytes(text: str) -> int:
     return int(value * _UNITS[unit])
 
 
+def _text(path: str) -> str:
+    """What the kernel tells in a file; `Path` and a buffer take as long as it takes to make it up."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, _MOST_TOLD_BYTES).decode("ascii")
+    finally:
+        os.close(descriptor)
+
+
 def _meminfo_bytes() -> int:
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in _text("/proc/meminfo").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError, IndexError):
@@ -126,7 +136,7 @@ def _meminfo_bytes() -> int:
 def _used_bytes() -> int:
     """Address space of this process."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return int(_text("/proc/self/statm").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
 

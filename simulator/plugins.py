@@ -62,7 +62,7 @@ class PluginModule(ModuleType):
 
 def plugins_of(used: Mapping[str, Iterable[str]]) -> list[PluginFile]:
     """The plugin files that registered any of these components, sorted by name; used: names by kind of registry."""
-    loaded = (module for module in sys.modules.values() if isinstance(module, PluginModule))
+    loaded = [module for module in sys.modules.values() if type(module) is PluginModule]
     found = {
         (Path(module.__file__ or "").name, hashlib.sha256(module.source).hexdigest())
         for module in loaded

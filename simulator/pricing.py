@@ -1,6 +1,6 @@
 """Price integer counts: the parts of a machine and its energy table turned into pJ, mW and mm2.
 
-Pure functions of a machine and of counts. What an action costs, by the resource that its counter names:
+All of it follows from a machine and counts alone. What an action costs, by the resource that its counter names:
 
     sram      one access of the memory `component`: SRAM, flip-flops or cache, by its kind
     logic     the energy table's `action` on operands of `bits`
@@ -15,6 +15,7 @@ Pure functions of a machine and of counts. What an action costs, by the resource
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 from spikecycle.simulator.activity import Counter, Resource
@@ -40,123 +41,248 @@ _WAITS_FOR_DRAM = "dram_"
 """Stall categories: cycles in which the array waits begin like this."""
 
 
-def price(counters: Sequence[Counter], counts: Sequence[int], machine: Machine) -> tuple[CounterResult, ...]:
-    """`counts[i]` actions of `counters[i]` on `machine`.
+class MachinePrices:
+    """What the actions, the area and the leakage of a machine come to. What several of them rest on is looked up once.
 
-    Raises MachineError for an action that the energy table does not have.
+    Every member raises MachineError where the machine's tables lack something that it needs.
     """
-    return priced(counters, counts, price_list(machine))
 
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._action_pj: dict[Counter, float] = {}
 
-def priced(counters: Sequence[Counter], counts: Sequence[int], price_of: PriceList) -> tuple[CounterResult, ...]:
-    """The same by a machine's price list."""
-    return tuple(
-        CounterResult(
-            name=counter.name,
-            component=counter.component,
-            operand=counter.operand,
-            action=counter.action,
-            resource=counter.resource,
-            unit=counter.unit,
-            sum_count=count,
-            sum_energy_pj=count * price_of[counter.resource](counter),
+    def price(self, counters: Sequence[Counter], counts: Sequence[int]) -> tuple[CounterResult, ...]:
+        """`counts[i]` actions of `counters[i]`."""
+        return tuple(
+            CounterResult(
+                name=counter.name,
+                component=counter.component,
+                operand=counter.operand,
+                action=counter.action,
+                resource=counter.resource,
+                unit=counter.unit,
+                sum_count=count,
+                sum_energy_pj=count * self.action_pj(counter),
+            )
+            for counter, count in zip(counters, counts, strict=True)
         )
-        for counter, count in zip(counters, counts, strict=True)
-    )
 
+    def action_pj(self, counter: Counter) -> float:
+        """pJ of one action of a counter: stages have most of their counters in common."""
+        found = self._action_pj.get(counter)
+        if found is None:
+            found = self._action_pj[counter] = self.price_list[counter.resource](counter)
+        return found
 
-def energy_table(machine: Machine) -> EnergyTable:
-    """The machine's energy table at its node."""
-    return EnergyTable.load(machine.energy.table).scaled(machine.technology.node_nm)
+    @cached_property
+    def table(self) -> EnergyTable:
+        """The machine's energy table at its node."""
+        return EnergyTable.load(self.machine.energy.table).scaled(self.machine.technology.node_nm)
 
+    @cached_property
+    def units(self) -> tuple[LogicUnit, ...]:
+        """The machine's logic."""
+        return self.machine.units()
 
-def memory_areas(machine: Machine) -> tuple[BufferArea, ...]:
-    """Every memory in silicon, all instances."""
-    return tuple(
-        BufferArea(
-            buffer=memory.name,
-            kind=memory.kind,
-            instances=memory.instances,
-            size_kib=memory.size_kib,
-            width_bits=memory.width_bits,
-            banks=memory.banks,
-            ports=memory.ports,
-            area_mm2=memory.instances * estimate.area_mm2,
-            leakage_mw=memory.instances * estimate.leakage_mw,
-            read_pj=estimate.read_pj,
-            write_pj=estimate.write_pj,
-            access_ns=estimate.access_ns,
-            extrapolated=estimate.extrapolated,
+    @cached_property
+    def memory_areas(self) -> tuple[BufferArea, ...]:
+        """Every memory in silicon, all instances."""
+        return tuple(
+            BufferArea(
+                buffer=memory.name,
+                kind=memory.kind,
+                instances=memory.instances,
+                size_kib=memory.size_kib,
+                width_bits=memory.width_bits,
+                banks=memory.banks,
+                ports=memory.ports,
+                area_mm2=memory.instances * estimate.area_mm2,
+                leakage_mw=memory.instances * estimate.leakage_mw,
+                read_pj=estimate.read_pj,
+                write_pj=estimate.write_pj,
+                access_ns=estimate.access_ns,
+                extrapolated=estimate.extrapolated,
+            )
+            for memory, estimate in self._estimates
         )
-        for memory, estimate in _estimates(machine)
-    )
 
+    @cached_property
+    def logic_areas(self) -> tuple[LogicArea, ...]:
+        """Logic in silicon by component, in the order of the machine's units; area with the space between cells."""
+        logic = self.machine.logic
+        areas: dict[tuple[str, str], LogicArea] = {}
+        for unit in self.units:
+            cells_um2 = _cells_um2(self.table, unit)
+            if cells_um2 == 0:
+                continue
+            before = areas.get((unit.component, unit.kind))
+            area = LogicArea(
+                component=unit.component,
+                kind=unit.kind,
+                area_mm2=um2_to_mm2(cells_um2 / logic.utilization),
+                leakage_mw=self.table.leakage_mw(cells_um2, logic.devices),
+                flip_flops=_flip_flops(self.table, unit),
+            )
+            areas[unit.component, unit.kind] = area if before is None else _both(before, area)
+        return tuple(areas.values())
 
-def logic_areas(machine: Machine) -> tuple[LogicArea, ...]:
-    """Logic in silicon by component, in the order of the machine's units; area with the space between cells."""
-    table = energy_table(machine)
-    areas: dict[tuple[str, str], LogicArea] = {}
-    for unit in machine.units():
-        cells_um2 = _cells_um2(table, unit)
-        if cells_um2 == 0:
-            continue
-        before = areas.get((unit.component, unit.kind))
-        area = LogicArea(
-            component=unit.component,
-            kind=unit.kind,
-            area_mm2=um2_to_mm2(cells_um2 / machine.logic.utilization),
-            leakage_mw=table.leakage_mw(cells_um2, machine.logic.devices),
-            flip_flops=_flip_flops(table, unit),
+    @cached_property
+    def leakage_mw(self) -> float:
+        """Leakage of all memories and of all logic that is priced, mW; 0 where the chip's published power has it."""
+        if self.machine.energy.on_chip_power_mw is not None:
+            return 0.0
+        in_memories = sum(area.leakage_mw for area in self.memory_areas)
+        return in_memories + sum(area.leakage_mw for area in self.logic_areas)
+
+    def leakage_pj(self, cycles: int) -> float:
+        """That leakage over `cycles`, pJ."""
+        return power_pj(self.leakage_mw, cycles, self.machine.technology.clock_mhz)
+
+    @cached_property
+    def flip_flops(self) -> int:
+        """Clocked flip-flops of the whole machine: those of its logic, and memories made of them."""
+        in_logic = sum(_flip_flops(self.table, unit) for unit in self.units)
+        return in_logic + sum(memory.instances * each.flip_flops for memory, each in self._estimates)
+
+    @cached_property
+    def clock_counters(self) -> tuple[Counter, ...]:
+        """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price
+        it. Where the chip's published power is its price, the one count of all its cycles."""
+        if self.machine.energy.on_chip_power_mw is not None:
+            return (
+                Counter("chip.on", "chip", ALL_OPERANDS, "active", "clock", "cycles", "a cycle at published power"),
+            )
+        if not self.table.prices_clock:
+            return ()
+        return tuple(
+            Counter(f"clock.{action}", "clock", ALL_OPERANDS, action, "clock", "cycles", when, bits=self.flip_flops)
+            for action, when in (
+                ("active", "a cycle in which the array works: all flip-flops that are clocked then"),
+                ("idle", "a cycle in which the array waits for DRAM"),
+            )
         )
-        areas[unit.component, unit.kind] = area if before is None else _both(before, area)
-    return tuple(areas.values())
 
+    def clock_counts(self, cycle_breakdown: Mapping[str, int]) -> tuple[int, ...]:
+        """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
+        if self.machine.energy.on_chip_power_mw is not None:
+            return (sum(cycle_breakdown.values()),)
+        if not self.table.prices_clock:
+            return ()
+        idle = sum(cycles for category, cycles in cycle_breakdown.items() if category.startswith(_WAITS_FOR_DRAM))
+        return sum(cycle_breakdown.values()) - idle, idle
 
-def leakage_mw(machine: Machine) -> float:
-    """Leakage of all memories and of all logic that is priced, mW; 0 where the chip's published power has it."""
-    if machine.energy.on_chip_power_mw is not None:
-        return 0.0
-    in_memories = sum(area.leakage_mw for area in memory_areas(machine))
-    return in_memories + sum(area.leakage_mw for area in logic_areas(machine))
-
-
-def leakage_pj(machine: Machine, cycles: int) -> float:
-    """That leakage over `cycles`, pJ."""
-    return power_pj(leakage_mw(machine), cycles, machine.technology.clock_mhz)
-
-
-def flip_flops(machine: Machine) -> int:
-    """Clocked flip-flops of the whole machine: those of its logic, and memories made of them."""
-    table = energy_table(machine)
-    in_logic = sum(_flip_flops(table, unit) for unit in machine.units())
-    return in_logic + sum(memory.instances * estimate.flip_flops for memory, estimate in _estimates(machine))
-
-
-def clock_counters(machine: Machine) -> tuple[Counter, ...]:
-    """The clock's two counts, of which `clock_counts` says how often; none if the machine's table does not price it.
-    Where the chip's published power is its price, the one count of all its cycles."""
-    if machine.energy.on_chip_power_mw is not None:
-        return (Counter("chip.on", "chip", ALL_OPERANDS, "active", "clock", "cycles", "a cycle at published power"),)
-    if not energy_table(machine).prices_clock:
-        return ()
-    bits = flip_flops(machine)
-    return tuple(
-        Counter(f"clock.{action}", "clock", ALL_OPERANDS, action, "clock", "cycles", when, bits=bits)
-        for action, when in (
-            ("active", "a cycle in which the array works: all flip-flops that are clocked then"),
-            ("idle", "a cycle in which the array waits for DRAM"),
+    def of_time(self, cycles: int, cycle_breakdown: Mapping[str, int]) -> tuple[CounterResult, ...]:
+        """What goes by time alone, of a whole network: clock, and background power of DRAM. Stages that overlap each
+        have all of it while they run, so that theirs do not add up to this."""
+        counted = (
+            *zip(self.clock_counters, self.clock_counts(cycle_breakdown), strict=True),
+            *zip(dram_counters(self.machine), dram_counts(self.machine, 0, cycles), strict=True),
         )
-    )
+        chosen = [(counter, count) for counter, count in counted if counter.action in OF_TIME]
+        return self.price([counter for counter, _ in chosen], [count for _, count in chosen])
 
+    @property
+    def too_slow(self) -> tuple[SlowBuffer, ...]:
+        """Memories that take longer from address to data than the clock's period, which every count assumes they do
+        not."""
+        period_ns = NS_PER_US / self.machine.technology.clock_mhz
+        return tuple(
+            SlowBuffer(buffer=area.buffer, access_ns=area.access_ns, period_ns=period_ns)
+            for area in self.memory_areas
+            if area.access_ns is not None and area.access_ns > period_ns
+        )
 
-def clock_counts(machine: Machine, cycle_breakdown: Mapping[str, int]) -> tuple[int, ...]:
-    """Counts of `clock_counters`: cycles of work, and of waiting for DRAM."""
-    if machine.energy.on_chip_power_mw is not None:
-        return (sum(cycle_breakdown.values()),)
-    if not energy_table(machine).prices_clock:
-        return ()
-    idle = sum(cycles for category, cycles in cycle_breakdown.items() if category.startswith(_WAITS_FOR_DRAM))
-    return sum(cycle_breakdown.values()) - idle, idle
+    def prices_anything(self, counters: Sequence[Counter]) -> bool:
+        """Whether some energy of the machine has a price: that of a count of its dataflow, of what goes by time, or
+        leakage. One that has none is no machine without energy: its energy is not known."""
+        counted = (*counters, *self.clock_counters, *dram_counters(self.machine))
+        return any(self.action_pj(counter) for counter in counted) or self.leakage_mw > 0
+
+    @property
+    def models_area(self) -> bool:
+        """Whether a memory or some logic of the machine has an area."""
+        in_memories = any(area.area_mm2 for area in self.memory_areas)
+        return in_memories or any(area.area_mm2 for area in self.logic_areas)
+
+    @property
+    def not_modelled(self) -> tuple[str, ...]:
+        """What costs nothing in a result of this machine, though it would in hardware."""
+        table, kinds, dram = self.table, {unit.kind for unit in self.units}, self.machine.dram
+        timed = {} if dram is None else {"page misses": dram.row_miss_ns, "turnarounds": dram.turnaround_ns}
+        untimed = [what for what, time_ns in timed.items() if time_ns is None]
+        by_action = self.machine.energy.on_chip_power_mw is None
+        lacks = {
+            "control": by_action and not (table.prices_control and "control" in kinds),
+            "clock": by_action and not (table.prices_clock and self.flip_flops),
+            "logic leakage": by_action and not table.prices_leakage,
+            "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
+            "DRAM background power": dram is not None and dram.background_mw is None,
+            f"time of DRAM {' and '.join(untimed)}": bool(untimed),
+            "trunk of the clock tree": by_action and table.prices_clock,
+        }
+        return (*(what for what, lacking in lacks.items() if lacking), *self.machine.unmodelled())
+
+    @property
+    def area_leaves_out(self) -> tuple[str, ...]:
+        """What is on the chip, or beside it, but in no area of a result of this machine."""
+        is_priced = self.table.prices_control and any(unit.kind == "control" for unit in self.units)
+        control = () if is_priced else ("control",)
+        return (
+            *control, "clock tree", "wires between units", "DRAM interface and pads", *self.machine.unmodelled()
+        )  # fmt: skip
+
+    @cached_property
+    def price_list(self) -> PriceList:
+        """pJ of one action, by resource."""
+        machine, table = self.machine, self.table
+        memories = {memory.name: estimate for memory, estimate in self._estimates}
+        sizes = {unit.action: dict(unit.sizes) for unit in self.units if unit.kind == "control"}
+
+        def access(counter: Counter) -> float:
+            memory = memories[counter.component]
+            return {"read": memory.read_pj, "write": memory.write_pj}[counter.action]
+
+        def control(counter: Counter) -> float:
+            unit, _, event = counter.action.partition(".")
+            if unit not in sizes:
+                raise MachineError(f"machine {machine.name}: has no unit {unit!r} that {counter.name} could count")
+            return machine.logic.glitch_factor * table.control_pj(unit, event, sizes[unit])
+
+        def clock(counter: Counter) -> float:
+            return counter.bits * table.clock_pj(machine.logic.clock_gating, counter.action == "active")
+
+        def dram(counter: Counter) -> float:
+            return _dram_pj(machine, counter)
+
+        def pe_cycle(counter: Counter) -> float:
+            crossbar = getattr(machine, "crossbar", None)
+            if not isinstance(crossbar, Crossbar):
+                raise MachineError(f"machine {machine.name}: has no crossbar that {counter.name} could count")
+            return pe_cycle_pj(crossbar, counter.bits, crossbar_constants(machine.technology.node_nm))
+
+        power_mw = machine.energy.on_chip_power_mw
+        if power_mw is not None:
+            cycle_pj = power_pj(power_mw, 1, machine.technology.clock_mhz)
+            unpriced: tuple[Resource, ...] = ("sram", "logic", "control", "crossbar", "wire", "none")
+            return {**dict.fromkeys(unpriced, lambda _: 0.0), "clock": lambda _: cycle_pj, "dram": dram}
+        return {
+            "sram": access,
+            "logic": lambda counter: table.action_pj(counter.action, counter.bits),
+            "control": control,
+            "crossbar": pe_cycle,
+            "clock": clock,
+            "wire": lambda counter: table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
+            "dram": dram,
+            "none": lambda counter: 0.0,
+        }
+
+    @cached_property
+    def _estimates(self) -> tuple[tuple[Memory, MemoryEstimate], ...]:
+        machine = self.machine
+        return tuple(
+            (memory, estimate_memory(memory, machine.technology, machine.logic, self.table))
+            for memory in machine.memories()
+        )
 
 
 def dram_traffic(direction: Literal["read", "write"], operand: str) -> Counter:
@@ -202,111 +328,6 @@ def row_activations(row_bits: int | None, *streams_bits: Int64) -> int:
     return sum(int((-(-bits // row_bits)).sum()) for bits in streams_bits)
 
 
-def of_time(machine: Machine, cycles: int, cycle_breakdown: Mapping[str, int]) -> tuple[CounterResult, ...]:
-    """What goes by time alone, of a whole network: clock, and background power of DRAM. Stages that overlap each have
-    all of it while they run, so that theirs do not add up to this."""
-    counted = (
-        *zip(clock_counters(machine), clock_counts(machine, cycle_breakdown), strict=True),
-        *zip(dram_counters(machine), dram_counts(machine, 0, cycles), strict=True),
-    )
-    chosen = [(counter, count) for counter, count in counted if counter.action in OF_TIME]
-    return price([counter for counter, _ in chosen], [count for _, count in chosen], machine)
-
-
-def too_slow(machine: Machine) -> tuple[SlowBuffer, ...]:
-    """Memories that take longer from address to data than the clock's period, which every count assumes they do not."""
-    period_ns = NS_PER_US / machine.technology.clock_mhz
-    return tuple(
-        SlowBuffer(buffer=area.buffer, access_ns=area.access_ns, period_ns=period_ns)
-        for area in memory_areas(machine)
-        if area.access_ns is not None and area.access_ns > period_ns
-    )
-
-
-def prices_anything(machine: Machine, counters: Sequence[Counter]) -> bool:
-    """Whether some energy of the machine has a price: that of a count of its dataflow, of what goes by time, or
-    leakage. One that has none is no machine without energy: its energy is not known."""
-    prices = price_list(machine)
-    counted = (*counters, *clock_counters(machine), *dram_counters(machine))
-    return any(prices[counter.resource](counter) for counter in counted) or leakage_mw(machine) > 0
-
-
-def models_area(machine: Machine) -> bool:
-    """Whether a memory or some logic of the machine has an area."""
-    in_memories = any(area.area_mm2 for area in memory_areas(machine))
-    return in_memories or any(area.area_mm2 for area in logic_areas(machine))
-
-
-def not_modelled(machine: Machine) -> tuple[str, ...]:
-    """What costs nothing in a result of this machine, though it would in hardware."""
-    table, kinds, dram = energy_table(machine), {unit.kind for unit in machine.units()}, machine.dram
-    timed = {} if dram is None else {"page misses": dram.row_miss_ns, "turnarounds": dram.turnaround_ns}
-    untimed = [what for what, time_ns in timed.items() if time_ns is None]
-    by_action = machine.energy.on_chip_power_mw is None
-    lacks = {
-        "control": by_action and not (table.prices_control and "control" in kinds),
-        "clock": by_action and not (table.prices_clock and flip_flops(machine)),
-        "logic leakage": by_action and not table.prices_leakage,
-        "DRAM activations (page misses)": dram is not None and dram.row_bits is None,
-        "DRAM background power": dram is not None and dram.background_mw is None,
-        f"time of DRAM {' and '.join(untimed)}": bool(untimed),
-        "trunk of the clock tree": by_action and table.prices_clock,
-    }
-    return (*(what for what, lacking in lacks.items() if lacking), *machine.unmodelled())
-
-
-def area_leaves_out(machine: Machine) -> tuple[str, ...]:
-    """What is on the chip, or beside it, but in no area of a result of this machine."""
-    table, kinds = energy_table(machine), {unit.kind for unit in machine.units()}
-    control = () if table.prices_control and "control" in kinds else ("control",)
-    return (*control, "clock tree", "wires between units", "DRAM interface and pads", *machine.unmodelled())
-
-
-def price_list(machine: Machine) -> PriceList:
-    """pJ of one action, by resource."""
-    table = energy_table(machine)
-    memories = {memory.name: estimate for memory, estimate in _estimates(machine)}
-    sizes = {unit.action: dict(unit.sizes) for unit in machine.units() if unit.kind == "control"}
-
-    def access(counter: Counter) -> float:
-        memory = memories[counter.component]
-        return {"read": memory.read_pj, "write": memory.write_pj}[counter.action]
-
-    def control(counter: Counter) -> float:
-        unit, _, event = counter.action.partition(".")
-        if unit not in sizes:
-            raise MachineError(f"machine {machine.name}: has no unit {unit!r} that {counter.name} could count")
-        return machine.logic.glitch_factor * table.control_pj(unit, event, sizes[unit])
-
-    def clock(counter: Counter) -> float:
-        return counter.bits * table.clock_pj(machine.logic.clock_gating, counter.action == "active")
-
-    def dram(counter: Counter) -> float:
-        return _dram_pj(machine, counter)
-
-    def pe_cycle(counter: Counter) -> float:
-        crossbar = getattr(machine, "crossbar", None)
-        if not isinstance(crossbar, Crossbar):
-            raise MachineError(f"machine {machine.name}: has no crossbar that {counter.name} could count")
-        return pe_cycle_pj(crossbar, counter.bits, crossbar_constants(machine.technology.node_nm))
-
-    power_mw = machine.energy.on_chip_power_mw
-    if power_mw is not None:
-        cycle_pj = power_pj(power_mw, 1, machine.technology.clock_mhz)
-        unpriced: tuple[Resource, ...] = ("sram", "logic", "control", "crossbar", "wire", "none")
-        return {**dict.fromkeys(unpriced, lambda _: 0.0), "clock": lambda _: cycle_pj, "dram": dram}
-    return {
-        "sram": access,
-        "logic": lambda counter: table.action_pj(counter.action, counter.bits),
-        "control": control,
-        "crossbar": pe_cycle,
-        "clock": clock,
-        "wire": lambda counter: table.wire_pj_per_bit_mm * counter.bits * um_to_mm(counter.length_um),
-        "dram": dram,
-        "none": lambda counter: 0.0,
-    }
-
-
 def _dram_pj(machine: Machine, counter: Counter) -> float:
     dram = machine.dram
     if dram is None:
@@ -318,13 +339,6 @@ def _dram_pj(machine: Machine, counter: Counter) -> float:
     if counter.action == "write" and dram.write_energy_pj_per_bit is not None:
         return dram.write_energy_pj_per_bit * counter.bits
     return dram.energy_pj_per_bit * counter.bits
-
-
-def _estimates(machine: Machine) -> list[tuple[Memory, MemoryEstimate]]:
-    table = energy_table(machine)
-    return [
-        (memory, estimate_memory(memory, machine.technology, machine.logic, table)) for memory in machine.memories()
-    ]
 
 
 def _cells_um2(table: EnergyTable, unit: LogicUnit) -> float:

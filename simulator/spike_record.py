@@ -91,8 +91,9 @@ def raster_of(values: Frames, sample: int) -> SpikeRaster:
         frames: Integers = values.of_positions(np.array(neurons))[:MOST_TIMESTEPS]
     else:
         frames = values[:MOST_TIMESTEPS].reshape(-1, count)[:, neurons]
-    digits = (frames != 0).T + np.uint8(ord("0"))
-    return SpikeRaster(sample=sample, neurons=neurons, rows=[row.tobytes().decode("ascii") for row in digits])
+    digits = ((frames != 0).T + np.uint8(ord("0"))).tobytes().decode("ascii")
+    rows = [digits[first : first + len(frames)] for first in range(0, len(digits), len(frames))]
+    return SpikeRaster(sample=sample, neurons=neurons, rows=rows)
 
 
 def _sum(one: Int64, other: Int64) -> Int64:

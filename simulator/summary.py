@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 
-from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.dataflows.support import unaccounted
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import (
     OF_TIME,
-    PriceList,
-    area_leaves_out,
-    clock_counters,
-    clock_counts,
+    MachinePrices,
     dram_counters,
     dram_counts,
     dram_traffic,
-    leakage_mw,
-    logic_areas,
-    memory_areas,
-    not_modelled,
-    of_time,
-    price_list,
-    priced,
-    too_slow,
 )
 from spikecycle.simulator.result import (
     Assumptions,
@@ -41,35 +28,12 @@ from spikecycle.simulator.result import (
 )
 from spikecycle.simulator.timing import NetworkTiming
 from spikecycle.simulator.totals import StageTotals
-from spikecycle.simulator.units import energy_pj as power_pj
 from spikecycle.simulator.units import pj_to_j, seconds
 from spikecycle.traces import Trace
 
 OPERATION = (
     "one synaptic operation: one non-zero weight applied because of one spike (one set bit of a multi-bit input)"
 )
-
-
-@dataclass(frozen=True, eq=False)
-class _Prices:
-    """What all stages of a machine are priced by, worked out once.
-
-    clock: counters of the clock. leakage_mw: of the whole machine.
-    """
-
-    machine: Machine
-    actions: PriceList
-    clock: tuple[Counter, ...]
-    leakage_mw: float
-
-    @classmethod
-    def of(cls, machine: Machine) -> _Prices:
-        """Of a machine; MachineError where its energy table lacks something."""
-        return cls(machine, price_list(machine), clock_counters(machine), leakage_mw(machine))
-
-    def leakage_pj(self, cycles: int) -> float:
-        """Leakage over `cycles`, pJ."""
-        return power_pj(self.leakage_mw, cycles, self.machine.technology.clock_mhz)
 
 
 @cache
@@ -93,16 +57,16 @@ def run_result(
 ) -> RunResult:
     """The result of a network on a machine."""
     inferences = len(samples)
-    prices = _Prices.of(machine)
+    prices = MachinePrices(machine)
     layers = [_layer_result(network, prices, total, inferences) for total in totals]
     cycles = sum(timing.cycles_per_sample)
     leaked_pj = prices.leakage_pj(cycles)
     components: dict[str, float] = {}
     of_stages = (one for layer in layers for one in layer.counters if one.action not in OF_TIME)
-    for one in (*of_stages, *of_time(machine, cycles, timing.breakdown)):
+    for one in (*of_stages, *prices.of_time(cycles, timing.breakdown)):
         components[one.component] = components.get(one.component, 0.0) + one.sum_energy_pj
     energy_pj = sum(components.values()) + leaked_pj
-    logic, buffers = list(logic_areas(machine)), list(memory_areas(machine))
+    logic, buffers = list(prices.logic_areas), list(prices.memory_areas)
     logic_area_mm2 = sum(area.area_mm2 for area in logic)
     clock_mhz = machine.technology.clock_mhz
     inference_s = seconds(cycles, clock_mhz) / inferences
@@ -128,7 +92,7 @@ def run_result(
         timesteps=network.timesteps,
         clock_mhz=clock_mhz,
         pes=machine.pe_count,
-        peak_additions_per_cycle=sum(unit.count for unit in machine.units() if unit.action == "add"),
+        peak_additions_per_cycle=sum(unit.count for unit in prices.units if unit.action == "add"),
         layers=layers,
         sum_cycles=cycles,
         cycles_per_inference=cycles / inferences,
@@ -148,9 +112,9 @@ def run_result(
         logic_area_mm2=logic_area_mm2,
         buffers=buffers,
         logic=logic,
-        too_slow=list(too_slow(machine)),
-        not_modelled=[*not_modelled(machine), *unaccounted(dataflow.supports, network)],
-        area_leaves_out=list(area_leaves_out(machine)),
+        too_slow=list(prices.too_slow),
+        not_modelled=[*prices.not_modelled, *unaccounted(dataflow.supports, network)],
+        area_leaves_out=list(prices.area_leaves_out),
         verification=verification,
         assumptions=Assumptions(
             dram_pj_per_bit=dram.energy_pj_per_bit if dram else None,
@@ -172,12 +136,12 @@ def run_result(
 
 def stage_cost(machine: Machine, total: StageTotals) -> tuple[float, int]:
     """Energy in pJ, leakage included, and cycles of a stage, summed over samples."""
-    prices = _Prices.of(machine)
+    prices = MachinePrices(machine)
     energy_pj = sum(counter.sum_energy_pj for counter in _counters(prices, total))
     return energy_pj + prices.leakage_pj(total.cycles), total.cycles
 
 
-def _counters(prices: _Prices, total: StageTotals) -> tuple[CounterResult, ...]:
+def _counters(prices: MachinePrices, total: StageTotals) -> tuple[CounterResult, ...]:
     """Every count of a stage, DRAM's and the clock's after the others, priced."""
     machine = prices.machine
     reads, writes = total.dram_read_bits, total.dram_write_bits
@@ -186,19 +150,19 @@ def _counters(prices: _Prices, total: StageTotals) -> tuple[CounterResult, ...]:
         *(dram_traffic("read", operand) for operand in reads),
         *(dram_traffic("write", operand) for operand in writes),
         *dram_counters(machine),
-        *prices.clock,
+        *prices.clock_counters,
     ]
     counts = [
         *(total.counts[name] for name in total.counters),
         *reads.values(),
         *writes.values(),
         *dram_counts(machine, total.row_activations, total.cycles),
-        *clock_counts(machine, total.breakdown),
+        *prices.clock_counts(total.breakdown),
     ]
-    return priced(counters, counts, prices.actions)
+    return prices.price(counters, counts)
 
 
-def _layer_result(network: Trace, prices: _Prices, total: StageTotals, samples: int) -> LayerResult:
+def _layer_result(network: Trace, prices: MachinePrices, total: StageTotals, samples: int) -> LayerResult:
     """One stage, priced."""
     counters, cycles = _counters(prices, total), total.cycles
     leaked_pj = prices.leakage_pj(cycles)

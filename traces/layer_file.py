@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import h5py
@@ -23,9 +24,10 @@ def read_name(group: h5py.Group) -> str:
     return name
 
 
-def read_header(group: h5py.Group, layer_name: str) -> LayerHeader:
-    """Read and check the header of the layer of this name; TraceError naming the attribute or dataset."""
-    hdf5.check_names("member", hdf5.member_names(group), schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
+def read_header(group: h5py.Group, layer_name: str, members: Collection[str]) -> LayerHeader:
+    """Read and check the header of the layer of this name; TraceError naming the attribute or dataset. members: of the
+    group."""
+    hdf5.check_names("member", members, schema.LAYER_MEMBERS, schema.OPTIONAL_LAYER_MEMBERS)
 
     def integer(name: str) -> int:
         return hdf5.integer_attribute(group, name, -(2**63), 2**63 - 1)  # its meaning's range is checked by its class
@@ -66,7 +68,7 @@ def read_header(group: h5py.Group, layer_name: str) -> LayerHeader:
         neuron=neuron,
         input_bits=integer("input_bits"),
         weight_scale=_vector(group, "weight_scale", "float64", (1,), (shape.M,)),
-        has_outputs="outputs" in hdf5.member_names(group),
+        has_outputs="outputs" in members,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +34,17 @@ class Layer:
             layer_name = read_name(group)
             self._place = f"layer {layer_name}"
         with located(self._place):
-            self._header = read_header(group, layer_name)
+            members = frozenset(hdf5.member_names(group))
+            self._header = read_header(group, layer_name, members)
             self._header.check_size(timesteps)
             shape = self.shape
             self._weights = hdf5.child_dataset(group, "weights", ("int8", "int16", "int32"), shape.weight_shape)
-            self._bias = (
-                hdf5.child_dataset(group, "bias", ("int32",), (shape.M,))
-                if "bias" in hdf5.member_names(group)
-                else None
-            )
+            self._bias = hdf5.child_dataset(group, "bias", ("int32",), (shape.M,)) if "bias" in members else None
             self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
             self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
 
     def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> StoredDataset:
-        sizes = (packed_bytes(int(np.prod(positions))),) if bits == 1 else positions
+        sizes = (packed_bytes(math.prod(positions)),) if bits == 1 else positions
         dtype = "uint8" if bits <= 8 else "uint16"
         return hdf5.child_dataset(group, name, (dtype,), (self.samples, self.timesteps, *sizes))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,6 +18,7 @@ from spikecycle.traces.schema import MAX_LEAK_SHIFT, MAX_POTENTIAL_BITS
 NeuronKind = Literal["lif", "if", "synaptic", "readout"]
 Reset = Literal["hard", "soft"]
 ResetTiming = Literal["same", "next"]
+Variation = Literal["none", "channel", "neuron"]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -184,6 +187,13 @@ class Neuron:
         """Lowest and highest synaptic current of a neuron that has one."""
         return _range(self.current_bits)
 
+    @cached_property
+    def variations(self) -> Mapping[str, Variation]:
+        """How thresholds and leaks differ, by their names; see `variation`."""
+        return {
+            name: variation(getattr(self, name)) for name in ("threshold", "leak_numerator", "current_leak_numerator")
+        }
+
     @property
     def shared_leak_numerator(self) -> int:
         """The leak numerator that all neurons share; TraceError if they have different ones."""
@@ -216,7 +226,7 @@ class Neuron:
                 raise TraceError(f"{name} must have shape (1,), ({shape[0]},) or {shape}, found {found}")
 
 
-def variation(parameter: Int32) -> Literal["none", "channel", "neuron"]:
+def variation(parameter: Int32) -> Variation:
     """How a neuron's parameter of shape (1,), (M,), (M, P, Q) or (0,) differs: not at all, between channels alone, or
     within some channel."""
     if parameter.ndim > 1 and (parameter != parameter[:, :1, :1]).any():

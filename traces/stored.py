@@ -23,19 +23,21 @@ Range = tuple[int, int]  # first index and the one after the last
 class FoundDataset(NamedTuple):
     """A dataset and what is asked about it first, once: HDF5 makes an object of its own for every answer.
 
-    kind: its type, as HDF5 has it. shape: None where there are no values, not even none of a shape.
+    kind: its type, as HDF5 has it. shape: None where there are no values, not even none of a shape. file_bytes: size of
+    its file.
     """
 
     identifier: h5py.h5d.DatasetID
     kind: h5py.h5t.TypeID
     dtype: np.dtype[Any]
     shape: tuple[int, ...] | None
+    file_bytes: int
 
     @classmethod
-    def of(cls, identifier: h5py.h5d.DatasetID) -> FoundDataset:
+    def of(cls, identifier: h5py.h5d.DatasetID, file_bytes: int) -> FoundDataset:
         """A dataset that HDF5 has opened."""
         kind = identifier.get_type()
-        return cls(identifier, kind, kind.dtype, identifier.shape)
+        return cls(identifier, kind, kind.dtype, identifier.shape, file_bytes)
 
 
 class StoredDataset:
@@ -61,7 +63,7 @@ class StoredDataset:
         self._type = found.dtype
         self._check_type(found.kind)
         self._declared_bytes = math.prod(shape) * self._stored_type.itemsize
-        self._file_bytes = h5py.h5i.get_file_id(found.identifier).get_filesize()
+        self._file_bytes = found.file_bytes
         self._are_sizes_checked = False
         self._last_chunk: tuple[tuple[int, ...], Array] | None = None
         if self._chunks is None:

@@ -266,6 +266,8 @@ def _synapse(synapse: Synapse) -> Connection:
 
 def without_holes(shape: LayerShape) -> LayerShape:
     """The shape of a layer whose kernel has zeros where a dilated one has holes."""
+    if shape.dilation == (1, 1):
+        return shape
     rows, columns = (shape.R - 1) * shape.dilation[0] + 1, (shape.S - 1) * shape.dilation[1] + 1
     return replace(shape, R=rows, S=columns, dilation=(1, 1))
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from spikecycle.simulator.machine.schema import DataflowParameters, Section
 from spikecycle.traces import Neuron
-from spikecycle.traces.neuron import variation
 from spikecycle.traces.operators.extras import NEURON_PARAMETERS, SYNAPTIC_CURRENTS
 
 NEURON_DEMANDS = frozenset(
@@ -61,8 +60,8 @@ class NeuronUnit(Section):
     def refusal(self, neuron: Neuron) -> str:
         """See `DataflowParameters.refusal`."""
         by_channel = any(
-            leak.size > 1 and variation(leak) != "neuron"
-            for leak in (neuron.leak_numerator, neuron.current_leak_numerator)
+            getattr(neuron, name).size > 1 and neuron.variations[name] != "neuron"
+            for name in ("leak_numerator", "current_leak_numerator")
         )
         needs = {
             "late_reset": (neuron.reset_timing == "next", "reset in the next timestep"),
@@ -105,12 +104,12 @@ def starts_per_neuron(neuron: Neuron) -> bool:
 def own_parameter_bits(neuron: Neuron) -> int:
     """Bits of the thresholds and leaks that every neuron has for itself: those that differ within a channel. 0 if none
     do."""
-    threshold_bits = neuron.potential_bits - 1  # at least 1, at most the largest potential
-    return (
-        (variation(neuron.threshold) == "neuron") * threshold_bits
-        + (variation(neuron.leak_numerator) == "neuron") * (neuron.leak_shift + 1)
-        + (variation(neuron.current_leak_numerator) == "neuron") * (neuron.current_leak_shift + 1)
-    )
+    bits = {
+        "threshold": neuron.potential_bits - 1,  # at least 1, at most the largest potential
+        "leak_numerator": neuron.leak_shift + 1,
+        "current_leak_numerator": neuron.current_leak_shift + 1,
+    }
+    return sum(bits[name] for name, found in neuron.variations.items() if found == "neuron")
 
 
 def potential_words(values: int, bits: int, width_bits: int) -> int:

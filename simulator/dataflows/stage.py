@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -48,12 +49,12 @@ class Stage:
     name: str
     operators: tuple[Operator, ...]
 
-    @property
+    @cached_property
     def produced(self) -> frozenset[str]:
         """Names of the tensors that the stage makes."""
         return frozenset(operator.output.name for operator in self.operators)
 
-    @property
+    @cached_property
     def consumed(self) -> tuple[str, ...]:
         """Names of the tensors that the stage takes from elsewhere, or from itself a timestep earlier."""
         sources = (source for operator in self.operators for source in operator.inputs)

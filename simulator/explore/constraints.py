@@ -20,7 +20,7 @@ from spikecycle.simulator.explore.sweep_spec import SweepPoint, SweepSpec
 from spikecycle.simulator.machine.loader import load_machine, shipped_machines, shipped_path
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.machine.yaml_file import read_yaml
-from spikecycle.simulator.pricing import clock_counters, dram_counters, models_area, prices_anything
+from spikecycle.simulator.pricing import MachinePrices, dram_counters
 from spikecycle.simulator.reuse import with_sums_joined
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import TraceError, open_trace
@@ -134,14 +134,14 @@ def _what_no_machine_does(spec: SweepSpec, goal: str) -> str:
 def _prices_energy(point: SweepPoint) -> bool:
     machine = _machine(point)
     try:
-        return machine is None or prices_anything(machine, _counters(machine, point.trace))
+        return machine is None or MachinePrices(machine).prices_anything(_counters(machine, point.trace))
     except (SimulatorError, TraceError):
         return True
 
 
 def _models_area(point: SweepPoint) -> bool:
     machine = _machine(point)
-    return machine is None or models_area(machine)
+    return machine is None or MachinePrices(machine).models_area
 
 
 def _moved_by_one(spec: SweepSpec) -> Iterator[SweepPoint]:
@@ -195,7 +195,8 @@ def _components(spec: SweepSpec) -> tuple[list[str], bool]:
             continue
         found |= dict.fromkeys(memory.name for memory in machine.memories())
         found |= dict.fromkeys(unit.component for unit in machine.units())
-        found |= dict.fromkeys(each.component for each in (*clock_counters(machine), *dram_counters(machine)))
+        clock = MachinePrices(machine).clock_counters
+        found |= dict.fromkeys(each.component for each in (*clock, *dram_counters(machine)))
         try:
             found |= dict.fromkeys(counter.component for counter in _counters(machine, point.trace))
         except (SimulatorError, TraceError):

@@ -69,21 +69,21 @@ def decode_schedule(
     skip: int,
     position_out: Int64,
     last_bit_out: Int64,
-    step_out: Int64,
+    stop_out: Int64,
     by_window: int | None,
     by_entry: int | None,
     by_group: int | None,
     by_position: int | None,
 ) -> tuple[int, int]:
-    """The entries that the decoder delivers for the fiber values[start:stop], in order, and their steps.
+    """The entries that the decoder delivers for the fiber values[start:stop], in order, step by step.
 
     segment: positions after which groups begin anew, >= 1; of no matter for formats without groups.
     rate: non-zeros (skipping) or positions (gating) a step, >= 1. mask_window: mask bits looked at together,
     >= 1. skip: 1 = zeros are skipped, 0 = gated.
     position_out: int64, position in the fiber of a non-zero weight, or -1 for a step that delivers nothing.
-    last_bit_out: int64, index in the fiber of the last bit that the entry's step needs; with a mask it may be
-        lower than an earlier step's.
-    step_out: int64, step in which the entry comes out, 0, 1, 2, ...; every step has an entry.
+    last_bit_out: int64, index in the fiber of the last bit that each step needs; with a mask it may be lower than an
+        earlier step's.
+    stop_out: int64, the entry behind the last one of each step; every step has an entry.
     by_window, by_entry, by_group, by_position: what the decoder goes by, see `goes_by`.
     The three arrays hold at least stop - start entries; of position_out, those behind the last one are overwritten.
 
@@ -96,13 +96,13 @@ def decode_schedule(
     if last_stored < 0:
         return 0, 0
     if by_group is not None:
-        return _group_by_group(values, start, stop, segment, spec, rate, skip, position_out, last_bit_out, step_out)
+        return _group_by_group(values, start, stop, segment, spec, rate, skip, position_out, last_bit_out, stop_out)
     if by_window is not None:
-        return _window_by_window(values, start, stop, spec, rate, mask_window, position_out, last_bit_out, step_out)
+        return _window_by_window(values, start, stop, spec, rate, mask_window, position_out, last_bit_out, stop_out)
     if by_entry is not None:
-        return _entry_by_entry(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+        return _entry_by_entry(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, stop_out)
     if by_position is not None:
-        return _position_by_position(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, step_out)
+        return _position_by_position(values, start, stop, spec, rate, last_stored, position_out, last_bit_out, stop_out)
     return 0, 0
 
 
@@ -116,7 +116,7 @@ def _position_by_position(
     last_stored: int,
     position_out: Int64,
     last_bit_out: Int64,
-    step_out: Int64,
+    stop_out: Int64,
 ) -> tuple[int, int]:
     """`rate` positions per step over the whole fiber; zeros deliver nothing.
 
@@ -159,9 +159,7 @@ def _position_by_position(
         if entries == first_entry:
             position_out[entries] = NOTHING
             entries += 1
-        for entry in range(first_entry, entries):
-            last_bit_out[entry] = last_bit
-            step_out[entry] = steps
+        last_bit_out[steps], stop_out[steps] = last_bit, entries
         steps += 1
     return entries, steps
 
@@ -176,7 +174,7 @@ def _window_by_window(
     mask_window: int,
     position_out: Int64,
     last_bit_out: Int64,
-    step_out: Int64,
+    stop_out: Int64,
 ) -> tuple[int, int]:
     """The non-zeros of one window of the mask after the other, `rate` a step, at least one step a window."""
     length = stop - start
@@ -191,18 +189,16 @@ def _window_by_window(
             entries += values[start + position] != 0
         if entries == entry:
             position_out[entry] = NOTHING
-            last_bit_out[entry] = _last_bit_with_mask(spec, length, end - 1, int(np.int64(NOTHING)), stored)
-            step_out[entry] = steps
             entries += 1
+            last_bit_out[steps] = _last_bit_with_mask(spec, length, end - 1, int(np.int64(NOTHING)), stored)
+            stop_out[steps] = entries
             steps += 1
             continue
         while entry < entries:
             next_entry = min(entry + rate, entries)
             stored += next_entry - entry
-            last_bit = _last_bit_with_mask(spec, length, end - 1, position_out[next_entry - 1], stored)
-            for each in range(entry, next_entry):
-                last_bit_out[each] = last_bit
-                step_out[each] = steps
+            last_bit_out[steps] = _last_bit_with_mask(spec, length, end - 1, position_out[next_entry - 1], stored)
+            stop_out[steps] = next_entry
             steps += 1
             entry = next_entry
     return entries, steps
@@ -218,7 +214,7 @@ def _entry_by_entry(
     last_stored: int,
     position_out: Int64,
     last_bit_out: Int64,
-    step_out: Int64,
+    stop_out: Int64,
 ) -> tuple[int, int]:
     """`rate` stored entries per step; an entry that pads a run takes its slot and delivers nothing."""
     name_bits = _name_bits(spec, stop - start)
@@ -244,9 +240,7 @@ def _entry_by_entry(
             if entries == first_entry:
                 position_out[entries] = NOTHING
                 entries += 1
-            for entry in range(first_entry, entries):
-                last_bit_out[entry] = last_bit
-                step_out[entry] = steps
+            last_bit_out[steps], stop_out[steps] = last_bit, entries
             steps += 1
             first_entry = entries
             slots_taken = 0
@@ -264,7 +258,7 @@ def _group_by_group(
     skip: int,
     position_out: Int64,
     last_bit_out: Int64,
-    step_out: Int64,
+    stop_out: Int64,
 ) -> tuple[int, int]:
     """`rate` stored entries per step (skipping) or `rate` positions per step (gating).
 
@@ -310,9 +304,7 @@ def _group_by_group(
             if entries == first_entry:
                 position_out[entries] = NOTHING
                 entries += 1
-            for entry in range(first_entry, entries):
-                last_bit_out[entry] = last_bit
-                step_out[entry] = steps
+            last_bit_out[steps], stop_out[steps] = last_bit, entries
             steps += 1
             first_entry = entries
             stored_before = stored

@@ -39,7 +39,7 @@ from spikecycle.simulator.machine.schema import (
     Technology,
 )
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
-from spikecycle.simulator.pricing import clock_counters, logic_areas, memory_areas
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.suggestions import did_you_mean
 
@@ -322,9 +322,10 @@ def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _unpriced_parts(machine: Machine) -> Iterator[str]:
     """Memories, devices and units of which the machine's tables have no figures."""
-    for priced in (memory_areas, logic_areas, clock_counters):
+    prices = MachinePrices(machine)
+    for look_up in (lambda: prices.memory_areas, lambda: prices.logic_areas, lambda: prices.clock_counters):
         try:
-            priced(machine)
+            look_up()
         except MachineError as error:
             yield from str(error).splitlines()
 

@@ -11,7 +11,7 @@ import pytest
 from spikecycle.simulator.dataflows.spike_array.counters import counters as declared
 from spikecycle.simulator.engine import simulate
 from spikecycle.simulator.machine.schema import Machine
-from spikecycle.simulator.pricing import price
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.traces import LayerArrays, LayerShape, Neuron, write_trace
 from tests.unit.spike_array.cases import layer, machine
 
@@ -101,4 +101,4 @@ def test_the_array_declares_what_it_prices() -> None:
         counted = [one for one in declared(chosen, task) if one.resource == "control"]
         assert counted
         assert {one.action.partition(".")[0] for one in counted} <= units
-        assert all(one.sum_energy_pj > 0 for one in price(counted, [1] * len(counted), chosen))
+        assert all(one.sum_energy_pj > 0 for one in MachinePrices(chosen).price(counted, [1] * len(counted)))

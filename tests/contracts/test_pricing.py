@@ -19,21 +19,11 @@ from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, Machine
 from spikecycle.simulator.pricing import (
-    area_leaves_out,
-    clock_counters,
-    clock_counts,
+    MachinePrices,
     dram_counters,
     dram_counts,
     dram_traffic,
-    flip_flops,
-    leakage_mw,
-    leakage_pj,
-    logic_areas,
-    memory_areas,
-    not_modelled,
-    price,
     row_activations,
-    too_slow,
 )
 
 TABLE = """
@@ -145,7 +135,7 @@ def counter(component: str, action: str, resource: Any, bits: int = 1, length_um
 
 def priced(machine: Machine, *counts: tuple[Counter, int]) -> list[float]:
     """Energies, pJ."""
-    results = price([one for one, _ in counts], [count for _, count in counts], machine)
+    results = MachinePrices(machine).price([one for one, _ in counts], [count for _, count in counts])
     assert [(one.name, one.sum_count) for one in results] == [(one.name, count) for one, count in counts]
     return [one.sum_energy_pj for one in results]
 
@@ -164,7 +154,7 @@ def test_a_second_port_is_paid(hand: HandMaker) -> None:
     queue = {"size_kib": 0.0625, "width_bits": 16, "kind": "fifo"}
     for ports, read_pj, area_mm2 in ((1, 6.137, 3 * 0.026267), (2, 7.6554, 3 * 0.053317)):
         buffers = {"weights": {"size_kib": 8.0, "width_bits": 64, "ports": ports}, "queue": queue}
-        weights = memory_areas(hand(buffers=buffers))[0]
+        weights = MachinePrices(hand(buffers=buffers)).memory_areas[0]
         assert (weights.ports, weights.read_pj, weights.area_mm2) == (
             ports, pytest.approx(read_pj, rel=1e-4), pytest.approx(area_mm2, rel=1e-4),
         )  # fmt: skip
@@ -175,7 +165,7 @@ def test_a_cache_is_tags_and_data(hand: HandMaker) -> None:
     # bit are the tag: 64 rows of 2 x 21 bits. An access reads a row of tags, then reads or writes a word of data.
     lines = {"size_kib": 8.0, "width_bits": 64, "kind": "cache", "line_bits": 512, "ways": 2}
     queue = {"size_kib": 0.0625, "width_bits": 16, "kind": "fifo"}
-    cache = memory_areas(hand(buffers={"weights": lines, "queue": queue}))[0]
+    cache = MachinePrices(hand(buffers={"weights": lines, "queue": queue})).memory_areas[0]
     model = SramModel.load()
     data, tags = model.estimate(45, 8, 64, 1), model.estimate(45, 64 * 42 / 8192, 42, 1)
     assert cache.read_pj == pytest.approx(tags.read_pj + data.read_pj)
@@ -246,7 +236,7 @@ def test_dram_reads_and_writes_are_told_apart(hand: HandMaker) -> None:
     reads, writes = [1, 2, 3, 4], [50, 60, 70, 80]
     read_counters = [dram_traffic("read", operand) for operand in OPERANDS]
     write_counters = [dram_traffic("write", operand) for operand in OPERANDS]
-    results = price([*read_counters, *write_counters], [*reads, *writes], hand())
+    results = MachinePrices(hand()).price([*read_counters, *write_counters], [*reads, *writes])
     for place, operand in enumerate(OPERANDS):
         read, written = results[place], results[place + len(OPERANDS)]
         assert (read.name, read.sum_count) == (f"dram.read.{operand}", reads[place])
@@ -254,7 +244,7 @@ def test_dram_reads_and_writes_are_told_apart(hand: HandMaker) -> None:
         assert (written.name, written.sum_count) == (f"dram.write.{operand}", writes[place])
         assert written.sum_energy_pj == pytest.approx(writes[place] * 12.0)
     same = hand(dram={"bandwidth_gbit_per_s": 1, "burst_bits": 64, "latency_ns": 0.0, "energy_pj_per_bit": 10.0})
-    assert price(write_counters, writes, same)[0].sum_energy_pj == pytest.approx(500.0)
+    assert MachinePrices(same).price(write_counters, writes)[0].sum_energy_pj == pytest.approx(500.0)
 
 
 def test_rows_and_background_of_dram_are_paid_where_they_are_given(hand: HandMaker) -> None:
@@ -263,23 +253,23 @@ def test_rows_and_background_of_dram_are_paid_where_they_are_given(hand: HandMak
     # streams of 1, 1000, 1001 and no bits open 1 + 1 + 2 + 0 rows; 500 cycles of 2 ns at 40 mW are 40000 pJ
     assert row_activations(1000, np.array([[1, 1000]]), np.array([[1001, 0]])) == 4
     assert row_activations(None, np.array([[1, 1000]])) == 0
-    found = price(dram_counters(rows), dram_counts(rows, 4, 500), rows)
+    found = MachinePrices(rows).price(dram_counters(rows), dram_counts(rows, 4, 500))
     assert [(one.name, one.sum_energy_pj) for one in found] == [
         ("dram.activate", pytest.approx(3600.0)),
         ("dram.background", pytest.approx(40000.0)),
     ]
-    assert {"DRAM activations (page misses)", "DRAM background power"}.isdisjoint(not_modelled(rows))
+    assert {"DRAM activations (page misses)", "DRAM background power"}.isdisjoint(MachinePrices(rows).not_modelled)
     timed = hand(dram=dram | {"row_bits": 1000, "activate_pj": 900.0, "row_miss_ns": 20.0})
-    assert "time of DRAM turnarounds" in not_modelled(timed)
+    assert "time of DRAM turnarounds" in MachinePrices(timed).not_modelled
     timed = hand(dram=dram | {"row_bits": 1000, "activate_pj": 900.0, "row_miss_ns": 20.0, "turnaround_ns": 8.0})
-    assert not [what for what in not_modelled(timed) if "time of DRAM" in what]
+    assert not [what for what in MachinePrices(timed).not_modelled if "time of DRAM" in what]
     assert dram_counters(hand(dram=dram)) == dram_counts(hand(dram=dram), 4, 500) == ()
     with pytest.raises(ValidationError, match="row_bits and activate_pj go together"):
         hand(dram=dram | {"row_bits": 1000})
 
 
 def test_memories_in_silicon(hand: HandMaker) -> None:
-    weights, queue = memory_areas(hand())
+    weights, queue = MachinePrices(hand()).memory_areas
     # three times CACTI's 0.09486 mm2 and 0.00092391 mW
     assert (weights.buffer, weights.kind, weights.instances) == ("weights", "sram", 3)
     assert weights.area_mm2 == pytest.approx(0.28458, rel=1e-9)
@@ -294,7 +284,7 @@ def test_memories_in_silicon(hand: HandMaker) -> None:
 
 
 def test_logic_in_silicon(hand: HandMaker) -> None:
-    adder, decoder = logic_areas(hand())
+    adder, decoder = MachinePrices(hand()).logic_areas
     # 4 x 60 = 240 um2 of cells in 480 um2; 240 x 0.02 uW
     assert (adder.component, adder.kind, adder.flip_flops) == ("adder", "arithmetic", 0)
     assert (adder.area_mm2, adder.leakage_mw) == (pytest.approx(0.00048), pytest.approx(0.0048))
@@ -303,48 +293,55 @@ def test_logic_in_silicon(hand: HandMaker) -> None:
     assert (decoder.area_mm2, decoder.leakage_mw) == (pytest.approx(0.0012), pytest.approx(0.012))
     # low-standby-power devices leak a thousandth
     quiet = hand(logic={"clock_gating": "unit", "glitch_factor": 1.5, "utilization": 0.5, "devices": "lstp"})
-    assert logic_areas(quiet)[1].leakage_mw == pytest.approx(0.000012)
+    assert MachinePrices(quiet).logic_areas[1].leakage_mw == pytest.approx(0.000012)
     with pytest.raises(MachineError, match=r"logic\.devices: found 'lop', .* has leakage of: hp, lstp"):
-        logic_areas(hand(logic={"devices": "lop"}))
+        _ = MachinePrices(hand(logic={"devices": "lop"})).logic_areas
 
 
 def test_leakage_is_power_times_time_of_everything(hand: HandMaker) -> None:
     # 3 x 0.00092391 + 0.06144 + 0.0048 + 0.012 = 0.08101173 mW; 1000 cycles at 500 MHz are 2000 ns
-    assert leakage_mw(hand()) == pytest.approx(0.08101173, rel=1e-9)
-    assert leakage_pj(hand(), 1000) == pytest.approx(162.02346, rel=1e-9)
+    assert MachinePrices(hand()).leakage_mw == pytest.approx(0.08101173, rel=1e-9)
+    assert MachinePrices(hand()).leakage_pj(1000) == pytest.approx(162.02346, rel=1e-9)
     # without leakage of logic in the table, SRAM alone: 0.00277173 mW
-    assert leakage_pj(hand(control=False), 1000) == pytest.approx(5.54346, rel=1e-9)
+    assert MachinePrices(hand(control=False)).leakage_pj(1000) == pytest.approx(5.54346, rel=1e-9)
 
 
 def test_the_clock_goes_by_flip_flops_and_what_gating_leaves(hand: HandMaker) -> None:
     # 32 of the decoders and 512 of the queue; 544 x 0.01 pJ x 0.25 = 1.36 pJ, or x 0.05 = 0.272 pJ
-    machine = hand()
-    assert flip_flops(machine) == 544
-    counts = clock_counts(machine, {"compute": 60, "barrier": 10, "dram_load": 25, "dram_drain": 5})
+    prices = MachinePrices(hand())
+    assert prices.flip_flops == 544
+    counts = prices.clock_counts({"compute": 60, "barrier": 10, "dram_load": 25, "dram_drain": 5})
     assert counts == (70, 30)
-    assert [one.sum_energy_pj for one in price(clock_counters(machine), counts, machine)] == [
+    assert [one.sum_energy_pj for one in prices.price(prices.clock_counters, counts)] == [
         pytest.approx(95.2), pytest.approx(8.16),
     ]  # fmt: skip
-    ungated = hand(logic={"clock_gating": "none", "devices": "hp"})
-    assert [one.sum_energy_pj for one in price(clock_counters(ungated), counts, ungated)] == [
+    ungated = MachinePrices(hand(logic={"clock_gating": "none", "devices": "hp"}))
+    assert [one.sum_energy_pj for one in ungated.price(ungated.clock_counters, counts)] == [
         pytest.approx(70 * 5.44), pytest.approx(30 * 5.44),
     ]  # fmt: skip
-    assert clock_counters(hand(control=False)) == clock_counts(hand(control=False), {"compute": 1}) == ()
+    unpriced = MachinePrices(hand(control=False))
+    assert unpriced.clock_counters == unpriced.clock_counts({"compute": 1}) == ()
 
 
 def test_what_a_result_leaves_out_is_named(hand: HandMaker) -> None:
     dram = ["DRAM activations (page misses)", "DRAM background power", "time of DRAM page misses and turnarounds"]
-    assert list(not_modelled(hand())) == [*dram, "trunk of the clock tree", "doors"]
-    assert list(not_modelled(hand(control=False))) == ["control", "clock", "logic leakage", *dram, "doors"]
-    assert "control" in area_leaves_out(hand(control=False))
-    assert "control" not in area_leaves_out(hand())
-    assert "doors" in area_leaves_out(hand())
+    assert list(MachinePrices(hand()).not_modelled) == [*dram, "trunk of the clock tree", "doors"]
+    assert list(MachinePrices(hand(control=False)).not_modelled) == [
+        "control",
+        "clock",
+        "logic leakage",
+        *dram,
+        "doors",
+    ]
+    assert "control" in MachinePrices(hand(control=False)).area_leaves_out
+    assert "control" not in MachinePrices(hand()).area_leaves_out
+    assert "doors" in MachinePrices(hand()).area_leaves_out
 
 
 @pytest.mark.parametrize(("clock_mhz", "slow"), [(709, []), (710, ["weights"])])
 def test_a_memory_slower_than_the_clock_is_named(hand: HandMaker, clock_mhz: int, slow: list[str]) -> None:
     # CACTI: 1.40920 ns from address to data; 709 MHz are 1.4104 ns, 710 MHz 1.4085 ns
-    found = too_slow(hand(technology={"node_nm": 45.0, "clock_mhz": clock_mhz}))
+    found = MachinePrices(hand(technology={"node_nm": 45.0, "clock_mhz": clock_mhz})).too_slow
     assert [buffer.buffer for buffer in found] == slow
     for buffer in found:
         assert (buffer.access_ns, buffer.period_ns) == (pytest.approx(1.4092), pytest.approx(1000 / 710))

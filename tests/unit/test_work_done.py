@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
-from spikecycle.simulator import simulate
+from spikecycle.simulator import pricing, simulate
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import global_buffer, mapping, updates, weight_streams
 from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
@@ -26,7 +27,7 @@ from spikecycle.simulator.energy import sram
 from spikecycle.simulator.machine import yaml_file
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
-from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, write_trace
+from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, open_trace, schema, write_trace
 from tests.children import run_child
 from tests.unit.row_stationary import cases as row_stationary
 from tests.unit.spike_array import cases as spike_array
@@ -160,6 +161,35 @@ def test_of_the_tables_of_srams_only_the_wanted_one_is_read(count: Any) -> None:
     assert read.total() == 1
 
 
+def test_what_prices_rest_on_is_looked_up_once_for_a_result(tmp_path: Path, count: Any) -> None:
+    """However many layers it has; a machine is validated for every run, which looks it up as well."""
+    machine = load_machine("spike_array")
+    for layers in (1, 3):
+        path = _trace_of(tmp_path / f"{layers}.h5", layers)
+        estimates, units = count(pricing, "estimate_memory"), count(type(machine), "units")
+        simulate(path, machine)
+        assert estimates.total() == 2 * len(machine.memories())
+        assert units.total() == 2
+
+
+def test_each_attribute_of_a_trace_is_opened_once(tmp_path: Path, count: Any) -> None:
+    path = _trace_of(tmp_path / "t.h5", layers=2)
+    opened = count(h5py.h5a, "open")
+    with open_trace(path):
+        pass
+    of_layers = len(schema.LAYER_ATTRIBUTES) * 2
+    assert opened.total() == len(schema.ROOT_ATTRIBUTES) + of_layers
+
+
+def _trace_of(path: Path, layers: int) -> Path:
+    neuron = Neuron("if", np.full(6, 9), 16, leak_numerator=1)
+    spikes, weights = np.ones((1, 2, 4, 6, 6), np.uint8), np.ones((6, 4, 3, 3), np.int8)
+    write_trace(
+        path, [conv2d_layer(f"conv{each}", spikes, weights, 4, neuron, padding=(1, 1)) for each in range(layers)], {}
+    )  # fmt: skip
+    return path
+
+
 def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None:
     """For its mapping: their zeros are counted then, and not when the result is made."""
     path = tmp_path / "small.h5"
@@ -176,7 +206,7 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
 
 COMPILED = """
 import json
-from spikecycle.simulator import simulate
+from spikecycle.simulator import pricing, simulate
 from spikecycle.simulator.compiling import told_of_compiling
 
 names = []

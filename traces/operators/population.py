@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spikecycle.traces.array_types import Int64
 from spikecycle.traces.errors import TraceError
-from spikecycle.traces.neuron import Neuron, variation
+from spikecycle.traces.neuron import Neuron
 from spikecycle.traces.operators.base import (
     Operator,
     OperatorFields,
@@ -65,8 +65,8 @@ class Population(Operator):
     def extras(self) -> tuple[str, ...]:
         """Synaptic currents, and thresholds and leaks that differ between channels or neurons."""
         neuron = self.neuron
-        thresholds = variation(neuron.threshold)
-        leaks = {variation(neuron.leak_numerator), variation(neuron.current_leak_numerator)}
+        thresholds = neuron.variations["threshold"]
+        leaks = {neuron.variations[name] for name in ("leak_numerator", "current_leak_numerator")}
         found = {
             SYNAPTIC_CURRENTS: neuron.has_current,
             CHANNEL_THRESHOLDS: thresholds == "channel",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from typing import Any, ClassVar, Self, TypeVar, cast
@@ -73,7 +73,9 @@ class Synapse(Operator):
         lowest, highest = operator.output_range([spec])
         # With a bias of 2**31 a layer of version 1 may go beyond, were all its weights as large as they can be.
         possible = ValueRange(max(lowest, -MAX_SUM), min(highest, MAX_SUM - 1))
-        return replace(operator, output=TensorSpec.of_range(output_name, operator.output_shape([spec]), possible))
+        output = TensorSpec.of_range(output_name, operator.output_shape([spec]), possible)
+        object.__setattr__(operator, "output", output)  # nobody has it yet, and to make it anew would check all again
+        return operator
 
     @property
     def kind(self) -> str:

@@ -92,7 +92,7 @@ def find_spiking(
     spiking: UInt32, region: Region, height: int, width: int, bits_of_product: Int64, events_out: Events
 ) -> int:
     """Inputs of a region that are not 0, in ascending order; returns their number. Sets events_out.position, where each
-    lies in the region, row by row and channel by channel, and case, its number among all inputs.
+    lies in the region, row by row and channel by channel.
 
     spiking: uint32 (words,), see `spiking_words`, of a map of height · width a channel. bits_of_product: int64 (32,),
     BIT_OF_PRODUCT.
@@ -126,7 +126,6 @@ def find_spiking(
                         bit = bits_of_product[(found & -found) * LOWEST_BIT >> 27 & 31]
                         event = np.uint64(count)  # an index that is seen not to be negative
                         events_out.position[event] = position + bit
-                        events_out.case[event] = begin + bit
                         count += found != 0
                         found &= found - 1
             before += length
@@ -134,13 +133,20 @@ def find_spiking(
 
 
 @inner_kernel
-def repeat_events(repeats: UInt8, count: int, events_out: Events) -> int:
-    """Repeat each of `count` events as often as its input says; returns how many there are then.
+def repeat_events(
+    repeats: UInt8, count: int, region: Region, height: int, width: int, events_out: Events
+) -> int:  # fmt: skip
+    """Repeat each of `count` events of a region as often as its input says; returns how many there are then.
 
-    repeats: uint8 (C · H · W,), by the input's number, which events_out.case still holds.
+    repeats: uint8 (C · H · W,), of each input, of a map of height · width a channel. events_out.case is overwritten.
     """
+    rows, columns = region.stop_row - region.first_row, region.stop_column - region.first_column
     total = 0
     for i in range(count):
+        position = int(np.int64(events_out.position[i]))
+        line = position // columns
+        row = (region.first_channel + line // rows) * height + region.first_row + line % rows
+        events_out.case[i] = row * width + region.first_column + position % columns  # the input's number
         total += int(np.int64(repeats[events_out.case[i]]))
     event = total
     for i in range(count - 1, -1, -1):  # from the last one on, so that none is overwritten before it is read
@@ -195,7 +201,7 @@ def list_events(
         word = int((events_out.word[i] + 0.5) * words)  # that of the entry
         events_out.word[i] = (word + 1) * layout.words_per_entry - 1
     if len(repeats) > 0:
-        count = repeat_events(repeats, count, events_out)
+        count = repeat_events(repeats, count, region, height, width, events_out)
     for i in range(count):
         next_word = int(np.int64(events_out.word[i - 1])) + 1 if i > 0 else 0
         events_out.scanned[i] = max(0, int(np.int64(events_out.word[i])) - next_word)
@@ -204,9 +210,10 @@ def list_events(
     for i in range(count):
         position = int(np.int64(events_out.position[i]))
         channel = int((position + 0.5) * channels)
-        position += first_case - channel * of_channel
-        events_out.position[i] = position
-        events_out.case[i] = (region.first_channel + channel) * cases_of_channel + cases[position]
+        events_out.position[i] = position + first_case - channel * of_channel
+        events_out.case[i] = (region.first_channel + channel) * cases_of_channel
+    for i in range(count):  # by itself: with these lookups, the loop above would work on one event at a time
+        events_out.case[i] += cases[events_out.position[i]]
     return count
 
 

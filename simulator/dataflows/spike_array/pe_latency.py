@@ -41,6 +41,8 @@ CACHED_CYCLES = 2**10
 LANE_REGISTERS = 6
 NOW, OCCUPIED, WITHOUT, MET, ACCESSES, MORE = range(0, LANE_REGISTERS * LANES, LANES)
 """Where registers begin, of a number for each tap case; see `time_fiber`."""
+COUNTED_BITS = 63
+"""Of a number that holds a count for each bank."""
 LEVELS = 4
 """Accumulates of a bank that are added up in one go, as many as the lanes of the machines that ship have at most."""
 
@@ -63,8 +65,8 @@ class PeSpec(NamedTuple):
 class Scratch(NamedTuple):
     """Room for what is known of one fiber, int64.
 
-    position, last_bit, step: (longest fiber + slots,), its schedule; a step has `slots` entries at most. stop: (longest
-    fiber,), the entry behind each step.
+    position: (longest fiber + slots,), last_bit, stop: (longest fiber,), its schedule, see `decode_schedule`; a step
+    has `slots` entries at most.
     tap, bank: (groups, longest fiber + 1), where each position lands, and the last slot for what delivers nothing;
     placed: (groups, 3), the kind of fiber that they are for.
     of_tap: (most taps + 1,), entries of each tap. at_least: (banks, slots), the cases in which a step has 1, 2, ...
@@ -73,7 +75,6 @@ class Scratch(NamedTuple):
 
     position: Int64
     last_bit: Int64
-    step: Int64
     stop: Int64
     tap: Int64
     bank: Int64
@@ -89,17 +90,15 @@ class Scratch(NamedTuple):
         groups, taps = lanes.meets.shape
         slots = min(pe.rate, longest)
         shapes = (
-            *(longest + slots,) * 3, longest, (groups, longest + 1), (groups, longest + 1), (groups, 3), taps,
+            longest + slots, longest, longest, (groups, longest + 1), (groups, longest + 1), (groups, 3), taps,
             (pe.banks, slots), -(-slots // LEVELS) * LEVELS, LANE_REGISTERS * LANES,
         )  # fmt: skip
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
 
 @inner_kernel
-def time_fiber(
-    entries: int, steps: int, bits_ahead: int, words: int, group: int, meets: Int64, pe: PeSpec, scratch: Scratch
-) -> int:
-    """Time events in a group of tap cases; their fiber's `entries` decoded entries and `steps` are in `scratch`.
+def time_fiber(steps: int, bits_ahead: int, words: int, group: int, meets: Int64, pe: PeSpec, scratch: Scratch) -> int:
+    """Time events in a group of tap cases; their fiber's decoded entries and `steps` are in `scratch`.
 
     words: that hold the fiber; bits_ahead: of the first word, those ahead of the fiber. meets: see `TapLanes`.
     In scratch.lanes are then, a number for each case: NOW, the cycle in which the PE is free; OCCUPIED, cycles of
@@ -115,8 +114,6 @@ def time_fiber(
         lanes[i] = 0
     for tap in range(len(of_tap)):
         of_tap[tap] = 0
-    for entry in range(entries):
-        stops[scratch.step[entry]] = entry + 1
     first = 0
     for step in range(steps):
         stop = stops[step]
@@ -139,7 +136,7 @@ def time_fiber(
                 fullest[level] |= at_least[bank, level]
             at_least[bank, 0] |= met
             fullest[0] |= met
-        ready = FIRST_WORD + (bits_ahead + scratch.last_bit[first]) // pe.word_bits
+        ready = FIRST_WORD + (bits_ahead + scratch.last_bit[step]) // pe.word_bits
         for level in range(LEVELS, slots, LEVELS):
             one, two, three, four = fullest[level], fullest[level + 1], fullest[level + 2], fullest[level + 3]
             for lane in range(LANES):
@@ -166,22 +163,23 @@ def time_fiber(
 
 
 @inner_kernel
-def time_fiber_of_one_tap(
-    entries: int, steps: int, bits_ahead: int, words: int, group: int, pe: PeSpec, scratch: Scratch
-) -> int:
+def time_fiber_of_one_tap(steps: int, bits_ahead: int, words: int, group: int, pe: PeSpec, scratch: Scratch) -> int:
     """The same for a group of a single case in which the only tap of the kernel lands in the PE's part: all that is
     delivered is accumulated, and lanes would be empty but for one. Linear layers have no other fibers."""
     lanes, of_bank, bank_of, stops = scratch.lanes, scratch.at_least, scratch.bank[group], scratch.stop
-    slots = of_bank.shape[1]
+    banks, slots = of_bank.shape
     nothing = len(bank_of) - 1
-    for entry in range(entries):
-        stops[scratch.step[entry]] = entry + 1
+    # What banks have to do in a step stands in one number, if there is room: in a register, it need not be stored.
+    bits = COUNTED_BITS // banks
+    in_one = slots >> bits == 0
     now, all_occupied, without, accesses, delivered = 0, 0, 0, 0, 0
     first = 0
     for step in range(steps):
         stop = stops[step]
-        for bank in range(len(of_bank)):
-            of_bank[bank, 0] = 0
+        if not in_one:
+            for bank in range(banks):
+                of_bank[bank, 0] = 0
+        counts = 0
         most = 0
         row_before = -1
         for slot in range(slots):
@@ -194,10 +192,14 @@ def time_fiber_of_one_tap(
                 added = added if bank != row_before else 0
                 row_before = bank
                 bank = 0
-            of_bank[bank, 0] += added
-            most = max(most, int(of_bank[bank, 0]))
+            if in_one:
+                counts += added << bank * bits
+                most = max(most, counts >> bank * bits & ((1 << bits) - 1))
+            else:
+                of_bank[bank, 0] += added
+                most = max(most, int(of_bank[bank, 0]))
         occupied = max(1, most * pe.cycles_per_accumulate)
-        now = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[first]) // pe.word_bits) + occupied
+        now = max(now, FIRST_WORD + (bits_ahead + scratch.last_bit[step]) // pe.word_bits) + occupied
         all_occupied += occupied
         without += most == 0
         accesses += most
@@ -298,7 +300,7 @@ def tabulate_latencies(
                     continue
                 entries, steps = decode_schedule(
                     values, start, stop, kind.channels, spec, pe.rate, pe.mask_window, pe.skip,
-                    scratch.position, scratch.last_bit, scratch.step, by_window, by_entry, by_group, by_position,
+                    scratch.position, scratch.last_bit, scratch.stop, by_window, by_entry, by_group, by_position,
                 )  # fmt: skip
                 gated = 0
                 if entries > 0 and (pe.skip == 0 or spec.positions == Positions.IMPLICIT):
@@ -311,9 +313,9 @@ def tabulate_latencies(
                     if entries > 0:
                         place_fiber(kind.channels, kind.own, kind.first_local, group, lanes, taps, pe, scratch)
                         if lanes.used[group] == 1 and taps == 1 and lanes.meets[group, 0] == 1:
-                            delivered = time_fiber_of_one_tap(entries, steps, bits_ahead, words, group, pe, scratch)
+                            delivered = time_fiber_of_one_tap(steps, bits_ahead, words, group, pe, scratch)
                         else:
-                            delivered = time_fiber(entries, steps, bits_ahead, words, group, lanes.meets, pe, scratch)
+                            delivered = time_fiber(steps, bits_ahead, words, group, lanes.meets, pe, scratch)
                     for lane in range(lanes.used[group]):
                         tap_case, record = (
                             channel * cases + lanes.case[group, lane],

@@ -24,7 +24,7 @@ from spikecycle.simulator.formats import (
 )
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.machine.schema import Buffer
-from spikecycle.simulator.pricing import logic_areas
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.simulator.replay import replay_layer
 from spikecycle.traces import LayerShape, Neuron, list_samples, open_trace
 from tests.unit.spike_array.cases import buffer, layer, machine
@@ -125,7 +125,7 @@ def machine_of(name: str) -> SpikeArrayMachine:
 def cells_of_pe_mm2(machine: SpikeArrayMachine) -> float:
     """What the area model says of the cells of a PE's logic, without the space between them, mm2."""
     outside = ("dispatcher", "sequencer")
-    placed_mm2 = sum(area.area_mm2 for area in logic_areas(machine) if area.component not in outside)
+    placed_mm2 = sum(area.area_mm2 for area in MachinePrices(machine).logic_areas if area.component not in outside)
     return placed_mm2 * machine.logic.utilization / machine.pe_count
 
 

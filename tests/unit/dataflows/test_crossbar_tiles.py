@@ -13,7 +13,7 @@ from spikecycle.simulator import simulate
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.errors import MachineError, MappingError
 from spikecycle.simulator.machine.loader import load_machine, override
-from spikecycle.simulator.pricing import price
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.traces import GraphBuilder, Neuron, Trace
 from tests.contracts.conftest import network as network  # the small networks
 from tests.contracts.suite import Case, check_twin
@@ -122,4 +122,4 @@ def test_epitomes_of_nothing_are_refused(tmp_path: Path) -> None:
 def test_a_machine_without_crossbars_has_no_pe_cycles() -> None:
     counter = Counter("pe.cycle_9", "pe", "weights", "cycle", "crossbar", "PE cycles", "one", bits=9)
     with pytest.raises(MachineError, match=r"systolic_output_stationary: has no crossbar that pe.cycle_9 could count"):
-        price([counter], [1], load_machine("systolic_output_stationary"))
+        MachinePrices(load_machine("systolic_output_stationary")).price([counter], [1])

@@ -24,7 +24,7 @@ from spikecycle.simulator.explore.store import SweepFolder, without_gaps
 from spikecycle.simulator.explore.sweep import run_sweep
 from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
 from spikecycle.simulator.machine.loader import load_machine
-from spikecycle.simulator.pricing import models_area
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.simulator.report.page.fronts import AREA, ENERGY, TIME, candidates_of_rows
 from spikecycle.simulator.report.search_table import search_report
 from spikecycle.simulator.report.sweep_table import sweep_report
@@ -210,8 +210,8 @@ def test_one_machine_that_models_a_goal_is_enough(trace: str, tmp_path: Path) ->
 
 
 def test_which_machines_have_an_area() -> None:
-    assert models_area(load_machine("spike_array"))
-    assert not models_area(load_machine("loihi"))
+    assert MachinePrices(load_machine("spike_array")).models_area
+    assert not MachinePrices(load_machine("loihi")).models_area
     assert not is_known({"area_mm2": float("inf")}, "area_mm2")
 
 

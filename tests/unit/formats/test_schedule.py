@@ -34,10 +34,13 @@ def schedule(
     entries, steps = decode_schedule(
         values, start, stop, cut, spec, rate, mask_window, skip, *outs, *goes_by(spec, skip)
     )
-    assert entries <= len(fiber)
-    assert all(np.all(out[entries:] == GUARD) for out in outs[1:])
-    assert outs[0][len(fiber)] == GUARD
-    return [(int(outs[0][j]), int(outs[1][j]), int(outs[2][j])) for j in range(entries)], int(steps)
+    positions, last_bits, stops = (out.tolist() for out in outs)
+    assert steps <= entries <= len(fiber)
+    assert all(each == GUARD for out in (last_bits, stops) for each in out[steps:])
+    assert positions[len(fiber)] == GUARD
+    assert stops[:steps] == sorted(set(stops[:steps])) and stops[:steps][-1:] == [entries] * bool(entries)
+    step_of = [next(step for step in range(steps) if entry < stops[step]) for entry in range(entries)]
+    return [(positions[entry], last_bits[step], step) for entry, step in enumerate(step_of)], int(steps)
 
 
 @st.composite

@@ -12,7 +12,7 @@ from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.energy import SramModel
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.loader import load_machine
-from spikecycle.simulator.pricing import flip_flops, logic_areas, memory_areas
+from spikecycle.simulator.pricing import MachinePrices
 from spikecycle.simulator.result import BufferArea
 from spikecycle.traces import LayerShape
 from spikecycle.traces.synthetic import reference_network
@@ -131,7 +131,8 @@ def test_a_row_of_potentials_costs_what_one_wide_memory_costs() -> None:
 
 def describe_machine_buffer(changes: dict[str, Any]) -> BufferArea:
     """The potentials of the main machine, changed."""
-    return next(area for area in memory_areas(load_machine("spike_array", changes)) if area.buffer == "potentials")
+    areas = MachinePrices(load_machine("spike_array", changes)).memory_areas
+    return next(area for area in areas if area.buffer == "potentials")
 
 
 def test_flags_of_a_sparse_update_are_a_memory() -> None:
@@ -144,5 +145,6 @@ def test_flags_of_a_sparse_update_are_a_memory() -> None:
 def test_flip_flops_of_a_pe_are_those_of_its_netlist() -> None:
     """3,047 after synthesis with the machine's parameters; those of a lane and a bank are rounded in the model."""
     machine = load_machine("spike_array")
-    outside = sum(area.flip_flops for area in logic_areas(machine) if area.component in ("dispatcher", "sequencer"))
-    assert (flip_flops(machine) - outside) / machine.pe_count == pytest.approx(3047, abs=2)
+    prices = MachinePrices(machine)
+    outside = sum(area.flip_flops for area in prices.logic_areas if area.component in ("dispatcher", "sequencer"))
+    assert (prices.flip_flops - outside) / machine.pe_count == pytest.approx(3047, abs=2)
