@@ -20,7 +20,7 @@ from spikecycle.traces import LayerShape
 TOGETHER = 8
 """Bits of a word that are listed without asking whether it has as many."""
 COPIED = 64
-"""Events that are copied without asking whether a list has as many: some wide registers."""
+"""Events that are copied without asking whether a list has as many: enough for a loop with wide registers."""
 
 
 class InputEvents(NamedTuple):

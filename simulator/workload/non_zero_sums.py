@@ -26,7 +26,8 @@ from spikecycle.traces.weights import code_dtype
 TOGETHER = 4
 """Events that are added in one sweep over the output channels; `_non_zero` is written for this number."""
 LANES = 64
-"""Output channels whose sums are made together, and to a multiple of which those of a group are filled up."""
+"""Output channels whose sums are made together, and to a multiple of which those of a group are filled up. With fewer,
+LLVM takes the loop over them apart before it looks for wide registers."""
 CACHE_LINE = 64
 """Bytes. Weights of an event that begin within one take one more."""
 FEWEST_EVENTS = 8 * TOGETHER
