@@ -22,6 +22,7 @@ width if they are not zero; spikes once for every set of partitions that the PEs
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int32, Int64, UInt64, Unsigned
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
 from spikecycle.simulator.dataflows.stage import Network
-from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
+from spikecycle.simulator.jit import called_kernel, inner_kernel, kernel, lean_kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, count_ones, lowest_one, without_lowest_one
@@ -45,6 +46,8 @@ COPIED_WORDS = 2
 """Words of a row that are copied together; `lay_rows` is written for this number."""
 BITS_AT_ONCE = 8
 """Set bits that are looked for in one go: words of a usual density have no more."""
+LAID_BYTES = 2**22
+"""Of the lanes of several groups at a time."""
 BLOCK_WORDS = 64
 """Of an im2col row, whose rows of weights lie side by side in memory at a time."""
 POTENTIAL_BITS = 16
@@ -122,35 +125,46 @@ GUSTAVSON_MERGE = rule(
 
 
 class Partitions(NamedTuple):
-    """Weights of a group.
+    """Weights of all groups.
 
-    columns: (words of K, 65, lanes), unsigned, in the smallest type that holds a partition: bit c is set if the weight
-    of channel c of a partition is not 0. A partition is a lane, and lanes without a partition fill up whole words. Row
-    64 of every word is 0, for those that look for a set bit and find none. non_zeros, rows: int64 (K,), weights that
-    are not 0, and partitions in which there is one.
+    columns: unsigned (groups, partitions, K), in the smallest type that holds a partition: bit c is set if the weight
+    of channel c of a partition is not 0. non_zeros, rows: int32 (groups, K), weights that are not 0, and partitions in
+    which there is one. lanes: of all groups, see `lanes_of`; None if these are many: then they are laid anew for some
+    groups at a time.
     """
 
     columns: Unsigned
-    non_zeros: Int64
-    rows: Int64
-    partitions: int
+    non_zeros: Int32
+    rows: Int32
+    lanes: Unsigned | None
+
+    @classmethod
+    def of(cls, columns: Unsigned, non_zeros: Int32) -> Partitions:
+        """Of what `pack_weights` found."""
+        rows = (columns != 0).sum(axis=1, dtype=np.int32)
+        is_one_block = groups_together(columns) >= len(columns)
+        return cls(columns, non_zeros, rows, lanes_of(columns) if is_one_block else None)
+
+    def blocks(self) -> Iterator[tuple[slice, Unsigned]]:
+        """Some groups after the others, with their lanes."""
+        together = len(self.columns) if self.lanes is not None else groups_together(self.columns)
+        for first in range(0, len(self.columns), together):
+            groups = slice(first, first + together)
+            yield groups, lanes_of(self.columns[groups]) if self.lanes is None else self.lanes
 
 
 @GUSTAVSON_MERGE.prepares("conv1d", "conv2d", "linear")
-def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Network) -> list[Partitions]:
+def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Network) -> Partitions:
     """The weights of every group."""
     shape = operator.shape
     size = machine.dataflow.potentials
     channels = shape.M // shape.groups
     # of the columns of a partition, and of the rows that wait
     kind = np.min_scalar_type(max((1 << size) - 1, rows_together(machine, shape.fan_in)))
-    found = []
-    for weights in operator.weights().reshape(shape.groups, channels, shape.fan_in):
-        columns = np.zeros((-(-channels // size), shape.fan_in), kind)
-        non_zeros = np.zeros(shape.fan_in, np.int64)
-        pack_weights(weights, size, columns, non_zeros)
-        found.append(Partitions(lanes_of(columns), non_zeros, np.count_nonzero(columns, axis=0), len(columns)))
-    return found
+    columns = np.zeros((shape.groups, -(-channels // size), shape.fan_in), kind)
+    non_zeros = np.zeros((shape.groups, shape.fan_in), np.int32)
+    pack_weights(operator.weights().reshape(shape.groups, channels, shape.fan_in), size, columns, non_zeros)
+    return Partitions.of(columns, non_zeros)
 
 
 def rows_together(machine: GustavsonMergeMachine, fan_in: int) -> int:
@@ -158,32 +172,48 @@ def rows_together(machine: GustavsonMergeMachine, fan_in: int) -> int:
     return min(machine.dataflow.rows_at_once, fan_in)
 
 
-def lanes_of(columns: Unsigned) -> Unsigned:
-    """`Partitions.columns` from (partitions, K)."""
-    count, fan_in = columns.shape
-    words = max(COPIED_WORDS, -(-count * columns.itemsize // WORD_BYTES))
+def groups_together(columns: Unsigned) -> int:
+    """Groups whose lanes are there at a time."""
+    _, partitions, fan_in = columns.shape
+    bytes_of_group = lane_words(partitions * columns.itemsize) * WORD_BYTES * (WORD_BITS + 1) * -(-fan_in // WORD_BITS)
+    return max(1, int(LAID_BYTES // bytes_of_group))
+
+
+def lane_words(row_bytes: int) -> int:
+    """Words of a row of lanes, of which so many bytes are used."""
+    words = max(COPIED_WORDS, -(-row_bytes // WORD_BYTES))
     if words < LANE_WORDS:
         words = 1 << (words - 1).bit_length()  # so that several positions fill the lanes
-    words = -(-words // COPIED_WORDS) * COPIED_WORDS
-    blocks = -(-fan_in // WORD_BITS)
-    filled = np.zeros((blocks * WORD_BITS, words * WORD_BYTES // columns.itemsize), columns.dtype)
-    filled[:fan_in, :count] = columns.T
-    lanes = np.zeros((blocks, WORD_BITS + 1, filled.shape[1]), columns.dtype)
-    lanes[:, :WORD_BITS] = filled.reshape(blocks, WORD_BITS, -1)
+    return -(-words // COPIED_WORDS) * COPIED_WORDS
+
+
+def lanes_of(columns: Unsigned) -> Unsigned:
+    """The columns of some groups, (groups, partitions, K), as they are merged: (groups, words of K, 65, lanes).
+
+    A partition is a lane, and lanes without a partition fill up whole words. Row 64 of every word is 0, for those that
+    look for a set bit and find none.
+    """
+    groups, partitions, fan_in = columns.shape
+    row_bytes = lane_words(partitions * columns.itemsize) * WORD_BYTES
+    lanes = np.zeros((groups, -(-fan_in // WORD_BITS), WORD_BITS + 1, row_bytes // columns.itemsize), columns.dtype)
+    for word in range(lanes.shape[1]):
+        of_word = columns[:, :, word * WORD_BITS : (word + 1) * WORD_BITS]
+        lanes[:, word, : of_word.shape[2], :partitions] = of_word.swapaxes(1, 2)
     return lanes
 
 
 @kernel
-def pack_weights(weights: Int32, size: int, columns_out: Unsigned, non_zeros_out: Int64) -> None:
-    """Where weights, int32 (channels, K), are not 0: bit c of unsigned (partitions, K) for channel c of a partition of
-    `size`, and how many there are of every input, int64 (K,); both zeros before."""
-    for n in range(len(weights)):
-        of_partition = columns_out[n // size]
-        bit = np.uint64(n % size)
-        for k in range(weights.shape[1]):
-            one = np.uint64(weights[n, k] != 0)
-            of_partition[k] |= one << bit
-            non_zeros_out[k] += np.int64(one)
+def pack_weights(weights: Int32, size: int, columns_out: Unsigned, non_zeros_out: Int32) -> None:
+    """Where weights, int32 (groups, channels, K), are not 0: bit c of unsigned (groups, partitions, K) for channel c of
+    a partition of `size`, and how many there are of every input, int32 (groups, K); both zeros before."""
+    for group in range(len(weights)):
+        for n in range(weights.shape[1]):
+            of_partition = columns_out[group, n // size]
+            bit = np.uint64(n % size)
+            for k in range(weights.shape[2]):
+                one = np.uint64(weights[group, n, k] != 0)
+                of_partition[k] |= one << bit
+                non_zeros_out[group, k] += np.int32(one)
 
 
 class Merge(NamedTuple):
@@ -206,8 +236,8 @@ class Merge(NamedTuple):
 
     @classmethod
     def of(cls, columns: Unsigned, size: int) -> Merge:
-        """For the columns of `Partitions`, of partitions of `size` channels."""
-        blocks, _, lanes = columns.shape
+        """For the lanes of `Partitions`, of partitions of `size` channels."""
+        _, blocks, _, lanes = columns.shape
         words = max(LANE_WORDS, lanes * columns.itemsize // WORD_BYTES)
         laid = np.zeros((min(blocks, BLOCK_WORDS) * WORD_BITS + BITS_AT_ONCE, words), np.uint64)
         rows = laid.view(columns.dtype)
@@ -221,7 +251,7 @@ class Merge(NamedTuple):
 def lay_rows(spikes: UInt64, columns: UInt64, first: np.uint64, laid_out: UInt64) -> int:
     """Lay the rows of the inputs that spiked below each other; returns how many these are.
 
-    spikes: uint64 (words,), packed. columns: uint64 (65 for each of these words, n), see `Partitions`. laid_out: zeros,
+    spikes: uint64 (words,), packed. columns: uint64 (65 for each of these words, n), see `lanes_of`. laid_out: zeros,
     at words [first, first + n) of a row.
     """
     count = 0
@@ -242,7 +272,7 @@ def lay_rows(spikes: UInt64, columns: UInt64, first: np.uint64, laid_out: UInt64
     return count
 
 
-@lean_kernel
+@called_kernel
 def merge_rows(
     planes: UInt64, positions: int, columns: UInt64, rows_at_once: int, room: Merge, cycles_out: Int64
 ) -> int:
@@ -250,7 +280,7 @@ def merge_rows(
     columns emitted.
 
     planes: uint64 (timesteps x positions, ceil(K / 64)), packed im2col rows. columns: uint64 (65 x ceil(K / 64), n),
-    see `Partitions`.
+    see `lanes_of`.
     """
     laid, rows, merged, waiting, few, taken, emitted, most_rows = room
     kind = merged.dtype.type
@@ -305,39 +335,46 @@ def merge_rows(
     return total
 
 
+@lean_kernel
+def merge_groups(
+    planes: UInt64, positions: int, columns: UInt64, rows_at_once: int, room: Merge, cycles_out: Int64
+) -> int:
+    """`merge_rows` of some groups: everything with an axis of groups ahead."""
+    emitted = 0
+    for group in range(len(planes)):
+        emitted += merge_rows(planes[group], positions, columns[group], rows_at_once, room, cycles_out[group])
+    return emitted
+
+
 @GUSTAVSON_MERGE.runs("conv1d", "conv2d", "linear")
 def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
     """All groups, one after the other."""
     parameters = machine.dataflow
     work = run.workload
-    prepared: list[Partitions] = run.prepared
-    cycles = emitted = added = fetched = waited = 0
+    weights: Partitions = run.prepared
     used = min(parameters.tiles, work.positions)
-    of_groups = [np.zeros((used, weights.partitions), np.int64) for weights in prepared]
-    room = Merge.of(prepared[0].columns, parameters.potentials)
+    of_tiles = np.zeros((work.groups, used, weights.columns.shape[1]), np.int64)
     rows_at_once = rows_together(machine, work.fan_in)
+    emitted = 0
     for block in work.plane_blocks():
-        for planes, weights, of_tiles in zip(block, prepared, of_groups, strict=True):
-            rows = planes.reshape(-1, planes.shape[2])
-            columns = weights.columns.reshape(-1, weights.columns.shape[2]).view(np.uint64)
-            emitted += merge_rows(rows, work.positions, columns, rows_at_once, room, of_tiles)
+        planes = block.reshape(work.groups, -1, block.shape[3])
+        for groups, lanes in weights.blocks():
+            columns = lanes.reshape(len(lanes), -1, lanes.shape[3]).view(np.uint64)
+            room = Merge.of(lanes, parameters.potentials)
+            emitted += merge_groups(planes[groups], work.positions, columns, rows_at_once, room, of_tiles[groups])
     of_tile = np.bincount(np.arange(work.positions) % used)  # positions
-    for of_tiles in of_groups:
-        of_tiles += (of_tile * work.T * work.input_bits * parameters.update_cycles)[:, None]
+    of_tiles += (of_tile * work.T * work.input_bits * parameters.update_cycles)[:, None]
+    slowest = of_tiles.max(axis=1)  # of each partition
+    waited = int(parameters.tiles * slowest.sum() - of_tiles.sum())
+    of_pes = [slowest[:, number :: parameters.pes_per_tile].sum(axis=1) for number in range(parameters.pes_per_tile)]
+    cycles = int(np.max(of_pes, axis=0).sum())
     ones = work.tap_counts.reshape(work.groups, work.fan_in)
-    for weights, of_tiles, of_column in zip(prepared, of_groups, ones, strict=True):
-        slowest = of_tiles.max(axis=0)
-        waited += int(parameters.tiles * slowest.sum() - of_tiles.sum())
-        cycles += int(
-            max(slowest[number :: parameters.pes_per_tile].sum() for number in range(parameters.pes_per_tile))
-        )
-        added += int((of_column * weights.non_zeros).sum())
-        fetched += int((of_column * weights.rows).sum())
+    added, fetched = int((ones * weights.non_zeros).sum()), int((ones * weights.rows).sum())
     channels = work.output_channels // work.groups
     sets = -(-channels // (parameters.potentials * parameters.pes_per_tile))
     row_bits = parameters.potentials * work.weight_bits
     words = fetched * -(-row_bits // machine.buffers.weights.width_bits)
-    non_zeros = sum(int(weights.non_zeros.sum()) for weights in prepared)
+    non_zeros = int(weights.non_zeros.sum(dtype=np.int64))
     return Activity.total(
         {"compute": cycles},
         reads={
