@@ -23,18 +23,21 @@ width if they are not zero; spikes once for every set of partitions that the PEs
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int32, Int64, UInt64, Unsigned
+from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import some_rows
 from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.jit import called_kernel, inner_kernel, kernel, lean_kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
+from spikecycle.simulator.memory import Need
 from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, count_ones, lowest_one, without_lowest_one
 from spikecycle.traces import Synapse
 
@@ -50,6 +53,8 @@ LAID_BYTES = 2**22
 """Of the lanes of several groups at a time."""
 BLOCK_WORDS = 64
 """Of an im2col row, whose rows of weights lie side by side in memory at a time."""
+INPUT_BYTES = 8
+"""Of an input of a group: its weights that are not 0, and partitions that have one."""
 POTENTIAL_BITS = 16
 """Width of a potential: assumed, 8-bit weights summed over thousands of inputs."""
 
@@ -110,6 +115,24 @@ ROW_READ = Counter(
     "weights.read", "weights", "weights", "read", "sram", "words", "rows of a partition that are fetched"
 )
 
+
+def _memory(machine: GustavsonMergeMachine, sizes: LayerSizes) -> Iterator[Need]:
+    """Rows of spikes; `Partitions`, and cycles of every tile and partition."""
+    shape, size = sizes.shape, machine.dataflow.potentials
+    partitions = -(-shape.M // shape.groups // size)
+    column_bytes = partitions * column_type(machine, shape.fan_in).itemsize
+    columns, sums = (bytes_of * shape.groups * shape.fan_in for bytes_of in (column_bytes, INPUT_BYTES))
+    of_group = group_bytes(column_bytes, shape.fan_in)
+    are_kept = max(LAID_BYTES, of_group) >= shape.groups * of_group
+    lanes = shape.groups * of_group if are_kept else 2 * max(LAID_BYTES, of_group)  # the next beside the last ones
+    of_tiles = shape.groups * min(machine.dataflow.tiles, shape.P * shape.Q) * partitions
+    yield some_rows(sizes)
+    yield Need(columns + sums, f"partitions of {shape.M} output channels")
+    yield Need(lanes, f"lanes of {shape.M} output channels", is_kept=are_kept)
+    yield Need(columns + sums, f"what is found of {shape.M} output channels", is_kept=False)
+    yield Need(3 * WORD_BYTES * of_tiles, f"cycles of {of_tiles} tiles and partitions", is_kept=False)
+
+
 GUSTAVSON_MERGE = rule(
     "gustavson_merge",
     machine=GustavsonMergeMachine,
@@ -121,6 +144,7 @@ GUSTAVSON_MERGE = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD, MERGE, WAIT, ROW_READ),
+    memory=_memory,
 )  # fmt: skip
 
 
@@ -159,12 +183,15 @@ def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Networ
     shape = operator.shape
     size = machine.dataflow.potentials
     channels = shape.M // shape.groups
-    # of the columns of a partition, and of the rows that wait
-    kind = np.min_scalar_type(max((1 << size) - 1, rows_together(machine, shape.fan_in)))
-    columns = np.zeros((shape.groups, -(-channels // size), shape.fan_in), kind)
+    columns = np.zeros((shape.groups, -(-channels // size), shape.fan_in), column_type(machine, shape.fan_in))
     non_zeros = np.zeros((shape.groups, shape.fan_in), np.int32)
     pack_weights(operator.weights().reshape(shape.groups, channels, shape.fan_in), size, columns, non_zeros)
     return Partitions.of(columns, non_zeros)
+
+
+def column_type(machine: GustavsonMergeMachine, fan_in: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Of the columns of a partition, and of the rows that wait."""
+    return np.min_scalar_type(max((1 << machine.dataflow.potentials) - 1, rows_together(machine, fan_in)))
 
 
 def rows_together(machine: GustavsonMergeMachine, fan_in: int) -> int:
@@ -175,8 +202,12 @@ def rows_together(machine: GustavsonMergeMachine, fan_in: int) -> int:
 def groups_together(columns: Unsigned) -> int:
     """Groups whose lanes are there at a time."""
     _, partitions, fan_in = columns.shape
-    bytes_of_group = lane_words(partitions * columns.itemsize) * WORD_BYTES * (WORD_BITS + 1) * -(-fan_in // WORD_BITS)
-    return max(1, int(LAID_BYTES // bytes_of_group))
+    return max(1, LAID_BYTES // group_bytes(partitions * columns.itemsize, fan_in))
+
+
+def group_bytes(row_bytes: int, fan_in: int) -> int:
+    """The lanes of a group, in whose rows so many bytes are used."""
+    return lane_words(row_bytes) * WORD_BYTES * (WORD_BITS + 1) * -(-fan_in // WORD_BITS)
 
 
 def lane_words(row_bytes: int) -> int:
@@ -366,10 +397,13 @@ def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
     of_tiles += (of_tile * work.T * work.input_bits * parameters.update_cycles)[:, None]
     slowest = of_tiles.max(axis=1)  # of each partition
     waited = int(parameters.tiles * slowest.sum() - of_tiles.sum())
-    of_pes = [slowest[:, number :: parameters.pes_per_tile].sum(axis=1) for number in range(parameters.pes_per_tile)]
-    cycles = int(np.max(of_pes, axis=0).sum())
+    of_pe = np.zeros((2, work.groups), np.int64)  # the slowest until now, and the next
+    for number in range(parameters.pes_per_tile):
+        of_pe[1] = slowest[:, number :: parameters.pes_per_tile].sum(axis=1)
+        of_pe[0] = of_pe.max(axis=0)
+    cycles = int(of_pe[0].sum())
     ones = work.tap_counts.reshape(work.groups, work.fan_in)
-    added, fetched = int((ones * weights.non_zeros).sum()), int((ones * weights.rows).sum())
+    added, fetched = (int((ones * counts).sum()) for counts in (weights.non_zeros, weights.rows))
     channels = work.output_channels // work.groups
     sets = -(-channels // (parameters.potentials * parameters.pes_per_tile))
     row_bits = parameters.potentials * work.weight_bits
