@@ -39,8 +39,8 @@ def rows_bytes(sizes: LayerSizes) -> int:
 
 
 def all_rows(sizes: LayerSizes) -> Need:
-    """The im2col rows of all timesteps at once."""
-    size = COPIES * sizes.timesteps * rows_bytes(sizes)
+    """The im2col rows of all timesteps at once, and as much again for what is counted of each."""
+    size = (COPIES + 1) * sizes.timesteps * rows_bytes(sizes)
     return Need(size, f"im2col rows of T = {sizes.timesteps} timesteps (T x P x Q x C x R x S)", is_kept=False)
 
 

@@ -44,9 +44,8 @@ class SpikeSerialMachine(OnceThroughMachine):
 
 SPIKE_SERIAL = rule(
     "spike_serial", machine=SpikeSerialMachine, summary="one spike per cycle with its weights to all adders (MINT)",
-    free=("add", "attention", "concatenate", "pool"), accounts_for={SYNAPTIC_CURRENTS},
+    free=("add", "attention", "concatenate", "pool"), accounts_for={SYNAPTIC_CURRENTS}, memory=rows_in_blocks,
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
-    memory=rows_in_blocks,
 )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import spikecycle
-from spikecycle.simulator.dataflows import gustavson_merge
-from spikecycle.simulator.dataflows.gustavson_merge import Merge, lanes_of, merge_groups, pack_weights
+from spikecycle.simulator.dataflows import weight_lanes
+from spikecycle.simulator.dataflows.gustavson_merge import Merge, merge_groups
+from spikecycle.simulator.dataflows.weight_lanes import lanes_of, pack_weights
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, LayerShape, Neuron, Trace
 from spikecycle.traces.synthetic import synthetic_trace
@@ -84,7 +85,7 @@ def test_lanes_of_some_groups_at_a_time_change_nothing(
     path = tmp_path / "net.h5"
     synthetic_trace(path, (LayerShape("conv2d", C=7, H=3, W=3, M=7, R=3, S=3, groups=7),), 4, 1, 0.4, 0.5, 8, 1)
     together = spikecycle.simulate(path, "gustavsnn")
-    monkeypatch.setattr(gustavson_merge, "LAID_BYTES", laid_bytes)
+    monkeypatch.setattr(weight_lanes, "LAID_BYTES", laid_bytes)
     apart = spikecycle.simulate(path, "gustavsnn")
     assert apart.layers == together.layers and together.sum_cycles > 0
 
