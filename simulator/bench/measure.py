@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -68,7 +68,8 @@ class _Case:
 
 
 def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
-    """Measure everything; UsageError for a network, a machine or a format that there is not, before anything else."""
+    """Measure everything; UsageError for a network, a machine or a format that there is not, before anything else, and
+    where not one case can be measured."""
     for machine, weight_format in product(plan.machines, plan.formats):
         loaded = load_machine(machine)
         if weight_format is not None and loaded.formats is not None:
@@ -86,11 +87,12 @@ def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
             found, beside = _measure(case, plan.runs, has_peer and case.weight_format == plan.formats[0])
             measured.append(found)
             peers += [peer.model_copy(update={"case": index}) for peer in beside]
+        _check_some(measured)
         growth = []
         for index, size in enumerate(_SIZES if plan.growth else ()):
             if progress:
                 progress(f"growth with {size}", len(cases) + index, steps)
-            growth.append(_growth(size, Path(folder), plan.runs))
+            growth += _growth(size, Path(folder), plan.runs)
         if plan.peers:
             peers.append(_beside_sanafe(plan.runs))
     return BenchResult(
@@ -105,6 +107,13 @@ def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
         peers=peers,
         growth=growth,
     )
+
+
+def _check_some(cases: Sequence[BenchCase]) -> None:
+    """UsageError if there is a problem with each."""
+    if all(case.problem for case in cases):
+        others = f" (the first of {len(cases)} cases, none of which can be measured)" if len(cases) > 1 else ""
+        raise UsageError(f"{cases[0].problem}{others}")
 
 
 def cores() -> int:
@@ -153,7 +162,7 @@ def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[P
         beside: list[_Beside] = []
         for threads in sorted({1, cores()}) if has_peers else ():
             torch = stack.enter_context(BenchProcess(TORCH, {"trace": str(case.path), "threads": threads}))
-            work = f"{case.network}, dense layers"
+            work = f"{case.network}, dense layers{', one sample' if samples > 1 else ''}"
             beside.append(_Beside(f"PyTorch, {threads} thread{'s' * (threads > 1)}", work, torch, samples))
         if case.threads > 1:
             alone = stack.enter_context(_simulation(replace(case, threads=1)))
@@ -163,11 +172,13 @@ def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[P
         peak_bytes = 0
         for _ in range(runs):
             run = ours.run()
+            if ours.problem:
+                return _case(case, {}, [], 0, ours.problem), []
             seconds.append(run["seconds"])
             peak_bytes = run["peak_bytes"]
             for other in beside:
                 if not other.process.problem:
-                    other.seconds.append(other.process.run()["seconds"])
+                    other.seconds.extend(_seconds_of(other.process.run()))
         peers = [
             _peer(
                 other.name, other.work, other.process.problem, other.seconds, [each / other.parts for each in seconds],
@@ -190,6 +201,11 @@ class _Beside:
     process: BenchProcess
     parts: int = 1
     seconds: list[float] = field(default_factory=list)
+
+
+def _seconds_of(run: Mapping[str, Any]) -> list[float]:
+    """What a run took; nothing if it never ended."""
+    return [run["seconds"]] if run else []
 
 
 def _simulation(case: _Case, settings: dict[str, Any] | None = None) -> BenchProcess:
@@ -254,9 +270,12 @@ def _beside_sanafe(runs: int) -> PeerTime:
 
     peer = network()
     theirs, ours = [], []
-    for _ in range(runs):
-        theirs.append(float(run_peer(peer, TIMESTEPS + LAYERS)["wall_s"]))
-        ours.append(run_ours(peer)[1])
+    try:
+        for _ in range(runs):
+            theirs.append(float(run_peer(peer, TIMESTEPS + LAYERS)["wall_s"]))
+            ours.append(run_ours(peer)[1])
+    except UsageError as error:
+        return _peer("SANA-FE", work, str(error), [], [])
     return _peer("SANA-FE", work, "", theirs, ours, _release("sanafe"))
 
 
@@ -276,8 +295,8 @@ _SIZES: dict[str, Sequence[int]] = {
 }
 
 
-def _growth(size: str, folder: Path, runs: int) -> TimeGrowth:
-    """Seconds of one convolution on spike_array while one size grows."""
+def _growth(size: str, folder: Path, runs: int) -> list[TimeGrowth]:
+    """Seconds of one convolution on spike_array while one size grows; nothing where the computer cannot hold it."""
     seconds = []
     for value in _SIZES[size]:
         path = folder / f"{size}-{value}.h5"
@@ -286,5 +305,9 @@ def _growth(size: str, folder: Path, runs: int) -> TimeGrowth:
         write_network(layer, path, 0.1, 0.8, samples=sizes["samples"])
         case = _Case("one convolution", 0.1, 0.8, "spike_array", None, 1, path)
         with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
-            seconds.append(statistics.median(ours.run()["seconds"] for _ in range(runs)))
-    return TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=exponent(_SIZES[size], seconds))
+            found = [ours.run() for _ in range(0 if ours.problem else runs)]
+            if ours.problem:
+                return []
+            seconds.append(statistics.median(run["seconds"] for run in found))
+    slope = exponent(_SIZES[size], seconds)
+    return [TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=slope)]

@@ -13,13 +13,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from spikecycle.simulator.errors import UsageError
-
 
 class BenchProcess:
     """A Python module that serves runs (`spikecycle.bench_server`).
 
-    first: what it found before its first measured run. problem: why it cannot measure, or "".
+    first: what it found before its first measured run. problem: why it cannot measure, or measures no more, or "".
     """
 
     def __init__(self, module: str, task: Mapping[str, Any]) -> None:
@@ -29,10 +27,14 @@ class BenchProcess:
             text=True,
         )  # fmt: skip
         self.problem = ""
-        self.first = self._ask(json.dumps(task))
+        try:
+            self.first = self._ask(json.dumps(task))
+        except BaseException:  # interrupted while it waits: nobody has it yet who would end it
+            self._end()
+            raise
 
     def run(self) -> dict[str, Any]:
-        """One run more: what it took."""
+        """One run more: what it took. Nothing, and there is a problem, where the process ended instead."""
         return self._ask("")
 
     def __enter__(self) -> BenchProcess:
@@ -41,6 +43,9 @@ class BenchProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.communicate()
 
@@ -56,7 +61,8 @@ class BenchProcess:
         answer = stdout.readline()
         if not answer:
             _, said = self._process.communicate()
-            raise UsageError(f"a measuring process ended: {(said.strip().splitlines() or ['it said nothing'])[-1]}")
+            self.problem = f"the measuring process ended: {(said.strip().splitlines() or ['it said nothing'])[-1]}"
+            return {}
         found: dict[str, Any] = json.loads(answer)
         self.problem = str(found.get("problem", ""))
         return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -14,6 +15,7 @@ from spikecycle.simulator.cli.progress import shown_progress
 from spikecycle.simulator.cli.report_command import check_page_name, write_bench_report
 from spikecycle.simulator.errors import UsageError
 
+Value = TypeVar("Value")
 MOST_THREADS = 1024
 _THIS = "this run"
 """Its name on the page of --report."""
@@ -39,7 +41,10 @@ def bench(
         str | None, typer.Option("--threads", metavar="N,...", help="Threads of the simulation: 1,all.")
     ] = None,
     samples: Annotated[
-        int | None, typer.Option("--samples", metavar="N", min=1, max=1000, help="Samples in a run, one by default.")
+        int | None,
+        typer.Option(
+            "--samples", metavar="N", min=1, max=1000, help="Samples in a run of a named network, one by default."
+        ),
     ] = None,
     runs: Annotated[int | None, typer.Option("--runs", metavar="N", min=1, max=1000, help="Runs of each case.")] = None,
     no_peers: Annotated[bool, typer.Option("--no-peers", help="Do not measure PyTorch and SANA-FE.")] = False,
@@ -54,6 +59,7 @@ def bench(
     check_page_name("--report", report)
     targets = {"--json": json, "--picture": picture, "--report": report}
     check_targets(targets, (against, *(networks or ()), *(machines or ())))
+    _check_drawn(networks or (), {"--density": densities, "--zeros": zeros, "--samples": samples})
 
     from spikecycle.simulator.bench.measure import QUICK, BenchPlan, cores
     from spikecycle.simulator.bench.measure import bench as measure
@@ -65,29 +71,29 @@ def bench(
     plan = QUICK if quick else BenchPlan()
     plan = replace(
         plan,
-        traces=tuple(networks or plan.traces),
-        machines=tuple(machines or plan.machines),
+        traces=_each_once(networks or plan.traces),
+        machines=_each_once(machines or plan.machines),
         densities=_shares("--density", densities) or plan.densities,
         zero_weights=_shares("--zeros", zeros) or plan.zero_weights,
-        formats=tuple(formats.split(",")) if formats else plan.formats,
+        formats=_each_once(formats.split(",")) if formats else plan.formats,
         threads=_threads(threads, cores()) or plan.threads,
         samples=samples or plan.samples,
         runs=runs or plan.runs,
         peers=not no_peers,
     )
-    before = [] if against is None else [(_name(against), read_bench(against))]
+    before = None if against is None else (_name(against), read_bench(against))
     with shown_progress("measuring") as progress:
         result = measure(plan, progress)
     if json is not None:
         write_document(json, to_json(result))
     if picture is not None or report is not None:
-        benches = [*before, (_THIS, result)]
+        benches = [*([before] if before else []), (_THIS, result)]
         if picture is not None:
             write_document(picture, times_picture(benches))
         if report is not None:
             write_bench_report(report, benches)
     if "-" not in targets.values():
-        standard_output().show(bench_report(result, *(bench for _, bench in before)))
+        standard_output().show(bench_report(result, before))
 
 
 def _name(against: str) -> str:
@@ -106,7 +112,23 @@ def _shares(option: str, text: str | None) -> tuple[float, ...]:
         if not 0 <= share <= 1:
             raise UsageError(f"{option} {text}: write shares from 0 to 1, e.g. 0.01,0.1")
         shares.append(share)
-    return tuple(shares)
+    return _each_once(shares)
+
+
+def _each_once(values: Iterable[Value]) -> tuple[Value, ...]:
+    """The values in their order: what is named twice is measured once."""
+    return tuple(dict.fromkeys(values))
+
+
+def _check_drawn(networks: Sequence[str], given: Mapping[str, object]) -> None:
+    """UsageError for an option of networks that are drawn where there is none."""
+    from spikecycle.simulator.bench.networks import NETWORKS
+
+    unused = [option for option, value in given.items() if value is not None]
+    if unused and networks and not any(name in NETWORKS for name in networks):
+        raise UsageError(
+            f"{unused[0]}: is for {', '.join(NETWORKS)}; a trace of yours has its own spikes, weights and samples"
+        )
 
 
 def _threads(text: str | None, cores: int) -> tuple[int, ...]:
@@ -114,6 +136,6 @@ def _threads(text: str | None, cores: int) -> tuple[int, ...]:
     for word in text.split(",") if text else ():
         count = cores if word == "all" else int(word) if word.isascii() and word.isdigit() and len(word) < 5 else 0
         if not 1 <= count <= MOST_THREADS:
-            raise UsageError(f"--threads {text}: write numbers of at least 1, or all, e.g. 1,all")
+            raise UsageError(f"--threads {text}: write numbers from 1 to {MOST_THREADS}, or all, e.g. 1,all")
         found.append(count)
-    return tuple(dict.fromkeys(found))
+    return _each_once(found)

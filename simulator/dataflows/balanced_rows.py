@@ -26,6 +26,7 @@ from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.dataflows.rule_memory import groups_need, some_rows
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.schema import PositiveInt
 
@@ -56,6 +57,7 @@ BALANCED_ROWS = rule(
     free=("add", "attention", "concatenate", "pool"),
     demands={"groups", "dilation", "a delayed input", "several inputs", "an input without weights"}
     | NEURON_DEMANDS - {"a neuron of two states"},
+    memory=lambda machine, sizes: (some_rows(sizes), groups_need(sizes, 2 * 8 * machine.dataflow.pes)),
 )
 
 

@@ -21,6 +21,7 @@ from typing import Literal, cast
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_in_blocks
 from spikecycle.simulator.machine.schema import PositiveInt
 from spikecycle.traces import AttentionProduct
 
@@ -58,6 +59,7 @@ DENSE_ARRAY = rule(
         "a neuron of two states", "a neuron that does not fire", "a leak per neuron", "a threshold per neuron",
         "a start potential", "a reset in the next timestep",
     ),
+    memory=rows_in_blocks,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from typing import Literal
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_in_blocks
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, PositiveInt
 from spikecycle.simulator.spike_record import by_timestep
@@ -97,6 +98,7 @@ EVENT_FIELD = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD, STATE_READ, STATE_WRITE, WEIGHT_READ),
+    memory=rows_in_blocks,
 )  # fmt: skip
 
 

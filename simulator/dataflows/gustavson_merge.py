@@ -22,31 +22,41 @@ width if they are not zero; spikes once for every set of partitions that the PEs
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
-from spikecycle.simulator.array_types import Int32, Int64, UInt64, Unsigned
+from spikecycle.simulator.array_types import Int64, UInt64, Unsigned
+from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import some_rows
 from spikecycle.simulator.dataflows.stage import Network
-from spikecycle.simulator.jit import inner_kernel, kernel, lean_kernel
+from spikecycle.simulator.dataflows.weight_lanes import (
+    COPIED_WORDS,
+    LAID_BYTES,
+    LANE_WORDS,
+    Partitions,
+    group_bytes,
+    pack_weights,
+)
+from spikecycle.simulator.jit import called_kernel, inner_kernel, lean_kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
+from spikecycle.simulator.memory import Need
 from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES, count_ones, lowest_one, without_lowest_one
 from spikecycle.traces import Synapse
 
 ROWS_IN_STEP = 4
 """Rows that are merged in one sweep over the lanes; `merge_rows` is written for this number."""
-LANE_WORDS = 16
-"""Words of lanes that are side by side at least: 128 bytes, so that sums that wait for each other overlap."""
-COPIED_WORDS = 2
-"""Words of a row that are copied together; `lay_rows` is written for this number."""
 BITS_AT_ONCE = 8
 """Set bits that are looked for in one go: words of a usual density have no more."""
 BLOCK_WORDS = 64
 """Of an im2col row, whose rows of weights lie side by side in memory at a time."""
+INPUT_BYTES = 8
+"""Of an input of a group: its weights that are not 0, and partitions that have one."""
 POTENTIAL_BITS = 16
 """Width of a potential: assumed, 8-bit weights summed over thousands of inputs."""
 
@@ -107,6 +117,24 @@ ROW_READ = Counter(
     "weights.read", "weights", "weights", "read", "sram", "words", "rows of a partition that are fetched"
 )
 
+
+def _memory(machine: GustavsonMergeMachine, sizes: LayerSizes) -> Iterator[Need]:
+    """Rows of spikes; `Partitions`, and cycles of every tile and partition."""
+    shape, size = sizes.shape, machine.dataflow.potentials
+    partitions = -(-shape.M // shape.groups // size)
+    column_bytes = partitions * column_type(machine, shape.fan_in).itemsize
+    columns, sums = (bytes_of * shape.groups * shape.fan_in for bytes_of in (column_bytes, INPUT_BYTES))
+    of_group = group_bytes(column_bytes, shape.fan_in)
+    are_kept = max(LAID_BYTES, of_group) >= shape.groups * of_group
+    lanes = shape.groups * of_group if are_kept else 2 * max(LAID_BYTES, of_group)  # the next beside the last ones
+    of_tiles = shape.groups * min(machine.dataflow.tiles, shape.P * shape.Q) * partitions
+    yield some_rows(sizes)
+    yield Need(columns + sums, f"partitions of {shape.M} output channels")
+    yield Need(lanes, f"lanes of {shape.M} output channels", is_kept=are_kept)
+    yield Need(columns + sums, f"what is found of {shape.M} output channels", is_kept=False)
+    yield Need(3 * WORD_BYTES * of_tiles, f"cycles of {of_tiles} tiles and partitions", is_kept=False)
+
+
 GUSTAVSON_MERGE = rule(
     "gustavson_merge",
     machine=GustavsonMergeMachine,
@@ -118,72 +146,30 @@ GUSTAVSON_MERGE = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD, MERGE, WAIT, ROW_READ),
+    memory=_memory,
 )  # fmt: skip
 
 
-class Partitions(NamedTuple):
-    """Weights of a group.
-
-    columns: (words of K, 65, lanes), unsigned, in the smallest type that holds a partition: bit c is set if the weight
-    of channel c of a partition is not 0. A partition is a lane, and lanes without a partition fill up whole words. Row
-    64 of every word is 0, for those that look for a set bit and find none. non_zeros, rows: int64 (K,), weights that
-    are not 0, and partitions in which there is one.
-    """
-
-    columns: Unsigned
-    non_zeros: Int64
-    rows: Int64
-    partitions: int
-
-
 @GUSTAVSON_MERGE.prepares("conv1d", "conv2d", "linear")
-def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Network) -> list[Partitions]:
+def partition(machine: GustavsonMergeMachine, operator: Synapse, network: Network) -> Partitions:
     """The weights of every group."""
     shape = operator.shape
     size = machine.dataflow.potentials
     channels = shape.M // shape.groups
-    # of the columns of a partition, and of the rows that wait
-    kind = np.min_scalar_type(max((1 << size) - 1, rows_together(machine, shape.fan_in)))
-    found = []
-    for weights in operator.weights().reshape(shape.groups, channels, shape.fan_in):
-        columns = np.zeros((-(-channels // size), shape.fan_in), kind)
-        non_zeros = np.zeros(shape.fan_in, np.int64)
-        pack_weights(weights, size, columns, non_zeros)
-        found.append(Partitions(lanes_of(columns), non_zeros, np.count_nonzero(columns, axis=0), len(columns)))
-    return found
+    columns = np.zeros((shape.groups, -(-channels // size), shape.fan_in), column_type(machine, shape.fan_in))
+    non_zeros = np.zeros((shape.groups, shape.fan_in), np.int32)
+    pack_weights(operator.weights().reshape(shape.groups, channels, shape.fan_in), size, columns, non_zeros)
+    return Partitions.of(columns, non_zeros)
+
+
+def column_type(machine: GustavsonMergeMachine, fan_in: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Of the columns of a partition, and of the rows that wait."""
+    return np.min_scalar_type(max((1 << machine.dataflow.potentials) - 1, rows_together(machine, fan_in)))
 
 
 def rows_together(machine: GustavsonMergeMachine, fan_in: int) -> int:
     """Rows that are merged together, of which there are `fan_in` at most."""
     return min(machine.dataflow.rows_at_once, fan_in)
-
-
-def lanes_of(columns: Unsigned) -> Unsigned:
-    """`Partitions.columns` from (partitions, K)."""
-    count, fan_in = columns.shape
-    words = max(COPIED_WORDS, -(-count * columns.itemsize // WORD_BYTES))
-    if words < LANE_WORDS:
-        words = 1 << (words - 1).bit_length()  # so that several positions fill the lanes
-    words = -(-words // COPIED_WORDS) * COPIED_WORDS
-    blocks = -(-fan_in // WORD_BITS)
-    filled = np.zeros((blocks * WORD_BITS, words * WORD_BYTES // columns.itemsize), columns.dtype)
-    filled[:fan_in, :count] = columns.T
-    lanes = np.zeros((blocks, WORD_BITS + 1, filled.shape[1]), columns.dtype)
-    lanes[:, :WORD_BITS] = filled.reshape(blocks, WORD_BITS, -1)
-    return lanes
-
-
-@kernel
-def pack_weights(weights: Int32, size: int, columns_out: Unsigned, non_zeros_out: Int64) -> None:
-    """Where weights, int32 (channels, K), are not 0: bit c of unsigned (partitions, K) for channel c of a partition of
-    `size`, and how many there are of every input, int64 (K,); both zeros before."""
-    for n in range(len(weights)):
-        of_partition = columns_out[n // size]
-        bit = np.uint64(n % size)
-        for k in range(weights.shape[1]):
-            one = np.uint64(weights[n, k] != 0)
-            of_partition[k] |= one << bit
-            non_zeros_out[k] += np.int64(one)
 
 
 class Merge(NamedTuple):
@@ -206,8 +192,8 @@ class Merge(NamedTuple):
 
     @classmethod
     def of(cls, columns: Unsigned, size: int) -> Merge:
-        """For the columns of `Partitions`, of partitions of `size` channels."""
-        blocks, _, lanes = columns.shape
+        """For the lanes of `Partitions`, of partitions of `size` channels."""
+        _, blocks, _, lanes = columns.shape
         words = max(LANE_WORDS, lanes * columns.itemsize // WORD_BYTES)
         laid = np.zeros((min(blocks, BLOCK_WORDS) * WORD_BITS + BITS_AT_ONCE, words), np.uint64)
         rows = laid.view(columns.dtype)
@@ -221,7 +207,7 @@ class Merge(NamedTuple):
 def lay_rows(spikes: UInt64, columns: UInt64, first: np.uint64, laid_out: UInt64) -> int:
     """Lay the rows of the inputs that spiked below each other; returns how many these are.
 
-    spikes: uint64 (words,), packed. columns: uint64 (65 for each of these words, n), see `Partitions`. laid_out: zeros,
+    spikes: uint64 (words,), packed. columns: uint64 (65 for each of these words, n), see `lanes_of`. laid_out: zeros,
     at words [first, first + n) of a row.
     """
     count = 0
@@ -242,7 +228,7 @@ def lay_rows(spikes: UInt64, columns: UInt64, first: np.uint64, laid_out: UInt64
     return count
 
 
-@lean_kernel
+@called_kernel
 def merge_rows(
     planes: UInt64, positions: int, columns: UInt64, rows_at_once: int, room: Merge, cycles_out: Int64
 ) -> int:
@@ -250,7 +236,7 @@ def merge_rows(
     columns emitted.
 
     planes: uint64 (timesteps x positions, ceil(K / 64)), packed im2col rows. columns: uint64 (65 x ceil(K / 64), n),
-    see `Partitions`.
+    see `lanes_of`.
     """
     laid, rows, merged, waiting, few, taken, emitted, most_rows = room
     kind = merged.dtype.type
@@ -305,39 +291,49 @@ def merge_rows(
     return total
 
 
+@lean_kernel
+def merge_groups(
+    planes: UInt64, positions: int, columns: UInt64, rows_at_once: int, room: Merge, cycles_out: Int64
+) -> int:
+    """`merge_rows` of some groups: everything with an axis of groups ahead."""
+    emitted = 0
+    for group in range(len(planes)):
+        emitted += merge_rows(planes[group], positions, columns[group], rows_at_once, room, cycles_out[group])
+    return emitted
+
+
 @GUSTAVSON_MERGE.runs("conv1d", "conv2d", "linear")
 def synapses(machine: GustavsonMergeMachine, run: OperatorRun) -> Activity:
     """All groups, one after the other."""
     parameters = machine.dataflow
     work = run.workload
-    prepared: list[Partitions] = run.prepared
-    cycles = emitted = added = fetched = waited = 0
+    weights: Partitions = run.prepared
     used = min(parameters.tiles, work.positions)
-    of_groups = [np.zeros((used, weights.partitions), np.int64) for weights in prepared]
-    room = Merge.of(prepared[0].columns, parameters.potentials)
+    of_tiles = np.zeros((work.groups, used, weights.columns.shape[1]), np.int64)
     rows_at_once = rows_together(machine, work.fan_in)
+    emitted = 0
     for block in work.plane_blocks():
-        for planes, weights, of_tiles in zip(block, prepared, of_groups, strict=True):
-            rows = planes.reshape(-1, planes.shape[2])
-            columns = weights.columns.reshape(-1, weights.columns.shape[2]).view(np.uint64)
-            emitted += merge_rows(rows, work.positions, columns, rows_at_once, room, of_tiles)
+        planes = block.reshape(work.groups, -1, block.shape[3])
+        for groups, lanes in weights.blocks():
+            columns = lanes.reshape(len(lanes), -1, lanes.shape[3]).view(np.uint64)
+            room = Merge.of(lanes, parameters.potentials)
+            emitted += merge_groups(planes[groups], work.positions, columns, rows_at_once, room, of_tiles[groups])
     of_tile = np.bincount(np.arange(work.positions) % used)  # positions
-    for of_tiles in of_groups:
-        of_tiles += (of_tile * work.T * work.input_bits * parameters.update_cycles)[:, None]
+    of_tiles += (of_tile * work.T * work.input_bits * parameters.update_cycles)[:, None]
+    slowest = of_tiles.max(axis=1)  # of each partition
+    waited = int(parameters.tiles * slowest.sum() - of_tiles.sum())
+    of_pe = np.zeros((2, work.groups), np.int64)  # the slowest until now, and the next
+    for number in range(parameters.pes_per_tile):
+        of_pe[1] = slowest[:, number :: parameters.pes_per_tile].sum(axis=1)
+        of_pe[0] = of_pe.max(axis=0)
+    cycles = int(of_pe[0].sum())
     ones = work.tap_counts.reshape(work.groups, work.fan_in)
-    for weights, of_tiles, of_column in zip(prepared, of_groups, ones, strict=True):
-        slowest = of_tiles.max(axis=0)
-        waited += int(parameters.tiles * slowest.sum() - of_tiles.sum())
-        cycles += int(
-            max(slowest[number :: parameters.pes_per_tile].sum() for number in range(parameters.pes_per_tile))
-        )
-        added += int((of_column * weights.non_zeros).sum())
-        fetched += int((of_column * weights.rows).sum())
+    added, fetched = (int((ones * counts).sum()) for counts in (weights.non_zeros, weights.rows))
     channels = work.output_channels // work.groups
     sets = -(-channels // (parameters.potentials * parameters.pes_per_tile))
     row_bits = parameters.potentials * work.weight_bits
     words = fetched * -(-row_bits // machine.buffers.weights.width_bits)
-    non_zeros = sum(int(weights.non_zeros.sum()) for weights in prepared)
+    non_zeros = int(weights.non_zeros.sum(dtype=np.int64))
     return Activity.total(
         {"compute": cycles},
         reads={

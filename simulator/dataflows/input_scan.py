@@ -18,6 +18,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_in_blocks
 from spikecycle.simulator.machine.schema import DataflowParameters, PositiveInt
 from spikecycle.traces.operators.extras import PARAMETERS
 
@@ -52,6 +53,7 @@ INPUT_SCAN = rule(
     input_bits=1,
     accounts_for=PARAMETERS,  # in the neuron's own hardware for good
     overlaps=("layer_pipeline", "roofline", "step_barrier"),
+    memory=rows_in_blocks,
 )
 
 

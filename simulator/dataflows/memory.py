@@ -18,6 +18,7 @@ from spikecycle.traces.frames import block_timesteps
 from spikecycle.traces.packing import packed_bytes
 from spikecycle.traces.weights import code_dtype
 
+COMPUTED_COPIES = 2  # of a tensor that was not recorded: as it was computed, and a timestep later
 COPIES = 3  # of a tensor: as recorded, as it is used, and what is found out about it
 POTENTIAL_BYTES = 24  # of a neuron while it is recomputed: sum, potential and flag
 
@@ -100,19 +101,21 @@ def stage_needs(
     if weights_as_codes:
         needs = list(_code_needs(stage, network, what))
     else:
-        needs = [Need(4 * weights, what), Need(8 * weights, what, is_kept=False)]
+        # a read takes the codes and a copy, a count of what is not 0 a flag of each
+        needs = [Need(4 * weights, what), Need(weights + 3 * _code_bytes(stage), what, is_kept=False)]
     for tensor in _tensors_of(stage, network):
         values = network.timesteps * tensor.spec.count
         what = f"{values} values of tensor {tensor.name!r} (T x C x H x W)"
-        one_bytes = _item_bytes(tensor) * values
+        size = COPIES * _item_bytes(tensor) * values
         if packed_spikes and tensor.spec.is_binary:
-            one_bytes = network.timesteps * packed_bytes(tensor.spec.count)
+            size = COPIES * network.timesteps * packed_bytes(tensor.spec.count)
         elif packed_spikes and not tensor.recorded:
-            one_bytes = min(one_bytes, KEPT_BYTES)
-        needs.append(Need(COPIES * one_bytes, what, is_kept=False))
+            size = COMPUTED_COPIES * min(tensor.spec.dtype.itemsize * values, KEPT_BYTES)
+        needs.append(Need(size, what, is_kept=False))
         if packed_spikes:  # what is unpacked, or computed, at a time
             some = min(values, block_timesteps(tensor.spec.count) * tensor.spec.count)
-            needs.append(Need(_item_bytes(tensor) * some, f"some timesteps of tensor {tensor.name!r}", is_kept=False))
+            size = tensor.spec.dtype.itemsize * some
+            needs.append(Need(size, f"some timesteps of tensor {tensor.name!r}", is_kept=False))
     if not weights_as_codes or _is_recomputed(stage, network):
         needs.append(neurons_need(stage))
     return tuple(needs)

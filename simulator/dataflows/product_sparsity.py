@@ -35,7 +35,7 @@ concatenation cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal, NamedTuple, cast
@@ -45,16 +45,21 @@ from pydantic import Field
 
 from spikecycle.simulator.activity import OPERANDS, OUTPUTS, SPIKES, WEIGHTS, Activity, Counter, Moves, Work
 from spikecycle.simulator.array_types import Integers, UInt64
+from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.row_tiles import MOST_COLUMNS, TilesByPosition, packed, tile_work
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import groups_need, rows_bytes, some_rows
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
+from spikecycle.simulator.memory import Need
 from spikecycle.simulator.units import channel_cycles_per_bit
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import AttentionProduct, Population, Synapse
 from spikecycle.traces.frames import blocks
 from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
+GROUP_BYTES = 500
+"""Of what is found of a group."""
 WHOLE_BYTES = 2**24
 """Of im2col rows that are made at once, so that rows of all timesteps of a position are there for its tiles."""
 UPDATE_CYCLES = 2
@@ -110,6 +115,15 @@ PREPARE = Counter(
     "detector.prepare", "detector", "spikes", "prepare", "none", "cycles", "prefixes of rows are looked for"
 )
 
+
+def _memory(machine: ProductSparsityMachine, sizes: LayerSizes) -> Iterator[Need]:
+    """Rows of spikes, and those that wait for a tile (`TilesByPosition`)."""
+    waiting = min(sizes.timesteps, 3 * machine.dataflow.tile_rows)  # two in tiles of several positions, one in its own
+    yield some_rows(sizes, whole_bytes=WHOLE_BYTES)
+    yield Need(2 * waiting * rows_bytes(sizes), "im2col rows that wait for a tile (P x Q x C x R x S)", is_kept=False)
+    yield groups_need(sizes, GROUP_BYTES)
+
+
 PRODUCT_SPARSITY = rule(
     "product_sparsity",
     machine=ProductSparsityMachine,
@@ -119,6 +133,7 @@ PRODUCT_SPARSITY = rule(
     accounts_for={SYNAPTIC_CURRENTS},
     counters=(ADD, PREPARE),
     overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
+    memory=_memory,
 )
 
 

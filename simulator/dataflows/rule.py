@@ -33,6 +33,12 @@ from spikecycle.simulator.array_types import Frames, Int32, Int64, Integers
 from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.memory import layer_sizes
+from spikecycle.simulator.dataflows.rule_memory import (
+    RuleMemory,
+    all_rows,
+    prepared_need,
+    workload_needs,
+)
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample, one_by_one
 from spikecycle.simulator.dataflows.support import Support
 from spikecycle.simulator.errors import ContractError, MappingError, SimulatorError, one_line, place_in
@@ -42,8 +48,6 @@ from spikecycle.simulator.memory import Need
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Operator, Population, Source, Synapse, TensorSpec
 
-PACKED_WORD_BYTES = 32  # of 64 bits of im2col rows, their counts, and copies on the way
-PREPARED_WEIGHT_BYTES = 16  # of a weight: two arrays of 32 bits, and copies on the way
 MachineT = TypeVar("MachineT", bound=Machine)
 RuleFunction = Callable[[MachineT, "OperatorRun"], "int | Int64 | Mapping[str, int] | Activity"]
 Preparation = Callable[[MachineT, Any, Network], Any]
@@ -131,17 +135,19 @@ def rule(
     accounts_for: Iterable[str] = (),
     counters: tuple[Counter, ...] = (),
     overlaps: tuple[str, ...] = ("roofline", "step_barrier", "layer_pipeline"),
+    memory: RuleMemory | None = None,
 ) -> RuleDataflow:
     """Register the dataflow `name`; its method `runs` takes the functions.
 
     machine: schema of its machine files. summary: one line for lists. free, demands, input_bits, accounts_for: what it
-    supports (`Support`). counters: declaration of what its activities count. overlaps: policies that fit it.
+    supports (`Support`). counters: declaration of what its activities count. overlaps: policies that fit it. memory:
+    what it takes of the computer's memory (`rule_memory`); without it, it may take the im2col rows of all timesteps.
     """
     supports = Support(
         frozenset(), frozenset(free), frozenset(demands), input_bits, packed_spikes=True,
         accounts_for=frozenset(accounts_for),
     )  # fmt: skip
-    dataflow = RuleDataflow(name, summary, machine, supports, tuple(counters), overlaps)
+    dataflow = RuleDataflow(name, summary, machine, supports, tuple(counters), overlaps, memory)
     DATAFLOWS.register(name, dataflow)
     return dataflow
 
@@ -156,14 +162,15 @@ class RuleDataflow:
     declared_support: Support
     declared: tuple[Counter, ...]
     overlaps: tuple[str, ...]
+    memory_of: RuleMemory | None = None
     functions: dict[str, RuleFunction[Any]] = field(default_factory=dict)
     preparations: dict[str, Preparation[Any]] = field(default_factory=dict)
 
     def prepares(self, *kinds: str) -> Callable[[Preparation[MachineT]], Preparation[MachineT]]:
         """Decorator of the function (machine, operator, network) that prepares these kinds of operators.
 
-        It runs once for all samples, and takes at most `PREPARED_WEIGHT_BYTES` of memory per weight, or some tens of
-        MB.
+        It runs once for all samples, and takes at most `rule_memory.PREPARED_WEIGHT_BYTES` of memory per weight, or
+        some tens of MB, unless `rule` was told otherwise.
         """
 
         def register(function: Preparation[MachineT]) -> Preparation[MachineT]:
@@ -198,18 +205,14 @@ class RuleDataflow:
                 raise MappingError.of(operator.name, machine.name, refused)
 
     def memory(self, machine: Machine, stage: Stage, network: Network) -> tuple[Need, ...]:
-        """The packed im2col rows of a synapse, which a rule may ask its workload for."""
+        """What is counted of a synapse, and what the rule says; the im2col rows of all timesteps where it does not."""
         sizes = layer_sizes(stage, network)
         if sizes is None:
             return ()
-        shape = sizes.shape
-        planes = sizes.timesteps * sizes.input_bits
-        words = shape.groups * planes * shape.P * shape.Q * -(-shape.fan_in // 64)
-        rows = Need(PACKED_WORD_BYTES * words, f"{words} words of im2col rows (T x P x Q x C x R x S)", is_kept=False)
-        if not any(operator.kind in self.preparations for operator in stage.operators):
-            return (rows,)
-        weights = shape.M * shape.fan_in
-        return rows, Need(PREPARED_WEIGHT_BYTES * weights, f"what is prepared of {weights} weights", is_kept=True)
+        if self.memory_of is not None:
+            return (*workload_needs(sizes), *self.memory_of(machine, sizes))
+        is_prepared = any(operator.kind in self.preparations for operator in stage.operators)
+        return (*workload_needs(sizes), all_rows(sizes), *((prepared_need(sizes),) if is_prepared else ()))
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """The operator, with what the rule prepares for it; MappingError for neurons that the machine does not have."""

@@ -37,6 +37,7 @@ import numpy as np
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_in_blocks
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
@@ -116,6 +117,7 @@ SORTED_BROADCAST = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD, FILTER_READ, SPINE_READ),
+    memory=rows_in_blocks,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS, NeuronUnitParameters
 from spikecycle.simulator.dataflows.once_through import OnceThroughMachine, OnceThroughParameters, once_through
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_in_blocks
 from spikecycle.simulator.machine.schema import PositiveInt
 from spikecycle.traces.operators.extras import SYNAPTIC_CURRENTS
 
@@ -43,7 +44,7 @@ class SpikeSerialMachine(OnceThroughMachine):
 
 SPIKE_SERIAL = rule(
     "spike_serial", machine=SpikeSerialMachine, summary="one spike per cycle with its weights to all adders (MINT)",
-    free=("add", "attention", "concatenate", "pool"), accounts_for={SYNAPTIC_CURRENTS},
+    free=("add", "attention", "concatenate", "pool"), accounts_for={SYNAPTIC_CURRENTS}, memory=rows_in_blocks,
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
 )  # fmt: skip
 

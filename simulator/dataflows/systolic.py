@@ -26,6 +26,7 @@ import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_in_blocks
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.traces import AttentionProduct, Pool
@@ -71,6 +72,7 @@ SYSTOLIC = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD,),
+    memory=rows_in_blocks,
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Inputs, Int32, UInt8, UInt64, Unsigned
 from spikecycle.simulator.dataflows.neuron_unit import NEURON_DEMANDS
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import groups_need, some_rows
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.units import channel_cycles_per_bit
@@ -50,6 +51,8 @@ LANES = 16
 """Matrices that are packed side by side, so that words that wait for each other overlap and fill wide registers."""
 QUEUE_BYTES = 8
 """Words in each half of a queue: bytes of 64 bits."""
+GROUP_BYTES = 500
+"""Of what is found of a group."""
 WHOLE_BYTES = 4 * BLOCK_BYTES
 """Of im2col rows that are made together, rather than those of some matrices at a time."""
 UPDATE_CYCLES = 3
@@ -96,6 +99,7 @@ TIME_BATCHING = rule(
     demands=("groups", "dilation", "a delayed input", "several inputs", "an input without weights", *NEURON_DEMANDS),
     accounts_for={SYNAPTIC_CURRENTS},
     overlaps=("counted", "roofline", "step_barrier", "layer_pipeline"),
+    memory=lambda machine, sizes: (some_rows(sizes, whole_bytes=WHOLE_BYTES), groups_need(sizes, GROUP_BYTES)),
 )
 
 

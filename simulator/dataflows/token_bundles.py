@@ -36,12 +36,15 @@ from pydantic import Field
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Bools, Frames, Int64, UInt64
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import groups_need, some_rows
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.workload.words import column_ones
 from spikecycle.traces import AttentionProduct, TensorSpec
 from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 
+GROUP_BYTES = 1000
+"""Of what is found of a group."""
 ACCUMULATOR_BITS = 16
 """Width of a sum: assumed."""
 
@@ -114,6 +117,10 @@ TOKEN_BUNDLES = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD, ATTEND, DENSE, BUNDLES),
+    memory=lambda machine, sizes: (
+        some_rows(sizes, machine.dataflow.bundle_timesteps),
+        groups_need(sizes, GROUP_BYTES),
+    ),
 )  # fmt: skip
 
 

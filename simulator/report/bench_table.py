@@ -8,6 +8,7 @@ from rich.text import Text
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.bench.result import BenchCase, BenchResult
 from spikecycle.simulator.report.bench_words import (
+    compared_words,
     ground_words,
     machine_words,
     network_words,
@@ -18,9 +19,11 @@ from spikecycle.simulator.report.bench_words import (
 _MIB = 2**20
 
 
-def bench_report(result: BenchResult, other: BenchResult | None = None) -> RenderableType:
-    """The tables, and a line of grounds. other: a document whose equal cases are set beside."""
-    parts: list[RenderableType] = [_cases(result, other)]
+def bench_report(result: BenchResult, other: tuple[str, BenchResult] | None = None) -> RenderableType:
+    """The tables, and a line of grounds. other: a document whose equal cases are set beside, and its name."""
+    parts: list[RenderableType] = [_cases(result, other[1] if other else None)]
+    if other:
+        parts.append(Text(compared_words(result, *other)))
     if result.peers:
         parts += [Text(), _peers(result)]
     if result.growth:
@@ -53,7 +56,7 @@ def _peers(result: BenchResult) -> RenderableType:
         names("work", [work_words(result, peer) for peer in peers]),
         Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
         Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
-        Column("ours is faster by", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
+        Column("ours, times\nas fast", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
     ]
     table = fitting_sheets(("Beside other programs, in the same run", columns))
     return Group(table, *map(Text, problem_lines((), peers)))

@@ -60,6 +60,15 @@ def ground_words(result: BenchResult) -> str:
     )
 
 
+def compared_words(result: BenchResult, name: str, other: BenchResult) -> str:
+    """What a bench is set beside: a document of this name."""
+    measured = {case.key for case in other.cases if not case.problem}
+    if not any(case.key in measured for case in result.cases):
+        return f"{name} has none of these cases: network, shares, machine, format, threads and samples must be equal."
+    when = f", {date_words(other)}" if other.date else ""
+    return f"Times as fast as {name}: spikecycle {other.spikecycle}, {other.computer}{when}."
+
+
 def problem_lines(cases: Iterable[BenchCase], peers: Iterable[PeerTime]) -> list[str]:
     """What could not be measured, and why, once each."""
     of_cases = [f"{network_words(case)}, {machine_words(case)}: {case.problem}" for case in cases if case.problem]

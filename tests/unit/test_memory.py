@@ -51,13 +51,14 @@ def test_what_is_kept_adds_up_and_what_passes_does_not() -> None:
 
 def test_a_stage_by_hand(tmp_path: Path) -> None:
     """The dense layer: 3 x 8 weights, 2 timesteps of 8 inputs and 3 outputs of one byte, or packed in one byte, all
-    timesteps of which are unpacked at a time; 3 neurons."""
+    timesteps of which are unpacked at a time; 3 neurons. Beside int32 weights there are three times the codes, of a
+    byte, and a flag of each."""
     with open_trace(small_trace(tmp_path)) as trace:
         dense = layers(trace)[1]
         needs = stage_needs(dense, trace)
-        assert sorted(need.bytes for need in needs) == sorted([4 * 24, 8 * 24, 3 * 16, 3 * 6, 24 * 3])
+        assert sorted(need.bytes for need in needs) == sorted([4 * 24, 4 * 24, 3 * 16, 3 * 6, 24 * 3])
         packed = stage_needs(dense, trace, packed_spikes=True)
-        assert sorted(need.bytes for need in packed) == sorted([4 * 24, 8 * 24, 3 * 2, 16, 3 * 2, 6, 24 * 3])
+        assert sorted(need.bytes for need in packed) == sorted([4 * 24, 4 * 24, 3 * 2, 16, 3 * 2, 6, 24 * 3])
         sizes = layer_sizes(dense, trace)
     assert sizes is not None
     assert (sizes.shape.C, sizes.shape.M, sizes.timesteps, sizes.input_bits, sizes.weight_bits) == (8, 3, 2, 1, 8)

@@ -129,3 +129,28 @@ def test_numbers_of_timesteps_are_kept_narrow_and_come_back() -> None:
         found = table.between(first, stop)
         assert found.dtype == np.int64
         assert np.array_equal(found, numbers[first:stop])
+
+
+@pytest.mark.parametrize("policy", ["double_buffering", "roofline"])
+def test_passes_of_a_spike_array_are_made_for_some_channel_tiles_at_a_time(
+    policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes through them: all of them at once, those of three channel tiles, of one."""
+    path, timesteps = tmp_path / "wide.h5", 30
+    synthetic_trace(path, (LayerShape.linear(20, 1200),), timesteps, 1, 0.2, 0.5, 8, 1, output_density=0.1)
+    settings = {"dataflow.pes": 1, "overlap": {"policy": policy}}
+    whole = Timeline()
+    kept = simulate(path, "spike_array_edge", settings=settings, timeline=whole)
+    (right,) = whole.stages
+    assert right.work.places["channel_tile"].max() > 6
+    for rows_at_once in (3 * timesteps, 1):
+        monkeypatch.setattr(activity, "ROWS_AT_ONCE", rows_at_once)
+        in_blocks = Timeline()
+        made = simulate(path, "spike_array_edge", settings=settings, timeline=in_blocks)
+        assert made.layers == kept.layers
+        (found,) = in_blocks.stages
+        assert np.array_equal(found.work.breakdown, right.work.breakdown)
+        assert np.array_equal(found.moves.load_bits, right.moves.load_bits)
+        assert np.array_equal(found.moves.store_bits, right.moves.store_bits)
+        assert list(found.work.places) == list(right.work.places)
+        assert all(np.array_equal(found.work.places[name], right.work.places[name]) for name in right.work.places)

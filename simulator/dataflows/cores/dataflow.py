@@ -27,7 +27,7 @@ from spikecycle.simulator.array_types import Frames, Int64
 from spikecycle.simulator.dataflows.base import Plan, WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork
 from spikecycle.simulator.dataflows.cores.events import CoreEvents, PlacedNetwork, whole_network
-from spikecycle.simulator.dataflows.cores.memory import entry_needs, row_needs
+from spikecycle.simulator.dataflows.cores.memory import entry_needs, operations_need, row_needs
 from spikecycle.simulator.dataflows.cores.placement import place
 from spikecycle.simulator.dataflows.cores.schema import CorePlacement
 from spikecycle.simulator.dataflows.cores.step_table import StepTable
@@ -131,7 +131,11 @@ class CoreDataflow(ABC):
         """Fan-outs, and what every core does in every timestep of the chip."""
         chip = ChipNetwork(network, machine.name)
         placement = place(chip, network, cast(CoreMachine, machine).dataflow.mapping, machine.name)
-        return (*entry_needs(chip, placement.ranks, skips_zeros=True), *row_needs(chip.chip_steps, placement))
+        return (
+            *entry_needs(chip, placement.ranks, skips_zeros=True),
+            *row_needs(chip.chip_steps, placement),
+            operations_need(stage),
+        )
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:
         """Neurons on cores."""

@@ -10,6 +10,7 @@ from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork
 from spikecycle.simulator.dataflows.cores.fan_out import ENTRIES_AT_ONCE, ENTRY_BYTES, KEPT_ENTRIES
 from spikecycle.simulator.dataflows.cores.placement import CoreRanks, Placement
 from spikecycle.simulator.dataflows.cores.through_synapse import most_reached
+from spikecycle.simulator.dataflows.stage import Stage
 from spikecycle.simulator.memory import Need
 from spikecycle.traces import Synapse
 
@@ -17,6 +18,7 @@ WORKED_OUT = 3  # copies of entries while they are worked out: as found, trimmed
 KEPT_ROW_BYTES = 16  # of a core in a timestep: narrow numbers of it, and spikes that leave
 ROW_BYTES = 320  # of a core in a timestep while it is a row of work: cycles by category, and what a schedule needs
 CUT_BYTES = 4  # of a weight that is not 0: how many there are up to it
+OPERATION_BYTES = 5  # of a weight
 CORE_BYTES = 200  # of a core, whatever it does: its neurons, its name, its part of a result
 
 
@@ -40,6 +42,12 @@ def entry_needs(chip: ChipNetwork, ranks: Mapping[str, CoreRanks], skips_zeros: 
         Need(WORKED_OUT * ENTRY_BYTES * together, f"{together} entries of fan-outs at a time", is_kept=False),
         Need(counted, "where the weights that are not 0 are, by core"),
     )
+
+
+def operations_need(stage: Stage) -> Need:
+    """Weights as they are to count synaptic operations: int32, and which are not 0."""
+    weights = sum(synapse.shape.M * synapse.shape.fan_in for synapse in stage.synapses())
+    return Need(OPERATION_BYTES * weights, f"{weights} weights whose operations are counted", is_kept=False)
 
 
 def row_needs(steps: int, placement: Placement) -> tuple[Need, ...]:

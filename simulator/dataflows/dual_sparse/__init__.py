@@ -7,7 +7,7 @@ public simulator times them. MICROARCHITECTURE.md beside this file has the rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -33,8 +33,11 @@ from spikecycle.simulator.dataflows.dual_sparse.machine import (
     TensorStorage,
 )
 from spikecycle.simulator.dataflows.dual_sparse.planes import digit_planes, tile_planes
+from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.rule import OperatorRun, rule
+from spikecycle.simulator.dataflows.rule_memory import groups_need, some_rows
 from spikecycle.simulator.dataflows.stage import Network
+from spikecycle.simulator.memory import Need
 from spikecycle.simulator.workload import SynapseWorkload
 from spikecycle.traces import Synapse
 from spikecycle.traces.frames import block_timesteps, blocks, pack_frames
@@ -43,6 +46,9 @@ from spikecycle.traces.packing import PackedSpikes
 __all__ = ["DUAL_SPARSE", "DualSparseMachine"]
 
 Bits = TypeVar("Bits", UInt64, UInt8)
+COUNT_BYTES, VISITED_BYTES, GROUP_BYTES = 12, 16, 1200
+"""Of how many weights of an input are not 0 in a tile of output channels; of a tile of spikes; of what is found of a
+group."""
 
 ADD = Counter(
     "pe.add", "pe", "potentials", "add", "logic", "operations", "a weight that is not 0 meets a spike word that is not",
@@ -63,6 +69,22 @@ WRITES = {
     for operand in ("weights", "spikes", "potentials")
 }
 
+
+def _memory(machine: DualSparseMachine, sizes: LayerSizes) -> Iterator[Need]:
+    """Rows of spikes; weights that are not 0 as bits, and how many each tile has; spikes of tiles."""
+    shape, parameters = sizes.shape, machine.dataflow
+    tile = parameters.tile
+    weights = shape.M * shape.fan_in
+    of_tiles = shape.groups * -(-shape.M // shape.groups // tile.output_channels) * shape.fan_in
+    windows = -(-sizes.timesteps * sizes.input_bits // parameters.timesteps_at_once)
+    spikes = windows * -(-shape.P * shape.Q // tile.rows) * -(-shape.fan_in // tile.fan_in) * shape.groups
+    yield some_rows(sizes, parameters.timesteps_at_once)
+    yield Need(weights + COUNT_BYTES * of_tiles, f"which of {weights} weights are not 0", is_kept=False)
+    yield Need(weights // 4 + COUNT_BYTES * of_tiles, f"{weights} weights that are not 0 as bits")
+    yield Need(VISITED_BYTES * spikes, f"{spikes} tiles of spikes (T x P x Q x C x R x S)", is_kept=False)
+    yield groups_need(sizes, GROUP_BYTES)
+
+
 DUAL_SPARSE = rule(
     "dual_sparse",
     machine=DualSparseMachine,
@@ -74,6 +96,7 @@ DUAL_SPARSE = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD, CORRECT, *READS.values(), *WRITES.values()),
+    memory=_memory,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import UInt16
+from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.pattern_correction.clustering import SLICE_BITS
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     KnownSlices,
@@ -23,14 +24,17 @@ from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     replace_slices,
 )
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
-from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, slices_of
+from spikecycle.simulator.dataflows.pattern_correction.slices import KINDS, PER_WORD, CountRoom, SeenSlices, slices_of
 from spikecycle.simulator.dataflows.rule import OperatorRun, RuleMachine, rule
+from spikecycle.simulator.dataflows.rule_memory import rows_bytes, some_rows, timesteps_together
 from spikecycle.simulator.dataflows.stage import Network, Stage, StageSample
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import DataflowParameters, Dram, PositiveInt, Section
+from spikecycle.simulator.memory import Need
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.workload import SynapseWorkload
+from spikecycle.simulator.workload.im2col import WORD_BITS
 from spikecycle.traces import Synapse, Trace, TraceError, open_trace
 
 __all__ = ["PATTERN_CORRECTION", "PatternCorrectionMachine"]
@@ -105,6 +109,34 @@ WITH_PATTERN = Counter(
 )
 CORRECTED = Counter("slices.correction", "slices", "spikes", "match", "none", "bits", "bits that differ from patterns")
 
+KEPT_BYTES = 2**24
+"""Of slices of training samples of one operator that are kept for their run, and of what is known to replace slices."""
+SEEN_BYTES, KNOWN_BYTES, PATTERN_BYTES, PLACE_BYTES = 10, 6, 24, 40
+"""Of a slice that was seen, of one whose match is known, of a pattern, of a place."""
+
+
+def _memory(machine: PatternCorrectionMachine, sizes: LayerSizes) -> Iterator[Need]:
+    """Rows of spikes, and those of training samples that are kept; which slices there are at every place, of which all
+    may differ."""
+    shape, chosen = sizes.shape, machine.dataflow.calibration
+    positions = shape.P * shape.Q
+    planes = _planes_of_tiles(machine.dataflow.tile_rows, positions)
+    together = timesteps_together(sizes, planes) * sizes.input_bits * positions
+    whole, rest = divmod(shape.fan_in, SLICE_BITS)
+    most = [
+        shape.groups * (whole * min(KINDS, n) + (min(1 << rest, n) if rest else 0))
+        for n in (chosen.samples * sizes.timesteps * sizes.input_bits * positions, together)
+    ]
+    places = shape.groups * -(-shape.fan_in // WORD_BITS) * PER_WORD
+    yield some_rows(sizes, planes)
+    yield Need(min(KEPT_BYTES, chosen.samples * sizes.timesteps * rows_bytes(sizes)), "slices of training samples")
+    yield Need(min(KEPT_BYTES, KNOWN_BYTES * most[0]), f"known slices at {places} places")
+    counted = SEEN_BYTES * (2 * most[0] + places * min(KINDS, together))
+    yield Need(counted, f"slices that may be seen at {places} places (C x R x S)", is_kept=False)
+    patterns = min(most[0], chosen.patterns * places)
+    yield Need(PATTERN_BYTES * patterns + PLACE_BYTES * places, f"patterns of {places} places")
+
+
 PATTERN_CORRECTION = rule(
     "pattern_correction",
     machine=PatternCorrectionMachine,
@@ -116,11 +148,8 @@ PATTERN_CORRECTION = rule(
         "a reset in the next timestep", "an input without weights",
     ),
     counters=(ADD_PATTERN, ADD_CORRECTION, WITH_PATTERN, CORRECTED),
+    memory=_memory,
 )  # fmt: skip
-
-
-KEPT_BYTES = 2**24
-"""Of slices of training samples of one operator that are kept for their run, and of what is known to replace slices."""
 
 
 class Calibrated(NamedTuple):
@@ -180,8 +209,12 @@ def _training_samples(trace: Trace, operator: Synapse, chosen: PatternCalibratio
 
 def _slice_blocks(work: SynapseWorkload, tile_rows: int) -> Iterator[UInt16]:
     """The slices of all rows of a sample, some timesteps at a time, whose rows are whole tiles but for the last."""
-    planes_of_tiles = tile_rows // math.gcd(tile_rows, work.positions)
-    return map(slices_of, work.plane_blocks(planes_of_tiles, word_major=True))
+    return map(slices_of, work.plane_blocks(_planes_of_tiles(tile_rows, work.positions), word_major=True))
+
+
+def _planes_of_tiles(tile_rows: int, positions: int) -> int:
+    """Bit planes whose rows are whole tiles."""
+    return tile_rows // math.gcd(tile_rows, positions)
 
 
 @PATTERN_CORRECTION.runs("conv1d", "conv2d", "linear")

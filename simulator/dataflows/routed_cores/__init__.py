@@ -21,7 +21,7 @@ from spikecycle.simulator.dataflows import DATAFLOWS
 from spikecycle.simulator.dataflows.base import Plan
 from spikecycle.simulator.dataflows.cores.dataflow import FREE, SUPPORTS
 from spikecycle.simulator.dataflows.cores.events import whole_network
-from spikecycle.simulator.dataflows.cores.memory import entry_needs, row_needs
+from spikecycle.simulator.dataflows.cores.memory import entry_needs, operations_need, row_needs
 from spikecycle.simulator.dataflows.routed_cores.machine import RoutedCoresMachine
 from spikecycle.simulator.dataflows.routed_cores.memory import message_needs
 from spikecycle.simulator.dataflows.routed_cores.messages import placed
@@ -63,6 +63,7 @@ class RoutedCores:
             *entry_needs(chip, placement.ranks, skips_zeros=True),
             *row_needs(chip.chip_steps, placement),
             *message_needs(of_cores, chip, placement, network),
+            operations_need(stage),
         )
 
     def plan(self, machine: Machine, stage: Stage, network: Network) -> Plan:

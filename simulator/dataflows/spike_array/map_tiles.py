@@ -126,11 +126,15 @@ class SamplePasses:
     @cached_property
     def places(self) -> Mapping[str, Int64]:
         """int64 (channel tiles · n,) by name of PLACES: where each pass is in the order of all."""
-        channel_tiles, count = self.loads.shape[:2]
+        return self.places_of(0, len(self.loads))
+
+    def places_of(self, first: int, stop: int) -> Mapping[str, Int64]:
+        """The same of the passes of channel tiles `first` to `stop` - 1."""
+        channel_tiles, count = stop - first, self.loads.shape[1]
         last = self.last.reshape(-1)
         of_timestep = np.diff(last, prepend=-1)
         places = np.empty((len(PLACES), channel_tiles, count), np.int64)
-        places[0] = np.arange(channel_tiles)[:, None]
+        places[0] = np.arange(first, stop)[:, None]
         places[1] = np.repeat(np.arange(len(self.ends)), self.numbers)
         places[2] = self.passes[:, TIMESTEP]
         places[3] = np.arange(count) - np.repeat(last + 1 - of_timestep, of_timestep)

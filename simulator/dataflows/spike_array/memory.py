@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from spikecycle.simulator import activity
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.memory import neurons_need, turned_need
 from spikecycle.simulator.dataflows.spike_array.abreast import FEW_PES
@@ -35,7 +36,8 @@ from spikecycle.traces.weights import code_dtype
 FIBER_BYTES = 48  # start, segment, four sizes: int64 each
 LAID_FIBER_BYTES = 104  # of the tile that is laid: units, first bit, fetched words, and what these are made of
 WORK_BYTES = 136  # of a tap case: nine counts, its occurrences in four places and their sum, twice its cases: int64
-PASS_BYTES = 400  # cycles by category, loads, stores, labels and moments of a pass, and their sums
+PASS_BYTES = 176  # cycles by category, loads, stores of a pass, and what is behind it
+ROW_BYTES = 400  # of a pass while it is a row of work: the same, with labels, moments, and their sums
 TILE_BYTES = 2000  # what is kept of a channel tile or a map tile, as objects
 KINDS_OF_BANK = 4  # PEs that own one output channel more or less than others, in the last channel tile and elsewhere
 KIND_BYTES = 4  # of a kind of output channels at a tap: how many weights are not 0, int32
@@ -55,9 +57,13 @@ def needs(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Need, ...]:
 
 
 def _needs(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) -> tuple[Need, ...]:
-    return tuple(
-        Need(size, what, is_kept=False)
-        for size, what in (*_bytes_of_mapping(machine, task, cut), *_bytes_of_sample(machine, task, cut))
+    passes = task.timesteps * cut.passes * cut.channel_tiles
+    return (
+        *(
+            Need(size, what, is_kept=False)
+            for size, what in (*_bytes_of_mapping(machine, task, cut), *_bytes_of_sample(machine, task, cut))
+        ),
+        Need(ROW_BYTES * passes, f"the passes of T = {task.timesteps} timesteps", is_of_timeline=True),
     )
 
 
@@ -102,8 +108,10 @@ def _bytes_of_sample(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) 
         96 * cells + 4 * block_rows * block_columns * positions,
         f"the tap classes of dataflow.pe_rows = {block_rows}, pe_columns = {block_columns}",
     )
+    of_tile = task.timesteps * cut.passes
+    passes, at_once = of_tile * cut.channel_tiles, max(of_tile, activity.ROWS_AT_ONCE)
     yield (
-        task.timesteps * cut.channel_tiles * cut.passes * PASS_BYTES + cut.map_tiles * TILE_BYTES,
+        passes * PASS_BYTES + min(passes, at_once) * (ROW_BYTES - PASS_BYTES) + cut.map_tiles * TILE_BYTES,
         f"the passes of T = {task.timesteps} timesteps",
     )
     yield shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter as Counts
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikecycle.simulator.activity import Activity, Work
+from spikecycle.simulator import activity
+from spikecycle.simulator.activity import Activity, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.spike_array.abreast import TilesState, accumulate_abreast
@@ -41,6 +43,12 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     WORK_COLUMNS,
 )
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
+
+
+def _work(breakdown: Int64, places: Mapping[str, Int64]) -> Work:
+    """Passes, whose cycles by category are int64 (channel tiles, n, categories)."""
+    of_passes = breakdown.reshape(-1, len(CYCLE_CATEGORIES))
+    return Work.of(CYCLE_CATEGORIES, of_passes, step=places["timestep"], places=places, phases=PHASES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +112,26 @@ class ArrayReplay:
         counts = frame.counts.copy()
         counts.update(self._counts(machine, tiling))
         following = counts_that_follow(machine, counts, frame.updated_states, frame.swept_words, frame.started_flags)
-        places = frame.passes.places
-        return Activity.of(
-            work=Work.of(
-                CYCLE_CATEGORIES, self.breakdown.reshape(-1, len(CYCLE_CATEGORIES)), step=places["timestep"],
-                places=places, phases=PHASES,
-            ),
-            moves=frame.moves,
+        return Activity(
+            self._rows(frame),
             counts=Counts({**counts, **following}),
             busy={"pe": int(self.work[BUSY])},
             synaptic_operations=counts["accumulator.add"],
             busy_by_pe=self.busy_by_pe,
-        )  # fmt: skip
+        )
+
+    def _rows(self, frame: SampleFrame) -> WorkRows:
+        """The passes of all channel tiles; of some at a time, if there are many."""
+        passes, (tiles, of_tile) = frame.passes, self.breakdown.shape[:2]
+        if tiles * of_tile <= activity.ROWS_AT_ONCE:
+            return WorkRows.of(_work(self.breakdown, passes.places), frame.moves)
+
+        def make(first: int, stop: int) -> tuple[Work, Moves]:
+            some = slice(first * of_tile, stop * of_tile)
+            moves = Moves(frame.moves.load_bits[some], frame.moves.store_bits[some])
+            return _work(self.breakdown[first:stop], passes.places_of(first, stop)), moves
+
+        return WorkRows.made(tiles, of_tile, make, self.breakdown.nbytes + passes.loads.nbytes + passes.stores.nbytes)
 
     def _counts(self, machine: SpikeArrayMachine, tiling: Tiling) -> Counts[str]:
         """What the dispatcher, FIFOs and PEs did for all events."""

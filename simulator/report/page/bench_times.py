@@ -56,7 +56,7 @@ def times_chart(key: str, benches: Benches, networks: Sequence[SameNetwork]) -> 
     )
     heads = (
         "bench", "network", "spikes (%)", "zero weights (%)", "machine", "weight format", "threads", "samples",
-        "program", "time per sample (s)", "spikecycle is faster by (x)", "why not measured",
+        "program", "time per sample (s)", "spikecycle, times as fast", "why not measured",
     )  # fmt: skip
     return dot_chart(
         key,

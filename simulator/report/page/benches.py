@@ -184,7 +184,7 @@ def _figures(case: BenchCase, ratio: Sequence[Value]) -> Sequence[Value]:
 
 def _peers(benches: Benches) -> DataTable:
     several = len(benches) > 1
-    heads = (*(["bench"] if several else []), "program", "work", "theirs (s)", "ours (s)", "ours is faster by (x)")
+    heads = (*(["bench"] if several else []), "program", "work", "theirs (s)", "ours (s)", "ours, times as fast")
     rows: list[Sequence[Value]] = [
         (
             *([name] if several else []), peer.peer, work_words(bench, peer),

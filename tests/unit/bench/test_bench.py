@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.growth import exponent, fitted
 from spikecycle.simulator.bench.measure import BenchPlan, bench
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
+from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.documents import read_bench
 from spikecycle.simulator.report.bench_table import bench_report
@@ -36,7 +38,7 @@ RESULT = BenchResult(
 
 def shown(result: BenchResult, other: BenchResult | None = None) -> str:
     page = io.StringIO()
-    Console(width=120, file=page).print(bench_report(result, other))
+    Console(width=120, file=page).print(bench_report(result, ("before", other) if other else None))
     return page.getvalue()
 
 
@@ -102,12 +104,86 @@ def test_a_peer_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest
     assert "sanafe is not installed: " in shown(RESULT.model_copy(update={"peers": [found]}))
 
 
+def test_a_peer_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise OSError('libtorch is no library')")
+    (tmp_path / "sanafe.py").write_text("raise ImportError('a symbol is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(measure, "is_installed", lambda: True)
+    monkeypatch.setattr(measure, "cores", lambda: 1)
+    found = bench(BenchPlan(("lenet",), machines=("mint",), runs=1, growth=False))
+    torch, sanafe = found.peers
+    assert torch.problem == "the measuring process ended: OSError: libtorch is no library"
+    assert "a symbol is missing" in sanafe.problem
+    assert found.cases[0].seconds > 0
+
+
+@pytest.mark.parametrize("ends", ["at first", "in a run"])
+def test_a_process_that_ends_is_a_problem_of_its_case(ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"at first": "pass", "in a run": "print('{}', flush=True); sys.stdin.readline()"}[ends]
+    program = f"import sys; sys.stdin.readline(); {answers}; sys.exit('out of memory')"
+    popen = subprocess.Popen
+
+    def other(command: list[str], **options: object) -> subprocess.Popen[str]:
+        return popen([sys.executable, "-c", program], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", other)
+    with BenchProcess("any", {}) as process:
+        if ends == "in a run":
+            assert not process.problem
+            assert process.run() == {}
+        assert process.problem == "the measuring process ended: out of memory"
+
+
+def test_a_process_that_is_interrupted_at_its_first_run_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def other(command: list[str], **options: object) -> subprocess.Popen[str]:
+        started.append(popen([sys.executable, "-c", "import time; time.sleep(600)"], **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    def interrupted(self: BenchProcess, line: str) -> dict[str, object]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", other)
+    monkeypatch.setattr(BenchProcess, "_ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        BenchProcess("any", {})
+    assert started[0].poll() is not None
+
+
+def test_growth_that_a_computer_cannot_hold_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused:
+        problem = "needs about 3 GiB of memory"
+
+        def __enter__(self) -> Refused:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    monkeypatch.setattr(measure, "_simulation", lambda *arguments: Refused())
+    assert measure._growth("PEs", tmp_path, 1) == []
+
+
+def test_a_bench_of_nothing_that_can_be_measured_is_refused(tmp_path: Path) -> None:
+    plan = BenchPlan(("lenet",), machines=("mint",), formats=("rle",), runs=1, peers=False, growth=False)
+    with pytest.raises(UsageError, match=r"the machine file has no section 'weights'$"):
+        bench(plan)
+    plan = replace(plan, machines=("mint", "prosperity"))
+    with pytest.raises(UsageError, match=r"'weights' \(the first of 2 cases, none of which can be measured\)$"):
+        bench(plan)
+
+
 def test_tables_show_what_was_measured_and_how_it_compares() -> None:
     other = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"seconds": 1.5})]})
     text = shown(RESULT, other)
     (line,) = [line for line in text.splitlines() if "bitmask" in line]
     assert line.split()[-7:] == ["2", "0.5", "2", "3", "4", "5", "3.00"]
     assert "2.00 x" in text
+    assert "Times as fast as before: spikecycle 0, 2 cores of one." in text
+    unlike = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"samples": 2})]})
+    assert "before has none of these cases" in shown(RESULT, unlike)
 
 
 def test_peers_of_several_densities_are_told_apart() -> None:
@@ -161,7 +237,12 @@ def test_what_was_measured_is_drawn_beside_a_document_of_before(tmp_path: Path) 
         (["/dev/zero"], "/dev/zero: is not a regular file"),
         (["lennet"], "lennet: there is no such network or file; did you mean 'lenet'?"),
         (["--density", "2"], "--density 2: write shares from 0 to 1"),
-        (["--threads", "0"], "--threads 0: write numbers of at least 1"),
+        (["--threads", "0"], "--threads 0: write numbers from 1 to 1024, or all"),
+        (["own.h5", "--density", "0.1"], "--density: is for lenet, vgg9, resnet, reference; a trace of yours has its"),
+        (
+            ["own.h5", "--samples", "3"],
+            "--samples: is for lenet, vgg9, resnet, reference; a trace of yours has its own",
+        ),
         (["--against", "nowhere.json"], "nowhere.json: cannot be read"),
         (["--report", "page.pdf"], "--report page.pdf: the report is HTML, name the file .html"),
         (["--picture", "times.png"], "--picture times.png: pictures are SVG"),
@@ -173,6 +254,14 @@ def test_bad_input_is_refused_in_a_line(arguments: list[str], said: str) -> None
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_named_twice_is_measured_once(tmp_path: Path) -> None:
+    twice = ["lenet", "lenet", "--density", "0.1,1e-1", "--zeros", "0,0.0", "--hw", "mint", "--hw", "mint"]
+    command = [sys.executable, "-m", "spikecycle", "bench", *twice, "--quick", "--no-peers", "--json", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (case["network"], case["density"], case["zero_weights"], case["machine"]) == ("lenet", 0.1, 0, "mint")
 
 
 @pytest.mark.parametrize(

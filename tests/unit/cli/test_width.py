@@ -73,7 +73,9 @@ def test_what_bench_shows_fits() -> None:
     peer = PeerTime(peer="PyTorch 2.0", work="a dense forward pass", problem="", seconds=1.0, ours_s=0.5, ratio=2.0)
     growth = TimeGrowth(size="timesteps", values=[1, 2, 4, 8, 16, 32, 64], seconds=[0.123] * 7, exponent=1.0)
     result = RESULT.model_copy(update={"cases": [case, long], "peers": [peer], "growth": [growth]})
-    _compare(_shown(bench_report(result, result), WIDE), _shown(bench_report(result, result), NARROW))
+    _compare(
+        _shown(bench_report(result, ("before", result)), WIDE), _shown(bench_report(result, ("before", result)), NARROW)
+    )
 
 
 def _shown(table: RenderableType, width: int) -> str:
