@@ -202,10 +202,10 @@ def turn_bits(words: UInt64) -> None:
     Two halves of rows and columns change places, then halves of those: Warren, "Hacker's Delight", section 7-3.
     """
     lower_half = np.uint64(0xFFFFFFFF)
-    size = WORD_BITS // 2
+    size = len(words) // 2  # not a constant: compilers would write out every round
     while size > 0:
         shift = np.uint64(size)
-        for first in range(0, WORD_BITS, 2 * size):
+        for first in range(0, len(words), 2 * size):
             for row in range(first, first + size):
                 above, below = words[row], words[row + size]
                 for i in range(len(above)):

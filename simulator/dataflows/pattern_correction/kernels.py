@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt16
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt16
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns
 from spikecycle.simulator.dataflows.pattern_correction.slices import KINDS, PER_WORD, SeenSlices
 from spikecycle.simulator.jit import inner_kernel, lean_kernel
@@ -67,18 +67,18 @@ def match_type(patterns: int) -> Any:
 
 
 class ReplaceRoom(NamedTuple):
-    """Room for `replace_slices`: matches (KINDS,), all UNKNOWN. added: uint16 (KINDS,). used: int64, one more than a
-    place has patterns."""
+    """Room for `replace_slices`: matches (KINDS,), all UNKNOWN. added: uint16 (KINDS,). is_used: uint8, one more than a
+    place has patterns, zeros."""
 
     matches: UInt16 | Int32
     added: UInt16
-    used: Int64
+    is_used: UInt8
 
     @classmethod
     def empty(cls, patterns: int) -> ReplaceRoom:
         """For so many patterns of a place."""
         matches = np.full(KINDS, UNKNOWN, match_type(patterns))
-        return cls(matches, np.zeros(KINDS, np.uint16), np.zeros(patterns + 1, np.int64))
+        return cls(matches, np.zeros(KINDS, np.uint16), np.zeros(patterns + 1, np.uint8))
 
 
 @lean_kernel
@@ -123,20 +123,17 @@ def replace_slices(
     """
     groups, _, rows, _ = slices.shape
     places = (len(patterns.starts) - 1) // groups
-    # used: the tile that used a pattern last, counted from 1; 0 stands for none, which no tile is the first to use
-    matches, used = room.matches, room.used
+    matches, is_used = room.matches, room.is_used
+    share = 1 / np.float64(limits.channels)
     for index in range(groups * places):
         place = index % places
         of_place = slices[index // places, place // PER_WORD]
         column = place % PER_WORD
         own = patterns.values[patterns.starts[index] : patterns.starts[index + 1]]
-        for i in range(len(used)):
-            used[i] = -1
         for i in range(known.starts[index], known.starts[index + 1]):
             matches[known.values[i]] = known.matches[i]
         added = 0
         for first in range(0, rows, limits.rows):
-            used[0] = first
             with_pattern = corrections = new = level_1 = 0
             last = min(first + limits.rows, rows)
             for begin in range(first, last, limits.ids_per_cycle):
@@ -153,10 +150,20 @@ def replace_slices(
                     corrections += match & UNKNOWN
                     pattern = match >> CORRECTION_BITS
                     waiting += pattern != 0
-                    new += used[pattern] != first
-                    used[pattern] = first
+                    is_used[pattern] = 1
                 with_pattern += waiting
-                level_1 += max(1, -(-waiting // limits.channels))
+                # rounded up without a division; with a half less, no quotient lies next to a whole number
+                level_1 += max(1, np.int64((np.float64(waiting + limits.channels) - 0.5) * share))
+            is_used[0] = 0  # which stands for no pattern
+            if len(own) <= last - first:
+                for pattern in range(len(own) + 1):
+                    new += np.int64(is_used[pattern])
+                    is_used[pattern] = 0
+            else:
+                for row in range(first, last):
+                    pattern = np.int64(matches[of_place[row, column]]) >> CORRECTION_BITS
+                    new += np.int64(is_used[pattern])
+                    is_used[pattern] = 0
             totals_out[0] += with_pattern
             totals_out[1] += corrections
             totals_out[2] += new

@@ -7,8 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import ONE, ClusterRoom, find_centres, start_centres
+from spikecycle.simulator.array_types import Int16, Int64, UInt16
+from spikecycle.simulator.dataflows.pattern_correction.clustering import (
+    ONE,
+    SLICE_BITS,
+    ClusterRoom,
+    cluster_places,
+)
 from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, sort_slices
 
 DRAWS_KEPT = 256
@@ -31,15 +36,10 @@ def patterns_of(seen: SeenSlices, wanted: int, iterations: int, seed: int, group
     if not len(crowded):
         return Patterns(seen.values, seen.starts)
     places = len(different) // groups
+    draws = np.stack([draws_of(seed, *divmod(place, places), wanted) for place in crowded.tolist()])
+    coordinates = np.empty((len(crowded), wanted, SLICE_BITS), np.int16)
     room = ClusterRoom.empty(int(different.max()), wanted)
-    coordinates = np.empty((len(crowded), *room.centres.coordinates.shape), np.int32)
-    for row, place in enumerate(crowded.tolist()):
-        own = slice(seen.starts[place], seen.starts[place + 1])
-        draws = draws_of(seed, *divmod(place, places), wanted)
-        values, numbers = seen.values[own], seen.numbers[own]
-        start_centres(values, numbers, draws, room.slices, room.centres)
-        find_centres(values, numbers, iterations, room.slices, room.tables, room.centres)
-        coordinates[row] = room.centres.coordinates
+    cluster_places(seen.values, seen.numbers, seen.starts, crowded, draws, iterations, room, coordinates)
     patterns, counts = rounded(coordinates)
     of_place = different.copy()
     of_place[crowded] = counts
@@ -51,8 +51,8 @@ def patterns_of(seen: SeenSlices, wanted: int, iterations: int, seed: int, group
     return Patterns(values, starts)
 
 
-def rounded(coordinates: Int32) -> tuple[UInt16, Int64]:
-    """The patterns next to the centres of each place, int32 (places, k, 16), that have two ones at least: those of a
+def rounded(coordinates: Int16) -> tuple[UInt16, Int64]:
+    """The patterns next to the centres of each place, int16 (places, k, 16), that have two ones at least: those of a
     place in ascending order, one place after the other, and int64 (places,), how many."""
     bits = np.packbits(2 * coordinates >= ONE, axis=2, bitorder="little")
     patterns = np.sort(bits.view("<u2")[:, :, 0].astype(np.uint16, copy=False), axis=1)

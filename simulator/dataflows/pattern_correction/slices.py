@@ -7,13 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt16, UInt64
-from spikecycle.simulator.dataflows.pattern_correction.clustering import SLICE_BITS
+from spikecycle.simulator.dataflows.pattern_correction.clustering import KINDS, SLICE_BITS
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.workload.im2col import WORD_BITS
 from spikecycle.simulator.workload.words import lowest_one
 
-KINDS = 1 << SLICE_BITS
-"""Slices that there can be."""
 AT_ONCE = 4096
 """Rows whose slices of two ones and more are picked out before they are counted."""
 PER_WORD = WORD_BITS // SLICE_BITS

@@ -21,10 +21,10 @@ from spikecycle.simulator import UsageError
 from spikecycle.simulator.array_types import Int64, UInt16
 from spikecycle.simulator.dataflows import pattern_correction
 from spikecycle.simulator.dataflows.pattern_correction.clustering import (
-    CENTRES_AT_ONCE,
+    LANES,
+    SLICE_BITS,
     ClusterRoom,
-    find_centres,
-    start_centres,
+    cluster_places,
 )
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     PLAIN,
@@ -113,20 +113,28 @@ def test_centres_go_away_from_their_slices() -> None:
 
 
 def test_more_centres_than_are_looked_at_together() -> None:
-    check_centres(1300, CENTRES_AT_ONCE + 7, 3, at_random=True, seed=4)
+    """Of few iterations, in which most move, and of so many that most rest: those that move are looked at by
+    themselves."""
+    check_centres(1300, 2 * LANES + 7, 3, at_random=True, seed=4)
+    check_centres(2600, 4 * LANES + 7, 6, at_random=True, seed=5)
 
 
-def check_centres(count: int, wanted: int, iterations: int, at_random: bool, seed: int) -> None:
+def test_slices_that_are_counted_often() -> None:
+    """Sums of more than 32 bits."""
+    check_centres(300, 20, 4, at_random=True, seed=6, most=2**30)
+
+
+def check_centres(count: int, wanted: int, iterations: int, at_random: bool, seed: int, most: int = 100) -> None:
     """Centres against distances between all slices and all centres, in every iteration."""
     random = np.random.default_rng(seed)
     drawn = random.integers(0, 1 << 16, (1 if at_random else 3, count))
     values = np.unique(np.bitwise_and.reduce(drawn, axis=0) | 3 << 8)
-    numbers = random.integers(1, 100, len(values))
+    numbers = random.integers(1, most, len(values))
     draws = random.integers(0, 2**62, wanted)
-    room = ClusterRoom.empty(len(values) + 5, wanted)
-    for _ in range(2):  # the second time in used room
-        start_centres(values.astype(np.uint16), numbers, draws, room.slices, room.centres)
-        find_centres(values.astype(np.uint16), numbers, iterations, room.slices, room.tables, room.centres)
+    room, found = ClusterRoom.empty(len(values) + 5, wanted), np.zeros((2, wanted, SLICE_BITS), np.int16)
+    slices = np.tile(values.astype(np.uint16), 2), np.tile(numbers, 2), np.arange(3) * len(values)
+    # the second time in used room
+    cluster_places(*slices, np.array([1, 0]), np.tile(draws, (2, 1)), iterations, room, found)
     centres = first_centres(values.tolist(), numbers.tolist(), draws.tolist())
     bits = values[:, None] >> np.arange(16) & 1
     for _ in range(iterations):
@@ -135,7 +143,7 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
             own = nearest == centre
             if own.any():
                 centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
-    assert room.centres.coordinates.T.tolist() == centres.tolist()
+    assert found.tolist() == [centres.T.tolist()] * 2
 
 
 def first_centres(values: list[int], numbers: list[int], draws: list[int]) -> Int64:
