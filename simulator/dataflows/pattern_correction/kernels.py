@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt16
+from spikecycle.simulator.dataflows.pattern_correction.clustering import KINDS
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns
-from spikecycle.simulator.dataflows.pattern_correction.slices import KINDS, PER_WORD, SeenSlices
-from spikecycle.simulator.jit import inner_kernel, lean_kernel
+from spikecycle.simulator.dataflows.pattern_correction.slices import PER_WORD, SeenSlices
+from spikecycle.simulator.jit import called_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones
 
-PLAIN = -1
-"""In place of a pattern: none saves anything."""
 CORRECTION_BITS = 5
 """Of a match: its corrections, below the number of its pattern, counted from 1; 0 stands for none."""
 UNKNOWN = (1 << CORRECTION_BITS) - 1
@@ -81,26 +80,19 @@ class ReplaceRoom(NamedTuple):
         return cls(matches, np.zeros(KINDS, np.uint16), np.zeros(patterns + 1, np.uint8))
 
 
-@lean_kernel
-def nearest_pattern(value: np.uint16, patterns: UInt16) -> tuple[int, int]:
-    """(index, differing bits) of the pattern that replaces a slice, the first of several; (PLAIN, ones) where none
-    saves anything: a pattern costs 1 itself."""
+@called_kernel
+def match_slice(value: np.uint16, patterns: UInt16) -> int:
+    """The pattern that replaces a slice, the first of several, its number counted from 1, over CORRECTION_BITS of bits
+    that differ; 0 over the ones of the slice where no pattern saves anything: one costs 1 itself."""
     least, most = np.uint16(KINDS - 1), np.uint16(MOST_DIFFERING)
     for index in range(len(patterns)):
         differing = np.uint16(count_ones(np.uint64(value ^ patterns[index])))
         found = np.uint16((differing if differing < most else most) << INDEX_BITS | index)
         least = found if found < least else least
-    nearest, ones = int(np.int64(least)), count_ones(np.uint64(value))
+    nearest, ones = np.int64(least), count_ones(np.uint64(value))
     if 1 + (nearest >> INDEX_BITS) < ones:
-        return nearest & ((1 << INDEX_BITS) - 1), nearest >> INDEX_BITS
-    return PLAIN, ones
-
-
-@inner_kernel
-def match_slice(value: np.uint16, patterns: UInt16) -> int:
-    """The pattern that replaces a slice, its number counted from 1, over CORRECTION_BITS of corrections."""
-    index, differing = nearest_pattern(value, patterns)
-    return (index + 1) << CORRECTION_BITS | differing
+        return int((1 + (nearest & (1 << INDEX_BITS) - 1)) << CORRECTION_BITS | nearest >> INDEX_BITS)
+    return ones
 
 
 @lean_kernel
@@ -153,16 +145,16 @@ def replace_slices(
                     is_used[pattern] = 1
                 with_pattern += waiting
                 # rounded up without a division; with a half less, no quotient lies next to a whole number
-                level_1 += max(1, np.int64((np.float64(waiting + limits.channels) - 0.5) * share))
+                level_1 += max(1, int((np.float64(waiting + limits.channels) - 0.5) * share))
             is_used[0] = 0  # which stands for no pattern
             if len(own) <= last - first:
                 for pattern in range(len(own) + 1):
-                    new += np.int64(is_used[pattern])
+                    new += int(is_used[pattern])
                     is_used[pattern] = 0
             else:
                 for row in range(first, last):
-                    pattern = np.int64(matches[of_place[row, column]]) >> CORRECTION_BITS
-                    new += np.int64(is_used[pattern])
+                    pattern = int(np.int64(matches[of_place[row, column]])) >> CORRECTION_BITS
+                    new += int(is_used[pattern])
                     is_used[pattern] = 0
             totals_out[0] += with_pattern
             totals_out[1] += corrections

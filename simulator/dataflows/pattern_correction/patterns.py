@@ -11,7 +11,8 @@ from spikecycle.simulator.array_types import Int16, Int64, UInt16
 from spikecycle.simulator.dataflows.pattern_correction.clustering import (
     ONE,
     SLICE_BITS,
-    ClusterRoom,
+    Centres,
+    PlaceSlices,
     cluster_places,
 )
 from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, sort_slices
@@ -38,8 +39,8 @@ def patterns_of(seen: SeenSlices, wanted: int, iterations: int, seed: int, group
     places = len(different) // groups
     draws = np.stack([draws_of(seed, *divmod(place, places), wanted) for place in crowded.tolist()])
     coordinates = np.empty((len(crowded), wanted, SLICE_BITS), np.int16)
-    room = ClusterRoom.empty(int(different.max()), wanted)
-    cluster_places(seen.values, seen.numbers, seen.starts, crowded, draws, iterations, room, coordinates)
+    slices, centres = PlaceSlices.none(int(different.max())), Centres.none(wanted)
+    cluster_places(seen.values, seen.numbers, seen.starts, crowded, draws, iterations, slices, centres, coordinates)
     patterns, counts = rounded(coordinates)
     of_place = different.copy()
     of_place[crowded] = counts
