@@ -119,13 +119,13 @@ def cluster_places(
     iterations: int,
     slices: PlaceSlices,
     centres: Centres,
-    coordinates_out: Int16,
+    patterns_out: UInt16,
 ) -> None:
     """Weighted k-means of places, int64 (n,), with slices as `SeenSlices` has them, in ascending order at each place;
     for so many iterations, or until centres move no more.
 
     draws: int64 (n, k), a random number for each first centre. slices, centres: room for one place after the other.
-    coordinates_out: int16 (n, k, 16), of centres.
+    patterns_out: uint16 (n, k), the slices next to the centres.
     """
     coordinates, counts, is_changed, bits, sums, rests = centres
     own_values, own_weights, nearest, differing, distances, shares = slices
@@ -159,8 +159,10 @@ def cluster_places(
                 find_nearest(parts, own_values, block, sums[block], rests[block], distances)
             change_slices(parts, own_values, own_weights, distances, nearest, is_changed, counts)
         for centre in range(len(coordinates)):
+            pattern = 0
             for bit in range(coordinates.shape[1]):
-                coordinates_out[row, centre, bit] = coordinates[centre, bit]
+                pattern |= (2 * coordinates[centre, bit] >= ONE) << bit
+            patterns_out[row, centre] = pattern
 
 
 @called_kernel

@@ -22,7 +22,6 @@ from spikecycle.simulator.array_types import Int64, UInt16
 from spikecycle.simulator.dataflows import pattern_correction
 from spikecycle.simulator.dataflows.pattern_correction.clustering import (
     LANES,
-    SLICE_BITS,
     Centres,
     PlaceSlices,
     cluster_places,
@@ -131,7 +130,7 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
     numbers = random.integers(1, most, len(values))
     draws = random.integers(0, 2**62, wanted)
     room = PlaceSlices.none(len(values) + 5), Centres.none(wanted)
-    found = np.zeros((2, wanted, SLICE_BITS), np.int16)
+    found = np.zeros((2, wanted), np.uint16)
     slices = np.tile(values.astype(np.uint16), 2), np.tile(numbers, 2), np.arange(3) * len(values)
     # the second time in used room
     cluster_places(*slices, np.array([1, 0]), np.tile(draws, (2, 1)), iterations, *room, found)
@@ -143,7 +142,8 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
             own = nearest == centre
             if own.any():
                 centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
-    assert found.tolist() == [centres.T.tolist()] * 2
+    assert room[1].coordinates.T.tolist() == centres.tolist()
+    assert found.tolist() == [((centres >= 128) << np.arange(16)[:, None]).sum(axis=0).tolist()] * 2
 
 
 def first_centres(values: list[int], numbers: list[int], draws: list[int]) -> Int64:
