@@ -12,14 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.aligned import aligned_zeros
-from spikecycle.simulator.array_types import Int16, Int64, UInt8, UInt16
+from spikecycle.simulator.array_types import Int16, Int32, Int64, UInt8, UInt16
 from spikecycle.simulator.jit import called_kernel, inner_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones
 
 SLICE_BITS = 16
 """Bits of a slice: Phi (ISCA 2025), Table 1."""
-KINDS = 1 << SLICE_BITS
-"""Slices that there can be."""
 ONE = 256
 """A coordinate of 1, in the whole numbers that centres are kept in."""
 REST_BITS = 6
@@ -34,7 +32,7 @@ NUMBER_BITS = 12
 LAST_NUMBER = (1 << NUMBER_BITS) - 1
 FAR = np.int16(2**15 - 1)
 """In place of the upper bits of a distance: no centre."""
-NO_REST = np.uint16(KINDS - 1)
+NO_REST = np.uint16(2**16 - 1)
 """More than a remainder over the place of a centre."""
 NOWHERE = 1 << 40
 """Farther than any distance over the number of a centre."""
@@ -112,7 +110,7 @@ class PlaceSlices(NamedTuple):
 @lean_kernel
 def cluster_places(
     values: UInt16,
-    weights: Int64,
+    weights: Int32 | Int64,
     starts: Int64,
     places: Int64,
     draws: Int64,
@@ -138,7 +136,7 @@ def cluster_places(
                 at = start + part * PART + i
                 is_slice = at < stop
                 own_values[part, i] = values[at] if is_slice else 0
-                own_weights[part, i] = weights[at] if is_slice else 0
+                own_weights[part, i] = np.int64(weights[at]) if is_slice else 0
                 differing[part, i] = 1
                 share += own_weights[part, i]
             shares[part] = share

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import KINDS
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns
-from spikecycle.simulator.dataflows.pattern_correction.slices import PER_WORD, SeenSlices
+from spikecycle.simulator.dataflows.pattern_correction.slices import KINDS, PER_WORD, SeenSlices
 from spikecycle.simulator.jit import called_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones
 
@@ -44,20 +43,18 @@ class KnownSlices(NamedTuple):
     starts: Int64
 
     @classmethod
-    def of(cls, seen: SeenSlices, patterns: Patterns, wanted: int) -> KnownSlices:
-        """What replaces the slices that were seen, of at most so many patterns."""
-        matches = np.zeros(len(seen.values), match_type(wanted))
+    def of(cls, seen: SeenSlices, patterns: Patterns, wanted: int, most_bytes: int) -> KnownSlices:
+        """What replaces the slices that were seen, of at most so many patterns; nothing where it takes more memory."""
+        matches = np.empty(len(seen.values), match_type(wanted))
+        if seen.values.nbytes + matches.nbytes > most_bytes:
+            return cls.none(len(seen.starts) - 1, wanted)
         match_slices(seen.values, seen.starts, patterns, matches)
         return cls(seen.values, matches, seen.starts)
 
-    @property
-    def size_bytes(self) -> int:
-        """Memory of what is known."""
-        return self.values.nbytes + self.matches.nbytes
-
-    def forgotten(self) -> KnownSlices:
-        """Nothing of as many places: matches are found when slices come."""
-        return KnownSlices(self.values[:0].copy(), self.matches[:0].copy(), np.zeros_like(self.starts))
+    @classmethod
+    def none(cls, places: int, wanted: int) -> KnownSlices:
+        """Nothing of so many places: matches are found when slices come."""
+        return cls(np.zeros(0, np.uint16), np.zeros(0, match_type(wanted)), np.zeros(places + 1, np.int64))
 
 
 def match_type(patterns: int) -> Any:

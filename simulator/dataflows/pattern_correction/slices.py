@@ -7,11 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, UInt16, UInt64
-from spikecycle.simulator.dataflows.pattern_correction.clustering import KINDS, SLICE_BITS
+from spikecycle.simulator.dataflows.pattern_correction.clustering import SLICE_BITS
 from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.workload.im2col import WORD_BITS
 from spikecycle.simulator.workload.words import lowest_one
 
+KINDS = 1 << SLICE_BITS
+"""Slices that there can be."""
 AT_ONCE = 4096
 """Rows whose slices of two ones and more are picked out before they are counted."""
 PER_WORD = WORD_BITS // SLICE_BITS
@@ -31,27 +33,29 @@ def slices_of(planes: UInt64) -> UInt16:
 class SeenSlices(NamedTuple):
     """Different slices of every place, and how many there are of each; slices of fewer than two ones are left out.
 
-    values, numbers: uint16 and int64 (n,), of all places, one after the other. starts: int64 (places + 1,): those of
-    place i are [starts[i] : starts[i + 1]]. The places of a group follow those of the group before.
+    values, numbers: uint16, and int32 or int64 (n,), of all places, one after the other. starts: int64 (places + 1,):
+    those of place i are [starts[i] : starts[i + 1]]. The places of a group follow those of the group before.
     """
 
     values: UInt16
-    numbers: Int64
+    numbers: Int32 | Int64
     starts: Int64
 
     @classmethod
     def none(cls, places: int) -> SeenSlices:
         """Before any are seen, at so many places."""
-        return cls(np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(places + 1, np.int64))
+        return cls(np.zeros(0, np.uint16), np.zeros(0, np.int32), np.zeros(places + 1, np.int64))
 
     def plus(self, slices: UInt16, room: CountRoom) -> SeenSlices:
         """Together with others, uint16 (groups, words, rows, 4)."""
-        places = len(self.starts) - 1
-        most = len(self.values) + places * min(KINDS, slices.shape[2])
-        found = SeenSlices(np.empty(most, np.uint16), np.empty(most, np.int64), np.zeros(places + 1, np.int64))
+        rows, places = slices.shape[2], len(self.starts) - 1
+        most = len(self.values) + places * min(KINDS, rows)
+        dtype = np.int32 if self.numbers.max(initial=0) + rows < 2**31 else np.int64
+        found = SeenSlices(np.empty(most, np.uint16), np.empty(most, dtype), np.zeros_like(self.starts))
         count_slices(slices, self, room, found)
-        count = found.starts[-1]
-        return SeenSlices(found.values[:count].copy(), found.numbers[:count].copy(), found.starts)
+        for array in found[:2]:
+            array.resize(found.starts[-1], refcheck=False)  # in place: a copy would take as much memory again
+        return found
 
     @property
     def different(self) -> Int64:

@@ -216,7 +216,7 @@ def check_replaced(slices: UInt16, patterns: list[UInt16], seen: SeenSlices, lim
             cycles += max(level_1, math.ceil(to_correct / limits.channels))
     starts = np.cumsum([0, *(len(own) for own in patterns)])
     of_all = Patterns(np.concatenate(patterns), starts)
-    known, room = KnownSlices.of(seen, of_all, most), ReplaceRoom.empty(most)
+    known, room = KnownSlices.of(seen, of_all, most, 2**24), ReplaceRoom.empty(most)
     for _ in range(2):
         totals = np.zeros(4, np.int64)
         replace_slices(in_words(slices), of_all, known, limits, room, totals)
