@@ -50,7 +50,7 @@ class SeenSlices(NamedTuple):
         """Together with others, uint16 (groups, words, rows, 4)."""
         rows, places = slices.shape[2], len(self.starts) - 1
         most = len(self.values) + places * min(KINDS, rows)
-        dtype = np.int32 if self.numbers.max(initial=0) + rows < 2**31 else np.int64
+        dtype = np.int32 if int(self.numbers.max(initial=0)) + rows < 2**31 else np.int64
         found = SeenSlices(np.empty(most, np.uint16), np.empty(most, dtype), np.zeros_like(self.starts))
         count_slices(slices, self, room, found)
         for array in found[:2]:

@@ -192,6 +192,14 @@ def test_patterns_whose_numbers_need_many_bits() -> None:
     check_replaced(slices, patterns, seen, LevelLimits(16, 4, 2), most=len(patterns[0]))
 
 
+def test_matches_that_take_too_much_memory_are_not_kept() -> None:
+    seen = seen_at_one_place([3, 5, 6])
+    patterns = Patterns(np.array([3], np.uint16), np.array([0, 1]))
+    assert KnownSlices.of(seen, patterns, 1, 12).values.tolist() == [3, 5, 6]
+    known = KnownSlices.of(seen, patterns, 1, 11)
+    assert (known.values.tolist(), known.matches.tolist(), known.starts.tolist()) == ([], [], [0, 0])
+
+
 def check_replaced(slices: UInt16, patterns: list[UInt16], seen: SeenSlices, limits: LevelLimits, most: int) -> None:
     """Slices (groups, places, rows), twice in the same room, against the rules of MICROARCHITECTURE.md."""
     with_pattern = corrections = used = cycles = 0
@@ -246,6 +254,16 @@ def test_more_rows_than_are_picked_out_together() -> None:
     seen = seen_at_one_place(values.tolist())
     numbers = dict(zip(seen.values.tolist(), seen.numbers.tolist(), strict=True))
     assert numbers == {value: (values == value).sum() for value in (3, 5, 6, 7, 9, 10)}
+
+
+@pytest.mark.kernel
+def test_numbers_beyond_32_bits() -> None:
+    """One more than numbers of 32 bits hold, and as many as they hold."""
+    for number, dtype in (2**31 - 2, np.int64), (2**31 - 3, np.int32):
+        before = SeenSlices(np.array([5, 9], np.uint16), np.array([number, 1], np.int32), np.array([0, 2]))
+        after = before.plus(in_words(np.array([[[5, 5]]], np.uint16)), CountRoom.empty())
+        assert after.numbers.dtype == dtype
+        assert dict(zip(after.values.tolist(), after.numbers.tolist(), strict=True)) == {5: number + 2, 9: 1}
 
 
 def test_as_few_slices_as_patterns_are_the_patterns() -> None:
