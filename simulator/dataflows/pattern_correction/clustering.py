@@ -2,7 +2,8 @@
 
 A distance is a sum over the bits of a slice that are set. Tables hold what three parts of a slice add, for many centres
 side by side, in 16 bits: the upper bits of distances are compared, and their remainders, which all slices have alike,
-tell apart centres whose upper bits are the same.
+tell apart centres whose upper bits are the same. Where few of many centres have moved, slices whose own has not look at
+these only: no other can have become nearer than their own.
 """
 
 from __future__ import annotations
@@ -40,41 +41,60 @@ TABLE_BITS = 5
 """Bits of a slice that the first and the second table take; the third takes the others."""
 SECOND, THIRD, SUMS = 1 << TABLE_BITS, 2 << TABLE_BITS, (2 << TABLE_BITS) + (1 << SLICE_BITS - 2 * TABLE_BITS)
 """Where the second and the third table begin, and how many sums all three have."""
-PART = 64
+EVERY, MOVED = 0, 1
+"""Of which centres tables are: all, or those that moved last."""
+PART_BITS = 6
+PART = 1 << PART_BITS
 """Slices whose shares are added up by themselves, so that a drawn one is found in few steps."""
 
 
+class CentreTables(NamedTuple):
+    """What squared distances to centres are added up from, less the ones of the slice, which all centres have alike, in
+    blocks of LANES centres side by side; of EVERY centre, and of those that MOVED.
+
+    bits: int16 (2, blocks, 16, LANES), what each bit adds to the upper bits of a distance. sums: int16 (2, blocks,
+    SUMS, LANES), what all values of the parts of a slice add; those of the first part with what all slices have, which
+    is FAR where there is no centre. rests: uint16 (2, blocks, LANES), the remainders of distances, over the place of
+    the centre. numbers: int64 (2, blocks, LANES), of the centres.
+    """
+
+    bits: Int16
+    sums: Int16
+    rests: UInt16
+    numbers: Int64
+
+
 class Centres(NamedTuple):
-    """Where centres are, what they are the means of, and what squared distances to them are added up from, less the
-    ones of the slice, which all centres have alike: tables in blocks of LANES centres side by side.
+    """Where centres are, and what they are the means of.
 
     coordinates: int16 (k, 16), in units of 1 / ONE. counts: int64 (k, 17), how often each bit is set in the slices of a
-    centre, and how many slices there are. is_changed: uint8 (k,), whether slices came or went. bits: int16 (blocks, 16,
-    LANES), what each bit adds to the upper bits of a distance. sums: int16 (blocks, SUMS, LANES), what all values of
-    the parts of a slice add; those of the first part with what all slices have, which is FAR where there is no centre.
-    rests: uint16 (blocks, LANES), the remainders of distances, over the place of the centre.
+    centre, and how many slices there are. is_changed, has_moved: uint8 (k,), whether slices came or went, and whether
+    it moved last. tables: of EVERY centre, and of those that MOVED.
     """
 
     coordinates: Int16
     counts: Int64
     is_changed: UInt8
-    bits: Int16
-    sums: Int16
-    rests: UInt16
+    has_moved: UInt8
+    tables: CentreTables
 
     @classmethod
     def none(cls, count: int) -> Centres:
         """Room for so many."""
         blocks = -(-count // LANES)
-        sums = aligned_zeros((blocks, SUMS, LANES), np.int16)
-        sums[:, 0] = FAR
+        tables = CentreTables(
+            aligned_zeros((2, blocks, SLICE_BITS, LANES), np.int16),
+            aligned_zeros((2, blocks, SUMS, LANES), np.int16),
+            aligned_zeros((2, blocks, LANES), np.uint16),
+            np.arange(blocks * LANES).reshape(1, blocks, LANES).repeat(2, axis=0),
+        )
+        tables.sums[:, :, 0] = FAR
         return cls(
             np.zeros((count, SLICE_BITS), np.int16),
             np.zeros((count, SLICE_BITS + 1), np.int64),
             np.zeros(count, np.uint8),
-            aligned_zeros((blocks, SLICE_BITS, LANES), np.int16),
-            sums,
-            aligned_zeros((blocks, LANES), np.uint16),
+            np.zeros(count, np.uint8),
+            tables,
         )
 
 
@@ -83,7 +103,8 @@ class PlaceSlices(NamedTuple):
 
     values, weights: uint16 and int64, slices, and how many there are. nearest: int16, the number of the nearest centre.
     differing: int16, bits that differ from the nearest of the first centres. distances: int64, to the nearest centre,
-    over its number. shares: int64 (parts,), sums of weights times bits that differ.
+    over its number. shares: int64 (parts,), sums of weights times bits that differ. listed, far_values, far_distances:
+    int32, uint16 and int64, some of the slices.
     """
 
     values: UInt16
@@ -92,6 +113,9 @@ class PlaceSlices(NamedTuple):
     differing: Int16
     distances: Int64
     shares: Int64
+    listed: Int32
+    far_values: UInt16
+    far_distances: Int64
 
     @classmethod
     def none(cls, count: int) -> PlaceSlices:
@@ -104,6 +128,9 @@ class PlaceSlices(NamedTuple):
             aligned_zeros(shape, np.int16),
             aligned_zeros(shape, np.int64),
             np.zeros(shape[0], np.int64),
+            np.zeros(shape, np.int32),
+            np.zeros(shape, np.uint16),
+            np.zeros(shape, np.int64),
         )
 
 
@@ -125,8 +152,9 @@ def cluster_places(
     draws: int64 (n, k), a random number for each first centre. slices, centres: room for one place after the other.
     patterns_out: uint16 (n, k), the slices next to the centres.
     """
-    coordinates, counts, is_changed, bits, sums, rests = centres
-    own_values, own_weights, nearest, differing, distances, shares = slices
+    coordinates, counts, is_changed, has_moved, (bits, sums, rests, numbers) = centres
+    own_values, own_weights, nearest, differing, distances, shares, listed, far_values, far_distances = slices
+    blocks = sums.shape[1]
     for row in range(len(places)):
         start, stop = starts[places[row]], starts[places[row] + 1]
         parts = (stop - start + PART - 1) // PART
@@ -149,12 +177,35 @@ def cluster_places(
             for i in range(PART):
                 add_slice(counts[nearest[part, i]], np.int64(own_values[part, i]), own_weights[part, i])
         for iteration in range(iterations):
-            moves = move_centres(counts, is_changed, coordinates, bits, sums, rests)
+            moves = move_centres(counts, is_changed, has_moved, coordinates, bits, sums, rests, numbers)
             if moves == 0 or iteration == iterations - 1:
                 break
-            for block in range(len(sums)):
-                add_up_bits(bits[block], sums[block])
-                find_nearest(parts, own_values, block, sums[block], rests[block], distances)
+            fars, moved_blocks = 0, (moves + LANES - 1) >> LANE_BITS
+            are_few = iteration > 0 and 2 * moved_blocks <= blocks
+            if are_few:
+                lay_moved(moves, bits, sums, rests, numbers)
+                fars = list_far(stop - start, own_values, nearest, has_moved, listed, far_values)
+            for of in range(2 if are_few else 1):
+                are_far = are_few and of == EVERY
+                some = (fars + PART - 1) // PART if are_far else parts
+                some_values = far_values if are_far else own_values
+                some_distances = far_distances if are_far else distances
+                for block in range(blocks if of == EVERY else moved_blocks):
+                    add_up_bits(bits[of, block], sums[of, block])
+                    is_first = of == EVERY and block == 0
+                    find_nearest(
+                        some,
+                        some_values,
+                        is_first,
+                        sums[of, block],
+                        rests[of, block],
+                        numbers[of, block],
+                        some_distances,
+                    )
+                for j in range(fars if are_far else 0):
+                    far_part, far_place = j >> PART_BITS, j & PART - 1
+                    i = listed[far_part, far_place]
+                    distances[i >> PART_BITS, i & PART - 1] = far_distances[far_part, far_place]
             change_slices(parts, own_values, own_weights, distances, nearest, is_changed, counts)
         for centre in range(len(coordinates)):
             pattern = 0
@@ -219,12 +270,21 @@ def add_slice(counts_out: Int64, value: np.int64, weight: int) -> None:
 
 @called_kernel
 def move_centres(
-    counts: Int64, is_changed: UInt8, coordinates_out: Int16, bits_out: Int16, sums_out: Int16, rests_out: UInt16
+    counts: Int64,
+    is_changed: UInt8,
+    has_moved_out: UInt8,
+    coordinates_out: Int16,
+    bits_out: Int16,
+    sums_out: Int16,
+    rests_out: UInt16,
+    numbers_out: Int64,
 ) -> int:
     """Move centres to the weighted means of their slices, rounded down; those without slices stay. What single bits add
-    to distances, and what all slices have, is laid anew for those that have changed. Returns how many have moved."""
+    to distances, and what all slices have, is laid anew for those that have changed. Returns how many have moved; their
+    numbers are those of MOVED."""
     moves = 0
     for centre in range(len(counts)):
+        has_moved_out[centre] = 0
         if is_changed[centre]:
             is_changed[centre] = 0
             own, own_counts = coordinates_out[centre], counts[centre]
@@ -236,16 +296,47 @@ def move_centres(
                     coordinate = np.int16((np.float64(ONE * own_counts[bit]) + 0.5) * share)
                     has_moved |= coordinate != own[bit]
                     own[bit] = coordinate
-            moves += has_moved
+            if has_moved:
+                has_moved_out[centre] = 1
+                numbers_out[MOVED, moves >> LANE_BITS, moves & LANES - 1] = centre
+                moves += 1
             block, lane = centre >> LANE_BITS, centre & LANES - 1
-            bits, square = bits_out[block], np.int64(0)
+            bits, square = bits_out[EVERY, block], np.int64(0)
             for bit in range(len(own)):
                 square += np.int64(own[bit]) * np.int64(own[bit])
                 # (ONE - c)^2 - c^2 = ONE^2 - 2 ONE c: what a bit that is set adds, but for what all centres have
                 bits[bit, lane] = -(2 * ONE >> REST_BITS) * own[bit]
-            sums_out[block, 0, lane] = square >> REST_BITS
-            rests_out[block, lane] = (square & (1 << REST_BITS) - 1) << LANE_BITS | lane
+            sums_out[EVERY, block, 0, lane] = square >> REST_BITS
+            rests_out[EVERY, block, lane] = (square & (1 << REST_BITS) - 1) << LANE_BITS | lane
     return moves
+
+
+@called_kernel
+def lay_moved(moves: int, bits_out: Int16, sums_out: Int16, rests_out: UInt16, numbers_out: Int64) -> None:
+    """Take what so many centres have that MOVED from what EVERY one has; the first of them fills up the last block."""
+    for place in range((moves + LANES - 1) >> LANE_BITS << LANE_BITS):
+        block, lane, moved = place >> LANE_BITS, place & LANES - 1, place if place < moves else 0
+        number = numbers_out[MOVED, moved >> LANE_BITS, moved & LANES - 1]
+        own_block, own_lane = number >> LANE_BITS, number & LANES - 1
+        for bit in range(bits_out.shape[2]):
+            bits_out[MOVED, block, bit, lane] = bits_out[EVERY, own_block, bit, own_lane]
+        sums_out[MOVED, block, 0, lane] = sums_out[EVERY, own_block, 0, own_lane]
+        rests_out[MOVED, block, lane] = np.int64(rests_out[EVERY, own_block, own_lane]) - own_lane + lane
+        numbers_out[MOVED, block, lane] = number
+
+
+@called_kernel
+def list_far(
+    count: int, values: UInt16, nearest: Int16, has_moved: UInt8, listed_out: Int32, values_out: UInt16
+) -> int:
+    """List slices whose centre has moved; returns how many there are."""
+    fars = 0
+    for i in range(count):
+        part, place, far_part, far_place = i >> PART_BITS, i & PART - 1, fars >> PART_BITS, fars & PART - 1
+        listed_out[far_part, far_place] = i
+        values_out[far_part, far_place] = values[part, place]
+        fars += has_moved[nearest[part, place]] != 0
+    return fars
 
 
 @called_kernel
@@ -261,9 +352,17 @@ def add_up_bits(bits: Int16, sums_out: Int16) -> None:
 
 
 @called_kernel
-def find_nearest(parts: int, values: UInt16, block: int, sums: Int16, rests: UInt16, distances_out: Int64) -> None:
-    """Distances of slices, of so many parts, to the nearest of the centres of a block, where it is nearer than those of
-    the blocks before, or the block is the first."""
+def find_nearest(
+    parts: int,
+    values: UInt16,
+    is_first: bool,
+    sums: Int16,
+    rests: UInt16,
+    numbers: Int64,
+    distances_out: Int64,
+) -> None:
+    """Distances of slices, of so many parts, to the nearest of the centres of a block, where it is nearer than what
+    stands there, or as near with a lower number, or nothing stands there yet."""
     for part in range(parts):
         own_values, own_distances = values[part], distances_out[part]
         for i in range(len(own_values)):
@@ -280,8 +379,8 @@ def find_nearest(parts: int, values: UInt16, block: int, sums: Int16, rests: UIn
                 own = np.uint16(rests[lane] | -np.int64(upper != least))
                 rest = own if own < rest else rest
             distance = (np.int64(least) << REST_BITS) + (np.int64(rest) >> LANE_BITS)
-            number = block << LANE_BITS | np.int64(rest) & LANES - 1
-            before = own_distances[i] if block > 0 else NOWHERE
+            number = numbers[np.int64(rest) & LANES - 1]
+            before = NOWHERE if is_first else own_distances[i]
             own_distances[i] = min(distance << NUMBER_BITS | number, before)
 
 

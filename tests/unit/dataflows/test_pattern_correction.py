@@ -113,8 +113,10 @@ def test_centres_go_away_from_their_slices() -> None:
 
 
 def test_more_centres_than_are_looked_at_together() -> None:
+    """The last time of so many iterations that few move, which are looked at by themselves."""
     check_centres(1300, 2 * LANES + 7, 3, at_random=True, seed=4)
     check_centres(900, LANES, 4, at_random=False, seed=5)
+    check_centres(2600, 4 * LANES + 7, 7, at_random=True, seed=6)
 
 
 def test_slices_that_are_counted_often() -> None:
