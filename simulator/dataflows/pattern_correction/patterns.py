@@ -8,11 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int64, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import (
-    Centres,
-    PlaceSlices,
-    cluster_places,
-)
+from spikecycle.simulator.dataflows.pattern_correction.clustering import Centres
+from spikecycle.simulator.dataflows.pattern_correction.place_clusters import PlaceSlices, cluster_places
 from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, sort_slices
 
 DRAWS_KEPT = 256

@@ -20,12 +20,7 @@ import spikecycle
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.array_types import Int64, UInt16
 from spikecycle.simulator.dataflows import pattern_correction
-from spikecycle.simulator.dataflows.pattern_correction.clustering import (
-    LANES,
-    Centres,
-    PlaceSlices,
-    cluster_places,
-)
+from spikecycle.simulator.dataflows.pattern_correction.clustering import LANES, Centres
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     CORRECTION_BITS,
     KnownSlices,
@@ -35,6 +30,7 @@ from spikecycle.simulator.dataflows.pattern_correction.kernels import (
     replace_slices,
 )
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
+from spikecycle.simulator.dataflows.pattern_correction.place_clusters import PlaceSlices, cluster_places
 from spikecycle.simulator.dataflows.pattern_correction.slices import AT_ONCE, CountRoom, SeenSlices, slices_of
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
