@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, Integers, UInt8, WeightCodes
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import called_kernel, lean_kernel
 from spikecycle.traces import LayerShape, Neuron
 
 TOGETHER = 4
@@ -117,7 +117,7 @@ def accumulate(
                             _flag(channels, events, weights[r, s], flags[p, q, own])
 
 
-@lean_kernel
+@called_kernel
 def _collect(position: Integers, first: int, count: int, channels: Int64, values: Int64) -> int:
     """List the events of one position and group: channels and values, filled up with values 0 to whole sweeps."""
     events = 0
@@ -132,7 +132,7 @@ def _collect(position: Integers, first: int, count: int, channels: Int64, values
     return events
 
 
-@lean_kernel
+@called_kernel
 def _add(channels: Int64, values: Int64, events: int, weights: WeightCodes, sums: Int64) -> None:
     """Add the weights (C, M / groups) of the listed events, times their values, to sums (M / groups,)."""
     for i in range(0, events, TOGETHER):
@@ -148,7 +148,7 @@ def _add(channels: Int64, values: Int64, events: int, weights: WeightCodes, sums
             )
 
 
-@lean_kernel
+@called_kernel
 def _flag(channels: Int64, events: int, weights: WeightCodes, flags: UInt8) -> None:
     """Set the flags (M / groups,) of neurons that get a weight other than zero."""
     for i in range(events):
@@ -207,7 +207,7 @@ def update(
                     flags[p, q, m] |= np.uint8(currents[p, q, m] != 0)
 
 
-@lean_kernel
+@called_kernel
 def _filter(sums: Int64, bias: Int64, leak: Int64, neuron: Arithmetic, currents: Int32) -> None:
     """Integrate the synaptic currents of one position, and let them be what arrives."""
     for m in range(len(sums)):
@@ -217,13 +217,13 @@ def _filter(sums: Int64, bias: Int64, leak: Int64, neuron: Arithmetic, currents:
         sums[m] = current
 
 
-@lean_kernel
+@called_kernel
 def _add_bias(sums: Int64, bias: Int64) -> None:
     for m in range(len(sums)):
         sums[m] += bias[m]
 
 
-@lean_kernel
+@called_kernel
 def _reset_late(sums: Int64, threshold: Int64, leak: Int64, neuron: Arithmetic, potentials: Int32) -> None:
     """Let the resets of the last timestep's spikes, which are taken after the leak, be part of what arrives."""
     for m in range(len(sums)):

@@ -22,6 +22,8 @@ from spikecycle.traces.packing import PackedSpikes
 
 WORD_BITS = 64
 """Bits of a word of a packed row."""
+WORD_SHIFT, LAST_BIT = 6, WORD_BITS - 1
+"""A number of bits as words, and what is left of it: quotients and remainders take long to compile."""
 FIELD_BITS = 32
 """Bits of a field at most; kernels with wider rows take several."""
 FEW_COLUMNS = 8
@@ -183,16 +185,16 @@ def lie_alike(windows: Windows) -> bool:
     return rows.stride == columns.stride == 1 and columns.outputs == columns.inputs
 
 
-@lean_kernel
+@called_kernel
 def take_channel(spiking: UInt64, first: int, count: int, channel_out: UInt64) -> None:
     """Move bits [first, first + count) of words to the beginning of others; bits behind them in the last word are 0."""
-    start, shift = first // WORD_BITS, np.uint64(first % WORD_BITS)
-    words = -(-count // WORD_BITS)
+    start, shift = first >> WORD_SHIFT, np.uint64(first & LAST_BIT)
+    words = (count + LAST_BIT) >> WORD_SHIFT
     for i in range(words):
         upper = (spiking[start + i + 1] << np.uint64(1)) << (np.uint64(WORD_BITS - 1) - shift)
         channel_out[i] = (spiking[start + i] >> shift) | upper
-    if count % WORD_BITS:
-        channel_out[words - 1] &= (np.uint64(1) << np.uint64(count % WORD_BITS)) - np.uint64(1)
+    if count & LAST_BIT:
+        channel_out[words - 1] &= (np.uint64(1) << np.uint64(count & LAST_BIT)) - np.uint64(1)
 
 
 @lean_kernel
@@ -202,10 +204,10 @@ def turn_bits(words: UInt64) -> None:
     Two halves of rows and columns change places, then halves of those: Warren, "Hacker's Delight", section 7-3.
     """
     lower_half = np.uint64(0xFFFFFFFF)
-    size = WORD_BITS // 2
+    size = len(words) // 2  # not a constant: compilers would write out every round
     while size > 0:
         shift = np.uint64(size)
-        for first in range(0, WORD_BITS, 2 * size):
+        for first in range(0, len(words), 2 * size):
             for row in range(first, first + size):
                 above, below = words[row], words[row + size]
                 for i in range(len(above)):
@@ -234,16 +236,16 @@ def pack_moved(spiking: UInt64, group_channels: int, windows: Windows, maps: Mov
                     for s in range(columns.taps):
                         row, column = r * rows.dilation - rows.padding, s * columns.dilation - columns.padding
                         first = maps.before * WORD_BITS + row * columns.inputs + column
-                        moved, shift = maps.channel[first // WORD_BITS :], np.uint64(first % WORD_BITS)
-                        inside, of_column = maps.inside[s], maps.columns[k % WORD_BITS]
+                        moved, shift = maps.channel[first >> WORD_SHIFT :], np.uint64(first & LAST_BIT)
+                        inside, of_column = maps.inside[s], maps.columns[k & LAST_BIT]
                         for i in range(len(inside)):
                             upper = (moved[i + 1] << np.uint64(1)) << (np.uint64(WORD_BITS - 1) - shift)
                             of_column[i] = ((moved[i] >> shift) | upper) & inside[i]
                         k += 1
-                        if k % WORD_BITS == 0 or k == fan_in:
-                            word = (k - 1) // WORD_BITS
+                        if k & LAST_BIT == 0 or k == fan_in:
+                            word = (k - 1) >> WORD_SHIFT
                             for behind in range(k, (word + 1) * WORD_BITS):
-                                maps.columns[behind % WORD_BITS] = 0
+                                maps.columns[behind & LAST_BIT] = 0
                             turn_bits(maps.columns)
                             for i in range(len(inside)):
                                 of_block = rows_out[group, t, i * WORD_BITS : (i + 1) * WORD_BITS]

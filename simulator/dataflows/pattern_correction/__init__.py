@@ -183,8 +183,7 @@ def calibrate(machine: PatternCorrectionMachine, operator: Synapse, network: Net
                 if of_sample is not None:
                     of_sample.append(slices)
     patterns = patterns_of(seen, chosen.patterns, chosen.iterations, chosen.seed, groups)
-    known = KnownSlices.of(seen, patterns, chosen.patterns)
-    return Calibrated(patterns, known if known.size_bytes <= KEPT_BYTES else known.forgotten(), kept)
+    return Calibrated(patterns, KnownSlices.of(seen, patterns, chosen.patterns, KEPT_BYTES), kept)
 
 
 def _training_trace(named: str) -> Trace:

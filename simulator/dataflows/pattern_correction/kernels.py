@@ -6,14 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt16
+from spikecycle.simulator.array_types import Int32, Int64, UInt8, UInt16
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns
 from spikecycle.simulator.dataflows.pattern_correction.slices import KINDS, PER_WORD, SeenSlices
-from spikecycle.simulator.jit import inner_kernel, lean_kernel
+from spikecycle.simulator.jit import called_kernel, lean_kernel
 from spikecycle.simulator.workload.words import count_ones
 
-PLAIN = -1
-"""In place of a pattern: none saves anything."""
 CORRECTION_BITS = 5
 """Of a match: its corrections, below the number of its pattern, counted from 1; 0 stands for none."""
 UNKNOWN = (1 << CORRECTION_BITS) - 1
@@ -45,20 +43,18 @@ class KnownSlices(NamedTuple):
     starts: Int64
 
     @classmethod
-    def of(cls, seen: SeenSlices, patterns: Patterns, wanted: int) -> KnownSlices:
-        """What replaces the slices that were seen, of at most so many patterns."""
-        matches = np.zeros(len(seen.values), match_type(wanted))
+    def of(cls, seen: SeenSlices, patterns: Patterns, wanted: int, most_bytes: int) -> KnownSlices:
+        """What replaces the slices that were seen, of at most so many patterns; nothing where it takes more memory."""
+        matches = np.empty(len(seen.values), match_type(wanted))
+        if seen.values.nbytes + matches.nbytes > most_bytes:
+            return cls.none(len(seen.starts) - 1, wanted)
         match_slices(seen.values, seen.starts, patterns, matches)
         return cls(seen.values, matches, seen.starts)
 
-    @property
-    def size_bytes(self) -> int:
-        """Memory of what is known."""
-        return self.values.nbytes + self.matches.nbytes
-
-    def forgotten(self) -> KnownSlices:
-        """Nothing of as many places: matches are found when slices come."""
-        return KnownSlices(self.values[:0].copy(), self.matches[:0].copy(), np.zeros_like(self.starts))
+    @classmethod
+    def none(cls, places: int, wanted: int) -> KnownSlices:
+        """Nothing of so many places: matches are found when slices come."""
+        return cls(np.zeros(0, np.uint16), np.zeros(0, match_type(wanted)), np.zeros(places + 1, np.int64))
 
 
 def match_type(patterns: int) -> Any:
@@ -67,40 +63,33 @@ def match_type(patterns: int) -> Any:
 
 
 class ReplaceRoom(NamedTuple):
-    """Room for `replace_slices`: matches (KINDS,), all UNKNOWN. added: uint16 (KINDS,). used: int64, one more than a
-    place has patterns."""
+    """Room for `replace_slices`: matches (KINDS,), all UNKNOWN. added: uint16 (KINDS,). is_used: uint8, one more than a
+    place has patterns, zeros."""
 
     matches: UInt16 | Int32
     added: UInt16
-    used: Int64
+    is_used: UInt8
 
     @classmethod
     def empty(cls, patterns: int) -> ReplaceRoom:
         """For so many patterns of a place."""
         matches = np.full(KINDS, UNKNOWN, match_type(patterns))
-        return cls(matches, np.zeros(KINDS, np.uint16), np.zeros(patterns + 1, np.int64))
+        return cls(matches, np.zeros(KINDS, np.uint16), np.zeros(patterns + 1, np.uint8))
 
 
-@lean_kernel
-def nearest_pattern(value: np.uint16, patterns: UInt16) -> tuple[int, int]:
-    """(index, differing bits) of the pattern that replaces a slice, the first of several; (PLAIN, ones) where none
-    saves anything: a pattern costs 1 itself."""
+@called_kernel
+def match_slice(value: np.uint16, patterns: UInt16) -> int:
+    """The pattern that replaces a slice, the first of several, its number counted from 1, over CORRECTION_BITS of bits
+    that differ; 0 over the ones of the slice where no pattern saves anything: one costs 1 itself."""
     least, most = np.uint16(KINDS - 1), np.uint16(MOST_DIFFERING)
     for index in range(len(patterns)):
         differing = np.uint16(count_ones(np.uint64(value ^ patterns[index])))
         found = np.uint16((differing if differing < most else most) << INDEX_BITS | index)
         least = found if found < least else least
-    nearest, ones = int(np.int64(least)), count_ones(np.uint64(value))
+    nearest, ones = np.int64(least), count_ones(np.uint64(value))
     if 1 + (nearest >> INDEX_BITS) < ones:
-        return nearest & ((1 << INDEX_BITS) - 1), nearest >> INDEX_BITS
-    return PLAIN, ones
-
-
-@inner_kernel
-def match_slice(value: np.uint16, patterns: UInt16) -> int:
-    """The pattern that replaces a slice, its number counted from 1, over CORRECTION_BITS of corrections."""
-    index, differing = nearest_pattern(value, patterns)
-    return (index + 1) << CORRECTION_BITS | differing
+        return int((1 + (nearest & (1 << INDEX_BITS) - 1)) << CORRECTION_BITS | nearest >> INDEX_BITS)
+    return ones
 
 
 @lean_kernel
@@ -123,20 +112,17 @@ def replace_slices(
     """
     groups, _, rows, _ = slices.shape
     places = (len(patterns.starts) - 1) // groups
-    # used: the tile that used a pattern last, counted from 1; 0 stands for none, which no tile is the first to use
-    matches, used = room.matches, room.used
+    matches, is_used = room.matches, room.is_used
+    share = 1 / np.float64(limits.channels)
     for index in range(groups * places):
         place = index % places
         of_place = slices[index // places, place // PER_WORD]
         column = place % PER_WORD
         own = patterns.values[patterns.starts[index] : patterns.starts[index + 1]]
-        for i in range(len(used)):
-            used[i] = -1
         for i in range(known.starts[index], known.starts[index + 1]):
             matches[known.values[i]] = known.matches[i]
         added = 0
         for first in range(0, rows, limits.rows):
-            used[0] = first
             with_pattern = corrections = new = level_1 = 0
             last = min(first + limits.rows, rows)
             for begin in range(first, last, limits.ids_per_cycle):
@@ -153,10 +139,20 @@ def replace_slices(
                     corrections += match & UNKNOWN
                     pattern = match >> CORRECTION_BITS
                     waiting += pattern != 0
-                    new += used[pattern] != first
-                    used[pattern] = first
+                    is_used[pattern] = 1
                 with_pattern += waiting
-                level_1 += max(1, -(-waiting // limits.channels))
+                # rounded up without a division; with a half less, no quotient lies next to a whole number
+                level_1 += max(1, int((np.float64(waiting + limits.channels) - 0.5) * share))
+            is_used[0] = 0  # which stands for no pattern
+            if len(own) <= last - first:
+                for pattern in range(len(own) + 1):
+                    new += int(is_used[pattern])
+                    is_used[pattern] = 0
+            else:
+                for row in range(first, last):
+                    pattern = int(np.int64(matches[of_place[row, column]])) >> CORRECTION_BITS
+                    new += int(is_used[pattern])
+                    is_used[pattern] = 0
             totals_out[0] += with_pattern
             totals_out[1] += corrections
             totals_out[2] += new

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64, UInt16
-from spikecycle.simulator.dataflows.pattern_correction.clustering import ONE, ClusterRoom, find_centres, start_centres
+from spikecycle.simulator.array_types import Int64, UInt16
+from spikecycle.simulator.dataflows.pattern_correction.clustering import Centres
+from spikecycle.simulator.dataflows.pattern_correction.place_clusters import PlaceSlices, cluster_places
 from spikecycle.simulator.dataflows.pattern_correction.slices import CountRoom, SeenSlices, sort_slices
 
 DRAWS_KEPT = 256
@@ -31,16 +32,11 @@ def patterns_of(seen: SeenSlices, wanted: int, iterations: int, seed: int, group
     if not len(crowded):
         return Patterns(seen.values, seen.starts)
     places = len(different) // groups
-    room = ClusterRoom.empty(int(different.max()), wanted)
-    coordinates = np.empty((len(crowded), *room.centres.coordinates.shape), np.int32)
-    for row, place in enumerate(crowded.tolist()):
-        own = slice(seen.starts[place], seen.starts[place + 1])
-        draws = draws_of(seed, *divmod(place, places), wanted)
-        values, numbers = seen.values[own], seen.numbers[own]
-        start_centres(values, numbers, draws, room.slices, room.centres)
-        find_centres(values, numbers, iterations, room.slices, room.tables, room.centres)
-        coordinates[row] = room.centres.coordinates
-    patterns, counts = rounded(coordinates)
+    draws = np.stack([draws_of(seed, *divmod(place, places), wanted) for place in crowded.tolist()])
+    nearest = np.empty((len(crowded), wanted), np.uint16)
+    slices, centres = PlaceSlices.none(int(different.max())), Centres.none(wanted)
+    cluster_places(seen.values, seen.numbers, seen.starts, crowded, draws, iterations, slices, centres, nearest)
+    patterns, counts = without_doubles(nearest)
     of_place = different.copy()
     of_place[crowded] = counts
     starts = np.concatenate([[0], np.cumsum(of_place)])
@@ -51,11 +47,10 @@ def patterns_of(seen: SeenSlices, wanted: int, iterations: int, seed: int, group
     return Patterns(values, starts)
 
 
-def rounded(coordinates: Int32) -> tuple[UInt16, Int64]:
-    """The patterns next to the centres of each place, int32 (places, k, 16), that have two ones at least: those of a
-    place in ascending order, one place after the other, and int64 (places,), how many."""
-    bits = np.packbits(2 * coordinates >= ONE, axis=2, bitorder="little")
-    patterns = np.sort(bits.view("<u2")[:, :, 0].astype(np.uint16, copy=False), axis=1)
+def without_doubles(nearest: UInt16) -> tuple[UInt16, Int64]:
+    """Of the slices next to the centres of each place, uint16 (places, k), those of two ones at least, each once, in
+    ascending order, one place after the other; and int64 (places,), how many."""
+    patterns = np.sort(nearest, axis=1)
     is_taken = np.bitwise_count(patterns) > 1
     is_taken[:, 1:] &= patterns[:, 1:] != patterns[:, :-1]
     return patterns[is_taken], is_taken.sum(axis=1)

@@ -33,27 +33,29 @@ def slices_of(planes: UInt64) -> UInt16:
 class SeenSlices(NamedTuple):
     """Different slices of every place, and how many there are of each; slices of fewer than two ones are left out.
 
-    values, numbers: uint16 and int64 (n,), of all places, one after the other. starts: int64 (places + 1,): those of
-    place i are [starts[i] : starts[i + 1]]. The places of a group follow those of the group before.
+    values, numbers: uint16, and int32 or int64 (n,), of all places, one after the other. starts: int64 (places + 1,):
+    those of place i are [starts[i] : starts[i + 1]]. The places of a group follow those of the group before.
     """
 
     values: UInt16
-    numbers: Int64
+    numbers: Int32 | Int64
     starts: Int64
 
     @classmethod
     def none(cls, places: int) -> SeenSlices:
         """Before any are seen, at so many places."""
-        return cls(np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(places + 1, np.int64))
+        return cls(np.zeros(0, np.uint16), np.zeros(0, np.int32), np.zeros(places + 1, np.int64))
 
     def plus(self, slices: UInt16, room: CountRoom) -> SeenSlices:
         """Together with others, uint16 (groups, words, rows, 4)."""
-        places = len(self.starts) - 1
-        most = len(self.values) + places * min(KINDS, slices.shape[2])
-        found = SeenSlices(np.empty(most, np.uint16), np.empty(most, np.int64), np.zeros(places + 1, np.int64))
+        rows, places = slices.shape[2], len(self.starts) - 1
+        most = len(self.values) + places * min(KINDS, rows)
+        dtype = np.int32 if int(self.numbers.max(initial=0)) + rows < 2**31 else np.int64
+        found = SeenSlices(np.empty(most, np.uint16), np.empty(most, dtype), np.zeros_like(self.starts))
         count_slices(slices, self, room, found)
-        count = found.starts[-1]
-        return SeenSlices(found.values[:count].copy(), found.numbers[:count].copy(), found.starts)
+        for array in found[:2]:
+            array.resize(found.starts[-1], refcheck=False)  # in place: a copy would take as much memory again
+        return found
 
     @property
     def different(self) -> Int64:

@@ -20,21 +20,17 @@ import spikecycle
 from spikecycle.simulator import UsageError
 from spikecycle.simulator.array_types import Int64, UInt16
 from spikecycle.simulator.dataflows import pattern_correction
-from spikecycle.simulator.dataflows.pattern_correction.clustering import (
-    CENTRES_AT_ONCE,
-    ClusterRoom,
-    find_centres,
-    start_centres,
-)
+from spikecycle.simulator.dataflows.pattern_correction.clustering import LANES, Centres
 from spikecycle.simulator.dataflows.pattern_correction.kernels import (
-    PLAIN,
+    CORRECTION_BITS,
     KnownSlices,
     LevelLimits,
     ReplaceRoom,
-    nearest_pattern,
+    match_slices,
     replace_slices,
 )
 from spikecycle.simulator.dataflows.pattern_correction.patterns import Patterns, patterns_of
+from spikecycle.simulator.dataflows.pattern_correction.place_clusters import PlaceSlices, cluster_places
 from spikecycle.simulator.dataflows.pattern_correction.slices import AT_ONCE, CountRoom, SeenSlices, slices_of
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.traces import GraphBuilder, Neuron, Trace
@@ -113,20 +109,29 @@ def test_centres_go_away_from_their_slices() -> None:
 
 
 def test_more_centres_than_are_looked_at_together() -> None:
-    check_centres(1300, CENTRES_AT_ONCE + 7, 3, at_random=True, seed=4)
+    """The last time of so many iterations that few move, which are looked at by themselves."""
+    check_centres(1300, 2 * LANES + 7, 3, at_random=True, seed=4)
+    check_centres(900, LANES, 4, at_random=False, seed=5)
+    check_centres(2600, 4 * LANES + 7, 7, at_random=True, seed=6)
 
 
-def check_centres(count: int, wanted: int, iterations: int, at_random: bool, seed: int) -> None:
+def test_slices_that_are_counted_often() -> None:
+    """Sums of more than 32 bits."""
+    check_centres(300, 20, 4, at_random=True, seed=6, most=2**30)
+
+
+def check_centres(count: int, wanted: int, iterations: int, at_random: bool, seed: int, most: int = 100) -> None:
     """Centres against distances between all slices and all centres, in every iteration."""
     random = np.random.default_rng(seed)
     drawn = random.integers(0, 1 << 16, (1 if at_random else 3, count))
     values = np.unique(np.bitwise_and.reduce(drawn, axis=0) | 3 << 8)
-    numbers = random.integers(1, 100, len(values))
+    numbers = random.integers(1, most, len(values))
     draws = random.integers(0, 2**62, wanted)
-    room = ClusterRoom.empty(len(values) + 5, wanted)
-    for _ in range(2):  # the second time in used room
-        start_centres(values.astype(np.uint16), numbers, draws, room.slices, room.centres)
-        find_centres(values.astype(np.uint16), numbers, iterations, room.slices, room.tables, room.centres)
+    room = PlaceSlices.none(len(values) + 5), Centres.none(wanted)
+    found = np.zeros((2, wanted), np.uint16)
+    slices = np.tile(values.astype(np.uint16), 2), np.tile(numbers, 2), np.arange(3) * len(values)
+    # the second time in used room
+    cluster_places(*slices, np.array([1, 0]), np.tile(draws, (2, 1)), iterations, *room, found)
     centres = first_centres(values.tolist(), numbers.tolist(), draws.tolist())
     bits = values[:, None] >> np.arange(16) & 1
     for _ in range(iterations):
@@ -135,7 +140,8 @@ def check_centres(count: int, wanted: int, iterations: int, at_random: bool, see
             own = nearest == centre
             if own.any():
                 centres[:, centre] = (256 * (bits[own] * numbers[own, None]).sum(axis=0)) // numbers[own].sum()
-    assert room.centres.coordinates.T.tolist() == centres.tolist()
+    assert room[1].coordinates.T.tolist() == centres.tolist()
+    assert found.tolist() == [((centres >= 128) << np.arange(16)[:, None]).sum(axis=0).tolist()] * 2
 
 
 def first_centres(values: list[int], numbers: list[int], draws: list[int]) -> Int64:
@@ -184,6 +190,14 @@ def test_patterns_whose_numbers_need_many_bits() -> None:
     check_replaced(slices, patterns, seen, LevelLimits(16, 4, 2), most=len(patterns[0]))
 
 
+def test_matches_that_take_too_much_memory_are_not_kept() -> None:
+    seen = seen_at_one_place([3, 5, 6])
+    patterns = Patterns(np.array([3], np.uint16), np.array([0, 1]))
+    assert KnownSlices.of(seen, patterns, 1, 12).values.tolist() == [3, 5, 6]
+    known = KnownSlices.of(seen, patterns, 1, 11)
+    assert (known.values.tolist(), known.matches.tolist(), known.starts.tolist()) == ([], [], [0, 0])
+
+
 def check_replaced(slices: UInt16, patterns: list[UInt16], seen: SeenSlices, limits: LevelLimits, most: int) -> None:
     """Slices (groups, places, rows), twice in the same room, against the rules of MICROARCHITECTURE.md."""
     with_pattern = corrections = used = cycles = 0
@@ -208,7 +222,7 @@ def check_replaced(slices: UInt16, patterns: list[UInt16], seen: SeenSlices, lim
             cycles += max(level_1, math.ceil(to_correct / limits.channels))
     starts = np.cumsum([0, *(len(own) for own in patterns)])
     of_all = Patterns(np.concatenate(patterns), starts)
-    known, room = KnownSlices.of(seen, of_all, most), ReplaceRoom.empty(most)
+    known, room = KnownSlices.of(seen, of_all, most, 2**24), ReplaceRoom.empty(most)
     for _ in range(2):
         totals = np.zeros(4, np.int64)
         replace_slices(in_words(slices), of_all, known, limits, room, totals)
@@ -240,6 +254,16 @@ def test_more_rows_than_are_picked_out_together() -> None:
     assert numbers == {value: (values == value).sum() for value in (3, 5, 6, 7, 9, 10)}
 
 
+@pytest.mark.kernel
+def test_numbers_beyond_32_bits() -> None:
+    """One more than numbers of 32 bits hold, and as many as they hold."""
+    for number, dtype in (2**31 - 2, np.int64), (2**31 - 3, np.int32):
+        before = SeenSlices(np.array([5, 9], np.uint16), np.array([number, 1], np.int32), np.array([0, 2]))
+        after = before.plus(in_words(np.array([[[5, 5]]], np.uint16)), CountRoom.empty())
+        assert after.numbers.dtype == dtype
+        assert dict(zip(after.values.tolist(), after.numbers.tolist(), strict=True)) == {5: number + 2, 9: 1}
+
+
 def test_as_few_slices_as_patterns_are_the_patterns() -> None:
     assert patterns_of(seen_at_one_place([0b101, 0b11, 0b11, 0, 1]), 2, 10, 0, groups=1).values.tolist() == [
         0b11,
@@ -247,18 +271,22 @@ def test_as_few_slices_as_patterns_are_the_patterns() -> None:
     ]
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "number", "corrections"),
     [
-        (0b0111, (0, 0)),  # equal: the pattern alone, 1 instead of 3
-        (0b1111, (0, 1)),  # 1 + 1 instead of 4
-        (0b0011, (PLAIN, 2)),  # 1 + 1 is not less than 2
-        (0b1000, (PLAIN, 1)),
-        (0b11111000, (1, 1)),
+        (0b0111, 1, 0),  # equal: the pattern alone, 1 instead of 3
+        (0b1111, 1, 1),  # 1 + 1 instead of 4
+        (0b0011, 0, 2),  # 1 + 1 is not less than 2
+        (0b1000, 0, 1),
+        (0b11111000, 2, 1),
     ],
 )
-def test_the_nearest_pattern_by_hand(value: int, found: tuple[int, int]) -> None:
-    assert nearest_pattern(np.uint16(value), np.array([0b0111, 0b11110000], np.uint16)) == found
+def test_the_nearest_pattern_by_hand(value: int, number: int, corrections: int) -> None:
+    patterns = Patterns(np.array([0b0111, 0b11110000], np.uint16), np.array([0, 2]))
+    found = np.zeros(1, np.uint16)
+    match_slices(np.array([value], np.uint16), np.array([0, 1]), patterns, found)
+    assert found.tolist() == [number << CORRECTION_BITS | corrections]
 
 
 def test_slices_run_along_the_rows() -> None:
