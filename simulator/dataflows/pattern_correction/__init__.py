@@ -111,8 +111,8 @@ CORRECTED = Counter("slices.correction", "slices", "spikes", "match", "none", "b
 
 KEPT_BYTES = 2**24
 """Of slices of training samples of one operator that are kept for their run, and of what is known to replace slices."""
-SEEN_BYTES, KNOWN_BYTES, PATTERN_BYTES, PLACE_BYTES = 10, 6, 24, 40
-"""Of a slice that was seen, of one whose match is known, of a pattern, of a place."""
+KNOWN_BYTES, PATTERN_BYTES, PLACE_BYTES = 6, 24, 40
+"""Of a slice whose match is known, of a pattern, of a place."""
 
 
 def _memory(machine: PatternCorrectionMachine, sizes: LayerSizes) -> Iterator[Need]:
@@ -123,17 +123,15 @@ def _memory(machine: PatternCorrectionMachine, sizes: LayerSizes) -> Iterator[Ne
     planes = _planes_of_tiles(machine.dataflow.tile_rows, positions)
     together = timesteps_together(sizes, planes) * sizes.input_bits * positions
     whole, rest = divmod(shape.fan_in, SLICE_BITS)
-    most = [
-        shape.groups * (whole * min(KINDS, n) + (min(1 << rest, n) if rest else 0))
-        for n in (chosen.samples * sizes.timesteps * sizes.input_bits * positions, together)
-    ]
+    rows = chosen.samples * sizes.timesteps * sizes.input_bits * positions
+    most = shape.groups * (whole * min(KINDS, rows) + (min(1 << rest, rows) if rest else 0))
     places = shape.groups * -(-shape.fan_in // WORD_BITS) * PER_WORD
     yield some_rows(sizes, planes)
     yield Need(min(KEPT_BYTES, chosen.samples * sizes.timesteps * rows_bytes(sizes)), "slices of training samples")
-    yield Need(min(KEPT_BYTES, KNOWN_BYTES * most[0]), f"known slices at {places} places")
-    counted = SEEN_BYTES * (2 * most[0] + places * min(KINDS, together))
+    yield Need(min(KEPT_BYTES, KNOWN_BYTES * most), f"known slices at {places} places")
+    counted = SeenSlices.bytes_each(rows) * (2 * most + places * min(KINDS, together))
     yield Need(counted, f"slices that may be seen at {places} places (C x R x S)", is_kept=False)
-    patterns = min(most[0], chosen.patterns * places)
+    patterns = min(most, chosen.patterns * places)
     yield Need(PATTERN_BYTES * patterns + PLACE_BYTES * places, f"patterns of {places} places")
 
 

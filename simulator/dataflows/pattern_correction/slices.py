@@ -50,17 +50,27 @@ class SeenSlices(NamedTuple):
         """Together with others, uint16 (groups, words, rows, 4)."""
         rows, places = slices.shape[2], len(self.starts) - 1
         most = len(self.values) + places * min(KINDS, rows)
-        dtype = np.int32 if int(self.numbers.max(initial=0)) + rows < 2**31 else np.int64
+        dtype = _count_dtype(int(self.numbers.max(initial=0)) + rows)
         found = SeenSlices(np.empty(most, np.uint16), np.empty(most, dtype), np.zeros_like(self.starts))
         count_slices(slices, self, room, found)
         for array in found[:2]:
             array.resize(found.starts[-1], refcheck=False)  # in place: a copy would take as much memory again
         return found
 
+    @staticmethod
+    def bytes_each(rows: int) -> int:
+        """Memory of a different slice of so many rows."""
+        return np.dtype(np.uint16).itemsize + np.dtype(_count_dtype(rows)).itemsize
+
     @property
     def different(self) -> Int64:
         """int64 (places,): different slices of every place."""
         return np.diff(self.starts)
+
+
+def _count_dtype(most: int) -> type[np.int32] | type[np.int64]:
+    """The smaller dtype that holds counts up to so many."""
+    return np.int32 if most <= np.iinfo(np.int32).max else np.int64
 
 
 class CountRoom(NamedTuple):
