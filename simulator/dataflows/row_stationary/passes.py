@@ -66,7 +66,8 @@ class Passes(NamedTuple):
     """Some passes that follow each other, n of them.
 
     column_fold: int64 (n,), within the range of output columns; range: int64 (n,). filter_fold, channel_fold: int64
-    (n,). fills: bool (n,), weights are put into the pads. loads_weights: bool (n,), those come from DRAM. updates:
+    (n,). weights: int64 (n,), both in one number: an index into a flat table (F, K). fills: bool (n,), weights are put
+    into the pads. loads_weights: bool (n,), those come from DRAM. updates:
     int64 (u,), passes of these after which their time group's neurons are updated.
     """
 
@@ -74,6 +75,7 @@ class Passes(NamedTuple):
     column_fold: Int64
     filter_fold: Int64
     channel_fold: Int64
+    weights: Int64
     fills: Bools
     loads_weights: Bools
     updates: Int64
@@ -134,9 +136,10 @@ class PassOrder:
 
     def at(self, ranges: Int64, column_fold: Int64) -> ColumnFolds:
         """Column folds by range and by their number within it, int64 (n,) both."""
-        found = ColumnFolds(*(column[column_fold] for column in self.folds))
+        found = ColumnFolds(*(column.take(column_fold) for column in self.folds))
         tile = found.tile + ranges * len(self.tile_sizes)
-        return found._replace(tile=tile, column_start=self.column_starts[ranges], column_end=self.column_ends[ranges])
+        starts, ends = self.column_starts.take(ranges), self.column_ends.take(ranges)
+        return found._replace(tile=tile, column_start=starts, column_end=ends)
 
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
@@ -152,15 +155,22 @@ class PassOrder:
         weights = filter_fold * channel_folds + channel_fold
         fills = np.ones(len(weights), bool)
         fills[1:] = weights[1:] != weights[:-1]
-        ranges, column_fold, filter_fold, channel_fold, fills = (
-            column[before:] for column in (ranges, column_fold, filter_fold, channel_fold, fills)
+        ranges, column_fold, filter_fold, channel_fold, weights, fills = (
+            column[before:] for column in (ranges, column_fold, filter_fold, channel_fold, weights, fills)
         )
         loads_weights = fills
         if self.mapping.resident:
             loads_weights = (ranges == 0) & (column_fold == 0)  # their first use: every tile meets all weights
-        ends_group = self.folds.pair_end == self.folds.group_end
-        updates = np.flatnonzero((channel_fold == channel_folds - 1) & ends_group[column_fold])
-        return Passes(ranges, column_fold, filter_fold, channel_fold, fills, loads_weights, updates)
+        updates = np.flatnonzero(channel_fold == channel_folds - 1)
+        last_folds = column_fold.take(updates)
+        updates = updates[self.folds.pair_end.take(last_folds) == self.folds.group_end.take(last_folds)]
+        return Passes(ranges, column_fold, filter_fold, channel_fold, weights, fills, loads_weights, updates)
+
+    def places(self, passes: Passes) -> tuple[Int64, Int64, Int64, Int64]:
+        """int64 (n,): tile, filter fold, channel fold, and column fold within the tile, of some passes."""
+        tile = self.folds.tile.take(passes.column_fold)
+        tile += passes.range * len(self.tile_sizes)
+        return tile, passes.filter_fold, passes.channel_fold, self.folds.number.take(passes.column_fold)
 
     def _of_tile(self, tile: int, begin: int, stop: int) -> tuple[Int64, Int64, Int64, Int64]:
         """Range, column fold, filter fold and channel fold of the passes of a tile that are in `begin` to `stop`."""

@@ -15,9 +15,9 @@ from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.array_types import Bools, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
+    PeWork,
     TapInputs,
     count_outputs,
-    count_pe_work,
     count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
@@ -58,7 +58,7 @@ class Steady:
     that are loaded; row_loads: which, if all timesteps are gone through together. covered: int64 (ranges,), input
     columns of those rows. loads_rows: bool (F,), filter folds whose passes load them. in_chains: int64 (K,), cycles
     for which psums go up the chains. groups: int64 (folds of a range,), the time group of each column fold.
-    counts: int64 (len(Count),), of what `words` are for.
+    counts: int64 (len(Count),), of what `words` are for. most_cycles: that taps, or handing over, of a pass may take.
     """
 
     words: PassWords
@@ -69,7 +69,9 @@ class Steady:
     in_chains: Int64
     groups: Int64
     neuron_unit: ArrayNeurons
+    pe_work: PeWork
     counts: Int64
+    most_cycles: int
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
@@ -95,7 +97,9 @@ class Steady:
             mapped.layer.R * sets_in_chains(mapped),
             np.cumsum(folds.pair_end == folds.group_end) - (folds.pair_end == folds.group_end),
             ArrayNeurons.of(mapped),
+            PeWork.of(mapped),
             counts,
+            most_cycles(mapped, int((order.column_ends - order.column_starts).max()), order.shape[2]),
         )
 
 
@@ -159,7 +163,7 @@ class Replay:
         """Go through the spikes of a sample, and count everything."""
         work = _work_of_spikes(mapped, order, steady, sample)
         sums = Sums(steady.counts.copy(), np.zeros(2, np.int64))
-        count_pe_work(mapped, work.taps, sums)
+        steady.pe_work.add_to(mapped, work.taps, sums)
         on_chip = sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip
         done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
         done._count_loads()
@@ -178,14 +182,18 @@ class Replay:
         words += self._load_rows(passes, loads)
         self._fill_pads(passes, breakdown, loads, words)
 
-        column_fold = passes.range * len(self.order.folds.tile) + passes.column_fold
-        of_work = column_fold if mapped.array.input_zeros == Zero.SKIP else passes.range
-        place = of_work, passes.filter_fold, passes.channel_fold
-        tap_cycles, hand_over = (table[place].astype(np.int64) for table in (work.tap_cycles, work.hand_over))
-        breakdown[:, CycleCategory.COMPUTE] = tap_cycles
-        breakdown[:, CycleCategory.REDUCTION] = hand_over + self.steady.in_chains[passes.channel_fold]
-        buffer_cycles = ceil_div(words, mapped.array.words_per_cycle) - tap_cycles - hand_over
-        np.maximum(buffer_cycles, 0, out=breakdown[:, CycleCategory.GLOBAL_BUFFER])
+        place = passes.range  # in a flat table
+        if mapped.array.input_zeros == Zero.SKIP:
+            place = place * len(self.order.folds.tile) + passes.column_fold
+        place = place * (self.order.shape[1] * self.order.shape[2]) + passes.weights
+        compute, reduction = breakdown[:, CycleCategory.COMPUTE], breakdown[:, CycleCategory.REDUCTION]
+        compute[:], reduction[:] = (table.reshape(-1).take(place) for table in (work.tap_cycles, work.hand_over))
+        buffer_cycles = breakdown[:, CycleCategory.GLOBAL_BUFFER]
+        buffer_cycles[:] = ceil_div(words, mapped.array.words_per_cycle)
+        buffer_cycles -= compute
+        buffer_cycles -= reduction
+        np.maximum(buffer_cycles, 0, out=buffer_cycles)
+        reduction += self.steady.in_chains.take(passes.channel_fold)
 
         ends = passes.updates
         ranges, folds, filter_fold = passes.range[ends], passes.column_fold[ends], passes.filter_fold[ends]
@@ -206,21 +214,29 @@ class Replay:
         """Load input rows; int64 (n,): words of the global buffer for them."""
         mapped, steady = self.mapped, self.steady
         words = np.zeros(len(passes.range), np.int64)
-        rows = steady.loaded_rows[passes.column_fold]
-        loading = np.flatnonzero(steady.loads_rows[passes.filter_fold] & (rows > 0))
-        if self.inputs_on_chip or not loading.size:
+        if self.inputs_on_chip:
             return words
-        ranges, channel_fold, rows = passes.range[loading], passes.channel_fold[loading], rows[loading]
-        positions = steady.covered[ranges]
-        rows = rows * (positions > 0)
-        channels = channels_of_folds(mapped)[channel_fold]
+        has_rows = steady.loaded_rows.take(passes.column_fold) > 0
+        loading = np.flatnonzero(steady.loads_rows.take(passes.filter_fold) & has_rows)
+        if not loading.size:
+            return words
+        ranges, column_fold, channel_fold = (
+            column.take(loading) for column in (passes.range, passes.column_fold, passes.channel_fold)
+        )
+        positions = steady.covered.take(ranges)
+        rows = steady.loaded_rows.take(column_fold)
+        rows *= positions > 0
+        channels = channels_of_folds(mapped).take(channel_fold)
         spikes: Int64 | int = 0
         if self.work.input_spikes is not None:
-            folds = ranges * len(self.order.folds.tile) + passes.column_fold[loading]
-            group = mapped.tables.group[passes.filter_fold[loading]]
-            spikes = self.work.input_spikes[folds, group, channel_fold].astype(np.int64)
+            _, groups, channel_folds = self.work.input_spikes.shape
+            folds = ranges * len(self.order.folds.tile) + column_fold
+            group = mapped.tables.group.take(passes.filter_fold.take(loading))
+            place = (folds * groups + group) * channel_folds + channel_fold
+            spikes = self.work.input_spikes.reshape(-1).take(place).astype(np.int64)
         loads[loading, Operand.SPIKES] = row_bits(mapped.input_row, rows * channels, positions, spikes)
-        words[loading] = rows * self._words_of_row()[ranges, channel_fold]
+        words_of_row = self._words_of_row()
+        words[loading] = rows * words_of_row.reshape(-1).take(ranges * words_of_row.shape[1] + channel_fold)
         return words
 
     def _words_of_row(self) -> Int64:
@@ -246,17 +262,19 @@ class Replay:
 
     def _fill_pads(self, passes: Passes, breakdown: Int64, loads: Int64, words: Int64) -> None:
         """Load weights and fill the pads; adds what the global buffer does for that to `words`, int64 (n,)."""
-        array, channel_folds = self.mapped.array, self.order.shape[2]
+        array = self.mapped.array
         bits = self.mapped.tables.fold_bits.reshape(-1)
         fills = np.flatnonzero(passes.fills)
-        weights = passes.filter_fold * channel_folds + passes.channel_fold
-        filled = weights[fills]
-        loads_weights = passes.loads_weights & (not self.weights_on_chip)
-        breakdown[fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits)[filled]
-        loads[fills, Operand.WEIGHTS] = bits[filled] * loads_weights[fills]
+        filled = passes.weights.take(fills)
+        breakdown[fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits).take(filled)
+        if not self.weights_on_chip:
+            loads[fills, Operand.WEIGHTS] = bits.take(filled) * passes.loads_weights.take(fills)
         if not array.bypass:
-            stream_words = ceil_div(bits, array.word_bits)[weights]
-            words += stream_words * passes.fills + stream_words * loads_weights
+            stream_words = ceil_div(bits, array.word_bits)
+            words[fills] += stream_words.take(filled)
+            if not self.weights_on_chip:
+                loading = np.flatnonzero(passes.loads_weights)
+                words[loading] += stream_words.take(passes.weights.take(loading))
 
     def _count_fills(self) -> None:
         mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
@@ -279,12 +297,10 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
     """Go through the ranges of output columns."""
     layer = mapped.layer
     hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
-    columns = order.column_ends - order.column_starts
     if mapped.array.input_zeros == Zero.SKIP:
-        most = most_cycles(mapped, int(columns.max()), order.shape[2])
-        tap_cycles, hand_over = _zeros(order.shape, most), _zeros(order.shape, most)
+        tap_cycles, hand_over = (_zeros(order.shape, steady.most_cycles) for _ in range(2))
     else:
-        tap_cycles, hand_over = slowest_by_weights(mapped, columns, hands_over)
+        tap_cycles, hand_over = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
     loaded: Integers | None = None
     if mapped.input_row.explicit:
         most = int(steady.loaded_rows.max() * steady.covered.max()) * int(channels_of_folds(mapped).max())

@@ -5,7 +5,7 @@ MICROARCHITECTURE.md, section 5, for all updates at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -97,6 +97,7 @@ class ArrayNeurons:
     psum_words: Int64
     output_words: Int64
     potential_words: Int64
+    _counted: dict[bool, Int64] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapped: LayerOnArray) -> ArrayNeurons:
@@ -168,6 +169,17 @@ class ArrayNeurons:
 
     def count(self, order: PassOrder, output_spikes: Integers | None, outputs_on_chip: bool, counts: Int64) -> None:
         """Add what all updates count. output_spikes: integers (time groups, F) of all ranges, or None."""
+        if outputs_on_chip not in self._counted:
+            self._counted[outputs_on_chip] = self._count_without_spikes(order, outputs_on_chip)
+        counts += self._counted[outputs_on_chip]
+        if output_spikes is not None and not outputs_on_chip:  # an entry each
+            spikes = int(output_spikes.sum(dtype=np.int64))
+            counts[Count.DRAM_WIRE_OUTPUTS] += spikes * self.mapped.output_row.entry_bits
+
+    def _count_without_spikes(self, order: PassOrder, outputs_on_chip: bool) -> Int64:
+        """int64 (len(Count),): what is the same for all samples, and where the format has an entry for each spike, what
+        a sample without any counts."""
+        counts = np.zeros(len(Count), np.int64)
         groups = groups_of(order.folds)
         size, filter_fold = len(groups.tile), np.arange(len(self.filters))
         for number in range(order.ranges):
@@ -177,10 +189,7 @@ class ArrayNeurons:
             )
             for first in range(0, size, GROUPS_AT_ONCE):
                 some = ColumnFolds(*(column[first : first + GROUPS_AT_ONCE, None] for column in of_range))
-                spikes = None
-                if output_spikes is not None:
-                    begin = number * size + first
-                    spikes = output_spikes[begin : begin + len(some.tile)].astype(np.int64)
-                _, found = self.update(some, filter_fold, spikes, outputs_on_chip)
+                _, found = self.update(some, filter_fold, None, outputs_on_chip)
                 for what, numbers in found.items():
                     counts[what] += int(np.broadcast_to(numbers, (len(some.tile), len(filter_fold))).sum())
+        return counts
