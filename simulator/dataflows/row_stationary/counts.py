@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -260,10 +261,11 @@ class PeWork:
 def _by_tap(mapped: LayerOnArray, numbers: Int64) -> Int64:
     """int64 (C, R, S): of numbers (F, J, C', R, S), those of sets that take the input row, summed by channel group."""
     layer, tables = mapped.layer, mapped.tables
-    found = np.zeros((layer.groups, layer.group_channels, layer.R, layer.S), np.int64)
-    for fold, group in enumerate(tables.group.tolist()):
-        found[group] += (numbers[fold] * tables.takes[fold][..., None]).sum(axis=0)
-    return found.reshape(layer.C, layer.R, layer.S)
+    starts = np.searchsorted(tables.group, np.arange(layer.groups + 1)).tolist()  # folds go group by group
+    of_groups = [
+        np.einsum("fjcrs,fjcr->crs", numbers[start:end], tables.takes[start:end]) for start, end in pairwise(starts)
+    ]
+    return np.concatenate(of_groups)
 
 
 def weights_applied(mapped: LayerOnArray) -> Int64:
