@@ -173,11 +173,11 @@ class TapInputs:
     def add(self, mapped: LayerOnArray, active_inputs: Int64, events: Int64) -> None:
         """Add some timesteps of a column range. active_inputs, events: int64 (n, H, C, S), see `count_windows`."""
         layer = mapped.layer
-        output_rows = np.arange(layer.P) * layer.windows.rows.stride - layer.windows.rows.padding
+        stride, padding = layer.windows.rows.stride, layer.windows.rows.padding
         active_of_row, events_of_row = active_inputs.sum(axis=0), events.sum(axis=0)
         for r in range(layer.R):
-            rows = output_rows + r
-            rows = rows[(rows >= 0) & (rows < layer.H)]
+            first = (r - padding) % stride if r < padding else r - padding  # that is in the map
+            rows = slice(first, max(first, min(layer.H, (layer.P - 1) * stride + r - padding + 1)), stride)
             self.active_inputs[:, r] += active_of_row[rows].sum(axis=0)
             self.events[:, r] += events_of_row[rows].sum(axis=0)
 

@@ -23,7 +23,7 @@ from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, Passes, PassOrder
 
 
-def row_bits(row: RowBits, rows: Int64, positions: Int64, spikes: Int64 | int) -> Int64:
+def row_bits(row: RowBits, rows: Int64, positions: Int64 | int, spikes: Int64 | int) -> Int64:
     """Bits in DRAM of `rows` rows of `positions` positions each, `spikes` of all positions not being 0."""
     entries = spikes if row.explicit else rows * positions
     return np.asarray(rows * row.count_bits + entries * row.entry_bits, np.int64)

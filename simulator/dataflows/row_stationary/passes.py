@@ -134,13 +134,6 @@ class PassOrder:
         start, end = int(self.column_starts[number]), int(self.column_ends[number])
         return self.folds._replace(column_start=np.full(size, start), column_end=np.full(size, end))
 
-    def at(self, ranges: Int64, column_fold: Int64) -> ColumnFolds:
-        """Column folds by range and by their number within it, int64 (n,) both."""
-        found = ColumnFolds(*(column.take(column_fold) for column in self.folds))
-        tile = found.tile + ranges * len(self.tile_sizes)
-        starts, ends = self.column_starts.take(ranges), self.column_ends.take(ranges)
-        return found._replace(tile=tile, column_start=starts, column_end=ends)
-
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
         _, _, channel_folds = self.shape

@@ -6,7 +6,7 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -42,7 +42,12 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles, slowest_by_weights, slowest_skipping
-from spikecycle.simulator.dataflows.row_stationary.updates import ArrayNeurons, output_spikes, spikes_of_folds
+from spikecycle.simulator.dataflows.row_stationary.updates import (
+    ArrayNeurons,
+    UpdateTables,
+    output_spikes,
+    spikes_of_folds,
+)
 
 BLOCK_BYTES = 2**24
 """Of what is counted of each input and tap of all timesteps, at most, if they are gone through together."""
@@ -72,6 +77,7 @@ class Steady:
     pe_work: PeWork
     counts: Int64
     most_cycles: int
+    _updates: dict[bool, UpdateTables] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
@@ -101,6 +107,12 @@ class Steady:
             counts,
             most_cycles(mapped, int((order.column_ends - order.column_starts).max()), order.shape[2]),
         )
+
+    def updates(self, order: PassOrder, outputs_on_chip: bool) -> UpdateTables:
+        """What the neuron unit does in all passes."""
+        if outputs_on_chip not in self._updates:
+            self._updates[outputs_on_chip] = UpdateTables.of(self.neuron_unit, order, outputs_on_chip)
+        return self._updates[outputs_on_chip]
 
 
 def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
@@ -168,7 +180,7 @@ class Replay:
         done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
         done._count_loads()
         done._count_fills()
-        steady.neuron_unit.count(order, work.output_spikes, sample.outputs_on_chip, sums.counts)
+        steady.updates(order, sample.outputs_on_chip).count(work.output_spikes, sums.counts)
         return done
 
     def passes(self, first: int, stop: int) -> PassRecords:
@@ -196,15 +208,12 @@ class Replay:
         reduction += self.steady.in_chains.take(passes.channel_fold)
 
         ends = passes.updates
-        ranges, folds, filter_fold = passes.range[ends], passes.column_fold[ends], passes.filter_fold[ends]
-        spikes = None
-        if work.output_spikes is not None:
-            group = ranges * (len(work.output_spikes) // self.order.ranges) + self.steady.groups[folds]
-            spikes = work.output_spikes[group, filter_fold].astype(np.int64)
-        sums = self.order.at(ranges, folds)
-        updates, _ = self.steady.neuron_unit.update(sums, filter_fold, spikes, self.outputs_on_chip)
+        groups = self.steady.groups.take(passes.column_fold.take(ends))
+        updates = self.steady.updates(self.order, self.outputs_on_chip).at(
+            passes.range.take(ends), groups, passes.filter_fold.take(ends), work.output_spikes
+        )
         breakdown[ends, CycleCategory.UPDATE] = updates.cycles
-        breakdown[ends, CycleCategory.GLOBAL_BUFFER] += np.maximum(updates.buffer_cycles - updates.cycles, 0)
+        buffer_cycles[ends] += updates.buffer_cycles
         loads[ends, Operand.POTENTIALS] = updates.loaded_potentials
         stores[ends, Operand.POTENTIALS] = updates.stored_potentials
         stores[ends, Operand.OUTPUTS] = updates.stored_outputs
