@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
@@ -146,11 +147,11 @@ class RowStationaryPlan:
         work = Work.of(CYCLE_CATEGORIES, found.breakdown, places=places, phases=PHASES)
         return work, Moves(found.loads, found.stores)
 
-    @cached_property
+    @computed_once
     def _counters(self) -> dict[Count, Counter]:
         return counters(self.machine, self.task)
 
-    @cached_property
+    @computed_once
     def _steady(self) -> Steady:
         return Steady.of(self.mapped, self.order)
 
