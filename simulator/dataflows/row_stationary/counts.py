@@ -64,12 +64,11 @@ def weight_tables(
     if not storage.droppable:
         is_stored = np.ones_like(is_stored)
     for fold, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        for j in range(sets):
-            first = min(start + j * mapping.filters_per_pe, end)
-            last = min(first + mapping.filters_per_pe, end)
-            filters[fold, j] = last - first
-            non_zeros[fold, j] = np.count_nonzero(task.weights[first:last], axis=0)
-            stored[fold, j] = is_stored[first:last].sum(axis=0)
+        firsts = np.arange(0, end - start, mapping.filters_per_pe)  # of each set that takes part
+        taking = len(firsts)
+        filters[fold, :taking] = np.diff(firsts, append=end - start)
+        np.add.reduceat(task.weights[start:end] != 0, firsts, axis=0, dtype=np.int64, out=non_zeros[fold, :taking])
+        np.add.reduceat(is_stored[start:end], firsts, axis=0, dtype=np.int64, out=stored[fold, :taking])
     takes = np.broadcast_to((filters > 0)[:, :, None, None], (*shape, channels, layer.R)).astype(np.int64)
     if array.row_zeros != Zero.NONE:
         takes *= non_zeros.any(axis=-1)

@@ -273,17 +273,16 @@ class Replay:
         """Load weights and fill the pads; adds what the global buffer does for that to `words`, int64 (n,)."""
         array = self.mapped.array
         bits = self.mapped.tables.fold_bits.reshape(-1)
-        fills = np.flatnonzero(passes.fills)
-        filled = passes.weights.take(fills)
-        breakdown[fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits).take(filled)
-        if not self.weights_on_chip:
-            loads[fills, Operand.WEIGHTS] = bits.take(filled) * passes.loads_weights.take(fills)
+        filled = passes.weights.take(passes.fills)
+        breakdown[passes.fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits).take(filled)
+        stream_words = ceil_div(bits, array.word_bits)
         if not array.bypass:
-            stream_words = ceil_div(bits, array.word_bits)
-            words[fills] += stream_words.take(filled)
-            if not self.weights_on_chip:
-                loading = np.flatnonzero(passes.loads_weights)
-                words[loading] += stream_words.take(passes.weights.take(loading))
+            words[passes.fills] += stream_words.take(filled)
+        if not self.weights_on_chip:
+            loaded = passes.weights.take(passes.loads)
+            loads[passes.loads, Operand.WEIGHTS] = bits.take(loaded)
+            if not array.bypass:
+                words[passes.loads] += stream_words.take(loaded)
 
     def _count_fills(self) -> None:
         mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
