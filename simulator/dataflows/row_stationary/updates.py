@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Int32, Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import result_words, row_bits
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerOnArray, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
+
+GROUPS_AT_ONCE = 2**13
+"""Time groups that are looked at together."""
 
 
 class Updates(NamedTuple):
@@ -77,17 +80,19 @@ class GroupRows(NamedTuple):
         ended = np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
         return cls(pairs, rows, started, rows - ended)
 
-    def distinct(self) -> tuple[GroupRows, Integers]:
-        """Those that differ, and which of them each is: integers (n,)."""
-        order = np.lexsort(self)
-        differs = np.zeros(len(order), bool)
-        for numbers in self:
-            of_order = numbers[order]
-            differs[1:] |= of_order[1:] != of_order[:-1]
-        number = np.empty(len(order), np.min_scalar_type(int(np.count_nonzero(differs))))
-        number[order] = np.cumsum(differs)
-        differs[:1] = True
-        return GroupRows(*(numbers[order[differs]] for numbers in self)), number
+    @classmethod
+    def distinct(cls, layer: LayerSpec, folds: ColumnFolds) -> tuple[GroupRows, Int32]:
+        """Those that differ of all time groups, and which of them each is: int32 (time groups,)."""
+        last = np.flatnonzero(folds.pair_end == folds.group_end)
+        found: dict[tuple[int, ...], int] = {}
+        number = np.empty(len(last), np.int32)
+        for first in range(0, len(last), GROUPS_AT_ONCE):
+            some = last[first : first + GROUPS_AT_ONCE]
+            of_some = cls.of(layer, ColumnFolds(*(column[some] for column in folds)))
+            differing, which = np.unique(np.stack(of_some, axis=1), axis=0, return_inverse=True)
+            numbers = [found.setdefault(tuple(rows), len(found)) for rows in differing.tolist()]
+            number[first : first + GROUPS_AT_ONCE] = np.array(numbers, np.int32)[which.reshape(-1)]
+        return cls(*np.array(list(found), np.int64).reshape(-1, len(cls._fields)).T), number
 
 
 def spikes_of_folds(mapped: LayerOnArray, spikes: Int64) -> Int64:
@@ -194,13 +199,13 @@ class UpdateTables:
     """All updates of a mapped layer: many are alike.
 
     found: int64 (widths, patterns, F) each. width: int64 (ranges,), which one a range of output columns has. pattern:
-    integers (time groups of a range,), which rows of the map a group has. spike_bits: bits of an output spike in DRAM;
+    int32 (time groups of a range,), which rows of the map a group has. spike_bits: bits of an output spike in DRAM;
     0 where they do not depend on spikes. counts: int64 (len(Count),), what all updates count but for spikes.
     """
 
     found: Updates
     width: Int64
-    pattern: Integers
+    pattern: Int32
     spike_bits: int
     counts: Int64
 
@@ -208,7 +213,7 @@ class UpdateTables:
     def of(cls, neurons: ArrayNeurons, order: PassOrder, outputs_on_chip: bool) -> UpdateTables:
         """Update the neurons of each width and pattern once."""
         mapped = neurons.mapped
-        rows_of_groups, pattern = GroupRows.of(mapped.layer, groups_of(order.folds)).distinct()
+        rows_of_groups, pattern = GroupRows.distinct(mapped.layer, order.folds)
         groups = np.bincount(pattern, minlength=len(rows_of_groups.rows))
         pool = mapped.layer.pool_columns
         widths, width = np.unique(order.column_ends // pool - order.column_starts // pool, return_inverse=True)
