@@ -80,18 +80,11 @@ class Traffic(NamedTuple):
     @classmethod
     def of(cls, moves: Moves, dram: DramTiming) -> Traffic:
         """What the channel carries for `moves`."""
-        load, store = (
-            -(-bits.astype(np.int64) // dram.burst_bits) * dram.burst_bits
-            for bits in (moves.load_bits, moves.store_bits)
-        )
-        turned = 2 * dram.turnaround_cycles * (store > 0).any(axis=1).astype(np.int64)
-        return cls(
-            load,
-            store,
-            moves.operands,
-            _miss_cycles(moves.load_bits, dram),
-            _miss_cycles(moves.store_bits, dram) + turned,
-        )
+        load, store = _in_bursts(moves.load_bits, dram), _in_bursts(moves.store_bits, dram)
+        load_held, store_held = _miss_cycles(moves.load_bits, dram), _miss_cycles(moves.store_bits, dram)
+        if dram.turnaround_cycles:
+            store_held += 2 * dram.turnaround_cycles * (store > 0).any(axis=1)
+        return cls(load, store, moves.operands, load_held, store_held)
 
     def moved(self) -> tuple[dict[str, int], dict[str, int]]:
         """Bits loaded and stored, by operand."""
@@ -100,6 +93,14 @@ class Traffic(NamedTuple):
             for bits in (self.load_bits, self.store_bits)
         )
         return load, store
+
+
+def _in_bursts(bits: Int64, dram: DramTiming) -> Int64:
+    """Whole bursts of each transfer, in bits."""
+    whole = np.add(bits, dram.burst_bits - 1, dtype=np.int64)
+    whole //= dram.burst_bits
+    whole *= dram.burst_bits
+    return whole
 
 
 def _miss_cycles(bits: Int64, dram: DramTiming) -> Int64:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple, cast
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Frames, Inputs, Int32, Int64, Integers, UInt64
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.formats import (
     FIBER_AXES,
@@ -108,7 +108,7 @@ class SynapseWorkload:
         """uint8 or uint16 (n, C, H, W): the inputs of timesteps first to last - 1."""
         return self._unsigned(self.frames[first:last])
 
-    @cached_property
+    @computed_once
     def _whole(self) -> Inputs:
         return self._unsigned(np.asarray(self.frames))
 
@@ -147,7 +147,7 @@ class SynapseWorkload:
         """Groups of channels that do not mix; 1 for most layers."""
         return self.shape.groups
 
-    @cached_property
+    @computed_once
     def _scan(self) -> _Scan:
         channels, positions = self.shape.C, self.shape.H * self.shape.W
         of_channel, non_zeros = np.zeros((channels, positions), np.int32), np.zeros(self.T, np.int64)
@@ -166,7 +166,7 @@ class SynapseWorkload:
         add_up(maps, self.groups, self.input_bits == 1, of_channel, of_step, non_zeros)
         return of_step
 
-    @cached_property
+    @computed_once
     def non_zero_inputs(self) -> Int64:
         """int64 (T,): inputs of every timestep that are not 0."""
         return self._scan.non_zeros
@@ -176,24 +176,24 @@ class SynapseWorkload:
         """Inputs that are not 0, over all timesteps."""
         return int(self.non_zero_inputs.sum())
 
-    @cached_property
+    @computed_once
     def input_ones(self) -> int:
         """Set bits of the inputs, over all timesteps; `input_spikes` for binary inputs."""
         return int(self._scan.of_channel.sum(dtype=np.int64))
 
-    @cached_property
+    @computed_once
     def tap_counts(self) -> Int64:
         """int64 (C, R, S): set bits of inputs that meet a tap of a window, over all timesteps and output positions."""
         counts = np.zeros((self.shape.C, self.shape.R, self.shape.S), np.int64)
         sum_taps(self._scan.of_channel.reshape(self.shape.input_shape), self.windows, counts)
         return counts
 
-    @cached_property
+    @computed_once
     def input_ones_by_place(self) -> Int64:
         """int64 (C, H, W): set bits of every input, over all timesteps."""
         return self._scan.of_channel.reshape(self.shape.input_shape).astype(np.int64)
 
-    @cached_property
+    @computed_once
     def row_ones(self) -> Int64:
         """int64 (groups, T, P * Q): set bits of every row of the im2col matrices."""
         return np.concatenate(list(self._row_ones()), axis=1)
@@ -280,7 +280,7 @@ class SynapseWorkload:
         """Of the packed im2col rows of a timestep, all groups and bits together."""
         return 8 * self.groups * self.input_bits * self.positions * -(-self.fan_in // WORD_BITS)
 
-    @cached_property
+    @computed_once
     def non_zero_weights(self) -> Int64:
         """int64 (C, R, S): weights that are not 0 at every input channel and tap, over the group's output channels."""
         group_outputs = self.shape.M // self.groups

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from spikecycle.simulator.array_types import Int32, Int64, Integers
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.dataflows.cores.fan_out import FanOut, SpikeTargets, joined
 from spikecycle.simulator.dataflows.routed_cores.machine import SynapseKind
 from spikecycle.simulator.dataflows.routed_cores.mesh import Reached, Spikes
@@ -53,11 +53,11 @@ class SenderOrder:
         senders.sort()
         return senders, self.values[senders - self._first]
 
-    @cached_property
+    @computed_once
     def _first(self) -> int:
         return int(self.senders.min())
 
-    @cached_property
+    @computed_once
     def ends(self) -> tuple[int, int]:
         """The first and the last sender."""
         return self._first, int(self.senders.max())

@@ -1,7 +1,7 @@
 """Counts of a mapped layer: tables of its weights, the active inputs at every filter tap, and the work of all PEs.
 
 `weight_tables` and `widths` follow from the weights alone. `count_windows` and `count_outputs` scan a sample's spikes
-for a range of output columns. `TapInputs` and `count_pe_work` add up what PEs do in all passes together: every
+for a range of output columns. `TapInputs` and `PeWork` add up what PEs do in all passes together: every
 (timestep, output row) meets every filter, so a total over passes and PEs is, for each tap, (inputs over all windows) x
 (weights over all filter sets): MICROARCHITECTURE.md, section 6. Only the slowest PE of a pass has to be found pass by
 pass (`slowest_pe`).
@@ -9,7 +9,9 @@ pass (`slowest_pe`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -62,12 +64,11 @@ def weight_tables(
     if not storage.droppable:
         is_stored = np.ones_like(is_stored)
     for fold, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        for j in range(sets):
-            first = min(start + j * mapping.filters_per_pe, end)
-            last = min(first + mapping.filters_per_pe, end)
-            filters[fold, j] = last - first
-            non_zeros[fold, j] = np.count_nonzero(task.weights[first:last], axis=0)
-            stored[fold, j] = is_stored[first:last].sum(axis=0)
+        firsts = np.arange(0, end - start, mapping.filters_per_pe)  # of each set that takes part
+        taking = len(firsts)
+        filters[fold, :taking] = np.diff(firsts, append=end - start)
+        np.add.reduceat(task.weights[start:end] != 0, firsts, axis=0, dtype=np.int64, out=non_zeros[fold, :taking])
+        np.add.reduceat(is_stored[start:end], firsts, axis=0, dtype=np.int64, out=stored[fold, :taking])
     takes = np.broadcast_to((filters > 0)[:, :, None, None], (*shape, channels, layer.R)).astype(np.int64)
     if array.row_zeros != Zero.NONE:
         takes *= non_zeros.any(axis=-1)
@@ -171,61 +172,99 @@ class TapInputs:
     def add(self, mapped: LayerOnArray, active_inputs: Int64, events: Int64) -> None:
         """Add some timesteps of a column range. active_inputs, events: int64 (n, H, C, S), see `count_windows`."""
         layer = mapped.layer
-        output_rows = np.arange(layer.P) * layer.windows.rows.stride - layer.windows.rows.padding
+        stride, padding = layer.windows.rows.stride, layer.windows.rows.padding
         active_of_row, events_of_row = active_inputs.sum(axis=0), events.sum(axis=0)
         for r in range(layer.R):
-            rows = output_rows + r
-            rows = rows[(rows >= 0) & (rows < layer.H)]
+            first = (r - padding) % stride if r < padding else r - padding  # that is in the map
+            rows = slice(first, max(first, min(layer.H, (layer.P - 1) * stride + r - padding + 1)), stride)
             self.active_inputs[:, r] += active_of_row[rows].sum(axis=0)
             self.events[:, r] += events_of_row[rows].sum(axis=0)
 
 
-def count_pe_work(mapped: LayerOnArray, inputs: TapInputs, sums: Sums) -> None:
-    """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations."""
-    layer, array, storage, tables = mapped.layer, mapped.array, mapped.storage, mapped.tables
-    shape = (layer.groups, 1, layer.group_channels, layer.R, layer.S)
-    active_inputs = inputs.active_inputs.reshape(shape)[tables.group] * tables.takes[..., None]  # (F, J, C', R, S)
-    events = inputs.events.reshape(shape)[tables.group] * tables.takes[..., None]
-    # sets without filters take no part: their windows do not count
-    windows = np.broadcast_to((tables.filters > 0)[:, :, None, None, None], active_inputs.shape) * (
-        layer.T * layer.P * layer.Q
-    )
-    filters = np.broadcast_to(tables.filters[:, :, None, None, None], active_inputs.shape)
-    channel_fold = np.arange(layer.group_channels) // mapped.mapping.fold_channels
-    stored = tables.stored[:, :, channel_fold, None, None]
-    non_zeros = tables.non_zeros
+@dataclass(frozen=True, eq=False)
+class PeWork:
+    """What inputs make PEs do, summed over the filter folds of their channel group and the filter sets of each.
 
-    added = filters if array.weight_zeros == Zero.NONE else non_zeros
-    multiplied = windows if array.input_zeros == Zero.NONE else active_inputs
-    looked_at = active_inputs if array.input_zeros == Zero.SKIP else windows
-    read = {PadLayout.PACKED: non_zeros, PadLayout.IMPLICIT: stored, PadLayout.MASKED: added}
-    applied_weights = weights_applied(mapped)
+    by_input: by name, int64 (C, R, S), of an active input at every tap: nothing in sets that do not take its row.
+    by_window: of a window, for names where all windows count, whatever their inputs are. Names: "applied", weights that
+    an input is served with, one cycle each; "added", psums that it is added to; "read", weights that are read for it;
+    "masks", entries of masks, none where there are no masks; "served", sets that take it up. non_zeros: int64
+    (C, R, S), weights that are not 0.
+    """
 
-    tap_cycles = int((looked_at * applied_weights).sum())
-    accumulates = int((multiplied * added).sum())
-    weights_read = int((multiplied * read[PadLayout(storage.layout)]).sum())
-    mask_entries = 0
-    if storage.masked and not (storage.layout == PadLayout.MASKED and array.weight_zeros == Zero.NONE):
-        mask_entries = int((multiplied * ceil_div(filters, array.weight_width)).sum())
-    unapplied = (applied_weights == 0) & (array.weight_zeros == Zero.SKIP)
-    inputs_read = int(np.where(unapplied, 0, looked_at).sum())
-    handed_over = _handed_over(mapped)
-    entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
+    by_input: Mapping[str, Int64]
+    by_window: Mapping[str, int]
+    non_zeros: Int64
 
-    counts = sums.counts
-    counts[Count.ACCUMULATES] = accumulates
-    counts[Count.MULTIPLICATIONS] = accumulates if layer.input_bits > 1 else 0
-    counts[Count.GATED] = tap_cycles - accumulates
-    counts[Count.WEIGHT_PAD_READS] = weights_read * mapped.widths.entries_per_weight + mask_entries
-    counts[Count.WEIGHT_PAD_GATED] = tap_cycles - weights_read
-    counts[Count.INPUT_PAD_READS] = inputs_read * ceil_div(layer.input_bits, array.input_width)
-    counts[Count.PSUM_PAD_READS] = (accumulates + handed_over) * entries_per_psum
-    counts[Count.PSUM_PAD_WRITES] = accumulates * entries_per_psum
-    counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
-    counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
-    counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
-    sums.useful[0] = int((active_inputs * non_zeros).sum())
-    sums.useful[1] = int((events * non_zeros).sum())
+    @classmethod
+    def of(cls, mapped: LayerOnArray) -> PeWork:
+        """Of all weights of a mapped layer."""
+        array, storage, tables = mapped.array, mapped.storage, mapped.tables
+        non_zeros = tables.non_zeros
+        filters = np.broadcast_to(tables.filters[:, :, None, None, None], non_zeros.shape)
+        channel_fold = np.arange(mapped.layer.group_channels) // mapped.mapping.fold_channels
+        added = filters if array.weight_zeros == Zero.NONE else non_zeros
+        applied = weights_applied(mapped)
+        read = {
+            PadLayout.PACKED: non_zeros,
+            PadLayout.IMPLICIT: np.broadcast_to(tables.stored[:, :, channel_fold, None, None], non_zeros.shape),
+            PadLayout.MASKED: added,
+        }[PadLayout(storage.layout)]
+        is_served = (applied > 0) | (array.weight_zeros != Zero.SKIP)
+        looked_at: dict[str, Int64] = {"applied": applied, "served": is_served.astype(np.int64)}
+        multiplied: dict[str, Int64] = {"added": added, "read": read}
+        if storage.masked and not (storage.layout == PadLayout.MASKED and array.weight_zeros == Zero.NONE):
+            masks = ceil_div(tables.filters, array.weight_width)[:, :, None, None, None]
+            multiplied["masks"] = np.broadcast_to(masks, non_zeros.shape)
+        of_input: dict[str, Int64] = {**looked_at, **multiplied}
+        of_window: dict[str, Int64] = {}
+        if array.input_zeros == Zero.NONE:
+            of_input, of_window = {}, of_input
+        elif array.input_zeros != Zero.SKIP:
+            of_input, of_window = multiplied, looked_at
+        takes_part = (tables.filters > 0)[:, :, None, None, None]  # windows of sets without filters do not count
+        return cls(
+            {name: _by_tap(mapped, numbers) for name, numbers in of_input.items()},
+            {name: int((takes_part * numbers).sum()) for name, numbers in of_window.items()},
+            _by_tap(mapped, non_zeros),
+        )
+
+    def add_to(self, mapped: LayerOnArray, inputs: TapInputs, sums: Sums) -> None:
+        """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations of a sample."""
+        layer, array = mapped.layer, mapped.array
+        done = {name: windows * (layer.T * layer.P * layer.Q) for name, windows in self.by_window.items()}
+        done |= {name: int((inputs.active_inputs * table).sum()) for name, table in self.by_input.items()}
+        tap_cycles, accumulates, weights_read, inputs_read = (
+            done[name] for name in ("applied", "added", "read", "served")
+        )
+        mask_entries = done.get("masks", 0)
+        handed_over = _handed_over(mapped)
+        entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
+
+        counts = sums.counts
+        counts[Count.ACCUMULATES] = accumulates
+        counts[Count.MULTIPLICATIONS] = accumulates if layer.input_bits > 1 else 0
+        counts[Count.GATED] = tap_cycles - accumulates
+        counts[Count.WEIGHT_PAD_READS] = weights_read * mapped.widths.entries_per_weight + mask_entries
+        counts[Count.WEIGHT_PAD_GATED] = tap_cycles - weights_read
+        counts[Count.INPUT_PAD_READS] = inputs_read * ceil_div(layer.input_bits, array.input_width)
+        counts[Count.PSUM_PAD_READS] = (accumulates + handed_over) * entries_per_psum
+        counts[Count.PSUM_PAD_WRITES] = accumulates * entries_per_psum
+        counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
+        counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
+        counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
+        sums.useful[0] = int((inputs.active_inputs * self.non_zeros).sum())
+        sums.useful[1] = int((inputs.events * self.non_zeros).sum())
+
+
+def _by_tap(mapped: LayerOnArray, numbers: Int64) -> Int64:
+    """int64 (C, R, S): of numbers (F, J, C', R, S), those of sets that take the input row, summed by channel group."""
+    layer, tables = mapped.layer, mapped.tables
+    starts = np.searchsorted(tables.group, np.arange(layer.groups + 1)).tolist()  # folds go group by group
+    of_groups = [
+        np.einsum("fjcrs,fjcr->crs", numbers[start:end], tables.takes[start:end]) for start, end in pairwise(starts)
+    ]
+    return np.concatenate(of_groups)
 
 
 def weights_applied(mapped: LayerOnArray) -> Int64:

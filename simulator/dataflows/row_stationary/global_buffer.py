@@ -23,7 +23,7 @@ from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, Passes, PassOrder
 
 
-def row_bits(row: RowBits, rows: Int64, positions: Int64, spikes: Int64 | int) -> Int64:
+def row_bits(row: RowBits, rows: Int64, positions: Int64 | int, spikes: Int64 | int) -> Int64:
     """Bits in DRAM of `rows` rows of `positions` positions each, `spikes` of all positions not being 0."""
     entries = spikes if row.explicit else rows * positions
     return np.asarray(rows * row.count_bits + entries * row.entry_bits, np.int64)
@@ -127,8 +127,13 @@ class PassWords(NamedTuple):
 
     def of(self, passes: Passes) -> Int64:
         """int64 (n,): those of some passes."""
-        place = self.width[passes.range], self.pattern[passes.column_fold], passes.filter_fold, passes.channel_fold
-        return self.words[place]
+        _, patterns, filter_folds, channel_folds = self.words.shape
+        size = filter_folds * channel_folds  # of a pattern
+        place = (self.width * (patterns * size)).take(passes.range)
+        place += np.multiply(self.pattern.take(passes.column_fold), size, dtype=np.int64)
+        place += passes.weights
+        found: Int64 = self.words.reshape(-1).take(place)
+        return found
 
 
 def pass_words(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> PassWords:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator import activity
-from spikecycle.simulator.array_types import Bools, Int64
+from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArrayMapping, ArraySpec, Kept, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, fold_pairs
 
@@ -66,16 +66,18 @@ class Passes(NamedTuple):
     """Some passes that follow each other, n of them.
 
     column_fold: int64 (n,), within the range of output columns; range: int64 (n,). filter_fold, channel_fold: int64
-    (n,). fills: bool (n,), weights are put into the pads. loads_weights: bool (n,), those come from DRAM. updates:
-    int64 (u,), passes of these after which their time group's neurons are updated.
+    (n,). weights: int64 (n,), both in one number: an index into a flat table (F, K). Indices of some of these passes,
+    int64 each: fills, weights are put into the pads; loads, those come from DRAM; updates, after which the neurons of
+    their time group are updated.
     """
 
     range: Int64
     column_fold: Int64
     filter_fold: Int64
     channel_fold: Int64
-    fills: Bools
-    loads_weights: Bools
+    weights: Int64
+    fills: Int64
+    loads: Int64
     updates: Int64
 
 
@@ -132,12 +134,6 @@ class PassOrder:
         start, end = int(self.column_starts[number]), int(self.column_ends[number])
         return self.folds._replace(column_start=np.full(size, start), column_end=np.full(size, end))
 
-    def at(self, ranges: Int64, column_fold: Int64) -> ColumnFolds:
-        """Column folds by range and by their number within it, int64 (n,) both."""
-        found = ColumnFolds(*(column[column_fold] for column in self.folds))
-        tile = found.tile + ranges * len(self.tile_sizes)
-        return found._replace(tile=tile, column_start=self.column_starts[ranges], column_end=self.column_ends[ranges])
-
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
         _, _, channel_folds = self.shape
@@ -150,17 +146,25 @@ class PassOrder:
         parts = [self._of_tile(tile, begin, stop) for tile in tiles]
         ranges, column_fold, filter_fold, channel_fold = (np.concatenate(column) for column in zip(*parts, strict=True))
         weights = filter_fold * channel_folds + channel_fold
-        fills = np.ones(len(weights), bool)
-        fills[1:] = weights[1:] != weights[:-1]
-        ranges, column_fold, filter_fold, channel_fold, fills = (
-            column[before:] for column in (ranges, column_fold, filter_fold, channel_fold, fills)
+        fills = np.flatnonzero(weights[1:] != weights[:-1])
+        if not before:
+            fills = np.concatenate([[0], fills + 1])
+        ranges, column_fold, filter_fold, channel_fold, weights = (
+            column[before:] for column in (ranges, column_fold, filter_fold, channel_fold, weights)
         )
-        loads_weights = fills
-        if self.mapping.resident:
-            loads_weights = (ranges == 0) & (column_fold == 0)  # their first use: every tile meets all weights
-        ends_group = self.folds.pair_end == self.folds.group_end
-        updates = np.flatnonzero((channel_fold == channel_folds - 1) & ends_group[column_fold])
-        return Passes(ranges, column_fold, filter_fold, channel_fold, fills, loads_weights, updates)
+        loads = fills
+        if self.mapping.resident:  # their first use: every tile meets all weights
+            loads = np.flatnonzero((ranges == 0) & (column_fold == 0))
+        updates = np.flatnonzero(channel_fold == channel_folds - 1)
+        last_folds = column_fold.take(updates)
+        updates = updates[self.folds.pair_end.take(last_folds) == self.folds.group_end.take(last_folds)]
+        return Passes(ranges, column_fold, filter_fold, channel_fold, weights, fills, loads, updates)
+
+    def places(self, passes: Passes) -> tuple[Int64, Int64, Int64, Int64]:
+        """int64 (n,): tile, filter fold, channel fold, and column fold within the tile, of some passes."""
+        tile = self.folds.tile.take(passes.column_fold)
+        tile += passes.range * len(self.tile_sizes)
+        return tile, passes.filter_fold, passes.channel_fold, self.folds.number.take(passes.column_fold)
 
     def _of_tile(self, tile: int, begin: int, stop: int) -> tuple[Int64, Int64, Int64, Int64]:
         """Range, column fold, filter fold and channel fold of the passes of a tile that are in `begin` to `stop`."""

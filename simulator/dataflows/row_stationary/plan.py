@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
 from spikecycle.simulator.activity import Activity, Counter, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.dataflows.base import WeightFootprint, WeightStorage
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary.counters import counters
@@ -126,7 +127,7 @@ class RowStationaryPlan:
     @property
     def counters(self) -> tuple[Counter, ...]:
         """What is counted: MICROARCHITECTURE.md, section 8."""
-        return tuple(counters(self.machine, self.task).values())
+        return tuple(self._counters.values())
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
@@ -134,10 +135,7 @@ class RowStationaryPlan:
         self._count_neuron_logic(replay.counts)
         return Activity(
             WorkRows.made(self.order.count, 1, partial(self._rows, replay), replay.work.kept_bytes),
-            counts={
-                counter.name: int(replay.counts[column])
-                for column, counter in counters(self.machine, self.task).items()
-            },
+            counts={counter.name: int(replay.counts[column]) for column, counter in self._counters.items()},
             busy={"pe": int(replay.useful[0])},
             synaptic_operations=int(replay.useful[1]),
         )
@@ -145,12 +143,15 @@ class RowStationaryPlan:
     def _rows(self, replay: Replay, first: int, stop: int) -> tuple[Work, Moves]:
         """A row of work for each of some passes."""
         found = replay.passes(first, stop)
-        folds = self.order.at(found.passes.range, found.passes.column_fold)
-        places = (folds.tile, found.passes.filter_fold, found.passes.channel_fold, folds.number)
-        work = Work.of(CYCLE_CATEGORIES, found.breakdown, places=dict(zip(PLACES, places, strict=True)), phases=PHASES)
+        places = dict(zip(PLACES, self.order.places(found.passes), strict=True))
+        work = Work.of(CYCLE_CATEGORIES, found.breakdown, places=places, phases=PHASES)
         return work, Moves(found.loads, found.stores)
 
-    @cached_property
+    @computed_once
+    def _counters(self) -> dict[Count, Counter]:
+        return counters(self.machine, self.task)
+
+    @computed_once
     def _steady(self) -> Steady:
         return Steady.of(self.mapped, self.order)
 

@@ -6,7 +6,7 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -15,9 +15,9 @@ from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.array_types import Bools, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
+    PeWork,
     TapInputs,
     count_outputs,
-    count_pe_work,
     count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
@@ -42,7 +42,12 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles, slowest_by_weights, slowest_skipping
-from spikecycle.simulator.dataflows.row_stationary.updates import ArrayNeurons, output_spikes, spikes_of_folds
+from spikecycle.simulator.dataflows.row_stationary.updates import (
+    ArrayNeurons,
+    UpdateTables,
+    output_spikes,
+    spikes_of_folds,
+)
 
 BLOCK_BYTES = 2**24
 """Of what is counted of each input and tap of all timesteps, at most, if they are gone through together."""
@@ -58,7 +63,7 @@ class Steady:
     that are loaded; row_loads: which, if all timesteps are gone through together. covered: int64 (ranges,), input
     columns of those rows. loads_rows: bool (F,), filter folds whose passes load them. in_chains: int64 (K,), cycles
     for which psums go up the chains. groups: int64 (folds of a range,), the time group of each column fold.
-    counts: int64 (len(Count),), of what `words` are for.
+    counts: int64 (len(Count),), of what `words` are for. most_cycles: that taps, or handing over, of a pass may take.
     """
 
     words: PassWords
@@ -69,7 +74,10 @@ class Steady:
     in_chains: Int64
     groups: Int64
     neuron_unit: ArrayNeurons
+    pe_work: PeWork
     counts: Int64
+    most_cycles: int
+    _updates: dict[bool, UpdateTables] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
@@ -95,8 +103,16 @@ class Steady:
             mapped.layer.R * sets_in_chains(mapped),
             np.cumsum(folds.pair_end == folds.group_end) - (folds.pair_end == folds.group_end),
             ArrayNeurons.of(mapped),
+            PeWork.of(mapped),
             counts,
+            most_cycles(mapped, int((order.column_ends - order.column_starts).max()), order.shape[2]),
         )
+
+    def updates(self, order: PassOrder, outputs_on_chip: bool) -> UpdateTables:
+        """What the neuron unit does in all passes."""
+        if outputs_on_chip not in self._updates:
+            self._updates[outputs_on_chip] = UpdateTables.of(self.neuron_unit, order, outputs_on_chip)
+        return self._updates[outputs_on_chip]
 
 
 def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
@@ -159,12 +175,12 @@ class Replay:
         """Go through the spikes of a sample, and count everything."""
         work = _work_of_spikes(mapped, order, steady, sample)
         sums = Sums(steady.counts.copy(), np.zeros(2, np.int64))
-        count_pe_work(mapped, work.taps, sums)
+        steady.pe_work.add_to(mapped, work.taps, sums)
         on_chip = sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip
         done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
         done._count_loads()
         done._count_fills()
-        steady.neuron_unit.count(order, work.output_spikes, sample.outputs_on_chip, sums.counts)
+        steady.updates(order, sample.outputs_on_chip).count(work.output_spikes, sums.counts)
         return done
 
     def passes(self, first: int, stop: int) -> PassRecords:
@@ -178,25 +194,26 @@ class Replay:
         words += self._load_rows(passes, loads)
         self._fill_pads(passes, breakdown, loads, words)
 
-        column_fold = passes.range * len(self.order.folds.tile) + passes.column_fold
-        of_work = column_fold if mapped.array.input_zeros == Zero.SKIP else passes.range
-        place = of_work, passes.filter_fold, passes.channel_fold
-        tap_cycles, hand_over = (table[place].astype(np.int64) for table in (work.tap_cycles, work.hand_over))
-        breakdown[:, CycleCategory.COMPUTE] = tap_cycles
-        breakdown[:, CycleCategory.REDUCTION] = hand_over + self.steady.in_chains[passes.channel_fold]
-        buffer_cycles = ceil_div(words, mapped.array.words_per_cycle) - tap_cycles - hand_over
-        np.maximum(buffer_cycles, 0, out=breakdown[:, CycleCategory.GLOBAL_BUFFER])
+        place = passes.range  # in a flat table
+        if mapped.array.input_zeros == Zero.SKIP:
+            place = place * len(self.order.folds.tile) + passes.column_fold
+        place = place * (self.order.shape[1] * self.order.shape[2]) + passes.weights
+        compute, reduction = breakdown[:, CycleCategory.COMPUTE], breakdown[:, CycleCategory.REDUCTION]
+        compute[:], reduction[:] = (table.reshape(-1).take(place) for table in (work.tap_cycles, work.hand_over))
+        buffer_cycles = breakdown[:, CycleCategory.GLOBAL_BUFFER]
+        buffer_cycles[:] = ceil_div(words, mapped.array.words_per_cycle)
+        buffer_cycles -= compute
+        buffer_cycles -= reduction
+        np.maximum(buffer_cycles, 0, out=buffer_cycles)
+        reduction += self.steady.in_chains.take(passes.channel_fold)
 
         ends = passes.updates
-        ranges, folds, filter_fold = passes.range[ends], passes.column_fold[ends], passes.filter_fold[ends]
-        spikes = None
-        if work.output_spikes is not None:
-            group = ranges * (len(work.output_spikes) // self.order.ranges) + self.steady.groups[folds]
-            spikes = work.output_spikes[group, filter_fold].astype(np.int64)
-        sums = self.order.at(ranges, folds)
-        updates, _ = self.steady.neuron_unit.update(sums, filter_fold, spikes, self.outputs_on_chip)
+        groups = self.steady.groups.take(passes.column_fold.take(ends))
+        updates = self.steady.updates(self.order, self.outputs_on_chip).at(
+            passes.range.take(ends), groups, passes.filter_fold.take(ends), work.output_spikes
+        )
         breakdown[ends, CycleCategory.UPDATE] = updates.cycles
-        breakdown[ends, CycleCategory.GLOBAL_BUFFER] += np.maximum(updates.buffer_cycles - updates.cycles, 0)
+        buffer_cycles[ends] += updates.buffer_cycles
         loads[ends, Operand.POTENTIALS] = updates.loaded_potentials
         stores[ends, Operand.POTENTIALS] = updates.stored_potentials
         stores[ends, Operand.OUTPUTS] = updates.stored_outputs
@@ -206,21 +223,29 @@ class Replay:
         """Load input rows; int64 (n,): words of the global buffer for them."""
         mapped, steady = self.mapped, self.steady
         words = np.zeros(len(passes.range), np.int64)
-        rows = steady.loaded_rows[passes.column_fold]
-        loading = np.flatnonzero(steady.loads_rows[passes.filter_fold] & (rows > 0))
-        if self.inputs_on_chip or not loading.size:
+        if self.inputs_on_chip:
             return words
-        ranges, channel_fold, rows = passes.range[loading], passes.channel_fold[loading], rows[loading]
-        positions = steady.covered[ranges]
-        rows = rows * (positions > 0)
-        channels = channels_of_folds(mapped)[channel_fold]
+        has_rows = steady.loaded_rows.take(passes.column_fold) > 0
+        loading = np.flatnonzero(steady.loads_rows.take(passes.filter_fold) & has_rows)
+        if not loading.size:
+            return words
+        ranges, column_fold, channel_fold = (
+            column.take(loading) for column in (passes.range, passes.column_fold, passes.channel_fold)
+        )
+        positions = steady.covered.take(ranges)
+        rows = steady.loaded_rows.take(column_fold)
+        rows *= positions > 0
+        channels = channels_of_folds(mapped).take(channel_fold)
         spikes: Int64 | int = 0
         if self.work.input_spikes is not None:
-            folds = ranges * len(self.order.folds.tile) + passes.column_fold[loading]
-            group = mapped.tables.group[passes.filter_fold[loading]]
-            spikes = self.work.input_spikes[folds, group, channel_fold].astype(np.int64)
+            _, groups, channel_folds = self.work.input_spikes.shape
+            folds = ranges * len(self.order.folds.tile) + column_fold
+            group = mapped.tables.group.take(passes.filter_fold.take(loading))
+            place = (folds * groups + group) * channel_folds + channel_fold
+            spikes = self.work.input_spikes.reshape(-1).take(place).astype(np.int64)
         loads[loading, Operand.SPIKES] = row_bits(mapped.input_row, rows * channels, positions, spikes)
-        words[loading] = rows * self._words_of_row()[ranges, channel_fold]
+        words_of_row = self._words_of_row()
+        words[loading] = rows * words_of_row.reshape(-1).take(ranges * words_of_row.shape[1] + channel_fold)
         return words
 
     def _words_of_row(self) -> Int64:
@@ -246,17 +271,18 @@ class Replay:
 
     def _fill_pads(self, passes: Passes, breakdown: Int64, loads: Int64, words: Int64) -> None:
         """Load weights and fill the pads; adds what the global buffer does for that to `words`, int64 (n,)."""
-        array, channel_folds = self.mapped.array, self.order.shape[2]
+        array = self.mapped.array
         bits = self.mapped.tables.fold_bits.reshape(-1)
-        fills = np.flatnonzero(passes.fills)
-        weights = passes.filter_fold * channel_folds + passes.channel_fold
-        filled = weights[fills]
-        loads_weights = passes.loads_weights & (not self.weights_on_chip)
-        breakdown[fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits)[filled]
-        loads[fills, Operand.WEIGHTS] = bits[filled] * loads_weights[fills]
+        filled = passes.weights.take(passes.fills)
+        breakdown[passes.fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits).take(filled)
+        stream_words = ceil_div(bits, array.word_bits)
         if not array.bypass:
-            stream_words = ceil_div(bits, array.word_bits)[weights]
-            words += stream_words * passes.fills + stream_words * loads_weights
+            words[passes.fills] += stream_words.take(filled)
+        if not self.weights_on_chip:
+            loaded = passes.weights.take(passes.loads)
+            loads[passes.loads, Operand.WEIGHTS] = bits.take(loaded)
+            if not array.bypass:
+                words[passes.loads] += stream_words.take(loaded)
 
     def _count_fills(self) -> None:
         mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
@@ -279,12 +305,10 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
     """Go through the ranges of output columns."""
     layer = mapped.layer
     hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
-    columns = order.column_ends - order.column_starts
     if mapped.array.input_zeros == Zero.SKIP:
-        most = most_cycles(mapped, int(columns.max()), order.shape[2])
-        tap_cycles, hand_over = _zeros(order.shape, most), _zeros(order.shape, most)
+        tap_cycles, hand_over = (_zeros(order.shape, steady.most_cycles) for _ in range(2))
     else:
-        tap_cycles, hand_over = slowest_by_weights(mapped, columns, hands_over)
+        tap_cycles, hand_over = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
     loaded: Integers | None = None
     if mapped.input_row.explicit:
         most = int(steady.loaded_rows.max() * steady.covered.max()) * int(channels_of_folds(mapped).max())

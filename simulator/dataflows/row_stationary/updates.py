@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Int32, Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import result_words, row_bits
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerOnArray, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
 
 GROUPS_AT_ONCE = 2**13
-"""Time groups whose updates are counted together."""
+"""Time groups that are looked at together."""
 
 
 class Updates(NamedTuple):
     """Some updates, int64 each.
 
-    cycles: of the neuron unit. buffer_cycles: of the global buffer, meanwhile. loaded_potentials, stored_potentials,
+    cycles: of the neuron unit. buffer_cycles: of the global buffer, beyond those. loaded_potentials, stored_potentials,
     stored_outputs: bits from and to DRAM; potentials with synaptic currents, and loaded with parameters of neurons.
     """
 
@@ -54,6 +54,45 @@ def neurons_of(layer: LayerSpec, sums: ColumnFolds) -> ColumnFolds:
         group_start=sums.group_start // sums.rows * height,
         group_end=sums.group_end // sums.rows * height,
     )
+
+
+class GroupRows(NamedTuple):
+    """Rows of the map in time groups, int64 (n,) each.
+
+    pairs: timesteps and rows. rows: of whatever timestep. started: those that begin at t = 0; the group takes up the
+    potentials of all others. written: those whose potentials it leaves for another, since it ends before the last
+    timestep.
+    """
+
+    pairs: Int64
+    rows: Int64
+    started: Int64
+    written: Int64
+
+    @classmethod
+    def of(cls, layer: LayerSpec, sums: ColumnFolds) -> GroupRows:
+        """Of the groups that these folds end."""
+        groups = neurons_of(layer, sums)
+        height, pairs = groups.rows, groups.group_end - groups.group_start
+        rows = np.minimum(height, pairs)
+        started = np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
+        last_timestep = (layer.T - 1) * height
+        ended = np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
+        return cls(pairs, rows, started, rows - ended)
+
+    @classmethod
+    def distinct(cls, layer: LayerSpec, folds: ColumnFolds) -> tuple[GroupRows, Int32]:
+        """Those that differ of all time groups, and which of them each is: int32 (time groups,)."""
+        last = np.flatnonzero(folds.pair_end == folds.group_end)
+        found: dict[tuple[int, ...], int] = {}
+        number = np.empty(len(last), np.int32)
+        for first in range(0, len(last), GROUPS_AT_ONCE):
+            some = last[first : first + GROUPS_AT_ONCE]
+            of_some = cls.of(layer, ColumnFolds(*(column[some] for column in folds)))
+            differing, which = np.unique(np.stack(of_some, axis=1), axis=0, return_inverse=True)
+            numbers = [found.setdefault(tuple(rows), len(found)) for rows in differing.tolist()]
+            number[first : first + GROUPS_AT_ONCE] = np.array(numbers, np.int32)[which.reshape(-1)]
+        return cls(*np.array(list(found), np.int64).reshape(-1, len(cls._fields)).T), number
 
 
 def spikes_of_folds(mapped: LayerOnArray, spikes: Int64) -> Int64:
@@ -114,43 +153,31 @@ class ArrayNeurons:
         )
 
     def update(
-        self, sums: ColumnFolds, filter_fold: Int64, spikes: Int64 | None, outputs_on_chip: bool
+        self, rows_of_groups: GroupRows, columns: int, outputs_on_chip: bool
     ) -> tuple[Updates, dict[Count, Int64]]:
-        """Update neurons after passes of column folds that end their groups; and what each of these updates counts.
-
-        filter_fold: int64, of a shape that goes with that of the columns of `sums`, as all results do. spikes: int64,
-        output spikes of each; None where the format of a row does not depend on them.
-        """
+        """Update neurons of some time groups (n,) of so many columns in every filter fold, int64 (n, F) each; and what
+        each of these updates counts. Where the format has an entry for each spike, without those."""
         layer, array = self.mapped.layer, self.mapped.array
-        groups = neurons_of(layer, sums)
-        height, columns, pairs = groups.rows, groups.columns, groups.group_end - groups.group_start
-        filters = self.filters[filter_fold]
-        # rows of the map that begin at t = 0; whose potentials the group takes up, or leaves for another: it begins
-        # after t = 0, or ends before the last timestep
-        rows = np.minimum(height, pairs)
-        rows_started = np.maximum(0, np.minimum(groups.group_end, height) - groups.group_start)
+        pairs, rows, rows_started, rows_written = (numbers[:, None] for numbers in rows_of_groups)
         rows_read = rows - rows_started
-        last_timestep = (layer.T - 1) * height
-        rows_written = rows - np.maximum(0, groups.group_end - np.maximum(groups.group_start, last_timestep))
-        neurons = columns * filters  # of a row of the map
+        neurons = columns * self.filters  # of a row of the map
         loaded_bits = rows_started * layer.starts_in_dram * layer.potential_bits
         loaded_bits = loaded_bits + rows_read * (array.potentials_in_dram == 1) * layer.state_bits
         loads = (loaded_bits + rows * layer.parameter_bits) * neurons
         stores = (rows_written * (array.potentials_in_dram > 0) * layer.state_bits) * neurons
 
-        psum_words = pairs * layer.pool_rows * self.psum_words[columns * layer.pool_columns, filter_fold]
-        output_words = pairs * self.output_words[columns, filter_fold]
-        potential_words = self.potential_words[columns, filter_fold]
+        psum_words = pairs * layer.pool_rows * self.psum_words[columns * layer.pool_columns]
+        output_words = pairs * self.output_words[columns]
+        potential_words = self.potential_words[columns]
         stored_words = output_words * (not outputs_on_chip)
         updates = pairs * neurons
-        output_bits = row_bits(
-            self.mapped.output_row, pairs * (columns > 0) * filters, columns, 0 if spikes is None else spikes
-        )
+        output_bits = row_bits(self.mapped.output_row, pairs * (columns > 0) * self.filters, columns, 0)
         output_bits = output_bits * (not outputs_on_chip)
         words = psum_words + (rows_read + rows_written) * potential_words + output_words + stored_words
+        cycles = ceil_div(updates * layer.unit_cycles, array.update_lanes) + 2
         found = Updates(
-            cycles=ceil_div(updates * layer.unit_cycles, array.update_lanes) + 2,
-            buffer_cycles=ceil_div(words, array.words_per_cycle),
+            cycles=cycles,
+            buffer_cycles=np.maximum(ceil_div(words, array.words_per_cycle) - cycles, 0),
             loaded_potentials=loads,
             stored_potentials=stores,
             stored_outputs=output_bits,
@@ -166,21 +193,58 @@ class ArrayNeurons:
             Count.DRAM_WIRE_OUTPUTS: output_bits,
         }
 
-    def count(self, order: PassOrder, output_spikes: Integers | None, outputs_on_chip: bool, counts: Int64) -> None:
+
+@dataclass(frozen=True, eq=False)
+class UpdateTables:
+    """All updates of a mapped layer: many are alike.
+
+    found: int64 (widths, patterns, F) each. width: int64 (ranges,), which one a range of output columns has. pattern:
+    int32 (time groups of a range,), which rows of the map a group has. spike_bits: bits of an output spike in DRAM;
+    0 where they do not depend on spikes. counts: int64 (len(Count),), what all updates count but for spikes.
+    """
+
+    found: Updates
+    width: Int64
+    pattern: Int32
+    spike_bits: int
+    counts: Int64
+
+    @classmethod
+    def of(cls, neurons: ArrayNeurons, order: PassOrder, outputs_on_chip: bool) -> UpdateTables:
+        """Update the neurons of each width and pattern once."""
+        mapped = neurons.mapped
+        rows_of_groups, pattern = GroupRows.distinct(mapped.layer, order.folds)
+        groups = np.bincount(pattern, minlength=len(rows_of_groups.rows))
+        pool = mapped.layer.pool_columns
+        widths, width = np.unique(order.column_ends // pool - order.column_starts // pool, return_inverse=True)
+        counts, tables = np.zeros(len(Count), np.int64), []
+        for columns, ranges in zip(widths.tolist(), np.bincount(width).tolist(), strict=True):
+            table, counted = neurons.update(rows_of_groups, columns, outputs_on_chip)
+            tables.append(table)
+            for what, numbers in counted.items():
+                of_groups = np.broadcast_to(numbers, table.cycles.shape).sum(axis=1)
+                counts[what] += int((of_groups * groups).sum()) * ranges
+        spike_bits = 0 if outputs_on_chip or not mapped.output_row.explicit else mapped.output_row.entry_bits
+        found = Updates(*(np.stack(np.broadcast_arrays(*parts)) for parts in zip(*tables, strict=True)))
+        return cls(found, width, pattern, spike_bits, counts)
+
+    def count(self, output_spikes: Integers | None, counts: Int64) -> None:
         """Add what all updates count. output_spikes: integers (time groups, F) of all ranges, or None."""
-        groups = groups_of(order.folds)
-        size, filter_fold = len(groups.tile), np.arange(len(self.filters))
-        for number in range(order.ranges):
-            of_range = groups._replace(
-                column_start=np.full(size, order.column_starts[number]),
-                column_end=np.full(size, order.column_ends[number]),
-            )
-            for first in range(0, size, GROUPS_AT_ONCE):
-                some = ColumnFolds(*(column[first : first + GROUPS_AT_ONCE, None] for column in of_range))
-                spikes = None
-                if output_spikes is not None:
-                    begin = number * size + first
-                    spikes = output_spikes[begin : begin + len(some.tile)].astype(np.int64)
-                _, found = self.update(some, filter_fold, spikes, outputs_on_chip)
-                for what, numbers in found.items():
-                    counts[what] += int(np.broadcast_to(numbers, (len(some.tile), len(filter_fold))).sum())
+        counts += self.counts
+        if output_spikes is not None:
+            counts[Count.DRAM_WIRE_OUTPUTS] += int(output_spikes.sum(dtype=np.int64)) * self.spike_bits
+
+    def at(self, ranges: Int64, groups: Int64, filter_fold: Int64, output_spikes: Integers | None) -> Updates:
+        """Some updates, int64 (n,) each: by range, by time group within it, and by filter fold. output_spikes: as for
+        `count`."""
+        _, patterns, filter_folds = self.found.cycles.shape
+        place = (self.width * patterns).take(ranges)
+        place += self.pattern.take(groups)
+        place *= filter_folds
+        place += filter_fold
+        found = Updates(*(table.reshape(-1).take(place) for table in self.found))
+        if output_spikes is not None and self.spike_bits:
+            place = (ranges * len(self.pattern) + groups) * filter_folds + filter_fold
+            spikes = output_spikes.reshape(-1).take(place)
+            found = found._replace(stored_outputs=found.stored_outputs + spikes * np.int64(self.spike_bits))
+        return found
