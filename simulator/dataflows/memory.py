@@ -13,7 +13,8 @@ from spikecycle.simulator.dataflows.stage import Network, Stage
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
 from spikecycle.simulator.replay.sample import KEPT_BYTES
-from spikecycle.traces import LayerShape, Pool, Population, Tensor
+from spikecycle.simulator.workload.non_zero_sums import sums_bytes
+from spikecycle.traces import LayerShape, Pool, Population, Synapse, Tensor
 from spikecycle.traces.frames import block_timesteps
 from spikecycle.traces.packing import packed_bytes
 from spikecycle.traces.weights import code_dtype
@@ -118,6 +119,10 @@ def stage_needs(
             needs.append(Need(size, f"some timesteps of tensor {tensor.name!r}", is_kept=False))
     if not weights_as_codes or _is_recomputed(stage, network):
         needs.append(neurons_need(stage))
+    last = stage.operators[-1]
+    if isinstance(last, Synapse) and not network.tensors[last.output.name].recorded:
+        size = sums_bytes(last.shape, last.weight_bits)
+        needs.append(Need(size, "weights by event (C x R x S x M), to count currents", is_kept=False))
     return tuple(needs)
 
 

@@ -22,6 +22,9 @@ TOGETHER = 8
 COPIED = 64
 """Events that are copied without asking whether a list has as many: enough for a loop with wide registers."""
 
+INPUT_EVENT_BYTES, ROW_EVENT_BYTES = 4, 8
+"""Of an event in either list."""
+
 
 class InputEvents(NamedTuple):
     """Room for the events of a timestep and group, listed by position and channel.

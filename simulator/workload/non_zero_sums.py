@@ -7,16 +7,23 @@ Before such a sum could go beyond, what is above its lowest 8 bits is added to a
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikecycle.simulator.aligned import aligned_zeros
 from spikecycle.simulator.array_types import Int16, Int32, Int64, UInt64, WeightCodes
 from spikecycle.simulator.jit import disjoint_kernel, inner_kernel, lean_kernel
 from spikecycle.simulator.replay.steps import turn
 from spikecycle.simulator.workload.axis import Windows
-from spikecycle.simulator.workload.event_lists import InputEvents, RowEvents, join_rows, list_events
+from spikecycle.simulator.workload.event_lists import (
+    INPUT_EVENT_BYTES,
+    ROW_EVENT_BYTES,
+    InputEvents,
+    RowEvents,
+    join_rows,
+    list_events,
+)
 from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes
@@ -28,8 +35,6 @@ TOGETHER = 4
 LANES = 64
 """Output channels whose sums are made together, and to a multiple of which those of a group are filled up. With fewer,
 LLVM takes the loop over them apart before it looks for wide registers."""
-CACHE_LINE = 64
-"""Bytes. Weights of an event that begin within one take one more."""
 FEWEST_EVENTS = 8 * TOGETHER
 """Events that sums of 16 bits must hold at least."""
 FEWEST_CHANNELS = 4
@@ -186,11 +191,9 @@ def non_zero_sums(
 
     weights: int32 (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). allowed: the range.
     """
-    outputs = shape.M // shape.groups
-    lanes = -(-outputs // LANES) * LANES
-    is_scattered = shape.groups > 1 and outputs < FEWEST_CHANNELS
+    outputs, lanes = shape.M // shape.groups, _lanes(shape)
     largest_number = max(shape.input_count, (shape.C // shape.groups + WORD_BITS) * lanes)  # that lists of events hold
-    if is_scattered or largest_number > _WIDE.max - WORD_BITS:
+    if _is_scattered(shape) or largest_number > _WIDE.max - WORD_BITS:
         return None
     rows = event_weights(weights, shape, code_dtype(weight_bits))
     largest = max(int(rows.max()), -int(rows.min()))
@@ -214,24 +217,34 @@ def non_zero_sums(
     return counts
 
 
+def sums_bytes(shape: LayerShape, weight_bits: int) -> int:
+    """Memory that `non_zero_sums` takes: weights by event, and lists of events; 0 where sums are not made so."""
+    if _is_scattered(shape):
+        return 0
+    channels, item_bytes = shape.C // shape.groups, np.dtype(code_dtype(weight_bits)).itemsize
+    weights = item_bytes * shape.groups * (shape.fan_in + 1) * _lanes(shape)
+    return weights + channels * (INPUT_EVENT_BYTES * shape.H * shape.W + ROW_EVENT_BYTES * shape.R * shape.W)
+
+
+def _lanes(shape: LayerShape) -> int:
+    """Output channels of a group, filled up."""
+    return -(-shape.M // shape.groups // LANES) * LANES
+
+
+def _is_scattered(shape: LayerShape) -> bool:
+    """Whether every event is scattered over the outputs that it reaches."""
+    return shape.groups > 1 and shape.M // shape.groups < FEWEST_CHANNELS
+
+
 def event_weights(weights: Int32, shape: LayerShape, dtype: type[np.signedinteger[Any]]) -> WeightCodes:
     """Weights (M, C / groups, R, S) as (groups, (S x R x C / groups + 1) x lanes) of a dtype.
 
     Those of an event lie side by side, filled up to whole lanes with 0; the last are those of no event, all 0.
     """
-    groups, (m, c, r, s) = shape.groups, weights.shape
-    lanes = -(-(m // groups) // LANES) * LANES
-    rows = _on_cache_lines((groups, s * r * c + 1, lanes), dtype)
+    groups, lanes, (_, c, r, s) = shape.groups, _lanes(shape), weights.shape
+    rows: WeightCodes = aligned_zeros((groups, s * r * c + 1, lanes), dtype)
     turn(weights, rows[:, :-1].reshape(groups, s, r, c, lanes).transpose(0, 3, 2, 1, 4))
     return rows.reshape(groups, -1)
-
-
-def _on_cache_lines(shape: tuple[int, ...], dtype: type[np.signedinteger[Any]]) -> WeightCodes:
-    """Zeros that begin with a line of the cache."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    room = np.zeros(size + CACHE_LINE, np.uint8)
-    start = -room.ctypes.data % CACHE_LINE
-    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _stays_within(allowed: ValueRange, magnitude: int, weights: Int32, bias: Int32) -> bool:

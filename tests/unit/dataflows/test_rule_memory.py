@@ -74,6 +74,8 @@ MANY_WEIGHTS = [
     ("gustavsnn", depthwise(100_000, 1), 1, 0.1),
     ("gustavsnn", linear(2048, 2048), 4, 0.1),
     ("loas", linear(2048, 2048), 4, 0.1),
+    ("sato", linear(2**20, 1), 2, 0.1),  # whose weights are filled up to 64 output channels
+    ("sato", conv(256, 2, 1024, groups=256), 2, 0.1),
 ]
 """Which are far beyond what is bounded."""
 
