@@ -1,8 +1,8 @@
 """Numba's cache of compiled kernels, read only where it is whole and the user's own.
 
 Numba unpickles whatever lies in its folder, and runs the code in it: a damaged file breaks every later run, and one
-that somebody else put there runs as the user. Here every file begins with the SHA-256 of what follows, and has to
-belong to the user. What does not is compiled anew.
+that somebody else put there runs as the user. Here every file begins with the SHA-256 of its name and of what follows,
+and has to belong to the user. What does not is compiled anew.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _environment_of_part(module: str, constants: Any, name: str) -> Any:
 
 
 def _seal(path: str, content: bytes) -> None:
-    write_file(path, hashlib.sha256(content).digest() + content)
+    write_file(path, _digest(path, content) + content)
 
 
 def _unsealed(path: str) -> bytes:
@@ -114,6 +114,10 @@ def _unsealed(path: str) -> bytes:
             raise PermissionError(f"{path} belongs to somebody else")
         sealed = file.read(LARGEST_FILE_BYTES)
     digest, content = sealed[:DIGEST_BYTES], sealed[DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        raise OSError(f"{path} is damaged")
+    if _digest(path, content) != digest:
+        raise OSError(f"{path} is damaged, or another file's")
     return content
+
+
+def _digest(path: str, content: bytes) -> bytes:
+    return hashlib.sha256(Path(path).name.encode() + b"\0" + content).digest()

@@ -107,6 +107,25 @@ def test_a_damaged_cache_costs_time_and_not_the_run(tmp_path: Path, suffix: str,
     assert all(len(file.read_bytes()) > 100 for file in folder.rglob(f"*.{suffix}")), "it was not written anew"
 
 
+def test_a_kernel_under_the_name_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        "from spikecycle.simulator.jit import kernel\n"
+        "@kernel\ndef once(value: int) -> int:\n    return value\n"
+        "@kernel\ndef twice(value: int) -> int:\n    return 2 * value\n"
+        "print(once(3), twice(3))\n"
+    )
+    environment = {"SPIKECYCLE_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0", "NUMBA_BOUNDSCHECK": "0"}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, str(script)], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == ["3", "6"]
+        (once,) = (tmp_path / "cache").rglob("*.once-*.nbc")
+        (twice,) = (tmp_path / "cache").rglob("*.twice-*.nbc")
+        twice.write_bytes(once.read_bytes())
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link", "loop"])
 def test_what_is_no_file_in_a_cache(tmp_path: Path, kind: str) -> None:
     environment, folder = _cached(tmp_path)
@@ -127,7 +146,8 @@ def test_files_of_somebody_else_are_not_read(tmp_path: Path) -> None:
     """Sealed rightly, they would end the process: a digest is no proof of who wrote it."""
     environment, folder = _cached(tmp_path)
     for file in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
-        file.write_bytes(hashlib.sha256(PICKLES["exits"]).digest() + PICKLES["exits"])
+        named = file.name.encode() + b"\0" + PICKLES["exits"]
+        file.write_bytes(hashlib.sha256(named).digest() + PICKLES["exits"])
         os.chown(file, 65534, 65534)
     assert _run(tmp_path, **environment)[0] == "600"
 
