@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import entry_points
@@ -83,6 +84,19 @@ def plugins_used_by(machine: Machine, overlap: str) -> list[PluginFile]:
             OVERLAPS.kind: [overlap],
         }
     )
+
+
+def failed_in_plugin(error: BaseException) -> str | None:
+    """The plugin file and the line that raised an error, itself or by way of a package that it calls; None where it was
+    code of ours."""
+    plugins = {module.__file__ for module in sys.modules.values() if type(module) is PluginModule}
+    own = str(Path(__file__).parent)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename in plugins:
+            return place_in(frame.filename, error)
+        if frame.filename.startswith(own):
+            return None
+    return None
 
 
 def _check_complete(module: ModuleType) -> None:

@@ -19,7 +19,7 @@ from spikecycle.simulator.cli.output import (
     flush_standard_output,
     printable,
 )
-from spikecycle.simulator.errors import SimulatorError, UsageError
+from spikecycle.simulator.errors import SimulatorError, UsageError, one_line
 
 _BAD_INPUT = 2
 _PROGRAM_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -135,6 +135,11 @@ def _tell(error: BaseException) -> int:
         discard_standard_output()
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror}", _BAD_INPUT)
+    from spikecycle.simulator.plugins import failed_in_plugin  # not before: most commands have no plugin
+
+    plugin_line = failed_in_plugin(error)
+    if plugin_line is not None:
+        return _fail(f"{plugin_line}: the plugin fails: {one_line(error)}", _BAD_INPUT)
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return _fail(f"internal error: {words} (run again with {_DEBUG})", _PROGRAM_FAULT)
 

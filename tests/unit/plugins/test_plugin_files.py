@@ -50,6 +50,19 @@ def _listed(capsys: Capsys, *arguments: str | Path) -> list[str]:
     return run(capsys, "list", *arguments).out.splitlines()
 
 
+@pytest.mark.parametrize("fault", ["return nothing", "return np.broadcast_to(np.zeros(2), 3)"])
+def test_a_method_of_a_plugin_that_fails_is_its_own_fault(capsys: Capsys, tmp_path: Path, fault: str) -> None:
+    """In a line of the plugin, or in a package that this line calls."""
+    text = (EXAMPLES / "lockstep_rows.py").read_text().replace("lockstep_rows", "failing_rows")
+    file = plugin(tmp_path, text.replace("return self.dataflow.adders", fault))
+    machine = tmp_path / "failing_rows.yaml"
+    machine.write_text((EXAMPLES / "lockstep_rows.yaml").read_text().replace("lockstep_rows", "failing_rows"))
+    line = 1 + file.read_text().splitlines().index(f"        {fault}")
+    for command in (["check", machine], ["simulate", small_trace(tmp_path), "--hw", machine]):
+        ended = run(capsys, *command, "--plugin", file)
+        refused(ended, f"spikecycle: {file}, line {line}: the plugin fails: ")
+
+
 def test_a_result_names_the_plugins_that_it_rests_on(capsys: Capsys, tmp_path: Path) -> None:
     trace, (file, machine) = small_trace(tmp_path), rule(tmp_path)
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
