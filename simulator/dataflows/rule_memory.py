@@ -13,8 +13,8 @@ from typing import Any
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import Need
-from spikecycle.simulator.workload.im2col import WORD_BITS
 from spikecycle.simulator.workload.synapse import BLOCK_BYTES
+from spikecycle.simulator.workload.words import WORD_BITS, WORD_BYTES
 from spikecycle.traces.frames import block_timesteps
 
 RuleMemory = Callable[[Any, LayerSizes], Iterable[Need]]
@@ -23,7 +23,6 @@ COPIES = 3
 """Of im2col rows: as they are made, bits of values side by side, and what a rule makes of them."""
 INPUT_BYTES = 2
 """Of an input that is unpacked."""
-WORD_BYTES = 8
 TAP_BYTES = 24
 """Of an input channel at a tap: spikes and weights that are not 0, and their product."""
 SUM_BYTES = 4
