@@ -13,7 +13,7 @@ from spikecycle.simulator.errors import ContractError
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.pricing import row_activations
 from spikecycle.simulator.result import VerificationResult
-from spikecycle.simulator.schedule import StageSchedule, sum_by_name
+from spikecycle.simulator.schedule import StageSchedule, add_by_name, sum_by_name
 from spikecycle.simulator.spike_record import OutputSpikes, SpikeRecord
 from spikecycle.traces import Synapse
 
@@ -122,7 +122,7 @@ class StageTotals:
         if self.row_bits is not None:
             for _, moves in activity.rows.blocks():
                 self.row_activations += row_activations(self.row_bits, moves.load_bits, moves.store_bits)
-        self.busy = sum_by_name((self.busy, activity.busy))
+        add_by_name(self.busy, activity.busy.keys(), activity.busy.values())
         if activity.busy_by_pe is not None:
             self.busy_by_pe = activity.busy_by_pe + (0 if self.busy_by_pe is None else self.busy_by_pe)
         for memory, accesses in activity.accesses_by_bank.items():
@@ -136,7 +136,8 @@ class StageTotals:
         if run.outputs is not None:
             self.output_spikes += self.over_time.add_output(run.outputs)
         self.inferences_with_weights_on_chip += run.weights_on_chip
-        self.kept = sum_by_name((self.kept, dict.fromkeys(run.kept, 1)))
+        for name in run.kept:
+            self.kept[name] = self.kept.get(name, 0) + 1
 
     def add_currents(self, non_zeros: NonZeros) -> None:
         """What other stages have counted of what this one takes: all that were expected are done."""

@@ -3,11 +3,29 @@
 from typing import Any
 
 from spikecycle.simulator.registry import Registry
-from spikecycle.simulator.schedule.base import Overlap, OverlapOptions, Schedule, Spans, StageSchedule, sum_by_name
+from spikecycle.simulator.schedule.base import (
+    Overlap,
+    OverlapOptions,
+    Schedule,
+    Spans,
+    StageSchedule,
+    add_by_name,
+    sum_by_name,
+)
 from spikecycle.simulator.schedule.dram import DramTiming
 
 OVERLAPS: Registry[Overlap[Any]] = Registry(
     "overlap policy", "spikecycle.simulator.schedule", Overlap, "spikecycle.overlaps"
 )
 
-__all__ = ["OVERLAPS", "DramTiming", "Overlap", "OverlapOptions", "Schedule", "Spans", "StageSchedule", "sum_by_name"]
+__all__ = [
+    "OVERLAPS",
+    "DramTiming",
+    "Overlap",
+    "OverlapOptions",
+    "Schedule",
+    "Spans",
+    "StageSchedule",
+    "add_by_name",
+    "sum_by_name",
+]

@@ -159,9 +159,15 @@ def sum_by_name(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return sums
 
 
+def add_by_name(sums: dict[str, int], names: Iterable[str], numbers: Iterable[int]) -> None:
+    """Add a number to the sum of each name, which may occur twice."""
+    for name, number in zip(names, numbers, strict=True):
+        sums[name] = sums.get(name, 0) + number
+
+
 def by_category(names: Sequence[str], cycles: Int64) -> dict[str, int]:
     """Cycles by category, int64 (n, categories), summed over rows; a name that occurs twice is one category."""
-    return sum_by_name({name: number} for name, number in zip(names, cycles.sum(axis=0).tolist(), strict=True))
+    return _named(names, cycles.sum(axis=0))
 
 
 def busy_resources(work: Work) -> dict[str, int]:
@@ -178,8 +184,10 @@ def _busy_cycles(work: Work) -> Int64:
     return cycles
 
 
-def _named(resources: Sequence[str], cycles: Int64) -> dict[str, int]:
-    return sum_by_name({name: busy} for name, busy in zip(resources, cycles.tolist(), strict=True))
+def _named(names: Sequence[str], cycles: Int64) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    add_by_name(sums, names, cycles.tolist())
+    return sums
 
 
 @dataclass(eq=False)
@@ -197,7 +205,10 @@ class RowSums:
     @property
     def busy(self) -> dict[str, int]:
         """Cycles by resource."""
-        return sum_by_name(_named(resources, cycles) for resources, cycles in self._busy.items())
+        sums: dict[str, int] = {}
+        for resources, cycles in self._busy.items():
+            add_by_name(sums, resources, cycles.tolist())
+        return sums
 
     def add(self, work: Work, traffic: Traffic) -> None:
         """The next block."""
@@ -208,7 +219,7 @@ class RowSums:
 
     def add_work(self, work: Work) -> None:
         """The work of the next block, for a policy that adds up its traffic itself."""
-        self.breakdown = sum_by_name([self.breakdown, by_category(work.categories, work.breakdown)])
+        add_by_name(self.breakdown, work.categories, work.breakdown.sum(axis=0).tolist())
         cycles = _busy_cycles(work)
         before = self._busy.get(work.resources)
         self._busy[work.resources] = cycles if before is None else before + cycles

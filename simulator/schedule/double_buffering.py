@@ -38,7 +38,6 @@ the moment of its issue.
 
 from __future__ import annotations
 
-from collections import Counter as Counts
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -46,7 +45,7 @@ import numpy as np
 
 from spikecycle.simulator.activity import Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
@@ -56,7 +55,7 @@ from spikecycle.simulator.schedule.base import (
     Spans,
     SpansOnDemand,
     StageSchedule,
-    sum_by_name,
+    add_by_name,
 )
 from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
@@ -102,19 +101,23 @@ OVERLAPS.register("double_buffering", DoubleBuffering())
 
 def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSchedule:
     """Overlap the passes of a stage that begins at the moment `begin`."""
-    sums, timing, load_moved, store_moved = RowSums(), _Timing.of(), Counts[str](), Counts[str]()
+    sums, timing = RowSums(), _Timing.of()
+    load_moved: dict[str, int] = {}
+    store_moved: dict[str, int] = {}
     for work, moves in activity.rows.blocks():
         sums.add_work(work)
-        moved = timing.add(work, moves, dram, _room(len(work.cycles)))
-        load_moved.update(dict(zip(moves.operands, moved[0], strict=True)))
-        store_moved.update(dict(zip(moves.operands, moved[1], strict=True)))
+        loaded, stored = timing.add(work, moves, dram, _room(len(work.cycles)))
+        add_by_name(load_moved, moves.operands, loaded)
+        add_by_name(store_moved, moves.operands, stored)
     total = int(_finish(_room(0), 0, timing.state, timing.stalls))
+    breakdown = sums.breakdown
+    add_by_name(breakdown, STALLS, timing.stalls.tolist())
     return StageSchedule(
         start=begin,
         cycles=total,
-        breakdown=sum_by_name([sums.breakdown, dict(zip(STALLS, timing.stalls.tolist(), strict=True))]),
-        load_moved_bits=dict(load_moved),
-        store_moved_bits=dict(store_moved),
+        breakdown=breakdown,
+        load_moved_bits=load_moved,
+        store_moved_bits=store_moved,
         busy=sums.busy | {CHANNEL: int(timing.state[_CARRIED])},
         spans=SpansOnDemand(lambda: _spans(activity, dram, begin)),
     )
@@ -158,7 +161,7 @@ class _Timing(NamedTuple):
 
 
 def _room(passes: int) -> Int64:
-    return np.zeros((6, passes), np.int64)
+    return np.empty((6, passes), np.int64)
 
 
 _STATE = 7
@@ -168,7 +171,7 @@ _CHANNEL_FREE, _STARTED, _END, _STORE, _CARRIED = 0, 1, 2, 4, 6
 when they end, and for how long their stores occupy the channel; cycles for which it was occupied in all."""
 
 
-@kernel
+@lean_kernel
 def _overlap(
     compute_cycles: Int64,
     load_bits: Int64,

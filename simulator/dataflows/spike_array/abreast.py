@@ -25,6 +25,7 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     FIRST_WORD_CYCLES,
     SCAN,
     WEIGHT_FETCH,
+    add_up_work,
     list_pass,
     pop_bits,
     pop_number,
@@ -53,9 +54,9 @@ class TilesState(NamedTuple):
 
     @classmethod
     def of(cls, depth: int, pes: int, tiles: int) -> TilesState:
-        """Idle PEs."""
+        """Room for it."""
         shapes = (*((tiles,),) * 3, (pes, tiles), (depth, tiles), (depth, tiles))
-        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
+        return cls(*(np.empty(shape, np.int64) for shape in shapes))
 
 
 @lean_kernel
@@ -69,13 +70,17 @@ def accumulate_abreast(
     layouts: Int64,
     place: Place,
     cycles: Int32,
+    work: Int64,
     bits_of_product: Int64,
     state: TilesState,
     events_out: Events,
     breakdown_out: Int64,
     occurrences_out: Int64,
+    work_out: Int64,
+    served_out: Int64,
 ) -> int:
     """As `passes.accumulate_passes`, but for cycles, int32 (4, tap cases + 1, pes_per_group, channel tiles)."""
+    occurrences_out[:] = 0
     total = 0
     map_tile = 0
     for index in range(len(passes)):
@@ -89,6 +94,13 @@ def accumulate_abreast(
             events_out, count, passes[index, WORDS], cycles, state, index, breakdown_out, occurrences_out
         )  # fmt: skip
         total += count
+    add_up_work(work, occurrences_out, work_out)
+    for case in range(len(work)):
+        for pe in range(len(served_out)):
+            latency = 0
+            for tile in range(cycles.shape[3]):
+                latency += cycles[LATENCY, case, pe, tile]
+            served_out[pe] += occurrences_out[0, case] * latency
     return total
 
 

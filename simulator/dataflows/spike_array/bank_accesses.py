@@ -30,21 +30,24 @@ class BankAccesses:
 
     Output channels whose PE owns as many, and whose number among those has the same remainder by the number of banks,
     have potentials in the same banks: they are one kind, and of the weights only how many of a kind are not 0 is kept.
+    Where all output positions are alike, the remainder alone is the bank.
     """
 
     def __init__(self, machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling) -> None:
-        self._machine, self._task, self._tiling = machine, task, tiling
+        self._machine, self._task = machine, task
         self._banks = machine.buffers.potentials.banks
         self._are_alike = machine.dataflow.potential_access == "row" or self._banks == 1
         if self._are_alike:
             return
         own, local = _owners(tiling)
-        kinds, kind_of_channel = np.unique(own * self._banks + local % self._banks, return_inverse=True)
-        self._kind_of_channel: Int64 = kind_of_channel
-        self._kinds = np.divmod(kinds, self._banks)
-        self._weights = _non_zeros(task, kind_of_channel, len(kinds))
         self._places, self._count = _places(tiling, self._banks, (1, 1))
-        self._neurons, self._neuron_count = _places(tiling, self._banks, task.pool)
+        self._neurons = self._places if task.pool == (1, 1) else _places(tiling, self._banks, task.pool)[0]
+        self._kind_of_channel: Int64 = local % self._banks
+        self._kinds = np.zeros(self._banks, np.int64), np.arange(self._banks)
+        if self._count > 1:
+            kinds, self._kind_of_channel = np.unique(own * self._banks + self._kind_of_channel, return_inverse=True)
+            self._kinds = np.divmod(kinds, self._banks)
+        self._weights = _non_zeros(task, self._kind_of_channel, len(self._kinds[0]))
         self._rows = _taps_of_classes(tiling.map.row_classes, task.shape.R, task.shape.stride[0])
         self._columns = _taps_of_classes(tiling.map.column_classes, task.shape.S, task.shape.stride[1])
         self._fixed = self._whatever_spikes()
@@ -58,29 +61,30 @@ class BankAccesses:
         if self._are_alike:
             return np.full(self._banks, accesses, np.int64)
         taps = self._taps_of_cases(occurrences) if self._count == 1 else self._taps(sample)
-        found = np.einsum("pk,ok->po", taps.reshape(len(taps), -1), self._weights)  # in pieces: no copy
-        by_bank = self._fixed + self._by_bank(2 * found)  # each read is followed by a write
+        found = np.einsum("pk,ok->po", taps.reshape(self._count, -1), self._weights)  # in pieces: no copy
+        by_bank = self._fixed + 2 * self._by_bank(found)  # each read is followed by a write
         return by_bank if self._machine.dataflow.update == "dense" else by_bank + self._of_active(sample)
 
     def _whatever_spikes(self) -> Int64:
         """int64 (banks,): accesses that are the same in every sample."""
         task, words = self._task, NeuronWords.of(self._machine, self._task)
-        channels = np.bincount(self._kind_of_channel)
+        channels = np.bincount(self._kind_of_channel, minlength=len(self._weights))
         neurons, sums = (
-            np.bincount(places.reshape(-1), minlength=count)
-            for places, count in ((self._neurons, self._neuron_count), (self._places, self._count))
+            np.bincount(places.reshape(-1), minlength=self._count) for places in (self._neurons, self._places)
         )
         # once, before the first timestep; and what is read in every update, and what of it is written back
         of_neuron = words.parameters + int(task.neuron.start_potential.any())
         if self._machine.dataflow.update == "dense":
             of_neuron += (words.read + words.states) * task.timesteps
-        fixed = self._by_bank(of_neuron * neurons[:, None] * channels)
+        of_place = of_neuron * neurons
         if words.sums_apart:  # all are read, and cleared, in every timestep
-            fixed += self._by_bank(2 * task.timesteps * sums[:, None] * channels)
-        return fixed
+            of_place += 2 * task.timesteps * sums
+        return self._by_bank(of_place[:, None] * channels)
 
     def _by_bank(self, accesses: Int64) -> Int64:
         """int64 (banks,) of int64 (places, kinds)."""
+        if self._count == 1:
+            return accesses[0]
         own, local = self._kinds
         by_bank = np.zeros(self._banks, np.int64)
         np.add.at(by_bank, (np.arange(len(accesses))[:, None] * own + local) % self._banks, accesses)
@@ -94,16 +98,16 @@ class BankAccesses:
         for active in blocks(sample.active):
             updated += np.sum(active, axis=0, dtype=np.int64)
         by_channel = updated.reshape(shape.M, -1)
-        by_place = np.zeros((self._neuron_count, len(self._weights)), np.int64)
-        for place in range(self._neuron_count):
+        by_place = np.zeros((self._count, len(self._weights)), np.int64)
+        for place in range(self._count):
             of_place = by_channel[:, (self._neurons == place).reshape(-1)].sum(axis=1)
             np.add.at(by_place[place], self._kind_of_channel, of_place)
         return self._by_bank((words.read + words.states) * by_place)
 
     def _taps_of_cases(self, occurrences: Int64) -> Int64:
-        """Events that meet each tap, all places together, int64 (1, C, R, S): those of every tap case with this tap."""
+        """Events that meet each tap, all places together, int64 (C, R, S): those of every tap case with this tap."""
         cases = occurrences.reshape(self._task.shape.C, self._rows.shape[1], self._columns.shape[1])
-        taps: Int64 = (self._rows @ cases @ self._columns.T)[None]
+        taps: Int64 = self._rows @ cases @ self._columns.T
         return taps
 
     def _taps(self, sample: LayerSample) -> Int64:

@@ -26,7 +26,7 @@ def counts_that_follow(
     sparse = machine.dataflow.update == "sparse"
     return {
         "bank_wire.move": counts["potentials.read"] + counts["potentials.write"],
-        f"{FLAGS}.write": accumulates + counts[f"{FLAGS}.read"] + started_flags if sparse else 0,
+        f"{FLAGS}.write": accumulates + counts.get(f"{FLAGS}.read", 0) + started_flags if sparse else 0,
         "dispatcher.control": counts["dispatcher.broadcast"],
         "fetch.control": counts["fifo.pop"],
         "decoder.fiber": counts["decoder.fibers"],

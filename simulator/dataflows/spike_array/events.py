@@ -12,7 +12,7 @@ from spikecycle.simulator.jit import inner_kernel, lean_kernel
 from spikecycle.traces.packing import PackedSpikes
 
 WORD_BITS = 32
-"""Positions of a word of `spiking_words`: the product that finds a word's lowest set bit stays within 64 bits."""
+"""Positions of a word of spikes: the product that finds a word's lowest set bit stays within 64 bits."""
 LOWEST_BIT = 0x077CB531
 """De Bruijn sequence of order 5: its product with 2^i has in bits 27 to 31 a number of its own for every i below 32.
 Source: Leiserson, Prokop, Randall, "Using de Bruijn sequences to index a 1 in a computer word" (MIT, 1998)."""
@@ -64,8 +64,24 @@ class Region(NamedTuple):
         return (self.stop_channel - self.first_channel) * self.channel_positions
 
 
-def spiking_words(inputs: Inputs | PackedSpikes) -> UInt32:
-    """uint32 (T, words): bit i of word w is set where input 32 w + i of a timestep, (C, H, W) flattened, is not 0."""
+class InputEvents(NamedTuple):
+    """Which inputs of a sample are events.
+
+    repeats: uint8 (T, C · H · W), the set bits of every input, each of which is an event; (1, 0) for inputs of one bit.
+    spiking: uint32 (T, words): bit i of word w is set where input 32 w + i of a timestep, (C, H, W) flattened, is not
+    0.
+    """
+
+    repeats: UInt8
+    spiking: UInt32
+
+    @classmethod
+    def of(cls, inputs: Inputs | PackedSpikes, input_bits: int) -> InputEvents:
+        """Those of (T, C, H, W)."""
+        return cls(_set_bits(inputs, input_bits), _spiking_words(inputs))
+
+
+def _spiking_words(inputs: Inputs | PackedSpikes) -> UInt32:
     if isinstance(inputs, PackedSpikes):
         packed = inputs.packed
     else:
@@ -79,8 +95,7 @@ def spiking_words(inputs: Inputs | PackedSpikes) -> UInt32:
     return packed.view("<u4")
 
 
-def events_of_values(inputs: Inputs | PackedSpikes, input_bits: int) -> UInt8:
-    """uint8 (T, C · H · W), the set bits of every input, each of which is an event; (1, 0) for inputs of one bit."""
+def _set_bits(inputs: Inputs | PackedSpikes, input_bits: int) -> UInt8:
     if input_bits == 1:
         return np.zeros((1, 0), np.uint8)
     assert not isinstance(inputs, PackedSpikes), "packed spikes have one bit"
@@ -94,7 +109,7 @@ def find_spiking(
     """Inputs of a region that are not 0, in ascending order; returns their number. Sets events_out.position, where each
     lies in the region, row by row and channel by channel.
 
-    spiking: uint32 (words,), see `spiking_words`, of a map of height · width a channel. bits_of_product: int64 (32,),
+    spiking: uint32 (words,), see `InputEvents`, of a map of height · width a channel. bits_of_product: int64 (32,),
     BIT_OF_PRODUCT.
     """
     channels = region.stop_channel - region.first_channel
@@ -174,10 +189,10 @@ def list_events(
 ) -> int:
     """Scan a region of one timestep's inputs: one event for every set bit of a value; returns their number.
 
-    repeats: uint8 (C · H · W,), set bits of each input, or (0,), see `events_of_values`; spiking: uint32 (words,),
-    which inputs are not 0, see `spiking_words`. height, width: of the map. layout: how the region is encoded. cases:
-    int32, from first_case on the tap cases of the positions of a channel's part of the region, row by row, among those
-    of the channel. bits_of_product: see `find_spiking`.
+    repeats: uint8 (C · H · W,), or (0,), and spiking: uint32 (words,), of the timestep, see `InputEvents`. height,
+    width: of the map. layout: how the region is encoded. cases: int32, from first_case on the tap cases of the
+    positions of a channel's part of the region, row by row, among those of the channel. bits_of_product: see
+    `find_spiking`.
     events_out has room for `Events.of` positions · input bits.
     """
     count = find_spiking(spiking, region, height, width, bits_of_product, events_out)

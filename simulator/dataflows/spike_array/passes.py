@@ -71,9 +71,10 @@ class ArrayState(NamedTuple):
 
     @classmethod
     def of(cls, depth: int, pes: int) -> ArrayState:
-        """Idle PEs."""
+        """Room for it."""
+        # NumPy gives Python's lock up to make zeros of 1024 bytes or more; the kernel sets what it reads
         free, start, last_pop = (
-            np.zeros(size, np.int64) for size in (pes, *(depth + CHARGED + TOGETHER,) * 2)
+            np.empty(size, np.int64) for size in (pes, *(depth + CHARGED + TOGETHER,) * 2)
         )  # fmt: skip
         return cls(free, start, last_pop, np.zeros((TOGETHER + 1, pes), np.int32), depth)
 
@@ -146,21 +147,26 @@ def accumulate_passes(
     layouts: Int64,
     place: Place,
     cycles: Int32,
+    work: Int64,
     bits_of_product: Int64,
     array: ArrayState,
     events_out: Events,
     breakdown_out: Int64,
     occurrences_out: Int64,
+    work_out: Int64,
     served_out: Int64,
 ) -> int:
     """The accumulate phases of all passes of a sample, for every channel tile; returns the events of one of these.
 
-    repeats: see `events_of_values`; spiking: which inputs are not 0, see `spiking_words`; height, width: of their map.
+    repeats, spiking: see `InputEvents`; height, width: of the inputs' map.
     passes: int64 (n, 5), see `input_passes`; ends: int64 (map tiles,), the pass behind the last of each map tile.
     layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded. cycles: int32 (channel tiles, 4, tap cases
-    + 1, pes_per_group), see PeLatencies. bits_of_product: see `find_spiking`. events_out: room for the events of a
-    pass. breakdown_out: int64 (channel tiles, n, categories), added to. The others: see `count_tap_cases`.
+    + 1, pes_per_group), work: int64 (tap cases, columns), see `LatencyBlock`. bits_of_product: see `find_spiking`.
+    events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories), added to.
+    occurrences_out: int64 (TALLIES, tap cases), in whose first row is how often events met a block in each. work_out:
+    int64 (columns,), served_out: int64 (PEs,), added to: what all PEs did for these events, and cycles that each took.
     """
+    occurrences_out[:] = 0
     total = 0
     map_tile = 0
     for index in range(len(passes)):
@@ -176,6 +182,12 @@ def accumulate_passes(
             )  # fmt: skip
         count_tap_cases(events_out, count, place, cycles, occurrences_out, served_out)
         total += count
+    add_up_work(work, occurrences_out, work_out)
+    if len(place.cases) == 1:
+        for tile in range(len(cycles)):
+            for case in range(len(work)):
+                for pe in range(len(served_out)):
+                    served_out[pe] += occurrences_out[0, case] * cycles[tile, LATENCY, case, pe]
     return total
 
 
@@ -192,7 +204,7 @@ def broadcast(
     bits = pop_bits(len(array.free))
     array.free[:] = 0
     last_pop[:depth] = 0  # no event waits for those that are not there
-    start[depth - 1] = FIRST_WORD_CYCLES - 1
+    start[:depth] = FIRST_WORD_CYCLES - 1
     cycle = FIRST_WORD_CYCLES
     together = min(depth, TOGETHER)
     for first in range(0, count, CHARGED):
@@ -311,13 +323,27 @@ def count_tap_cases(
 ) -> None:
     """Add to `occurrences_out`, int64 (TALLIES, tap cases), how often events met a block in each tap case.
 
-    cycles: as in `accumulate_passes`. served_out: int64 (blocks,), added to if there are several: cycles that these
-    events took in the first PE of each block's group, over all channel tiles.
+    cycles: as in `accumulate_passes`. served_out: int64 (PEs,), added to if there are several blocks, of a PE each:
+    cycles that these events took in it, over all channel tiles.
     """
-    for block in range(len(place.cases)):
+    blocks = len(place.cases)
+    for block in range(blocks):
         for event in range(count):
             case = tap_case(events, event, block, place)
             occurrences_out[event % TALLIES, case] += 1
-            if len(served_out) > 1:
+            if blocks > 1:
                 for tile in range(len(cycles)):
                     served_out[block] += cycles[tile, LATENCY, case, 0]
+
+
+@inner_kernel
+def add_up_work(work: Int64, occurrences_out: Int64, work_out: Int64) -> None:
+    """Add up the places that events were counted in, in the first of them, and the work of these events, in work_out.
+
+    work: int64 (tap cases, columns), of an event in each tap case.
+    """
+    for case in range(len(work)):
+        for place in range(1, TALLIES):
+            occurrences_out[0, case] += occurrences_out[place, case]
+        for column in range(len(work_out)):
+            work_out[column] += occurrences_out[0, case] * work[case, column]

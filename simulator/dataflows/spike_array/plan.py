@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
@@ -21,6 +21,7 @@ from spikecycle.simulator.dataflows.spike_array.coding import (
     refused,
 )
 from spikecycle.simulator.dataflows.spike_array.counters import counters
+from spikecycle.simulator.dataflows.spike_array.events import InputEvents
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame, frames_are_alike
 from spikecycle.simulator.dataflows.spike_array.full_cut import cut_if_full
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
@@ -118,12 +119,12 @@ class SpikeArrayPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        frame = self._frame(sample)
-        replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, sample, frame)
-        activity = replay.activity(self.machine, self.cut, frame)
-        accesses = activity.counts["potentials.read"] + activity.counts["potentials.write"]
+        events, frame = InputEvents.of(sample.inputs, self.task.input_bits), self._frame(sample)
+        replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, events, frame)
+        counts = replay.counts(self.machine, self.cut, frame)
+        accesses = counts["potentials.read"] + counts["potentials.write"]
         by_bank = self.banks.accesses(sample, replay.occurrences, accesses)
-        return replace(activity, accesses_by_bank={"potentials": by_bank})
+        return replay.activity(frame, counts, by_bank)
 
     def _check_weights(self) -> None:
         """Raise MappingError where the format cannot store all weights."""

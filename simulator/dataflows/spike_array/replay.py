@@ -11,14 +11,13 @@ import numpy as np
 from spikecycle.simulator import activity
 from spikecycle.simulator.activity import Activity, Moves, Work, WorkRows
 from spikecycle.simulator.array_types import Int64
-from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
+from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.abreast import TilesState, accumulate_abreast
 from spikecycle.simulator.dataflows.spike_array.counters import counts_that_follow
 from spikecycle.simulator.dataflows.spike_array.events import (
     BIT_OF_PRODUCT,
     Events,
-    events_of_values,
-    spiking_words,
+    InputEvents,
 )
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
@@ -73,51 +72,38 @@ class ArrayReplay:
         task: LayerTask,
         tiling: Tiling,
         latencies: LatencyTables,
-        sample: LayerSample,
+        events: InputEvents,
         frame: SampleFrame,
     ) -> ArrayReplay:
         """Broadcast all events of all passes, to some channel tiles after the others."""
-        block_rows, block_columns = machine.dataflow.blocks
-        served_by_block = np.zeros(block_rows * block_columns, np.int64)
-        tap_cases = task.shape.C * tiling.map.place.cases_of_channel
+        parameters, place = machine.dataflow, tiling.map.place
         room = Events.of(task.shape.input_count * task.input_bits)
         breakdown = frame.passes.breakdown()
-        repeats, spiking = events_of_values(sample.inputs, task.input_bits), spiking_words(sample.inputs)
-        parameters = machine.dataflow
-        work = np.zeros(WORK_COLUMNS, np.int64)
-        # PEs share out either the channels or the map: there is one block of the map, or one PE in a group
-        is_shared_by_channel = len(served_by_block) == 1
-        busy_by_pe = np.zeros(parameters.pes_per_group, np.int64) if is_shared_by_channel else served_by_block
+        tallies = np.empty((TALLIES, task.shape.C * place.cases_of_channel), np.int64)
+        work, busy_by_pe = np.zeros(WORK_COLUMNS, np.int64), np.zeros(parameters.pes, np.int64)
         for block in latencies.blocks():
-            tallies = np.zeros((TALLIES, tap_cases), np.int64)
             some, tiles = breakdown[block.tiles], block.tiles.stop - block.tiles.start
             arguments = (
-                repeats, spiking, frame.passes.passes, frame.passes.ends, task.shape.H, task.shape.W, frame.layouts,
-                tiling.map.place, block.cycles, np.array(BIT_OF_PRODUCT, np.int64),
+                *events, frame.passes.passes, frame.passes.ends, task.shape.H, task.shape.W, frame.layouts, place,
+                block.cycles, block.work, np.array(BIT_OF_PRODUCT, np.int64),
             )  # fmt: skip
             if block.abreast:
                 state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
-                events = accumulate_abreast(*arguments, state, room, some, tallies)
+                sent = accumulate_abreast(*arguments, state, room, some, tallies, work, busy_by_pe)
             else:
-                array = ArrayState.of(parameters.fifo_depth, len(served_by_block) * parameters.pes_per_group)
-                events = accumulate_passes(*arguments, array, room, some, tallies, served_by_block)
-            occurrences = tallies.sum(axis=0)  # the same for every block
-            work += occurrences @ block.work
-            if is_shared_by_channel:
-                busy_by_pe += block.served(occurrences)
-        return cls(breakdown, events, occurrences, work, busy_by_pe)
+                array = ArrayState.of(parameters.fifo_depth, parameters.pes)
+                sent = accumulate_passes(*arguments, array, room, some, tallies, work, busy_by_pe)
+        return cls(breakdown, sent, tallies[0], work, busy_by_pe)
 
-    def activity(self, machine: SpikeArrayMachine, tiling: Tiling, frame: SampleFrame) -> Activity:
-        """What the sample did."""
-        counts = frame.counts.copy()
-        counts.update(self._counts(machine, tiling))
-        following = counts_that_follow(machine, counts, frame.updated_states, frame.swept_words, frame.started_flags)
+    def activity(self, frame: SampleFrame, counts: Mapping[str, int], by_bank: Int64) -> Activity:
+        """What the sample did. by_bank: int64 (banks,), accesses of the banks of potentials."""
         return Activity(
             self._rows(frame),
-            counts=Counts({**counts, **following}),
+            counts=counts,
             busy={"pe": int(self.work[BUSY])},
             synaptic_operations=counts["accumulator.add"],
             busy_by_pe=self.busy_by_pe,
+            accesses_by_bank={"potentials": by_bank},
         )
 
     def _rows(self, frame: SampleFrame) -> WorkRows:
@@ -133,24 +119,24 @@ class ArrayReplay:
 
         return WorkRows.made(tiles, of_tile, make, self.breakdown.nbytes + passes.loads.nbytes + passes.stores.nbytes)
 
-    def _counts(self, machine: SpikeArrayMachine, tiling: Tiling) -> Counts[str]:
-        """What the dispatcher, FIFOs and PEs did for all events."""
-        work, broadcast = self.work, self.events * len(tiling.channel_tiles)
-        counts = Counts(
-            {
-                "dispatcher.broadcast": broadcast,
-                "fifo.push": broadcast * machine.dataflow.pes,
-                "fifo.pop": broadcast * machine.dataflow.pes,
-                "weights.read": int(work[FETCHED_WORDS]),
-                "directory.read": int(work[DIRECTORY]),
-                "accumulator.add": int(work[ACCUMULATES]),
-                "potentials.read": int(work[POTENTIALS]),
-                "potentials.write": int(work[POTENTIALS]),
-                "decoder.gated": int(work[GATED]),
-                "decoder.dropped": int(work[DROPPED]),
-                "decoder.fibers": int(work[FIBERS]),
-            }
-        )
+    def counts(self, machine: SpikeArrayMachine, tiling: Tiling, frame: SampleFrame) -> Counts[str]:
+        """What is counted of the sample."""
+        work, broadcast = self.work.tolist(), self.events * len(tiling.channel_tiles)
+        counts = {
+            **frame.counts,
+            "dispatcher.broadcast": broadcast,
+            "fifo.push": broadcast * machine.dataflow.pes,
+            "fifo.pop": broadcast * machine.dataflow.pes,
+            "weights.read": work[FETCHED_WORDS],
+            "directory.read": work[DIRECTORY],
+            "accumulator.add": work[ACCUMULATES],
+            "potentials.read": frame.counts["potentials.read"] + work[POTENTIALS],
+            "potentials.write": frame.counts["potentials.write"] + work[POTENTIALS],
+            "decoder.gated": work[GATED],
+            "decoder.dropped": work[DROPPED],
+            "decoder.fibers": work[FIBERS],
+        }
         if tiling.table_bits:
-            counts["codebook.read"] = int(work[LOOKUPS])
-        return counts
+            counts["codebook.read"] = work[LOOKUPS]
+        following = counts_that_follow(machine, counts, frame.updated_states, frame.swept_words, frame.started_flags)
+        return Counts(counts | following)
