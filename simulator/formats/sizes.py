@@ -54,18 +54,24 @@ def measure_fibers(
     payload_bits_out: Int64,
     metadata_bits_out: Int64,
     entries_out: Int64,
-) -> None:
-    """Fill the sizes of every fiber by the formulas of `spikecycle.simulator.formats.weights`.
+    stored_bits_out: Int64,
+) -> int:
+    """Fill the sizes of every fiber by the formulas of `spikecycle.simulator.formats.weights`; returns the values that
+    all of them store, or -1 for fibers that do not follow each other in `values`, or have no segment.
 
     values: codes (total,); starts: int64 (F + 1,), fiber f being values[starts[f]:starts[f + 1]].
     segments: int64 (F,), positions after which groups begin anew.
     payload_bits_out, metadata_bits_out: int64 (F,), bits of values and of what tells their positions.
     entries_out: int64 (F,), values stored, padding included: what the directory counts.
+    stored_bits_out: int64 (F,), see `FiberSizes`.
 
     The mask of an empty "bitmask" fiber counts here, as in the formula, although no word is stored for it.
     """
+    total = 0
     for fiber in range(len(starts) - 1):
         start, stop = starts[fiber], starts[fiber + 1]
+        if stop < start or stop > len(values) or segments[fiber] < 1:
+            return -1
         if spec.positions == Positions.GROUP_INDEX:
             entries = group_slots(stop - start, segments[fiber], spec.kept, spec.group)
         else:
@@ -88,6 +94,9 @@ def measure_fibers(
         payload_bits_out[fiber] = payload_bits
         metadata_bits_out[fiber] = metadata_bits
         entries_out[fiber] = entries
+        stored_bits_out[fiber] = payload_bits + metadata_bits if entries > 0 or spec.located == Located.FIXED else 0
+        total += entries
+    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +124,9 @@ class FiberSizes:
 
     def units(self, alignment_bits: int) -> Int64:
         """int64 (F,): what each fiber takes where fibers start at multiples of `alignment_bits` bits, in that unit."""
-        return -(-self.stored_bits // alignment_bits)
+        units = self.stored_bits + (alignment_bits - 1)
+        units //= alignment_bits
+        return units
 
 
 def offset_bits(stored_values: int) -> int:
@@ -144,15 +155,16 @@ def measure(
     `spikecycle.simulator.formats.groups`); the whole fibers by default. Values that the format does not accept are
     measured as if it did; `WeightFormat.accepts` tells.
     """
-    segments = check_fibers(values, starts, segments)
-    spec = weight_format.spec(value_bits)
+    if segments is None or len(segments) != len(starts) - 1 or starts[0] != 0 or starts[-1] != len(values):
+        segments = check_fibers(values, starts, segments)
     fibers = len(starts) - 1
-    payload_bits, metadata_bits, entries = (np.zeros(fibers, dtype=np.int64) for _ in range(3))
-    measure_fibers(values, starts, segments, spec, payload_bits, metadata_bits, entries)
-    stored_bits = payload_bits + metadata_bits
-    if weight_format.located == "offsets":
-        stored_bits[entries == 0] = 0
-    offsets_bits = (fibers + 1) * offset_bits(int(entries.sum())) if weight_format.offset_pairs else 0
+    payload_bits, metadata_bits, entries, stored_bits = (np.empty(fibers, np.int64) for _ in range(4))
+    total = measure_fibers(
+        values, starts, segments, weight_format.spec(value_bits), payload_bits, metadata_bits, entries, stored_bits
+    )
+    if total < 0:
+        check_fibers(values, starts, segments)
+    offsets_bits = (fibers + 1) * offset_bits(total) if weight_format.offset_pairs else 0
     table_bits = weight_format.table_bits(value_bits)
     return FiberSizes(payload_bits, metadata_bits, entries, stored_bits, offsets_bits, table_bits)
 

@@ -84,7 +84,8 @@ class BankAccesses:
     def _by_bank(self, accesses: Int64) -> Int64:
         """int64 (banks,) of int64 (places, kinds)."""
         if self._count == 1:
-            return accesses[0]
+            alone: Int64 = accesses[0]
+            return alone
         own, local = self._kinds
         by_bank = np.zeros(self._banks, np.int64)
         np.add.at(by_bank, (np.arange(len(accesses))[:, None] * own + local) % self._banks, accesses)

@@ -6,7 +6,7 @@ import numpy as np
 
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.spike_array.fibers import TileFibers
-from spikecycle.simulator.dataflows.spike_array.machine import Decoder, SpikeArrayMachine
+from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import (
     FiberAxes,
@@ -27,7 +27,7 @@ def spike_format_problem(chosen: SpikeFormat) -> str | None:
 
 def rates(machine: SpikeArrayMachine) -> dict[str, int | None]:
     """What a decoder takes in a cycle, by key of the machine file."""
-    return {key: getattr(machine.dataflow.decoder, key) for key in Decoder.model_fields}
+    return dict(machine.dataflow.decoder)
 
 
 def fiber_axes(machine: SpikeArrayMachine) -> FiberAxes:

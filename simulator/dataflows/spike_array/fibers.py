@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,9 +53,9 @@ class TileFibers:
 
     first, stop: its output channels. own_channels: int64 (pes_per_group,), how many of them each sharing PE owns.
     values: int8, int16 or int32, the smallest for its codes; starts: int64 (F + 1,); sizes: of each fiber.
-    segments: int64 (F,), output channels of each tap.
-    phases: fibers of an input channel in a PE; F = pes_per_group · C · phases.
-    first_local: int64 (pes_per_group, C), local number of the first output channel in an input channel's group.
+    segments: int64 (F,), output channels of each tap, at least 1.
+    phases: fibers of an input channel in a PE; F = pes_per_group · C · phases. longest: positions of the longest fiber.
+    first_local: int64 (pes_per_group, groups), local number of the first output channel in a group.
     """
 
     first: int
@@ -65,6 +66,7 @@ class TileFibers:
     segments: Int64
     sizes: FiberSizes
     phases: int
+    longest: int
     first_local: Int64
 
     @property
@@ -73,16 +75,6 @@ class TileFibers:
         return (
             self.values.nbytes + self.starts.nbytes + self.segments.nbytes + self.first_local.nbytes + self.sizes.nbytes
         )
-
-    @property
-    def stored_bits(self) -> Int64:
-        """int64 (pes_per_group, C, phases), bits of each fiber."""
-        return self.sizes.stored_bits.reshape(len(self.own_channels), -1, self.phases)
-
-    @property
-    def longest(self) -> int:
-        """Positions of the longest fiber."""
-        return int(np.diff(self.starts).max())
 
 
 def channel_tile(
@@ -100,18 +92,14 @@ def channel_tile(
     weights: int8, int16 or int32 (M, C / groups, R, S).
     """
     first_own, own = _owned(shape, first, stop, pes_per_group)
-    phases = [np.arange(taps) % stride for taps, stride in zip((shape.R, shape.S), shape.stride, strict=True)]
-    phase_of_tap = np.add.outer(phases[0] * shape.stride[1], phases[1]).reshape(-1)
+    taps, order = _taps_by_phase((shape.R, shape.S), shape.stride)
     values = np.empty((stop - first) * shape.fan_in, weights.dtype)
-    tap_numbers = np.argsort(np.argsort(phase_of_tap, kind="stable"))
-    order = np.add.outer(np.arange(CHANNELS_TOGETHER) * tap_numbers.size, tap_numbers).reshape(-1)
     lay_fibers(weights.reshape(shape.M, -1), first_own, own, order, values)
-    taps = np.bincount(phase_of_tap, minlength=shape.stride[0] * shape.stride[1])
-    own_of_fiber = np.repeat(own, shape.C // shape.groups, axis=1).reshape(-1, 1) * (taps > 0)
-    starts = np.zeros(own_of_fiber.size + 1, np.int64)
-    np.cumsum((own_of_fiber * taps).reshape(-1), out=starts[1:])
-    segments = np.maximum(1, own_of_fiber.reshape(-1))
-    sizes = measure(values, starts, weight_format, weight_bits, segments)
+    own_of_channel = np.repeat(own, shape.C // shape.groups, axis=1).reshape(-1, 1)
+    starts = np.empty(own_of_channel.size * len(taps) + 1, np.int64)
+    starts[0] = 0
+    np.cumsum(own_of_channel * taps, out=starts[1:])
+    segments = np.maximum(1, own_of_channel * (taps > 0)).reshape(-1)
     return TileFibers(
         first=first,
         stop=stop,
@@ -119,10 +107,22 @@ def channel_tile(
         values=values,
         starts=starts,
         segments=segments,
-        sizes=sizes,
+        sizes=measure(values, starts, weight_format, weight_bits, segments),
         phases=len(taps),
-        first_local=_first_local(shape, first, first_own),
+        longest=int(own.max()) * int(taps.max()),
+        first_local=(first_own - first) // pes_per_group,
     )
+
+
+@lru_cache(maxsize=64)
+def _taps_by_phase(kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[Int64, Int64]:
+    """int64 (phases,), taps of each, and `order` of `lay_fibers`, of a kernel of so many rows and columns. Not to be
+    written to, since they are remembered: the layers of a network have few kernels."""
+    rows, columns = (np.arange(taps) % step for taps, step in zip(kernel, stride, strict=True))
+    phase_of_tap = np.add.outer(rows * stride[1], columns).reshape(-1)
+    tap_numbers = np.argsort(np.argsort(phase_of_tap, kind="stable"))
+    order = np.add.outer(np.arange(CHANNELS_TOGETHER) * tap_numbers.size, tap_numbers).reshape(-1)
+    return np.bincount(phase_of_tap, minlength=stride[0] * stride[1]), order
 
 
 def _owned(shape: LayerShape, first: int, stop: int, pes_per_group: int) -> tuple[Int64, Int64]:
@@ -132,9 +132,3 @@ def _owned(shape: LayerShape, first: int, stop: int, pes_per_group: int) -> tupl
     low, high = np.maximum(first, ends[:-1]), np.minimum(stop, ends[1:])
     first_own = low + (np.arange(pes_per_group)[:, None] - low) % pes_per_group
     return first_own, np.maximum(0, -(-(high - first_own) // pes_per_group))
-
-
-def _first_local(shape: LayerShape, first: int, first_own: Int64) -> Int64:
-    """int64 (pes_per_group, C): see `TileFibers`; first_own: see `_owned`."""
-    local: Int64 = (first_own - first) // len(first_own)
-    return np.repeat(local, shape.C // shape.groups, axis=1)

@@ -27,7 +27,7 @@ from spikecycle.simulator.dataflows.spike_array.pe_latency import (
     tabulate_latencies,
 )
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
-from spikecycle.simulator.dataflows.spike_array.weight_layout import lay_out_weights
+from spikecycle.simulator.dataflows.spike_array.weight_layout import first_bits
 from spikecycle.simulator.formats import goes_by
 from spikecycle.simulator.formats.levels import FormatSpec
 
@@ -129,10 +129,9 @@ class LatencyTables:
     def _tabulate(
         self, fibers: TileFibers, scratch: Scratch, records: FiberRecords, cycles_out: Int32, work_out: Int64
     ) -> None:
-        buffers, alignment_bits = self.machine.buffers, self.machine.dataflow.fiber_alignment_bits
-        layout = lay_out_weights(fibers, self.tiling.input_channels, alignment_bits, buffers.weights.width_bits)
+        sizes, first = fibers.sizes, first_bits(fibers, self.tiling.input_channels, self.pe.alignment_bits)
         tabulate_latencies(
-            fibers.values, fibers.starts, fibers.sizes.entries, layout.first_bits, layout.fetched_words,
-            fibers.own_channels, fibers.first_local, self.tiling.map.lanes, self.spec, self.pe, scratch, records,
-            cycles_out, work_out, *goes_by(self.spec, self.pe.skip),
+            fibers.values, fibers.starts, sizes.entries, sizes.stored_bits, first, fibers.own_channels,
+            fibers.first_local, self.tiling.map.lanes, self.spec, self.pe, scratch, records, cycles_out, work_out,
+            *goes_by(self.spec, self.pe.skip),
         )  # fmt: skip

@@ -245,8 +245,8 @@ def tabulate_latencies(
     values: WeightCodes,
     starts: Int64,
     stored_values: Int64,
+    stored_bits: Int64,
     first_bits: Int64,
-    fetched_words: Int64,
     own_channels: Int64,
     first_local: Int64,
     lanes: TapLanes,
@@ -263,12 +263,13 @@ def tabulate_latencies(
 ) -> None:
     """Fill the latencies of a channel tile: every fiber in every tap case of its phase.
 
-    values, starts: see TileFibers. stored_values: int64 (F,), of each fiber.
-    first_bits, fetched_words: int64 (pes_per_group, C, phases): see WeightLayout.
+    values, starts, own_channels, first_local: see `TileFibers`. stored_values, stored_bits: int64 (F,), of each fiber.
+    first_bits: int64 (pes_per_group, C, phases), where it lies in the weight memory.
     cycles_out: int32 (4, tap cases + 1, pes_per_group): holds the latency of an event without taps, where that stays.
     work_out: int64 (tap_cases, WORK_COLUMNS), added to. by_*: see `goes_by`.
     """
     pes_per_group, channels, phases = first_bits.shape
+    channels_of_group = channels // first_local.shape[1]
     cases = len(work_out) // channels  # of a channel
     starts_of_word = pe.word_bits // pe.alignment_bits
     # Channels are taken a few at a time for all PEs: what is written for them stays in the cache.
@@ -282,8 +283,9 @@ def tabulate_latencies(
                 if lanes.first_group[phase] == lanes.first_group[phase + 1] or start == stop:
                     continue
                 kind = FiberKind(
-                    phase, (stop - start) // lanes.taps[phase], own_channels[group_pe], first_local[group_pe, channel]
-                )
+                    phase, (stop - start) // lanes.taps[phase], own_channels[group_pe],
+                    first_local[group_pe, channel // channels_of_group],
+                )  # fmt: skip
                 bits_ahead = first_bits[group_pe, channel, phase] % pe.word_bits
                 start_in_word = bits_ahead // pe.alignment_bits
                 row, is_known = find_record(values, start, stop, start_in_word, kind, starts_of_word, records)
@@ -306,7 +308,8 @@ def tabulate_latencies(
                 if entries > 0 and (pe.skip == 0 or spec.positions == Positions.IMPLICIT):
                     for i in range(start, stop):
                         gated += values[i] == 0
-                words, taps = fetched_words[group_pe, channel, phase], lanes.taps[phase]
+                # those that hold bits of it
+                words, taps = (bits_ahead + stored_bits[fiber] - 1) // pe.word_bits + 1, lanes.taps[phase]
                 is_remembered = row < len(records.known)
                 for group in range(first_group, stop_group):
                     delivered = 0
