@@ -89,11 +89,15 @@ class Work:
             raise ContractError(f"the breakdown has shape {self.breakdown.shape}, expected {(n, len(self.categories))}")
         if not self.are_sums and not np.array_equal(self.breakdown.sum(axis=1), self.cycles):
             raise ContractError("the breakdown of a row of work does not sum to its cycles")
-        if n and min(self.cycles.min(), self.breakdown.min()) < 0:
+        if n and (self.breakdown.min() < 0 or (not self.are_sums and self.cycles.min() < 0)):
             raise ContractError("cycles must not be negative")
         if self.step.shape != (n,) or self.resource.shape != (n,):
             raise ContractError(f"step and resource need one entry for each of the {n} rows of work")
-        if n and not 0 <= self.resource.min() <= self.resource.max() < len(self.resources):
+        if len(self.resources) == 1:
+            are_named = not self.resource.any()
+        else:
+            are_named = not n or bool(0 <= self.resource.min() <= self.resource.max() < len(self.resources))
+        if not are_named:
             raise ContractError("a row of work names a resource that there is not")
         named = sorted(category for phase in self.phases for category in phase.categories)
         if self.phases and named != sorted(self.categories):

@@ -107,6 +107,9 @@ class BankAccesses:
 
     def _taps_of_cases(self, occurrences: Int64) -> Int64:
         """Events that meet each tap, all places together, int64 (C, R, S): those of every tap case with this tap."""
+        if self._rows.size == self._columns.size == 1:  # a linear layer has one of each
+            all_alike: Int64 = occurrences * (self._rows[0] * self._columns[0])
+            return all_alike
         cases = occurrences.reshape(self._task.shape.C, self._rows.shape[1], self._columns.shape[1])
         taps: Int64 = self._rows @ cases @ self._columns.T
         return taps

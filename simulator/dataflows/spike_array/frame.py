@@ -160,16 +160,21 @@ class _Framing:
             self.counts["codebook.write"] += codebook_bits // self.task.weight_bits * self.machine.dataflow.pes
         if self.sample.weights_on_chip:
             return
-        loading = np.flatnonzero(np.diff(input_tiles, prepend=-1))
-        width = self.machine.buffers.weights.width_bits
+        words = np.array([tile.words for tile in self.channel_tiles])
+        fibers_of_channel = self.channel_tiles[0].fibers // self.task.shape.C if self.tiling.entry_bits else 0
+        entries = np.array([(stop - first) * fibers_of_channel for first, stop in self.tiling.input_tiles])
+        bits = words * self.machine.buffers.weights.width_bits + entries * self.tiling.entry_bits
+        # times: that each input tile is loaded
+        if len(entries) == 1:
+            times = np.ones(1, np.int64)
+            loads_of_tile[:, :1] += bits
+        else:
+            loading = np.flatnonzero(np.diff(input_tiles, prepend=-1))
+            loads_of_tile[:, loading] += bits[:, input_tiles[loading]]
+            times = np.bincount(input_tiles[loading], minlength=len(entries))
         copies = self.machine.dataflow.pes // self.machine.dataflow.pes_per_group
-        channels = np.diff(np.array(self.tiling.input_tiles), axis=1)[input_tiles[loading], 0]
-        fibers_of_channel = self.channel_tiles[0].fibers // self.task.shape.C
-        entries = channels * (fibers_of_channel if self.tiling.entry_bits else 0)
-        words = np.array([tile.words for tile in self.channel_tiles])[:, input_tiles[loading]]
-        loads_of_tile[:, loading] += words * width + entries * self.tiling.entry_bits
-        self.counts["weights.write"] += int(words.sum()) * copies
-        self.counts["directory.write"] += int(entries.sum()) * len(words) * copies
+        self.counts["weights.write"] += int((words @ times).sum()) * copies
+        self.counts["directory.write"] += int(entries @ times) * len(words) * copies
 
     def _start(self, tile: MapTile, channel_tile: int, outputs: Region, channels: ChannelTile) -> None:
         """Before the first pass: write parameters of neurons, and start potentials that are not 0, whose flags are set
