@@ -135,7 +135,7 @@ def offset_bits(stored_values: int) -> int:
 
 
 def check_fibers(values: WeightCodes, starts: Int64, segments: Int64 | None) -> Int64:
-    """Refuse fibers that do not make up the values: kernels do not check. Returns their segments, int64 (F,)."""
+    """Refuse fibers that do not make up the values. Returns their segments, int64 (F,)."""
     if len(starts) == 0 or starts[0] != 0 or starts[-1] != len(values) or np.any(np.diff(starts) < 0):
         raise UsageError(f"fiber starts must ascend from 0 to the {len(values)} values")
     lengths = np.maximum(np.diff(starts), 1)
@@ -155,14 +155,14 @@ def measure(
     `spikecycle.simulator.formats.groups`); the whole fibers by default. Values that the format does not accept are
     measured as if it did; `WeightFormat.accepts` tells.
     """
-    if segments is None or len(segments) != len(starts) - 1 or starts[0] != 0 or starts[-1] != len(values):
-        segments = check_fibers(values, starts, segments)
     fibers = len(starts) - 1
+    if segments is None or segments.shape != (fibers,) or starts[0] != 0 or starts[-1] != len(values):
+        segments = check_fibers(values, starts, segments)
     payload_bits, metadata_bits, entries, stored_bits = (np.empty(fibers, np.int64) for _ in range(4))
     total = measure_fibers(
         values, starts, segments, weight_format.spec(value_bits), payload_bits, metadata_bits, entries, stored_bits
     )
-    if total < 0:
+    if total < 0:  # the kernel has looked at every fiber: it tells sooner than NumPy that all are well
         check_fibers(values, starts, segments)
     offsets_bits = (fibers + 1) * offset_bits(total) if weight_format.offset_pairs else 0
     table_bits = weight_format.table_bits(value_bits)

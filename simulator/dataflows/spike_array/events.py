@@ -64,7 +64,7 @@ class Region(NamedTuple):
         return (self.stop_channel - self.first_channel) * self.channel_positions
 
 
-class InputEvents(NamedTuple):
+class SampleEvents(NamedTuple):
     """Which inputs of a sample are events.
 
     repeats: uint8 (T, C · H · W), the set bits of every input, each of which is an event; (1, 0) for inputs of one bit.
@@ -76,7 +76,7 @@ class InputEvents(NamedTuple):
     spiking: UInt32
 
     @classmethod
-    def of(cls, inputs: Inputs | PackedSpikes, input_bits: int) -> InputEvents:
+    def of(cls, inputs: Inputs | PackedSpikes, input_bits: int) -> SampleEvents:
         """Those of (T, C, H, W)."""
         return cls(_set_bits(inputs, input_bits), _spiking_words(inputs))
 
@@ -109,7 +109,7 @@ def find_spiking(
     """Inputs of a region that are not 0, in ascending order; returns their number. Sets events_out.position, where each
     lies in the region, row by row and channel by channel.
 
-    spiking: uint32 (words,), see `InputEvents`, of a map of height · width a channel. bits_of_product: int64 (32,),
+    spiking: uint32 (words,), see `SampleEvents`, of a map of height · width a channel. bits_of_product: int64 (32,),
     BIT_OF_PRODUCT.
     """
     channels = region.stop_channel - region.first_channel
@@ -189,7 +189,7 @@ def list_events(
 ) -> int:
     """Scan a region of one timestep's inputs: one event for every set bit of a value; returns their number.
 
-    repeats: uint8 (C · H · W,), or (0,), and spiking: uint32 (words,), of the timestep, see `InputEvents`. height,
+    repeats: uint8 (C · H · W,), or (0,), and spiking: uint32 (words,), of the timestep, see `SampleEvents`. height,
     width: of the map. layout: how the region is encoded. cases: int32, from first_case on the tap cases of the
     positions of a channel's part of the region, row by row, among those of the channel. bits_of_product: see
     `find_spiking`.

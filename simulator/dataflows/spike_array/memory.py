@@ -34,8 +34,8 @@ from spikecycle.traces.packing import packed_bytes
 from spikecycle.traces.weights import code_dtype
 
 FIBER_BYTES = 48  # start, segment, four sizes: int64 each
-LAID_FIBER_BYTES = 104  # of the tile that is laid: units, first bit, fetched words, and what these are made of
-WORK_BYTES = 136  # of a tap case: nine counts, its occurrences in four places and their sum, twice its cases: int64
+LAID_FIBER_BYTES = 104  # of the tile that is laid: units, first bit, and what these are made of
+WORK_BYTES = 136  # of a tap case: nine counts, its occurrences in four places, twice its cases: int64
 PASS_BYTES = 176  # cycles by category, loads, stores of a pass, and what is behind it
 ROW_BYTES = 400  # of a pass while it is a row of work: the same, with labels, moments, and their sums
 TILE_BYTES = 2000  # what is kept of a channel tile or a map tile, as objects

@@ -158,7 +158,7 @@ def accumulate_passes(
 ) -> int:
     """The accumulate phases of all passes of a sample, for every channel tile; returns the events of one of these.
 
-    repeats, spiking: see `InputEvents`; height, width: of the inputs' map.
+    repeats, spiking: see `SampleEvents`; height, width: of the inputs' map.
     passes: int64 (n, 5), see `input_passes`; ends: int64 (map tiles,), the pass behind the last of each map tile.
     layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded. cycles: int32 (channel tiles, 4, tap cases
     + 1, pes_per_group), work: int64 (tap cases, columns), see `LatencyBlock`. bits_of_product: see `find_spiking`.

@@ -21,7 +21,7 @@ from spikecycle.simulator.dataflows.spike_array.coding import (
     refused,
 )
 from spikecycle.simulator.dataflows.spike_array.counters import counters
-from spikecycle.simulator.dataflows.spike_array.events import InputEvents
+from spikecycle.simulator.dataflows.spike_array.events import SampleEvents
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame, frames_are_alike
 from spikecycle.simulator.dataflows.spike_array.full_cut import cut_if_full
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
@@ -119,7 +119,7 @@ class SpikeArrayPlan:
 
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
-        events, frame = InputEvents.of(sample.inputs, self.task.input_bits), self._frame(sample)
+        events, frame = SampleEvents.of(sample.inputs, self.task.input_bits), self._frame(sample)
         replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, events, frame)
         counts = replay.counts(self.machine, self.cut, frame)
         accesses = counts["potentials.read"] + counts["potentials.write"]

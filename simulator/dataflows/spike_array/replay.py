@@ -17,7 +17,7 @@ from spikecycle.simulator.dataflows.spike_array.counters import counts_that_foll
 from spikecycle.simulator.dataflows.spike_array.events import (
     BIT_OF_PRODUCT,
     Events,
-    InputEvents,
+    SampleEvents,
 )
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
@@ -72,7 +72,7 @@ class ArrayReplay:
         task: LayerTask,
         tiling: Tiling,
         latencies: LatencyTables,
-        events: InputEvents,
+        events: SampleEvents,
         frame: SampleFrame,
     ) -> ArrayReplay:
         """Broadcast all events of all passes, to some channel tiles after the others."""
