@@ -39,13 +39,14 @@ class BankAccesses:
         self._are_alike = machine.dataflow.potential_access == "row" or self._banks == 1
         if self._are_alike:
             return
-        own, local = _owners(tiling)
         self._places, self._count = _places(tiling, self._banks, (1, 1))
         self._neurons = self._places if task.pool == (1, 1) else _places(tiling, self._banks, task.pool)[0]
-        self._kind_of_channel: Int64 = local % self._banks
+        self._kind_of_channel: Int64 = _local_numbers(tiling) % self._banks
         self._kinds = np.zeros(self._banks, np.int64), np.arange(self._banks)
         if self._count > 1:
-            kinds, self._kind_of_channel = np.unique(own * self._banks + self._kind_of_channel, return_inverse=True)
+            kinds, self._kind_of_channel = np.unique(
+                _owned_together(tiling) * self._banks + self._kind_of_channel, return_inverse=True
+            )
             self._kinds = np.divmod(kinds, self._banks)
         self._weights = _non_zeros(task, self._kind_of_channel, len(self._kinds[0]))
         self._rows = _taps_of_classes(tiling.map.row_classes, task.shape.R, task.shape.stride[0])
@@ -163,14 +164,16 @@ def _blocks(tile: AxisTile, pooled: int) -> Iterator[tuple[int, int]]:
     return pairwise(ends)
 
 
-def _owners(tiling: Tiling) -> tuple[Int64, Int64]:
-    """How many output channels the PE of each one owns of the tile, and its number among them, int64 (M,) each."""
-    own, local = [], []
-    for tile in tiling.channel_tiles:
-        sharing, offsets = len(tile.own_channels), np.arange(tile.channels)
-        own.append(tile.own_channels[offsets % sharing])
-        local.append(offsets // sharing)
-    return np.concatenate(own), np.concatenate(local)
+def _local_numbers(tiling: Tiling) -> Int64:
+    """int64 (M,): the number of each output channel among those of its tile that its PE owns."""
+    return np.concatenate([np.arange(tile.channels) // len(tile.own_channels) for tile in tiling.channel_tiles])
+
+
+def _owned_together(tiling: Tiling) -> Int64:
+    """int64 (M,): how many output channels of its tile the PE of each one owns."""
+    return np.concatenate(
+        [tile.own_channels[np.arange(tile.channels) % len(tile.own_channels)] for tile in tiling.channel_tiles]
+    )
 
 
 def _non_zeros(task: LayerTask, kind_of_channel: Int64, kinds: int) -> Int32:

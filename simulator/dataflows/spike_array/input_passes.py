@@ -42,9 +42,10 @@ class InputCutter:
         map_range = rows.first_input, rows.last_input, columns.first_input, columns.last_input
         if self.spike_format.positions == "implicit":  # every timestep takes the same words
             one = np.array(list(self._of_timestep(0, map_range)), np.int64)
-            all_passes = np.tile(one, (self.task.timesteps, 1))
-            all_passes[:, TIMESTEP] = np.repeat(np.arange(self.task.timesteps), len(one))
-            return all_passes
+            all_passes = np.empty((self.task.timesteps, *one.shape), np.int64)
+            all_passes[:] = one
+            all_passes[:, :, TIMESTEP] = np.arange(self.task.timesteps)[:, None]
+            return all_passes.reshape(-1, one.shape[1])
         found = [one for timestep in range(self.task.timesteps) for one in self._of_timestep(timestep, map_range)]
         return np.array(found, np.int64)
 
