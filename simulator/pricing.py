@@ -15,7 +15,7 @@ All of it follows from a machine and counts alone. What an action costs, by the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -291,6 +291,7 @@ class MachinePrices:
         )
 
 
+@cache
 def dram_traffic(direction: Literal["read", "write"], operand: str) -> Counter:
     """The count of bits of an operand that are read from or written to DRAM."""
     words = "read from" if direction == "read" else "written to"
