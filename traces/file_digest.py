@@ -10,7 +10,7 @@ from threading import Event, Lock, Thread
 
 import numpy as np
 
-from spikecycle.files import open_regular
+from spikecycle import files
 
 HASHED_BYTES = 2**22
 """Read and hashed at once, in two milliseconds. Before and after each part a thread may have to wait for Python's lock:
@@ -76,7 +76,7 @@ class FileDigest:
     def _computed(self, given_up: Event | None = None) -> str | None:
         """None where it is given up."""
         digest, buffer = hashlib.sha256(), np.empty(HASHED_BYTES, np.uint8).data  # NumPy does not clear it first
-        with open_regular(self._path) as file:
+        with files.open_regular(self._path) as file:
             while count := file.raw.readinto(buffer):
                 if given_up is not None and given_up.is_set():
                     return None
