@@ -13,13 +13,14 @@ from spikecycle.simulator.dataflows.base import ChecksSizes
 from spikecycle.simulator.dataflows.format_support import check_formats
 from spikecycle.simulator.dataflows.memory import run_needs
 from spikecycle.simulator.dataflows.stage import edges
-from spikecycle.simulator.dataflows.support import free_operators, refuse_unsupported, stages_that_run
+from spikecycle.simulator.dataflows.support import refuse_unsupported, stages_that_run
 from spikecycle.simulator.errors import MappingError, UsageError
+from spikecycle.simulator.grounds import Grounds
 from spikecycle.simulator.machine.loader import load_machine, override, supports_of_machines
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.memory import check_memory, keep_freed_arrays
 from spikecycle.simulator.non_zeros import NonZeros
-from spikecycle.simulator.plugins import load_plugins, plugins_used_by
+from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.residency import ResidentWeights, check_residency, kept_tensors, residency_changes
 from spikecycle.simulator.result import RunResult
@@ -106,6 +107,10 @@ def simulate(
         kept = [kept_tensors(machine, dataflow, network, stages, each) for each in tensors]
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, reuse, threads)
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), timeline is not None)
+        grounds = Grounds.of(
+            network, machine.model_copy(update={"dram": asked.dram}), dataflow, chosen, timing.policy.name,
+            ideal_memory=ideal_memory,
+        )  # fmt: skip
         resident = ResidentWeights(machine)
         totals = []
         non_zeros = NonZeros.between(stages)
@@ -126,13 +131,7 @@ def simulate(
             timeline.finish([schedules[0] for schedules in timing.stages], in_turn=timing.policy.in_turn)
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
-        return run_result(
-            network, machine.model_copy(update={"dram": asked.dram}), dataflow, chosen, totals, timing,
-            free=free_operators(dataflow.supports, network),
-            verification=verify_network(recorded, chosen, threads) if verify else None,
-            ideal_memory=ideal_memory,
-            plugins=plugins_used_by(machine, timing.policy.name),
-        )  # fmt: skip
+        return run_result(grounds, totals, timing, verify_network(recorded, chosen, threads) if verify else None)
 
 
 def _with_ideal_memory(machine: Machine) -> Machine:

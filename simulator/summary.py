@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 
-from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.stage import Stage
-from spikecycle.simulator.dataflows.support import unaccounted
+from spikecycle.simulator.grounds import Grounds
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.pricing import (
     OF_TIME,
@@ -18,10 +17,8 @@ from spikecycle.simulator.pricing import (
     dram_traffic,
 )
 from spikecycle.simulator.result import (
-    Assumptions,
     CounterResult,
     LayerResult,
-    PluginFile,
     RunResult,
     StorageResult,
     VerificationResult,
@@ -31,10 +28,6 @@ from spikecycle.simulator.totals import StageTotals
 from spikecycle.simulator.units import pj_to_j, seconds
 from spikecycle.traces import Trace
 
-OPERATION = (
-    "one synaptic operation: one non-zero weight applied because of one spike (one set bit of a multi-bit input)"
-)
-
 
 @cache
 def _version() -> str:
@@ -43,21 +36,14 @@ def _version() -> str:
 
 
 def run_result(
-    network: Trace,
-    machine: Machine,
-    dataflow: Dataflow,
-    samples: Sequence[int],
+    grounds: Grounds,
     totals: Sequence[StageTotals],
     timing: NetworkTiming,
-    *,
-    free: list[str],
-    verification: list[VerificationResult] | None,
-    ideal_memory: bool,
-    plugins: list[PluginFile],
+    verification: list[VerificationResult] | None = None,
 ) -> RunResult:
     """The result of a network on a machine."""
-    inferences = len(samples)
-    prices = MachinePrices(machine)
+    network, prices, inferences = grounds.network, grounds.prices, len(grounds.samples)
+    machine = prices.machine
     layers = [_layer_result(network, prices, total, inferences) for total in totals]
     cycles = sum(timing.cycles_per_sample)
     leaked_pj = prices.leakage_pj(cycles)
@@ -66,14 +52,13 @@ def run_result(
     for one in (*of_stages, *prices.of_time(cycles, timing.breakdown)):
         components[one.component] = components.get(one.component, 0.0) + one.sum_energy_pj
     energy_pj = sum(components.values()) + leaked_pj
-    logic, buffers = list(prices.logic_areas), list(prices.memory_areas)
-    logic_area_mm2 = sum(area.area_mm2 for area in logic)
+    logic_area_mm2 = sum(area.area_mm2 for area in grounds.logic)
     clock_mhz = machine.technology.clock_mhz
     inference_s = seconds(cycles, clock_mhz) / inferences
     inference_pj = energy_pj / inferences
     operations = sum(layer.sum_synaptic_operations for layer in layers)
     busy = sum(total.busy.get("pe", 0) for total in totals)
-    formats, dram, origin = machine.formats, machine.dram, machine.origin
+    formats, origin = machine.formats, machine.origin
     return RunResult(
         spikecycle=_version(),
         trace=network.name,
@@ -81,14 +66,14 @@ def run_result(
         provenance=dict(network.provenance),
         machine_file=origin.file,
         machine_overrides=dict(origin.overrides),
-        machine_sha256=machine.fingerprint(),
+        machine_sha256=grounds.sha256,
         base_machine_sha256=origin.sha256,
-        machine=machine.model_dump(mode="json"),
-        plugins=plugins,
+        machine=grounds.keys,
+        plugins=grounds.plugins,
         dataflow=machine.dataflow.kind,
         weight_format=formats.weights.format if formats else None,
         spike_format=formats.spikes.format if formats else None,
-        samples=list(samples),
+        samples=list(grounds.samples),
         timesteps=network.timesteps,
         clock_mhz=clock_mhz,
         pes=machine.pe_count,
@@ -98,7 +83,7 @@ def run_result(
         cycles_per_inference=cycles / inferences,
         sum_cycle_breakdown=timing.breakdown,
         cycles_per_sample=timing.cycles_per_sample,
-        overlap=timing.policy.name,
+        overlap=grounds.overlap,
         sum_energy_pj=energy_pj,
         sum_energy_by_component_pj={**components, "leakage": leaked_pj},
         seconds_per_inference=inference_s,
@@ -108,29 +93,15 @@ def run_result(
         synaptic_operations_per_inference=operations / inferences,
         sum_synaptic_operations=operations,
         sum_dense_synaptic_operations=sum(layer.sum_dense_synaptic_operations for layer in layers),
-        area_mm2=sum(buffer.area_mm2 for buffer in buffers) + logic_area_mm2,
+        area_mm2=sum(buffer.area_mm2 for buffer in grounds.buffers) + logic_area_mm2,
         logic_area_mm2=logic_area_mm2,
-        buffers=buffers,
-        logic=logic,
-        too_slow=list(prices.too_slow),
-        not_modelled=[*prices.not_modelled, *unaccounted(dataflow.supports, network)],
-        area_leaves_out=list(prices.area_leaves_out),
+        buffers=grounds.buffers,
+        logic=grounds.logic,
+        too_slow=grounds.too_slow,
+        not_modelled=grounds.not_modelled,
+        area_leaves_out=grounds.area_leaves_out,
         verification=verification,
-        assumptions=Assumptions(
-            dram_pj_per_bit=dram.energy_pj_per_bit if dram else None,
-            sram_cell=machine.technology.sram_cell,
-            temperature_k=machine.technology.temperature_k,
-            node_nm=machine.technology.node_nm,
-            energy_table=machine.energy.table,
-            clock_gating=machine.logic.clock_gating,
-            glitch_factor=machine.logic.glitch_factor,
-            utilization=machine.logic.utilization,
-            logic_devices=machine.logic.devices,
-            operation=OPERATION,
-            ideal_memory=ideal_memory,
-            residency=machine.residency.model_dump(mode="json"),
-            free_operators=free,
-        ),
+        assumptions=grounds.assumptions,
     )
 
 

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 
 import h5py
@@ -41,15 +42,13 @@ class Trace:
             self.path = resolve(path_or_sample_name)
         self._digest = FileDigest(self.path)
         self.name = one_line(self.path.stem, longest=200)  # it goes to reports, and terminals
-        with located(self.path):
-            self._file = hdf5.open_file(self.path, "a trace")
-            try:
-                if begin_hash:
-                    self.begin_hash()
-                self._read_metadata()
-            except BaseException:
-                self.close()
-                raise
+        with located(self.path), ExitStack() as opened:
+            if begin_hash:
+                opened.callback(self._digest.give_up)
+                self.begin_hash()
+            self._file = opened.enter_context(hdf5.open_file(self.path, "a trace"))
+            self._read_metadata()
+            opened.pop_all()
 
     def _read_metadata(self) -> None:
         root = self._file

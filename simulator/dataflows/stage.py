@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -140,25 +140,29 @@ def edges(stages: Sequence[Stage], network: Network) -> list[tuple[int, int]]:
     """
     maker = {name: index for index, stage in enumerate(stages) for name in stage.produced}
     made_by = {operator.output.name: operator for operator in network.operators}
-
-    def makers(tensor: str) -> Iterator[int]:
-        if tensor in maker:
-            yield maker[tensor]
-        elif tensor in made_by:
-            for source in made_by[tensor].inputs:
-                if not source.delay:
-                    yield from makers(source.tensor)
-
     found = {
         (producer, index)
         for index, stage in enumerate(stages)
         for operator in stage.operators
         for source in operator.inputs
         if not source.delay
-        for producer in makers(source.tensor)
+        for producer in _makers(source.tensor, maker, made_by)
         if producer != index
     }
     return sorted(found)
+
+
+def _makers(tensor: str, maker: Mapping[str, int], made_by: Mapping[str, Operator]) -> Iterator[int]:
+    """The stages, by `maker`, that make a tensor, or what operators in no stage make it of."""
+    seen, waiting = {tensor}, [tensor]
+    while waiting:
+        name = waiting.pop()
+        if name in maker:
+            yield maker[name]
+        elif name in made_by:
+            taken = {source.tensor for source in made_by[name].inputs if not source.delay} - seen
+            seen |= taken
+            waiting += taken
 
 
 def consumers(network: Network, tensor: str) -> list[tuple[Operator, Source]]:

@@ -9,14 +9,13 @@ from spikecycle.simulator.dataflows.joined_sums import JoinedNetwork
 from spikecycle.simulator.dataflows.stage import (
     Network,
     Stage,
-    consumers,
     made_by_synapses,
     pooled_currents,
     pooling_problems,
 )
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat
-from spikecycle.traces import Operator, Pool, Population, Synapse, TensorSpec
+from spikecycle.traces import Operator, Pool, Population, Source, Synapse, TensorSpec
 from spikecycle.wording import some_of
 
 MOST_NAMED = 5
@@ -63,16 +62,24 @@ class Support:
 
     def problems(self, operator: Operator, network: Network) -> Iterator[str]:
         """What the operator asks for that is not supported."""
+        return self._problems(operator, _Surroundings.of(self, network))
+
+    def all_problems(self, network: Network) -> dict[Operator, list[str]]:
+        """The same of every operator that asks for something."""
+        around = _Surroundings.of(self, network)
+        found = {operator: list(self._problems(operator, around)) for operator in network.operators}
+        return {operator: problems for operator, problems in found.items() if problems}
+
+    def _problems(self, operator: Operator, around: _Surroundings) -> Iterator[str]:
         if operator.kind not in self.operators | self.free:
             yield f"{operator.kind} is not supported, supported: {', '.join(sorted(self.operators | self.free))}"
             return
         if operator.kind in self.free:
             return
-        pools = pooled_currents(network) if self.pools_currents else {}
         if self.layers_only:
-            yield from _outside_layers(operator, network, pools if self.pools_currents else None)
-        sources = [network.tensors[source.tensor].spec for source in operator.inputs]
-        without_weights = _without_weights(operator, network, pools)
+            yield from _outside_layers(operator, around, self.pools_currents)
+        sources = [around.network.tensors[source.tensor].spec for source in operator.inputs]
+        without_weights = _without_weights(operator, around)
         demands = {*operator.demands(sources), *(["an input without weights"] if without_weights else [])}
         for demand in sorted(demands - self.demands):
             yield f"{demand} is not supported"
@@ -82,35 +89,55 @@ class Support:
             yield f"inputs of {widest} bits are not supported, at most {self.input_bits}"
 
 
-def _without_weights(operator: Operator, network: Network, pools: Mapping[str, Pool]) -> list[TensorSpec]:
-    """What a population takes that no synapse has made: spikes or counts as they are, or currents pooled elsewhere than
-    in `pools`."""
-    weighted = {*made_by_synapses(network), *pools}
+@dataclass(frozen=True, eq=False)
+class _Surroundings:
+    """What is asked of a network about every operator.
+
+    pools: those that are part of a layer, by what they make; none where none can be. weighted: tensors that are made by
+    operators with weights, or by these pools. takers: who takes a tensor, with the input that does.
+    """
+
+    network: Network
+    pools: Mapping[str, Pool]
+    weighted: frozenset[str]
+    takers: Mapping[str, Sequence[tuple[Operator, Source]]]
+
+    @classmethod
+    def of(cls, support: Support, network: Network) -> _Surroundings:
+        """As a dataflow sees it."""
+        pools = pooled_currents(network) if support.pools_currents else {}
+        takers: dict[str, list[tuple[Operator, Source]]] = {}
+        for operator in network.operators:
+            for source in operator.inputs:
+                takers.setdefault(source.tensor, []).append((operator, source))
+        return cls(network, pools, made_by_synapses(network) | pools.keys(), takers)
+
+
+def _without_weights(operator: Operator, around: _Surroundings) -> list[TensorSpec]:
+    """What a population takes that no synapse has made: spikes or counts as they are, or currents that are pooled, but
+    not as a part of a layer."""
     return [
-        network.tensors[source.tensor].spec
+        around.network.tensors[source.tensor].spec
         for source in operator.inputs
-        if isinstance(operator, Population) and source.tensor not in weighted
+        if isinstance(operator, Population) and source.tensor not in around.weighted
     ]
 
 
-def _outside_layers(operator: Operator, network: Network, taken: Mapping[str, Pool] | None) -> Iterator[str]:
-    """Why an operator is no part of a layer. taken: the pools that are, by what they make; None if none can be."""
-    pools = taken or {}
+def _outside_layers(operator: Operator, around: _Surroundings, pools_currents: bool) -> Iterator[str]:
+    """Why an operator is no part of a layer. pools_currents: whether pools can be."""
     if isinstance(operator, Synapse):
-        taken_by = [(consumer, source.delay) for consumer, source in consumers(network, operator.output.name)]
-        in_layers = [
-            not delay and (isinstance(taker, Population) or taker in pools.values()) for taker, delay in taken_by
-        ]
+        pools = around.pools.values()
+        taken_by = [(consumer, source.delay) for consumer, source in around.takers.get(operator.output.name, ())]
+        in_layers = [not delay and (isinstance(taker, Population) or taker in pools) for taker, delay in taken_by]
         if in_layers != [True]:
             instead = f", but to {_named(taken_by)}" if taken_by else ""
             yield f"its output does not go to one population of neurons and nothing else{instead}"
             for pool in dict.fromkeys(taker for taker, _ in taken_by if isinstance(taker, Pool)):
-                yield _unpooled(pool, network, taken is not None)
+                yield _unpooled(pool, around.network, pools_currents)
     elif isinstance(operator, Population):
-        weighted = {*made_by_synapses(network), *pools}
-        if not any(source.tensor in weighted and not source.delay for source in operator.inputs):
+        if not any(source.tensor in around.weighted and not source.delay for source in operator.inputs):
             yield "none of its inputs comes from weights of its own"
-        if any(spec.signed for spec in _without_weights(operator, network, pools)):
+        if any(spec.signed for spec in _without_weights(operator, around)):
             yield "a signed input without weights is not supported"
 
 
@@ -138,8 +165,7 @@ def refuse_unsupported(
 
     others: what other machines support, by name; asked only for a refusal.
     """
-    refused = {operator: list(support.problems(operator, network)) for operator in network.operators}
-    refused = {operator: problems for operator, problems in refused.items() if problems}
+    refused = support.all_problems(network)
     if not refused:
         return
     known, joined = others(), JoinedNetwork.of(network)

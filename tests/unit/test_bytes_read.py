@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from spikecycle import files
 from spikecycle.simulator import compare_formats, simulate
 from spikecycle.simulator.explore.compare import compare
 from spikecycle.simulator.explore.measure import Chunk, SharedRuns
@@ -74,14 +76,17 @@ def test_several_machines_and_formats_read_spikes_once(reads: Counter[tuple[str,
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Traces that are hashed, each time: HDF5 opens them by itself, so that whoever else does hashes them."""
     seen: list[str] = []
-    opened = Path.open
 
-    def counting(path: Path, *arguments: Any, **options: Any) -> Any:
-        if path.suffix == ".h5":
-            seen.append(str(path))
-        return opened(path, *arguments, **options)
+    def counting(opened: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(path: Path, *arguments: Any, **options: Any) -> Any:
+            if path.suffix == ".h5":
+                seen.append(str(path))
+            return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", counting)
+        return counted
+
+    monkeypatch.setattr(Path, "open", counting(Path.open))
+    monkeypatch.setattr(files, "open_regular", counting(files.open_regular))
     return seen
 
 

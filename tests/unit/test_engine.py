@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,20 @@ def test_an_open_trace_stays_open() -> None:
     with open_trace(SAMPLE) as trace:
         simulate(trace, MACHINE, samples=[0])
         assert trace.layers[0].inputs(1).any()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_leaves_nothing_of_a_trace_to_the_garbage_collector(threads: int) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with open_trace(SAMPLE) as trace:
+            simulate(trace, MACHINE, samples=[0, 1], threads=threads)
+            layers = [weakref.ref(layer) for layer in trace.layers]
+        del trace
+        assert not any(layer() for layer in layers)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("samples", [[-1], [10], []])

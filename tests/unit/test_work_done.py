@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator import pricing, simulate
+from spikecycle.simulator.dataflows import DATAFLOWS, support
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import global_buffer, mapping, updates, weight_streams
 from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
@@ -232,3 +233,24 @@ def test_a_first_run_compiles_what_it_uses_and_each_kernel_for_one_kind_of_array
     mine = {name: compiled[name] for name in compiled if name in KERNELS_OF_ROW_STATIONARY}
     assert mine == dict.fromkeys({"count_windows", *slowest}, 1), "rows of fixed size need no count of outputs"
     assert compiled.total() <= 30, compiled
+
+
+def test_what_a_dataflow_supports_is_told_of_all_operators_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one for every operator, which has to go through all of them."""
+    looks: Counter[str] = Counter()
+
+    def counting(what: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def counted(network: Any) -> Any:
+            looks[what.__name__] += 1
+            return what(network)
+
+        return counted
+
+    for look in (support.pooled_currents, support.made_by_synapses):
+        monkeypatch.setattr(support, look.__name__, counting(look))
+    with open_trace("digits-8bit") as network:
+        machine = load_machine("spike_array")
+        supports = DATAFLOWS.lookup(machine.dataflow.kind).supports
+        support.refuse_unsupported(supports, machine.dataflow.kind, machine.name, network, dict)
+        assert len(network.operators) > 2
+    assert looks == {"pooled_currents": 1, "made_by_synapses": 1}

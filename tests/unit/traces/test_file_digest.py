@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
 import h5py
 import pytest
 
-from spikecycle.traces import TraceError, open_trace
+from spikecycle.traces import TraceError, hdf5, open_trace
 from spikecycle.traces.file_digest import HASHED_BYTES, FileDigest
 
 
@@ -119,3 +120,40 @@ def test_a_trace_leaves_no_thread_behind(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="not a trace"):
         open_trace(tmp_path / "no-trace.h5", begin_hash=True)
     assert not threads_left()
+
+
+@pytest.mark.parametrize("content", [b"", b"no HDF5 file"])
+def test_what_is_no_hdf5_file_leaves_no_thread_behind(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "trace.h5").write_bytes(content)
+    with pytest.raises(TraceError, match=r"trace\.h5: is not an HDF5 file, so not a trace"):
+        open_trace(tmp_path / "trace.h5", begin_hash=True)
+    assert not threads_left()
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.h5")
+    with pytest.raises(TraceError, match=r"pipe\.h5: is not a regular file"):
+        open_trace(tmp_path / "pipe.h5", begin_hash=True)
+    assert not threads_left()
+
+
+def test_a_file_is_hashed_from_before_hdf5_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_file = hdf5.open_file
+    hashing: list[list[str]] = []
+
+    def opened(path: Path, what: str) -> h5py.File:
+        hashing.append(threads_left())
+        return open_file(path, what)
+
+    may_end = threading.Event()
+    compute = FileDigest._computed
+
+    def waiting(self: FileDigest, *given_up: threading.Event) -> str | None:
+        assert may_end.wait(20)
+        return compute(self, *given_up)
+
+    monkeypatch.setattr(FileDigest, "_computed", waiting)
+    monkeypatch.setattr(hdf5, "open_file", opened)
+    with open_trace("digits-8bit", begin_hash=True):
+        may_end.set()
+    assert hashing == [["SHA-256 of digits-8bit.h5"]]
