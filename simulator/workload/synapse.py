@@ -283,15 +283,16 @@ class SynapseWorkload:
     @computed_once
     def non_zero_weights(self) -> Int64:
         """int64 (C, R, S): weights that are not 0 at every input channel and tap, over the group's output channels."""
-        group_outputs = self.shape.M // self.groups
-        by_group = self.weights.reshape(self.groups, group_outputs, *self.shape.weight_shape[1:])
-        shape = (self.shape.C, self.shape.R, self.shape.S)
-        return np.asarray(np.count_nonzero(by_group, axis=1), np.int64).reshape(shape)
+        return non_zero_weights(self.shape, self.weights)
 
     @property
     def synaptic_operations(self) -> int:
         """Weights that are not 0, once for every set bit that they meet."""
-        return int((self.tap_counts * self.non_zero_weights).sum())
+        return self.operations_with(self.non_zero_weights)
+
+    def operations_with(self, non_zero_weights: Int64) -> int:
+        """The same for those who have counted the weights already."""
+        return int(np.vdot(self.tap_counts, non_zero_weights))
 
     @property
     def dense_synaptic_operations(self) -> int:
@@ -335,6 +336,12 @@ class SynapseWorkload:
                 count_entries(values, layout) for some in self.blocks() for values in some.reshape(len(some), -1)
             ]
         return sum(layout.words(count) for count in entries) * word_bits
+
+
+def non_zero_weights(shape: LayerShape, weights: Int32) -> Int64:
+    """int64 (C, R, S): weights (M, C / groups, R, S) that are not 0, over the output channels of a group."""
+    by_group = weights.reshape(shape.groups, shape.M // shape.groups, *shape.weight_shape[1:])
+    return np.asarray(np.count_nonzero(by_group, axis=1), np.int64).reshape(shape.C, shape.R, shape.S)
 
 
 def _interleaved(planes: Sequence[UInt64]) -> UInt64:
