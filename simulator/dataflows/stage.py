@@ -297,12 +297,11 @@ class StageSample:
         """Weights that are not 0, once for every set bit of an input that they meet; and set bits of what populations
         take without weights, which are added as they are (spikes and counts: currents cost no operation)."""
         weighted = sum(map(self._operations_of, self.stage.synapses()))
-        carried = currents(self.tensors.trace)
         added = sum(
             int(np.bitwise_count(values).sum())
             for operator in self.stage.operators
             for source in operator.inputs
-            if isinstance(operator, Population) and source.tensor not in carried
+            if isinstance(operator, Population) and not self._is_current(source.tensor)
             for values in blocks(self.source_frames(source))
         )
         return weighted + added
@@ -312,3 +311,7 @@ class StageSample:
             non_zero_weights = self.of_weights.non_zeros(synapse)
             self._operations[synapse.name] = self.workload(synapse).operations_with(non_zero_weights)
         return self._operations[synapse.name]
+
+    def _is_current(self, tensor: str) -> bool:
+        """Whether it is among `currents`; most are what a synapse makes."""
+        return isinstance(self.tensors.producer(tensor), Synapse) or tensor in currents(self.tensors.trace)

@@ -229,8 +229,8 @@ class SummedWeights:
         block = max(1, BLOCK_BYTES // size)
         for first in range(0, len(spikes), block):
             some = spikes.packed[first : first + block]
-            filled = np.zeros((len(some), (-(-size // WORD_BYTES) + 1) * WORD_BYTES), np.uint8)
-            filled[:, :size] = some
+            filled = np.empty((len(some), (-(-size // WORD_BYTES) + 1) * WORD_BYTES), np.uint8)
+            filled[:, :size], filled[:, size:] = some, 0
             of_block = counts[first : first + block]
             count_non_zero_sums(filled.view("<u8"), windows, self.rows, sums, events, joined, of_block)
         return counts
