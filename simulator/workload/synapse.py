@@ -22,10 +22,10 @@ from spikecycle.simulator.formats import (
     measure_rows,
 )
 from spikecycle.simulator.workload.axis import Windows
-from spikecycle.simulator.workload.counts import DIGITS, WORDS_AT_ONCE, add_spikes, add_up, sum_taps, sum_windows
+from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
-from spikecycle.simulator.workload.im2col import WORD_BITS, bit_words, lie_alike, pack_rows
-from spikecycle.simulator.workload.words import WORD_BYTES
+from spikecycle.simulator.workload.im2col import WORD_BITS, lie_alike, pack_rows
+from spikecycle.simulator.workload.spike_counts import spikes_by_place
 from spikecycle.traces import LayerShape
 from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 from spikecycle.traces.packing import PackedSpikes
@@ -169,13 +169,7 @@ class SynapseWorkload:
     def _ones_of_inputs(self) -> Int32:
         """int32 (C, H x W): set bits of every input, over all timesteps."""
         spikes = self._packed_spikes
-        if spikes is None:
-            return self._scan.of_channel
-        counts = np.zeros(self.shape.input_count, np.int32)
-        digits = np.empty((DIGITS, WORDS_AT_ONCE), np.uint64)
-        for words in _words_of(spikes):
-            add_spikes(words, digits, counts)
-        return counts.reshape(self.shape.C, -1)
+        return self._scan.of_channel if spikes is None else spikes_by_place(spikes).reshape(self.shape.C, -1)
 
     def _add_up(self, inputs: Inputs, of_channel: Int32, non_zeros: Int64) -> Int32:
         """Sums over the channels of a group, int32 (groups, n, H x W), of some timesteps; adds to the others."""
@@ -355,18 +349,6 @@ class SynapseWorkload:
                 count_entries(values, layout) for some in self.blocks() for values in some.reshape(len(some), -1)
             ]
         return sum(layout.words(count) for count in entries) * word_bits
-
-
-def _words_of(spikes: PackedSpikes) -> Iterator[UInt64]:
-    """Words of 64 bits, some timesteps at a time where they must be copied."""
-    packed, flags = spikes.packed, spikes.packed.flags
-    size = packed.shape[1]
-    if size % WORD_BYTES == 0 and flags.c_contiguous and flags.writeable:  # kernels take no others without a copy
-        yield packed.view("<u8")
-        return
-    rows = max(1, BLOCK_BYTES // size)
-    for first in range(0, len(packed), rows):
-        yield bit_words(PackedSpikes(packed[first : first + rows], spikes.shape), 0)
 
 
 def non_zero_weights(shape: LayerShape, weights: Int32) -> Int64:
