@@ -14,8 +14,9 @@ from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
 from spikecycle.simulator.workload.words import WORD_BITS
 
 DIGITS = 5
-"""Binary digits of counts of spikes; `_count` and `_add_counts` are written for this number."""
+"""Binary digits of counts of spikes; `_count` is written for this number."""
 MOST_COUNTED = 2**DIGITS - 1
+HALF_BITS = WORD_BITS // 2
 WORDS_AT_ONCE = 2**7
 """Words whose counts stay in a cache."""
 
@@ -70,21 +71,13 @@ def _count(words: UInt64, ones: UInt64, twos: UInt64, fours: UInt64, eights: UIn
 
 
 @disjoint_kernel
-def _add_counts(digits: UInt64, word: int, first: int, counts_out: Int32) -> None:
-    """Add the numbers of the bits of a word from bit `first` on to int32 (n,), n up to 32."""
-    shift, one = np.uint64(first), np.uint32(1)
-    ones, twos = np.uint32(digits[0, word] >> shift), np.uint32(digits[1, word] >> shift)
-    fours, eights = np.uint32(digits[2, word] >> shift), np.uint32(digits[3, word] >> shift)
-    sixteens = np.uint32(digits[4, word] >> shift)
-    for i in range(len(counts_out)):
-        bit = np.uint32(i)
-        counts_out[i] += np.int32(
-            ((ones >> bit) & one)
-            | (((twos >> bit) & one) << one)
-            | (((fours >> bit) & one) << np.uint32(2))
-            | (((eights >> bit) & one) << np.uint32(3))
-            | (((sixteens >> bit) & one) << np.uint32(4))
-        )
+def _add_counts(digits: UInt64, half: int, counts_out: Int32) -> None:
+    """Add the numbers of half a word, counted in halves, to int32 (n,), n up to 32."""
+    word, shift, one = np.uint64(half >> 1), np.uint64((half & 1) * HALF_BITS), np.uint32(1)
+    for digit in range(len(digits)):  # not a constant: compilers would write out every round
+        bits, place = np.uint32(digits[np.uint64(digit), word] >> shift), np.uint32(digit)
+        for i in range(len(counts_out)):
+            counts_out[i] += np.int32(((bits >> np.uint32(i)) & one) << place)
 
 
 @lean_kernel
@@ -95,7 +88,6 @@ def add_spikes(spiking: UInt64, digits: UInt64, counts_out: Int32) -> None:
     counts_out: int32 (C x H x W,), added to.
     """
     timesteps, words = spiking.shape
-    half = WORD_BITS // 2
     for first in range(0, words, WORDS_AT_ONCE):
         some = min(WORDS_AT_ONCE, words - first)
         for begin in range(0, timesteps, MOST_COUNTED):
@@ -104,10 +96,9 @@ def add_spikes(spiking: UInt64, digits: UInt64, counts_out: Int32) -> None:
                     digits[digit, i] = 0
             for t in range(begin, min(timesteps, begin + MOST_COUNTED)):
                 _count(spiking[t, first : first + some], digits[0], digits[1], digits[2], digits[3], digits[4])
-            for i in range(some):
-                place = (first + i) * WORD_BITS
-                _add_counts(digits, i, 0, counts_out[place : place + half])
-                _add_counts(digits, i, half, counts_out[place + half : place + WORD_BITS])
+            for half in range(2 * some):
+                place = first * WORD_BITS + half * HALF_BITS
+                _add_counts(digits, half, counts_out[place : place + HALF_BITS])
 
 
 @lean_kernel
