@@ -14,10 +14,15 @@ from spikecycle.traces.packing import PackedSpikes
 
 BLOCK_BYTES = 2**20
 """Of packed spikes that are copied together, where they must be."""
+LEAST_BYTES = 2**13
+"""Of packed spikes that are worth a kernel, which takes a third of a second to compile."""
 
 
 def spikes_by_place(spikes: PackedSpikes) -> Int32:
     """int32 (C x H x W,): spikes of every place of the flattened map, over all timesteps."""
+    if spikes.packed.nbytes < LEAST_BYTES:
+        of_few: Int32 = np.asarray(spikes).reshape(len(spikes), -1).sum(axis=0, dtype=np.int32)
+        return of_few
     counts = np.zeros(spikes.positions, np.int32)
     digits = np.empty((DIGITS, WORDS_AT_ONCE), np.uint64)
     for words in _words_of(spikes):

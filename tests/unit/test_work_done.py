@@ -28,7 +28,7 @@ from spikecycle.simulator.energy import sram
 from spikecycle.simulator.machine import yaml_file
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
-from spikecycle.simulator.workload import non_zero_sums
+from spikecycle.simulator.workload import non_zero_sums, spike_counts
 from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, open_trace, schema, write_trace
 from spikecycle.traces.packing import PackedSpikes
 from tests.children import run_child
@@ -210,8 +210,11 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_rule_looks_at_weights_once_and_unpacks_no_spikes(count: Any, tmp_path: Path, threads: int) -> None:
+def test_a_rule_looks_at_weights_once_and_unpacks_no_spikes(
+    count: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
+) -> None:
     """Whatever the samples: what follows from weights alone is there for the next. Two threads may both begin."""
+    monkeypatch.setattr(spike_counts, "LEAST_BYTES", 0)
     path, layers, samples = tmp_path / "small.h5", 2, 5
     spikes = (RANDOM.random((samples, 3, 4, 6, 6)) < 0.3).astype(np.uint8)
     weights, neuron = RANDOM.integers(-7, 8, SHAPE.weight_shape), Neuron("if", np.full(SHAPE.M, 5), 12)

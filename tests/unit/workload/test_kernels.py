@@ -17,6 +17,7 @@ from spikecycle.simulator.workload.im2col import (
     pack_rows,
     turn_bits,
 )
+from spikecycle.simulator.workload.spike_counts import spikes_by_place
 from spikecycle.simulator.workload.words import count_ones, lowest_one
 from spikecycle.traces.packing import PackedSpikes, pack_spikes
 from tests.reference import workload as reference
@@ -78,6 +79,16 @@ def test_spikes_are_added_up_over_timesteps(timesteps: int, positions: int, dens
     add_spikes(np.packbits(filled, axis=1, bitorder="little").view("<u8"), room, counts)
     expected = [start + sum(column) for start, column in zip(before.tolist(), spiking.T.tolist(), strict=True)]
     assert counts.tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (3, 5, 5), (8, 32, 40)])
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_spikes_by_place_are_those_of_all_timesteps(shape: tuple[int, int, int], is_writable: bool) -> None:
+    """Few spikes and many, rows of whole words and others, in arrays that may be written to or not."""
+    spiking = (np.random.default_rng(1).random((40, *shape)) < 0.4).astype(np.uint8)
+    packed = pack_spikes(spiking)
+    packed.setflags(write=is_writable)
+    assert spikes_by_place(PackedSpikes(packed, shape)).tolist() == spiking.reshape(40, -1).sum(axis=0).tolist()
 
 
 @pytest.mark.kernel
