@@ -19,7 +19,7 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int32, WeightCodes
 from spikecycle.simulator.dataflows.joined_sums import joined_operators
-from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample
+from spikecycle.simulator.dataflows.stage import OnChip, Stage, StageSample, StageWeights
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.machine.watched import Reads, watch
 from spikecycle.simulator.replay import SampleTensors
@@ -84,14 +84,14 @@ class Reuse:
             self._samples[sample] = tensors
         return self._samples[sample]
 
-    def stage_sample(self, stage: Stage, sample: int, on_chip: OnChip) -> StageSample:
-        """A sample of a stage, with what earlier runs found out about it."""
+    def stage_sample(self, stage: Stage, sample: int, on_chip: OnChip, of_weights: StageWeights) -> StageSample:
+        """A sample of a stage, with what earlier runs found out about it, and this one about its weights."""
         tensors = self.tensors(sample)
         if sample not in self._samples:
-            return StageSample(stage, tensors, on_chip)
+            return StageSample(stage, tensors, on_chip, of_weights)
         key = (stage_key(stage), sample)
         seen = self._seen.setdefault(key, StageSample(stage, tensors))
-        return replace(seen, on_chip=on_chip)
+        return replace(seen, on_chip=on_chip, of_weights=of_weights)
 
     def hold_weights(self, stage: Stage) -> None:
         """Read the weights and biases of a stage, and keep them for later runs if they fit."""

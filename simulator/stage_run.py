@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int32
 from spikecycle.simulator.dataflows.base import Dataflow, Plan, WeightFootprint
-from spikecycle.simulator.dataflows.stage import Stage, dense_work
+from spikecycle.simulator.dataflows.stage import Stage, StageWeights, dense_work
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.residency import on_chip
@@ -150,7 +150,7 @@ class _StageWork:
         runner, mapped = self._runner, self._mapped
         assert mapped is not None
         on_chip_now = on_chip(self._machine, self._footprint, index, runner.kept[index])
-        sample = self._reuse.stage_sample(self._stage, runner.samples[index], on_chip_now)
+        sample = self._reuse.stage_sample(self._stage, runner.samples[index], on_chip_now, mapped.of_weights)
         activity = mapped.plan.run(sample)
         run = SampleRun.of(activity, sample, runner.non_zeros, self._counted_elsewhere, with_raster=index == 0)
         for synapse in self._stage.synapses():
@@ -177,11 +177,13 @@ class _MappedStage:
     """A stage that is ready to replay samples.
 
     totals: without samples yet. weights: those that its samples read, held so that the next sample need not.
+    of_weights: what samples found out about them.
     """
 
     plan: Plan
     totals: StageTotals
     weights: dict[str, Int32] = field(default_factory=dict)
+    of_weights: StageWeights = field(default_factory=StageWeights)
 
     @classmethod
     def of(cls, network: Trace, machine: Machine, dataflow: Dataflow, stage: Stage) -> _MappedStage:

@@ -31,8 +31,12 @@ def cycles_of_ns(time_ns: float, clock_mhz: float) -> int:
     return math.ceil(Fraction(repr(time_ns)) * Fraction(repr(clock_mhz)) / NS_PER_US)
 
 
+@lru_cache(maxsize=1024)
 def channel_cycles_per_bit(bandwidth_gbit_per_s: float, clock_mhz: float) -> Fraction:
-    """Cycles that a channel needs for one bit, as a reduced fraction; 0 for an infinite bandwidth."""
+    """Cycles that a channel needs for one bit, as a reduced fraction; 0 for an infinite bandwidth.
+
+    Every stage of every sample asks for it.
+    """
     if math.isinf(bandwidth_gbit_per_s):
         return Fraction(0)
     return Fraction(repr(clock_mhz)) / (Fraction(repr(bandwidth_gbit_per_s)) * MBIT_PER_GBIT)

@@ -215,21 +215,28 @@ def product_work(
     """
     rows_in_all, columns, outputs = sizes
     tiles = machine.dataflow
-    row_tiles = [min(tiles.tile_rows, rows_in_all - at) for at in range(0, rows_in_all, tiles.tile_rows)]
-    column_tiles = [min(tiles.tile_columns, columns - at) for at in range(0, columns, tiles.tile_columns)]
+    row_tiles, column_tiles = _tile_sizes(rows_in_all, tiles.tile_rows), _tile_sizes(columns, tiles.tile_columns)
     output_tiles = -(-outputs // tiles.tile_outputs)
     spike_bits = weight_bits = first_bits = 0
     if not spikes_are_there:
         once = rows_in_all * columns <= machine.spike_tile_bits
-        spike_bits = sum(rows * width // taps for rows in row_tiles for width in column_tiles)
+        spike_bits = sum(
+            tall * wide * (rows * width // taps) for rows, tall in row_tiles for width, wide in column_tiles
+        )
         spike_bits *= bits * (1 if once else output_tiles)
-        first_bits += row_tiles[0] * column_tiles[0]
+        first_bits += min(tiles.tile_rows, rows_in_all) * min(tiles.tile_columns, columns)
     if not weights_are_there:
         all_bits = columns * outputs * tiles.weight_bits
         once = all_bits <= machine.weight_tile_bits or columns <= tiles.tile_columns
-        weight_bits = all_bits * (1 if once else len(row_tiles))
-        first_bits += column_tiles[0] * min(tiles.tile_outputs, outputs) * tiles.weight_bits
+        weight_bits = all_bits * (1 if once else -(-rows_in_all // tiles.tile_rows))
+        first_bits += min(tiles.tile_columns, columns) * min(tiles.tile_outputs, outputs) * tiles.weight_bits
     return MatrixWork(sums.adds * output_tiles, sums.prepare * output_tiles, weight_bits, spike_bits, first_bits)
+
+
+def _tile_sizes(length: int, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """A length cut into tiles of a size: (size, how many), of the whole ones and of the last, if it is smaller."""
+    whole, rest = divmod(length, size)
+    return (size, whole), (rest, int(rest > 0))
 
 
 def _activity(machine: ProductSparsityMachine, products: list[MatrixWork], written: int = 0) -> Activity:

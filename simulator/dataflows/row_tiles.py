@@ -38,8 +38,9 @@ class TileRows(NamedTuple):
     @classmethod
     def of(cls, words: int, tile_rows: int, tile_columns: int) -> TileRows:
         """For tiles of so many rows and columns of rows of so many words."""
-        rows, found, larger = np.zeros((3, tile_rows + 1), np.uint16)
-        turned = np.zeros((words + 1, tile_rows), np.uint64)
+        rows, found, larger = np.empty((3, tile_rows + 1), np.uint16)
+        turned = np.empty((words + 1, tile_rows), np.uint64)
+        turned[words] = 0
         return cls(turned, rows, found, larger, np.zeros(1 << tile_columns, np.uint8))
 
 

@@ -82,7 +82,7 @@ class OperatorRun:
     @property
     def outputs(self) -> int:
         """Output values of one timestep: of a population, its neurons."""
-        return int(np.prod(self.operator.output.shape))
+        return self.operator.output.count
 
     @property
     def states(self) -> int:

@@ -42,8 +42,10 @@ from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.parts import LogicUnit
 from spikecycle.simulator.machine.schema import Buffer, Buffers, DataflowParameters, Dram, PositiveInt
 from spikecycle.simulator.workload import Windows
+from spikecycle.simulator.workload.spike_counts import spikes_by_place
 from spikecycle.traces import LayerShape
-from spikecycle.traces.frames import blocks
+from spikecycle.traces.frames import blocks, pack_frames
+from spikecycle.traces.packing import PackedSpikes
 
 POTENTIAL_BITS = 16
 """Width of a PE's adder and potential: assumed, 8-bit weights summed over thousands of inputs."""
@@ -249,10 +251,9 @@ def neurons(machine: SortedBroadcastMachine, run: OperatorRun) -> Activity:
         return Activity.total(
             {"compute": 0, "store": 0 if is_ideal else -(-bits // per_cycle)}, writes={"outputs": bits}
         )
-    spikes = np.zeros(output.shape[1] * output.shape[2], np.int64)
-    sums = np.min_scalar_type(output.shape[0])  # spikes of all channels: many are added side by side where it is narrow
-    for values in blocks(run.sample.frames(output.name)):
-        spikes += values.sum(axis=1, dtype=sums).sum(axis=0, dtype=np.int64).reshape(-1)
+    frames = run.sample.frames(output.name)
+    packed = frames if isinstance(frames, PackedSpikes) else pack_frames(blocks(frames), run.timesteps, output.shape)
+    spikes = spikes_by_place(packed).reshape(output.shape[0], -1).sum(axis=0, dtype=np.int64)
     full, rest = np.divmod(spikes, parameters.output_spine_entries)
     of_full = -(-parameters.output_spine_entries * parameters.entry_bits // per_cycle)
     carried = full * of_full + -(-rest * parameters.entry_bits // per_cycle)

@@ -13,7 +13,8 @@ from spikecycle.simulator.array_types import Frames, Int64, Integers
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.spike_record import by_timestep
 from spikecycle.simulator.workload import SynapseWorkload
-from spikecycle.simulator.workload.non_zero_sums import non_zero_sums
+from spikecycle.simulator.workload.non_zero_sums import SummedWeights
+from spikecycle.simulator.workload.synapse import non_zero_weights
 from spikecycle.traces import Operator, Pool, Population, Source, Synapse, Tensor
 from spikecycle.traces.frames import blocks, delayed
 from spikecycle.traces.packing import PackedSpikes
@@ -208,6 +209,32 @@ class OnChip:
     tensors: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, eq=False)
+class StageWeights:
+    """What follows from the weights of a stage alone: worked out for its first sample, and there for all others.
+
+    Two threads that ask first may both work it out, and get one of the two.
+    """
+
+    _non_zeros: dict[str, Int64] = field(default_factory=dict)
+    _summed: dict[str, SummedWeights | None] = field(default_factory=dict)
+
+    def non_zeros(self, synapse: Synapse) -> Int64:
+        """See `spikecycle.simulator.workload.synapse.non_zero_weights`."""
+        if synapse.name not in self._non_zeros:
+            self._non_zeros.setdefault(synapse.name, non_zero_weights(synapse.shape, synapse.weights()))
+        return self._non_zeros[synapse.name]
+
+    def summed(self, synapse: Synapse) -> SummedWeights | None:
+        """To count the sums of a synapse that are not 0; None where they must be made for that."""
+        if synapse.name not in self._summed:
+            found = SummedWeights.of(
+                synapse.shape, synapse.weights(), synapse.weight_bits, synapse.bias(), synapse.output.range
+            )
+            self._summed.setdefault(synapse.name, found)
+        return self._summed[synapse.name]
+
+
 @dataclass(eq=False)
 class StageSample:
     """One sample of a stage: the values of its tensors, the workload of its synapses, and what is on chip already."""
@@ -215,8 +242,10 @@ class StageSample:
     stage: Stage
     tensors: SampleTensors
     on_chip: OnChip = OnChip()
+    of_weights: StageWeights = field(default_factory=StageWeights)
     _workloads: dict[str, SynapseWorkload] = field(default_factory=dict)
     _non_zeros: dict[str, Int64] = field(default_factory=dict)
+    _operations: dict[str, int] = field(default_factory=dict)
 
     def values(self, tensor: str) -> Integers:
         """Values of a tensor, integers (T, C, H, W): as recorded, or recomputed where they were not."""
@@ -251,8 +280,8 @@ class StageSample:
         spikes = self.source_frames(synapse.inputs[0])
         if not isinstance(spikes, PackedSpikes):
             return None
-        weights = self.workload(synapse).weights
-        return non_zero_sums(synapse.shape, spikes, weights, synapse.weight_bits, synapse.bias(), synapse.output.range)
+        summed = self.of_weights.summed(synapse)
+        return None if summed is None else summed.non_zero_sums(spikes)
 
     def workload(self, synapse: Synapse) -> SynapseWorkload:
         """What follows from the synapse's weights and from the spikes of this sample."""
@@ -271,13 +300,22 @@ class StageSample:
     def synaptic_operations(self) -> int:
         """Weights that are not 0, once for every set bit of an input that they meet; and set bits of what populations
         take without weights, which are added as they are (spikes and counts: currents cost no operation)."""
-        weighted = sum(self.workload(synapse).synaptic_operations for synapse in self.stage.synapses())
-        carried = currents(self.tensors.trace)
+        weighted = sum(map(self._operations_of, self.stage.synapses()))
         added = sum(
             int(np.bitwise_count(values).sum())
             for operator in self.stage.operators
             for source in operator.inputs
-            if isinstance(operator, Population) and source.tensor not in carried
+            if isinstance(operator, Population) and not self._is_current(source.tensor)
             for values in blocks(self.source_frames(source))
         )
         return weighted + added
+
+    def _operations_of(self, synapse: Synapse) -> int:
+        if synapse.name not in self._operations:
+            non_zero_weights = self.of_weights.non_zeros(synapse)
+            self._operations[synapse.name] = self.workload(synapse).operations_with(non_zero_weights)
+        return self._operations[synapse.name]
+
+    def _is_current(self, tensor: str) -> bool:
+        """Whether it is among `currents`; most are what a synapse makes."""
+        return isinstance(self.tensors.producer(tensor), Synapse) or tensor in currents(self.tensors.trace)

@@ -41,9 +41,9 @@ class InputEvents(NamedTuple):
     def of(cls, shape: LayerShape) -> InputEvents:
         """Room for as many as a layer can have."""
         channels, positions = shape.C // shape.groups, shape.H * shape.W
-        turned = np.zeros(-(-channels // WORD_BITS) * WORD_BITS, np.uint64)
-        weights = np.zeros(channels * positions + max(COPIED, TOGETHER), np.int32)
-        return cls(np.zeros(positions + 1, np.int32), weights, turned)
+        turned = np.empty(-(-channels // WORD_BITS) * WORD_BITS, np.uint64)
+        weights = np.empty(channels * positions + max(COPIED, TOGETHER), np.int32)
+        return cls(np.empty(positions + 1, np.int32), weights, turned)
 
 
 class RowEvents(NamedTuple):
@@ -65,7 +65,7 @@ class RowEvents(NamedTuple):
         reach = (columns.outputs - 1) * columns.stride + (columns.taps - 1) * columns.dilation + 1
         apart = -(-reach // columns.dilation)
         listed = shape.R * shape.W * (shape.C // shape.groups)
-        return cls(np.zeros(apart * columns.dilation + 1, np.int64), np.zeros(listed + COPIED, np.int64), apart)
+        return cls(np.empty(apart * columns.dilation + 1, np.int64), np.zeros(listed + COPIED, np.int64), apart)
 
 
 @disjoint_kernel

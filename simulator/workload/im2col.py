@@ -11,6 +11,7 @@ narrow for that take their bits one by one.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,8 +45,8 @@ class FieldRoom(NamedTuple):
         """For these windows, whose rows have so many words."""
         rows, columns = windows
         return cls(
-            np.zeros(rows.inputs * columns.outputs, np.uint32),
-            np.zeros((words + 1, rows.outputs * columns.outputs), np.uint64),
+            np.empty(rows.inputs * columns.outputs, np.uint32),
+            np.empty((words + 1, rows.outputs * columns.outputs), np.uint64),
         )
 
 
@@ -172,11 +173,18 @@ class MovedMaps(NamedTuple):
         highest = (rows.taps - 1) * rows.dilation * columns.inputs + (columns.taps - 1) * columns.dilation + lowest
         before = -(-max(0, -lowest) // WORD_BITS)
         behind = max(-(-rows.inputs * columns.inputs // WORD_BITS), blocks + max(0, highest) // WORD_BITS + 1)
-        tap = np.arange(columns.taps)[:, None] * columns.dilation - columns.padding
-        column = np.arange(blocks * WORD_BITS) % columns.outputs + tap
-        inside = np.packbits((column >= 0) & (column < columns.inputs), axis=1, bitorder="little").view("<u8")
-        room = np.zeros((WORD_BITS, blocks), np.uint64)
-        return cls(inside, before, np.zeros(before + behind + 1, np.uint64), room)
+        room = np.empty((WORD_BITS, blocks), np.uint64)
+        return cls(_outputs_inside(columns, blocks), before, np.zeros(before + behind + 1, np.uint64), room)
+
+
+@lru_cache(maxsize=16)
+def _outputs_inside(columns: WindowAxis, blocks: int) -> UInt64:
+    """See `MovedMaps`; the same for all samples of layers of the same size."""
+    tap = np.arange(columns.taps)[:, None] * columns.dilation - columns.padding
+    column = np.arange(blocks * WORD_BITS) % columns.outputs + tap
+    inside = np.packbits((column >= 0) & (column < columns.inputs), axis=1, bitorder="little").view("<u8")
+    inside.setflags(write=False)
+    return inside
 
 
 def lie_alike(windows: Windows) -> bool:
@@ -261,8 +269,9 @@ def bit_words(inputs: Inputs | PackedSpikes, bit: int) -> UInt64:
         bits = ((inputs >> bit) & 1).reshape(len(inputs), math.prod(inputs.shape[1:]))
         packed = np.packbits(bits, axis=1, bitorder="little")
     size = packed.shape[1]
-    words = np.zeros((len(packed), -(-size // 8) * 8 + 8), np.uint8)
+    words = np.empty((len(packed), -(-size // 8) * 8 + 8), np.uint8)
     words[:, :size] = packed
+    words[:, size:] = 0
     return words.view("<u8")
 
 
@@ -279,14 +288,15 @@ def pack_rows(
     positions = windows.rows.outputs * windows.columns.outputs
     words = -(-fan_in // WORD_BITS)
     if word_major and lie_alike(windows):
-        rows = np.zeros((groups, words, timesteps, positions), np.uint64).transpose(0, 2, 3, 1)
+        rows = np.empty((groups, words, timesteps, positions), np.uint64).transpose(0, 2, 3, 1)
     else:
-        rows = np.zeros((groups, timesteps, positions, words), np.uint64)
+        rows = np.empty((groups, timesteps, positions, words), np.uint64)
     if groups == positions == fan_in // group_channels == inputs.shape[-1] * inputs.shape[-2] == 1:
         rows[0, :, 0] = bit_words(inputs, bit)[:, :-1]  # a linear layer: the inputs themselves
     elif lie_alike(windows):
         pack_moved(bit_words(inputs, bit), group_channels, windows, MovedMaps.of(windows), rows)
     elif windows.columns.outputs < FEW_COLUMNS:
+        rows[...] = 0
         pack_bit_by_bit(np.asarray(inputs), windows, bit, rows)
     else:
         pack_by_fields(np.asarray(inputs), windows, bit, FieldRoom.of(windows, words), rows)

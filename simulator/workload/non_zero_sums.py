@@ -7,6 +7,7 @@ Before such a sum could go beyond, what is above its lowest 8 bits is added to a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -184,41 +185,59 @@ def count_non_zero_sums(
         counts_out[t] = count
 
 
-def non_zero_sums(
-    shape: LayerShape, spikes: PackedSpikes, weights: Int32, weight_bits: int, bias: Int32, allowed: ValueRange
-) -> Int64 | None:
-    """int64 (T,): sums of each timestep that are not 0. None where they may leave a range, or where there is no gain.
+@dataclass(frozen=True, eq=False)
+class SummedWeights:
+    """Weights of a synapse and its bias as its sums take them: the same for all samples.
 
-    weights: int32 (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). allowed: the range.
+    rows: see `event_weights`. bias: int32 (groups, lanes). largest: weight. magnitude: no sum is beyond it.
     """
-    outputs, lanes = shape.M // shape.groups, _lanes(shape)
-    largest_number = max(shape.input_count, (shape.C // shape.groups + WORD_BITS) * lanes)  # that lists of events hold
-    if _is_scattered(shape) or largest_number > _WIDE.max - WORD_BITS:
-        return None
-    rows = event_weights(weights, shape, code_dtype(weight_bits))
-    largest = max(int(rows.max()), -int(rows.min()))
-    magnitude = shape.fan_in * largest + int(np.abs(bias.astype(np.int64)).max())
-    if magnitude > _WIDE.max or not _stays_within(allowed, magnitude, weights.reshape(shape.M, -1), bias):
-        return None
-    filled_bias = np.zeros((shape.groups, lanes), np.int32)
-    filled_bias[:, :outputs] = bias.reshape(shape.groups, outputs)
-    sums = OutputSums.of(filled_bias, largest, magnitude)
-    events, joined = InputEvents.of(shape), RowEvents.of(shape)
-    windows = Windows.of(shape)
-    counts = np.zeros(len(spikes), np.int64)
-    size = spikes.packed.shape[1]
-    block = max(1, BLOCK_BYTES // size)
-    for first in range(0, len(spikes), block):
-        some = spikes.packed[first : first + block]
-        filled = np.zeros((len(some), (-(-size // WORD_BYTES) + 1) * WORD_BYTES), np.uint8)
-        filled[:, :size] = some
-        of_block = counts[first : first + block]
-        count_non_zero_sums(filled.view("<u8"), windows, rows, sums, events, joined, of_block)
-    return counts
+
+    shape: LayerShape
+    rows: WeightCodes
+    bias: Int32
+    largest: int
+    magnitude: int
+
+    @classmethod
+    def of(
+        cls, shape: LayerShape, weights: Int32, weight_bits: int, bias: Int32, allowed: ValueRange
+    ) -> SummedWeights | None:
+        """None where sums may leave a range, or where there is no gain.
+
+        weights: int32 (M, C / groups, R, S), codes of weight_bits. bias: int32 (M,). allowed: the range.
+        """
+        outputs, lanes = shape.M // shape.groups, _lanes(shape)
+        listed = max(shape.input_count, (shape.C // shape.groups + WORD_BITS) * lanes)  # the largest number in lists
+        if _is_scattered(shape) or listed > _WIDE.max - WORD_BITS:
+            return None
+        rows = event_weights(weights, shape, code_dtype(weight_bits))
+        largest = max(int(rows.max()), -int(rows.min()))
+        magnitude = shape.fan_in * largest + int(np.abs(bias.astype(np.int64)).max())
+        if magnitude > _WIDE.max or not _stays_within(allowed, magnitude, weights.reshape(shape.M, -1), bias):
+            return None
+        filled_bias = np.zeros((shape.groups, lanes), np.int32)
+        filled_bias[:, :outputs] = bias.reshape(shape.groups, outputs)
+        return cls(shape, rows, filled_bias, largest, magnitude)
+
+    def non_zero_sums(self, spikes: PackedSpikes) -> Int64:
+        """int64 (T,): sums of each timestep that are not 0."""
+        sums = OutputSums.of(self.bias, self.largest, self.magnitude)
+        events, joined = InputEvents.of(self.shape), RowEvents.of(self.shape)
+        windows = Windows.of(self.shape)
+        counts = np.zeros(len(spikes), np.int64)
+        size = spikes.packed.shape[1]
+        block = max(1, BLOCK_BYTES // size)
+        for first in range(0, len(spikes), block):
+            some = spikes.packed[first : first + block]
+            filled = np.empty((len(some), (-(-size // WORD_BYTES) + 1) * WORD_BYTES), np.uint8)
+            filled[:, :size], filled[:, size:] = some, 0
+            of_block = counts[first : first + block]
+            count_non_zero_sums(filled.view("<u8"), windows, self.rows, sums, events, joined, of_block)
+        return counts
 
 
 def sums_bytes(shape: LayerShape, weight_bits: int) -> int:
-    """Memory that `non_zero_sums` takes: weights by event, and lists of events; 0 where sums are not made so."""
+    """Memory that sums take: weights by event, and lists of events; 0 where sums are not made so."""
     if _is_scattered(shape):
         return 0
     channels, item_bytes = shape.C // shape.groups, np.dtype(code_dtype(weight_bits)).itemsize

@@ -25,6 +25,7 @@ from spikecycle.simulator.workload.axis import Windows
 from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.fibers import WeightFibers, weight_fibers
 from spikecycle.simulator.workload.im2col import WORD_BITS, lie_alike, pack_rows
+from spikecycle.simulator.workload.spike_counts import spikes_by_place
 from spikecycle.traces import LayerShape
 from spikecycle.traces.frames import block_timesteps, blocks, frame_shape
 from spikecycle.traces.packing import PackedSpikes
@@ -159,6 +160,17 @@ class SynapseWorkload:
             first = last
         return _Scan(of_channel, of_step if of_step is not None and of_step.shape[1] == self.T else None, non_zeros)
 
+    @property
+    def _packed_spikes(self) -> PackedSpikes | None:
+        """The inputs, where they are binary and nobody has unpacked them to add them up."""
+        return self.frames if isinstance(self.frames, PackedSpikes) and "_scan" not in self.__dict__ else None
+
+    @computed_once
+    def _ones_of_inputs(self) -> Int32:
+        """int32 (C, H x W): set bits of every input, over all timesteps."""
+        spikes = self._packed_spikes
+        return self._scan.of_channel if spikes is None else spikes_by_place(spikes).reshape(self.shape.C, -1)
+
     def _add_up(self, inputs: Inputs, of_channel: Int32, non_zeros: Int64) -> Int32:
         """Sums over the channels of a group, int32 (groups, n, H x W), of some timesteps; adds to the others."""
         maps = inputs.reshape(*inputs.shape[:2], -1)
@@ -169,7 +181,7 @@ class SynapseWorkload:
     @computed_once
     def non_zero_inputs(self) -> Int64:
         """int64 (T,): inputs of every timestep that are not 0."""
-        return self._scan.non_zeros
+        return self._scan.non_zeros if self._packed_spikes is None else self._packed_spikes.counts()
 
     @property
     def input_spikes(self) -> int:
@@ -179,19 +191,20 @@ class SynapseWorkload:
     @computed_once
     def input_ones(self) -> int:
         """Set bits of the inputs, over all timesteps; `input_spikes` for binary inputs."""
-        return int(self._scan.of_channel.sum(dtype=np.int64))
+        return int(self._ones_of_inputs.sum(dtype=np.int64))
 
     @computed_once
     def tap_counts(self) -> Int64:
         """int64 (C, R, S): set bits of inputs that meet a tap of a window, over all timesteps and output positions."""
         counts = np.zeros((self.shape.C, self.shape.R, self.shape.S), np.int64)
-        sum_taps(self._scan.of_channel.reshape(self.shape.input_shape), self.windows, counts)
+        of_row = np.empty(self.shape.H, np.int64)
+        sum_taps(self._ones_of_inputs.reshape(self.shape.input_shape), self.windows, of_row, counts)
         return counts
 
     @computed_once
     def input_ones_by_place(self) -> Int64:
         """int64 (C, H, W): set bits of every input, over all timesteps."""
-        return self._scan.of_channel.reshape(self.shape.input_shape).astype(np.int64)
+        return self._ones_of_inputs.reshape(self.shape.input_shape).astype(np.int64)
 
     @computed_once
     def row_ones(self) -> Int64:
@@ -283,15 +296,16 @@ class SynapseWorkload:
     @computed_once
     def non_zero_weights(self) -> Int64:
         """int64 (C, R, S): weights that are not 0 at every input channel and tap, over the group's output channels."""
-        group_outputs = self.shape.M // self.groups
-        by_group = self.weights.reshape(self.groups, group_outputs, *self.shape.weight_shape[1:])
-        shape = (self.shape.C, self.shape.R, self.shape.S)
-        return np.asarray(np.count_nonzero(by_group, axis=1), np.int64).reshape(shape)
+        return non_zero_weights(self.shape, self.weights)
 
     @property
     def synaptic_operations(self) -> int:
         """Weights that are not 0, once for every set bit that they meet."""
-        return int((self.tap_counts * self.non_zero_weights).sum())
+        return self.operations_with(self.non_zero_weights)
+
+    def operations_with(self, non_zero_weights: Int64) -> int:
+        """The same for those who have counted the weights already."""
+        return int(np.vdot(self.tap_counts, non_zero_weights))
 
     @property
     def dense_synaptic_operations(self) -> int:
@@ -335,6 +349,12 @@ class SynapseWorkload:
                 count_entries(values, layout) for some in self.blocks() for values in some.reshape(len(some), -1)
             ]
         return sum(layout.words(count) for count in entries) * word_bits
+
+
+def non_zero_weights(shape: LayerShape, weights: Int32) -> Int64:
+    """int64 (C, R, S): weights (M, C / groups, R, S) that are not 0, over the output channels of a group."""
+    by_group = weights.reshape(shape.groups, shape.M // shape.groups, *shape.weight_shape[1:])
+    return np.asarray(np.count_nonzero(by_group, axis=1), np.int64).reshape(shape.C, shape.R, shape.S)
 
 
 def _interleaved(planes: Sequence[UInt64]) -> UInt64:

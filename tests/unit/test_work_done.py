@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from spikecycle.simulator import pricing, simulate
-from spikecycle.simulator.dataflows import DATAFLOWS, support
+from spikecycle.simulator.dataflows import DATAFLOWS, stage, support
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
 from spikecycle.simulator.dataflows.row_stationary import global_buffer, mapping, updates, weight_streams
 from spikecycle.simulator.dataflows.row_stationary import replay as row_replay
@@ -28,7 +28,9 @@ from spikecycle.simulator.energy import sram
 from spikecycle.simulator.machine import yaml_file
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.replay import replay_layer
+from spikecycle.simulator.workload import non_zero_sums, spike_counts
 from spikecycle.traces import Layer, LayerShape, Neuron, conv2d_layer, open_trace, schema, write_trace
+from spikecycle.traces.packing import PackedSpikes
 from tests.children import run_child
 from tests.unit.row_stationary import cases as row_stationary
 from tests.unit.spike_array import cases as spike_array
@@ -205,6 +207,30 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
     result = simulate(path, "spike_array")
     assert result.layers[0].storage.zero_weights == 5
     assert read.total() == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_rule_looks_at_weights_once_and_unpacks_no_spikes(
+    count: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
+) -> None:
+    """Whatever the samples: what follows from weights alone is there for the next. Two threads may both begin."""
+    monkeypatch.setattr(spike_counts, "LEAST_BYTES", 0)
+    path, layers, samples = tmp_path / "small.h5", 2, 5
+    spikes = (RANDOM.random((samples, 3, 4, 6, 6)) < 0.3).astype(np.uint8)
+    weights, neuron = RANDOM.integers(-7, 8, SHAPE.weight_shape), Neuron("if", np.full(SHAPE.M, 5), 12)
+    outputs = np.zeros((samples, 3, *SHAPE.output_shape), np.uint8)
+    arrays = [
+        conv2d_layer(f"conv{each}", spikes, weights, 4, neuron, padding=(1, 1), outputs=outputs)
+        for each in range(layers)
+    ]
+    write_trace(path, arrays, {})
+    turned, counted = count(non_zero_sums, "event_weights"), count(stage, "non_zero_weights")
+    unpacked = count(PackedSpikes, "__getitem__")
+    result = simulate(path, "prosperity", threads=threads)
+    assert result.sum_synaptic_operations > 0
+    assert layers <= turned.total() <= threads * layers
+    assert layers <= counted.total() <= threads * layers
+    assert unpacked.total() == 0
 
 
 COMPILED = """

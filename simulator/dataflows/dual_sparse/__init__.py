@@ -120,8 +120,11 @@ def window_words(planes: Bits, parameters: DualSparseParameters) -> Bits:
     if at_once == 1:
         return planes
     words = np.empty((-(-len(planes) // at_once), *planes.shape[1:]), planes.dtype)
-    for window, of_window in enumerate(words):
-        np.bitwise_or.reduce(planes[window * at_once : (window + 1) * at_once], axis=0, out=of_window)
+    whole, rest = divmod(len(planes), at_once)
+    of_whole = planes[: whole * at_once].reshape(whole, at_once, *planes.shape[1:])
+    np.bitwise_or.reduce(of_whole, axis=1, out=words[:whole])
+    if rest:
+        np.bitwise_or.reduce(planes[-rest:], axis=0, out=words[-1])
     return words
 
 

@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from spikecycle.simulator.workload import WindowAxis, Windows, input_range, outputs_of_tap
-from spikecycle.simulator.workload.counts import add_up, sum_taps, sum_windows
+from spikecycle.simulator.workload.counts import DIGITS, WORDS_AT_ONCE, add_spikes, add_up, sum_taps, sum_windows
 from spikecycle.simulator.workload.im2col import (
     FieldRoom,
     lie_alike,
@@ -17,6 +17,7 @@ from spikecycle.simulator.workload.im2col import (
     pack_rows,
     turn_bits,
 )
+from spikecycle.simulator.workload.spike_counts import spikes_by_place
 from spikecycle.simulator.workload.words import count_ones, lowest_one
 from spikecycle.traces.packing import PackedSpikes, pack_spikes
 from tests.reference import workload as reference
@@ -45,7 +46,7 @@ def test_counts_equal_those_of_the_matrix(case: Case) -> None:
     maps = case.inputs.reshape(timesteps, geometry.C, -1)
     add_up(maps, geometry.groups, case.bits == 1, of_channel, of_step, non_zeros)
     taps = np.zeros((geometry.C, geometry.R, geometry.S), np.int64)
-    sum_taps(of_channel.reshape(geometry.C, geometry.H, geometry.W), windows, taps)
+    sum_taps(of_channel.reshape(geometry.C, geometry.H, geometry.W), windows, np.empty(geometry.H, np.int64), taps)
     ones = np.zeros((geometry.groups * timesteps, *outputs), np.int64)
     sum_windows(of_step.reshape(-1, geometry.H, geometry.W), windows, ones)
 
@@ -61,6 +62,33 @@ def test_counts_equal_those_of_the_matrix(case: Case) -> None:
         key: twin[key] for key in np.ndindex(taps.shape)
     }
     assert non_zeros.tolist() == [sum(value != 0 for value in step.reshape(-1).tolist()) for step in case.inputs]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("timesteps", [1, 2, 31, 32, 63, 70])
+@pytest.mark.parametrize("positions", [1, 31, 33, 64, 65, 64 * WORDS_AT_ONCE + 5])
+@pytest.mark.parametrize("density", [0.1, 0.5, 1])
+def test_spikes_are_added_up_over_timesteps(timesteps: int, positions: int, density: float) -> None:
+    """31 timesteps are what five digits count."""
+    random = np.random.default_rng(timesteps * positions)
+    spiking = (random.random((timesteps, positions)) < density).astype(np.uint8)
+    filled = np.pad(spiking, ((0, 0), (0, -positions % 64)))
+    before = random.integers(0, 9, positions).astype(np.int32)
+    counts = before.copy()
+    room = np.full((DIGITS, WORDS_AT_ONCE), 2**64 - 1, np.uint64)
+    add_spikes(np.packbits(filled, axis=1, bitorder="little").view("<u8"), room, counts)
+    expected = [start + sum(column) for start, column in zip(before.tolist(), spiking.T.tolist(), strict=True)]
+    assert counts.tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (3, 5, 5), (8, 32, 40)])
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_spikes_by_place_are_those_of_all_timesteps(shape: tuple[int, int, int], is_writable: bool) -> None:
+    """Few spikes and many, rows of whole words and others, in arrays that may be written to or not."""
+    spiking = (np.random.default_rng(1).random((40, *shape)) < 0.4).astype(np.uint8)
+    packed = pack_spikes(spiking)
+    packed.setflags(write=is_writable)
+    assert spikes_by_place(PackedSpikes(packed, shape)).tolist() == spiking.reshape(40, -1).sum(axis=0).tolist()
 
 
 @pytest.mark.kernel

@@ -15,9 +15,9 @@ from spikecycle.simulator.workload.event_lists import InputEvents, RowEvents
 from spikecycle.simulator.workload.non_zero_sums import (
     LANES,
     OutputSums,
+    SummedWeights,
     count_non_zero_sums,
     event_weights,
-    non_zero_sums,
 )
 from spikecycle.traces import LayerShape
 from spikecycle.traces.packing import PackedSpikes, pack_spikes
@@ -61,6 +61,14 @@ def words_of(inputs: np.ndarray) -> np.ndarray:
     bits = inputs.reshape(len(inputs), -1)
     filled = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 64 + 64)))
     return np.packbits(filled, axis=1, bitorder="little").view("<u8")
+
+
+def non_zero_sums(
+    shape: LayerShape, spikes: PackedSpikes, weights: np.ndarray, bits: int, bias: np.ndarray, allowed: ValueRange
+) -> np.ndarray | None:
+    """Counted, if they can be."""
+    summed = SummedWeights.of(shape, weights, bits, bias, allowed)
+    return None if summed is None else summed.non_zero_sums(spikes)
 
 
 @pytest.mark.kernel
