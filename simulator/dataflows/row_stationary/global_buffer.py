@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
     Kept,
@@ -20,7 +20,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, Passes, PassOrder
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
 
 
 def row_bits(row: RowBits, rows: Int64, positions: Int64 | int, spikes: Int64 | int) -> Int64:
@@ -41,6 +41,30 @@ def channels_of_folds(mapped: LayerOnArray) -> Int64:
     """int64 (K,): input channels of each channel fold."""
     starts = np.arange(0, mapped.layer.group_channels, mapped.mapping.fold_channels)
     return np.minimum(mapped.mapping.fold_channels, mapped.layer.group_channels - starts)
+
+
+class InputRows(NamedTuple):
+    """How many input rows (timestep, row) passes load.
+
+    loaded: int64 (column folds of a range,), of each channel. loading: bool (F,), filter folds whose passes load them.
+    covered: int64 (ranges,), input columns of a row. channels: int64 (K,), of a channel fold. words: int64 (ranges, K),
+    of the global buffer for a row of all channels of a fold.
+    """
+
+    loaded: Int64
+    loading: Bools
+    covered: Int64
+    channels: Int64
+    words: Int64
+
+    @classmethod
+    def of(cls, mapped: LayerOnArray, order: PassOrder, loaded: Int64) -> InputRows:
+        """Where so many rows are loaded in passes of each column fold."""
+        # an earlier filter fold of the channel group has loaded the same rows, unless they are kept for one pass only
+        loading = (np.diff(mapped.tables.group, prepend=-1) > 0) | (mapped.mapping.kept == Kept.PASS)
+        covered, channels = covered_columns(mapped.layer, order), channels_of_folds(mapped)
+        words = ceil_div(channels * covered[:, None] * mapped.layer.input_bits, mapped.array.word_bits)
+        return cls(loaded, loading, covered, channels, np.asarray(words, np.int64))
 
 
 class RowLoads(NamedTuple):
@@ -118,22 +142,12 @@ class PassWords(NamedTuple):
     """Words of the global buffer in a pass, but for loads and fills: many passes are alike.
 
     words: int64 (widths, patterns, F, K). width: int64 (ranges,), which one a range of output columns has. pattern:
-    integers (column folds of a range,), how the pairs of a fold meet input rows.
+    int32 (column folds of a range,), how the pairs of a fold meet input rows.
     """
 
     words: Int64
     width: Int64
-    pattern: Integers
-
-    def of(self, passes: Passes) -> Int64:
-        """int64 (n,): those of some passes."""
-        _, patterns, filter_folds, channel_folds = self.words.shape
-        size = filter_folds * channel_folds  # of a pattern
-        place = (self.width * (patterns * size)).take(passes.range)
-        place += np.multiply(self.pattern.take(passes.column_fold), size, dtype=np.int64)
-        place += passes.weights
-        found: Int64 = self.words.reshape(-1).take(place)
-        return found
+    pattern: Int32
 
 
 def pass_words(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> PassWords:
@@ -155,8 +169,7 @@ def pass_words(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> PassWor
         words[number] = pairs[:, None, None] * psum_words[columns][:, None] * times
         if positions and reaches:
             words[number] += _deliver_rows(mapped, reaches, met, many * of_width, positions, counts)
-    narrow = pattern.astype(np.min_scalar_type(len(met)))
-    return PassWords(words, width.reshape(-1), narrow)
+    return PassWords(words, width.reshape(-1), pattern.astype(np.int32))
 
 
 def _deliver_rows(

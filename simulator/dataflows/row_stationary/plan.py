@@ -143,7 +143,8 @@ class RowStationaryPlan:
     def _rows(self, replay: Replay, first: int, stop: int) -> tuple[Work, Moves]:
         """A row of work for each of some passes."""
         found = replay.passes(first, stop)
-        places = dict(zip(PLACES, self.order.places(found.passes), strict=True))
+        passes = found.passes
+        places = dict(zip(PLACES, (passes.tile, passes.filter_fold, passes.channel_fold, passes.number), strict=True))
         work = Work.of(CYCLE_CATEGORIES, found.breakdown, places=places, phases=PHASES)
         return work, Moves(found.loads, found.stores)
 

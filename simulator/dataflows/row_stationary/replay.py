@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from spikecycle.simulator.activity import OPERANDS
-from spikecycle.simulator.array_types import Bools, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     PeWork,
@@ -21,10 +21,8 @@ from spikecycle.simulator.dataflows.row_stationary.counts import (
     count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
-    PassWords,
+    InputRows,
     RowLoads,
-    channels_of_folds,
-    covered_columns,
     pass_words,
     row_bits,
     sets_in_chains,
@@ -33,13 +31,12 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     CYCLE_CATEGORIES,
     Count,
     CycleCategory,
-    Kept,
     LayerOnArray,
-    Operand,
     Sums,
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
+from spikecycle.simulator.dataflows.row_stationary.pass_records import PadFills, PassRules, PassTables, record_passes
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles, slowest_by_weights, slowest_skipping
 from spikecycle.simulator.dataflows.row_stationary.updates import (
@@ -59,20 +56,12 @@ LONG_BLOCK_BYTES = 2**22
 class Steady:
     """What is the same for every sample of a mapped layer.
 
-    words: of the global buffer in a pass, but for loads and fills. loaded_rows: int64 (folds of a range,), input rows
-    that are loaded; row_loads: which, if all timesteps are gone through together. covered: int64 (ranges,), input
-    columns of those rows. loads_rows: bool (F,), filter folds whose passes load them. in_chains: int64 (K,), cycles
-    for which psums go up the chains. groups: int64 (folds of a range,), the time group of each column fold.
-    counts: int64 (len(Count),), of what `words` are for. most_cycles: that taps, or handing over, of a pass may take.
+    row_loads: the input rows that are loaded, if all timesteps are gone through together. counts: int64 (len(Count),),
+    of what the words of `tables` are for. most_cycles: that taps, or handing over, of a pass may take.
     """
 
-    words: PassWords
-    loaded_rows: Int64
+    tables: PassTables
     row_loads: RowLoads | None
-    covered: Int64
-    loads_rows: Bools
-    in_chains: Int64
-    groups: Int64
     neuron_unit: ArrayNeurons
     pe_work: PeWork
     counts: Int64
@@ -82,26 +71,30 @@ class Steady:
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
         """Deliver rows and move psums in all passes."""
+        array, folds, bits = mapped.array, order.folds, mapped.tables.fold_bits
         counts = np.zeros(len(Count), np.int64)
         words = pass_words(mapped, order, counts)
-        folds = order.folds
         loaded_rows = np.zeros(len(folds.tile), np.int64)
         row_loads = None
         blocks = blocks_of_timesteps(mapped)
         for timesteps in blocks:
             row_loads = RowLoads.of(mapped, folds, timesteps)
             row_loads.add_rows(loaded_rows)
-        # an earlier filter fold of the channel group has loaded the same rows, unless they are kept for one pass only
-        group = mapped.tables.group
-        loads_rows = (np.diff(group, prepend=-1) > 0) | (mapped.mapping.kept == Kept.PASS)
-        return cls(
+        ends = folds.pair_end == folds.group_end
+        tables = PassTables(
             words,
-            loaded_rows,
-            row_loads if len(blocks) == 1 else None,
-            covered_columns(mapped.layer, order),
-            loads_rows,
+            InputRows.of(mapped, order, loaded_rows),
+            PadFills(
+                bits,
+                ceil_div(bits, array.weight_bus_bits),
+                np.zeros_like(bits) if array.bypass else ceil_div(bits, array.word_bits),
+            ),
             mapped.layer.R * sets_in_chains(mapped),
-            np.cumsum(folds.pair_end == folds.group_end) - (folds.pair_end == folds.group_end),
+            np.where(ends, np.cumsum(ends) - 1, -1).astype(np.int32),
+        )
+        return cls(
+            tables,
+            row_loads if len(blocks) == 1 else None,
             ArrayNeurons.of(mapped),
             PeWork.of(mapped),
             counts,
@@ -185,104 +178,59 @@ class Replay:
 
     def passes(self, first: int, stop: int) -> PassRecords:
         """What happens in passes `first` to `stop` - 1."""
-        mapped, work = self.mapped, self.work
+        work, n = self.work, stop - first
+        _, filter_folds, channel_folds = self.order.shape
         passes = self.order.passes(first, stop)
-        n = len(passes.range)
-        breakdown = np.zeros((len(CYCLE_CATEGORIES), n), np.int64).T  # a column in one piece
-        loads, stores = (np.zeros((len(OPERANDS), n), np.int64).T for _ in range(2))
-        words = self.steady.words.of(passes)
-        words += self._load_rows(passes, loads)
-        self._fill_pads(passes, breakdown, loads, words)
-
-        place = passes.range  # in a flat table
-        if mapped.array.input_zeros == Zero.SKIP:
-            place = place * len(self.order.folds.tile) + passes.column_fold
-        place = place * (self.order.shape[1] * self.order.shape[2]) + passes.weights
-        compute, reduction = breakdown[:, CycleCategory.COMPUTE], breakdown[:, CycleCategory.REDUCTION]
-        compute[:], reduction[:] = (table.reshape(-1).take(place) for table in (work.tap_cycles, work.hand_over))
-        buffer_cycles = breakdown[:, CycleCategory.GLOBAL_BUFFER]
-        buffer_cycles[:] = ceil_div(words, mapped.array.words_per_cycle)
-        buffer_cycles -= compute
-        buffer_cycles -= reduction
-        np.maximum(buffer_cycles, 0, out=buffer_cycles)
-        reduction += self.steady.in_chains.take(passes.channel_fold)
-
-        ends = passes.updates
-        groups = self.steady.groups.take(passes.column_fold.take(ends))
-        updates = self.steady.updates(self.order, self.outputs_on_chip).at(
-            passes.range.take(ends), groups, passes.filter_fold.take(ends), work.output_spikes
+        breakdown = np.zeros((len(CYCLE_CATEGORIES), n), np.int64)  # a category in one piece
+        loads, stores = (np.zeros((len(OPERANDS), n), np.int64) for _ in range(2))
+        place = passes.place
+        if self.mapped.array.input_zeros != Zero.SKIP:  # all column folds of a range take as long
+            place = (passes.range * filter_folds + passes.filter_fold) * channel_folds + passes.channel_fold
+        breakdown[CycleCategory.COMPUTE] = work.tap_cycles.reshape(-1).take(place)
+        breakdown[CycleCategory.REDUCTION] = work.hand_over.reshape(-1).take(place)
+        record_passes(
+            passes,
+            self.order.weights_of(first - 1) if first else -1,
+            PassRules(
+                self.mapped.array.words_per_cycle,
+                self.mapped.input_row,
+                not self.inputs_on_chip,
+                not self.weights_on_chip,
+                self.mapped.mapping.resident,
+            ),
+            self.steady.tables,
+            self.steady.updates(self.order, self.outputs_on_chip),
+            self._loaded_spikes(passes),
+            np.zeros((0, 0), np.int32) if work.output_spikes is None else work.output_spikes,
+            breakdown,
+            loads,
+            stores,
         )
-        breakdown[ends, CycleCategory.UPDATE] = updates.cycles
-        buffer_cycles[ends] += updates.buffer_cycles
-        loads[ends, Operand.POTENTIALS] = updates.loaded_potentials
-        stores[ends, Operand.POTENTIALS] = updates.stored_potentials
-        stores[ends, Operand.OUTPUTS] = updates.stored_outputs
-        return PassRecords(passes, breakdown, loads, stores)
+        return PassRecords(passes, breakdown.T, loads.T, stores.T)
 
-    def _load_rows(self, passes: Passes, loads: Int64) -> Int64:
-        """Load input rows; int64 (n,): words of the global buffer for them."""
-        mapped, steady = self.mapped, self.steady
-        words = np.zeros(len(passes.range), np.int64)
-        if self.inputs_on_chip:
-            return words
-        has_rows = steady.loaded_rows.take(passes.column_fold) > 0
-        loading = np.flatnonzero(steady.loads_rows.take(passes.filter_fold) & has_rows)
-        if not loading.size:
-            return words
-        ranges, column_fold, channel_fold = (
-            column.take(loading) for column in (passes.range, passes.column_fold, passes.channel_fold)
-        )
-        positions = steady.covered.take(ranges)
-        rows = steady.loaded_rows.take(column_fold)
-        rows *= positions > 0
-        channels = channels_of_folds(mapped).take(channel_fold)
-        spikes: Int64 | int = 0
-        if self.work.input_spikes is not None:
-            _, groups, channel_folds = self.work.input_spikes.shape
-            folds = ranges * len(self.order.folds.tile) + column_fold
-            group = mapped.tables.group.take(passes.filter_fold.take(loading))
-            place = (folds * groups + group) * channel_folds + channel_fold
-            spikes = self.work.input_spikes.reshape(-1).take(place).astype(np.int64)
-        loads[loading, Operand.SPIKES] = row_bits(mapped.input_row, rows * channels, positions, spikes)
-        words_of_row = self._words_of_row()
-        words[loading] = rows * words_of_row.reshape(-1).take(ranges * words_of_row.shape[1] + channel_fold)
-        return words
-
-    def _words_of_row(self) -> Int64:
-        """int64 (ranges, K): words of an input row of all channels of a fold."""
-        values = channels_of_folds(self.mapped) * self.steady.covered[:, None]
-        return np.asarray(ceil_div(values * self.mapped.layer.input_bits, self.mapped.array.word_bits), np.int64)
+    def _loaded_spikes(self, passes: Passes) -> Int64:
+        """int64 (n,): non-zero inputs of the rows that passes load, if they do; of no length where nobody asks."""
+        if self.work.input_spikes is None:
+            return np.zeros(0, np.int64)
+        _, groups, channel_folds = self.work.input_spikes.shape
+        place = passes.fold * groups + self.mapped.tables.group.take(passes.filter_fold)
+        place = place * channel_folds + passes.channel_fold
+        return self.work.input_spikes.reshape(-1).take(place).astype(np.int64)
 
     def _count_loads(self) -> None:
         if self.inputs_on_chip:
             return
-        mapped, covered = self.mapped, self.steady.covered
-        times = np.bincount(mapped.tables.group[self.steady.loads_rows], minlength=mapped.layer.groups)
-        rows = int(self.steady.loaded_rows.sum()) * (covered > 0)  # of each range
-        channels = int(channels_of_folds(mapped).sum())
-        spikes = 0
+        mapped, rows = self.mapped, self.steady.tables.rows
+        times = np.bincount(mapped.tables.group[rows.loading], minlength=mapped.layer.groups)
+        loaded = int(rows.loaded.sum()) * (rows.covered > 0)  # of each range
+        channels = int(rows.channels.sum())
+        spikes, positions = 0, rows.covered
         if self.work.input_spikes is not None:
             spikes = int(self.work.input_spikes.sum(axis=(0, 2), dtype=np.int64) @ times)
-            covered = np.zeros_like(covered)
-        bits = row_bits(mapped.input_row, rows * (channels * int(times.sum())), covered, 0)
+            positions = np.zeros_like(positions)
+        bits = row_bits(mapped.input_row, loaded * (channels * int(times.sum())), positions, 0)
         self.counts[Count.DRAM_WIRE_SPIKES] += int(bits.sum()) + spikes * mapped.input_row.entry_bits
-        words = int((rows[:, None] * self._words_of_row()).sum()) * int(times.sum())
-        self.counts[Count.INPUT_WORDS_WRITTEN] += words
-
-    def _fill_pads(self, passes: Passes, breakdown: Int64, loads: Int64, words: Int64) -> None:
-        """Load weights and fill the pads; adds what the global buffer does for that to `words`, int64 (n,)."""
-        array = self.mapped.array
-        bits = self.mapped.tables.fold_bits.reshape(-1)
-        filled = passes.weights.take(passes.fills)
-        breakdown[passes.fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits).take(filled)
-        stream_words = ceil_div(bits, array.word_bits)
-        if not array.bypass:
-            words[passes.fills] += stream_words.take(filled)
-        if not self.weights_on_chip:
-            loaded = passes.weights.take(passes.loads)
-            loads[passes.loads, Operand.WEIGHTS] = bits.take(loaded)
-            if not array.bypass:
-                words[passes.loads] += stream_words.take(loaded)
+        self.counts[Count.INPUT_WORDS_WRITTEN] += int((loaded[:, None] * rows.words).sum()) * int(times.sum())
 
     def _count_fills(self) -> None:
         mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
@@ -311,7 +259,8 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
         tap_cycles, hand_over = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
     loaded: Integers | None = None
     if mapped.input_row.explicit:
-        most = int(steady.loaded_rows.max() * steady.covered.max()) * int(channels_of_folds(mapped).max())
+        rows = steady.tables.rows
+        most = int(rows.loaded.max() * rows.covered.max() * rows.channels.max())
         loaded = _zeros((order.shape[0], layer.groups, order.shape[2]), most)
     outputs: Integers | None = None
     if mapped.output_row.explicit:
