@@ -43,6 +43,12 @@ def channels_of_folds(mapped: LayerOnArray) -> Int64:
     return np.minimum(mapped.mapping.fold_channels, mapped.layer.group_channels - starts)
 
 
+def channel_starts(mapped: LayerOnArray) -> Int64:
+    """int64 (groups * K,): the first channel of each channel fold of all channel groups."""
+    of_group = np.arange(0, mapped.layer.group_channels, mapped.mapping.fold_channels)
+    return (np.arange(mapped.layer.groups)[:, None] * mapped.layer.group_channels + of_group).reshape(-1)
+
+
 class InputRows(NamedTuple):
     """How many input rows (timestep, row) passes load.
 

@@ -124,12 +124,6 @@ class PassOrder:
             groups = np.ones_like(groups)  # the groups of a filter fold follow each other with the same weights
         return np.tile(groups, self.ranges)
 
-    def of_range(self, number: int) -> ColumnFolds:
-        """The column folds of a range, their tiles numbered within it."""
-        size = len(self.folds.tile)
-        start, end = int(self.column_starts[number]), int(self.column_ends[number])
-        return self.folds._replace(column_start=np.full(size, start), column_end=np.full(size, end))
-
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
         found = Passes(*np.empty((len(Passes._fields), stop - first), np.int64))
@@ -170,7 +164,9 @@ def number_passes(
     tiles = len(tile_sizes)
     number_of_range, tile_of_range = tile // tiles, tile % tiles
     size = tile_sizes[tile_of_range]
-    fold_start = number_of_range * tile_sizes.sum() + tile_sizes[:tile_of_range].sum()  # of the tile
+    fold_start = 0  # of the tile
+    for earlier in range(tiles):
+        fold_start += tile_sizes[earlier] * (number_of_range + (earlier < tile_of_range))
     # where the first pass is: its time group begins at column fold `start` and has `folds` of them
     most = min(folds_per_group, size)
     if by_group:

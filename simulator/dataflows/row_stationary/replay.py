@@ -12,17 +12,19 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from spikecycle.simulator.activity import OPERANDS
-from spikecycle.simulator.array_types import Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Inputs, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     PeWork,
     TapInputs,
     count_outputs,
+    count_rows,
     count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
     InputRows,
     RowLoads,
+    channel_starts,
     pass_words,
     row_bits,
     sets_in_chains,
@@ -38,13 +40,21 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
 from spikecycle.simulator.dataflows.row_stationary.pass_records import PadFills, PassRules, PassTables, record_passes
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
-from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles, slowest_by_weights, slowest_skipping
+from spikecycle.simulator.dataflows.row_stationary.slowest_pe import (
+    cycles_dtype,
+    most_cycles,
+    slowest_by_weights,
+    slowest_skipping,
+)
 from spikecycle.simulator.dataflows.row_stationary.updates import (
     ArrayNeurons,
     UpdateTables,
     output_spikes,
     spikes_of_folds,
 )
+from spikecycle.simulator.workload import input_range
+from spikecycle.simulator.workload.im2col import bit_words
+from spikecycle.traces.packing import PackedSpikes
 
 BLOCK_BYTES = 2**24
 """Of what is counted of each input and tap of all timesteps, at most, if they are gone through together."""
@@ -267,46 +277,69 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
         groups = order.ranges * int(np.count_nonzero(order.folds.pair_end == order.folds.group_end))
         outputs = np.zeros((groups, order.shape[1]), np.int32)
     work = SpikeWork(tap_cycles, hand_over, loaded, outputs, TapInputs.none(mapped))
-    for number in range(order.ranges):
-        _add_range(mapped, order, steady, sample, number, work)
+    for timesteps in blocks_of_timesteps(mapped):
+        _add_inputs(mapped, order, steady, sample.inputs, timesteps, work)
+    if work.output_spikes is not None:
+        _add_outputs(mapped, order, cast("UInt8", sample.outputs), work.output_spikes)
     return work
 
 
-def _add_range(
-    mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample, number: int, work: SpikeWork
+def _add_inputs(
+    mapped: LayerOnArray,
+    order: PassOrder,
+    steady: Steady,
+    inputs: Inputs | PackedSpikes,
+    timesteps: range,
+    work: SpikeWork,
 ) -> None:
-    """Go through a range of output columns, some timesteps at a time."""
-    layer, folds = mapped.layer, order.of_range(number)
-    here = slice(number * len(folds.tile), (number + 1) * len(folds.tile))
-    q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
+    """Go through some timesteps of the inputs, one range of output columns after the other."""
+    layer, size = mapped.layer, len(order.folds.tile)
+    some: Inputs | PackedSpikes
+    if isinstance(inputs, PackedSpikes):
+        some = PackedSpikes(inputs.packed[timesteps.start : timesteps.stop], inputs.shape)
+    else:
+        some = inputs[timesteps.start : timesteps.stop]
+    planes = [bit_words(some, bit) for bit in range(layer.input_bits)]
+    bits = planes[0] if layer.input_bits == 1 else np.bitwise_or.reduce(planes)
+    windows = np.empty((layer.C, layer.S, layer.H, len(timesteps)), cycles_dtype(steady.most_cycles))
+    of_rows = np.empty(layer.H, np.int64)
     hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
-    group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
-    channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
-    is_explicit = work.output_spikes is not None
-    of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]) if is_explicit else (0, 0, 0), np.int32)
-    for timesteps in blocks_of_timesteps(mapped):
-        first, last = timesteps.start, timesteps.stop
-        active_inputs = np.zeros((len(timesteps), layer.H, layer.C, layer.S), np.int64)
-        events, spikes = np.zeros_like(active_inputs), np.zeros(active_inputs.shape[:3], np.int64)
-        count_windows(sample.inputs[first:last], layer, q0, q1, active_inputs, events, spikes)
-        work.taps.add(mapped, active_inputs, events)
+    chosen, folds = order.folds.of_timesteps(timesteps.start, timesteps.stop)
+    places = slice(None) if len(timesteps) == layer.T else chosen
+    row_loads = steady.row_loads
+    if work.input_spikes is not None and row_loads is None:
+        row_loads = RowLoads.of(mapped, order.folds, timesteps)
+    for number in range(order.ranges):
+        here = slice(number * size, (number + 1) * size)
+        q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
+        for plane in planes if layer.input_bits > 1 else ():
+            count_windows(plane, layer, q0, q1, of_rows, windows, work.taps.events)
+        count_windows(bits, layer, q0, q1, of_rows, windows, work.taps.active_inputs)
         if mapped.array.input_zeros == Zero.SKIP:
-            chosen, some = folds.of_timesteps(first, last)
             tables = work.tap_cycles[here], work.hand_over[here]
-            tap_cycles, hand_over = (table[chosen].astype(np.int64) for table in tables)
-            slowest_skipping(mapped, active_inputs, some, hands_over, tap_cycles, hand_over)
-            tables[0][chosen], tables[1][chosen] = tap_cycles, hand_over
-        if work.input_spikes is not None:
-            row_loads = steady.row_loads or RowLoads.of(mapped, folds, timesteps)
-            row_loads.add_spikes(spikes, channel_starts, work.input_spikes[here].reshape(len(folds.tile), -1))
-        if is_explicit:
-            outputs = np.zeros((len(timesteps), layer.M, layer.neuron_rows), np.int64)
-            columns = q0 // layer.pool_columns, q1 // layer.pool_columns  # of neurons
-            count_outputs(cast("UInt8", sample.outputs[first:last]), *columns, outputs)
-            of_folds[first:last] = spikes_of_folds(mapped, outputs)
-    if work.output_spikes is not None:
-        found = output_spikes(mapped, of_folds, folds)
-        work.output_spikes[number * len(found) : (number + 1) * len(found)] = found
+            tap_cycles, hand_over = (table[places].astype(np.int64) for table in tables)
+            slowest_skipping(mapped, windows, folds, q1 - q0, hands_over, tap_cycles, hand_over)
+            tables[0][places], tables[1][places] = tap_cycles, hand_over
+        if work.input_spikes is not None and row_loads is not None:
+            spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)
+            count_rows(bits, layer, *input_range(layer.windows.columns, q0, q1), spikes)
+            row_loads.add_spikes(spikes, channel_starts(mapped), work.input_spikes[here].reshape(size, -1))
+
+
+def _add_outputs(mapped: LayerOnArray, order: PassOrder, outputs: UInt8, spikes_out: Integers) -> None:
+    """Output spikes of each time group and filter fold, range by range of output columns."""
+    layer = mapped.layer
+    of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]), np.int32)
+    groups = len(spikes_out) // order.ranges
+    for number in range(order.ranges):
+        columns = (int(ends[number]) // layer.pool_columns for ends in (order.column_starts, order.column_ends))
+        q0, q1 = columns  # of neurons
+        for timesteps in blocks_of_timesteps(mapped):
+            some = slice(timesteps.start, timesteps.stop)
+            spikes = np.zeros((len(timesteps), layer.M, layer.neuron_rows), np.int64)
+            count_outputs(outputs[some], q0, q1, spikes)
+            of_folds[some] = spikes_of_folds(mapped, spikes)
+        spikes_out[number * groups : (number + 1) * groups] = output_spikes(mapped, of_folds, order.folds)
 
 
 def _zeros(shape: tuple[int, ...], most: int) -> Integers:

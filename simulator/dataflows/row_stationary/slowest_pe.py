@@ -8,14 +8,22 @@ and each pass looks up the longest of its pairs. Where they do not, all pairs ta
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerOnArray
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds
 from spikecycle.simulator.jit import kernel
 
-_LARGEST_INT32 = 2**31 - 1
+CYCLES = (np.uint16, np.int32, np.int64)
+"""Types of the cycles of PEs that are gone through side by side: the narrower, the more at a time."""
+
+
+def cycles_dtype(most: int) -> np.dtype[Any]:
+    """The first of them that holds `most` cycles."""
+    return np.dtype(next(dtype for dtype in CYCLES if most <= np.iinfo(dtype).max))
 
 
 def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) -> tuple[Int64, Int64]:
@@ -50,39 +58,34 @@ def _most_of_a_column(mapped: LayerOnArray, channel_folds: int) -> Int64:
 
 def slowest_skipping(
     mapped: LayerOnArray,
-    active_inputs: Int64,
+    windows: Integers,
     folds: ColumnFolds,
+    columns: int,
     hands_over: Int64,
     tap_cycles_out: Int64,
     hand_over_out: Int64,
 ) -> None:
     """Cycles of taps, and of handing over, where input pads skip zeros: (S, F, K) each, filled in.
 
-    active_inputs: int64 (n, H, C, S) of some timesteps of a range of output columns, see `counts.count_windows`; folds:
-    those of the range that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands
-    in the tables of other pairs of a fold stays where it is slower. hands_over: int64 (K,), 1 in passes that hand psums
-    over.
+    windows: (C, S, H, n) of some timesteps of a range of so many output columns, see `counts.count_windows`; folds:
+    those that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands in the tables
+    of other pairs of a fold stays where it is slower. hands_over: int64 (K,), 1 in passes that hand psums over.
     """
     layer, mapping = mapped.layer, mapped.mapping
-    # Half as wide, twice as many at a time; no PE takes more cycles than all taps of the layer would.
-    taps = mapped.applied_weights.shape[3]
-    most = int(active_inputs.max(initial=0)) * int(mapped.applied_weights.max(initial=0)) * taps
-    by_tap = active_inputs.transpose(2, 3, 1, 0)
-    narrow = most <= _LARGEST_INT32
-    inputs = np.array(by_tap, np.int32, order="C") if narrow else np.array(by_tap, np.int64, order="C")
-    windows = layer.windows.rows
+    taps, timesteps = mapped.applied_weights.shape[3], windows.shape[3]
+    rows = layer.windows.rows
     find_slowest(
-        inputs.reshape(layer.C * layer.S, -1),
+        windows.reshape(layer.C * layer.S, -1),
         mapped.applied_weights,
         mapped.tables.group * taps,
-        mapped.tables.filters * int(folds.columns[0]),
+        mapped.tables.filters * columns,
         hands_over,
         (mapping.channels_per_pe * layer.S, mapping.channel_sets),
-        (windows.stride, windows.padding),
+        (rows.stride, rows.padding),
         np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
         bool(mapped.array.time_batching),
-        np.zeros((layer.H, len(active_inputs)), inputs.dtype),
-        np.zeros((layer.P, len(active_inputs)), inputs.dtype),
+        np.zeros((layer.H, timesteps), windows.dtype),
+        np.zeros((layer.P, timesteps), windows.dtype),
         tap_cycles_out,
         hand_over_out,
     )
@@ -90,7 +93,7 @@ def slowest_skipping(
 
 @kernel
 def find_slowest(
-    inputs: Int32 | Int64,
+    inputs: Integers,
     applied_weights: Int64,
     first_taps: Int64,
     handed_over: Int64,
@@ -99,8 +102,8 @@ def find_slowest(
     windows: tuple[int, int],
     folds: Int64,
     time_batching: bool,
-    cycles: Int32 | Int64,
-    pairs: Int32 | Int64,
+    cycles: Integers,
+    pairs: Integers,
     tap_cycles_out: Int64,
     hand_over_out: Int64,
 ) -> None:
@@ -148,7 +151,7 @@ def find_slowest(
 
 
 @kernel
-def add_taps(inputs: Int32 | Int64, weights: Int64, cycles_out: Int32 | Int64) -> bool:
+def add_taps(inputs: Integers, weights: Int64, cycles_out: Integers) -> bool:
     """Cycles of one array row's PEs, (H · T,), set; whether there is any weight.
 
     inputs: (taps, H · T). weights: int64 (taps,).
@@ -170,7 +173,7 @@ def add_taps(inputs: Int32 | Int64, weights: Int64, cycles_out: Int32 | Int64) -
 
 
 @kernel
-def keep_longest(cycles: Int32 | Int64, offset: int, stride: int, pairs_out: Int32 | Int64) -> None:
+def keep_longest(cycles: Integers, offset: int, stride: int, pairs_out: Integers) -> None:
     """Raise each pair's cycles to those of its PE in an array row.
 
     cycles: (H, T). Output row p meets input row p · stride + offset, if the map has it. pairs_out: (P, T).
@@ -186,14 +189,14 @@ def keep_longest(cycles: Int32 | Int64, offset: int, stride: int, pairs_out: Int
 
 
 @kernel
-def raise_to(least: Int32 | Int64, values_out: Int32 | Int64) -> None:
+def raise_to(least: Integers, values_out: Integers) -> None:
     """Make each of `values_out` at least what stands in `least`; one dimension each."""
     for i in range(len(values_out)):
         values_out[i] = max(values_out[i], least[i])
 
 
 @kernel
-def longest_of_timesteps(row_start: int, row_end: int, pairs: Int32 | Int64) -> None:
+def longest_of_timesteps(row_start: int, row_end: int, pairs: Integers) -> None:
     """Raise row `row_start` of `pairs`, (P, T), to the most of the rows before `row_end`; the others are used up.
 
     Half of the rows is laid over the other half until one is left, all timesteps side by side.
@@ -207,7 +210,7 @@ def longest_of_timesteps(row_start: int, row_end: int, pairs: Int32 | Int64) -> 
 
 
 @kernel
-def longest_pair(pairs: Int32 | Int64, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
+def longest_pair(pairs: Integers, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
     """The most cycles of some pairs of a tile. pairs: (P, T)."""
     tile_rows = row_end - row_start
     t = pair_start // tile_rows
