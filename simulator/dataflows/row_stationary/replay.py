@@ -317,9 +317,10 @@ def _add_inputs(
         count_windows(bits, layer, q0, q1, of_rows, windows, work.taps.active_inputs)
         if mapped.array.input_zeros == Zero.SKIP:
             tables = work.tap_cycles[here], work.hand_over[here]
-            tap_cycles, hand_over = (table[places].astype(np.int64) for table in tables)
-            slowest_skipping(mapped, windows, folds, q1 - q0, hands_over, tap_cycles, hand_over)
-            tables[0][places], tables[1][places] = tap_cycles, hand_over
+            by_fold = [np.array(table[places].transpose(1, 2, 0), windows.dtype, order="C") for table in tables]
+            slowest_skipping(mapped, windows, folds, q1 - q0, hands_over, *by_fold)
+            for table, found in zip(tables, by_fold, strict=True):
+                table[places] = found.transpose(2, 0, 1)
         if work.input_spikes is not None and row_loads is not None:
             spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)
             count_rows(bits, layer, *input_range(layer.windows.columns, q0, q1), spikes)

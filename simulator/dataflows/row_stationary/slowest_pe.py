@@ -15,7 +15,7 @@ import numpy as np
 from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerOnArray
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import disjoint_kernel, inner_kernel, lean_kernel
 
 CYCLES = (np.uint16, np.int32, np.int64)
 """Types of the cycles of PEs that are gone through side by side: the narrower, the more at a time."""
@@ -62,10 +62,10 @@ def slowest_skipping(
     folds: ColumnFolds,
     columns: int,
     hands_over: Int64,
-    tap_cycles_out: Int64,
-    hand_over_out: Int64,
+    tap_cycles_out: Integers,
+    hand_over_out: Integers,
 ) -> None:
-    """Cycles of taps, and of handing over, where input pads skip zeros: (S, F, K) each, filled in.
+    """Cycles of taps, and of handing over, where input pads skip zeros: (F, K, S) each, filled in.
 
     windows: (C, S, H, n) of some timesteps of a range of so many output columns, see `counts.count_windows`; folds:
     those that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands in the tables
@@ -86,12 +86,13 @@ def slowest_skipping(
         bool(mapped.array.time_batching),
         np.zeros((layer.H, timesteps), windows.dtype),
         np.zeros((layer.P, timesteps), windows.dtype),
+        np.zeros(len(folds.tile), windows.dtype),
         tap_cycles_out,
         hand_over_out,
     )
 
 
-@kernel
+@lean_kernel
 def find_slowest(
     inputs: Integers,
     applied_weights: Int64,
@@ -104,53 +105,66 @@ def find_slowest(
     time_batching: bool,
     cycles: Integers,
     pairs: Integers,
-    tap_cycles_out: Int64,
-    hand_over_out: Int64,
+    longest: Integers,
+    tap_cycles_out: Integers,
+    hand_over_out: Integers,
 ) -> None:
-    """Fill in `tap_cycles_out` and `hand_over_out`, (S, F, K), see `slowest_skipping`.
+    """Fill in `tap_cycles_out` and `hand_over_out`, (F, K, S), see `slowest_skipping`.
 
     inputs: (C · S, H · T), active inputs of a tap. applied_weights: int64 (F, J, R, C' · S). first_taps: int64 (F,),
     where the inputs of a filter fold's channel group begin. handed_over: int64 (F, J), psums of the filters of a set.
     hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. windows: stride and padding of
     rows. folds: int64 (S, 4), first and last row and pair of column folds; without `time_batching`
     those of a tile are its timesteps. cycles: (H, T) and pairs: (P, T), room for the cycles of one PE by input row, and
-    of all array rows by output row, of the dtype of `inputs`.
+    of all array rows by output row; longest: (S,), room likewise. All but int64 are of one dtype, see `cycles_dtype`.
     """
     filter_folds, filter_sets, filter_rows, taps = applied_weights.shape
     set_taps, channel_sets = sets
     stride, padding = windows
-    for filter_fold in range(filter_folds):
-        for channel_fold in range(len(hands_over)):
-            first = channel_fold * set_taps * channel_sets
-            end = min(taps, first + set_taps * channel_sets)
+    timesteps = pairs.shape[1]
+    for channel_fold in range(len(hands_over)):  # whose inputs stay in the cache for all filter folds
+        first = channel_fold * set_taps * channel_sets
+        end = min(taps, first + set_taps * channel_sets)
+        for filter_fold in range(filter_folds):
+            place = first_taps[filter_fold]
+            tap_cycles, hand_over = tap_cycles_out[filter_fold, channel_fold], hand_over_out[filter_fold, channel_fold]
             for j in range(filter_sets):
                 if handed_over[filter_fold, j] == 0:
                     continue  # a set without filters
                 pairs[:] = 0
                 for set_start in range(first, end, set_taps):
                     set_end = min(set_start + set_taps, end)
-                    place = first_taps[filter_fold]
                     for r in range(filter_rows):
                         weights = applied_weights[filter_fold, j, r, set_start:set_end]
                         if add_taps(inputs[place + set_start : place + set_end], weights, cycles.reshape(-1)):
                             keep_longest(cycles, r - padding, stride, pairs)
-                hand_over = handed_over[filter_fold, j] * hands_over[channel_fold]
-                for s in range(len(folds)):
-                    row_start, row_end, pair_start, pair_end = folds[s]
-                    if time_batching:
-                        longest = longest_pair(pairs, row_start, row_end, pair_start, pair_end)
-                    else:
-                        if pair_start == 0:
-                            longest_of_timesteps(row_start, row_end, pairs)
-                        longest = int(np.int64(pairs[row_start, pair_start // (row_end - row_start)]))
-                    slowest = tap_cycles_out[s, filter_fold, channel_fold]
-                    before = slowest + hand_over_out[s, filter_fold, channel_fold]
-                    if longest + hand_over > before or (longest + hand_over == before and longest > slowest):
-                        tap_cycles_out[s, filter_fold, channel_fold] = longest
-                        hand_over_out[s, filter_fold, channel_fold] = hand_over
+                handed = handed_over[filter_fold, j] * hands_over[channel_fold]
+                if time_batching:
+                    for s in range(len(folds)):
+                        row_start, row_end, pair_start, pair_end = folds[s]
+                        longest[s] = longest_pair(pairs, row_start, row_end, pair_start, pair_end)
+                    keep_slowest(longest, handed, tap_cycles, hand_over)
+                else:
+                    for s in range(0, len(folds), timesteps):
+                        row_start, row_end = folds[s, 0], folds[s, 1]
+                        longest_of_timesteps(row_start, row_end, pairs)
+                        of_tile = slice(s, s + timesteps)
+                        keep_slowest(pairs[row_start], handed, tap_cycles[of_tile], hand_over[of_tile])
 
 
-@kernel
+@disjoint_kernel
+def keep_slowest(longest: Integers, handed: int, tap_cycles_out: Integers, hand_over_out: Integers) -> None:
+    """Cycles of taps and of handing over of some folds, become those of another filter set where that is slower: of
+    sets that take equally long, the one with most cycles of taps."""
+    for s in range(len(longest)):
+        taps, before = np.int64(longest[s]), np.int64(tap_cycles_out[s])
+        longer = taps + handed - before - np.int64(hand_over_out[s])
+        is_slower = longer > 0 or (longer == 0 and taps > before)
+        tap_cycles_out[s] = taps if is_slower else before
+        hand_over_out[s] = handed if is_slower else hand_over_out[s]
+
+
+@disjoint_kernel
 def add_taps(inputs: Integers, weights: Int64, cycles_out: Integers) -> bool:
     """Cycles of one array row's PEs, (H · T,), set; whether there is any weight.
 
@@ -172,7 +186,7 @@ def add_taps(inputs: Integers, weights: Int64, cycles_out: Integers) -> bool:
     return not is_empty
 
 
-@kernel
+@inner_kernel
 def keep_longest(cycles: Integers, offset: int, stride: int, pairs_out: Integers) -> None:
     """Raise each pair's cycles to those of its PE in an array row.
 
@@ -188,14 +202,14 @@ def keep_longest(cycles: Integers, offset: int, stride: int, pairs_out: Integers
         raise_to(cycles[p * stride + offset], pairs_out[p])
 
 
-@kernel
+@disjoint_kernel
 def raise_to(least: Integers, values_out: Integers) -> None:
     """Make each of `values_out` at least what stands in `least`; one dimension each."""
     for i in range(len(values_out)):
         values_out[i] = max(values_out[i], least[i])
 
 
-@kernel
+@inner_kernel
 def longest_of_timesteps(row_start: int, row_end: int, pairs: Integers) -> None:
     """Raise row `row_start` of `pairs`, (P, T), to the most of the rows before `row_end`; the others are used up.
 
@@ -209,7 +223,7 @@ def longest_of_timesteps(row_start: int, row_end: int, pairs: Integers) -> None:
         rows -= half
 
 
-@kernel
+@inner_kernel
 def longest_pair(pairs: Integers, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
     """The most cycles of some pairs of a tile. pairs: (P, T)."""
     tile_rows = row_end - row_start
