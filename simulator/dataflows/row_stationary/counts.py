@@ -9,7 +9,7 @@ pass (`slowest_pe`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -36,6 +36,9 @@ from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightS
 from spikecycle.simulator.jit import kernel, lean_kernel
 from spikecycle.simulator.workload.axis import outputs_of_tap
 from spikecycle.simulator.workload.words import WORD_BITS, count_ones
+
+WEIGHTS_AT_ONCE = 2**20
+"""Weights that are counted together: what that takes of memory is a few MB."""
 
 
 def widths(layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayMapping) -> Widths:
@@ -65,12 +68,15 @@ def weight_tables(
     is_stored = streams.stored(mapping.fold_channels)
     if not storage.droppable:
         is_stored = np.ones_like(is_stored)
-    for fold, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        firsts = np.arange(0, end - start, mapping.filters_per_pe)  # of each set that takes part
-        taking = len(firsts)
-        filters[fold, :taking] = np.diff(firsts, append=end - start)
-        np.add.reduceat(task.weights[start:end] != 0, firsts, axis=0, dtype=np.int64, out=non_zeros[fold, :taking])
-        np.add.reduceat(is_stored[start:end], firsts, axis=0, dtype=np.int64, out=stored[fold, :taking])
+    for some in blocks_of_folds(len(starts), channels * layer.R * layer.S * mapping.fold_filters):
+        begin = starts[some.start]
+        firsts = [range(starts[fold], ends[fold], mapping.filters_per_pe) for fold in some]  # of sets that take part
+        places = [(fold, j) for fold, of_fold in zip(some, firsts, strict=True) for j in range(len(of_fold))]
+        chosen, reduced = np.array(places).T, np.concatenate(firsts) - begin
+        here, end = (chosen[0], chosen[1]), ends[some[-1]]
+        filters[here] = np.diff(reduced, append=end - begin)
+        non_zeros[here] = np.add.reduceat(task.weights[begin:end] != 0, reduced, axis=0, dtype=np.int64)
+        stored[here] = np.add.reduceat(is_stored[begin:end], reduced, axis=0, dtype=np.int64)
     takes = np.broadcast_to((filters > 0)[:, :, None, None], (*shape, channels, layer.R)).astype(np.int64)
     if array.row_zeros != Zero.NONE:
         takes *= non_zeros.any(axis=-1)
@@ -84,6 +90,12 @@ def weight_tables(
         fold_bits=streams.fold_bits(mapping.fold_filters, mapping.fold_channels),
         pad_entries=_pad_entries(layer, array, storage, mapping, filters, non_zeros, stored, channel_starts),
     )
+
+
+def blocks_of_folds(folds: int, weights_of_fold: int) -> Iterator[range]:
+    """Filter folds whose weights are looked at together."""
+    together = max(1, WEIGHTS_AT_ONCE // weights_of_fold)
+    return (range(first, min(first + together, folds)) for first in range(0, folds, together))
 
 
 def _pad_entries(
@@ -211,16 +223,16 @@ class TapInputs(NamedTuple):
 class PeWork:
     """What inputs make PEs do, summed over the filter folds of their channel group and the filter sets of each.
 
-    by_input: by name, int64 (C, R, S), of an active input at every tap: nothing in sets that do not take its row.
+    by_input: int64 (names, C · R · S), of an active input at every tap: nothing in sets that do not take its row.
     by_window: of a window, for names where all windows count, whatever their inputs are. Names: "applied", weights that
     an input is served with, one cycle each; "added", psums that it is added to; "read", weights that are read for it;
-    "masks", entries of masks, none where there are no masks; "served", sets that take it up. non_zeros: int64
-    (C, R, S), weights that are not 0.
+    "masks", entries of masks, none where there are no masks; "served", sets that take it up; "useful", weights that are
+    not 0.
     """
 
-    by_input: Mapping[str, Int64]
+    names: tuple[str, ...]
+    by_input: Int64
     by_window: Mapping[str, int]
-    non_zeros: Int64
 
     @classmethod
     def of(cls, mapped: LayerOnArray) -> PeWork:
@@ -249,17 +261,18 @@ class PeWork:
         elif array.input_zeros != Zero.SKIP:
             of_input, of_window = multiplied, looked_at
         takes_part = (tables.filters > 0)[:, :, None, None, None]  # windows of sets without filters do not count
+        of_input["useful"] = non_zeros
         return cls(
-            {name: _by_tap(mapped, numbers) for name, numbers in of_input.items()},
+            tuple(of_input),
+            np.stack([_by_tap(mapped, numbers).reshape(-1) for numbers in of_input.values()]),
             {name: int((takes_part * numbers).sum()) for name, numbers in of_window.items()},
-            _by_tap(mapped, non_zeros),
         )
 
     def add_to(self, mapped: LayerOnArray, inputs: TapInputs, sums: Sums) -> None:
         """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations of a sample."""
         layer, array = mapped.layer, mapped.array
         done = {name: windows * (layer.T * layer.P * layer.Q) for name, windows in self.by_window.items()}
-        done |= {name: int((inputs.active_inputs * table).sum()) for name, table in self.by_input.items()}
+        done |= zip(self.names, (self.by_input @ inputs.active_inputs.reshape(-1)).tolist(), strict=True)
         tap_cycles, accumulates, weights_read, inputs_read = (
             done[name] for name in ("applied", "added", "read", "served")
         )
@@ -279,8 +292,9 @@ class PeWork:
         counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
         counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
         counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
-        sums.useful[0] = int((inputs.active_inputs * self.non_zeros).sum())
-        sums.useful[1] = int((inputs.events * self.non_zeros).sum())
+        sums.useful[0] = sums.useful[1] = done["useful"]
+        if layer.input_bits > 1:
+            sums.useful[1] = int(self.by_input[self.names.index("useful")] @ inputs.events.reshape(-1))
 
 
 def _by_tap(mapped: LayerOnArray, numbers: Int64) -> Int64:

@@ -7,6 +7,7 @@ passes; here is where each pass finds its entry, for some passes at a time.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ class PassOrder:
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
         found = Passes(*np.empty((len(Passes._fields), stop - first), np.int64))
-        tile = int(np.searchsorted(self.tile_starts, first, side="right")) - 1
+        tile = bisect_right(self.tile_starts, first) - 1
         by_group = self.mapping.kept == Kept.GROUP
         number_passes(
             first - int(self.tile_starts[tile]),

@@ -7,11 +7,10 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS
 from spikecycle.simulator.array_types import Inputs, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
@@ -30,15 +29,20 @@ from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
     sets_in_chains,
 )
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
-    CYCLE_CATEGORIES,
     Count,
-    CycleCategory,
     LayerOnArray,
     Sums,
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.pass_records import PadFills, PassRules, PassTables, record_passes
+from spikecycle.simulator.dataflows.row_stationary.pass_records import (
+    PadFills,
+    PassRecords,
+    PassRules,
+    PassTables,
+    look_up_cycles,
+    record_passes,
+)
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import (
     cycles_dtype,
@@ -132,13 +136,13 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
 class SpikeWork:
     """What spikes decide, in as few bytes as the numbers may need: there is one of each for every pass.
 
-    tap_cycles, hand_over: integers (S, F, K), of the slowest PE; (ranges, F, K) where no zeros are skipped.
+    pe_cycles: integers (2, S, F, K), of taps of the slowest PE, and of its handing over psums; (2, ranges, F, K) where
+    no zeros are skipped.
     input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load; output_spikes: integers (time
     groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of all ranges.
     """
 
-    tap_cycles: Integers
-    hand_over: Integers
+    pe_cycles: Integers
     input_spikes: Integers | None
     output_spikes: Integers | None
     taps: TapInputs
@@ -146,17 +150,8 @@ class SpikeWork:
     @property
     def kept_bytes(self) -> int:
         """Of the tables."""
-        tables = (self.tap_cycles, self.hand_over, self.input_spikes, self.output_spikes)
+        tables = (self.pe_cycles, self.input_spikes, self.output_spikes)
         return sum(table.nbytes for table in tables if table is not None)
-
-
-class PassRecords(NamedTuple):
-    """What happens in n passes. breakdown: int64 (n, categories). loads, stores: bits, int64 (n, operands)."""
-
-    passes: Passes
-    breakdown: Int64
-    loads: Int64
-    stores: Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,18 +181,16 @@ class Replay:
         steady.updates(order, sample.outputs_on_chip).count(work.output_spikes, sums.counts)
         return done
 
-    def passes(self, first: int, stop: int) -> PassRecords:
-        """What happens in passes `first` to `stop` - 1."""
-        work, n = self.work, stop - first
+    def passes(self, first: int, stop: int) -> tuple[Passes, PassRecords]:
+        """Passes `first` to `stop` - 1, and what happens in them."""
+        work = self.work
         _, filter_folds, channel_folds = self.order.shape
         passes = self.order.passes(first, stop)
-        breakdown = np.zeros((len(CYCLE_CATEGORIES), n), np.int64)  # a category in one piece
-        loads, stores = (np.zeros((len(OPERANDS), n), np.int64) for _ in range(2))
         place = passes.place
         if self.mapped.array.input_zeros != Zero.SKIP:  # all column folds of a range take as long
             place = (passes.range * filter_folds + passes.filter_fold) * channel_folds + passes.channel_fold
-        breakdown[CycleCategory.COMPUTE] = work.tap_cycles.reshape(-1).take(place)
-        breakdown[CycleCategory.REDUCTION] = work.hand_over.reshape(-1).take(place)
+        records = PassRecords.of(stop - first)
+        look_up_cycles(work.pe_cycles.reshape(2, -1), place, records.breakdown)
         record_passes(
             passes,
             self.order.weights_of(first - 1) if first else -1,
@@ -212,11 +205,9 @@ class Replay:
             self.steady.updates(self.order, self.outputs_on_chip),
             self._loaded_spikes(passes),
             np.zeros((0, 0), np.int32) if work.output_spikes is None else work.output_spikes,
-            breakdown,
-            loads,
-            stores,
+            records,
         )
-        return PassRecords(passes, breakdown.T, loads.T, stores.T)
+        return passes, records
 
     def _loaded_spikes(self, passes: Passes) -> Int64:
         """int64 (n,): non-zero inputs of the rows that passes load, if they do; of no length where nobody asks."""
@@ -264,9 +255,9 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
     layer = mapped.layer
     hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
     if mapped.array.input_zeros == Zero.SKIP:
-        tap_cycles, hand_over = (_zeros(order.shape, steady.most_cycles) for _ in range(2))
+        pe_cycles = _zeros((2, *order.shape), steady.most_cycles)
     else:
-        tap_cycles, hand_over = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
+        pe_cycles = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
     loaded: Integers | None = None
     if mapped.input_row.explicit:
         rows = steady.tables.rows
@@ -276,7 +267,7 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
     if mapped.output_row.explicit:
         groups = order.ranges * int(np.count_nonzero(order.folds.pair_end == order.folds.group_end))
         outputs = np.zeros((groups, order.shape[1]), np.int32)
-    work = SpikeWork(tap_cycles, hand_over, loaded, outputs, TapInputs.none(mapped))
+    work = SpikeWork(pe_cycles, loaded, outputs, TapInputs.none(mapped))
     for timesteps in blocks_of_timesteps(mapped):
         _add_inputs(mapped, order, steady, sample.inputs, timesteps, work)
     if work.output_spikes is not None:
@@ -316,11 +307,10 @@ def _add_inputs(
             count_windows(plane, layer, q0, q1, of_rows, windows, work.taps.events)
         count_windows(bits, layer, q0, q1, of_rows, windows, work.taps.active_inputs)
         if mapped.array.input_zeros == Zero.SKIP:
-            tables = work.tap_cycles[here], work.hand_over[here]
-            by_fold = [np.array(table[places].transpose(1, 2, 0), windows.dtype, order="C") for table in tables]
+            table = work.pe_cycles[:, here]
+            by_fold = np.array(table[:, places].transpose(0, 2, 3, 1), windows.dtype, order="C")
             slowest_skipping(mapped, windows, folds, q1 - q0, hands_over, *by_fold)
-            for table, found in zip(tables, by_fold, strict=True):
-                table[places] = found.transpose(2, 0, 1)
+            table[:, places] = by_fold.transpose(0, 3, 1, 2)
         if work.input_spikes is not None and row_loads is not None:
             spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)
             count_rows(bits, layer, *input_range(layer.windows.columns, q0, q1), spikes)

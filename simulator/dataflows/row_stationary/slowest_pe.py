@@ -26,8 +26,8 @@ def cycles_dtype(most: int) -> np.dtype[Any]:
     return np.dtype(next(dtype for dtype in CYCLES if most <= np.iinfo(dtype).max))
 
 
-def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) -> tuple[Int64, Int64]:
-    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (ranges, F, K) each.
+def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) -> Int64:
+    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (2, ranges, F, K).
 
     columns: int64 (ranges,), output columns of each range. hands_over: int64 (K,), 1 in passes that hand psums over.
     """
@@ -37,7 +37,7 @@ def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) 
     slowest = total.max(axis=1)
     tap_cycles = np.where(total == slowest[:, None], longest, -1).max(axis=1)
     by_range = columns[:, None, None]
-    return by_range * tap_cycles, by_range * (slowest - tap_cycles)
+    return np.stack([by_range * tap_cycles, by_range * (slowest - tap_cycles)])
 
 
 def most_cycles(mapped: LayerOnArray, columns: int, channel_folds: int) -> int:
