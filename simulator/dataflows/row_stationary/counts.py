@@ -33,7 +33,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams, fold_starts
-from spikecycle.simulator.jit import kernel, lean_kernel
+from spikecycle.simulator.jit import lean_kernel
 from spikecycle.simulator.workload.axis import outputs_of_tap
 from spikecycle.simulator.workload.words import WORD_BITS, count_ones
 
@@ -188,7 +188,7 @@ def count_rows(bits: UInt64, layer: LayerSpec, first: int, end: int, spikes_out:
                 spikes_out[t, y, c] = spikes
 
 
-@kernel
+@lean_kernel
 def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
     """spikes_out: int64 (n, M, rows), output spikes of columns q0 to q1 - 1; outputs: uint8 (n, M, rows, columns)."""
     timesteps, filters, rows, _ = outputs.shape
@@ -227,12 +227,13 @@ class PeWork:
     by_window: of a window, for names where all windows count, whatever their inputs are. Names: "applied", weights that
     an input is served with, one cycle each; "added", psums that it is added to; "read", weights that are read for it;
     "masks", entries of masks, none where there are no masks; "served", sets that take it up; "useful", weights that are
-    not 0.
+    not 0. handed_over: psums that PEs hand to chains.
     """
 
     names: tuple[str, ...]
     by_input: Int64
     by_window: Mapping[str, int]
+    handed_over: int
 
     @classmethod
     def of(cls, mapped: LayerOnArray) -> PeWork:
@@ -266,6 +267,7 @@ class PeWork:
             tuple(of_input),
             np.stack([_by_tap(mapped, numbers).reshape(-1) for numbers in of_input.values()]),
             {name: int((takes_part * numbers).sum()) for name, numbers in of_window.items()},
+            _handed_over(mapped),
         )
 
     def add_to(self, mapped: LayerOnArray, inputs: TapInputs, sums: Sums) -> None:
@@ -277,7 +279,7 @@ class PeWork:
             done[name] for name in ("applied", "added", "read", "served")
         )
         mask_entries = done.get("masks", 0)
-        handed_over = _handed_over(mapped)
+        handed_over = self.handed_over
         entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
 
         counts = sums.counts

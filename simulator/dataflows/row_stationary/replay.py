@@ -71,7 +71,8 @@ class Steady:
     """What is the same for every sample of a mapped layer.
 
     row_loads: the input rows that are loaded, if all timesteps are gone through together. counts: int64 (len(Count),),
-    of what the words of `tables` are for. most_cycles: that taps, or handing over, of a pass may take.
+    of what the words of `tables` are for. hands_over: int64 (K,), 1 in passes that hand psums over. most_cycles: that
+    taps, or handing over, of a pass may take.
     """
 
     tables: PassTables
@@ -79,6 +80,7 @@ class Steady:
     neuron_unit: ArrayNeurons
     pe_work: PeWork
     counts: Int64
+    hands_over: Int64
     most_cycles: int
     _updates: dict[bool, UpdateTables] = field(default_factory=dict)
 
@@ -112,6 +114,7 @@ class Steady:
             ArrayNeurons.of(mapped),
             PeWork.of(mapped),
             counts,
+            (tables.in_chains > 0).astype(np.int64),
             most_cycles(mapped, int((order.column_ends - order.column_starts).max()), order.shape[2]),
         )
 
@@ -253,11 +256,10 @@ class Replay:
 def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> SpikeWork:
     """Go through the ranges of output columns."""
     layer = mapped.layer
-    hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
     if mapped.array.input_zeros == Zero.SKIP:
         pe_cycles = _zeros((2, *order.shape), steady.most_cycles)
     else:
-        pe_cycles = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
+        pe_cycles = slowest_by_weights(mapped, order.column_ends - order.column_starts, steady.hands_over)
     loaded: Integers | None = None
     if mapped.input_row.explicit:
         rows = steady.tables.rows
@@ -294,7 +296,6 @@ def _add_inputs(
     bits = planes[0] if layer.input_bits == 1 else np.bitwise_or.reduce(planes)
     windows = np.empty((layer.C, layer.S, layer.H, len(timesteps)), cycles_dtype(steady.most_cycles))
     of_rows = np.empty(layer.H, np.int64)
-    hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
     chosen, folds = order.folds.of_timesteps(timesteps.start, timesteps.stop)
     places = slice(None) if len(timesteps) == layer.T else chosen
     row_loads = steady.row_loads
@@ -309,7 +310,7 @@ def _add_inputs(
         if mapped.array.input_zeros == Zero.SKIP:
             table = work.pe_cycles[:, here]
             by_fold = np.array(table[:, places].transpose(0, 2, 3, 1), windows.dtype, order="C")
-            slowest_skipping(mapped, windows, folds, q1 - q0, hands_over, *by_fold)
+            slowest_skipping(mapped, windows, folds, q1 - q0, steady.hands_over, *by_fold)
             table[:, places] = by_fold.transpose(0, 3, 1, 2)
         if work.input_spikes is not None and row_loads is not None:
             spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)

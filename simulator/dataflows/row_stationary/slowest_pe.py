@@ -84,9 +84,9 @@ def slowest_skipping(
         (rows.stride, rows.padding),
         np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
         bool(mapped.array.time_batching),
-        np.zeros((layer.H, timesteps), windows.dtype),
-        np.zeros((layer.P, timesteps), windows.dtype),
-        np.zeros(len(folds.tile), windows.dtype),
+        np.empty((layer.H, timesteps), windows.dtype),
+        np.empty((layer.P, timesteps), windows.dtype),
+        np.empty(len(folds.tile), windows.dtype),
         tap_cycles_out,
         hand_over_out,
     )
