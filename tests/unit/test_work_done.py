@@ -233,4 +233,4 @@ def test_a_first_run_compiles_what_it_uses_and_each_kernel_for_one_kind_of_array
     mine = {name: compiled[name] for name in compiled if name in KERNELS_OF_ROW_STATIONARY}
     assert mine.pop("look_up_cycles") == 2, "tables of cycles have a byte or two for each pass"
     assert mine == dict.fromkeys(once, 1), "rows of fixed size need no count of outputs"
-    assert compiled.total() <= 30, compiled
+    assert compiled.total() <= 34, compiled
