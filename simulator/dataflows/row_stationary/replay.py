@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Inputs, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     PeWork,
@@ -140,14 +140,14 @@ class SpikeWork:
     """What spikes decide, in as few bytes as the numbers may need: there is one of each for every pass.
 
     pe_cycles: integers (2, S, F, K), of taps of the slowest PE, and of its handing over psums; (2, ranges, F, K) where
-    no zeros are skipped.
-    input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load; output_spikes: integers (time
-    groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of all ranges.
+    no zeros are skipped. input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load;
+    output_spikes: int32 (time groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of
+    all ranges.
     """
 
     pe_cycles: Integers
     input_spikes: Integers | None
-    output_spikes: Integers | None
+    output_spikes: Int32 | None
     taps: TapInputs
 
     @property
@@ -181,7 +181,7 @@ class Replay:
         done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
         done._count_loads()
         done._count_fills()
-        steady.updates(order, sample.outputs_on_chip).count(work.output_spikes, sums.counts)
+        steady.updates(order, sample.outputs_on_chip).add_to(sums.counts, work.output_spikes)
         return done
 
     def passes(self, first: int, stop: int) -> tuple[Passes, PassRecords]:
@@ -219,7 +219,7 @@ class Replay:
         _, groups, channel_folds = self.work.input_spikes.shape
         place = passes.fold * groups + self.mapped.tables.group.take(passes.filter_fold)
         place = place * channel_folds + passes.channel_fold
-        return self.work.input_spikes.reshape(-1).take(place).astype(np.int64)
+        return np.asarray(self.work.input_spikes.reshape(-1).take(place), np.int64)
 
     def _count_loads(self) -> None:
         if self.inputs_on_chip:
@@ -265,7 +265,7 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
         rows = steady.tables.rows
         most = int(rows.loaded.max() * rows.covered.max() * rows.channels.max())
         loaded = _zeros((order.shape[0], layer.groups, order.shape[2]), most)
-    outputs: Integers | None = None
+    outputs: Int32 | None = None
     if mapped.output_row.explicit:
         groups = order.ranges * int(np.count_nonzero(order.folds.pair_end == order.folds.group_end))
         outputs = np.zeros((groups, order.shape[1]), np.int32)
@@ -318,7 +318,7 @@ def _add_inputs(
             row_loads.add_spikes(spikes, channel_starts(mapped), work.input_spikes[here].reshape(size, -1))
 
 
-def _add_outputs(mapped: LayerOnArray, order: PassOrder, outputs: UInt8, spikes_out: Integers) -> None:
+def _add_outputs(mapped: LayerOnArray, order: PassOrder, outputs: UInt8, spikes_out: Int32) -> None:
     """Output spikes of each time group and filter fold, range by range of output columns."""
     layer = mapped.layer
     of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]), np.int32)
