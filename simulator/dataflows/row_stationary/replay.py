@@ -129,6 +129,8 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
     """Timesteps that are gone through together."""
     layer = mapped.layer
     of_timestep = 8 * max(2 * layer.H * layer.C * layer.S, layer.M * layer.P, layer.H * layer.P)
+    if layer.input_bits > 1:  # their bits are taken apart
+        of_timestep = max(of_timestep, 4 * layer.C * layer.H * layer.W)
     together = layer.T
     if layer.T * of_timestep > BLOCK_BYTES:
         together = max(1, min(BLOCK_BYTES, LONG_BLOCK_BYTES) // of_timestep)
