@@ -9,6 +9,7 @@ import pytest
 
 from spikecycle.simulator import engine, memory
 from spikecycle.simulator.dataflows.memory import layer_sizes, stage_needs
+from spikecycle.simulator.dataflows.row_stationary.memory import ROW_BYTES
 from spikecycle.simulator.dataflows.stage import layers
 from spikecycle.simulator.errors import MappingError, UsageError
 from spikecycle.simulator.memory import Need, check_memory, free_bytes, parse_bytes
@@ -81,7 +82,7 @@ HUGE = [
     (("--set", "dataflow.pes=1000000"), "dataflow.pes = 1000000"),
     (("--set", "dataflow.pes=100000"), "dataflow.pes = 100000"),
     (("--max-memory", "100K"), "(--max-memory)"),
-    (("--hw", "eyeriss_snn", "--max-memory", "10M"), "M x C/groups"),
+    (("--hw", "eyeriss_snn", "--max-memory", "5M"), "M x C/groups"),
 ]  # fmt: skip
 
 
@@ -181,9 +182,10 @@ def test_estimates_are_above_what_runs_really_take_and_not_far_above() -> None:
     assert len(found) == len(CASES)
     for case, (estimate, peak) in zip(CASES, found, strict=True):
         assert peak <= estimate + SMALL_BYTES, (case, estimate, peak)
-        # row_stationary counts the smallest folds that there can be, which its search seldom chooses; a block of rows
-        # of so many passes, too, while what remains of each pass is little
-        assert estimate <= (5.5 if case[0] == "eyeriss_snn" else 3.5) * peak + SMALL_BYTES, (case, estimate, peak)
+        # row_stationary counts the smallest folds that there can be, which its search seldom chooses; and as many
+        # passes, of which a block of rows takes up to 15 MB
+        most = 5.5 * peak + 2**15 * ROW_BYTES if case[0] == "eyeriss_snn" else 3.5 * peak
+        assert estimate <= most + SMALL_BYTES, (case, estimate, peak)
 
 
 def test_a_run_lets_freed_memory_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ KERNELS_OF_ROW_STATIONARY = {
     node.name
     for path in Path(weight_streams.__file__).parent.glob("*.py")
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    if isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "kernel" for one in node.decorator_list)
+    if isinstance(node, ast.FunctionDef) and any(ast.unparse(one).endswith("kernel") for one in node.decorator_list)
 }
 RANDOM = np.random.default_rng(3)
 SHAPE = LayerShape("conv2d", C=4, H=6, W=6, M=6, R=3, S=3, padding=(1, 1))
@@ -136,14 +136,14 @@ def test_passes_of_a_row_stationary_array_take_no_call_each(count: Any) -> None:
     outputs = np.zeros((9, *shape.output_shape), np.uint8)
     watched = [count(row_replay, name) for name in ("count_windows", "slowest_skipping")]
     watched.append(count(updates.ArrayNeurons, "update"))
-    watched += [count(global_buffer, name) for name in ("_deliver_row", "result_words")]
+    watched += [count(global_buffer, name) for name in ("deliver_row", "result_words")]
     passes = len(plan.run(LayerSample(inputs, outputs)).work.cycles)
     ranges = plan.order.ranges
     assert ranges > 1 and passes > 500
     windows, slowest, updated, delivered, words = (calls.total() for calls in watched)
     assert (windows, slowest) == (ranges, ranges)
     assert updated == len(set((plan.order.column_ends - plan.order.column_starts).tolist())), "once for each width"
-    assert delivered <= 3 * 5, "widths of a tile, and ways in which input rows meet 3 filter rows"
+    assert delivered <= 3, "once for each width of a tile"
     assert words == 1
     plan.run(LayerSample(inputs, outputs))
     alike = tuple(calls.total() for calls in watched[2:])
@@ -256,9 +256,11 @@ def test_a_first_run_compiles_what_it_uses_and_each_kernel_for_one_kind_of_array
     assert ended.status == 0, ended.err
     compiled = Counter(json.loads(ended.out))
     slowest = {"find_slowest", "add_taps", "keep_longest", "raise_to", "longest_of_timesteps", "longest_pair"}
+    once = {"number_passes", "record_passes", "deliver_row", "count_windows", "keep_slowest", *slowest}
     mine = {name: compiled[name] for name in compiled if name in KERNELS_OF_ROW_STATIONARY}
-    assert mine == dict.fromkeys({"count_windows", *slowest}, 1), "rows of fixed size need no count of outputs"
-    assert compiled.total() <= 30, compiled
+    assert mine.pop("look_up_cycles") == 2, "tables of cycles have a byte or two for each pass"
+    assert mine == dict.fromkeys(once, 1), "rows of fixed size need no count of outputs"
+    assert compiled.total() <= 34, compiled
 
 
 def test_what_a_dataflow_supports_is_told_of_all_operators_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

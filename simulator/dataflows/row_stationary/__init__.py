@@ -13,9 +13,9 @@ says it to the cycle and to the access):
 
 Read the files in this order: `machine` (the machine file), `kernel_types` (layer, array and mapping as integers),
 `weight_streams` (encoded weights), `mapping` (how a layer is cut), `counts` (tables of weights, active inputs at every
-tap), `passes` (their order), `global_buffer`, `updates` and `slowest_pe` (what happens in each), `replay` (a sample
-in all passes), `plan` (all of it together: a layer on a machine), `counters` (what is counted), `memory` (what a run
-takes of the computer's memory).
+tap), `passes` (their order), `global_buffer`, `updates` and `slowest_pe` (what happens in each), `pass_records` (all
+of that, pass by pass), `replay` (a sample in all passes), `plan` (all of it together: a layer on a machine), `counters`
+(what is counted), `memory` (what a run takes of the computer's memory).
 """
 
 from __future__ import annotations

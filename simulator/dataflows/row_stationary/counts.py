@@ -9,13 +9,14 @@ pass (`slowest_pe`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Inputs, Int64, UInt8
+from spikecycle.simulator.array_types import Int64, Integers, UInt8, UInt64
 from spikecycle.simulator.dataflows.layer import LayerTask
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     ArrayMapping,
@@ -32,8 +33,12 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams, fold_starts
-from spikecycle.simulator.jit import kernel
-from spikecycle.simulator.workload import input_range
+from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.workload.axis import outputs_of_tap
+from spikecycle.simulator.workload.words import WORD_BITS, count_ones
+
+WEIGHTS_AT_ONCE = 2**20
+"""Weights that are counted together: what that takes of memory is a few MB."""
 
 
 def widths(layer: LayerSpec, array: ArraySpec, storage: Storage, mapping: ArrayMapping) -> Widths:
@@ -63,12 +68,15 @@ def weight_tables(
     is_stored = streams.stored(mapping.fold_channels)
     if not storage.droppable:
         is_stored = np.ones_like(is_stored)
-    for fold, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        firsts = np.arange(0, end - start, mapping.filters_per_pe)  # of each set that takes part
-        taking = len(firsts)
-        filters[fold, :taking] = np.diff(firsts, append=end - start)
-        np.add.reduceat(task.weights[start:end] != 0, firsts, axis=0, dtype=np.int64, out=non_zeros[fold, :taking])
-        np.add.reduceat(is_stored[start:end], firsts, axis=0, dtype=np.int64, out=stored[fold, :taking])
+    for some in blocks_of_folds(len(starts), channels * layer.R * layer.S * mapping.fold_filters):
+        begin = starts[some.start]
+        firsts = [range(starts[fold], ends[fold], mapping.filters_per_pe) for fold in some]  # of sets that take part
+        places = [(fold, j) for fold, of_fold in zip(some, firsts, strict=True) for j in range(len(of_fold))]
+        chosen, reduced = np.array(places).T, np.concatenate(firsts) - begin
+        here, end = (chosen[0], chosen[1]), ends[some[-1]]
+        filters[here] = np.diff(reduced, append=end - begin)
+        non_zeros[here] = np.add.reduceat(task.weights[begin:end] != 0, reduced, axis=0, dtype=np.int64)
+        stored[here] = np.add.reduceat(is_stored[begin:end], reduced, axis=0, dtype=np.int64)
     takes = np.broadcast_to((filters > 0)[:, :, None, None], (*shape, channels, layer.R)).astype(np.int64)
     if array.row_zeros != Zero.NONE:
         takes *= non_zeros.any(axis=-1)
@@ -82,6 +90,12 @@ def weight_tables(
         fold_bits=streams.fold_bits(mapping.fold_filters, mapping.fold_channels),
         pad_entries=_pad_entries(layer, array, storage, mapping, filters, non_zeros, stored, channel_starts),
     )
+
+
+def blocks_of_folds(folds: int, weights_of_fold: int) -> Iterator[range]:
+    """Filter folds whose weights are looked at together."""
+    together = max(1, WEIGHTS_AT_ONCE // weights_of_fold)
+    return (range(first, min(first + together, folds)) for first in range(0, folds, together))
 
 
 def _pad_entries(
@@ -104,43 +118,77 @@ def _pad_entries(
     return np.asarray(entries.sum(axis=1), np.int64)
 
 
-@kernel
+@lean_kernel
 def count_windows(
-    inputs: Inputs, layer: LayerSpec, q0: int, q1: int, active_inputs_out: Int64, events_out: Int64, spikes_out: Int64
+    bits: UInt64,
+    layer: LayerSpec,
+    q0: int,
+    q1: int,
+    of_rows: Int64,
+    windows_out: Integers,
+    taps_out: Int64,
 ) -> None:
-    """Count, for the output columns q0 to q1 - 1.
+    """Count windows, of the output columns q0 to q1 - 1, whose input at a tap has its bit set.
 
-    inputs: uint8 or uint16 (n, C, H, W), of some timesteps.
-    active_inputs_out: int64 (n, H, C, S), windows whose input at tap s of the row is not 0.
-    events_out: int64 (n, H, C, S), set bits of those inputs.
-    spikes_out: int64 (n, H, C), non-zero inputs of the row within the columns that the windows cover.
+    bits: uint64 (n, words), of the inputs (C, H, W) of n timesteps, see `workload.im2col.bit_words`. windows_out:
+    (C, S, H, n), at tap s of a row. taps_out: int64 (C, R, S), of all timesteps and output rows, added. of_rows: int64
+    (H,), room.
     """
     columns = layer.windows.columns
-    first, end = input_range(columns, q0, q1)
-    active_inputs_out[:] = 0
-    events_out[:] = 0
-    for t in range(len(inputs)):
+    # as many windows at a time as have their inputs of a tap in one word
+    together = max(1, WORD_BITS // columns.stride)
+    all_together = np.uint64(0)
+    for window in range(together):
+        all_together |= np.uint64(1) << np.uint64(window * columns.stride)
+    for s in range(layer.S):
+        first, end = outputs_of_tap(columns, s)
+        first, end = max(first, q0), min(end, q1)
         for c in range(layer.C):
             for y in range(layer.H):
+                row_bit = (c * layer.H + y) * layer.W + first * columns.stride + s - columns.padding
+                of_row = 0
+                for t in range(len(bits)):
+                    windows = 0
+                    bit = row_bit
+                    for window in range(first, end, together):
+                        word, shift = bit >> 6, np.uint64(bit & 63)
+                        inputs = (bits[t, word] >> shift) | (
+                            bits[t, word + 1] << np.uint64(1) << (np.uint64(63) - shift)
+                        )
+                        inputs &= all_together
+                        if window + together > end:
+                            inputs &= (np.uint64(1) << np.uint64((end - window) * columns.stride)) - np.uint64(1)
+                        windows += count_ones(inputs)
+                        bit += together * columns.stride
+                    windows_out[c, s, y, t] = windows
+                    of_row += windows
+                of_rows[y] = of_row
+            for r in range(layer.R):
+                top, bottom = outputs_of_tap(layer.windows.rows, r)
+                for p in range(top, bottom):
+                    taps_out[c, r, s] += of_rows[p * layer.windows.rows.stride + r - layer.windows.rows.padding]
+
+
+@lean_kernel
+def count_rows(bits: UInt64, layer: LayerSpec, first: int, end: int, spikes_out: Int64) -> None:
+    """Bits that are set in each row within columns first to end - 1. bits: see `count_windows`. spikes_out: int64
+    (n, H, C)."""
+    for t in range(len(bits)):
+        for c in range(layer.C):
+            for y in range(layer.H):
+                row_bit = (c * layer.H + y) * layer.W
                 spikes = 0
-                for x in range(first, end):
-                    value = int(inputs[t, c, y, x])
-                    if value == 0:
-                        continue
-                    spikes += 1
-                    events = 0
-                    while value > 0:
-                        events += value & 1
-                        value >>= 1
-                    for s in range(layer.S):
-                        offset = x + columns.padding - s
-                        if offset % columns.stride == 0 and q0 * columns.stride <= offset < q1 * columns.stride:
-                            active_inputs_out[t, y, c, s] += 1
-                            events_out[t, y, c, s] += events
+                for x in range(first, end, WORD_BITS):
+                    word, shift = (row_bit + x) >> 6, np.uint64((row_bit + x) & 63)
+                    upper = (bits[t, word + 1] << np.uint64(1)) << (np.uint64(63) - shift)
+                    inputs = (bits[t, word] >> shift) | upper
+                    if x + WORD_BITS > end:
+                        inputs &= (np.uint64(1) << np.uint64(end - x)) - np.uint64(1)
+                    spikes += count_ones(inputs)
                 spikes_out[t, y, c] = spikes
 
 
-@kernel
+@lean_kernel
 def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
     """spikes_out: int64 (n, M, rows), output spikes of columns q0 to q1 - 1; outputs: uint8 (n, M, rows, columns)."""
     timesteps, filters, rows, _ = outputs.shape
@@ -153,11 +201,11 @@ def count_outputs(outputs: UInt8, q0: int, q1: int, spikes_out: Int64) -> None:
                 spikes_out[t, m, p] = spikes
 
 
-@dataclass
-class TapInputs:
+class TapInputs(NamedTuple):
     """Inputs at every tap, summed over timesteps, windows and output rows, as column ranges and timesteps are added.
 
-    active_inputs: int64 (C, R, S), windows whose input is not 0. events: int64 (C, R, S), set bits of those inputs.
+    active_inputs: int64 (C, R, S), windows whose input is not 0. events: int64 (C, R, S), set bits of those inputs: of
+    inputs of one bit, the same array.
     """
 
     active_inputs: Int64
@@ -166,35 +214,26 @@ class TapInputs:
     @staticmethod
     def none(mapped: LayerOnArray) -> TapInputs:
         """Nothing added yet."""
-        shape = (mapped.layer.C, mapped.layer.R, mapped.layer.S)
-        return TapInputs(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
-
-    def add(self, mapped: LayerOnArray, active_inputs: Int64, events: Int64) -> None:
-        """Add some timesteps of a column range. active_inputs, events: int64 (n, H, C, S), see `count_windows`."""
         layer = mapped.layer
-        stride, padding = layer.windows.rows.stride, layer.windows.rows.padding
-        active_of_row, events_of_row = active_inputs.sum(axis=0), events.sum(axis=0)
-        for r in range(layer.R):
-            first = (r - padding) % stride if r < padding else r - padding  # that is in the map
-            rows = slice(first, max(first, min(layer.H, (layer.P - 1) * stride + r - padding + 1)), stride)
-            self.active_inputs[:, r] += active_of_row[rows].sum(axis=0)
-            self.events[:, r] += events_of_row[rows].sum(axis=0)
+        active_inputs = np.zeros((layer.C, layer.R, layer.S), np.int64)
+        return TapInputs(active_inputs, active_inputs if layer.input_bits == 1 else np.zeros_like(active_inputs))
 
 
 @dataclass(frozen=True, eq=False)
 class PeWork:
     """What inputs make PEs do, summed over the filter folds of their channel group and the filter sets of each.
 
-    by_input: by name, int64 (C, R, S), of an active input at every tap: nothing in sets that do not take its row.
+    by_input: int64 (names, C · R · S), of an active input at every tap: nothing in sets that do not take its row.
     by_window: of a window, for names where all windows count, whatever their inputs are. Names: "applied", weights that
     an input is served with, one cycle each; "added", psums that it is added to; "read", weights that are read for it;
-    "masks", entries of masks, none where there are no masks; "served", sets that take it up. non_zeros: int64
-    (C, R, S), weights that are not 0.
+    "masks", entries of masks, none where there are no masks; "served", sets that take it up; "useful", weights that are
+    not 0. handed_over: psums that PEs hand to chains.
     """
 
-    by_input: Mapping[str, Int64]
+    names: tuple[str, ...]
+    by_input: Int64
     by_window: Mapping[str, int]
-    non_zeros: Int64
+    handed_over: int
 
     @classmethod
     def of(cls, mapped: LayerOnArray) -> PeWork:
@@ -223,22 +262,24 @@ class PeWork:
         elif array.input_zeros != Zero.SKIP:
             of_input, of_window = multiplied, looked_at
         takes_part = (tables.filters > 0)[:, :, None, None, None]  # windows of sets without filters do not count
+        of_input["useful"] = non_zeros
         return cls(
-            {name: _by_tap(mapped, numbers) for name, numbers in of_input.items()},
+            tuple(of_input),
+            np.stack([_by_tap(mapped, numbers).reshape(-1) for numbers in of_input.values()]),
             {name: int((takes_part * numbers).sum()) for name, numbers in of_window.items()},
-            _by_tap(mapped, non_zeros),
+            _handed_over(mapped),
         )
 
     def add_to(self, mapped: LayerOnArray, inputs: TapInputs, sums: Sums) -> None:
         """Fill in the counts of pads and arithmetic, useful cycles and synaptic operations of a sample."""
         layer, array = mapped.layer, mapped.array
         done = {name: windows * (layer.T * layer.P * layer.Q) for name, windows in self.by_window.items()}
-        done |= {name: int((inputs.active_inputs * table).sum()) for name, table in self.by_input.items()}
+        done |= zip(self.names, (self.by_input @ inputs.active_inputs.reshape(-1)).tolist(), strict=True)
         tap_cycles, accumulates, weights_read, inputs_read = (
             done[name] for name in ("applied", "added", "read", "served")
         )
         mask_entries = done.get("masks", 0)
-        handed_over = _handed_over(mapped)
+        handed_over = self.handed_over
         entries_per_psum = ceil_div(mapped.widths.pad_psum_bits, array.psum_width)
 
         counts = sums.counts
@@ -253,8 +294,9 @@ class PeWork:
         counts[Count.PE_WIRE_WEIGHTS] = weights_read * layer.weight_bits
         counts[Count.PE_WIRE_SPIKES] = inputs_read * layer.input_bits
         counts[Count.PE_WIRE_PSUMS] = (2 * accumulates + handed_over) * mapped.widths.pad_psum_bits
-        sums.useful[0] = int((inputs.active_inputs * self.non_zeros).sum())
-        sums.useful[1] = int((inputs.events * self.non_zeros).sum())
+        sums.useful[0] = sums.useful[1] = done["useful"]
+        if layer.input_bits > 1:
+            sums.useful[1] = int(self.by_input[self.names.index("useful")] @ inputs.events.reshape(-1))
 
 
 def _by_tap(mapped: LayerOnArray, numbers: Int64) -> Int64:

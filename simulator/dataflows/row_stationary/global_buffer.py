@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Bools, Int32, Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Count,
     Kept,
@@ -20,7 +20,8 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
-from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, Passes, PassOrder
+from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds, PassOrder
+from spikecycle.simulator.jit import lean_kernel
 
 
 def row_bits(row: RowBits, rows: Int64, positions: Int64 | int, spikes: Int64 | int) -> Int64:
@@ -41,6 +42,36 @@ def channels_of_folds(mapped: LayerOnArray) -> Int64:
     """int64 (K,): input channels of each channel fold."""
     starts = np.arange(0, mapped.layer.group_channels, mapped.mapping.fold_channels)
     return np.minimum(mapped.mapping.fold_channels, mapped.layer.group_channels - starts)
+
+
+def channel_starts(mapped: LayerOnArray) -> Int64:
+    """int64 (groups * K,): the first channel of each channel fold of all channel groups."""
+    of_group = np.arange(0, mapped.layer.group_channels, mapped.mapping.fold_channels)
+    return (np.arange(mapped.layer.groups)[:, None] * mapped.layer.group_channels + of_group).reshape(-1)
+
+
+class InputRows(NamedTuple):
+    """How many input rows (timestep, row) passes load.
+
+    loaded: int64 (column folds of a range,), of each channel. loading: bool (F,), filter folds whose passes load them.
+    covered: int64 (ranges,), input columns of a row. channels: int64 (K,), of a channel fold. words: int64 (ranges, K),
+    of the global buffer for a row of all channels of a fold.
+    """
+
+    loaded: Int64
+    loading: Bools
+    covered: Int64
+    channels: Int64
+    words: Int64
+
+    @classmethod
+    def of(cls, mapped: LayerOnArray, order: PassOrder, loaded: Int64) -> InputRows:
+        """Where so many rows are loaded in passes of each column fold."""
+        # an earlier filter fold of the channel group has loaded the same rows, unless they are kept for one pass only
+        loading = (np.diff(mapped.tables.group, prepend=-1) > 0) | (mapped.mapping.kept == Kept.PASS)
+        covered, channels = covered_columns(mapped.layer, order), channels_of_folds(mapped)
+        words = ceil_div(channels * covered[:, None] * mapped.layer.input_bits, mapped.array.word_bits)
+        return cls(loaded, loading, covered, channels, np.asarray(words, np.int64))
 
 
 class RowLoads(NamedTuple):
@@ -101,39 +132,16 @@ class RowLoads(NamedTuple):
         spikes_out[loading] = spikes_out[loading] + np.add.reduceat(of_rows, starts, axis=0)
 
 
-class Delivery(NamedTuple):
-    """What is sent to the PEs: int64 (..., F, K) each.
-
-    words: of the global buffer that are read; gated: that are not, but take their slot. rows_sent: rows of a channel
-    that some PE takes; rows_taken: the same, counted once for each array row that takes them.
-    """
-
-    words: Int64
-    gated: Int64
-    rows_sent: Int64
-    rows_taken: Int64
-
-
 class PassWords(NamedTuple):
     """Words of the global buffer in a pass, but for loads and fills: many passes are alike.
 
     words: int64 (widths, patterns, F, K). width: int64 (ranges,), which one a range of output columns has. pattern:
-    integers (column folds of a range,), how the pairs of a fold meet input rows.
+    int32 (column folds of a range,), how the pairs of a fold meet input rows.
     """
 
     words: Int64
     width: Int64
-    pattern: Integers
-
-    def of(self, passes: Passes) -> Int64:
-        """int64 (n,): those of some passes."""
-        _, patterns, filter_folds, channel_folds = self.words.shape
-        size = filter_folds * channel_folds  # of a pattern
-        place = (self.width * (patterns * size)).take(passes.range)
-        place += np.multiply(self.pattern.take(passes.column_fold), size, dtype=np.int64)
-        place += passes.weights
-        found: Int64 = self.words.reshape(-1).take(place)
-        return found
+    pattern: Int32
 
 
 def pass_words(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> PassWords:
@@ -155,8 +163,7 @@ def pass_words(mapped: LayerOnArray, order: PassOrder, counts: Int64) -> PassWor
         words[number] = pairs[:, None, None] * psum_words[columns][:, None] * times
         if positions and reaches:
             words[number] += _deliver_rows(mapped, reaches, met, many * of_width, positions, counts)
-    narrow = pattern.astype(np.min_scalar_type(len(met)))
-    return PassWords(words, width.reshape(-1), narrow)
+    return PassWords(words, width.reshape(-1), pattern.astype(np.int32))
 
 
 def _deliver_rows(
@@ -165,15 +172,25 @@ def _deliver_rows(
     """int64 (patterns, F, K): slots of the global buffer that delivering rows of `positions` columns takes; and what it
     counts, each pattern so many times, int64 (patterns,)."""
     layer, array = mapped.layer, mapped.array
-    each = [_deliver_row(mapped, reach, positions) for reach in reaches]
-    sent = Delivery(*(np.tensordot(met, np.array(part), 1) for part in zip(*each, strict=True)))
+    value_bits = positions * layer.input_bits
+    of_row = np.empty((4, len(reaches), *mapped.tables.fold_bits.shape), np.int64)
+    deliver_row(
+        mapped.tables.receiving_rows,
+        np.array(reaches),
+        layer.windows.rows.stride,
+        mapped.mapping.fold_channels,
+        (value_bits, array.word_bits),
+        array.row_zeros == Zero.GATE,
+        of_row,
+    )
+    sent = np.stack([np.tensordot(met, part, 1) for part in of_row])
     words, gated, rows_sent, rows_taken = (int((part.sum(axis=(1, 2)) * times).sum()) for part in sent)
     counts[Count.INPUT_WORDS_READ] += words
     counts[Count.INPUT_WORDS_GATED] += gated
     counts[Count.INPUT_PAD_WRITES] += rows_taken * positions * -(-layer.input_bits // array.input_width)
     counts[Count.TRUNK_SPIKES] += rows_sent * positions * layer.input_bits
     counts[Count.BRANCH_SPIKES] += rows_taken * positions * layer.input_bits
-    return sent.words + sent.gated
+    return np.asarray(sent[0] + sent[1], np.int64)
 
 
 def _rows_met(layer: LayerSpec, folds: ColumnFolds) -> tuple[list[tuple[int, int]], Int64, Int64]:
@@ -207,27 +224,49 @@ def _rows_met(layer: LayerSpec, folds: ColumnFolds) -> tuple[list[tuple[int, int
     return [(int(low), int(high)) for low, high in reaches], numbers, pattern.reshape(-1)
 
 
-def _deliver_row(mapped: LayerOnArray, reach: tuple[int, int], positions: int) -> Delivery:
-    """What is sent of one input row (timestep, row) of all channels of a fold: int64 (F, K) each."""
-    layer, word_bits = mapped.layer, mapped.array.word_bits
-    folds = mapped.tables.fold_bits.shape[1]
-    channels = channels_of_folds(mapped)
-    low, high = reach
-    receiving_rows = mapped.tables.receiving_rows[:, :, low : high + 1 : layer.windows.rows.stride].sum(axis=2)
-    filled_up = np.zeros((len(receiving_rows), folds * int(channels[0])), np.int64)
-    filled_up[:, : layer.group_channels] = receiving_rows
-    receiving = filled_up.reshape(len(filled_up), folds, -1)
+@lean_kernel
+def deliver_row(
+    receiving_rows: Int64,
+    reaches: Int64,
+    stride: int,
+    fold_channels: int,
+    bits: tuple[int, int],
+    gates: bool,
+    sent_out: Int64,
+) -> None:
+    """What is sent of one input row (timestep, row) of all channels of a fold, by the filter rows that meet it.
 
-    value_bits = positions * layer.input_bits
-    first_bit = np.arange(receiving.shape[2]) * value_bits
-    last_word = np.where(receiving > 0, (first_bit + value_bits - 1) // word_bits, -1)
-    last_before = np.full_like(last_word, -1)
-    np.maximum.accumulate(last_word[:, :, :-1], axis=2, out=last_before[:, :, 1:])
-    first_word = np.maximum(last_before + 1, first_bit // word_bits)  # a word that two channels share is read once
-    words = np.where(receiving > 0, last_word - first_word + 1, 0).sum(axis=2)
-    gates = mapped.array.row_zeros == Zero.GATE
-    gated = ceil_div(channels * value_bits, word_bits) - words if gates else np.zeros_like(words)
-    return Delivery(words, gated, (receiving > 0).sum(axis=2), receiving.sum(axis=2))
+    receiving_rows: int64 (F, C', R), see `WeightTables`. reaches: int64 (n, 2), first and last filter row, a stride
+    apart from each other. bits: of the row of a channel, and of a word. gates: words that nobody takes are gated.
+    sent_out: int64 (4, n, F, K), words of the global buffer that are read; words that are not, but take their slot;
+    rows of a channel that some PE takes; the same, counted once for each array row that takes them.
+    """
+    filter_folds, channels, _ = receiving_rows.shape
+    row_bits, word_bits = bits
+    for reach in range(len(reaches)):
+        low, high = reaches[reach]
+        for filter_fold in range(filter_folds):
+            for channel_fold in range(sent_out.shape[3]):
+                first = channel_fold * fold_channels
+                end = min(channels, first + fold_channels)
+                words, sent, taken, next_word = 0, 0, 0, 0
+                for c in range(first, end):
+                    takers = 0
+                    for r in range(low, high + 1, stride):
+                        takers += receiving_rows[filter_fold, c, r]
+                    if takers == 0:
+                        continue
+                    sent += 1
+                    taken += takers
+                    first_bit = (c - first) * row_bits
+                    begin = max(next_word, first_bit // word_bits)  # a word that two channels share is read once
+                    next_word = (first_bit + row_bits - 1) // word_bits + 1
+                    words += next_word - begin
+                slots = -(-(end - first) * row_bits // word_bits) if gates else words
+                sent_out[0, reach, filter_fold, channel_fold] = words
+                sent_out[1, reach, filter_fold, channel_fold] = slots - words
+                sent_out[2, reach, filter_fold, channel_fold] = sent
+                sent_out[3, reach, filter_fold, channel_fold] = taken
 
 
 def result_words(mapped: LayerOnArray, values_per_word: int) -> Int64:

@@ -21,7 +21,8 @@ MEASURED_FIBER_BYTES = 130  # its start, four sizes and what is made of them whi
 LONG_FAN_IN = 2**23  # weights of a fiber from which its bits may need int64
 WEIGHT_BYTES = 4  # a copy of the weights
 TABLE_BYTES = 90  # of a filter set's tap: non-zeros, takes, served, and what is multiplied with them, int64
-INPUT_BYTES = 40  # of a sample: met, the same by tap, and events of a tap, spikes and load unit of a row, int64
+INPUT_BYTES = 16  # of a sample: windows of a tap, and spikes of a row, at most int64
+BIT_BYTES, WIDE_BYTES = 1, 8  # of an input: its bit in words, or its bits taken apart
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
 PASS_BYTES = 16  # cycles of taps and of handing over, spikes that are loaded and that are stored, at most int32
@@ -40,6 +41,8 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     weights = shape.M * shape.fan_in
     together = min(layer.timesteps, max(1, BLOCK_BYTES // (16 * shape.H * shape.C * shape.S)))
     rows = together * shape.H * shape.C * shape.S
+    inputs = together * shape.input_count
+    input_bytes = BIT_BYTES if layer.input_bits == 1 else WIDE_BYTES
     outputs = layer.timesteps * shape.M * shape.P
     sets = max(1, min(array.rows // shape.R, shape.M // shape.groups))
     # A pass has some filters of each set, whose psums have to fit the pad: at one position, or at all of its tile.
@@ -58,6 +61,7 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
         Need(measured * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
         Need(served * TABLE_BYTES, f"the tables of {served} weights of filter sets (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
+        Need(inputs * input_bytes, f"{inputs} inputs (T x C x H x W)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
         Need(folds * FOLD_BYTES, f"{folds} column folds (T = {layer.timesteps} timesteps x folds of P)"),
         Need(passes * PASS_BYTES, of_passes),

@@ -7,15 +7,16 @@ passes; here is where each pass finds its entry, for some passes at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator import activity
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArrayMapping, ArraySpec, Kept, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, fold_pairs
+from spikecycle.simulator.jit import lean_kernel
 
 
 class ColumnFolds(NamedTuple):
@@ -63,22 +64,19 @@ class ColumnFolds(NamedTuple):
 
 
 class Passes(NamedTuple):
-    """Some passes that follow each other, n of them.
+    """Some passes that follow each other: int64 (n,) each.
 
-    column_fold: int64 (n,), within the range of output columns; range: int64 (n,). filter_fold, channel_fold: int64
-    (n,). weights: int64 (n,), both in one number: an index into a flat table (F, K). Indices of some of these passes,
-    int64 each: fills, weights are put into the pads; loads, those come from DRAM; updates, after which the neurons of
-    their time group are updated.
+    range: of output columns. tile: of all ranges. fold: the column fold, of all ranges; number: the same within its
+    tile. place: where a flat table (S, F, K) has what happens in the pass.
     """
 
     range: Int64
-    column_fold: Int64
+    tile: Int64
+    fold: Int64
+    number: Int64
     filter_fold: Int64
     channel_fold: Int64
-    weights: Int64
-    fills: Int64
-    loads: Int64
-    updates: Int64
+    place: Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +96,6 @@ class PassOrder:
     tile_sizes: Int64
     tile_starts: Int64
     shape: tuple[int, int, int]
-    _of_tiles: dict[int, tuple[Int64, Int64, Int64]] = field(default_factory=dict)
 
     @property
     def ranges(self) -> int:
@@ -128,81 +125,103 @@ class PassOrder:
             groups = np.ones_like(groups)  # the groups of a filter fold follow each other with the same weights
         return np.tile(groups, self.ranges)
 
-    def of_range(self, number: int) -> ColumnFolds:
-        """The column folds of a range, their tiles numbered within it."""
-        size = len(self.folds.tile)
-        start, end = int(self.column_starts[number]), int(self.column_ends[number])
-        return self.folds._replace(column_start=np.full(size, start), column_end=np.full(size, end))
-
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
-        _, _, channel_folds = self.shape
-        before = int(first > 0)  # one more, to know whether the weights are the same
-        begin = first - before
-        tiles = range(
-            int(np.searchsorted(self.tile_starts, begin, side="right")) - 1,
-            int(np.searchsorted(self.tile_starts, stop, side="left")),
+        found = Passes(*np.empty((len(Passes._fields), stop - first), np.int64))
+        tile = bisect_right(self.tile_starts, first) - 1
+        by_group = self.mapping.kept == Kept.GROUP
+        number_passes(
+            first - int(self.tile_starts[tile]),
+            tile,
+            self.tile_sizes,
+            self.shape,
+            self.mapping.folds_per_group,
+            by_group,
+            found,
         )
-        parts = [self._of_tile(tile, begin, stop) for tile in tiles]
-        ranges, column_fold, filter_fold, channel_fold = (np.concatenate(column) for column in zip(*parts, strict=True))
-        weights = filter_fold * channel_folds + channel_fold
-        fills = np.flatnonzero(weights[1:] != weights[:-1])
-        if not before:
-            fills = np.concatenate([[0], fills + 1])
-        ranges, column_fold, filter_fold, channel_fold, weights = (
-            column[before:] for column in (ranges, column_fold, filter_fold, channel_fold, weights)
-        )
-        loads = fills
-        if self.mapping.resident:  # their first use: every tile meets all weights
-            loads = np.flatnonzero((ranges == 0) & (column_fold == 0))
-        updates = np.flatnonzero(channel_fold == channel_folds - 1)
-        last_folds = column_fold.take(updates)
-        updates = updates[self.folds.pair_end.take(last_folds) == self.folds.group_end.take(last_folds)]
-        return Passes(ranges, column_fold, filter_fold, channel_fold, weights, fills, loads, updates)
+        return found
 
-    def places(self, passes: Passes) -> tuple[Int64, Int64, Int64, Int64]:
-        """int64 (n,): tile, filter fold, channel fold, and column fold within the tile, of some passes."""
-        tile = self.folds.tile.take(passes.column_fold)
-        tile += passes.range * len(self.tile_sizes)
-        return tile, passes.filter_fold, passes.channel_fold, self.folds.number.take(passes.column_fold)
+    def weights_of(self, number: int) -> int:
+        """Filter fold and channel fold of a pass, in one number."""
+        only = self.passes(number, number + 1)
+        return int(only.filter_fold[0] * self.shape[2] + only.channel_fold[0])
 
-    def _of_tile(self, tile: int, begin: int, stop: int) -> tuple[Int64, Int64, Int64, Int64]:
-        """Range, column fold, filter fold and channel fold of the passes of a tile that are in `begin` to `stop`."""
-        number, of_range = divmod(tile, len(self.tile_sizes))
-        start, end = int(self.tile_starts[tile]), int(self.tile_starts[tile + 1])
-        first, last = max(begin, start) - start, min(stop, end) - start
-        size = int(self.tile_sizes[of_range])
-        if end - start > activity.ROWS_AT_ONCE:
-            column_fold, filter_fold, channel_fold = self._order_of_tile(size, np.arange(first, last))
+
+@lean_kernel
+def number_passes(
+    first: int,
+    tile: int,
+    tile_sizes: Int64,
+    shape: tuple[int, int, int],
+    folds_per_group: int,
+    by_group: bool,
+    passes_out: Passes,
+) -> None:
+    """Fill in passes that follow each other, the first one being number `first` of the tile.
+
+    tile_sizes, shape: see `PassOrder`. by_group: whether all filter folds follow each other within a time group.
+    """
+    _, filter_folds, channel_folds = shape
+    tiles = len(tile_sizes)
+    number_of_range, tile_of_range = tile // tiles, tile % tiles
+    size = tile_sizes[tile_of_range]
+    fold_start = 0  # of the tile
+    for earlier in range(tiles):
+        fold_start += tile_sizes[earlier] * (number_of_range + (earlier < tile_of_range))
+    # where the first pass is: its time group begins at column fold `start` and has `folds` of them
+    most = min(folds_per_group, size)
+    if by_group:
+        start = first // (most * filter_folds * channel_folds) * most
+        folds = min(most, size - start)
+        rest = first - start * filter_folds * channel_folds
+        filter_fold = rest // (folds * channel_folds)
+        rest -= filter_fold * (folds * channel_folds)
+    else:
+        filter_fold = first // (size * channel_folds)
+        rest = first - filter_fold * (size * channel_folds)
+        start = rest // (most * channel_folds) * most
+        folds = min(most, size - start)
+        rest -= start * channel_folds
+    channel_fold, of_group = rest // folds, rest % folds
+    for i in range(len(passes_out.place)):
+        fold = fold_start + start + of_group
+        passes_out.range[i] = number_of_range
+        passes_out.tile[i] = tile
+        passes_out.fold[i] = fold
+        passes_out.number[i] = start + of_group
+        passes_out.filter_fold[i] = filter_fold
+        passes_out.channel_fold[i] = channel_fold
+        passes_out.place[i] = (fold * filter_folds + filter_fold) * channel_folds + channel_fold
+        of_group += 1
+        if of_group < folds:
+            continue
+        of_group = 0
+        channel_fold += 1
+        if channel_fold < channel_folds:
+            continue
+        channel_fold = 0
+        # the group is done with the filter fold
+        if by_group:
+            filter_fold += 1
+            if filter_fold == filter_folds:
+                filter_fold = 0
+                start += folds
         else:
-            if size not in self._of_tiles:
-                self._of_tiles[size] = self._order_of_tile(size, np.arange(end - start))
-            column_fold, filter_fold, channel_fold = (column[first:last] for column in self._of_tiles[size])
-        offset = int(self.tile_sizes[:of_range].sum())
-        return np.full(last - first, number), column_fold + offset, filter_fold, channel_fold
-
-    def _order_of_tile(self, size: int, passes: Int64) -> tuple[Int64, Int64, Int64]:
-        """Of passes of a tile of `size` column folds: column folds, numbered within it, filter and channel folds."""
-        _, filter_folds, channel_folds = self.shape
-        group_folds = min(self.mapping.folds_per_group, size)
-        if self.mapping.kept == Kept.GROUP:
-            group, rest = np.divmod(passes, group_folds * filter_folds * channel_folds)
-            filter_fold = np.zeros_like(group)
-        else:
-            filter_fold, rest = np.divmod(passes, size * channel_folds)
-            group, rest = np.divmod(rest, group_folds * channel_folds)
-        column_fold = group * group_folds
-        channel_fold, of_group = np.zeros_like(group), np.zeros_like(group)
-        full, left = divmod(size, group_folds)
-        for chosen, folds in ((group < full, group_folds), (group == full, left)):  # the last group may have fewer
-            if not folds or not chosen.any():
-                continue
-            places = slice(None) if chosen.all() else chosen
-            of_filter = rest[places]
-            if self.mapping.kept == Kept.GROUP:
-                filter_fold[places], of_filter = np.divmod(of_filter, folds * channel_folds)
-            channel_fold[places], of_group[places] = np.divmod(of_filter, folds)
-        return column_fold + of_group, filter_fold, channel_fold
+            start += folds
+            if start == size:
+                start = 0
+                filter_fold += 1
+        if start == size or filter_fold == filter_folds:
+            start = filter_fold = 0
+            fold_start += size
+            tile += 1
+            tile_of_range += 1
+            if tile_of_range == tiles:
+                tile_of_range = 0
+                number_of_range += 1
+            size = tile_sizes[tile_of_range]
+            most = min(folds_per_group, size)
+        folds = min(most, size - start)
 
 
 def order_passes(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> PassOrder:

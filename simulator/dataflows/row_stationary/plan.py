@@ -142,10 +142,21 @@ class RowStationaryPlan:
 
     def _rows(self, replay: Replay, first: int, stop: int) -> tuple[Work, Moves]:
         """A row of work for each of some passes."""
-        found = replay.passes(first, stop)
-        places = dict(zip(PLACES, self.order.places(found.passes), strict=True))
-        work = Work.of(CYCLE_CATEGORIES, found.breakdown, places=places, phases=PHASES)
-        return work, Moves(found.loads, found.stores)
+        passes, records = replay.passes(first, stop)
+        zeros = np.zeros(len(records.cycles), np.int64)
+        work = Work(
+            records.cycles,
+            CYCLE_CATEGORIES,
+            records.breakdown.T,
+            step=zeros,
+            resource=zeros,
+            places=dict(
+                zip(PLACES, (passes.tile, passes.filter_fold, passes.channel_fold, passes.number), strict=True)
+            ),
+            phases=PHASES,
+            are_sums=True,
+        )
+        return work, Moves(records.loads.T, records.stores.T)
 
     @computed_once
     def _counters(self) -> dict[Count, Counter]:

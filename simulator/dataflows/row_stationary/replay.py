@@ -7,47 +7,58 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 
-from spikecycle.simulator.activity import OPERANDS
-from spikecycle.simulator.array_types import Bools, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, Integers, UInt8
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     PeWork,
     TapInputs,
     count_outputs,
+    count_rows,
     count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
-    PassWords,
+    InputRows,
     RowLoads,
-    channels_of_folds,
-    covered_columns,
+    channel_starts,
     pass_words,
     row_bits,
     sets_in_chains,
 )
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
-    CYCLE_CATEGORIES,
     Count,
-    CycleCategory,
-    Kept,
     LayerOnArray,
-    Operand,
     Sums,
     Zero,
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div
+from spikecycle.simulator.dataflows.row_stationary.pass_records import (
+    PadFills,
+    PassRecords,
+    PassRules,
+    PassTables,
+    look_up_cycles,
+    record_passes,
+)
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
-from spikecycle.simulator.dataflows.row_stationary.slowest_pe import most_cycles, slowest_by_weights, slowest_skipping
+from spikecycle.simulator.dataflows.row_stationary.slowest_pe import (
+    cycles_dtype,
+    most_cycles,
+    slowest_by_weights,
+    slowest_skipping,
+)
 from spikecycle.simulator.dataflows.row_stationary.updates import (
     ArrayNeurons,
     UpdateTables,
     output_spikes,
     spikes_of_folds,
 )
+from spikecycle.simulator.workload import input_range
+from spikecycle.simulator.workload.im2col import bit_words
+from spikecycle.traces.packing import PackedSpikes
 
 BLOCK_BYTES = 2**24
 """Of what is counted of each input and tap of all timesteps, at most, if they are gone through together."""
@@ -59,52 +70,51 @@ LONG_BLOCK_BYTES = 2**22
 class Steady:
     """What is the same for every sample of a mapped layer.
 
-    words: of the global buffer in a pass, but for loads and fills. loaded_rows: int64 (folds of a range,), input rows
-    that are loaded; row_loads: which, if all timesteps are gone through together. covered: int64 (ranges,), input
-    columns of those rows. loads_rows: bool (F,), filter folds whose passes load them. in_chains: int64 (K,), cycles
-    for which psums go up the chains. groups: int64 (folds of a range,), the time group of each column fold.
-    counts: int64 (len(Count),), of what `words` are for. most_cycles: that taps, or handing over, of a pass may take.
+    row_loads: the input rows that are loaded, if all timesteps are gone through together. counts: int64 (len(Count),),
+    of what the words of `tables` are for. hands_over: int64 (K,), 1 in passes that hand psums over. most_cycles: that
+    taps, or handing over, of a pass may take.
     """
 
-    words: PassWords
-    loaded_rows: Int64
+    tables: PassTables
     row_loads: RowLoads | None
-    covered: Int64
-    loads_rows: Bools
-    in_chains: Int64
-    groups: Int64
     neuron_unit: ArrayNeurons
     pe_work: PeWork
     counts: Int64
+    hands_over: Int64
     most_cycles: int
     _updates: dict[bool, UpdateTables] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
         """Deliver rows and move psums in all passes."""
+        array, folds, bits = mapped.array, order.folds, mapped.tables.fold_bits
         counts = np.zeros(len(Count), np.int64)
         words = pass_words(mapped, order, counts)
-        folds = order.folds
         loaded_rows = np.zeros(len(folds.tile), np.int64)
         row_loads = None
         blocks = blocks_of_timesteps(mapped)
         for timesteps in blocks:
             row_loads = RowLoads.of(mapped, folds, timesteps)
             row_loads.add_rows(loaded_rows)
-        # an earlier filter fold of the channel group has loaded the same rows, unless they are kept for one pass only
-        group = mapped.tables.group
-        loads_rows = (np.diff(group, prepend=-1) > 0) | (mapped.mapping.kept == Kept.PASS)
-        return cls(
+        ends = folds.pair_end == folds.group_end
+        tables = PassTables(
             words,
-            loaded_rows,
-            row_loads if len(blocks) == 1 else None,
-            covered_columns(mapped.layer, order),
-            loads_rows,
+            InputRows.of(mapped, order, loaded_rows),
+            PadFills(
+                bits,
+                ceil_div(bits, array.weight_bus_bits),
+                np.zeros_like(bits) if array.bypass else ceil_div(bits, array.word_bits),
+            ),
             mapped.layer.R * sets_in_chains(mapped),
-            np.cumsum(folds.pair_end == folds.group_end) - (folds.pair_end == folds.group_end),
+            np.where(ends, np.cumsum(ends) - 1, -1).astype(np.int32),
+        )
+        return cls(
+            tables,
+            row_loads if len(blocks) == 1 else None,
             ArrayNeurons.of(mapped),
             PeWork.of(mapped),
             counts,
+            (tables.in_chains > 0).astype(np.int64),
             most_cycles(mapped, int((order.column_ends - order.column_starts).max()), order.shape[2]),
         )
 
@@ -119,6 +129,8 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
     """Timesteps that are gone through together."""
     layer = mapped.layer
     of_timestep = 8 * max(2 * layer.H * layer.C * layer.S, layer.M * layer.P, layer.H * layer.P)
+    if layer.input_bits > 1:  # their bits are taken apart
+        of_timestep = max(of_timestep, 4 * layer.C * layer.H * layer.W)
     together = layer.T
     if layer.T * of_timestep > BLOCK_BYTES:
         together = max(1, min(BLOCK_BYTES, LONG_BLOCK_BYTES) // of_timestep)
@@ -129,31 +141,22 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
 class SpikeWork:
     """What spikes decide, in as few bytes as the numbers may need: there is one of each for every pass.
 
-    tap_cycles, hand_over: integers (S, F, K), of the slowest PE; (ranges, F, K) where no zeros are skipped.
-    input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load; output_spikes: integers (time
-    groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of all ranges.
+    pe_cycles: integers (2, S, F, K), of taps of the slowest PE, and of its handing over psums; (2, ranges, F, K) where
+    no zeros are skipped. input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load;
+    output_spikes: int32 (time groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of
+    all ranges.
     """
 
-    tap_cycles: Integers
-    hand_over: Integers
+    pe_cycles: Integers
     input_spikes: Integers | None
-    output_spikes: Integers | None
+    output_spikes: Int32 | None
     taps: TapInputs
 
     @property
     def kept_bytes(self) -> int:
         """Of the tables."""
-        tables = (self.tap_cycles, self.hand_over, self.input_spikes, self.output_spikes)
+        tables = (self.pe_cycles, self.input_spikes, self.output_spikes)
         return sum(table.nbytes for table in tables if table is not None)
-
-
-class PassRecords(NamedTuple):
-    """What happens in n passes. breakdown: int64 (n, categories). loads, stores: bits, int64 (n, operands)."""
-
-    passes: Passes
-    breakdown: Int64
-    loads: Int64
-    stores: Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,109 +183,60 @@ class Replay:
         done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
         done._count_loads()
         done._count_fills()
-        steady.updates(order, sample.outputs_on_chip).count(work.output_spikes, sums.counts)
+        steady.updates(order, sample.outputs_on_chip).add_to(sums.counts, work.output_spikes)
         return done
 
-    def passes(self, first: int, stop: int) -> PassRecords:
-        """What happens in passes `first` to `stop` - 1."""
-        mapped, work = self.mapped, self.work
+    def passes(self, first: int, stop: int) -> tuple[Passes, PassRecords]:
+        """Passes `first` to `stop` - 1, and what happens in them."""
+        work = self.work
+        _, filter_folds, channel_folds = self.order.shape
         passes = self.order.passes(first, stop)
-        n = len(passes.range)
-        breakdown = np.zeros((len(CYCLE_CATEGORIES), n), np.int64).T  # a column in one piece
-        loads, stores = (np.zeros((len(OPERANDS), n), np.int64).T for _ in range(2))
-        words = self.steady.words.of(passes)
-        words += self._load_rows(passes, loads)
-        self._fill_pads(passes, breakdown, loads, words)
-
-        place = passes.range  # in a flat table
-        if mapped.array.input_zeros == Zero.SKIP:
-            place = place * len(self.order.folds.tile) + passes.column_fold
-        place = place * (self.order.shape[1] * self.order.shape[2]) + passes.weights
-        compute, reduction = breakdown[:, CycleCategory.COMPUTE], breakdown[:, CycleCategory.REDUCTION]
-        compute[:], reduction[:] = (table.reshape(-1).take(place) for table in (work.tap_cycles, work.hand_over))
-        buffer_cycles = breakdown[:, CycleCategory.GLOBAL_BUFFER]
-        buffer_cycles[:] = ceil_div(words, mapped.array.words_per_cycle)
-        buffer_cycles -= compute
-        buffer_cycles -= reduction
-        np.maximum(buffer_cycles, 0, out=buffer_cycles)
-        reduction += self.steady.in_chains.take(passes.channel_fold)
-
-        ends = passes.updates
-        groups = self.steady.groups.take(passes.column_fold.take(ends))
-        updates = self.steady.updates(self.order, self.outputs_on_chip).at(
-            passes.range.take(ends), groups, passes.filter_fold.take(ends), work.output_spikes
+        place = passes.place
+        if self.mapped.array.input_zeros != Zero.SKIP:  # all column folds of a range take as long
+            place = (passes.range * filter_folds + passes.filter_fold) * channel_folds + passes.channel_fold
+        records = PassRecords.of(stop - first)
+        look_up_cycles(work.pe_cycles.reshape(2, -1), place, records.breakdown)
+        record_passes(
+            passes,
+            self.order.weights_of(first - 1) if first else -1,
+            PassRules(
+                self.mapped.array.words_per_cycle,
+                self.mapped.input_row,
+                not self.inputs_on_chip,
+                not self.weights_on_chip,
+                self.mapped.mapping.resident,
+            ),
+            self.steady.tables,
+            self.steady.updates(self.order, self.outputs_on_chip),
+            self._loaded_spikes(passes),
+            np.zeros((0, 0), np.int32) if work.output_spikes is None else work.output_spikes,
+            records,
         )
-        breakdown[ends, CycleCategory.UPDATE] = updates.cycles
-        buffer_cycles[ends] += updates.buffer_cycles
-        loads[ends, Operand.POTENTIALS] = updates.loaded_potentials
-        stores[ends, Operand.POTENTIALS] = updates.stored_potentials
-        stores[ends, Operand.OUTPUTS] = updates.stored_outputs
-        return PassRecords(passes, breakdown, loads, stores)
+        return passes, records
 
-    def _load_rows(self, passes: Passes, loads: Int64) -> Int64:
-        """Load input rows; int64 (n,): words of the global buffer for them."""
-        mapped, steady = self.mapped, self.steady
-        words = np.zeros(len(passes.range), np.int64)
-        if self.inputs_on_chip:
-            return words
-        has_rows = steady.loaded_rows.take(passes.column_fold) > 0
-        loading = np.flatnonzero(steady.loads_rows.take(passes.filter_fold) & has_rows)
-        if not loading.size:
-            return words
-        ranges, column_fold, channel_fold = (
-            column.take(loading) for column in (passes.range, passes.column_fold, passes.channel_fold)
-        )
-        positions = steady.covered.take(ranges)
-        rows = steady.loaded_rows.take(column_fold)
-        rows *= positions > 0
-        channels = channels_of_folds(mapped).take(channel_fold)
-        spikes: Int64 | int = 0
-        if self.work.input_spikes is not None:
-            _, groups, channel_folds = self.work.input_spikes.shape
-            folds = ranges * len(self.order.folds.tile) + column_fold
-            group = mapped.tables.group.take(passes.filter_fold.take(loading))
-            place = (folds * groups + group) * channel_folds + channel_fold
-            spikes = self.work.input_spikes.reshape(-1).take(place).astype(np.int64)
-        loads[loading, Operand.SPIKES] = row_bits(mapped.input_row, rows * channels, positions, spikes)
-        words_of_row = self._words_of_row()
-        words[loading] = rows * words_of_row.reshape(-1).take(ranges * words_of_row.shape[1] + channel_fold)
-        return words
-
-    def _words_of_row(self) -> Int64:
-        """int64 (ranges, K): words of an input row of all channels of a fold."""
-        values = channels_of_folds(self.mapped) * self.steady.covered[:, None]
-        return np.asarray(ceil_div(values * self.mapped.layer.input_bits, self.mapped.array.word_bits), np.int64)
+    def _loaded_spikes(self, passes: Passes) -> Int64:
+        """int64 (n,): non-zero inputs of the rows that passes load, if they do; of no length where nobody asks."""
+        if self.work.input_spikes is None:
+            return np.zeros(0, np.int64)
+        _, groups, channel_folds = self.work.input_spikes.shape
+        place = passes.fold * groups + self.mapped.tables.group.take(passes.filter_fold)
+        place = place * channel_folds + passes.channel_fold
+        return np.asarray(self.work.input_spikes.reshape(-1).take(place), np.int64)
 
     def _count_loads(self) -> None:
         if self.inputs_on_chip:
             return
-        mapped, covered = self.mapped, self.steady.covered
-        times = np.bincount(mapped.tables.group[self.steady.loads_rows], minlength=mapped.layer.groups)
-        rows = int(self.steady.loaded_rows.sum()) * (covered > 0)  # of each range
-        channels = int(channels_of_folds(mapped).sum())
-        spikes = 0
+        mapped, rows = self.mapped, self.steady.tables.rows
+        times = np.bincount(mapped.tables.group[rows.loading], minlength=mapped.layer.groups)
+        loaded = int(rows.loaded.sum()) * (rows.covered > 0)  # of each range
+        channels = int(rows.channels.sum())
+        spikes, positions = 0, rows.covered
         if self.work.input_spikes is not None:
             spikes = int(self.work.input_spikes.sum(axis=(0, 2), dtype=np.int64) @ times)
-            covered = np.zeros_like(covered)
-        bits = row_bits(mapped.input_row, rows * (channels * int(times.sum())), covered, 0)
+            positions = np.zeros_like(positions)
+        bits = row_bits(mapped.input_row, loaded * (channels * int(times.sum())), positions, 0)
         self.counts[Count.DRAM_WIRE_SPIKES] += int(bits.sum()) + spikes * mapped.input_row.entry_bits
-        words = int((rows[:, None] * self._words_of_row()).sum()) * int(times.sum())
-        self.counts[Count.INPUT_WORDS_WRITTEN] += words
-
-    def _fill_pads(self, passes: Passes, breakdown: Int64, loads: Int64, words: Int64) -> None:
-        """Load weights and fill the pads; adds what the global buffer does for that to `words`, int64 (n,)."""
-        array = self.mapped.array
-        bits = self.mapped.tables.fold_bits.reshape(-1)
-        filled = passes.weights.take(passes.fills)
-        breakdown[passes.fills, CycleCategory.WEIGHT_FILL] = ceil_div(bits, array.weight_bus_bits).take(filled)
-        stream_words = ceil_div(bits, array.word_bits)
-        if not array.bypass:
-            words[passes.fills] += stream_words.take(filled)
-        if not self.weights_on_chip:
-            loaded = passes.weights.take(passes.loads)
-            loads[passes.loads, Operand.WEIGHTS] = bits.take(loaded)
-            if not array.bypass:
-                words[passes.loads] += stream_words.take(loaded)
+        self.counts[Count.INPUT_WORDS_WRITTEN] += int((loaded[:, None] * rows.words).sum()) * int(times.sum())
 
     def _count_fills(self) -> None:
         mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
@@ -304,60 +258,82 @@ class Replay:
 def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> SpikeWork:
     """Go through the ranges of output columns."""
     layer = mapped.layer
-    hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
     if mapped.array.input_zeros == Zero.SKIP:
-        tap_cycles, hand_over = (_zeros(order.shape, steady.most_cycles) for _ in range(2))
+        pe_cycles = _zeros((2, *order.shape), steady.most_cycles)
     else:
-        tap_cycles, hand_over = slowest_by_weights(mapped, order.column_ends - order.column_starts, hands_over)
+        pe_cycles = slowest_by_weights(mapped, order.column_ends - order.column_starts, steady.hands_over)
     loaded: Integers | None = None
     if mapped.input_row.explicit:
-        most = int(steady.loaded_rows.max() * steady.covered.max()) * int(channels_of_folds(mapped).max())
+        rows = steady.tables.rows
+        most = int(rows.loaded.max() * rows.covered.max() * rows.channels.max())
         loaded = _zeros((order.shape[0], layer.groups, order.shape[2]), most)
-    outputs: Integers | None = None
+    outputs: Int32 | None = None
     if mapped.output_row.explicit:
         groups = order.ranges * int(np.count_nonzero(order.folds.pair_end == order.folds.group_end))
         outputs = np.zeros((groups, order.shape[1]), np.int32)
-    work = SpikeWork(tap_cycles, hand_over, loaded, outputs, TapInputs.none(mapped))
-    for number in range(order.ranges):
-        _add_range(mapped, order, steady, sample, number, work)
+    work = SpikeWork(pe_cycles, loaded, outputs, TapInputs.none(mapped))
+    for timesteps in blocks_of_timesteps(mapped):
+        _add_inputs(mapped, order, steady, sample.inputs, timesteps, work)
+    if work.output_spikes is not None:
+        _add_outputs(mapped, order, cast("UInt8", sample.outputs), work.output_spikes)
     return work
 
 
-def _add_range(
-    mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample, number: int, work: SpikeWork
+def _add_inputs(
+    mapped: LayerOnArray,
+    order: PassOrder,
+    steady: Steady,
+    inputs: Inputs | PackedSpikes,
+    timesteps: range,
+    work: SpikeWork,
 ) -> None:
-    """Go through a range of output columns, some timesteps at a time."""
-    layer, folds = mapped.layer, order.of_range(number)
-    here = slice(number * len(folds.tile), (number + 1) * len(folds.tile))
-    q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
-    hands_over = (sets_in_chains(mapped) > 0).astype(np.int64)
-    group_starts = np.arange(layer.groups)[:, None] * layer.group_channels
-    channel_starts = (group_starts + np.arange(order.shape[2]) * mapped.mapping.fold_channels).reshape(-1)
-    is_explicit = work.output_spikes is not None
-    of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]) if is_explicit else (0, 0, 0), np.int32)
-    for timesteps in blocks_of_timesteps(mapped):
-        first, last = timesteps.start, timesteps.stop
-        active_inputs = np.zeros((len(timesteps), layer.H, layer.C, layer.S), np.int64)
-        events, spikes = np.zeros_like(active_inputs), np.zeros(active_inputs.shape[:3], np.int64)
-        count_windows(sample.inputs[first:last], layer, q0, q1, active_inputs, events, spikes)
-        work.taps.add(mapped, active_inputs, events)
+    """Go through some timesteps of the inputs, one range of output columns after the other."""
+    layer, size = mapped.layer, len(order.folds.tile)
+    some: Inputs | PackedSpikes
+    if isinstance(inputs, PackedSpikes):
+        some = PackedSpikes(inputs.packed[timesteps.start : timesteps.stop], inputs.shape)
+    else:
+        some = inputs[timesteps.start : timesteps.stop]
+    planes = [bit_words(some, bit) for bit in range(layer.input_bits)]
+    bits = planes[0] if layer.input_bits == 1 else np.bitwise_or.reduce(planes)
+    windows = np.empty((layer.C, layer.S, layer.H, len(timesteps)), cycles_dtype(steady.most_cycles))
+    of_rows = np.empty(layer.H, np.int64)
+    chosen, folds = order.folds.of_timesteps(timesteps.start, timesteps.stop)
+    places = slice(None) if len(timesteps) == layer.T else chosen
+    row_loads = steady.row_loads
+    if work.input_spikes is not None and row_loads is None:
+        row_loads = RowLoads.of(mapped, order.folds, timesteps)
+    for number in range(order.ranges):
+        here = slice(number * size, (number + 1) * size)
+        q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
+        for plane in planes if layer.input_bits > 1 else ():
+            count_windows(plane, layer, q0, q1, of_rows, windows, work.taps.events)
+        count_windows(bits, layer, q0, q1, of_rows, windows, work.taps.active_inputs)
         if mapped.array.input_zeros == Zero.SKIP:
-            chosen, some = folds.of_timesteps(first, last)
-            tables = work.tap_cycles[here], work.hand_over[here]
-            tap_cycles, hand_over = (table[chosen].astype(np.int64) for table in tables)
-            slowest_skipping(mapped, active_inputs, some, hands_over, tap_cycles, hand_over)
-            tables[0][chosen], tables[1][chosen] = tap_cycles, hand_over
-        if work.input_spikes is not None:
-            row_loads = steady.row_loads or RowLoads.of(mapped, folds, timesteps)
-            row_loads.add_spikes(spikes, channel_starts, work.input_spikes[here].reshape(len(folds.tile), -1))
-        if is_explicit:
-            outputs = np.zeros((len(timesteps), layer.M, layer.neuron_rows), np.int64)
-            columns = q0 // layer.pool_columns, q1 // layer.pool_columns  # of neurons
-            count_outputs(cast("UInt8", sample.outputs[first:last]), *columns, outputs)
-            of_folds[first:last] = spikes_of_folds(mapped, outputs)
-    if work.output_spikes is not None:
-        found = output_spikes(mapped, of_folds, folds)
-        work.output_spikes[number * len(found) : (number + 1) * len(found)] = found
+            table = work.pe_cycles[:, here]
+            by_fold = np.array(table[:, places].transpose(0, 2, 3, 1), windows.dtype, order="C")
+            slowest_skipping(mapped, windows, folds, q1 - q0, steady.hands_over, *by_fold)
+            table[:, places] = by_fold.transpose(0, 3, 1, 2)
+        if work.input_spikes is not None and row_loads is not None:
+            spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)
+            count_rows(bits, layer, *input_range(layer.windows.columns, q0, q1), spikes)
+            row_loads.add_spikes(spikes, channel_starts(mapped), work.input_spikes[here].reshape(size, -1))
+
+
+def _add_outputs(mapped: LayerOnArray, order: PassOrder, outputs: UInt8, spikes_out: Int32) -> None:
+    """Output spikes of each time group and filter fold, range by range of output columns."""
+    layer = mapped.layer
+    of_folds = np.empty((layer.T, layer.neuron_rows, order.shape[1]), np.int32)
+    groups = len(spikes_out) // order.ranges
+    for number in range(order.ranges):
+        columns = (int(ends[number]) // layer.pool_columns for ends in (order.column_starts, order.column_ends))
+        q0, q1 = columns  # of neurons
+        for timesteps in blocks_of_timesteps(mapped):
+            some = slice(timesteps.start, timesteps.stop)
+            spikes = np.zeros((len(timesteps), layer.M, layer.neuron_rows), np.int64)
+            count_outputs(outputs[some], q0, q1, spikes)
+            of_folds[some] = spikes_of_folds(mapped, spikes)
+        spikes_out[number * groups : (number + 1) * groups] = output_spikes(mapped, of_folds, order.folds)
 
 
 def _zeros(shape: tuple[int, ...], most: int) -> Integers:

@@ -8,18 +8,26 @@ and each pass looks up the longest of its pairs. Where they do not, all pairs ta
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from spikecycle.simulator.array_types import Int32, Int64
+from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerOnArray
 from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds
-from spikecycle.simulator.jit import kernel
+from spikecycle.simulator.jit import disjoint_kernel, inner_kernel, lean_kernel
 
-_LARGEST_INT32 = 2**31 - 1
+CYCLES = (np.uint16, np.int32, np.int64)
+"""Types of the cycles of PEs that are gone through side by side: the narrower, the more at a time."""
 
 
-def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) -> tuple[Int64, Int64]:
-    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (ranges, F, K) each.
+def cycles_dtype(most: int) -> np.dtype[Any]:
+    """The first of them that holds `most` cycles."""
+    return np.dtype(next(dtype for dtype in CYCLES if most <= np.iinfo(dtype).max))
+
+
+def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) -> Int64:
+    """Cycles of taps, and of handing over, where input pads skip nothing: int64 (2, ranges, F, K).
 
     columns: int64 (ranges,), output columns of each range. hands_over: int64 (K,), 1 in passes that hand psums over.
     """
@@ -29,7 +37,7 @@ def slowest_by_weights(mapped: LayerOnArray, columns: Int64, hands_over: Int64) 
     slowest = total.max(axis=1)
     tap_cycles = np.where(total == slowest[:, None], longest, -1).max(axis=1)
     by_range = columns[:, None, None]
-    return by_range * tap_cycles, by_range * (slowest - tap_cycles)
+    return np.stack([by_range * tap_cycles, by_range * (slowest - tap_cycles)])
 
 
 def most_cycles(mapped: LayerOnArray, columns: int, channel_folds: int) -> int:
@@ -50,47 +58,43 @@ def _most_of_a_column(mapped: LayerOnArray, channel_folds: int) -> Int64:
 
 def slowest_skipping(
     mapped: LayerOnArray,
-    active_inputs: Int64,
+    windows: Integers,
     folds: ColumnFolds,
+    columns: int,
     hands_over: Int64,
-    tap_cycles_out: Int64,
-    hand_over_out: Int64,
+    tap_cycles_out: Integers,
+    hand_over_out: Integers,
 ) -> None:
-    """Cycles of taps, and of handing over, where input pads skip zeros: (S, F, K) each, filled in.
+    """Cycles of taps, and of handing over, where input pads skip zeros: (F, K, S) each, filled in.
 
-    active_inputs: int64 (n, H, C, S) of some timesteps of a range of output columns, see `counts.count_windows`; folds:
-    those of the range that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands
-    in the tables of other pairs of a fold stays where it is slower. hands_over: int64 (K,), 1 in passes that hand psums
-    over.
+    windows: (C, S, H, n) of some timesteps of a range of so many output columns, see `counts.count_windows`; folds:
+    those that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands in the tables
+    of other pairs of a fold stays where it is slower. hands_over: int64 (K,), 1 in passes that hand psums over.
     """
     layer, mapping = mapped.layer, mapped.mapping
-    # Half as wide, twice as many at a time; no PE takes more cycles than all taps of the layer would.
-    taps = mapped.applied_weights.shape[3]
-    most = int(active_inputs.max(initial=0)) * int(mapped.applied_weights.max(initial=0)) * taps
-    by_tap = active_inputs.transpose(2, 3, 1, 0)
-    narrow = most <= _LARGEST_INT32
-    inputs = np.array(by_tap, np.int32, order="C") if narrow else np.array(by_tap, np.int64, order="C")
-    windows = layer.windows.rows
+    taps, timesteps = mapped.applied_weights.shape[3], windows.shape[3]
+    rows = layer.windows.rows
     find_slowest(
-        inputs.reshape(layer.C * layer.S, -1),
+        windows.reshape(layer.C * layer.S, -1),
         mapped.applied_weights,
         mapped.tables.group * taps,
-        mapped.tables.filters * int(folds.columns[0]),
+        mapped.tables.filters * columns,
         hands_over,
         (mapping.channels_per_pe * layer.S, mapping.channel_sets),
-        (windows.stride, windows.padding),
+        (rows.stride, rows.padding),
         np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
         bool(mapped.array.time_batching),
-        np.zeros((layer.H, len(active_inputs)), inputs.dtype),
-        np.zeros((layer.P, len(active_inputs)), inputs.dtype),
+        np.empty((layer.H, timesteps), windows.dtype),
+        np.empty((layer.P, timesteps), windows.dtype),
+        np.empty(len(folds.tile), windows.dtype),
         tap_cycles_out,
         hand_over_out,
     )
 
 
-@kernel
+@lean_kernel
 def find_slowest(
-    inputs: Int32 | Int64,
+    inputs: Integers,
     applied_weights: Int64,
     first_taps: Int64,
     handed_over: Int64,
@@ -99,56 +103,69 @@ def find_slowest(
     windows: tuple[int, int],
     folds: Int64,
     time_batching: bool,
-    cycles: Int32 | Int64,
-    pairs: Int32 | Int64,
-    tap_cycles_out: Int64,
-    hand_over_out: Int64,
+    cycles: Integers,
+    pairs: Integers,
+    longest: Integers,
+    tap_cycles_out: Integers,
+    hand_over_out: Integers,
 ) -> None:
-    """Fill in `tap_cycles_out` and `hand_over_out`, (S, F, K), see `slowest_skipping`.
+    """Fill in `tap_cycles_out` and `hand_over_out`, (F, K, S), see `slowest_skipping`.
 
     inputs: (C · S, H · T), active inputs of a tap. applied_weights: int64 (F, J, R, C' · S). first_taps: int64 (F,),
     where the inputs of a filter fold's channel group begin. handed_over: int64 (F, J), psums of the filters of a set.
     hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. windows: stride and padding of
     rows. folds: int64 (S, 4), first and last row and pair of column folds; without `time_batching`
     those of a tile are its timesteps. cycles: (H, T) and pairs: (P, T), room for the cycles of one PE by input row, and
-    of all array rows by output row, of the dtype of `inputs`.
+    of all array rows by output row; longest: (S,), room likewise. All but int64 are of one dtype, see `cycles_dtype`.
     """
     filter_folds, filter_sets, filter_rows, taps = applied_weights.shape
     set_taps, channel_sets = sets
     stride, padding = windows
-    for filter_fold in range(filter_folds):
-        for channel_fold in range(len(hands_over)):
-            first = channel_fold * set_taps * channel_sets
-            end = min(taps, first + set_taps * channel_sets)
+    timesteps = pairs.shape[1]
+    for channel_fold in range(len(hands_over)):  # whose inputs stay in the cache for all filter folds
+        first = channel_fold * set_taps * channel_sets
+        end = min(taps, first + set_taps * channel_sets)
+        for filter_fold in range(filter_folds):
+            place = first_taps[filter_fold]
+            tap_cycles, hand_over = tap_cycles_out[filter_fold, channel_fold], hand_over_out[filter_fold, channel_fold]
             for j in range(filter_sets):
                 if handed_over[filter_fold, j] == 0:
                     continue  # a set without filters
                 pairs[:] = 0
                 for set_start in range(first, end, set_taps):
                     set_end = min(set_start + set_taps, end)
-                    place = first_taps[filter_fold]
                     for r in range(filter_rows):
                         weights = applied_weights[filter_fold, j, r, set_start:set_end]
                         if add_taps(inputs[place + set_start : place + set_end], weights, cycles.reshape(-1)):
                             keep_longest(cycles, r - padding, stride, pairs)
-                hand_over = handed_over[filter_fold, j] * hands_over[channel_fold]
-                for s in range(len(folds)):
-                    row_start, row_end, pair_start, pair_end = folds[s]
-                    if time_batching:
-                        longest = longest_pair(pairs, row_start, row_end, pair_start, pair_end)
-                    else:
-                        if pair_start == 0:
-                            longest_of_timesteps(row_start, row_end, pairs)
-                        longest = int(np.int64(pairs[row_start, pair_start // (row_end - row_start)]))
-                    slowest = tap_cycles_out[s, filter_fold, channel_fold]
-                    before = slowest + hand_over_out[s, filter_fold, channel_fold]
-                    if longest + hand_over > before or (longest + hand_over == before and longest > slowest):
-                        tap_cycles_out[s, filter_fold, channel_fold] = longest
-                        hand_over_out[s, filter_fold, channel_fold] = hand_over
+                handed = handed_over[filter_fold, j] * hands_over[channel_fold]
+                if time_batching:
+                    for s in range(len(folds)):
+                        row_start, row_end, pair_start, pair_end = folds[s]
+                        longest[s] = longest_pair(pairs, row_start, row_end, pair_start, pair_end)
+                    keep_slowest(longest, handed, tap_cycles, hand_over)
+                else:
+                    for s in range(0, len(folds), timesteps):
+                        row_start, row_end = folds[s, 0], folds[s, 1]
+                        longest_of_timesteps(row_start, row_end, pairs)
+                        of_tile = slice(s, s + timesteps)
+                        keep_slowest(pairs[row_start], handed, tap_cycles[of_tile], hand_over[of_tile])
 
 
-@kernel
-def add_taps(inputs: Int32 | Int64, weights: Int64, cycles_out: Int32 | Int64) -> bool:
+@disjoint_kernel
+def keep_slowest(longest: Integers, handed: int, tap_cycles_out: Integers, hand_over_out: Integers) -> None:
+    """Cycles of taps and of handing over of some folds, become those of another filter set where that is slower: of
+    sets that take equally long, the one with most cycles of taps."""
+    for s in range(len(longest)):
+        taps, before = np.int64(longest[s]), np.int64(tap_cycles_out[s])
+        longer = taps + handed - before - np.int64(hand_over_out[s])
+        is_slower = longer > 0 or (longer == 0 and taps > before)
+        tap_cycles_out[s] = taps if is_slower else before
+        hand_over_out[s] = handed if is_slower else hand_over_out[s]
+
+
+@disjoint_kernel
+def add_taps(inputs: Integers, weights: Int64, cycles_out: Integers) -> bool:
     """Cycles of one array row's PEs, (H · T,), set; whether there is any weight.
 
     inputs: (taps, H · T). weights: int64 (taps,).
@@ -169,8 +186,8 @@ def add_taps(inputs: Int32 | Int64, weights: Int64, cycles_out: Int32 | Int64) -
     return not is_empty
 
 
-@kernel
-def keep_longest(cycles: Int32 | Int64, offset: int, stride: int, pairs_out: Int32 | Int64) -> None:
+@inner_kernel
+def keep_longest(cycles: Integers, offset: int, stride: int, pairs_out: Integers) -> None:
     """Raise each pair's cycles to those of its PE in an array row.
 
     cycles: (H, T). Output row p meets input row p · stride + offset, if the map has it. pairs_out: (P, T).
@@ -185,15 +202,15 @@ def keep_longest(cycles: Int32 | Int64, offset: int, stride: int, pairs_out: Int
         raise_to(cycles[p * stride + offset], pairs_out[p])
 
 
-@kernel
-def raise_to(least: Int32 | Int64, values_out: Int32 | Int64) -> None:
+@disjoint_kernel
+def raise_to(least: Integers, values_out: Integers) -> None:
     """Make each of `values_out` at least what stands in `least`; one dimension each."""
     for i in range(len(values_out)):
         values_out[i] = max(values_out[i], least[i])
 
 
-@kernel
-def longest_of_timesteps(row_start: int, row_end: int, pairs: Int32 | Int64) -> None:
+@inner_kernel
+def longest_of_timesteps(row_start: int, row_end: int, pairs: Integers) -> None:
     """Raise row `row_start` of `pairs`, (P, T), to the most of the rows before `row_end`; the others are used up.
 
     Half of the rows is laid over the other half until one is left, all timesteps side by side.
@@ -206,8 +223,8 @@ def longest_of_timesteps(row_start: int, row_end: int, pairs: Int32 | Int64) -> 
         rows -= half
 
 
-@kernel
-def longest_pair(pairs: Int32 | Int64, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
+@inner_kernel
+def longest_pair(pairs: Integers, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
     """The most cycles of some pairs of a tile. pairs: (P, T)."""
     tile_rows = row_end - row_start
     t = pair_start // tile_rows

@@ -194,8 +194,7 @@ class ArrayNeurons:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class UpdateTables:
+class UpdateTables(NamedTuple):
     """All updates of a mapped layer: many are alike.
 
     found: int64 (widths, patterns, F) each. width: int64 (ranges,), which one a range of output columns has. pattern:
@@ -228,23 +227,8 @@ class UpdateTables:
         found = Updates(*(np.stack(np.broadcast_arrays(*parts)) for parts in zip(*tables, strict=True)))
         return cls(found, width, pattern, spike_bits, counts)
 
-    def count(self, output_spikes: Integers | None, counts: Int64) -> None:
-        """Add what all updates count. output_spikes: integers (time groups, F) of all ranges, or None."""
+    def add_to(self, counts: Int64, output_spikes: Int32 | None) -> None:
+        """Add what all updates count. output_spikes: int32 (time groups, F) of all ranges, or None."""
         counts += self.counts
         if output_spikes is not None:
             counts[Count.DRAM_WIRE_OUTPUTS] += int(output_spikes.sum(dtype=np.int64)) * self.spike_bits
-
-    def at(self, ranges: Int64, groups: Int64, filter_fold: Int64, output_spikes: Integers | None) -> Updates:
-        """Some updates, int64 (n,) each: by range, by time group within it, and by filter fold. output_spikes: as for
-        `count`."""
-        _, patterns, filter_folds = self.found.cycles.shape
-        place = (self.width * patterns).take(ranges)
-        place += self.pattern.take(groups)
-        place *= filter_folds
-        place += filter_fold
-        found = Updates(*(table.reshape(-1).take(place) for table in self.found))
-        if output_spikes is not None and self.spike_bits:
-            place = (ranges * len(self.pattern) + groups) * filter_folds + filter_fold
-            spikes = output_spikes.reshape(-1).take(place)
-            found = found._replace(stored_outputs=found.stored_outputs + spikes * np.int64(self.spike_bits))
-        return found
