@@ -1,9 +1,9 @@
 """Series of jobs on several threads: the results of each series are taken in order, whatever ends first.
 
 Kernels, zlib and hashes run without Python's lock, all else holds it. Two threads that need it most of the time take
-longer together than one: who finds it taken sleeps, and wakes some 50 us later. So threads start at both ends: one does
-the series with the least work, whose jobs are mostly Python, while the others do those with the most, whose jobs are
-mostly kernels; and no two threads do short jobs at the same time.
+longer together than one: who finds it taken sleeps, and wakes some 50 us later. So threads start at both ends: who asks
+for results begins with the series with the least work, whose jobs are mostly Python, while the others hash a file, and
+do the series with the most, whose jobs are mostly kernels; and no two threads do short jobs at the same time.
 """
 
 from __future__ import annotations
@@ -110,8 +110,9 @@ class _Pool:
         self._is_closed = False
 
     def worker(self, number: int) -> _Worker:
-        """A new one; the first is who asks. The second begins with the least work, all others with the most."""
-        return _Worker(self._heaviest_first[::-1] if number == 1 else self._heaviest_first, is_asker=number == 0)
+        """A new one; the first is who asks, and begins with the least work, all others with the most."""
+        is_asker = number == 0
+        return _Worker(self._heaviest_first[::-1] if is_asker else self._heaviest_first, is_asker)
 
     def help(self, worker: _Worker) -> None:
         """Do jobs until there will be none to begin."""
