@@ -84,8 +84,9 @@ def slowest_skipping(
         (rows.stride, rows.padding),
         np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
         bool(mapped.array.time_batching),
-        np.empty((layer.H, timesteps), windows.dtype),
-        np.empty((layer.P, timesteps), windows.dtype),
+        timesteps,
+        np.empty(layer.H * timesteps, windows.dtype),
+        np.empty(layer.P * timesteps, windows.dtype),
         np.empty(len(folds.tile), windows.dtype),
         tap_cycles_out,
         hand_over_out,
@@ -103,6 +104,7 @@ def find_slowest(
     windows: tuple[int, int],
     folds: Int64,
     time_batching: bool,
+    timesteps: int,
     cycles: Integers,
     pairs: Integers,
     longest: Integers,
@@ -115,13 +117,13 @@ def find_slowest(
     where the inputs of a filter fold's channel group begin. handed_over: int64 (F, J), psums of the filters of a set.
     hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. windows: stride and padding of
     rows. folds: int64 (S, 4), first and last row and pair of column folds; without `time_batching`
-    those of a tile are its timesteps. cycles: (H, T) and pairs: (P, T), room for the cycles of one PE by input row, and
-    of all array rows by output row; longest: (S,), room likewise. All but int64 are of one dtype, see `cycles_dtype`.
+    those of a tile are its timesteps. timesteps: T. cycles: (H · T,) and pairs: (P · T,), room for the cycles of one PE
+    by input row, and of all array rows by output row; longest: (S,), room likewise. All but int64 are of one dtype, see
+    `cycles_dtype`.
     """
     filter_folds, filter_sets, filter_rows, taps = applied_weights.shape
     set_taps, channel_sets = sets
     stride, padding = windows
-    timesteps = pairs.shape[1]
     for channel_fold in range(len(hands_over)):  # whose inputs stay in the cache for all filter folds
         first = channel_fold * set_taps * channel_sets
         end = min(taps, first + set_taps * channel_sets)
@@ -136,20 +138,21 @@ def find_slowest(
                     set_end = min(set_start + set_taps, end)
                     for r in range(filter_rows):
                         weights = applied_weights[filter_fold, j, r, set_start:set_end]
-                        if add_taps(inputs[place + set_start : place + set_end], weights, cycles.reshape(-1)):
-                            keep_longest(cycles, r - padding, stride, pairs)
+                        if add_taps(inputs[place + set_start : place + set_end], weights, cycles):
+                            keep_longest(cycles, r - padding, stride, timesteps, pairs)
                 handed = handed_over[filter_fold, j] * hands_over[channel_fold]
                 if time_batching:
                     for s in range(len(folds)):
                         row_start, row_end, pair_start, pair_end = folds[s]
-                        longest[s] = longest_pair(pairs, row_start, row_end, pair_start, pair_end)
+                        longest[s] = longest_pair(pairs, timesteps, row_start, row_end, pair_start, pair_end)
                     keep_slowest(longest, handed, tap_cycles, hand_over)
                 else:
                     for s in range(0, len(folds), timesteps):
                         row_start, row_end = folds[s, 0], folds[s, 1]
-                        longest_of_timesteps(row_start, row_end, pairs)
+                        longest_of_timesteps(timesteps, row_start, row_end, pairs)
                         of_tile = slice(s, s + timesteps)
-                        keep_slowest(pairs[row_start], handed, tap_cycles[of_tile], hand_over[of_tile])
+                        row = pairs[row_start * timesteps : (row_start + 1) * timesteps]
+                        keep_slowest(row, handed, tap_cycles[of_tile], hand_over[of_tile])
 
 
 @disjoint_kernel
@@ -187,19 +190,20 @@ def add_taps(inputs: Integers, weights: Int64, cycles_out: Integers) -> bool:
 
 
 @inner_kernel
-def keep_longest(cycles: Integers, offset: int, stride: int, pairs_out: Integers) -> None:
+def keep_longest(cycles: Integers, offset: int, stride: int, timesteps: int, pairs_out: Integers) -> None:
     """Raise each pair's cycles to those of its PE in an array row.
 
-    cycles: (H, T). Output row p meets input row p · stride + offset, if the map has it. pairs_out: (P, T).
+    cycles: (H · T,). Output row p meets input row p · stride + offset, if the map has it. timesteps: T. pairs_out:
+    (P · T,).
     """
+    rows, output_rows = len(cycles) // timesteps, len(pairs_out) // timesteps
     first = max(0, -(offset // stride))
-    end = min(len(pairs_out), (len(cycles) - 1 - offset) // stride + 1)
-    if stride == 1:
-        if first < end:
-            raise_to(cycles[first + offset : end + offset].reshape(-1), pairs_out[first:end].reshape(-1))
-        return
-    for p in range(first, end):
-        raise_to(cycles[p * stride + offset], pairs_out[p])
+    end = min(output_rows, (rows - 1 - offset) // stride + 1)
+    at_once = max(0, end - first) if stride == 1 else 1  # output rows
+    for p in range(first, end, max(1, at_once)):
+        place = (p * stride + offset) * timesteps
+        least = cycles[place : place + at_once * timesteps]
+        raise_to(least, pairs_out[p * timesteps : (p + at_once) * timesteps])
 
 
 @disjoint_kernel
@@ -210,28 +214,29 @@ def raise_to(least: Integers, values_out: Integers) -> None:
 
 
 @inner_kernel
-def longest_of_timesteps(row_start: int, row_end: int, pairs: Integers) -> None:
-    """Raise row `row_start` of `pairs`, (P, T), to the most of the rows before `row_end`; the others are used up.
+def longest_of_timesteps(timesteps: int, row_start: int, row_end: int, pairs: Integers) -> None:
+    """Raise row `row_start` of `pairs`, (P · T,), to the most of the rows before `row_end`; the others are used up.
 
     Half of the rows is laid over the other half until one is left, all timesteps side by side.
     """
+    first = row_start * timesteps
     rows = row_end - row_start
     while rows > 1:
-        half = rows // 2
-        last = row_start + rows
-        raise_to(pairs[last - half : last].reshape(-1), pairs[row_start : row_start + half].reshape(-1))
-        rows -= half
+        half = rows // 2 * timesteps
+        last = first + rows * timesteps
+        raise_to(pairs[last - half : last], pairs[first : first + half])
+        rows -= rows // 2
 
 
 @inner_kernel
-def longest_pair(pairs: Integers, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
-    """The most cycles of some pairs of a tile. pairs: (P, T)."""
+def longest_pair(pairs: Integers, timesteps: int, row_start: int, row_end: int, pair_start: int, pair_end: int) -> int:
+    """The most cycles of some pairs of a tile. pairs: (P · T,)."""
     tile_rows = row_end - row_start
     t = pair_start // tile_rows
     row = pair_start % tile_rows
     longest = 0
     for _ in range(pair_start, pair_end):
-        longest = max(longest, int(np.int64(pairs[row_start + row, t])))
+        longest = max(longest, int(np.int64(pairs[(row_start + row) * timesteps + t])))
         row += 1
         if row == tile_rows:
             row = 0
