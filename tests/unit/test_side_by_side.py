@@ -68,7 +68,7 @@ def test_who_asks_does_jobs_as_well(threads: int) -> None:
 
 
 @pytest.mark.usefixtures("no_job_is_short")
-def test_the_second_thread_begins_with_the_least_work_all_others_with_the_most() -> None:
+def test_who_asks_begins_with_the_least_work_all_others_with_the_most() -> None:
     """Each takes the next from its end, and none joins another while there is a series that nobody has begun."""
     began: list[tuple[int, bool]] = []
     both = threading.Barrier(2)
@@ -81,56 +81,56 @@ def test_the_second_thread_begins_with_the_least_work_all_others_with_the_most()
         return one_job(do, work=work)
 
     run([job(work) for work in (3, 6, 1, 5, 2, 4)], 2)
-    assert [work for work, is_asking in began if is_asking] == [6, 5, 4]
-    assert [work for work, is_asking in began if not is_asking] == [1, 2, 3]
+    assert [work for work, is_asking in began if is_asking] == [1, 2, 3]
+    assert [work for work, is_asking in began if not is_asking] == [6, 5, 4]
 
 
 @pytest.mark.usefixtures("no_job_is_short")
 def test_a_thread_stays_with_its_series_while_nobody_has_begun_another() -> None:
-    helper: list[str] = []
+    asker: list[str] = []
     is_done = threading.Event()
 
     def heavy(index: int) -> None:
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
             assert is_done.wait(PATIENCE_S)
 
     def light(index: int) -> None:
-        helper.append("light")
+        asker.append("light")
 
     def middle(index: int) -> None:
-        helper.append("middle")
+        asker.append("middle")
         is_done.set()
 
     series = [(heavy, 9, 3), (middle, 1, 2), (light, 3, 1)]
     run([Series(count, do, lambda _: None, work=work) for do, count, work in series], 2)
-    assert helper == ["light"] * 3 + ["middle"]
+    assert asker == ["light"] * 3 + ["middle"]
 
 
 @pytest.mark.usefixtures("no_job_is_short")
 def test_when_all_have_begun_the_one_with_most_time_left_is_next() -> None:
-    """The helper's own series has 9 jobs of 1 ms left, the other one of 100 ms: that is done first, to end with short
+    """The asker's own series has 9 jobs of 1 ms left, the other one of 100 ms: that is done first, to end with short
     ones."""
-    helper: list[str] = []
+    asker: list[str] = []
     second_began = threading.Event()
 
     def heavy(index: int) -> None:
         busy(0.1)
-        if threading.current_thread() is not threading.main_thread():
-            helper.append("heavy")
+        if threading.current_thread() is threading.main_thread():
+            asker.append("heavy")
         elif index == 1:
             second_began.set()
-            while "heavy" not in helper:
+            while "heavy" not in asker:
                 time.sleep(0.001)
 
     def light(index: int) -> None:
         if index == 0:  # one heavy job is measured, one has begun, one is left
             assert second_began.wait(PATIENCE_S)
         busy(0.001)
-        if threading.current_thread() is not threading.main_thread():
-            helper.append("light")
+        if threading.current_thread() is threading.main_thread():
+            asker.append("light")
 
     run([Series(3, heavy, lambda _: None, work=2), Series(10, light, lambda _: None, work=1)], 2)
-    assert helper[:2] == ["light", "heavy"]
+    assert asker[:2] == ["light", "heavy"]
 
 
 @dataclass
@@ -165,29 +165,31 @@ def test_no_two_threads_do_short_jobs_at_the_same_time(threads: int) -> None:
     assert crowd.most == 1
 
 
-@pytest.mark.parametrize(("preparation", "others_prepare"), [(1, False), (2, True)])
-def test_short_series_are_not_prepared_beside_short_jobs(preparation: int, others_prepare: bool) -> None:
+@pytest.mark.parametrize(("preparation", "at_once"), [(1, 1), (2, 2)])
+def test_short_series_are_not_prepared_beside_short_jobs(preparation: int, at_once: int) -> None:
     """A series that may take longer to prepare than one that is known to be short, is."""
-    prepared, is_known, helped = [], threading.Event(), threading.Event()
+    crowd, is_known, is_prepared = Crowd(), threading.Event(), threading.Event()
 
     def do(index: int) -> None:
-        if index == 1:  # that the first was short is known
-            is_known.set()
-        if index == 30:  # time for others, where they may
-            assert helped.wait(PATIENCE_S if others_prepare else 0.1) is others_prepare
+        with crowd:
+            if index == 1:  # that the first was short is known
+                is_known.set()
+            if index == 30 and at_once == 2:
+                assert is_prepared.wait(PATIENCE_S)
 
-    def late() -> None:  # begins with the last series, before anything is known
+    def late() -> None:  # with what has least work, before anything is known
         assert is_known.wait(PATIENCE_S)
 
     def prepare() -> None:
-        prepared.append(threading.get_ident())
-        helped.set()
+        with crowd:
+            is_prepared.set()
+            time.sleep(0.001)
 
-    asking = Series(40, do, lambda _: None, work=3, preparation=1)
+    short = Series(40, do, lambda _: None, work=3, preparation=1)
     other = one_job(lambda: None, prepare=prepare, work=2, preparation=preparation)
-    helping = one_job(lambda: None, prepare=late, work=1, preparation=0)
-    run([asking, other, helping], 2)
-    assert (prepared != [threading.get_ident()]) is others_prepare
+    first = one_job(lambda: None, prepare=late, work=1, preparation=0)
+    run([short, other, first], 2)
+    assert crowd.most == at_once
 
 
 def test_long_jobs_are_done_beside_short_ones() -> None:
