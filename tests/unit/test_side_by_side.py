@@ -174,8 +174,8 @@ def test_short_series_are_not_prepared_beside_short_jobs(preparation: int, at_on
         with crowd:
             if index == 1:  # that the first was short is known
                 is_known.set()
-            if index == 30 and at_once == 2:
-                assert is_prepared.wait(PATIENCE_S)
+            if index == 30:  # time for others, where they may
+                assert is_prepared.wait(PATIENCE_S if at_once == 2 else 0.1) or at_once == 1
 
     def late() -> None:  # with what has least work, before anything is known
         assert is_known.wait(PATIENCE_S)
