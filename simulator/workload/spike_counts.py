@@ -10,6 +10,7 @@ from spikecycle.simulator.array_types import Int32, UInt64
 from spikecycle.simulator.workload.counts import DIGITS, WORDS_AT_ONCE, add_spikes
 from spikecycle.simulator.workload.im2col import bit_words
 from spikecycle.simulator.workload.words import WORD_BYTES
+from spikecycle.traces.frames import blocks
 from spikecycle.traces.packing import PackedSpikes
 
 BLOCK_BYTES = 2**20
@@ -20,10 +21,11 @@ LEAST_BYTES = 2**13
 
 def spikes_by_place(spikes: PackedSpikes) -> Int32:
     """int32 (C x H x W,): spikes of every place of the flattened map, over all timesteps."""
-    if spikes.packed.nbytes < LEAST_BYTES:
-        of_few: Int32 = np.asarray(spikes).reshape(len(spikes), -1).sum(axis=0, dtype=np.int32)
-        return of_few
     counts = np.zeros(spikes.positions, np.int32)
+    if spikes.packed.nbytes < LEAST_BYTES:
+        for values in blocks(spikes):
+            counts += values.reshape(len(values), -1).sum(axis=0, dtype=np.int32)
+        return counts
     digits = np.empty((DIGITS, WORDS_AT_ONCE), np.uint64)
     for words in _words_of(spikes):
         add_spikes(words, digits, counts)

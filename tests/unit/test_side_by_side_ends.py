@@ -27,6 +27,7 @@ def test_an_error_comes_in_its_turn_and_nothing_is_begun_behind_it(threads: int)
     assert len(begun) <= 3 + AHEAD * threads
 
 
+@pytest.mark.usefixtures("no_job_is_short")
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("where", ["prepare", "do", "take"])
 def test_the_first_error_is_raised_when_all_before_it_is_done(threads: int, where: str) -> None:
