@@ -141,7 +141,7 @@ class Moves:
                 raise ContractError("traffic must not be negative")
 
 
-ROWS_AT_ONCE = 2**16
+ROWS_AT_ONCE = 2**15
 """Rows of work of a block, where they are made in blocks: some 10 MB with everything that is computed of them."""
 
 
