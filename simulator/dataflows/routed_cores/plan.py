@@ -45,6 +45,9 @@ from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.replay.steps import PopulationStep
 from spikecycle.traces import Population
 
+SUMS_SHARE = 4
+"""Sums of cores take as many times the memory of their rows, until those of several timesteps are put together."""
+
 
 @dataclass(eq=False)
 class _Counts:
@@ -130,7 +133,7 @@ class RoutedPlan:
         marks = enumerate(self._marks(sample))
         values = {tensor.name: every_timestep(sample.frames(tensor.name)) for tensor in self.tensors}
         spikes = StepSpikes(self.tensors, self.kept, self.machine.messages_take_no_time, counts.synapses)
-        together = max(1, activity.ROWS_AT_ONCE // max(1, self.placement.cores))
+        together = max(1, activity.ROWS_AT_ONCE // SUMS_SHARE // max(1, self.placement.cores))
         while True:
             done = [self._step(now, spikes.of(self._values(step, values))) for step, now in islice(marks, together)]
             if not done:
