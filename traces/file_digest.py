@@ -65,7 +65,7 @@ class FileDigest:
 
     def _early(self) -> None:
         try:
-            with suppress(OSError):  # it is raised to who asks
+            with suppress(OSError, ValueError):  # (of names that no file can have) it is raised to who asks
                 self._found = self._computed(self._is_given_up)
         finally:
             with self._lock:

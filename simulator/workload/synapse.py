@@ -162,7 +162,7 @@ class SynapseWorkload:
 
     @property
     def _packed_spikes(self) -> PackedSpikes | None:
-        """The inputs, where they are binary and nobody has unpacked them to add them up."""
+        """The inputs, where they are binary and nobody has unpacked them to add them up, which another thread may."""
         return self.frames if isinstance(self.frames, PackedSpikes) and "_scan" not in self.__dict__ else None
 
     @computed_once
@@ -181,7 +181,8 @@ class SynapseWorkload:
     @computed_once
     def non_zero_inputs(self) -> Int64:
         """int64 (T,): inputs of every timestep that are not 0."""
-        return self._scan.non_zeros if self._packed_spikes is None else self._packed_spikes.counts()
+        spikes = self._packed_spikes
+        return self._scan.non_zeros if spikes is None else spikes.counts()
 
     @property
     def input_spikes(self) -> int:

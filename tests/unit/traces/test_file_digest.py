@@ -137,6 +137,16 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     assert not threads_left()
 
 
+@pytest.mark.parametrize("name", ["a\0b.h5", "\ud800.h5"])
+def test_names_that_no_file_can_have_are_told_once(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(TraceError):
+        open_trace(tmp_path / name, begin_hash=True)
+    assert not threads_left()
+    assert capfd.readouterr().err == ""
+
+
 def test_a_file_is_hashed_from_before_hdf5_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
     open_file = hdf5.open_file
     hashing: list[list[str]] = []
