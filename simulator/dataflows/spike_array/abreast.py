@@ -25,7 +25,6 @@ from spikecycle.simulator.dataflows.spike_array.passes import (
     FIRST_WORD_CYCLES,
     SCAN,
     WEIGHT_FETCH,
-    add_up_work,
     list_pass,
     pop_bits,
     pop_number,
@@ -70,14 +69,11 @@ def accumulate_abreast(
     layouts: Int64,
     place: Place,
     cycles: Int32,
-    work: Int64,
     bits_of_product: Int64,
     state: TilesState,
     events_out: Events,
     breakdown_out: Int64,
     occurrences_out: Int64,
-    work_out: Int64,
-    served_out: Int64,
 ) -> int:
     """As `passes.accumulate_passes`, but for cycles, int32 (4, tap cases + 1, pes_per_group, channel tiles)."""
     occurrences_out[:] = 0
@@ -94,13 +90,6 @@ def accumulate_abreast(
             events_out, count, passes[index, WORDS], cycles, state, index, breakdown_out, occurrences_out
         )  # fmt: skip
         total += count
-    add_up_work(work, occurrences_out, work_out)
-    for case in range(len(work)):
-        for pe in range(len(served_out)):
-            latency = 0
-            for tile in range(cycles.shape[3]):
-                latency += cycles[LATENCY, case, pe, tile]
-            served_out[pe] += occurrences_out[0, case] * latency
     return total
 
 

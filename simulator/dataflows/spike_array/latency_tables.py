@@ -66,6 +66,12 @@ class LatencyBlock:
     work: Int64
     abreast: bool
 
+    def served(self, occurrences: Int64) -> Int64:
+        """int64 (pes_per_group,): cycles of events that occurred so often, int64 (tap cases,), over all tiles."""
+        latency = self.cycles[LATENCY, :-1] if self.abreast else self.cycles[:, LATENCY, :-1]
+        axes = "cpt" if self.abreast else "tcp"
+        return np.asarray(np.einsum(f"c,{axes}->p", occurrences, latency), np.int64)  # in pieces: no copy
+
 
 @dataclass(eq=False)
 class LatencyTables:

@@ -147,13 +147,11 @@ def accumulate_passes(
     layouts: Int64,
     place: Place,
     cycles: Int32,
-    work: Int64,
     bits_of_product: Int64,
     array: ArrayState,
     events_out: Events,
     breakdown_out: Int64,
     occurrences_out: Int64,
-    work_out: Int64,
     served_out: Int64,
 ) -> int:
     """The accumulate phases of all passes of a sample, for every channel tile; returns the events of one of these.
@@ -161,10 +159,9 @@ def accumulate_passes(
     repeats, spiking: see `SampleEvents`; height, width: of the inputs' map.
     passes: int64 (n, 5), see `input_passes`; ends: int64 (map tiles,), the pass behind the last of each map tile.
     layouts: int64 (n, len(SpikeLayout)), how each pass's inputs are encoded. cycles: int32 (channel tiles, 4, tap cases
-    + 1, pes_per_group), work: int64 (tap cases, columns), see `LatencyBlock`. bits_of_product: see `find_spiking`.
-    events_out: room for the events of a pass. breakdown_out: int64 (channel tiles, n, categories), added to.
-    occurrences_out: int64 (TALLIES, tap cases), in whose first row is how often events met a block in each. work_out:
-    int64 (columns,), served_out: int64 (PEs,), added to: what all PEs did for these events, and cycles that each took.
+    + 1, pes_per_group), see `LatencyBlock`. bits_of_product: see `find_spiking`. events_out: room for the events of a
+    pass. breakdown_out: int64 (channel tiles, n, categories), added to. occurrences_out: int64 (TALLIES, tap cases),
+    how often events met a block in each; served_out: int64 (PEs,), added to: see `count_tap_cases`.
     """
     occurrences_out[:] = 0
     total = 0
@@ -182,12 +179,6 @@ def accumulate_passes(
             )  # fmt: skip
         count_tap_cases(events_out, count, place, cycles, occurrences_out, served_out)
         total += count
-    add_up_work(work, occurrences_out, work_out)
-    if len(place.cases) == 1:
-        for tile in range(len(cycles)):
-            for case in range(len(work)):
-                for pe in range(len(served_out)):
-                    served_out[pe] += occurrences_out[0, case] * cycles[tile, LATENCY, case, pe]
     return total
 
 
@@ -334,16 +325,3 @@ def count_tap_cases(
             if blocks > 1:
                 for tile in range(len(cycles)):
                     served_out[block] += cycles[tile, LATENCY, case, 0]
-
-
-@inner_kernel
-def add_up_work(work: Int64, occurrences_out: Int64, work_out: Int64) -> None:
-    """Add up the places that events were counted in, in the first of them, and the work of these events, in work_out.
-
-    work: int64 (tap cases, columns), of an event in each tap case.
-    """
-    for case in range(len(work)):
-        for place in range(1, TALLIES):
-            occurrences_out[0, case] += occurrences_out[place, case]
-        for column in range(len(work_out)):
-            work_out[column] += occurrences_out[0, case] * work[case, column]

@@ -85,15 +85,19 @@ class ArrayReplay:
             some, tiles = breakdown[block.tiles], block.tiles.stop - block.tiles.start
             arguments = (
                 *events, frame.passes.passes, frame.passes.ends, task.shape.H, task.shape.W, frame.layouts, place,
-                block.cycles, block.work, np.array(BIT_OF_PRODUCT, np.int64),
+                block.cycles, np.array(BIT_OF_PRODUCT, np.int64),
             )  # fmt: skip
             if block.abreast:
                 state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
-                sent = accumulate_abreast(*arguments, state, room, some, tallies, work, busy_by_pe)
+                sent = accumulate_abreast(*arguments, state, room, some, tallies)
             else:
                 array = ArrayState.of(parameters.fifo_depth, parameters.pes)
-                sent = accumulate_passes(*arguments, array, room, some, tallies, work, busy_by_pe)
-        return cls(breakdown, sent, tallies[0], work, busy_by_pe)
+                sent = accumulate_passes(*arguments, array, room, some, tallies, busy_by_pe)
+            occurrences = tallies.sum(axis=0)  # the same for every block
+            work += occurrences @ block.work
+            if len(place.cases) == 1:  # PEs share out the channels: of the map there is one block
+                busy_by_pe += block.served(occurrences)
+        return cls(breakdown, sent, occurrences, work, busy_by_pe)
 
     def activity(self, frame: SampleFrame, counts: Mapping[str, int], by_bank: Int64) -> Activity:
         """What the sample did. by_bank: int64 (banks,), accesses of the banks of potentials."""
