@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import update_wrapper
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
@@ -65,6 +66,18 @@ def disjoint_kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", _Kernel(function, **options))
 
 
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    return function(*arguments)
+
+
+_ROOM_SLOTS = 2**16
+"""Of 8 bytes: they take more than half a MiB, and the piece of memory that holds them is the next power of two."""
+_call_with_room = FunctionType(_call.__code__.replace(co_stacksize=_ROOM_SLOTS), globals())
+"""Call a function. CPython (3.11) keeps the frames of calls in pieces of 16 KiB, and has the system map one whenever a
+call goes beyond the last, and unmap it on return: 60,000 to 107,000 times while Numba compiled the kernels of a spike
+array. A frame that asks for more gets a larger piece, in which there is room for those behind it."""
+
+
 class _Kernel:
     """A function that is compiled when it is first called, by Python or by another kernel that is compiled.
 
@@ -77,7 +90,9 @@ class _Kernel:
         self._compiled: Callable[..., Any] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
-        return (self._compiled or self._compile())(*arguments)
+        if self._compiled is None:
+            return _call_with_room(self._compile(), arguments)
+        return self._compiled(*arguments)
 
     @property
     def _numba_type_(self) -> Any:

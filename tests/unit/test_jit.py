@@ -29,6 +29,28 @@ print(total(np.full(3, 200, np.uint8)), cache_folder())
 """
 
 
+CALLS = """
+import resource
+from types import FunctionType
+from spikecycle.simulator.jit import kernel
+
+nothing = FunctionType((lambda: None).__code__.replace(co_stacksize=100), globals())  # has a frame of 800 bytes
+
+def faults(depth):
+    if depth:
+        return faults(depth - 1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(1000):
+        nothing()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def most_faults():
+    return max(faults(depth) for depth in range(300))
+
+print(most_faults(), kernel(most_faults)())
+"""
+
+
 def _run(tmp_path: Path, **environment: str) -> tuple[str, str]:
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
@@ -254,3 +276,15 @@ def test_a_disjoint_kernel_is_compiled_for_arrays_that_do_not_overlap() -> None:
         (text,) = add._compiled.inspect_llvm().values()  # type: ignore[attr-defined]
         (arguments,) = [line for line in text.splitlines() if line.startswith("define") and "add" in line]
         assert arguments.count("noalias") >= 4, "both arrays, and the results"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="page faults are counted as Linux does")
+def test_calls_while_a_kernel_is_compiled_ask_the_system_for_no_memory() -> None:
+    """Whatever the depth of calls; elsewhere there are depths at which every call does. Without Numba, the kernel is
+    the function itself, in the place of Numba's compiler."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS], env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    outside, inside = map(int, done.stdout.split())
+    assert inside < 100 < 500 < outside
