@@ -72,19 +72,25 @@ def test_it_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert not threads_left()
 
 
-def test_the_end_is_told_by_the_thread_that_computes_and_at_once_where_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"abc")
-    may_end = threading.Event()
+@pytest.fixture
+def may_end(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """No fingerprint is computed until it is set."""
+    event = threading.Event()
     compute = FileDigest._computed
 
     def waiting(self: FileDigest, *given_up: threading.Event) -> str | None:
-        assert may_end.wait(20)
+        assert event.wait(20)
         return compute(self, *given_up)
 
     monkeypatch.setattr(FileDigest, "_computed", waiting)
+    return event
+
+
+def test_the_end_is_told_by_the_thread_that_computes_and_at_once_where_there_is_none(
+    tmp_path: Path, may_end: threading.Event
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
     told: list[str] = []
     digest = FileDigest(path)
     digest.when_ended(lambda: told.append(threading.current_thread().name))
@@ -147,7 +153,7 @@ def test_names_that_no_file_can_have_are_told_once(
     assert capfd.readouterr().err == ""
 
 
-def test_a_file_is_hashed_from_before_hdf5_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_hashed_from_before_hdf5_opens_it(may_end: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     open_file = hdf5.open_file
     hashing: list[list[str]] = []
 
@@ -155,14 +161,6 @@ def test_a_file_is_hashed_from_before_hdf5_opens_it(monkeypatch: pytest.MonkeyPa
         hashing.append(threads_left())
         return open_file(path, what)
 
-    may_end = threading.Event()
-    compute = FileDigest._computed
-
-    def waiting(self: FileDigest, *given_up: threading.Event) -> str | None:
-        assert may_end.wait(20)
-        return compute(self, *given_up)
-
-    monkeypatch.setattr(FileDigest, "_computed", waiting)
     monkeypatch.setattr(hdf5, "open_file", opened)
     with open_trace("digits-8bit", begin_hash=True):
         may_end.set()
