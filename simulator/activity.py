@@ -71,6 +71,7 @@ class Work:
     places: int64 (n,) by name: which part of the stage a row is (tile, timestep, pass), for timelines.
     phases: what happens in a row, in order of time, each category in one of them; empty where that is not told apart.
     are_sums: that `cycles` were added up from `breakdown` is known, and not checked.
+    is_known_sound: that is known of all that is checked here: rows are made some thousands of times in a run.
     """
 
     cycles: Int64
@@ -82,8 +83,14 @@ class Work:
     places: Mapping[str, Int64] = field(default_factory=dict)
     phases: tuple[Phase, ...] = ()
     are_sums: bool = False
+    is_known_sound: bool = False
 
     def __post_init__(self) -> None:
+        if not self.is_known_sound:
+            self.check()
+
+    def check(self) -> None:
+        """Raise ContractError unless the rows are what they are said to be."""
         n = len(self.cycles)
         if self.breakdown.shape != (n, len(self.categories)):
             raise ContractError(f"the breakdown has shape {self.breakdown.shape}, expected {(n, len(self.categories))}")
@@ -126,14 +133,20 @@ class Moves:
     """Traffic between chip and DRAM of each row of work, in bits, before it is rounded to bursts.
 
     load_bits: int64 (n, operands), what must be on chip before the row starts. store_bits: int64 (n, operands), what
-    leaves after it. operands: names of the columns.
+    leaves after it. operands: names of the columns. is_known_sound: see `Work`.
     """
 
     load_bits: Int64
     store_bits: Int64
     operands: tuple[str, ...] = OPERANDS
+    is_known_sound: bool = False
 
     def __post_init__(self) -> None:
+        if not self.is_known_sound:
+            self.check()
+
+    def check(self) -> None:
+        """Raise ContractError unless the traffic is what it is said to be."""
         for bits in (self.load_bits, self.store_bits):
             if bits.ndim != 2 or bits.shape != (len(self.load_bits), len(self.operands)):
                 raise ContractError(f"traffic needs one row per row of work and one column each of {self.operands}")
@@ -141,8 +154,10 @@ class Moves:
                 raise ContractError("traffic must not be negative")
 
 
-ROWS_AT_ONCE = 2**15
-"""Rows of work of a block, where they are made in blocks: some 10 MB with everything that is computed of them."""
+ROWS_AT_ONCE = 2**15 - 24
+"""Rows of work of a block, where they are made in blocks: some 7 MB with everything that is computed of them. Not a
+power of two: columns of 64-bit numbers that follow each other in memory would all fall into the same few lines of a
+cache, and a row that is written to 14 of them would miss each."""
 
 
 @dataclass(frozen=True, eq=False)

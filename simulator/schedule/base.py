@@ -13,9 +13,8 @@ smaller buffer never make a schedule shorter; and what a policy adds to the cate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -43,29 +42,6 @@ class Spans(NamedTuple):
 
     starts: Int64
     ends: Int64
-
-
-@dataclass(frozen=True, eq=False)
-class SpansOnDemand(Mapping[str, Spans]):
-    """Spans by name that are worked out when somebody looks at them: they take much more than all else of a schedule.
-
-    work_out: works them out; any thread may look.
-    """
-
-    work_out: Callable[[], dict[str, Spans]]
-
-    @cached_property
-    def _found(self) -> dict[str, Spans]:
-        return self.work_out()
-
-    def __getitem__(self, name: str) -> Spans:
-        return self._found[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +195,8 @@ class RowSums:
 
     def add_work(self, work: Work) -> None:
         """The work of the next block, for a policy that adds up its traffic itself."""
-        add_by_name(self.breakdown, work.categories, work.breakdown.sum(axis=0).tolist())
-        cycles = _busy_cycles(work)
+        of_categories = work.breakdown.sum(axis=0)
+        add_by_name(self.breakdown, work.categories, of_categories.tolist())
+        cycles = of_categories.sum(keepdims=True) if len(work.resources) == 1 else _busy_cycles(work)
         before = self._busy.get(work.resources)
         self._busy[work.resources] = cycles if before is None else before + cycles

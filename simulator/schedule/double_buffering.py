@@ -46,6 +46,7 @@ import numpy as np
 from spikecycle.simulator.activity import Activity, Moves, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.on_demand import OnDemand
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
@@ -53,11 +54,10 @@ from spikecycle.simulator.schedule.base import (
     RowSums,
     Schedule,
     Spans,
-    SpansOnDemand,
     StageSchedule,
     add_by_name,
 )
-from spikecycle.simulator.schedule.dram import DramTiming, Traffic
+from spikecycle.simulator.schedule.dram import DramTiming
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
 """Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
@@ -106,7 +106,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSch
     store_moved: dict[str, int] = {}
     for work, moves in activity.rows.blocks():
         sums.add_work(work)
-        loaded, stored = timing.add(work, moves, dram, _room(len(work.cycles)))
+        loaded, stored = timing.add(work, moves, dram, _room(0))
         add_by_name(load_moved, moves.operands, loaded)
         add_by_name(store_moved, moves.operands, stored)
     total = int(_finish(_room(0), 0, timing.state, timing.stalls))
@@ -119,7 +119,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, begin: int) -> StageSch
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=sums.busy | {CHANNEL: int(timing.state[_CARRIED])},
-        spans=SpansOnDemand(lambda: _spans(activity, dram, begin)),
+        spans=OnDemand(lambda: _spans(activity, dram, begin)),
     )
 
 
@@ -151,11 +151,10 @@ class _Timing(NamedTuple):
     def add(self, work: Work, moves: Moves, dram: DramTiming, moments: Int64) -> list[list[int]]:
         """Overlap the next block of passes, see `_overlap`; returns bits loaded and stored by operand, whole bursts."""
         moved = np.zeros((2, len(moves.operands)), np.int64)
-        traffic = Traffic.of(moves, dram)
-        most = _overlap(
-            work.cycles, traffic.load_bits, traffic.load_held, traffic.store_bits, traffic.store_held, dram, moments,
-            self.state, self.stalls, moved,
-        )  # fmt: skip
+        carried, held = np.empty((2, 2, len(work.cycles)), np.int64)
+        for way, bits in enumerate((moves.load_bits, moves.store_bits)):
+            _carry(bits, dram, carried[way], held[way], moved[way])
+        most = _overlap(work.cycles, carried, held, dram, moments, self.state, self.stalls)
         dram.check(int(most))
         return moved.tolist()
 
@@ -172,56 +171,71 @@ when they end, and for how long their stores occupy the channel; cycles for whic
 
 
 @lean_kernel
+def _carry(bits: Int64, dram: DramTiming, carried_out: Int64, held_out: Int64, moved_out: Int64) -> None:
+    """What the channel carries of each row of `bits`, int64 (n, operands), in whole bursts, and the cycles for which
+    opening rows holds it up: int64 (n,) each. moved_out: int64 (operands,), the bits of all rows, added."""
+    burst_bits = dram.burst_bits
+    mask = 0
+    if burst_bits & (burst_bits - 1) == 0:  # a power of two: to divide would take many times as long
+        mask = -burst_bits
+    for i in range(len(carried_out)):
+        carried_out[i] = held_out[i] = 0
+    for operand in range(len(moved_out)):
+        moved = np.int64(0)
+        for i in range(len(carried_out)):
+            whole = np.int64(bits[i, operand]) + burst_bits - 1
+            if mask:
+                whole &= mask
+            else:
+                whole -= whole % burst_bits
+            carried_out[i] += whole
+            moved += whole
+        moved_out[operand] += moved
+        if dram.row_bits:
+            for i in range(len(held_out)):
+                held_out[i] += -(-np.int64(bits[i, operand]) // dram.row_bits) * dram.miss_cycles
+
+
+@lean_kernel
 def _overlap(
     compute_cycles: Int64,
-    load_bits: Int64,
-    load_held: Int64,
-    store_bits: Int64,
-    store_held: Int64,
+    carried: Int64,
+    held: Int64,
     dram: DramTiming,
     moments: Int64,
     state: Int64,
     stalls: Int64,
-    moved: Int64,
 ) -> int:
-    """Go through the next block of passes: fill `moments` (6, n: compute, load and store, starts and ends), but for the
-    stores of its last two; add to `stalls` and `moved`, and leave `state` (_STATE,) for the block behind.
+    """Go through the next block of passes: add to `stalls` and `moved`, leave `state` (_STATE,) for the block behind.
 
-    load_bits, load_held, store_bits, store_held: see `Traffic`. moved: int64 (2, operands), bits loaded and stored.
-    Returns the bits of the largest transfer. A load without channel cycles is no transfer (or an ideal one): it has
-    arrived when it is issued.
+    load_bits, store_bits: int64 (n, operands), as asked for: what becomes of them, `Traffic` says. moments: int64
+    (6, n), filled in: compute, load and store, starts and ends, but for the stores of the last two passes; or (6, 0),
+    if nobody asks. moved: int64 (2, operands), bits loaded and stored. Returns the bits of the largest transfer. A load
+    without channel cycles is no transfer (or an ideal one): it has arrived when it is issued.
     """
     n = len(compute_cycles)
+    is_kept = len(moments[0]) > 0
     channel_free = state[_CHANNEL_FREE]
-    previous_end = state[_END + 1]
+    end_before, previous_end = state[_END], state[_END + 1]
+    store_before, previous_store = state[_STORE], state[_STORE + 1]
     most = 0
     for i in range(n):
-        loaded = 0
-        stored = 0
-        for operand in range(len(moved[0])):
-            loaded += load_bits[i, operand]
-            stored += store_bits[i, operand]
-            moved[0, operand] += load_bits[i, operand]
-            moved[1, operand] += store_bits[i, operand]
-        loading = (loaded * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + load_held[i]
-        occupied = (stored * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + store_held[i]
+        loaded, stored, load_held, store_held = carried[0, i], carried[1, i], held[0, i], held[1, i]
+        if stored > 0:
+            store_held += 2 * dram.turnaround_cycles
+        loading = (loaded * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + load_held
+        occupied = (stored * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + store_held
         most = max(most, loaded, stored)
         state[_CARRIED] += loading + occupied
         # The end of compute i - 2 lets go store i - 2, then load i.
-        issued = moments[1, i - 2] if i >= 2 else state[_END + i]
-        storing = moments[5, i - 2] if i >= 2 else state[_STORE + i]
-        moments[5, i] = occupied  # until it is known when the store has left
+        issued, storing = end_before, store_before
         store_start = max(issued, channel_free) if storing > 0 else issued
         left = store_start + storing
-        if i >= 2:
-            moments[4, i - 2] = store_start
-            moments[5, i - 2] = left
         channel_free = max(channel_free, left)
-        moments[2, i] = max(issued, channel_free) if loading > 0 else issued
-        carried = moments[2, i] + loading
-        moments[3, i] = carried
-        channel_free = max(channel_free, carried)
-        arrived = carried + dram.latency_cycles if loading > 0 else carried
+        load_start = max(issued, channel_free) if loading > 0 else issued
+        arrival = load_start + loading
+        channel_free = max(channel_free, arrival)
+        arrived = arrival + dram.latency_cycles if loading > 0 else arrival
 
         start = max(previous_end, left, arrived)
         if state[_STARTED] == 0:
@@ -229,16 +243,20 @@ def _overlap(
             stalls[_FILL] += start
         else:
             output_free = max(previous_end, left)
-            last_carried = max(output_free, carried)
+            last_carried = max(output_free, arrival)
             stalls[_STORE_STALL] += output_free - previous_end
             stalls[_LOAD] += last_carried - output_free
             stalls[_LATENCY] += start - last_carried
-        previous_end = start + np.int64(compute_cycles[i])
-        moments[0, i] = start
-        moments[1, i] = previous_end
-    for i in range(max(0, n - 2), n):
-        state[_END], state[_STORE] = state[_END + 1], state[_STORE + 1]
-        state[_END + 1], state[_STORE + 1] = moments[1, i], moments[5, i]
+        end = start + np.int64(compute_cycles[i])
+        if is_kept:
+            moments[0, i], moments[1, i] = start, end
+            moments[2, i], moments[3, i] = load_start, arrival
+            if i >= 2:
+                moments[4, i - 2], moments[5, i - 2] = store_start, left
+        end_before, previous_end = previous_end, end
+        store_before, previous_store = previous_store, occupied
+    state[_END], state[_END + 1] = end_before, previous_end
+    state[_STORE], state[_STORE + 1] = store_before, previous_store
     state[_CHANNEL_FREE] = channel_free
     return most
 

@@ -46,13 +46,13 @@ from spikecycle.simulator.activity import Activity, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.jit import kernel
 from spikecycle.simulator.machine.schema import LARGEST_INT, PositiveInt
+from spikecycle.simulator.on_demand import OnDemand
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
     OverlapOptions,
     Schedule,
     Spans,
-    SpansOnDemand,
     StageSchedule,
     busy_resources,
     by_category,
@@ -283,7 +283,7 @@ def _stage(work: Work, steps: Steps, traffic: Traffic, starts: Int64, ends: Int6
         load_moved_bits=load_moved,
         store_moved_bits=store_moved,
         busy=busy_resources(work) | {CHANNEL: int(steps.channel_cycles.sum())},
-        spans=SpansOnDemand(lambda: _spans(work, starts, ends)),
+        spans=OnDemand(lambda: _spans(work, starts, ends)),
     )
 
 

@@ -36,6 +36,7 @@ from pydantic import Field
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import LARGEST_INT
+from spikecycle.simulator.on_demand import OnDemand
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
@@ -43,7 +44,6 @@ from spikecycle.simulator.schedule.base import (
     RowSums,
     Schedule,
     Spans,
-    SpansOnDemand,
     StageSchedule,
     sum_by_name,
 )
@@ -125,7 +125,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: RooflineOption
         load_moved_bits=sums.load_moved_bits,
         store_moved_bits=sums.store_moved_bits,
         busy=sums.busy | {CHANNEL: fill + rest},
-        spans=SpansOnDemand(lambda: _spans(activity, begin + work_start, carried)),
+        spans=OnDemand(lambda: _spans(activity, begin + work_start, carried)),
     )
 
 

@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 from spikecycle.simulator.activity import Activity, Work
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.machine.schema import LARGEST_INT, PositiveInt, Section
+from spikecycle.simulator.on_demand import OnDemand
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.simulator.schedule.base import (
     CHANNEL,
@@ -31,7 +32,6 @@ from spikecycle.simulator.schedule.base import (
     RowSums,
     Schedule,
     Spans,
-    SpansOnDemand,
     StageSchedule,
     by_category,
     sum_by_name,
@@ -116,7 +116,7 @@ def _resolve_stage(activity: Activity, dram: DramTiming, options: StepBarrierOpt
         load_moved_bits=sums.load_moved_bits,
         store_moved_bits=sums.store_moved_bits,
         busy=sums.busy | {CHANNEL: channel_cycles},
-        spans=SpansOnDemand(lambda: _spans(activity, dram, options, begin)),
+        spans=OnDemand(lambda: _spans(activity, dram, options, begin)),
     )
 
 

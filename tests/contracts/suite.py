@@ -108,6 +108,8 @@ def check_declarations(case: Case) -> None:
         assert min(storage.payload_bits, storage.metadata_bits, storage.directory_bits) >= 0
         activity = plan.run(case.sample(stage, FEW))
         assert set(activity.counts) <= set(names), "a count is not declared"
+        activity.work.check()  # although a dataflow may tell that it need not be
+        activity.moves.check()
         assert activity.work.categories[0] == "compute"
         assert 0 <= activity.busy.get("pe", 0) <= case.machine.pe_count * activity.work.cycles.sum()
 

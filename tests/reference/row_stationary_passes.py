@@ -5,7 +5,7 @@ the array, sections 2 to 4 and 6, pass by pass and value by value.
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,11 +15,20 @@ def parts(items: range, most: int) -> list[range]:
     return [items[first : first + most] for first in range(0, len(items), most)]
 
 
-def passes(
-    tile_sizes: list[int], shape: tuple[int, int, int], folds_per_group: int, by_group: bool
-) -> list[tuple[int, int, int, int, int, int, int]]:
-    """All passes in order: range, tile, column fold of all and of the tile, filter fold, channel fold, and the place in
-    a table of all three folds. tile_sizes: column folds of the tiles of a range."""
+class Pass(NamedTuple):
+    """One pass. range: of output columns. tile, fold: of all ranges; number: the column fold within its tile."""
+
+    range: int
+    tile: int
+    fold: int
+    number: int
+    filter_fold: int
+    channel_fold: int
+
+
+def passes(tile_sizes: list[int], shape: tuple[int, int, int], folds_per_group: int, by_group: bool) -> list[Pass]:
+    """All passes in order. tile_sizes: column folds of the tiles of a range. shape: column folds of all ranges, filter
+    folds, channel folds."""
     column_folds, filter_folds, channel_folds = shape
     found = []
     fold_start = tile = 0
@@ -31,9 +40,7 @@ def passes(
                 orders = [(f, group) for group in groups for f in range(filter_folds)]
             for f, group in orders:
                 for k, number in itertools.product(range(channel_folds), group):
-                    fold = fold_start + number
-                    place = (fold * filter_folds + f) * channel_folds + k
-                    found.append((in_range, tile, fold, number, f, k, place))
+                    found.append(Pass(in_range, tile, fold_start + number, number, f, k))
             fold_start += size
             tile += 1
     return found

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecycle.simulator.activity import OPERANDS
-from spikecycle.simulator.array_types import Int32, Int64, Integers
+from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import InputRows, PassWords
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import CYCLE_CATEGORIES, CycleCategory, Operand, RowBits
-from spikecycle.simulator.dataflows.row_stationary.passes import Passes
+from spikecycle.simulator.dataflows.row_stationary.passes import PassSequence, find_run, next_run
 from spikecycle.simulator.dataflows.row_stationary.updates import UpdateTables
 from spikecycle.simulator.jit import lean_kernel
 
@@ -64,26 +64,24 @@ class PassRecords(NamedTuple):
     loads: Int64
     stores: Int64
 
+    @property
+    def of_pes(self) -> Int64:
+        """Of the breakdown, compute and reduction: int64 (2, n)."""
+        return self.breakdown[: CycleCategory.REDUCTION + 1]
+
     @classmethod
     def of(cls, passes: int) -> PassRecords:
         """Room for those of so many passes."""
         categories, operands = len(CYCLE_CATEGORIES), len(OPERANDS)
         room = np.empty((1 + categories + 2 * operands, passes), np.int64)
-        return cls(room[0], *np.split(room[1:], [categories, categories + operands]))
-
-
-@lean_kernel
-def look_up_cycles(pe_cycles: Integers, place: Int64, breakdown_out: Int64) -> None:
-    """Set compute and reduction of passes: where `pe_cycles`, (2, places), has them at these places, int64 (n,)."""
-    for i in range(len(place)):
-        breakdown_out[CycleCategory.COMPUTE, i] = pe_cycles[0, place[i]]
-        breakdown_out[CycleCategory.REDUCTION, i] = pe_cycles[1, place[i]]
+        loads, stores = 1 + categories, 1 + categories + operands
+        return cls(room[0], room[1:loads], room[loads:stores], room[stores:])
 
 
 @lean_kernel
 def record_passes(
-    passes: Passes,
-    weights_before: int,
+    sequence: PassSequence,
+    first: int,
     rules: PassRules,
     tables: PassTables,
     updates: UpdateTables,
@@ -91,68 +89,85 @@ def record_passes(
     output_spikes: Int32,
     records_out: PassRecords,
 ) -> None:
-    """Put together what happens in n passes.
+    """Put together what happens in n passes from number `first` on.
 
-    weights_before: filter fold · K + channel fold of the pass before, -1 if there is none. input_spikes: int64 (n,),
-    non-zero inputs of the rows that are loaded; of no length where no row's size depends on them. output_spikes: int32
-    (time groups of all ranges, F), or empty likewise. records_out: with the slowest PE's cycles as compute
-    and reduction.
+    input_spikes: int64 (n,), non-zero inputs of the rows that are loaded; of no length where no row's size depends on
+    them. output_spikes: int32 (time groups of all ranges, F), or empty likewise. records_out: with the slowest PE's
+    cycles as compute and reduction.
     """
     rows, fills, words_of = tables.rows, tables.fills, tables.words
     ended_groups, found = tables.ended_groups, updates.found
     breakdown_out, loads_out, stores_out = records_out.breakdown, records_out.loads, records_out.stores
-    channel_folds = len(tables.in_chains)
+    channel_folds = sequence.channel_folds
     folds_of_range = len(ended_groups)
     groups_of_range = len(updates.pattern)
-    for i in range(len(passes.place)):
-        in_range, filter_fold, channel_fold = passes.range[i], passes.filter_fold[i], passes.channel_fold[i]
-        fold = passes.fold[i] - in_range * folds_of_range
-        words = words_of.words[words_of.width[in_range], words_of.pattern[fold], filter_fold, channel_fold]
-
-        row_bits = 0
-        if rules.loads_inputs and rows.loading[filter_fold] and rows.covered[in_range] > 0:
-            loaded = rows.loaded[fold]
-            words += loaded * rows.words[in_range, channel_fold]
-            loaded *= rows.channels[channel_fold]
-            entries = input_spikes[i] if rules.input_row.explicit else loaded * rows.covered[in_range]
-            row_bits = loaded * rules.input_row.count_bits + entries * rules.input_row.entry_bits
-
+    # the first pass finds the weights of the one before it in the pads
+    run, of_run = find_run(sequence, max(0, first - 1))
+    weights_before = -1
+    if first > 0:
+        weights_before = run.filter_fold * channel_folds + run.channel_fold
+        of_run += 1
+        if of_run == run.folds:
+            run, of_run = next_run(sequence, run), 0
+    i, n = 0, len(records_out.cycles)
+    while i < n:
+        in_range, filter_fold, channel_fold = run.range, run.filter_fold, run.channel_fold
         weights = filter_fold * channel_folds + channel_fold
-        fill_cycles, weight_bits = 0, 0
         is_filled = weights != weights_before
         weights_before = weights
-        if is_filled:
-            fill_cycles = fills.cycles[filter_fold, channel_fold]
-            words += fills.words[filter_fold, channel_fold]
-        # resident weights are loaded for their first use: every tile meets all of them
-        is_loaded = passes.fold[i] == 0 if rules.resident else is_filled
-        if is_loaded and rules.loads_weights:
-            weight_bits = fills.bits[filter_fold, channel_fold]
-            words += fills.words[filter_fold, channel_fold]
-
-        of_pes = breakdown_out[CycleCategory.COMPUTE, i] + breakdown_out[CycleCategory.REDUCTION, i]
-        buffer_cycles = max(0, -(-words // rules.words_per_cycle) - of_pes)
-
-        group = ended_groups[fold]
-        update_cycles, loaded_potentials, stored_potentials, output_bits = 0, 0, 0, 0
-        if channel_fold == channel_folds - 1 and group >= 0:
-            width, pattern = updates.width[in_range], updates.pattern[group]
-            update_cycles = found.cycles[width, pattern, filter_fold]
-            buffer_cycles += found.buffer_cycles[width, pattern, filter_fold]
-            loaded_potentials = found.loaded_potentials[width, pattern, filter_fold]
-            stored_potentials = found.stored_potentials[width, pattern, filter_fold]
-            output_bits = found.stored_outputs[width, pattern, filter_fold]
-            if updates.spike_bits:
-                spikes = output_spikes[in_range * groups_of_range + group, filter_fold]
-                output_bits += spikes * updates.spike_bits
-
+        loads_inputs = rules.loads_inputs and rows.loading[filter_fold] and rows.covered[in_range] > 0
+        words_width, updates_width = words_of.width[in_range], updates.width[in_range]
         in_chains = tables.in_chains[channel_fold]
-        breakdown_out[CycleCategory.REDUCTION, i] += in_chains
-        breakdown_out[CycleCategory.WEIGHT_FILL, i] = fill_cycles
-        breakdown_out[CycleCategory.GLOBAL_BUFFER, i] = buffer_cycles
-        breakdown_out[CycleCategory.UPDATE, i] = update_cycles
-        records_out.cycles[i] = of_pes + in_chains + fill_cycles + buffer_cycles + update_cycles
-        loads_out[Operand.WEIGHTS, i], loads_out[Operand.SPIKES, i] = weight_bits, row_bits
-        loads_out[Operand.POTENTIALS, i], loads_out[Operand.OUTPUTS, i] = loaded_potentials, 0
-        stores_out[Operand.WEIGHTS, i], stores_out[Operand.SPIKES, i] = 0, 0
-        stores_out[Operand.POTENTIALS, i], stores_out[Operand.OUTPUTS, i] = stored_potentials, output_bits
+        fold_start = run.fold_start - in_range * folds_of_range + run.start
+        for fold in range(fold_start + of_run, fold_start + min(run.folds, of_run + n - i)):
+            words = words_of.words[words_width, words_of.pattern[fold], filter_fold, channel_fold]
+
+            row_bits = 0
+            if loads_inputs:
+                loaded = rows.loaded[fold]
+                words += loaded * rows.words[in_range, channel_fold]
+                loaded *= rows.channels[channel_fold]
+                entries = input_spikes[i] if rules.input_row.explicit else loaded * rows.covered[in_range]
+                row_bits = loaded * rules.input_row.count_bits + entries * rules.input_row.entry_bits
+
+            fill_cycles, weight_bits = 0, 0
+            if is_filled:
+                fill_cycles = fills.cycles[filter_fold, channel_fold]
+                words += fills.words[filter_fold, channel_fold]
+            # resident weights are loaded for their first use: every tile meets all of them
+            is_loaded = in_range == 0 and fold == 0 if rules.resident else is_filled
+            if is_loaded and rules.loads_weights:
+                weight_bits = fills.bits[filter_fold, channel_fold]
+                words += fills.words[filter_fold, channel_fold]
+            is_filled = False
+
+            of_pes = breakdown_out[CycleCategory.COMPUTE, i] + breakdown_out[CycleCategory.REDUCTION, i]
+            buffer_cycles = 0
+            if words > of_pes * rules.words_per_cycle:  # few passes, and a division takes longer than all else here
+                buffer_cycles = -(-words // rules.words_per_cycle) - of_pes
+
+            group = ended_groups[fold]
+            update_cycles, loaded_potentials, stored_potentials, output_bits = 0, 0, 0, 0
+            if channel_fold == channel_folds - 1 and group >= 0:
+                width, pattern = updates_width, updates.pattern[group]
+                update_cycles = found.cycles[width, pattern, filter_fold]
+                buffer_cycles += found.buffer_cycles[width, pattern, filter_fold]
+                loaded_potentials = found.loaded_potentials[width, pattern, filter_fold]
+                stored_potentials = found.stored_potentials[width, pattern, filter_fold]
+                output_bits = found.stored_outputs[width, pattern, filter_fold]
+                if updates.spike_bits:
+                    spikes = output_spikes[in_range * groups_of_range + group, filter_fold]
+                    output_bits += spikes * updates.spike_bits
+
+            breakdown_out[CycleCategory.REDUCTION, i] += in_chains
+            breakdown_out[CycleCategory.WEIGHT_FILL, i] = fill_cycles
+            breakdown_out[CycleCategory.GLOBAL_BUFFER, i] = buffer_cycles
+            breakdown_out[CycleCategory.UPDATE, i] = update_cycles
+            records_out.cycles[i] = of_pes + in_chains + fill_cycles + buffer_cycles + update_cycles
+            loads_out[Operand.WEIGHTS, i], loads_out[Operand.SPIKES, i] = weight_bits, row_bits
+            loads_out[Operand.POTENTIALS, i], loads_out[Operand.OUTPUTS, i] = loaded_potentials, 0
+            stores_out[Operand.WEIGHTS, i], stores_out[Operand.SPIKES, i] = 0, 0
+            stores_out[Operand.POTENTIALS, i], stores_out[Operand.OUTPUTS, i] = stored_potentials, output_bits
+            i += 1
+        of_run = 0
+        run = next_run(sequence, run)

@@ -2,21 +2,22 @@
 
 Every column fold of every tile meets every filter fold and every channel fold in one pass. So what happens in a pass
 stands in tables by column fold, filter fold and channel fold, which the other modules compute without going through the
-passes; here is where each pass finds its entry, for some passes at a time.
+passes; here is where each pass finds its entry. Kernels go through passes in runs that have their weights in common.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64
+from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import ArrayMapping, ArraySpec, Kept, LayerSpec
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, fold_pairs
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import inner_kernel, lean_kernel
 
 
 class ColumnFolds(NamedTuple):
@@ -63,20 +64,44 @@ class ColumnFolds(NamedTuple):
         return chosen, ColumnFolds(*(column[chosen] for column in moved))
 
 
-class Passes(NamedTuple):
-    """Some passes that follow each other: int64 (n,) each.
+class PassSequence(NamedTuple):
+    """How the passes follow each other, for kernels that go through some of them.
 
-    range: of output columns. tile: of all ranges. fold: the column fold, of all ranges; number: the same within its
-    tile. place: where a flat table (S, F, K) has what happens in the pass.
+    tile_sizes: int64 (tiles of a range of output columns,), column folds of each. folds_per_group: column folds of a
+    time group at most. by_group: 1 where all filter folds follow each other within a time group, 0 where the time
+    groups do within a filter fold.
     """
 
-    range: Int64
+    tile_sizes: Int64
+    filter_folds: int
+    channel_folds: int
+    folds_per_group: int
+    by_group: int
+
+
+class PassRun(NamedTuple):
+    """Passes that follow each other with the same weights: the column folds of a time group.
+
+    range: of output columns. tile: of the range. fold_start: its first column fold, of all ranges. start: the first
+    column fold of the time group, within the tile. folds: how many it has.
+    """
+
+    range: int
+    tile: int
+    fold_start: int
+    start: int
+    folds: int
+    filter_fold: int
+    channel_fold: int
+
+
+class Passes(NamedTuple):
+    """Some passes that follow each other: int64 (n,) each. tile: of all ranges. column_fold: within its tile."""
+
     tile: Int64
-    fold: Int64
-    number: Int64
     filter_fold: Int64
     channel_fold: Int64
-    place: Int64
+    column_fold: Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +110,8 @@ class PassOrder:
 
     folds: column folds of the first range of output columns. column_starts, column_ends: int64 (ranges,), output
     columns of each range; the column folds of ranges follow each other, and differ in columns and tile only.
-    tile_sizes: int64 (tiles of a range,), column folds of each. tile_starts: int64 (tiles of all ranges + 1,), the
-    first pass of each. shape: (S, filter folds, channel folds), S the column folds of all ranges.
+    tile_sizes: int64 (tiles of a range,), column folds of each. shape: (S, filter folds, channel folds), S the column
+    folds of all ranges.
     """
 
     mapping: ArrayMapping
@@ -94,7 +119,6 @@ class PassOrder:
     column_starts: Int64
     column_ends: Int64
     tile_sizes: Int64
-    tile_starts: Int64
     shape: tuple[int, int, int]
 
     @property
@@ -105,7 +129,12 @@ class PassOrder:
     @property
     def count(self) -> int:
         """Passes."""
-        return int(self.tile_starts[-1])
+        return math.prod(self.shape)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all ranges."""
+        return self.ranges * len(self.tile_sizes)
 
     @property
     def group_folds(self) -> Int64:
@@ -117,7 +146,7 @@ class PassOrder:
         """int64 (tiles of all ranges,): how often each weight is put into the pads."""
         _, filter_folds, channel_folds = self.shape
         if filter_folds * channel_folds == 1:
-            fills = np.zeros(len(self.tile_starts) - 1, np.int64)
+            fills = np.zeros(self.tiles, np.int64)
             fills[:1] = 1
             return fills
         groups = ceil_div(self.tile_sizes, self.group_folds)
@@ -125,103 +154,124 @@ class PassOrder:
             groups = np.ones_like(groups)  # the groups of a filter fold follow each other with the same weights
         return np.tile(groups, self.ranges)
 
+    @computed_once
+    def sequence(self) -> PassSequence:
+        """The same for kernels."""
+        by_group = int(self.mapping.kept == Kept.GROUP)
+        return PassSequence(self.tile_sizes, *self.shape[1:], self.mapping.folds_per_group, by_group)
+
     def passes(self, first: int, stop: int) -> Passes:
         """Passes `first` to `stop` - 1."""
         found = Passes(*np.empty((len(Passes._fields), stop - first), np.int64))
-        tile = bisect_right(self.tile_starts, first) - 1
-        by_group = self.mapping.kept == Kept.GROUP
-        number_passes(
-            first - int(self.tile_starts[tile]),
-            tile,
-            self.tile_sizes,
-            self.shape,
-            self.mapping.folds_per_group,
-            by_group,
-            found,
-        )
+        number_passes(self.sequence, first, found)
         return found
 
-    def weights_of(self, number: int) -> int:
-        """Filter fold and channel fold of a pass, in one number."""
-        only = self.passes(number, number + 1)
-        return int(only.filter_fold[0] * self.shape[2] + only.channel_fold[0])
 
-
-@lean_kernel
-def number_passes(
-    first: int,
-    tile: int,
-    tile_sizes: Int64,
-    shape: tuple[int, int, int],
-    folds_per_group: int,
-    by_group: bool,
-    passes_out: Passes,
-) -> None:
-    """Fill in passes that follow each other, the first one being number `first` of the tile.
-
-    tile_sizes, shape: see `PassOrder`. by_group: whether all filter folds follow each other within a time group.
-    """
-    _, filter_folds, channel_folds = shape
-    tiles = len(tile_sizes)
-    number_of_range, tile_of_range = tile // tiles, tile % tiles
-    size = tile_sizes[tile_of_range]
-    fold_start = 0  # of the tile
-    for earlier in range(tiles):
-        fold_start += tile_sizes[earlier] * (number_of_range + (earlier < tile_of_range))
-    # where the first pass is: its time group begins at column fold `start` and has `folds` of them
+@inner_kernel
+def find_run(sequence: PassSequence, number: int) -> tuple[PassRun, int]:
+    """The run that has the pass with this number, and which one of the run it is."""
+    sizes, folds_per_group = sequence.tile_sizes, sequence.folds_per_group
+    channel_folds = sequence.channel_folds
+    weights = sequence.filter_folds * channel_folds
+    folds_of_range = 0
+    for size in sizes:
+        folds_of_range += size
+    in_range = number // (folds_of_range * weights)
+    number -= in_range * folds_of_range * weights
+    fold_start, tile = in_range * folds_of_range, 0
+    while number >= sizes[tile] * weights:
+        number -= sizes[tile] * weights
+        fold_start += sizes[tile]
+        tile += 1
+    size = sizes[tile]
     most = min(folds_per_group, size)
-    if by_group:
-        start = first // (most * filter_folds * channel_folds) * most
+    if sequence.by_group:
+        start = number // (most * weights) * most
+        number -= start * weights
         folds = min(most, size - start)
-        rest = first - start * filter_folds * channel_folds
-        filter_fold = rest // (folds * channel_folds)
-        rest -= filter_fold * (folds * channel_folds)
+        filter_fold = number // (folds * channel_folds)
+        number -= filter_fold * folds * channel_folds
     else:
-        filter_fold = first // (size * channel_folds)
-        rest = first - filter_fold * (size * channel_folds)
-        start = rest // (most * channel_folds) * most
+        filter_fold = number // (size * channel_folds)
+        number -= filter_fold * size * channel_folds
+        start = number // (most * channel_folds) * most
+        number -= start * channel_folds
         folds = min(most, size - start)
-        rest -= start * channel_folds
-    channel_fold, of_group = rest // folds, rest % folds
-    for i in range(len(passes_out.place)):
-        fold = fold_start + start + of_group
-        passes_out.range[i] = number_of_range
-        passes_out.tile[i] = tile
-        passes_out.fold[i] = fold
-        passes_out.number[i] = start + of_group
-        passes_out.filter_fold[i] = filter_fold
-        passes_out.channel_fold[i] = channel_fold
-        passes_out.place[i] = (fold * filter_folds + filter_fold) * channel_folds + channel_fold
-        of_group += 1
-        if of_group < folds:
-            continue
-        of_group = 0
-        channel_fold += 1
-        if channel_fold < channel_folds:
-            continue
+    channel_fold = number // folds
+    run = PassRun(in_range, tile, fold_start, start, folds, filter_fold, channel_fold)
+    return run, number - channel_fold * folds
+
+
+@inner_kernel
+def next_run(sequence: PassSequence, run: PassRun) -> PassRun:
+    """The run behind another one; nobody looks at what is behind the last."""
+    sizes = sequence.tile_sizes
+    in_range, tile, fold_start, start, folds, filter_fold, channel_fold = run
+    channel_fold += 1
+    if channel_fold == sequence.channel_folds:
         channel_fold = 0
-        # the group is done with the filter fold
-        if by_group:
+        # the time group is done with the filter fold
+        if sequence.by_group:
             filter_fold += 1
-            if filter_fold == filter_folds:
+            if filter_fold == sequence.filter_folds:
                 filter_fold = 0
                 start += folds
         else:
             start += folds
-            if start == size:
+            if start == sizes[tile]:
                 start = 0
                 filter_fold += 1
-        if start == size or filter_fold == filter_folds:
+        if start == sizes[tile] or filter_fold == sequence.filter_folds:
             start = filter_fold = 0
-            fold_start += size
+            fold_start += sizes[tile]
             tile += 1
-            tile_of_range += 1
-            if tile_of_range == tiles:
-                tile_of_range = 0
-                number_of_range += 1
-            size = tile_sizes[tile_of_range]
-            most = min(folds_per_group, size)
-        folds = min(most, size - start)
+            if tile == len(sizes):
+                tile = 0
+                in_range += 1
+        folds = min(sequence.folds_per_group, sizes[tile] - start)
+    return PassRun(in_range, tile, fold_start, start, folds, filter_fold, channel_fold)
+
+
+@lean_kernel
+def number_passes(sequence: PassSequence, first: int, passes_out: Passes) -> None:
+    """Fill in passes that follow each other from number `first` on."""
+    run, fold = find_run(sequence, first)
+    for i in range(len(passes_out.tile)):
+        passes_out.tile[i] = run.range * len(sequence.tile_sizes) + run.tile
+        passes_out.filter_fold[i] = run.filter_fold
+        passes_out.channel_fold[i] = run.channel_fold
+        passes_out.column_fold[i] = run.start + fold
+        fold += 1
+        if fold == run.folds:
+            fold = 0
+            run = next_run(sequence, run)
+
+
+@lean_kernel
+def look_up(
+    tables: Integers, columns: int, column: Int64, by_range: bool, sequence: PassSequence, first: int, found_out: Int64
+) -> None:
+    """found_out: int64 (m, n), what m tables have of n passes from number `first` on.
+
+    tables: integers (m, rows · columns · channel folds), flat: by column fold, or by range of output columns; by what
+    follows from the filter fold; and by channel fold. column: int64 (filter folds,), where each is in a row.
+    """
+    n = found_out.shape[1]
+    channel_folds = sequence.channel_folds
+    run, fold = find_run(sequence, first)
+    i = 0
+    while i < n:
+        row, from_fold_to_fold = run.range, 0
+        if not by_range:
+            row, from_fold_to_fold = run.fold_start + run.start + fold, columns * channel_folds
+        place = (row * columns + column[run.filter_fold]) * channel_folds + run.channel_fold
+        for _ in range(min(run.folds - fold, n - i)):
+            for table in range(len(tables)):
+                found_out[table, i] = tables[table, place]
+            place += from_fold_to_fold
+            i += 1
+        fold = 0
+        run = next_run(sequence, run)
 
 
 def order_passes(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> PassOrder:
@@ -232,14 +282,12 @@ def order_passes(layer: LayerSpec, array: ArraySpec, mapping: ArrayMapping) -> P
     column_starts = np.arange(0, layer.Q, mapping.tile_columns)
     ranges = len(column_starts)
     tile_sizes = np.bincount(folds.tile)
-    passes_of_tiles = np.tile(tile_sizes * (filter_folds * channel_folds), ranges)
     return PassOrder(
         mapping,
         folds,
         column_starts,
         np.minimum(column_starts + mapping.tile_columns, layer.Q),
         tile_sizes,
-        np.concatenate([[0], np.cumsum(passes_of_tiles)]),
         (ranges * len(folds.tile), filter_folds, channel_folds),
     )
 

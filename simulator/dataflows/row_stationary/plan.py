@@ -46,6 +46,7 @@ from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightS
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
 from spikecycle.simulator.formats.bits import bits_for
+from spikecycle.simulator.on_demand import OnDemand
 from spikecycle.simulator.workload import current_leaks, leaks
 
 
@@ -105,7 +106,7 @@ class RowStationaryPlan:
         _, filter_folds, channel_folds = self.order.shape
         return {
             "passes": self.order.count,
-            "map_tiles": len(self.order.tile_starts) - 1,
+            "map_tiles": self.order.tiles,
             "filter_folds": filter_folds,
             "channel_folds": channel_folds,
             "tile_rows": mapping.tile_rows,
@@ -142,21 +143,19 @@ class RowStationaryPlan:
 
     def _rows(self, replay: Replay, first: int, stop: int) -> tuple[Work, Moves]:
         """A row of work for each of some passes."""
-        passes, records = replay.passes(first, stop)
-        zeros = np.zeros(len(records.cycles), np.int64)
+        records = replay.records(first, stop)
+        zeros = np.zeros(stop - first, np.int64)
         work = Work(
             records.cycles,
             CYCLE_CATEGORIES,
             records.breakdown.T,
             step=zeros,
             resource=zeros,
-            places=dict(
-                zip(PLACES, (passes.tile, passes.filter_fold, passes.channel_fold, passes.number), strict=True)
-            ),
+            places=OnDemand(lambda: dict(zip(PLACES, self.order.passes(first, stop), strict=True))),
             phases=PHASES,
-            are_sums=True,
+            is_known_sound=True,
         )
-        return work, Moves(records.loads.T, records.stores.T)
+        return work, Moves(records.loads.T, records.stores.T, is_known_sound=True)
 
     @computed_once
     def _counters(self) -> dict[Count, Counter]:

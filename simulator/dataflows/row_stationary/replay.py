@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from spikecycle.simulator.array_types import Inputs, Int32, Int64, Integers, UInt8
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
     PeWork,
@@ -40,10 +41,9 @@ from spikecycle.simulator.dataflows.row_stationary.pass_records import (
     PassRecords,
     PassRules,
     PassTables,
-    look_up_cycles,
     record_passes,
 )
-from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassOrder
+from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder, look_up
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import (
     cycles_dtype,
     most_cycles,
@@ -71,8 +71,8 @@ class Steady:
     """What is the same for every sample of a mapped layer.
 
     row_loads: the input rows that are loaded, if all timesteps are gone through together. counts: int64 (len(Count),),
-    of what the words of `tables` are for. hands_over: int64 (K,), 1 in passes that hand psums over. most_cycles: that
-    taps, or handing over, of a pass may take.
+    of what the words of `tables` are for. hands_over: int64 (K,), 1 in passes that hand psums over. filter_folds: int64
+    (F,), their numbers. most_cycles: that taps, or handing over, of a pass may take.
     """
 
     tables: PassTables
@@ -81,6 +81,7 @@ class Steady:
     pe_work: PeWork
     counts: Int64
     hands_over: Int64
+    filter_folds: Int64
     most_cycles: int
     _updates: dict[bool, UpdateTables] = field(default_factory=dict)
 
@@ -115,6 +116,7 @@ class Steady:
             PeWork.of(mapped),
             counts,
             (tables.in_chains > 0).astype(np.int64),
+            np.arange(order.shape[1]),
             most_cycles(mapped, int((order.column_ends - order.column_starts).max()), order.shape[2]),
         )
 
@@ -186,42 +188,48 @@ class Replay:
         steady.updates(order, sample.outputs_on_chip).add_to(sums.counts, work.output_spikes)
         return done
 
-    def passes(self, first: int, stop: int) -> tuple[Passes, PassRecords]:
-        """Passes `first` to `stop` - 1, and what happens in them."""
-        work = self.work
-        _, filter_folds, channel_folds = self.order.shape
-        passes = self.order.passes(first, stop)
-        place = passes.place
-        if self.mapped.array.input_zeros != Zero.SKIP:  # all column folds of a range take as long
-            place = (passes.range * filter_folds + passes.filter_fold) * channel_folds + passes.channel_fold
+    def records(self, first: int, stop: int) -> PassRecords:
+        """What happens in passes `first` to `stop` - 1."""
+        work, sequence = self.work, self.order.sequence
         records = PassRecords.of(stop - first)
-        look_up_cycles(work.pe_cycles.reshape(2, -1), place, records.breakdown)
+        _, filter_folds, _ = self.order.shape
+        # where no zeros are skipped, all column folds of a range take as long
+        by_range = self.mapped.array.input_zeros != Zero.SKIP
+        look_up(
+            work.pe_cycles.reshape(2, -1), filter_folds, self.steady.filter_folds, by_range, sequence, first,
+            records.of_pes,
+        )  # fmt: skip
         record_passes(
-            passes,
-            self.order.weights_of(first - 1) if first else -1,
-            PassRules(
-                self.mapped.array.words_per_cycle,
-                self.mapped.input_row,
-                not self.inputs_on_chip,
-                not self.weights_on_chip,
-                self.mapped.mapping.resident,
-            ),
+            sequence,
+            first,
+            self._rules,
             self.steady.tables,
             self.steady.updates(self.order, self.outputs_on_chip),
-            self._loaded_spikes(passes),
+            self._loaded_spikes(first, stop),
             np.zeros((0, 0), np.int32) if work.output_spikes is None else work.output_spikes,
             records,
         )
-        return passes, records
+        return records
 
-    def _loaded_spikes(self, passes: Passes) -> Int64:
+    @computed_once
+    def _rules(self) -> PassRules:
+        return PassRules(
+            self.mapped.array.words_per_cycle,
+            self.mapped.input_row,
+            int(not self.inputs_on_chip),
+            int(not self.weights_on_chip),
+            self.mapped.mapping.resident,
+        )
+
+    def _loaded_spikes(self, first: int, stop: int) -> Int64:
         """int64 (n,): non-zero inputs of the rows that passes load, if they do; of no length where nobody asks."""
-        if self.work.input_spikes is None:
+        spikes = self.work.input_spikes
+        if spikes is None:
             return np.zeros(0, np.int64)
-        _, groups, channel_folds = self.work.input_spikes.shape
-        place = passes.fold * groups + self.mapped.tables.group.take(passes.filter_fold)
-        place = place * channel_folds + passes.channel_fold
-        return np.asarray(self.work.input_spikes.reshape(-1).take(place), np.int64)
+        found: Int64 = np.empty((1, stop - first), np.int64)
+        group = self.mapped.tables.group
+        look_up(spikes.reshape(1, -1), self.mapped.layer.groups, group, False, self.order.sequence, first, found)
+        return found.reshape(-1)
 
     def _count_loads(self) -> None:
         if self.inputs_on_chip:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from spikecycle.simulator.dataflows.row_stationary.counts import count_rows, count_windows
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import deliver_row
 from spikecycle.simulator.dataflows.row_stationary.machine import lower_layer
-from spikecycle.simulator.dataflows.row_stationary.passes import Passes, number_passes
+from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassSequence, look_up, number_passes
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import cycles_dtype
 from spikecycle.simulator.workload import input_range
 from spikecycle.simulator.workload.im2col import bit_words
@@ -40,11 +43,28 @@ def test_passes_are_numbered_as_the_twin_does(
     assert len(twin) == shape[0] * filter_folds * channel_folds
     first = data.draw(st.integers(0, len(twin) - 1))
     stop = data.draw(st.integers(first, len(twin)))
-    tile = twin[first][1]
-    before = next(number for number, one in enumerate(twin) if one[1] == tile)
-    found = Passes(*np.full((7, stop - first), -1, np.int64))
-    number_passes(first - before, tile, np.array(sizes), shape, folds_per_group, by_group, found)
-    assert list(zip(*(column.tolist() for column in found), strict=True)) == twin[first:stop]
+    sequence = PassSequence(np.array(sizes), filter_folds, channel_folds, folds_per_group, int(by_group))
+    found = Passes(*np.full((4, stop - first), -1, np.int64))
+    number_passes(sequence, first, found)
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == [
+        (one.tile, one.filter_fold, one.channel_fold, one.number) for one in twin[first:stop]
+    ]
+
+    groups = data.draw(st.lists(st.integers(0, 2), min_size=filter_folds, max_size=filter_folds))
+    for by_range, (columns, column) in itertools.product(
+        (False, True), ((filter_folds, list(range(filter_folds))), (3, groups))
+    ):
+        shape_of_table = ranges if by_range else shape[0], columns, channel_folds
+        tables = np.arange(2 * math.prod(shape_of_table), dtype=np.uint16).reshape(2, *shape_of_table)
+        looked_up = np.full((2, stop - first), -1, np.int64)
+        look_up(tables.reshape(2, -1), columns, np.array(column), by_range, sequence, first, looked_up)
+        assert looked_up.tolist() == [
+            [
+                table[one.range if by_range else one.fold, column[one.filter_fold], one.channel_fold]
+                for one in twin[first:stop]
+            ]
+            for table in tables
+        ]
 
 
 @pytest.mark.kernel
