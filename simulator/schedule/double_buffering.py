@@ -218,15 +218,18 @@ def _overlap(
     channel_free = state[_CHANNEL_FREE]
     end_before, previous_end = state[_END], state[_END + 1]
     store_before, previous_store = state[_STORE], state[_STORE + 1]
-    most = 0
+    is_first = state[_STARTED] == 0
+    most, occupied_in_all, store_stall, load_stall, latency_stall = 0, 0, 0, 0, 0
     for i in range(n):
         loaded, stored, load_held, store_held = carried[0, i], carried[1, i], held[0, i], held[1, i]
+        loading, occupied = load_held, store_held
+        if loaded > 0:  # few passes have either, and to divide takes as long as all else here
+            loading += (loaded * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
         if stored > 0:
-            store_held += 2 * dram.turnaround_cycles
-        loading = (loaded * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + load_held
-        occupied = (stored * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits + store_held
+            occupied += (stored * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
+            occupied += 2 * dram.turnaround_cycles
         most = max(most, loaded, stored)
-        state[_CARRIED] += loading + occupied
+        occupied_in_all += loading + occupied
         # The end of compute i - 2 lets go store i - 2, then load i.
         issued, storing = end_before, store_before
         store_start = max(issued, channel_free) if storing > 0 else issued
@@ -238,15 +241,15 @@ def _overlap(
         arrived = arrival + dram.latency_cycles if loading > 0 else arrival
 
         start = max(previous_end, left, arrived)
-        if state[_STARTED] == 0:
-            state[_STARTED] = 1
+        if is_first:
+            is_first = False
             stalls[_FILL] += start
         else:
             output_free = max(previous_end, left)
             last_carried = max(output_free, arrival)
-            stalls[_STORE_STALL] += output_free - previous_end
-            stalls[_LOAD] += last_carried - output_free
-            stalls[_LATENCY] += start - last_carried
+            store_stall += output_free - previous_end
+            load_stall += last_carried - output_free
+            latency_stall += start - last_carried
         end = start + np.int64(compute_cycles[i])
         if is_kept:
             moments[0, i], moments[1, i] = start, end
@@ -257,7 +260,11 @@ def _overlap(
         store_before, previous_store = previous_store, occupied
     state[_END], state[_END + 1] = end_before, previous_end
     state[_STORE], state[_STORE + 1] = store_before, previous_store
-    state[_CHANNEL_FREE] = channel_free
+    state[_CHANNEL_FREE], state[_STARTED] = channel_free, not is_first
+    state[_CARRIED] += occupied_in_all
+    stalls[_STORE_STALL] += store_stall
+    stalls[_LOAD] += load_stall
+    stalls[_LATENCY] += latency_stall
     return most
 
 

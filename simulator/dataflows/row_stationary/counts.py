@@ -34,7 +34,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams, fold_starts
 from spikecycle.simulator.jit import lean_kernel
-from spikecycle.simulator.workload.axis import outputs_of_tap
+from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
 from spikecycle.simulator.workload.words import WORD_BITS, count_ones
 
 WEIGHTS_AT_ONCE = 2**20
@@ -121,7 +121,7 @@ def _pad_entries(
 @lean_kernel
 def count_windows(
     bits: UInt64,
-    layer: LayerSpec,
+    windows: Windows,
     q0: int,
     q1: int,
     of_rows: Int64,
@@ -134,21 +134,22 @@ def count_windows(
     (C, S, H, n), at tap s of a row. taps_out: int64 (C, R, S), of all timesteps and output rows, added. of_rows: int64
     (H,), room.
     """
-    columns = layer.windows.columns
+    rows, columns = windows
+    channels, row_taps, height, _ = windows_out.shape
     # as many windows at a time as have their inputs of a tap in one word
     together = max(1, WORD_BITS // columns.stride)
     all_together = np.uint64(0)
     for window in range(together):
         all_together |= np.uint64(1) << np.uint64(window * columns.stride)
-    for s in range(layer.S):
+    for s in range(row_taps):
         first, end = outputs_of_tap(columns, s)
         first, end = max(first, q0), min(end, q1)
-        for c in range(layer.C):
-            for y in range(layer.H):
-                row_bit = (c * layer.H + y) * layer.W + first * columns.stride + s - columns.padding
+        for c in range(channels):
+            for y in range(height):
+                row_bit = (c * height + y) * columns.inputs + first * columns.stride + s - columns.padding
                 of_row = 0
                 for t in range(len(bits)):
-                    windows = 0
+                    counted = 0
                     bit = row_bit
                     for window in range(first, end, together):
                         word, shift = bit >> 6, np.uint64(bit & 63)
@@ -158,25 +159,26 @@ def count_windows(
                         inputs &= all_together
                         if window + together > end:
                             inputs &= (np.uint64(1) << np.uint64((end - window) * columns.stride)) - np.uint64(1)
-                        windows += count_ones(inputs)
+                        counted += count_ones(inputs)
                         bit += together * columns.stride
-                    windows_out[c, s, y, t] = windows
-                    of_row += windows
+                    windows_out[c, s, y, t] = counted
+                    of_row += counted
                 of_rows[y] = of_row
-            for r in range(layer.R):
-                top, bottom = outputs_of_tap(layer.windows.rows, r)
+            for r in range(taps_out.shape[1]):
+                top, bottom = outputs_of_tap(rows, r)
                 for p in range(top, bottom):
-                    taps_out[c, r, s] += of_rows[p * layer.windows.rows.stride + r - layer.windows.rows.padding]
+                    taps_out[c, r, s] += of_rows[p * rows.stride + r - rows.padding]
 
 
 @lean_kernel
-def count_rows(bits: UInt64, layer: LayerSpec, first: int, end: int, spikes_out: Int64) -> None:
-    """Bits that are set in each row within columns first to end - 1. bits: see `count_windows`. spikes_out: int64
-    (n, H, C)."""
+def count_rows(bits: UInt64, width: int, first: int, end: int, spikes_out: Int64) -> None:
+    """Bits that are set within columns first to end - 1 of each row, all of `width`. bits: see `count_windows`.
+    spikes_out: int64 (n, H, C)."""
+    _, height, channels = spikes_out.shape
     for t in range(len(bits)):
-        for c in range(layer.C):
-            for y in range(layer.H):
-                row_bit = (c * layer.H + y) * layer.W
+        for c in range(channels):
+            for y in range(height):
+                row_bit = (c * height + y) * width
                 spikes = 0
                 for x in range(first, end, WORD_BITS):
                     word, shift = (row_bit + x) >> 6, np.uint64((row_bit + x) & 63)

@@ -61,10 +61,13 @@ def fits_pads(
 
 def most_filters(layer: LayerSpec, array: ArraySpec, storage: Storage, channels_per_pe: int, windows: int = 1) -> int:
     """The most filters that a PE can work on with q channels; 0 if not even one."""
-    filters = 0
-    while filters < layer.group_filters and fits_pads(layer, array, storage, filters + 1, channels_per_pe, windows):
-        filters += 1
-    return filters
+    # as many as there would be room for if none had a tag or a mask, or fewer
+    psums = windows * ceil_div(pad_psum_bits(layer, array), array.psum_width)
+    weights = channels_per_pe * layer.S * entries_per_weight(layer, array, storage, 1)
+    filters = min(layer.group_filters, array.psum_entries // psums, array.weight_entries // weights)
+    while filters > 0 and not fits_pads(layer, array, storage, filters, channels_per_pe, windows):
+        filters -= 1
+    return int(filters)
 
 
 def input_rows(layer: LayerSpec, tile_rows: Any) -> Any:

@@ -247,28 +247,38 @@ def number_passes(sequence: PassSequence, first: int, passes_out: Passes) -> Non
             run = next_run(sequence, run)
 
 
+class Places(NamedTuple):
+    """Where a flat table has what it has of a pass: steps from one range of output columns, column fold of the range,
+    filter fold (or what follows from it) and channel fold to the next; 0 where the table does not tell them apart."""
+
+    range: int
+    column_fold: int
+    filter_fold: int
+    channel_fold: int
+
+
 @lean_kernel
 def look_up(
-    tables: Integers, columns: int, column: Int64, by_range: bool, sequence: PassSequence, first: int, found_out: Int64
+    tables: Integers, places: Places, columns: Int64, sequence: PassSequence, first: int, found_out: Int64
 ) -> None:
     """found_out: int64 (m, n), what m tables have of n passes from number `first` on.
 
-    tables: integers (m, rows · columns · channel folds), flat: by column fold, or by range of output columns; by what
-    follows from the filter fold; and by channel fold. column: int64 (filter folds,), where each is in a row.
+    tables: integers (m, size). columns: int64 (filter folds,), what the tables tell filter folds apart by.
     """
     n = found_out.shape[1]
-    channel_folds = sequence.channel_folds
+    folds_of_range = 0
+    for size in sequence.tile_sizes:
+        folds_of_range += size
     run, fold = find_run(sequence, first)
     i = 0
     while i < n:
-        row, from_fold_to_fold = run.range, 0
-        if not by_range:
-            row, from_fold_to_fold = run.fold_start + run.start + fold, columns * channel_folds
-        place = (row * columns + column[run.filter_fold]) * channel_folds + run.channel_fold
+        column_fold = run.fold_start - run.range * folds_of_range + run.start + fold
+        place = run.range * places.range + column_fold * places.column_fold
+        place += columns[run.filter_fold] * places.filter_fold + run.channel_fold * places.channel_fold
         for _ in range(min(run.folds - fold, n - i)):
             for table in range(len(tables)):
                 found_out[table, i] = tables[table, place]
-            place += from_fold_to_fold
+            place += places.column_fold
             i += 1
         fold = 0
         run = next_run(sequence, run)

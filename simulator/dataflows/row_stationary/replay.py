@@ -43,7 +43,7 @@ from spikecycle.simulator.dataflows.row_stationary.pass_records import (
     PassTables,
     record_passes,
 )
-from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder, look_up
+from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder, Places, look_up
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import (
     cycles_dtype,
     most_cycles,
@@ -143,10 +143,10 @@ def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
 class SpikeWork:
     """What spikes decide, in as few bytes as the numbers may need: there is one of each for every pass.
 
-    pe_cycles: integers (2, S, F, K), of taps of the slowest PE, and of its handing over psums; (2, ranges, F, K) where
-    no zeros are skipped. input_spikes: integers (S, groups, K), non-zero inputs of the rows that passes load;
-    output_spikes: int32 (time groups, F). Both None where no row's size depends on them. taps: inputs at every tap, of
-    all ranges.
+    pe_cycles: integers (2, ranges, F, K, column folds of a range), of taps of the slowest PE, and of its handing over
+    psums; one for all column folds where no zeros are skipped. input_spikes: integers (S, groups, K), non-zero inputs
+    of the rows that passes load; output_spikes: int32 (time groups, F). Both None where no row's size depends on them.
+    taps: inputs at every tap, of all ranges.
     """
 
     pe_cycles: Integers
@@ -192,13 +192,15 @@ class Replay:
         """What happens in passes `first` to `stop` - 1."""
         work, sequence = self.work, self.order.sequence
         records = PassRecords.of(stop - first)
-        _, filter_folds, _ = self.order.shape
-        # where no zeros are skipped, all column folds of a range take as long
-        by_range = self.mapped.array.input_zeros != Zero.SKIP
-        look_up(
-            work.pe_cycles.reshape(2, -1), filter_folds, self.steady.filter_folds, by_range, sequence, first,
-            records.of_pes,
-        )  # fmt: skip
+        cycles = work.pe_cycles
+        _, _, filter_folds, channel_folds, column_folds = cycles.shape
+        places = Places(
+            filter_folds * channel_folds * column_folds,
+            int(self.mapped.array.input_zeros == Zero.SKIP),
+            channel_folds * column_folds,
+            column_folds,
+        )
+        look_up(cycles.reshape(2, -1), places, self.steady.filter_folds, sequence, first, records.of_pes)
         record_passes(
             sequence,
             first,
@@ -227,8 +229,11 @@ class Replay:
         if spikes is None:
             return np.zeros(0, np.int64)
         found: Int64 = np.empty((1, stop - first), np.int64)
+        _, groups, channel_folds = spikes.shape
+        of_range = len(self.order.folds.tile) * groups * channel_folds
+        places = Places(of_range, groups * channel_folds, channel_folds, 1)
         group = self.mapped.tables.group
-        look_up(spikes.reshape(1, -1), self.mapped.layer.groups, group, False, self.order.sequence, first, found)
+        look_up(spikes.reshape(1, -1), places, group, self.order.sequence, first, found)
         return found.reshape(-1)
 
     def _count_loads(self) -> None:
@@ -267,9 +272,10 @@ def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, samp
     """Go through the ranges of output columns."""
     layer = mapped.layer
     if mapped.array.input_zeros == Zero.SKIP:
-        pe_cycles = _zeros((2, *order.shape), steady.most_cycles)
+        pe_cycles = _zeros((2, order.ranges, *order.shape[1:], len(order.folds.tile)), steady.most_cycles)
     else:
-        pe_cycles = slowest_by_weights(mapped, order.column_ends - order.column_starts, steady.hands_over)
+        of_ranges = slowest_by_weights(mapped, order.column_ends - order.column_starts, steady.hands_over)
+        pe_cycles = of_ranges[..., np.newaxis]
     loaded: Integers | None = None
     if mapped.input_row.explicit:
         rows = steady.tables.rows
@@ -307,7 +313,8 @@ def _add_inputs(
     windows = np.empty((layer.C, layer.S, layer.H, len(timesteps)), cycles_dtype(steady.most_cycles))
     of_rows = np.empty(layer.H, np.int64)
     chosen, folds = order.folds.of_timesteps(timesteps.start, timesteps.stop)
-    places = slice(None) if len(timesteps) == layer.T else chosen
+    bounds = np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1)
+    is_all = len(timesteps) == layer.T
     row_loads = steady.row_loads
     if work.input_spikes is not None and row_loads is None:
         row_loads = RowLoads.of(mapped, order.folds, timesteps)
@@ -315,16 +322,19 @@ def _add_inputs(
         here = slice(number * size, (number + 1) * size)
         q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
         for plane in planes if layer.input_bits > 1 else ():
-            count_windows(plane, layer, q0, q1, of_rows, windows, work.taps.events)
-        count_windows(bits, layer, q0, q1, of_rows, windows, work.taps.active_inputs)
+            count_windows(plane, layer.windows, q0, q1, of_rows, windows, work.taps.events)
+        count_windows(bits, layer.windows, q0, q1, of_rows, windows, work.taps.active_inputs)
         if mapped.array.input_zeros == Zero.SKIP:
-            table = work.pe_cycles[:, here]
-            by_fold = np.array(table[:, places].transpose(0, 2, 3, 1), windows.dtype, order="C")
-            slowest_skipping(mapped, windows, folds, q1 - q0, steady.hands_over, *by_fold)
-            table[:, places] = by_fold.transpose(0, 3, 1, 2)
+            table = work.pe_cycles[:, number]
+            if is_all and table.dtype == windows.dtype:
+                slowest_skipping(mapped, windows, bounds, q1 - q0, steady.hands_over, *table)
+            else:
+                by_fold = np.array(table if is_all else table[..., chosen], windows.dtype, order="C")
+                slowest_skipping(mapped, windows, bounds, q1 - q0, steady.hands_over, *by_fold)
+                table[..., slice(None) if is_all else chosen] = by_fold
         if work.input_spikes is not None and row_loads is not None:
             spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)
-            count_rows(bits, layer, *input_range(layer.windows.columns, q0, q1), spikes)
+            count_rows(bits, layer.W, *input_range(layer.windows.columns, q0, q1), spikes)
             row_loads.add_spikes(spikes, channel_starts(mapped), work.input_spikes[here].reshape(size, -1))
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int64, Integers
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerOnArray
-from spikecycle.simulator.dataflows.row_stationary.passes import ColumnFolds
 from spikecycle.simulator.jit import disjoint_kernel, inner_kernel, lean_kernel
 
 CYCLES = (np.uint16, np.int32, np.int64)
@@ -59,7 +58,7 @@ def _most_of_a_column(mapped: LayerOnArray, channel_folds: int) -> Int64:
 def slowest_skipping(
     mapped: LayerOnArray,
     windows: Integers,
-    folds: ColumnFolds,
+    folds: Int64,
     columns: int,
     hands_over: Int64,
     tap_cycles_out: Integers,
@@ -68,8 +67,9 @@ def slowest_skipping(
     """Cycles of taps, and of handing over, where input pads skip zeros: (F, K, S) each, filled in.
 
     windows: (C, S, H, n) of some timesteps of a range of so many output columns, see `counts.count_windows`; folds:
-    those that have pairs of these timesteps, tile by tile, pairs counted from the first one. What stands in the tables
-    of other pairs of a fold stays where it is slower. hands_over: int64 (K,), 1 in passes that hand psums over.
+    int64 (S, 4), first and last row and pair of those that have pairs of these timesteps, tile by tile, pairs counted
+    from the first one. What stands in the tables of other pairs of a fold stays where it is slower. hands_over: int64
+    (K,), 1 in passes that hand psums over.
     """
     layer, mapping = mapped.layer, mapped.mapping
     taps, timesteps = mapped.applied_weights.shape[3], windows.shape[3]
@@ -82,12 +82,12 @@ def slowest_skipping(
         hands_over,
         (mapping.channels_per_pe * layer.S, mapping.channel_sets),
         (rows.stride, rows.padding),
-        np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
+        folds,
         bool(mapped.array.time_batching),
         timesteps,
         np.empty(layer.H * timesteps, windows.dtype),
         np.empty(layer.P * timesteps, windows.dtype),
-        np.empty(len(folds.tile), windows.dtype),
+        np.empty(len(folds), windows.dtype),
         tap_cycles_out,
         hand_over_out,
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spikecycle.simulator.dataflows.row_stationary.counts import count_rows, count_windows
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import deliver_row
 from spikecycle.simulator.dataflows.row_stationary.machine import lower_layer
-from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassSequence, look_up, number_passes
+from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassSequence, Places, look_up, number_passes
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import cycles_dtype
 from spikecycle.simulator.workload import input_range
 from spikecycle.simulator.workload.im2col import bit_words
@@ -51,20 +51,23 @@ def test_passes_are_numbered_as_the_twin_does(
     ]
 
     groups = data.draw(st.lists(st.integers(0, 2), min_size=filter_folds, max_size=filter_folds))
-    for by_range, (columns, column) in itertools.product(
-        (False, True), ((filter_folds, list(range(filter_folds))), (3, groups))
-    ):
-        shape_of_table = ranges if by_range else shape[0], columns, channel_folds
-        tables = np.arange(2 * math.prod(shape_of_table), dtype=np.uint16).reshape(2, *shape_of_table)
+    sizes_of_axes = (ranges, sum(sizes), filter_folds, channel_folds)
+    for axes in itertools.permutations(range(4)):  # in whatever order the tables have them, and without some of them
+        missing = data.draw(st.sets(st.integers(0, 3)))
+        kinds = groups if data.draw(st.booleans()) else list(range(filter_folds))
+        lengths = [1 if axis in missing else max(3, sizes_of_axes[axis]) for axis in axes]
+        tables = np.arange(2 * math.prod(lengths), dtype=np.uint16).reshape(2, *lengths)
+        steps = {axis: 0 if axis in missing else math.prod(lengths[at + 1 :]) for at, axis in enumerate(axes)}
         looked_up = np.full((2, stop - first), -1, np.int64)
-        look_up(tables.reshape(2, -1), columns, np.array(column), by_range, sequence, first, looked_up)
-        assert looked_up.tolist() == [
-            [
-                table[one.range if by_range else one.fold, column[one.filter_fold], one.channel_fold]
+        places = Places(*(steps[axis] for axis in range(4)))
+        look_up(tables.reshape(2, -1), places, np.array(kinds), sequence, first, looked_up)
+        for table, found_there in zip(tables, looked_up.tolist(), strict=True):
+            wanted = [
+                (one.range, one.fold - one.range * sum(sizes), kinds[one.filter_fold], one.channel_fold)
                 for one in twin[first:stop]
             ]
-            for table in tables
-        ]
+            where = [tuple(0 if axis in missing else place[axis] for axis in axes) for place in wanted]
+            assert found_there == [table[place] for place in where]
 
 
 @pytest.mark.kernel
@@ -88,11 +91,11 @@ def test_windows_are_counted_as_the_twin_does(width: int, taps: int, stride: int
         of_rows, of_taps, spikes = reference.windows(inputs, shape, range(q0, q1))
         windows = np.full(of_rows.shape, 77, cycles_dtype(shape.Q))
         sums = np.ones(of_taps.shape, np.int64)
-        count_windows(bits, spec, q0, q1, np.empty(shape.H, np.int64), windows, sums)
+        count_windows(bits, spec.windows, q0, q1, np.empty(shape.H, np.int64), windows, sums)
         assert windows.tolist() == of_rows.tolist()
         assert (sums - 1).tolist() == of_taps.tolist()
         counted = np.full(spikes.shape, 77, np.int64)
-        count_rows(bits, spec, *input_range(spec.windows.columns, q0, q1), counted)
+        count_rows(bits, shape.W, *input_range(spec.windows.columns, q0, q1), counted)
         assert counted.tolist() == spikes.tolist()
 
 
