@@ -57,7 +57,7 @@ from spikecycle.simulator.schedule.base import (
     StageSchedule,
     add_by_name,
 )
-from spikecycle.simulator.schedule.dram import DramTiming
+from spikecycle.simulator.schedule.dram import DramTiming, Traffic
 
 STALLS = ("dram_fill", "dram_load", "dram_latency", "dram_store", "dram_drain")
 """Stall categories: cycles without compute: before the first compute; waiting for the channel to carry a load; for a
@@ -150,10 +150,17 @@ class _Timing(NamedTuple):
 
     def add(self, work: Work, moves: Moves, dram: DramTiming, moments: Int64) -> list[list[int]]:
         """Overlap the next block of passes, see `_overlap`; returns bits loaded and stored by operand, whole bursts."""
-        moved = np.zeros((2, len(moves.operands)), np.int64)
-        carried, held = np.empty((2, 2, len(work.cycles)), np.int64)
-        for way, bits in enumerate((moves.load_bits, moves.store_bits)):
-            _carry(bits, dram, carried[way], held[way], moved[way])
+        n, operands = moves.load_bits.shape
+        carried, moved = np.empty((2, n), np.int64), np.zeros((2, operands), np.int64)
+        held: Int64 = np.empty((2, 0), np.int64)
+        if dram.is_burst_power_of_two and not dram.holds_up:
+            for way, bits in enumerate((moves.load_bits, moves.store_bits)):
+                _carry(bits, dram.burst_bits - 1, carried[way], moved[way])
+        else:
+            traffic = Traffic.of(moves, dram)
+            for way, bits in enumerate((traffic.load_bits, traffic.store_bits)):
+                carried[way], moved[way] = bits.sum(axis=1), bits.sum(axis=0)
+            held = np.stack([traffic.load_held, traffic.store_held])
         most = _overlap(work.cycles, carried, held, dram, moments, self.state, self.stalls)
         dram.check(int(most))
         return moved.tolist()
@@ -171,29 +178,16 @@ when they end, and for how long their stores occupy the channel; cycles for whic
 
 
 @lean_kernel
-def _carry(bits: Int64, dram: DramTiming, carried_out: Int64, held_out: Int64, moved_out: Int64) -> None:
-    """What the channel carries of each row of `bits`, int64 (n, operands), in whole bursts, and the cycles for which
-    opening rows holds it up: int64 (n,) each. moved_out: int64 (operands,), the bits of all rows, added."""
-    burst_bits = dram.burst_bits
-    mask = 0
-    if burst_bits & (burst_bits - 1) == 0:  # a power of two: to divide would take many times as long
-        mask = -burst_bits
-    for i in range(len(carried_out)):
-        carried_out[i] = held_out[i] = 0
+def _carry(bits: Int64, rest: int, carried_out: Int64, moved_out: Int64) -> None:
+    """Bits that the channel carries of each row of `bits`, int64 (n, operands), in whole bursts of `rest` + 1, a power
+    of two: int64 (n,). moved_out: int64 (operands,), those of all rows, added."""
     for operand in range(len(moved_out)):
         moved = np.int64(0)
         for i in range(len(carried_out)):
-            whole = np.int64(bits[i, operand]) + burst_bits - 1
-            if mask:
-                whole &= mask
-            else:
-                whole -= whole % burst_bits
-            carried_out[i] += whole
+            whole = (np.int64(bits[i, operand]) + rest) & ~rest
+            carried_out[i] = carried_out[i] + whole if operand else whole
             moved += whole
         moved_out[operand] += moved
-        if dram.row_bits:
-            for i in range(len(held_out)):
-                held_out[i] += -(-np.int64(bits[i, operand]) // dram.row_bits) * dram.miss_cycles
 
 
 @lean_kernel
@@ -206,28 +200,29 @@ def _overlap(
     state: Int64,
     stalls: Int64,
 ) -> int:
-    """Go through the next block of passes: add to `stalls` and `moved`, leave `state` (_STATE,) for the block behind.
+    """Go through the next block of passes: add to `stalls`, and leave `state` (_STATE,) for the block behind.
 
-    load_bits, store_bits: int64 (n, operands), as asked for: what becomes of them, `Traffic` says. moments: int64
-    (6, n), filled in: compute, load and store, starts and ends, but for the stores of the last two passes; or (6, 0),
-    if nobody asks. moved: int64 (2, operands), bits loaded and stored. Returns the bits of the largest transfer. A load
-    without channel cycles is no transfer (or an ideal one): it has arrived when it is issued.
+    carried: int64 (2, n), bits loaded and stored in whole bursts. held: int64 (2, n), cycles for which the channel is
+    held up meanwhile; (2, 0) if it never is. moments: int64 (6, n), filled in: compute, load and store, begin and end,
+    but for the stores of the last two passes; or (6, 0), if nobody asks. Returns the bits of the largest transfer. A
+    load without channel cycles is no transfer (or an ideal one): it has arrived when it is issued.
     """
     n = len(compute_cycles)
-    is_kept = len(moments[0]) > 0
+    is_kept, is_held = moments.shape[1] > 0, held.shape[1] > 0
     channel_free = state[_CHANNEL_FREE]
     end_before, previous_end = state[_END], state[_END + 1]
     store_before, previous_store = state[_STORE], state[_STORE + 1]
     is_first = state[_STARTED] == 0
     most, occupied_in_all, store_stall, load_stall, latency_stall = 0, 0, 0, 0, 0
     for i in range(n):
-        loaded, stored, load_held, store_held = carried[0, i], carried[1, i], held[0, i], held[1, i]
-        loading, occupied = load_held, store_held
-        if loaded > 0:  # few passes have either, and to divide takes as long as all else here
+        loaded, stored = carried[0, i], carried[1, i]
+        loading, occupied = 0, 0
+        if is_held:
+            loading, occupied = held[0, i], held[1, i]
+        if loaded > 0:  # many passes have neither, and to divide takes as long as all else here
             loading += (loaded * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
         if stored > 0:
             occupied += (stored * dram.channel_cycles + dram.channel_bits - 1) // dram.channel_bits
-            occupied += 2 * dram.turnaround_cycles
         most = max(most, loaded, stored)
         occupied_in_all += loading + occupied
         # The end of compute i - 2 lets go store i - 2, then load i.

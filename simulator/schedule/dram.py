@@ -53,6 +53,16 @@ class DramTiming(NamedTuple):
         """Infinite bandwidth, no latency: the total is the compute cycles. `burst_bits` still rounds the traffic."""
         return cls(channel_cycles=0, channel_bits=1, burst_bits=burst_bits, latency_cycles=0)
 
+    @property
+    def is_burst_power_of_two(self) -> bool:
+        """Whether a burst is a power of two bits: others have to be divided by."""
+        return self.burst_bits & (self.burst_bits - 1) == 0
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether there are cycles in which the channel carries nothing, though it is at work."""
+        return bool(self.row_bits or self.turnaround_cycles)
+
     def cycles(self, bits: Int64, *, round_up: bool = True) -> Int64:
         """Channel cycles of transfers of `bits` bits each, int64 of any shape; rounded up, or down."""
         self.check(int(bits.max(initial=0)))
@@ -98,7 +108,7 @@ class Traffic(NamedTuple):
 def _in_bursts(bits: Int64, dram: DramTiming) -> Int64:
     """Whole bursts of each transfer, in bits."""
     whole = np.add(bits, dram.burst_bits - 1, dtype=np.int64)
-    if dram.burst_bits & dram.burst_bits - 1 == 0:  # a power of two: NumPy takes six times as long to divide
+    if dram.is_burst_power_of_two:  # NumPy takes six times as long to divide
         whole &= -dram.burst_bits
         return whole
     whole //= dram.burst_bits

@@ -33,7 +33,7 @@ from spikecycle.simulator.dataflows.row_stationary.kernel_types import (
 )
 from spikecycle.simulator.dataflows.row_stationary.mapping import ceil_div, entries_per_weight, pad_psum_bits, tag_bits
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import WeightStreams, fold_starts
-from spikecycle.simulator.jit import lean_kernel
+from spikecycle.simulator.jit import called_kernel, lean_kernel
 from spikecycle.simulator.workload.axis import Windows, outputs_of_tap
 from spikecycle.simulator.workload.words import WORD_BITS, count_ones
 
@@ -118,7 +118,7 @@ def _pad_entries(
     return np.asarray(entries.sum(axis=1), np.int64)
 
 
-@lean_kernel
+@called_kernel
 def count_windows(
     bits: UInt64,
     windows: Windows,

@@ -73,6 +73,10 @@ class InputRows(NamedTuple):
         words = ceil_div(channels * covered[:, None] * mapped.layer.input_bits, mapped.array.word_bits)
         return cls(loaded, loading, covered, channels, np.asarray(words, np.int64))
 
+    def times_of_groups(self, mapped: LayerOnArray) -> Int64:
+        """int64 (groups,): how often the rows of each channel group are loaded."""
+        return np.bincount(mapped.tables.group[self.loading], minlength=mapped.layer.groups)
+
 
 class RowLoads(NamedTuple):
     """Input rows (timestep, row) that are loaded in a range of output columns, and the column fold whose passes do.

@@ -134,9 +134,10 @@ class RowStationaryPlan:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
         replay = Replay.of(self.mapped, self.order, self._steady, sample)
         self._count_neuron_logic(replay.counts)
+        counts = replay.counts.tolist()
         return Activity(
             WorkRows.made(self.order.count, 1, partial(self._rows, replay), replay.work.kept_bytes),
-            counts={counter.name: int(replay.counts[column]) for column, counter in self._counters.items()},
+            counts={counter.name: counts[column] for column, counter in self._counters.items()},
             busy={"pe": int(replay.useful[0])},
             synaptic_operations=int(replay.useful[1]),
         )

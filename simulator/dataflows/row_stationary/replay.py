@@ -7,11 +7,11 @@ spikes for every sample: the slowest PEs, and rows in formats whose size the spi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Inputs, Int32, Int64, Integers, UInt8
+from spikecycle.simulator.array_types import Inputs, Int32, Int64, Integers, UInt8, UInt64
 from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.dataflows.layer import LayerSample
 from spikecycle.simulator.dataflows.row_stationary.counts import (
@@ -19,7 +19,6 @@ from spikecycle.simulator.dataflows.row_stationary.counts import (
     TapInputs,
     count_outputs,
     count_rows,
-    count_windows,
 )
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import (
     InputRows,
@@ -45,10 +44,11 @@ from spikecycle.simulator.dataflows.row_stationary.pass_records import (
 )
 from spikecycle.simulator.dataflows.row_stationary.passes import PassOrder, Places, look_up
 from spikecycle.simulator.dataflows.row_stationary.slowest_pe import (
+    RangesOfInputs,
+    count_ranges,
     cycles_dtype,
     most_cycles,
     slowest_by_weights,
-    slowest_skipping,
 )
 from spikecycle.simulator.dataflows.row_stationary.updates import (
     ArrayNeurons,
@@ -64,6 +64,14 @@ BLOCK_BYTES = 2**24
 """Of what is counted of each input and tap of all timesteps, at most, if they are gone through together."""
 LONG_BLOCK_BYTES = 2**22
 """The same of some timesteps of a longer sample: what else is kept of it needs the memory."""
+
+
+class OnChip(NamedTuple):
+    """What of a sample is on chip already, and stays there."""
+
+    weights: bool
+    inputs: bool
+    outputs: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +92,7 @@ class Steady:
     filter_folds: Int64
     most_cycles: int
     _updates: dict[bool, UpdateTables] = field(default_factory=dict)
+    _counts: dict[OnChip, Int64] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
@@ -125,6 +134,44 @@ class Steady:
         if outputs_on_chip not in self._updates:
             self._updates[outputs_on_chip] = UpdateTables.of(self.neuron_unit, order, outputs_on_chip)
         return self._updates[outputs_on_chip]
+
+    def counts_whatever_spikes(self, mapped: LayerOnArray, order: PassOrder, on_chip: OnChip) -> Int64:
+        """int64 (len(Count),): what is counted but for what spikes decide."""
+        if on_chip not in self._counts:
+            counts = self.counts + self.updates(order, on_chip.outputs).counts
+            if not on_chip.inputs:
+                _count_loads(mapped, self.tables.rows, counts)
+            _count_fills(mapped, order, on_chip.weights, counts)
+            self._counts[on_chip] = counts
+        return self._counts[on_chip].copy()
+
+
+def _count_loads(mapped: LayerOnArray, rows: InputRows, counts: Int64) -> None:
+    """Input rows from DRAM, but for spikes that are listed one by one."""
+    times = int(rows.times_of_groups(mapped).sum())
+    loaded = int(rows.loaded.sum()) * (rows.covered > 0)  # of each range
+    positions = np.zeros_like(rows.covered) if mapped.input_row.explicit else rows.covered
+    counts[Count.DRAM_WIRE_SPIKES] += int(
+        row_bits(mapped.input_row, loaded * (int(rows.channels.sum()) * times), positions, 0).sum()
+    )
+    counts[Count.INPUT_WORDS_WRITTEN] += int((loaded[:, None] * rows.words).sum()) * times
+
+
+def _count_fills(mapped: LayerOnArray, order: PassOrder, weights_on_chip: bool, counts: Int64) -> None:
+    """Weights from DRAM, and to the pads."""
+    array, fills = mapped.array, order.fills_of_tiles
+    loads = 0 if weights_on_chip else 1 if mapped.mapping.resident else int(fills.sum())
+    height = np.tile(order.folds.rows[order.folds.number == 0], order.ranges)
+    columns_in_use = np.minimum(array.columns, mapped.layer.T * height) if array.time_batching else height
+    bits = int(mapped.tables.fold_bits.sum())
+    counts[Count.DRAM_WIRE_WEIGHTS] += bits * loads
+    counts[Count.WEIGHT_PAD_WRITES] += int(mapped.tables.pad_entries.sum()) * int((fills * columns_in_use).sum())
+    counts[Count.TRUNK_WEIGHTS] += bits * int(fills.sum())
+    counts[Count.BRANCH_WEIGHTS] += bits * int(fills.sum())
+    if not array.bypass:
+        words = int(ceil_div(mapped.tables.fold_bits, array.word_bits).sum())
+        counts[Count.WEIGHT_WORDS_READ] += words * int(fills.sum())
+        counts[Count.WEIGHT_WORDS_WRITTEN] += words * loads
 
 
 def blocks_of_timesteps(mapped: LayerOnArray) -> list[range]:
@@ -168,9 +215,7 @@ class Replay:
     mapped: LayerOnArray
     order: PassOrder
     steady: Steady
-    weights_on_chip: bool
-    inputs_on_chip: bool
-    outputs_on_chip: bool
+    on_chip: OnChip
     work: SpikeWork
     counts: Int64
     useful: Int64
@@ -179,14 +224,17 @@ class Replay:
     def of(cls, mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> Replay:
         """Go through the spikes of a sample, and count everything."""
         work = _work_of_spikes(mapped, order, steady, sample)
-        sums = Sums(steady.counts.copy(), np.zeros(2, np.int64))
+        on_chip = OnChip(sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip)
+        sums = Sums(steady.counts_whatever_spikes(mapped, order, on_chip), np.zeros(2, np.int64))
         steady.pe_work.add_to(mapped, work.taps, sums)
-        on_chip = sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip
-        done = cls(mapped, order, steady, *on_chip, work, sums.counts, sums.useful)
-        done._count_loads()
-        done._count_fills()
-        steady.updates(order, sample.outputs_on_chip).add_to(sums.counts, work.output_spikes)
-        return done
+        if work.input_spikes is not None and not on_chip.inputs:
+            times = steady.tables.rows.times_of_groups(mapped)
+            spikes = int(work.input_spikes.sum(axis=(0, 2), dtype=np.int64) @ times)
+            sums.counts[Count.DRAM_WIRE_SPIKES] += spikes * mapped.input_row.entry_bits
+        if work.output_spikes is not None:
+            spikes = int(work.output_spikes.sum(dtype=np.int64))
+            sums.counts[Count.DRAM_WIRE_OUTPUTS] += spikes * steady.updates(order, on_chip.outputs).spike_bits
+        return cls(mapped, order, steady, on_chip, work, sums.counts, sums.useful)
 
     def records(self, first: int, stop: int) -> PassRecords:
         """What happens in passes `first` to `stop` - 1."""
@@ -206,7 +254,7 @@ class Replay:
             first,
             self._rules,
             self.steady.tables,
-            self.steady.updates(self.order, self.outputs_on_chip),
+            self.steady.updates(self.order, self.on_chip.outputs),
             self._loaded_spikes(first, stop),
             np.zeros((0, 0), np.int32) if work.output_spikes is None else work.output_spikes,
             records,
@@ -218,8 +266,8 @@ class Replay:
         return PassRules(
             self.mapped.array.words_per_cycle,
             self.mapped.input_row,
-            int(not self.inputs_on_chip),
-            int(not self.weights_on_chip),
+            int(not self.on_chip.inputs),
+            int(not self.on_chip.weights),
             self.mapped.mapping.resident,
         )
 
@@ -236,43 +284,16 @@ class Replay:
         look_up(spikes.reshape(1, -1), places, group, self.order.sequence, first, found)
         return found.reshape(-1)
 
-    def _count_loads(self) -> None:
-        if self.inputs_on_chip:
-            return
-        mapped, rows = self.mapped, self.steady.tables.rows
-        times = np.bincount(mapped.tables.group[rows.loading], minlength=mapped.layer.groups)
-        loaded = int(rows.loaded.sum()) * (rows.covered > 0)  # of each range
-        channels = int(rows.channels.sum())
-        spikes, positions = 0, rows.covered
-        if self.work.input_spikes is not None:
-            spikes = int(self.work.input_spikes.sum(axis=(0, 2), dtype=np.int64) @ times)
-            positions = np.zeros_like(positions)
-        bits = row_bits(mapped.input_row, loaded * (channels * int(times.sum())), positions, 0)
-        self.counts[Count.DRAM_WIRE_SPIKES] += int(bits.sum()) + spikes * mapped.input_row.entry_bits
-        self.counts[Count.INPUT_WORDS_WRITTEN] += int((loaded[:, None] * rows.words).sum()) * int(times.sum())
-
-    def _count_fills(self) -> None:
-        mapped, array, order, counts = self.mapped, self.mapped.array, self.order, self.counts
-        fills = order.fills_of_tiles
-        loads = 0 if self.weights_on_chip else 1 if mapped.mapping.resident else int(fills.sum())
-        height = np.tile(order.folds.rows[order.folds.number == 0], order.ranges)
-        columns_in_use = np.minimum(array.columns, mapped.layer.T * height) if array.time_batching else height
-        bits = int(mapped.tables.fold_bits.sum())
-        counts[Count.DRAM_WIRE_WEIGHTS] += bits * loads
-        counts[Count.WEIGHT_PAD_WRITES] += int(mapped.tables.pad_entries.sum()) * int((fills * columns_in_use).sum())
-        counts[Count.TRUNK_WEIGHTS] += bits * int(fills.sum())
-        counts[Count.BRANCH_WEIGHTS] += bits * int(fills.sum())
-        if not array.bypass:
-            words = int(ceil_div(mapped.tables.fold_bits, array.word_bits).sum())
-            counts[Count.WEIGHT_WORDS_READ] += words * int(fills.sum())
-            counts[Count.WEIGHT_WORDS_WRITTEN] += words * loads
-
 
 def _work_of_spikes(mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> SpikeWork:
     """Go through the ranges of output columns."""
     layer = mapped.layer
     if mapped.array.input_zeros == Zero.SKIP:
-        pe_cycles = _zeros((2, order.ranges, *order.shape[1:], len(order.folds.tile)), steady.most_cycles)
+        shape = (2, order.ranges, *order.shape[1:], len(order.folds.tile))
+        if len(blocks_of_timesteps(mapped)) == 1:  # short, so that it may lie as the kernel works it out
+            pe_cycles = np.zeros(shape, cycles_dtype(steady.most_cycles))
+        else:
+            pe_cycles = _zeros(shape, steady.most_cycles)
     else:
         of_ranges = slowest_by_weights(mapped, order.column_ends - order.column_starts, steady.hands_over)
         pe_cycles = of_ranges[..., np.newaxis]
@@ -308,34 +329,41 @@ def _add_inputs(
         some = PackedSpikes(inputs.packed[timesteps.start : timesteps.stop], inputs.shape)
     else:
         some = inputs[timesteps.start : timesteps.stop]
-    planes = [bit_words(some, bit) for bit in range(layer.input_bits)]
-    bits = planes[0] if layer.input_bits == 1 else np.bitwise_or.reduce(planes)
-    windows = np.empty((layer.C, layer.S, layer.H, len(timesteps)), cycles_dtype(steady.most_cycles))
-    of_rows = np.empty(layer.H, np.int64)
     chosen, folds = order.folds.of_timesteps(timesteps.start, timesteps.stop)
-    bounds = np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1)
-    is_all = len(timesteps) == layer.T
-    row_loads = steady.row_loads
-    if work.input_spikes is not None and row_loads is None:
-        row_loads = RowLoads.of(mapped, order.folds, timesteps)
-    for number in range(order.ranges):
-        here = slice(number * size, (number + 1) * size)
-        q0, q1 = int(order.column_starts[number]), int(order.column_ends[number])
-        for plane in planes if layer.input_bits > 1 else ():
-            count_windows(plane, layer.windows, q0, q1, of_rows, windows, work.taps.events)
-        count_windows(bits, layer.windows, q0, q1, of_rows, windows, work.taps.active_inputs)
-        if mapped.array.input_zeros == Zero.SKIP:
-            table = work.pe_cycles[:, number]
-            if is_all and table.dtype == windows.dtype:
-                slowest_skipping(mapped, windows, bounds, q1 - q0, steady.hands_over, *table)
-            else:
-                by_fold = np.array(table if is_all else table[..., chosen], windows.dtype, order="C")
-                slowest_skipping(mapped, windows, bounds, q1 - q0, steady.hands_over, *by_fold)
-                table[..., slice(None) if is_all else chosen] = by_fold
-        if work.input_spikes is not None and row_loads is not None:
+    ranges = RangesOfInputs(
+        *_bits(some, layer.input_bits),
+        order.column_starts,
+        order.column_ends,
+        np.stack([folds.row_start, folds.row_end, folds.pair_start, folds.pair_end], axis=1),
+    )
+    dtype = cycles_dtype(steady.most_cycles)
+    if mapped.array.input_zeros != Zero.SKIP:
+        count_ranges(mapped, ranges, work.taps, steady.hands_over[:0], np.empty((2, order.ranges, 0, 0, 0), dtype))
+    elif work.pe_cycles.dtype == dtype and len(timesteps) == layer.T:
+        count_ranges(mapped, ranges, work.taps, steady.hands_over, work.pe_cycles)
+    else:
+        for number in range(order.ranges):
+            here = slice(number, number + 1)
+            only = ranges._replace(starts=ranges.starts[here], ends=ranges.ends[here])
+            by_fold = work.pe_cycles[:, here, :, :, chosen].astype(dtype, order="C")
+            count_ranges(mapped, only, work.taps, steady.hands_over, by_fold)
+            work.pe_cycles[:, here, :, :, chosen] = by_fold
+    if work.input_spikes is not None:
+        row_loads = steady.row_loads or RowLoads.of(mapped, order.folds, timesteps)
+        for number, columns in enumerate(zip(order.column_starts.tolist(), order.column_ends.tolist(), strict=True)):
             spikes = np.empty((len(timesteps), layer.H, layer.C), np.int64)
-            count_rows(bits, layer.W, *input_range(layer.windows.columns, q0, q1), spikes)
-            row_loads.add_spikes(spikes, channel_starts(mapped), work.input_spikes[here].reshape(size, -1))
+            count_rows(ranges.bits, layer.W, *input_range(layer.windows.columns, *columns), spikes)
+            loaded = work.input_spikes[number * size : (number + 1) * size].reshape(size, -1)
+            row_loads.add_spikes(spikes, channel_starts(mapped), loaded)
+
+
+def _bits(inputs: Inputs | PackedSpikes, input_bits: int) -> tuple[UInt64, UInt64]:
+    """Bits and planes of `RangesOfInputs`."""
+    if input_bits == 1:
+        bits = bit_words(inputs, 0)
+        return bits, bits[np.newaxis][:0]
+    planes = np.stack([bit_words(inputs, bit) for bit in range(input_bits)])
+    return np.bitwise_or.reduce(planes), planes
 
 
 def _add_outputs(mapped: LayerOnArray, order: PassOrder, outputs: UInt8, spikes_out: Int32) -> None:

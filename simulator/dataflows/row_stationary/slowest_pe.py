@@ -8,13 +8,15 @@ and each pass looks up the longest of its pairs. Where they do not, all pairs ta
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikecycle.simulator.array_types import Int64, Integers
+from spikecycle.simulator.array_types import Int64, Integers, UInt64
+from spikecycle.simulator.dataflows.row_stationary.counts import TapInputs, count_windows
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerOnArray
-from spikecycle.simulator.jit import disjoint_kernel, inner_kernel, lean_kernel
+from spikecycle.simulator.jit import called_kernel, disjoint_kernel, inner_kernel, lean_kernel
+from spikecycle.simulator.workload.axis import WindowAxis, Windows
 
 CYCLES = (np.uint16, np.int32, np.int64)
 """Types of the cycles of PEs that are gone through side by side: the narrower, the more at a time."""
@@ -55,45 +57,99 @@ def _most_of_a_column(mapped: LayerOnArray, channel_folds: int) -> Int64:
     return np.asarray(by_set.max(axis=(2, 4)), np.int64)
 
 
-def slowest_skipping(
-    mapped: LayerOnArray,
-    windows: Integers,
-    folds: Int64,
-    columns: int,
-    hands_over: Int64,
-    tap_cycles_out: Integers,
-    hand_over_out: Integers,
-) -> None:
-    """Cycles of taps, and of handing over, where input pads skip zeros: (F, K, S) each, filled in.
+class RangesOfInputs(NamedTuple):
+    """Some timesteps of inputs, to be gone through by ranges of output columns.
 
-    windows: (C, S, H, n) of some timesteps of a range of so many output columns, see `counts.count_windows`; folds:
-    int64 (S, 4), first and last row and pair of those that have pairs of these timesteps, tile by tile, pairs counted
-    from the first one. What stands in the tables of other pairs of a fold stays where it is slower. hands_over: int64
-    (K,), 1 in passes that hand psums over.
+    bits: uint64 (n, words), of inputs that are not 0; planes: uint64 (bits of an input, n, words), none where an input
+    has one: see `workload.im2col.bit_words`. starts, ends: int64 (ranges,), output columns. folds: int64 (S, 4), first
+    and last row and pair of the column folds of a range that have pairs of these timesteps, tile by tile, pairs counted
+    from the first one.
+    """
+
+    bits: UInt64
+    planes: UInt64
+    starts: Int64
+    ends: Int64
+    folds: Int64
+
+
+def count_ranges(
+    mapped: LayerOnArray,
+    inputs: RangesOfInputs,
+    taps: TapInputs,
+    hands_over: Int64,
+    pe_cycles_out: Integers,
+) -> None:
+    """Add inputs at every tap, and where input pads skip zeros, fill in how long the slowest PE of every pass takes.
+
+    taps: added to. hands_over: int64 (K,), 1 in passes that hand psums over; of no length where nothing is skipped.
+    pe_cycles_out: of `cycles_dtype`, (2, ranges, F, K, S): cycles of taps, and of handing over. What stands there stays
+    where it is slower.
     """
     layer, mapping = mapped.layer, mapped.mapping
-    taps, timesteps = mapped.applied_weights.shape[3], windows.shape[3]
-    rows = layer.windows.rows
-    find_slowest(
-        windows.reshape(layer.C * layer.S, -1),
+    timesteps, dtype = len(inputs.bits), pe_cycles_out.dtype
+    windows = np.empty((layer.C, layer.S, layer.H, timesteps), dtype)
+    go_through_ranges(
+        inputs,
+        layer.windows,
+        taps,
         mapped.applied_weights,
-        mapped.tables.group * taps,
-        mapped.tables.filters * columns,
+        mapped.tables.group * mapped.applied_weights.shape[3],
+        mapped.tables.filters,
         hands_over,
         (mapping.channels_per_pe * layer.S, mapping.channel_sets),
-        (rows.stride, rows.padding),
-        folds,
         bool(mapped.array.time_batching),
-        timesteps,
-        np.empty(layer.H * timesteps, windows.dtype),
-        np.empty(layer.P * timesteps, windows.dtype),
-        np.empty(len(folds), windows.dtype),
-        tap_cycles_out,
-        hand_over_out,
+        windows,
+        windows.reshape(layer.C * layer.S, -1),
+        np.empty(layer.H, np.int64),
+        np.empty_like(mapped.tables.filters),
+        np.empty(layer.H * timesteps, dtype),
+        np.empty(layer.P * timesteps, dtype),
+        np.empty(len(inputs.folds), dtype),
+        pe_cycles_out,
     )
 
 
 @lean_kernel
+def go_through_ranges(
+    inputs: RangesOfInputs,
+    windows: Windows,
+    taps: TapInputs,
+    applied_weights: Int64,
+    first_taps: Int64,
+    filters: Int64,
+    hands_over: Int64,
+    sets: tuple[int, int],
+    time_batching: bool,
+    counted: Integers,
+    counted_by_tap: Integers,
+    of_rows: Int64,
+    handed_over: Int64,
+    cycles: Integers,
+    pairs: Integers,
+    longest: Integers,
+    pe_cycles_out: Integers,
+) -> None:
+    """Of each range, count the windows of every tap, and find the slowest PEs; see `count_ranges` and `find_slowest`.
+
+    filters: int64 (F, J), of a set. Room: counted, (C, S, H, n), and the same as counted_by_tap, (C · S, H · n);
+    of_rows, int64 (H,); handed_over, int64 (F, J), and what `find_slowest` needs.
+    """
+    for number in range(len(inputs.starts)):
+        q0, q1 = inputs.starts[number], inputs.ends[number]
+        for plane in range(len(inputs.planes)):
+            count_windows(inputs.planes[plane], windows, q0, q1, of_rows, counted, taps.events)
+        count_windows(inputs.bits, windows, q0, q1, of_rows, counted, taps.active_inputs)
+        for filter_fold in range(len(filters)):
+            for j in range(filters.shape[1]):
+                handed_over[filter_fold, j] = filters[filter_fold, j] * (q1 - q0)
+        find_slowest(
+            counted_by_tap, applied_weights, first_taps, handed_over, hands_over, sets, windows.rows, inputs.folds,
+            time_batching, len(inputs.bits), cycles, pairs, longest, pe_cycles_out[0, number], pe_cycles_out[1, number],
+        )  # fmt: skip
+
+
+@called_kernel
 def find_slowest(
     inputs: Integers,
     applied_weights: Int64,
@@ -101,7 +157,7 @@ def find_slowest(
     handed_over: Int64,
     hands_over: Int64,
     sets: tuple[int, int],
-    windows: tuple[int, int],
+    rows: WindowAxis,
     folds: Int64,
     time_batching: bool,
     timesteps: int,
@@ -111,19 +167,18 @@ def find_slowest(
     tap_cycles_out: Integers,
     hand_over_out: Integers,
 ) -> None:
-    """Fill in `tap_cycles_out` and `hand_over_out`, (F, K, S), see `slowest_skipping`.
+    """Fill in `tap_cycles_out` and `hand_over_out`, (F, K, S), of a range, see `count_ranges`.
 
     inputs: (C · S, H · T), active inputs of a tap. applied_weights: int64 (F, J, R, C' · S). first_taps: int64 (F,),
     where the inputs of a filter fold's channel group begin. handed_over: int64 (F, J), psums of the filters of a set.
-    hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. windows: stride and padding of
-    rows. folds: int64 (S, 4), first and last row and pair of column folds; without `time_batching`
-    those of a tile are its timesteps. timesteps: T. cycles: (H · T,) and pairs: (P · T,), room for the cycles of one PE
-    by input row, and of all array rows by output row; longest: (S,), room likewise. All but int64 are of one dtype, see
-    `cycles_dtype`.
+    hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. rows: of windows. folds: see
+    `RangesOfInputs`; without `time_batching` those of a tile are its timesteps. timesteps: T. cycles: (H · T,) and
+    pairs: (P · T,), room for the cycles of one PE by input row, and of all array rows by output row; longest: (S,),
+    room likewise. All but int64 are of one dtype, see `cycles_dtype`.
     """
     filter_folds, filter_sets, filter_rows, taps = applied_weights.shape
     set_taps, channel_sets = sets
-    stride, padding = windows
+    stride, padding = rows.stride, rows.padding
     for channel_fold in range(len(hands_over)):  # whose inputs stay in the cache for all filter folds
         first = channel_fold * set_taps * channel_sets
         end = min(taps, first + set_taps * channel_sets)

@@ -226,9 +226,3 @@ class UpdateTables(NamedTuple):
         spike_bits = 0 if outputs_on_chip or not mapped.output_row.explicit else mapped.output_row.entry_bits
         found = Updates(*(np.stack(np.broadcast_arrays(*parts)) for parts in zip(*tables, strict=True)))
         return cls(found, width, pattern, spike_bits, counts)
-
-    def add_to(self, counts: Int64, output_spikes: Int32 | None) -> None:
-        """Add what all updates count. output_spikes: int32 (time groups, F) of all ranges, or None."""
-        counts += self.counts
-        if output_spikes is not None:
-            counts[Count.DRAM_WIRE_OUTPUTS] += int(output_spikes.sum(dtype=np.int64)) * self.spike_bits

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikecycle.simulator.dataflows.row_stationary.counts import count_rows, count_windows
+from spikecycle.simulator.dataflows.row_stationary.counts import TapInputs, count_rows
 from spikecycle.simulator.dataflows.row_stationary.global_buffer import deliver_row
 from spikecycle.simulator.dataflows.row_stationary.machine import lower_layer
 from spikecycle.simulator.dataflows.row_stationary.passes import Passes, PassSequence, Places, look_up, number_passes
-from spikecycle.simulator.dataflows.row_stationary.slowest_pe import cycles_dtype
+from spikecycle.simulator.dataflows.row_stationary.slowest_pe import RangesOfInputs, cycles_dtype, go_through_ranges
 from spikecycle.simulator.workload import input_range
 from spikecycle.simulator.workload.im2col import bit_words
 from spikecycle.traces import LayerShape
@@ -78,8 +78,10 @@ def test_passes_are_numbered_as_the_twin_does(
         (130, 3, 1, 1), (200, 5, 3, 2), (150, 2, 70, 1),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("density", [0.3, 1.0])
-def test_windows_are_counted_as_the_twin_does(width: int, taps: int, stride: int, padding: int, density: float) -> None:
+@pytest.mark.parametrize(("density", "planes"), [(0.3, 0), (1.0, 1)])
+def test_windows_are_counted_as_the_twin_does(
+    width: int, taps: int, stride: int, padding: int, density: float, planes: int
+) -> None:
     random = np.random.default_rng(width)
     shape = LayerShape(
         "conv2d", C=2, H=3, W=width, M=1, R=min(taps, 3), S=taps, stride=(stride, stride), padding=(1, padding)
@@ -87,16 +89,27 @@ def test_windows_are_counted_as_the_twin_does(width: int, taps: int, stride: int
     inputs = random.random((2, *shape.input_shape)) < density
     spec = lower_layer(machine(), layer(shape, np.ones(shape.weight_shape), timesteps=2))
     bits = bit_words(inputs.astype(np.uint8), 0)
-    for q0, q1 in [(0, shape.Q), (0, 1), (shape.Q // 2, shape.Q), (shape.Q // 3, shape.Q // 3 + 1)]:
-        of_rows, of_taps, spikes = reference.windows(inputs, shape, range(q0, q1))
-        windows = np.full(of_rows.shape, 77, cycles_dtype(shape.Q))
-        sums = np.ones(of_taps.shape, np.int64)
-        count_windows(bits, spec.windows, q0, q1, np.empty(shape.H, np.int64), windows, sums)
-        assert windows.tolist() == of_rows.tolist()
-        assert (sums - 1).tolist() == of_taps.tolist()
-        counted = np.full(spikes.shape, 77, np.int64)
-        count_rows(bits, shape.W, *input_range(spec.windows.columns, q0, q1), counted)
-        assert counted.tolist() == spikes.tolist()
+    cut = np.array([0, shape.Q // 3, shape.Q // 2, shape.Q])
+    # all ranges add to the same taps, and the last one leaves its windows
+    for starts, ends in [(cut[:1], cut[3:]), (cut[:1], cut[:1] + 1), (cut[2:3], cut[3:]), (cut[:-1], cut[1:])]:
+        found = [reference.windows(inputs, shape, range(q0, q1)) for q0, q1 in zip(starts, ends, strict=True)]
+        windows = np.full((shape.C, shape.S, shape.H, len(inputs)), 77, cycles_dtype(shape.Q))
+        sums = TapInputs(*np.ones((2, shape.C, shape.R, shape.S), np.int64))
+        none = np.empty(0, np.int64)
+        go_through_ranges(
+            RangesOfInputs(bits, bits[np.newaxis][:planes], starts, ends, np.zeros((0, 4), np.int64)),
+            spec.windows, sums, np.zeros((0, 0, 0, 0), np.int64), none, np.zeros((0, 0), np.int64), none, (1, 1), False,
+            windows, windows.reshape(shape.C * shape.S, -1), np.empty(shape.H, np.int64), np.zeros((0, 0), np.int64),
+            *np.empty((3, 0), windows.dtype), np.empty((2, len(starts), 0, 0, 0), windows.dtype),
+        )  # fmt: skip
+        assert windows.tolist() == found[-1][0].tolist()
+        of_taps = sum(taps_of_range for _, taps_of_range, _ in found)
+        assert (sums.active_inputs - 1).tolist() == of_taps.tolist()
+        assert (sums.events - 1).tolist() == (planes * of_taps).tolist()
+        for (_, _, spikes), q0, q1 in zip(found, starts.tolist(), ends.tolist(), strict=True):
+            counted = np.full(spikes.shape, 77, np.int64)
+            count_rows(bits, shape.W, *input_range(spec.windows.columns, q0, q1), counted)
+            assert counted.tolist() == spikes.tolist()
 
 
 @pytest.mark.kernel
