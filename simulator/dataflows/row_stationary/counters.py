@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from spikecycle.simulator.activity import Counter
 from spikecycle.simulator.dataflows.layer import LayerTask
-from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count
-from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_layer
+from spikecycle.simulator.dataflows.row_stationary.kernel_types import Count, LayerSpec
+from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine
 from spikecycle.simulator.workload import current_leak_action, leak_action
 
 
-def counters(machine: RowStationaryMachine, task: LayerTask) -> dict[Count, Counter]:
+def counters(machine: RowStationaryMachine, task: LayerTask, layer: LayerSpec) -> dict[Count, Counter]:
     """The declared counters by the column that kernels count them in; that of a synaptic current only where there is
     one."""
-    layer = lower_layer(machine, task)
     neuron = max(layer.psum_bits, layer.potential_bits, layer.current_bits)
     wires, parameters = machine.dataflow.wires, machine.dataflow
     # the mean way of what goes to or comes from one array row, or one PE of it; weights go to all PEs of a branch

@@ -131,11 +131,12 @@ def count_windows(
     """Count windows, of the output columns q0 to q1 - 1, whose input at a tap has its bit set.
 
     bits: uint64 (n, words), of the inputs (C, H, W) of n timesteps, see `workload.im2col.bit_words`. windows_out:
-    (C, S, H, n), at tap s of a row. taps_out: int64 (C, R, S), of all timesteps and output rows, added. of_rows: int64
-    (H,), room.
+    (C · S, H · n), at tap s of a row. taps_out: int64 (C, R, S), of all timesteps and output rows, added. of_rows:
+    int64 (H,), room.
     """
     rows, columns = windows
-    channels, row_taps, height, _ = windows_out.shape
+    height, timesteps = rows.inputs, len(bits)
+    channels, filter_rows, row_taps = taps_out.shape
     # as many windows at a time as have their inputs of a tap in one word
     together = max(1, WORD_BITS // columns.stride)
     all_together = np.uint64(0)
@@ -148,7 +149,7 @@ def count_windows(
             for y in range(height):
                 row_bit = (c * height + y) * columns.inputs + first * columns.stride + s - columns.padding
                 of_row = 0
-                for t in range(len(bits)):
+                for t in range(timesteps):
                     counted = 0
                     bit = row_bit
                     for window in range(first, end, together):
@@ -161,10 +162,10 @@ def count_windows(
                             inputs &= (np.uint64(1) << np.uint64((end - window) * columns.stride)) - np.uint64(1)
                         counted += count_ones(inputs)
                         bit += together * columns.stride
-                    windows_out[c, s, y, t] = counted
+                    windows_out[c * row_taps + s, y * timesteps + t] = counted
                     of_row += counted
                 of_rows[y] = of_row
-            for r in range(taps_out.shape[1]):
+            for r in range(filter_rows):
                 top, bottom = outputs_of_tap(rows, r)
                 for p in range(top, bottom):
                     taps_out[c, r, s] += of_rows[p * rows.stride + r - rows.padding]

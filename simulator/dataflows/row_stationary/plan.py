@@ -160,7 +160,7 @@ class RowStationaryPlan:
 
     @computed_once
     def _counters(self) -> dict[Count, Counter]:
-        return counters(self.machine, self.task)
+        return counters(self.machine, self.task, self.mapped.layer)
 
     @computed_once
     def _steady(self) -> Steady:

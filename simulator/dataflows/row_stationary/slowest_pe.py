@@ -88,7 +88,6 @@ def count_ranges(
     """
     layer, mapping = mapped.layer, mapped.mapping
     timesteps, dtype = len(inputs.bits), pe_cycles_out.dtype
-    windows = np.empty((layer.C, layer.S, layer.H, timesteps), dtype)
     go_through_ranges(
         inputs,
         layer.windows,
@@ -99,10 +98,8 @@ def count_ranges(
         hands_over,
         (mapping.channels_per_pe * layer.S, mapping.channel_sets),
         bool(mapped.array.time_batching),
-        windows,
-        windows.reshape(layer.C * layer.S, -1),
+        np.empty((layer.C * layer.S, layer.H * timesteps), dtype),
         np.empty(layer.H, np.int64),
-        np.empty_like(mapped.tables.filters),
         np.empty(layer.H * timesteps, dtype),
         np.empty(layer.P * timesteps, dtype),
         np.empty(len(inputs.folds), dtype),
@@ -122,9 +119,7 @@ def go_through_ranges(
     sets: tuple[int, int],
     time_batching: bool,
     counted: Integers,
-    counted_by_tap: Integers,
     of_rows: Int64,
-    handed_over: Int64,
     cycles: Integers,
     pairs: Integers,
     longest: Integers,
@@ -132,19 +127,15 @@ def go_through_ranges(
 ) -> None:
     """Of each range, count the windows of every tap, and find the slowest PEs; see `count_ranges` and `find_slowest`.
 
-    filters: int64 (F, J), of a set. Room: counted, (C, S, H, n), and the same as counted_by_tap, (C · S, H · n);
-    of_rows, int64 (H,); handed_over, int64 (F, J), and what `find_slowest` needs.
+    Room: counted, (C · S, H · n); of_rows, int64 (H,); and what `find_slowest` needs.
     """
     for number in range(len(inputs.starts)):
         q0, q1 = inputs.starts[number], inputs.ends[number]
         for plane in range(len(inputs.planes)):
             count_windows(inputs.planes[plane], windows, q0, q1, of_rows, counted, taps.events)
         count_windows(inputs.bits, windows, q0, q1, of_rows, counted, taps.active_inputs)
-        for filter_fold in range(len(filters)):
-            for j in range(filters.shape[1]):
-                handed_over[filter_fold, j] = filters[filter_fold, j] * (q1 - q0)
         find_slowest(
-            counted_by_tap, applied_weights, first_taps, handed_over, hands_over, sets, windows.rows, inputs.folds,
+            counted, applied_weights, first_taps, filters, q1 - q0, hands_over, sets, windows.rows, inputs.folds,
             time_batching, len(inputs.bits), cycles, pairs, longest, pe_cycles_out[0, number], pe_cycles_out[1, number],
         )  # fmt: skip
 
@@ -154,7 +145,8 @@ def find_slowest(
     inputs: Integers,
     applied_weights: Int64,
     first_taps: Int64,
-    handed_over: Int64,
+    filters: Int64,
+    columns: int,
     hands_over: Int64,
     sets: tuple[int, int],
     rows: WindowAxis,
@@ -170,7 +162,7 @@ def find_slowest(
     """Fill in `tap_cycles_out` and `hand_over_out`, (F, K, S), of a range, see `count_ranges`.
 
     inputs: (C · S, H · T), active inputs of a tap. applied_weights: int64 (F, J, R, C' · S). first_taps: int64 (F,),
-    where the inputs of a filter fold's channel group begin. handed_over: int64 (F, J), psums of the filters of a set.
+    where the inputs of a filter fold's channel group begin. filters: int64 (F, J), of a set. columns: of the range.
     hands_over: int64 (K,). sets: taps of a channel set, and how many sets there are. rows: of windows. folds: see
     `RangesOfInputs`; without `time_batching` those of a tile are its timesteps. timesteps: T. cycles: (H · T,) and
     pairs: (P · T,), room for the cycles of one PE by input row, and of all array rows by output row; longest: (S,),
@@ -186,7 +178,7 @@ def find_slowest(
             place = first_taps[filter_fold]
             tap_cycles, hand_over = tap_cycles_out[filter_fold, channel_fold], hand_over_out[filter_fold, channel_fold]
             for j in range(filter_sets):
-                if handed_over[filter_fold, j] == 0:
+                if filters[filter_fold, j] == 0:
                     continue  # a set without filters
                 pairs[:] = 0
                 for set_start in range(first, end, set_taps):
@@ -195,7 +187,7 @@ def find_slowest(
                         weights = applied_weights[filter_fold, j, r, set_start:set_end]
                         if add_taps(inputs[place + set_start : place + set_end], weights, cycles):
                             keep_longest(cycles, r - padding, stride, timesteps, pairs)
-                handed = handed_over[filter_fold, j] * hands_over[channel_fold]
+                handed = filters[filter_fold, j] * columns * hands_over[channel_fold]
                 if time_batching:
                     for s in range(len(folds)):
                         row_start, row_end, pair_start, pair_end = folds[s]

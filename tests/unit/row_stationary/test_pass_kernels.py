@@ -93,16 +93,16 @@ def test_windows_are_counted_as_the_twin_does(
     # all ranges add to the same taps, and the last one leaves its windows
     for starts, ends in [(cut[:1], cut[3:]), (cut[:1], cut[:1] + 1), (cut[2:3], cut[3:]), (cut[:-1], cut[1:])]:
         found = [reference.windows(inputs, shape, range(q0, q1)) for q0, q1 in zip(starts, ends, strict=True)]
-        windows = np.full((shape.C, shape.S, shape.H, len(inputs)), 77, cycles_dtype(shape.Q))
+        windows = np.full((shape.C * shape.S, shape.H * len(inputs)), 77, cycles_dtype(shape.Q))
         sums = TapInputs(*np.ones((2, shape.C, shape.R, shape.S), np.int64))
         none = np.empty(0, np.int64)
         go_through_ranges(
             RangesOfInputs(bits, bits[np.newaxis][:planes], starts, ends, np.zeros((0, 4), np.int64)),
             spec.windows, sums, np.zeros((0, 0, 0, 0), np.int64), none, np.zeros((0, 0), np.int64), none, (1, 1), False,
-            windows, windows.reshape(shape.C * shape.S, -1), np.empty(shape.H, np.int64), np.zeros((0, 0), np.int64),
+            windows, np.empty(shape.H, np.int64),
             *np.empty((3, 0), windows.dtype), np.empty((2, len(starts), 0, 0, 0), windows.dtype),
         )  # fmt: skip
-        assert windows.tolist() == found[-1][0].tolist()
+        assert windows.tolist() == found[-1][0].reshape(windows.shape).tolist()
         of_taps = sum(taps_of_range for _, taps_of_range, _ in found)
         assert (sums.active_inputs - 1).tolist() == of_taps.tolist()
         assert (sums.events - 1).tolist() == (planes * of_taps).tolist()
