@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import h5py
 import numpy as np
@@ -45,12 +46,18 @@ def add_words(words: UInt16) -> tuple[Int64, Int64]:
     """Of each row of words, contiguous uint16 (n, words), int64 (n,): the sum of all, and a number that modulo MODULUS
     is the sum of all sums up to each word: the last word counts once in it, the one before twice."""
     if words.size <= FEW_WORDS:
-        wide = words.astype(np.int64)
-        return wide.sum(axis=1), wide @ np.arange(words.shape[1], 0, -1)
+        sums = words.astype(np.int64) @ _times_counted(words.shape[1])
+        return sums[:, 0], sums[:, 1]
     together = max(1, BLOCK_WORDS // words.shape[1])
     of_groups = [_added(words[first : first + together]) for first in range(0, len(words), together)]
     sums, weighted = zip(*of_groups, strict=True)
     return np.concatenate(sums), np.concatenate(weighted)
+
+
+@lru_cache(maxsize=16)
+def _times_counted(count: int) -> Int64:
+    """How often each of so many words counts in the two numbers, int64 (count, 2)."""
+    return np.stack([np.ones(count, np.int64), np.arange(count, 0, -1)], axis=1)
 
 
 def _added(words: UInt16) -> tuple[Int64, Int64]:

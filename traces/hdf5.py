@@ -275,5 +275,6 @@ def _write_chunks(dataset: h5py.Dataset, values: npt.NDArray[Any], first: int, w
         part = values[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
         chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the values is 0
         chunk[tuple(slice(extent) for extent in part.shape)] = part
-        stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL, worth)
+        share = part.size / chunk.size  # zeros beyond the edge make no values worth compressing that are not
+        stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL, worth * share)
         dataset.id.write_direct_chunk((first + corner[0], *corner[1:]), stored, left_out)
