@@ -46,8 +46,8 @@ def add_words(words: UInt16) -> tuple[Int64, Int64]:
     """Of each row of words, contiguous uint16 (n, words), int64 (n,): the sum of all, and a number that modulo MODULUS
     is the sum of all sums up to each word: the last word counts once in it, the one before twice."""
     if words.size <= FEW_WORDS:
-        sums = words.astype(np.int64) @ _times_counted(words.shape[1])
-        return sums[:, 0], sums[:, 1]
+        both = words.astype(np.int64) @ _times_counted(words.shape[1])
+        return both[:, 0], both[:, 1]
     together = max(1, BLOCK_WORDS // words.shape[1])
     of_groups = [_added(words[first : first + together]) for first in range(0, len(words), together)]
     sums, weighted = zip(*of_groups, strict=True)
