@@ -192,16 +192,17 @@ def fletcher32_of_each(chunks: UInt8, adding: AddWords = add_words) -> list[int]
     """
     is_odd = chunks.shape[1] % 2
     words = np.ascontiguousarray(chunks[:, :-1] if is_odd else chunks).view("<u2")
-    sums, weighted = (each.tolist() for each in adding(words))
-    last = chunks[:, -1].tolist() if is_odd else [0] * len(chunks)
-    return [_checksum(*each, bool(is_odd)) for each in zip(sums, weighted, last, strict=True)]
+    sums, weighted = adding(words)
+    if not is_odd:
+        return list(map(_checksum, sums.tolist(), weighted.tolist()))
+    return list(map(_checksum, sums.tolist(), weighted.tolist(), chunks[:, -1].tolist()))
 
 
-def _checksum(sum_of_words: int, weighted: int, last_byte: int, is_odd: bool) -> int:
-    """The checksum of one chunk; see `add_words` for its sums."""
+def _checksum(sum_of_words: int, weighted: int, odd_byte: int | None = None) -> int:
+    """The checksum of one chunk; see `add_words` for its sums. odd_byte: the last one, where it is half a word."""
     total, weighted = sum_of_words << 8, weighted << 8
-    if is_odd:
-        total += last_byte << 8
+    if odd_byte is not None:
+        total += odd_byte << 8
         weighted += total
     if not total:  # and so are all sums up to a word
         return 0
