@@ -32,6 +32,8 @@ class LocatedErrors:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is None:
+            return
         if isinstance(error, TraceError):
             # The same exception, so that --debug shows one traceback, not a chain.
             error.args = (f"{_place(self._where)}: {error}",)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import h5py
 import numpy as np
@@ -45,12 +46,18 @@ def add_words(words: UInt16) -> tuple[Int64, Int64]:
     """Of each row of words, contiguous uint16 (n, words), int64 (n,): the sum of all, and a number that modulo MODULUS
     is the sum of all sums up to each word: the last word counts once in it, the one before twice."""
     if words.size <= FEW_WORDS:
-        wide = words.astype(np.int64)
-        return wide.sum(axis=1), wide @ np.arange(words.shape[1], 0, -1)
+        both = words.astype(np.int64) @ _times_counted(words.shape[1])
+        return both[:, 0], both[:, 1]
     together = max(1, BLOCK_WORDS // words.shape[1])
     of_groups = [_added(words[first : first + together]) for first in range(0, len(words), together)]
     sums, weighted = zip(*of_groups, strict=True)
     return np.concatenate(sums), np.concatenate(weighted)
+
+
+@lru_cache(maxsize=16)
+def _times_counted(count: int) -> Int64:
+    """How often each of so many words counts in the two numbers, int64 (count, 2)."""
+    return np.stack([np.ones(count, np.int64), np.arange(count, 0, -1)], axis=1)
 
 
 def _added(words: UInt16) -> tuple[Int64, Int64]:
@@ -185,16 +192,17 @@ def fletcher32_of_each(chunks: UInt8, adding: AddWords = add_words) -> list[int]
     """
     is_odd = chunks.shape[1] % 2
     words = np.ascontiguousarray(chunks[:, :-1] if is_odd else chunks).view("<u2")
-    sums, weighted = (each.tolist() for each in adding(words))
-    last = chunks[:, -1].tolist() if is_odd else [0] * len(chunks)
-    return [_checksum(*each, bool(is_odd)) for each in zip(sums, weighted, last, strict=True)]
+    sums, weighted = adding(words)
+    if not is_odd:
+        return list(map(_checksum, sums.tolist(), weighted.tolist()))
+    return list(map(_checksum, sums.tolist(), weighted.tolist(), chunks[:, -1].tolist()))
 
 
-def _checksum(sum_of_words: int, weighted: int, last_byte: int, is_odd: bool) -> int:
-    """The checksum of one chunk; see `add_words` for its sums."""
+def _checksum(sum_of_words: int, weighted: int, odd_byte: int | None = None) -> int:
+    """The checksum of one chunk; see `add_words` for its sums. odd_byte: the last one, where it is half a word."""
     total, weighted = sum_of_words << 8, weighted << 8
-    if is_odd:
-        total += last_byte << 8
+    if odd_byte is not None:
+        total += odd_byte << 8
         weighted += total
     if not total:  # and so are all sums up to a word
         return 0

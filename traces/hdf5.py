@@ -28,6 +28,8 @@ from spikecycle.traces.stored import FoundDataset, StoredDataset
 _INT64 = np.dtype(np.int64)
 _STORED_INT64 = h5py.h5t.py_create(np.dtype("<i8"))
 """The type of the numbers that `set_attribute` writes: h5py takes longer to work out NumPy's for one."""
+_encoded, _decoded = lru_cache(128)(os.fsencode), lru_cache(128)(os.fsdecode)
+"""Of names, the same ones in every layer, as HDF5 has them."""
 MAX_TEXT_BYTES = 1024  # of a name or a word; the names' own limits are in characters
 MAX_MEMBERS = 2**16  # of one group
 GZIP_LEVEL = (
@@ -76,7 +78,7 @@ def _attribute(
     length from a damaged heap.
     """
     with located(name):
-        attribute = h5py.h5a.open(group.id, os.fsencode(name))  # `group.attrs[name]` would look it up twice
+        attribute = h5py.h5a.open(group.id, _encoded(name))  # `group.attrs[name]` would look it up twice
         stored_type = attribute.get_type()
         dtype = _INT64 if stored_type.equal(_STORED_INT64) else _dtype_of(stored_type)
         if dtype.kind not in kinds or not _has_shape(attribute.get_space(), shape):
@@ -122,7 +124,7 @@ def attribute_names(group: h5py.Group | StoredDataset) -> tuple[str, ...]:
     """Names of the attributes of a group or dataset; h5py's `attrs` asks for the order in which they were made, too."""
     names: list[bytes] = []
     h5py.h5a.iterate(group.id, names.append)
-    return tuple(map(os.fsdecode, names))
+    return tuple(map(_decoded, names))
 
 
 def member_names(group: h5py.Group, at_most: int = MAX_MEMBERS) -> tuple[str, ...]:
@@ -130,7 +132,7 @@ def member_names(group: h5py.Group, at_most: int = MAX_MEMBERS) -> tuple[str, ..
     names: list[str] = []
 
     def add(name: bytes) -> bool | None:
-        names.append(os.fsdecode(name))
+        names.append(_decoded(name))
         return True if len(names) > at_most else None
 
     group.id.links.iterate(add)
@@ -207,7 +209,7 @@ def child(parent: h5py.Group, name: str) -> h5py.Group | StoredDataset:
 
 def _child(parent: h5py.Group, name: str) -> h5py.h5g.ObjectID:
     """What HDF5 knows a member by: h5py's own objects take as long again to be made."""
-    encoded = os.fsencode(name)
+    encoded = _encoded(name)
     if parent.id.links.get_info(encoded).type != h5py.h5l.TYPE_HARD:
         raise TraceError("is a soft or external link; allowed are only objects in this file")
     return h5py.h5o.open(parent.id, encoded)
@@ -275,5 +277,6 @@ def _write_chunks(dataset: h5py.Dataset, values: npt.NDArray[Any], first: int, w
         part = values[tuple(slice(start, start + size) for start, size in zip(corner, sizes, strict=True))]
         chunk = np.zeros(sizes, dataset.dtype)  # what is beyond the edge of the values is 0
         chunk[tuple(slice(extent) for extent in part.shape)] = part
-        stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL, worth)
+        share = part.size / chunk.size  # zeros beyond the edge make no values worth compressing that are not
+        stored, left_out = filters.apply(chunk.tobytes(), GZIP_LEVEL, worth * share)
         dataset.id.write_direct_chunk((first + corner[0], *corner[1:]), stored, left_out)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikecycle.traces import hdf5
 from spikecycle.traces.errors import TraceError, located
+from spikecycle.traces.fields import check_open
 from spikecycle.traces.filters import AddWords, add_words
 from spikecycle.traces.layer_file import read_header, read_name
 from spikecycle.traces.neuron import Neuron
@@ -40,8 +41,9 @@ class Layer:
             shape = self.shape
             self._weights = hdf5.child_dataset(group, "weights", ("int8", "int16", "int32"), shape.weight_shape)
             self._bias = hdf5.child_dataset(group, "bias", ("int32",), (shape.M,)) if "bias" in members else None
+            self._output_shape = shape.output_shape
             self._inputs = self._spike_dataset(group, "inputs", shape.input_shape, self.input_bits)
-            self._outputs = self._spike_dataset(group, "outputs", shape.output_shape, 1) if self.has_outputs else None
+            self._outputs = self._spike_dataset(group, "outputs", self._output_shape, 1) if self.has_outputs else None
 
     def _spike_dataset(self, group: h5py.Group, name: str, positions: tuple[int, int, int], bits: int) -> StoredDataset:
         sizes = (packed_bytes(math.prod(positions)),) if bits == 1 else positions
@@ -115,11 +117,10 @@ class Layer:
     ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | PackedSpikes:
         """The same, binary spikes packed. adding: see `spikecycle.traces.network.ReadSample`."""
         with located(self._path), located(self._place):
-            values = self._read("inputs", self._inputs, self._index(sample), adding)
+            index = self._index(sample)
             if self.input_bits == 1:
-                with located("inputs"):
-                    return PackedSpikes(values, self.shape.input_shape)
-            return self._header.check_inputs(values, self.timesteps)
+                return self._spikes("inputs", self._inputs, index, self.shape.input_shape, adding)
+            return self._header.check_inputs(self._read("inputs", self._inputs, index, adding), self.timesteps)
 
     def outputs(self, sample: int) -> npt.NDArray[np.uint8] | None:
         """Recorded output spikes of one sample, uint8 (T, M, P, Q) of 0 and 1, or None when not recorded."""
@@ -135,19 +136,23 @@ class Layer:
             index = self._index(sample)
             if self._outputs is None:
                 raise TraceError("outputs are not recorded")
-            values = self._read("outputs", self._outputs, index, adding)
-            with located("outputs"):
-                return PackedSpikes(values, self.shape.output_shape)
+            return self._spikes("outputs", self._outputs, index, self._output_shape, adding)
 
     def _index(self, sample: int) -> int:
         if not 0 <= sample < self.samples:
             raise TraceError(f"sample must be 0 to {self.samples - 1}, found {sample}")
         return sample
 
+    def _spikes(
+        self, name: str, dataset: StoredDataset, index: int, positions: tuple[int, int, int], adding: AddWords
+    ) -> PackedSpikes:
+        check_open(dataset)
+        with located(name):
+            return PackedSpikes(dataset.values(index, adding), positions)
+
     def _read(
         self, name: str, dataset: StoredDataset, selection: Any = (), adding: AddWords = add_words
     ) -> npt.NDArray[Any]:
-        if not dataset:  # h5py objects are false once their file is closed
-            raise TraceError("the trace is closed")
+        check_open(dataset)
         with located(name):
             return dataset.values(selection, adding)

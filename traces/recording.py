@@ -19,7 +19,7 @@ from spikecycle.traces.checks import check_integer
 from spikecycle.traces.errors import TraceError, located
 from spikecycle.traces.replace_file import ReplacementFile
 
-CHUNK_BYTES = 2**18  # a chunk is the unit of reading; small enough to skip timesteps, large enough to compress
+CHUNK_BYTES = 2**20  # a chunk is read as a whole, by calls that cost as much for a small one; few beside a sample
 BLOCK_BYTES = 2**20  # packed samples are written together from so many bytes on: a call costs more than a small chunk
 
 

@@ -18,6 +18,8 @@ from spikecycle.traces.filters import AddWords, FilterPipeline, add_words, check
 from spikecycle.traces.schema import CHUNK_CACHE_BYTES, MAX_CHUNK_BYTES
 
 Range = tuple[int, int]  # first index and the one after the last
+MOST_KEPT_CHUNKS = 2**10
+"""Of a sample, whose places are kept: a foreign file may have a chunk for every value."""
 
 
 class FoundDataset(NamedTuple):
@@ -38,6 +40,19 @@ class FoundDataset(NamedTuple):
         """A dataset that HDF5 has opened."""
         kind = identifier.get_type()
         return cls(identifier, kind, kind.dtype, identifier.shape, file_bytes)
+
+
+class InLine(NamedTuple):
+    """Chunks that lie one behind the other in the values that are read, as rows of rows.
+
+    corners: the first index of each. places: the byte of the values at which it begins. shape: of the values.
+    are_apart: whether none is written over by another.
+    """
+
+    corners: list[tuple[int, ...]]
+    places: list[int]
+    shape: tuple[int, ...]
+    are_apart: bool
 
 
 class StoredDataset:
@@ -66,6 +81,7 @@ class StoredDataset:
         self._file_bytes = found.file_bytes
         self._are_sizes_checked = False
         self._last_chunk: tuple[tuple[int, ...], Array] | None = None
+        self._first_sample: InLine | None = None
         if self._chunks is None:
             self._check_whole()
         else:
@@ -134,13 +150,16 @@ class StoredDataset:
         adding: for the checksums of many values.
         What is returned may be read-only.
         """
+        sample = self._sample_in_line(selection)
+        if sample is not None:
+            return self._read_in_line(sample, adding)
         ranges, kept = self._ranges(selection)
         native = self._stored_type.newbyteorder("=")
         if self._chunks == self._shape and ranges == [(0, size) for size in self._shape]:
             values = self._only_chunk().astype(native, copy=False)
             return values.reshape([values.shape[axis] for axis in kept])
         if self._chunks is not None and self._are_in_line(ranges, self._chunks):
-            values = self._read_in_line(ranges, self._chunks, adding).astype(native, copy=False)
+            values = self._read_in_line(self._in_line(ranges, self._chunks), adding)
             return values.reshape([values.shape[axis] for axis in kept])
         values = np.empty([stop - start for start, stop in ranges], native)
         if not values.size:
@@ -210,42 +229,64 @@ class StoredDataset:
         starts_one = ranges[axis][0] % chunks[axis] == 0
         return in_rows and are_done_with and starts_one and self._filters.chunk_bytes <= CHUNK_CACHE_BYTES
 
-    def _read_in_line(self, ranges: list[Range], chunks: tuple[int, ...], adding: AddWords) -> Array:
-        """Values whose chunks lie one behind the other, each read where it belongs: what a chunk has beyond them, and
-        its checksum, is overwritten by the next one, and lies behind the values at last."""
-        if not self._filters.codes:
-            self._check_sizes()
-        sizes = [stop - start for start, stop in ranges]
-        item_bytes, chunk_bytes, most_bytes = (
-            self._stored_type.itemsize, self._filters.chunk_bytes, self._filters.most_bytes
-        )  # fmt: skip
-        all_bytes = math.prod(sizes) * item_bytes
-        room = np.empty(all_bytes + most_bytes, np.uint8)
-        rows = [math.prod(sizes[axis + 1 :]) * item_bytes for axis in range(len(sizes))]  # bytes from one to the next
-        firsts = list(_chunks_of(ranges, chunks))
+    def _in_line(self, ranges: list[Range], chunks: tuple[int, ...]) -> InLine:
+        """The chunks of some values where `_are_in_line` is true."""
+        shape = tuple(stop - start for start, stop in ranges)
+        item_bytes = self._stored_type.itemsize
+        rows = [math.prod(shape[axis + 1 :]) * item_bytes for axis in range(len(shape))]  # bytes from one to the next
+        corners = list(_chunks_of(ranges, chunks))
         places = [
-            sum((begin - start) * row for begin, (start, _), row in zip(first, ranges, rows, strict=True))
-            for first in firsts
+            sum((begin - start) * row for begin, (start, _), row in zip(corner, ranges, rows, strict=True))
+            for corner in corners
         ]
+        are_apart = all(place == number * self._filters.chunk_bytes for number, place in enumerate(places))
+        return InLine(corners, places, shape, are_apart)
+
+    def _sample_in_line(self, selection: Any) -> InLine | None:
+        """The chunks of one index of the first axis, if that is what is selected and they are in line.
+
+        What is asked for most often: the chunks of every index lie as those of the first do, which is worked out once.
+        """
+        if not isinstance(selection, int) or not 0 <= selection < self._shape[0]:
+            return None
+        first = self._first_sample
+        if first is None:
+            ranges = [(0, 1), *((0, size) for size in self._shape[1:])]
+            if self._chunks is None or self._chunks[0] != 1 or not self._are_in_line(ranges, self._chunks):
+                return None
+            first = self._in_line(ranges, self._chunks)._replace(shape=self._shape[1:])
+            if len(first.corners) <= MOST_KEPT_CHUNKS:
+                self._first_sample = first
+        return first._replace(corners=[(selection, *corner[1:]) for corner in first.corners])
+
+    def _read_in_line(self, chunks: InLine, adding: AddWords) -> Array:
+        """Values whose chunks lie one behind the other, each read where it belongs, in native byte order: what a chunk
+        has beyond them, and its checksum, is overwritten by the next one, and lies behind the values at last."""
+        filters = self._filters
+        if not filters.codes:
+            self._check_sizes()
+        most_bytes, chunk_bytes = filters.most_bytes, filters.chunk_bytes
+        all_bytes = math.prod(chunks.shape) * self._stored_type.itemsize
+        room = np.empty(all_bytes + most_bytes, np.uint8)
         # Where no chunk is written over by another, checksums that are all there is to be undone wait for the others.
-        are_apart = all(place == number * chunk_bytes for number, place in enumerate(places))
         waiting: list[int] = []
         checksums: list[int] = []
-        for number, (first, place) in enumerate(zip(firsts, places, strict=True)):
+        for number, (corner, place) in enumerate(zip(chunks.corners, chunks.places, strict=True)):
             there = room[place : place + most_bytes]
-            skipped, stored = self._stored_chunk(first, there)
-            checksum = self._filters.only_checksum(stored, skipped) if are_apart else None
+            skipped, stored = self._stored_chunk(corner, there)
+            checksum = filters.only_checksum(stored, skipped) if chunks.are_apart else None
             if checksum is not None:
                 waiting.append(number)
                 checksums.append(checksum)
                 continue
-            undone = self._filters.undo(stored, skipped)
+            undone = filters.undo(stored, skipped)
             if undone.ctypes.data != there.ctypes.data:
                 there[: len(undone)] = undone
         if waiting:
-            read = room[: len(firsts) * chunk_bytes].reshape(len(firsts), chunk_bytes)
+            read = room[: len(chunks.corners) * chunk_bytes].reshape(-1, chunk_bytes)
             check_each(read if len(waiting) == len(read) else read[waiting], checksums, adding)
-        return room[:all_bytes].view(self._stored_type).reshape(sizes)
+        values = room[:all_bytes].view(self._stored_type).reshape(chunks.shape)
+        return values.astype(self._stored_type.newbyteorder("="), copy=False)
 
     def _only_chunk(self) -> Array:
         """All values where they are one whole chunk, as it is: nothing is copied, and nothing kept."""

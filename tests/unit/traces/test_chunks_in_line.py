@@ -67,6 +67,16 @@ def test_chunks_that_are_compressed_may_lie_between_those_that_are_not(tmp_path:
         assert hdf5.child(file, "x").values(0).tolist() == values[0].tolist()
 
 
+def test_what_a_chunk_has_beyond_the_values_makes_them_not_worth_compressing(tmp_path: Path) -> None:
+    """Seven timesteps in chunks of four: zeros are a quarter of the second one."""
+    values = np.random.default_rng(1).integers(0, 32, (1, 7, 512), np.uint8)  # five bits of eight
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        dataset = hdf5.create(file, "x", values[:0], chunks=(1, 4, 512), growing=True)
+        hdf5.append(dataset, list(values))
+        assert [dataset.id.get_chunk_info(index).filter_mask for index in range(2)] == [0b011, 0b011]
+        assert hdf5.child(file, "x").values(0).tolist() == values[0].tolist()
+
+
 @pytest.mark.parametrize("damaged", range(ROWS))
 @pytest.mark.parametrize("place", [0, -5, -4, -1])  # the first and last byte of the values and of the checksum
 def test_damage_in_any_chunk_is_found(damaged: int, place: int, tmp_path: Path) -> None:

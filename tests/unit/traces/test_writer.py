@@ -192,17 +192,17 @@ def test_no_samples(tmp_path: Path) -> None:
 
 def test_the_layout_of_the_file_is_the_documented_one(tmp_path: Path) -> None:
     """Chunks belong to one sample, hold whole timesteps, and everything that has a size is checksummed."""
-    shape = LayerShape.linear(2**20, 3)  # 128 KiB of spikes in a timestep
-    layer = LayerParameters("dense", shape, np.ones(shape.weight_shape, int), 2, neuron(3))
+    shape = LayerShape.linear(2**22, 1)  # 512 KiB of spikes in a timestep
+    layer = LayerParameters("dense", shape, np.ones(shape.weight_shape, np.int8), 2, neuron(1))
     with TraceWriter(tmp_path / "t.h5", [layer], TIMESTEPS) as writer:
         for _ in range(2):
             writer.append([np.zeros((TIMESTEPS, *shape.input_shape), np.uint8)])
     with h5py.File(tmp_path / "t.h5") as file:
         inputs, weights = file["layers/0/inputs"], file["layers/0/weights"]
-        assert inputs.chunks == (1, 2, 2**17) and weights.dtype == np.int8
+        assert inputs.chunks == (1, 2, 2**19) and weights.dtype == np.int8
         for dataset in (inputs, weights, file["layers/0/threshold"]):
             assert dataset.fletcher32 and dataset.shuffle and dataset.compression == "gzip"
-            assert np.prod(dataset.chunks) * dataset.dtype.itemsize <= 2**18
+            assert np.prod(dataset.chunks) * dataset.dtype.itemsize <= 2**20
 
 
 def test_weights_keep_to_the_smallest_dtype(tmp_path: Path) -> None:
