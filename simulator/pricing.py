@@ -15,7 +15,8 @@ All of it follows from a machine and counts alone. What an action costs, by the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -289,6 +290,31 @@ class MachinePrices:
             (memory, estimate_memory(memory, machine.technology, machine.logic, self.table))
             for memory in machine.memories()
         )
+
+
+MACHINES_KEPT = 16
+"""Machines whose prices are kept, those that somebody asked for last."""
+
+
+def prices_of(machine: Machine) -> MachinePrices:
+    """The prices of a machine, which all machines with the same keys have in common: a run asks for them when the
+    machine is checked and when its counts are priced, and most runs of a process are on few machines. The `machine` of
+    the prices may be another one, from elsewhere."""
+    return _kept_prices(_Keys(type(machine), machine.model_dump_json(), machine))
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """All keys of a machine with their values, as JSON, and the machine that was seen with them."""
+
+    machine_type: type[Machine]
+    text: str
+    machine: Machine = field(compare=False)
+
+
+@lru_cache(MACHINES_KEPT)
+def _kept_prices(keys: _Keys) -> MachinePrices:
+    return MachinePrices(keys.machine)
 
 
 @cache

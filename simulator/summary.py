@@ -43,7 +43,7 @@ def run_result(
 ) -> RunResult:
     """The result of a network on a machine."""
     network, prices, inferences = grounds.network, grounds.prices, len(grounds.samples)
-    machine = prices.machine
+    machine = grounds.machine
     layers = [_layer_result(network, prices, total, inferences) for total in totals]
     cycles = sum(timing.cycles_per_sample)
     leaked_pj = prices.leakage_pj(cycles)

@@ -48,7 +48,11 @@ class BankAccesses:
                 _owned_together(tiling) * self._banks + self._kind_of_channel, return_inverse=True
             )
             self._kinds = np.divmod(kinds, self._banks)
-        self._weights = _non_zeros(task, self._kind_of_channel, len(self._kinds[0]))
+        self._weights: Int32 | Int64 = _non_zeros(task, self._kind_of_channel, len(self._kinds[0]))
+        if self._count == 1:  # in the order and the width of what they are multiplied by
+            shape = task.shape
+            by_channel = self._weights.reshape(-1, shape.C, shape.R, shape.S)
+            self._weights = by_channel.transpose(0, 2, 1, 3).astype(np.int64, "C").reshape(len(by_channel), -1)
         self._rows = _taps_of_classes(tiling.map.row_classes, task.shape.R, task.shape.stride[0])
         self._columns = _taps_of_classes(tiling.map.column_classes, task.shape.S, task.shape.stride[1])
         self._fixed = self._whatever_spikes()
@@ -61,8 +65,10 @@ class BankAccesses:
         """
         if self._are_alike:
             return np.full(self._banks, accesses, np.int64)
-        taps = self._taps_of_cases(occurrences) if self._count == 1 else self._taps(sample)
-        found = np.einsum("pk,ok->po", taps.reshape(self._count, -1), self._weights)  # in pieces: no copy
+        if self._count == 1:
+            found = self._weights.dot(self._taps_of_cases(occurrences).reshape(-1))[None]
+        else:
+            found = np.einsum("pk,ok->po", self._taps(sample).reshape(self._count, -1), self._weights)  # no copy
         by_bank = self._fixed + 2 * self._by_bank(found)  # each read is followed by a write
         return by_bank if self._machine.dataflow.update == "dense" else by_bank + self._of_active(sample)
 
@@ -107,12 +113,12 @@ class BankAccesses:
         return self._by_bank((words.read + words.states) * by_place)
 
     def _taps_of_cases(self, occurrences: Int64) -> Int64:
-        """Events that meet each tap, all places together, int64 (C, R, S): those of every tap case with this tap."""
-        if self._rows.size == self._columns.size == 1:  # a linear layer has one of each
-            all_alike: Int64 = occurrences * (self._rows[0] * self._columns[0])
-            return all_alike
-        cases = occurrences.reshape(self._task.shape.C, self._rows.shape[1], self._columns.shape[1])
-        taps: Int64 = self._rows @ cases @ self._columns.T
+        """Events that meet each tap, all places together, int64 (R, C, S): those of every tap case with this tap."""
+        rows, columns = self._rows, self._columns
+        if rows.size == columns.size == 1:  # a linear layer has one of each
+            return occurrences if rows[0, 0] * columns[0, 0] else np.zeros_like(occurrences)
+        cases = occurrences.reshape(self._task.shape.C, rows.shape[1], columns.shape[1])
+        taps: Int64 = rows.dot(cases.dot(columns.T))  # unlike `@`, it does not hold Python's lock
         return taps
 
     def _taps(self, sample: LayerSample) -> Int64:
@@ -142,8 +148,9 @@ class BankAccesses:
 def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, int]:
     """Number of each output position in its PE's part of the tile, modulo banks, int64 (P, Q), and how many there are.
 
-    Where the channels of every PE fill whole rows of banks, all positions are alike, and have number 0. pool: rows and
-    columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
+    Where the channels of every PE fill whole rows of banks, or a PE has one position at a time, all positions are
+    alike, and have number 0. pool: rows and columns of sums for each position: (1, 1), or those of a pool for the
+    places of neurons.
     """
     own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
     shape = (tiling.map.rows[-1].stop // pool[0], tiling.map.columns[-1].stop // pool[1])
@@ -156,7 +163,7 @@ def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, i
                 for left, right in _blocks(columns, pool[1]):
                     size = (bottom - top, right - left)
                     numbers[top:bottom, left:right] = np.arange(size[0] * size[1]).reshape(size) % banks
-    return numbers, banks
+    return numbers, banks if numbers.any() else 1
 
 
 def _blocks(tile: AxisTile, pooled: int) -> Iterator[tuple[int, int]]:

@@ -116,9 +116,11 @@ class SamplePasses:
     def breakdown(self) -> Int64:
         """int64 (channel tiles, n, categories): cycles of updates and the encoder, and 0 of all others."""
         channel_tiles = len(self.sweeps)
-        cycles = np.zeros((channel_tiles, len(self.passes), len(CYCLE_CATEGORIES)), np.int64)
-        cycles[:, self._behind, UPDATE] = self.sweeps.reshape(channel_tiles, -1)
-        cycles[:, self._behind, ENCODE] = self.encodes.reshape(channel_tiles, -1)
+        behind = self._behind
+        cycles = np.empty((channel_tiles, len(self.passes), len(CYCLE_CATEGORIES)), np.int64)
+        cycles.fill(0)  # `np.zeros` gives Python's lock up for fewer numbers
+        cycles[:, behind, UPDATE] = self.sweeps.reshape(channel_tiles, -1)
+        cycles[:, behind, ENCODE] = self.encodes.reshape(channel_tiles, -1)
         if self.starts.any():
             cycles[:, self.ends - self.numbers, UPDATE] += self.starts
         return cycles

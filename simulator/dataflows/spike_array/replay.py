@@ -93,8 +93,8 @@ class ArrayReplay:
             else:
                 array = ArrayState.of(parameters.fifo_depth, parameters.pes)
                 sent = accumulate_passes(*arguments, array, room, some, tallies, busy_by_pe)
-            occurrences = tallies.sum(axis=0)  # the same for every block
-            work += occurrences @ block.work
+            occurrences = np.add.reduce(tallies, axis=0)  # the same for every block
+            work += occurrences.dot(block.work)  # unlike `@`, it does not hold Python's lock
             if len(place.cases) == 1:  # PEs share out the channels: of the map there is one block
                 busy_by_pe += block.served(occurrences)
         return cls(breakdown, sent, occurrences, work, busy_by_pe)
