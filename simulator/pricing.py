@@ -40,6 +40,8 @@ ALL_OPERANDS = "all"
 """Operand of what serves all of them: clock, leakage."""
 OF_TIME = ("active", "idle", "background")
 """Actions that happen in every cycle, whatever the array does."""
+_TOLD = ("name", "component", "operand", "action", "resource", "unit")
+"""What a result says of a counter."""
 _COUNTER_RESULTS = TypeAdapter(tuple[CounterResult, ...])
 """Makes all of them at once, in two thirds of the time that one takes after the other."""
 _WAITS_FOR_DRAM = "dram_"
@@ -54,31 +56,27 @@ class MachinePrices:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._action_pj: dict[Counter, float] = {}
+        self._priced: dict[Counter, tuple[float, dict[str, str]]] = {}
 
     def price(self, counters: Sequence[Counter], counts: Sequence[int]) -> tuple[CounterResult, ...]:
         """`counts[i]` actions of `counters[i]`."""
         return _COUNTER_RESULTS.validate_python(
             [
-                {
-                    "name": counter.name,
-                    "component": counter.component,
-                    "operand": counter.operand,
-                    "action": counter.action,
-                    "resource": counter.resource,
-                    "unit": counter.unit,
-                    "sum_count": count,
-                    "sum_energy_pj": count * self.action_pj(counter),
-                }
-                for counter, count in zip(counters, counts, strict=True)
+                {**told, "sum_count": count, "sum_energy_pj": count * action_pj}
+                for (action_pj, told), count in zip(map(self._price, counters), counts, strict=True)
             ]
         )
 
     def action_pj(self, counter: Counter) -> float:
-        """pJ of one action of a counter: stages have most of their counters in common."""
-        found = self._action_pj.get(counter)
+        """pJ of one action of a counter."""
+        return self._price(counter)[0]
+
+    def _price(self, counter: Counter) -> tuple[float, dict[str, str]]:
+        """The same with what a result says of the counter: stages have most of their counters in common."""
+        found = self._priced.get(counter)
         if found is None:
-            found = self._action_pj[counter] = self.price_list[counter.resource](counter)
+            action_pj = self.price_list[counter.resource](counter)
+            found = self._priced[counter] = action_pj, {name: getattr(counter, name) for name in _TOLD}
         return found
 
     @cached_property
