@@ -27,9 +27,9 @@ from spikecycle.simulator.workload import WindowAxis, Windows
 class MapCut:
     """A map in tiles.
 
-    rows, columns: the tiles of each axis. row_classes, column_classes: their tables of tap classes, int64 (classes, 4);
-    row_taps, column_taps: the taps that an input of each class meets, see `taps_of_classes`. tiles: rows and columns of each map tile, in order. place: where the events of each land. lanes: the tap cases of
-    an input channel.
+    rows, columns: the tiles of each axis. row_classes, column_classes: their tables of tap classes, int64 (classes, 4).
+    row_taps, column_taps: the taps that an input of each class meets, see `taps_of_classes`. tiles: rows and columns of
+    each map tile, in order. place: where the events of each land. lanes: the tap cases of an input channel.
     """
 
     rows: tuple[AxisTile, ...]

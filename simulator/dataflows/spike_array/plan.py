@@ -62,7 +62,7 @@ class SpikeArrayPlan:
             self.machine,
             fibers,
             self.cut,
-            cut_if_full(self.machine, self.task, self.weight_format).channel_tiles,
+            lambda: cut_if_full(self.machine, self.task, self.weight_format).channel_tiles,
             self.weight_format.spec(self.task.weight_bits),
             _pe_spec(self.machine, slots),
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
