@@ -17,9 +17,12 @@ def largest_sum(weights: WeightCodes, input_bits: int, bias: Int32 | None = None
     bias: int32 (M,), added once if given.
     """
     codes = weights.reshape(len(weights), -1)
-    blocks = np.array_split(codes, -(-codes.size // _BLOCK_WEIGHTS))  # no copy of all weights
-    sums = [np.abs(block, dtype=np.int64).sum(axis=1) for block in blocks]
-    magnitudes = np.concatenate(sums) * ((1 << input_bits) - 1)
+    magnitudes = np.empty(len(codes), np.int64)
+    together = max(1, _BLOCK_WEIGHTS // max(1, codes.shape[1]))
+    for first in range(0, len(codes), together):  # no copy of all weights
+        some = slice(first, first + together)
+        np.add.reduce(np.abs(codes[some], dtype=np.int64), axis=1, out=magnitudes[some])
+    magnitudes *= (1 << input_bits) - 1
     if bias is not None:
         magnitudes += np.abs(bias.astype(np.int64))
     return int(magnitudes.max())
