@@ -133,11 +133,13 @@ class SamplePasses:
     def places_of(self, first: int, stop: int) -> Mapping[str, Int64]:
         """The same of the passes of channel tiles `first` to `stop` - 1."""
         channel_tiles, count = stop - first, self.loads.shape[1]
-        last = self.last.reshape(-1)
-        of_timestep = np.diff(last, prepend=-1)
         places = np.empty((len(PLACES), channel_tiles, count), np.int64)
         places[0] = np.arange(first, stop)[:, None]
         places[1] = np.repeat(np.arange(len(self.ends)), self.numbers)
         places[2] = self.passes[:, TIMESTEP]
-        places[3] = np.arange(count) - np.repeat(last + 1 - of_timestep, of_timestep)
+        places[3] = 0
+        if self.last.size < count:  # some timesteps have several passes
+            last = self.last.reshape(-1)
+            of_timestep = np.diff(last, prepend=-1)
+            places[3] = np.arange(count) - np.repeat(last + 1 - of_timestep, of_timestep)
         return dict(zip(PLACES, places.reshape(len(PLACES), -1), strict=True))
