@@ -8,7 +8,7 @@ from typing import Any
 
 from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.support import free_operators, unaccounted
-from spikecycle.simulator.machine.schema import Machine, fingerprint
+from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import plugins_used_by
 from spikecycle.simulator.pricing import MachinePrices, prices_of
 from spikecycle.simulator.result import Assumptions, BufferArea, LogicArea, PluginFile, SlowBuffer
@@ -64,7 +64,7 @@ class Grounds:
             overlap=overlap,
             prices=prices,
             keys=keys,
-            sha256=fingerprint(keys),
+            sha256=machine.fingerprint(),
             plugins=plugins_used_by(machine, overlap),
             buffers=list(prices.memory_areas),
             logic=list(prices.logic_areas),

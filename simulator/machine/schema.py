@@ -355,7 +355,8 @@ class Machine(Section):
 
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, of all keys with their values, as JSON with sorted keys and without blanks."""
-        return fingerprint(self.model_dump(mode="json"))
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def pe_count(self) -> int:
@@ -396,9 +397,3 @@ class Machine(Section):
     def buffer_items(self) -> dict[str, Buffer]:
         """The buffers by key, in the order of the file format."""
         return {key: getattr(self.buffers, key) for key in type(self.buffers).model_fields}
-
-
-def fingerprint(keys: Mapping[str, Any]) -> str:
-    """See `Machine.fingerprint`; keys: of the machine with their values, as JSON has them."""
-    text = json.dumps(keys, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

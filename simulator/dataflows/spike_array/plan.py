@@ -27,7 +27,7 @@ from spikecycle.simulator.dataflows.spike_array.full_cut import cut_if_full
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeSpec
-from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay, Rooms
+from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay, ReplayRooms
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -45,7 +45,7 @@ class SpikeArrayPlan:
     cut: Tiling = field(init=False)
     latencies: LatencyTables = field(init=False)
     banks: BankAccesses = field(init=False)
-    rooms: Rooms = field(init=False)
+    rooms: ReplayRooms = field(init=False)
     _frames: dict[tuple[bool, bool, bool], SampleFrame] = field(init=False, default_factory=dict)
     _framing: Lock = field(init=False, default_factory=Lock)
 
@@ -68,7 +68,7 @@ class SpikeArrayPlan:
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
         )
         self.banks = BankAccesses(self.machine, self.task, self.cut)
-        self.rooms = Rooms(self.machine, self.task, self.cut)
+        self.rooms = ReplayRooms(self.machine, self.task, self.cut)
 
     @property
     def storage(self) -> WeightStorage:

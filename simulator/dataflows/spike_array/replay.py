@@ -51,7 +51,7 @@ def _work(breakdown: Int64, places: Mapping[str, Int64]) -> Work:
     return Work.of(CYCLE_CATEGORIES, of_passes, step=places["timestep"], places=places, phases=PHASES)
 
 
-class Room(NamedTuple):
+class ReplayRoom(NamedTuple):
     """What the kernels work in. Of what the sample before has left in it, they read nothing.
 
     events: of a pass. tallies: int64 (TALLIES, tap cases). array: the state of PEs and FIFOs, where channel tiles are
@@ -64,27 +64,27 @@ class Room(NamedTuple):
     bits_of_product: Int64
 
 
-class Rooms:
+class ReplayRooms:
     """The rooms of a layer, each lent to one sample at a time: there are no more than samples side by side."""
 
     def __init__(self, machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling) -> None:
         self._machine, self._task, self._place = machine, task, tiling.map.place
-        self._free: list[Room] = []
+        self._free: list[ReplayRoom] = []
 
-    def take(self) -> Room:
+    def take(self) -> ReplayRoom:
         """A room of which nobody else knows; any thread may ask."""
         try:
             return self._free.pop()
         except IndexError:
             parameters, task = self._machine.dataflow, self._task
-            return Room(
+            return ReplayRoom(
                 Events.of(task.shape.input_count * task.input_bits),
                 np.empty((TALLIES, task.shape.C * self._place.cases_of_channel), np.int64),
                 ArrayState.of(parameters.fifo_depth, parameters.pes),
                 np.array(BIT_OF_PRODUCT, np.int64),
             )
 
-    def give_back(self, room: Room) -> None:
+    def give_back(self, room: ReplayRoom) -> None:
         """Nobody works in it any more."""
         self._free.append(room)
 
@@ -113,7 +113,7 @@ class ArrayReplay:
         latencies: LatencyTables,
         events: SampleEvents,
         frame: SampleFrame,
-        rooms: Rooms,
+        rooms: ReplayRooms,
     ) -> ArrayReplay:
         """Broadcast all events of all passes, to some channel tiles after the others."""
         parameters, place, room = machine.dataflow, tiling.map.place, rooms.take()
