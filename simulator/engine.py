@@ -108,8 +108,8 @@ def simulate(
         machine = pick_weight_formats(network, machine, dataflow, stages, chosen, kept, reuse, threads)
         timing = NetworkTiming.of(machine, dataflow, edges(stages, network), len(chosen), timeline is not None)
         grounds = Grounds.of(
-            network, machine.model_copy(update={"dram": asked.dram}), dataflow, chosen, timing.policy.name,
-            ideal_memory=ideal_memory,
+            network, machine.model_copy(update={"dram": asked.dram}) if ideal_memory else machine, dataflow, chosen,
+            timing.policy.name, ideal_memory=ideal_memory,
         )  # fmt: skip
         resident = ResidentWeights(machine)
         totals = []

@@ -10,7 +10,7 @@ from spikecycle.simulator.dataflows.base import Dataflow
 from spikecycle.simulator.dataflows.support import free_operators, unaccounted
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.plugins import plugins_used_by
-from spikecycle.simulator.pricing import MachinePrices
+from spikecycle.simulator.pricing import MachinePrices, prices_of
 from spikecycle.simulator.result import Assumptions, BufferArea, LogicArea, PluginFile, SlowBuffer
 from spikecycle.traces import Trace
 
@@ -29,6 +29,7 @@ class Grounds:
     """
 
     network: Trace
+    machine: Machine
     samples: Sequence[int]
     overlap: str
     prices: MachinePrices
@@ -54,10 +55,11 @@ class Grounds:
         ideal_memory: bool = False,
     ) -> Grounds:
         """MachineError where the machine's tables lack a figure. ideal_memory: whether its DRAM takes no time here."""
-        prices, dram, logic = MachinePrices(machine), machine.dram, machine.logic
+        prices, dram, logic = prices_of(machine), machine.dram, machine.logic
         keys = machine.model_dump(mode="json")
         return cls(
             network=network,
+            machine=machine,
             samples=samples,
             overlap=overlap,
             prices=prices,

@@ -32,6 +32,8 @@ REGISTRIES: tuple[Registry[Any], ...] = (DATAFLOWS, WEIGHT_FORMATS, SPIKE_FORMAT
 """What a plugin may add to."""
 LARGEST_BYTES = 2**24
 """Of a plugin file."""
+_names: set[str] = set()
+"""Of the modules of plugin files that were ever loaded: every run asks, and `sys.modules` has thousands of others."""
 
 
 @contextmanager
@@ -63,11 +65,12 @@ class PluginModule(ModuleType):
 
 def plugins_of(used: Mapping[str, Iterable[str]]) -> list[PluginFile]:
     """The plugin files that registered any of these components, sorted by name; used: names by kind of registry."""
-    loaded = [module for module in sys.modules.values() if type(module) is PluginModule]
+    loaded = [sys.modules.get(name) for name in _names]
     found = {
         (Path(module.__file__ or "").name, hashlib.sha256(module.source).hexdigest())
         for module in loaded
-        if any(not module.added.get(kind, set()).isdisjoint(names) for kind, names in used.items())
+        if isinstance(module, PluginModule)
+        and any(not module.added.get(kind, set()).isdisjoint(names) for kind, names in used.items())
     }
     return [PluginFile(file=file, sha256=sha256) for file, sha256 in sorted(found)]
 
@@ -133,6 +136,7 @@ def load_plugin(path: str | Path) -> ModuleType:
         for registry in REGISTRIES:
             registry.restore({n: m for n, m in before[registry.kind].items() if n not in loaded.added[registry.kind]})
     start = {registry.kind: registry.registered() for registry in REGISTRIES}
+    _names.add(name)
     sys.modules[name] = module  # where pydantic and pickle look for its classes
     try:
         # Compiled here, not by the import system, which would write its own cache beside the user's file.

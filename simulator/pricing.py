@@ -15,7 +15,8 @@ All of it follows from a machine and counts alone. What an action costs, by the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -39,6 +40,8 @@ ALL_OPERANDS = "all"
 """Operand of what serves all of them: clock, leakage."""
 OF_TIME = ("active", "idle", "background")
 """Actions that happen in every cycle, whatever the array does."""
+_TOLD = ("name", "component", "operand", "action", "resource", "unit")
+"""What a result says of a counter."""
 _COUNTER_RESULTS = TypeAdapter(tuple[CounterResult, ...])
 """Makes all of them at once, in two thirds of the time that one takes after the other."""
 _WAITS_FOR_DRAM = "dram_"
@@ -53,31 +56,27 @@ class MachinePrices:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._action_pj: dict[Counter, float] = {}
+        self._priced: dict[Counter, tuple[float, dict[str, str]]] = {}
 
     def price(self, counters: Sequence[Counter], counts: Sequence[int]) -> tuple[CounterResult, ...]:
         """`counts[i]` actions of `counters[i]`."""
         return _COUNTER_RESULTS.validate_python(
             [
-                {
-                    "name": counter.name,
-                    "component": counter.component,
-                    "operand": counter.operand,
-                    "action": counter.action,
-                    "resource": counter.resource,
-                    "unit": counter.unit,
-                    "sum_count": count,
-                    "sum_energy_pj": count * self.action_pj(counter),
-                }
-                for counter, count in zip(counters, counts, strict=True)
+                {**told, "sum_count": count, "sum_energy_pj": count * action_pj}
+                for (action_pj, told), count in zip(map(self._price, counters), counts, strict=True)
             ]
         )
 
     def action_pj(self, counter: Counter) -> float:
-        """pJ of one action of a counter: stages have most of their counters in common."""
-        found = self._action_pj.get(counter)
+        """pJ of one action of a counter."""
+        return self._price(counter)[0]
+
+    def _price(self, counter: Counter) -> tuple[float, dict[str, str]]:
+        """The same with what a result says of the counter: stages have most of their counters in common."""
+        found = self._priced.get(counter)
         if found is None:
-            found = self._action_pj[counter] = self.price_list[counter.resource](counter)
+            action_pj = self.price_list[counter.resource](counter)
+            found = self._priced[counter] = action_pj, {name: getattr(counter, name) for name in _TOLD}
         return found
 
     @cached_property
@@ -289,6 +288,31 @@ class MachinePrices:
             (memory, estimate_memory(memory, machine.technology, machine.logic, self.table))
             for memory in machine.memories()
         )
+
+
+MACHINES_KEPT = 16
+"""Machines whose prices are kept, those that somebody asked for last."""
+
+
+def prices_of(machine: Machine) -> MachinePrices:
+    """The prices of a machine, which all machines with the same keys have in common: a run asks for them when the
+    machine is checked and when its counts are priced, and most runs of a process are on few machines. The `machine` of
+    the prices may be another one, from elsewhere."""
+    return _kept_prices(_Keys(type(machine), machine.model_dump_json(), machine))
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """All keys of a machine with their values, as JSON, and the machine that was seen with them."""
+
+    machine_type: type[Machine]
+    text: str
+    machine: Machine = field(compare=False)
+
+
+@lru_cache(MACHINES_KEPT)
+def _kept_prices(keys: _Keys) -> MachinePrices:
+    return MachinePrices(keys.machine)
 
 
 @cache

@@ -15,6 +15,7 @@ from spikecycle.simulator.pricing import (
     dram_counters,
     dram_counts,
     dram_traffic,
+    prices_of,
 )
 from spikecycle.simulator.result import (
     CounterResult,
@@ -24,7 +25,7 @@ from spikecycle.simulator.result import (
     VerificationResult,
 )
 from spikecycle.simulator.timing import NetworkTiming
-from spikecycle.simulator.totals import StageTotals
+from spikecycle.simulator.totals import StageTotals, TimeTotals
 from spikecycle.simulator.units import pj_to_j, seconds
 from spikecycle.traces import Trace
 
@@ -43,7 +44,7 @@ def run_result(
 ) -> RunResult:
     """The result of a network on a machine."""
     network, prices, inferences = grounds.network, grounds.prices, len(grounds.samples)
-    machine = prices.machine
+    machine = grounds.machine
     layers = [_layer_result(network, prices, total, inferences) for total in totals]
     cycles = sum(timing.cycles_per_sample)
     leaked_pj = prices.leakage_pj(cycles)
@@ -107,15 +108,15 @@ def run_result(
 
 def stage_cost(machine: Machine, total: StageTotals) -> tuple[float, int]:
     """Energy in pJ, leakage included, and cycles of a stage, summed over samples."""
-    prices = MachinePrices(machine)
-    energy_pj = sum(counter.sum_energy_pj for counter in _counters(prices, total))
-    return energy_pj + prices.leakage_pj(total.cycles), total.cycles
+    prices, time = prices_of(machine), total.in_time()
+    energy_pj = sum(counter.sum_energy_pj for counter in _counters(prices, total, time))
+    return energy_pj + prices.leakage_pj(time.cycles), time.cycles
 
 
-def _counters(prices: MachinePrices, total: StageTotals) -> tuple[CounterResult, ...]:
+def _counters(prices: MachinePrices, total: StageTotals, time: TimeTotals) -> tuple[CounterResult, ...]:
     """Every count of a stage, DRAM's and the clock's after the others, priced."""
     machine = prices.machine
-    reads, writes = total.dram_read_bits, total.dram_write_bits
+    reads, writes = time.dram_read_bits, time.dram_write_bits
     counters = [
         *total.counters.values(),
         *(dram_traffic("read", operand) for operand in reads),
@@ -124,18 +125,19 @@ def _counters(prices: MachinePrices, total: StageTotals) -> tuple[CounterResult,
         *prices.clock_counters,
     ]
     counts = [
-        *(total.counts[name] for name in total.counters),
+        *map(total.counts.__getitem__, total.counters),
         *reads.values(),
         *writes.values(),
-        *dram_counts(machine, total.row_activations, total.cycles),
-        *prices.clock_counts(total.breakdown),
+        *dram_counts(machine, total.row_activations, time.cycles),
+        *prices.clock_counts(time.breakdown),
     ]
     return prices.price(counters, counts)
 
 
 def _layer_result(network: Trace, prices: MachinePrices, total: StageTotals, samples: int) -> LayerResult:
     """One stage, priced."""
-    counters, cycles = _counters(prices, total), total.cycles
+    time = total.in_time()
+    counters, cycles = _counters(prices, total, time), time.cycles
     leaked_pj = prices.leakage_pj(cycles)
     energy_pj = sum(one.sum_energy_pj for one in counters) + leaked_pj
     return LayerResult(
@@ -154,11 +156,11 @@ def _layer_result(network: Trace, prices: MachinePrices, total: StageTotals, sam
         sum_synaptic_operations=total.synaptic_operations,
         sum_dense_synaptic_operations=samples * network.timesteps * _dense_sops(total.stage),
         sum_cycles=cycles,
-        sum_cycle_breakdown=total.breakdown,
+        sum_cycle_breakdown=time.breakdown,
         utilization=total.busy.get("pe", 0) / (prices.machine.pe_count * cycles) if cycles else 0.0,
-        sum_busy_cycles=total.busy_cycles,
-        sum_dram_read_bits=dict(total.dram_read_bits),
-        sum_dram_write_bits=dict(total.dram_write_bits),
+        sum_busy_cycles=time.busy,
+        sum_dram_read_bits=time.dram_read_bits,
+        sum_dram_write_bits=time.dram_write_bits,
         inferences_with_weights_on_chip=total.inferences_with_weights_on_chip,
         tensors_on_chip=dict(sorted(total.kept.items())),
         output_neurons=total.over_time.neurons,

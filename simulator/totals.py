@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from spikecycle.simulator.activity import Activity, Counter
 from spikecycle.simulator.array_types import Int64
@@ -151,27 +152,27 @@ class StageTotals:
         self.input_currents += found if name in self.currents else 0
         self.input_positions += len(counts) * self.positions[name]
 
-    @property
-    def cycles(self) -> int:
-        """Cycles of the stage, from its start to its end, summed over samples."""
-        return sum(schedule.cycles for schedule in self.schedules)
+    def in_time(self) -> TimeTotals:
+        """What the schedules of all samples come to."""
+        schedules = self.schedules
+        return TimeTotals(
+            sum(schedule.cycles for schedule in schedules),
+            sum_by_name(schedule.breakdown for schedule in schedules),
+            sum_by_name(schedule.busy for schedule in schedules),
+            sum_by_name(schedule.load_moved_bits for schedule in schedules),
+            sum_by_name(schedule.store_moved_bits for schedule in schedules),
+        )
 
-    @property
-    def breakdown(self) -> dict[str, int]:
-        """The same by category."""
-        return sum_by_name(schedule.breakdown for schedule in self.schedules)
 
-    @property
-    def busy_cycles(self) -> dict[str, int]:
-        """Cycles in which each resource, the DRAM channel among them, worked."""
-        return sum_by_name(schedule.busy for schedule in self.schedules)
+class TimeTotals(NamedTuple):
+    """One stage in time, summed over samples.
 
-    @property
-    def dram_read_bits(self) -> Mapping[str, int]:
-        """Bits read from DRAM by operand, whole bursts."""
-        return sum_by_name(schedule.load_moved_bits for schedule in self.schedules)
+    cycles: from its start to its end. breakdown: the same by category. busy: those in which each resource, the DRAM
+    channel among them, worked. dram_read_bits, dram_write_bits: by operand, whole bursts.
+    """
 
-    @property
-    def dram_write_bits(self) -> Mapping[str, int]:
-        """Bits written to DRAM by operand, whole bursts."""
-        return sum_by_name(schedule.store_moved_bits for schedule in self.schedules)
+    cycles: int
+    breakdown: dict[str, int]
+    busy: dict[str, int]
+    dram_read_bits: dict[str, int]
+    dram_write_bits: dict[str, int]

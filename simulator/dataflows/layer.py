@@ -219,7 +219,12 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
         else _identity(source, network, population)
         for source in (pools[0].inputs if pools else population.inputs)
     ]
-    bias = np.sum([synapse.bias().astype(np.int64) for synapse in synapses.values()], axis=0)
+    bias, *others = [synapse.bias() for synapse in synapses.values()]
+    if others:
+        exact = bias.astype(np.int64)
+        for other in others:
+            exact += other
+        bias = exact.astype(np.int32)
     if len(connections) == 1:
         shape, weights = connections[0].shape, connections[0].weights
     else:
@@ -232,7 +237,7 @@ def layer_of(stage: Stage, network: Network) -> tuple[LayerTask, list[Connection
         input_bits=max(spec.bits for spec in specs),
         weight_bits=max(connection.weight_bits for connection in connections),
         weights=weights,
-        bias=bias.astype(np.int32),
+        bias=bias,
         neuron=population.neuron,
         pool=pools[0].window if pools else (1, 1),
     )

@@ -69,8 +69,8 @@ def outline(stage: Stage, network: Network) -> LayerTask | None:
         timesteps=sizes.timesteps,
         input_bits=sizes.input_bits,
         weight_bits=sizes.weight_bits,
-        weights=np.broadcast_to(np.int8(0), sizes.shape.weight_shape),
-        bias=np.broadcast_to(np.int32(0), sizes.shape.M),
+        weights=np.ndarray(sizes.shape.weight_shape, np.int8, bytes(1), strides=(0, 0, 0, 0)),
+        bias=np.ndarray(sizes.shape.M, np.int32, bytes(4), strides=(0,)),
         neuron=population.neuron,
         pool=pools[0].window if pools else (1, 1),
     )

@@ -75,8 +75,9 @@ def check_operators(formats: Formats, operators: Iterable[str]) -> None:
 
 def candidates(choice: WeightFormatChoice) -> dict[str, WeightFormatChoice]:
     """The choices among which "auto" picks, by name, all with its settings; any other choice is the only one."""
-    names = WEIGHT_FORMATS.names() if choice.format == AUTO else (choice.format,)
-    return {name: choice.model_copy(update={"format": name}) for name in names}
+    if choice.format != AUTO:
+        return {choice.format: choice}
+    return {name: choice.model_copy(update={"format": name}) for name in WEIGHT_FORMATS.names()}
 
 
 def pick(results_by_format: Mapping[str, OperatorCost], by: LeastOf) -> str:

@@ -39,7 +39,7 @@ from spikecycle.simulator.machine.schema import (
     Technology,
 )
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
-from spikecycle.simulator.pricing import MachinePrices
+from spikecycle.simulator.pricing import prices_of
 from spikecycle.simulator.schedule import OVERLAPS
 from spikecycle.suggestions import did_you_mean
 
@@ -322,7 +322,7 @@ def _unpriceable(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _unpriced_parts(machine: Machine) -> Iterator[str]:
     """Memories, devices and units of which the machine's tables have no figures."""
-    prices = MachinePrices(machine)
+    prices = prices_of(machine)
     for look_up in (lambda: prices.memory_areas, lambda: prices.logic_areas, lambda: prices.clock_counters):
         try:
             look_up()

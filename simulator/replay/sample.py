@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from spikecycle.simulator.array_types import Frames, Integers
+from spikecycle.simulator.computed_once import computed_once
 from spikecycle.simulator.replay.layer import Comparison, LayerReplay, collect_replay
 from spikecycle.simulator.replay.nodes import start_node, start_population
 from spikecycle.simulator.replay.steps import PopulationStep
@@ -34,7 +35,6 @@ class SampleTensors:
         self.sample = sample
         self._recorded = recorded
         self.shared = False
-        self._producers = {operator.output.name: operator for operator in trace.operators}
         self._unpacked: dict[str, Integers] = {}
         self._frames: dict[str, Frames] = {}
 
@@ -108,6 +108,10 @@ class SampleTensors:
     def producer(self, name: str) -> Operator | None:
         """The operator that makes a tensor; None for an input of the network."""
         return self._producers.get(name)
+
+    @computed_once
+    def _producers(self) -> dict[str, Operator]:
+        return {operator.output.name: operator for operator in self.trace.operators}
 
     def _tensor(self, name: str) -> Tensor:
         if name not in self.trace.tensors:

@@ -6,8 +6,8 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int32, WeightCodes
 
-_BLOCK_WEIGHTS = 2**16
-"""Weights that are widened together: few enough for the caches of a processor."""
+_BLOCK_BYTES = 2**19
+"""Of the weights that are widened together: few enough for the caches of a processor."""
 
 
 def largest_sum(weights: WeightCodes, input_bits: int, bias: Int32 | None = None) -> int:
@@ -17,9 +17,13 @@ def largest_sum(weights: WeightCodes, input_bits: int, bias: Int32 | None = None
     bias: int32 (M,), added once if given.
     """
     codes = weights.reshape(len(weights), -1)
-    blocks = np.array_split(codes, -(-codes.size // _BLOCK_WEIGHTS))  # no copy of all weights
-    sums = [np.abs(block, dtype=np.int64).sum(axis=1) for block in blocks]
-    magnitudes = np.concatenate(sums) * ((1 << input_bits) - 1)
+    wider = np.dtype(f"i{min(8, 2 * codes.itemsize)}")  # it holds the magnitude of every code
+    magnitudes = np.empty(len(codes), np.int64)
+    together = max(1, _BLOCK_BYTES // max(1, codes.shape[1] * wider.itemsize))
+    for first in range(0, len(codes), together):  # no copy of all weights
+        some = slice(first, first + together)
+        np.add.reduce(np.abs(codes[some], dtype=wider), axis=1, dtype=np.int64, out=magnitudes[some])
+    magnitudes *= (1 << input_bits) - 1
     if bias is not None:
         magnitudes += np.abs(bias.astype(np.int64))
     return int(magnitudes.max())

@@ -166,15 +166,18 @@ def test_of_the_tables_of_srams_only_the_wanted_one_is_read(count: Any) -> None:
     assert read.total() == 1
 
 
-def test_what_prices_rest_on_is_looked_up_once_for_a_result(tmp_path: Path, count: Any) -> None:
-    """However many layers it has; a machine is validated for every run, which looks it up as well."""
-    machine = load_machine("spike_array")
-    for layers in (1, 3):
-        path = _trace_of(tmp_path / f"{layers}.h5", layers)
-        estimates, units = count(pricing, "estimate_memory"), count(type(machine), "units")
-        simulate(path, machine)
-        assert estimates.total() == 2 * len(machine.memories())
-        assert units.total() == 2
+def test_what_prices_rest_on_is_looked_up_once_for_machines_with_the_same_keys(tmp_path: Path, count: Any) -> None:
+    """However many runs and layers there are, and although each run makes a machine of its own."""
+    pricing._kept_prices.cache_clear()
+    machine, key = load_machine("spike_array"), "technology.clock_mhz"
+    pricing._kept_prices.cache_clear()
+    estimates, units = count(pricing, "estimate_memory"), count(type(machine), "units")
+    for times, changes in ((1, None), (1, {key: machine.technology.clock_mhz}), (2, {key: 100}), (2, None)):
+        for layers in (1, 3):
+            result = simulate(_trace_of(tmp_path / f"{layers}.h5", layers), machine, settings=changes)
+            assert result.machine_overrides == (changes or {}), "a machine is told from where it comes"
+            assert estimates.total() == times * len(machine.memories())
+            assert units.total() == times
 
 
 def test_each_attribute_of_a_trace_is_opened_once(tmp_path: Path, count: Any) -> None:

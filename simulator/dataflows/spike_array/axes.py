@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int32, Int64
 from spikecycle.simulator.workload import WindowAxis, input_range
@@ -141,3 +142,11 @@ def _tap_classes(axis: WindowAxis, block_starts: Int64, inputs: Int64, by_block_
     found = np.stack(np.broadcast_arrays(phase, first, last, size), axis=-1)
     found[first > last] = (-1, 0, -1, 0)
     return found
+
+
+def taps_of_classes(classes: Int64, axis: WindowAxis) -> Int64:
+    """int64 (taps, classes): 1 where an input of the class meets the tap; classes: int64 (classes, 4)."""
+    of_phase, phase = np.divmod(np.arange(axis.taps)[:, None], axis.stride)
+    first, last = classes[:, FIRST_TAP], classes[:, LAST_TAP]
+    met: npt.NDArray[np.bool_] = (classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)
+    return met.astype(np.int64)

@@ -13,11 +13,10 @@ from itertools import pairwise
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from spikecycle.simulator.array_types import Int32, Int64, WeightCodes
 from spikecycle.simulator.dataflows.layer import LayerSample, LayerTask
-from spikecycle.simulator.dataflows.spike_array.axes import FIRST_TAP, LAST_TAP, PHASE, AxisTile
+from spikecycle.simulator.dataflows.spike_array.axes import AxisTile
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling
@@ -39,8 +38,11 @@ class BankAccesses:
         self._are_alike = machine.dataflow.potential_access == "row" or self._banks == 1
         if self._are_alike:
             return
-        self._places, self._count = _places(tiling, self._banks, (1, 1))
-        self._neurons = self._places if task.pool == (1, 1) else _places(tiling, self._banks, task.pool)[0]
+        self._count = 1  # of places: the channels of every PE fill whole rows of banks
+        if any((tile.own_channels % self._banks).any() for tile in tiling.channel_tiles):
+            self._places = _places(tiling, self._banks, (1, 1))
+            self._neurons = self._places if task.pool == (1, 1) else _places(tiling, self._banks, task.pool)
+            self._count = self._banks if self._places.any() else 1  # one by one: no PE has more than a position
         self._kind_of_channel: Int64 = _local_numbers(tiling) % self._banks
         self._kinds = np.zeros(self._banks, np.int64), np.arange(self._banks)
         if self._count > 1:
@@ -48,9 +50,12 @@ class BankAccesses:
                 _owned_together(tiling) * self._banks + self._kind_of_channel, return_inverse=True
             )
             self._kinds = np.divmod(kinds, self._banks)
-        self._weights = _non_zeros(task, self._kind_of_channel, len(self._kinds[0]))
-        self._rows = _taps_of_classes(tiling.map.row_classes, task.shape.R, task.shape.stride[0])
-        self._columns = _taps_of_classes(tiling.map.column_classes, task.shape.S, task.shape.stride[1])
+        self._weights: Int32 | Int64 = _non_zeros(task, self._kind_of_channel, len(self._kinds[0]))
+        if self._count == 1:  # in the order and the width of what they are multiplied by
+            shape = task.shape
+            by_channel = self._weights.reshape(-1, shape.C, shape.R, shape.S)
+            self._weights = by_channel.transpose(0, 2, 1, 3).astype(np.int64, "C").reshape(len(by_channel), -1)
+        self._rows, self._columns = tiling.map.row_taps, tiling.map.column_taps
         self._fixed = self._whatever_spikes()
 
     def accesses(self, sample: LayerSample, occurrences: Int64, accesses: int) -> Int64:
@@ -61,8 +66,10 @@ class BankAccesses:
         """
         if self._are_alike:
             return np.full(self._banks, accesses, np.int64)
-        taps = self._taps_of_cases(occurrences) if self._count == 1 else self._taps(sample)
-        found = np.einsum("pk,ok->po", taps.reshape(self._count, -1), self._weights)  # in pieces: no copy
+        if self._count == 1:
+            found = self._weights.dot(self._taps_of_cases(occurrences).reshape(-1))[None]
+        else:
+            found = np.einsum("pk,ok->po", self._taps(sample).reshape(self._count, -1), self._weights)  # no copy
         by_bank = self._fixed + 2 * self._by_bank(found)  # each read is followed by a write
         return by_bank if self._machine.dataflow.update == "dense" else by_bank + self._of_active(sample)
 
@@ -70,9 +77,14 @@ class BankAccesses:
         """int64 (banks,): accesses that are the same in every sample."""
         task, words = self._task, NeuronWords.of(self._machine, self._task)
         channels = np.bincount(self._kind_of_channel, minlength=len(self._weights))
-        neurons, sums = (
-            np.bincount(places.reshape(-1), minlength=self._count) for places in (self._neurons, self._places)
-        )
+        if self._count == 1:
+            rows, columns = task.shape.P, task.shape.Q
+            sums = np.array([rows * columns])
+            neurons = np.array([(rows // task.pool[0]) * (columns // task.pool[1])])
+        else:
+            neurons, sums = (
+                np.bincount(places.reshape(-1), minlength=self._count) for places in (self._neurons, self._places)
+            )
         # once, before the first timestep; and what is read in every update, and what of it is written back
         of_neuron = words.parameters + int(task.neuron.start_potential.any())
         if self._machine.dataflow.update == "dense":
@@ -102,17 +114,18 @@ class BankAccesses:
         by_channel = updated.reshape(shape.M, -1)
         by_place = np.zeros((self._count, len(self._weights)), np.int64)
         for place in range(self._count):
-            of_place = by_channel[:, (self._neurons == place).reshape(-1)].sum(axis=1)
+            there = slice(None) if self._count == 1 else (self._neurons == place).reshape(-1)
+            of_place = by_channel[:, there].sum(axis=1)
             np.add.at(by_place[place], self._kind_of_channel, of_place)
         return self._by_bank((words.read + words.states) * by_place)
 
     def _taps_of_cases(self, occurrences: Int64) -> Int64:
-        """Events that meet each tap, all places together, int64 (C, R, S): those of every tap case with this tap."""
-        if self._rows.size == self._columns.size == 1:  # a linear layer has one of each
-            all_alike: Int64 = occurrences * (self._rows[0] * self._columns[0])
-            return all_alike
-        cases = occurrences.reshape(self._task.shape.C, self._rows.shape[1], self._columns.shape[1])
-        taps: Int64 = self._rows @ cases @ self._columns.T
+        """Events that meet each tap, all places together, int64 (R, C, S): those of every tap case with this tap."""
+        rows, columns = self._rows, self._columns
+        if rows.size == columns.size == 1:  # a linear layer has one of each
+            return occurrences if rows[0, 0] * columns[0, 0] else np.zeros_like(occurrences)
+        cases = occurrences.reshape(self._task.shape.C, rows.shape[1], columns.shape[1])
+        taps: Int64 = rows.dot(cases.dot(columns.T))  # unlike `@`, it does not hold Python's lock
         return taps
 
     def _taps(self, sample: LayerSample) -> Int64:
@@ -139,24 +152,19 @@ class BankAccesses:
         return taps
 
 
-def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> tuple[Int64, int]:
-    """Number of each output position in its PE's part of the tile, modulo banks, int64 (P, Q), and how many there are.
+def _places(tiling: Tiling, banks: int, pool: tuple[int, int]) -> Int64:
+    """Number of each output position in its PE's part of the tile, modulo banks, int64 (P, Q).
 
-    Where the channels of every PE fill whole rows of banks, all positions are alike, and have number 0. pool: rows and
-    columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
+    pool: rows and columns of sums for each position: (1, 1), or those of a pool for the places of neurons.
     """
-    own = {int(channels) for tile in tiling.channel_tiles for channels in tile.own_channels}
-    shape = (tiling.map.rows[-1].stop // pool[0], tiling.map.columns[-1].stop // pool[1])
-    if all(channels % banks == 0 for channels in own):
-        return np.zeros(shape, np.int64), 1
-    numbers = np.zeros(shape, np.int64)
+    numbers = np.zeros((tiling.map.rows[-1].stop // pool[0], tiling.map.columns[-1].stop // pool[1]), np.int64)
     for rows in tiling.map.rows:
         for columns in tiling.map.columns:
             for top, bottom in _blocks(rows, pool[0]):
                 for left, right in _blocks(columns, pool[1]):
                     size = (bottom - top, right - left)
                     numbers[top:bottom, left:right] = np.arange(size[0] * size[1]).reshape(size) % banks
-    return numbers, banks
+    return numbers
 
 
 def _blocks(tile: AxisTile, pooled: int) -> Iterator[tuple[int, int]]:
@@ -198,11 +206,3 @@ def count_non_zeros(weights: WeightCodes, kind_of_channel: Int64, channels_of_gr
         own, found = weights[channel], found_out[kind_of_channel[channel], first : first + fan_in]
         for tap in range(fan_in):
             found[tap] += own[tap] != 0
-
-
-def _taps_of_classes(classes: Int64, taps: int, stride: int) -> Int64:
-    """int64 (taps, classes): 1 where an input of the class meets the tap."""
-    of_phase, phase = np.divmod(np.arange(taps)[:, None], stride)
-    first, last = classes[:, FIRST_TAP], classes[:, LAST_TAP]
-    met: npt.NDArray[np.bool_] = (classes[:, PHASE] == phase) & (first <= of_phase) & (of_phase <= last)
-    return met.astype(np.int64)

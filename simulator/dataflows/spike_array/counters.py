@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 from spikecycle.simulator.activity import Counter, Resource
 from spikecycle.simulator.dataflows.layer import LayerTask
@@ -48,12 +50,49 @@ def event_bits(task: LayerTask) -> int:
 def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]:
     """The declared counters, in the order of reports; those of a codebook, synaptic current or pool only where there
     is one."""
-    bits = machine.buffers.potentials.width_bits
-    event = event_bits(task)
-    wire = machine.dataflow.broadcast_um
-    potentials = "a row of potentials is" if machine.dataflow.potential_access == "row" else "a potential is"
+    chosen, parameters, neuron = weight_format(machine.formats.weights_of(task.name)), machine.dataflow, task.neuron
+    return _counters(
+        _Counted(
+            decoder=decode_unit(chosen),
+            potential_bits=machine.buffers.potentials.width_bits,
+            event_bits=event_bits(task),
+            codebook_bits=task.weight_bits if chosen.codes == "codebook" else None,
+            leak=leak_action(neuron),
+            current_leak=current_leak_action(neuron) if neuron.has_current else None,
+            integrates=NeuronWords.of(machine, task).additions > 0,
+            is_pooled=task.is_pooled,
+            is_sparse=parameters.update == "sparse",
+            in_rows=parameters.potential_access == "row",
+            words_per_access=machine.potentials_per_access,
+            broadcast_um=parameters.broadcast_um,
+            bank_um=parameters.bank_um,
+        )
+    )
 
-    decoder = decode_unit(weight_format(machine.formats.weights_of(task.name)))
+
+class _Counted(NamedTuple):
+    """All that counters follow from. codebook_bits: of a value, None without a codebook. leak, current_leak: actions,
+    the latter None without a current."""
+
+    decoder: str
+    potential_bits: int
+    event_bits: int
+    codebook_bits: int | None
+    leak: str
+    current_leak: str | None
+    integrates: bool
+    is_pooled: bool
+    is_sparse: bool
+    in_rows: bool
+    words_per_access: int
+    broadcast_um: int
+    bank_um: int
+
+
+@lru_cache(maxsize=64)
+def _counters(of: _Counted) -> tuple[Counter, ...]:
+    bits, event, wire, decoder = of.potential_bits, of.event_bits, of.broadcast_um, of.decoder
+    potentials = "a row of potentials is" if of.in_rows else "a potential is"
 
     def words(buffer: str, operand: str, action: str, when: str) -> Counter:
         return Counter(f"{buffer}.{action}", buffer, operand, action, "sram", "words", when)
@@ -61,19 +100,16 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
     codebook = (
         Counter(
             "codebook.write", "decoder", "weights", "register_write", "logic", "values",
-            "a value of the codebook is loaded", bits=task.weight_bits,
+            "a value of the codebook is loaded", bits=of.codebook_bits or 0,
         ),
         Counter(
             "codebook.read", "decoder", "weights", "register_read", "logic", "values",
-            "a stored value is looked up in the codebook", bits=task.weight_bits,
+            "a stored value is looked up in the codebook", bits=of.codebook_bits or 0,
         ),
     )  # fmt: skip
-    has_codebook = weight_format(machine.formats.weights_of(task.name)).codes == "codebook"
-
-    has_current, integrates = task.neuron.has_current, NeuronWords.of(machine, task).additions > 0
     current_leak = (
         Counter(
-            "neuron.current_leak", "neuron", "potentials", current_leak_action(task.neuron), "logic", "operations",
+            "neuron.current_leak", "neuron", "potentials", of.current_leak or "", "logic", "operations",
             "a synaptic current leaks: it is shifted if the factor is a power of two, else multiplied", bits=bits,
         ),
     )  # fmt: skip
@@ -91,7 +127,7 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
     )  # fmt: skip
 
     def flags(action: str, when: str) -> Counter:
-        resource: Resource = "sram" if machine.dataflow.update == "sparse" else "none"
+        resource: Resource = "sram" if of.is_sparse else "none"
         return Counter(f"{FLAGS}.{action}", FLAGS, "potentials", action, resource, "words", when)
 
     def control(name: str, operand: str, action: str, when: str) -> Counter:
@@ -133,29 +169,29 @@ def counters(machine: SpikeArrayMachine, task: LayerTask) -> tuple[Counter, ...]
             "a potential that may fire is compared with the threshold in its update", bits=bits,
         ),
         Counter(
-            "neuron.leak", "neuron", "potentials", leak_action(task.neuron), "logic", "operations",
+            "neuron.leak", "neuron", "potentials", of.leak, "logic", "operations",
             "a potential leaks: it is shifted if the factor is a power of two, else multiplied", bits=bits,
         ),
         Counter(
             "neuron.bias", "neuron", "potentials", "add", "logic", "operations",
-            f"a bias is added to a {'synaptic current' if has_current else 'potential'}", bits=bits,
+            f"a bias is added to a {'potential' if of.current_leak is None else 'synaptic current'}", bits=bits,
         ),
-        *(current_leak if has_current else ()),
-        *(integrate if integrates else ()),
-        *(pool if task.is_pooled else ()),
+        *(() if of.current_leak is None else current_leak),
+        *(integrate if of.integrates else ()),
+        *(pool if of.is_pooled else ()),
         words("potentials", "potentials", "read", f"{potentials} read, to accumulate or to update"),
         words("potentials", "potentials", "write", f"{potentials} written, by an accumulate, an update or a start"),
         words("outputs", "outputs", "write", "encoded output spikes, or potentials of a readout, are written"),
         words("outputs", "outputs", "read", "encoded output spikes, or potentials of a readout, are stored"),
-        *(codebook if has_codebook else ()),
+        *(() if of.codebook_bits is None else codebook),
         Counter(
             "decoder.fibers", "decoder", "weights", "decode", "none", "fibers", "a PE fetches a fiber that is not empty"
         ),
         flags("read", "a group of active flags is scanned (update: sparse)"),
         Counter(
             "bank_wire.move", "bank_wire", "potentials", "move", "wire", "words",
-            "a potential goes between a bank and a lane", bits=bits * machine.potentials_per_access,
-            length_um=machine.dataflow.bank_um,
+            "a potential goes between a bank and a lane", bits=bits * of.words_per_access,
+            length_um=of.bank_um,
         ),
         flags("write", "an accumulate or a start sets flags, or a scanned group is written back (update: sparse)"),
         control("dispatcher.control", "spikes", "dispatcher.event", "the dispatcher finds and splits an event"),

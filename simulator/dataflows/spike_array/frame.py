@@ -133,10 +133,10 @@ class _Framing:
         parts = np.repeat(place.parts, passes.numbers, axis=0)
         channels = passes.passes[:, STOP_CHANNEL] - passes.passes[:, FIRST_CHANNEL]
         positions = channels * ((parts[:, 1] - parts[:, 0]) * (parts[:, 3] - parts[:, 2]))
-        sizes, number = np.unique(positions, return_inverse=True)
         width = self.machine.buffers.spikes.width_bits
-        layouts = [self.spike_format.layout(size, self.task.input_bits, width) for size in sizes.tolist()]
-        return np.array(layouts, np.int64)[number]
+        sizes = sorted(set(positions.tolist()))
+        layouts = np.array([self.spike_format.layout(size, self.task.input_bits, width) for size in sizes], np.int64)
+        return layouts[np.searchsorted(sizes, positions)]
 
     def _load_spikes(self, passes: SamplePasses) -> None:
         """Load the inputs of each pass, for every channel tile."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -54,24 +53,27 @@ class InputCutter:
     ) -> Iterator[tuple[int, int, int, int, int]]:
         keeps_tensors = self.machine.residency.activations == "chip"
         held = words_of(self.machine.buffers.spikes, parts=4 if keeps_tensors else 2)
-        words = cache(self._words(timestep, map_range))
-        for input_tile, channels in enumerate(self.input_tiles):
-            first = channels[0]
-            while first < channels[1]:
-                if words(first, first + 1) > held:
-                    raise MappingError.of(
-                        self.task.name,
-                        self.machine.name,
-                        f"the spikes of input channel {first} in timestep {timestep} take {words(first, first + 1)} "
-                        f"words, {'a quarter' if keeps_tensors else 'half'} of buffers.spikes holds {held}",
-                    )
-                stop, too_far = channels[1], channels[1] + 1
-                if words(first, stop) > held:
-                    stop, too_far = first + 1, stop
-                while too_far - stop > 1:
-                    middle = (stop + too_far) // 2
-                    stop, too_far = (middle, too_far) if words(first, middle) <= held else (stop, middle)
-                yield timestep, input_tile, first, stop, words(first, stop)
+        words = self._words(timestep, map_range)
+        for input_tile, (first, end) in enumerate(self.input_tiles):
+            while first < end:
+                stop, taken = end, words(first, end)
+                if taken > held:
+                    stop, taken, too_far = first + 1, words(first, first + 1), end
+                    if taken > held:
+                        raise MappingError.of(
+                            self.task.name,
+                            self.machine.name,
+                            f"the spikes of input channel {first} in timestep {timestep} take {taken} words, "
+                            f"{'a quarter' if keeps_tensors else 'half'} of buffers.spikes holds {held}",
+                        )
+                    while too_far - stop > 1:
+                        middle = (stop + too_far) // 2
+                        some = words(first, middle)
+                        if some <= held:
+                            stop, taken = middle, some
+                        else:
+                            too_far = middle
+                yield timestep, input_tile, first, stop, taken
                 first = stop
 
     def _words(self, timestep: int, map_range: tuple[int, int, int, int]) -> WordsOf:
@@ -83,12 +85,16 @@ class InputCutter:
             layout = self.spike_format.layout(region.positions, bits, width)
             return layout.words(count_region_entries(self.inputs[timestep], region, layout))
 
+        def by_size(first: int, stop: int) -> int:
+            return self.spike_format.words(Region(first, stop, *map_range).positions, 0, bits, width)
+
+        if self.spike_format.positions == "implicit":
+            return by_size
         if not self.spike_format.sized_by_count:
             return by_place
         before = np.zeros(self.task.shape.C + 1, np.int64)  # non-zero inputs before each channel
-        if self.spike_format.positions != "implicit":
-            inside = self.inputs[timestep][:, map_range[0] : map_range[1], map_range[2] : map_range[3]]
-            np.cumsum(np.count_nonzero(inside, axis=(1, 2)), out=before[1:])
+        inside = self.inputs[timestep][:, map_range[0] : map_range[1], map_range[2] : map_range[3]]
+        np.cumsum(np.count_nonzero(inside, axis=(1, 2)), out=before[1:])
 
         def by_count(first: int, stop: int) -> int:
             positions = Region(first, stop, *map_range).positions

@@ -7,7 +7,7 @@ channel tile is sent the same events, and knows nothing of other tiles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,10 +44,15 @@ def tile_bytes(tap_cases: int, pes_per_group: int) -> int:
     return CYCLE_COLUMNS * (tap_cases + 1) * pes_per_group * np.dtype(np.int32).itemsize
 
 
+def tiles_of_block(bytes_of_tile: int) -> int:
+    """Channel tiles of a block that is made anew for every sample."""
+    return max(1, BLOCK_BYTES // bytes_of_tile)
+
+
 def tiles_together(full_tiles: int, bytes_of_tile: int) -> int:
     """Channel tiles of a block: all, where their latencies are kept. full_tiles: how many there are if no weight is 0,
     so that it is known beforehand what is kept."""
-    some = max(1, BLOCK_BYTES // bytes_of_tile)
+    some = tiles_of_block(bytes_of_tile)
     return max(full_tiles, some) if full_tiles * bytes_of_tile <= KEPT_BYTES else some
 
 
@@ -77,14 +82,14 @@ class LatencyBlock:
 class LatencyTables:
     """The latencies of a layer.
 
-    fibers: of its channel tiles, which `tiling` cuts. full_tiles: see `tiles_together`. spec: of the weight
+    fibers: of its channel tiles, which `tiling` cuts. full_tiles: says what `tiles_together` asks. spec: of the weight
     format. abreast: whether tiles are worked on `abreast`.
     """
 
     machine: SpikeArrayMachine
     fibers: LayerFibers
     tiling: Tiling
-    full_tiles: int
+    full_tiles: Callable[[], int]
     spec: FormatSpec
     pe: PeSpec
     abreast: bool
@@ -93,7 +98,9 @@ class LatencyTables:
         self._tap_cases = self.tiling.input_tiles[-1][1] * self.tiling.map.place.cases_of_channel
         self._tiles = len(self.tiling.channel_tiles)
         bytes_of_tile = tile_bytes(self._tap_cases, self.machine.dataflow.pes_per_group)
-        self._together = tiles_together(self.full_tiles, bytes_of_tile)
+        self._together = tiles_of_block(bytes_of_tile)
+        if self._together < self._tiles:
+            self._together = tiles_together(self.full_tiles(), bytes_of_tile)
         is_kept = self._together >= self._tiles
         self._kept = self._block(0, self._tiles, while_mapped=True) if is_kept else None
         self.fibers.let_go()

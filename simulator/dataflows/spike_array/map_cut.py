@@ -10,7 +10,14 @@ import numpy as np
 
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.dataflows.neuron_unit import potential_words
-from spikecycle.simulator.dataflows.spike_array.axes import AxisTile, Place, cut_axis, taps_of_phase, tile_ends
+from spikecycle.simulator.dataflows.spike_array.axes import (
+    AxisTile,
+    Place,
+    cut_axis,
+    taps_of_classes,
+    taps_of_phase,
+    tile_ends,
+)
 from spikecycle.simulator.dataflows.spike_array.neuron_words import NeuronWords
 from spikecycle.simulator.dataflows.spike_array.tap_lanes import TapLanes, tap_lanes
 from spikecycle.simulator.workload import WindowAxis, Windows
@@ -21,14 +28,16 @@ class MapCut:
     """A map in tiles.
 
     rows, columns: the tiles of each axis. row_classes, column_classes: their tables of tap classes, int64 (classes, 4).
-    tiles: rows and columns of each map tile, in order. place: where the events of each land. lanes: the tap cases of
-    an input channel.
+    row_taps, column_taps: the taps that an input of each class meets, see `taps_of_classes`. tiles: rows and columns of
+    each map tile, in order. place: where the events of each land. lanes: the tap cases of an input channel.
     """
 
     rows: tuple[AxisTile, ...]
     columns: tuple[AxisTile, ...]
     row_classes: Int64
     column_classes: Int64
+    row_taps: Int64
+    column_taps: Int64
     tiles: tuple[tuple[AxisTile, AxisTile], ...]
     place: Place
     lanes: TapLanes
@@ -98,6 +107,8 @@ def cut_map(windows: Windows, tile: tuple[int, int], blocks: tuple[int, int], po
         columns,
         row_classes,
         column_classes,
+        taps_of_classes(row_classes, windows.rows),
+        taps_of_classes(column_classes, windows.columns),
         tiles,
         Place.of(tiles, len(row_classes), len(column_classes)),
         tap_lanes(row_classes, column_classes, _taps(windows.rows), _taps(windows.columns)),

@@ -116,9 +116,11 @@ class SamplePasses:
     def breakdown(self) -> Int64:
         """int64 (channel tiles, n, categories): cycles of updates and the encoder, and 0 of all others."""
         channel_tiles = len(self.sweeps)
-        cycles = np.zeros((channel_tiles, len(self.passes), len(CYCLE_CATEGORIES)), np.int64)
-        cycles[:, self._behind, UPDATE] = self.sweeps.reshape(channel_tiles, -1)
-        cycles[:, self._behind, ENCODE] = self.encodes.reshape(channel_tiles, -1)
+        behind = self._behind
+        cycles = np.empty((channel_tiles, len(self.passes), len(CYCLE_CATEGORIES)), np.int64)
+        cycles.fill(0)  # `np.zeros` gives Python's lock up for fewer numbers
+        cycles[:, behind, UPDATE] = self.sweeps.reshape(channel_tiles, -1)
+        cycles[:, behind, ENCODE] = self.encodes.reshape(channel_tiles, -1)
         if self.starts.any():
             cycles[:, self.ends - self.numbers, UPDATE] += self.starts
         return cycles
@@ -131,11 +133,13 @@ class SamplePasses:
     def places_of(self, first: int, stop: int) -> Mapping[str, Int64]:
         """The same of the passes of channel tiles `first` to `stop` - 1."""
         channel_tiles, count = stop - first, self.loads.shape[1]
-        last = self.last.reshape(-1)
-        of_timestep = np.diff(last, prepend=-1)
         places = np.empty((len(PLACES), channel_tiles, count), np.int64)
         places[0] = np.arange(first, stop)[:, None]
         places[1] = np.repeat(np.arange(len(self.ends)), self.numbers)
         places[2] = self.passes[:, TIMESTEP]
-        places[3] = np.arange(count) - np.repeat(last + 1 - of_timestep, of_timestep)
+        places[3] = 0
+        if self.last.size < count:  # some timesteps have several passes
+            last = self.last.reshape(-1)
+            of_timestep = np.diff(last, prepend=-1)
+            places[3] = np.arange(count) - np.repeat(last + 1 - of_timestep, of_timestep)
         return dict(zip(PLACES, places.reshape(len(PLACES), -1), strict=True))

@@ -41,6 +41,7 @@ ROW_BYTES = 400  # of a pass while it is a row of work: the same, with labels, m
 TILE_BYTES = 2000  # what is kept of a channel tile or a map tile, as objects
 KINDS_OF_BANK = 4  # PEs that own one output channel more or less than others, in the last channel tile and elsewhere
 KIND_BYTES = 4  # of a kind of output channels at a tap: how many weights are not 0, int32
+KINDS_OF_PLACE = 3  # where all places are alike, a kind is a bank, and that number is turned into one of 64 bits
 PLACE_BYTES = 8  # of a bank at a tap: events that it meets, int64
 INPUT_BYTES = 24  # events of an input over all timesteps, and again with what is around the map, int64; a sum in bytes
 EVENT_BYTES = 16  # four numbers of an event, int32
@@ -116,7 +117,7 @@ def _bytes_of_sample(machine: SpikeArrayMachine, task: LayerTask, cut: FullCut) 
     )
     yield shape.input_count * INPUT_BYTES, f"{shape.input_count} inputs (C x H x W), summed up"
     yield (
-        taps * (min(shape.M, KINDS_OF_BANK * banks) * KIND_BYTES + banks * PLACE_BYTES),
+        taps * (max(min(shape.M, KINDS_OF_BANK * banks), KINDS_OF_PLACE * banks) * KIND_BYTES + banks * PLACE_BYTES),
         f"which of {shape.M * shape.fan_in} weights are zero, by bank",
     )
     yield events * EVENT_BYTES, f"{events} events of a timestep (C x H x W x input_bits)"

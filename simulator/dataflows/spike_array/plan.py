@@ -27,7 +27,7 @@ from spikecycle.simulator.dataflows.spike_array.full_cut import cut_if_full
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeSpec
-from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay
+from spikecycle.simulator.dataflows.spike_array.replay import ArrayReplay, ReplayRooms
 from spikecycle.simulator.dataflows.spike_array.tiling import Tiling, cut_layer
 from spikecycle.simulator.errors import MappingError
 from spikecycle.simulator.formats import SpikeFormat, WeightFormat, spike_format
@@ -45,6 +45,7 @@ class SpikeArrayPlan:
     cut: Tiling = field(init=False)
     latencies: LatencyTables = field(init=False)
     banks: BankAccesses = field(init=False)
+    rooms: ReplayRooms = field(init=False)
     _frames: dict[tuple[bool, bool, bool], SampleFrame] = field(init=False, default_factory=dict)
     _framing: Lock = field(init=False, default_factory=Lock)
 
@@ -61,12 +62,13 @@ class SpikeArrayPlan:
             self.machine,
             fibers,
             self.cut,
-            cut_if_full(self.machine, self.task, self.weight_format).channel_tiles,
+            lambda: cut_if_full(self.machine, self.task, self.weight_format).channel_tiles,
             self.weight_format.spec(self.task.weight_bits),
             _pe_spec(self.machine, slots),
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,
         )
         self.banks = BankAccesses(self.machine, self.task, self.cut)
+        self.rooms = ReplayRooms(self.machine, self.task, self.cut)
 
     @property
     def storage(self) -> WeightStorage:
@@ -120,7 +122,7 @@ class SpikeArrayPlan:
     def run(self, sample: LayerSample) -> Activity:
         """Replay one sample; see `spikecycle.simulator.dataflows.layer.MappedLayer`."""
         events, frame = SampleEvents.of(sample.inputs, self.task.input_bits), self._frame(sample)
-        replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, events, frame)
+        replay = ArrayReplay.of(self.machine, self.task, self.cut, self.latencies, events, frame, self.rooms)
         counts = replay.counts(self.machine, self.cut, frame)
         accesses = counts["potentials.read"] + counts["potentials.write"]
         by_bank = self.banks.accesses(sample, replay.occurrences, accesses)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,6 +51,44 @@ def _work(breakdown: Int64, places: Mapping[str, Int64]) -> Work:
     return Work.of(CYCLE_CATEGORIES, of_passes, step=places["timestep"], places=places, phases=PHASES)
 
 
+class ReplayRoom(NamedTuple):
+    """What the kernels work in. Of what the sample before has left in it, they read nothing.
+
+    events: of a pass. tallies: int64 (TALLIES, tap cases). array: the state of PEs and FIFOs, where channel tiles are
+    worked on one by one. bits_of_product: see `find_spiking`.
+    """
+
+    events: Events
+    tallies: Int64
+    array: ArrayState
+    bits_of_product: Int64
+
+
+class ReplayRooms:
+    """The rooms of a layer, each lent to one sample at a time: there are no more than samples side by side."""
+
+    def __init__(self, machine: SpikeArrayMachine, task: LayerTask, tiling: Tiling) -> None:
+        self._machine, self._task, self._place = machine, task, tiling.map.place
+        self._free: list[ReplayRoom] = []
+
+    def take(self) -> ReplayRoom:
+        """A room of which nobody else knows; any thread may ask."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            parameters, task = self._machine.dataflow, self._task
+            return ReplayRoom(
+                Events.of(task.shape.input_count * task.input_bits),
+                np.empty((TALLIES, task.shape.C * self._place.cases_of_channel), np.int64),
+                ArrayState.of(parameters.fifo_depth, parameters.pes),
+                np.array(BIT_OF_PRODUCT, np.int64),
+            )
+
+    def give_back(self, room: ReplayRoom) -> None:
+        """Nobody works in it any more."""
+        self._free.append(room)
+
+
 @dataclass(frozen=True, eq=False)
 class ArrayReplay:
     """One sample that went through the array.
@@ -74,29 +113,28 @@ class ArrayReplay:
         latencies: LatencyTables,
         events: SampleEvents,
         frame: SampleFrame,
+        rooms: ReplayRooms,
     ) -> ArrayReplay:
         """Broadcast all events of all passes, to some channel tiles after the others."""
-        parameters, place = machine.dataflow, tiling.map.place
-        room = Events.of(task.shape.input_count * task.input_bits)
-        breakdown = frame.passes.breakdown()
-        tallies = np.empty((TALLIES, task.shape.C * place.cases_of_channel), np.int64)
+        parameters, place, room = machine.dataflow, tiling.map.place, rooms.take()
+        breakdown, tallies = frame.passes.breakdown(), room.tallies
         work, busy_by_pe = np.zeros(WORK_COLUMNS, np.int64), np.zeros(parameters.pes, np.int64)
         for block in latencies.blocks():
             some, tiles = breakdown[block.tiles], block.tiles.stop - block.tiles.start
             arguments = (
                 *events, frame.passes.passes, frame.passes.ends, task.shape.H, task.shape.W, frame.layouts, place,
-                block.cycles, np.array(BIT_OF_PRODUCT, np.int64),
+                block.cycles, room.bits_of_product,
             )  # fmt: skip
             if block.abreast:
                 state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
-                sent = accumulate_abreast(*arguments, state, room, some, tallies)
+                sent = accumulate_abreast(*arguments, state, room.events, some, tallies)
             else:
-                array = ArrayState.of(parameters.fifo_depth, parameters.pes)
-                sent = accumulate_passes(*arguments, array, room, some, tallies, busy_by_pe)
-            occurrences = tallies.sum(axis=0)  # the same for every block
-            work += occurrences @ block.work
+                sent = accumulate_passes(*arguments, room.array, room.events, some, tallies, busy_by_pe)
+            occurrences = np.add.reduce(tallies, axis=0)  # the same for every block
+            work += occurrences.dot(block.work)  # unlike `@`, it does not hold Python's lock
             if len(place.cases) == 1:  # PEs share out the channels: of the map there is one block
                 busy_by_pe += block.served(occurrences)
+        rooms.give_back(room)
         return cls(breakdown, sent, occurrences, work, busy_by_pe)
 
     def activity(self, frame: SampleFrame, counts: Mapping[str, int], by_bank: Int64) -> Activity:

@@ -55,7 +55,8 @@ def test_kernel_is_the_twin(case: Case, few_pes: int, packed: bool, alike: int, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "FEW_PES", few_pes)
         patch.setattr(alike_fibers, "MOST_POSITIONS", alike)
-        patch.setattr(latency_tables, "tiles_together", lambda full_tiles, bytes_of_tile: together)
+        patch.setattr(latency_tables, "tiles_of_block", lambda bytes_of_tile: together)
+        patch.setattr(latency_tables, "KEPT_BYTES", 0)
         passes = compare(case, packed)
         event(f"passes: {min(passes, 4)}, few PEs: {few_pes}")
         event(f"mapped: {passes > 0}, states: {case.task.neuron.states}, pool: {case.task.is_pooled}")
