@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 
 from spikecycle import files
 
-HASHED_BYTES = 2**22
-"""Read and hashed at once, in two milliseconds. Before and after each part a thread may have to wait for Python's lock:
-`hashlib.file_digest` takes a sixteenth of this. The memory of larger buffers takes longer to be had than they save."""
+HASHED_BYTES = 2**23
+"""Read and hashed at once, at most, in some five milliseconds: for as long a thread may have to wait for Python's lock,
+before and after each part, where another opens a trace. `hashlib.file_digest` takes a thirty-second of this. The memory
+of larger buffers takes longer to be had than they save."""
 
 
 class FileDigest:
@@ -75,8 +77,10 @@ class FileDigest:
 
     def _computed(self, given_up: Event | None = None) -> str | None:
         """None where it is given up."""
-        digest, buffer = hashlib.sha256(), np.empty(HASHED_BYTES, np.uint8).data  # NumPy does not clear it first
+        digest = hashlib.sha256()
         with files.open_regular(self._path) as file:
+            size = min(HASHED_BYTES, 1 + os.fstat(file.fileno()).st_size)  # it may have become longer since
+            buffer = np.empty(size, np.uint8).data  # NumPy does not clear it first
             while count := file.raw.readinto(buffer):
                 if given_up is not None and given_up.is_set():
                     return None

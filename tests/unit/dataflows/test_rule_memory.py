@@ -41,7 +41,7 @@ for number, (machine, sizes, timesteps, density) in enumerate(json.loads(sys.arg
     print(json.dumps([needed[-1], peak]), flush=True)
 """
 MB = 2**20
-SMALL_BYTES = 9 * MB // 2  # Python's own objects, and the buffer that a file is hashed by
+SMALL_BYTES = 5 * MB // 2  # Python's own objects, and the buffer that a file is hashed by
 BOUNDED_BYTES = 70 * MB  # blocks of rows, of timesteps, and what is kept of tensors, whatever the size of a layer
 
 
