@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from spikecycle.traces import TraceError, hdf5
+from spikecycle.traces import TraceError, hdf5, stored
 from spikecycle.traces.filters import WORTH_COMPRESSING
 
 SHAPE = (3, 5, 4)
@@ -34,6 +34,27 @@ def test_every_selection_is_the_one_of_numpy(filters: str, dtype: str, tmp_path:
                 found = dataset.values(selection)
                 assert found.dtype.isnative
                 assert np.array_equal(found, values[selection]), (chunks, selection)
+
+
+@pytest.mark.parametrize("kept", [stored.MOST_KEPT_CHUNKS, 0])
+@pytest.mark.parametrize("filters", FILTERS)
+def test_every_sample_is_the_one_of_numpy(
+    filters: str, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever order they are read, where the places of chunks are kept, and where they are too many."""
+    monkeypatch.setattr(stored, "MOST_KEPT_CHUNKS", kept)
+    values = np.arange(60, dtype=">i4").reshape(SHAPE)
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        for chunks in itertools.product((1, 2, 3), (1, 2, 5), (1, 3, 4)):
+            file.create_dataset(str(chunks), data=values, chunks=chunks, **FILTERS[filters])
+            dataset = hdf5.child(file, str(chunks))
+            for sample in (2, 0, 1, 1):
+                found = dataset.values(sample)
+                assert found.dtype.isnative
+                assert np.array_equal(found, values[sample]), (chunks, sample)
+            for sample in (-1, 3):
+                with pytest.raises(IndexError, match=f"index {sample} of 3"):
+                    dataset.values(sample)
 
 
 def test_what_a_chunk_has_beyond_the_values_does_not_stay(tmp_path: Path) -> None:
