@@ -116,10 +116,11 @@ class StageTotals:
     def add(self, run: SampleRun) -> None:
         """What one sample did."""
         activity = run.activity
+        sums = self.counts
         for name, count in activity.counts.items():
-            if name not in self.counts:
+            if name not in sums:
                 raise ContractError(f"stage {self.stage.name!r}: {name!r} is counted, but not declared as a counter")
-            self.counts[name] += count
+            sums[name] += count
         if self.row_bits is not None:
             for _, moves in activity.rows.blocks():
                 self.row_activations += row_activations(self.row_bits, moves.load_bits, moves.store_bits)

@@ -95,10 +95,10 @@ def channel_tile(
     taps, order = _taps_by_phase((shape.R, shape.S), shape.stride)
     values = np.empty((stop - first) * shape.fan_in, weights.dtype)
     lay_fibers(weights.reshape(shape.M, -1), first_own, own, order, values)
-    own_of_channel = np.repeat(own, shape.C // shape.groups, axis=1).reshape(-1, 1)
+    own_of_channel = own.repeat(shape.C // shape.groups, axis=1).reshape(-1, 1)
     starts = np.empty(own_of_channel.size * len(taps) + 1, np.int64)
     starts[0] = 0
-    np.cumsum(own_of_channel * taps, out=starts[1:])
+    (own_of_channel * taps).reshape(-1).cumsum(out=starts[1:])
     segments = np.maximum(1, own_of_channel * (taps > 0)).reshape(-1)
     return TileFibers(
         first=first,

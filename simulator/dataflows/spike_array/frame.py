@@ -130,13 +130,13 @@ class _Framing:
 
     def _layouts(self, passes: SamplePasses) -> Int64:
         place = self.tiling.map.place
-        parts = np.repeat(place.parts, passes.numbers, axis=0)
+        parts = place.parts.repeat(passes.numbers, axis=0)
         channels = passes.passes[:, STOP_CHANNEL] - passes.passes[:, FIRST_CHANNEL]
         positions = channels * ((parts[:, 1] - parts[:, 0]) * (parts[:, 3] - parts[:, 2]))
         width = self.machine.buffers.spikes.width_bits
         sizes = sorted(set(positions.tolist()))
         layouts = np.array([self.spike_format.layout(size, self.task.input_bits, width) for size in sizes], np.int64)
-        return layouts[np.searchsorted(sizes, positions)]
+        return layouts[np.array(sizes).searchsorted(positions)]
 
     def _load_spikes(self, passes: SamplePasses) -> None:
         """Load the inputs of each pass, for every channel tile."""

@@ -46,6 +46,11 @@ def cut_if_full(machine: SpikeArrayMachine, task: LayerTask, weight_format: Weig
     return FullCut(-(-all_own // own), rows, columns, map_tiles, passes * map_tiles)
 
 
+def channel_tiles_if_full(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> int:
+    """How many channel tiles that cut has."""
+    return cut_if_full(machine, task, weight_format).channel_tiles
+
+
 def _cut_channels(machine: SpikeArrayMachine, task: LayerTask, weight_format: WeightFormat) -> tuple[int, int]:
     """Output channels of a PE and input channels, as `tiling` finds them."""
     all_own = -(-task.shape.M // machine.dataflow.pes_per_group)

@@ -85,12 +85,12 @@ class SamplePasses:
         """Before anything is counted. map_tiles: rows and columns of each."""
         passes = np.concatenate(passes_of_tiles)
         numbers = np.array([len(one) for one in passes_of_tiles])
-        ends = np.cumsum(numbers)
+        ends = numbers.cumsum()
         loads, stores = np.zeros((2, channel_tiles, len(passes), len(OPERANDS)), np.int64)
         is_last = np.empty(len(passes), np.bool_)
         is_last[:-1] = passes[1:, TIMESTEP] != passes[:-1, TIMESTEP]
         is_last[ends - 1] = True
-        last = np.flatnonzero(is_last).reshape(len(ends), -1)  # every tile has passes in every timestep
+        last = is_last.nonzero()[0].reshape(len(ends), -1)  # every tile has passes in every timestep
         starts = np.zeros((channel_tiles, len(ends)), np.int64)
         sweeps, encodes, stored = np.zeros((3, channel_tiles, *last.shape), np.int64)
         tiles = []
@@ -135,7 +135,7 @@ class SamplePasses:
         channel_tiles, count = stop - first, self.loads.shape[1]
         places = np.empty((len(PLACES), channel_tiles, count), np.int64)
         places[0] = np.arange(first, stop)[:, None]
-        places[1] = np.repeat(np.arange(len(self.ends)), self.numbers)
+        places[1] = np.arange(len(self.ends)).repeat(self.numbers)
         places[2] = self.passes[:, TIMESTEP]
         places[3] = 0
         if self.last.size < count:  # some timesteps have several passes

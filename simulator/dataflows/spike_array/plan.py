@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -23,7 +24,7 @@ from spikecycle.simulator.dataflows.spike_array.coding import (
 from spikecycle.simulator.dataflows.spike_array.counters import counters
 from spikecycle.simulator.dataflows.spike_array.events import SampleEvents
 from spikecycle.simulator.dataflows.spike_array.frame import SampleFrame, frames_are_alike
-from spikecycle.simulator.dataflows.spike_array.full_cut import cut_if_full
+from spikecycle.simulator.dataflows.spike_array.full_cut import channel_tiles_if_full
 from spikecycle.simulator.dataflows.spike_array.latency_tables import LatencyTables
 from spikecycle.simulator.dataflows.spike_array.machine import SpikeArrayMachine
 from spikecycle.simulator.dataflows.spike_array.pe_latency import PeSpec
@@ -62,7 +63,7 @@ class SpikeArrayPlan:
             self.machine,
             fibers,
             self.cut,
-            lambda: cut_if_full(self.machine, self.task, self.weight_format).channel_tiles,
+            partial(channel_tiles_if_full, self.machine, self.task, self.weight_format),
             self.weight_format.spec(self.task.weight_bits),
             _pe_spec(self.machine, slots),
             abreast=self.machine.dataflow.blocks == (1, 1) and self.machine.dataflow.pes_per_group < FEW_PES,

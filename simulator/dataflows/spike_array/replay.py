@@ -52,13 +52,13 @@ def _work(breakdown: Int64, places: Mapping[str, Int64]) -> Work:
 
 
 class ReplayRoom(NamedTuple):
-    """What the kernels work in. Of what the sample before has left in it, they read nothing.
+    """What the kernels work in, events apart, which may take megabytes. Of what the sample before has left in it, they
+    read nothing.
 
-    events: of a pass. tallies: int64 (TALLIES, tap cases). array: the state of PEs and FIFOs, where channel tiles are
+    tallies: int64 (TALLIES, tap cases). array: the state of PEs and FIFOs, where channel tiles are
     worked on one by one. bits_of_product: see `find_spiking`.
     """
 
-    events: Events
     tallies: Int64
     array: ArrayState
     bits_of_product: Int64
@@ -78,7 +78,6 @@ class ReplayRooms:
         except IndexError:
             parameters, task = self._machine.dataflow, self._task
             return ReplayRoom(
-                Events.of(task.shape.input_count * task.input_bits),
                 np.empty((TALLIES, task.shape.C * self._place.cases_of_channel), np.int64),
                 ArrayState.of(parameters.fifo_depth, parameters.pes),
                 np.array(BIT_OF_PRODUCT, np.int64),
@@ -117,7 +116,8 @@ class ArrayReplay:
     ) -> ArrayReplay:
         """Broadcast all events of all passes, to some channel tiles after the others."""
         parameters, place, room = machine.dataflow, tiling.map.place, rooms.take()
-        breakdown, tallies = frame.passes.breakdown(), room.tallies
+        listed, tallies = Events.of(task.shape.input_count * task.input_bits), room.tallies
+        breakdown = frame.passes.breakdown()
         work, busy_by_pe = np.zeros(WORK_COLUMNS, np.int64), np.zeros(parameters.pes, np.int64)
         for block in latencies.blocks():
             some, tiles = breakdown[block.tiles], block.tiles.stop - block.tiles.start
@@ -127,9 +127,9 @@ class ArrayReplay:
             )  # fmt: skip
             if block.abreast:
                 state = TilesState.of(parameters.fifo_depth, parameters.pes_per_group, tiles)
-                sent = accumulate_abreast(*arguments, state, room.events, some, tallies)
+                sent = accumulate_abreast(*arguments, state, listed, some, tallies)
             else:
-                sent = accumulate_passes(*arguments, room.array, room.events, some, tallies, busy_by_pe)
+                sent = accumulate_passes(*arguments, room.array, listed, some, tallies, busy_by_pe)
             occurrences = np.add.reduce(tallies, axis=0)  # the same for every block
             work += occurrences.dot(block.work)  # unlike `@`, it does not hold Python's lock
             if len(place.cases) == 1:  # PEs share out the channels: of the map there is one block

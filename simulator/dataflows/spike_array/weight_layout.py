@@ -14,7 +14,7 @@ def units_ahead(fibers: TileFibers, alignment_bits: int) -> Int64:
     of_channel = units.sum(axis=2) if fibers.phases > 1 else units[:, :, 0]
     ahead = np.empty((len(of_channel), of_channel.shape[1] + 1), np.int64)
     ahead[:, 0] = 0
-    np.cumsum(of_channel, axis=1, out=ahead[:, 1:])
+    of_channel.cumsum(axis=1, out=ahead[:, 1:])
     return ahead
 
 
@@ -22,14 +22,18 @@ def units_by_layout(ahead: Int64, input_channels: int) -> Int64:
     """int64 (pes_per_group, input tiles): units of the layout of each PE and input tile of so many channels; ahead: see
     `units_ahead`."""
     starts = ahead[:, :-1:input_channels]
-    return np.append(starts[:, 1:], ahead[:, -1:], axis=1) - starts
+    units = np.empty(starts.shape, np.int64)
+    units[:, :-1] = starts[:, 1:]
+    units[:, -1] = ahead[:, -1]
+    units -= starts
+    return units
 
 
 def first_bits(fibers: TileFibers, input_channels: int, alignment_bits: int) -> Int64:
     """int64 (pes_per_group, C, phases): where each fiber of a channel tile starts in its layout, the fibers of
     `input_channels` channels each being packed in a layout of their own."""
     units = fibers.sizes.units(alignment_bits).reshape(len(fibers.own_channels), -1)
-    first = np.cumsum(units, axis=1)
+    first = units.cumsum(axis=1)
     first -= units
     length = input_channels * fibers.phases
     if length < units.shape[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,11 @@ def test_as_many_fibers_are_remembered_as_caches_hold() -> None:
 def test_whether_latencies_are_kept_is_known_without_weights(full_tiles: int, of_tile: int, together: int) -> None:
     """Up to 300 MB of them; else 32 MiB at a time, which may be more tiles than there are."""
     assert tiles_together(full_tiles, of_tile) == together
+
+
+def test_a_plan_goes_with_who_held_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once: nothing of it refers to it, so that a stage that is done takes no memory until Python looks for that."""
+    plan = tiled_plan(monkeypatch, 10**6, 1)
+    held = weakref.ref(plan)
+    del plan
+    assert held() is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +41,21 @@ def test_the_largest_sum_is_that_of_the_output_channel_with_most() -> None:
     assert largest_sum(weights, 1) == 5
     assert largest_sum(weights, 2) == 15
     assert largest_sum(weights, 2, np.array([0, -8], np.int32)) == 20
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32])
+@pytest.mark.parametrize("block_bytes", [1, 48, 2**19])
+def test_magnitudes_do_not_wrap_however_many_rows_are_summed_together(
+    monkeypatch: pytest.MonkeyPatch, dtype: type[np.signedinteger[Any]], block_bytes: int
+) -> None:
+    """Seven output channels of five weights, the fifth of which has the lowest code that there is everywhere."""
+    monkeypatch.setattr("spikecycle.simulator.workload.sums._BLOCK_BYTES", block_bytes)
+    lowest = int(np.iinfo(dtype).min)
+    weights = np.arange(-17, 18).reshape(7, 5, 1, 1).astype(dtype)
+    assert largest_sum(weights, 3) == 7 * (17 + 16 + 15 + 14 + 13)
+    weights[4] = lowest
+    assert largest_sum(weights, 3) == 7 * 5 * -lowest
+    assert largest_sum(weights, 1, np.full(7, lowest, np.int32)) == 6 * -lowest
 
 
 def test_a_word_of_w_bits_holds_one_negative_number_more() -> None:
