@@ -22,6 +22,7 @@ def parse_provenance(text: str) -> dict[str, Any]:
             raise TraceError("the JSON is nested too deeply") from None
         if not isinstance(content, dict):
             raise TraceError(f"must be a JSON object, found {one_line(repr(content))}")
+        _check_characters(content)
         return content
 
 
@@ -30,7 +31,17 @@ def format_provenance(provenance: Mapping[str, Any]) -> str:
     with located("provenance"):
         text = json.dumps(dict(provenance), sort_keys=True, allow_nan=False, default=_plain)
         _check_length(len(text.encode("utf-8")))
+        _check_characters(json.loads(text))
         return text
+
+
+def _check_characters(content: Mapping[str, Any]) -> None:
+    """TraceError where an escape stands for half a character, which no result could be written with."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = one_line(error.object[error.start])
+        raise TraceError(f"must be text that UTF-8 can express, found half a character, {half}") from None
 
 
 def _check_length(length: int) -> None:

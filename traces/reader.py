@@ -158,7 +158,7 @@ def _read_version(root: h5py.File) -> int:
         raise TraceError("is an HDF5 file but not a trace: attribute 'format' is missing")
     found = hdf5.text_attribute(root, "format")
     if found != schema.FORMAT:
-        raise TraceError(f"is not a trace: attribute 'format' must be '{schema.FORMAT}', found '{found[:80]}'")
+        raise TraceError(f"is not a trace: attribute 'format' must be '{schema.FORMAT}', found '{one_line(found)}'")
     version = hdf5.integer_attribute(root, "version", 1, 2**31)
     if version > schema.VERSION:
         raise TraceError(

@@ -61,6 +61,10 @@ AT_OPEN: dict[str, tuple[Change, str]] = {
         "unknown attribute 'autor'; known are N, T, format, provenance, version",
     ),
     "root-member-unknown": (member("/extra", [1]), "unknown member 'extra'; known are labels, layers"),
+    "format-unprintable": (
+        attribute("/", "format", text("a\x1b[2J\nb" + "c" * 100)),
+        r"is not a trace: attribute 'format' must be '.*', found 'a\\x1b\[2J\\nbc+\.\.\.'",
+    ),
     "N-nan": (attribute("/", "N", np.nan), "N: must be an integer, found nan"),
     "N-negative": (attribute("/", "N", -3), r"N must be 1 to \d+, found -3"),
     "N-vector": (attribute("/", "N", [3, 3]), r"N: must be an integer, found int64 of shape \(2,\)"),
@@ -75,6 +79,10 @@ AT_OPEN: dict[str, tuple[Change, str]] = {
     "provenance-broken": (attribute("/", "provenance", text("{oops")), "provenance: Expecting property name.*"),
     "provenance-list": (attribute("/", "provenance", text("[1]")), r"provenance: must be a JSON object, found \[1\]"),
     "provenance-nan": (attribute("/", "provenance", text('{"a": NaN}')), "provenance: NaN is not allowed in JSON"),
+    "provenance-half-character": (
+        attribute("/", "provenance", text('{"a": {"\\ud800": 1}}')),
+        r"provenance: must be text that UTF-8 can express, found half a character, \\ud800",
+    ),
     "provenance-deep": (
         attribute("/", "provenance", text("[" * 50_000)),
         "provenance: (the JSON is nested too deeply|Expecting value.*)",

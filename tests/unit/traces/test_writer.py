@@ -173,6 +173,7 @@ def test_what_write_trace_refuses(tmp_path: Path) -> None:
         (([layers[1], layers[1]],), "the names of layers must differ, found dense1, dense1"),
         ((layers, {}, [1, 2]), "labels: N = 3 are needed, found 2"),
         ((layers, {"a": object()}), "provenance: values must be .*, found object"),
+        ((layers, {"a": ["\ud800"]}), "provenance: must be text that UTF-8 can express, found half a character, .*"),
         ((layers, {"a": float("nan")}), "provenance: Out of range float values.*"),
         ((layers, {"a": "x" * 60_000}), "provenance: at most 60000 bytes are allowed, found 60009"),
     ):
