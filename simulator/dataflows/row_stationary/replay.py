@@ -66,7 +66,7 @@ LONG_BLOCK_BYTES = 2**22
 """The same of some timesteps of a longer sample: what else is kept of it needs the memory."""
 
 
-class OnChip(NamedTuple):
+class TensorsOnChip(NamedTuple):
     """What of a sample is on chip already, and stays there."""
 
     weights: bool
@@ -92,7 +92,7 @@ class Steady:
     filter_folds: Int64
     most_cycles: int
     _updates: dict[bool, UpdateTables] = field(default_factory=dict)
-    _counts: dict[OnChip, Int64] = field(default_factory=dict)
+    _counts: dict[TensorsOnChip, Int64] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapped: LayerOnArray, order: PassOrder) -> Steady:
@@ -135,7 +135,7 @@ class Steady:
             self._updates[outputs_on_chip] = UpdateTables.of(self.neuron_unit, order, outputs_on_chip)
         return self._updates[outputs_on_chip]
 
-    def counts_whatever_spikes(self, mapped: LayerOnArray, order: PassOrder, on_chip: OnChip) -> Int64:
+    def counts_whatever_spikes(self, mapped: LayerOnArray, order: PassOrder, on_chip: TensorsOnChip) -> Int64:
         """int64 (len(Count),): what is counted but for what spikes decide."""
         if on_chip not in self._counts:
             counts = self.counts + self.updates(order, on_chip.outputs).counts
@@ -215,7 +215,7 @@ class Replay:
     mapped: LayerOnArray
     order: PassOrder
     steady: Steady
-    on_chip: OnChip
+    on_chip: TensorsOnChip
     work: SpikeWork
     counts: Int64
     useful: Int64
@@ -224,7 +224,7 @@ class Replay:
     def of(cls, mapped: LayerOnArray, order: PassOrder, steady: Steady, sample: LayerSample) -> Replay:
         """Go through the spikes of a sample, and count everything."""
         work = _work_of_spikes(mapped, order, steady, sample)
-        on_chip = OnChip(sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip)
+        on_chip = TensorsOnChip(sample.weights_on_chip, sample.inputs_on_chip, sample.outputs_on_chip)
         sums = Sums(steady.counts_whatever_spikes(mapped, order, on_chip), np.zeros(2, np.int64))
         steady.pe_work.add_to(mapped, work.taps, sums)
         if work.input_spikes is not None and not on_chip.inputs:
