@@ -11,7 +11,7 @@ import h5py
 import pytest
 
 from spikecycle.traces import TraceError, hdf5, open_trace
-from spikecycle.traces.file_digest import HASHED_BYTES, FileDigest
+from spikecycle.traces.file_digest import HASHED_BESIDE_BYTES, HASHED_BYTES, FileDigest
 
 
 def threads_left() -> list[str]:
@@ -19,7 +19,7 @@ def threads_left() -> list[str]:
 
 
 @pytest.mark.parametrize("is_begun", [False, True])
-@pytest.mark.parametrize("size", [0, 1, HASHED_BYTES, HASHED_BYTES + 1, 3 * HASHED_BYTES - 1])
+@pytest.mark.parametrize("size", [0, 1, HASHED_BYTES, HASHED_BYTES + 1, HASHED_BESIDE_BYTES, 5 * HASHED_BYTES - 1])
 def test_it_is_that_of_all_bytes(tmp_path: Path, size: int, is_begun: bool) -> None:
     content = bytes(range(251)) * (size // 251 + 1)
     path = tmp_path / "file"
