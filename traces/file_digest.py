@@ -16,8 +16,8 @@ from spikecycle import files
 HASHED_BYTES = 2**22
 """Read and hashed at once, at most, in two milliseconds, from the caches. `hashlib.file_digest` takes a sixteenth."""
 HASHED_BESIDE_BYTES = 2**23
-"""The same by a thread of its own. Before and after each part it waits for Python's lock, up to five milliseconds while
-a trace is opened: for about as long as a part takes. The memory of larger ones takes longer to be had than they save."""
+"""The same by a thread of its own. Before and after each part it waits for Python's lock, up to five milliseconds where
+a trace is opened: about as long as a part takes. The memory of larger ones takes longer to be had than they save."""
 
 
 class FileDigest:
