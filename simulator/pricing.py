@@ -25,7 +25,7 @@ from spikecycle.simulator.activity import Counter, Resource
 from spikecycle.simulator.array_types import Int64
 from spikecycle.simulator.energy.crossbar import crossbar_constants, pe_cycle_pj
 from spikecycle.simulator.energy.memories import MemoryEstimate, estimate_memory
-from spikecycle.simulator.energy.table import EnergyTable
+from spikecycle.simulator.energy.table import EnergyTable, shipped_energy_tables
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.machine.crossbar import Crossbar
 from spikecycle.simulator.machine.parts import LogicUnit, Memory
@@ -297,7 +297,9 @@ MACHINES_KEPT = 16
 def prices_of(machine: Machine) -> MachinePrices:
     """The prices of a machine, which all machines with the same keys have in common: a run asks for them when the
     machine is checked and when its counts are priced, and most runs of a process are on few machines. The `machine` of
-    the prices may be another one, from elsewhere."""
+    the prices may be another one, from elsewhere. A table of one's own may change, and is read again."""
+    if machine.energy.table not in shipped_energy_tables():
+        return MachinePrices(machine)
     return _kept_prices(_Keys(type(machine), machine.model_dump_json(), machine))
 
 

@@ -47,7 +47,7 @@ class _Kept:
 
 @dataclass(eq=False)
 class Reuse:
-    """What is kept of the runs of one open trace, to be given to `simulate` again and again.
+    """What is kept of the runs of one open trace, to be given to `simulate` again and again, one run after the other.
 
     limit_bytes: so many bytes, unpacked, of the tensors of whole samples are kept, those that are asked for first; so
     many of the weights of operators, also the first; and so many of runs, the latest.

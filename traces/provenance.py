@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,25 +23,40 @@ def parse_provenance(text: str) -> dict[str, Any]:
             raise TraceError("the JSON is nested too deeply") from None
         if not isinstance(content, dict):
             raise TraceError(f"must be a JSON object, found {one_line(repr(content))}")
-        _check_characters(content)
+        for each in _texts_of(content):
+            _check_characters(each)
         return content
 
 
 def format_provenance(provenance: Mapping[str, Any]) -> str:
     """The mapping as JSON text with sorted keys; TraceError if JSON cannot express it."""
     with located("provenance"):
-        text = json.dumps(dict(provenance), sort_keys=True, allow_nan=False, default=_plain)
+        content = partial(json.dumps, dict(provenance), sort_keys=True, allow_nan=False, default=_plain)
+        text = content()
         _check_length(len(text.encode("utf-8")))
-        _check_characters(json.loads(text))
+        _check_characters(content(ensure_ascii=False))
         return text
 
 
-def _check_characters(content: Mapping[str, Any]) -> None:
+def _texts_of(content: Any) -> Iterator[str]:
+    """Every text in what JSON stands for, keys included, however deep."""
+    waiting = [content]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            yield found
+        elif isinstance(found, dict):
+            waiting += [*found, *found.values()]
+        elif isinstance(found, list):
+            waiting += found
+
+
+def _check_characters(text: str) -> None:
     """TraceError where an escape stands for half a character, which no result could be written with."""
     try:
-        json.dumps(content, ensure_ascii=False).encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError as error:
-        half = one_line(error.object[error.start])
+        half = one_line(text[error.start])
         raise TraceError(f"must be text that UTF-8 can express, found half a character, {half}") from None
 
 

@@ -221,6 +221,7 @@ class EnergyTable:
 
 
 @functools.cache
+@functools.cache
 def shipped_energy_tables() -> tuple[str, ...]:
     """Names of the energy tables of logic that come with the package, sorted."""
     return tuple(sorted(path.stem for path in energy_folder().glob(f"*nm*{_SUFFIX}")))

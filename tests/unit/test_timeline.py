@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import weakref
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +15,8 @@ import pytest
 
 from spikecycle.simulator import RunResult, simulate
 from spikecycle.simulator.activity import Activity
+from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
+from spikecycle.simulator.dataflows.spike_array.plan import SpikeArrayPlan
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.timeline import Timeline
@@ -201,6 +205,22 @@ def test_a_timeline_holds_one_sample() -> None:
     timeline = timeline_of("roofline", [stage([1])], [])
     with pytest.raises(UsageError, match="holds one sample"):
         timeline.add("again", stage([1]).work, stage([1]).moves)
+
+
+@pytest.mark.parametrize(("machine", "kind"), [("spike_array", SpikeArrayPlan), ("eyeriss_snn", RowStationaryPlan)])
+def test_a_timeline_can_be_pickled_and_keeps_no_plan(machine: str, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[weakref.ref[Any]] = []
+    made = kind.__post_init__  # type: ignore[attr-defined]
+
+    def noted(self: Any) -> None:
+        plans.append(weakref.ref(self))
+        made(self)
+
+    monkeypatch.setattr(kind, "__post_init__", noted)
+    timeline = Timeline()
+    simulate("digits-4bit", machine, samples=[0], timeline=timeline)
+    assert plans and all(plan() is None for plan in plans)
+    assert pickle.dumps(timeline)
 
 
 def test_the_command_writes_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -62,9 +62,12 @@ def fits_pads(
 def most_filters(layer: LayerSpec, array: ArraySpec, storage: Storage, channels_per_pe: int, windows: int = 1) -> int:
     """The most filters that a PE can work on with q channels; 0 if not even one."""
     # as many as there would be room for if none had a tag or a mask, or fewer
-    psums = windows * ceil_div(pad_psum_bits(layer, array), array.psum_width)
     weights = channels_per_pe * layer.S * entries_per_weight(layer, array, storage, 1)
-    filters = min(layer.group_filters, array.psum_entries // psums, array.weight_entries // weights)
+    filters = min(layer.group_filters, array.weight_entries // weights)
+    if windows > 0:
+        filters = min(
+            filters, array.psum_entries // (windows * ceil_div(pad_psum_bits(layer, array), array.psum_width))
+        )
     while filters > 0 and not fits_pads(layer, array, storage, filters, channels_per_pe, windows):
         filters -= 1
     return int(filters)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from spikecycle.simulator import simulate
 from spikecycle.simulator.energy import EnergyTable, load_dram_presets, shipped_energy_tables
 from spikecycle.simulator.energy.files import energy_folder
 from spikecycle.simulator.errors import MachineError
@@ -229,3 +231,21 @@ def test_a_wrong_table_on_top_of_another_is_refused(tmp_path: Path, old: str, ne
         gates(tmp_path, GATES.replace(old, new))
     assert "gates.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_ones_own_is_read_in_every_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may change, and a relative name may mean another file."""
+    shipped = (energy_folder() / "45nm.yaml").read_text()
+    dearer = re.sub(r"\bpj: ([0-9.]+)", lambda found: f"pj: {2 * float(found[1])}", shipped)
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "mine.yaml").write_text(shipped)
+
+    def energy_pj(folder: Path) -> float:
+        monkeypatch.chdir(folder)
+        return simulate("digits-4bit", "spike_array", settings={"energy.table": "mine.yaml"}, samples=[0]).sum_energy_pj
+
+    first = energy_pj(here)
+    (here / "mine.yaml").write_text(dearer)
+    assert energy_pj(here) > first == energy_pj(there)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from spikecycle.simulator import simulate
 from spikecycle.simulator.dataflows.row_stationary import RowStationary
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import Kept
 from spikecycle.simulator.dataflows.row_stationary.plan import RowStationaryPlan
@@ -91,6 +92,17 @@ def test_refusals_name_machine_layer_and_key(changes, reason) -> None:  # type: 
     with pytest.raises(MappingError) as caught:
         RowStationaryPlan(machine(**changes), task)
     assert str(caught.value) == f"layer 'generated' cannot be mapped on machine 'generated': {reason}"
+
+
+@pytest.mark.parametrize("name", ["eyeriss_snn", "eyeriss_sparseloop"])
+def test_a_pad_without_an_entry_is_refused_where_psums_wait_in_it(name: str) -> None:
+    settings = {
+        "buffers.psum_pad.size_kib": 0.001,
+        "dataflow.psums_wait_in": "psum_pad",
+        "dataflow.time_batching": True,
+    }
+    with pytest.raises(MappingError, match=r"a filter row of one channel does not fit buffers\.input_pad, weight_pad"):
+        simulate("digits-4bit", name, settings=settings)
 
 
 def test_wide_operands_need_a_multiplier_as_wide() -> None:
