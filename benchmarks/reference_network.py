@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -27,7 +26,6 @@ SPIKE_DENSITY = 0.08
 WEIGHT_SPARSITY = 0.8
 WEIGHT_BITS = 8
 SEED = 1
-BYTES_PER_RSS_UNIT = 1024  # ru_maxrss counts KiB on Linux
 
 
 def write_trace(path: str) -> None:
@@ -61,6 +59,7 @@ def median_seconds(work: Callable[[], object], runs: int) -> float:
 def simulate_sample(path: str, machine: str, settings: dict[str, Any], runs: int) -> dict[str, Any]:
     """Simulate the sample; what it took and what came out."""
     from spikecycle.simulator import simulate
+    from spikecycle.simulator.bench.worker import peak_bytes
 
     start = time.perf_counter()
     result = simulate(path, machine, settings=settings)
@@ -72,7 +71,7 @@ def simulate_sample(path: str, machine: str, settings: dict[str, Any], runs: int
         "dense_sops": result.sum_dense_synaptic_operations,
         "sops": result.sum_synaptic_operations,
         "cycles": result.sum_cycles,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES_PER_RSS_UNIT,
+        "peak_bytes": peak_bytes(),
     }
 
 

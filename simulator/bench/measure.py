@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
@@ -81,10 +82,14 @@ def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
         measured: list[BenchCase] = []
         peers: list[PeerTime] = []
         for index, case in enumerate(cases):
+            what = f"{case.network} on {case.machine}"
             if progress:
-                progress(f"{case.network} on {case.machine}", index, steps)
+                progress(what, index, steps)
             has_peer = plan.peers and case.machine == plan.machines[0] and case.threads == 1
-            found, beside = _measure(case, plan.runs, has_peer and case.weight_format == plan.formats[0])
+            found, beside = _measure(
+                case, plan.runs, has_peer and case.weight_format == plan.formats[0],
+                partial(_tell_of_compiling, progress, what, index, steps),
+            )  # fmt: skip
             measured.append(found)
             peers += [peer.model_copy(update={"case": index}) for peer in beside]
         _check_some(measured)
@@ -152,10 +157,21 @@ def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float
         yield _Case(name, density, zeros, machine, weight_format, threads, path)
 
 
-def _measure(case: _Case, runs: int, has_peers: bool) -> tuple[BenchCase, list[PeerTime]]:
-    """A case and, in turns with it, torch on one thread and on all; with several threads, the same on one of them."""
+def _tell_of_compiling(progress: Progress | None, what: str, done: int, total: int, kernel: str) -> None:
+    """Compiling is most of a first run in a fresh installation."""
+    if progress:
+        progress(f"{what}, compiling (once for each version) {kernel}", done, total)
+
+
+def _measure(
+    case: _Case, runs: int, has_peers: bool, compiling: Callable[[str], None]
+) -> tuple[BenchCase, list[PeerTime]]:
+    """A case and, in turns with it, torch on one thread and on all; with several threads, the same on one of them.
+
+    compiling: told of each kernel that is compiled first.
+    """
     with ExitStack() as stack:
-        ours = stack.enter_context(_simulation(case))
+        ours = stack.enter_context(_simulation(case, compiling=compiling))
         if ours.problem:
             return _case(case, {}, [], 0, ours.problem), []
         samples = ours.first["samples"]
@@ -208,7 +224,9 @@ def _seconds_of(run: Mapping[str, Any]) -> list[float]:
     return [run["seconds"]] if run else []
 
 
-def _simulation(case: _Case, settings: dict[str, Any] | None = None) -> BenchProcess:
+def _simulation(
+    case: _Case, settings: dict[str, Any] | None = None, compiling: Callable[[str], None] = lambda kernel: None
+) -> BenchProcess:
     return BenchProcess(
         OURS,
         {
@@ -218,6 +236,7 @@ def _simulation(case: _Case, settings: dict[str, Any] | None = None) -> BenchPro
             "formats": None if case.weight_format is None else {"weights": case.weight_format},
             "threads": case.threads,
         },
+        compiling,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -18,15 +18,19 @@ class BenchProcess:
     """A Python module that serves runs (`spikecycle.bench_server`).
 
     first: what it found before its first measured run. problem: why it cannot measure, or measures no more, or "".
+    compiling: told of each kernel that is compiled before.
     """
 
-    def __init__(self, module: str, task: Mapping[str, Any]) -> None:
+    def __init__(
+        self, module: str, task: Mapping[str, Any], compiling: Callable[[str], None] = lambda kernel: None
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],  # -P: no modules of the working directory, whosever it is
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip
         self.problem = ""
+        self._compiling = compiling
         try:
             self.first = self._ask(json.dumps(task))
         except BaseException:  # interrupted while it waits: nobody has it yet who would end it
@@ -58,11 +62,15 @@ class BenchProcess:
             stdin.flush()
         except BrokenPipeError:
             pass  # it has ended, and what it said is read below
-        answer = stdout.readline()
-        if not answer:
-            _, said = self._process.communicate()
-            self.problem = f"the measuring process ended: {(said.strip().splitlines() or ['it said nothing'])[-1]}"
-            return {}
-        found: dict[str, Any] = json.loads(answer)
+        while True:
+            answer = stdout.readline()
+            if not answer:
+                _, said = self._process.communicate()
+                self.problem = f"the measuring process ended: {(said.strip().splitlines() or ['it said nothing'])[-1]}"
+                return {}
+            found: dict[str, Any] = json.loads(answer)
+            if "compiling" not in found:
+                break
+            self._compiling(found["compiling"])
         self.problem = str(found.get("problem", ""))
         return found

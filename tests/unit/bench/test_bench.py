@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -17,7 +18,7 @@ from spikecycle.installing import how_to_install
 from spikecycle.simulator import MachineError, UsageError, simulate
 from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.growth import exponent, fitted
-from spikecycle.simulator.bench.measure import BenchPlan, bench
+from spikecycle.simulator.bench.measure import OURS, BenchPlan, bench
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
 from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
@@ -75,6 +76,25 @@ def test_a_case_is_measured(tmp_path: Path) -> None:
     assert first.dense_sops_per_s * first.seconds == pytest.approx(result.sum_dense_synaptic_operations)
     assert first.peak_bytes > 2**20
     assert datetime.fromisoformat(found.date) <= datetime.now(UTC)
+
+
+def test_a_peak_is_of_the_measuring_process_alone() -> None:
+    """Linux passes ru_maxrss on to what a process starts."""
+    held = np.ones(400 * 2**20, np.uint8)
+    with BenchProcess(OURS, {"trace": "digits-4bit", "machine": "spiker"}) as process:
+        peak_bytes = process.run()["peak_bytes"]
+    assert 20 * 2**20 < peak_bytes < held.nbytes
+
+
+def test_who_waits_is_told_what_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path))
+    told: list[str] = []
+    plan = BenchPlan(("lenet",), machines=("spiker",), runs=1, peers=False, growth=False)
+    bench(plan, lambda what, done, total: told.append(what))
+    assert told[0] == "lenet on spiker"
+    assert told[1].startswith("lenet on spiker, compiling (once for each version) ")
 
 
 def test_threads_take_turns_with_one_thread() -> None:
