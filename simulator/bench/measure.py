@@ -25,7 +25,7 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
-from spikecycle.traces import open_trace
+from spikecycle.traces import list_samples, open_trace
 
 OURS = "spikecycle.simulator.bench.worker"
 TORCH = "spikecycle.models.torch_worker"
@@ -36,9 +36,9 @@ Progress = Callable[[str, int, int], None]
 class BenchPlan:
     """What to measure.
 
-    traces: names of networks, or files. densities, zero_weights, samples: shares, and samples in a run, for named
-    networks. formats: of the weights; None is the machine's own. threads: of the simulation. runs: after the first.
-    peers, growth: whether to measure them.
+    traces: names of networks, files, or names of shipped samples. densities, zero_weights, samples: shares, and samples
+    in a run, for named networks. formats: of the weights; None is the machine's own. threads: of the simulation. runs:
+    after the first. peers, growth: whether to measure them.
     """
 
     traces: tuple[str, ...] = ("lenet", "vgg9", "resnet", "reference")
@@ -144,12 +144,13 @@ def _cases(plan: BenchPlan, folder: Path) -> Iterator[_Case]:
                 path = folder / f"{name}-{density:g}-{zeros:g}.h5"
                 write_network(NETWORKS[name](), path, density, zeros, plan.samples)
                 yield from _on_machines(plan, name, density, zeros, path)
-        elif Path(name).exists():
-            with open_trace(name):  # what is no trace is refused before anything is measured
-                pass
-            yield from _on_machines(plan, name, None, None, Path(name))
+        elif Path(name).exists() or name in list_samples():
+            with open_trace(name) as trace:  # what is no trace is refused before anything is measured
+                path = trace.path
+            yield from _on_machines(plan, name, None, None, path)
         else:
-            raise UsageError(f"{name}: there is no such network or file{did_you_mean(name, NETWORKS)}")
+            known = (*NETWORKS, *list_samples())
+            raise UsageError(f"{name}: there is no such network or file{did_you_mean(name, known)}")
 
 
 def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float | None, path: Path) -> Iterator[_Case]:

@@ -78,6 +78,11 @@ def test_a_case_is_measured(tmp_path: Path) -> None:
     assert datetime.fromisoformat(found.date) <= datetime.now(UTC)
 
 
+def test_a_shipped_sample_is_measured_by_its_name() -> None:
+    result = bench(BenchPlan(("digits-4bit",), machines=("spiker",), runs=1, peers=False, growth=False))
+    assert [(case.network, case.density, case.problem) for case in result.cases] == [("digits-4bit", None, "")]
+
+
 def test_a_peak_is_of_the_measuring_process_alone() -> None:
     """Linux passes ru_maxrss on to what a process starts."""
     held = np.ones(400 * 2**20, np.uint8)
@@ -256,6 +261,7 @@ def test_what_was_measured_is_drawn_beside_a_document_of_before(tmp_path: Path) 
         (["nowhere.h5"], "nowhere.h5: there is no such network or file"),
         (["/dev/zero"], "/dev/zero: is not a regular file"),
         (["lennet"], "lennet: there is no such network or file; did you mean 'lenet'?"),
+        (["digits-8bits"], "digits-8bits: there is no such network or file; did you mean 'digits-8bit'?"),
         (["--density", "2"], "--density 2: write shares from 0 to 1"),
         (["--threads", "0"], "--threads 0: write numbers from 1 to 1024, or all"),
         (["own.h5", "--density", "0.1"], "--density: is for lenet, vgg9, resnet, reference; a trace of yours has its"),
