@@ -64,10 +64,9 @@ def most_filters(layer: LayerSpec, array: ArraySpec, storage: Storage, channels_
     # as many as there would be room for if none had a tag or a mask, or fewer
     weights = channels_per_pe * layer.S * entries_per_weight(layer, array, storage, 1)
     filters = min(layer.group_filters, array.weight_entries // weights)
-    if windows > 0:
-        filters = min(
-            filters, array.psum_entries // (windows * ceil_div(pad_psum_bits(layer, array), array.psum_width))
-        )
+    psums = windows * ceil_div(pad_psum_bits(layer, array), array.psum_width)
+    if psums > 0:
+        filters = min(filters, array.psum_entries // psums)
     while filters > 0 and not fits_pads(layer, array, storage, filters, channels_per_pe, windows):
         filters -= 1
     return int(filters)

@@ -99,7 +99,6 @@ def record_passes(
     ended_groups, found = tables.ended_groups, updates.found
     breakdown_out, loads_out, stores_out = records_out.breakdown, records_out.loads, records_out.stores
     channel_folds = sequence.channel_folds
-    folds_of_range = len(ended_groups)
     groups_of_range = len(updates.pattern)
     # the first pass finds the weights of the one before it in the pads
     run, of_run = find_run(sequence, max(0, first - 1))
@@ -118,7 +117,7 @@ def record_passes(
         loads_inputs = rules.loads_inputs and rows.loading[filter_fold] and rows.covered[in_range] > 0
         words_width, updates_width = words_of.width[in_range], updates.width[in_range]
         in_chains = tables.in_chains[channel_fold]
-        fold_start = run.fold_start - in_range * folds_of_range + run.start
+        fold_start = run.fold_start + run.start
         for fold in range(fold_start + of_run, fold_start + min(run.folds, of_run + n - i)):
             words = words_of.words[words_width, words_of.pattern[fold], filter_fold, channel_fold]
 

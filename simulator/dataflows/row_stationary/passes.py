@@ -82,7 +82,7 @@ class PassSequence(NamedTuple):
 class PassRun(NamedTuple):
     """Passes that follow each other with the same weights: the column folds of a time group.
 
-    range: of output columns. tile: of the range. fold_start: its first column fold, of all ranges. start: the first
+    range: of output columns. tile: of the range. fold_start: its first column fold, of the range. start: the first
     column fold of the time group, within the tile. folds: how many it has.
     """
 
@@ -178,7 +178,7 @@ def find_run(sequence: PassSequence, number: int) -> tuple[PassRun, int]:
         folds_of_range += size
     in_range = number // (folds_of_range * weights)
     number -= in_range * folds_of_range * weights
-    fold_start, tile = in_range * folds_of_range, 0
+    fold_start, tile = 0, 0
     while number >= sizes[tile] * weights:
         number -= sizes[tile] * weights
         fold_start += sizes[tile]
@@ -226,7 +226,7 @@ def next_run(sequence: PassSequence, run: PassRun) -> PassRun:
             fold_start += sizes[tile]
             tile += 1
             if tile == len(sizes):
-                tile = 0
+                fold_start = tile = 0
                 in_range += 1
         folds = min(sequence.folds_per_group, sizes[tile] - start)
     return PassRun(in_range, tile, fold_start, start, folds, filter_fold, channel_fold)
@@ -266,13 +266,10 @@ def look_up(
     tables: integers (m, size). columns: int64 (filter folds,), what the tables tell filter folds apart by.
     """
     n = found_out.shape[1]
-    folds_of_range = 0
-    for size in sequence.tile_sizes:
-        folds_of_range += size
     run, fold = find_run(sequence, first)
     i = 0
     while i < n:
-        column_fold = run.fold_start - run.range * folds_of_range + run.start + fold
+        column_fold = run.fold_start + run.start + fold
         place = run.range * places.range + column_fold * places.column_fold
         place += columns[run.filter_fold] * places.filter_fold + run.channel_fold * places.channel_fold
         for _ in range(min(run.folds - fold, n - i)):
