@@ -16,6 +16,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 P = ParamSpec("P")
 R = TypeVar("R")
 
+COMPILING = "compiling (once for each version)"
+"""What a first run waits for, in words for progress."""
+
 _one_at_a_time = threading.RLock()
 """Threads that call the same kernel first must not compile it twice, nor change Numba's settings together."""
 

@@ -22,6 +22,7 @@ from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_netwo
 from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime, TimeGrowth
 from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.jit import COMPILING
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
@@ -161,7 +162,7 @@ def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float
 def _tell_of_compiling(progress: Progress | None, what: str, done: int, total: int, kernel: str) -> None:
     """Compiling is most of a first run in a fresh installation."""
     if progress:
-        progress(f"{what}, compiling (once for each version) {kernel}", done, total)
+        progress(f"{what}, {COMPILING} {kernel}", done, total)
 
 
 def _measure(

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from spikecycle.simulator.jit import COMPILING
+
 Report = Callable[[str, int, int], None]
 """Called as report(what, steps done, steps in all)."""
 
-COMPILING = "compiling (once for each version)"
 APPEARS_AFTER_S = 0.5
 """What is over sooner shows nothing."""
 
